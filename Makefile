@@ -1,0 +1,113 @@
+# `make` lists what there is. Python 3.11 or newer and git are all a fresh machine needs.
+
+PYTHON ?= python3
+PORT ?= 8080
+NEXCORP_HOME ?= .nexcorp
+CHAOS_SECONDS ?= 600
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamps carry the lock's checksum: a changed lock installs again, an unchanged one costs nothing.
+lock_sum = $(firstword $(shell cksum < $(1)))
+RUN_STAMP := $(VENV)/.embedded-$(call lock_sum,requirements-embedded.txt)
+DEV_STAMP := $(VENV)/.dev-$(call lock_sum,requirements-dev.txt)
+UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint bench chaos clean lock openapi sql-types
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+run: export PORT := $(PORT)
+run: export NEXCORP_HOME := $(NEXCORP_HOME)
+run: $(RUN_STAMP) ## Start everything here: PostgreSQL, Valkey, demo data, web on PORT (8080), worker
+	@$(BIN)/python -m nexcorp dev
+
+test: $(DEV_STAMP) ## Run all tests against real servers; PYTEST_ARGS="-k posts" picks some
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: $(DEV_STAMP) ## Check style, types, import rules and migrations
+	@echo "ruff check ..."
+	@$(BIN)/ruff check --quiet .
+	@echo "ruff format ..."
+	@$(BIN)/ruff format --quiet --check . || { echo "not formatted: run $(BIN)/ruff format" >&2; exit 1; }
+	@echo "mypy ..."
+	@$(BIN)/mypy --no-error-summary nexcorp workers
+	@echo "import rules ..."
+	@$(BIN)/lint-imports >$(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log >&2; exit 1; }
+	@echo "squawk (migrations) ..."
+	@$(BIN)/squawk --config .squawk.toml 'migrations/*.sql' >$(VENV)/squawk.log 2>&1 \
+		|| { cat $(VENV)/squawk.log >&2; exit 1; }
+
+bench: $(DEV_STAMP) ## Measure throughput and latency
+	@$(BIN)/python -m bench
+
+chaos: export CHAOS_SECONDS := $(CHAOS_SECONDS)
+chaos: $(DEV_STAMP) ## Kill processes at random for CHAOS_SECONDS (600), then prove nothing was lost
+	@$(BIN)/python -m pytest tests/chaos --timeout=0 $(PYTEST_ARGS)
+
+openapi: $(DEV_STAMP) ## Write docs/openapi.json
+	@mkdir -p docs
+	@$(BIN)/python -m nexcorp openapi > docs/openapi.json.new
+	@mv docs/openapi.json.new docs/openapi.json
+
+sql-types: $(DEV_STAMP) ## Write the types of every statement in sql/
+	@$(BIN)/python -m nexcorp sql-types
+
+lock: $(BIN)/uv ## Write the three requirements*.txt anew from pyproject.toml
+	@echo "Resolving requirements.txt ..."
+	@$(UV_COMPILE) --upgrade -o requirements.txt >/dev/null
+	@echo "Resolving requirements-embedded.txt ..."
+	@$(UV_COMPILE) --upgrade --extra embedded -c requirements.txt -o requirements-embedded.txt >/dev/null
+	@echo "Resolving requirements-dev.txt ..."
+	@$(UV_COMPILE) --upgrade --extra embedded --extra dev -c requirements-embedded.txt \
+		-o requirements-dev.txt >/dev/null
+
+clean: ## Remove the environment, the embedded servers' data and all caches
+	@if [ -e "$(NEXCORP_HOME)/dev.lock" ] && command -v flock >/dev/null \
+		&& ! flock -n "$(NEXCORP_HOME)/dev.lock" true; then \
+		echo "nexcorp dev is running in $(NEXCORP_HOME): stop it first" >&2; exit 1; fi
+	@if [ -L "$(NEXCORP_HOME)/postgres" ]; then \
+		data=$$(readlink "$(NEXCORP_HOME)/postgres"); \
+		case $$data in *..*) ;; /var/lib/nexcorp/*/postgres) rm -rf -- "$$(dirname "$$data")";; esac; fi
+	@if [ -e "$(NEXCORP_HOME)/dev.lock" ] || [ "$(NEXCORP_HOME)" = .nexcorp ]; then \
+		rm -rf -- "$(NEXCORP_HOME)"; fi
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN_STAMP): requirements-embedded.txt | $(VENV)/.created
+	@echo "Installing what the service needs (a minute on the first start) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@rm -f $(VENV)/.embedded-*
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.txt | $(VENV)/.created
+	@echo "Installing the service's and the developer's packages (a minute on the first start) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@rm -f $(VENV)/.dev-* $(VENV)/.embedded-*
+	@touch $@ $(RUN_STAMP)
+
+# The checkout itself is not installed but pointed to: `nexcorp` runs what is in it, from anywhere.
+$(VENV)/.created:
+	@command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or newer, \
+	or name one with make PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is $$("$(PYTHON)" --version 2>&1), 3.11 or newer is needed: \
+	name one with make PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks its venv module: \
+	install it (Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		echo "Creating $(VENV) ..."; "$(PYTHON)" -m venv --clear $(VENV); }
+	@$(BIN)/python -c 'import pathlib, sysconfig; \
+		pathlib.Path(sysconfig.get_path("purelib"), "nexcorp.pth").write_text(str(pathlib.Path.cwd()) + "\n")'
+	@printf '#!/bin/sh\nexec "$$(dirname -- "$$0")/python" -m nexcorp "$$@"\n' > $(BIN)/nexcorp
+	@chmod +x $(BIN)/nexcorp
+	@touch $@
+
+$(BIN)/uv: | $(VENV)/.created
+	@echo "Installing uv ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv

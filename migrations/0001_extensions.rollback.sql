@@ -1,0 +1,2 @@
+DROP FUNCTION IF EXISTS public.uuidv7();
+DROP EXTENSION IF EXISTS citext;

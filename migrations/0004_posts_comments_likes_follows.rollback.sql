@@ -1,0 +1,4 @@
+DROP TABLE follows;
+DROP TABLE likes;
+DROP TABLE comments;
+DROP TABLE posts;

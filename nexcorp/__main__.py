@@ -1,0 +1,57 @@
+"""The `nexcorp` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from nexcorp import __version__, commands
+from nexcorp.errors import AppError, ConfigError
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Every subcommand with its options."""
+    parser = argparse.ArgumentParser(prog="nexcorp", description="NexCorp Connect.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands_ = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    def add(name: str, run: commands.Command, text: str) -> argparse.ArgumentParser:
+        sub = commands_.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    add("web", commands.run_web, "serve HTTP and WebSockets on PORT")
+    add("worker", commands.run_worker, "deliver events and run jobs")
+    migrate = add("migrate", commands.run_migrate, "change the database's schema")
+    migrate.add_argument("action", choices=["up", "down", "status"])
+    migrate.add_argument("--steps", type=int, default=1, help="down: how many migrations (1)")
+    add("dev", commands.run_dev, "everything on this machine, PostgreSQL and Valkey included")
+    add("seed", commands.run_seed, "demo data: three people, posts, comments, likes")
+    admin = add("admin", commands.run_admin, "accounts of administrators")
+    admin.add_argument("action", choices=["create"])
+    admin.add_argument("email")
+    admin.add_argument("--username")
+    admin.add_argument("--password", help="asked for on the terminal where not given")
+    openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
+    openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
+    add("doctor", commands.run_doctor, "check every setting and dependency, and say what to do")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code. What is wrong is one line, not a stack trace."""
+    options = make_parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        return code
+    except (ConfigError, AppError) as error:
+        message = error.message if isinstance(error, AppError) else str(error)
+        print(f"nexcorp: {message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""create_app(): the web application, and the only place that knows every feature."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator
+
+import structlog
+from aiohttp import web
+
+from nexcorp.config import Config
+from nexcorp.db import Database
+from nexcorp.db.encoding import encode
+from nexcorp.events.wake import Waker, make_queue
+from nexcorp.features.auth.routes import ROUTES as AUTH
+from nexcorp.features.comments.routes import ROUTES as COMMENTS
+from nexcorp.features.follows.routes import ROUTES as FOLLOWS
+from nexcorp.features.notifications.routes import ROUTES as NOTIFICATIONS
+from nexcorp.features.posts.rooms import may_join_post, may_join_profile
+from nexcorp.features.posts.routes import ROUTES as POSTS
+from nexcorp.features.reactions.routes import ROUTES as REACTIONS
+from nexcorp.features.service.routes import ROUTES as SERVICE
+from nexcorp.realtime import bus
+from nexcorp.realtime.asyncapi import make_asyncapi
+from nexcorp.realtime.node import NODE, Node
+from nexcorp.realtime.routes import ROUTES as REALTIME
+from nexcorp.web.gateway import make_gateway
+from nexcorp.web.keys import CONFIG, DATABASE, DOCUMENTS, REVOCATIONS, SECRETS, TOKENS, Documents
+from nexcorp.web.openapi import make_openapi
+from nexcorp.web.parsing import MAX_JSON_BYTES
+from nexcorp.web.revocations import Revocations
+from nexcorp.web.routing import Route, add_routes
+from nexcorp.web.secrets import Secrets
+from nexcorp.web.tokens import Tokens
+
+log = structlog.get_logger("nexcorp.app")
+
+ROUTES: list[Route] = [
+    *SERVICE,
+    *REALTIME,
+    *AUTH,
+    *POSTS,
+    *REACTIONS,
+    *COMMENTS,
+    *FOLLOWS,
+    *NOTIFICATIONS,
+]
+
+ROOM_RULES = {"post": may_join_post, "profile": may_join_profile}
+
+MAX_BACKOFF_SECONDS = 5.0
+
+
+async def open_database(database: Database, node: Node) -> None:
+    """Connect, however long that takes, then learn which sessions ended before this node began."""
+    backoff = 0.2
+    while True:
+        try:
+            await database.open()
+            await node.load_revocations()
+            await node.positions.check()
+            return
+        except Exception as error:
+            log.error("PostgreSQL is not reachable, trying again", error=str(error), seconds=backoff)
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
+
+
+async def run_services(app: web.Application) -> AsyncIterator[None]:
+    """What lives as long as the application: the pool, the node's listeners, the waker."""
+    database, node = app[DATABASE], app[NODE]
+    redis = bus.connect(app[CONFIG].redis_url, blocking=True)
+    waker = Waker(make_queue(redis))
+    database.on_outbox = waker.ask
+    opening = asyncio.create_task(open_database(database, node))
+    # The service answers at once either way: /ready and 503 say what is missing.
+    await asyncio.wait([opening], timeout=5)
+    node.start()
+    waking = asyncio.create_task(waker.run())
+    yield
+    for task in (opening, waking):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    await node.stop()
+    await redis.aclose()
+    await database.close()
+
+
+async def drain(app: web.Application) -> None:
+    """Send clients elsewhere before the requests in flight are waited for."""
+    await app[NODE].drain()
+
+
+@functools.cache
+def make_documents() -> Documents:
+    """The descriptions of what is served: made once a process."""
+    return Documents(encode(make_openapi(ROUTES)), encode(make_asyncapi()))
+
+
+def create_app(config: Config) -> web.Application:
+    """The application for `config`."""
+    app = web.Application(middlewares=[make_gateway(config)], client_max_size=MAX_JSON_BYTES)
+    secrets = Secrets.from_config(config)
+    database = Database(config, application="nexcorp web")
+    app[CONFIG], app[SECRETS], app[TOKENS] = config, secrets, Tokens(secrets)
+    app[DATABASE], app[REVOCATIONS] = database, Revocations()
+    app[NODE] = Node(config, database, app[REVOCATIONS], ROOM_RULES)
+    app[DOCUMENTS] = make_documents()
+    add_routes(app, ROUTES)
+    app.cleanup_ctx.append(run_services)
+    app.on_shutdown.append(drain)
+    return app

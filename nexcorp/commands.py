@@ -1,0 +1,164 @@
+"""What each subcommand of `nexcorp` does. Heavy imports stay inside, so that each starts fast."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from nexcorp.config import Config, child_environment
+from nexcorp.errors import ConfigError
+from nexcorp.logs import set_up_logs
+
+Command = Callable[[Namespace], int]
+
+KEEP_ALIVE_SECONDS = 75
+DRAIN_SECONDS = 20.0
+
+
+def load_config() -> Config:
+    """The settings of a process that serves; raises ConfigError naming all that is missing."""
+    config = Config.from_env()
+    config.require_services()
+    set_up_logs(config)
+    return config
+
+
+def run_async(main: Any) -> Any:
+    """Run a coroutine on uvloop."""
+    import uvloop
+
+    return uvloop.run(main)
+
+
+def run_web(options: Namespace) -> int:
+    """One process serves by itself; for more, gunicorn minds them."""
+    config = load_config()
+    if config.web_concurrency > 1:
+        return replace_by_gunicorn(config)
+    from aiohttp import web
+
+    from nexcorp.app import create_app
+
+    def announce(*lines: str) -> None:
+        print(f"nexcorp: serving on port {config.port}", flush=True)
+
+    import uvloop
+
+    try:
+        web.run_app(
+            create_app(config),
+            port=config.port,
+            access_log=None,
+            print=announce,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            shutdown_timeout=DRAIN_SECONDS,
+            loop=uvloop.new_event_loop(),
+        )
+    except OSError as error:
+        raise ConfigError(f"PORT {config.port} cannot be used: {error.strerror}") from None
+    return 0
+
+
+def replace_by_gunicorn(config: Config) -> int:
+    """Become gunicorn with WEB_CONCURRENCY processes, whose metrics are summed through a folder."""
+    folder = tempfile.mkdtemp(prefix="nexcorp-metrics-")
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "nexcorp.wsgi:make_app",
+        "--worker-class=aiohttp.GunicornUVLoopWebWorker",
+        f"--workers={config.web_concurrency}",
+        f"--bind=0.0.0.0:{config.port}",
+        f"--graceful-timeout={int(DRAIN_SECONDS)}",
+        f"--keep-alive={KEEP_ALIVE_SECONDS}",
+        "--log-level=warning",
+    ]
+    os.execve(sys.executable, command, child_environment(PROMETHEUS_MULTIPROC_DIR=folder))
+
+
+def run_worker(options: Namespace) -> int:
+    """Deliver and run jobs until told to stop."""
+    config = load_config()
+    from workers.settings import run_worker as serve
+
+    run_async(serve(config))
+    return 0
+
+
+def run_migrate(options: Namespace) -> int:
+    """Apply, roll back or list migrations."""
+    from nexcorp.db import migrations
+
+    url = Config.from_env().database_url
+    if not url:
+        raise ConfigError("DATABASE_URL is not set")
+    try:
+        if options.action == "status":
+            for state in migrations.read_status(url):
+                note = " EDITED since" if state.edited else ""
+                print(f"{state.applied_at or 'not applied':<26}  {state.id}{note}")
+        elif options.action == "down":
+            for name in migrations.migrate_down(url, options.steps):
+                print(f"rolled back {name}")
+        else:
+            for name in migrations.migrate_up(url):
+                print(f"applied {name}")
+    except psycopg.OperationalError as error:
+        raise ConfigError(f"DATABASE_URL cannot be used: {str(error).splitlines()[0]}") from None
+    return 0
+
+
+def run_dev(options: Namespace) -> int:
+    """The whole service on this machine."""
+    from nexcorp import dev
+
+    config = Config.from_env()
+    return dev.run_dev(config.port, Path(config.home))
+
+
+def run_seed(options: Namespace) -> int:
+    """Demo data, the same however often it is run."""
+    from nexcorp.seed import seed
+
+    config = load_config()
+    run_async(seed(config))
+    return 0
+
+
+def run_admin(options: Namespace) -> int:
+    """Create an administrator."""
+    from nexcorp.seed import create_admin
+
+    config = load_config()
+    password = options.password or getpass.getpass("Password: ")
+    user = run_async(create_admin(config, options.email, password, options.username))
+    print(f"created {user['username']} <{user['email']}> as admin")
+    return 0
+
+
+def run_openapi(options: Namespace) -> int:
+    """Print a document."""
+    from nexcorp.app import make_documents
+
+    documents = make_documents()
+    print((documents.asyncapi if options.asyncapi else documents.openapi).decode())
+    return 0
+
+
+def run_doctor(options: Namespace) -> int:
+    """Check everything; 0 where all is well."""
+    from nexcorp.doctor import diagnose
+
+    return diagnose()
+
+

@@ -1,0 +1,159 @@
+"""Settings. The only module that reads the environment; everything else is handed a `Config`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from nexcorp.errors import ConfigError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+MIN_SECRET_BYTES = 32
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """Split a comma-separated setting, dropping blanks: "a, b" -> ("a", "b")."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_pool(text: str) -> tuple[int, int]:
+    """Parse DATABASE_POOL, "5..20" or "10" (both ends the same), in connections."""
+    low, _, high = text.partition("..")
+    least, most = int(low), int(high or low)
+    if not 1 <= least <= most <= 1000:
+        raise ValueError("wants MIN..MAX with 1 <= MIN <= MAX <= 1000")
+    return least, most
+
+
+def parse_positive(text: str) -> int:
+    """A whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise ValueError("wants a whole number of at least 1")
+    return number
+
+
+def parse_port(text: str) -> int:
+    """A TCP port; 0 lets the system choose one."""
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError("wants a port from 0 to 65535")
+    return number
+
+
+def setting_field(
+    name: str,
+    default: Any,
+    parse: Callable[[str], Any] = str,
+    *,
+    secret: bool = False,
+    about: str = "",
+) -> Any:
+    """A dataclass field read from the environment variable `name`."""
+    return field(
+        default=default,
+        metadata={"name": name, "parse": parse, "secret": secret, "about": about},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting, parsed and checked once. See .env.example for the same list in prose."""
+
+    env: str = setting_field("NEXCORP_ENV", "production", about="production or development")
+    port: int = setting_field("PORT", 8080, parse_port, about="port of the web process")
+    web_concurrency: int = setting_field(
+        "WEB_CONCURRENCY", 1, parse_positive, about="processes of one web dyno"
+    )
+    database_url: str = setting_field(
+        "DATABASE_URL", "", secret=True, about="postgresql://... with any sslmode"
+    )
+    database_pool: tuple[int, int] = setting_field(
+        "DATABASE_POOL", (5, 20), parse_pool, about="connections of one process, MIN..MAX"
+    )
+    statement_cache: int = setting_field(
+        "DATABASE_STATEMENT_CACHE",
+        1024,
+        int,
+        about="prepared statements kept; 0 behind a transaction-mode PgBouncer",
+    )
+    redis_url: str = setting_field("REDIS_URL", "", secret=True, about="redis:// or rediss://")
+    home: str = setting_field("NEXCORP_HOME", ".nexcorp", about="state of the embedded servers")
+    public_url: str = setting_field("PUBLIC_URL", "", about="address users reach the service at")
+    jwt_secret: str = setting_field(
+        "JWT_SECRET", "", secret=True, about=f"{MIN_SECRET_BYTES} bytes or more"
+    )
+    jwt_secret_previous: str = setting_field(
+        "JWT_SECRET_PREVIOUS", "", secret=True, about="still verifies after a rotation"
+    )
+    cors_origins: tuple[str, ...] = setting_field(
+        "CORS_ORIGINS", (), parse_list, about="origins that may call with credentials"
+    )
+    trusted_proxies: tuple[str, ...] = setting_field(
+        "TRUSTED_PROXIES", (), parse_list, about="networks whose X-Forwarded-For is believed"
+    )
+    max_in_flight: int = setting_field(
+        "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
+    )
+    frame_retention_days: int = setting_field(
+        "FRAME_RETENTION_DAYS", 7, parse_positive, about="how long room frames can be resumed"
+    )
+    log_level: str = setting_field("LOG_LEVEL", "info", str.lower, about="debug, info, warning, error")
+    log_format: str = setting_field("LOG_FORMAT", "", about="json or text; text on a terminal")
+
+    @property
+    def development(self) -> bool:
+        """Whether this is a developer's own machine: relaxed secrets, open CORS on localhost."""
+        return self.env == "development"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
+        """Read and check every setting; raises ConfigError naming each one that is wrong."""
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        wrong: list[str] = []
+        for item in fields(cls):
+            name, parse = item.metadata["name"], item.metadata["parse"]
+            text = environ.get(name, "")
+            if text == "":
+                continue
+            try:
+                values[item.name] = parse(text)
+            except ValueError as error:
+                wrong.append(f"{name}: {error}")
+        if wrong:
+            raise ConfigError("; ".join(wrong))
+        return cls(**values)
+
+    def require_services(self) -> None:
+        """Refuse to start without PostgreSQL, Redis or a signing secret; raises ConfigError."""
+        missing = []
+        if not self.database_url:
+            missing.append("DATABASE_URL is not set (or use `nexcorp dev`, which brings its own)")
+        if not self.redis_url:
+            missing.append("REDIS_URL is not set (or use `nexcorp dev`, which brings its own)")
+        if len(self.jwt_secret.encode()) < MIN_SECRET_BYTES:
+            missing.append(f"JWT_SECRET needs at least {MIN_SECRET_BYTES} bytes")
+        if self.jwt_secret_previous and len(self.jwt_secret_previous.encode()) < MIN_SECRET_BYTES:
+            missing.append(f"JWT_SECRET_PREVIOUS needs at least {MIN_SECRET_BYTES} bytes")
+        if missing:
+            raise ConfigError("; ".join(missing))
+
+
+def setting(name: str) -> str | None:
+    """One environment variable as it stands, None where it is unset or empty."""
+    return os.environ.get(name) or None
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """The environment for a child process: this one's, with `extra` set over it."""
+    return {**os.environ, **extra}
+
+
+def name_the_user() -> None:
+    """Give yoyo, which records who migrated, a name where the uid of a container has none."""
+    os.environ.setdefault("USER", "nexcorp")

@@ -1,0 +1,137 @@
+"""Runs migrations/ with yoyo, behind a lock that dies with its holder and checksums that catch edits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import yoyo
+from yoyo.backends import DatabaseBackend
+
+from nexcorp.config import REPOSITORY, name_the_user
+from nexcorp.errors import AppError
+
+FOLDER = REPOSITORY / "migrations"
+# Any fixed number will do; all migrators must use the same.
+LOCK = 0x6E6578636F7270
+
+CREATE_CHECKSUMS = """
+CREATE TABLE IF NOT EXISTS migration_checksums (
+    id text CONSTRAINT migration_checksums_pkey PRIMARY KEY,
+    sha256 text NOT NULL
+);
+COMMENT ON TABLE migration_checksums IS 'What each applied migration said when it was applied.';
+"""
+
+
+class MigrationError(AppError):
+    """The migrations cannot be applied as they are; the message says why."""
+
+    code = "migration_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationState:
+    """One migration: its name, when it was applied (None: not yet), and whether its file was edited."""
+
+    id: str
+    applied_at: datetime | None
+    edited: bool
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a migration's text."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def list_files(folder: Path = FOLDER) -> dict[str, Path]:
+    """Every migration's name and file, in order."""
+    files = sorted(path for path in folder.glob("*.sql") if not path.name.endswith(".rollback.sql"))
+    return {path.stem: path for path in files}
+
+
+@contextmanager
+def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psycopg.Connection]]:
+    """yoyo's backend under our advisory lock, and the connection that holds the lock."""
+    name_the_user()
+    parts = urlsplit(url)
+    with psycopg.connect(url, autocommit=True, application_name="nexcorp migrate") as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        conn.execute(CREATE_CHECKSUMS)
+        backend = yoyo.get_backend(urlunsplit(("postgresql+psycopg", *parts[1:])))
+        try:
+            # A migrator that was killed leaves yoyo's own lock row; under ours it is nobody's.
+            backend.break_lock()
+            yield backend, conn
+        finally:
+            backend.connection.close()
+
+
+def read_checksums(conn: psycopg.Connection) -> dict[str, str]:
+    """What the applied migrations said."""
+    return dict(conn.execute("SELECT id, sha256 FROM migration_checksums").fetchall())
+
+
+def record_checksum(conn: psycopg.Connection, name: str, path: Path) -> None:
+    """Remember what a migration says now, as what was applied."""
+    conn.execute(
+        "INSERT INTO migration_checksums (id, sha256) VALUES (%s, %s)", (name, checksum(path))
+    )
+
+
+def refuse_edited(conn: psycopg.Connection, files: dict[str, Path]) -> None:
+    """Raise MigrationError naming each applied migration whose file has changed or gone."""
+    for name, digest in sorted(read_checksums(conn).items()):
+        if name not in files:
+            raise MigrationError(message=f"{name} is applied but its file is gone.")
+        if checksum(files[name]) != digest:
+            raise MigrationError(
+                message=f"{name} was edited after it was applied; restore it and add a new migration."
+            )
+
+
+def migrate_up(url: str, folder: Path = FOLDER) -> list[str]:
+    """Apply what is missing, each in its own transaction; returns the names applied."""
+    files = list_files(folder)
+    applied = []
+    with open_backend(url, folder) as (backend, conn):
+        refuse_edited(conn, files)
+        # A crash right after a migration's own commit leaves it applied without a checksum.
+        unrecorded = {row.id for row in backend.to_rollback(yoyo.read_migrations(str(folder)))}
+        for name in sorted(unrecorded - read_checksums(conn).keys()):
+            record_checksum(conn, name, files[name])
+        for migration in backend.to_apply(yoyo.read_migrations(str(folder))):
+            backend.apply_one(migration)
+            record_checksum(conn, migration.id, files[migration.id])
+            applied.append(migration.id)
+    return applied
+
+
+def migrate_down(url: str, steps: int = 1, folder: Path = FOLDER) -> list[str]:
+    """Roll back the newest `steps` migrations; returns their names."""
+    undone = []
+    with open_backend(url, folder) as (backend, conn):
+        for migration in list(backend.to_rollback(yoyo.read_migrations(str(folder))))[:steps]:
+            backend.rollback_one(migration)
+            conn.execute("DELETE FROM migration_checksums WHERE id = %s", (migration.id,))
+            undone.append(migration.id)
+    return undone
+
+
+def read_status(url: str, folder: Path = FOLDER) -> list[MigrationState]:
+    """Every migration and whether it is applied."""
+    files = list_files(folder)
+    with open_backend(url, folder) as (_, conn):
+        digests = read_checksums(conn)
+        rows = conn.execute("SELECT migration_id, applied_at_utc FROM _yoyo_migration").fetchall()
+    applied = dict(rows)
+    return [
+        MigrationState(name, applied.get(name), name in digests and digests[name] != checksum(path))
+        for name, path in files.items()
+    ]

@@ -1,0 +1,297 @@
+"""`nexcorp dev`: the whole service on one machine, with nothing to install or set first.
+
+Embedded PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), migrations, demo data, then
+the Procfile's web and worker as children that are started again when they die.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import shlex
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from nexcorp.config import REPOSITORY, child_environment, setting
+from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
+from nexcorp.embedded.children import Program, Supervisor, describe_end
+from nexcorp.embedded.home import hold_lock, keep_secret, prepare_home, write_atomically
+
+STOP_ORDER = ("web", "worker", "valkey", "postgres")
+PROCFILE_ENTRIES = ("web", "worker")
+COLOURS = {"web": "36", "worker": "35", "migrate": "33", "seed": "33", "dev": "32"}
+TICK = 0.1
+DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com, linus@example.com"
+DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105  printed for whoever runs the demo
+
+
+class Stopped(Exception):
+    """The user asked to stop before everything was up."""
+
+
+class StopAtOnce(BaseException):
+    """The user asked a second time, while children were still ending."""
+
+
+class Terminal:
+    """Writes whole lines, each with the name of who said it; coloured on a terminal."""
+
+    def __init__(self) -> None:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(line_buffering=True, errors="replace")
+        self._coloured = sys.stdout.isatty() and setting("NO_COLOR") is None
+        self._lock = threading.Lock()
+
+    def write_line(self, name: str, line: str) -> None:
+        """Write one line of a child's output."""
+        prefix = f"{name:<7}|"
+        if self._coloured:
+            prefix = f"\033[{COLOURS.get(name, '37')}m{prefix}\033[0m"
+        # A terminal that went away must not keep the children from being stopped.
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            sys.stdout.write(f"{prefix} {line}\n")
+
+    def say(self, line: str) -> None:
+        """Write one line of our own."""
+        self.write_line("dev", line)
+
+
+class StopRequest:
+    """Set by the first SIGINT, SIGTERM or SIGHUP; the second one raises StopAtOnce in the main thread."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler."""
+        if self.made:
+            raise StopAtOnce
+        self.made = True
+
+    def check(self) -> None:
+        """Raise Stopped when a stop was asked for."""
+        if self.made:
+            raise Stopped
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handle the signals within this block."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, self.receive) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class DevRun:
+    """One run of `nexcorp dev`."""
+
+    def __init__(self, port: int, home: Path, root: Path, command: Sequence[str]) -> None:
+        self._port = port
+        self._home = home
+        self._root = root
+        self._command = list(command)
+        self._terminal = Terminal()
+        self._stop = StopRequest()
+        self._supervisor = Supervisor(self._terminal.say)
+        self._seeded = False
+        self._own_database = False
+
+    def run(self) -> int:
+        """Run until asked to stop; returns the exit code. Raises EmbeddedError when it cannot start."""
+        with self._stop.listening():
+            try:
+                self._start_all()
+                self._watch()
+            except Stopped:
+                pass
+            except StopAtOnce:
+                return self._kill_all()
+            except BaseException:
+                self._supervisor.stop_all(STOP_ORDER)
+                raise
+            try:
+                self._terminal.say("stopping ... (Ctrl-C again to kill at once)")
+                self._supervisor.stop_all(STOP_ORDER)
+                self._terminal.say("stopped")
+            except StopAtOnce:
+                return self._kill_all()
+        return 0
+
+    def _start_all(self) -> None:
+        entries = read_procfile(self._root / "Procfile")
+        missing = [name for name in PROCFILE_ENTRIES if name not in entries]
+        if missing:
+            raise EmbeddedError(f"{self._root / 'Procfile'} has no entry {' and no '.join(missing)}")
+        self._port = check_port(self._port)
+        env = self._start_servers()
+        self._run_step("migrate", ["migrate", "up"], env)
+        self._seed(env)
+        for name in PROCFILE_ENTRIES:
+            self._stop.check()
+            argv = self._expand(entries[name])
+            self._supervisor.start(
+                Program(name, argv, env=env, cwd=self._root, write_line=self._terminal.write_line)
+            )
+        self._database_url = env["DATABASE_URL"]
+
+    def _start_servers(self) -> dict[str, str]:
+        """Start the servers that are not given; returns the environment for the other children."""
+        say = self._terminal.say
+        database_url, redis_url = setting("DATABASE_URL"), setting("REDIS_URL")
+        if database_url is None:
+            self._own_database = True
+            if not (self._home / "postgres").exists():
+                self._seed_marker.unlink(missing_ok=True)
+            postgres = PostgresServer(self._home, say=say)
+            self._supervisor.start(postgres)
+            database_url = postgres.url
+        self._stop.check()
+        if redis_url is None:
+            valkey = ValkeyServer(self._home, say=say)
+            self._supervisor.start(valkey)
+            redis_url = valkey.url
+        self._stop.check()
+        return child_environment(
+            NEXCORP_ENV="development",
+            NEXCORP_HOME=str(self._home),
+            DATABASE_URL=database_url,
+            REDIS_URL=redis_url,
+            JWT_SECRET=setting("JWT_SECRET") or keep_secret(self._home / "jwt.secret"),
+            PORT=str(self._port),
+            LOG_FORMAT=setting("LOG_FORMAT") or "text",
+            PYTHONUNBUFFERED="1",
+        )
+
+    @property
+    def _seed_marker(self) -> Path:
+        return self._home / "seeded"
+
+    def _seed(self, env: dict[str, str]) -> None:
+        """Demo data: once into our own database, into another one only when NEXCORP_SEED=1 asks for it."""
+        if self._own_database:
+            if not self._seed_marker.exists():
+                self._run_step("seed", ["seed"], env)
+                write_atomically(self._seed_marker, "")
+            self._seeded = True
+        elif setting("NEXCORP_SEED") == "1":
+            self._run_step("seed", ["seed"], env)
+            self._seeded = True
+
+    def _run_step(self, name: str, arguments: Sequence[str], env: dict[str, str]) -> None:
+        """Run one nexcorp command to its end. Raises EmbeddedError when it fails, Stopped when told to."""
+        self._stop.check()
+        self._terminal.say(f"nexcorp {' '.join(arguments)} ...")
+        program = Program(
+            name,
+            [*self._command, *arguments],
+            env=env,
+            cwd=self._root,
+            write_line=self._terminal.write_line,
+        )
+        program.start()
+        try:
+            while program.process is not None and (code := program.process.poll()) is None:
+                self._stop.check()
+                time.sleep(TICK / 2)
+        finally:
+            program.stop()
+        if code:
+            raise EmbeddedError(f"nexcorp {' '.join(arguments)} {describe_end(code)}; its output is above")
+
+    def _expand(self, command: str) -> list[str]:
+        """A Procfile command as arguments; `nexcorp` is this very checkout, whatever is on the PATH."""
+        words = shlex.split(command)
+        if words[:1] == ["nexcorp"]:
+            return [*self._command, *words[1:]]
+        return ["/bin/sh", "-c", f"exec {command}"]
+
+    def _watch(self) -> None:
+        """Keep everything running until asked to stop; greet once the web process answers."""
+        greeted = False
+        while True:
+            self._stop.check()
+            self._supervisor.restart_dead()
+            if not greeted and port_answers(self._port):
+                greeted = True
+                self._greet()
+            time.sleep(TICK)
+
+    def _greet(self) -> None:
+        address = f"http://localhost:{self._port}"
+        lines = ["", "NexCorp Connect is up", f"  address   {address}", f"  API docs  {address}/api/docs"]
+        if self._seeded:
+            lines.append(f"  accounts  {DEMO_ACCOUNTS}; the password of each is {DEMO_PASSWORD}")
+        if self._own_database:
+            lines.append(f"  database  psql '{self._database_url}'")
+        lines += ["  to stop   Ctrl-C", ""]
+        for line in lines:
+            self._terminal.say(line)
+
+    def _kill_all(self) -> int:
+        self._supervisor.kill_all()
+        self._terminal.say("killed")
+        return 128 + signal.SIGINT
+
+
+def run_dev(
+    port: int,
+    home: Path,
+    *,
+    root: Path = REPOSITORY,
+    command: Sequence[str] = (sys.executable, "-m", "nexcorp"),
+) -> int:
+    """Run the service on `port` with its state in `home` until Ctrl-C or SIGTERM; returns the exit code.
+
+    `root` holds the Procfile, `command` is what runs `nexcorp`. What keeps it from starting (a taken port, an
+    unwritable home, another `nexcorp dev` in the same home) is said in one line, with exit code 1.
+    """
+    try:
+        home = prepare_home(home)
+        refusal = f"another `nexcorp dev` (process {{pid}}) is running in {home}; stop it or set NEXCORP_HOME"
+        with hold_lock(home / "dev.lock", refusal):
+            return DevRun(port, home, root, command).run()
+    except (EmbeddedError, OSError) as error:
+        print(f"nexcorp dev: {error}", file=sys.stderr)
+        return 1
+
+
+def read_procfile(path: Path) -> dict[str, str]:
+    """The commands of a Procfile by process type. Raises EmbeddedError when it cannot be read."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise EmbeddedError(f"cannot read {path}: {error.strerror}") from error
+    pairs = [line.partition(":") for line in lines if ":" in line and not line.lstrip().startswith("#")]
+    return {name.strip(): command.strip() for name, _, command in pairs}
+
+
+def check_port(port: int) -> int:
+    """The port if a server could listen on it now, a free one for 0. Raises EmbeddedError."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104  where the web process will listen
+            probe.listen(1)
+            return int(probe.getsockname()[1])
+        except (OSError, OverflowError) as error:
+            taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            reason = f"port {port} is taken" if taken else f"cannot listen on port {port}: {error}"
+            raise EmbeddedError(f"{reason}; choose another with PORT") from error
+
+
+def port_answers(port: int) -> bool:
+    """Whether anything accepts connections on this port of loopback."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,116 @@
+"""`nexcorp doctor`: every setting with its source, every dependency, and what to do about what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import fields
+from importlib import metadata
+from urllib.parse import urlsplit
+
+import psycopg
+import redis
+
+from nexcorp.config import MIN_SECRET_BYTES, Config, setting
+from nexcorp.db import Database, migrations, sql
+from nexcorp.errors import ConfigError
+
+MIN_POSTGRESQL = 150000
+
+
+def show_setting(name: str, value: object, secret: bool) -> str:
+    """A setting's value; of a secret only that there is one, of an address not its password."""
+    if not secret or not value:
+        return str(value) if value not in ("", ()) else "-"
+    parts = urlsplit(str(value))
+    if parts.hostname:
+        return f"{parts.scheme}://{parts.hostname}:{parts.port or ''}{parts.path}"
+    return f"set, {len(str(value))} characters"
+
+
+def check_database(config: Config) -> list[str]:
+    """What is wrong with PostgreSQL."""
+    if not config.database_url:
+        return ["DATABASE_URL is not set: give one, or start with `nexcorp dev`."]
+    with psycopg.connect(config.database_url, connect_timeout=5) as conn:
+        if conn.info.server_version < MIN_POSTGRESQL:
+            return [f"PostgreSQL {conn.info.server_version // 10000} is too old: 15 or newer is needed."]
+    problems = []
+    for state in migrations.read_status(config.database_url):
+        if state.applied_at is None:
+            problems.append(f"migration {state.id} is not applied: run `nexcorp migrate up`.")
+        if state.edited:
+            problems.append(f"migration {state.id} was edited after it was applied: restore its file.")
+    return problems
+
+
+def check_redis(config: Config) -> list[str]:
+    """What is wrong with Redis."""
+    if not config.redis_url:
+        return ["REDIS_URL is not set: give one, or start with `nexcorp dev`."]
+    with redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=5) as client:
+        policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+        if policy not in ("noeviction", b"noeviction"):
+            return [f"Redis evicts ({policy}): set maxmemory-policy noeviction, or queued jobs may vanish."]
+    return []
+
+
+def check_secret(config: Config) -> list[str]:
+    """What is wrong with the signing secret."""
+    if len(config.jwt_secret.encode()) < MIN_SECRET_BYTES:
+        return [f"JWT_SECRET needs {MIN_SECRET_BYTES} bytes: try `openssl rand -base64 48`."]
+    return []
+
+
+def check_worker(config: Config) -> list[str]:
+    """Whether a worker runs."""
+
+    async def count() -> int:
+        database = Database(config, application="nexcorp doctor")
+        await database.open()
+        try:
+            async with database.connection(wait=5.0) as conn:
+                live: int = await sql.events.count_live_workers(conn)
+                return live
+        finally:
+            await database.close()
+
+    if not config.database_url or asyncio.run(count()):
+        return []
+    return ["no worker was seen in the last 15 seconds: run `nexcorp worker`."]
+
+
+CHECKS: dict[str, Callable[[Config], list[str]]] = {
+    "secret": check_secret,
+    "postgresql": check_database,
+    "redis": check_redis,
+    "worker": check_worker,
+}
+
+
+def diagnose() -> int:
+    """Print settings, versions and findings; returns 0 where all is well, else 1."""
+    try:
+        config = Config.from_env()
+    except ConfigError as error:
+        print(f"settings    WRONG  {error}")
+        return 1
+    for item in fields(config):
+        name, value = item.metadata["name"], getattr(config, item.name)
+        source = "environment" if setting(name) else "default"
+        shown = show_setting(name, value, item.metadata["secret"])
+        print(f"{name:<26} {shown:<44} {source:<12} {item.metadata['about']}")
+    packages = ("aiohttp", "asyncpg", "redis", "saq", "uvloop")
+    print("\n" + ", ".join(f"{name} {metadata.version(name)}" for name in packages) + "\n")
+    sick = False
+    for name, check in CHECKS.items():
+        try:
+            problems = check(config)
+        except Exception as error:
+            first = (str(error).splitlines() or [""])[0]
+            problems = [f"cannot be checked: {type(error).__name__}: {first}"]
+        sick = sick or bool(problems)
+        print(f"{name:<12}{'ok' if not problems else 'WRONG'}")
+        for problem in problems:
+            print(f"            {problem}")
+    return 1 if sick else 0

@@ -1,0 +1,138 @@
+"""Which account a server runs as, and where that account can reach programs and data.
+
+PostgreSQL refuses to run as root. Root's servers therefore run as `nobody`, who often cannot enter root's
+folders. Permissions there are never widened: what `nobody` needs is put into VAULT, a folder that only root
+can write and whose ownership is checked on every use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nexcorp.embedded.process import Account, EmbeddedError, run_to_end
+
+VAULT = Path("/var/lib/nexcorp")
+
+
+def server_account() -> Account | None:
+    """The account for servers that refuse root: None (oneself) unless this process is root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise EmbeddedError("PostgreSQL cannot run as root, and this machine has no user 'nobody'") from error
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def can_run(argv: Sequence[str], account: Account | None) -> bool:
+    """Whether this account can run this program with success (tried, so that ACLs and mounts count too)."""
+    try:
+        return run_to_end(argv, account=account, timeout=30)[0] == 0
+    except EmbeddedError:
+        return False
+
+
+def can_enter(folder: Path, account: Account) -> bool:
+    """Whether this account can pass through a folder."""
+    return can_run(["/bin/sh", "-c", 'cd -- "$0"', str(folder)], account)
+
+
+def check_only_root_writes(folder: Path) -> None:
+    """Raise EmbeddedError unless this folder and all above it are root's and closed to others' writing."""
+    for part in (folder, *folder.parents):
+        found = part.lstat()
+        open_to_others = found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or open_to_others:
+            raise EmbeddedError(f"{part} must be a folder that belongs to root and that only root can write")
+
+
+def open_vault(*parts: str) -> Path:
+    """A folder below VAULT, made if missing, that anybody can pass through and only root can write."""
+    folder = Path(os.path.realpath(VAULT.parent), VAULT.name)
+    try:
+        for part in ("", *parts):
+            folder = folder / part
+            # Another supervisor may be making it at the same moment.
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(0o711)
+                folder.chmod(0o711)  # whatever the umask
+    except OSError as error:
+        raise EmbeddedError(f"cannot create {folder}: {error.strerror}") from error
+    check_only_root_writes(folder)
+    return folder
+
+
+def copy_programs(folders: Sequence[Path], key: str, say: Callable[[str], None]) -> Path:
+    """Copy folders side by side into the vault, once per key; returns where they are.
+
+    The copy is renamed into place when complete. Python files and C headers are left out.
+    """
+    vault = open_vault()
+    place = vault / key
+    if place.is_dir():
+        check_only_root_writes(place)
+        return place
+    say("Copying PostgreSQL's programs to where the user 'nobody' can run them (once) ...")
+    work = Path(tempfile.mkdtemp(dir=vault, prefix=f"{key}.new-"))
+    try:
+        for folder in folders:
+            ignored = shutil.ignore_patterns("include", "__pycache__", "*.py")
+            shutil.copytree(folder, work / folder.name, ignore=ignored)
+        for parent, _, files in os.walk(work):
+            os.chmod(parent, 0o755)  # noqa: S103  for everybody to run, for root to write
+            for name in files:
+                path = Path(parent, name)
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+        try:
+            work.rename(place)
+        except OSError:
+            if not place.is_dir():  # else another supervisor was quicker
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    check_only_root_writes(place)
+    return place
+
+
+def place_data(home: Path, name: str, account: Account | None) -> Path:
+    """The folder for the data folder `name`: home, or one in the vault when `account` cannot enter home.
+
+    In the second case home gets a symbolic link to the data folder; a link of before is followed, so that a
+    moved home keeps its data.
+    """
+    if account is None:
+        return home
+    link = home / name
+    if link.is_symlink():
+        target, vault = Path(os.readlink(link)), open_vault()
+        if target.name != name or target.parent.parent != vault:
+            raise EmbeddedError(f"{link} links to {target}, which is not below {vault}; remove the link")
+        return open_vault(target.parent.name)
+    if link.exists() or can_enter(home, account):
+        return home
+    base = open_vault(hashlib.sha256(str(home).encode()).hexdigest()[:16])
+    link.symlink_to(base / name)
+    return base
+
+
+def remove_data(home: Path, name: str) -> None:
+    """Remove the data folder `name` of a home, wherever place_data put it, and the files kept beside it."""
+    link = home / name
+    if link.is_symlink():
+        target = Path(os.readlink(link))
+        if target.name == name and target.parent.parent.name == VAULT.name:
+            shutil.rmtree(target.parent, ignore_errors=True)
+        link.unlink()
+    shutil.rmtree(link, ignore_errors=True)
+    for kept in home.glob(f"{name}.*"):
+        kept.unlink()

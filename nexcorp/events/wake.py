@@ -1,0 +1,70 @@
+"""Wakes the workers after a commit that put something in the outbox.
+
+Never awaited by a handler, and coalesced: at most one wake is on its way, and a commit after it asks
+for the next. A lost wake costs the workers' poll interval, half a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from saq import Queue
+from saq.queue.redis import RedisQueue
+
+log = structlog.get_logger("nexcorp.wake")
+
+QUEUE_NAME = "nexcorp"
+# Under load one wake serves every commit of this long: the worker takes them in one batch.
+SPACING_SECONDS = 0.005
+REST_SECONDS = 1.0
+
+logging.getLogger("saq").setLevel(logging.WARNING)
+
+
+def make_queue(client: Any) -> RedisQueue:
+    """SAQ's queue on a Redis client that may block."""
+    return RedisQueue(client, name=QUEUE_NAME)
+
+
+async def enqueue_job(queue: Queue, function: str, *, key: str, timeout: int = 60, **arguments: Any) -> None:
+    """The only way a job is queued: SAQ's own defaults lose the job of a worker that is killed.
+
+    `key` makes the same work wait only once; `timeout` is in seconds and never 0, which SAQ would not
+    rescue. Jobs must be idempotent: a rescue can run one twice.
+    """
+    await queue.enqueue(function, key=key, timeout=timeout, retries=5, retry_backoff=True, ttl=60, **arguments)
+
+
+class Waker:
+    """The background task of one process that enqueues `deliver` jobs."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self._asked = asyncio.Event()
+        self._node = uuid4().hex[:8]
+        self._count = 0
+
+    def ask(self) -> None:
+        """Something is in the outbox; returns at once."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Wake whenever asked, until cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            self._count += 1
+            try:
+                async with asyncio.timeout(5):
+                    await enqueue_job(
+                        self.queue, "deliver", key=f"deliver:{self._node}:{self._count}", timeout=30
+                    )
+                await asyncio.sleep(SPACING_SECONDS)
+            except Exception as error:
+                # Redis is away. The workers' poll does without; go easy on the connection.
+                log.debug("wake failed", error=type(error).__name__)
+                await asyncio.sleep(REST_SECONDS)

@@ -1,0 +1,1 @@
+"""Identity: accounts, sign-ins, sessions, one-time tickets."""

@@ -1,0 +1,102 @@
+"""Passwords: argon2id in a few threads of its own, bcrypt still verified, common ones refused."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import TypeVar
+
+import bcrypt
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from nexcorp.errors import Unavailable
+
+MIN_CHARS = 8
+MAX_CHARS = 128
+
+# OWASP's second choice of argon2id parameters: 19 MiB, two passes, one lane.
+HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
+BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2y$")
+# What bcrypt looks at; the library refuses longer input where older ones cut it off.
+BCRYPT_BYTES = 72
+# Compared with where there is no account, so that its absence takes as long as a wrong password.
+DUMMY_HASH = (
+    "$argon2id$v=19$m=19456,t=2,p=1$WIAc7ZgP9z6IvusVElDiwg$BezZTKVMIlZvqht+YdD0JMB+4xN+8fkqPfzZB2VuyIw"
+)
+
+WORKERS = min(4, os.cpu_count() or 1)
+MAX_WAITING = 32
+
+Result = TypeVar("Result")
+
+
+class HashingPool:
+    """A few threads and a short queue: 503 at once is kinder than an answer after the deadline."""
+
+    def __init__(self, workers: int = WORKERS, waiting: int = MAX_WAITING) -> None:
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
+        self._places = BoundedSemaphore(workers + waiting)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """The result of `work` in a thread; raises Unavailable("overloaded") when the queue is full."""
+        if not self._places.acquire(blocking=False):
+            raise Unavailable("overloaded", "The service is busy; try again shortly.")
+        try:
+            future = self._threads.submit(work)
+        except BaseException:
+            self._places.release()
+            raise
+        # By the thread's future, not by this task: a client that leaves does not end the work.
+        future.add_done_callback(lambda done: self._places.release())
+        return await asyncio.wrap_future(future)
+
+
+POOL = HashingPool()
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """The refused passwords, in lower case."""
+    text = Path(__file__).with_name("common_passwords.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def is_common(password: str) -> bool:
+    """Whether `password`, whatever its case, is among those that attackers try first."""
+    return password.casefold() in common_passwords()
+
+
+def matches(password_hash: str, password: str) -> bool:
+    """Whether `password` is the one that was hashed. Takes tens of milliseconds; run it in the pool."""
+    secret = password.encode()
+    if password_hash.startswith(BCRYPT_PREFIXES):
+        try:
+            return bcrypt.checkpw(secret[:BCRYPT_BYTES], password_hash.encode())
+        except ValueError:
+            return False
+    try:
+        return HASHER.verify(password_hash, secret)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def needs_upgrade(password_hash: str) -> bool:
+    """Whether a hash was made with bcrypt, or with other parameters than today's."""
+    return password_hash.startswith(BCRYPT_PREFIXES) or HASHER.check_needs_rehash(password_hash)
+
+
+async def hash_password(password: str) -> str:
+    """The argon2id hash to store. Never call it with a connection in hand: it may wait its turn."""
+    return await POOL.run(lambda: HASHER.hash(password.encode()))
+
+
+async def verify_password(password_hash: str | None, password: str) -> bool:
+    """Whether `password` opens the account with this hash; False, as slowly, where there is none (None)."""
+    good = await POOL.run(lambda: matches(password_hash or DUMMY_HASH, password))
+    return good and password_hash is not None

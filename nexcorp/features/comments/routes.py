@@ -1,0 +1,94 @@
+"""Comments over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import NotFound
+from nexcorp.features.comments import service
+from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
+from nexcorp.web.idempotency import transaction
+from nexcorp.web.keys import database, user_id
+from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.parsing import expected_version, path_id
+from nexcorp.web.replies import no_content
+from nexcorp.web.routing import delete, get, patch, post
+
+BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], ["id"])
+
+
+async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row = await service.create_comment(tx.conn, user_id(request), body)
+        return await tx.reply(row, 201, version=row["version"])
+
+
+async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web.Response:
+    post_id, most = path_id(request), query["limit"] + 1
+    async with database(request).connection() as conn:
+        if "cursor" in query:
+            (after,) = BY_OLDEST.decode(request, query["cursor"])
+            rows = await sql.comments.list_comments_next(conn, post_id=post_id, after=after, most=most)
+        else:
+            rows = await sql.comments.list_comments_first(conn, post_id=post_id, most=most)
+        if not rows and await sql.posts.get_post_author(conn, post_id=post_id) is None:
+            raise NotFound("post_not_found", "There is no such post.")
+    return reply_page(request, rows, query["limit"], BY_OLDEST)
+
+
+async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
+    version, by_etag = expected_version(request, body)
+    async with transaction(request) as tx:
+        row = await service.update_comment(
+            tx.conn, path_id(request), user_id(request), body["body"], version, by_etag
+        )
+        return await tx.reply(row, version=row["version"])
+
+
+async def delete_comment(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        await service.delete_comment(tx.conn, path_id(request), user_id(request))
+        return no_content()
+
+
+TAG = "Social"
+ROUTES = [
+    post(
+        "/comments",
+        create_comment,
+        "Comment on a post",
+        Comment(),
+        body=CreateComment(),
+        errors=(404,),
+        tag=TAG,
+    ),
+    get(
+        "/comments/post/{id}",
+        list_post_comments,
+        "The comments of a post, oldest first",
+        CommentPage,
+        query=PageQuery(),
+        errors=(404,),
+        tag=TAG,
+    ),
+    patch(
+        "/comments/{id}",
+        update_comment,
+        "Change a comment of one's own",
+        Comment(),
+        body=UpdateComment(),
+        errors=(403, 404, 409, 412),
+        tag=TAG,
+    ),
+    delete(
+        "/comments/{id}",
+        delete_comment,
+        "Delete a comment of one's own, or under one's own post",
+        errors=(403, 404),
+        tag=TAG,
+    ),
+]

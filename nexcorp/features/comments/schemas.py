@@ -1,0 +1,38 @@
+"""What a comment looks like coming in and going out."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from nexcorp.web.parsing import Body, Out, PatchBody, Text
+from nexcorp.web.shapes import Person, page_of
+
+
+class CreateComment(Body):
+    """A new comment; `@username` tells the one who is meant."""
+
+    postId = fields.UUID(required=True)
+    parentId = fields.UUID(load_default=None, allow_none=True)
+    body = Text(least=1, most=5000, required=True)
+
+
+class UpdateComment(PatchBody):
+    """Another text."""
+
+    body = Text(least=1, most=5000, required=True)
+
+
+class Comment(Out):
+    """A comment."""
+
+    id = fields.UUID(required=True)
+    postId = fields.UUID(required=True)
+    parentId = fields.UUID(required=True, allow_none=True)
+    body = fields.String(required=True)
+    author = fields.Nested(Person, required=True)
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+
+
+CommentPage = page_of(Comment)

@@ -1,0 +1,84 @@
+"""The rules of comments."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
+from nexcorp.errors import Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion
+from nexcorp.events import emit
+from nexcorp.web.mentions import find_mentions
+
+
+async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
+    """Comment on `postId`, perhaps in reply to `parentId`; returns the comment.
+
+    The post's author, the author of the comment replied to and those mentioned are told. Raises
+    NotFound without such a post, Invalid for a parent that is not on it.
+    """
+    comment = await sql.comments.create_comment(
+        conn,
+        post_id=data["postId"],
+        author_id=author_id,
+        parent_id=data["parentId"],
+        body=data["body"],
+    )
+    if comment is None:
+        if await sql.posts.get_post_author(conn, post_id=data["postId"]) is None:
+            raise NotFound("post_not_found", "There is no such post.")
+        raise Invalid(errors={"parentId": ["Not a comment of this post."]})
+    names = find_mentions(data["body"])
+    mentioned = await sql.comments.list_mentioned(conn, usernames=names) if names else []
+    payload = {
+        "comment": row_to_dict(comment),
+        "postId": comment["postId"],
+        "commentCount": comment["_commentCount"],
+        "postAuthorId": comment["_postAuthorId"],
+        "parentAuthorId": comment["_parentAuthorId"],
+        "mentionedIds": [row["id"] for row in mentioned],
+    }
+    entity = ("comment", comment["id"])
+    await emit(conn, "comment.created", actor_id=author_id, entity=entity, payload=payload)
+    return comment
+
+
+async def get_comment(conn: Any, comment_id: UUID) -> Any:
+    """One comment; raises NotFound."""
+    comment = await sql.comments.get_comment(conn, comment_id=comment_id)
+    if comment is None:
+        raise NotFound("comment_not_found", "There is no such comment.")
+    return comment
+
+
+async def update_comment(
+    conn: Any, comment_id: UUID, user_id: UUID, body: str, version: int | None, by_etag: bool
+) -> Any:
+    """The author changes the text; returns the comment.
+
+    Raises NotFound, Forbidden, and for an old `version` StaleVersion with the current row, or
+    PreconditionFailed where the version came as If-Match.
+    """
+    changed = await sql.comments.update_comment(
+        conn, comment_id=comment_id, author_id=user_id, version=version, body=body
+    )
+    comment = await get_comment(conn, comment_id)
+    if changed is None:
+        if comment["_authorId"] != user_id:
+            raise Forbidden("not_your_comment", "Only its author may change a comment.")
+        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(comment))
+    payload = {"comment": row_to_dict(comment), "postId": comment["postId"]}
+    await emit(conn, "comment.updated", actor_id=user_id, entity=("comment", comment_id), payload=payload)
+    return comment
+
+
+async def delete_comment(conn: Any, comment_id: UUID, user_id: UUID) -> None:
+    """Its author, or the author of the post, removes a comment and its replies; raises NotFound or Forbidden."""
+    await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
+    gone = await sql.comments.delete_comment(conn, comment_id=comment_id, user_id=user_id)
+    if gone is None:
+        await get_comment(conn, comment_id)
+        raise Forbidden("not_your_comment", "Only its author or the post's may delete a comment.")
+    payload = {"postId": gone["postId"], "commentCount": gone["commentCount"]}
+    await emit(conn, "comment.deleted", actor_id=user_id, entity=("comment", comment_id), payload=payload)

@@ -1,0 +1,95 @@
+"""Notifications over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.features.notifications import service
+from nexcorp.features.notifications.schemas import (
+    Notification,
+    NotificationPage,
+    NotificationQuery,
+    UnreadCount,
+    UpdateNotification,
+    Updated,
+)
+from nexcorp.realtime.node import NODE
+from nexcorp.web.idempotency import transaction
+from nexcorp.web.keys import database, user_id
+from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import no_content, reply
+from nexcorp.web.routing import delete, get, patch, post
+
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], ["id"])
+
+
+async def list_notifications(request: web.Request, query: dict[str, Any]) -> web.Response:
+    before = BY_NEWEST.decode(request, query["cursor"])[0] if "cursor" in query else None
+    me = user_id(request)
+    # One snapshot for the list and the position, so that list plus later frames is the whole.
+    async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
+        rows = await service.list_notifications(conn, me, query, before)
+        position = await sql.notifications.get_position(conn, user_id=me, room=f"user:{me}")
+    page, next_cursor = cut_page(request, rows, query["limit"], BY_NEWEST)
+    return reply(
+        {
+            "data": page,
+            "nextCursor": next_cursor,
+            "unreadCount": position["unread"],
+            "epoch": request.app[NODE].positions.epoch,
+            "seq": position["seq"],
+        }
+    )
+
+
+async def get_unread_count(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        count = await sql.notifications.get_unread_count(conn, user_id=user_id(request))
+    return reply({"count": count or 0})
+
+
+async def update_notification(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row = await service.update_notification(tx.conn, user_id(request), path_id(request), body)
+        return await tx.reply(row)
+
+
+async def delete_notification(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        await service.delete_notification(tx.conn, user_id(request), path_id(request))
+        return no_content()
+
+
+async def read_all(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        return await tx.reply({"updated": await service.read_all(tx.conn, user_id(request))})
+
+
+TAG = "Notifications"
+ROUTES = [
+    get(
+        "/notifications",
+        list_notifications,
+        "One's notifications, newest first",
+        NotificationPage(),
+        query=NotificationQuery(),
+        tag=TAG,
+    ),
+    get("/notifications/unread-count", get_unread_count, "How many are unread", UnreadCount(), tag=TAG),
+    post("/notifications/read-all", read_all, "Mark all as read", Updated(), 200, tag=TAG),
+    patch(
+        "/notifications/{id}",
+        update_notification,
+        "Read, archive, see",
+        Notification(),
+        body=UpdateNotification(),
+        errors=(404,),
+        tag=TAG,
+    ),
+    delete("/notifications/{id}", delete_notification, "Remove a notification", errors=(404,), tag=TAG),
+]

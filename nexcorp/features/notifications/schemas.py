@@ -1,0 +1,93 @@
+"""What a notification looks like coming in and going out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.web.paging import PageQuery
+from nexcorp.web.parsing import Body, Out
+from nexcorp.web.shapes import Person
+
+TYPES = ("like", "comment", "mention", "follow")
+
+
+class Types(fields.String):
+    """One type or several, comma-separated, in either case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        names = [name.strip().lower() for name in super()._deserialize(value, attr, data, **more).split(",")]
+        unknown = [name for name in names if name not in TYPES]
+        if unknown:
+            raise ValidationError(f"Must be of: {', '.join(TYPES)}.")
+        return names
+
+
+class NotificationQuery(PageQuery):
+    """Which notifications; archived ones only with `archived=true`."""
+
+    unread = fields.Boolean()
+    archived = fields.Boolean()
+    type = Types()
+
+
+class UpdateNotification(Body):
+    """Only what is sent changes."""
+
+    isRead = fields.Boolean(truthy={True}, falsy={False})
+    archived = fields.Boolean(truthy={True}, falsy={False})
+    seen = fields.Boolean(truthy={True}, falsy={False})
+
+    @validates_schema
+    def require_change(self, data: dict[str, object], **more: object) -> None:
+        """A PATCH that changes nothing is a mistake of the caller's."""
+        if not data:
+            raise ValidationError("Send isRead, archived or seen.")
+
+
+class Entity(Out):
+    """What a notification is about."""
+
+    type = fields.String(required=True, validate=validate.OneOf(("post", "comment", "user")))
+    id = fields.UUID(required=True)
+
+
+class Notification(Out):
+    """One notification of the receiver's own."""
+
+    id = fields.UUID(required=True)
+    type = fields.String(required=True, validate=validate.OneOf(TYPES))
+    title = fields.String(required=True)
+    message = fields.String(required=True)
+    isRead = fields.Boolean(required=True)
+    seenAt = fields.AwareDateTime(required=True, allow_none=True)
+    archivedAt = fields.AwareDateTime(required=True, allow_none=True)
+    actor = fields.Nested(Person, required=True, allow_none=True)
+    entity = fields.Nested(Entity, required=True, allow_none=True)
+    postId = fields.UUID(required=True, allow_none=True)
+    relatedLeadId = fields.UUID(required=True, allow_none=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+
+
+class NotificationPage(Out):
+    """A page, and the position in the own room from which frames complete it."""
+
+    data = fields.List(fields.Nested(Notification), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+    unreadCount = fields.Integer(required=True)
+    epoch = fields.String(required=True, allow_none=True)
+    seq = fields.Integer(required=True)
+
+
+class UnreadCount(Out):
+    """How many are neither read nor archived."""
+
+    count = fields.Integer(required=True)
+
+
+class Updated(Out):
+    """How many changed."""
+
+    updated = fields.Integer(required=True)

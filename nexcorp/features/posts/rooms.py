@@ -1,0 +1,20 @@
+"""Who may watch a post, and a profile."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.web.tokens import Principal
+
+
+async def may_join_post(conn: Any, who: Principal, post_id: UUID) -> bool:
+    """`post:{id}`: everybody who is signed in, while the post is there."""
+    return await sql.posts.get_post_author(conn, post_id=post_id) is not None
+
+
+async def may_join_profile(conn: Any, who: Principal, user_id: UUID) -> bool:
+    """`profile:{id}`: everybody who is signed in."""
+    exists: bool = await sql.follows.user_exists(conn, user_id=user_id)
+    return exists

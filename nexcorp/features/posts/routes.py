@@ -1,0 +1,114 @@
+"""Posts over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import NotFound
+from nexcorp.features.posts import service
+from nexcorp.features.posts.schemas import CreatePost, Post, PostPage, PostQuery, UpdatePost
+from nexcorp.web.idempotency import transaction
+from nexcorp.web.keys import database, user_id
+from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.parsing import expected_version, path_id
+from nexcorp.web.replies import no_content, reply_row
+from nexcorp.web.routing import API_PREFIX, delete, get, patch, post
+
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], ["id"])
+
+
+async def create_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row = await service.create_post(tx.conn, user_id(request), body)
+        location = f"{API_PREFIX}/posts/{row['id']}"
+        return await tx.reply(row, 201, location=location, version=row["version"])
+
+
+async def get_post(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        row = await sql.posts.get_post(conn, post_id=path_id(request), viewer_id=user_id(request))
+    if row is None:
+        raise NotFound("post_not_found", "There is no such post.")
+    return reply_row(request, row)
+
+
+async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Response:
+    if "author" in query:
+        return await reply_author_posts(request, query, query["author"])
+    most, viewer = query["limit"] + 1, user_id(request)
+    async with database(request).connection() as conn:
+        if "cursor" in query:
+            (before,) = BY_NEWEST.decode(request, query["cursor"])
+            rows = await sql.posts.list_posts_next(conn, viewer_id=viewer, before=before, most=most)
+        else:
+            rows = await sql.posts.list_posts_first(conn, viewer_id=viewer, most=most)
+    return reply_page(request, rows, query["limit"], BY_NEWEST)
+
+
+async def list_user_posts(request: web.Request, query: dict[str, Any]) -> web.Response:
+    author = path_id(request)
+    async with database(request).connection() as conn:
+        if not await sql.follows.user_exists(conn, user_id=author):
+            raise NotFound("user_not_found", "There is no such user.")
+    return await reply_author_posts(request, query, author)
+
+
+async def reply_author_posts(request: web.Request, query: dict[str, Any], author: UUID) -> web.Response:
+    most, viewer = query["limit"] + 1, user_id(request)
+    async with database(request).connection() as conn:
+        if "cursor" in query:
+            (before,) = BY_NEWEST.decode(request, query["cursor"])
+            rows = await sql.posts.list_author_posts_next(
+                conn, viewer_id=viewer, author_id=author, before=before, most=most
+            )
+        else:
+            rows = await sql.posts.list_author_posts_first(
+                conn, viewer_id=viewer, author_id=author, most=most
+            )
+    return reply_page(request, rows, query["limit"], BY_NEWEST)
+
+
+async def update_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    version, by_etag = expected_version(request, body)
+    async with transaction(request) as tx:
+        row = await service.update_post(
+            tx.conn, path_id(request), user_id(request), body, version, by_etag
+        )
+        return await tx.reply(row, version=row["version"])
+
+
+async def delete_post(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        await service.delete_post(tx.conn, path_id(request), user_id(request))
+        return no_content()
+
+
+TAG = "Social"
+ROUTES = [
+    post("/posts", create_post, "Publish a post", Post(), body=CreatePost(), tag=TAG),
+    get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), tag=TAG),
+    get("/posts/{id}", get_post, "One post", Post(), errors=(404,), tag=TAG),
+    patch(
+        "/posts/{id}",
+        update_post,
+        "Change a post of one's own",
+        Post(),
+        body=UpdatePost(),
+        errors=(403, 404, 409, 412),
+        tag=TAG,
+    ),
+    delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=(403, 404), tag=TAG),
+    get(
+        "/users/{id}/posts",
+        list_user_posts,
+        "The newest posts of one person",
+        PostPage,
+        query=PageQuery(),
+        errors=(404,),
+        tag=TAG,
+    ),
+]

@@ -1,0 +1,58 @@
+"""Likes over REST."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import NotFound
+from nexcorp.features.reactions import service
+from nexcorp.features.reactions.schemas import LikePage, LikeState
+from nexcorp.web.idempotency import transaction
+from nexcorp.web.keys import database, user_id
+from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.parsing import path_id
+from nexcorp.web.routing import delete, get, put
+
+BY_NEWEST: Cursor[tuple[datetime, UUID]] = Cursor("likes", tuple[datetime, UUID], ["createdAt", "_userId"])
+
+
+async def like_post(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        return await tx.reply(await service.like_post(tx.conn, path_id(request), user_id(request)))
+
+
+async def unlike_post(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        return await tx.reply(await service.unlike_post(tx.conn, path_id(request), user_id(request)))
+
+
+async def list_likes(request: web.Request, query: dict[str, Any]) -> web.Response:
+    post_id, most = path_id(request), query["limit"] + 1
+    async with database(request).connection() as conn:
+        if "cursor" in query:
+            before, user = BY_NEWEST.decode(request, query["cursor"])
+            rows = await sql.reactions.list_likes_next(
+                conn, post_id=post_id, before=before, before_user=user, most=most
+            )
+        else:
+            rows = await sql.reactions.list_likes_first(conn, post_id=post_id, most=most)
+        if not rows and await sql.posts.get_post_author(conn, post_id=post_id) is None:
+            raise NotFound("post_not_found", "There is no such post.")
+    return reply_page(request, rows, query["limit"], BY_NEWEST)
+
+
+TAG = "Social"
+ROUTES = [
+    put("/posts/{id}/like", like_post, "Like a post", LikeState(), errors=(404,), tag=TAG),
+    delete(
+        "/posts/{id}/like", unlike_post, "Take a like back", LikeState(), 200, errors=(404,), tag=TAG
+    ),
+    get(
+        "/posts/{id}/likes", list_likes, "Who likes a post", LikePage, query=PageQuery(), errors=(404,), tag=TAG
+    ),
+]

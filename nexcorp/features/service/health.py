@@ -1,0 +1,87 @@
+"""Whether the service is alive, and whether it can do its work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from aiohttp import web
+from redis.exceptions import RedisError
+
+from nexcorp.db import sql
+from nexcorp.db.migrations import list_files
+from nexcorp.errors import AppError
+from nexcorp.realtime.node import NODE
+from nexcorp.web.keys import database
+from nexcorp.web.replies import reply
+
+CHECK_SECONDS = 2.0
+
+
+async def show_health(request: web.Request) -> web.Response:
+    """The process answers; nothing else is asked."""
+    return reply({"status": "ok"})
+
+
+async def check_database(request: web.Request) -> str | None:
+    """None, or why PostgreSQL cannot be used."""
+    async with database(request).connection() as conn:
+        await sql.service.ping(conn)
+    return None
+
+
+async def check_migrations(request: web.Request) -> str | None:
+    """None, or which migrations are missing."""
+    async with database(request).connection() as conn:
+        applied = {row["id"] for row in await sql.service.list_applied_migrations(conn)}
+    missing = sorted(list_files().keys() - applied)
+    return f"not applied: {', '.join(missing)}" if missing else None
+
+
+async def check_worker(request: web.Request) -> str | None:
+    """None, or that no worker was seen lately."""
+    async with database(request).connection() as conn:
+        live = await sql.events.count_live_workers(conn)
+    return None if live else "no worker was seen in the last 15 seconds"
+
+
+async def check_redis(request: web.Request) -> str | None:
+    """None, or why Redis cannot be used."""
+    await request.app[NODE].redis.ping()
+    return None
+
+
+async def run_check(check: Awaitable[str | None]) -> str | None:
+    """None where the check passes, else its reason."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check
+    except AppError as error:
+        return error.message
+    except TimeoutError:
+        return "does not answer"
+    except (RedisError, OSError) as error:
+        return type(error).__name__
+    except Exception as error:
+        return f"failed: {type(error).__name__}"
+
+
+async def show_readiness(request: web.Request) -> web.Response:
+    """200 where every dependency can be used, else 503 that names each one that cannot."""
+    checks: dict[str, Awaitable[str | None]] = {
+        "postgresql": check_database(request),
+        "migrations": check_migrations(request),
+        "redis": check_redis(request),
+        "worker": check_worker(request),
+    }
+    results = await asyncio.gather(*(run_check(check) for check in checks.values()))
+    state: dict[str, Any] = {
+        name: {"ok": problem is None, **({"reason": problem} if problem else {})}
+        for name, problem in zip(checks, results, strict=True)
+    }
+    if request.app[NODE].draining:
+        state["process"] = {"ok": False, "reason": "stopping"}
+    ready = all(check["ok"] for check in state.values())
+    headers = {} if ready else {"Retry-After": "1"}
+    return reply({"status": "ready" if ready else "not_ready", "checks": state}, 200 if ready else 503, headers)

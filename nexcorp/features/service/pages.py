@@ -1,0 +1,132 @@
+"""The landing page, the metrics, and the documents with their offline viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest, multiprocess
+
+from nexcorp.config import setting
+from nexcorp.db import sql
+from nexcorp.errors import AppError, NotFound
+from nexcorp.web.keys import DOCUMENTS, database
+from nexcorp.web.replies import reply_bytes
+
+SWAGGER = Path(__file__).parent / "swagger"
+TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".txt": "text/plain"}
+
+PAGE_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+
+LANDING = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>NexCorp Connect</title>
+<style>
+  body { font: 16px/1.6 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1.5rem; color: #1a2233 }
+  h1 { font-size: 2rem; margin: 0 } p.lead { color: #55607a; margin-top: .25rem }
+  li { margin: .4rem 0 } a { color: #1b5fd0 } code { background: #eef1f7; padding: .1rem .3rem; border-radius: 4px }
+  @media (prefers-color-scheme: dark) {
+    body { background: #12161f; color: #e6e9f0 } p.lead { color: #9aa5bd } a { color: #7fb0ff } code { background: #232a38 }
+  }
+</style>
+<h1>NexCorp Connect</h1>
+<p class="lead">The backend for a company's inner life.</p>
+<ul>
+  <li><a href="/api/docs">API documentation</a>, to read and to try</li>
+  <li><a href="/api/openapi.json">OpenAPI document</a> of the REST interface</li>
+  <li><a href="/api/asyncapi.json">AsyncAPI document</a> of the live interface at <code>/ws</code></li>
+  <li><a href="/health">Health</a>, <a href="/ready">readiness</a>, <a href="/metrics">metrics</a></li>
+</ul>
+</html>
+"""
+
+DOCS = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>NexCorp Connect API</title>
+<link rel="stylesheet" href="/api/docs/swagger-ui.css">
+<link rel="icon" href="/api/docs/favicon-32x32.png">
+<div id="docs"></div>
+<script src="/api/docs/swagger-ui-bundle.js"></script>
+<script src="/api/docs/start.js"></script>
+</html>
+"""
+
+START = """SwaggerUIBundle({
+  url: "/api/openapi.json",
+  dom_id: "#docs",
+  deepLinking: true,
+  persistAuthorization: true,
+  validatorUrl: null,
+});
+"""
+
+
+def reply_page(text: str) -> web.Response:
+    """An HTML page that loads nothing from elsewhere."""
+    headers = {"Content-Security-Policy": PAGE_POLICY}
+    return web.Response(text=text, content_type="text/html", headers=headers)
+
+
+async def show_landing(request: web.Request) -> web.Response:
+    """What this is, for somebody who opens the address in a browser."""
+    return reply_page(LANDING)
+
+
+async def show_docs(request: web.Request) -> web.Response:
+    """Swagger UI over the OpenAPI document."""
+    return reply_page(DOCS)
+
+
+async def show_asset(request: web.Request) -> web.StreamResponse:
+    """A file of Swagger UI."""
+    name = request.match_info["name"]
+    headers = {"Cache-Control": "public, max-age=86400"}
+    if name == "start.js":
+        return web.Response(text=START, content_type="text/javascript", headers=headers)
+    if name not in {path.name for path in SWAGGER.iterdir() if path.suffix in TYPES}:
+        raise NotFound()
+    headers["Content-Type"] = TYPES[Path(name).suffix]
+    return web.FileResponse(SWAGGER / name, headers=headers)
+
+
+async def show_openapi(request: web.Request) -> web.Response:
+    """The OpenAPI document of exactly what this process serves."""
+    return reply_bytes(request.app[DOCUMENTS].openapi)
+
+
+async def show_asyncapi(request: web.Request) -> web.Response:
+    """The AsyncAPI document of the live interface."""
+    return reply_bytes(request.app[DOCUMENTS].asyncapi)
+
+
+OUTBOX_DEPTH = Gauge("nexcorp_outbox_depth", "Events that wait for delivery.", multiprocess_mode="mostrecent")
+OUTBOX_AGE = Gauge(
+    "nexcorp_outbox_oldest_seconds", "Age of the oldest one.", multiprocess_mode="mostrecent"
+)
+OUTBOX_DEAD = Gauge("nexcorp_outbox_dead", "Events given up on.", multiprocess_mode="mostrecent")
+POOL_SIZE = Gauge("nexcorp_pool_connections", "Connections to PostgreSQL.", ["state"], multiprocess_mode="livesum")
+
+
+async def show_metrics(request: web.Request) -> web.Response:
+    """Prometheus metrics of this process, or of all processes of this dyno where it has several."""
+    stats = database(request).stats()
+    POOL_SIZE.labels("open").set(stats["size"])
+    POOL_SIZE.labels("idle").set(stats["idle"])
+    try:
+        async with database(request).connection() as conn:
+            outbox = await sql.events.get_outbox_depth(conn)
+        OUTBOX_DEPTH.set(outbox["depth"])
+        OUTBOX_AGE.set(outbox["age"])
+        OUTBOX_DEAD.set(outbox["dead"])
+    except AppError:
+        # The other figures are wanted most when the database is down.
+        pass
+    registry = REGISTRY
+    if setting("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,34 @@
+"""What the service says of itself."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from nexcorp.web.parsing import Out
+
+
+class Health(Out):
+    """The process is alive."""
+
+    status = fields.String(required=True)
+
+
+class Check(Out):
+    """One dependency."""
+
+    ok = fields.Boolean(required=True)
+    reason = fields.String()
+
+
+class Readiness(Out):
+    """Every dependency."""
+
+    status = fields.String(required=True)
+    checks = fields.Dict(keys=fields.String(), values=fields.Nested(Check), required=True)
+
+
+class Document(Out):
+    """An OpenAPI or AsyncAPI document."""
+
+    class Meta:
+        unknown = "include"

@@ -1,0 +1,58 @@
+"""Structured logs on stdout: JSON lines for machines, readable ones on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from nexcorp.config import Config
+from nexcorp.context import current
+
+
+def add_request(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Say which request a line belongs to."""
+    context = current.get()
+    if context is not None:
+        event.setdefault("requestId", context.request_id)
+    return event
+
+
+def set_up_logs(config: Config) -> None:
+    """Route our own lines and those of libraries through one format; LOG_LEVEL is the threshold."""
+    level = logging.getLevelNamesMapping().get(config.log_level.upper(), logging.INFO)
+    as_text = config.log_format == "text" or (not config.log_format and sys.stdout.isatty())
+    shared: list[Any] = [
+        add_request,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Any = structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([] if as_text else [structlog.processors.dict_tracebacks]),
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for noisy in ("aiohttp.access", "saq", "yoyo", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

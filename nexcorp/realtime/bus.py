@@ -1,0 +1,126 @@
+"""Redis between the nodes: a push that may be lost without harm, see positions.py."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import redis.asyncio as redis
+import structlog
+from redis.exceptions import RedisError
+
+from nexcorp.realtime.metrics import PUBLISHED
+from nexcorp.realtime.protocol import RoomMessage, pack_message, unpack_message
+
+log = structlog.get_logger("nexcorp.bus")
+
+FRAMES_CHANNEL = "nexcorp:frames"
+REVOKED_CHANNEL = "nexcorp:revoked"
+SILENCE_SECONDS = 5.0
+MAX_BACKOFF_SECONDS = 2.0
+# How long publishing is left out after it failed, so that a hanging Redis cannot slow delivery.
+REST_SECONDS = 1.0
+
+
+def connect(url: str, *, blocking: bool = False) -> Any:
+    """A client of Redis. `blocking`: for SAQ, whose reads wait longer than any sensible time-out."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=None if blocking else 2.0,
+        socket_connect_timeout=2.0,
+        socket_keepalive=True,
+        health_check_interval=0 if blocking else 15,
+    )
+
+
+class Publisher:
+    """The sending side."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self._rest_until = 0.0
+
+    async def publish_frames(self, messages: list[RoomMessage]) -> None:
+        """Push one message per room, in one round trip; a failure is logged and made up for elsewhere."""
+        payloads = [(FRAMES_CHANNEL, pack_message(message)) for message in messages]
+        await self._publish(payloads)
+
+    async def publish_revoked(self, session_ids: list[UUID]) -> None:
+        """Tell every node that sessions ended."""
+        await self._publish([(REVOKED_CHANNEL, msgspec.json.encode(session_ids))])
+
+    async def _publish(self, payloads: list[tuple[str, bytes]]) -> None:
+        if not payloads or time.monotonic() < self._rest_until:
+            return
+        try:
+            async with self.client.pipeline(transaction=False) as pipe:
+                for channel, payload in payloads:
+                    pipe.publish(channel, payload)
+                await pipe.execute()
+            PUBLISHED.labels("out").inc(len(payloads))
+        except (RedisError, OSError) as error:
+            self._rest_until = time.monotonic() + REST_SECONDS
+            log.warning("redis push failed", error=type(error).__name__)
+
+
+class Listener:
+    """The receiving side of a web node."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        on_message: Callable[[RoomMessage], None],
+        on_revoked: Callable[[list[UUID]], None],
+        on_connected: Callable[[], None],
+    ) -> None:
+        self.client = client
+        self.on_message, self.on_revoked, self.on_connected = on_message, on_revoked, on_connected
+        self.connected = False
+
+    async def run(self) -> None:
+        """Listen until cancelled. Every new subscription is reported: what came before it may be lost."""
+        backoff = 0.1
+        while True:
+            try:
+                async with self.client.pubsub() as subscription:
+                    await subscription.subscribe(FRAMES_CHANNEL, REVOKED_CHANNEL)
+                    self.connected, backoff = True, 0.1
+                    self.on_connected()
+                    await self._listen(subscription)
+            except (RedisError, OSError, TimeoutError) as error:
+                if self.connected:
+                    log.warning("redis subscription lost", error=type(error).__name__)
+                self.connected = False
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
+
+    async def _listen(self, subscription: Any) -> None:
+        unanswered = False
+        while True:
+            message = await subscription.get_message(timeout=SILENCE_SECONDS)
+            if message is None:
+                # redis-py notices a peer that went away without a word only by asking.
+                if unanswered:
+                    raise TimeoutError("redis does not answer")
+                await subscription.ping()
+                unanswered = True
+                continue
+            unanswered = False
+            if message["type"] != "message":
+                continue
+            PUBLISHED.labels("in").inc()
+            try:
+                self._dispatch(message["channel"], message["data"])
+            except Exception:
+                log.exception("a bus message could not be handled")
+
+    def _dispatch(self, channel: bytes, data: bytes) -> None:
+        if channel == FRAMES_CHANNEL.encode():
+            self.on_message(unpack_message(data))
+        else:
+            self.on_revoked(msgspec.json.decode(data, type=list[UUID]))

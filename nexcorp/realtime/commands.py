@@ -1,0 +1,237 @@
+"""What a client can say on its socket. Each command is a small front door, like a handler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import decode, format_time
+from nexcorp.errors import AppError, Unauthorized
+from nexcorp.realtime import protocol
+from nexcorp.realtime.node import Node
+from nexcorp.realtime.protocol import compose_frame, wrap
+from nexcorp.realtime.socket import Socket
+from nexcorp.web.tokens import Principal
+
+log = structlog.get_logger("nexcorp.realtime")
+
+MAX_ROOM_CHARS = 100
+MAX_ROOMS = 200
+# More than a recovery may hold, for what is committed while it is read.
+READ_FRAMES = protocol.MAX_RECOVERED + 500
+
+
+class CommandError(Exception):
+    """The client's frame cannot be obeyed; it is told and stays connected."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        super().__init__(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Where a room stands, and what a returning client missed of it."""
+
+    seq: int
+    recovered: bool
+    frames: list[tuple[int, bytes]]
+
+
+@dataclass(slots=True)
+class Client:
+    """One socket with all that its commands need."""
+
+    node: Node
+    socket: Socket
+    check_token: Callable[[str], Principal]
+
+    def answer(self, event: str, data: dict[str, Any], frame_id: Any) -> None:
+        """Reply to a client's frame, repeating its id where it had one."""
+        if frame_id is None:
+            self.socket.send(event, data)
+        else:
+            self.socket.send(event, data, id=frame_id)
+
+
+async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> Past:
+    """What a client at (epoch, seq) missed, whole or not at all; (None, None) for a new one."""
+    room = await sql.realtime.get_room(conn, name=name)
+    last, first = (room["last_seq"], room["min_seq"]) if room else (0, 1)
+    known = isinstance(seq, int) and epoch == node.positions.epoch and first - 1 <= seq <= last
+    if not known or last - seq > protocol.MAX_RECOVERED:
+        return Past(last, False, [])
+    rows = await sql.realtime.read_frames(conn, room=name, after=seq, most=READ_FRAMES) if seq < last else []
+    if rows and rows[0]["seq"] != seq + 1:
+        return Past(last, False, [])
+    frames = [(row["seq"], wrap(compose_frame(row["frame"], name, row["seq"]).encode())) for row in rows]
+    return Past(frames[-1][0] if frames else last, True, frames)
+
+
+async def enter(
+    client: Client, name: str, epoch: Any, seq: Any, welcome: Callable[[Past], None], conn: Any
+) -> None:
+    """Join a room: hold back what is live, send the welcome and the past, then what was held back."""
+    node, socket = client.node, client.socket
+    member = node.hub.join(socket, name)
+    try:
+        past = await read_past(node, conn, name, epoch, seq)
+    except BaseException:
+        node.hub.leave(socket, name)
+        raise
+    welcome(past)
+    for _, data in past.frames:
+        socket.write(data)
+    node.hub.go_live(name, member, past.seq)
+
+
+async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
+    """`connected`, what was missed of the own room, and the unread count as it is now."""
+    socket, positions = client.socket, client.node.positions
+    who = socket.principal
+
+    def welcome(past: Past) -> None:
+        data = {
+            "userId": who.user_id,
+            "sessionId": who.session_id,
+            "epoch": positions.epoch,
+            "seq": past.seq,
+            "recovered": past.recovered,
+            "expiresAt": show_expiry(who),
+        }
+        socket.send("connected", data)
+
+    async with client.node.database.connection() as conn:
+        await enter(client, f"user:{who.user_id}", epoch, seq, welcome, conn)
+        unread = await sql.notifications.get_unread_count(conn, user_id=who.user_id)
+    socket.send("unread-count", {"count": unread or 0})
+
+
+def show_expiry(who: Principal) -> str:
+    """When the socket ends unless it is given a newer token."""
+    return format_time(datetime.fromtimestamp(who.expires_at, UTC))
+
+
+def wanted_room(data: dict[str, Any]) -> str:
+    """The room a client names; the short forms of an older protocol are understood."""
+    name = data.get("room")
+    if name is None and "taskId" in data:
+        name = f"task:{data['taskId']}"
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_ROOM_CHARS:
+        raise CommandError("validation_failed", "room wants the name of a room.")
+    return name
+
+
+async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None:
+    """Join a room; answered with where it stands, then with what was missed."""
+    name = wanted_room(data)
+    node, socket = client.node, client.socket
+    if len(socket.rooms) >= MAX_ROOMS and name not in socket.rooms:
+        raise CommandError("too_many_rooms", f"A socket may be in {MAX_ROOMS} rooms.")
+
+    def welcome(past: Past) -> None:
+        answer = {
+            "room": name,
+            "epoch": node.positions.epoch,
+            "seq": past.seq,
+            "recovered": past.recovered,
+        }
+        client.answer("subscribed", answer, frame_id)
+
+    async with node.database.connection() as conn:
+        if not await node.rooms.may_join(conn, socket.principal, name):
+            raise CommandError("room_not_found", "There is no such room.")
+        node.hub.leave(socket, name)
+        await enter(client, name, data.get("epoch"), data.get("seq"), welcome, conn)
+
+
+async def unsubscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None:
+    """Leave a room; the own one stays."""
+    name = wanted_room(data)
+    if name == f"user:{client.socket.user_id}":
+        raise CommandError("room_required", "The own room cannot be left.")
+    client.node.hub.leave(client.socket, name)
+    client.answer("unsubscribed", {"room": name}, frame_id)
+
+
+async def ping(client: Client, data: dict[str, Any], frame_id: Any) -> None:
+    """Whether anybody is there."""
+    client.answer("pong", {"time": format_time(datetime.now(UTC))}, frame_id)
+
+
+async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> None:
+    """Go on with a newer token; a bad one ends the socket."""
+    token = data.get("token")
+    try:
+        who = client.check_token(token if isinstance(token, str) else "")
+        if who.user_id != client.socket.user_id:
+            raise Unauthorized()
+    except Unauthorized:
+        client.answer("error", {"code": "unauthorized", "message": "The token is not good."}, frame_id)
+        client.socket.close(protocol.BAD_TOKEN, "bad token")
+        return
+    client.socket.renew(who)
+    client.answer("authenticated", {"expiresAt": show_expiry(who)}, frame_id)
+
+
+async def acknowledge(client: Client, data: dict[str, Any], frame_id: Any) -> None:
+    """The client has shown a room up to a number: recorded as delivered."""
+    name, seq = wanted_room(data), data.get("seq")
+    room = client.node.hub.rooms.get(name)
+    if name not in client.socket.rooms or room is None:
+        raise CommandError("room_not_found", "There is no such room.")
+    if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq <= (room.position or 0):
+        raise CommandError("validation_failed", "seq wants a number that was sent.")
+    async with client.node.database.connection() as conn:
+        await sql.realtime.record_ack(
+            conn, session_id=client.socket.principal.session_id, room=name, seq=seq
+        )
+    if frame_id is not None:
+        client.answer("acknowledged", {"room": name, "seq": seq}, frame_id)
+
+
+Command = Callable[[Client, dict[str, Any], Any], Awaitable[None]]
+
+COMMANDS: dict[str, Command] = {
+    "subscribe": subscribe,
+    "unsubscribe": unsubscribe,
+    "subscribe-to-task": subscribe,
+    "unsubscribe-from-task": unsubscribe,
+    "ping": ping,
+    "auth": authenticate,
+    "ack": acknowledge,
+}
+
+
+async def obey(client: Client, text: str) -> None:
+    """Carry out one frame of a client. Whatever it holds, the worst it gets is an `error`."""
+    frame_id = None
+    try:
+        try:
+            frame = decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise CommandError("malformed_json", "The frame is not JSON.") from None
+        if not isinstance(frame, dict):
+            raise CommandError("malformed_frame", 'A frame is {"event": "...", "data": {...}}.')
+        given = frame.get("id")
+        frame_id = given if isinstance(given, str | int) and len(str(given)) <= 100 else None
+        event, data = frame.get("event"), frame.get("data", {})
+        command = COMMANDS.get(event) if isinstance(event, str) else None
+        if command is None:
+            raise CommandError("unknown_event", "There is no such command.")
+        if not isinstance(data, dict):
+            raise CommandError("validation_failed", "data wants an object.")
+        await command(client, data, frame_id)
+    except CommandError as error:
+        client.answer("error", {"code": error.code, "message": error.message}, frame_id)
+    except AppError as error:
+        client.answer("error", {"code": error.code, "message": error.message}, frame_id)
+    except Exception:
+        log.exception("command crashed")
+        client.answer("error", {"code": "internal_error", "message": "Something went wrong."}, frame_id)

@@ -1,0 +1,161 @@
+"""The rooms of one node: who is in them, and how far each of them has come.
+
+A room's `position` is the number of the last frame that this node has broadcast. A frame at or below
+it was seen, the next one is broadcast, and one further on means that something was lost: the room is
+then read from PostgreSQL. Positions only ever move by one, so members see every frame in order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from uuid import UUID
+
+from nexcorp.realtime import protocol
+from nexcorp.realtime.metrics import FRAMES, SOCKETS
+from nexcorp.realtime.protocol import RoomMessage
+from nexcorp.realtime.socket import Socket
+
+MAX_SOCKETS_PER_USER = 10
+
+
+class Member:
+    """A socket in a room. While `buffer` is a list it is still reading the past, and the present waits there."""
+
+    __slots__ = ("buffer", "sent", "socket")
+
+    def __init__(self, socket: Socket) -> None:
+        self.socket = socket
+        self.sent = 0
+        self.buffer: list[tuple[int, bytes]] | None = []
+
+
+class Room:
+    """One room on this node. `position` is None until its first member has read where it stands."""
+
+    __slots__ = ("early", "members", "name", "position")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.members: dict[Socket, Member] = {}
+        self.position: int | None = None
+        self.early: list[RoomMessage] = []
+
+
+class Hub:
+    """All sockets of this node. `on_behind` is told the name of a room that missed something."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.sockets: set[Socket] = set()
+        self.by_user: dict[UUID, set[Socket]] = defaultdict(set)
+        self.on_behind: Callable[[str], None] = lambda name: None
+
+    def add(self, socket: Socket) -> bool:
+        """Take a socket in; False where its user has MAX_SOCKETS_PER_USER already."""
+        mine = self.by_user[socket.user_id]
+        if len(mine) >= MAX_SOCKETS_PER_USER:
+            return False
+        mine.add(socket)
+        self.sockets.add(socket)
+        SOCKETS.set(len(self.sockets))
+        return True
+
+    def remove(self, socket: Socket) -> None:
+        """Forget a socket and its places in rooms."""
+        for name in list(socket.rooms):
+            self.leave(socket, name)
+        self.sockets.discard(socket)
+        mine = self.by_user.get(socket.user_id)
+        if mine is not None:
+            mine.discard(socket)
+            if not mine:
+                del self.by_user[socket.user_id]
+        SOCKETS.set(len(self.sockets))
+
+    def join(self, socket: Socket, name: str) -> Member:
+        """Put a socket in a room, buffering: call `go_live` once it has been sent the past."""
+        room = self.rooms.get(name)
+        if room is None:
+            room = self.rooms[name] = Room(name)
+        member = room.members[socket] = Member(socket)
+        socket.rooms.add(name)
+        return member
+
+    def leave(self, socket: Socket, name: str) -> None:
+        """Take a socket out of a room; an empty room is forgotten."""
+        socket.rooms.discard(name)
+        room = self.rooms.get(name)
+        if room is not None and room.members.pop(socket, None) is not None and not room.members:
+            del self.rooms[name]
+
+    def go_live(self, name: str, member: Member, position: int) -> None:
+        """The member has been sent everything up to `position`: send what was buffered, then go on live."""
+        room = self.rooms.get(name)
+        buffer, member.buffer, member.sent = member.buffer, None, position
+        if room is None or room.members.get(member.socket) is not member:
+            return
+        for seq, data in buffer or ():
+            if seq > member.sent + 1:
+                member.socket.close(protocol.RESYNC, "too far behind")
+                return
+            if seq > member.sent:
+                member.sent = seq
+                member.socket.write(data)
+        if room.position is None:
+            room.position = position
+            early, room.early = room.early, []
+            for message in early:
+                self.receive(message)
+
+    def receive(self, message: RoomMessage) -> None:
+        """Take what a worker pushed: broadcast what is next, and ask for what is missing before it."""
+        room = self.rooms.get(message.room)
+        if room is None:
+            return
+        if room.position is None:
+            room.early.append(message)
+            return
+        for seq, text in message.frames:
+            if seq == room.position + 1:
+                self.broadcast(room, seq, text)
+            elif seq > room.position:
+                self.on_behind(room.name)
+                return
+        if message.unread is not None:
+            self.show_unread(room, message.unread)
+
+    def broadcast(self, room: Room, seq: int, text: str) -> None:
+        """Write one frame, encoded once, to every member that has not had it."""
+        room.position = seq
+        data = protocol.wrap(text.encode())
+        FRAMES.inc(len(room.members))
+        for member in list(room.members.values()):
+            if member.buffer is not None:
+                member.buffer.append((seq, data))
+            elif seq > member.sent:
+                member.sent = seq
+                member.socket.write(data)
+
+    def show_unread(self, room: Room, unread: int) -> None:
+        """Write the unread count, which has no number: the newest one is all that matters."""
+        data = protocol.wrap_event("unread-count", {"count": unread})
+        for member in list(room.members.values()):
+            if member.buffer is None:
+                member.socket.write(data)
+
+    def positions(self) -> dict[str, int]:
+        """How far each room has come on this node."""
+        return {name: room.position for name, room in self.rooms.items() if room.position is not None}
+
+    def drop_room(self, name: str, code: int, reason: str) -> None:
+        """Close every socket of a room: it missed more than can be made up for."""
+        room = self.rooms.get(name)
+        for socket in list(room.members) if room else []:
+            socket.close(code, reason)
+
+    def close_session(self, session_id: UUID, code: int, reason: str) -> None:
+        """Close the sockets of one session."""
+        for socket in list(self.sockets):
+            if socket.principal.session_id == session_id:
+                socket.close(code, reason)

@@ -1,0 +1,112 @@
+"""One web node's live half: its hub, what feeds it, and what it tells the others."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from nexcorp.config import Config
+from nexcorp.db import Database, sql
+from nexcorp.errors import AppError
+from nexcorp.realtime import bus, protocol
+from nexcorp.realtime.hub import Hub
+from nexcorp.realtime.positions import Positions
+from nexcorp.realtime.rooms import MayJoin, Rooms
+from nexcorp.web.revocations import Revocations
+
+log = structlog.get_logger("nexcorp.realtime")
+
+TICK_SECONDS = 1.0
+REVOCATION_SECONDS = 2.0
+MAX_JITTER_SECONDS = 5.0
+
+
+class Node:
+    """Everything live in one web process. `start()` and `stop()` belong to the application's life."""
+
+    def __init__(
+        self, config: Config, database: Database, revocations: Revocations, rules: dict[str, MayJoin]
+    ) -> None:
+        self.database, self.revocations = database, revocations
+        self.rooms = Rooms(rules)
+        self.hub = Hub()
+        self.positions = Positions(database, self.hub)
+        self.redis = bus.connect(config.redis_url)
+        self.publisher = bus.Publisher(self.redis)
+        self.listener = bus.Listener(
+            bus.connect(config.redis_url, blocking=True),
+            on_message=self.hub.receive,
+            on_revoked=revocations.add,
+            on_connected=self.positions.check_soon,
+        )
+        self.draining = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        revocations.on_revoked = lambda session_id: self.hub.close_session(
+            session_id, protocol.SESSION_REVOKED, "session revoked"
+        )
+        revocations.publish = lambda ids: self.spawn(self.publisher.publish_revoked(ids))
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something beside the requests; it ends with the node."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def start(self) -> None:
+        """Begin to listen, to check positions, to watch sockets and to learn of ended sessions."""
+        for work in (self.listener.run(), self.positions.run(), self.watch_sockets(), self.watch_sessions()):
+            self.spawn(work)
+
+    async def drain(self) -> None:
+        """Send every client to another node, spread over a few seconds."""
+        self.draining = True
+        for socket in list(self.hub.sockets):
+            wait = random.uniform(0, MAX_JITTER_SECONDS)  # noqa: S311 - spreads load, guards nothing
+            socket.close(protocol.GOING_AWAY, f"reconnect in {wait:.1f} s")
+        for _ in range(50):
+            if not self.hub.sockets:
+                return
+            await asyncio.sleep(0.1)
+
+    async def stop(self) -> None:
+        """End what start() began."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.redis.aclose()
+        await self.listener.client.aclose()
+
+    async def watch_sockets(self) -> None:
+        """Ping, and end what has expired or fallen silent."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            for socket in list(self.hub.sockets):
+                socket.check(now)
+
+    async def watch_sessions(self) -> None:
+        """Learn of ended sessions from PostgreSQL: the certain way, beside the fast one over Redis."""
+        while True:
+            try:
+                await self.load_revocations()
+            except AppError:
+                log.debug("revocations wait for the database")
+            except Exception:
+                log.exception("revocations could not be read")
+            await asyncio.sleep(REVOCATION_SECONDS)
+
+    async def load_revocations(self) -> None:
+        """Read which sessions ended lately."""
+        async with self.database.connection(wait=2.0) as conn:
+            rows = await sql.auth.list_revoked_sessions(conn)
+        self.revocations.forget_old()
+        self.revocations.add(row["id"] for row in rows)
+
+
+NODE = web.AppKey("node", Node)

@@ -1,0 +1,112 @@
+"""The check that makes Redis optional: what a node shows is compared with what PostgreSQL holds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+
+from nexcorp.db import Database, sql
+from nexcorp.errors import AppError
+from nexcorp.realtime import protocol
+from nexcorp.realtime.hub import Hub
+from nexcorp.realtime.metrics import RECOVERED
+from nexcorp.realtime.protocol import RoomMessage, compose_frame
+
+log = structlog.get_logger("nexcorp.realtime")
+
+CHECK_SECONDS = 5.0
+ROOMS_AT_ONCE = 100
+POOL_WAIT_SECONDS = 2.0
+
+
+class Positions:
+    """Keeps the rooms of one node complete. `epoch` says whose numbers they are; None until known."""
+
+    def __init__(self, database: Database, hub: Hub, *, seconds: float = CHECK_SECONDS) -> None:
+        self.database, self.hub, self.seconds = database, hub, seconds
+        self.epoch: str | None = None
+        self._behind: set[str] = set()
+        self._wake = asyncio.Event()
+        self._check_now = False
+        hub.on_behind = self.note_behind
+
+    def note_behind(self, name: str) -> None:
+        """A room missed something: read it as soon as possible."""
+        self._behind.add(name)
+        self._wake.set()
+
+    def check_soon(self) -> None:
+        """Something may have been lost (Redis was away): compare every room now."""
+        self._check_now = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Read what is missing when told, and compare every room every few seconds; until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.seconds):
+                    await self._wake.wait()
+            timed_out = not self._wake.is_set()
+            self._wake.clear()
+            try:
+                if timed_out or self._check_now:
+                    self._check_now = False
+                    await self.check()
+                while self._behind:
+                    names = [self._behind.pop() for _ in range(min(ROOMS_AT_ONCE, len(self._behind)))]
+                    await self.catch_up(names)
+            except AppError as error:
+                log.warning("position check waits", reason=error.code)
+                await asyncio.sleep(0.5)
+                self.check_soon()
+            except Exception:
+                log.exception("position check failed")
+                await asyncio.sleep(0.5)
+
+    async def check(self) -> None:
+        """Compare epoch and positions with PostgreSQL; rooms that lag are noted as behind."""
+        async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+            epoch = await sql.realtime.get_epoch(conn)
+            mine = self.hub.positions()
+            rows = await sql.realtime.list_positions(conn, names=list(mine)) if mine else []
+        if self.epoch is not None and epoch != self.epoch:
+            # Numbers may have been issued twice: nobody's position means anything any more.
+            log.warning("epoch changed", old=self.epoch, new=epoch)
+            for socket in list(self.hub.sockets):
+                socket.close(protocol.RESYNC, "epoch changed")
+        self.epoch = epoch
+        self._behind.update(row["name"] for row in rows if row["last_seq"] > mine[row["name"]])
+
+    async def catch_up(self, names: list[str]) -> None:
+        """Broadcast what these rooms missed; sockets of one that missed too much must start anew."""
+        mine = self.hub.positions()
+        names = [name for name in names if name in mine]
+        if not names:
+            return
+        async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+            rows = await sql.realtime.read_missing(
+                conn, names=names, afters=[mine[name] for name in names], most=protocol.MAX_RECOVERED + 1
+            )
+            users = [name for name in names if name.startswith("user:")]
+            unread = await self.count_unread(conn, users)
+        missing: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
+        for row in rows:
+            frame = compose_frame(row["frame"], row["name"], row["seq"])
+            missing[row["name"]].append((row["seq"], frame))
+        for name, frames in missing.items():
+            first_kept = not frames or frames[0][0] == mine[name] + 1
+            if len(frames) > protocol.MAX_RECOVERED or not first_kept:
+                self.hub.drop_room(name, protocol.RESYNC, "too far behind")
+            else:
+                RECOVERED.inc(len(frames))
+                self.hub.receive(RoomMessage(name, frames, unread.get(name)))
+
+    async def count_unread(self, conn: object, rooms: list[str]) -> dict[str, int]:
+        """The unread count to show after what a `user:` room missed, by room."""
+        if not rooms:
+            return {}
+        ids = [room.partition(":")[2] for room in rooms]
+        rows = await sql.notifications.list_unread_counts(conn, user_ids=ids)
+        return {f"user:{row['user_id']}": row["unread"] for row in rows}

@@ -1,0 +1,64 @@
+"""Bytes: the frames clients see, the WebSocket header around them, and the message between nodes."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import msgspec
+
+from nexcorp.db.encoding import encode
+
+SUBPROTOCOL = "nexcorp.v1"
+MAX_INBOUND_BYTES = 64 * 1024
+MAX_RECOVERED = 500
+
+# Close codes, as in the contract. Up to 4499 a client may come back, from 4500 on it must not.
+GOING_AWAY = 4001
+TOKEN_EXPIRED = 4005
+TOO_SLOW = 4008
+RESYNC = 4010
+NO_PONG = 4012
+TOO_MANY_MESSAGES = 4013
+BAD_TOKEN = 4500
+SESSION_REVOKED = 4503
+TOO_MANY_SOCKETS = 4504
+
+TEXT, PING, PONG = 0x81, 0x89, 0x8A
+
+
+class RoomMessage(msgspec.Struct, array_like=True):
+    """What a worker tells the web nodes about one room.
+
+    `frames` are (seq, text) in order; `unread` is the count to show after them, in `user:` rooms.
+    """
+
+    room: str
+    frames: list[tuple[int, str]]
+    unread: int | None = None
+
+
+pack_message = msgspec.msgpack.Encoder().encode
+unpack_message = msgspec.msgpack.Decoder(RoomMessage).decode
+
+
+def compose_frame(stored: str, room: str, seq: int) -> str:
+    """A stored frame with its room and number: both are set at its end, so nothing is parsed."""
+    return f'{stored[:-1]},"room":"{room}","seq":{seq}}}'
+
+
+def wrap(payload: bytes, opcode: int = TEXT) -> bytes:
+    """A whole unmasked WebSocket frame (RFC 6455, 5.2): built once, written to every socket."""
+    size = len(payload)
+    if size < 126:
+        header = struct.pack("!BB", opcode, size)
+    elif size < 65536:
+        header = struct.pack("!BBH", opcode, 126, size)
+    else:
+        header = struct.pack("!BBQ", opcode, 127, size)
+    return header + payload
+
+
+def wrap_event(event: str, data: Any, **more: Any) -> bytes:
+    """A frame outside of any numbering: an answer, a count, a warning."""
+    return wrap(encode({"event": event, "data": data, **more}))

@@ -1,0 +1,34 @@
+"""Who may join which room. Features bring the rule for their own kind of room."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from nexcorp.web.tokens import Principal
+
+MayJoin = Callable[[Any, Principal, UUID], Awaitable[bool]]
+
+
+async def may_join_user(conn: Any, who: Principal, user_id: UUID) -> bool:
+    """`user:{id}` is its user's alone."""
+    return who.user_id == user_id
+
+
+class Rooms:
+    """The rules by kind of room, the part of its name before the colon."""
+
+    def __init__(self, rules: dict[str, MayJoin]) -> None:
+        self.rules: dict[str, MayJoin] = {"user": may_join_user, **rules}
+
+    async def may_join(self, conn: Any, who: Principal, name: str) -> bool:
+        """Whether there is such a room and `who` may see it; the two are not told apart."""
+        kind, _, text = name.partition(":")
+        rule = self.rules.get(kind)
+        try:
+            room_id = UUID(text)
+        except ValueError:
+            return False
+        # One spelling for one room: UUID() reads others, too.
+        return rule is not None and str(room_id) == text and await rule(conn, who, room_id)

@@ -1,0 +1,142 @@
+"""`/ws`: the handshake, and the loop that reads one client."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from nexcorp.db import sql
+from nexcorp.errors import AppError, BadRequest, Forbidden, Unauthorized, Unavailable
+from nexcorp.realtime import protocol
+from nexcorp.realtime.commands import Client, greet, obey
+from nexcorp.realtime.node import NODE
+from nexcorp.realtime.socket import Socket
+from nexcorp.web.authentication import authenticate, check_token
+from nexcorp.web.cors import Cors
+from nexcorp.web.keys import CONFIG, REVOCATIONS, database
+from nexcorp.web.routing import Route
+from nexcorp.web.tokens import ACCESS_SECONDS, Principal
+
+log = structlog.get_logger("nexcorp.realtime")
+
+BEARER_PREFIX = "bearer."
+
+
+def offered_protocols(request: web.Request) -> list[str]:
+    """What the client names in Sec-WebSocket-Protocol."""
+    header = ",".join(request.headers.getall("Sec-WebSocket-Protocol", []))
+    return [part.strip() for part in header.split(",") if part.strip()]
+
+
+async def consume_ticket(request: web.Request, ticket: str) -> Principal:
+    """The principal of a one-time ticket from POST /auth/ticket; raises Unauthorized."""
+    async with database(request).connection() as conn:
+        row = await sql.auth.consume_ticket(
+            conn, token_hash=hashlib.sha256(ticket.encode()).digest(), purpose="ws"
+        )
+    if row is None or row["session_id"] in request.app[REVOCATIONS]:
+        raise Unauthorized()
+    return Principal(
+        user_id=row["user_id"],
+        session_id=row["session_id"],
+        role=row["role"],
+        role_version=row["role_version"],
+        platform=row["platform"],
+        expires_at=time.time() + ACCESS_SECONDS,
+    )
+
+
+async def authenticate_handshake(request: web.Request) -> Principal:
+    """Who opens the socket: by header, by subprotocol entry or by ticket; raises Unauthorized."""
+    if "Authorization" in request.headers:
+        return authenticate(request)
+    for offered in offered_protocols(request):
+        if offered.startswith(BEARER_PREFIX):
+            return check_token(request.app, offered.removeprefix(BEARER_PREFIX))
+    ticket = request.query.get("ticket")
+    if ticket:
+        return await consume_ticket(request, ticket)
+    raise Unauthorized()
+
+
+def read_resume(request: web.Request) -> tuple[str | None, int | None]:
+    """`?epoch=&seq=` of a returning client; anything unreadable counts as new."""
+    epoch, seq = request.query.get("epoch"), request.query.get("seq", "")
+    if epoch is None or not (seq.isascii() and seq.isdigit()) or len(seq) > 18:
+        return None, None
+    return epoch, int(seq)
+
+
+async def serve_socket(request: web.Request) -> web.StreamResponse:
+    """Upgrade and serve one client until either side ends it."""
+    node = request.app[NODE]
+    ws = web.WebSocketResponse(
+        protocols=(protocol.SUBPROTOCOL,),
+        autoping=False,
+        compress=False,
+        max_msg_size=protocol.MAX_INBOUND_BYTES,
+    )
+    if not ws.can_prepare(request).ok:
+        raise BadRequest("upgrade_required", "Open this address as a WebSocket.")
+    origin = request.headers.get("Origin")
+    if origin is not None and not Cors(request.app[CONFIG]).allows(request, origin):
+        raise Forbidden("origin_not_allowed", "This origin may not open a socket.")
+    who = await authenticate_handshake(request)
+    if node.draining:
+        raise Unavailable("draining", "This node is stopping; connect again.")
+    if node.positions.epoch is None:
+        raise Unavailable("database_unavailable", "The database is not reachable.")
+    await ws.prepare(request)
+    socket = Socket(ws, request.transport, who)
+    client = Client(node, socket, lambda token: check_token(request.app, token))
+    if not node.hub.add(socket):
+        await ws.close(code=protocol.TOO_MANY_SOCKETS, message=b"more than 10 sockets")
+        return ws
+    try:
+        await greet(client, *read_resume(request))
+        await read_client(client)
+    except AppError as error:
+        # The handshake is over, so the reason can only be a close code: come back later.
+        log.warning("socket could not be greeted", reason=error.code)
+        socket.close(protocol.GOING_AWAY, "reconnect in 1.0 s")
+        await read_client(client)
+    finally:
+        node.hub.remove(socket)
+    return ws
+
+
+async def read_client(client: Client) -> None:
+    """Obey a client's frames until it is gone."""
+    socket = client.socket
+    async for message in socket.ws:
+        socket.last_seen = time.monotonic()
+        if message.type is WSMsgType.PING:
+            socket.write(protocol.wrap(message.data, protocol.PONG))
+        elif message.type is WSMsgType.PONG or socket.closing:
+            continue
+        elif not socket.take_message():
+            socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
+        elif message.type is WSMsgType.TEXT:
+            await obey(client, message.data)
+        else:
+            error = {"code": "text_only", "message": "Frames are JSON text."}
+            socket.send("error", error)
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/ws",
+        serve_socket,
+        "The live connection; see /api/asyncapi.json",
+        tag="Live",
+        prefix="",
+        public=True,
+        long_lived=True,
+        returns={101: None},
+        errors=(400, 401, 403, 503),
+    )
+]

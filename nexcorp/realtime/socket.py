@@ -1,0 +1,148 @@
+"""One client's socket: writes that never wait, and the limits that protect the others from it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+from uuid import UUID, uuid4
+
+from aiohttp import web
+
+from nexcorp.realtime import protocol
+from nexcorp.web.tokens import Principal
+
+MAX_BEHIND_BYTES = 1024 * 1024
+MAX_BEHIND_SECONDS = 10.0
+MESSAGES_PER_SECOND = 20.0
+MESSAGES_BURST = 40.0
+PING_SECONDS = 25.0
+PONG_SECONDS = 10.0
+WARN_EXPIRY_SECONDS = 60.0
+
+
+class Socket:
+    """A connected client. `rooms` are the names it has joined; the hub keeps the other half."""
+
+    __slots__ = (
+        "_behind_since",
+        "_tokens",
+        "_tokens_at",
+        "_transport",
+        "_warned",
+        "closing",
+        "id",
+        "last_ping",
+        "last_seen",
+        "principal",
+        "rooms",
+        "ws",
+    )
+
+    def __init__(self, ws: web.WebSocketResponse, transport: Any, principal: Principal) -> None:
+        now = time.monotonic()
+        self.id = uuid4().hex
+        self.ws, self._transport, self.principal = ws, transport, principal
+        self.rooms: set[str] = set()
+        self.closing = False
+        self.last_ping = self.last_seen = now
+        self._behind_since = 0.0
+        self._tokens, self._tokens_at = MESSAGES_BURST, now
+        self._warned = False
+
+    @property
+    def user_id(self) -> UUID:
+        """Whose socket it is."""
+        return self.principal.user_id
+
+    def write(self, data: bytes) -> None:
+        """Hand a whole frame to the transport; a client too far behind is cut off instead."""
+        if self.closing:
+            return
+        transport = self._transport
+        waiting = transport.get_write_buffer_size()
+        if waiting:
+            if waiting > MAX_BEHIND_BYTES:
+                self.cut_off()
+                return
+            if not self._behind_since:
+                self._behind_since = time.monotonic()
+            elif time.monotonic() - self._behind_since > MAX_BEHIND_SECONDS:
+                self.cut_off()
+                return
+        else:
+            self._behind_since = 0.0
+        transport.write(data)
+
+    def send(self, event: str, data: Any, **more: Any) -> None:
+        """Write one frame that has no number."""
+        self.write(protocol.wrap_event(event, data, **more))
+
+    def cut_off(self) -> None:
+        """4008, without waiting for a reader that does not read: its buffer is dropped."""
+        if self.closing:
+            return
+        self.closing = True
+        self._transport.write(protocol.wrap(protocol.TOO_SLOW.to_bytes(2) + b"too slow", 0x88))
+        self._transport.abort()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close with a code, in the background; nothing more is written."""
+        if self.closing:
+            return
+        self.closing = True
+        task = asyncio.get_running_loop().create_task(self._close(code, reason))
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+    async def _close(self, code: int, reason: str) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await self.ws.close(code=code, message=reason.encode())
+        except (TimeoutError, ConnectionError, RuntimeError):
+            self._transport.abort()
+
+    def take_message(self) -> bool:
+        """Count one incoming message; False where the client sends more than it may."""
+        now = time.monotonic()
+        refill = (now - self._tokens_at) * MESSAGES_PER_SECOND
+        self._tokens = min(MESSAGES_BURST, self._tokens + refill)
+        self._tokens_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def renew(self, principal: Principal) -> None:
+        """Go on with a newer token of the same session or user."""
+        self.principal = principal
+        self._warned = False
+
+    def check(self, now: float) -> None:
+        """What is due at this moment (`now` monotonic): ping, missing pong, the token's end."""
+        if self.closing:
+            return
+        left = self.principal.expires_at - time.time()
+        if left <= 0:
+            self.close(protocol.TOKEN_EXPIRED, "token expired")
+        elif self.last_seen < self.last_ping and now - self.last_ping > PONG_SECONDS:
+            self.close(protocol.NO_PONG, "no pong")
+        elif self._behind_since and now - self._behind_since > MAX_BEHIND_SECONDS:
+            self._check_behind()
+        else:
+            if left <= WARN_EXPIRY_SECONDS and not self._warned:
+                self._warned = True
+                self.send("token-expiring", {"in": round(left)})
+            if now - self.last_ping > PING_SECONDS:
+                self.last_ping = now
+                self.write(protocol.wrap(b"", protocol.PING))
+
+    def _check_behind(self) -> None:
+        # Nothing may have been written since the buffer emptied.
+        if self._transport.get_write_buffer_size():
+            self.cut_off()
+        else:
+            self._behind_since = 0.0
+
+
+_closing: set[asyncio.Task[None]] = set()

@@ -1,0 +1,1 @@
+"""What every handler shares: errors, authentication, parsing, paging, idempotency, documents."""

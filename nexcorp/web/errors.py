@@ -1,0 +1,102 @@
+"""The one error envelope, and the only place that knows which HTTP status a domain error has."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+from aiohttp import web
+
+from nexcorp import errors
+from nexcorp.web.replies import format_time, reply
+
+STATUS: dict[type[errors.AppError], int] = {
+    errors.BadRequest: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
+    errors.PayloadTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.Invalid: 422,
+    errors.TooManyRequests: 429,
+    errors.Unavailable: 503,
+}
+
+# What the router and the body reader of aiohttp raise by themselves.
+CODES = {
+    400: "bad_request",
+    404: "route_not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+}
+
+RETRY_AFTER_SECONDS = 1
+
+
+def status_of(error: errors.AppError) -> int:
+    """The HTTP status of a domain error: its own, or that of its nearest parent."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 500
+
+
+def envelope(request: web.Request, status: int, code: str, message: str, **more: Any) -> dict[str, Any]:
+    """The seven keys of every error, and what the error adds."""
+    return {
+        "statusCode": status,
+        "code": code,
+        "message": message,
+        "errors": more.pop("errors", None) or {},
+        "timestamp": format_time(datetime.now(UTC)),
+        "path": request.path,
+        "requestId": request.get("request_id", ""),
+        **more,
+    }
+
+
+def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
+    """The response to a domain error."""
+    status = status_of(error)
+    details = dict(error.details)
+    headers: dict[str, str] = {}
+    retry_after = details.pop("retry_after", RETRY_AFTER_SECONDS if status == 503 else None)
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="nexcorp"'
+    data = envelope(request, status, error.code, error.message, errors=error.errors, **details)
+    return reply(data, status, headers)
+
+
+def reply_http_error(request: web.Request, error: web.HTTPException) -> web.Response:
+    """The response to what aiohttp itself refuses: unknown routes, wrong methods, large bodies."""
+    status = error.status
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    message = HTTPStatus(status).description or HTTPStatus(status).phrase
+    return reply(envelope(request, status, CODES.get(status, "http_error"), message + "."), status, headers)
+
+
+def reply_crash(request: web.Request) -> web.Response:
+    """500, which tells nothing but the request id to look for in the logs."""
+    return reply(
+        envelope(request, 500, "internal_error", "Something went wrong on our side."), 500
+    )
+
+
+def translate(error: Exception) -> errors.AppError | None:
+    """A driver's error as a domain error, where it is not a bug of ours."""
+    if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+        return errors.Unavailable("contention", "Too many changes at once; try again.")
+    if isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
+        return errors.Unavailable("timeout", "It took too long; try again.")
+    if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.CannotConnectNowError):
+        return errors.Unavailable("database_unavailable", "The database is not reachable.")
+    return None

@@ -1,0 +1,132 @@
+"""The one middleware: request id, deadline, overload, errors, headers, metrics. Every request pays it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from aiohttp import web
+
+from nexcorp.context import RequestContext, current
+from nexcorp.errors import AppError, Unavailable
+from nexcorp.web.addresses import client_address
+from nexcorp.web.cors import Cors
+from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
+from nexcorp.web.idempotency import Replay
+from nexcorp.web.metrics import IN_FLIGHT, REJECTED, observe_request
+from nexcorp.web.routing import Route
+
+log = structlog.get_logger("nexcorp.web")
+
+REQUEST_SECONDS = 15.0
+SLOW_SECONDS = 1.0
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "private, no-store",
+    "Server": "nexcorp",
+}
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+
+Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def choose_request_id(request: web.Request) -> str:
+    """The caller's X-Request-Id where it is harmless, else a new one."""
+    given = request.headers.get("X-Request-Id")
+    if given is not None and REQUEST_ID.match(given):
+        return given
+    return uuid4().hex
+
+
+def route_of(request: web.Request) -> Route | None:
+    """The row of the route table a request met, None for unknown paths and wrong methods."""
+    return getattr(request.match_info.handler, "route", None)
+
+
+async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
+    """Run the handler; whatever it raises becomes an envelope."""
+    try:
+        return await handler(request)
+    except Replay as replay:
+        return replay.response
+    except AppError as error:
+        return reply_error(request, error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return reply_http_error(request, error)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        known = translate(error)
+        if known is not None:
+            log.warning("dependency failed", code=known.code, error=type(error).__name__)
+            return reply_error(request, known)
+        log.exception("request crashed", path=request.path, method=request.method)
+        return reply_crash(request)
+
+
+def make_gateway(config: Any) -> Any:
+    """The middleware of one application."""
+    cors = Cors(config)
+    limit = config.max_in_flight
+    in_flight = 0
+
+    async def answer_in_time(request: web.Request, handler: Endpoint) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await answer(request, handler)
+        except TimeoutError:
+            return reply_error(request, Unavailable("timeout", "It took too long; try again."))
+
+    @web.middleware
+    async def gateway(request: web.Request, handler: Endpoint) -> web.StreamResponse:
+        nonlocal in_flight
+        started = time.perf_counter()
+        headers = request.headers
+        request_id = choose_request_id(request)
+        request["request_id"] = request_id
+        current.set(
+            RequestContext(request_id, client_address(request, config), headers.get("User-Agent"))
+        )
+        route = route_of(request)
+        if request.method == "OPTIONS" and cors.is_preflight(request):
+            response: web.StreamResponse = cors.reply_preflight(request)
+        elif route is not None and route.long_lived:
+            response = await answer(request, handler)
+        elif in_flight >= limit and not (route is not None and route.vital):
+            REJECTED.inc()
+            response = reply_error(request, Unavailable("overloaded", "The service is busy."))
+        else:
+            in_flight += 1
+            try:
+                response = await answer_in_time(request, handler)
+            finally:
+                in_flight -= 1
+                IN_FLIGHT.set(in_flight)
+        if not response.prepared:
+            out = response.headers
+            out["X-Request-Id"] = request_id
+            for name, value in SECURITY_HEADERS.items():
+                if name not in out:
+                    out[name] = value
+            if request.secure or headers.get("X-Forwarded-Proto") == "https":
+                out["Strict-Transport-Security"] = STRICT_TRANSPORT
+            if "Origin" in headers:
+                cors.add_headers(request, response)
+        elapsed = time.perf_counter() - started
+        observe_request(request.method, route, response.status, elapsed)
+        if elapsed > SLOW_SECONDS and not (route is not None and route.long_lived):
+            log.warning("slow request", path=request.path, seconds=round(elapsed, 3))
+        return response
+
+    return gateway

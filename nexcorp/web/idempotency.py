@@ -1,0 +1,104 @@
+"""`transaction(request)`: the transaction of a handler, which keeps Idempotency-Key's promise.
+
+The key's row is written in the same transaction as what the request does, so a crash leaves either
+both or neither: a retry with the same key either replays the stored answer or does the work for the
+first time. A second request with the same key waits on the first one's row lock.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import AppError, Invalid
+from nexcorp.web.keys import SECRETS, database
+from nexcorp.web.replies import encode, make_etag, reply_bytes
+
+KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+class Replay(AppError):
+    """Leaves the handler's transaction with the answer that an earlier request with this key got."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__("replay")
+        self.response = response
+
+
+class Transaction:
+    """What a handler holds while its transaction is open: the connection, and the way to answer."""
+
+    __slots__ = ("_key", "_scope", "conn")
+
+    def __init__(self, conn: Any, scope: str, key: str | None) -> None:
+        self.conn, self._scope, self._key = conn, scope, key
+
+    async def reply(
+        self, data: Any, status: int = 200, *, location: str | None = None, version: int | None = None
+    ) -> web.Response:
+        """The response with `data`, stored for replays before the transaction commits.
+
+        `version` adds the ETag of a versioned row.
+        """
+        body = b"" if status == 204 else encode(data)
+        if self._key is not None:
+            await sql.idempotency.store_answer(
+                self.conn, scope=self._scope, key=self._key, status=status, body=body, location=location
+            )
+        headers = {"Location": location} if location else {}
+        if version is not None:
+            headers["ETag"] = make_etag(version, body)
+        if status == 204:
+            return web.Response(status=204, headers=headers)
+        return reply_bytes(body, status, headers)
+
+
+def read_key(request: web.Request) -> str | None:
+    """The Idempotency-Key of a POST; raises Invalid for one that is not 1 to 255 visible characters."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or request.method != "POST":
+        return None
+    if not KEY.match(key):
+        raise Invalid(errors={"Idempotency-Key": ["Wants 1 to 255 visible ASCII characters."]})
+    return key
+
+
+async def claim_key(request: web.Request, conn: Any, scope: str, key: str) -> None:
+    """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
+    material = b"\0".join([request.method.encode(), request.path_qs.encode(), await request.read()])
+    fingerprint = hmac.digest(request.app[SECRETS].fingerprint, material, "sha256")
+    taken = await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint)
+    if taken:
+        return
+    stored = await sql.idempotency.get_answer(conn, scope=scope, key=key)
+    if not hmac.compare_digest(stored["fingerprint"], fingerprint):
+        raise Invalid(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another request.",
+            errors={"Idempotency-Key": ["Was used for another request."]},
+        )
+    headers = dict(REPLAYED)
+    if stored["location"]:
+        headers["Location"] = stored["location"]
+    if stored["status"] == 204:
+        raise Replay(web.Response(status=204, headers=headers))
+    raise Replay(reply_bytes(stored["body"], stored["status"], headers))
+
+
+@asynccontextmanager
+async def transaction(request: web.Request) -> AsyncIterator[Transaction]:
+    """The transaction in which a handler does everything and makes its answer."""
+    key = read_key(request)
+    who = request.get("principal")
+    scope = str(who.user_id) if who is not None else "anonymous"
+    async with database(request).transaction() as conn:
+        if key is not None:
+            await claim_key(request, conn, scope, key)
+        yield Transaction(conn, scope, key)

@@ -1,0 +1,47 @@
+"""The typed keys under which the application carries its parts, and short ways to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.config import Config
+from nexcorp.db import Database
+from nexcorp.web.revocations import Revocations
+from nexcorp.web.secrets import Secrets
+from nexcorp.web.tokens import Principal, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The interface's descriptions, as JSON bytes."""
+
+    openapi: bytes
+    asyncapi: bytes
+
+
+DOCUMENTS = web.AppKey("documents", Documents)
+CONFIG = web.AppKey("config", Config)
+DATABASE = web.AppKey("database", Database)
+SECRETS = web.AppKey("secrets", Secrets)
+TOKENS = web.AppKey("tokens", Tokens)
+REVOCATIONS = web.AppKey("revocations", Revocations)
+
+
+def database(request: web.Request) -> Database:
+    """The database of the application that serves `request`."""
+    return request.app[DATABASE]
+
+
+def principal(request: web.Request) -> Principal:
+    """Who is signed in; only for routes that ask for it."""
+    who: Principal = request["principal"]
+    return who
+
+
+def user_id(request: web.Request) -> UUID:
+    """The id of who is signed in; only for routes that ask for it."""
+    who: Principal = request["principal"]
+    return who.user_id

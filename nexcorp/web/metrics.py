@@ -1,0 +1,32 @@
+"""Prometheus metrics of the web process, labelled by the route's canonical path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from nexcorp.web.routing import Route
+
+REQUEST_SECONDS = Histogram(
+    "nexcorp_http_request_seconds",
+    "Time to answer a request.",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+)
+IN_FLIGHT = Gauge("nexcorp_http_in_flight", "Requests being answered.", multiprocess_mode="livesum")
+REJECTED = Counter("nexcorp_http_rejected_total", "Requests refused because too many were in flight.")
+
+_children: dict[tuple[str, str, int], Any] = {}
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def observe_request(method: str, route: Route | None, status: int, seconds: float) -> None:
+    """Count one request. Unknown paths share one label, so that a scanner cannot fill the memory."""
+    if route is not None and route.long_lived:
+        return
+    key = (method if method in METHODS else "OTHER", route.full_path if route else "unmatched", status)
+    child = _children.get(key)
+    if child is None:
+        child = _children[key] = REQUEST_SECONDS.labels(*key)
+    child.observe(seconds)

@@ -1,0 +1,161 @@
+"""The OpenAPI 3.1 document, made from the route table and the schemas: what is served is what is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema, fields
+
+from nexcorp import __version__
+from nexcorp.web.parsing import Out, Text
+from nexcorp.web.routing import Route
+
+PATH_PARAMETER = re.compile(r"{(\w+)}")
+ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Version and digest of the representation."}}
+COMMON_HEADERS = {"X-Request-Id": {"schema": {"type": "string"}, "description": "Names the request in the logs."}}
+
+DESCRIPTION = """\
+The backend for a company's inner life.
+
+Every list is `{data, nextCursor}`; every error has the same seven keys (schema `Error`). Every POST takes an
+`Idempotency-Key`, except those that hand out secrets. The live side is described in `/api/asyncapi.json`.
+"""
+
+
+class Error(Out):
+    """What every 4xx and 5xx answers."""
+
+    statusCode = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "Stable, for programs."})
+    message = fields.String(required=True, metadata={"description": "For people."})
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        required=True,
+        metadata={"description": "What is wrong with which field."},
+    )
+    timestamp = fields.AwareDateTime(required=True)
+    path = fields.String(required=True)
+    requestId = fields.String(required=True)
+    current = fields.Raw(metadata={"description": "409 stale_version: the row as it is now."})
+
+
+def name_schema(schema: Any) -> str:
+    """The component name of a schema: its class."""
+    kind = schema if isinstance(schema, type) else type(schema)
+    return str(kind.__name__)
+
+
+def expected_errors(route: Route) -> list[int]:
+    """Every status of failure a route can answer with."""
+    found = {500, 503, *route.errors}
+    if not route.public:
+        found.add(401)
+    if route.body is not None:
+        found |= {400, 413, 415, 422}
+    if route.query is not None or PATH_PARAMETER.search(route.path) or route.method == "POST":
+        found.add(422)
+    return sorted(found)
+
+
+def describe_response(status: int, schema: Schema | None, content_type: str) -> dict[str, Any]:
+    """One response object."""
+    response: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": dict(COMMON_HEADERS)}
+    if schema is not None:
+        response["content"] = {content_type: {"schema": schema}}
+        if "version" in schema.fields:
+            response["headers"].update(ETAG)
+    return response
+
+
+def describe_parameters(route: Route) -> list[dict[str, Any]]:
+    """Path and header parameters; those of the query come from its schema."""
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in PATH_PARAMETER.findall(route.path)
+    ]
+    if route.method == "POST" and not route.long_lived and route.idempotent:
+        schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+        text = "The same key and body answer the same, and do the work once. Kept for 72 hours."
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": text})
+    versioned = any(schema is not None and "version" in schema.fields for schema in route.returns.values())
+    if versioned and route.method == "GET":
+        parameters.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}})
+    if versioned and route.method == "PATCH":
+        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
+    return parameters
+
+
+def describe_operation(route: Route) -> dict[str, Any]:
+    """One operation object."""
+    parameters: list[Any] = describe_parameters(route)
+    if route.query is not None:
+        parameters.append({"in": "query", "schema": route.query})
+    responses: dict[str, Any] = {
+        str(status): describe_response(status, schema, route.content_type)
+        for status, schema in route.returns.items()
+    }
+    if any(parameter.get("name") == "If-None-Match" for parameter in parameters):
+        responses["304"] = describe_response(304, None, route.content_type)
+    for status in expected_errors(route):
+        responses.setdefault(
+            str(status),
+            {
+                "description": HTTPStatus(status).phrase,
+                "content": {"application/json": {"schema": Error}},
+            },
+        )
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": route.summary,
+        "tags": [route.tag] if route.tag else [],
+        "parameters": parameters,
+        "responses": responses,
+        "security": [] if route.public else [{"bearer": []}],
+    }
+    if route.description:
+        operation["description"] = route.description
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": any(field.required for field in route.body.fields.values()),
+            "content": {"application/json": {"schema": route.body}},
+        }
+    return operation
+
+
+def forbid_unknown(document: dict[str, Any], routes: Sequence[Route]) -> None:
+    """Bodies refuse unknown fields; say so in their schemas."""
+    for route in routes:
+        if route.body is not None:
+            document["components"]["schemas"][name_schema(route.body)]["additionalProperties"] = False
+
+
+def make_openapi(routes: Sequence[Route]) -> dict[str, Any]:
+    """The whole document."""
+    plugin = MarshmallowPlugin(schema_name_resolver=name_schema)
+    spec = APISpec(
+        title="NexCorp Connect",
+        version=__version__,
+        openapi_version="3.1.0",
+        info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        servers=[{"url": "/"}],
+        plugins=[plugin],
+    )
+    assert plugin.converter is not None
+    plugin.map_to_openapi_type(Text, "string", None)
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    spec.components.security_scheme("bearer", bearer)
+    by_path: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        if not route.hidden:
+            by_path.setdefault(route.full_path, {})[route.method.lower()] = describe_operation(route)
+    for path, operations in by_path.items():
+        spec.path(path=path, operations=operations)
+    document: dict[str, Any] = spec.to_dict()
+    forbid_unknown(document, [route for route in routes if not route.hidden])
+    return document

@@ -1,0 +1,86 @@
+"""Lists: `limit`, opaque keyset cursors, and the `{data, nextCursor}` they answer with."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+from marshmallow import fields, validate
+
+from nexcorp.errors import Invalid
+from nexcorp.web.keys import SECRETS
+from nexcorp.web.parsing import Query, Text
+from nexcorp.web.replies import reply
+
+MAC_BYTES = 9
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+Key = TypeVar("Key")
+
+
+class PageQuery(Query):
+    """`?limit=&cursor=` of every list."""
+
+    limit = fields.Integer(
+        load_default=DEFAULT_LIMIT,
+        validate=validate.Range(1, MAX_LIMIT),
+        metadata={"description": "How many rows at most."},
+    )
+    cursor = Text(
+        least=1, most=1000, trim=False, metadata={"description": "`nextCursor` of the page before."}
+    )
+
+
+class Cursor(Generic[Key]):
+    """The position in one list: signed, so that only what this service gave out is taken back.
+
+    `shape` is the type of the key, for instance `tuple[datetime, UUID]`; `columns` are the columns of
+    the last row that make it up.
+    """
+
+    def __init__(self, name: str, shape: Any, columns: Sequence[str]) -> None:
+        self.name, self.columns = name.encode(), tuple(columns)
+        self._decode = msgspec.msgpack.Decoder(shape).decode
+
+    def encode(self, request: web.Request, row: Any) -> str:
+        """The cursor behind `row`."""
+        payload = msgspec.msgpack.encode([row[column] for column in self.columns])
+        return base64.urlsafe_b64encode(payload + self._sign(request, payload)).decode().rstrip("=")
+
+    def decode(self, request: web.Request, text: str) -> Key:
+        """The key in a cursor; raises Invalid for one this list never gave out."""
+        try:
+            data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            payload, mac = data[:-MAC_BYTES], data[-MAC_BYTES:]
+            if not hmac.compare_digest(mac, self._sign(request, payload)):
+                raise ValueError
+            key: Key = self._decode(payload)
+            return key
+        except (ValueError, binascii.Error, msgspec.DecodeError):
+            raise Invalid(errors={"cursor": ["Not a cursor of this list."]}) from None
+
+    def _sign(self, request: web.Request, payload: bytes) -> bytes:
+        secret = request.app[SECRETS].cursor
+        return hmac.digest(secret, self.name + b"\0" + payload, "sha256")[:MAC_BYTES]
+
+
+def cut_page(
+    request: web.Request, rows: list[Any], limit: int, cursor: Cursor[Any]
+) -> tuple[list[Any], str | None]:
+    """The page out of up to `limit + 1` rows, and the cursor to the next one if there is more."""
+    if len(rows) <= limit:
+        return rows, None
+    page = rows[:limit]
+    return page, cursor.encode(request, page[-1])
+
+
+def reply_page(request: web.Request, rows: list[Any], limit: int, cursor: Cursor[Any]) -> web.Response:
+    """`{data, nextCursor}` from up to `limit + 1` rows."""
+    page, next_cursor = cut_page(request, rows, limit, cursor)
+    return reply({"data": page, "nextCursor": next_cursor})

@@ -1,0 +1,152 @@
+"""What comes in: JSON bodies, query strings and path ids, checked before a handler sees them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from nexcorp.errors import BadRequest, Invalid, PayloadTooLarge, PreconditionFailed, UnsupportedMediaType
+
+MAX_JSON_BYTES = 256 * 1024
+
+# asyncpg.Record aside, version columns are PostgreSQL integers.
+MAX_INTEGER = 2**31 - 1
+
+
+class Text(fields.String):
+    """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to."""
+
+    def __init__(self, *, least: int = 0, most: int, trim: bool = True, **more: Any) -> None:
+        self.trim = trim
+        checks = [validate.Length(min=least, max=most), *more.pop("checks", ())]
+        super().__init__(validate=checks, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **more)
+        if "\x00" in text:
+            raise ValidationError("Holds a NUL character.")
+        return text.strip() if self.trim else text
+
+
+class Body(Schema):
+    """Parent of what may come in as JSON: an unknown field is an error that names it."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Query(Schema):
+    """Parent of what may come in a query string: strict as well, so that a typing error shows."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Out(Schema):
+    """Parent of what goes out. It documents and is asserted in tests; rows are not run through it."""
+
+
+class PatchBody(Body):
+    """Parent of PATCH bodies: `version`, where sent, must be the current one."""
+
+    version = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, MAX_INTEGER),
+        metadata={"description": "The version the change is based on; a stale one is 409."},
+    )
+
+
+def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages as one level: {"profile.firstName": ["Not a valid string."]}."""
+    if isinstance(messages, list):
+        return {prefix or "body": [str(message) for message in messages]}
+    found: dict[str, list[str]] = {}
+    for key, value in messages.items():
+        name = "body" if key == "_schema" else str(key)
+        found.update(flatten(value, f"{prefix}.{name}" if prefix else name))
+    return found
+
+
+def load(schema: Schema, data: Any) -> dict[str, Any]:
+    """Check `data` against `schema`; raises Invalid naming each field that is wrong."""
+    try:
+        loaded: dict[str, Any] = schema.load(data)
+    except ValidationError as error:
+        raise Invalid(errors=flatten(error.messages)) from None
+    return loaded
+
+
+async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
+    """The whole body; raises PayloadTooLarge over `most` bytes, before reading where it is announced."""
+    if request.content_length is not None and request.content_length > most:
+        raise PayloadTooLarge(message=f"The body is over {most} bytes.")
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise PayloadTooLarge(message=f"The body is over {most} bytes.") from None
+    if len(body) > most:
+        raise PayloadTooLarge(message=f"The body is over {most} bytes.")
+    return body
+
+
+async def read_json(request: web.Request) -> Any:
+    """The body as JSON; an absent one is `{}`, so that routes without required fields take none."""
+    body = await read_bytes(request)
+    if not body:
+        return {}
+    if request.content_type != "application/json" and not request.content_type.endswith("+json"):
+        raise UnsupportedMediaType()
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BadRequest("malformed_json", f"The body is not JSON: {reason}.") from None
+
+
+def read_query(request: web.Request, schema: Schema) -> dict[str, Any]:
+    """The query string, checked; raises Invalid for unknown, repeated or wrong parameters."""
+    values = request.query
+    data: dict[str, str] = {}
+    for key, value in values.items():
+        if key in data:
+            raise Invalid(errors={key: ["Given more than once."]})
+        data[key] = value
+    return load(schema, data)
+
+
+def parse_uuid(text: str, name: str) -> UUID:
+    """An id as it stands in the canonical form; raises Invalid for anything else."""
+    try:
+        if len(text) != 36:
+            raise ValueError
+        return UUID(text)
+    except ValueError:
+        raise Invalid(errors={name: ["Not a valid UUID."]}) from None
+
+
+def path_id(request: web.Request, name: str = "id") -> UUID:
+    """The id in the path `.../{name}`."""
+    return parse_uuid(request.match_info[name], name)
+
+
+ETAG_VERSION = re.compile(r'^(?:W/)?"(\d{1,9})(?:-[0-9a-f]+)?"$')
+
+
+def expected_version(request: web.Request, body: dict[str, Any]) -> tuple[int | None, bool]:
+    """The version a change is based on, and whether it came as If-Match (so that stale is 412).
+
+    Takes `version` out of the body. (None, False) where the client named none: last one wins.
+    """
+    version = body.pop("version", None)
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return version, False
+    found = ETAG_VERSION.match(header.strip())
+    if found is None:
+        raise PreconditionFailed()
+    return int(found[1]), True

@@ -1,0 +1,112 @@
+"""The route table: one row per operation, from which the router and the OpenAPI document are made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from marshmallow import Schema
+
+from nexcorp.web.authentication import authenticate
+from nexcorp.web.parsing import load, read_json, read_query
+
+API_PREFIX = "/api/v1"
+
+Handler = Callable[..., Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation.
+
+    `body` and `query` are what the handler is called with, checked, as keyword arguments of those
+    names. `returns` maps each status of success to the schema of its body (None for no body);
+    `errors` are the statuses of failure beyond those that every route of its kind has.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    tag: str = ""
+    public: bool = False
+    body: Schema | None = None
+    query: Schema | None = None
+    returns: Mapping[int, Schema | None] = field(default_factory=dict)
+    errors: Sequence[int] = ()
+    description: str = ""
+    prefix: str = API_PREFIX
+    # A route that stays open (a socket) has no deadline and no place in the in-flight count.
+    long_lived: bool = False
+    hidden: bool = False
+    # Answered even when the service is full: a probe must not be told to come back later.
+    vital: bool = False
+    # POSTs that hand out secrets keep no answer that could be replayed.
+    idempotent: bool = True
+    content_type: str = "application/json"
+
+    @property
+    def full_path(self) -> str:
+        """The path as clients call it, `{id}` and all."""
+        return self.prefix + self.path
+
+
+def get(path: str, handler: Handler, summary: str, returns: Schema | None, **more: Any) -> Route:
+    """A GET that answers 200."""
+    return Route("GET", path, handler, summary, returns={200: returns}, **more)
+
+
+def post(
+    path: str, handler: Handler, summary: str, returns: Schema | None, status: int = 201, **more: Any
+) -> Route:
+    """A POST, 201 unless told otherwise."""
+    return Route("POST", path, handler, summary, returns={status: returns}, **more)
+
+
+def put(path: str, handler: Handler, summary: str, returns: Schema | None, **more: Any) -> Route:
+    """A PUT that answers 200."""
+    return Route("PUT", path, handler, summary, returns={200: returns}, **more)
+
+
+def patch(path: str, handler: Handler, summary: str, returns: Schema | None, **more: Any) -> Route:
+    """A PATCH that answers 200."""
+    return Route("PATCH", path, handler, summary, returns={200: returns}, **more)
+
+
+def delete(
+    path: str, handler: Handler, summary: str, returns: Schema | None = None, status: int = 204, **more: Any
+) -> Route:
+    """A DELETE, 204 without a body unless told otherwise."""
+    return Route("DELETE", path, handler, summary, returns={status: returns}, **more)
+
+
+def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The route's handler behind its checks: who asks, then what they send."""
+    handler, public, body, query = route.handler, route.public, route.body, route.query
+
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        if not public:
+            request["principal"] = authenticate(request)
+        if body is not None:
+            data = load(body, await read_json(request))
+            if query is not None:
+                return await handler(request, body=data, query=read_query(request, query))
+            return await handler(request, body=data)
+        if query is not None:
+            return await handler(request, query=read_query(request, query))
+        return await handler(request)
+
+    endpoint.route = route  # type: ignore[attr-defined]
+    return endpoint
+
+
+def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
+    """Register a feature's route table."""
+    for route in routes:
+        endpoint = make_endpoint(route)
+        if route.method == "GET" and not route.long_lived:
+            app.router.add_get(route.full_path, endpoint)
+        else:
+            app.router.add_route(route.method, route.full_path, endpoint)

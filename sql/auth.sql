@@ -1,0 +1,188 @@
+-- Accounts, sessions and tickets: who somebody is, and on which devices. The only file that writes these tables' identity
+-- columns. A session is live while it is not revoked, younger than 90 days and was used within 30.
+
+-- name: insert_user(email, username, password_hash, first_name, last_name, role) :one
+-- A new account. Breaks users_email_key or users_username_key where one of the names is taken.
+INSERT INTO users (email, username, password_hash, first_name, last_name, role)
+VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING
+    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    created_at AS "createdAt", updated_at AS "updatedAt"
+
+-- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role) :one
+-- As insert_user, but no row where the username is taken: the caller then tries another one.
+INSERT INTO users (email, username, password_hash, first_name, last_name, role)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT ON CONSTRAINT users_username_key DO NOTHING
+RETURNING
+    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    created_at AS "createdAt", updated_at AS "updatedAt"
+
+-- name: get_account(user_id) :one
+-- One account as its owner sees it.
+SELECT
+    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    created_at AS "createdAt", updated_at AS "updatedAt"
+FROM users
+WHERE id = $1
+
+-- name: get_credentials(email) :one
+-- What a sign-in is checked against.
+SELECT id, password_hash, status
+FROM users
+WHERE email = $1
+
+-- name: lock_account(user_id, password_hash) :one
+-- The account that is signing in, if it still has the password that was checked before the transaction.
+-- The lock makes its sign-ins take turns, so that the limit of sessions holds.
+SELECT
+    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion"
+FROM users
+WHERE id = $1 AND password_hash = $2 AND status = 'active'
+FOR NO KEY UPDATE
+
+-- name: upgrade_password_hash(user_id, password_hash) :exec
+-- The same password under the current algorithm: nothing that its owner would call a change.
+UPDATE users SET password_hash = $2 WHERE id = $1
+
+-- name: insert_session(user_id, platform, device, ip, user_agent) :one
+-- A sign-in, and the seconds until its refresh token is too old.
+INSERT INTO sessions (user_id, platform, device, ip, user_agent)
+VALUES ($1, $2, $3, $4, $5)
+RETURNING
+    id, platform, refresh_counter,
+    extract(epoch FROM least(expires_at, now() + interval '30 days') - now())::integer AS refresh_seconds
+
+-- name: revoke_surplus_sessions(user_id, kept) :many
+-- All live sessions of an account but the `kept` used last.
+UPDATE sessions
+SET revoked_at = now(), revoked_reason = 'limit'
+WHERE id IN (
+    SELECT id
+    FROM sessions
+    WHERE user_id = $1
+        AND revoked_at IS NULL
+        AND expires_at > now()
+        AND refreshed_at > now() - interval '30 days'
+    ORDER BY refreshed_at DESC, id DESC
+    OFFSET $2
+)
+RETURNING id
+
+-- name: rotate_session(session_id, counter, platforms) :one
+-- Uses up the current refresh token of a live session. Of two at once the second waits for the first, finds
+-- another counter and gets no row.
+UPDATE sessions AS s
+SET refresh_counter = s.refresh_counter + 1, refreshed_at = now()
+FROM users AS u
+WHERE s.id = $1
+    AND s.refresh_counter = $2
+    AND s.platform = ANY($3::text[])
+    AND s.revoked_at IS NULL
+    AND s.expires_at > now()
+    AND s.refreshed_at > now() - interval '30 days'
+    AND u.id = s.user_id
+    AND u.status = 'active'
+RETURNING
+    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.role, u.status,
+    u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
+    s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
+    extract(epoch FROM least(s.expires_at, now() + interval '30 days') - now())::integer AS "_refreshSeconds"
+
+-- name: lock_session(session_id, platforms) :one
+-- A live session whose refresh token did not rotate, and how long ago another one did.
+-- The lock keeps it from rotating until the caller has decided.
+SELECT
+    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.role, u.status,
+    u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
+    s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
+    extract(epoch FROM least(s.expires_at, s.refreshed_at + interval '30 days') - now())::integer AS "_refreshSeconds",
+    extract(epoch FROM now() - s.refreshed_at)::float8 AS "_secondsSinceRotation"
+FROM sessions AS s
+INNER JOIN users AS u ON u.id = s.user_id
+WHERE s.id = $1
+    AND s.platform = ANY($2::text[])
+    AND s.revoked_at IS NULL
+    AND s.expires_at > now()
+    AND s.refreshed_at > now() - interval '30 days'
+    AND u.status = 'active'
+FOR UPDATE OF s
+
+-- name: revoke_session(user_id, session_id, reason) :one
+-- Ends one session of an account; no row where there is none of theirs to end.
+UPDATE sessions
+SET revoked_at = now(), revoked_reason = $3
+WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
+RETURNING id, platform, device
+
+-- name: revoke_other_sessions(user_id, session_id) :many
+-- Ends all sessions of an account but one. Those too old to refresh end as well, as their access tokens may
+-- still be good; `live` tells them apart.
+UPDATE sessions
+SET revoked_at = now(), revoked_reason = 'user'
+WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL
+RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
+
+-- name: list_sessions(user_id, session_id) :many
+-- The live sessions of an account, the one used last first; `session_id` is the one that asks.
+SELECT
+    id, platform, device, ip, user_agent AS "userAgent",
+    created_at AS "createdAt", refreshed_at AS "lastUsedAt",
+    least(expires_at, refreshed_at + interval '30 days') AS "expiresAt",
+    id = $2 AS "current"
+FROM sessions
+WHERE user_id = $1
+    AND revoked_at IS NULL
+    AND expires_at > now()
+    AND refreshed_at > now() - interval '30 days'
+ORDER BY refreshed_at DESC, id DESC
+
+-- name: list_revoked_sessions() :many
+-- Sessions that ended while an access token of theirs may still be good: those last 15 minutes.
+SELECT id
+FROM sessions
+WHERE revoked_at > now() - interval '16 minutes'
+
+-- name: get_session_principal(session_id) :one
+-- Who a live session stands for.
+SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform
+FROM sessions AS s
+INNER JOIN users AS u ON u.id = s.user_id
+WHERE s.id = $1
+    AND s.revoked_at IS NULL
+    AND s.expires_at > now()
+    AND s.refreshed_at > now() - interval '30 days'
+    AND u.status = 'active'
+
+-- name: insert_ticket(token_hash, session_id, purpose) :one
+-- A ticket for a live session, good for 60 seconds; no row where the session has ended.
+INSERT INTO tickets (token_hash, session_id, purpose)
+SELECT $1, s.id, $3
+FROM sessions AS s
+WHERE s.id = $2 AND s.revoked_at IS NULL
+RETURNING extract(epoch FROM expires_at - now())::integer AS "expiresIn"
+
+-- name: consume_ticket(token_hash, purpose) :one
+-- Who a ticket stands for, once: of two at the same time the second finds no row. `token_hash` is SHA-256 of
+-- the ticket's ASCII text.
+DELETE FROM tickets AS t
+USING sessions AS s, users AS u
+WHERE t.token_hash = $1
+    AND t.purpose = $2
+    AND t.expires_at > now()
+    AND s.id = t.session_id
+    AND s.revoked_at IS NULL
+    AND s.expires_at > now()
+    AND u.id = s.user_id
+    AND u.status = 'active'
+RETURNING s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform
+
+-- name: delete_old_tickets() :exec
+-- Tickets nobody used in time.
+DELETE FROM tickets WHERE expires_at < now()
+
+-- name: delete_old_sessions() :exec
+-- Sessions that ended a month ago; the audit trail remembers them.
+DELETE FROM sessions
+WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days'

@@ -1,0 +1,106 @@
+-- Comments, and posts.comment_count with them.
+
+-- name: create_comment(post_id, author_id, parent_id, body) :one
+-- A new comment, counted on its post. A reply to a reply hangs on the first one's parent, so that
+-- threads stay one level deep. No row where the post, or the parent on that post, does not exist.
+WITH parent AS (
+    SELECT id, coalesce(parent_id, id) AS thread_id, author_id
+    FROM comments
+    WHERE id = $3 AND post_id = $1
+),
+counted AS (
+    UPDATE posts
+    SET comment_count = comment_count + 1
+    WHERE id = $1 AND ($3::uuid IS NULL OR EXISTS (SELECT FROM parent))
+    RETURNING id, author_id, comment_count
+),
+added AS (
+    INSERT INTO comments (post_id, author_id, parent_id, body)
+    SELECT counted.id, $2, (SELECT thread_id FROM parent), $4
+    FROM counted
+    RETURNING *
+)
+SELECT
+    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
+    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt",
+    counted.comment_count AS "_commentCount", counted.author_id AS "_postAuthorId",
+    (SELECT author_id FROM parent) AS "_parentAuthorId"
+FROM added AS c
+CROSS JOIN counted
+INNER JOIN users AS u ON u.id = c.author_id
+
+-- name: get_comment(comment_id) :one
+-- One comment with its author.
+SELECT
+    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
+    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", c.author_id AS "_authorId"
+FROM comments AS c
+INNER JOIN users AS u ON u.id = c.author_id
+WHERE c.id = $1
+
+-- name: list_comments_first(post_id, most) :many
+-- The oldest comments of a post: people read a conversation from its beginning.
+SELECT
+    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
+    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
+FROM comments AS c
+INNER JOIN users AS u ON u.id = c.author_id
+WHERE c.post_id = $1
+ORDER BY c.id
+LIMIT $2
+
+-- name: list_comments_next(post_id, after, most) :many
+-- Comments behind a cursor.
+SELECT
+    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
+    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
+FROM comments AS c
+INNER JOIN users AS u ON u.id = c.author_id
+WHERE c.post_id = $1 AND c.id > $2
+ORDER BY c.id
+LIMIT $3
+
+-- name: update_comment(comment_id, author_id, version, body) :one
+-- The author changes the text. A NULL version matches any.
+UPDATE comments
+SET body = $4, version = version + 1, updated_at = now()
+WHERE id = $1 AND author_id = $2 AND ($3::integer IS NULL OR version = $3)
+RETURNING id
+
+-- name: lock_post_of_comment(comment_id) :value
+-- Before a delete, in a statement of its own: replies are counted under this lock too, so what the
+-- delete then sees is all there will be.
+SELECT p.id
+FROM posts AS p
+INNER JOIN comments AS c ON c.post_id = p.id
+WHERE c.id = $1
+FOR UPDATE OF p
+
+-- name: delete_comment(comment_id, user_id) :one
+-- Its author or the post's author removes a comment and the replies to it; all are counted off.
+WITH doomed AS (
+    SELECT c.id, c.post_id
+    FROM comments AS c
+    INNER JOIN posts AS p ON p.id = c.post_id
+    WHERE c.id = $1 AND $2 IN (c.author_id, p.author_id)
+),
+removed AS (
+    DELETE FROM comments AS c
+    USING doomed
+    WHERE c.post_id = doomed.post_id AND (c.id = doomed.id OR c.parent_id = doomed.id)
+    RETURNING c.id
+),
+counted AS (
+    UPDATE posts AS p
+    SET comment_count = p.comment_count - (SELECT count(*) FROM removed)
+    FROM doomed
+    WHERE p.id = doomed.post_id
+    RETURNING p.id, p.comment_count
+)
+SELECT doomed.id, counted.id AS "postId", counted.comment_count AS "commentCount"
+FROM doomed
+CROSS JOIN counted
+
+-- name: list_mentioned(usernames) :many
+-- Who is meant by the @usernames of a text.
+SELECT id FROM users WHERE username = ANY($1::citext[]) AND status = 'active'

@@ -1,0 +1,64 @@
+-- Who follows whom.
+
+-- name: follow_user(follower_id, followed_id) :one
+-- Follow once. No row where there is nobody to follow.
+WITH added AS (
+    INSERT INTO follows (follower_id, followed_id)
+    SELECT $1, id FROM users WHERE id = $2 AND status = 'active'
+    ON CONFLICT ON CONSTRAINT follows_pkey DO NOTHING
+    RETURNING followed_id
+)
+SELECT true AS following, EXISTS (SELECT FROM added) AS "_changed"
+FROM users
+WHERE id = $2 AND status = 'active'
+
+-- name: unfollow_user(follower_id, followed_id) :one
+-- Stop following. No row where there is no such user.
+WITH removed AS (
+    DELETE FROM follows
+    WHERE follower_id = $1 AND followed_id = $2
+    RETURNING followed_id
+)
+SELECT false AS following, EXISTS (SELECT FROM removed) AS "_changed"
+FROM users
+WHERE id = $2
+
+-- name: user_exists(user_id) :value
+-- Whether there is such a user.
+SELECT EXISTS (SELECT FROM users WHERE id = $1)
+
+-- name: list_followers_first(user_id, most) :many
+-- Who began to follow a user last.
+SELECT person(u) AS "user", f.created_at AS "createdAt", f.follower_id AS "_userId"
+FROM follows AS f
+INNER JOIN users AS u ON u.id = f.follower_id
+WHERE f.followed_id = $1
+ORDER BY f.created_at DESC, f.follower_id DESC
+LIMIT $2
+
+-- name: list_followers_next(user_id, before, before_user, most) :many
+-- Followers behind a cursor.
+SELECT person(u) AS "user", f.created_at AS "createdAt", f.follower_id AS "_userId"
+FROM follows AS f
+INNER JOIN users AS u ON u.id = f.follower_id
+WHERE f.followed_id = $1 AND (f.created_at, f.follower_id) < ($2, $3)
+ORDER BY f.created_at DESC, f.follower_id DESC
+LIMIT $4
+
+-- name: list_following_first(user_id, most) :many
+-- Whom a user began to follow last.
+SELECT person(u) AS "user", f.created_at AS "createdAt", f.followed_id AS "_userId"
+FROM follows AS f
+INNER JOIN users AS u ON u.id = f.followed_id
+WHERE f.follower_id = $1
+ORDER BY f.created_at DESC, f.followed_id DESC
+LIMIT $2
+
+-- name: list_following_next(user_id, before, before_user, most) :many
+-- Whom a user follows, behind a cursor.
+SELECT person(u) AS "user", f.created_at AS "createdAt", f.followed_id AS "_userId"
+FROM follows AS f
+INNER JOIN users AS u ON u.id = f.followed_id
+WHERE f.follower_id = $1 AND (f.created_at, f.followed_id) < ($2, $3)
+ORDER BY f.created_at DESC, f.followed_id DESC
+LIMIT $4

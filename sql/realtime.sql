@@ -1,0 +1,98 @@
+-- Rooms and their numbered frames: written by the workers, read by every web node.
+
+-- name: create_rooms(names) :exec
+-- Rooms that have no row yet. Ordered, so that two workers cannot wait for each other.
+INSERT INTO rooms (name)
+SELECT name
+FROM unnest($1::text[]) AS wanted (name)
+WHERE NOT EXISTS (SELECT FROM rooms WHERE rooms.name = wanted.name)
+ORDER BY name
+ON CONFLICT ON CONSTRAINT rooms_pkey DO NOTHING
+
+-- name: lock_rooms(names) :many
+-- The right to number frames, room by room in name order. A statement of its own: the next one then
+-- sees everything that was committed before these locks were granted.
+SELECT name, last_seq
+FROM rooms
+WHERE name = ANY($1::text[])
+ORDER BY name
+FOR UPDATE
+
+-- name: append_frames(rooms, seqs, event_ids, frames, names, last_seqs) :exec
+-- Store numbered frames and how far their rooms have come.
+WITH stored AS (
+    INSERT INTO room_frames (room, seq, event_id, frame)
+    SELECT room, seq, event_id, frame::jsonb
+    FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[]) AS incoming (room, seq, event_id, frame)
+)
+UPDATE rooms
+SET last_seq = advanced.last_seq
+FROM unnest($5::text[], $6::bigint[]) AS advanced (name, last_seq)
+WHERE rooms.name = advanced.name
+
+-- name: get_room(name) :one
+-- How far a room has come, and how far back its frames are kept.
+SELECT last_seq, min_seq FROM rooms WHERE name = $1
+
+-- name: read_frames(room, after, most) :many
+-- Frames behind a position, in order.
+SELECT seq, frame::text AS frame
+FROM room_frames
+WHERE room = $1 AND seq > $2
+ORDER BY seq
+LIMIT $3
+
+-- name: list_positions(names) :many
+-- How far these rooms have come: the check that finds what Redis lost.
+SELECT name, last_seq FROM rooms WHERE name = ANY($1::text[])
+
+-- name: read_missing(names, afters, most) :many
+-- Frames that a node has not seen, of many rooms at once.
+SELECT behind.name, missing.seq, missing.frame
+FROM unnest($1::text[], $2::bigint[]) AS behind (name, after)
+CROSS JOIN LATERAL (
+    SELECT f.seq, f.frame::text AS frame
+    FROM room_frames AS f
+    WHERE f.room = behind.name AND f.seq > behind.after
+    ORDER BY f.seq
+    LIMIT $3
+) AS missing
+ORDER BY behind.name, missing.seq
+
+-- name: get_epoch() :value
+-- Whose numbers these are: another cluster, or a promoted replica, has another epoch.
+SELECT system_identifier || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+FROM pg_control_system()
+
+-- name: record_ack(session_id, room, seq) :exec
+-- A device says how far it has shown a room.
+INSERT INTO room_acks AS a (session_id, room, seq)
+VALUES ($1, $2, $3)
+ON CONFLICT ON CONSTRAINT room_acks_pkey DO UPDATE
+SET seq = excluded.seq, acked_at = now()
+WHERE a.seq < excluded.seq
+
+-- name: delete_old_frames(days, most) :value
+-- Drop frames over the age, but never the last 100 of a room, and note where each room begins now.
+-- Returns how many rows went; call it again until that is 0.
+WITH old AS (
+    SELECT f.room, f.seq
+    FROM room_frames AS f
+    INNER JOIN rooms AS r ON r.name = f.room
+    WHERE f.created_at < now() - make_interval(days => $1) AND f.seq <= r.last_seq - 100
+    ORDER BY f.created_at
+    LIMIT $2
+),
+gone AS (
+    DELETE FROM room_frames AS f
+    USING old
+    WHERE f.room = old.room AND f.seq = old.seq
+    RETURNING f.room, f.seq
+),
+moved AS (
+    UPDATE rooms AS r
+    SET min_seq = greatest(r.min_seq, tops.seq + 1)
+    FROM (SELECT room, max(seq) AS seq FROM gone GROUP BY room) AS tops
+    WHERE r.name = tops.room
+)
+SELECT count(*) FROM gone

@@ -1,0 +1,79 @@
+"""Passwords: what is refused, what verifies, and what happens when everybody signs in at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import bcrypt
+import pytest
+
+from nexcorp.errors import Unavailable
+from nexcorp.features.auth import passwords
+
+
+async def test_argon2id_with_the_parameters_of_the_contract() -> None:
+    stored = await passwords.hash_password("correct horse battery")
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert await passwords.verify_password(stored, "correct horse battery")
+    assert not await passwords.verify_password(stored, "correct horse batterY")
+    assert not passwords.needs_upgrade(stored)
+
+
+async def test_bcrypt_verifies_and_wants_an_upgrade() -> None:
+    stored = bcrypt.hashpw(b"an old password", bcrypt.gensalt(4)).decode()
+    assert await passwords.verify_password(stored, "an old password")
+    assert not await passwords.verify_password(stored, "another password")
+    assert passwords.needs_upgrade(stored)
+
+
+async def test_bcrypt_ignores_what_is_behind_72_bytes() -> None:
+    stored = bcrypt.hashpw(b"p" * 72, bcrypt.gensalt(4)).decode()
+    assert await passwords.verify_password(stored, "p" * 100)
+
+
+@pytest.mark.parametrize("stored", ["", "plain", "$2b$12$short", "$argon2id$broken", "$2b$"])
+async def test_a_broken_hash_opens_nothing(stored: str) -> None:
+    assert not await passwords.verify_password(stored, "whatever it is")
+
+
+async def test_nobody_signs_in_without_an_account() -> None:
+    assert not await passwords.verify_password(None, "whatever it is")
+    assert not passwords.needs_upgrade(passwords.DUMMY_HASH)
+
+
+@pytest.mark.parametrize("common", ["password", "PASSWORD", "12345678", "qwertyuiop", "iloveyou", "Passw0rd"])
+def test_common_passwords(common: str) -> None:
+    assert passwords.is_common(common)
+
+
+def test_the_list_holds_only_what_the_length_lets_through() -> None:
+    listed = passwords.common_passwords()
+    assert 300 <= len(listed) <= 3000
+    assert all(len(one) >= passwords.MIN_CHARS and one == one.casefold() for one in listed)
+    assert not passwords.is_common("nobody has thought of this")
+
+
+async def test_a_full_queue_says_so_at_once_and_recovers() -> None:
+    pool, gate = passwords.HashingPool(workers=1, waiting=1), threading.Event()
+    first = asyncio.ensure_future(pool.run(gate.wait))
+    second = asyncio.ensure_future(pool.run(gate.wait))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable) as refused:
+        await pool.run(gate.wait)
+    assert refused.value.code == "overloaded"
+    gate.set()
+    assert [await first, await second] == [True, True]
+    assert await pool.run(lambda: 1) == 1
+
+
+async def test_clients_that_leave_give_their_place_back() -> None:
+    pool, gate = passwords.HashingPool(workers=1, waiting=1), threading.Event()
+    running = asyncio.ensure_future(pool.run(gate.wait))
+    for _ in range(5):
+        waiting = asyncio.ensure_future(pool.run(gate.wait))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    gate.set()
+    assert await running

@@ -1,0 +1,1 @@
+"""What runs outside of requests: delivery, and the jobs that can be derived again."""

@@ -1,0 +1,273 @@
+"""From the outbox to people: notifications, numbered room frames, and the push to the web nodes.
+
+Everything up to the commit is in one transaction per batch, so a crash at any point leaves the rows
+in the outbox and nothing else. The push after the commit may be lost: web nodes find what they missed
+in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from nexcorp.db import Database, sql
+from nexcorp.db.encoding import encode, row_to_dict
+from nexcorp.errors import AppError, Unavailable
+from nexcorp.events.catalogue import CATALOGUE, Audience, Entry, Event, Frame, Notice
+from nexcorp.realtime.protocol import RoomMessage, compose_frame
+from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
+
+log = structlog.get_logger("nexcorp.delivery")
+
+BATCH_ROWS = 500
+AUDIENCE_PART = 1000
+MAX_ATTEMPTS = 10
+POOL_WAIT_SECONDS = 5.0
+FIRST_ID = UUID(int=0)
+
+Publish = Callable[[list[RoomMessage]], Awaitable[None]]
+
+
+class UnknownEvent(AppError):
+    """The catalogue of this worker does not know the event: it was emitted by a newer web process."""
+
+    code = "unknown_event"
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a batch of outbox rows comes to."""
+
+    done: list[int] = field(default_factory=list)
+    # (event, notice, receiver), without repeating a receiver of an event.
+    told: list[tuple[Event, Notice, UUID]] = field(default_factory=list)
+    frames: list[tuple[UUID, Frame]] = field(default_factory=list)
+
+
+class Delivery:
+    """Drains the outbox of one worker process."""
+
+    def __init__(
+        self, database: Database, publish: Publish, catalogue: dict[str, Entry] = CATALOGUE
+    ) -> None:
+        self.database, self.publish, self.catalogue = database, publish, catalogue
+        self._draining = False
+        self._again = False
+
+    async def drain(self) -> int:
+        """Deliver until the outbox has nothing due; returns how many rows that were.
+
+        A call during another one's run returns 0 at once, and the other one looks again.
+        """
+        if self._draining:
+            self._again = True
+            return 0
+        self._draining, delivered = True, 0
+        try:
+            while True:
+                self._again = False
+                rows = await self.deliver_batch()
+                delivered += rows
+                if not rows and not self._again:
+                    return delivered
+        finally:
+            self._draining = False
+
+    async def deliver_batch(self) -> int:
+        """Claim and deliver up to BATCH_ROWS; returns how many were claimed. One row's failure is its own."""
+        row_ids: list[int] = []
+        try:
+            with BATCH_SECONDS.time():
+                async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                    rows = await sql.events.claim_outbox(conn, most=BATCH_ROWS)
+                    row_ids = [row["id"] for row in rows]
+                    messages = await self.deliver_rows(conn, rows) if rows else []
+        except Unavailable:
+            raise
+        except UnknownEvent:
+            return await self.deliver_singly(row_ids)
+        except Exception:
+            if not row_ids:
+                raise
+            log.exception("batch failed, trying its rows one by one", rows=len(row_ids))
+            return await self.deliver_singly(row_ids)
+        DELIVERED.inc(len(row_ids))
+        await self.publish(messages)
+        return len(row_ids)
+
+    async def deliver_singly(self, row_ids: list[int]) -> int:
+        """Each row in a transaction of its own; those that fail are postponed, or buried at the tenth time."""
+        for row_id in row_ids:
+            try:
+                async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                    rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
+                    messages = await self.deliver_rows(conn, rows) if rows else []
+                DELIVERED.inc(len(rows))
+                await self.publish(messages)
+            except Unavailable:
+                raise
+            except Exception as error:
+                await self.record_failure(row_id, error)
+        return len(row_ids)
+
+    async def record_failure(self, row_id: int, error: Exception) -> None:
+        """Put a row that failed back to a later time, or away for good."""
+        FAILED.inc()
+        reason = f"{type(error).__name__}: {error}"[:500]
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
+            if not rows:
+                return
+            if rows[0]["attempts"] + 1 >= MAX_ATTEMPTS:
+                log.error("outbox row is dead", row=row_id, reason=reason)
+                await sql.events.bury_outbox(conn, row_id=row_id, last_error=reason)
+            else:
+                log.warning("outbox row postponed", row=row_id, reason=reason)
+                await sql.events.postpone_outbox(conn, row_id=row_id, last_error=reason)
+
+    async def deliver_rows(self, conn: Any, rows: list[Any]) -> list[RoomMessage]:
+        """Deliver claimed rows inside the caller's transaction; returns what to push after its commit."""
+        found = await sql.events.list_events_by_key(
+            conn,
+            event_ids=[row["event_id"] for row in rows],
+            event_ats=[row["event_at"] for row in rows],
+        )
+        events = {row["id"]: Event(**row) for row in found}
+        batch = Batch()
+        for row in rows:
+            await self.collect(conn, row, events.get(row["event_id"]), batch)
+        frames = batch.frames
+        if batch.told:
+            frames = frames + await persist_notifications(conn, batch.told)
+        messages = await number_frames(conn, frames) if frames else []
+        await sql.events.delete_outbox(conn, row_ids=batch.done)
+        return messages
+
+    async def collect(self, conn: Any, row: Any, event: Event | None, batch: Batch) -> None:
+        """Add what one outbox row comes to; a large audience adds its next part and keeps the row."""
+        if event is None:
+            raise UnknownEvent(message="The event of this outbox row is gone.")
+        entry = self.catalogue.get(event.type)
+        if entry is None:
+            raise UnknownEvent(message=f"{event.type} is not in the catalogue.")
+        first_part, finished = row["receivers_after"] is None, True
+        told: set[UUID] = {event.actor_id} if event.actor_id else set()
+        for notice in entry.notices:
+            receivers = notice.receivers(event)
+            if isinstance(receivers, Audience):
+                part = await list_audience(conn, receivers, row["receivers_after"] or FIRST_ID)
+                finished = len(part) < AUDIENCE_PART
+                if not finished:
+                    await sql.events.advance_receivers(conn, row_id=row["id"], receivers_after=part[-1])
+            elif first_part:
+                part = [UUID(str(receiver)) for receiver in receivers if receiver is not None]
+            else:
+                part = []
+            for receiver in part:
+                if receiver not in told:
+                    told.add(receiver)
+                    batch.told.append((event, notice, receiver))
+        if first_part:
+            batch.frames.extend((event.id, frame) for frame in entry.frames(event))
+        if finished:
+            batch.done.append(row["id"])
+
+
+async def list_audience(conn: Any, audience: Audience, after: UUID) -> list[UUID]:
+    """The next AUDIENCE_PART receivers behind `after`, in id order."""
+    if audience.kind == "followers":
+        rows = await sql.notifications.list_followers_after(
+            conn, user_id=audience.id, after=after, most=AUDIENCE_PART
+        )
+    elif audience.kind == "everyone":
+        rows = await sql.notifications.list_everyone_after(conn, after=after, most=AUDIENCE_PART)
+    else:
+        raise ValueError(f"unknown audience {audience.kind}")
+    return [row["receiver_id"] for row in rows]
+
+
+def entity_id(event: Event, kind: str) -> UUID | None:
+    """The post or comment an event is about."""
+    value = event.payload.get(f"{kind}Id") or (event.entity_id if event.entity_type == kind else None)
+    return UUID(str(value)) if value else None
+
+
+async def persist_notifications(
+    conn: Any, told: list[tuple[Event, Notice, UUID]]
+) -> list[tuple[UUID, Frame]]:
+    """Write the notifications that are new, with their counters; returns the frames that show them."""
+    written = await sql.notifications.persist_notifications(
+        conn,
+        event_ids=[event.id for event, _, _ in told],
+        receiver_ids=[receiver for _, _, receiver in told],
+        actor_ids=[event.actor_id for event, _, _ in told],
+        types=[notice.type for _, notice, _ in told],
+        titles=[notice.title for _, notice, _ in told],
+        messages=[notice.message(event) for event, notice, _ in told],
+        post_ids=[entity_id(event, "post") for event, _, _ in told],
+        comment_ids=[entity_id(event, "comment") for event, _, _ in told],
+        once_keys=[notice.once_key(event) for event, notice, _ in told],
+        created_ats=[event.created_at for event, _, _ in told],
+    )
+    NOTIFIED.inc(len(written))
+    items = await sql.notifications.list_written(conn, notification_ids=[row["id"] for row in written])
+    return [
+        (item["_eventId"], Frame(f"user:{item['_receiverId']}", "notification:created", row_to_dict(item)))
+        for item in items
+    ]
+
+
+async def number_frames(conn: Any, frames: list[tuple[UUID, Frame]]) -> list[RoomMessage]:
+    """Give every frame the next number of its room and store it; returns one message per room."""
+    by_room: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
+    for event_id, frame in frames:
+        text = encode({"event": frame.event, "data": frame.data}).decode()
+        by_room[frame.room].append((event_id, text))
+    names = sorted(by_room)
+    await sql.realtime.create_rooms(conn, names=names)
+    last = {row["name"]: row["last_seq"] for row in await sql.realtime.lock_rooms(conn, names=names)}
+    stored: list[tuple[str, int, UUID, str]] = []
+    for name in names:
+        for seq, (event_id, text) in enumerate(by_room[name], last[name] + 1):
+            stored.append((name, seq, event_id, text))
+    await sql.realtime.append_frames(
+        conn,
+        rooms=[row[0] for row in stored],
+        seqs=[row[1] for row in stored],
+        event_ids=[row[2] for row in stored],
+        frames=[row[3] for row in stored],
+        names=names,
+        last_seqs=[last[name] + len(by_room[name]) for name in names],
+    )
+    counts = await count_unread(conn, names)
+    messages: dict[str, RoomMessage] = {name: RoomMessage(name, [], counts.get(name)) for name in names}
+    for name, seq, _, text in stored:
+        messages[name].frames.append((seq, compose_frame(text, name, seq)))
+    return list(messages.values())
+
+
+async def count_unread(conn: Any, rooms: list[str]) -> dict[str, int]:
+    """The unread count that goes with what a `user:` room sees, by room."""
+    users = [UUID(room.partition(":")[2]) for room in rooms if room.startswith("user:")]
+    if not users:
+        return {}
+    rows = await sql.notifications.list_unread_counts(conn, user_ids=users)
+    return {f"user:{row['user_id']}": row["unread"] for row in rows}
+
+
+async def poll(delivery: Delivery, seconds: float = 0.5) -> None:
+    """Drain every `seconds`, whatever Redis does; runs until cancelled."""
+    while True:
+        try:
+            await delivery.drain()
+        except AppError as error:
+            log.warning("delivery waits", reason=error.code)
+        except Exception:
+            log.exception("delivery failed")
+        await asyncio.sleep(seconds)

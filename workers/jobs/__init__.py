@@ -1,0 +1,1 @@
+"""SAQ jobs, one module each."""

@@ -1,0 +1,32 @@
+"""What is kept for a while only: frames, stored answers, tickets, old heartbeats. And the months to come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from nexcorp.db import sql
+
+log = structlog.get_logger("nexcorp.cleanup")
+
+PART = 10_000
+MONTHS_AHEAD = 3
+
+
+async def clean_up(ctx: Any) -> None:
+    """Delete in parts, so that no lock is held for long; safe to run at any time and twice."""
+    database, config = ctx["database"], ctx["config"]
+    frames = 0
+    while True:
+        async with database.transaction(wait=10.0) as conn:
+            gone = await sql.realtime.delete_old_frames(conn, days=config.frame_retention_days, most=PART)
+        frames += gone
+        if gone < PART:
+            break
+    async with database.connection(wait=10.0) as conn:
+        await sql.idempotency.delete_old_keys(conn)
+        await sql.auth.delete_old_tickets(conn)
+        await sql.events.delete_old_beats(conn)
+        made = await sql.events.ensure_partitions(conn, months_ahead=MONTHS_AHEAD)
+    log.info("cleaned up", frames=frames, partitions=made)

@@ -1,0 +1,8 @@
+"""Prometheus metrics of the worker process."""
+
+from prometheus_client import Counter, Histogram
+
+DELIVERED = Counter("nexcorp_outbox_delivered_total", "Outbox rows delivered.")
+FAILED = Counter("nexcorp_outbox_failed_total", "Deliveries of an outbox row that failed.")
+NOTIFIED = Counter("nexcorp_notifications_persisted_total", "Notifications written.")
+BATCH_SECONDS = Histogram("nexcorp_outbox_batch_seconds", "Time to deliver one batch of the outbox.")

@@ -1,0 +1,124 @@
+"""The worker process: SAQ's settings, and what runs beside its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from saq import CronJob, Worker
+
+from nexcorp.config import Config
+from nexcorp.db import Database, sql
+from nexcorp.errors import AppError
+from nexcorp.events.wake import make_queue
+from nexcorp.realtime import bus
+from workers.delivery import Delivery, poll
+from workers.jobs.cleanup import clean_up
+from workers.jobs.deliver import deliver
+
+log = structlog.get_logger("nexcorp.worker")
+
+CONCURRENCY = 10
+BEAT_SECONDS = 5.0
+GRACE_SECONDS = 20
+
+JOBS = [deliver, clean_up]
+CRON_JOBS: list[CronJob[Any]] = [
+    CronJob(clean_up, cron="7 * * * *", timeout=600, retries=5, ttl=60),
+]
+
+
+async def beat(database: Database, worker_id: str) -> None:
+    """Say every few seconds that this worker runs, for /ready; until cancelled."""
+    while True:
+        with contextlib.suppress(AppError):
+            async with database.connection(wait=2.0) as conn:
+                await sql.events.beat(conn, worker_id=worker_id)
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def run_saq(config: Config, context: dict[str, Any]) -> None:
+    """Run SAQ's worker, again whenever Redis takes it down; until cancelled."""
+    backoff = 0.2
+    while True:
+        client = bus.connect(config.redis_url, blocking=True)
+        queue = make_queue(client)
+
+        async def share(ctx: Any) -> None:
+            ctx.update(context)
+
+        worker: Worker[Any] = Worker(
+            queue,
+            JOBS,
+            concurrency=CONCURRENCY,
+            cron_jobs=CRON_JOBS,
+            startup=share,
+            shutdown_grace_period_s=GRACE_SECONDS,
+        )
+        # Signals are this process's affair: SAQ would stop its loop and leave the rest running.
+        worker.SIGNALS = []
+        try:
+            await worker.start()
+            backoff = 0.2
+        except (RedisError, OSError) as error:
+            log.warning("SAQ waits for Redis", error=type(error).__name__, seconds=backoff)
+        except asyncio.CancelledError:
+            await worker.stop()
+            raise
+        finally:
+            with contextlib.suppress(RedisError, OSError):
+                await client.aclose()
+        await asyncio.sleep(backoff)
+        backoff = min(backoff * 2, 5.0)
+
+
+async def open_database(database: Database) -> None:
+    """Connect to PostgreSQL, however long that takes."""
+    backoff = 0.2
+    while True:
+        try:
+            await database.open()
+            return
+        except Exception as error:
+            log.error("PostgreSQL is not reachable, trying again", error=str(error), seconds=backoff)
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, 5.0)
+
+
+async def run_worker(config: Config) -> None:
+    """The whole worker process, until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    worker_id = f"{socket.gethostname()}:{os.getpid()}"
+    database = Database(config, application="nexcorp worker")
+    opening = asyncio.create_task(open_database(database))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        opening.cancel()
+        return
+    publisher = bus.Publisher(bus.connect(config.redis_url))
+    delivery = Delivery(database, publisher.publish_frames)
+    context = {"config": config, "database": database, "delivery": delivery}
+    tasks = [
+        asyncio.create_task(poll(delivery)),
+        asyncio.create_task(beat(database, worker_id)),
+        asyncio.create_task(run_saq(config, context)),
+    ]
+    log.info("worker runs", worker=worker_id)
+    await stop.wait()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.suppress(AppError):
+        async with database.connection(wait=1.0) as conn:
+            await sql.events.end_beat(conn, worker_id=worker_id)
+    await publisher.client.aclose()
+    await database.close()
