@@ -12,7 +12,7 @@ from nexcorp.db import Database
 from nexcorp.errors import Conflict
 from nexcorp.features.auth.admin import create_admin as insert_admin
 from nexcorp.features.auth.passwords import hash_password
-from nexcorp.features.auth.schemas import Register
+from nexcorp.features.auth.schemas import RegisterBody
 from nexcorp.features.auth.service import register_user
 from nexcorp.features.comments.service import create_comment
 from nexcorp.features.follows.service import follow_user
@@ -42,7 +42,7 @@ async def open_database(config: Config) -> AsyncIterator[Database]:
 async def create_admin(config: Config, email: str, password: str, username: str | None) -> Any:
     """Create an administrator with checked values; returns the account. Raises Invalid or Conflict."""
     data = {"email": email, "password": password, **({"username": username} if username else {})}
-    checked = load(Register(), data)
+    checked = load(RegisterBody(), data)
     hashed = await hash_password(password)
     async with open_database(config) as database, database.transaction(wait=5.0) as conn:
         return await insert_admin(conn, checked["email"], hashed, checked.get("username"))

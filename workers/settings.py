@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from typing import Any
 
 import structlog
@@ -43,39 +44,49 @@ async def beat(database: Database, worker_id: str) -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
-async def run_saq(config: Config, context: dict[str, Any]) -> None:
-    """Run SAQ's worker, again whenever Redis takes it down; until cancelled."""
+async def finish_jobs(worker: Worker[Any]) -> None:
+    """Take no new job and let those in hand end. SAQ's own grace would wait for its idle tasks, too."""
+    worker.event.set()
+    deadline = time.monotonic() + GRACE_SECONDS
+    while worker.job_task_contexts and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+
+
+async def run_saq(config: Config, context: dict[str, Any], stop: asyncio.Event) -> None:
+    """Run SAQ's worker, again whenever Redis takes it down, until `stop` is set."""
+
+    async def share(ctx: Any) -> None:
+        ctx.update(context)
+
     backoff = 0.2
-    while True:
+    while not stop.is_set():
         client = bus.connect(config.redis_url, blocking=True)
-        queue = make_queue(client)
-
-        async def share(ctx: Any) -> None:
-            ctx.update(context)
-
         worker: Worker[Any] = Worker(
-            queue,
+            make_queue(client),
             JOBS,
             concurrency=CONCURRENCY,
             cron_jobs=CRON_JOBS,
             startup=share,
-            shutdown_grace_period_s=GRACE_SECONDS,
         )
         # Signals are this process's affair: SAQ would stop its loop and leave the rest running.
         worker.SIGNALS = []
+        running = asyncio.create_task(worker.start())
+        stopping = asyncio.create_task(stop.wait())
         try:
-            await worker.start()
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await finish_jobs(worker)
+            await worker.stop()
+            await running
             backoff = 0.2
         except (RedisError, OSError) as error:
             log.warning("SAQ waits for Redis", error=type(error).__name__, seconds=backoff)
-        except asyncio.CancelledError:
-            await worker.stop()
-            raise
         finally:
+            stopping.cancel()
             with contextlib.suppress(RedisError, OSError):
                 await client.aclose()
-        await asyncio.sleep(backoff)
-        backoff = min(backoff * 2, 5.0)
+        if not stop.is_set():
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, 5.0)
 
 
 async def open_database(database: Database) -> None:
@@ -92,28 +103,31 @@ async def open_database(database: Database) -> None:
 
 
 async def run_worker(config: Config) -> None:
-    """The whole worker process, until SIGTERM or SIGINT."""
+    """The worker process: serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(config, stop)
+
+
+async def serve(config: Config, stop: asyncio.Event) -> None:
+    """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
     worker_id = f"{socket.gethostname()}:{os.getpid()}"
     database = Database(config, application="nexcorp worker")
     opening = asyncio.create_task(open_database(database))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if stop.is_set():
+    if not opening.done():
         opening.cancel()
         return
     publisher = bus.Publisher(bus.connect(config.redis_url))
     delivery = Delivery(database, publisher.publish_frames)
     context = {"config": config, "database": database, "delivery": delivery}
-    tasks = [
-        asyncio.create_task(poll(delivery)),
-        asyncio.create_task(beat(database, worker_id)),
-        asyncio.create_task(run_saq(config, context)),
-    ]
+    saq = asyncio.create_task(run_saq(config, context, stop))
+    tasks = [asyncio.create_task(poll(delivery)), asyncio.create_task(beat(database, worker_id))]
     log.info("worker runs", worker=worker_id)
-    await stop.wait()
+    await stopping
+    await asyncio.gather(saq, return_exceptions=True)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

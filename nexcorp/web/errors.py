@@ -11,6 +11,7 @@ import asyncpg
 from aiohttp import web
 
 from nexcorp import errors
+from nexcorp.web.keys import REQUEST_ID
 from nexcorp.web.replies import format_time, reply
 
 STATUS: dict[type[errors.AppError], int] = {
@@ -57,7 +58,7 @@ def envelope(request: web.Request, status: int, code: str, message: str, **more:
         "errors": more.pop("errors", None) or {},
         "timestamp": format_time(datetime.now(UTC)),
         "path": request.path,
-        "requestId": request.get("request_id", ""),
+        "requestId": request.get(REQUEST_ID, ""),
         **more,
     }
 

@@ -18,6 +18,8 @@ from nexcorp.web.addresses import client_address
 from nexcorp.web.cors import Cors
 from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
 from nexcorp.web.idempotency import Replay
+from nexcorp.web.idempotency import Replay
+from nexcorp.web.keys import REQUEST_ID
 from nexcorp.web.metrics import IN_FLIGHT, REJECTED, observe_request
 from nexcorp.web.routing import Route
 
@@ -25,7 +27,7 @@ log = structlog.get_logger("nexcorp.web")
 
 REQUEST_SECONDS = 15.0
 SLOW_SECONDS = 1.0
-REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -42,7 +44,7 @@ Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def choose_request_id(request: web.Request) -> str:
     """The caller's X-Request-Id where it is harmless, else a new one."""
     given = request.headers.get("X-Request-Id")
-    if given is not None and REQUEST_ID.match(given):
+    if given is not None and HARMLESS_ID.match(given):
         return given
     return uuid4().hex
 
@@ -58,14 +60,14 @@ async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
         return await handler(request)
     except Replay as replay:
         return replay.response
+    except Replay as replay:
+        return replay.response
     except AppError as error:
         return reply_error(request, error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
         return reply_http_error(request, error)
-    except asyncio.CancelledError:
-        raise
     except Exception as error:
         known = translate(error)
         if known is not None:
@@ -94,7 +96,7 @@ def make_gateway(config: Any) -> Any:
         started = time.perf_counter()
         headers = request.headers
         request_id = choose_request_id(request)
-        request["request_id"] = request_id
+        request[REQUEST_ID] = request_id
         current.set(
             RequestContext(request_id, client_address(request, config), headers.get("User-Agent"))
         )

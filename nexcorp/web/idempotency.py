@@ -17,7 +17,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.errors import AppError, Invalid
-from nexcorp.web.keys import SECRETS, database
+from nexcorp.web.keys import PRINCIPAL, SECRETS, database
 from nexcorp.web.replies import encode, make_etag, reply_bytes
 
 KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
@@ -96,7 +96,7 @@ async def claim_key(request: web.Request, conn: Any, scope: str, key: str) -> No
 async def transaction(request: web.Request) -> AsyncIterator[Transaction]:
     """The transaction in which a handler does everything and makes its answer."""
     key = read_key(request)
-    who = request.get("principal")
+    who = request.get(PRINCIPAL)
     scope = str(who.user_id) if who is not None else "anonymous"
     async with database(request).transaction() as conn:
         if key is not None:

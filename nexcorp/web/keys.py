@@ -29,6 +29,9 @@ SECRETS = web.AppKey("secrets", Secrets)
 TOKENS = web.AppKey("tokens", Tokens)
 REVOCATIONS = web.AppKey("revocations", Revocations)
 
+REQUEST_ID = web.RequestKey("request_id", str)
+PRINCIPAL = web.RequestKey("principal", Principal)
+
 
 def database(request: web.Request) -> Database:
     """The database of the application that serves `request`."""
@@ -37,11 +40,9 @@ def database(request: web.Request) -> Database:
 
 def principal(request: web.Request) -> Principal:
     """Who is signed in; only for routes that ask for it."""
-    who: Principal = request["principal"]
-    return who
+    return request[PRINCIPAL]
 
 
 def user_id(request: web.Request) -> UUID:
     """The id of who is signed in; only for routes that ask for it."""
-    who: Principal = request["principal"]
-    return who.user_id
+    return request[PRINCIPAL].user_id

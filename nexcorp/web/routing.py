@@ -10,6 +10,7 @@ from aiohttp import web
 from marshmallow import Schema
 
 from nexcorp.web.authentication import authenticate
+from nexcorp.web.keys import PRINCIPAL
 from nexcorp.web.parsing import load, read_json, read_query
 
 API_PREFIX = "/api/v1"
@@ -88,7 +89,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if not public:
-            request["principal"] = authenticate(request)
+            request[PRINCIPAL] = authenticate(request)
         if body is not None:
             data = load(body, await read_json(request))
             if query is not None:

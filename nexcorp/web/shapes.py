@@ -32,3 +32,6 @@ def page_of(item: type[Schema]) -> Schema:
         },
         name=f"{item.__name__}Page",
     )()
+
+
+PersonSincePage = page_of(PersonSince)

@@ -11,12 +11,13 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.features.follows import service
-from nexcorp.features.follows.schemas import FollowPage, FollowState
+from nexcorp.features.follows.schemas import FollowState
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
+from nexcorp.web.shapes import PersonSincePage
 
 Position = tuple[datetime, UUID]
 Statement = Callable[..., Awaitable[list[Any]]]
@@ -71,7 +72,7 @@ ROUTES = [
         "/users/{id}/followers",
         list_followers,
         "Who follows somebody",
-        FollowPage,
+        PersonSincePage,
         query=PageQuery(),
         errors=(404,),
         tag=TAG,
@@ -80,7 +81,7 @@ ROUTES = [
         "/users/{id}/following",
         list_following,
         "Whom somebody follows",
-        FollowPage,
+        PersonSincePage,
         query=PageQuery(),
         errors=(404,),
         tag=TAG,

@@ -5,13 +5,9 @@ from __future__ import annotations
 from marshmallow import fields
 
 from nexcorp.web.parsing import Out
-from nexcorp.web.shapes import PersonSince, page_of
 
 
 class FollowState(Out):
     """Whether one follows somebody now."""
 
     following = fields.Boolean(required=True)
-
-
-FollowPage = page_of(PersonSince)

@@ -11,12 +11,13 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import NotFound
 from nexcorp.features.reactions import service
-from nexcorp.features.reactions.schemas import LikePage, LikeState
+from nexcorp.features.reactions.schemas import LikeState
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
+from nexcorp.web.shapes import PersonSincePage
 
 BY_NEWEST: Cursor[tuple[datetime, UUID]] = Cursor("likes", tuple[datetime, UUID], ["createdAt", "_userId"])
 
@@ -53,6 +54,6 @@ ROUTES = [
         "/posts/{id}/like", unlike_post, "Take a like back", LikeState(), 200, errors=(404,), tag=TAG
     ),
     get(
-        "/posts/{id}/likes", list_likes, "Who likes a post", LikePage, query=PageQuery(), errors=(404,), tag=TAG
+        "/posts/{id}/likes", list_likes, "Who likes a post", PersonSincePage, query=PageQuery(), errors=(404,), tag=TAG
     ),
 ]

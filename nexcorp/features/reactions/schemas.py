@@ -5,7 +5,6 @@ from __future__ import annotations
 from marshmallow import fields
 
 from nexcorp.web.parsing import Out
-from nexcorp.web.shapes import PersonSince, page_of
 
 
 class LikeState(Out):
@@ -13,6 +12,3 @@ class LikeState(Out):
 
     liked = fields.Boolean(required=True)
     likeCount = fields.Integer(required=True)
-
-
-LikePage = page_of(PersonSince)

@@ -12,6 +12,7 @@ import bcrypt
 import pytest
 
 from nexcorp.features.auth.passwords import hash_password
+from nexcorp.features.auth.service import open_session
 
 LOGIN = "/api/v1/auth/login"
 ME = "/api/v1/auth/me"
@@ -165,12 +166,37 @@ async def test_the_eleventh_session_ends_the_oldest(
     assert len(rows) == 1
 
 
-async def test_the_limit_holds_when_many_sign_in_at_once(make_user: Any, sign_in: Any, fetch: Any) -> None:
+async def test_the_limit_holds_for_two_at_once(
+    service: Any, make_user: Any, sign_in: Any, fetch: Any
+) -> None:
     user = await make_user()
-    for _ in range(8):
+    user_id = UUID(str(user.id))
+    for _ in range(10):
         await sign_in(user)
-    await asyncio.gather(*(sign_in(user) for _ in range(8)))
-    assert len(await fetch(LIVE, UUID(str(user.id)))) == 10
+    [row] = await fetch("SELECT password_hash FROM users WHERE id = $1", user_id)
+
+    def enter(conn: Any) -> Any:
+        return open_session(
+            conn,
+            account_id=user_id,
+            verified_hash=row["password_hash"],
+            new_hash=None,
+            platform="cli",
+            device=None,
+        )
+
+    async with service.db.connection() as one, service.db.connection() as two:
+        first, second = one.transaction(), two.transaction()
+        await first.start()
+        await second.start()
+        await enter(one)
+        waiting = asyncio.ensure_future(enter(two))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        await first.commit()
+        await waiting
+        await second.commit()
+    assert len(await fetch(LIVE, user_id)) == 10
 
 
 async def test_secrets_are_never_stored_for_a_key(client: Any, make_user: Any, fetch: Any) -> None:

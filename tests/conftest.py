@@ -1,0 +1,307 @@
+"""Real servers for every test: PostgreSQL and Valkey once a process, a cloned database once a test."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import psycopg
+import pytest
+import redis
+from aiohttp import web
+
+from nexcorp.app import create_app
+from nexcorp.config import Config
+from nexcorp.db import Database
+from nexcorp.db.migrations import migrate_up
+from nexcorp.embedded import PostgresServer, ValkeyServer
+from nexcorp.features.auth.passwords import hash_password
+from nexcorp.features.auth.service import register_user
+from nexcorp.web.keys import DATABASE
+from tests.contract import check_response
+from workers.settings import serve
+
+SECRET = "a secret of the tests, long enough to be accepted"
+PASSWORD = "the password of every test user"
+# A crash test needs durability; everything else needs speed.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """PostgreSQL with a migrated database `template` to clone."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"), settings=FAST)
+    server.start()
+    try:
+        with psycopg.connect(server.url, autocommit=True) as conn:
+            conn.execute("CREATE DATABASE template")
+        migrate_up(name_database(server.url, "template"))
+        yield server
+    finally:
+        server.destroy()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """Valkey, emptied before each test that uses it."""
+    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.destroy()
+
+
+def name_database(url: str, name: str) -> str:
+    """The same server's URL for another database."""
+    return url.rpartition("/")[0] + "/" + name
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A migrated, empty database of the test's own."""
+    name = f"test_{next(_names)}"
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE template")
+        yield name_database(postgres.url, name)
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def config(database_url: str, valkey: ValkeyServer) -> Config:
+    """The settings of the service under test, on an empty Valkey."""
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    return Config(
+        env="development",
+        database_url=database_url,
+        database_pool=(2, 20),
+        redis_url=valkey.url,
+        jwt_secret=SECRET,
+        log_level="warning",
+    )
+
+
+@pytest.fixture
+async def database(config: Config) -> AsyncIterator[Database]:
+    """The database alone, without a service."""
+    database = Database(config)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@dataclass
+class Service:
+    """A web process and a worker that run inside the test."""
+
+    config: Config
+    url: str
+    app: web.Application
+    stop_worker: Callable[[], Awaitable[None]]
+
+    @property
+    def db(self) -> Database:
+        """The web process's database."""
+        return self.app[DATABASE]
+
+
+async def start_web(config: Config) -> tuple[web.AppRunner, web.Application, str]:
+    """A web process's application on a free port; returns its address, too."""
+    app = create_app(config)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    return runner, app, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def service(config: Config) -> AsyncIterator[Service]:
+    """A running service: web and worker, real sockets, real SAQ."""
+    stop = asyncio.Event()
+    worker = asyncio.create_task(serve(config, stop))
+    runner, app, url = await start_web(config)
+
+    async def stop_worker() -> None:
+        stop.set()
+        await worker
+
+    yield Service(config, url, app, stop_worker)
+    await runner.cleanup()
+    await stop_worker()
+
+
+@pytest.fixture
+async def second_node(service: Service) -> AsyncIterator[str]:
+    """The address of a second web process on the same database and Redis."""
+    runner, _, url = await start_web(service.config)
+    yield url
+    await runner.cleanup()
+
+
+@pytest.fixture
+def web_only(config: Config) -> Callable[..., Any]:
+    """A function that starts a web process without a worker: `runner, app, url = await web_only(setting=...)`."""
+
+    async def start(**settings: Any) -> tuple[web.AppRunner, web.Application, str]:
+        return await start_web(replace(config, **settings))
+
+    return start
+
+
+class Client:
+    """Calls the service; every answer is checked against the OpenAPI document."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> None:
+        self.session, self.url, self.headers = session, url, headers
+
+    def as_user(self, headers: dict[str, str]) -> Client:
+        """The same with other headers on every call."""
+        return Client(self.session, self.url, headers)
+
+    async def call(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
+        """One request, its body read."""
+        headers = {**self.headers, **options.pop("headers", {})}
+        response = await self.session.request(method, self.url + path, headers=headers, **options)
+        await response.read()
+        await check_response(method, path, response)
+        return response
+
+    async def get(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("PUT", path, **options)
+
+    async def patch(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("PATCH", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("DELETE", path, **options)
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[Client]:
+    """A client that nobody is signed in with; it keeps no cookies."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield Client(session, service.url, {})
+
+
+@dataclass
+class User:
+    """A registered, signed-in person."""
+
+    id: UUID
+    email: str
+    username: str
+    password: str
+    token: str
+    session_id: UUID
+    headers: dict[str, str]
+    client: Client
+
+
+_hashes: dict[str, str] = {}
+
+
+@pytest.fixture
+def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]]:
+    """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given."""
+
+    async def make(username: str | None = None, role: str = "member") -> User:
+        name = username or f"user{next(_names)}"
+        if PASSWORD not in _hashes:
+            _hashes[PASSWORD] = await hash_password(PASSWORD)
+        async with service.db.transaction(wait=5) as conn:
+            await register_user(
+                conn, email=f"{name}@example.com", password_hash=_hashes[PASSWORD], username=name, role=role
+            )
+        answer = await client.post(
+            "/api/v1/auth/login",
+            json={"email": f"{name}@example.com", "password": PASSWORD, "platform": "cli"},
+        )
+        assert answer.status == 200, await answer.text()
+        data = await answer.json()
+        headers = {"Authorization": f"Bearer {data['accessToken']}"}
+        me = client.as_user(headers)
+        sessions = await (await me.get("/api/v1/auth/sessions")).json()
+        return User(
+            id=UUID(data["user"]["id"]),
+            email=data["user"]["email"],
+            username=data["user"]["username"],
+            password=PASSWORD,
+            token=data["accessToken"],
+            session_id=UUID(next(row["id"] for row in sessions["data"] if row["current"])),
+            headers=headers,
+            client=me,
+        )
+
+    return make
+
+
+async def wait_until(check: Callable[[], Awaitable[Any]], seconds: float = 5.0) -> Any:
+    """Call `check` until it returns something true; fails after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = await check()
+            if found:
+                return found
+            await asyncio.sleep(0.02)
+
+
+class Live:
+    """A client's socket in a test."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        self.ws = ws
+        self.frames: list[dict[str, Any]] = []
+
+    async def send(self, event: str, data: dict[str, Any] | None = None, **more: Any) -> None:
+        await self.ws.send_json({"event": event, "data": data or {}, **more})
+
+    async def next(self, event: str | None = None, seconds: float = 5.0) -> dict[str, Any]:
+        """The next frame, or the next one of this kind; what is passed over stays in `frames`."""
+        async with asyncio.timeout(seconds):
+            while True:
+                frame: dict[str, Any] = await self.ws.receive_json()
+                self.frames.append(frame)
+                if event is None or frame["event"] == event:
+                    return frame
+
+    async def nothing(self, event: str, seconds: float = 0.5) -> None:
+        """Assert that no such frame comes for a while."""
+        try:
+            frame = await self.next(event, seconds)
+        except TimeoutError:
+            return
+        raise AssertionError(f"did not expect {frame}")
+
+
+@pytest.fixture
+async def connect(service: Service, client: Client) -> AsyncIterator[Callable[..., Awaitable[Live]]]:
+    """`live = await connect(user)`: a socket at /ws; `query` and `url` may be given."""
+    opened: list[Live] = []
+
+    async def open_socket(user: User, query: dict[str, Any] | None = None, url: str | None = None) -> Live:
+        ws = await client.session.ws_connect(
+            (url or service.url) + "/ws", protocols=("nexcorp.v1",), headers=user.headers, params=query or {}
+        )
+        opened.append(Live(ws))
+        return opened[-1]
+
+    yield open_socket
+    for live in opened:
+        await live.ws.close()

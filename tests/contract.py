@@ -1,0 +1,57 @@
+"""Checks what the service answers against its own OpenAPI document."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import Any
+
+import aiohttp
+from jsonschema import Draft202012Validator
+from jsonschema.validators import validator_for
+
+from nexcorp.app import make_documents
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document as served."""
+    parsed: dict[str, Any] = json.loads(make_documents().openapi)
+    return parsed
+
+
+@functools.cache
+def operations() -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
+    """(method, path pattern, operation), paths without parameters first."""
+    found = []
+    for path, item in sorted(document()["paths"].items(), key=lambda pair: pair[0].count("{")):
+        pattern = re.compile("^" + re.sub(r"{\w+}", "[^/]+", path) + "$")
+        for method, operation in item.items():
+            found.append((method.upper(), pattern, operation))
+    return found
+
+
+@functools.cache
+def validator(method: str, path: str, status: str) -> Draft202012Validator | None:
+    """What validates the body of this answer; None where it has none. Fails where it is not documented."""
+    for known, pattern, operation in operations():
+        if known == method and pattern.match(path):
+            assert status in operation["responses"], f"{method} {path} answers {status}, which is not documented"
+            content = operation["responses"][status].get("content", {})
+            if "application/json" not in content:
+                return None
+            schema = {**content["application/json"]["schema"], "components": document()["components"]}
+            return validator_for(schema, default=Draft202012Validator)(schema)
+    return None
+
+
+async def check_response(method: str, path: str, response: aiohttp.ClientResponse) -> None:
+    """Fail where an answer's status or body is not as documented."""
+    if path.startswith("/api/v1") is False:
+        return
+    checker = validator(method, path.partition("?")[0], str(response.status))
+    if response.status in (204, 304):
+        assert not await response.read()
+    elif checker is not None:
+        checker.validate(json.loads(await response.read()))
