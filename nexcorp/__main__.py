@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     admin.add_argument("--password", help="asked for on the terminal where not given")
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
+    add("sql-types", commands.run_sql_types, "write the types of every statement in sql/")
     add("doctor", commands.run_doctor, "check every setting and dependency, and say what to do")
     return parser
 

@@ -25,6 +25,7 @@ from nexcorp.features.service.routes import ROUTES as SERVICE
 from nexcorp.realtime import bus
 from nexcorp.realtime.asyncapi import make_asyncapi
 from nexcorp.realtime.node import NODE, Node
+from nexcorp.realtime.rooms import MayJoin
 from nexcorp.realtime.routes import ROUTES as REALTIME
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.keys import CONFIG, DATABASE, DOCUMENTS, REVOCATIONS, SECRETS, TOKENS, Documents
@@ -48,7 +49,7 @@ ROUTES: list[Route] = [
     *NOTIFICATIONS,
 ]
 
-ROOM_RULES = {"post": may_join_post, "profile": may_join_profile}
+ROOM_RULES: dict[str, MayJoin] = {"post": may_join_post, "profile": may_join_profile}
 
 MAX_BACKOFF_SECONDS = 5.0
 

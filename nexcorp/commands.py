@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import os
 import sys
@@ -83,7 +82,7 @@ def replace_by_gunicorn(config: Config) -> int:
         f"--keep-alive={KEEP_ALIVE_SECONDS}",
         "--log-level=warning",
     ]
-    os.execve(sys.executable, command, child_environment(PROMETHEUS_MULTIPROC_DIR=folder))
+    os.execve(sys.executable, command, child_environment(PROMETHEUS_MULTIPROC_DIR=folder))  # noqa: S606
 
 
 def run_worker(options: Namespace) -> int:
@@ -155,10 +154,25 @@ def run_openapi(options: Namespace) -> int:
     return 0
 
 
+def run_sql_types(options: Namespace) -> int:
+    """Write the types of the statements, as the database sees them."""
+    from nexcorp.db import Database
+    from nexcorp.db.sql_types import STUB, describe
+    from nexcorp.db.statements import load
+
+    async def write() -> None:
+        database = Database(Config.from_env())
+        await database.open()
+        async with database.connection(wait=5.0) as conn:
+            STUB.write_text(await describe(conn, load()))
+        await database.close()
+
+    run_async(write())
+    return 0
+
+
 def run_doctor(options: Namespace) -> int:
     """Check everything; 0 where all is well."""
     from nexcorp.doctor import diagnose
 
     return diagnose()
-
-

@@ -84,9 +84,7 @@ class Config:
     redis_url: str = setting_field("REDIS_URL", "", secret=True, about="redis:// or rediss://")
     home: str = setting_field("NEXCORP_HOME", ".nexcorp", about="state of the embedded servers")
     public_url: str = setting_field("PUBLIC_URL", "", about="address users reach the service at")
-    jwt_secret: str = setting_field(
-        "JWT_SECRET", "", secret=True, about=f"{MIN_SECRET_BYTES} bytes or more"
-    )
+    jwt_secret: str = setting_field("JWT_SECRET", "", secret=True, about=f"{MIN_SECRET_BYTES} bytes or more")
     jwt_secret_previous: str = setting_field(
         "JWT_SECRET_PREVIOUS", "", secret=True, about="still verifies after a rotation"
     )

@@ -11,6 +11,11 @@ import structlog
 from nexcorp.config import Config
 from nexcorp.context import current
 
+# Local variables hold passwords and tokens: a traceback shows lines, never values.
+TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def add_request(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
     """Say which request a line belongs to."""
@@ -30,7 +35,11 @@ def set_up_logs(config: Config) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: Any = structlog.dev.ConsoleRenderer() if as_text else structlog.processors.JSONRenderer()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if as_text
+        else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -46,7 +55,7 @@ def set_up_logs(config: Config) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([] if as_text else [structlog.processors.dict_tracebacks]),
+                *([] if as_text else [TRACEBACKS]),
                 renderer,
             ],
         )

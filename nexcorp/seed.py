@@ -79,7 +79,9 @@ async def insert_demo(conn: Any, password_hash: str) -> None:
     welcome = await publish(
         conn, ada, "Welcome to NexCorp Connect", "Say hello in a comment, and try @grace or @linus in it."
     )
-    compiler = await publish(conn, grace, "A compiler in an afternoon?", "Who would like to read one with me?")
+    compiler = await publish(
+        conn, grace, "A compiler in an afternoon?", "Who would like to read one with me?"
+    )
     await publish(conn, linus, None, "The coffee machine on the second floor works again.")
     for person, post in ((grace, welcome), (linus, welcome), (ada, compiler)):
         await like_post(conn, post, person)
@@ -95,5 +97,3 @@ async def publish(conn: Any, author: UUID, title: str | None, body: str) -> UUID
     post = await create_post(conn, author, {"type": "normal", "title": title, "body": body})
     post_id: UUID = post["id"]
     return post_id
-
-

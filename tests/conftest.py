@@ -6,7 +6,6 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -151,7 +150,7 @@ async def second_node(service: Service) -> AsyncIterator[str]:
 
 @pytest.fixture
 def web_only(config: Config) -> Callable[..., Any]:
-    """A function that starts a web process without a worker: `runner, app, url = await web_only(setting=...)`."""
+    """Starts a web process without a worker: `runner, app, url = await web_only(setting=...)`."""
 
     async def start(**settings: Any) -> tuple[web.AppRunner, web.Application, str]:
         return await start_web(replace(config, **settings))

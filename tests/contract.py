@@ -37,7 +37,9 @@ def validator(method: str, path: str, status: str) -> Draft202012Validator | Non
     """What validates the body of this answer; None where it has none. Fails where it is not documented."""
     for known, pattern, operation in operations():
         if known == method and pattern.match(path):
-            assert status in operation["responses"], f"{method} {path} answers {status}, which is not documented"
+            assert status in operation["responses"], (
+                f"{method} {path} answers {status}, which is not documented"
+            )
             content = operation["responses"][status].get("content", {})
             if "application/json" not in content:
                 return None

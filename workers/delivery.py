@@ -53,9 +53,7 @@ class Batch:
 class Delivery:
     """Drains the outbox of one worker process."""
 
-    def __init__(
-        self, database: Database, publish: Publish, catalogue: dict[str, Entry] = CATALOGUE
-    ) -> None:
+    def __init__(self, database: Database, publish: Publish, catalogue: dict[str, Entry] = CATALOGUE) -> None:
         self.database, self.publish, self.catalogue = database, publish, catalogue
         self._draining = False
         self._again = False
@@ -102,7 +100,7 @@ class Delivery:
         return len(row_ids)
 
     async def deliver_singly(self, row_ids: list[int]) -> int:
-        """Each row in a transaction of its own; those that fail are postponed, or buried at the tenth time."""
+        """Each row in a transaction of its own; one that fails is postponed, or buried at the tenth time."""
         for row_id in row_ids:
             try:
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:

@@ -48,7 +48,7 @@ async def finish_jobs(worker: Worker[Any]) -> None:
     """Take no new job and let those in hand end. SAQ's own grace would wait for its idle tasks, too."""
     worker.event.set()
     deadline = time.monotonic() + GRACE_SECONDS
-    while worker.job_task_contexts and time.monotonic() < deadline:
+    while worker.job_task_contexts and time.monotonic() < deadline:  # noqa: ASYNC110 - SAQ has no event
         await asyncio.sleep(0.05)
 
 

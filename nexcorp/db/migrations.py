@@ -80,9 +80,7 @@ def read_checksums(conn: psycopg.Connection) -> dict[str, str]:
 
 def record_checksum(conn: psycopg.Connection, name: str, path: Path) -> None:
     """Remember what a migration says now, as what was applied."""
-    conn.execute(
-        "INSERT INTO migration_checksums (id, sha256) VALUES (%s, %s)", (name, checksum(path))
-    )
+    conn.execute("INSERT INTO migration_checksums (id, sha256) VALUES (%s, %s)", (name, checksum(path)))
 
 
 def refuse_edited(conn: psycopg.Connection, files: dict[str, Path]) -> None:

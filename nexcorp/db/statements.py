@@ -113,6 +113,3 @@ def parse_file(path: Path) -> Feature:
 def load(folder: Path = REPOSITORY / "sql") -> Sql:
     """Read every file of statements in `folder`."""
     return Sql({path.stem: parse_file(path) for path in sorted(folder.glob("*.sql"))})
-
-
-sql: Any = load()

@@ -113,7 +113,7 @@ MENTION = Notice(
     "mention",
     "{actor} mentioned you",
     receivers=lambda event: event.payload["mentionedIds"],
-    message=lambda event: excerpt((event.payload.get("comment") or event.payload.get("post"))["body"]),
+    message=lambda event: excerpt((event.payload.get("comment") or event.payload["post"])["body"]),
 )
 
 CATALOGUE: dict[str, Entry] = {

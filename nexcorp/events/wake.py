@@ -30,13 +30,15 @@ def make_queue(client: Any) -> RedisQueue:
     return RedisQueue(client, name=QUEUE_NAME)
 
 
-async def enqueue_job(queue: Queue, function: str, *, key: str, timeout: int = 60, **arguments: Any) -> None:
+async def enqueue_job(queue: Queue, function: str, *, key: str, seconds: int = 60, **arguments: Any) -> None:
     """The only way a job is queued: SAQ's own defaults lose the job of a worker that is killed.
 
-    `key` makes the same work wait only once; `timeout` is in seconds and never 0, which SAQ would not
+    `key` makes the same work wait only once; `seconds` limits a run and is never 0, which SAQ would not
     rescue. Jobs must be idempotent: a rescue can run one twice.
     """
-    await queue.enqueue(function, key=key, timeout=timeout, retries=5, retry_backoff=True, ttl=60, **arguments)
+    await queue.enqueue(
+        function, key=key, timeout=seconds, retries=5, retry_backoff=True, ttl=60, **arguments
+    )
 
 
 class Waker:
@@ -61,7 +63,7 @@ class Waker:
             try:
                 async with asyncio.timeout(5):
                     await enqueue_job(
-                        self.queue, "deliver", key=f"deliver:{self._node}:{self._count}", timeout=30
+                        self.queue, "deliver", key=f"deliver:{self._node}:{self._count}", seconds=30
                     )
                 await asyncio.sleep(SPACING_SECONDS)
             except Exception as error:

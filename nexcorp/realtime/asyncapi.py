@@ -83,11 +83,11 @@ CLOSE_CODES = {
 }
 
 PROSE = """\
-Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients. A client's frame may carry an `id`,
-which its answer repeats. A frame of a room adds `room` and `seq`: numbers without gaps, in commit order. Keep
-(`epoch`, `seq`) of the last frame shown; connect with `?epoch=&seq=` to get what came since, once and in order. The
-handshake wants one of: an `Authorization` header, the subprotocol entry `bearer.<accessToken>` beside `{name}`, or
-`?ticket=` from POST /api/v1/auth/ticket.
+Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients. A client's frame may carry
+an `id`, which its answer repeats. A frame of a room adds `room` and `seq`: numbers without gaps, in commit
+order. Keep (`epoch`, `seq`) of the last frame shown; connect with `?epoch=&seq=` to get what came since,
+once and in order. The handshake wants one of: an `Authorization` header, the subprotocol entry
+`bearer.<accessToken>` beside `{name}`, or `?ticket=` from POST /api/v1/auth/ticket.
 
 Close codes: {codes}.
 """
@@ -137,7 +137,10 @@ def make_asyncapi() -> dict[str, Any]:
                 "bindings": {
                     "ws": {
                         "method": "GET",
-                        "query": {"type": "object", "properties": {"epoch": TEXT, "seq": WHOLE, "ticket": TEXT}},
+                        "query": {
+                            "type": "object",
+                            "properties": {"epoch": TEXT, "seq": WHOLE, "ticket": TEXT},
+                        },
                     }
                 },
             }

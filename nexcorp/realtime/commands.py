@@ -189,9 +189,7 @@ async def acknowledge(client: Client, data: dict[str, Any], frame_id: Any) -> No
     if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq <= (room.position or 0):
         raise CommandError("validation_failed", "seq wants a number that was sent.")
     async with client.node.database.connection() as conn:
-        await sql.realtime.record_ack(
-            conn, session_id=client.socket.principal.session_id, room=name, seq=seq
-        )
+        await sql.realtime.record_ack(conn, session_id=client.socket.principal.session_id, room=name, seq=seq)
     if frame_id is not None:
         client.answer("acknowledged", {"room": name, "seq": seq}, frame_id)
 

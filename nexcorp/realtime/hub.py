@@ -20,7 +20,7 @@ MAX_SOCKETS_PER_USER = 10
 
 
 class Member:
-    """A socket in a room. While `buffer` is a list it is still reading the past, and the present waits there."""
+    """A socket in a room. While it still reads the past, the present waits in `buffer`."""
 
     __slots__ = ("buffer", "sent", "socket")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from uuid import UUID
 
 import structlog
 
@@ -107,6 +108,6 @@ class Positions:
         """The unread count to show after what a `user:` room missed, by room."""
         if not rooms:
             return {}
-        ids = [room.partition(":")[2] for room in rooms]
+        ids = [UUID(room.partition(":")[2]) for room in rooms]
         rows = await sql.notifications.list_unread_counts(conn, user_ids=ids)
         return {f"user:{row['user_id']}": row["unread"] for row in rows}

@@ -9,7 +9,9 @@ from aiohttp import web
 from nexcorp.config import Config
 
 EXPOSED = "ETag, Location, Retry-After, X-Request-Id, Idempotent-Replayed"
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, X-Requested-With"
+ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, X-Requested-With"
+)
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
@@ -22,7 +24,7 @@ class Cors:
         self.origins = frozenset(config.cors_origins) | own
 
     def allows(self, request: web.Request, origin: str) -> bool:
-        """Whether pages of `origin` may call: listed, the service's own address, or (in development) local."""
+        """Whether pages of `origin` may call: listed, the service's own, or (in development) local."""
         parts = urlsplit(origin)
         if origin in self.origins or parts.netloc == request.host:
             return True

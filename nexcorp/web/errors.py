@@ -87,9 +87,7 @@ def reply_http_error(request: web.Request, error: web.HTTPException) -> web.Resp
 
 def reply_crash(request: web.Request) -> web.Response:
     """500, which tells nothing but the request id to look for in the logs."""
-    return reply(
-        envelope(request, 500, "internal_error", "Something went wrong on our side."), 500
-    )
+    return reply(envelope(request, 500, "internal_error", "Something went wrong on our side."), 500)
 
 
 def translate(error: Exception) -> errors.AppError | None:

@@ -18,8 +18,7 @@ from nexcorp.web.addresses import client_address
 from nexcorp.web.cors import Cors
 from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
 from nexcorp.web.idempotency import Replay
-from nexcorp.web.idempotency import Replay
-from nexcorp.web.keys import REQUEST_ID
+from nexcorp.web.keys import CONTEXT, REQUEST_ID
 from nexcorp.web.metrics import IN_FLIGHT, REJECTED, observe_request
 from nexcorp.web.routing import Route
 
@@ -27,6 +26,7 @@ log = structlog.get_logger("nexcorp.web")
 
 REQUEST_SECONDS = 15.0
 SLOW_SECONDS = 1.0
+MAX_AGENT_CHARS = 512
 HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
 
 SECURITY_HEADERS = {
@@ -49,6 +49,13 @@ def choose_request_id(request: web.Request) -> str:
     return uuid4().hex
 
 
+def clean_agent(text: str | None) -> str | None:
+    """A User-Agent that can be stored: headers may hold bytes that are no text, and too many."""
+    if text is None or text.isascii():
+        return text and text[:MAX_AGENT_CHARS]
+    return text.encode("utf-8", "replace").decode()[:MAX_AGENT_CHARS]
+
+
 def route_of(request: web.Request) -> Route | None:
     """The row of the route table a request met, None for unknown paths and wrong methods."""
     return getattr(request.match_info.handler, "route", None)
@@ -58,8 +65,6 @@ async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
     """Run the handler; whatever it raises becomes an envelope."""
     try:
         return await handler(request)
-    except Replay as replay:
-        return replay.response
     except Replay as replay:
         return replay.response
     except AppError as error:
@@ -97,9 +102,9 @@ def make_gateway(config: Any) -> Any:
         headers = request.headers
         request_id = choose_request_id(request)
         request[REQUEST_ID] = request_id
-        current.set(
-            RequestContext(request_id, client_address(request, config), headers.get("User-Agent"))
-        )
+        agent = clean_agent(headers.get("User-Agent"))
+        request[CONTEXT] = context = RequestContext(request_id, client_address(request, config), agent)
+        current.set(context)
         route = route_of(request)
         if request.method == "OPTIONS" and cors.is_preflight(request):
             response: web.StreamResponse = cors.reply_preflight(request)

@@ -8,6 +8,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.config import Config
+from nexcorp.context import RequestContext
 from nexcorp.db import Database
 from nexcorp.web.revocations import Revocations
 from nexcorp.web.secrets import Secrets
@@ -31,6 +32,7 @@ REVOCATIONS = web.AppKey("revocations", Revocations)
 
 REQUEST_ID = web.RequestKey("request_id", str)
 PRINCIPAL = web.RequestKey("principal", Principal)
+CONTEXT = web.RequestKey("context", RequestContext)
 
 
 def database(request: web.Request) -> Database:

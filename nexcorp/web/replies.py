@@ -16,9 +16,7 @@ __all__ = ["encode", "format_time", "make_etag", "no_content", "reply", "reply_b
 JSON_TYPE = "application/json; charset=utf-8"
 
 
-def reply_bytes(
-    body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
-) -> web.Response:
+def reply_bytes(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A JSON response from bytes that are JSON already."""
     response = web.Response(body=body, status=status, headers=headers)
     # Set after the fact: the constructor would parse the type out of every response anew.

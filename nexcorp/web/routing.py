@@ -10,7 +10,7 @@ from aiohttp import web
 from marshmallow import Schema
 
 from nexcorp.web.authentication import authenticate
-from nexcorp.web.keys import PRINCIPAL
+from nexcorp.web.keys import CONTEXT, PRINCIPAL
 from nexcorp.web.parsing import load, read_json, read_query
 
 API_PREFIX = "/api/v1"
@@ -89,7 +89,9 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if not public:
-            request[PRINCIPAL] = authenticate(request)
+            request[PRINCIPAL] = who = authenticate(request)
+            context = request[CONTEXT]
+            context.user_id, context.session_id = who.user_id, who.session_id
         if body is not None:
             data = load(body, await read_json(request))
             if query is not None:

@@ -16,7 +16,7 @@ from nexcorp.web.secrets import Secrets
 ACCESS_SECONDS = 15 * 60
 ISSUER = "nexcorp-connect"
 AUDIENCE = "nexcorp-api"
-TOKEN_TYPE = "at+jwt"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 MAX_TOKEN_CHARS = 4096
 CACHE_SIZE = 50_000
 # Headers that bring or point to a key of their own; only ours count.
@@ -58,9 +58,7 @@ class Tokens:
             "plat": platform,
         }
         key = self._secrets.signing
-        return jwt.encode(
-            claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": TOKEN_TYPE}
-        )
+        return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": TOKEN_TYPE})
 
     def verify(self, token: str) -> Principal:
         """The principal of a token; raises the same Unauthorized for whatever is wrong with it."""
@@ -81,7 +79,11 @@ class Tokens:
     def _verify_signature(self, token: str) -> Principal:
         try:
             header = jwt.get_unverified_header(token)
-            if header.get("typ") != TOKEN_TYPE or header.get("alg") != "EdDSA" or FOREIGN_KEYS & header.keys():
+            if (
+                header.get("typ") != TOKEN_TYPE
+                or header.get("alg") != "EdDSA"
+                or FOREIGN_KEYS & header.keys()
+            ):
                 raise Unauthorized()
             claims: dict[str, Any] = jwt.decode(
                 token,

@@ -74,7 +74,7 @@ async def update_comment(
 
 
 async def delete_comment(conn: Any, comment_id: UUID, user_id: UUID) -> None:
-    """Its author, or the author of the post, removes a comment and its replies; raises NotFound or Forbidden."""
+    """Its author, or the post's, removes a comment and its replies; raises NotFound or Forbidden."""
     await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
     gone = await sql.comments.delete_comment(conn, comment_id=comment_id, user_id=user_id)
     if gone is None:

@@ -37,7 +37,11 @@ async def unfollow_user(request: web.Request) -> web.Response:
 
 
 async def list_people(
-    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], first: Statement, following: Statement
+    request: web.Request,
+    query: dict[str, Any],
+    cursor: Cursor[Position],
+    first: Statement,
+    following: Statement,
 ) -> web.Response:
     """A page of people; `first` and `following` are the statements of the first and of further pages."""
     person, most = path_id(request), query["limit"] + 1
@@ -65,9 +69,7 @@ async def list_following(request: web.Request, query: dict[str, Any]) -> web.Res
 TAG = "Social"
 ROUTES = [
     put("/users/{id}/follow", follow_user, "Follow somebody", FollowState(), errors=(404,), tag=TAG),
-    delete(
-        "/users/{id}/follow", unfollow_user, "Stop following", FollowState(), 200, errors=(404,), tag=TAG
-    ),
+    delete("/users/{id}/follow", unfollow_user, "Stop following", FollowState(), 200, errors=(404,), tag=TAG),
     get(
         "/users/{id}/followers",
         list_followers,

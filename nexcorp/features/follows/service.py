@@ -14,7 +14,7 @@ SELF = Invalid("cannot_follow_self", "Nobody can follow themselves.", errors={"i
 
 
 async def follow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
-    """Follow somebody, who is told the first time; returns `{following}`. Raises NotFound, Invalid for oneself."""
+    """Follow somebody, who is told once; returns `{following}`. Raises NotFound, Invalid for oneself."""
     with on_constraint("follows_no_self", SELF), on_constraint("follows_followed_id_fkey", MISSING):
         row = await sql.follows.follow_user(conn, follower_id=follower_id, followed_id=followed_id)
     if row is None:

@@ -14,8 +14,8 @@ from nexcorp.features.notifications.schemas import (
     NotificationPage,
     NotificationQuery,
     UnreadCount,
-    UpdateNotification,
     Updated,
+    UpdateNotification,
 )
 from nexcorp.realtime.node import NODE
 from nexcorp.web.idempotency import transaction

@@ -13,8 +13,10 @@ from nexcorp.events import emit
 MISSING = NotFound("notification_not_found", "There is no such notification.")
 
 
-async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], before: UUID | None) -> list[Any]:
-    """Up to `limit + 1` of the user's notifications, newest first; the common lists have statements of their own."""
+async def list_notifications(
+    conn: Any, user_id: UUID, query: dict[str, Any], before: UUID | None
+) -> list[Any]:
+    """Up to `limit + 1` of the user's notifications, newest first; common lists have own statements."""
     most = query["limit"] + 1
     plain = not query.keys() & {"archived", "type"} and query.get("unread", True)
     statements = sql.notifications

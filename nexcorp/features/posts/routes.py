@@ -75,9 +75,7 @@ async def reply_author_posts(request: web.Request, query: dict[str, Any], author
 async def update_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
-        row = await service.update_post(
-            tx.conn, path_id(request), user_id(request), body, version, by_etag
-        )
+        row = await service.update_post(tx.conn, path_id(request), user_id(request), body, version, by_etag)
         return await tx.reply(row, version=row["version"])
 
 

@@ -29,7 +29,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
 
 
 async def refuse_change(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Why a change met no row: NotFound or Forbidden is raised; else the version was stale, and the row is returned."""
+    """Why a change met no row: raises NotFound or Forbidden; returns the row where its version was stale."""
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=user_id)
     if post is None:
         raise NotFound("post_not_found", "There is no such post.")

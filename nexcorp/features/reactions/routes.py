@@ -50,10 +50,14 @@ async def list_likes(request: web.Request, query: dict[str, Any]) -> web.Respons
 TAG = "Social"
 ROUTES = [
     put("/posts/{id}/like", like_post, "Like a post", LikeState(), errors=(404,), tag=TAG),
-    delete(
-        "/posts/{id}/like", unlike_post, "Take a like back", LikeState(), 200, errors=(404,), tag=TAG
-    ),
+    delete("/posts/{id}/like", unlike_post, "Take a like back", LikeState(), 200, errors=(404,), tag=TAG),
     get(
-        "/posts/{id}/likes", list_likes, "Who likes a post", PersonSincePage, query=PageQuery(), errors=(404,), tag=TAG
+        "/posts/{id}/likes",
+        list_likes,
+        "Who likes a post",
+        PersonSincePage,
+        query=PageQuery(),
+        errors=(404,),
+        tag=TAG,
     ),
 ]

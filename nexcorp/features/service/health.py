@@ -84,4 +84,6 @@ async def show_readiness(request: web.Request) -> web.Response:
         state["process"] = {"ok": False, "reason": "stopping"}
     ready = all(check["ok"] for check in state.values())
     headers = {} if ready else {"Retry-After": "1"}
-    return reply({"status": "ready" if ready else "not_ready", "checks": state}, 200 if ready else 503, headers)
+    return reply(
+        {"status": "ready" if ready else "not_ready", "checks": state}, 200 if ready else 503, headers
+    )

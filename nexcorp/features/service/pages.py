@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest, multiprocess
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    generate_latest,
+    multiprocess,
+)
 
 from nexcorp.config import setting
 from nexcorp.db import sql
@@ -16,31 +23,12 @@ from nexcorp.web.replies import reply_bytes
 SWAGGER = Path(__file__).parent / "swagger"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".txt": "text/plain"}
 
-PAGE_POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
 
-LANDING = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>NexCorp Connect</title>
-<style>
-  body { font: 16px/1.6 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1.5rem; color: #1a2233 }
-  h1 { font-size: 2rem; margin: 0 } p.lead { color: #55607a; margin-top: .25rem }
-  li { margin: .4rem 0 } a { color: #1b5fd0 } code { background: #eef1f7; padding: .1rem .3rem; border-radius: 4px }
-  @media (prefers-color-scheme: dark) {
-    body { background: #12161f; color: #e6e9f0 } p.lead { color: #9aa5bd } a { color: #7fb0ff } code { background: #232a38 }
-  }
-</style>
-<h1>NexCorp Connect</h1>
-<p class="lead">The backend for a company's inner life.</p>
-<ul>
-  <li><a href="/api/docs">API documentation</a>, to read and to try</li>
-  <li><a href="/api/openapi.json">OpenAPI document</a> of the REST interface</li>
-  <li><a href="/api/asyncapi.json">AsyncAPI document</a> of the live interface at <code>/ws</code></li>
-  <li><a href="/health">Health</a>, <a href="/ready">readiness</a>, <a href="/metrics">metrics</a></li>
-</ul>
-</html>
-"""
+LANDING = (Path(__file__).parent / "landing.html").read_text()
 
 DOCS = """<!doctype html>
 <html lang="en">
@@ -104,11 +92,11 @@ async def show_asyncapi(request: web.Request) -> web.Response:
 
 
 OUTBOX_DEPTH = Gauge("nexcorp_outbox_depth", "Events that wait for delivery.", multiprocess_mode="mostrecent")
-OUTBOX_AGE = Gauge(
-    "nexcorp_outbox_oldest_seconds", "Age of the oldest one.", multiprocess_mode="mostrecent"
-)
+OUTBOX_AGE = Gauge("nexcorp_outbox_oldest_seconds", "Age of the oldest one.", multiprocess_mode="mostrecent")
 OUTBOX_DEAD = Gauge("nexcorp_outbox_dead", "Events given up on.", multiprocess_mode="mostrecent")
-POOL_SIZE = Gauge("nexcorp_pool_connections", "Connections to PostgreSQL.", ["state"], multiprocess_mode="livesum")
+POOL_SIZE = Gauge(
+    "nexcorp_pool_connections", "Connections to PostgreSQL.", ["state"], multiprocess_mode="livesum"
+)
 
 
 async def show_metrics(request: web.Request) -> web.Response:
