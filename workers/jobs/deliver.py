@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
+
+from nexcorp.errors import Unavailable
+
+log = structlog.get_logger("nexcorp.delivery")
+
 
 async def deliver(ctx: Any) -> int:
     """Deliver what is due; returns how many outbox rows that were. Idempotent: an empty outbox is no work."""
-    delivered: int = await ctx["delivery"].drain()
+    try:
+        delivered: int = await ctx["delivery"].drain()
+    except Unavailable as error:
+        # The poll goes on trying; a job that fails would only be retried beside it.
+        log.warning("delivery waits", reason=error.code)
+        return 0
     return delivered

@@ -1,0 +1,82 @@
+"""`python -m bench [--quick] [NAME ...]`: measure, print a table, write bench/results.json."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.stage import CORES, FULL, QUICK, REST, Stage, open_stage, pin
+from bench.table import Figure, format_table
+
+NAMES = ("handlers", "fanout", "memory", "latency", "persisted")
+RESULTS = Path(__file__).parent / "results.json"
+PACKAGES = ("aiohttp", "asyncpg", "uvloop", "msgspec", "redis", "saq")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The arguments."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(NAMES)} (all)")
+    parser.add_argument("--quick", action="store_true", help="less data, shorter and fewer rounds: under a minute")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="where results.json goes")
+    return parser
+
+
+def describe(stage: Stage, quick: bool) -> dict[str, Any]:
+    """Where and on what this was measured."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": quick,
+        "rounds": stage.size.rounds,
+        "cores": len(CORES) or os.cpu_count(),
+        "pinned": stage.pinned,
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "postgresql": str(stage.query("SHOW server_version")[0][0]),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def measure(names: Sequence[str], quick: bool) -> tuple[dict[str, Any], dict[str, list[Figure]]]:
+    """Every part asked for, one after the other on one stage."""
+    sections: dict[str, list[Figure]] = {}
+    began = time.monotonic()
+    with open_stage(QUICK if quick else FULL) as stage:
+        about = describe(stage, quick)
+        print(f"stage ready ({time.monotonic() - began:.0f} s)", flush=True)
+        for name in names:
+            since = time.monotonic()
+            sections[name] = importlib.import_module(f"bench.{name}").measure(stage)
+            print(f"{name} measured ({time.monotonic() - since:.0f} s)", flush=True)
+    about["seconds"] = round(time.monotonic() - began)
+    return about, sections
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; returns the exit code, 0 whether or not the aims are met."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    names = options.names or list(NAMES)
+    if unknown := set(names) - set(NAMES):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(NAMES)}")
+    pin(os.getpid(), REST)
+    about, sections = measure(names, options.quick)
+    print("\n" + format_table(sections))
+    parts = {name: [figure.as_dict() for figure in figures] for name, figures in sections.items()}
+    options.output.write_text(json.dumps({**about, "figures": parts}, indent=2) + "\n")
+    print(f"\n{about['seconds']} s; written to {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

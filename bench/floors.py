@@ -1,0 +1,154 @@
+"""The floors: what the same machine does with the same bytes and statements and without the service."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from bench.load import Load
+from nexcorp.config import Config
+from nexcorp.db import Database
+
+Tell = Callable[[int], None]
+# Statements of one answer, as PostgreSQL got them: [(text, values), ...].
+Recording = list[tuple[str, tuple[Any, ...]]]
+
+BACKGROUND = ("/* realtime.", "/* auth.list_revoked")
+RECORD_ATTEMPTS = 5
+
+
+def serve_bare(tell: Tell, bodies: dict[str, bytes]) -> None:
+    """aiohttp alone: each path answers its bytes."""
+
+    def make_handler(body: bytes) -> Any:
+        async def handler(request: web.Request) -> web.Response:
+            return web.Response(body=body, content_type="application/json")
+
+        return handler
+
+    app = web.Application()
+    for path, body in bodies.items():
+        app.router.add_get(path, make_handler(body))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        tell(listening.getsockname()[1])
+        web.run_app(
+            app,
+            sock=listening,
+            access_log=None,
+            print=lambda *lines: None,
+            keepalive_timeout=75,
+            loop=uvloop.new_event_loop(),
+        )
+
+
+class Fan(asyncio.Protocol):
+    """A plain TCP client of the fan-out floor; one that sends a byte makes everybody get the payload."""
+
+    def __init__(self, fans: set[Any], payload: bytes) -> None:
+        self.fans, self.payload = fans, payload
+        self.transport: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.fans.add(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.fans.discard(self.transport)
+        for _ in data:
+            for transport in self.fans:
+                transport.write(self.payload)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.fans.discard(self.transport)
+
+
+def serve_fans(tell: Tell, payload: bytes) -> None:
+    """transport.write of the same bytes to every socket, on the same loop: what a fan-out cannot beat."""
+
+    async def serve() -> None:
+        fans: set[Any] = set()
+        loop = asyncio.get_running_loop()
+        listening = await loop.create_server(lambda: Fan(fans, payload), "127.0.0.1", 0, backlog=1024)
+        tell(listening.sockets[0].getsockname()[1])
+        await asyncio.Event().wait()
+
+    uvloop.run(serve())
+
+
+def record_statements(config: Config, requests: list[tuple[str, str]]) -> list[Recording]:
+    """What the service sends to PostgreSQL for each (path, token): served once, here, and listened to."""
+    return uvloop.run(_record_statements(config, requests))
+
+
+async def _record_statements(config: Config, requests: list[tuple[str, str]]) -> list[Recording]:
+    import aiohttp
+
+    from nexcorp.app import create_app
+    from nexcorp.web.keys import DATABASE
+
+    app = create_app(config)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    heard: Recording = []
+
+    def listen(query: Any) -> None:
+        if not query.query.startswith(BACKGROUND):
+            heard.append((query.query, tuple(query.args or ())))
+
+    # The pool of this process has one connection, so that this is the one that will be used.
+    async with app[DATABASE].pool.acquire() as conn:
+        conn.add_query_logger(listen)
+    found: list[Recording] = []
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+        for path, token in requests:
+            heard.clear()
+            async with client.get(path, headers={"Authorization": f"Bearer {token}"}) as answer:
+                await answer.read()
+                assert answer.status == 200, await answer.text()
+            await asyncio.sleep(0)
+            assert heard, f"{path} asked nothing of PostgreSQL"
+            found.append(list(heard))
+    await runner.cleanup()
+    return found
+
+
+def replay_statements(config: Config, recordings: list[Recording], clients: int, seconds: float) -> Load:
+    """The same statements over the same pool, by as many clients, and nothing else."""
+    return uvloop.run(_replay_statements(config, recordings, clients, seconds))
+
+
+async def _replay_statements(
+    config: Config, recordings: list[Recording], clients: int, seconds: float
+) -> Load:
+    database = Database(config)
+    await database.open()
+    pool, done, turn = database.pool, 0, 0
+    began = time.perf_counter()
+    deadline = began + seconds
+
+    async def ask() -> None:
+        nonlocal done, turn
+        while time.perf_counter() < deadline:
+            recording = recordings[turn % len(recordings)]
+            turn += 1
+            async with pool.acquire() as conn:
+                for text, values in recording:
+                    if text.startswith("/*"):
+                        await conn.fetch(text, *values)
+                    else:
+                        await conn.execute(text)
+            done += 1
+
+    await asyncio.gather(*(ask() for _ in range(clients)))
+    elapsed = time.perf_counter() - began
+    await database.close()
+    return Load(done, elapsed, 0)

@@ -1,0 +1,104 @@
+"""HTTP load: prebuilt requests over kept-open connections, read with epoll by as little Python as possible."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from dataclasses import dataclass
+
+LENGTH = b"Content-Length: "
+STALL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a stretch of load came to."""
+
+    answers: int
+    seconds: float
+    failures: int
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return self.answers / self.seconds
+
+
+def build_get(path: str, token: str | None = None) -> bytes:
+    """A GET as its bytes."""
+    bearer = f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{bearer}\r\n".encode()
+
+
+def answer_size(data: bytes) -> int:
+    """The whole size of the answer that begins in `data`; 0 while its head is incomplete."""
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return 0
+    at = data.find(LENGTH, 0, end)
+    if at < 0:
+        return end + 4
+    at += len(LENGTH)
+    return end + 4 + int(data[at : data.index(b"\r", at)])
+
+
+def fetch(port: int, request: bytes) -> tuple[bytes, bytes]:
+    """(head, body) of one answer; raises RuntimeError where it is not 200."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as conn:
+        conn.sendall(request)
+        data = b""
+        while not (size := answer_size(data)) or len(data) < size:
+            part = conn.recv(262144)
+            if not part:
+                raise RuntimeError("the connection was closed")
+            data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(data.decode(errors="replace"))
+    return head, body
+
+
+def run_load(port: int, requests: list[bytes], connections: int, seconds: float) -> Load:
+    """Keep one request going on every connection for so long; answers that are not 2xx are failures."""
+    poll = select.epoll()
+    socks: dict[int, socket.socket] = {}
+    partial: dict[int, bytes] = {}
+    answers = failures = turn = 0
+    count = len(requests)
+    try:
+        for _ in range(connections):
+            conn = socket.create_connection(("127.0.0.1", port), timeout=10)
+            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            conn.setblocking(False)
+            socks[conn.fileno()] = conn
+            poll.register(conn.fileno(), select.EPOLLIN)
+            conn.send(requests[turn % count])
+            turn += 1
+        began = time.perf_counter()
+        deadline, ended = began + seconds, began
+        while (ended := time.perf_counter()) < deadline:
+            events = poll.poll(STALL_SECONDS)
+            if not events:
+                raise RuntimeError("no answer for 10 s")
+            for number, _ in events:
+                conn = socks[number]
+                data = conn.recv(262144)
+                if not data:
+                    raise RuntimeError("the server closed a connection")
+                if number in partial:
+                    data = partial.pop(number) + data
+                size = answer_size(data)
+                if not size or len(data) < size:
+                    partial[number] = data
+                    continue
+                answers += 1
+                if data[9] != 50:  # "2"
+                    failures += 1
+                conn.send(requests[turn % count])
+                turn += 1
+        return Load(answers, ended - began, failures)
+    finally:
+        for conn in socks.values():
+            conn.close()
+        poll.close()

@@ -1,0 +1,91 @@
+"""Functions run in processes of their own, each on its core, so that nothing measured shares an interpreter."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bench.stage import pin
+
+CONTEXT = multiprocessing.get_context("spawn")
+CALL_SECONDS = 120.0
+
+
+def serve_calls(pipe: Connection, place: int) -> None:
+    """Run what is asked until the pipe closes."""
+    pin(os.getpid(), place)
+    while True:
+        try:
+            work, values = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send((True, work(*values)))
+        except Exception:
+            pipe.send((False, traceback.format_exc()))
+
+
+def serve_forever(pipe: Connection, place: int, work: Callable[..., Any], values: tuple[Any, ...]) -> None:
+    """Run a server; it tells its port by the first argument it is called with."""
+    pin(os.getpid(), place)
+    work(pipe.send, *values)
+
+
+class Remote:
+    """A process that runs one function at a time and keeps what its modules hold in between."""
+
+    def __init__(self, place: int) -> None:
+        self._pipe, theirs = CONTEXT.Pipe()
+        self.process = CONTEXT.Process(target=serve_calls, args=(theirs, place), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def call(self, work: Callable[..., Any], *values: Any) -> Any:
+        """The function's result; raises RuntimeError with its stack trace, or after CALL_SECONDS."""
+        self._pipe.send((work, values))
+        if not self._pipe.poll(CALL_SECONDS):
+            raise RuntimeError(f"{work.__name__} takes too long")
+        good, result = self._pipe.recv()
+        if not good:
+            raise RuntimeError(result)
+        return result
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self.process.join(1)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+@contextlib.contextmanager
+def remote(place: int) -> Iterator[Remote]:
+    """A Remote for the length of a block."""
+    made = Remote(place)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextlib.contextmanager
+def server(place: int, work: Callable[..., Any], *values: Any) -> Iterator[tuple[int, int]]:
+    """(process id, port) of a server function for the length of a block."""
+    ours, theirs = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=serve_forever, args=(theirs, place, work, values), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        if not ours.poll(CALL_SECONDS):
+            raise RuntimeError(f"{work.__name__} does not start")
+        assert process.pid is not None
+        yield process.pid, ours.recv()
+    finally:
+        process.kill()
+        process.join()

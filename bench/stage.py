@@ -1,0 +1,267 @@
+"""What a measurement stands on: real servers in a temporary folder, data, and real web and worker processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import redis
+
+from nexcorp.config import REPOSITORY, Config
+from nexcorp.db.migrations import migrate_up
+from nexcorp.embedded import PostgresServer, ValkeyServer
+from nexcorp.embedded.home import choose_port
+from nexcorp.embedded.process import end_process, spawn
+from nexcorp.web.secrets import Secrets
+from nexcorp.web.tokens import Tokens
+
+SECRET = "the secret of a benchmark, long enough to be taken"
+POSTGRES_SETTINGS = {
+    "shared_buffers": "256MB",
+    "max_connections": "200",
+    "max_wal_size": "4GB",
+    # A checkpoint in one round and not in the next would be measured as a difference.
+    "checkpoint_timeout": "30min",
+}
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+START_SECONDS = 60.0
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_KIB = os.sysconf("SC_PAGE_SIZE") / 1024
+
+SERVED, REST = 0, 1
+
+
+def pin(pid: int, place: int) -> bool:
+    """Keep a process on its core: SERVED is what is measured, REST is load and PostgreSQL. False: cannot."""
+    if len(CORES) < 2:
+        return False
+    try:
+        os.sched_setaffinity(pid, {CORES[place]})
+    except OSError:
+        return False
+    return True
+
+
+def read_cpu_seconds(pid: int) -> float:
+    """CPU time a process has used, in user and kernel; 0 where there is no /proc."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def read_rss_kib(pid: int) -> float:
+    """Resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much data there is, and how long each figure is looked for."""
+
+    users: int
+    audience: int
+    posts: int
+    notifications: int
+    rounds: int
+    seconds: float
+
+
+FULL = Size(users=1_000, audience=30_000, posts=50_000, notifications=200_000, rounds=5, seconds=2.0)
+QUICK = Size(users=1_000, audience=5_000, posts=5_000, notifications=20_000, rounds=3, seconds=0.7)
+
+FILL = [
+    """INSERT INTO users (email, username, password_hash, first_name, last_name)
+    SELECT 'user' || i || '@example.com', 'user' || i, NULL, 'First' || i, 'Last' || i
+    FROM generate_series(1, %(everybody)s) AS i""",
+    "CREATE UNLOGGED TABLE bench_users AS SELECT row_number() OVER (ORDER BY id)::integer AS n, id FROM users",
+    "CREATE UNIQUE INDEX ON bench_users (n)",
+    "INSERT INTO sessions (user_id, platform) SELECT id, 'cli' FROM bench_users WHERE n <= %(users)s",
+    """INSERT INTO posts (author_id, title, body)
+    SELECT u.id, 'Post ' || i, repeat('A body of some length. ', 12)
+    FROM generate_series(1, %(posts)s) AS i INNER JOIN bench_users AS u ON u.n = 1 + i %% %(users)s""",
+    "CREATE UNLOGGED TABLE bench_posts AS SELECT row_number() OVER (ORDER BY id)::integer AS n, * FROM posts",
+    "CREATE UNIQUE INDEX ON bench_posts (n)",
+    """INSERT INTO comments (post_id, author_id, body)
+    SELECT p.id, u.id, 'A comment that says something.'
+    FROM bench_posts AS p INNER JOIN bench_users AS u ON u.n = 1 + (p.n * 7) %% %(users)s""",
+    """INSERT INTO likes (post_id, user_id)
+    SELECT p.id, u.id FROM bench_posts AS p INNER JOIN bench_users AS u ON u.n = 1 + (p.n * 11) %% %(users)s""",
+    "UPDATE posts SET like_count = 1, comment_count = 1",
+    """INSERT INTO notifications (receiver_id, event_id, actor_id, type, title, message, post_id, created_at)
+    SELECT r.id, uuidv7(), a.id, 'comment', 'First Last commented on your post',
+        'A comment that says something, and then goes on a little.', p.id,
+        now() - (%(notifications)s - i) * interval '1 millisecond'
+    FROM generate_series(1, %(notifications)s) AS i
+    INNER JOIN bench_users AS r ON r.n = 1 + i %% %(users)s
+    INNER JOIN bench_users AS a ON a.n = 1 + (i * 13) %% %(users)s
+    INNER JOIN bench_posts AS p ON p.n = 1 + i %% %(posts)s""",
+    """INSERT INTO notification_counters (user_id, unread)
+    SELECT receiver_id, count(*) FROM notifications GROUP BY receiver_id""",
+    "VACUUM (ANALYZE)",
+    "CHECKPOINT",
+]
+
+
+class Stage:
+    """The servers and the data. `start_web` and `start_worker` run the service on them."""
+
+    def __init__(self, home: Path, size: Size) -> None:
+        self.home, self.size = home, size
+        self.postgres = PostgresServer(home / "postgres", settings=POSTGRES_SETTINGS)
+        self.valkey = ValkeyServer(home / "valkey")
+        self.pinned = False
+        self._programs: list[Popen[bytes]] = []
+
+    def open(self) -> None:
+        """Start, migrate and fill."""
+        self.postgres.start()
+        self.valkey.start()
+        for server in (self.postgres, self.valkey):
+            assert server.process is not None
+            self.pinned = pin(server.process.pid, REST)
+        migrate_up(self.postgres.url)
+        values = {
+            "users": self.size.users,
+            "everybody": self.size.users + self.size.audience,
+            "posts": self.size.posts,
+            "notifications": self.size.notifications,
+        }
+        with psycopg.connect(self.postgres.url, autocommit=True) as conn:
+            for statement in FILL:
+                conn.execute(statement, values if "%(" in statement else None)
+
+    def close(self) -> None:
+        """End everything and leave nothing behind."""
+        for process in self._programs:
+            end_process(process, signal.SIGTERM, 1.0)
+        self.valkey.destroy()
+        self.postgres.destroy()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def config(self, **more: Any) -> Config:
+        """The settings that every process of a measurement has."""
+        return Config(
+            env="development",
+            database_url=self.postgres.url,
+            redis_url=self.valkey.url,
+            jwt_secret=SECRET,
+            log_level="warning",
+            **more,
+        )
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a statement beside the service."""
+        with psycopg.connect(self.postgres.url, autocommit=True) as conn:
+            cursor = conn.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def sign_tokens(self, count: int) -> list[tuple[UUID, str]]:
+        """(user id, access token) of the first users, each with a session of their own."""
+        tokens = Tokens(Secrets.from_config(self.config()))
+        rows = self.query(
+            """SELECT u.id, s.id FROM bench_users AS u INNER JOIN sessions AS s ON s.user_id = u.id
+            WHERE u.n <= %s ORDER BY u.n""",
+            count,
+        )
+        return [
+            (
+                user_id,
+                tokens.sign(
+                    user_id=user_id, session_id=session_id, role="member", role_version=1, platform="cli"
+                ),
+            )
+            for user_id, session_id in rows
+        ]
+
+    @contextlib.contextmanager
+    def web(self) -> Iterator[tuple[Popen[bytes], int]]:
+        """A running `nexcorp web` and its port, for the length of a measurement."""
+        port = choose_port(self.home / "web.port")
+        with self._program("web", port) as process:
+            self._await("the web process", process, lambda: self._answers(port))
+            yield process, port
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[Popen[bytes]]:
+        """A running `nexcorp worker`."""
+        with self._program("worker", 0) as process:
+            beats = "SELECT count(*) FROM worker_heartbeats"
+            self._await("the worker", process, lambda: self.query(beats)[0][0] > 0)
+            yield process
+        self.query("DELETE FROM worker_heartbeats")
+
+    @contextlib.contextmanager
+    def _program(self, name: str, port: int) -> Iterator[Popen[bytes]]:
+        with redis.Redis.from_url(self.valkey.url) as client:
+            client.flushall()
+        env = {
+            "PATH": os.environ.get("PATH", ""),
+            "NEXCORP_ENV": "development",
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.valkey.url,
+            "JWT_SECRET": SECRET,
+            "LOG_LEVEL": "warning",
+            "PORT": str(port),
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        }
+        log = self.home / f"{name}.log"
+        with log.open("ab") as output:
+            # What is measured may be another tree than this one: BENCH_TREE names it.
+            tree = Path(os.environ.get("BENCH_TREE", REPOSITORY))
+            argv = [sys.executable, *os.environ.get("BENCH_PYTHON_ARGS", "").split(), "-m", "nexcorp", name]
+            process = spawn(argv, env=env, cwd=tree, output=output)
+        pin(process.pid, SERVED)
+        self._programs.append(process)
+        try:
+            yield process
+        finally:
+            end_process(process, signal.SIGTERM, 3.0)
+            self._programs.remove(process)
+            if said := log.read_text(errors="replace").strip():
+                unexpected = [line for line in said.splitlines() if "serving on port" not in line]
+                if unexpected:
+                    print(f"  {name} said: " + "\n    ".join(unexpected[-5:]), flush=True)
+                log.write_text("")
+
+    def _await(self, what: str, process: Popen[bytes], ready: Any) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{what} does not start")
+            time.sleep(0.05)
+
+    @staticmethod
+    def _answers(port: int) -> bool:
+        import urllib.error
+        import urllib.request
+
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@contextlib.contextmanager
+def open_stage(size: Size) -> Iterator[Stage]:
+    """A stage in a temporary folder, gone at the end however that comes."""
+    stage = Stage(Path(tempfile.mkdtemp(prefix="nexcorp-bench-")), size)
+    try:
+        stage.open()
+        yield stage
+    finally:
+        stage.close()

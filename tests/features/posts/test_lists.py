@@ -1,0 +1,112 @@
+"""Lists of posts: order, pages, cursors, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.features.posts.social import API, BAD_LIMITS, NOBODY, get_json, publish, refused, walk
+
+
+async def test_the_newest_come_first_and_pages_join_without_a_seam(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    posts = [await publish((ann, bob)[number % 2], body=f"{number}") for number in range(7)]
+    posts.reverse()
+    for limit in (1, 2, 3, 7, 100):
+        pages = await walk(ann.client, "/posts", limit)
+        assert [post for page in pages for post in page] == posts
+        assert all(len(page) == limit for page in pages[:-1])
+    for path in (f"/posts?author={bob.id}", f"/users/{bob.id}/posts"):
+        found = [post for page in await walk(ann.client, path, 2) for post in page]
+        assert found == [post for post in posts if post["author"]["id"] == str(bob.id)]
+
+
+async def test_the_default_limit_is_20_and_a_full_last_page_has_no_cursor(make_user: Any) -> None:
+    ann = await make_user()
+    for number in range(21):
+        await publish(ann, body=f"{number}")
+    first = await get_json(ann.client, "/posts")
+    assert len(first["data"]) == 20
+    second = await get_json(ann.client, f"/posts?cursor={first['nextCursor']}&limit=1")
+    assert len(second["data"]) == 1
+    assert second["nextCursor"] is None
+
+
+async def test_a_cursor_is_stable_while_posts_come_and_go(make_user: Any) -> None:
+    ann = await make_user()
+    posts = [await publish(ann, body=f"{number}") for number in range(6)][::-1]
+    first = await get_json(ann.client, "/posts?limit=3")
+    for number in range(3):
+        await publish(ann, body=f"later {number}")
+    # The row that the cursor stands on is gone; the position is not.
+    await ann.client.delete(f"{API}/posts/{posts[2]['id']}")
+    second = await get_json(ann.client, f"/posts?limit=3&cursor={first['nextCursor']}")
+    assert second["data"] == posts[3:]
+
+
+async def test_an_empty_list_is_a_list(make_user: Any) -> None:
+    ann = await make_user()
+    empty = {"data": [], "nextCursor": None}
+    for path in ("/posts", f"/users/{ann.id}/posts", f"/posts?author={NOBODY}"):
+        assert await get_json(ann.client, path) == empty
+
+
+async def test_liked_is_the_viewers_own(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    await bob.client.put(f"{API}/posts/{post['id']}/like")
+    for path in ("/posts", f"/posts?author={ann.id}", f"/users/{ann.id}/posts"):
+        for who, liked in ((ann, False), (bob, True)):
+            (shown,) = (await get_json(who.client, path))["data"]
+            assert (shown["liked"], shown["likeCount"]) == (liked, 1)
+
+
+@pytest.mark.parametrize("limit", BAD_LIMITS)
+async def test_a_bad_limit_is_422_on_every_list(make_user: Any, limit: str) -> None:
+    ann = await make_user()
+    post = await publish(ann)
+    for path in (
+        "/posts",
+        f"/users/{ann.id}/posts",
+        f"/posts/{post['id']}/likes",
+        f"/comments/post/{post['id']}",
+        f"/users/{ann.id}/followers",
+        f"/users/{ann.id}/following",
+        "/notifications",
+    ):
+        error = await refused(ann.client.get(f"{API}{path}?limit={limit}"), 422, "validation_failed")
+        assert list(error["errors"]) == ["limit"]
+
+
+async def test_only_a_cursor_of_this_list_is_taken_back(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann)
+    await publish(ann)
+    good = (await get_json(ann.client, "/posts?limit=1"))["nextCursor"]
+    path = f"{API}/posts?limit=1&cursor="
+    assert (await ann.client.get(path + good)).status == 200
+    middle = "A" if good[9] != "A" else "B"
+    forged = [good[:-4], good[:9] + middle + good[10:], good + good, good[:3], "AAAA", "%00", "%ff", "é", ""]
+    forged += ["x" * 1001, "{}", NOBODY]
+    for cursor in forged:
+        error = await refused(ann.client.get(path + cursor), 422, "validation_failed")
+        assert list(error["errors"]) == ["cursor"]
+    for other in (
+        f"/posts/{post['id']}/likes",
+        f"/comments/post/{post['id']}",
+        f"/users/{ann.id}/followers",
+        f"/users/{ann.id}/following",
+        "/notifications",
+    ):
+        await refused(ann.client.get(f"{API}{other}?cursor={good}"), 422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("author=me", "author"), ("type=gossip", "type"), ("sort=id", "sort"), ("limit=1&limit=2", "limit")],
+)
+async def test_a_wrong_parameter_is_422_by_name(make_user: Any, query: str, field: str) -> None:
+    ann = await make_user()
+    error = await refused(ann.client.get(f"{API}/posts?{query}"), 422, "validation_failed")
+    assert list(error["errors"]) == [field]

@@ -1,0 +1,160 @@
+"""What the tests of the live half share: events that make frames, closes, and a client down at the bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import struct
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from aiohttp import WSMsgType
+
+from nexcorp.db import Database
+from nexcorp.events import emit
+from tests.conftest import Live, User
+
+ENDED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
+
+
+async def create_post(user: User, body: str = "A post") -> UUID:
+    """A post's id."""
+    answer = await user.client.post("/api/v1/posts", json={"body": body})
+    assert answer.status == 201, await answer.text()
+    return UUID((await answer.json())["id"])
+
+
+async def emit_updates(
+    db: Database, post_id: UUID, author_id: UUID, numbers: Iterable[int], text: str = ""
+) -> None:
+    """One frame for each number in the post's room, committed together."""
+    async with db.transaction(wait=5) as conn:
+        for number in numbers:
+            post = {"id": str(post_id), "n": number, "text": text}
+            payload = {"authorId": str(author_id), "post": post}
+            await emit(conn, "post.updated", actor_id=author_id, entity=("post", post_id), payload=payload)
+
+
+async def store_frames(db: Database, room: str, count: int) -> None:
+    """A room with a past: frames 1 to `count`, as a worker would have stored them."""
+    async with db.transaction(wait=5) as conn:
+        await conn.execute("INSERT INTO rooms (name, last_seq) VALUES ($1, $2)", room, count)
+        await conn.execute(
+            """INSERT INTO room_frames (room, seq, event_id, frame)
+            SELECT $1, n, uuidv7(), jsonb_build_object('event', 'post:updated', 'data', json_build_object('n', n))
+            FROM generate_series(1, $2::bigint) AS n""",
+            room,
+            count,
+        )
+
+
+async def subscribe(live: Live, room: str, **more: Any) -> dict[str, Any]:
+    """Join; returns the answer's data."""
+    await live.send("subscribe", {"room": room, **more})
+    return (await live.next("subscribed"))["data"]
+
+
+async def read_seqs(live: Live, room: str, count: int, seconds: float = 10.0) -> list[int]:
+    """The numbers of the next `count` frames of a room."""
+    seqs: list[int] = []
+    async with asyncio.timeout(seconds):
+        while len(seqs) < count:
+            frame = await live.next(seconds=seconds)
+            if frame.get("room") == room:
+                seqs.append(frame["seq"])
+    return seqs
+
+
+async def ask(live: Live, event: str, data: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """Send a frame with an id; returns the frame that answers it."""
+    await live.send(event, data, id="asked", **more)
+    while True:
+        frame = await live.next()
+        if frame.get("id") == "asked":
+            return frame
+
+
+async def closed(live: Live, seconds: float = 6.0) -> tuple[int | None, str]:
+    """Wait for the end; returns the code and the reason. What came before it stays in `live.frames`."""
+    async with asyncio.timeout(seconds):
+        while True:
+            message = await live.ws.receive()
+            if message.type is WSMsgType.TEXT:
+                live.frames.append(json.loads(message.data))
+            elif message.type is WSMsgType.CLOSE:
+                return message.data, message.extra or ""
+            elif message.type in ENDED:
+                return live.ws.close_code, ""
+
+
+class Raw:
+    """A client that decides about every byte, and about reading at all."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    def send(self, payload: bytes, opcode: int = 0x81) -> None:
+        """One masked frame."""
+        mask, size = os.urandom(4), len(payload)
+        if size < 126:
+            header = struct.pack("!BB", opcode, 0x80 | size)
+        elif size < 65536:
+            header = struct.pack("!BBH", opcode, 0x80 | 126, size)
+        else:
+            header = struct.pack("!BBQ", opcode, 0x80 | 127, size)
+        key = int.from_bytes((mask * (size // 4 + 1))[:size])
+        masked = (int.from_bytes(payload) ^ key).to_bytes(size) if size else b""
+        self.writer.write(header + mask + masked)
+
+    async def read(self) -> tuple[int, bytes]:
+        """The next frame's first byte and payload; raises IncompleteReadError at the end."""
+        first, size = await self.reader.readexactly(2)
+        if size == 126:
+            (size,) = struct.unpack("!H", await self.reader.readexactly(2))
+        elif size == 127:
+            (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
+        return first, await self.reader.readexactly(size)
+
+    async def rest(self, seconds: float = 6.0) -> list[tuple[int, bytes]]:
+        """Every frame until the connection ends."""
+        frames = []
+        async with asyncio.timeout(seconds):
+            try:
+                while True:
+                    frames.append(await self.read())
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return frames
+
+    async def close(self) -> None:
+        """Hang up, without a word."""
+        self.writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def open_raw(url: str, user: User, *, receive_bytes: int | None = None) -> Raw:
+    """A handshake by hand; `receive_bytes` bounds what the system takes in for a client that does not read."""
+    host, port = urlsplit(url).hostname or "", urlsplit(url).port or 0
+    sock = socket.socket()
+    if receive_bytes is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, (host, port))
+    reader, writer = await asyncio.open_connection(sock=sock, limit=receive_bytes or 2**16)
+    lines = [
+        "GET /ws HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+        "Sec-WebSocket-Protocol: nexcorp.v1",
+        f"Authorization: Bearer {user.token}",
+    ]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101"), head
+    return Raw(reader, writer)
