@@ -51,22 +51,12 @@ ROUTES: list[Route] = [
 
 ROOM_RULES: dict[str, MayJoin] = {"post": may_join_post, "profile": may_join_profile}
 
-MAX_BACKOFF_SECONDS = 5.0
-
 
 async def open_database(database: Database, node: Node) -> None:
-    """Connect, however long that takes, then learn which sessions ended before this node began."""
-    backoff = 0.2
-    while True:
-        try:
-            await database.open()
-            await node.load_revocations()
-            await node.positions.check()
-            return
-        except Exception as error:
-            log.error("PostgreSQL is not reachable, trying again", error=str(error), seconds=backoff)
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
+    """Connect, then learn which sessions ended before this node began, and where its rooms stand."""
+    await database.open_patiently()
+    await node.load_revocations()
+    await node.positions.check()
 
 
 async def run_services(app: web.Application) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 import sys
@@ -63,7 +64,8 @@ def run_web(options: Namespace) -> int:
             loop=uvloop.new_event_loop(),
         )
     except OSError as error:
-        raise ConfigError(f"PORT {config.port} cannot be used: {error.strerror}") from None
+        reason = "another program uses it" if error.errno == errno.EADDRINUSE else error.strerror
+        raise ConfigError(f"PORT {config.port} cannot be used: {reason}") from None
     return 0
 
 

@@ -89,19 +89,6 @@ async def run_saq(config: Config, context: dict[str, Any], stop: asyncio.Event) 
             backoff = min(backoff * 2, 5.0)
 
 
-async def open_database(database: Database) -> None:
-    """Connect to PostgreSQL, however long that takes."""
-    backoff = 0.2
-    while True:
-        try:
-            await database.open()
-            return
-        except Exception as error:
-            log.error("PostgreSQL is not reachable, trying again", error=str(error), seconds=backoff)
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, 5.0)
-
-
 async def run_worker(config: Config) -> None:
     """The worker process: serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -114,7 +101,7 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
     """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
     worker_id = f"{socket.gethostname()}:{os.getpid()}"
     database = Database(config, application="nexcorp worker")
-    opening = asyncio.create_task(open_database(database))
+    opening = asyncio.create_task(database.open_patiently())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not opening.done():

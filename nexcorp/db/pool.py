@@ -10,12 +10,16 @@ from typing import Any
 
 import asyncpg
 import msgspec
+import structlog
 
 from nexcorp.config import Config
 from nexcorp.db.encoding import decode, encode
 from nexcorp.errors import Unavailable
 
+log = structlog.get_logger("nexcorp.db")
+
 POOL_WAIT_SECONDS = 0.25
+MAX_BACKOFF_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 15.0
 
 # What asyncpg and the sockets below it raise when PostgreSQL is not there (any more).
@@ -95,6 +99,18 @@ class Database:
                 "idle_in_transaction_session_timeout": "30s",
             },
         )
+
+    async def open_patiently(self) -> None:
+        """Connect, however long that takes; each failure is one line in the log."""
+        backoff = 0.2
+        while True:
+            try:
+                await self.open()
+                return
+            except Exception as error:
+                log.error("PostgreSQL is not reachable, trying again", error=str(error), seconds=backoff)
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
 
     async def close(self) -> None:
         """Give running statements 5 seconds, then cut them off."""

@@ -77,7 +77,8 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         protocols=(protocol.SUBPROTOCOL,),
         autoping=False,
         compress=False,
-        max_msg_size=protocol.MAX_INBOUND_BYTES,
+        # aiohttp refuses what reaches this size, not what exceeds it.
+        max_msg_size=protocol.MAX_INBOUND_BYTES + 1,
     )
     if not ws.can_prepare(request).ok:
         raise BadRequest("upgrade_required", "Open this address as a WebSocket.")
@@ -96,7 +97,13 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         await ws.close(code=protocol.TOO_MANY_SOCKETS, message=b"more than 10 sockets")
         return ws
     try:
-        await greet(client, *read_resume(request))
+        # While the upgrade was written, the session may have ended, or this node may have begun to stop.
+        if who.session_id in request.app[REVOCATIONS]:
+            socket.close(protocol.SESSION_REVOKED, "session revoked")
+        elif request.app[NODE].draining:
+            socket.close(protocol.GOING_AWAY, "reconnect in 1.0 s")
+        else:
+            await greet(client, *read_resume(request))
         await read_client(client)
     except AppError as error:
         # The handshake is over, so the reason can only be a close code: come back later.
@@ -113,6 +120,9 @@ async def read_client(client: Client) -> None:
     socket = client.socket
     async for message in socket.ws:
         socket.last_seen = time.monotonic()
+        if message.type is WSMsgType.ERROR:
+            # aiohttp has sent the close frame: too big, or no UTF-8. Nothing may follow it.
+            return
         if message.type is WSMsgType.PING:
             socket.write(protocol.wrap(message.data, protocol.PONG))
         elif message.type is WSMsgType.PONG or socket.closing:

@@ -45,6 +45,7 @@ def reply_row(request: web.Request, row: asyncpg.Record, status: int = 200) -> w
     etag = make_etag(row["version"], body)
     if status == 200 and request.method in ("GET", "HEAD"):
         known = request.headers.get("If-None-Match")
-        if known and (known == "*" or etag in {tag.strip() for tag in known.split(",")}):
+        # A proxy that compresses marks the tag as weak (W/); here both are the same (RFC 9110, 13.1.2).
+        if known and (known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}):
             return web.Response(status=304, headers={"ETag": etag})
     return reply_bytes(body, status, {"ETag": etag})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
-from nexcorp.errors import Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion
+from nexcorp.errors import Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion, on_constraint
 from nexcorp.events import emit
 from nexcorp.web.mentions import find_mentions
 
@@ -18,17 +18,20 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
     The post's author, the author of the comment replied to and those mentioned are told. Raises
     NotFound without such a post, Invalid for a parent that is not on it.
     """
-    comment = await sql.comments.create_comment(
-        conn,
-        post_id=data["postId"],
-        author_id=author_id,
-        parent_id=data["parentId"],
-        body=data["body"],
-    )
+    bad_parent = Invalid(errors={"parentId": ["Not a comment of this post."]})
+    # The statement may see a parent that is gone by the time it gets the post's lock.
+    with on_constraint("comments_parent_id_fkey", bad_parent):
+        comment = await sql.comments.create_comment(
+            conn,
+            post_id=data["postId"],
+            author_id=author_id,
+            parent_id=data["parentId"],
+            body=data["body"],
+        )
     if comment is None:
         if await sql.posts.get_post_author(conn, post_id=data["postId"]) is None:
             raise NotFound("post_not_found", "There is no such post.")
-        raise Invalid(errors={"parentId": ["Not a comment of this post."]})
+        raise bad_parent
     names = find_mentions(data["body"])
     mentioned = await sql.comments.list_mentioned(conn, usernames=names) if names else []
     payload = {
