@@ -24,11 +24,19 @@ LEFT JOIN counted ON counted.id = p.id
 WHERE p.id = $1
 
 -- name: unlike_post(post_id, user_id) :one
--- Take a like back; the counter moves only if there was one.
-WITH removed AS (
-    DELETE FROM likes
-    WHERE post_id = $1 AND user_id = $2
-    RETURNING post_id
+-- Take a like back; the counter moves only if there was one. The post is locked first, as by those who
+-- delete it: in the other order the two would wait for each other.
+WITH post AS (
+    SELECT id, like_count
+    FROM posts
+    WHERE id = $1
+    FOR NO KEY UPDATE
+),
+removed AS (
+    DELETE FROM likes AS l
+    USING post
+    WHERE l.post_id = post.id AND l.user_id = $2
+    RETURNING l.post_id
 ),
 counted AS (
     UPDATE posts AS p
@@ -38,11 +46,10 @@ counted AS (
     RETURNING p.id, p.like_count
 )
 SELECT
-    p.id AS "_postId", counted.id IS NOT NULL AS "_changed",
-    false AS liked, coalesce(counted.like_count, p.like_count) AS "likeCount"
-FROM posts AS p
-LEFT JOIN counted ON counted.id = p.id
-WHERE p.id = $1
+    post.id AS "_postId", counted.id IS NOT NULL AS "_changed",
+    false AS liked, coalesce(counted.like_count, post.like_count) AS "likeCount"
+FROM post
+LEFT JOIN counted ON counted.id = post.id
 
 -- name: list_likes_first(post_id, most) :many
 -- Who liked a post last.

@@ -64,7 +64,7 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
     """What a client at (epoch, seq) missed, whole or not at all; (None, None) for a new one."""
     room = await sql.realtime.get_room(conn, name=name)
     last, first = (room["last_seq"], room["min_seq"]) if room else (0, 1)
-    known = isinstance(seq, int) and epoch == node.positions.epoch and first - 1 <= seq <= last
+    known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
     if not known or last - seq > protocol.MAX_RECOVERED:
         return Past(last, False, [])
     rows = await sql.realtime.read_frames(conn, room=name, after=seq, most=READ_FRAMES) if seq < last else []
@@ -79,11 +79,15 @@ async def enter(
 ) -> None:
     """Join a room: hold back what is live, send the welcome and the past, then what was held back."""
     node, socket = client.node, client.socket
+    before = node.hub.find_member(socket, name)
     member = node.hub.join(socket, name)
     try:
         past = await read_past(node, conn, name, epoch, seq)
     except BaseException:
-        node.hub.leave(socket, name)
+        if before is None:
+            node.hub.leave(socket, name)
+        else:
+            node.hub.go_live(name, member, before.sent)
         raise
     welcome(past)
     for _, data in past.frames:
@@ -147,7 +151,6 @@ async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None
     async with node.database.connection() as conn:
         if not await node.rooms.may_join(conn, socket.principal, name):
             raise CommandError("room_not_found", "There is no such room.")
-        node.hub.leave(socket, name)
         await enter(client, name, data.get("epoch"), data.get("seq"), welcome, conn)
 
 
@@ -183,10 +186,10 @@ async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> N
 async def acknowledge(client: Client, data: dict[str, Any], frame_id: Any) -> None:
     """The client has shown a room up to a number: recorded as delivered."""
     name, seq = wanted_room(data), data.get("seq")
-    room = client.node.hub.rooms.get(name)
-    if name not in client.socket.rooms or room is None:
+    member = client.node.hub.find_member(client.socket, name)
+    if member is None:
         raise CommandError("room_not_found", "There is no such room.")
-    if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq <= (room.position or 0):
+    if type(seq) is not int or not 0 <= seq <= member.sent:
         raise CommandError("validation_failed", "seq wants a number that was sent.")
     async with client.node.database.connection() as conn:
         await sql.realtime.record_ack(conn, session_id=client.socket.principal.session_id, room=name, seq=seq)

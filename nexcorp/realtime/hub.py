@@ -82,6 +82,11 @@ class Hub:
         socket.rooms.add(name)
         return member
 
+    def find_member(self, socket: Socket, name: str) -> Member | None:
+        """The socket's place in a room, None where it has not joined."""
+        room = self.rooms.get(name)
+        return room.members.get(socket) if room is not None else None
+
     def leave(self, socket: Socket, name: str) -> None:
         """Take a socket out of a room; an empty room is forgotten."""
         socket.rooms.discard(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -22,6 +22,7 @@ DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
 Key = TypeVar("Key")
+Statement = Callable[..., Awaitable[list[Any]]]
 
 
 class PageQuery(Query):
@@ -40,12 +41,12 @@ class PageQuery(Query):
 class Cursor(Generic[Key]):
     """The position in one list: signed, so that only what this service gave out is taken back.
 
-    `shape` is the type of the key, for instance `tuple[datetime, UUID]`; `columns` are the columns of
-    the last row that make it up.
+    `shape` is the type of the key, for instance `tuple[datetime, UUID]`; `parts` name, for each part of
+    it, the argument of the next-page statement and the column of the last row that it comes from.
     """
 
-    def __init__(self, name: str, shape: Any, columns: Sequence[str]) -> None:
-        self.name, self.columns = name.encode(), tuple(columns)
+    def __init__(self, name: str, shape: Any, **parts: str) -> None:
+        self.name, self.arguments, self.columns = name.encode(), tuple(parts), tuple(parts.values())
         self._decode = msgspec.msgpack.Decoder(shape).decode
 
     def encode(self, request: web.Request, row: Any) -> str:
@@ -64,6 +65,25 @@ class Cursor(Generic[Key]):
             return key
         except (ValueError, binascii.Error, msgspec.DecodeError):
             raise Invalid(errors={"cursor": ["Not a cursor of this list."]}) from None
+
+    async def fetch(
+        self,
+        request: web.Request,
+        conn: Any,
+        query: dict[str, Any],
+        first: Statement,
+        following: Statement,
+        **arguments: Any,
+    ) -> list[Any]:
+        """Up to `limit + 1` rows of the page that a PageQuery asks for.
+
+        `first` is the statement of the first page, `following` that of pages behind a cursor.
+        """
+        most = query["limit"] + 1
+        if "cursor" not in query:
+            return await first(conn, most=most, **arguments)
+        key: Any = self.decode(request, query["cursor"])
+        return await following(conn, most=most, **arguments, **dict(zip(self.arguments, key, strict=True)))
 
     def _sign(self, request: web.Request, payload: bytes) -> bytes:
         secret = request.app[SECRETS].cursor

@@ -18,7 +18,7 @@ from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content
 from nexcorp.web.routing import delete, get, patch, post
 
-BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], ["id"])
+BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
 
 
 async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -28,13 +28,10 @@ async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 
 
 async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web.Response:
-    post_id, most = path_id(request), query["limit"] + 1
+    post_id = path_id(request)
+    statements = sql.comments.list_comments_first, sql.comments.list_comments_next
     async with database(request).connection() as conn:
-        if "cursor" in query:
-            (after,) = BY_OLDEST.decode(request, query["cursor"])
-            rows = await sql.comments.list_comments_next(conn, post_id=post_id, after=after, most=most)
-        else:
-            rows = await sql.comments.list_comments_first(conn, post_id=post_id, most=most)
+        rows = await BY_OLDEST.fetch(request, conn, query, *statements, post_id=post_id)
         if not rows and await sql.posts.get_post_author(conn, post_id=post_id) is None:
             raise NotFound("post_not_found", "There is no such post.")
     return reply_page(request, rows, query["limit"], BY_OLDEST)

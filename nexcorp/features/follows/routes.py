@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,16 +13,15 @@ from nexcorp.features.follows import service
 from nexcorp.features.follows.schemas import FollowState
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
-from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
 from nexcorp.web.shapes import PersonSincePage
 
 Position = tuple[datetime, UUID]
-Statement = Callable[..., Awaitable[list[Any]]]
 
-FOLLOWERS: Cursor[Position] = Cursor("followers", Position, ["createdAt", "_userId"])
-FOLLOWING: Cursor[Position] = Cursor("following", Position, ["createdAt", "_userId"])
+FOLLOWERS: Cursor[Position] = Cursor("followers", Position, before="createdAt", before_user="_userId")
+FOLLOWING: Cursor[Position] = Cursor("following", Position, before="createdAt", before_user="_userId")
 
 
 async def follow_user(request: web.Request) -> web.Response:
@@ -37,22 +35,14 @@ async def unfollow_user(request: web.Request) -> web.Response:
 
 
 async def list_people(
-    request: web.Request,
-    query: dict[str, Any],
-    cursor: Cursor[Position],
-    first: Statement,
-    following: Statement,
+    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], *statements: Statement
 ) -> web.Response:
-    """A page of people; `first` and `following` are the statements of the first and of further pages."""
-    person, most = path_id(request), query["limit"] + 1
+    """A page of people; the statements are those of the first and of further pages."""
+    person = path_id(request)
     async with database(request).connection() as conn:
-        if "cursor" in query:
-            before, user = cursor.decode(request, query["cursor"])
-            rows = await following(conn, user_id=person, before=before, before_user=user, most=most)
-        else:
-            rows = await first(conn, user_id=person, most=most)
+        rows = await cursor.fetch(request, conn, query, *statements, user_id=person)
         if not rows and not await sql.follows.user_exists(conn, user_id=person):
-            raise service.MISSING
+            raise service.UserNotFound()
     return reply_page(request, rows, query["limit"], cursor)
 
 

@@ -9,16 +9,26 @@ from nexcorp.db import sql
 from nexcorp.errors import Invalid, NotFound, on_constraint
 from nexcorp.events import emit
 
-MISSING = NotFound("user_not_found", "There is no such user.")
-SELF = Invalid("cannot_follow_self", "Nobody can follow themselves.", errors={"id": ["Is yourself."]})
+
+class UserNotFound(NotFound):
+    """There is nobody with this id, or not any more."""
+
+    code, message = "user_not_found", "There is no such user."
+
+
+class CannotFollowSelf(Invalid):
+    """Follower and followed are the same."""
+
+    code, message = "cannot_follow_self", "Nobody can follow themselves."
 
 
 async def follow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
     """Follow somebody, who is told once; returns `{following}`. Raises NotFound, Invalid for oneself."""
-    with on_constraint("follows_no_self", SELF), on_constraint("follows_followed_id_fkey", MISSING):
+    itself, missing = CannotFollowSelf(errors={"id": ["Is yourself."]}), UserNotFound()
+    with on_constraint("follows_no_self", itself), on_constraint("follows_followed_id_fkey", missing):
         row = await sql.follows.follow_user(conn, follower_id=follower_id, followed_id=followed_id)
     if row is None:
-        raise MISSING
+        raise UserNotFound()
     if row["_changed"]:
         await emit(conn, "user.followed", actor_id=follower_id, entity=("user", followed_id), payload={})
     return row
@@ -28,7 +38,7 @@ async def unfollow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
     """Stop following; returns `{following}`. Raises NotFound."""
     row = await sql.follows.unfollow_user(conn, follower_id=follower_id, followed_id=followed_id)
     if row is None:
-        raise MISSING
+        raise UserNotFound()
     if row["_changed"]:
         await emit(conn, "user.unfollowed", actor_id=follower_id, entity=("user", followed_id), payload={})
     return row

@@ -25,7 +25,7 @@ from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, patch, post
 
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], ["id"])
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], before="id")
 
 
 async def list_notifications(request: web.Request, query: dict[str, Any]) -> web.Response:

@@ -10,7 +10,11 @@ from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import NotFound
 from nexcorp.events import emit
 
-MISSING = NotFound("notification_not_found", "There is no such notification.")
+
+class NotificationNotFound(NotFound):
+    """There is none with this id, or it is another's."""
+
+    code, message = "notification_not_found", "There is no such notification."
 
 
 async def list_notifications(
@@ -54,7 +58,7 @@ async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, d
         seen=data.get("seen"),
     )
     if not found:
-        raise MISSING
+        raise NotificationNotFound()
     row = await sql.notifications.get_notification(conn, user_id=user_id, notification_id=notification_id)
     await emit(
         conn,
@@ -72,7 +76,7 @@ async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -
         conn, user_id=user_id, notification_id=notification_id
     )
     if not found:
-        raise MISSING
+        raise NotificationNotFound()
     await emit(
         conn,
         "notification.deleted",

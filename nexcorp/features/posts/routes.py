@@ -18,7 +18,7 @@ from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post
 
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], ["id"])
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], before="id")
 
 
 async def create_post(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -39,13 +39,9 @@ async def get_post(request: web.Request) -> web.Response:
 async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Response:
     if "author" in query:
         return await reply_author_posts(request, query, query["author"])
-    most, viewer = query["limit"] + 1, user_id(request)
+    statements = sql.posts.list_posts_first, sql.posts.list_posts_next
     async with database(request).connection() as conn:
-        if "cursor" in query:
-            (before,) = BY_NEWEST.decode(request, query["cursor"])
-            rows = await sql.posts.list_posts_next(conn, viewer_id=viewer, before=before, most=most)
-        else:
-            rows = await sql.posts.list_posts_first(conn, viewer_id=viewer, most=most)
+        rows = await BY_NEWEST.fetch(request, conn, query, *statements, viewer_id=user_id(request))
     return reply_page(request, rows, query["limit"], BY_NEWEST)
 
 
@@ -58,17 +54,11 @@ async def list_user_posts(request: web.Request, query: dict[str, Any]) -> web.Re
 
 
 async def reply_author_posts(request: web.Request, query: dict[str, Any], author: UUID) -> web.Response:
-    most, viewer = query["limit"] + 1, user_id(request)
+    """A page of one author's posts."""
+    statements = sql.posts.list_author_posts_first, sql.posts.list_author_posts_next
+    viewer = user_id(request)
     async with database(request).connection() as conn:
-        if "cursor" in query:
-            (before,) = BY_NEWEST.decode(request, query["cursor"])
-            rows = await sql.posts.list_author_posts_next(
-                conn, viewer_id=viewer, author_id=author, before=before, most=most
-            )
-        else:
-            rows = await sql.posts.list_author_posts_first(
-                conn, viewer_id=viewer, author_id=author, most=most
-            )
+        rows = await BY_NEWEST.fetch(request, conn, query, *statements, viewer_id=viewer, author_id=author)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
 
 

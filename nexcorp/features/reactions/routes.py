@@ -19,7 +19,9 @@ from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
 from nexcorp.web.shapes import PersonSincePage
 
-BY_NEWEST: Cursor[tuple[datetime, UUID]] = Cursor("likes", tuple[datetime, UUID], ["createdAt", "_userId"])
+BY_NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
+    "likes", tuple[datetime, UUID], before="createdAt", before_user="_userId"
+)
 
 
 async def like_post(request: web.Request) -> web.Response:
@@ -33,15 +35,10 @@ async def unlike_post(request: web.Request) -> web.Response:
 
 
 async def list_likes(request: web.Request, query: dict[str, Any]) -> web.Response:
-    post_id, most = path_id(request), query["limit"] + 1
+    post_id = path_id(request)
+    statements = sql.reactions.list_likes_first, sql.reactions.list_likes_next
     async with database(request).connection() as conn:
-        if "cursor" in query:
-            before, user = BY_NEWEST.decode(request, query["cursor"])
-            rows = await sql.reactions.list_likes_next(
-                conn, post_id=post_id, before=before, before_user=user, most=most
-            )
-        else:
-            rows = await sql.reactions.list_likes_first(conn, post_id=post_id, most=most)
+        rows = await BY_NEWEST.fetch(request, conn, query, *statements, post_id=post_id)
         if not rows and await sql.posts.get_post_author(conn, post_id=post_id) is None:
             raise NotFound("post_not_found", "There is no such post.")
     return reply_page(request, rows, query["limit"], BY_NEWEST)
