@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ from bench.floors import record_statements, replay_statements, serve_bare
 from bench.load import Load, build_get, fetch, run_load
 from bench.remote import Remote, remote, server
 from bench.stage import REST, SERVED, Stage, read_cpu_seconds
-from bench.table import Figure, median_ratio, median
+from bench.table import Figure, median, median_ratio
 
 CONNECTIONS = 32
 DIFFERENT = 50
@@ -43,14 +42,6 @@ def make_targets(stage: Stage) -> list[Target]:
         ),
         Target("GET /notifications", [("/api/v1/notifications", token) for _, token in who]),
     ]
-
-
-def timed_replay(*values: Any) -> tuple[Load, float]:
-    """A replay and the CPU time it took, for a Remote."""
-    before = os.times()
-    load = replay_statements(*values)
-    after = os.times()
-    return load, after.user + after.system - before.user - before.system
 
 
 def measure(stage: Stage) -> list[Figure]:
@@ -89,7 +80,7 @@ def measure(stage: Stage) -> list[Figure]:
 def replay(floor: Remote, stage: Stage, recordings: Any) -> tuple[float, float]:
     """One round of the statements alone: (answers a second, microseconds of CPU each)."""
     config, seconds = stage.config(), stage.size.seconds
-    load, cpu = floor.call(timed_replay, config, recordings, CONNECTIONS, seconds)
+    load, cpu = floor.call(replay_statements, config, recordings, CONNECTIONS, seconds)
     return load.rate, cpu / load.answers * 1e6
 
 

@@ -1,4 +1,4 @@
-"""HTTP load: prebuilt requests over kept-open connections, read with epoll by as little Python as possible."""
+"""HTTP load: prebuilt requests over kept-open connections, read with epoll by little Python."""
 
 from __future__ import annotations
 

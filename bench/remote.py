@@ -1,4 +1,4 @@
-"""Functions run in processes of their own, each on its core, so that nothing measured shares an interpreter."""
+"""Functions run in processes of their own, each on its core: nothing measured shares an interpreter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a measurement stands on: real servers in a temporary folder, data, and real web and worker processes."""
+"""What a measurement stands on: real servers in a temporary folder, data, real web and worker processes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import signal
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,26 +82,29 @@ class Size:
     seconds: float
 
 
-FULL = Size(users=1_000, audience=30_000, posts=50_000, notifications=200_000, rounds=5, seconds=2.0)
-QUICK = Size(users=1_000, audience=5_000, posts=5_000, notifications=20_000, rounds=3, seconds=0.7)
+FULL = Size(users=1_000, audience=30_000, posts=50_000, notifications=200_000, rounds=5, seconds=1.5)
+QUICK = Size(users=1_000, audience=5_000, posts=5_000, notifications=20_000, rounds=3, seconds=0.5)
 
 FILL = [
     """INSERT INTO users (email, username, password_hash, first_name, last_name)
     SELECT 'user' || i || '@example.com', 'user' || i, NULL, 'First' || i, 'Last' || i
     FROM generate_series(1, %(everybody)s) AS i""",
-    "CREATE UNLOGGED TABLE bench_users AS SELECT row_number() OVER (ORDER BY id)::integer AS n, id FROM users",
+    """CREATE UNLOGGED TABLE bench_users AS
+    SELECT row_number() OVER (ORDER BY id)::integer AS n, id FROM users""",
     "CREATE UNIQUE INDEX ON bench_users (n)",
     "INSERT INTO sessions (user_id, platform) SELECT id, 'cli' FROM bench_users WHERE n <= %(users)s",
     """INSERT INTO posts (author_id, title, body)
     SELECT u.id, 'Post ' || i, repeat('A body of some length. ', 12)
     FROM generate_series(1, %(posts)s) AS i INNER JOIN bench_users AS u ON u.n = 1 + i %% %(users)s""",
-    "CREATE UNLOGGED TABLE bench_posts AS SELECT row_number() OVER (ORDER BY id)::integer AS n, * FROM posts",
+    """CREATE UNLOGGED TABLE bench_posts AS
+    SELECT row_number() OVER (ORDER BY id)::integer AS n, * FROM posts""",
     "CREATE UNIQUE INDEX ON bench_posts (n)",
     """INSERT INTO comments (post_id, author_id, body)
     SELECT p.id, u.id, 'A comment that says something.'
     FROM bench_posts AS p INNER JOIN bench_users AS u ON u.n = 1 + (p.n * 7) %% %(users)s""",
     """INSERT INTO likes (post_id, user_id)
-    SELECT p.id, u.id FROM bench_posts AS p INNER JOIN bench_users AS u ON u.n = 1 + (p.n * 11) %% %(users)s""",
+    SELECT p.id, u.id
+    FROM bench_posts AS p INNER JOIN bench_users AS u ON u.n = 1 + (p.n * 11) %% %(users)s""",
     "UPDATE posts SET like_count = 1, comment_count = 1",
     """INSERT INTO notifications (receiver_id, event_id, actor_id, type, title, message, post_id, created_at)
     SELECT r.id, uuidv7(), a.id, 'comment', 'First Last commented on your post',
@@ -231,11 +236,10 @@ class Stage:
         finally:
             end_process(process, signal.SIGTERM, 3.0)
             self._programs.remove(process)
-            if said := log.read_text(errors="replace").strip():
-                unexpected = [line for line in said.splitlines() if "serving on port" not in line]
-                if unexpected:
-                    print(f"  {name} said: " + "\n    ".join(unexpected[-5:]), flush=True)
-                log.write_text("")
+            said = log.read_text(errors="replace").splitlines()
+            if bad := [line for line in said if '"level": "error"' in line or "Traceback" in line]:
+                print(f"  {name} said: " + "\n    ".join(bad[-5:]), flush=True)
+            log.write_text("")
 
     def _await(self, what: str, process: Popen[bytes], ready: Any) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -246,11 +250,8 @@ class Stage:
 
     @staticmethod
     def _answers(port: int) -> bool:
-        import urllib.error
-        import urllib.request
-
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -11,13 +11,13 @@ import time
 from typing import Any
 
 import structlog
-from redis.exceptions import RedisError
-from saq import CronJob, Worker
+from saq import CronJob, Job, Worker
+from saq.queue.redis import RedisQueue
 
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.errors import AppError
-from nexcorp.events.wake import make_queue
+from nexcorp.events.wake import QUEUE_NAME
 from nexcorp.realtime import bus
 from workers.delivery import Delivery, poll
 from workers.jobs.cleanup import clean_up
@@ -28,6 +28,7 @@ log = structlog.get_logger("nexcorp.worker")
 CONCURRENCY = 10
 BEAT_SECONDS = 5.0
 GRACE_SECONDS = 20
+REST_SECONDS = 1.0
 
 JOBS = [deliver, clean_up]
 CRON_JOBS: list[CronJob[Any]] = [
@@ -35,12 +36,29 @@ CRON_JOBS: list[CronJob[Any]] = [
 ]
 
 
+class PatientQueue(RedisQueue):
+    """SAQ's queue for a worker that outlives Redis."""
+
+    async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:  # noqa: ASYNC109
+        """The next job, None where there is none."""
+        try:
+            return await super().dequeue(timeout, poll_interval)
+        except bus.CONNECTION_LOST:
+            # SAQ would ask again at once, in all its tasks: a whole core for as long as Redis is away.
+            await asyncio.sleep(REST_SECONDS)
+            return None
+
+
 async def beat(database: Database, worker_id: str) -> None:
     """Say every few seconds that this worker runs, for /ready; until cancelled."""
     while True:
-        with contextlib.suppress(AppError):
+        try:
             async with database.connection(wait=2.0) as conn:
                 await sql.events.beat(conn, worker_id=worker_id)
+        except AppError:
+            log.debug("the heartbeat waits for the database")
+        except Exception:
+            log.exception("heartbeat failed")
         await asyncio.sleep(BEAT_SECONDS)
 
 
@@ -62,7 +80,7 @@ async def run_saq(config: Config, context: dict[str, Any], stop: asyncio.Event) 
     while not stop.is_set():
         client = bus.connect(config.redis_url, blocking=True)
         worker: Worker[Any] = Worker(
-            make_queue(client),
+            PatientQueue(client, name=QUEUE_NAME),
             JOBS,
             concurrency=CONCURRENCY,
             cron_jobs=CRON_JOBS,
@@ -78,11 +96,11 @@ async def run_saq(config: Config, context: dict[str, Any], stop: asyncio.Event) 
             await worker.stop()
             await running
             backoff = 0.2
-        except (RedisError, OSError) as error:
+        except bus.CONNECTION_LOST as error:
             log.warning("SAQ waits for Redis", error=type(error).__name__, seconds=backoff)
         finally:
             stopping.cancel()
-            with contextlib.suppress(RedisError, OSError):
+            with contextlib.suppress(*bus.CONNECTION_LOST):
                 await client.aclose()
         if not stop.is_set():
             await asyncio.sleep(backoff)

@@ -69,6 +69,15 @@ async def set_codecs(conn: asyncpg.Connection) -> None:
     )
 
 
+def is_gone(conn: Any) -> bool:
+    """Whether a pool's connection was lost, also where the pool has taken it back for that."""
+    try:
+        closed: bool = conn.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+    return closed
+
+
 class Database:
     """The pool of one process. `on_outbox` is called, without arguments, after commits that emitted."""
 
@@ -155,9 +164,14 @@ class Database:
             yield conn
         except DISCONNECTED as error:
             raise Unavailable("database_unavailable", "The database is not reachable.") from error
+        except asyncpg.InternalClientError as error:
+            # PostgreSQL has said goodbye on it, but its socket is still open: not to be lent again.
+            if not is_gone(conn):
+                conn.terminate()
+            raise Unavailable("database_unavailable", "The database is not reachable.") from error
         except asyncpg.InterfaceError as error:
             # Also raised for a wrong call of asyncpg, which must stay a visible bug.
-            if not conn.is_closed():
+            if not is_gone(conn):
                 raise
             raise Unavailable("database_unavailable", "The database is not reachable.") from error
         finally:

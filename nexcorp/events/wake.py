@@ -21,6 +21,9 @@ QUEUE_NAME = "nexcorp"
 # Under load one wake serves every commit of this long: the worker takes them in one batch.
 SPACING_SECONDS = 0.005
 REST_SECONDS = 1.0
+# Wakes of one process that can wait in Redis: without a worker they must not pile up. More than one,
+# so that one that a killed worker holds does not keep the others away.
+MAX_QUEUED = 8
 
 logging.getLogger("saq").setLevel(logging.WARNING)
 
@@ -62,9 +65,8 @@ class Waker:
             self._count += 1
             try:
                 async with asyncio.timeout(5):
-                    await enqueue_job(
-                        self.queue, "deliver", key=f"deliver:{self._node}:{self._count}", seconds=30
-                    )
+                    key = f"deliver:{self._node}:{self._count % MAX_QUEUED}"
+                    await enqueue_job(self.queue, "deliver", key=key, seconds=30)
                 await asyncio.sleep(SPACING_SECONDS)
             except Exception as error:
                 # Redis is away. The workers' poll does without; go easy on the connection.

@@ -24,6 +24,8 @@ SILENCE_SECONDS = 5.0
 MAX_BACKOFF_SECONDS = 2.0
 # How long publishing is left out after it failed, so that a hanging Redis cannot slow delivery.
 REST_SECONDS = 1.0
+# RuntimeError: what uvloop raises, and redis-py passes on, for a write to a connection that was cut.
+CONNECTION_LOST = (RedisError, OSError, RuntimeError)
 
 
 def connect(url: str, *, blocking: bool = False) -> Any:
@@ -62,7 +64,7 @@ class Publisher:
                     pipe.publish(channel, payload)
                 await pipe.execute()
             PUBLISHED.labels("out").inc(len(payloads))
-        except (RedisError, OSError) as error:
+        except CONNECTION_LOST as error:
             self._rest_until = time.monotonic() + REST_SECONDS
             log.warning("redis push failed", error=type(error).__name__)
 
@@ -92,7 +94,7 @@ class Listener:
                     self.connected, backoff = True, 0.1
                     self.on_connected()
                     await self._listen(subscription)
-            except (RedisError, OSError, TimeoutError) as error:
+            except CONNECTION_LOST as error:
                 if self.connected:
                     log.warning("redis subscription lost", error=type(error).__name__)
                 self.connected = False

@@ -14,6 +14,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import decode, format_time
 from nexcorp.errors import AppError, Unauthorized
 from nexcorp.realtime import protocol
+from nexcorp.realtime.hub import Member
 from nexcorp.realtime.node import Node
 from nexcorp.realtime.protocol import compose_frame, wrap
 from nexcorp.realtime.socket import Socket
@@ -76,7 +77,7 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
 
 async def enter(
     client: Client, name: str, epoch: Any, seq: Any, welcome: Callable[[Past], None], conn: Any
-) -> None:
+) -> Member:
     """Join a room: hold back what is live, send the welcome and the past, then what was held back."""
     node, socket = client.node, client.socket
     before = node.hub.find_member(socket, name)
@@ -93,6 +94,7 @@ async def enter(
     for _, data in past.frames:
         socket.write(data)
     node.hub.go_live(name, member, past.seq)
+    return member
 
 
 async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
@@ -112,9 +114,11 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
         socket.send("connected", data)
 
     async with client.node.database.connection() as conn:
-        await enter(client, f"user:{who.user_id}", epoch, seq, welcome, conn)
+        member = await enter(client, f"user:{who.user_id}", epoch, seq, welcome, conn)
         unread = await sql.notifications.get_unread_count(conn, user_id=who.user_id)
-    socket.send("unread-count", {"count": unread or 0})
+    # A count that came live meanwhile is not older than this one, and must stay the last.
+    if not member.counted:
+        socket.send("unread-count", {"count": unread or 0})
 
 
 def show_expiry(who: Principal) -> str:

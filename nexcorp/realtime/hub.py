@@ -20,13 +20,17 @@ MAX_SOCKETS_PER_USER = 10
 
 
 class Member:
-    """A socket in a room. While it still reads the past, the present waits in `buffer`."""
+    """A socket in a room. While it still reads the past, the present waits in `buffer`.
 
-    __slots__ = ("buffer", "sent", "socket")
+    `counted` says whether it was shown an unread count.
+    """
+
+    __slots__ = ("buffer", "counted", "sent", "socket")
 
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
         self.sent = 0
+        self.counted = False
         self.buffer: list[tuple[int, bytes]] | None = []
 
 
@@ -112,6 +116,11 @@ class Hub:
             early, room.early = room.early, []
             for message in early:
                 self.receive(message)
+        elif member.sent < room.position:
+            # Another of the first members read a later past, and what lies between went by unseen here.
+            # The room goes back; those who have had it get nothing twice.
+            room.position = member.sent
+            self.on_behind(name)
 
     def receive(self, message: RoomMessage) -> None:
         """Take what a worker pushed: broadcast what is next, and ask for what is missing before it."""
@@ -127,7 +136,9 @@ class Hub:
             elif seq > room.position:
                 self.on_behind(room.name)
                 return
-        if message.unread is not None:
+        # The count of a message that was overtaken by a later one is out of date.
+        overtaken = message.frames and message.frames[-1][0] < room.position
+        if message.unread is not None and not overtaken:
             self.show_unread(room, message.unread)
 
     def broadcast(self, room: Room, seq: int, text: str) -> None:
@@ -147,6 +158,7 @@ class Hub:
         data = protocol.wrap_event("unread-count", {"count": unread})
         for member in list(room.members.values()):
             if member.buffer is None:
+                member.counted = True
                 member.socket.write(data)
 
     def positions(self) -> dict[str, int]:

@@ -45,15 +45,18 @@ class Positions:
 
     async def run(self) -> None:
         """Read what is missing when told, and compare every room every few seconds; until cancelled."""
+        loop = asyncio.get_running_loop()
+        checked_at = loop.time()
         while True:
+            # Counted from the last check: rooms that keep falling behind must not put the others off.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.seconds):
+                async with asyncio.timeout_at(checked_at + self.seconds):
                     await self._wake.wait()
-            timed_out = not self._wake.is_set()
             self._wake.clear()
             try:
-                if timed_out or self._check_now:
+                if self._check_now or loop.time() >= checked_at + self.seconds:
                     self._check_now = False
+                    checked_at = loop.time()
                     await self.check()
                 while self._behind:
                     names = [self._behind.pop() for _ in range(min(ROOMS_AT_ONCE, len(self._behind)))]
@@ -102,7 +105,8 @@ class Positions:
                 self.hub.drop_room(name, protocol.RESYNC, "too far behind")
             else:
                 RECOVERED.inc(len(frames))
-                self.hub.receive(RoomMessage(name, frames, unread.get(name)))
+                # Without frames the count may be older than one that came live meanwhile.
+                self.hub.receive(RoomMessage(name, frames, unread.get(name) if frames else None))
 
     async def count_unread(self, conn: object, rooms: list[str]) -> dict[str, int]:
         """The unread count to show after what a `user:` room missed, by room."""

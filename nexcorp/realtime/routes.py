@@ -110,6 +110,11 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         log.warning("socket could not be greeted", reason=error.code)
         socket.close(protocol.GOING_AWAY, "reconnect in 1.0 s")
         await read_client(client)
+    except Exception:
+        # Not for the gateway: its answer would be HTTP in the middle of a WebSocket.
+        log.exception("socket crashed")
+        socket.close(protocol.GOING_AWAY, "reconnect in 1.0 s")
+        await read_client(client)
     finally:
         node.hub.remove(socket)
     return ws

@@ -25,8 +25,13 @@ class Cors:
 
     def allows(self, request: web.Request, origin: str) -> bool:
         """Whether pages of `origin` may call: listed, the service's own, or (in development) local."""
-        parts = urlsplit(origin)
-        if origin in self.origins or parts.netloc == request.host:
+        if origin in self.origins:
+            return True
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        if parts.netloc == request.host:
             return True
         return self.config.development and parts.hostname in ("localhost", "127.0.0.1", "::1")
 

@@ -13,15 +13,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.errors import AppError, Invalid
 from nexcorp.web.keys import PRINCIPAL, SECRETS, database
+from nexcorp.web.parsing import read_bytes
 from nexcorp.web.replies import encode, make_etag, reply_bytes
 
 KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+class Versioned(msgspec.Struct):
+    """What a stored answer has to say of its version; the ETag follows from that."""
+
+    version: int | None = None
+
+
+read_version = msgspec.json.Decoder(Versioned).decode
 
 
 class Replay(AppError):
@@ -72,7 +83,7 @@ def read_key(request: web.Request) -> str | None:
 
 async def claim_key(request: web.Request, conn: Any, scope: str, key: str) -> None:
     """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
-    material = b"\0".join([request.method.encode(), request.path_qs.encode(), await request.read()])
+    material = b"\0".join([request.method.encode(), request.path_qs.encode(), await read_bytes(request)])
     fingerprint = hmac.digest(request.app[SECRETS].fingerprint, material, "sha256")
     taken = await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint)
     if taken:
@@ -89,6 +100,9 @@ async def claim_key(request: web.Request, conn: Any, scope: str, key: str) -> No
         headers["Location"] = stored["location"]
     if stored["status"] == 204:
         raise Replay(web.Response(status=204, headers=headers))
+    version = read_version(stored["body"]).version
+    if version is not None:
+        headers["ETag"] = make_etag(version, stored["body"])
     raise Replay(reply_bytes(stored["body"], stored["status"], headers))
 
 

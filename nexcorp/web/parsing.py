@@ -17,6 +17,8 @@ MAX_JSON_BYTES = 256 * 1024
 # asyncpg.Record aside, version columns are PostgreSQL integers.
 MAX_INTEGER = 2**31 - 1
 
+CANONICAL_UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
+
 
 class Text(fields.String):
     """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to."""
@@ -89,6 +91,8 @@ async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.") from None
+    except web.RequestPayloadError:
+        raise BadRequest(message="The body does not arrive as its headers say.") from None
     if len(body) > most:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.")
     return body
@@ -121,12 +125,10 @@ def read_query(request: web.Request, schema: Schema) -> dict[str, Any]:
 
 def parse_uuid(text: str, name: str) -> UUID:
     """An id as it stands in the canonical form; raises Invalid for anything else."""
-    try:
-        if len(text) != 36:
-            raise ValueError
-        return UUID(text)
-    except ValueError:
-        raise Invalid(errors={name: ["Not a valid UUID."]}) from None
+    # UUID() would take braces, `urn:` and hyphens anywhere as well.
+    if not CANONICAL_UUID.match(text):
+        raise Invalid(errors={name: ["Not a valid UUID."]})
+    return UUID(text)
 
 
 def path_id(request: web.Request, name: str = "id") -> UUID:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -129,13 +131,9 @@ class Raw:
             except (asyncio.IncompleteReadError, ConnectionError):
                 return frames
 
-    async def close(self) -> None:
-        """Hang up, without a word."""
-        self.writer.transport.abort()
-        await asyncio.sleep(0)
 
-
-async def open_raw(url: str, user: User, *, receive_bytes: int | None = None) -> Raw:
+@asynccontextmanager
+async def open_raw(url: str, user: User, *, receive_bytes: int | None = None) -> AsyncIterator[Raw]:
     """A handshake by hand; `receive_bytes` bounds what the system takes in for a client that does not read."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 0
     sock = socket.socket()
@@ -154,7 +152,12 @@ async def open_raw(url: str, user: User, *, receive_bytes: int | None = None) ->
         "Sec-WebSocket-Protocol: nexcorp.v1",
         f"Authorization: Bearer {user.token}",
     ]
-    writer.write("\r\n".join([*lines, "", ""]).encode())
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 101"), head
-    return Raw(reader, writer)
+    try:
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101"), head
+        yield Raw(reader, writer)
+    finally:
+        writer.transport.abort()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()

@@ -103,7 +103,12 @@ async def test_foreign_origin_is_403(make_user, client, web_only):
     ada = await make_user()
     runner, _, url = await web_only(env="production", cors_origins=("https://app.example.com",))
     try:
-        for origin in ("https://evil.example", "null", "http://localhost:3000", "https://app.example.com.evil.io"):
+        for origin in (
+            "https://evil.example",
+            "null",
+            "http://localhost:3000",
+            "https://app.example.com.evil.io",
+        ):
             headers = {**UPGRADE, **ada.headers, "Origin": origin}
             async with client.session.get(url + "/ws", headers=headers) as answer:
                 assert (answer.status, (await answer.json())["code"]) == (403, "origin_not_allowed"), origin
@@ -124,7 +129,9 @@ async def test_plain_get_is_400(make_user, client):
             assert set(await answer.json()) >= ENVELOPE
 
 
-async def test_session_that_ends_during_the_handshake_gets_no_socket(make_user, connect, service, monkeypatch):
+async def test_session_that_ends_during_the_handshake_gets_no_socket(
+    make_user, connect, service, monkeypatch
+):
     ada = await make_user()
     prepare = web.WebSocketResponse.prepare
 

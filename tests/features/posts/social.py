@@ -89,7 +89,9 @@ async def fetch_value(service: Any, text: str, *values: Any) -> Any:
     return (await fetch(service, text, *values))[0][0]
 
 
-async def gather_crowd(service: Any, client: Any, count: int, prefix: str = "crowd") -> list[tuple[UUID, Any]]:
+async def gather_crowd(
+    service: Any, client: Any, count: int, prefix: str = "crowd"
+) -> list[tuple[UUID, Any]]:
     """(id, client) of that many new people."""
     names = [f"{prefix}{number}" for number in range(count)]
     people = []
@@ -130,7 +132,9 @@ async def check_counters(service: Any) -> None:
         SELECT user_id, unread, exact
         FROM notification_counters
         FULL JOIN (
-            SELECT receiver_id AS user_id, count(*) FILTER (WHERE NOT is_read AND archived_at IS NULL) AS exact
+            SELECT
+                receiver_id AS user_id,
+                count(*) FILTER (WHERE NOT is_read AND archived_at IS NULL) AS exact
             FROM notifications
             GROUP BY receiver_id
         ) AS counted USING (user_id)

@@ -1,0 +1,190 @@
+"""Notifications persisted a second by one worker, against the same INSERTs in batches of the same size."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import uvloop
+
+from bench.remote import remote
+from bench.stage import SERVED, Stage, read_cpu_seconds
+from bench.table import Figure, median, median_ratio
+from nexcorp.config import Config
+from nexcorp.db import Database, sql
+from workers.delivery import BATCH_ROWS
+
+AIM_PER_SECOND = 10_000
+DRAIN_SECONDS = 60.0
+# Seldom enough to cost PostgreSQL next to nothing.
+POLL_SECONDS = 0.02
+FRAME = {
+    "event": "notification:created",
+    "data": {
+        "id": "01a1fc35-7b18-7023-95a3-5d701cf31980",
+        "type": "comment",
+        "title": "First1 Last1 commented on your post",
+        "message": "A comment that says something.",
+        "isRead": False,
+        "seenAt": None,
+        "archivedAt": None,
+        "actor": {
+            "id": "01a1fc35-7b18-7023-95a3-5d701cf31980",
+            "username": "user1",
+            "firstName": "First1",
+            "lastName": "Last1",
+        },
+        "entity": {"type": "comment", "id": "01a1fc35-7b18-7023-95a3-5d701cf31980"},
+        "postId": "01a1fc35-7b18-7023-95a3-5d701cf31980",
+        "relatedLeadId": None,
+        "createdAt": "2026-11-21T03:45:25.782436Z",
+        "updatedAt": "2026-11-21T03:45:25.782436Z",
+    },
+}
+
+# One comment on a post of each receiver, as POST /comments would have recorded it, in one commit.
+FILL_OUTBOX = """
+WITH made AS (
+    INSERT INTO events (type, actor_id, entity_type, entity_id, payload, metadata)
+    SELECT
+        'comment.created', a.id, 'comment', uuidv7(),
+        jsonb_build_object(
+            'postId', p.id, 'postAuthorId', r.id, 'parentAuthorId', NULL, 'mentionedIds', jsonb_build_array(),
+            'commentCount', 2,
+            'comment', jsonb_build_object(
+                'id', uuidv7(), 'postId', p.id, 'parentId', NULL, 'body', 'A comment that says something.',
+                'author', jsonb_build_object('id', a.id, 'username', 'user1'), 'version', 1
+            )
+        ),
+        '{}'
+    FROM bench_users AS r
+    INNER JOIN bench_users AS a ON a.n = 1 + r.n % $1
+    INNER JOIN bench_posts AS p ON p.n = 1 + r.n % $2
+    WHERE r.n > $1
+    RETURNING id, created_at
+)
+INSERT INTO outbox (event_id, event_at) SELECT id, created_at FROM made
+"""
+
+
+def persist_plainly(config: Config, receivers: list[str], actor: str, post: str, mark: str) -> float:
+    """The batch's INSERTs alone (notifications with counters, rooms, frames); seconds for all receivers."""
+    return uvloop.run(_persist_plainly(config, receivers, UUID(actor), UUID(post), mark))
+
+
+async def _persist_plainly(config: Config, receivers: list[str], actor: UUID, post: UUID, mark: str) -> float:
+    database = Database(config)
+    await database.open()
+    batches = [
+        make_batch(receivers[at : at + BATCH_ROWS], actor, post, mark)
+        for at in range(0, len(receivers), BATCH_ROWS)
+    ]
+    began = time.perf_counter()
+    for notifications, frames in batches:
+        async with database.transaction() as conn:
+            await sql.notifications.persist_notifications(conn, **notifications)
+            await sql.realtime.create_rooms(conn, names=frames["names"])
+            await sql.realtime.append_frames(conn, **frames)
+    seconds = time.perf_counter() - began
+    await database.close()
+    return seconds
+
+
+def make_batch(
+    receivers: list[str], actor: UUID, post: UUID, mark: str
+) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """The arguments of one batch, ready before the clock starts."""
+    count, now = len(receivers), datetime.now(UTC)
+    # Two rooms see such an event: the receiver's own, and the post's.
+    rooms = sorted(f"{mark}:{kind}:{receiver}" for receiver in receivers for kind in ("post", "user"))
+    frame = json.dumps(FRAME, separators=(",", ":"))
+    events = [uuid4() for _ in receivers]
+    notifications: dict[str, list[Any]] = {
+        "event_ids": events,
+        "receiver_ids": receivers,
+        "actor_ids": [actor] * count,
+        "types": ["comment"] * count,
+        "titles": ["{actor} commented on your post"] * count,
+        "messages": ["A comment that says something."] * count,
+        "post_ids": [post] * count,
+        "comment_ids": [None] * count,
+        "once_keys": [None] * count,
+        "created_ats": [now] * count,
+    }
+    frames: dict[str, list[Any]] = {
+        "rooms": rooms,
+        "seqs": [1] * (2 * count),
+        "event_ids": [event for event in events for _ in range(2)],
+        "frames": [frame] * (2 * count),
+        "names": rooms,
+        "last_seqs": [1] * (2 * count),
+    }
+    return notifications, frames
+
+
+async def drain_once(stage: Stage, worker_pid: int) -> tuple[float, float]:
+    """Fill the outbox in one commit and let the worker drain it: (seconds, CPU seconds of the worker).
+
+    The clock runs from the first batch's transaction to the commit of the last.
+    """
+    size = stage.size
+    conn = await asyncpg.connect(stage.postgres.url)
+    try:
+        await conn.execute(FILL_OUTBOX, size.users, size.posts)
+        filled, cpu = await conn.fetchval("SELECT clock_timestamp()"), read_cpu_seconds(worker_pid)
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while await conn.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
+            if time.monotonic() > deadline:
+                raise RuntimeError("the worker does not drain the outbox")
+            await asyncio.sleep(POLL_SECONDS)
+        ended = await conn.fetchval("SELECT clock_timestamp()")
+        cpu = read_cpu_seconds(worker_pid) - cpu
+        began = await conn.fetchval(
+            "SELECT min(created_at) FROM room_frames WHERE created_at > $1 AND room LIKE 'user:%'", filled
+        )
+        return (ended - began).total_seconds(), cpu
+    finally:
+        await conn.close()
+
+
+def measure(stage: Stage) -> list[Figure]:
+    """The worker and its floor, in turns."""
+    count = stage.size.audience
+    receivers = [
+        str(row[0])
+        for row in stage.query("SELECT id FROM bench_users WHERE n > %s ORDER BY n", stage.size.users)
+    ]
+    actor = str(stage.query("SELECT id FROM bench_users WHERE n = 1")[0][0])
+    post = str(stage.query("SELECT id FROM bench_posts WHERE n = 1")[0][0])
+    config, rates, floors, costs = stage.config(), [], [], []
+    with stage.worker() as worker, remote(SERVED) as floor:
+        for number in range(3):
+            seconds, cpu = uvloop.run(drain_once(stage, worker.pid))
+            rates.append(count / seconds)
+            costs.append(cpu / count * 1e6)
+            floors.append(
+                count / floor.call(persist_plainly, config, receivers, actor, post, f"floor{number}")
+            )
+            dead = stage.query("SELECT count(*) FROM outbox_dead")[0][0]
+            assert not dead, f"{dead} rows of the outbox died"
+    return [
+        Figure(
+            "by one worker",
+            median(rates),
+            "notifications/s",
+            ratio=median_ratio(rates, floors),
+            floor=f"the INSERTs alone, {median(floors):,.0f}/s",
+            detail={
+                "rounds": {"service": [round(x) for x in rates], "floor": [round(x) for x in floors]},
+                "batch_rows": BATCH_ROWS,
+                "events": count,
+                "goal_per_second": AIM_PER_SECOND,
+            },
+        ),
+        Figure("by one worker, CPU", median(costs), "us a notification"),
+    ]

@@ -1,0 +1,168 @@
+"""The fault driver: a plan made from a seed, and a report of what was done when."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.cluster import STORES, WEBS, WORKERS, Cluster
+
+SPACING = (0.8, 2.0)
+HALT = (2.0, 6.0)
+STALL = (0.5, 4.0)
+PAUSE = (0.1, 1.5)
+# How long a start takes on a slow machine: the plan leaves a target alone until then.
+START_SECONDS = 3.0
+ROLLING_SECONDS = 12.0
+
+# Every kind with what it can strike; a rolling restart takes all of its targets in turn.
+KINDS: dict[str, tuple[str, ...]] = {
+    "kill web": WEBS,
+    "kill worker": WORKERS,
+    "kill valkey": ("valkey",),
+    "kill postgres": ("postgres",),
+    "halt web": WEBS,
+    "halt worker": WORKERS,
+    "halt valkey": ("valkey",),
+    "halt postgres": ("postgres",),
+    "stall postgres": ("postgres",),
+    "stall valkey": ("valkey",),
+    "stall readers": WEBS,
+    "reset postgres": ("postgres",),
+    "reset valkey": ("valkey",),
+    "reset readers": WEBS,
+    "rolling web": WEBS,
+    "rolling worker": WORKERS,
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One planned fault: when (seconds from the beginning), what, where, and for how long."""
+
+    at: float
+    kind: str
+    target: str
+    seconds: float
+
+
+def make_plan(seed: int, seconds: float) -> list[Fault]:
+    """Faults for so long: each kind once in random order, then again; targets in trouble are left alone."""
+    rng = random.Random(seed)
+    plan: list[Fault] = []
+    free_at = dict.fromkeys((*STORES, *WEBS, *WORKERS), 0.0)
+    deck: list[str] = []
+    at = 0.0
+    while at < seconds:
+        if not deck:
+            deck = rng.sample(sorted(KINDS), len(KINDS))
+        for kind in deck:
+            verb = kind.partition(" ")[0]
+            targets = [name for name in KINDS[kind] if free_at[name] <= at]
+            if targets and (verb != "rolling" or len(targets) == len(KINDS[kind])):
+                break
+        else:
+            at += 0.2
+            continue
+        deck.remove(kind)
+        target = rng.choice(targets)
+        length = {"halt": HALT, "stall": STALL}.get(verb, PAUSE)
+        fault = Fault(round(at, 2), kind, target, round(rng.uniform(*length), 2))
+        plan.append(fault)
+        busy = {"kill": START_SECONDS, "rolling": ROLLING_SECONDS}.get(verb, 0.5) + fault.seconds
+        for name in KINDS[kind] if verb == "rolling" else (target,):
+            free_at[name] = at + busy
+        at += rng.uniform(*SPACING)
+    return plan
+
+
+class Report:
+    """A line of JSON for each thing that was done; with the seed, enough to do it again."""
+
+    def __init__(self, path: Path, **header: Any) -> None:
+        self.path = path
+        self.began = time.monotonic()
+        self.done: Counter[str] = Counter()
+        self._file = path.open("w", buffering=1)
+        self.note(**header)
+
+    def note(self, **line: Any) -> None:
+        """Add a line, with the time."""
+        self._file.write(json.dumps({"t": round(time.monotonic() - self.began, 2), **line}) + "\n")
+
+    def close(self) -> None:
+        """No more lines."""
+        self._file.close()
+
+
+class Driver:
+    """Carries out a plan on a cluster. Faults of different targets may overlap."""
+
+    def __init__(self, cluster: Cluster, report: Report) -> None:
+        self.cluster, self.report = cluster, report
+        names = (*STORES, *WEBS, *WORKERS)
+        self._locks = {name: asyncio.Lock() for name in names}
+        self._verbs: dict[str, Callable[[Fault], Awaitable[None]]] = {
+            "kill": self._kill,
+            "halt": self._halt,
+            "stall": self._stall,
+            "reset": self._reset,
+            "rolling": self._roll,
+        }
+
+    async def run(self, plan: list[Fault]) -> None:
+        """Every fault at its time; returns once all are over and everything runs again."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for fault in plan:
+                await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
+                group.create_task(self._strike(fault))
+
+    async def _strike(self, fault: Fault) -> None:
+        verb = fault.kind.partition(" ")[0]
+        if verb == "rolling":
+            await self._verbs[verb](fault)
+        else:
+            async with self._locks[fault.target]:
+                self.report.note(phase="begin", **asdict(fault))
+                await self._verbs[verb](fault)
+        self.report.done[fault.kind] += 1
+        self.report.note(phase="end", **asdict(fault))
+
+    async def _kill(self, fault: Fault) -> None:
+        await self.cluster.kill(fault.target)
+        await asyncio.sleep(fault.seconds)
+        await self.cluster.start(fault.target)
+
+    async def _halt(self, fault: Fault) -> None:
+        self.cluster.signal(fault.target, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            self.cluster.signal(fault.target, signal.SIGCONT)
+
+    async def _stall(self, fault: Fault) -> None:
+        proxy = self.cluster.proxies[fault.target]
+        proxy.stall()
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            proxy.resume()
+
+    async def _reset(self, fault: Fault) -> None:
+        self.cluster.proxies[fault.target].reset()
+
+    async def _roll(self, fault: Fault) -> None:
+        for name in KINDS[fault.kind]:
+            async with self._locks[name]:
+                self.report.note(phase="begin", **asdict(fault) | {"target": name})
+                await self.cluster.stop(name)
+                await self.cluster.start(name)

@@ -1,0 +1,103 @@
+"""A TCP proxy on loopback that can stall, cut every connection, or swallow what is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+
+CHUNK = 65536
+# SO_LINGER with zero seconds: close() then sends a reset, as a crashed peer's kernel would.
+RESET = struct.pack("ii", 1, 0)
+
+
+class Proxy:
+    """Passes connections on to 127.0.0.1:`target`. Its own address stays the same."""
+
+    def __init__(self, name: str, target: int = 0) -> None:
+        self.name, self.target = name, target
+        self.port = 0
+        # While set, an answer from behind ends its connection instead of arriving.
+        self.swallow_answers = False
+        self.swallowed = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        """Listen on a free port."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Cut everything and stop listening."""
+        if self._server is not None:
+            self._server.close()
+        self.reset()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def stall(self) -> None:
+        """Nothing passes any more, in either direction; connections stay open and new ones are accepted."""
+        self._flowing.clear()
+
+    def resume(self) -> None:
+        """What was held back goes on."""
+        self._flowing.set()
+
+    def reset(self) -> None:
+        """Reset every connection, on both sides."""
+        for writer in list(self._writers):
+            self._cut(writer)
+
+    def _cut(self, writer: asyncio.StreamWriter) -> None:
+        sock = writer.get_extra_info("socket")
+        if sock is not None and sock.fileno() >= 0:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        writer.transport.abort()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        behind: asyncio.StreamWriter | None = None
+        try:
+            await self._flowing.wait()
+            answers, behind = await asyncio.open_connection("127.0.0.1", self.target)
+            self._writers.add(behind)
+            pumps = {
+                asyncio.ensure_future(self._pump(reader, behind, answers=False)),
+                asyncio.ensure_future(self._pump(answers, writer, answers=True)),
+            }
+            try:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
+        except OSError:
+            self._cut(writer)
+        finally:
+            for end in (writer, behind):
+                if end is not None:
+                    self._writers.discard(end)
+                    end.close()
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(CHUNK):
+                await self._flowing.wait()
+                if answers and self.swallow_answers:
+                    self.swallowed += 1
+                    self._cut(sink)
+                    return
+                sink.write(data)
+                await sink.drain()

@@ -1,0 +1,182 @@
+"""Readers: live sockets that resume where they were, and show each numbered frame once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from tests.chaos.people import BROKEN, Api, Person
+
+MAX_RECOVERED = 500
+CONNECT_SECONDS = 10.0
+RESYNC, TOKEN_EXPIRED, DO_NOT_RETURN = 4010, 4005, 4500
+# What a peer says of bytes that are no good: the service never gives or gets a reason to.
+BAD_BYTES = (1002, 1003, 1007, 1009, 1011)
+# How often a returning reader has lost its place, as a new device has none.
+FORGETFUL = 0.1
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One frame that a reader showed: its number, its event, the id of what it tells of."""
+
+    seq: int
+    event: str
+    id: str | None
+
+
+@dataclass
+class Stream:
+    """One room as one reader sees it. `state`: what it fetched instead of frames, up to number `since`."""
+
+    room: str
+    epoch: str | None = None
+    seq: int | None = None
+    shown: list[Shown] = field(default_factory=list)
+    state: set[str] = field(default_factory=set)
+    since: int = 0
+    repeated: int = 0
+    jumps: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, frame: dict[str, Any]) -> None:
+        """Show a frame, unless it was shown before."""
+        seq = frame["seq"]
+        if self.seq is not None and seq <= self.seq:
+            self.repeated += 1
+            return
+        if self.seq is None or seq != self.seq + 1:
+            self.problems.append(f"{self.room}: after {self.seq} came {seq}")
+        self.seq = seq
+        self.shown.append(Shown(seq, frame["event"], frame["data"].get("id")))
+
+    def welcome(self, data: dict[str, Any], offered: int | None) -> bool:
+        """Take `connected` or `subscribed`; True where the state must be fetched anew."""
+        if data["recovered"]:
+            if offered is None or data["seq"] < offered:
+                self.problems.append(f"{self.room}: recovered from {offered}, but stands at {data['seq']}")
+            return False
+        if (
+            offered is not None
+            and data["epoch"] == self.epoch
+            and 0 <= data["seq"] - offered <= MAX_RECOVERED
+        ):
+            self.problems.append(f"{self.room}: {offered} was not recovered although at {data['seq']}")
+        if self.seq is not None and data["seq"] < self.seq:
+            self.problems.append(f"{self.room}: went back from {self.seq} to {data['seq']}")
+        self.jumps += self.seq is not None
+        self.epoch, self.seq = data["epoch"], data["seq"]
+        return True
+
+    def replace(self, ids: set[str], seq: int | None = None) -> None:
+        """The state was fetched: it stands for everything up to `seq` (by default where the room stood)."""
+        self.state = ids
+        if seq is not None:
+            self.seq = max(seq, self.seq or 0)
+        self.since = self.seq or 0
+
+
+class Reader:
+    """One device of a person: the own room and a post's, over whichever node answers."""
+
+    def __init__(self, api: Api, person: Person, post_id: str, rng: random.Random) -> None:
+        self.api, self.person, self.rng = api, person, rng
+        self.own = Stream(f"user:{person.id}")
+        self.post = Stream(f"post:{post_id}")
+        self.streams = {stream.room: stream for stream in (self.own, self.post)}
+        self.post_id = post_id
+        self.unread: int | None = None
+        self.closes: Counter[str] = Counter()
+        self.problems: list[str] = []
+        self.frames = 0
+        self._offered: dict[str, int | None] = {}
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            try:
+                await self._serve()
+            except BROKEN as error:
+                self.closes[type(error).__name__] += 1
+                if isinstance(error, aiohttp.WSServerHandshakeError) and error.status == 401:
+                    await self.api.sign_in(self.person)
+            await self.api.pause()
+
+    async def read_some(self, stop: asyncio.Event) -> None:
+        """Mark what was shown as read, now and then, until told to stop: counters must follow."""
+        while not stop.is_set():
+            created = [frame.id for frame in self.own.shown if frame.event == "notification:created"]
+            headers = self.person.headers
+            if created and self.rng.random() < 0.9:
+                path = f"/api/v1/notifications/{self.rng.choice(created[-20:])}"
+                await self.api.try_once("PATCH", path, headers=headers, json={"isRead": True})
+            elif created:
+                await self.api.try_once("POST", "/api/v1/notifications/read-all", headers=headers)
+            await asyncio.sleep(self.rng.uniform(0.3, 1.2))
+
+    async def _serve(self) -> None:
+        query: dict[str, str] = {}
+        if self.rng.random() < FORGETFUL:
+            for stream in self.streams.values():
+                stream.epoch = None
+        self._offered[self.own.room] = self.own.seq
+        if self.own.epoch is not None and self.own.seq is not None:
+            query = {"epoch": self.own.epoch, "seq": str(self.own.seq)}
+        async with asyncio.timeout(CONNECT_SECONDS):
+            ws = await self.api.session.ws_connect(
+                self.api.pick_address() + "/ws",
+                protocols=("nexcorp.v1",),
+                headers=self.person.headers,
+                params=query,
+            )
+        async with ws:
+            async for message in ws:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    await self._handle(ws, json.loads(message.data))
+        self._note_close(ws.close_code)
+
+    def _note_close(self, code: int | None) -> None:
+        self.closes[str(code)] += 1
+        if code == RESYNC:
+            for stream in self.streams.values():
+                stream.epoch = None
+        elif code == TOKEN_EXPIRED:
+            self.person.token = ""
+        elif code in BAD_BYTES or (code or 0) >= DO_NOT_RETURN:
+            self.problems.append(f"closed with {code}")
+
+    async def _handle(self, ws: aiohttp.ClientWebSocketResponse, frame: dict[str, Any]) -> None:
+        event, data = frame["event"], frame["data"]
+        if "seq" in frame:
+            self.frames += 1
+            self.streams[frame["room"]].take(frame)
+        elif event == "connected":
+            if self.own.welcome(data, self._offer(self.own)):
+                rows, first = await self.api.fetch_all("/api/v1/notifications", self.person)
+                self.own.replace({row["id"] for row in rows}, first["seq"])
+            wish: dict[str, Any] = {"room": self.post.room}
+            self._offered[self.post.room] = self.post.seq
+            if self.post.epoch is not None:
+                wish |= {"epoch": self.post.epoch, "seq": self.post.seq}
+            await ws.send_json({"event": "subscribe", "data": wish})
+        elif event == "subscribed":
+            if self.post.welcome(data, self._offer(self.post)):
+                rows, _ = await self.api.fetch_all(f"/api/v1/comments/post/{self.post_id}", self.person)
+                self.post.replace({row["id"] for row in rows})
+        elif event == "unread-count":
+            self.unread = data["count"]
+        elif event == "error":
+            # The database was away when it was asked for: ask again on a new socket.
+            if data["code"] not in ("database_unavailable", "overloaded", "timeout"):
+                self.problems.append(f"error {data}")
+            await ws.close()
+
+    def _offer(self, stream: Stream) -> int | None:
+        """The number this reader asked to resume from, None where it asked for nothing."""
+        return self._offered.get(stream.room) if stream.epoch is not None else None

@@ -1,0 +1,219 @@
+"""Negative controls: with one safeguard taken away, the checker of the ledger test must complain."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+from aiohttp import web
+
+from nexcorp.app import create_app
+from nexcorp.config import Config
+from nexcorp.db import Database, sql
+from nexcorp.events.catalogue import Frame
+from nexcorp.realtime.node import NODE
+from nexcorp.realtime.protocol import RoomMessage
+from tests.chaos.checks import check_reader, check_rooms, check_stream, check_writes
+from tests.chaos.ledger import Ledger, read_ledgers
+from tests.chaos.people import Api
+from tests.chaos.proxy import Proxy
+from tests.chaos.readers import Reader, Stream
+from tests.chaos.writers import Post, Stage, Writer
+from tests.conftest import wait_until
+from workers.delivery import Delivery, number_frames
+
+ROOM = "post:00000000-0000-0000-0000-000000000001"
+
+
+@asynccontextmanager
+async def open_api(url: str) -> AsyncIterator[Api]:
+    """A caller of one node."""
+    api = Api([url], random.Random(1))
+    try:
+        yield api
+    finally:
+        await api.close()
+
+
+@asynccontextmanager
+async def open_proxy(target: int) -> AsyncIterator[Proxy]:
+    """A proxy before a local port."""
+    proxy = Proxy("web", target)
+    await proxy.start()
+    try:
+        yield proxy
+    finally:
+        await proxy.close()
+
+
+@pytest.mark.parametrize("use_key", [True, False], ids=["with the key", "without the key"])
+async def test_retry_without_the_key_writes_twice(
+    web_only: Callable[..., Any], tmp_path: Path, use_key: bool, database: Database
+) -> None:
+    runner, _, url = await web_only()
+    try:
+        async with open_proxy(urlsplit(url).port or 0) as proxy, open_api(url) as api:
+            ada, grace = await api.register("ada"), await api.register("grace")
+            row = await api.call("POST", "/api/v1/posts", ada, json={"body": "Say something"})
+            stage = Stage([Post(UUID(row["id"]), ada.id)], [ada, grace, await api.register("alan")])
+            ledger = Ledger(tmp_path / "grace.ledger")
+            api.addresses[:] = [f"http://127.0.0.1:{proxy.port}"]
+            writer = Writer(api, grace, ledger, stage, random.Random(1), use_key=use_key)
+
+            # The answer is on its way, so the commit is done, when the connection dies.
+            proxy.swallow_answers = True
+            writing = asyncio.create_task(writer.write())
+
+            async def swallowed() -> bool:
+                return proxy.swallowed > 0
+
+            await wait_until(swallowed)
+            proxy.swallow_answers = False
+            await writing
+            ledger.close()
+    finally:
+        await runner.cleanup()
+    async with database.connection(wait=5) as conn:
+        findings = await check_writes(conn, read_ledgers([ledger.path]))
+    if use_key:
+        assert findings == []
+    else:
+        assert any(finding.startswith("written more than once: 1") for finding in findings)
+
+
+async def number_in_turn(conn: Any, frame: Frame) -> list[int]:
+    """The service's way to a number: the room's row is locked until the commit."""
+    messages = await number_frames(conn, [(uuid4(), frame)])
+    return [seq for seq, _ in messages[0].frames]
+
+
+async def number_by_sequence(conn: Any, frame: Frame) -> list[int]:
+    """A bigserial's way to a number: it is given out before the commit, and the lock is not held."""
+    seq: int = await conn.fetchval("SELECT nextval('numbers')")
+    await conn.execute(
+        "INSERT INTO room_frames (room, seq, event_id, frame) VALUES ($1, $2, $3, $4)",
+        frame.room,
+        seq,
+        uuid4(),
+        {"event": frame.event, "data": frame.data},
+    )
+    return [seq]
+
+
+async def read_on(conn: Any, stream: Stream) -> None:
+    """A reader that trusts the numbers: it asks for what is behind the last one it has."""
+    for row in await sql.realtime.read_frames(conn, room=stream.room, after=stream.seq, most=100):
+        stream.take({**json.loads(row["frame"]), "seq": row["seq"]})
+
+
+@pytest.mark.parametrize(
+    ("number", "complaint"),
+    [(number_in_turn, None), (number_by_sequence, "frames missed: 1, such as 1")],
+    ids=["numbers under the room's lock", "numbers of a bigserial"],
+)
+async def test_numbers_that_commit_out_of_order_lose_a_frame(
+    database: Database, number: Callable[[Any, Frame], Awaitable[list[int]]], complaint: str | None
+) -> None:
+    frames = [Frame(ROOM, "comment:created", {"id": str(uuid4())}) for _ in range(2)]
+    stream = Stream(ROOM, seq=0)
+    first_numbered, may_commit = asyncio.Event(), asyncio.Event()
+
+    async def write_first() -> None:
+        async with database.transaction(wait=5) as conn:
+            await number(conn, frames[0])
+            first_numbered.set()
+            await may_commit.wait()
+
+    async def write_second() -> None:
+        async with database.transaction(wait=5) as conn:
+            await number(conn, frames[1])
+
+    async with database.connection(wait=5) as conn:
+        await conn.execute("CREATE SEQUENCE numbers")
+        await conn.execute("INSERT INTO rooms (name) VALUES ($1)", ROOM)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(write_first())
+            await first_numbered.wait()
+            second = group.create_task(write_second())
+            # Either it commits now, before the first, or it waits for the first's lock.
+            await asyncio.wait([second], timeout=1)
+            await read_on(conn, stream)
+            may_commit.set()
+        await read_on(conn, stream)
+        await conn.execute("UPDATE rooms SET last_seq = (SELECT max(seq) FROM room_frames WHERE room = name)")
+        known = {frame.data["id"] for frame in frames}
+        findings = await check_stream(conn, stream, known, "comment:created")
+        assert await check_rooms(conn) == []
+    if complaint is None:
+        assert findings == []
+    else:
+        assert f"{ROOM}: {complaint}" in findings
+
+
+async def start_node(config: Config, check_seconds: float | None) -> tuple[web.AppRunner, web.Application]:
+    """A web node that checks positions this often, or never (None)."""
+    app = create_app(config)
+    positions = app[NODE].positions
+    positions.seconds = check_seconds or 1e9
+    if check_seconds is None:
+        app[NODE].listener.on_connected = lambda: None
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, app
+
+
+@pytest.mark.parametrize("check_seconds", [0.2, None], ids=["position check on", "position check off"])
+async def test_lost_push_is_found_by_the_position_check(
+    config: Config, database: Database, check_seconds: float | None
+) -> None:
+    lost: list[RoomMessage] = []
+
+    async def lose(messages: list[RoomMessage]) -> None:
+        lost.extend(messages)
+
+    runner, _ = await start_node(config, check_seconds)
+    try:
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with open_api(url) as api:
+            ada, grace = await api.register("ada"), await api.register("grace")
+            row = await api.call("POST", "/api/v1/posts", ada, json={"body": "Say something"})
+            delivery = Delivery(database, lose)
+            await delivery.drain()
+            reader = Reader(api, ada, row["id"], random.Random(1))
+            reading = asyncio.create_task(reader.run())
+
+            async def joined() -> bool:
+                return reader.post.seq is not None and reader.unread is not None
+
+            async def shown() -> bool:
+                return bool(reader.own.shown and reader.post.shown and reader.unread)
+
+            await wait_until(joined)
+            data = {"postId": row["id"], "body": "Anybody there?"}
+            await api.call("POST", "/api/v1/comments", grace, json=data)
+            await delivery.drain()
+            assert {message.room for message in lost} >= {reader.own.room, reader.post.room}
+            try:
+                await wait_until(shown, 5.0 if check_seconds else 1.0)
+            except TimeoutError:
+                assert check_seconds is None
+            async with database.connection(wait=5) as conn:
+                findings = await check_reader(conn, reader)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+    finally:
+        await runner.cleanup()
+    if check_seconds is None:
+        assert f"{reader.own.room}: behind: 1, such as at 0 of 1" in findings
+        assert f"{reader.post.room}: frames missed: 1, such as 1" in findings
+    else:
+        assert findings == []

@@ -1,0 +1,203 @@
+"""Exactly once persisted, at least once on the wire, at most once shown: through `kill -9` of anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import redis.asyncio
+
+from tests.chaos.checks import check_database, check_readers
+from tests.chaos.cluster import WORKERS, Cluster
+from tests.chaos.faults import KINDS, Driver, Report, make_plan
+from tests.chaos.ledger import Ledger, read_ledgers
+from tests.chaos.people import Api, Person
+from tests.chaos.readers import Reader
+from tests.chaos.writers import Post, Stage, Writer
+
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
+SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+LEAST_FAULTS_SECONDS = 35.0
+LEAST_FAULTS = 20
+SETTLE_SECONDS = 60.0
+WRITERS, PEOPLE, DEVICES = 6, 4, 2
+
+pytestmark = pytest.mark.timeout(SECONDS + 300)
+
+
+@contextlib.asynccontextmanager
+async def background(*work: Any) -> AsyncIterator[list[asyncio.Task[Any]]]:
+    """Run coroutines beside the block; one that failed fails the block."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def poll_until(check: Any, seconds: float = SETTLE_SECONDS) -> bool:
+    """Ask every half second until it is so; False where it was not within this time."""
+    deadline = time.monotonic() + seconds
+    while not await check():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.5)
+    return True
+
+
+class Company:
+    """The people of the test: some write, some read, all through the proxies."""
+
+    def __init__(self, api: Api, home: Path, rng: random.Random) -> None:
+        self.api, self.home, self.rng = api, home, rng
+        self.writers: list[Writer] = []
+        self.readers: list[Reader] = []
+        self.first_logins: list[Person] = []
+
+    async def assemble(self) -> None:
+        """Register everybody, publish posts, sign each device in."""
+        people = await asyncio.gather(*(self.api.register(f"reader{n}") for n in range(PEOPLE)))
+        authors = await asyncio.gather(*(self.api.register(f"writer{n}") for n in range(WRITERS)))
+        posts = []
+        for person in people[:2]:
+            row = await self.api.call("POST", "/api/v1/posts", person, json={"body": "Say something"})
+            posts.append(Post(row["id"], person.id))
+        stage = Stage(posts, people)
+        for number, author in enumerate(authors):
+            ledger = Ledger(self.home / f"writer{number}.ledger")
+            rng = random.Random(self.rng.random())
+            self.writers.append(Writer(self.api, author, ledger, stage, rng))
+        for number in range(PEOPLE * DEVICES):
+            person = people[number % PEOPLE]
+            device = await self.api.sign_in(Person(person.id, person.username, "", ""))
+            rng = random.Random(self.rng.random())
+            self.readers.append(Reader(self.api, device, str(posts[number // PEOPLE % 2].id), rng))
+        self.first_logins = [Person(p.id, p.username, p.token, p.refresh_token) for p in (*people, *authors)]
+
+    async def all_caught_up(self, conn: Any) -> bool:
+        """Whether every reader has come as far as its rooms, and shows the right unread count."""
+        last = {row["name"]: row["last_seq"] for row in await conn.fetch("SELECT name, last_seq FROM rooms")}
+        unread = dict(await conn.fetch("SELECT user_id, unread FROM notification_counters"))
+        return all(
+            (stream.seq or 0) == last.get(stream.room, 0)
+            for reader in self.readers
+            for stream in reader.streams.values()
+        ) and all(reader.unread == unread.get(reader.person.id, 0) for reader in self.readers)
+
+    async def check_sessions(self) -> list[str]:
+        """Those who signed in before the faults are still signed in, and can stay so."""
+        findings = []
+        for person in self.first_logins:
+            status, answer = 0, None
+            for _ in range(5):
+                data = {"refreshToken": person.refresh_token}
+                status, answer = await self.api.try_once("POST", "/api/v1/auth/refresh", json=data)
+                if status not in (0, 503):
+                    break
+                await self.api.pause()
+            if status != 200:
+                findings.append(f"{person.username} was signed out: {status} {answer}")
+        return findings
+
+
+async def check_service(cluster: Cluster, api: Api) -> list[str]:
+    """Every process is at work again: ready nodes, beating workers, and SAQ in each of them."""
+    findings = []
+    for address in cluster.addresses:
+
+        async def ready(address: str = address) -> bool:
+            async with api.session.get(f"{address}/ready") as response:
+                return response.status == 200
+
+        if not await poll_until(ready, 20):
+            findings.append(f"{address} is not ready")
+    async with redis.asyncio.Redis.from_url(cluster.valkey.url) as client:
+
+        async def enough_workers() -> bool:
+            keys = [key async for key in client.scan_iter("saq:nexcorp:worker_info:*")]
+            return len(keys) >= len(WORKERS)
+
+        # Each SAQ worker writes about itself every 10 seconds; what dead ones wrote must not count.
+        async for key in client.scan_iter("saq:nexcorp:worker_info:*"):
+            await client.delete(key)
+
+        if not await poll_until(enough_workers, 30):
+            findings.append("SAQ does not run in every worker")
+    return findings
+
+
+async def outbox_is_empty(conn: Any) -> bool:
+    """Whether nothing waits to be delivered."""
+    return await conn.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
+    began = time.monotonic()
+    rng = random.Random(SEED)
+    report = Report(tmp_path / "faults.jsonl", seed=SEED, seconds=SECONDS)
+    findings: list[str] = []
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(report.close)
+        cluster = await stack.enter_async_context(Cluster(tmp_path))
+        api = Api(cluster.addresses, rng)
+        stack.push_async_callback(api.close)
+        company = Company(api, tmp_path, rng)
+        await company.assemble()
+        for writer in company.writers:
+            stack.callback(writer.ledger.close)
+        plan = make_plan(SEED, max(SECONDS - (time.monotonic() - began), LEAST_FAULTS_SECONDS))
+        report.note(started=len(plan))
+        stop = asyncio.Event()
+        async with background(*(reader.run() for reader in company.readers)) as reading:
+            writing = [writer.run(stop) for writer in company.writers]
+            async with background(*writing, *(reader.read_some(stop) for reader in company.readers)) as busy:
+                await Driver(cluster, report).run(plan)
+                report.note(faults="over")
+                stop.set()
+                _, unfinished = await asyncio.wait(busy, timeout=SETTLE_SECONDS)
+            if unfinished:
+                findings.append(f"{len(unfinished)} writers are still not answered")
+            conn = await asyncpg.connect(cluster.postgres.url)
+            stack.push_async_callback(conn.close)
+            if not await poll_until(lambda: outbox_is_empty(conn)):
+                findings.append("the outbox does not empty")
+            await poll_until(lambda: company.all_caught_up(conn))
+            report.note(settled=True)
+            findings += [f"a reader ended: {task.exception()!r}" for task in reading if task.done()]
+            findings += await check_readers(conn, company.readers)
+        entries = read_ledgers(writer.ledger.path for writer in company.writers)
+        findings += await check_database(conn, entries)
+        findings += await company.check_sessions()
+        findings += await check_service(cluster, api)
+        findings += cluster.deaths
+        if api.outcomes["500"]:
+            findings.append(f"{api.outcomes['500']} requests crashed")
+        notified = await conn.fetchval("SELECT count(*) FROM notifications")
+        print(
+            f"seed {SEED}: {sum(report.done.values())} faults {dict(sorted(report.done.items()))}; "
+            f"{sum(bool(entry.ids) for entry in entries.values())} acknowledged writes of {len(entries)}, "
+            f"{notified} notifications, {sum(reader.frames for reader in company.readers)} frames read, "
+            f"{sum(s.jumps for r in company.readers for s in r.streams.values())} states fetched anew, "
+            f"closes {dict(sum((reader.closes for reader in company.readers), Counter()))}, "
+            f"answers {dict(api.outcomes)}, had to be killed {cluster.forced}, "
+            f"{time.monotonic() - began:.0f} s; logs and report in {tmp_path}"
+        )
+    if findings:
+        print(report.path.read_text())
+        pytest.fail(f"CHAOS_SEED={SEED}\n" + "\n".join(findings))
+    assert sum(report.done.values()) >= LEAST_FAULTS
+    assert report.done.keys() == KINDS.keys()

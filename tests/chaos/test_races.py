@@ -1,0 +1,134 @@
+"""Races that the ledger test or reading for it found, each in the order that showed it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+import pytest
+
+from nexcorp.db import Database
+from nexcorp.errors import Unavailable
+from nexcorp.realtime import bus, positions
+from nexcorp.realtime.hub import Hub
+from nexcorp.realtime.positions import Positions
+from nexcorp.realtime.protocol import RoomMessage
+from tests.chaos.cluster import choose_ports
+from tests.conftest import wait_until
+from workers import settings
+
+ROOM = "post:00000000-0000-0000-0000-000000000001"
+
+
+class Ear:
+    """A socket that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        self.rooms: set[str] = set()
+        self.heard: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def close(self, code: int, reason: str) -> None:
+        raise AssertionError(f"closed with {code}")
+
+    def seqs(self) -> list[int]:
+        """The numbers of the frames it was sent: the last of their text."""
+        return [int(data.rpartition(b":")[2].rstrip(b"}")) for data in self.heard if b'"seq"' in data]
+
+
+def message(*seqs: int, unread: int | None = None) -> RoomMessage:
+    """A push with these numbers."""
+    return RoomMessage(ROOM, [(seq, f'{{"event":"x","data":{{}},"seq":{seq}}}') for seq in seqs], unread)
+
+
+def test_first_members_that_read_different_pasts_all_see_the_frames_between() -> None:
+    hub = Hub()
+    behind: list[str] = []
+    hub.on_behind = behind.append
+    early, late = Ear(), Ear()
+    one, two = hub.join(early, ROOM), hub.join(late, ROOM)  # type: ignore[arg-type]
+    # The one read the past up to 8, the other, after 9 and 10 were committed, up to 10, and was quicker.
+    hub.receive(message(9, 10))
+    hub.go_live(ROOM, two, 10)
+    hub.go_live(ROOM, one, 8)
+    assert behind == [ROOM], "the room must be read again for the one who missed 9 and 10"
+    hub.receive(message(11))
+    hub.receive(message(9, 10, 11))
+    assert (early.seqs(), late.seqs()) == ([9, 10, 11], [11])
+
+
+def test_push_that_was_overtaken_does_not_bring_back_an_old_count() -> None:
+    hub = Hub()
+    ear = Ear()
+    hub.go_live(ROOM, hub.join(ear, ROOM), 5)  # type: ignore[arg-type]
+    # Two workers committed 6 and 7; the push of 7 came first, so both were read from PostgreSQL.
+    hub.receive(message(6, 7, unread=2))
+    hub.receive(message(6, unread=1))
+    counts = [data for data in ear.heard if b"unread-count" in data]
+    assert len(counts) == 1 and b'"count":2' in counts[0]
+
+
+async def test_rooms_that_keep_falling_behind_do_not_put_off_the_check(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checker = Positions(database, Hub(), seconds=0.3)
+    checks = 0
+
+    async def check() -> None:
+        nonlocal checks
+        checks += 1
+
+    async def checked() -> bool:
+        checker.note_behind(ROOM)
+        return checks > 1
+
+    monkeypatch.setattr(checker, "check", check)
+    running = asyncio.create_task(checker.run())
+    try:
+        await wait_until(checked)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert positions.CHECK_SECONDS <= 5
+
+
+async def test_connection_that_dies_in_a_transaction_is_no_crash(
+    database: Database, database_url: str
+) -> None:
+    """Found with `kill -9` of PostgreSQL: every write under way was answered 500, not 503."""
+    with pytest.raises(Unavailable):
+        async with database.transaction(wait=5) as conn:
+            mine = await conn.fetchval("SELECT pg_backend_pid()")
+            other = await asyncpg.connect(database_url)
+            dying = asyncio.create_task(conn.fetchval("SELECT pg_sleep(30)"))
+            await asyncio.sleep(0)
+            await other.execute("SELECT pg_terminate_backend($1)", mine)
+            await other.close()
+            await dying
+
+
+async def test_connection_that_postgres_gave_up_is_not_lent_again(database: Database) -> None:
+    """Found with PostgreSQL killed behind a stalled proxy: every borrower of it crashed."""
+    lent: list[Any] = []
+    with pytest.raises(Unavailable):
+        async with database.connection(wait=5) as conn:
+            lent.append(conn._con)
+            raise asyncpg.InternalClientError("cannot switch to state 11")
+    assert lent[0].is_closed()
+    async with database.connection(wait=5) as conn:
+        assert await conn.fetchval("SELECT 1") == 1
+
+
+async def test_worker_without_redis_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found beside the ledger test: SAQ asks a dead Redis again at once, in ten tasks, on a whole core."""
+    monkeypatch.setattr(settings, "REST_SECONDS", 0.3)
+    client = bus.connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True)
+    queue = settings.PatientQueue(client, name="nobody")
+    began = time.monotonic()
+    assert await queue.dequeue(1.0) is None
+    assert time.monotonic() - began >= 0.3
+    await client.aclose()

@@ -1,0 +1,170 @@
+"""The pool and its transactions against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from nexcorp.db import Database, sql
+from nexcorp.db.encoding import encode, format_time
+from nexcorp.errors import AppError, NotFound, Unavailable, on_constraint
+from tests.conftest import wait_until
+
+
+def test_times_are_utc_with_six_digits() -> None:
+    whole = datetime(2026, 1, 31, 10, 0, 0, tzinfo=UTC)
+    assert format_time(whole) == "2026-01-31T10:00:00.000000Z"
+    assert format_time(whole + timedelta(microseconds=5)) == "2026-01-31T10:00:00.000005Z"
+    east = timezone(timedelta(hours=5, minutes=30))
+    assert format_time(whole.astimezone(east)) == "2026-01-31T10:00:00.000000Z"
+
+
+async def test_a_row_is_the_answer(database: Database) -> None:
+    async with database.connection() as conn:
+        row = await conn.fetchrow(
+            """
+            SELECT
+                '2026-01-31 10:00+00'::timestamptz AS whole,
+                '2026-01-31 11:00:00.5+01'::timestamptz AS half,
+                NULL::timestamptz AS never,
+                '00000000-0000-7000-8000-000000000001'::uuid AS id,
+                json_build_object('b', 1, 'a', NULL) AS raw,
+                true AS flag,
+                7 AS "_inside"
+            """
+        )
+    assert encode({"data": [row]}) == (
+        b'{"data":[{"whole":"2026-01-31T10:00:00.000000Z","half":"2026-01-31T10:00:00.500000Z","never":null,'
+        b'"id":"00000000-0000-7000-8000-000000000001","raw":{"b" : 1, "a" : null},"flag":true}]}'
+    )
+
+
+async def test_jsonb_comes_back_as_it_went(database: Database) -> None:
+    values: list[Any] = [
+        {"text": 'Ünïcode 🫖 " \\ \n', "deep": [{"a": [1, 2.5, -3, None, True]}], "": ""},
+        [],
+        {},
+        None,
+        "text",
+        0,
+        2**53,
+        False,
+    ]
+    async with database.connection() as conn:
+        for value in values:
+            assert await conn.fetchval("SELECT $1::jsonb", value) == value
+        assert await conn.fetchval("SELECT NULL::jsonb") is None
+        assert await conn.fetchval("SELECT $1::jsonb ->> 'a'", {"a": "b"}) == "b"
+        moment, some_id = datetime(2026, 1, 31, 10, 0, 0, 5, tzinfo=UTC), uuid4()
+        stored = await conn.fetchval("SELECT $1::jsonb", {"at": moment, "id": some_id})
+        assert stored == {"at": "2026-01-31T10:00:00.000005Z", "id": str(some_id)}
+
+
+async def test_a_statement_is_seen_by_its_name_while_it_runs(database: Database) -> None:
+    async with database.connection() as holder, database.connection() as watcher:
+        transaction = holder.transaction()
+        await transaction.start()
+        await holder.execute("LOCK TABLE posts IN ACCESS EXCLUSIVE MODE")
+
+        async def run() -> Any:
+            async with database.connection() as conn:
+                return await sql.posts.get_post(conn, post_id=uuid4(), viewer_id=uuid4())
+
+        async def seen() -> Any:
+            return await watcher.fetchval(
+                """
+                SELECT query FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'
+                """
+            )
+
+        running = asyncio.create_task(run())
+        query = await wait_until(seen)
+        await transaction.rollback()
+        assert await running is None
+    assert query.startswith("/* posts.get_post */")
+
+
+async def test_a_transaction_is_whole_or_nothing(database: Database) -> None:
+    woken: list[int] = []
+    database.on_outbox = lambda: woken.append(1)
+    for fails in (True, False):
+        try:
+            async with database.transaction() as conn:
+                await conn.execute("INSERT INTO rooms (name) VALUES ('x')")
+                conn.touch_outbox()
+                assert not woken
+                if fails:
+                    raise LookupError
+        except LookupError:
+            pass
+        async with database.connection() as conn:
+            assert await conn.fetchval("SELECT count(*) FROM rooms") == (0 if fails else 1)
+            # What a failed transaction asked for is forgotten with it.
+        assert woken == ([] if fails else [1])
+
+
+async def test_a_failed_transactions_wake_is_not_the_next_ones(database: Database) -> None:
+    woken: list[int] = []
+    database.on_outbox = lambda: woken.append(1)
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            async with database.transaction() as conn:
+                conn.touch_outbox()
+                raise LookupError
+    for _ in range(3):
+        async with database.transaction() as conn:
+            await conn.execute("SELECT 1")
+    assert woken == []
+
+
+async def test_no_free_connection_is_unavailable_and_none_is_lost(database: Database) -> None:
+    held = []
+    size = database.stats()["max"]
+    for _ in range(size):
+        context = database.connection(wait=5)
+        await context.__aenter__()
+        held.append(context)
+    with pytest.raises(Unavailable) as caught:
+        async with database.connection(wait=0.05):
+            pass
+    assert caught.value.code == "overloaded"
+    for context in held:
+        await context.__aexit__(None, None, None)
+    assert database.stats()["idle"] == database.stats()["size"]
+    async with database.connection(wait=0.05) as conn:
+        assert await sql.service.ping(conn) == 1
+
+
+async def test_a_cut_connection_is_unavailable_and_the_next_is_good(database: Database) -> None:
+    with pytest.raises(Unavailable) as caught:
+        async with database.connection() as conn:
+            async with database.connection() as other:
+                pid = await conn.fetchval("SELECT pg_backend_pid()")
+                await other.execute("SELECT pg_terminate_backend($1)", pid)
+            await conn.fetchval("SELECT pg_sleep(5)")
+    assert caught.value.code == "database_unavailable"
+    async with database.connection() as conn:
+        assert await sql.service.ping(conn) == 1
+
+
+async def test_a_database_never_opened_is_unavailable(config: Any) -> None:
+    with pytest.raises(Unavailable):
+        async with Database(config).connection():
+            pass
+
+
+async def test_only_the_named_constraint_becomes_the_error(database: Database) -> None:
+    nobody = UUID(int=0)
+    for name, expected in (("follows_no_self", AppError), ("follows_pkey", Exception)):
+        with pytest.raises(expected) as caught:
+            async with database.transaction() as conn:
+                with on_constraint(name, NotFound("named")):
+                    await conn.execute(
+                        "INSERT INTO follows (follower_id, followed_id) VALUES ($1, $1)", nobody
+                    )
+        assert isinstance(caught.value, NotFound) == (name == "follows_no_self")

@@ -1,0 +1,147 @@
+"""Commenting, replying, changing and deleting comments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.features.posts.social import (
+    API,
+    NOBODY,
+    check_counters,
+    fetch_value,
+    get_json,
+    publish,
+    refused,
+    say,
+    walk,
+)
+
+
+async def test_a_comment_is_shown_as_it_was_said(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    comment = await say(bob, post["id"], " Ünïcode 🫖 ")
+    assert (comment["postId"], comment["parentId"], comment["version"]) == (post["id"], None, 1)
+    assert (comment["body"], comment["author"]["id"]) == ("Ünïcode 🫖", str(bob.id))
+    page = await get_json(ann.client, f"/comments/post/{post['id']}")
+    assert page == {"data": [comment], "nextCursor": None}
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 1
+
+
+async def test_a_reply_to_a_reply_stays_one_level_deep(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    first = await say(bob, post["id"])
+    reply = await say(ann, post["id"], parent=first["id"])
+    deeper = await say(bob, post["id"], parent=reply["id"])
+    assert reply["parentId"] == deeper["parentId"] == first["id"]
+
+
+async def test_comments_are_listed_oldest_first_on_pages_without_a_seam(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    post, other = await publish(ann), await publish(ann)
+    said = [await say((ann, bob)[number % 2], post["id"], f"{number}") for number in range(7)]
+    await say(bob, other["id"])
+    path = f"/comments/post/{post['id']}"
+    for limit in (1, 3, 7, 100):
+        pages = await walk(ann.client, path, limit)
+        assert [comment for page in pages for comment in page] == said
+    first = await get_json(ann.client, f"{path}?limit=4")
+    await ann.client.delete(f"{API}/comments/{said[3]['id']}")
+    later = await say(bob, post["id"], "later")
+    rest = await get_json(ann.client, f"{path}?limit=4&cursor={first['nextCursor']}")
+    assert rest["data"] == [*said[4:], later]
+
+
+async def test_a_bad_comment_is_refused_by_field(service: Any, make_user: Any) -> None:
+    ann = await make_user()
+    post, other = await publish(ann), await publish(ann)
+    elsewhere = await say(ann, other["id"])
+    good = {"postId": post["id"], "body": "x"}
+    for change, field in (
+        ({"body": ""}, "body"),
+        ({"body": "   "}, "body"),
+        ({"body": None}, "body"),
+        ({"body": "x" * 5001}, "body"),
+        ({"body": "a\x00"}, "body"),
+        ({"postId": "first"}, "postId"),
+        ({"postId": None}, "postId"),
+        ({"postId": 7}, "postId"),
+        ({"parentId": "first"}, "parentId"),
+        ({"parentId": NOBODY}, "parentId"),
+        ({"parentId": elsewhere["id"]}, "parentId"),
+        ({"taskID": NOBODY}, "taskID"),
+        ({"authorId": NOBODY}, "authorId"),
+        ({"version": 1}, "version"),
+    ):
+        error = await refused(
+            ann.client.post(f"{API}/comments", json=good | change), 422, "validation_failed"
+        )
+        assert list(error["errors"]) == [field], change
+    await refused(ann.client.post(f"{API}/comments", json={"body": "x"}), 422)
+    absent = {"postId": NOBODY, "body": "x"}
+    await refused(ann.client.post(f"{API}/comments", json=absent), 404, "post_not_found")
+    absent["parentId"] = elsewhere["id"]
+    await refused(ann.client.post(f"{API}/comments", json=absent), 404, "post_not_found")
+    assert await fetch_value(service, "SELECT count(*) FROM comments") == 1
+    await check_counters(service)
+
+
+async def test_only_its_author_changes_a_comment(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    comment = await say(bob, post["id"])
+    path = f"{API}/comments/{comment['id']}"
+    # Not even the author of the post may put words into somebody's mouth.
+    await refused(ann.client.patch(path, json={"body": "Never."}), 403, "not_your_comment")
+    changed = await (await bob.client.patch(path, json={"body": "Ever.", "version": 1})).json()
+    assert changed == comment | {"body": "Ever.", "version": 2, "updatedAt": changed["updatedAt"]}
+    assert (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"] == [changed]
+
+
+async def test_a_stale_comment_is_409_and_by_etag_412(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann)
+    answer = await ann.client.post(f"{API}/comments", json={"postId": post["id"], "body": "One"})
+    comment, old = await answer.json(), {"If-Match": answer.headers["ETag"]}
+    path = f"{API}/comments/{comment['id']}"
+    current = await (await ann.client.patch(path, json={"body": "Two"}, headers=old)).json()
+    error = await refused(ann.client.patch(path, json={"body": "Lost", "version": 1}), 409, "stale_version")
+    assert error["current"] == current
+    await refused(ann.client.patch(path, json={"body": "Lost"}, headers=old), 412, "stale_version")
+    for bad in ({}, {"version": 2}, {"body": ""}, {"body": "x", "postId": post["id"]}):
+        await refused(ann.client.patch(path, json=bad), 422, "validation_failed")
+    assert (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"] == [current]
+
+
+async def test_an_absent_comment_is_404(make_user: Any) -> None:
+    ann = await make_user()
+    path = f"{API}/comments/{NOBODY}"
+    await refused(ann.client.patch(path, json={"body": "x"}), 404, "comment_not_found")
+    await refused(ann.client.delete(path), 404, "comment_not_found")
+
+
+async def test_its_author_and_the_posts_author_delete_a_comment(service: Any, make_user: Any) -> None:
+    ann, bob, eve = await make_user(), await make_user(), await make_user()
+    post = await publish(ann)
+    comments = [await say(bob, post["id"]) for _ in range(2)]
+    await refused(eve.client.delete(f"{API}/comments/{comments[0]['id']}"), 403, "not_your_comment")
+    for who, comment in zip((ann, bob), comments, strict=True):
+        assert (await who.client.delete(f"{API}/comments/{comment['id']}")).status == 204
+        await refused(who.client.delete(f"{API}/comments/{comment['id']}"), 404, "comment_not_found")
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 0
+
+
+async def test_a_deleted_comment_takes_its_replies_along_and_counts_them_off(
+    service: Any, make_user: Any
+) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    first, second = await say(ann, post["id"]), await say(bob, post["id"])
+    for _ in range(3):
+        await say(bob, post["id"], parent=first["id"])
+    reply = await say(ann, post["id"], parent=second["id"])
+    await ann.client.delete(f"{API}/comments/{first['id']}")
+    assert (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"] == [second, reply]
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 2
+    await check_counters(service)

@@ -1,0 +1,69 @@
+"""Sockets come, go and come back while frames are delivered at full speed: nobody misses or repeats one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from tests.conftest import Live
+from tests.realtime.helpers import create_post, emit_updates, subscribe
+
+TOTAL = 450
+WATCHERS = 8
+
+
+async def watch(client, urls, user, room: str, chance: random.Random) -> None:
+    """Join at random places for random times until every frame was seen; fails at the first wrong number."""
+    epoch, seen = None, None
+    while seen != TOTAL:
+        ws = await client.session.ws_connect(chance.choice(urls) + "/ws", headers=user.headers)
+        live = Live(ws)
+        for _ in range(chance.randint(1, 3)):
+            past = {} if seen is None else {"epoch": epoch, "seq": seen}
+            answer = await subscribe(live, room, **past)
+            if seen is None:
+                epoch, seen = answer["epoch"], answer["seq"]
+            else:
+                assert answer["recovered"] is True
+            leaving = min(TOTAL, seen + chance.randint(1, TOTAL // 6))
+            while seen < leaving:
+                frame = await live.next(seconds=15)
+                if frame.get("room") == room:
+                    assert (frame["seq"], frame["data"]["n"]) == (seen + 1, seen + 1)
+                    seen += 1
+            if seen == TOTAL:
+                break
+            if chance.random() < 0.5:
+                await live.send("unsubscribe", {"room": room})
+                # Frames on their way count as seen: they were shown.
+                while (frame := await live.next())["event"] != "unsubscribed":
+                    if frame.get("room") == room:
+                        assert frame["seq"] == seen + 1
+                        seen += 1
+        if chance.random() < 0.3:
+            ws._response.connection.transport.abort()
+        await ws.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_everybody_sees_one_unbroken_run(make_user, client, service, second_node, seed):
+    ada = await make_user()
+    post = await create_post(ada)
+    watchers = [await make_user() for _ in range(WATCHERS)]
+    urls, chance = [service.url, second_node], random.Random(seed)
+
+    async def write() -> None:
+        number = 0
+        while number < TOTAL:
+            upto = min(TOTAL, number + chance.randint(1, 12))
+            await emit_updates(service.db, post, ada.id, range(number + 1, upto + 1))
+            number = upto
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(40), asyncio.TaskGroup() as group:
+        group.create_task(write())
+        for index, user in enumerate(watchers):
+            mine = random.Random(f"{seed}/{index}")
+            group.create_task(watch(client, urls, user, f"post:{post}", mine))

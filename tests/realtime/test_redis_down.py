@@ -1,0 +1,130 @@
+"""Redis may go away and come back: sockets stay, frames arrive, sessions end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+import redis.asyncio as redis
+
+from nexcorp.embedded import ValkeyServer
+from nexcorp.realtime.bus import FRAMES_CHANNEL, REST_SECONDS
+from nexcorp.realtime.node import NODE
+from tests.conftest import wait_until
+from tests.realtime.helpers import ask, closed, create_post, emit_updates, read_seqs, subscribe
+
+
+@pytest.fixture
+def own_valkey(tmp_path):
+    """A Valkey of the test's own, to be killed."""
+    server = ValkeyServer(tmp_path)
+    server.start()
+    yield server
+    server.destroy()
+
+
+@pytest.fixture
+def config(config, own_valkey):
+    """The service's settings with that Valkey."""
+    return replace(config, redis_url=own_valkey.url)
+
+
+async def test_frames_arrive_without_redis_and_faster_again_with_it(
+    make_user, connect, service, second_node, own_valkey
+):
+    ada = await make_user()
+    post = await create_post(ada)
+    room = f"post:{post}"
+    lives = [await connect(ada), await connect(ada, url=second_node)]
+    for live in lives:
+        await subscribe(live, room)
+    await emit_updates(service.db, post, ada.id, [1])
+    for live in lives:
+        assert await read_seqs(live, room, 1) == [1]
+    node = service.app[NODE]
+
+    own_valkey.kill()
+    began = time.monotonic()
+    await emit_updates(service.db, post, ada.id, [2, 3])
+    for live in lives:
+        assert await read_seqs(live, room, 2) == [2, 3]
+    # 500 ms until the workers look by themselves, 5 s until the nodes do, and a slow machine's share.
+    assert time.monotonic() - began < 8
+
+    own_valkey.start()
+
+    async with redis.Redis.from_url(own_valkey.url) as asking:
+
+        async def listening() -> bool:
+            return dict(await asking.pubsub_numsub(FRAMES_CHANNEL)) == {FRAMES_CHANNEL.encode(): 2}
+
+        await wait_until(listening, 10)
+    # From here on frames come by themselves: no position check does it any more.
+    node.positions.seconds = 3600
+    node.positions.check_soon()
+    await asyncio.sleep(REST_SECONDS)
+    for seq in (4, 5, 6):
+        await emit_updates(service.db, post, ada.id, [seq])
+        assert await read_seqs(lives[0], room, 1) == [seq]
+    assert await read_seqs(lives[1], room, 3) == [4, 5, 6]
+
+
+async def test_delivery_does_not_wait_for_redis(make_user, service, own_valkey):
+    """Without Redis the workers' own poll delivers, and pushing in vain does not hold it up."""
+    ada, grace = await make_user(), await make_user()
+    post = await create_post(ada)
+    own_valkey.kill()
+    for number in range(3):
+        began = time.monotonic()
+        comment = {"postId": str(post), "body": f"comment {number}"}
+        assert (await grace.client.post("/api/v1/comments", json=comment)).status == 201
+        assert time.monotonic() - began < 2
+
+        async def told(count: int = number + 1) -> bool:
+            answer = await (await ada.client.get("/api/v1/notifications/unread-count")).json()
+            return answer["count"] == count
+
+        await wait_until(told, 10)
+        assert time.monotonic() - began < 3
+
+
+async def test_ended_session_loses_its_sockets_on_other_nodes(
+    make_user, connect, service, second_node, own_valkey, client
+):
+    ada, grace = await make_user(), await make_user()
+    for redis_is_up in (True, False):
+        other = await client.session.post(
+            service.url + "/api/v1/auth/login",
+            json={"email": ada.email, "password": ada.password, "platform": "cli"},
+        )
+        token = (await other.json())["accessToken"]
+        ending = replace(ada, headers={"Authorization": f"Bearer {token}"}, token=token)
+        sockets = [await connect(ending), await connect(ending)]
+        staying = [await connect(ada), await connect(grace)]
+        if not redis_is_up:
+            own_valkey.kill()
+        began = time.monotonic()
+        async with client.session.post(second_node + "/api/v1/auth/logout", headers=ending.headers) as answer:
+            assert answer.status == 204
+        for live in sockets:
+            assert await closed(live) == (4503, "session revoked")
+        assert time.monotonic() - began < (2 if redis_is_up else 5)
+        for live in staying:
+            assert (await ask(live, "ping"))["event"] == "pong"
+        async with client.session.get(service.url + "/api/v1/auth/me", headers=ending.headers) as answer:
+            assert answer.status == 401
+
+
+async def test_service_starts_and_greets_without_redis(make_user, connect, service, own_valkey, web_only):
+    ada = await make_user()
+    own_valkey.kill()
+    runner, _, url = await web_only()
+    try:
+        live = await connect(ada, url=url)
+        assert (await live.next())["event"] == "connected"
+        assert (await ask(live, "ping"))["event"] == "pong"
+        await live.ws.close()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,138 @@
+"""Who comes back gets all that was missed, or is told that it cannot be had."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexcorp.realtime.node import NODE
+from tests.realtime.helpers import create_post, emit_updates, read_seqs, store_frames, subscribe
+from workers.jobs.cleanup import clean_up
+
+
+async def room_with_past(make_user, service, count):
+    ada = await make_user()
+    post = await create_post(ada)
+    await store_frames(service.db, f"post:{post}", count)
+    return ada, post, f"post:{post}", service.app[NODE].positions.epoch
+
+
+async def test_exactly_what_was_missed_comes_in_order(make_user, connect, service):
+    ada, post, room, epoch = await room_with_past(make_user, service, 30)
+    live = await connect(ada)
+    answer = await subscribe(live, room, epoch=epoch, seq=27)
+    assert answer == {"room": room, "epoch": epoch, "seq": 30, "recovered": True}
+    frames = [await live.next() for _ in range(3)]
+    assert frames == [
+        {"event": "post:updated", "data": {"n": n}, "room": room, "seq": n} for n in (28, 29, 30)
+    ]
+    await emit_updates(service.db, post, ada.id, [31])
+    assert await read_seqs(live, room, 1) == [31]
+
+
+async def test_nothing_missed_is_recovered_without_frames(make_user, connect, service):
+    ada, _, room, epoch = await room_with_past(make_user, service, 3)
+    live = await connect(ada)
+    answer = await subscribe(live, room, epoch=epoch, seq=3)
+    assert (answer["seq"], answer["recovered"]) == (3, True)
+    await live.nothing("post:updated", 0.3)
+
+
+async def test_500_missed_are_recovered_and_501_are_not(make_user, connect, service):
+    ada, _, room, epoch = await room_with_past(make_user, service, 501)
+    near, far = await connect(ada), await connect(ada)
+    assert (await subscribe(near, room, epoch=epoch, seq=1))["recovered"] is True
+    assert await read_seqs(near, room, 500) == list(range(2, 502))
+    answer = await subscribe(far, room, epoch=epoch, seq=0)
+    assert (answer["recovered"], answer["seq"]) == (False, 501)
+    await far.nothing("post:updated", 0.3)
+
+
+async def test_what_cannot_be_recovered_brings_no_frame_at_all(make_user, connect, service):
+    ada, _, room, epoch = await room_with_past(make_user, service, 10)
+    live = await connect(ada)
+    cluster = epoch.partition(":")[0]
+    for past in (
+        {"epoch": epoch, "seq": 11},
+        {"epoch": epoch, "seq": 10**30},
+        {"epoch": epoch, "seq": -1},
+        {"epoch": f"{cluster}:00000009", "seq": 5},
+        {"epoch": "", "seq": 5},
+        {"epoch": None, "seq": 5},
+        {"epoch": [epoch], "seq": 5},
+        {"epoch": epoch},
+        {"epoch": epoch, "seq": "5"},
+        {"epoch": epoch, "seq": 5.5},
+        {"epoch": epoch, "seq": True},
+        {"epoch": epoch, "seq": None},
+        {"seq": 5},
+        {},
+    ):
+        answer = await subscribe(live, room, **past)
+        assert (answer["recovered"], answer["seq"]) == (False, 10), past
+    await live.nothing("post:updated", 0.3)
+
+
+async def test_own_room_resumes_at_the_handshake(make_user, connect, service):
+    ada = await make_user()
+    room, epoch = f"user:{ada.id}", service.app[NODE].positions.epoch
+    await store_frames(service.db, room, 501)
+    for seq, recovered in ((498, True), (0, False), (502, False)):
+        live = await connect(ada, {"epoch": epoch, "seq": seq})
+        hello = (await live.next())["data"]
+        assert (hello["recovered"], hello["seq"]) == (recovered, 501)
+        if recovered:
+            assert await read_seqs(live, room, 3) == [499, 500, 501]
+        assert (await live.next())["event"] == "unread-count"
+        await live.ws.close()
+
+
+async def test_frames_that_were_cleaned_up_are_not_recovered(make_user, connect, service):
+    ada, _, room, epoch = await room_with_past(make_user, service, 250)
+    async with service.db.transaction(wait=5) as conn:
+        await conn.execute("UPDATE room_frames SET created_at = now() - interval '8 days'")
+    await clean_up({"database": service.db, "config": service.config})
+    live = await connect(ada)
+    answer = await subscribe(live, room, epoch=epoch, seq=149)
+    assert (answer["recovered"], answer["seq"]) == (False, 250)
+    answer = await subscribe(live, room, epoch=epoch, seq=150)
+    assert answer["recovered"] is True
+    assert await read_seqs(live, room, 100) == list(range(151, 251))
+
+
+async def test_failed_resubscription_keeps_the_room(make_user, connect, service, monkeypatch):
+    """A client that is told `error` goes on with what it had: the own room must not fall silent."""
+    ada, grace = await make_user(), await make_user()
+    post = await create_post(ada)
+    live = await connect(ada)
+    await live.next("unread-count")
+
+    async def fail(*args, **options):
+        raise RuntimeError("the database stumbles")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nexcorp.realtime.commands.read_past", fail)
+        await live.send("subscribe", {"room": f"user:{ada.id}"})
+        assert (await live.next())["data"]["code"] == "internal_error"
+    await grace.client.put(f"/api/v1/posts/{post}/like")
+    assert (await live.next("notification:created"))["data"]["type"] == "like"
+
+
+@pytest.mark.parametrize("seq", [0, 2])
+async def test_state_and_frames_make_the_state(make_user, connect, service, seq):
+    """GET /notifications says where to go on from: what it holds and what follows overlap in nothing."""
+    ada, grace = await make_user(), await make_user()
+    posts = [await create_post(ada, f"{number}") for number in range(4)]
+    watcher = await connect(ada)
+    for post in posts[:seq]:
+        await grace.client.put(f"/api/v1/posts/{post}/like")
+        await watcher.next("notification:created")
+    listed = await (await ada.client.get("/api/v1/notifications")).json()
+    for post in posts[seq:]:
+        await grace.client.put(f"/api/v1/posts/{post}/like")
+        await watcher.next("notification:created")
+    live = await connect(ada, {"epoch": listed["epoch"], "seq": listed["seq"]})
+    shown = [row["id"] for row in listed["data"]]
+    for _ in posts[seq:]:
+        shown.insert(0, (await live.next("notification:created"))["data"]["id"])
+    now = await (await ada.client.get("/api/v1/notifications")).json()
+    assert shown == [row["id"] for row in now["data"]]

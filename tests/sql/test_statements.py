@@ -1,0 +1,114 @@
+"""Every statement of sql/ against the migrated schema, and who may write what."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from nexcorp.db import Database, sql
+from nexcorp.db.sql_types import STUB, describe
+from nexcorp.db.statements import load
+
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+STRING = re.compile(r"'[^']*'")
+INSERT = re.compile(r"\bINSERT INTO (\w+)(?: AS (\w+))?")
+DELETE = re.compile(r"\bDELETE FROM (\w+)")
+UPDATE = re.compile(r"(?<!DO )(?<!FOR )(?<!KEY )\bUPDATE (\w+)(?: AS \w+)? SET\b")
+COLUMN = re.compile(r"(?:^|,)\s*(\w+)\s*=")
+# What is written to one table by one file, seen by what it says: a counter belongs to what it counts.
+GUESTS = {("posts", "like_count"): "reactions", ("posts", "comment_count"): "comments"}
+
+
+def plain(text: str) -> str:
+    """A statement on one line, without comments, strings, and what stands in parentheses of a SET."""
+    return " ".join(STRING.sub("''", COMMENT.sub(" ", text)).split())
+
+
+def flat(text: str) -> str:
+    """Without anything in parentheses or CASE ... END, where commas and FROM mean other things."""
+    while True:
+        shorter = re.sub(r"\([^()]*\)", "", re.sub(r"\bCASE\b(?:(?!\bCASE\b).)*?\bEND\b", "", text))
+        if shorter == text:
+            return text
+        text = shorter
+
+
+def until_closed(text: str) -> str:
+    """The text up to the parenthesis that closes the query it is in."""
+    depth = 0
+    for place, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth < 0:
+            return text[:place]
+    return text
+
+
+def updated_columns(text: str) -> list[tuple[str, str]]:
+    """(table, column) of every UPDATE in a statement, those inside of WITH as well."""
+    found, line = [], plain(text)
+    for match in UPDATE.finditer(line):
+        rest = flat(until_closed(line[match.end() :]))
+        assignments = re.split(r"\b(?:FROM|WHERE|RETURNING)\b", rest)[0]
+        found += [(match[1], column) for column in COLUMN.findall(assignments)]
+    return found
+
+
+async def test_every_statement_prepares(database: Database) -> None:
+    async with database.connection() as conn:
+        for statement in sql:
+            prepared = await conn.prepare(statement.text)
+            assert len(prepared.get_parameters()) == len(statement.args), statement
+            columns = prepared.get_attributes()
+            assert (len(columns) == 0) == (statement.kind == "exec"), statement
+            if statement.kind == "value":
+                assert len(columns) == 1, statement
+
+
+async def test_columns_are_named_once_and_as_the_api_does(database: Database) -> None:
+    async with database.connection() as conn:
+        for name in ("posts", "comments", "reactions", "follows", "notifications"):
+            for statement in sql.features[name].statements.values():
+                names = [column.name for column in (await conn.prepare(statement.text)).get_attributes()]
+                assert len(names) == len(set(names)), statement
+                assert statement.kind == "value" or "?column?" not in names, statement
+
+
+async def test_the_types_are_those_of_the_statements(database: Database) -> None:
+    async with database.connection() as conn:
+        assert STUB.read_text() == await describe(conn, load()), "run `make sql-types`"
+
+
+def test_every_statement_says_what_it_is() -> None:
+    for statement in sql:
+        _, first, *_ = statement.text.splitlines()
+        assert first.startswith("-- "), f"{statement} has no comment"
+        assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", statement.name)
+
+
+def test_rows_of_a_table_are_written_by_one_file() -> None:
+    writers: dict[str, set[str]] = defaultdict(set)
+    for name, feature in sql.features.items():
+        for statement in feature.statements.values():
+            for pattern in (INSERT, DELETE):
+                for match in pattern.finditer(plain(statement.text)):
+                    writers[match[1]].add(name)
+    assert len(writers) >= 12
+    assert {table: names for table, names in writers.items() if len(names) > 1} == {}
+
+
+def test_a_column_is_changed_by_one_file() -> None:
+    writers: dict[tuple[str, str], set[str]] = defaultdict(set)
+    owners: dict[str, set[str]] = defaultdict(set)
+    for name, feature in sql.features.items():
+        for statement in feature.statements.values():
+            for match in INSERT.finditer(plain(statement.text)):
+                owners[match[1]].add(name)
+            for table, column in updated_columns(statement.text):
+                writers[table, column].add(name)
+    assert writers["posts", "title"] == {"posts"}
+    assert len(writers) >= 25
+    for (table, column), names in writers.items():
+        expected = {GUESTS[table, column]} if (table, column) in GUESTS else owners[table]
+        assert names == expected, f"{table}.{column} is changed by {names}, its owner is {expected}"
+    for column, owner in GUESTS.items():
+        assert writers[column] == {owner}

@@ -1,0 +1,141 @@
+"""CORS, security headers, HEAD, and what caches are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.features.posts.social import API, publish
+from tests.web.calls import check_envelope, serving
+
+ORIGIN = "https://app.example.com"
+SECURE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "private, no-store",
+}
+
+
+def check_secure(answer: Any) -> None:
+    """Every answer of the API has these."""
+    for name, value in SECURE.items():
+        assert answer.headers.getall(name) == [value]
+    assert "X-Request-Id" in answer.headers
+    assert "aiohttp" not in answer.headers["Server"].lower()
+    assert "python" not in answer.headers["Server"].lower()
+
+
+async def test_success_and_failure_alike_are_secured(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann)
+    path = f"{API}/posts/{post['id']}"
+    etag = (await ann.client.get(path)).headers["ETag"]
+    answers = [
+        await ann.client.get(path),
+        await ann.client.get(path, headers={"If-None-Match": etag}),
+        await ann.client.get(f"{API}/nope"),
+        await ann.client.get(f"{API}/posts?limit=0"),
+        await ann.client.put(f"{API}/posts"),
+        await ann.client.post(f"{API}/posts", data="{", headers={"Content-Type": "application/json"}),
+        await ann.client.get(path, headers={"Authorization": "Bearer x"}),
+        await ann.client.get("/health"),
+        await ann.client.delete(path),
+    ]
+    assert [answer.status for answer in answers] == [200, 304, 404, 422, 405, 400, 401, 200, 204]
+    for answer in answers:
+        check_secure(answer)
+        assert "Strict-Transport-Security" not in answer.headers
+
+
+async def test_strict_transport_is_asked_for_behind_tls_only(client: Any) -> None:
+    answer = await client.get("/health", headers={"X-Forwarded-Proto": "https"})
+    assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+
+
+async def test_pages_keep_a_policy_that_loads_nothing_from_elsewhere(client: Any) -> None:
+    for path in ("/", "/api/docs"):
+        answer = await client.get(path)
+        assert answer.content_type == "text/html"
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        assert "http" not in policy
+        assert "https://" not in await answer.text()
+
+
+async def test_only_listed_origins_may_call(web_only: Any) -> None:
+    async with serving(web_only, env="production", cors_origins=(ORIGIN,)) as (_, client):
+        for path, status in (("/posts", 200), ("/nope", 404)):
+            answer = await client.get(API + path, headers={"Origin": ORIGIN})
+            assert answer.status == status
+            assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+            assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+            exposed = answer.headers["Access-Control-Expose-Headers"]
+            for name in ("ETag", "Location", "Retry-After", "X-Request-Id"):
+                assert name in exposed
+            assert "Origin" in answer.headers["Vary"]
+        for foreign in (
+            "https://evil.example",
+            ORIGIN + ".evil.example",
+            "http://app.example.com",
+            "https://APP.example.com.",
+            "http://localhost:3000",
+            "null",
+            "*",
+            "",
+        ):
+            answer = await client.get(f"{API}/posts", headers={"Origin": foreign})
+            assert answer.status == 200
+            assert not [name for name in answer.headers if name.startswith("Access-Control")], foreign
+            assert "Origin" in answer.headers["Vary"]
+        assert "Vary" not in (await client.get(f"{API}/posts")).headers
+
+
+async def test_an_origin_that_is_no_address_is_a_foreign_one(client: Any) -> None:
+    for origin in ("http://[evil", "http://[::1", "https://a:b:c", "http://a:99999999", "//", "\\\\", "é"):
+        answer = await client.get("/health", headers={"Origin": origin})
+        assert answer.status == 200, origin
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        await check_envelope(await client.get("/nope", headers={"Origin": origin}), 404)
+
+
+async def test_a_preflight_says_what_may_be_sent(web_only: Any) -> None:
+    asks = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
+    async with serving(web_only, env="production", cors_origins=(ORIGIN,)) as (_, client):
+        for path in ("/posts", "/posts/some-id", "/auth/login"):
+            answer = await client.call("OPTIONS", API + path, headers={**asks, "Origin": ORIGIN})
+            assert answer.status == 204
+            assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+            assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
+            allowed = answer.headers["Access-Control-Allow-Headers"].lower()
+            for name in ("authorization", "content-type", "idempotency-key", "if-match", "if-none-match"):
+                assert name in allowed
+        answer = await client.call(
+            "OPTIONS", f"{API}/posts", headers={**asks, "Origin": "https://evil.example"}
+        )
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:5173"])
+async def test_development_lets_localhost_in(client: Any, origin: str) -> None:
+    answer = await client.get("/health", headers={"Origin": origin})
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    answer = await client.get("/health", headers={"Origin": "http://localhost.evil.example"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_head_is_get_without_the_body(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann)
+    for path in (f"/posts/{post['id']}", "/posts", "/nope", f"/posts/{ann.id}", "/notifications"):
+        seen = await ann.client.get(API + path)
+        answer = await ann.client.call("HEAD", API + path)
+        assert (answer.status, await answer.read()) == (seen.status, b"")
+        check_secure(answer)
+        if seen.status == 200:
+            for name in ("Content-Type", "Content-Length", "ETag"):
+                assert answer.headers.get(name) == seen.headers.get(name)
+    etag = (await ann.client.get(f"{API}/posts/{post['id']}")).headers["ETag"]
+    headers = {"If-None-Match": etag}
+    assert (await ann.client.call("HEAD", f"{API}/posts/{post['id']}", headers=headers)).status == 304

@@ -1,0 +1,119 @@
+"""What happens when something breaks or there is too much: 500 that tells nothing, 503 at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from nexcorp.app import ROUTES
+from nexcorp.db import sql
+from nexcorp.web import gateway
+from nexcorp.web.keys import DATABASE
+from tests.features.posts.social import API, NOBODY
+from tests.web.calls import check_envelope, serving
+
+SECRET = "canary_7f3a"
+BODIES: dict[str, dict[str, Any]] = {
+    "CreatePost": {"body": "x"},
+    "UpdatePost": {"body": "x"},
+    "CreateComment": {"postId": NOBODY, "body": "x"},
+    "UpdateComment": {"body": "x"},
+    "UpdateNotification": {"isRead": True},
+}
+FEATURES = ("posts", "comments", "reactions", "follows", "notifications")
+
+
+async def test_a_failure_on_any_route_tells_nothing(web_only: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(web_only) as (_, client):
+
+        async def fail(*args: Any, **options: Any) -> Any:
+            raise asyncpg.UndefinedColumnError(f'column "{SECRET}" does not exist, in SELECT')
+
+        monkeypatch.setattr(asyncpg.Connection, "_execute", fail)
+        routes = [route for route in ROUTES if route.handler.__module__.split(".")[-2] in FEATURES]
+        assert len(routes) >= 20
+        for route in routes:
+            body = BODIES[type(route.body).__name__] if route.body is not None else None
+            path = route.full_path.replace("{id}", NOBODY)
+            with capture_logs() as logs:
+                answer = await client.call(route.method, path, json=body)
+            error = await check_envelope(answer, 500, "internal_error")
+            assert error["errors"] == {}
+            text = await answer.text()
+            for secret in (SECRET, "SELECT", "column", "Traceback", ".py", "asyncpg"):
+                assert secret not in text, (route.full_path, text)
+            assert [line["path"] for line in logs if line["event"] == "request crashed"] == [path]
+
+
+async def test_a_statement_of_ours_that_is_wrong_is_500_and_the_next_call_works(
+    web_only: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(web_only) as (_, client):
+        with monkeypatch.context() as patch:
+            patch.setattr(sql.posts, "create_post", lambda conn, **values: conn.fetchval("SELECT nonsense"))
+            answer = await client.post(f"{API}/posts", json={"body": "x"})
+            await check_envelope(answer, 500, "internal_error")
+        assert (await client.post(f"{API}/posts", json={"body": "x"})).status == 201
+
+
+async def test_a_full_pool_is_503_within_half_a_second(web_only: Any) -> None:
+    async with serving(web_only, database_pool=(1, 1)) as (app, client):
+        async with app[DATABASE].connection(wait=5):
+            for call in (client.get(f"{API}/posts"), client.post(f"{API}/posts", json={"body": "x"})):
+                started = time.monotonic()
+                answer = await call
+                assert 0.2 < time.monotonic() - started < 2
+                await check_envelope(answer, 503, "overloaded")
+                assert int(answer.headers["Retry-After"]) >= 1
+            assert (await client.get("/health")).status == 200
+        assert (await client.get(f"{API}/posts")).status == 200
+
+
+async def test_over_the_in_flight_cap_is_503_at_once(web_only: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(web_only, max_in_flight=1) as (_, client):
+        entered, finish = asyncio.Event(), asyncio.Event()
+
+        async def list_slowly(conn: Any, **values: Any) -> list[Any]:
+            entered.set()
+            await finish.wait()
+            return []
+
+        monkeypatch.setattr(sql.posts, "list_posts_first", list_slowly)
+        slow = asyncio.create_task(client.get(f"{API}/posts"))
+        await entered.wait()
+        answer = await client.post(f"{API}/posts", json={"body": "x"})
+        await check_envelope(answer, 503, "overloaded")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert (await client.get("/nope")).status == 503
+        # A probe that is refused would have the process restarted, for being busy.
+        for path, statuses in (("/health", {200}), ("/ready", {200, 503}), ("/metrics", {200})):
+            answer = await client.get(path)
+            assert answer.status in statuses
+            assert "overloaded" not in await answer.text()
+        finish.set()
+        assert (await slow).status == 200
+        assert (await client.post(f"{API}/posts", json={"body": "x"})).status == 201
+
+
+async def test_a_request_that_takes_too_long_is_503_and_undone(
+    web_only: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(web_only) as (_, client):
+        create, forever = sql.posts.create_post, asyncio.Event()
+
+        async def create_slowly(conn: Any, **values: Any) -> Any:
+            await create(conn, **values)
+            await forever.wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(gateway, "REQUEST_SECONDS", 0.3)
+            patch.setattr(sql.posts, "create_post", create_slowly)
+            answer = await client.post(f"{API}/posts", json={"body": "x"})
+            await check_envelope(answer, 503, "timeout")
+            assert "Retry-After" in answer.headers
+        assert (await (await client.get(f"{API}/posts")).json())["data"] == []

@@ -1,0 +1,138 @@
+"""A large audience is written in parts, and whoever goes on with it tells nobody twice."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from nexcorp.db import sql
+from nexcorp.events import emit
+from nexcorp.events.catalogue import Audience, Entry, Frame, Notice
+from workers.delivery import AUDIENCE_PART, Delivery
+
+MANY = 2500
+
+
+def announce(receivers=lambda event: Audience("everyone"), message=lambda event: "news", first=()):
+    """A catalogue whose only event is told to an audience."""
+    notice = Notice("follow", "{actor} has news", receivers, message)
+    return {"news": Entry((*first, notice), lambda event: [Frame("admin", "news", {})])}
+
+
+async def emit_news(database, actor):
+    async with database.transaction(wait=5) as conn:
+        await emit(conn, "news", actor_id=actor, entity=("thing", uuid4()), payload={})
+
+
+async def tell(database, expected):
+    """Everybody in `expected` has exactly one notification, counted once, in a room of one frame."""
+    async with database.connection(wait=5) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
+        receivers = [row["receiver_id"] for row in await conn.fetch("SELECT receiver_id FROM notifications")]
+        assert await conn.fetchval("SELECT count(*) FROM notification_counters WHERE unread = 1") == len(
+            expected
+        )
+        assert await conn.fetchval("SELECT count(*) FROM rooms WHERE last_seq = 1") == len(expected) + 1
+        assert await conn.fetchval("SELECT count(*) FROM room_frames") == len(expected) + 1
+    assert sorted(receivers) == sorted(expected)
+
+
+async def written(database):
+    async with database.connection(wait=5) as conn:
+        return await conn.fetchval("SELECT count(*) FROM notifications")
+
+
+@pytest.fixture
+async def crowd(people):
+    return await people(MANY)
+
+
+async def test_parts_go_on_where_a_dead_worker_stopped(database, crowd):
+    actor, parts = crowd[7], []
+
+    async def die(messages) -> None:
+        parts.append(await written(database))
+        raise RuntimeError("killed after the commit")
+
+    await emit_news(database, actor)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await Delivery(database, die, catalogue=announce()).drain()
+    assert parts == [AUDIENCE_PART - 1, 2 * AUDIENCE_PART - 1]
+    async with database.connection(wait=5) as conn:
+        assert await conn.fetchval("SELECT receivers_after FROM outbox") == crowd[2 * AUDIENCE_PART - 1]
+    with pytest.raises(RuntimeError):
+        await Delivery(database, die, catalogue=announce()).drain()
+    await tell(database, [user for user in crowd if user != actor])
+
+
+async def test_worker_killed_inside_a_part_leaves_nothing_of_it(database, crowd, pushed):
+    actor, calls = crowd[0], 0
+
+    def message(event) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == AUDIENCE_PART + 500:
+            raise asyncio.CancelledError
+        return "news"
+
+    await emit_news(database, actor)
+    with pytest.raises(asyncio.CancelledError):
+        await Delivery(database, pushed, catalogue=announce(message=message)).drain()
+    assert await written(database) == AUDIENCE_PART - 1
+    assert await Delivery(database, pushed, catalogue=announce()).drain() == 2
+    await tell(database, crowd[1:])
+
+
+async def test_two_workers_share_an_audience(database, crowd, pushed):
+    await emit_news(database, crowd[-1])
+    workers = [Delivery(database, pushed, catalogue=announce()) for _ in range(2)]
+    while await sql_depth(database):
+        await asyncio.gather(*(worker.drain() for worker in workers))
+    await tell(database, crowd[:-1])
+
+
+async def sql_depth(database):
+    async with database.connection(wait=5) as conn:
+        return (await sql.events.get_outbox_depth(conn))["depth"]
+
+
+async def test_audience_of_exactly_one_part(database, people, pushed):
+    crowd = await people(AUDIENCE_PART)
+    await emit_news(database, None)
+    await Delivery(database, pushed, catalogue=announce()).drain()
+    await tell(database, crowd)
+
+
+async def test_who_is_named_and_in_the_audience_is_told_once(database, crowd, pushed):
+    named = [crowd[0], crowd[-1], crowd[1500]]
+    first = (Notice("mention", "{actor} named you", lambda event: named),)
+    await emit_news(database, None)
+    await Delivery(database, pushed, catalogue=announce(first=first)).drain()
+    await tell(database, crowd)
+    async with database.connection(wait=5) as conn:
+        rows = await conn.fetch("SELECT receiver_id FROM notifications WHERE type = 'mention'")
+    assert sorted(row["receiver_id"] for row in rows) == sorted(named)
+
+
+async def test_followers_hear_and_the_deactivated_do_not(database, people, pushed):
+    star, *crowd = await people(1101)
+    async with database.transaction(wait=5) as conn:
+        await conn.execute(
+            "INSERT INTO follows (follower_id, followed_id) SELECT unnest($1::uuid[]), $2", crowd[:-1], star
+        )
+        await conn.execute("UPDATE users SET status = 'deactivated' WHERE id = $1", crowd[3])
+    await emit_news(database, star)
+    catalogue = announce(lambda event: Audience("followers", event.actor_id))
+    await Delivery(database, pushed, catalogue=catalogue).drain()
+    await tell(database, [user for user in crowd[:-1] if user != crowd[3]])
+
+
+async def test_unknown_audience_is_a_failure_of_its_row(database, people, pushed):
+    await emit_news(database, None)
+    catalogue = announce(lambda event: Audience("nobody"))
+    assert await Delivery(database, pushed, catalogue=catalogue).drain() == 1
+    async with database.connection(wait=5) as conn:
+        assert "unknown audience" in await conn.fetchval("SELECT last_error FROM outbox")

@@ -1,0 +1,133 @@
+"""An event that cannot be delivered holds up nobody, is tried again, and ends where an operator looks."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from nexcorp.errors import Unavailable
+from nexcorp.events import emit
+from workers import delivery as module
+from workers.delivery import Delivery
+
+
+async def count(database, table):
+    async with database.connection(wait=5) as conn:
+        return await conn.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - names of this file
+
+
+async def emit_unknown(database):
+    async with database.transaction(wait=5) as conn:
+        await emit(conn, "not.in.catalogue", actor_id=None, entity=("thing", uuid4()), payload={})
+
+
+async def test_poisoned_events_do_not_hold_up_the_others(database, people, comment, pushed):
+    ada, grace = await people(2)
+    for number in range(10):
+        await comment(ada, mentioned=[grace], spoil="postId" if number == 4 else None)
+    await comment(ada, mentioned=["not an id"])
+    await emit_unknown(database)
+    await comment(ada, mentioned=[grace])
+    await Delivery(database, pushed).drain()
+    async with database.connection(wait=5) as conn:
+        left = await conn.fetch(
+            "SELECT attempts, last_error, next_at > now() AS later FROM outbox ORDER BY id"
+        )
+        assert await conn.fetchval("SELECT unread FROM notification_counters WHERE user_id = $1", grace) == 10
+    assert [(row["attempts"], row["later"]) for row in left] == [(1, True)] * 3
+    assert [row["last_error"].partition(":")[0] for row in left] == ["KeyError", "ValueError", "UnknownEvent"]
+    assert pushed.seqs(f"user:{grace}") == list(range(1, 11))
+
+
+async def test_retries_wait_longer_each_time_and_the_tenth_is_the_last(database, people, comment, pushed):
+    ada = (await people(1))[0]
+    await comment(ada, spoil="mentionedIds")
+    delivery, waits = Delivery(database, pushed), []
+    for attempt in range(1, 10):
+        assert await delivery.drain() == 1
+        async with database.connection(wait=5) as conn:
+            row = await conn.fetchrow(
+                "SELECT attempts, extract(epoch FROM next_at - now())::float8 AS wait FROM outbox"
+            )
+            assert row["attempts"] == attempt
+            waits.append(row["wait"])
+            # Not due yet, so not tried.
+            assert await delivery.drain() == 0
+            await conn.execute("UPDATE outbox SET next_at = now()")
+    for wait, planned in zip(waits, (1, 2, 4, 8, 16, 32, 64, 128, 256), strict=True):
+        assert planned - 2 < wait <= planned
+    assert await delivery.drain() == 1
+    async with database.connection(wait=5) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
+        dead = await conn.fetchrow("SELECT attempts, last_error FROM outbox_dead")
+    assert dead["attempts"] == 10
+    assert "mentionedIds" in dead["last_error"]
+
+
+async def test_row_that_is_mended_is_delivered(database, people, comment, pushed):
+    """As after a deploy: the worker that did not know the event is replaced by one that does."""
+    await emit_unknown(database)
+    await Delivery(database, pushed).drain()
+    async with database.transaction(wait=5) as conn:
+        await conn.execute("UPDATE outbox SET next_at = now()")
+    knowing = {**module.CATALOGUE, "not.in.catalogue": module.Entry()}
+    assert await Delivery(database, pushed, catalogue=knowing).drain() == 1
+    assert (await count(database, "outbox"), await count(database, "outbox_dead")) == (0, 0)
+
+
+async def test_database_that_goes_away_costs_no_attempt(database, people, comment, pushed, monkeypatch):
+    ada, grace = await people(2)
+    await comment(ada, mentioned=[grace])
+    real = module.number_frames
+
+    async def cut(conn, frames):
+        await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return await real(conn, frames)
+
+    delivery = Delivery(database, pushed)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "number_frames", cut)
+        with pytest.raises(Unavailable):
+            await delivery.drain()
+    async with database.connection(wait=5) as conn:
+        assert await conn.fetchval("SELECT attempts FROM outbox") == 0
+    assert await delivery.drain() == 1
+    assert pushed.seqs(f"user:{grace}") == [1]
+
+
+async def test_push_that_fails_loses_nothing(database, people, comment, pushed):
+    ada, grace = await people(2)
+
+    async def fail(messages) -> None:
+        raise RuntimeError("no Redis")
+
+    await comment(ada, mentioned=[grace])
+    with pytest.raises(RuntimeError):
+        await Delivery(database, fail).drain()
+    assert (await count(database, "outbox"), await count(database, "room_frames")) == (0, 2)
+    # The next worker goes on with the next number.
+    await comment(ada, mentioned=[grace])
+    await Delivery(database, pushed).drain()
+    assert pushed.seqs(f"user:{grace}") == [2]
+
+
+async def test_event_without_its_trail_is_postponed(database, people, comment, pushed):
+    """Retention has dropped the event's partition: the row must not spin."""
+    async with database.transaction(wait=5) as conn:
+        await conn.execute(
+            "INSERT INTO outbox (event_id, event_at) VALUES (uuidv7(), now() - interval '1 year')"
+        )
+    assert await Delivery(database, pushed).drain() == 1
+    async with database.connection(wait=5) as conn:
+        row = await conn.fetchrow("SELECT attempts, last_error FROM outbox")
+    assert row["attempts"] == 1
+    assert "UnknownEvent" in row["last_error"]
+
+
+async def test_last_error_is_bounded(database, people, comment, pushed):
+    ada = (await people(1))[0]
+    await comment(ada, mentioned=["x" * 5000])
+    await Delivery(database, pushed).drain()
+    async with database.connection(wait=5) as conn:
+        assert await conn.fetchval("SELECT length(last_error) FROM outbox") <= 500

@@ -1,0 +1,144 @@
+"""What /ready and /metrics say while a worker, PostgreSQL or Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from nexcorp.embedded import ValkeyServer
+from tests.conftest import wait_until
+
+
+class Door:
+    """A TCP proxy before PostgreSQL that can be shut: connections break, new ones are refused."""
+
+    def __init__(self, target: str) -> None:
+        self.target, self.port = urlsplit(target), 0
+        self.server: asyncio.Server | None = None
+        self.writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def url(self) -> str:
+        return self.target._replace(netloc=f"{self.target.netloc.rpartition(':')[0]}:{self.port}").geturl()
+
+    async def open(self) -> None:
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def shut(self) -> None:
+        if self.server is not None:
+            self.server.close()
+        for writer in list(self.writers):
+            writer.transport.abort()
+        # Their ends run before anybody looks.
+        while self.writers:
+            await asyncio.sleep(0.01)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self.target.hostname, self.target.port)
+        self.writers |= {writer, back}
+
+        async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                while data := await source.read(65536):
+                    target.write(data)
+                    await target.drain()
+            target.transport.abort()
+
+        await asyncio.gather(pass_on(reader, back), pass_on(there, writer))
+        for end in (writer, back):
+            with contextlib.suppress(ConnectionError):
+                await end.wait_closed()
+        self.writers -= {writer, back}
+
+
+@pytest.fixture
+async def door(database_url):
+    door = Door(database_url)
+    await door.open()
+    yield door
+    await door.shut()
+
+
+@pytest.fixture
+def own_valkey(tmp_path):
+    server = ValkeyServer(tmp_path)
+    server.start()
+    yield server
+    server.destroy()
+
+
+async def read_ready(url):
+    """The names of what is not ready."""
+    async with aiohttp.ClientSession() as session, session.get(url + "/ready") as answer:
+        body = await answer.json()
+        bad = {name for name, check in body["checks"].items() if not check["ok"]}
+        assert (answer.status, body["status"]) == ((503, "not_ready") if bad else (200, "ready"))
+        assert all(check.get("reason") for name, check in body["checks"].items() if name in bad)
+        assert ("Retry-After" in answer.headers) == bool(bad)
+        return bad
+
+
+async def test_ready_names_a_missing_worker(service):
+    async def ready() -> bool:
+        return await read_ready(service.url) == set()
+
+    await wait_until(ready)
+    await service.stop_worker()
+    assert await read_ready(service.url) == {"worker"}
+    async with service.db.connection(wait=5) as conn:
+        await conn.execute(
+            "INSERT INTO worker_heartbeats (worker_id, seen_at) VALUES ('stuck', now() - interval '16 s')"
+        )
+    assert await read_ready(service.url) == {"worker"}
+    async with service.db.connection(wait=5) as conn:
+        await conn.execute("UPDATE worker_heartbeats SET seen_at = now()")
+    assert await read_ready(service.url) == set()
+
+
+async def test_ready_names_postgresql_and_redis(web_only, own_valkey, database, door):
+    runner, _, url = await web_only(redis_url=own_valkey.url, database_url=door.url)
+    async with database.connection(wait=5) as conn:
+        await conn.execute("INSERT INTO worker_heartbeats (worker_id) VALUES ('here')")
+
+    async def well() -> bool:
+        return await read_ready(url) == set()
+
+    try:
+        assert await well()
+        own_valkey.kill()
+        assert await read_ready(url) == {"redis"}
+        own_valkey.start()
+        await wait_until(well, 10)
+        await door.shut()
+        assert await read_ready(url) == {"postgresql", "migrations", "worker"}
+        async with aiohttp.ClientSession() as session:
+            for path, status in (("/health", 200), ("/metrics", 200), ("/api/v1/posts", 401)):
+                async with session.get(url + path) as answer:
+                    assert answer.status == status, path
+        await door.open()
+        await wait_until(well, 10)
+    finally:
+        await runner.cleanup()
+
+
+async def test_metrics_show_the_outbox(web_only, database, people, comment):
+    ada, grace = await people(2)
+    runner, _, url = await web_only()
+    try:
+        for _ in range(3):
+            await comment(ada, mentioned=[grace])
+        async with database.transaction(wait=5) as conn:
+            await conn.execute("UPDATE outbox SET created_at = now() - interval '100 s' WHERE id = 1")
+        async with aiohttp.ClientSession() as session, session.get(url + "/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        shown = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        assert float(shown["nexcorp_outbox_depth"]) == 3
+        assert 100 <= float(shown["nexcorp_outbox_oldest_seconds"]) < 160
+        assert float(shown["nexcorp_outbox_dead"]) == 0
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,145 @@
+"""The worker process: its jobs run by SAQ, its poll, its heartbeat, and the service while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from saq.job import Status
+
+from nexcorp.embedded import ValkeyServer
+from nexcorp.events.wake import enqueue_job, make_queue
+from nexcorp.realtime import bus
+from tests.conftest import wait_until
+from tests.realtime.helpers import create_post
+from workers import settings
+from workers.settings import serve
+
+
+@pytest.fixture
+def silent_poll(monkeypatch):
+    """Nothing but a job delivers."""
+
+    async def sleep(delivery) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(settings, "poll", sleep)
+
+
+async def run_job(config, name, seconds=10, **arguments):
+    client = bus.connect(config.redis_url, blocking=True)
+    try:
+        queue, key = make_queue(client), f"test:{uuid4()}"
+        await enqueue_job(queue, name, key=key, **arguments)
+
+        async def ended():
+            job = await queue.job(key)
+            return job if job is not None and job.status in (Status.COMPLETE, Status.FAILED) else None
+
+        return await wait_until(ended, seconds)
+    finally:
+        await client.aclose()
+
+
+async def depth(database) -> int:
+    async with database.connection(wait=5) as conn:
+        return await conn.fetchval("SELECT count(*) FROM outbox")
+
+
+async def test_deliver_runs_through_saq(silent_poll, worker, config, database, people, comment):
+    ada, grace = await people(2)
+    for _ in range(3):
+        await comment(ada, mentioned=[grace])
+    assert await depth(database) == 3
+    job = await run_job(config, "deliver")
+    assert (job.status, job.result) == (Status.COMPLETE, 3)
+    assert job.retries >= 5
+    assert job.timeout > 0
+    assert await depth(database) == 0
+    again = await run_job(config, "deliver")
+    assert (again.status, again.result) == (Status.COMPLETE, 0)
+
+
+async def test_cleanup_runs_through_saq(worker, config):
+    job = await run_job(config, "clean_up")
+    assert job.status == Status.COMPLETE, job.error
+
+
+def test_cron_jobs_follow_the_rules_of_jobs():
+    for job in settings.CRON_JOBS:
+        assert job.retries is not None
+        assert job.retries >= 5
+        assert job.timeout
+    assert {job.function for job in settings.CRON_JOBS} <= set(settings.JOBS)
+
+
+async def test_poll_delivers_when_no_wake_comes(worker, database, people, comment):
+    ada, grace = await people(2)
+    await comment(ada, mentioned=[grace])
+
+    async def delivered() -> bool:
+        return await depth(database) == 0
+
+    await wait_until(delivered, 3)
+
+
+async def test_jobs_run_again_after_redis_was_away(silent_poll, config, database, people, comment, tmp_path):
+    ada, grace = await people(2)
+    server = ValkeyServer(tmp_path)
+    server.start()
+    own, stop = replace(config, redis_url=server.url), asyncio.Event()
+    running = asyncio.create_task(serve(own, stop))
+    try:
+        assert (await run_job(own, "deliver")).status == Status.COMPLETE
+        server.kill()
+        await asyncio.sleep(1)
+        server.start()
+        for _ in range(12):
+            # More jobs than SAQ has places: none of them was lost with the connection.
+            await comment(ada, mentioned=[grace])
+            job = await run_job(own, "deliver", 20)
+            assert (job.status, job.result) == (Status.COMPLETE, 1)
+    finally:
+        stop.set()
+        await asyncio.wait_for(running, 20)
+        server.destroy()
+
+
+async def test_worker_stops_at_once_and_finishes_what_it_has(config, database, people, comment):
+    ada, grace = await people(2)
+    stop = asyncio.Event()
+    running = asyncio.create_task(serve(config, stop))
+
+    async def beats() -> bool:
+        async with database.connection(wait=5) as conn:
+            return bool(await conn.fetchval("SELECT count(*) FROM worker_heartbeats"))
+
+    await wait_until(beats)
+    await comment(ada, mentioned=[grace])
+    stop.set()
+    await asyncio.wait_for(running, 10)
+    assert not await beats()
+    async with database.connection(wait=5) as conn:
+        told = await conn.fetchval("SELECT count(*) FROM notifications")
+    assert told + await depth(database) == 1
+
+
+async def test_writes_are_taken_without_a_worker_and_delivered_by_the_next(make_user, service):
+    ada, grace = await make_user(), await make_user()
+    post = await create_post(ada)
+    await service.stop_worker()
+    for number in range(5):
+        body = {"postId": str(post), "body": f"comment {number}"}
+        assert (await grace.client.post("/api/v1/comments", json=body)).status == 201
+    assert (await (await ada.client.get("/api/v1/notifications")).json())["unreadCount"] == 0
+    stop = asyncio.Event()
+    running = asyncio.create_task(serve(service.config, stop))
+
+    async def told() -> bool:
+        return (await (await ada.client.get("/api/v1/notifications")).json())["unreadCount"] == 5
+
+    await wait_until(told)
+    stop.set()
+    await running
