@@ -41,6 +41,7 @@ class Times:
     sent: dict[str, float] = field(default_factory=dict)
     answered: dict[str, float] = field(default_factory=dict)
     shown: dict[str, float] = field(default_factory=dict)
+    refused: int = 0
 
     def milliseconds(self, ends: dict[str, float]) -> list[float]:
         """From sending to `ends`."""
@@ -61,16 +62,16 @@ class Caller(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._data += data
         size = answer_size(self._data)
-        if size and len(self._data) >= size and self._waiting is not None:
+        if size and len(self._data) >= size and self._waiting is not None and not self._waiting.done():
             answer, self._data = self._data[:size], self._data[size:]
             self._waiting.set_result(answer)
 
     async def call(self, request: bytes) -> bytes:
-        """The whole answer; raises RuntimeError where it is no success."""
+        """The whole answer; raises RuntimeError where it is neither a success nor 503."""
         self._waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         answer = await asyncio.wait_for(self._waiting, 20)
-        if not answer.startswith(b"HTTP/1.1 200"):
+        if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503")):
             raise RuntimeError(answer.decode(errors="replace"))
         return answer
 
@@ -110,11 +111,13 @@ class Watcher(asyncio.Protocol):
 
 
 async def send_like(caller: Caller, like: tuple[bytes, str], times: Times) -> None:
-    """One like; its times are noted."""
+    """One like; its times are noted. A refused one is counted and not sent again."""
     request, key = like
     times.sent[key] = time.perf_counter()
-    await caller.call(request)
-    times.answered[key] = time.perf_counter()
+    if (await caller.call(request)).startswith(b"HTTP/1.1 503"):
+        times.refused += 1
+    else:
+        times.answered[key] = time.perf_counter()
 
 
 async def open_all(plan: Plan, callers: int, times: Times) -> tuple[list[Caller], list[Watcher]]:
@@ -224,7 +227,8 @@ def measure(stage: Stage) -> list[Figure]:
         fast: Times = client.call(run, make_plan(stage, port, 20_000), flat_out, True)
     figures = show("at 50 likes/s", slow, AIM_SHOWN_MS)
     reached = len(fast.answered) / (max(fast.answered.values()) - min(fast.sent.values()))
-    figures.append(Figure(f"likes with {CLIENTS} clients", reached, "likes/s"))
+    refused = f"{fast.refused} refused with 503" if fast.refused else ""
+    figures.append(Figure(f"likes with {CLIENTS} clients", reached, "likes/s", floor=refused))
     figures.extend(show("at saturation", fast, None))
     return figures
 

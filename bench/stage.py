@@ -225,10 +225,7 @@ class Stage:
         }
         log = self.home / f"{name}.log"
         with log.open("ab") as output:
-            # What is measured may be another tree than this one: BENCH_TREE names it.
-            tree = Path(os.environ.get("BENCH_TREE", REPOSITORY))
-            argv = [sys.executable, *os.environ.get("BENCH_PYTHON_ARGS", "").split(), "-m", "nexcorp", name]
-            process = spawn(argv, env=env, cwd=tree, output=output)
+            process = spawn([sys.executable, "-m", "nexcorp", name], env=env, cwd=REPOSITORY, output=output)
         pin(process.pid, SERVED)
         self._programs.append(process)
         try:
@@ -237,8 +234,8 @@ class Stage:
             end_process(process, signal.SIGTERM, 3.0)
             self._programs.remove(process)
             said = log.read_text(errors="replace").splitlines()
-            if bad := [line for line in said if '"level": "error"' in line or "Traceback" in line]:
-                print(f"  {name} said: " + "\n    ".join(bad[-5:]), flush=True)
+            if any('"level": "error"' in line or "Traceback" in line for line in said):
+                print(f"  {name} said:\n    " + "\n    ".join(said[-12:]), flush=True)
             log.write_text("")
 
     def _await(self, what: str, process: Popen[bytes], ready: Any) -> None:

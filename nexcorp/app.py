@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 from collections.abc import AsyncIterator
 
@@ -27,6 +26,7 @@ from nexcorp.realtime.asyncapi import make_asyncapi
 from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.rooms import MayJoin
 from nexcorp.realtime.routes import ROUTES as REALTIME
+from nexcorp.tasks import end_tasks
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.keys import CONFIG, DATABASE, DOCUMENTS, REVOCATIONS, SECRETS, TOKENS, Documents
 from nexcorp.web.openapi import make_openapi
@@ -71,10 +71,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     node.start()
     waking = asyncio.create_task(waker.run())
     yield
-    for task in (opening, waking):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    await end_tasks((opening, waking))
     await node.stop()
     await redis.aclose()
     await database.close()

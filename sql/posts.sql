@@ -1,4 +1,5 @@
--- Posts. The counters on them are written by sql/reactions.sql and sql/comments.sql.
+-- Posts. The counters on them are written by sql/reactions.sql and sql/comments.sql. Lists ask for `liked` with a
+-- scalar subquery: for EXISTS the planner would read all that the viewer ever liked, to show one page.
 
 -- name: create_post(author_id, type, title, body) :one
 -- A new post as everybody will see it.
@@ -30,7 +31,7 @@ WHERE p.id = $1
 SELECT
     p.id, p.type, p.title, p.body, person(u) AS author,
     p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    EXISTS (SELECT FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1) AS liked,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
     p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
 FROM posts AS p
 INNER JOIN users AS u ON u.id = p.author_id
@@ -42,7 +43,7 @@ LIMIT $2
 SELECT
     p.id, p.type, p.title, p.body, person(u) AS author,
     p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    EXISTS (SELECT FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1) AS liked,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
     p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
 FROM posts AS p
 INNER JOIN users AS u ON u.id = p.author_id
@@ -55,7 +56,7 @@ LIMIT $3
 SELECT
     p.id, p.type, p.title, p.body, person(u) AS author,
     p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    EXISTS (SELECT FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1) AS liked,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
     p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
 FROM posts AS p
 INNER JOIN users AS u ON u.id = p.author_id
@@ -68,7 +69,7 @@ LIMIT $3
 SELECT
     p.id, p.type, p.title, p.body, person(u) AS author,
     p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    EXISTS (SELECT FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1) AS liked,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
     p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
 FROM posts AS p
 INNER JOIN users AS u ON u.id = p.author_id

@@ -8,6 +8,8 @@ in PostgreSQL.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -58,8 +60,8 @@ class Delivery:
         self._draining = False
         self._again = False
 
-    async def drain(self) -> int:
-        """Deliver until the outbox has nothing due; returns how many rows that were.
+    async def drain(self, seconds: float = math.inf) -> int:
+        """Deliver until the outbox has nothing due, or for so long; returns how many rows that were.
 
         A call during another one's run returns 0 at once, and the other one looks again.
         """
@@ -67,12 +69,13 @@ class Delivery:
             self._again = True
             return 0
         self._draining, delivered = True, 0
+        deadline = time.monotonic() + seconds
         try:
             while True:
                 self._again = False
                 rows = await self.deliver_batch()
                 delivered += rows
-                if not rows and not self._again:
+                if (not rows and not self._again) or time.monotonic() >= deadline:
                     return delivered
         finally:
             self._draining = False
@@ -117,7 +120,8 @@ class Delivery:
     async def record_failure(self, row_id: int, error: Exception) -> None:
         """Put a row that failed back to a later time, or away for good."""
         FAILED.inc()
-        reason = f"{type(error).__name__}: {error}"[:500]
+        said = error.message if isinstance(error, AppError) else error
+        reason = f"{type(error).__name__}: {said}"[:500]
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
             rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
             if not rows:

@@ -19,6 +19,7 @@ from nexcorp.db import Database, sql
 from nexcorp.errors import AppError
 from nexcorp.events.wake import QUEUE_NAME
 from nexcorp.realtime import bus
+from nexcorp.tasks import end_tasks
 from workers.delivery import Delivery, poll
 from workers.jobs.cleanup import clean_up
 from workers.jobs.deliver import deliver
@@ -133,9 +134,7 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
     log.info("worker runs", worker=worker_id)
     await stopping
     await asyncio.gather(saq, return_exceptions=True)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end_tasks(tasks)
     with contextlib.suppress(AppError):
         async with database.connection(wait=1.0) as conn:
             await sql.events.end_beat(conn, worker_id=worker_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -175,7 +176,10 @@ class Database:
                 raise
             raise Unavailable("database_unavailable", "The database is not reachable.") from error
         finally:
-            await pool.release(conn)
+            # Where a statement cannot be cancelled in time, asyncpg closes the connection and raises this:
+            # no reason to forget why we leave, which may be that this task was cancelled.
+            with contextlib.suppress(TimeoutError):
+                await pool.release(conn)
 
     @asynccontextmanager
     async def transaction(

@@ -90,7 +90,9 @@ class Listener:
         while True:
             try:
                 async with self.client.pubsub() as subscription:
-                    await subscription.subscribe(FRAMES_CHANNEL, REVOKED_CHANNEL)
+                    # A connection may be taken by something that never says a word on it.
+                    async with asyncio.timeout(SILENCE_SECONDS):
+                        await subscription.subscribe(FRAMES_CHANNEL, REVOKED_CHANNEL)
                     self.connected, backoff = True, 0.1
                     self.on_connected()
                     await self._listen(subscription)

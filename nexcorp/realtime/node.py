@@ -18,6 +18,7 @@ from nexcorp.realtime import bus, protocol
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.rooms import MayJoin, Rooms
+from nexcorp.tasks import end_tasks
 from nexcorp.web.revocations import Revocations
 
 log = structlog.get_logger("nexcorp.realtime")
@@ -76,9 +77,7 @@ class Node:
 
     async def stop(self) -> None:
         """End what start() began."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self.redis.aclose()
         await self.listener.client.aclose()
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import nexcorp
 from nexcorp.embedded import PostgresServer, ValkeyServer
+from nexcorp.embedded.children import Child
 from nexcorp.embedded.home import port_is_free
 from nexcorp.embedded.process import children_of, kill_group, plain_environment, run_to_end, spawn
 from tests.chaos.proxy import Proxy
@@ -57,6 +58,10 @@ class Program:
             self.process = spawn(
                 command, env=self.env, cwd=REPOSITORY, output=output, death_signal=signal.SIGKILL
             )
+
+    def stop(self) -> None:
+        """End it; here always at once."""
+        self.kill()
 
     def kill(self) -> None:
         """kill -9."""
@@ -150,9 +155,13 @@ class Cluster:
 
     def process(self, name: str) -> subprocess.Popen[bytes]:
         """The running process of this name."""
-        child = {"postgres": self.postgres, "valkey": self.valkey}.get(name) or self.programs[name]
-        assert child.process is not None
-        return child.process
+        process = self._child(name).process
+        assert process is not None
+        return process
+
+    def _child(self, name: str) -> Child:
+        stores: dict[str, Child] = {"postgres": self.postgres, "valkey": self.valkey}
+        return stores.get(name) or self.programs[name]
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process and all its children."""
@@ -164,15 +173,11 @@ class Cluster:
     async def kill(self, name: str) -> None:
         """kill -9, also of what is halted."""
         self._meant_to_run.discard(name)
-        child = {"postgres": self.postgres, "valkey": self.valkey}.get(name) or self.programs[name]
-        await self.in_thread(child.kill)
+        await self.in_thread(self._child(name).kill)
 
     async def start(self, name: str) -> None:
         """Start it again and wait until it answers (a worker: until it runs)."""
-        if name in STORES:
-            await self.in_thread(self.postgres.start if name == "postgres" else self.valkey.start)
-        else:
-            await self.in_thread(self.programs[name].start)
+        await self.in_thread(self._child(name).start)
         self._meant_to_run.add(name)
         if name in WEBS:
             await self._await_web(name)

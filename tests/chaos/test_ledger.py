@@ -142,7 +142,7 @@ async def check_service(cluster: Cluster, api: Api) -> list[str]:
 
 async def outbox_is_empty(conn: Any) -> bool:
     """Whether nothing waits to be delivered."""
-    return await conn.fetchval("SELECT count(*) FROM outbox") == 0
+    return not await conn.fetchval("SELECT count(*) FROM outbox")
 
 
 async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from nexcorp.config import Config
 from nexcorp.db import Database
+from nexcorp.embedded import ValkeyServer
 from nexcorp.errors import Unavailable
 from nexcorp.realtime import bus, positions
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.protocol import RoomMessage
+from nexcorp.tasks import end_tasks
 from tests.chaos.cluster import choose_ports
+from tests.chaos.proxy import Proxy
 from tests.conftest import wait_until
 from workers import settings
 
@@ -130,5 +138,91 @@ async def test_worker_without_redis_does_not_spin(monkeypatch: pytest.MonkeyPatc
     queue = settings.PatientQueue(client, name="nobody")
     began = time.monotonic()
     assert await queue.dequeue(1.0) is None
-    assert time.monotonic() - began >= 0.3
+    assert time.monotonic() - began >= 0.29
     await client.aclose()
+
+
+async def test_listener_leaves_a_redis_that_never_answers(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by reading: such a connection kept a node without its push until it was started again."""
+    monkeypatch.setattr(bus, "SILENCE_SECONDS", 0.3)
+    dead: list[asyncio.StreamWriter] = []
+    proxy = Proxy("valkey", valkey.port or 0)
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if dead:
+            proxy.serve(reader, writer)
+        else:
+            dead.append(writer)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    client = bus.connect(valkey.url.replace(f"127.0.0.1:{valkey.port}", address), blocking=True)
+    connected = asyncio.Event()
+    listener = bus.Listener(
+        client, on_message=lambda message: None, on_revoked=lambda ids: None, on_connected=connected.set
+    )
+    listening = asyncio.create_task(listener.run())
+    try:
+        await asyncio.wait_for(connected.wait(), 10)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await client.aclose()
+        server.close()
+        for writer in dead:
+            writer.close()
+        await proxy.close()
+
+
+@contextlib.asynccontextmanager
+async def open_through_proxy(config: Config) -> AsyncIterator[tuple[Database, Proxy]]:
+    """The database behind a proxy."""
+    parts = urlsplit(config.database_url)
+    proxy = Proxy("postgres", parts.port or 0)
+    await proxy.start()
+    far = Database(
+        replace(config, database_url=config.database_url.replace(f":{parts.port}/", f":{proxy.port}/"))
+    )
+    try:
+        await far.open()
+        yield far, proxy
+    finally:
+        await proxy.close()
+        await far.close()
+
+
+async def test_cancelled_while_postgres_hangs_is_still_cancelled(config: Config) -> None:
+    """Found with a rolling restart while PostgreSQL was halted: the worker's loops went on for ever."""
+    async with open_through_proxy(config) as (far, proxy):
+        borrowed = asyncio.Event()
+
+        async def work() -> None:
+            async with far.connection(wait=0.5) as conn:
+                borrowed.set()
+                await conn.fetchval("SELECT pg_sleep(30)")
+
+        working = asyncio.create_task(work())
+        await borrowed.wait()
+        proxy.stall()
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+
+async def test_loop_that_swallows_its_cancellation_is_ended() -> None:
+    async def loop() -> None:
+        swallowed = False
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if swallowed:
+                    raise
+                swallowed = True
+
+    task = asyncio.create_task(loop())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(end_tasks([task]), 10)
+    assert task.done()

@@ -47,7 +47,9 @@ async def store_frames(db: Database, room: str, count: int) -> None:
         await conn.execute("INSERT INTO rooms (name, last_seq) VALUES ($1, $2)", room, count)
         await conn.execute(
             """INSERT INTO room_frames (room, seq, event_id, frame)
-            SELECT $1, n, uuidv7(), jsonb_build_object('event', 'post:updated', 'data', json_build_object('n', n))
+            SELECT
+                $1, n, uuidv7(),
+                jsonb_build_object('event', 'post:updated', 'data', json_build_object('n', n))
             FROM generate_series(1, $2::bigint) AS n""",
             room,
             count,
@@ -134,7 +136,7 @@ class Raw:
 
 @asynccontextmanager
 async def open_raw(url: str, user: User, *, receive_bytes: int | None = None) -> AsyncIterator[Raw]:
-    """A handshake by hand; `receive_bytes` bounds what the system takes in for a client that does not read."""
+    """A handshake by hand; `receive_bytes` bounds what is taken in for a client that does not read."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 0
     sock = socket.socket()
     if receive_bytes is not None:

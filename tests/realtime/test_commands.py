@@ -6,8 +6,7 @@ import json
 import struct
 from uuid import uuid4
 
-import pytest
-
+from nexcorp.realtime import commands
 from nexcorp.realtime.protocol import MAX_INBOUND_BYTES
 from tests.realtime.helpers import ask, create_post, emit_updates, open_raw, read_seqs, subscribe
 
@@ -91,25 +90,25 @@ async def test_message_of_64_kb_is_read_and_one_byte_more_ends_the_socket(make_u
     assert (await ask(other, "ping"))["event"] == "pong"
 
 
-@pytest.mark.parametrize(
-    ("frame", "code"),
-    [
-        (b"\xf1\x80\x00\x00\x00\x00", 1002),  # reserved bits
-        (b"\x83\x80\x00\x00\x00\x00", 1002),  # unknown opcode
-        (b"\x81\x81\x00\x00\x00\x00\xff", 1007),  # no UTF-8
-        (b"\x81\xff" + b"\xff" * 12, 1002),  # 2^64 bytes announced
-    ],
-)
-async def test_broken_frames_end_their_own_socket_only(make_user, service, connect, frame, code):
+BROKEN = [
+    (b"\xf1\x80\x00\x00\x00\x00", 1002),  # reserved bits
+    (b"\x83\x80\x00\x00\x00\x00", 1002),  # unknown opcode
+    (b"\x81\x81\x00\x00\x00\x00\xff", 1007),  # no UTF-8
+    (b"\x81\xff\x00" + b"\xff" * 11, 1009),  # 2^56 bytes announced
+]
+
+
+async def test_broken_frames_end_their_own_socket_only(make_user, service, connect):
     ada = await make_user()
     other = await connect(ada)
-    async with open_raw(service.url, ada) as raw:
-        raw.writer.write(frame)
-        frames = await raw.rest()
-    assert frames[-1][0] in (0x88, 0x81)
-    if frames[-1][0] == 0x88:
-        assert struct.unpack("!H", frames[-1][1][:2])[0] in (code, 1009)
-    assert all(first == 0x81 for first, _ in frames[:-1])
+    for frame, code in BROKEN:
+        async with open_raw(service.url, ada) as raw:
+            raw.writer.write(frame)
+            frames = await raw.rest()
+        # Greetings, then the close frame and nothing behind it.
+        assert [first for first, _ in frames][-1] == 0x88, frame
+        assert all(first == 0x81 for first, _ in frames[:-1])
+        assert struct.unpack("!H", frames[-1][1][:2])[0] == code, frame
     assert (await ask(other, "ping"))["event"] == "pong"
 
 
@@ -168,6 +167,22 @@ async def test_subscribing_twice_shows_every_frame_once(make_user, connect, serv
     await emit_updates(service.db, post, ada.id, range(3))
     assert await read_seqs(live, room, 3) == [1, 2, 3]
     await live.nothing("post:updated", 0.3)
+
+
+async def test_socket_joins_so_many_rooms_and_no_more(make_user, connect, monkeypatch):
+    ada = await make_user()
+    posts = [await create_post(ada) for _ in range(4)]
+    monkeypatch.setattr(commands, "MAX_ROOMS", 3)
+    live = await connect(ada)
+    await live.next("unread-count")
+    for post in posts[:2]:
+        await subscribe(live, f"post:{post}")
+    full = await ask(live, "subscribe", {"room": f"post:{posts[2]}"})
+    assert full["data"]["code"] == "too_many_rooms"
+    # One that it is in already, and one after leaving another.
+    await subscribe(live, f"post:{posts[0]}")
+    await ask(live, "unsubscribe", {"room": f"post:{posts[0]}"})
+    await subscribe(live, f"post:{posts[2]}")
 
 
 async def test_who_unsubscribes_hears_no_more(make_user, connect, service):

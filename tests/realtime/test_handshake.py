@@ -8,7 +8,7 @@ from aiohttp import web
 
 from nexcorp.realtime.node import NODE
 from nexcorp.web.keys import REVOCATIONS
-from tests.conftest import SECRET, Live
+from tests.conftest import Live
 from tests.realtime.helpers import closed
 
 UPGRADE = {
@@ -118,7 +118,6 @@ async def test_foreign_origin_is_403(make_user, client, web_only):
                 assert (await Live(ws).next())["event"] == "connected"
     finally:
         await runner.cleanup()
-    assert SECRET
 
 
 async def test_plain_get_is_400(make_user, client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from dataclasses import replace
 
@@ -88,6 +89,27 @@ async def test_delivery_does_not_wait_for_redis(make_user, service, own_valkey):
 
         await wait_until(told, 10)
         assert time.monotonic() - began < 3
+
+
+async def test_hanging_redis_holds_up_neither_writes_nor_delivery(make_user, connect, service, own_valkey):
+    ada, grace = await make_user(), await make_user()
+    post = await create_post(ada)
+    live = await connect(ada)
+    service.app[NODE].positions.seconds = 1.0
+    service.app[NODE].positions.check_soon()
+    own_valkey.process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        for number in range(5):
+            comment = {"postId": str(post), "body": f"comment {number}"}
+            sent = time.monotonic()
+            assert (await grace.client.post("/api/v1/comments", json=comment)).status == 201
+            assert time.monotonic() - sent < 1.5
+        shown = [(await live.next("notification:created", 12))["seq"] for _ in range(5)]
+        assert shown == [1, 2, 3, 4, 5]
+        assert time.monotonic() - began < 12
+    finally:
+        own_valkey.process.send_signal(signal.SIGCONT)
 
 
 async def test_ended_session_loses_its_sockets_on_other_nodes(

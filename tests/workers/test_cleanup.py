@@ -21,7 +21,8 @@ def clean(database, config):
 async def make_old(database, room, upto, days=8):
     async with database.transaction(wait=5) as conn:
         await conn.execute(
-            """UPDATE room_frames SET created_at = now() - make_interval(days => $3) - (1000 - seq) * interval '1 s'
+            """UPDATE room_frames
+            SET created_at = now() - make_interval(days => $3) - (1000 - seq) * interval '1 s'
             WHERE room = $1 AND seq <= $2""",
             room,
             upto,

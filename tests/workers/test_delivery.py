@@ -7,8 +7,11 @@ import random
 from collections import Counter
 from uuid import uuid4
 
+from nexcorp.db import sql
 from nexcorp.events import emit
-from workers.delivery import Delivery
+from nexcorp.events.catalogue import Frame
+from tests.conftest import wait_until
+from workers.delivery import Delivery, number_frames
 
 EVENTS = 2000
 
@@ -62,6 +65,40 @@ async def test_two_workers_deliver_everything_once(database, people, comment, pu
         assert room["last_seq"] == room["last"]
         seqs = pushed.seqs(room["name"])
         assert sorted(seqs) == list(range(1, room["count"] + 1))
+
+
+async def test_rooms_are_numbered_one_worker_after_the_other(database, people):
+    """Who comes second waits for the first's commit, and goes on from its number."""
+    frames = [(uuid4(), Frame(room, "e", {})) for room in ("a", "b", "a")]
+    other = asyncio.Event()
+
+    async def second():
+        async with database.transaction(wait=5) as conn:
+            other.set()
+            return await number_frames(conn, list(reversed(frames)))
+
+    async with database.transaction(wait=5) as conn:
+        first = await number_frames(conn, frames)
+        waiting = asyncio.create_task(second())
+        await other.wait()
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    told = first, await waiting
+    numbers = [{each.room: [seq for seq, _ in each.frames] for each in one} for one in told]
+    assert numbers == [{"a": [1, 2], "b": [1]}, {"a": [3, 4], "b": [2]}]
+
+
+async def test_rows_that_another_worker_holds_hold_nobody_up(database, people, comment, pushed):
+    ada, grace = await people(2)
+    for _ in range(4):
+        await comment(ada, mentioned=[grace])
+    async with database.transaction(wait=5) as conn:
+        held = await sql.events.claim_outbox(conn, most=2)
+        assert len(held) == 2
+        async with asyncio.timeout(5):
+            assert await Delivery(database, pushed).drain() == 2
+    assert await Delivery(database, pushed).drain() == 2
+    assert pushed.seqs(f"user:{grace}") == [1, 2, 3, 4]
 
 
 async def test_frames_have_the_order_of_the_events(database, people, comment, pushed):
@@ -127,11 +164,15 @@ async def test_post_deleted_during_delivery_costs_nothing(database, people, comm
     async with database.transaction(wait=5) as conn:
         await conn.execute("DELETE FROM posts WHERE id = $1", post)
         draining = asyncio.create_task(Delivery(database, pushed).drain())
-        async with database.connection(wait=5) as watching:
-            async with asyncio.timeout(5):
-                waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                while not await watching.fetchval(waiting):
-                    await asyncio.sleep(0.02)
+
+        async def waits() -> bool:
+            async with database.connection(wait=5) as watching:
+                return await watching.fetchval(
+                    """SELECT count(*) FROM pg_stat_activity
+                    WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+                )
+
+        await wait_until(waits)
     await draining
     async with database.connection(wait=5) as conn:
         rows = await conn.fetch("SELECT post_id FROM notifications ORDER BY id")
@@ -178,6 +219,19 @@ async def test_rolled_back_transaction_leaves_no_event(database, people, comment
     assert await Delivery(database, pushed).drain() == 0
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM events") == 0
+
+
+async def test_drain_ends_in_time_although_more_and_more_comes(database, people, comment):
+    """A job that never returns would be cut off by SAQ in the middle of a batch."""
+    ada, grace = await people(2)
+
+    async def publish(messages) -> None:
+        await comment(ada, mentioned=[grace])
+
+    await comment(ada, mentioned=[grace])
+    delivery = Delivery(database, publish)
+    async with asyncio.timeout(5):
+        assert await delivery.drain(seconds=0.2) > 1
 
 
 async def test_drain_asked_for_during_another_finds_what_came_meanwhile(database, people, comment):

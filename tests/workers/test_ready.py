@@ -35,8 +35,11 @@ class Door:
         for writer in list(self.writers):
             writer.transport.abort()
         # Their ends run before anybody looks.
-        while self.writers:
-            await asyncio.sleep(0.01)
+
+        async def ended() -> bool:
+            return not self.writers
+
+        await wait_until(ended)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(self.target.hostname, self.target.port)

@@ -10,11 +10,14 @@ from nexcorp.errors import Unavailable
 
 log = structlog.get_logger("nexcorp.delivery")
 
+# Well within the job's time-out, which would cut it off between a commit and its push. The poll goes on.
+DRAIN_SECONDS = 15.0
+
 
 async def deliver(ctx: Any) -> int:
     """Deliver what is due; returns how many outbox rows that were. Idempotent: an empty outbox is no work."""
     try:
-        delivered: int = await ctx["delivery"].drain()
+        delivered: int = await ctx["delivery"].drain(DRAIN_SECONDS)
     except Unavailable as error:
         # The poll goes on trying; a job that fails would only be retried beside it.
         log.warning("delivery waits", reason=error.code)

@@ -1,0 +1,155 @@
+"""Migrations: every step goes up, down and up again; edits are refused; two migrators do the work once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from nexcorp.db.migrations import (
+    FOLDER,
+    MigrationError,
+    list_files,
+    migrate_down,
+    migrate_up,
+    read_status,
+)
+from tests.conftest import name_database
+
+NAMES = list(list_files())
+
+# Everything that a migration can make, as text.
+OBJECTS = """
+SELECT 'column ' || table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable
+    || ' ' || coalesce(column_default, '')
+FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT 'trigger ' || tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'function ' || p.oid::regprocedure FROM pg_proc AS p
+WHERE pronamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+UNION ALL SELECT 'extension ' || extname FROM pg_extension
+UNION ALL SELECT 'view ' || viewname || definition FROM pg_views WHERE schemaname = 'public'
+"""
+
+
+@pytest.fixture
+def empty_url(postgres: Any) -> Iterator[str]:
+    """A database without anything."""
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE bare TEMPLATE template0")
+        yield name_database(postgres.url, "bare")
+        conn.execute("DROP DATABASE bare WITH (FORCE)")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The migrations, to be edited."""
+    copy = tmp_path / "migrations"
+    shutil.copytree(FOLDER, copy)
+    return copy
+
+
+def objects(url: str) -> set[str]:
+    """What is in a database, but for the migrators' own tables."""
+    with psycopg.connect(url) as conn:
+        found = {row[0] for row in conn.execute(OBJECTS)}
+    own = ("_yoyo", "yoyo_lock", "migration_checksums")
+    return {text for text in found if not any(name in text for name in own)}
+
+
+def test_every_step_goes_up_down_and_up_again(empty_url: str, tmp_path: Path) -> None:
+    steps = tmp_path / "steps"
+    steps.mkdir()
+    before = objects(empty_url)
+    for name in NAMES:
+        for suffix in (".sql", ".rollback.sql"):
+            shutil.copy(FOLDER / f"{name}{suffix}", steps)
+        assert migrate_up(empty_url, steps) == [name]
+        after = objects(empty_url)
+        assert migrate_down(empty_url, 1, steps) == [name]
+        assert objects(empty_url) == before, f"{name} leaves something behind"
+        assert migrate_up(empty_url, steps) == [name]
+        assert objects(empty_url) == after
+        before = after
+    assert migrate_up(empty_url, steps) == []
+
+
+def test_all_the_way_down_leaves_nothing(empty_url: str) -> None:
+    before = objects(empty_url)
+    assert migrate_up(empty_url) == NAMES
+    assert migrate_down(empty_url, len(NAMES)) == NAMES[::-1]
+    assert objects(empty_url) == before
+
+
+def test_names_are_numbered_and_each_has_its_way_back() -> None:
+    assert [name[:4] for name in NAMES] == [f"{number:04}" for number in range(1, len(NAMES) + 1)]
+    for name in NAMES:
+        assert (FOLDER / f"{name}.rollback.sql").exists()
+    assert {path.name for path in FOLDER.glob("*.rollback.sql")} == {f"{name}.rollback.sql" for name in NAMES}
+
+
+def test_an_edited_migration_is_refused_by_name(empty_url: str, folder: Path) -> None:
+    migrate_up(empty_url, folder)
+    edited = folder / f"{NAMES[1]}.sql"
+    edited.write_text(edited.read_text() + "-- harmless\n")
+    with pytest.raises(MigrationError) as caught:
+        migrate_up(empty_url, folder)
+    assert caught.value.message.startswith(f"{NAMES[1]} was edited")
+    assert [state.id for state in read_status(empty_url, folder) if state.edited] == [NAMES[1]]
+    edited.write_text(edited.read_text().removesuffix("-- harmless\n"))
+    assert migrate_up(empty_url, folder) == []
+
+
+def test_a_migration_that_is_gone_is_refused_by_name(empty_url: str, folder: Path) -> None:
+    migrate_up(empty_url, folder)
+    (folder / f"{NAMES[-1]}.sql").unlink()
+    with pytest.raises(MigrationError) as caught:
+        migrate_up(empty_url, folder)
+    assert caught.value.message == f"{NAMES[-1]} is applied but its file is gone."
+
+
+def test_a_migration_that_fails_leaves_nothing_and_can_be_mended(empty_url: str, folder: Path) -> None:
+    name = f"{len(NAMES) + 1:04}_broken"
+    broken = folder / f"{name}.sql"
+    broken.write_text("CREATE TABLE half (id integer);\nSELECT nonsense;\n")
+    with pytest.raises(Exception, match="nonsense"):
+        migrate_up(empty_url, folder)
+    assert [state.id for state in read_status(empty_url, folder) if state.applied_at is None] == [name]
+    assert not [text for text in objects(empty_url) if "half" in text]
+    broken.write_text("CREATE TABLE half (id integer);\n")
+    assert migrate_up(empty_url, folder) == [name]
+
+
+def test_migrators_at_the_same_time_apply_each_step_once(empty_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(migrate_up, [empty_url] * 4))
+    assert sorted(results) == [[], [], [], NAMES]
+    with psycopg.connect(empty_url) as conn:
+        rows = conn.execute("SELECT id FROM migration_checksums ORDER BY id").fetchall()
+    assert [row[0] for row in rows] == NAMES
+
+
+def test_a_crash_between_a_step_and_its_checksum_heals(empty_url: str) -> None:
+    migrate_up(empty_url)
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute("DELETE FROM migration_checksums WHERE id = %s", (NAMES[-1],))
+    assert migrate_up(empty_url) == []
+    with psycopg.connect(empty_url) as conn:
+        assert conn.execute("SELECT count(*) FROM migration_checksums").fetchone() == (len(NAMES),)
+
+
+def test_status_says_what_is_applied(empty_url: str) -> None:
+    migrate_up(empty_url)
+    migrate_down(empty_url, 2)
+    states = read_status(empty_url)
+    assert [state.id for state in states] == NAMES
+    assert [state.applied_at is not None for state in states] == [True] * (len(NAMES) - 2) + [False] * 2
+    assert not any(state.edited for state in states)

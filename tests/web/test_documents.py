@@ -1,0 +1,150 @@
+"""The documents and the command line: what they print is what is served."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from nexcorp.app import ROUTES
+from nexcorp.config import REPOSITORY, child_environment
+from nexcorp.realtime import protocol
+from nexcorp.realtime.asyncapi import CLOSE_CODES
+from nexcorp.realtime.commands import COMMANDS
+from tests.contract import operations
+
+CONTRACT_CODES = {4001, 4005, 4008, 4010, 4012, 4013, 4500, 4503, 4504, 4507}
+
+
+async def run(*arguments: str, **environment: str) -> tuple[int | None, str, str]:
+    """(exit code, stdout, stderr) of the `nexcorp` command with these settings and no others."""
+    clean = {name: "" for name in ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "NEXCORP_ENV", "PORT")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "nexcorp",
+        *arguments,
+        cwd=REPOSITORY,
+        env=child_environment(**clean | environment),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(30):
+        out, error = await process.communicate()
+    return process.returncode, out.decode(), error.decode()
+
+
+async def test_the_openapi_document_is_valid_and_served_as_printed(client: Any) -> None:
+    code, out, error = await run("openapi")
+    assert (code, error) == (0, "")
+    document = json.loads(out)
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+    answer = await client.get("/api/openapi.json")
+    assert await answer.json() == document
+
+
+def test_every_route_is_in_the_document_once() -> None:
+    served = {(route.method, route.full_path) for route in ROUTES if not route.hidden}
+    document = json.loads(json.dumps([[m, p.pattern] for m, p, _ in operations()]))
+    assert len(document) == len(served)
+    ids = [operation["operationId"] for _, _, operation in operations()]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_operation_documents_how_it_fails() -> None:
+    for method, pattern, operation in operations():
+        where = f"{method} {pattern.pattern}"
+        statuses = set(operation["responses"])
+        assert {"500", "503"} <= statuses, where
+        if operation["security"]:
+            assert "401" in statuses, where
+        if "requestBody" in operation:
+            assert {"400", "413", "415", "422"} <= statuses, where
+        for status, response in operation["responses"].items():
+            if status >= "400" and "ready" not in pattern.pattern:
+                schema = response["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Error"}, where
+
+
+async def test_the_asyncapi_document_has_every_command_and_close_code() -> None:
+    code, out, _ = await run("openapi", "--asyncapi")
+    assert code == 0
+    document = json.loads(out)
+    assert document["asyncapi"].startswith("3.")
+    messages = document["components"]["messages"]
+    received = [ref["$ref"].rpartition("/")[2] for ref in document["operations"]["receive"]["messages"]]
+    names = {messages[name]["name"] for name in received}
+    # The short forms of an older protocol are accepted, not advertised.
+    assert names == {name for name in COMMANDS if not name.endswith("task")}
+    for name, message in messages.items():
+        assert message["payload"]["properties"]["event"] == {"const": message["name"]}, name
+    codes = {value for value in vars(protocol).values() if type(value) is int and 4000 <= value < 5000}
+    assert codes == set(CLOSE_CODES) <= CONTRACT_CODES
+    for number in codes:
+        assert str(number) in document["info"]["description"]
+
+
+def test_references_in_the_asyncapi_document_lead_somewhere() -> None:
+    from nexcorp.realtime.asyncapi import make_asyncapi
+
+    document = make_asyncapi()
+    for ref in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+        target: Any = document
+        for key in ref.split("/"):
+            target = target[key]
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "seed"])
+async def test_a_missing_secret_is_one_clear_line(command: str) -> None:
+    code, out, error = await run(
+        command, DATABASE_URL="postgresql://nobody@127.0.0.1:1/x", REDIS_URL="redis://127.0.0.1:1"
+    )
+    assert (code, out) == (1, "")
+    assert error.splitlines() == ["nexcorp: JWT_SECRET needs at least 32 bytes"]
+
+
+async def test_everything_that_is_missing_or_wrong_is_named_at_once() -> None:
+    code, _, error = await run("web", JWT_SECRET="short")
+    assert code == 1
+    (line,) = error.splitlines()
+    for name in ("DATABASE_URL", "REDIS_URL", "JWT_SECRET"):
+        assert name in line
+    assert "short" not in line
+    code, _, error = await run("web", PORT="many", MAX_IN_FLIGHT="0", DATABASE_POOL="9..1")
+    assert code == 1
+    (line,) = error.splitlines()
+    for name in ("PORT", "MAX_IN_FLIGHT", "DATABASE_POOL"):
+        assert name in line
+
+
+async def test_an_unreachable_database_is_one_line_for_migrate() -> None:
+    code, _, error = await run("migrate", "up", DATABASE_URL="postgresql://nobody:hush@127.0.0.1:1/x")
+    assert code == 1
+    (line,) = error.splitlines()
+    assert line.startswith("nexcorp: DATABASE_URL cannot be used")
+    assert "hush" not in line
+
+
+async def test_the_doctor_names_each_setting_and_what_is_wrong_and_no_secret(
+    database_url: str, valkey: Any
+) -> None:
+    secret = "canary-" * 8
+    code, out, error = await run("doctor", DATABASE_URL=database_url, REDIS_URL=valkey.url, JWT_SECRET=secret)
+    assert (code, error) == (1, "")
+    found = dict(re.findall(r"^(secret|postgresql|redis|worker) +(ok|WRONG)$", out, re.MULTILINE))
+    assert found == {"secret": "ok", "postgresql": "ok", "redis": "ok", "worker": "WRONG"}
+    assert "nexcorp worker" in out
+    assert secret not in out
+    assert database_url.split("@")[0].rpartition(":")[2] not in out
+    for name in ("DATABASE_URL", "JWT_SECRET", "CORS_ORIGINS", "MAX_IN_FLIGHT"):
+        assert re.search(rf"^{name} ", out, re.MULTILINE), name
+    code, out, _ = await run("doctor", DATABASE_URL="postgresql://nobody:hush@127.0.0.1:1/x")
+    assert code == 1
+    assert "JWT_SECRET needs 32 bytes" in out
+    assert "hush" not in out
