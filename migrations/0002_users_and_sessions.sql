@@ -87,6 +87,6 @@ CREATE TABLE idempotency_keys (
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (scope, key)
 );
 COMMENT ON TABLE idempotency_keys IS 'Answers of POST requests, replayed to retries for 72 hours.';
-COMMENT ON COLUMN idempotency_keys.scope IS 'The id of who asked, or anonymous.';
+COMMENT ON COLUMN idempotency_keys.scope IS 'The id of who asked; without an account anonymous and the address.';
 COMMENT ON COLUMN idempotency_keys.fingerprint IS 'HMAC of method, path and body: tells a retry from another request.';
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);

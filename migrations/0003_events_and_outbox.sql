@@ -19,7 +19,7 @@ COMMENT ON COLUMN events.correlation_id IS 'The X-Request-Id of the request that
 CREATE INDEX events_entity_idx ON events (entity_type, entity_id, id);
 CREATE INDEX events_actor_idx ON events (actor_id, id);
 CREATE TABLE events_default PARTITION OF events DEFAULT;
-COMMENT ON TABLE events_default IS 'Catches events of months without a partition; stays empty while the daily job runs.';
+COMMENT ON TABLE events_default IS 'Catches events of months without a partition; stays empty while the hourly job runs.';
 
 CREATE FUNCTION ensure_event_partitions(months_ahead integer) RETURNS integer
 LANGUAGE plpgsql
@@ -29,6 +29,8 @@ DECLARE
     name text;
     made integer := 0;
 BEGIN
+    -- A new partition locks the whole trail: rather fail and be tried again than keep every write waiting.
+    PERFORM set_config('lock_timeout', '2s', true);
     FOR ahead IN 0..months_ahead LOOP
         start := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead))::date;
         name := format('events_%s', to_char(start, 'YYYY_MM'));

@@ -84,7 +84,6 @@ CREATE TABLE room_frames (
 COMMENT ON TABLE room_frames IS 'What was sent to a room, kept so that a client that was away gets it in order and once.';
 COMMENT ON COLUMN room_frames.seq IS 'Without gaps and in commit order in its room.';
 COMMENT ON COLUMN room_frames.frame IS 'The frame as clients get it.';
-CREATE INDEX room_frames_created_at_idx ON room_frames (created_at);
 
 CREATE TABLE room_acks (
     session_id uuid NOT NULL CONSTRAINT room_acks_session_id_fkey REFERENCES sessions ON DELETE CASCADE,

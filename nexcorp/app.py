@@ -55,8 +55,14 @@ ROOM_RULES: dict[str, MayJoin] = {"post": may_join_post, "profile": may_join_pro
 async def open_database(database: Database, node: Node) -> None:
     """Connect, then learn which sessions ended before this node began, and where its rooms stand."""
     await database.open_patiently()
-    await node.load_revocations()
-    await node.positions.check()
+    while not node.revocations.loaded or node.positions.epoch is None:
+        try:
+            await node.load_revocations()
+            await node.positions.check()
+        except Exception as error:
+            # For instance before the first `nexcorp migrate up`.
+            log.error("not ready to serve, trying again", error=type(error).__name__)
+            await asyncio.sleep(1)
 
 
 async def run_services(app: web.Application) -> AsyncIterator[None]:

@@ -20,9 +20,6 @@ from nexcorp.logs import set_up_logs
 
 Command = Callable[[Namespace], int]
 
-KEEP_ALIVE_SECONDS = 75
-DRAIN_SECONDS = 20.0
-
 
 def load_config() -> Config:
     """The settings of a process that serves; raises ConfigError naming all that is missing."""
@@ -44,26 +41,13 @@ def run_web(options: Namespace) -> int:
     config = load_config()
     if config.web_concurrency > 1:
         return replace_by_gunicorn(config)
-    from aiohttp import web
-
-    from nexcorp.app import create_app
-
-    def announce(*lines: str) -> None:
-        print(f"nexcorp: serving on port {config.port}", flush=True)
-
-    import uvloop
+    from nexcorp.server import serve_web
 
     try:
-        web.run_app(
-            create_app(config),
-            port=config.port,
-            access_log=None,
-            print=announce,
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-            shutdown_timeout=DRAIN_SECONDS,
-            loop=uvloop.new_event_loop(),
-        )
+        run_async(serve_web(config))
     except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
+            raise
         reason = "another program uses it" if error.errno == errno.EADDRINUSE else error.strerror
         raise ConfigError(f"PORT {config.port} cannot be used: {reason}") from None
     return 0
@@ -71,6 +55,8 @@ def run_web(options: Namespace) -> int:
 
 def replace_by_gunicorn(config: Config) -> int:
     """Become gunicorn with WEB_CONCURRENCY processes, whose metrics are summed through a folder."""
+    from nexcorp.server import DRAIN_SECONDS, KEEP_ALIVE_SECONDS
+
     folder = tempfile.mkdtemp(prefix="nexcorp-metrics-")
     command = [
         sys.executable,
@@ -83,6 +69,7 @@ def replace_by_gunicorn(config: Config) -> int:
         f"--graceful-timeout={int(DRAIN_SECONDS)}",
         f"--keep-alive={KEEP_ALIVE_SECONDS}",
         "--log-level=warning",
+        "--config=python:nexcorp.wsgi",
     ]
     os.execve(sys.executable, command, child_environment(PROMETHEUS_MULTIPROC_DIR=folder))  # noqa: S606
 

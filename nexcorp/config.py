@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,30 @@ MIN_SECRET_BYTES = 32
 def parse_list(text: str) -> tuple[str, ...]:
     """Split a comma-separated setting, dropping blanks: "a, b" -> ("a", "b")."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_networks(text: str) -> tuple[str, ...]:
+    """Split TRUSTED_PROXIES into networks; a bare address is a network of one."""
+    return tuple(str(ip_network(part, strict=False)) for part in parse_list(text))
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A parser that takes one of these words, in any case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"wants one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse
+
+
+def parse_count(text: str) -> int:
+    """A whole number of at least 0."""
+    number = int(text)
+    if number < 0:
+        raise ValueError("wants a whole number of at least 0")
+    return number
 
 
 def parse_pool(text: str) -> tuple[int, int]:
@@ -64,7 +89,9 @@ def setting_field(
 class Config:
     """Every setting, parsed and checked once. See .env.example for the same list in prose."""
 
-    env: str = setting_field("NEXCORP_ENV", "production", about="production or development")
+    env: str = setting_field(
+        "NEXCORP_ENV", "production", one_of("production", "development"), about="production or development"
+    )
     port: int = setting_field("PORT", 8080, parse_port, about="port of the web process")
     web_concurrency: int = setting_field(
         "WEB_CONCURRENCY", 1, parse_positive, about="processes of one web dyno"
@@ -78,7 +105,7 @@ class Config:
     statement_cache: int = setting_field(
         "DATABASE_STATEMENT_CACHE",
         1024,
-        int,
+        parse_count,
         about="prepared statements kept; 0 behind a transaction-mode PgBouncer",
     )
     redis_url: str = setting_field("REDIS_URL", "", secret=True, about="redis:// or rediss://")
@@ -92,7 +119,7 @@ class Config:
         "CORS_ORIGINS", (), parse_list, about="origins that may call with credentials"
     )
     trusted_proxies: tuple[str, ...] = setting_field(
-        "TRUSTED_PROXIES", (), parse_list, about="networks whose X-Forwarded-For is believed"
+        "TRUSTED_PROXIES", (), parse_networks, about="networks whose X-Forwarded-For is believed"
     )
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
@@ -100,8 +127,12 @@ class Config:
     frame_retention_days: int = setting_field(
         "FRAME_RETENTION_DAYS", 7, parse_positive, about="how long room frames can be resumed"
     )
-    log_level: str = setting_field("LOG_LEVEL", "info", str.lower, about="debug, info, warning, error")
-    log_format: str = setting_field("LOG_FORMAT", "", about="json or text; text on a terminal")
+    log_level: str = setting_field(
+        "LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"), about="debug, info, warning, error"
+    )
+    log_format: str = setting_field(
+        "LOG_FORMAT", "", one_of("json", "text"), about="json or text; text on a terminal"
+    )
 
     @property
     def development(self) -> bool:

@@ -49,7 +49,11 @@ def check_redis(config: Config) -> list[str]:
     if not config.redis_url:
         return ["REDIS_URL is not set: give one, or start with `nexcorp dev`."]
     with redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=5) as client:
-        policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+        client.ping()
+        try:
+            policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
+        except redis.ResponseError:
+            return []  # Managed servers forbid the question.
         if policy not in ("noeviction", b"noeviction"):
             return [f"Redis evicts ({policy}): set maxmemory-policy noeviction, or queued jobs may vanish."]
     return []

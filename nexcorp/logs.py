@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 from nexcorp.config import Config
 from nexcorp.context import current
@@ -15,6 +16,15 @@ from nexcorp.context import current
 TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
+
+
+class RefusalFilter(logging.Filter):
+    """aiohttp logs what is no HTTP as an error, with traceback and bytes: noise, and perhaps a secret."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to keep a line of aiohttp's."""
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError)
 
 
 def add_request(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +72,7 @@ def set_up_logs(config: Config) -> None:
             ],
         )
     )
+    logging.getLogger("aiohttp.server").addFilter(RefusalFilter())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

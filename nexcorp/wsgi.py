@@ -1,8 +1,11 @@
-"""What gunicorn starts in each of its processes."""
+"""What gunicorn starts in each of its processes, and what it does when one has ended."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
+from prometheus_client import multiprocess
 
 from nexcorp.app import create_app
 from nexcorp.config import Config
@@ -15,3 +18,8 @@ async def make_app() -> web.Application:
     config.require_services()
     set_up_logs(config)
     return create_app(config)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """A hook of gunicorn's: what a process that has ended had open counts no longer."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

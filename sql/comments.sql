@@ -97,7 +97,9 @@ counted AS (
     WHERE p.id = doomed.post_id
     RETURNING p.id, p.comment_count
 )
-SELECT doomed.id, counted.id AS "postId", counted.comment_count AS "commentCount"
+SELECT
+    doomed.id, counted.id AS "postId", counted.comment_count AS "commentCount",
+    ARRAY(SELECT removed.id FROM removed WHERE removed.id <> doomed.id) AS "replyIds"
 FROM doomed
 CROSS JOIN counted
 

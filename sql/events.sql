@@ -12,8 +12,13 @@ SELECT id, created_at, $8
 FROM recorded
 ON CONFLICT ON CONSTRAINT outbox_dedup_key_key DO NOTHING
 
+-- name: take_turn() :exec
+-- Workers deliver one batch at a time, in the order of the outbox: two at once would show a counter's
+-- newer value before its older one. The lock falls with the transaction, whatever becomes of the worker.
+SELECT pg_advisory_xact_lock(x'6e6578'::integer, x'6f7574'::integer)
+
 -- name: claim_outbox(most) :many
--- The oldest rows that are due. SKIP LOCKED: two workers may drain side by side during a deploy.
+-- The oldest rows that are due. SKIP LOCKED: an operator who holds a row holds up that row alone.
 SELECT id, event_id, event_at, attempts, receivers_after
 FROM outbox
 WHERE next_at <= now()

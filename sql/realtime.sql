@@ -72,21 +72,48 @@ ON CONFLICT ON CONSTRAINT room_acks_pkey DO UPDATE
 SET seq = excluded.seq, acked_at = now()
 WHERE a.seq < excluded.seq
 
+-- name: blank_frames(rooms, ids) :exec
+-- What was deleted is shown to nobody any more, not even to a client that reads the past: its earlier
+-- frames keep their numbers and say that it is gone.
+UPDATE room_frames AS f
+SET frame = jsonb_build_object(
+    'event', regexp_replace(f.frame ->> 'event', ':(created|updated)$', ':deleted'),
+    'data', jsonb_strip_nulls(jsonb_build_object('id', gone.id, 'postId', f.frame -> 'data' -> 'postId'))
+)
+FROM unnest($1::text[], $2::text[]) AS gone (room, id)
+WHERE
+    f.room = gone.room
+    AND f.frame -> 'data' ->> 'id' = gone.id
+    AND f.frame ->> 'event' ~ ':(created|updated)$'
+
 -- name: delete_old_frames(days, most) :value
 -- Drop frames over the age, but never the last 100 of a room, and note where each room begins now.
--- Returns how many rows went; call it again until that is 0.
-WITH old AS (
-    SELECT f.room, f.seq
-    FROM room_frames AS f
-    INNER JOIN rooms AS r ON r.name = f.room
-    WHERE f.created_at < now() - make_interval(days => $1) AND f.seq <= r.last_seq - 100
-    ORDER BY f.created_at
-    LIMIT $2
+-- Rooms are locked by name, as the workers lock them. Returns how many rows went; call it until that is 0.
+WITH full_rooms AS (
+    SELECT r.name, r.min_seq, r.last_seq
+    FROM rooms AS r
+    WHERE
+        r.last_seq - r.min_seq >= 100
+        AND EXISTS (
+            SELECT
+            FROM room_frames AS f
+            WHERE
+                f.room = r.name
+                AND f.seq = r.min_seq
+                AND f.created_at < now() - make_interval(days => $1)
+        )
+    ORDER BY r.name
+    LIMIT 100
+    FOR UPDATE OF r
 ),
 gone AS (
     DELETE FROM room_frames AS f
-    USING old
-    WHERE f.room = old.room AND f.seq = old.seq
+    USING full_rooms AS r
+    WHERE
+        f.room = r.name
+        AND f.seq >= r.min_seq
+        AND f.seq <= least(r.last_seq - 100, r.min_seq + $2)
+        AND f.created_at < now() - make_interval(days => $1)
     RETURNING f.room, f.seq
 ),
 moved AS (

@@ -11,11 +11,12 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from nexcorp.db import Database, sql
@@ -31,7 +32,10 @@ BATCH_ROWS = 500
 AUDIENCE_PART = 1000
 MAX_ATTEMPTS = 10
 POOL_WAIT_SECONDS = 5.0
+# A batch stops taking rows in once it has so many receivers: large audiences get one of their own.
+MAX_TOLD = 2000
 FIRST_ID = UUID(int=0)
+TIMEOUT = "timeout"
 
 Publish = Callable[[list[RoomMessage]], Awaitable[None]]
 
@@ -50,6 +54,8 @@ class Batch:
     # (event, notice, receiver), without repeating a receiver of an event.
     told: list[tuple[Event, Notice, UUID]] = field(default_factory=list)
     frames: list[tuple[UUID, Frame]] = field(default_factory=list)
+    # (room, id) of what was deleted: earlier frames must not show it to those who come later.
+    forgotten: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Delivery:
@@ -86,11 +92,14 @@ class Delivery:
         try:
             with BATCH_SECONDS.time():
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                    await sql.events.take_turn(conn)
                     rows = await sql.events.claim_outbox(conn, most=BATCH_ROWS)
                     row_ids = [row["id"] for row in rows]
                     messages = await self.deliver_rows(conn, rows) if rows else []
-        except Unavailable:
-            raise
+        except Unavailable as error:
+            if error.code != TIMEOUT:
+                raise
+            return await self.deliver_singly(row_ids)
         except UnknownEvent:
             return await self.deliver_singly(row_ids)
         except Exception:
@@ -107,13 +116,14 @@ class Delivery:
         for row_id in row_ids:
             try:
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                    await sql.events.take_turn(conn)
                     rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
                     messages = await self.deliver_rows(conn, rows) if rows else []
                 DELIVERED.inc(len(rows))
                 await self.publish(messages)
-            except Unavailable:
-                raise
             except Exception as error:
+                if isinstance(error, Unavailable) and error.code != TIMEOUT:
+                    raise
                 await self.record_failure(row_id, error)
         return len(row_ids)
 
@@ -121,6 +131,9 @@ class Delivery:
         """Put a row that failed back to a later time, or away for good."""
         FAILED.inc()
         said = error.message if isinstance(error, AppError) else error
+        if isinstance(error, asyncpg.PostgresError):
+            # PostgreSQL's own text quotes the values of rows.
+            said = error.constraint_name or error.sqlstate
         reason = f"{type(error).__name__}: {said}"[:500]
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
             rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
@@ -143,11 +156,13 @@ class Delivery:
         events = {row["id"]: Event(**row) for row in found}
         batch = Batch()
         for row in rows:
+            if len(batch.told) >= MAX_TOLD:
+                break
             await self.collect(conn, row, events.get(row["event_id"]), batch)
         frames = batch.frames
         if batch.told:
             frames = frames + await persist_notifications(conn, batch.told)
-        messages = await number_frames(conn, frames) if frames else []
+        messages = await number_frames(conn, frames, batch.forgotten) if frames else []
         await sql.events.delete_outbox(conn, row_ids=batch.done)
         return messages
 
@@ -177,6 +192,7 @@ class Delivery:
                     batch.told.append((event, notice, receiver))
         if first_part:
             batch.frames.extend((event.id, frame) for frame in entry.frames(event))
+            batch.forgotten.extend(entry.forgets(event))
         if finished:
             batch.done.append(row["id"])
 
@@ -225,8 +241,13 @@ async def persist_notifications(
     ]
 
 
-async def number_frames(conn: Any, frames: list[tuple[UUID, Frame]]) -> list[RoomMessage]:
-    """Give every frame the next number of its room and store it; returns one message per room."""
+async def number_frames(
+    conn: Any, frames: list[tuple[UUID, Frame]], forgotten: Sequence[tuple[str, str]] = ()
+) -> list[RoomMessage]:
+    """Give every frame the next number of its room and store it; returns one message per room.
+
+    What is `forgotten` is taken out of the frames stored before, under the same locks.
+    """
     by_room: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
     for event_id, frame in frames:
         text = encode({"event": frame.event, "data": frame.data}).decode()
@@ -247,6 +268,11 @@ async def number_frames(conn: Any, frames: list[tuple[UUID, Frame]]) -> list[Roo
         names=names,
         last_seqs=[last[name] + len(by_room[name]) for name in names],
     )
+    if forgotten:
+        # After this batch's own frames: what was created and deleted in it is blanked as well.
+        await sql.realtime.blank_frames(
+            conn, rooms=[room for room, _ in forgotten], ids=[item for _, item in forgotten]
+        )
     counts = await count_unread(conn, names)
     messages: dict[str, RoomMessage] = {name: RoomMessage(name, [], counts.get(name)) for name in names}
     for name, seq, _, text in stored:

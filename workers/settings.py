@@ -30,6 +30,8 @@ CONCURRENCY = 10
 BEAT_SECONDS = 5.0
 GRACE_SECONDS = 20
 REST_SECONDS = 1.0
+# A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
+IDLE_SECONDS = 5
 
 JOBS = [deliver, clean_up]
 CRON_JOBS: list[CronJob[Any]] = [
@@ -38,16 +40,36 @@ CRON_JOBS: list[CronJob[Any]] = [
 
 
 class PatientQueue(RedisQueue):
-    """SAQ's queue for a worker that outlives Redis."""
+    """SAQ's queue for a worker that outlives Redis, and that ends its jobs before it stops."""
+
+    closing = False
 
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:  # noqa: ASYNC109
         """The next job, None where there is none."""
+        if self.closing:
+            # Until the worker's stop() cancels the wait.
+            await asyncio.sleep(GRACE_SECONDS)
+            return None
         try:
             return await super().dequeue(timeout, poll_interval)
         except bus.CONNECTION_LOST:
             # SAQ would ask again at once, in all its tasks: a whole core for as long as Redis is away.
             await asyncio.sleep(REST_SECONDS)
             return None
+
+    async def schedule(self, lock: int = 1) -> list[str]:
+        """Queue jobs whose time has come; none while Redis is away."""
+        try:
+            return list(await super().schedule(lock))
+        except bus.CONNECTION_LOST:
+            return []
+
+    async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
+        """Rescue jobs of workers that died; none while Redis is away."""
+        try:
+            return list(await super().sweep(lock, abort))
+        except bus.CONNECTION_LOST:
+            return []
 
 
 async def beat(database: Database, worker_id: str) -> None:
@@ -63,9 +85,9 @@ async def beat(database: Database, worker_id: str) -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
-async def finish_jobs(worker: Worker[Any]) -> None:
+async def finish_jobs(worker: Worker[Any], queue: PatientQueue) -> None:
     """Take no new job and let those in hand end. SAQ's own grace would wait for its idle tasks, too."""
-    worker.event.set()
+    queue.closing = True
     deadline = time.monotonic() + GRACE_SECONDS
     while worker.job_task_contexts and time.monotonic() < deadline:  # noqa: ASYNC110 - SAQ has no event
         await asyncio.sleep(0.05)
@@ -80,8 +102,9 @@ async def run_saq(config: Config, context: dict[str, Any], stop: asyncio.Event) 
     backoff = 0.2
     while not stop.is_set():
         client = bus.connect(config.redis_url, blocking=True)
+        queue = PatientQueue(client, name=QUEUE_NAME)
         worker: Worker[Any] = Worker(
-            PatientQueue(client, name=QUEUE_NAME),
+            queue,
             JOBS,
             concurrency=CONCURRENCY,
             cron_jobs=CRON_JOBS,
@@ -93,7 +116,7 @@ async def run_saq(config: Config, context: dict[str, Any], stop: asyncio.Event) 
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            await finish_jobs(worker)
+            await finish_jobs(worker, queue)
             await worker.stop()
             await running
             backoff = 0.2
@@ -119,7 +142,7 @@ async def run_worker(config: Config) -> None:
 async def serve(config: Config, stop: asyncio.Event) -> None:
     """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
     worker_id = f"{socket.gethostname()}:{os.getpid()}"
-    database = Database(config, application="nexcorp worker")
+    database = Database(config, application="nexcorp worker", idle_seconds=IDLE_SECONDS)
     opening = asyncio.create_task(database.open_patiently())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -68,6 +68,9 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
         try:
             # A migrator that was killed leaves yoyo's own lock row; under ours it is nobody's.
             backend.break_lock()
+            # Rather fail and be tried again than queue every statement of the service behind a lock.
+            backend.connection.execute("SET lock_timeout = '5s'")
+            backend.connection.commit()
             yield backend, conn
         finally:
             backend.connection.close()

@@ -21,6 +21,8 @@ log = structlog.get_logger("nexcorp.db")
 
 POOL_WAIT_SECONDS = 0.25
 MAX_BACKOFF_SECONDS = 5.0
+# A transaction that does nothing for so long is cut off, with its locks.
+IDLE_SECONDS = 30
 COMMAND_TIMEOUT_SECONDS = 15.0
 
 # What asyncpg and the sockets below it raise when PostgreSQL is not there (any more).
@@ -82,9 +84,11 @@ def is_gone(conn: Any) -> bool:
 class Database:
     """The pool of one process. `on_outbox` is called, without arguments, after commits that emitted."""
 
-    def __init__(self, config: Config, *, application: str = "nexcorp") -> None:
+    def __init__(
+        self, config: Config, *, application: str = "nexcorp", idle_seconds: int = IDLE_SECONDS
+    ) -> None:
         self.config = config
-        self.application = application
+        self.application, self.idle_seconds = application, idle_seconds
         self.on_outbox: Callable[[], None] = lambda: None
         self._pool: asyncpg.Pool | None = None
 
@@ -106,7 +110,7 @@ class Database:
                 # Statements are short and keyed: compiling them costs more than it saves.
                 "jit": "off",
                 "timezone": "UTC",
-                "idle_in_transaction_session_timeout": "30s",
+                "idle_in_transaction_session_timeout": f"{self.idle_seconds}s",
             },
         )
 
@@ -163,6 +167,9 @@ class Database:
             raise Unavailable("database_unavailable", "The database is not reachable.") from error
         try:
             yield conn
+        except TimeoutError as error:
+            # An OSError as well, but PostgreSQL is there: a statement took too long.
+            raise Unavailable("timeout", "It took too long; try again.") from error
         except DISCONNECTED as error:
             raise Unavailable("database_unavailable", "The database is not reachable.") from error
         except asyncpg.InternalClientError as error:

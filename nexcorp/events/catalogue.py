@@ -64,6 +64,8 @@ class Entry:
 
     notices: tuple[Notice, ...] = ()
     frames: Callable[[Event], list[Frame]] = field(default=lambda event: [])
+    # (room, id) of what no earlier frame of the room may show any longer.
+    forgets: Callable[[Event], list[tuple[str, str]]] = field(default=lambda event: [])
 
 
 def excerpt(text: str) -> str:
@@ -92,9 +94,22 @@ def comment_frames(event: Event) -> list[Frame]:
     """Comments are seen in their post's room, with the post's new counter where it changed."""
     payload = event.payload
     data = dict(payload.get("comment") or {"id": event.entity_id, "postId": payload["postId"]})
+    if event.type == "comment.deleted":
+        data["replyIds"] = payload["replyIds"]
     if "commentCount" in payload:
         data["commentCount"] = payload["commentCount"]
     return [Frame(f"post:{payload['postId']}", event.type.replace(".", ":"), data)]
+
+
+def forget_post(event: Event) -> list[tuple[str, str]]:
+    """A deleted post is gone from its author's profile. Nobody can join its own room any more."""
+    return [(f"profile:{event.payload['authorId']}", str(event.entity_id))]
+
+
+def forget_comments(event: Event) -> list[tuple[str, str]]:
+    """A deleted comment is gone from its post's room, and so are the replies to it."""
+    room = f"post:{event.payload['postId']}"
+    return [(room, str(gone)) for gone in (event.entity_id, *event.payload["replyIds"])]
 
 
 def own_frames(name: str, *keys: str) -> Callable[[Event], list[Frame]]:
@@ -125,7 +140,7 @@ CATALOGUE: dict[str, Entry] = {
     "session.reuse_detected": SILENT,
     "post.created": Entry((MENTION,), post_frames),
     "post.updated": Entry(frames=post_frames),
-    "post.deleted": Entry(frames=post_frames),
+    "post.deleted": Entry(frames=post_frames, forgets=forget_post),
     "post.liked": Entry(
         (
             Notice(
@@ -158,7 +173,7 @@ CATALOGUE: dict[str, Entry] = {
         comment_frames,
     ),
     "comment.updated": Entry(frames=comment_frames),
-    "comment.deleted": Entry(frames=comment_frames),
+    "comment.deleted": Entry(frames=comment_frames, forgets=forget_comments),
     "user.followed": Entry(
         (
             Notice(

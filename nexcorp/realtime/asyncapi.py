@@ -65,8 +65,8 @@ ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "comment:created": ("In post:{id}, with the post's commentCount.", ANY_OBJECT),
     "comment:updated": ("In post:{id}.", ANY_OBJECT),
     "comment:deleted": (
-        "In post:{id}, with the post's commentCount.",
-        shape({"id": ID, "postId": ID, "commentCount": WHOLE}),
+        "In post:{id}, with the post's commentCount and the replies that went along; both only when live.",
+        shape({"id": ID, "postId": ID}, commentCount=WHOLE, replyIds={"type": "array", "items": ID}),
     ),
 }
 

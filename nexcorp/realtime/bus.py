@@ -24,6 +24,7 @@ SILENCE_SECONDS = 5.0
 MAX_BACKOFF_SECONDS = 2.0
 # How long publishing is left out after it failed, so that a hanging Redis cannot slow delivery.
 REST_SECONDS = 1.0
+PUSH_SECONDS = 0.5
 # RuntimeError: what uvloop raises, and redis-py passes on, for a write to a connection that was cut.
 CONNECTION_LOST = (RedisError, OSError, RuntimeError)
 
@@ -59,7 +60,7 @@ class Publisher:
         if not payloads or time.monotonic() < self._rest_until:
             return
         try:
-            async with self.client.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout(PUSH_SECONDS), self.client.pipeline(transaction=False) as pipe:
                 for channel, payload in payloads:
                     pipe.publish(channel, payload)
                 await pipe.execute()

@@ -75,47 +75,47 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
     return Past(frames[-1][0] if frames else last, True, frames)
 
 
-async def enter(
-    client: Client, name: str, epoch: Any, seq: Any, welcome: Callable[[Past], None], conn: Any
-) -> Member:
-    """Join a room: hold back what is live, send the welcome and the past, then what was held back."""
+async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> tuple[Member, Past]:
+    """Join a room, holding back what is live, and read what was missed; `catch_up` sends it."""
     node, socket = client.node, client.socket
     before = node.hub.find_member(socket, name)
     member = node.hub.join(socket, name)
     try:
-        past = await read_past(node, conn, name, epoch, seq)
+        return member, await read_past(node, conn, name, epoch, seq)
     except BaseException:
         if before is None:
             node.hub.leave(socket, name)
         else:
             node.hub.go_live(name, member, before.sent)
         raise
-    welcome(past)
+
+
+async def catch_up(client: Client, name: str, member: Member, past: Past) -> None:
+    """Send what was missed, at the client's pace, then what was held back meanwhile."""
     for _, data in past.frames:
-        socket.write(data)
-    node.hub.go_live(name, member, past.seq)
-    return member
+        client.socket.write(data)
+        await client.socket.let_drain()
+    client.node.hub.go_live(name, member, past.seq)
 
 
 async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     """`connected`, what was missed of the own room, and the unread count as it is now."""
-    socket, positions = client.socket, client.node.positions
+    node, socket = client.node, client.socket
     who = socket.principal
-
-    def welcome(past: Past) -> None:
-        data = {
-            "userId": who.user_id,
-            "sessionId": who.session_id,
-            "epoch": positions.epoch,
-            "seq": past.seq,
-            "recovered": past.recovered,
-            "expiresAt": show_expiry(who),
-        }
-        socket.send("connected", data)
-
-    async with client.node.database.connection() as conn:
-        member = await enter(client, f"user:{who.user_id}", epoch, seq, welcome, conn)
+    room = f"user:{who.user_id}"
+    async with node.database.connection() as conn:
+        member, past = await enter(client, conn, room, epoch, seq)
         unread = await sql.notifications.get_unread_count(conn, user_id=who.user_id)
+    data = {
+        "userId": who.user_id,
+        "sessionId": who.session_id,
+        "epoch": node.positions.epoch,
+        "seq": past.seq,
+        "recovered": past.recovered,
+        "expiresAt": show_expiry(who),
+    }
+    socket.send("connected", data)
+    await catch_up(client, room, member, past)
     # A count that came live meanwhile is not older than this one, and must stay the last.
     if not member.counted:
         socket.send("unread-count", {"count": unread or 0})
@@ -143,19 +143,13 @@ async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None
     if len(socket.rooms) >= MAX_ROOMS and name not in socket.rooms:
         raise CommandError("too_many_rooms", f"A socket may be in {MAX_ROOMS} rooms.")
 
-    def welcome(past: Past) -> None:
-        answer = {
-            "room": name,
-            "epoch": node.positions.epoch,
-            "seq": past.seq,
-            "recovered": past.recovered,
-        }
-        client.answer("subscribed", answer, frame_id)
-
     async with node.database.connection() as conn:
         if not await node.rooms.may_join(conn, socket.principal, name):
             raise CommandError("room_not_found", "There is no such room.")
-        await enter(client, name, data.get("epoch"), data.get("seq"), welcome, conn)
+        member, past = await enter(client, conn, name, data.get("epoch"), data.get("seq"))
+    answer = {"room": name, "epoch": node.positions.epoch, "seq": past.seq, "recovered": past.recovered}
+    client.answer("subscribed", answer, frame_id)
+    await catch_up(client, name, member, past)
 
 
 async def unsubscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None:

@@ -2,7 +2,7 @@
 
 A room's `position` is the number of the last frame that this node has broadcast. A frame at or below
 it was seen, the next one is broadcast, and one further on means that something was lost: the room is
-then read from PostgreSQL. Positions only ever move by one, so members see every frame in order.
+then read from PostgreSQL. Every member sees every frame, in order and once.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Hub:
     def add(self, socket: Socket) -> bool:
         """Take a socket in; False where its user has MAX_SOCKETS_PER_USER already."""
         mine = self.by_user[socket.user_id]
-        if len(mine) >= MAX_SOCKETS_PER_USER:
+        if sum(not other.closing for other in mine) >= MAX_SOCKETS_PER_USER:
             return False
         mine.add(socket)
         self.sockets.add(socket)
@@ -106,8 +106,7 @@ class Hub:
             return
         for seq, data in buffer or ():
             if seq > member.sent + 1:
-                member.socket.close(protocol.RESYNC, "too far behind")
-                return
+                break
             if seq > member.sent:
                 member.sent = seq
                 member.socket.write(data)
@@ -149,9 +148,11 @@ class Hub:
         for member in list(room.members.values()):
             if member.buffer is not None:
                 member.buffer.append((seq, data))
-            elif seq > member.sent:
+            elif seq == member.sent + 1:
                 member.sent = seq
                 member.socket.write(data)
+            elif seq > member.sent:
+                member.socket.close(protocol.RESYNC, "missed a frame")
 
     def show_unread(self, room: Room, unread: int) -> None:
         """Write the unread count, which has no number: the newest one is all that matters."""

@@ -18,6 +18,7 @@ from nexcorp.realtime import bus, protocol
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.rooms import MayJoin, Rooms
+from nexcorp.realtime.socket import Socket
 from nexcorp.tasks import end_tasks
 from nexcorp.web.revocations import Revocations
 
@@ -57,7 +58,12 @@ class Node:
         """Run something beside the requests; it ends with the node."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of this node ended", exc_info=task.exception())
 
     def start(self) -> None:
         """Begin to listen, to check positions, to watch sockets and to learn of ended sessions."""
@@ -68,12 +74,16 @@ class Node:
         """Send every client to another node, spread over a few seconds."""
         self.draining = True
         for socket in list(self.hub.sockets):
-            wait = random.uniform(0, MAX_JITTER_SECONDS)  # noqa: S311 - spreads load, guards nothing
-            socket.close(protocol.GOING_AWAY, f"reconnect in {wait:.1f} s")
+            self.send_away(socket)
         for _ in range(50):
             if not self.hub.sockets:
                 return
             await asyncio.sleep(0.1)
+
+    def send_away(self, socket: Socket) -> None:
+        """Close with 4001 and a time to wait, so that not all come back at once."""
+        wait = random.uniform(0, MAX_JITTER_SECONDS)  # noqa: S311 - spreads load, guards nothing
+        socket.close(protocol.GOING_AWAY, f"reconnect in {wait:.1f} s")
 
     async def stop(self) -> None:
         """End what start() began."""
@@ -87,7 +97,11 @@ class Node:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
             for socket in list(self.hub.sockets):
-                socket.check(now)
+                try:
+                    socket.check(now)
+                except Exception:
+                    log.exception("a socket could not be checked")
+                    socket.close(protocol.NO_PONG, "unusable")
 
     async def watch_sessions(self) -> None:
         """Learn of ended sessions from PostgreSQL: the certain way, beside the fast one over Redis."""
@@ -104,6 +118,7 @@ class Node:
         """Read which sessions ended lately."""
         async with self.database.connection(wait=2.0) as conn:
             rows = await sql.auth.list_revoked_sessions(conn)
+        self.revocations.loaded = True
         self.revocations.forget_old()
         self.revocations.add(row["id"] for row in rows)
 

@@ -24,7 +24,7 @@ BAD_TOKEN = 4500
 SESSION_REVOKED = 4503
 TOO_MANY_SOCKETS = 4504
 
-TEXT, PING, PONG = 0x81, 0x89, 0x8A
+TEXT, CLOSE, PING, PONG = 0x81, 0x88, 0x89, 0x8A
 
 
 class RoomMessage(msgspec.Struct, array_like=True):

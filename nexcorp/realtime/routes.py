@@ -101,19 +101,19 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         if who.session_id in request.app[REVOCATIONS]:
             socket.close(protocol.SESSION_REVOKED, "session revoked")
         elif request.app[NODE].draining:
-            socket.close(protocol.GOING_AWAY, "reconnect in 1.0 s")
+            node.send_away(socket)
         else:
             await greet(client, *read_resume(request))
         await read_client(client)
     except AppError as error:
         # The handshake is over, so the reason can only be a close code: come back later.
         log.warning("socket could not be greeted", reason=error.code)
-        socket.close(protocol.GOING_AWAY, "reconnect in 1.0 s")
+        node.send_away(socket)
         await read_client(client)
     except Exception:
         # Not for the gateway: its answer would be HTTP in the middle of a WebSocket.
         log.exception("socket crashed")
-        socket.close(protocol.GOING_AWAY, "reconnect in 1.0 s")
+        node.send_away(socket)
         await read_client(client)
     finally:
         node.hub.remove(socket)
@@ -128,12 +128,12 @@ async def read_client(client: Client) -> None:
         if message.type is WSMsgType.ERROR:
             # aiohttp has sent the close frame: too big, or no UTF-8. Nothing may follow it.
             return
-        if message.type is WSMsgType.PING:
-            socket.write(protocol.wrap(message.data, protocol.PONG))
-        elif message.type is WSMsgType.PONG or socket.closing:
+        if message.type is WSMsgType.PONG or socket.closing:
             continue
-        elif not socket.take_message():
+        if not socket.take_message():
             socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
+        elif message.type is WSMsgType.PING:
+            socket.write(protocol.wrap(message.data, protocol.PONG))
         elif message.type is WSMsgType.TEXT:
             await obey(client, message.data)
         else:

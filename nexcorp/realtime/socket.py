@@ -14,6 +14,7 @@ from nexcorp.web.tokens import Principal
 
 MAX_BEHIND_BYTES = 1024 * 1024
 MAX_BEHIND_SECONDS = 10.0
+DRAIN_BYTES = 256 * 1024
 MESSAGES_PER_SECOND = 20.0
 MESSAGES_BURST = 40.0
 PING_SECONDS = 25.0
@@ -60,6 +61,10 @@ class Socket:
         if self.closing:
             return
         transport = self._transport
+        # uvloop raises for a write to what the peer has cut, while the handler has yet to notice.
+        if transport is None or transport.is_closing():
+            self.closing = True
+            return
         waiting = transport.get_write_buffer_size()
         if waiting:
             if waiting > MAX_BEHIND_BYTES:
@@ -83,8 +88,21 @@ class Socket:
         if self.closing:
             return
         self.closing = True
-        self._transport.write(protocol.wrap(protocol.TOO_SLOW.to_bytes(2) + b"too slow", 0x88))
-        self._transport.abort()
+        if not self._transport.is_closing():
+            self._transport.write(protocol.wrap(protocol.TOO_SLOW.to_bytes(2) + b"too slow", protocol.CLOSE))
+            self._transport.abort()
+
+    async def let_drain(self) -> None:
+        """Wait while a client that is being sent its past has much of it still to read.
+
+        Only the task that serves this client waits. One that reads nothing for long is cut off.
+        """
+        deadline = time.monotonic() + MAX_BEHIND_SECONDS
+        while not self.closing and self._transport.get_write_buffer_size() > DRAIN_BYTES:
+            if time.monotonic() > deadline:
+                self.cut_off()
+            await asyncio.sleep(0.01)
+        self._behind_since = 0.0
 
     def close(self, code: int, reason: str) -> None:
         """Close with a code, in the background; nothing more is written."""
@@ -100,7 +118,11 @@ class Socket:
             async with asyncio.timeout(5):
                 await self.ws.close(code=code, message=reason.encode())
         except (TimeoutError, ConnectionError, RuntimeError):
-            self._transport.abort()
+            pass
+        finally:
+            # A half-open connection would hold its unsent bytes until TCP gives up.
+            if self._transport is not None:
+                self._transport.abort()
 
     def take_message(self) -> bool:
         """Count one incoming message; False where the client sends more than it may."""

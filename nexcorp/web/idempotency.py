@@ -11,6 +11,7 @@ import hmac
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.errors import AppError, Invalid
-from nexcorp.web.keys import PRINCIPAL, SECRETS, database
+from nexcorp.web.keys import CONTEXT, PRINCIPAL, SECRETS, database
 from nexcorp.web.parsing import read_bytes
 from nexcorp.web.replies import encode, make_etag, reply_bytes
 
@@ -43,13 +44,22 @@ class Replay(AppError):
         self.response = response
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whose key it is, the key, and an HMAC of the request it stands for."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+
+
 class Transaction:
     """What a handler holds while its transaction is open: the connection, and the way to answer."""
 
-    __slots__ = ("_key", "_scope", "conn")
+    __slots__ = ("_claim", "conn")
 
-    def __init__(self, conn: Any, scope: str, key: str | None) -> None:
-        self.conn, self._scope, self._key = conn, scope, key
+    def __init__(self, conn: Any, claim: Claim | None) -> None:
+        self.conn, self._claim = conn, claim
 
     async def reply(
         self, data: Any, status: int = 200, *, location: str | None = None, version: int | None = None
@@ -59,9 +69,10 @@ class Transaction:
         `version` adds the ETag of a versioned row.
         """
         body = b"" if status == 204 else encode(data)
-        if self._key is not None:
+        if self._claim is not None:
+            scope, key = self._claim.scope, self._claim.key
             await sql.idempotency.store_answer(
-                self.conn, scope=self._scope, key=self._key, status=status, body=body, location=location
+                self.conn, scope=scope, key=key, status=status, body=body, location=location
             )
         headers = {"Location": location} if location else {}
         if version is not None:
@@ -81,10 +92,24 @@ def read_key(request: web.Request) -> str | None:
     return key
 
 
-async def claim_key(request: web.Request, conn: Any, scope: str, key: str) -> None:
-    """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
+async def make_claim(request: web.Request) -> Claim | None:
+    """What a request's Idempotency-Key claims, None where it has none.
+
+    Without an account the client's address is the scope, so that strangers do not meet in a key.
+    """
+    key = read_key(request)
+    if key is None:
+        return None
     material = b"\0".join([request.method.encode(), request.path_qs.encode(), await read_bytes(request)])
     fingerprint = hmac.digest(request.app[SECRETS].fingerprint, material, "sha256")
+    who = request.get(PRINCIPAL)
+    scope = str(who.user_id) if who is not None else f"anonymous:{request[CONTEXT].ip}"
+    return Claim(scope, key, fingerprint)
+
+
+async def take_claim(conn: Any, claim: Claim) -> None:
+    """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
+    scope, key, fingerprint = claim.scope, claim.key, claim.fingerprint
     taken = await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint)
     if taken:
         return
@@ -109,10 +134,8 @@ async def claim_key(request: web.Request, conn: Any, scope: str, key: str) -> No
 @asynccontextmanager
 async def transaction(request: web.Request) -> AsyncIterator[Transaction]:
     """The transaction in which a handler does everything and makes its answer."""
-    key = read_key(request)
-    who = request.get(PRINCIPAL)
-    scope = str(who.user_id) if who is not None else "anonymous"
+    claim = await make_claim(request)
     async with database(request).transaction() as conn:
-        if key is not None:
-            await claim_key(request, conn, scope, key)
-        yield Transaction(conn, scope, key)
+        if claim is not None:
+            await take_claim(conn, claim)
+        yield Transaction(conn, claim)

@@ -91,7 +91,7 @@ async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.") from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):
         raise BadRequest(message="The body does not arrive as its headers say.") from None
     if len(body) > most:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.")

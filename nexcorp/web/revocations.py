@@ -24,6 +24,8 @@ class Revocations:
 
     def __init__(self) -> None:
         self._until: dict[UUID, float] = {}
+        # False until they were read once: before that, no token can be believed.
+        self.loaded = False
         self.on_revoked: Callable[[UUID], None] = lambda session_id: None
         self.publish: Callable[[list[UUID]], None] = lambda session_ids: None
 
@@ -40,8 +42,9 @@ class Revocations:
 
     def announce(self, session_ids: list[UUID]) -> None:
         """Remember sessions this node has just revoked, and tell the others. Call it after the commit."""
-        self.add(session_ids)
-        self.publish(session_ids)
+        if session_ids:
+            self.add(session_ids)
+            self.publish(session_ids)
 
     def forget_old(self) -> None:
         """Drop those whose tokens have all run out."""

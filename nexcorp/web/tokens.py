@@ -18,6 +18,8 @@ ISSUER = "nexcorp-connect"
 AUDIENCE = "nexcorp-api"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
 MAX_TOKEN_CHARS = 4096
+# How far the clocks of two nodes may be apart.
+CLOCK_SECONDS = 5
 CACHE_SIZE = 50_000
 # Headers that bring or point to a key of their own; only ours count.
 FOREIGN_KEYS = frozenset({"jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit"})
@@ -91,6 +93,7 @@ class Tokens:
                 algorithms=["EdDSA"],
                 audience=AUDIENCE,
                 issuer=ISSUER,
+                leeway=CLOCK_SECONDS,
                 options={"require": ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]},
             )
             return Principal(

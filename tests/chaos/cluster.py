@@ -193,7 +193,8 @@ class Cluster:
                 self.forced.append(name)
                 break
             await asyncio.sleep(0.05)
-        if process.returncode not in (0, None):
+        # A signal that comes before the process listens to signals ends it as well as any.
+        if process.returncode not in (0, None, -signal.SIGTERM):
             self.deaths.append(f"{name} ended with {process.returncode} after SIGTERM")
         await self.kill(name)
 

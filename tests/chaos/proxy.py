@@ -21,6 +21,7 @@ class Proxy:
         # While set, an answer from behind ends its connection instead of arriving.
         self.swallow_answers = False
         self.swallowed = 0
+        self._closed = False
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._server: asyncio.Server | None = None
@@ -34,15 +35,17 @@ class Proxy:
 
     async def close(self) -> None:
         """Cut everything and stop listening."""
+        self._closed = True
         if self._server is not None:
             self._server.close()
         self.reset()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        # A connection accepted in the last moment has a task that never ran.
-        self.reset()
-        await asyncio.sleep(0)
+        # What was accepted in the last moment takes a few turns of the loop to show up here, and to end.
+        for _ in range(5):
+            self.reset()
+            await asyncio.sleep(0)
 
     def stall(self) -> None:
         """Nothing passes any more, in either direction; connections stay open and new ones are accepted."""
@@ -66,6 +69,10 @@ class Proxy:
 
     def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass one accepted connection on."""
+        if self._closed:
+            # Accepted in the last moment.
+            self._cut(writer)
+            return
         self._writers.add(writer)
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._tasks.add(task)

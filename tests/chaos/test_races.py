@@ -189,8 +189,9 @@ async def open_through_proxy(config: Config) -> AsyncIterator[tuple[Database, Pr
         await far.open()
         yield far, proxy
     finally:
-        await proxy.close()
+        proxy.resume()
         await far.close()
+        await proxy.close()
 
 
 async def test_cancelled_while_postgres_hangs_is_still_cancelled(config: Config) -> None:

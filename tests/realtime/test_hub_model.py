@@ -13,7 +13,7 @@ from nexcorp.realtime.protocol import RoomMessage
 from tests.realtime.test_hub import ROOM, Listening, message
 
 KINDS = ["commit", "push", "join", "live"] * 2 + ["read", "leave", "check", "look", "repair"]
-STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 7)), max_size=60)
+STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 7)), min_size=15, max_size=60)
 
 
 class Model:

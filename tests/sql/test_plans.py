@@ -61,7 +61,7 @@ HOT: dict[str, set[str]] = {
     "posts.list_author_posts_first": {"posts_author_id_idx", "likes_pkey"},
     "posts.list_author_posts_next": {"posts_author_id_idx", "likes_pkey"},
     "posts.get_post_author": {"posts_pkey"},
-    "posts.update_post": {"posts_pkey"},
+    "posts.update_post": set(),
     "comments.list_comments_first": {"comments_post_id_idx"},
     "comments.list_comments_next": {"comments_post_id_idx"},
     "comments.get_comment": {"comments_pkey"},

@@ -58,7 +58,8 @@ async def test_every_statement_prepares(database: Database) -> None:
         for statement in sql:
             prepared = await conn.prepare(statement.text)
             assert len(prepared.get_parameters()) == len(statement.args), statement
-            columns = prepared.get_attributes()
+            # A function that returns nothing still makes a column, of type void.
+            columns = [column for column in prepared.get_attributes() if column.type.name != "void"]
             assert (len(columns) == 0) == (statement.kind == "exec"), statement
             if statement.kind == "value":
                 assert len(columns) == 1, statement

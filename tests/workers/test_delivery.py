@@ -75,17 +75,20 @@ async def test_rooms_are_numbered_one_worker_after_the_other(database, people):
     async def second():
         async with database.transaction(wait=5) as conn:
             other.set()
-            return await number_frames(conn, list(reversed(frames)))
+            return await number_frames(conn, list(reversed(frames)), [])
 
+    # The rooms are there: their locks alone keep the two apart.
     async with database.transaction(wait=5) as conn:
-        first = await number_frames(conn, frames)
+        await number_frames(conn, frames, [])
+    async with database.transaction(wait=5) as conn:
+        first = await number_frames(conn, frames, [])
         waiting = asyncio.create_task(second())
         await other.wait()
         await asyncio.sleep(0.2)
         assert not waiting.done()
     told = first, await waiting
     numbers = [{each.room: [seq for seq, _ in each.frames] for each in one} for one in told]
-    assert numbers == [{"a": [1, 2], "b": [1]}, {"a": [3, 4], "b": [2]}]
+    assert numbers == [{"a": [3, 4], "b": [2]}, {"a": [5, 6], "b": [3]}]
 
 
 async def test_rows_that_another_worker_holds_hold_nobody_up(database, people, comment, pushed):

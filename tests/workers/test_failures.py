@@ -80,9 +80,9 @@ async def test_database_that_goes_away_costs_no_attempt(database, people, commen
     await comment(ada, mentioned=[grace])
     real = module.number_frames
 
-    async def cut(conn, frames):
+    async def cut(conn, *args):
         await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        return await real(conn, frames)
+        return await real(conn, *args)
 
     delivery = Delivery(database, pushed)
     with monkeypatch.context() as patch:

@@ -22,7 +22,7 @@ async def clean_up(ctx: Any) -> None:
         async with database.transaction(wait=10.0) as conn:
             gone = await sql.realtime.delete_old_frames(conn, days=config.frame_retention_days, most=PART)
         frames += gone
-        if gone < PART:
+        if not gone:
             break
     async with database.connection(wait=10.0) as conn:
         await sql.idempotency.delete_old_keys(conn)

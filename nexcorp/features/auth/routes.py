@@ -247,7 +247,7 @@ ROUTES: list[Route] = [
         description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
         "A token works once, and again for ten seconds; one used later ends its session.",
     ),
-    post("/auth/logout", logout, "Sign out", None, status=204, tag=TAG),
+    post("/auth/logout", logout, "Sign out", None, status=204, tag=TAG, idempotent=False),
     get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG),
     get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG),
     delete("/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, errors=(404,)),

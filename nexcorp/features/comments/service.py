@@ -83,5 +83,5 @@ async def delete_comment(conn: Any, comment_id: UUID, user_id: UUID) -> None:
     if gone is None:
         await get_comment(conn, comment_id)
         raise Forbidden("not_your_comment", "Only its author or the post's may delete a comment.")
-    payload = {"postId": gone["postId"], "commentCount": gone["commentCount"]}
+    payload = {key: gone[key] for key in ("postId", "commentCount", "replyIds")}
     await emit(conn, "comment.deleted", actor_id=user_id, entity=("comment", comment_id), payload=payload)

@@ -26,14 +26,14 @@ async def show_health(request: web.Request) -> web.Response:
 
 async def check_database(request: web.Request) -> str | None:
     """None, or why PostgreSQL cannot be used."""
-    async with database(request).connection() as conn:
+    async with database(request).connection(wait=CHECK_SECONDS) as conn:
         await sql.service.ping(conn)
     return None
 
 
 async def check_migrations(request: web.Request) -> str | None:
     """None, or which migrations are missing."""
-    async with database(request).connection() as conn:
+    async with database(request).connection(wait=CHECK_SECONDS) as conn:
         applied = {row["id"] for row in await sql.service.list_applied_migrations(conn)}
     missing = sorted(list_files().keys() - applied)
     return f"not applied: {', '.join(missing)}" if missing else None
@@ -41,7 +41,7 @@ async def check_migrations(request: web.Request) -> str | None:
 
 async def check_worker(request: web.Request) -> str | None:
     """None, or that no worker was seen lately."""
-    async with database(request).connection() as conn:
+    async with database(request).connection(wait=CHECK_SECONDS) as conn:
         live = await sql.events.count_live_workers(conn)
     return None if live else "no worker was seen in the last 15 seconds"
 

@@ -10,15 +10,15 @@ TAG = "Service"
 
 
 def own(path: str, handler: object, summary: str, returns: object, **more: object) -> Route:
-    """A public GET at the root, answered even when the service is full."""
-    return get(path, handler, summary, returns, prefix="", public=True, vital=True, tag=TAG, **more)  # type: ignore[arg-type]
+    """A public GET at the root."""
+    return get(path, handler, summary, returns, prefix="", public=True, tag=TAG, **more)  # type: ignore[arg-type]
 
 
 ROUTES = [
     own("/", pages.show_landing, "The landing page", None, hidden=True),
-    own("/health", health.show_health, "Whether the process is alive", Health()),
-    own("/ready", health.show_readiness, "Whether every dependency can be used", Readiness()),
-    own("/metrics", pages.show_metrics, "Prometheus metrics", None, hidden=True),
+    own("/health", health.show_health, "Whether the process is alive", Health(), vital=True),
+    own("/ready", health.show_readiness, "Whether every dependency can be used", Readiness(), vital=True),
+    own("/metrics", pages.show_metrics, "Prometheus metrics", None, hidden=True, vital=True),
     own("/api/openapi.json", pages.show_openapi, "This document", Document()),
     own("/api/asyncapi.json", pages.show_asyncapi, "The document of the live interface", Document()),
     own("/api/docs", pages.show_docs, "The documentation, to read and to try", None, hidden=True),

@@ -1,0 +1,50 @@
+"""One web process by itself: listens, and on SIGTERM leaves without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+import structlog
+from aiohttp import web
+
+from nexcorp.app import create_app
+from nexcorp.config import Config
+from nexcorp.realtime.node import NODE
+
+log = structlog.get_logger("nexcorp.server")
+
+KEEP_ALIVE_SECONDS = 75
+# Requests in flight get this long once the process has stopped listening.
+DRAIN_SECONDS = 20.0
+# /ready says 503 for this long before that, so that a load balancer looks elsewhere first.
+NOTICE_SECONDS = 3.0
+
+
+async def serve_web(config: Config) -> None:
+    """Serve on PORT until SIGTERM or SIGINT; raises OSError where the port cannot be used."""
+    stop: asyncio.Queue[int] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.put_nowait, number)
+    app = create_app(config)
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=DRAIN_SECONDS
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, port=config.port).start()
+        print(f"nexcorp: serving on port {config.port}", flush=True)
+        if await stop.get() == signal.SIGTERM and not config.development:
+            await give_notice(app, stop)
+    finally:
+        await runner.cleanup()
+
+
+async def give_notice(app: web.Application, stop: asyncio.Queue[int]) -> None:
+    """Be not ready for a while, still answering, and send the sockets away; a second signal cuts it short."""
+    log.info("stopping", seconds=NOTICE_SECONDS)
+    leaving = asyncio.create_task(app[NODE].drain())
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.get(), NOTICE_SECONDS)
+    await leaving
