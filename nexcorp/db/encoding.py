@@ -20,11 +20,21 @@ def row_to_dict(row: asyncpg.Record) -> dict[str, Any]:
     Columns whose name begins with an underscore stay inside. msgspec leaves the fraction off a
     whole second, which breaks clients that parse a fixed format: such times are written by us.
     """
-    return {
-        key: format_time(value) if type(value) is datetime and not value.microsecond else value
-        for key, value in row.items()
-        if key[0] != "_"
-    }
+    names = tuple(row.keys())
+    shown = dict(zip(names, row, strict=True))
+    hidden = _hidden.get(names)
+    if hidden is None:
+        hidden = _hidden[names] = [name for name in names if name[0] == "_"]
+    for name in hidden:
+        del shown[name]
+    for name, value in shown.items():
+        if type(value) is datetime and not value.microsecond:
+            shown[name] = format_time(value)
+    return shown
+
+
+# The columns to leave out, by all columns: as many entries as there are statements.
+_hidden: dict[tuple[str, ...], list[str]] = {}
 
 
 def _encode_other(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -46,6 +45,11 @@ class Connection(asyncpg.Connection):
     def get_reset_query(self) -> str:
         """Nothing: the service sets no session state, and the default costs a round trip a request."""
         return ""
+
+    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Nothing again, unless a transaction was left open: the default sets up a timer for it."""
+        if self.is_in_transaction() or self._top_xact is not None:
+            await super().reset(timeout=timeout)
 
     def touch_outbox(self) -> None:
         """Ask for a wake of the workers once the current transaction has committed."""
@@ -91,6 +95,7 @@ class Database:
         self.application, self.idle_seconds = application, idle_seconds
         self.on_outbox: Callable[[], None] = lambda: None
         self._pool: asyncpg.Pool | None = None
+        self.leased = 0
 
     async def open(self) -> None:
         """Connect; raises what asyncpg raises when PostgreSQL is not there."""
@@ -149,44 +154,13 @@ class Database:
         pool = self._pool
         return {"size": pool.get_size(), "idle": pool.get_idle_size(), "max": pool.get_max_size()}
 
-    @asynccontextmanager
-    async def connection(self, *, wait: float = POOL_WAIT_SECONDS) -> AsyncIterator[Any]:
-        """A connection in autocommit, for reads.
+    def connection(self, *, wait: float = POOL_WAIT_SECONDS) -> Lease:
+        """A connection in autocommit, for reads: `async with database.connection() as conn`.
 
-        Raises Unavailable("overloaded") when none is free within `wait` seconds, and
-        Unavailable("database_unavailable") when PostgreSQL is gone.
+        Raises Unavailable: "overloaded" when none is free within `wait` seconds, "timeout" when a
+        statement takes too long, and "database_unavailable" when PostgreSQL is gone.
         """
-        pool = self.pool
-        try:
-            conn = await pool.acquire(timeout=wait)
-        except TimeoutError:
-            if pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size():
-                raise Unavailable("overloaded", "The service is busy; try again shortly.") from None
-            raise Unavailable("database_unavailable", "The database is not reachable.") from None
-        except DISCONNECTED as error:
-            raise Unavailable("database_unavailable", "The database is not reachable.") from error
-        try:
-            yield conn
-        except TimeoutError as error:
-            # An OSError as well, but PostgreSQL is there: a statement took too long.
-            raise Unavailable("timeout", "It took too long; try again.") from error
-        except DISCONNECTED as error:
-            raise Unavailable("database_unavailable", "The database is not reachable.") from error
-        except asyncpg.InternalClientError as error:
-            # PostgreSQL has said goodbye on it, but its socket is still open: not to be lent again.
-            if not is_gone(conn):
-                conn.terminate()
-            raise Unavailable("database_unavailable", "The database is not reachable.") from error
-        except asyncpg.InterfaceError as error:
-            # Also raised for a wrong call of asyncpg, which must stay a visible bug.
-            if not is_gone(conn):
-                raise
-            raise Unavailable("database_unavailable", "The database is not reachable.") from error
-        finally:
-            # Where a statement cannot be cancelled in time, asyncpg closes the connection and raises this:
-            # no reason to forget why we leave, which may be that this task was cancelled.
-            with contextlib.suppress(TimeoutError):
-                await pool.release(conn)
+        return Lease(self, wait)
 
     @asynccontextmanager
     async def transaction(
@@ -200,3 +174,60 @@ class Database:
             touched = conn.take_outbox_touch()
         if touched:
             self.on_outbox()
+
+
+class Lease:
+    """A connection for the length of a block. A class, as every read pays it: half of a generator's cost."""
+
+    __slots__ = ("_conn", "_database", "_pool", "_wait")
+
+    def __init__(self, database: Database, wait: float) -> None:
+        self._database, self._pool, self._wait = database, database.pool, wait
+        self._conn: Any = None
+
+    async def __aenter__(self) -> Any:
+        pool, database = self._pool, self._database
+        # A wait with a limit costs a timer; where a connection lies ready there is nothing to wait for.
+        ready = database.leased < pool.get_size()
+        try:
+            self._conn = await pool.acquire(timeout=None if ready else self._wait)
+        except TimeoutError:
+            if pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size():
+                raise Unavailable("overloaded", "The service is busy; try again shortly.") from None
+            raise gone() from None
+        except DISCONNECTED as error:
+            raise gone() from error
+        database.leased += 1
+        return self._conn
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        conn = self._conn
+        answer = None if error is None else explain(conn, error)
+        if isinstance(error, asyncpg.InternalClientError) and not is_gone(conn):
+            # PostgreSQL has said goodbye on it, but its socket is still open: not to be lent again.
+            conn.terminate()
+        try:
+            # Where a statement cannot be cancelled in time, asyncpg closes the connection and raises this:
+            # no reason to forget why we leave, which may be that this task was cancelled.
+            with contextlib.suppress(TimeoutError):
+                await self._pool.release(conn)
+        finally:
+            self._database.leased -= 1
+        if answer is not None:
+            raise answer from error
+
+
+def gone() -> Unavailable:
+    """The answer where PostgreSQL cannot be reached."""
+    return Unavailable("database_unavailable", "The database is not reachable.")
+
+
+def explain(conn: Any, error: BaseException) -> Unavailable | None:
+    """What an error inside a lease says of PostgreSQL; None where it is not about that."""
+    if isinstance(error, TimeoutError):
+        # An OSError as well, but PostgreSQL is there: a statement took too long.
+        return Unavailable("timeout", "It took too long; try again.")
+    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.InternalClientError):
+        # Also raised for a wrong call of asyncpg, which must stay a visible bug.
+        return gone() if is_gone(conn) else None
+    return gone() if isinstance(error, (*DISCONNECTED, asyncpg.InternalClientError)) else None

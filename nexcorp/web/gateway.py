@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from aiohttp import web
@@ -20,6 +20,7 @@ from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, trans
 from nexcorp.web.idempotency import Replay
 from nexcorp.web.keys import CONTEXT, REQUEST_ID
 from nexcorp.web.metrics import IN_FLIGHT, REJECTED, observe_request
+from nexcorp.web.replies import SECURITY_HEADERS
 from nexcorp.web.routing import Route
 
 log = structlog.get_logger("nexcorp.web")
@@ -29,13 +30,6 @@ SLOW_SECONDS = 1.0
 MAX_AGENT_CHARS = 512
 HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "private, no-store",
-    "Server": "nexcorp",
-}
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -46,7 +40,7 @@ def choose_request_id(request: web.Request) -> str:
     given = request.headers.get("X-Request-Id")
     if given is not None and HARMLESS_ID.match(given):
         return given
-    return uuid4().hex
+    return os.urandom(16).hex()
 
 
 def clean_agent(text: str | None) -> str | None:
@@ -123,9 +117,10 @@ def make_gateway(config: Any) -> Any:
         if not response.prepared:
             out = response.headers
             out["X-Request-Id"] = request_id
-            for name, value in SECURITY_HEADERS.items():
-                if name not in out:
-                    out[name] = value
+            # JSON answers bring them along.
+            if "Server" not in out:
+                for name, value in SECURITY_HEADERS.items():
+                    out.setdefault(name, value)
             if request.secure or headers.get("X-Forwarded-Proto") == "https":
                 out["Strict-Transport-Security"] = STRICT_TRANSPORT
             if "Origin" in headers:
