@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import asyncpg
 from aiohttp import web
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -110,7 +111,7 @@ async def show_metrics(request: web.Request) -> web.Response:
         OUTBOX_DEPTH.set(outbox["depth"])
         OUTBOX_AGE.set(outbox["age"])
         OUTBOX_DEAD.set(outbox["dead"])
-    except AppError:
+    except (AppError, asyncpg.PostgresError):
         # The other figures are wanted most when the database is down.
         pass
     registry = REGISTRY
