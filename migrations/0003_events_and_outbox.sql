@@ -21,6 +21,15 @@ CREATE INDEX events_actor_idx ON events (actor_id, id);
 CREATE TABLE events_default PARTITION OF events DEFAULT;
 COMMENT ON TABLE events_default IS 'Catches events of months without a partition; stays empty while the hourly job runs.';
 
+CREATE FUNCTION refuse_change() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
+
 CREATE FUNCTION ensure_event_partitions(months_ahead integer) RETURNS integer
 LANGUAGE plpgsql
 AS $$
@@ -41,6 +50,12 @@ BEGIN
                 start::timestamp AT TIME ZONE 'UTC',
                 (start + interval '1 month')::timestamp AT TIME ZONE 'UTC'
             );
+            -- Unlike row triggers, this one is not inherited.
+            EXECUTE format(
+                'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I '
+                'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
+                name
+            );
             made := made + 1;
         END IF;
     END LOOP;
@@ -50,17 +65,11 @@ $$;
 COMMENT ON FUNCTION ensure_event_partitions(integer) IS 'Creates the partitions of this month and so many ahead; returns how many were new.';
 DO $$ BEGIN PERFORM ensure_event_partitions(3); END $$;
 
-CREATE FUNCTION refuse_change() RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
-END
-$$;
-COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
 CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
 FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON events
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON events
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON events_default
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE outbox (

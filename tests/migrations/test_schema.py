@@ -135,6 +135,7 @@ async def test_the_trail_takes_no_change(database: Database) -> None:
             "DELETE FROM events",
             f"DELETE FROM {month}",  # noqa: S608
             "TRUNCATE events",
+            "TRUNCATE events_default",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
                 await conn.execute(statement)
