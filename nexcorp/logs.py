@@ -76,5 +76,5 @@ def set_up_logs(config: Config) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("aiohttp.access", "saq", "yoyo", "asyncio"):
+    for noisy in ("aiohttp.access", "yoyo", "asyncio"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

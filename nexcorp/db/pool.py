@@ -20,6 +20,7 @@ from nexcorp.errors import Unavailable
 log = structlog.get_logger("nexcorp.db")
 
 POOL_WAIT_SECONDS = 0.25
+RELEASE_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 5.0
 # A transaction that does nothing for so long is cut off, with its locks.
 IDLE_SECONDS = 30
@@ -209,9 +210,10 @@ class Lease:
             conn.terminate()
         try:
             # Where a statement cannot be cancelled in time, asyncpg closes the connection and raises this:
-            # no reason to forget why we leave, which may be that this task was cancelled.
+            # no reason to forget why we leave, which may be that this task was cancelled. Without a limit
+            # it would take acquire's, which may be none, and a hanging PostgreSQL would keep us here.
             with contextlib.suppress(TimeoutError):
-                await self._pool.release(conn)
+                await self._pool.release(conn, timeout=RELEASE_SECONDS)
         finally:
             self._database.leased -= 1
         if answer is not None:

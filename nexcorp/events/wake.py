@@ -25,7 +25,8 @@ REST_SECONDS = 1.0
 # so that one that a killed worker holds does not keep the others away.
 MAX_QUEUED = 8
 
-logging.getLogger("saq").setLevel(logging.WARNING)
+# Its warnings are of tasks that a stop cut short, which is what a stop does.
+logging.getLogger("saq").setLevel(logging.ERROR)
 
 
 def make_queue(client: Any) -> RedisQueue:

@@ -208,8 +208,8 @@ async def test_cancelled_while_postgres_hangs_is_still_cancelled(config: Config)
         await borrowed.wait()
         proxy.stall()
         working.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await working
+        _, unfinished = await asyncio.wait([working], timeout=8)
+        assert not unfinished and working.cancelled()
 
 
 async def test_loop_that_swallows_its_cancellation_is_ended() -> None:
