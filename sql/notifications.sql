@@ -110,6 +110,12 @@ SELECT i.*
 FROM notification_items AS i
 WHERE i.id = $2 AND i."_receiverId" = $1
 
+-- name: lock_counter(user_id) :exec
+-- Before a change of one's notifications, in a statement of its own. Changes of one inbox then take turns:
+-- none is computed from a count that is out of date (PostgreSQL checks unread >= 0 before it notices
+-- that), and none holds a notification while it waits for the count.
+SELECT unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
+
 -- name: update_notification(user_id, notification_id, is_read, archived, seen) :value
 -- Change what is not NULL, and the unread count with it. True where there is such a notification.
 WITH old AS (

@@ -49,6 +49,7 @@ async def list_notifications(
 
 async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, data: dict[str, Any]) -> Any:
     """Change `isRead`, `archived`, `seen`; returns the notification. Raises NotFound for another's, too."""
+    await sql.notifications.lock_counter(conn, user_id=user_id)
     found = await sql.notifications.update_notification(
         conn,
         user_id=user_id,
@@ -72,6 +73,7 @@ async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, d
 
 async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -> None:
     """Remove one; raises NotFound for another's, too."""
+    await sql.notifications.lock_counter(conn, user_id=user_id)
     found = await sql.notifications.delete_notification(
         conn, user_id=user_id, notification_id=notification_id
     )
@@ -88,6 +90,7 @@ async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -
 
 async def read_all(conn: Any, user_id: UUID) -> int:
     """Mark all as read; returns how many were not."""
+    await sql.notifications.lock_counter(conn, user_id=user_id)
     updated: int = await sql.notifications.read_all(conn, user_id=user_id)
     if updated:
         payload = {"isRead": True, "updated": updated}

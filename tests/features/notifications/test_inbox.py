@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
+from nexcorp.db import sql
 from tests.conftest import wait_until
 from tests.features.posts.social import (
     API,
@@ -230,3 +232,22 @@ async def test_a_comment_thread_tells_everybody_their_due(service: Any, make_use
     await wait_until(lambda: outbox_empty(service), 10)
     assert (await unread(ann), await unread(bob)) == (6, 5)
     await check_counters(service)
+
+
+async def test_no_change_is_computed_from_an_old_count(service: Any, client: Any, make_user: Any) -> None:
+    """One connection marks the only notification unread while another deletes it."""
+    ann = await make_user()
+    (row,) = await receive(service, client, ann, 1)
+    path = f"/notifications/{row['id']}"
+    await insist(ann.client, "PATCH", path, json={"isRead": True})
+    async with service.db.transaction(wait=5) as first:
+        await sql.notifications.lock_counter(first, user_id=ann.id)
+        await sql.notifications.update_notification(
+            first, user_id=ann.id, notification_id=UUID(row["id"]), is_read=False, archived=None, seen=None
+        )
+        second = asyncio.create_task(insist(ann.client, "DELETE", path))
+        waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
+        await wait_until(lambda: service.db.pool.fetchval(waiting))
+    assert (await second).status == 204
+    await check_counters(service)
+    assert await unread(ann) == 0
