@@ -110,7 +110,7 @@ SELECT i.*
 FROM notification_items AS i
 WHERE i.id = $2 AND i."_receiverId" = $1
 
--- name: lock_counter(user_id) :exec
+-- name: lock_counter(user_id) :value
 -- Before a change of one's notifications, in a statement of its own. Changes of one inbox then take turns:
 -- none is computed from a count that is out of date (PostgreSQL checks unread >= 0 before it notices
 -- that), and none holds a notification while it waits for the count.
