@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import psycopg
 import uvloop
 
 from bench.load import answer_size
 from bench.remote import remote
 from bench.sockets import PONG, build_upgrade, split_frames
-from bench.stage import QUICK, REST, Stage
+from bench.stage import ANYWHERE, QUICK, Stage
 from bench.table import Figure, percentile
 
 PER_SECOND = 50
@@ -22,6 +23,7 @@ AIM_SHOWN_MS = 15.0
 AUTHORS = 50
 CLIENTS = 32
 LATE_SECONDS = 30.0
+COMMITS = 100
 TEXT, PING = 0x81, 0x89
 
 
@@ -220,17 +222,33 @@ def make_plan(stage: Stage, port: int, count: int) -> Plan:
 
 def measure(stage: Stage) -> list[Figure]:
     """A steady stretch, then a saturated one."""
+    commit = measure_commit(stage)
     steady, flat_out = (3.0, 2.0) if stage.size is QUICK else (15.0, 8.0)
-    with stage.web() as (_, port), stage.worker(), remote(REST) as client:
+    # A chain of short steps in five processes: on one core they would wait for each other's turns.
+    with stage.unpinned(), stage.web() as (_, port), stage.worker(), remote(ANYWHERE) as client:
         client.call(run, make_plan(stage, port, 100), 1.0, False)
         slow: Times = client.call(run, make_plan(stage, port, 1_000), steady, False)
         fast: Times = client.call(run, make_plan(stage, port, 20_000), flat_out, True)
-    figures = show("at 50 likes/s", slow, AIM_SHOWN_MS)
+    figures = [Figure("one commit alone, p50", commit, "ms")]
+    figures += show("at 50 likes/s", slow, AIM_SHOWN_MS)
     reached = len(fast.answered) / (max(fast.answered.values()) - min(fast.sent.values()))
     refused = f"{fast.refused} refused with 503" if fast.refused else ""
     figures.append(Figure(f"likes with {CLIENTS} clients", reached, "likes/s", floor=refused))
     figures.extend(show("at saturation", fast, None))
     return figures
+
+
+def measure_commit(stage: Stage) -> float:
+    """Milliseconds (p50) that PostgreSQL takes to commit one row: a shown like waits for two of these."""
+    took = []
+    with psycopg.connect(stage.postgres.url, autocommit=True) as conn:
+        conn.execute("CREATE TABLE IF NOT EXISTS bench_commits (n integer)")
+        for _ in range(COMMITS):
+            began = time.perf_counter()
+            conn.execute("INSERT INTO bench_commits VALUES (1)")
+            took.append((time.perf_counter() - began) * 1000)
+            time.sleep(1 / PER_SECOND)
+    return percentile(took, 0.5)
 
 
 def show(name: str, times: Times, aim: float | None) -> list[Figure]:

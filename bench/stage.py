@@ -42,15 +42,18 @@ START_SECONDS = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") / 1024
 
-SERVED, REST = 0, 1
+SERVED, REST, ANYWHERE = 0, 1, -1
 
 
 def pin(pid: int, place: int) -> bool:
-    """Keep a process on its core: SERVED is what is measured, REST is load and PostgreSQL. False: cannot."""
+    """Keep a process on its core: SERVED is what is measured, REST is load and PostgreSQL.
+
+    ANYWHERE lets it go again. False where the system cannot.
+    """
     if len(CORES) < 2:
         return False
     try:
-        os.sched_setaffinity(pid, {CORES[place]})
+        os.sched_setaffinity(pid, CORES if place == ANYWHERE else {CORES[place]})
     except OSError:
         return False
     return True
@@ -129,15 +132,14 @@ class Stage:
         self.postgres = PostgresServer(home / "postgres", settings=POSTGRES_SETTINGS)
         self.valkey = ValkeyServer(home / "valkey")
         self.pinned = False
+        self.place = SERVED
         self._programs: list[Popen[bytes]] = []
 
     def open(self) -> None:
         """Start, migrate and fill."""
         self.postgres.start()
         self.valkey.start()
-        for server in (self.postgres, self.valkey):
-            assert server.process is not None
-            self.pinned = pin(server.process.pid, REST)
+        self.pinned = self._move_servers(REST)
         migrate_up(self.postgres.url)
         values = {
             "users": self.size.users,
@@ -156,6 +158,25 @@ class Stage:
         self.valkey.destroy()
         self.postgres.destroy()
         shutil.rmtree(self.home, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def unpinned(self) -> Iterator[None]:
+        """Let everything that is started meanwhile run on every core, as it does where people use it."""
+        self._move_servers(ANYWHERE)
+        self.place = ANYWHERE
+        try:
+            yield
+        finally:
+            self._move_servers(REST)
+            self.place = SERVED
+
+    def _move_servers(self, place: int) -> bool:
+        moved = False
+        for server in (self.postgres, self.valkey):
+            assert server.process is not None
+            # New connections of PostgreSQL's take after it.
+            moved = pin(server.process.pid, place)
+        return moved
 
     def config(self, **more: Any) -> Config:
         """The settings that every process of a measurement has."""
@@ -226,7 +247,7 @@ class Stage:
         log = self.home / f"{name}.log"
         with log.open("ab") as output:
             process = spawn([sys.executable, "-m", "nexcorp", name], env=env, cwd=REPOSITORY, output=output)
-        pin(process.pid, SERVED)
+        pin(process.pid, self.place)
         self._programs.append(process)
         try:
             yield process

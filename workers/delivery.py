@@ -233,6 +233,8 @@ async def persist_notifications(
         once_keys=[notice.once_key(event) for event, notice, _ in told],
         created_ats=[event.created_at for event, _, _ in told],
     )
+    if not written:
+        return []
     NOTIFIED.inc(len(written))
     items = await sql.notifications.list_written(conn, notification_ids=[row["id"] for row in written])
     return [
@@ -253,8 +255,7 @@ async def number_frames(
         text = encode({"event": frame.event, "data": frame.data}).decode()
         by_room[frame.room].append((event_id, text))
     names = sorted(by_room)
-    await sql.realtime.create_rooms(conn, names=names)
-    last = {row["name"]: row["last_seq"] for row in await sql.realtime.lock_rooms(conn, names=names)}
+    last = await lock_rooms(conn, names)
     stored: list[tuple[str, int, UUID, str]] = []
     for name in names:
         for seq, (event_id, text) in enumerate(by_room[name], last[name] + 1):
@@ -278,6 +279,15 @@ async def number_frames(
     for name, seq, _, text in stored:
         messages[name].frames.append((seq, compose_frame(text, name, seq)))
     return list(messages.values())
+
+
+async def lock_rooms(conn: Any, names: list[str]) -> dict[str, int]:
+    """Take the right to number the frames of these rooms; returns how far each has come."""
+    rows = await sql.realtime.lock_rooms(conn, names=names)
+    if len(rows) < len(names):
+        await sql.realtime.create_rooms(conn, names=names)
+        rows = await sql.realtime.lock_rooms(conn, names=names)
+    return {row["name"]: row["last_seq"] for row in rows}
 
 
 async def count_unread(conn: Any, rooms: list[str]) -> dict[str, int]:
