@@ -27,8 +27,20 @@ from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.rooms import MayJoin
 from nexcorp.realtime.routes import ROUTES as REALTIME
 from nexcorp.tasks import end_tasks
+from nexcorp.web.access import Rights
+from nexcorp.web.api_keys import ApiKeys
 from nexcorp.web.gateway import make_gateway
-from nexcorp.web.keys import CONFIG, DATABASE, DOCUMENTS, REVOCATIONS, SECRETS, TOKENS, Documents
+from nexcorp.web.keys import (
+    API_KEYS,
+    CONFIG,
+    DATABASE,
+    DOCUMENTS,
+    REVOCATIONS,
+    RIGHTS,
+    SECRETS,
+    TOKENS,
+    Documents,
+)
 from nexcorp.web.openapi import make_openapi
 from nexcorp.web.parsing import MAX_JSON_BYTES
 from nexcorp.web.revocations import Revocations
@@ -100,8 +112,9 @@ def create_app(config: Config) -> web.Application:
     secrets = Secrets.from_config(config)
     database = Database(config, application="nexcorp web")
     app[CONFIG], app[SECRETS], app[TOKENS] = config, secrets, Tokens(secrets)
-    app[DATABASE], app[REVOCATIONS] = database, Revocations()
-    app[NODE] = Node(config, database, app[REVOCATIONS], ROOM_RULES)
+    app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
+    app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
+    app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
     app[DOCUMENTS] = make_documents()
     add_routes(app, ROUTES)
     app.cleanup_ctx.append(run_services)

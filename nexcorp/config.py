@@ -121,8 +121,21 @@ class Config:
     trusted_proxies: tuple[str, ...] = setting_field(
         "TRUSTED_PROXIES", (), parse_networks, about="networks whose X-Forwarded-For is believed"
     )
+    rate_limit_anonymous: int = setting_field(
+        "RATE_LIMIT_ANONYMOUS", 100, parse_count, about="requests a minute of one address; 0: no limit"
+    )
+    rate_limit_user: int = setting_field(
+        "RATE_LIMIT_USER", 600, parse_count, about="requests a minute of one account; 0: no limit"
+    )
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
+    )
+    smtp_url: str = setting_field(
+        "SMTP_URL", "", secret=True, about="smtp://, smtp+starttls:// or smtps://user:password@host:port"
+    )
+    mail_from: str = setting_field("MAIL_FROM", "", about="sender of mails: Name <address>")
+    event_retention_days: int = setting_field(
+        "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"
     )
     frame_retention_days: int = setting_field(
         "FRAME_RETENTION_DAYS", 7, parse_positive, about="how long room frames can be resumed"

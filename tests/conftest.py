@@ -85,6 +85,9 @@ def config(database_url: str, valkey: ValkeyServer) -> Config:
         database_pool=(2, 20),
         redis_url=valkey.url,
         jwt_secret=SECRET,
+        # Every test calls from one address.
+        rate_limit_anonymous=0,
+        rate_limit_user=0,
         log_level="warning",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from nexcorp.errors import AppError
 FOLDER = REPOSITORY / "migrations"
 # Any fixed number will do; all migrators must use the same.
 LOCK = 0x6E6578636F7270
+LOCK_SECONDS = 0.2
 
 CREATE_CHECKSUMS = """
 CREATE TABLE IF NOT EXISTS migration_checksums (
@@ -56,13 +58,20 @@ def list_files(folder: Path = FOLDER) -> dict[str, Path]:
     return {path.stem: path for path in files}
 
 
+def take_lock(conn: psycopg.Connection) -> None:
+    """Wait for our turn. By asking again: a statement that waits is a snapshot, and CREATE INDEX
+    CONCURRENTLY of whoever has the lock would wait for its end."""
+    while conn.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() != (True,):
+        time.sleep(LOCK_SECONDS)
+
+
 @contextmanager
 def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psycopg.Connection]]:
     """yoyo's backend under our advisory lock, and the connection that holds the lock."""
     name_the_user()
     parts = urlsplit(url)
     with psycopg.connect(url, autocommit=True, application_name="nexcorp migrate") as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        take_lock(conn)
         conn.execute(CREATE_CHECKSUMS)
         backend = yoyo.get_backend(urlunsplit(("postgresql+psycopg", *parts[1:])))
         try:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import redis.asyncio as redis
@@ -15,6 +14,7 @@ from redis.exceptions import RedisError
 
 from nexcorp.realtime.metrics import PUBLISHED
 from nexcorp.realtime.protocol import RoomMessage, pack_message, unpack_message
+from nexcorp.web.revocations import Revoked
 
 log = structlog.get_logger("nexcorp.bus")
 
@@ -52,9 +52,9 @@ class Publisher:
         payloads = [(FRAMES_CHANNEL, pack_message(message)) for message in messages]
         await self._publish(payloads)
 
-    async def publish_revoked(self, session_ids: list[UUID]) -> None:
-        """Tell every node that sessions ended."""
-        await self._publish([(REVOKED_CHANNEL, msgspec.json.encode(session_ids))])
+    async def publish_revoked(self, revoked: Revoked) -> None:
+        """Tell every node what became worthless."""
+        await self._publish([(REVOKED_CHANNEL, msgspec.json.encode(revoked))])
 
     async def _publish(self, payloads: list[tuple[str, bytes]]) -> None:
         if not payloads or time.monotonic() < self._rest_until:
@@ -78,7 +78,7 @@ class Listener:
         client: Any,
         *,
         on_message: Callable[[RoomMessage], None],
-        on_revoked: Callable[[list[UUID]], None],
+        on_revoked: Callable[[Revoked], None],
         on_connected: Callable[[], None],
     ) -> None:
         self.client = client
@@ -128,4 +128,4 @@ class Listener:
         if channel == FRAMES_CHANNEL.encode():
             self.on_message(unpack_message(data))
         else:
-            self.on_revoked(msgspec.json.decode(data, type=list[UUID]))
+            self.on_revoked(msgspec.json.decode(data, type=Revoked))

@@ -177,3 +177,9 @@ class Hub:
         for socket in list(self.sockets):
             if socket.principal.session_id == session_id:
                 socket.close(code, reason)
+
+    def close_outdated(self, user_id: UUID, version: int, code: int, reason: str) -> None:
+        """Close a person's sockets whose tokens are of an older role version."""
+        for socket in list(self.by_user.get(user_id, ())):
+            if socket.principal.role_version < version:
+                socket.close(code, reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Coroutine
@@ -20,6 +21,7 @@ from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.rooms import MayJoin, Rooms
 from nexcorp.realtime.socket import Socket
 from nexcorp.tasks import end_tasks
+from nexcorp.web.access import Rights
 from nexcorp.web.revocations import Revocations
 
 log = structlog.get_logger("nexcorp.realtime")
@@ -33,9 +35,14 @@ class Node:
     """Everything live in one web process. `start()` and `stop()` belong to the application's life."""
 
     def __init__(
-        self, config: Config, database: Database, revocations: Revocations, rules: dict[str, MayJoin]
+        self,
+        config: Config,
+        database: Database,
+        revocations: Revocations,
+        rights: Rights,
+        rules: dict[str, MayJoin],
     ) -> None:
-        self.database, self.revocations = database, revocations
+        self.database, self.revocations, self.rights = database, revocations, rights
         self.rooms = Rooms(rules)
         self.hub = Hub()
         self.positions = Positions(database, self.hub)
@@ -44,15 +51,20 @@ class Node:
         self.listener = bus.Listener(
             bus.connect(config.redis_url, blocking=True),
             on_message=self.hub.receive,
-            on_revoked=revocations.add,
+            on_revoked=revocations.receive,
             on_connected=self.positions.check_soon,
         )
         self.draining = False
         self._tasks: set[asyncio.Task[Any]] = set()
-        revocations.on_revoked = lambda session_id: self.hub.close_session(
+        revocations.on_session = lambda session_id: self.hub.close_session(
             session_id, protocol.SESSION_REVOKED, "session revoked"
         )
-        revocations.publish = lambda ids: self.spawn(self.publisher.publish_revoked(ids))
+        # Not final: a refreshed token opens the next socket, with the new role.
+        revocations.on_role = lambda user_id, version: self.hub.close_outdated(
+            user_id, version, protocol.TOKEN_EXPIRED, "role changed"
+        )
+        revocations.on_rights = lambda: self.spawn(self.reload_rights())
+        revocations.publish = lambda revoked: self.spawn(self.publisher.publish_revoked(revoked))
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the requests; it ends with the node."""
@@ -104,7 +116,7 @@ class Node:
                     socket.close(protocol.NO_PONG, "unusable")
 
     async def watch_sessions(self) -> None:
-        """Learn of ended sessions from PostgreSQL: the certain way, beside the fast one over Redis."""
+        """Learn what ended or changed from PostgreSQL: the certain way, beside the fast one over Redis."""
         while True:
             try:
                 await self.load_revocations()
@@ -115,12 +127,23 @@ class Node:
             await asyncio.sleep(REVOCATION_SECONDS)
 
     async def load_revocations(self) -> None:
-        """Read which sessions ended lately."""
+        """Read what ended or changed lately, and what each role may do."""
         async with self.database.connection(wait=2.0) as conn:
-            rows = await sql.auth.list_revoked_sessions(conn)
-        self.revocations.loaded = True
+            sessions = await sql.auth.list_revoked_sessions(conn)
+            keys = await sql.keys.list_revoked_keys(conn)
+            roles = await sql.roles.list_changed_roles(conn)
+            rights = await sql.roles.list_role_permissions(conn)
+        self.rights.load(rights)
         self.revocations.forget_old()
-        self.revocations.add(row["id"] for row in rows)
+        self.revocations.add_sessions(row["id"] for row in (*sessions, *keys))
+        self.revocations.add_roles((row["id"], row["role_version"]) for row in roles)
+        self.revocations.loaded = True
+
+    async def reload_rights(self) -> None:
+        """Read what each role may do; where that fails, watch_sessions() comes to it."""
+        with contextlib.suppress(AppError):
+            async with self.database.connection(wait=2.0) as conn:
+                self.rights.load(await sql.roles.list_role_permissions(conn))
 
 
 NODE = web.AppKey("node", Node)

@@ -14,9 +14,10 @@ from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
-from nexcorp.web.authentication import authenticate, check_token
+from nexcorp.web.access import PUBLIC
+from nexcorp.web.authentication import check_standing, check_token, read_bearer
 from nexcorp.web.cors import Cors
-from nexcorp.web.keys import CONFIG, REVOCATIONS, database
+from nexcorp.web.keys import CONFIG, database
 from nexcorp.web.routing import Route
 from nexcorp.web.tokens import ACCESS_SECONDS, Principal
 
@@ -37,9 +38,9 @@ async def consume_ticket(request: web.Request, ticket: str) -> Principal:
         row = await sql.auth.consume_ticket(
             conn, token_hash=hashlib.sha256(ticket.encode()).digest(), purpose="ws"
         )
-    if row is None or row["session_id"] in request.app[REVOCATIONS]:
+    if row is None:
         raise Unauthorized()
-    return Principal(
+    who = Principal(
         user_id=row["user_id"],
         session_id=row["session_id"],
         role=row["role"],
@@ -47,12 +48,13 @@ async def consume_ticket(request: web.Request, ticket: str) -> Principal:
         platform=row["platform"],
         expires_at=time.time() + ACCESS_SECONDS,
     )
+    return check_standing(request.app, who)
 
 
 async def authenticate_handshake(request: web.Request) -> Principal:
     """Who opens the socket: by header, by subprotocol entry or by ticket; raises Unauthorized."""
     if "Authorization" in request.headers:
-        return authenticate(request)
+        return check_token(request.app, read_bearer(request))
     for offered in offered_protocols(request):
         if offered.startswith(BEARER_PREFIX):
             return check_token(request.app, offered.removeprefix(BEARER_PREFIX))
@@ -98,8 +100,10 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         return ws
     try:
         # While the upgrade was written, the session may have ended, or this node may have begun to stop.
-        if who.session_id in request.app[REVOCATIONS]:
+        if node.revocations.ended(who):
             socket.close(protocol.SESSION_REVOKED, "session revoked")
+        elif node.revocations.outdated(who):
+            socket.close(protocol.TOKEN_EXPIRED, "role changed")
         elif request.app[NODE].draining:
             node.send_away(socket)
         else:
@@ -149,7 +153,7 @@ ROUTES = [
         "The live connection; see /api/asyncapi.json",
         tag="Live",
         prefix="",
-        public=True,
+        access=PUBLIC,
         long_lived=True,
         returns={101: None},
         errors=(400, 401, 403, 503),

@@ -1,28 +1,43 @@
-"""Who is asking: from the Authorization header to a Principal, without leaving the process."""
+"""Who is asking: from the Authorization header to a Principal."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from nexcorp.errors import Unauthorized, Unavailable
-from nexcorp.web.keys import REVOCATIONS, TOKENS
+from nexcorp.web.api_keys import PREFIX
+from nexcorp.web.keys import API_KEYS, REVOCATIONS, TOKENS
 from nexcorp.web.tokens import Principal
 
 
-def check_token(app: web.Application, token: str) -> Principal:
-    """The principal of an access token whose session still stands; raises Unauthorized, or
-    Unavailable before this node knows which sessions have ended."""
-    who = app[TOKENS].verify(token)
-    if not app[REVOCATIONS].loaded:
+def check_standing(app: web.Application, who: Principal) -> Principal:
+    """`who`, whose session, key, role and status still stand; raises Unauthorized, or Unavailable
+    before this node knows what has ended."""
+    revocations = app[REVOCATIONS]
+    if not revocations.loaded:
         raise Unavailable("database_unavailable", "The database is not reachable.")
-    if who.session_id in app[REVOCATIONS]:
+    if revocations.ended(who) or revocations.outdated(who):
         raise Unauthorized()
     return who
 
 
-def authenticate(request: web.Request) -> Principal:
-    """The principal of a request; raises Unauthorized without a good bearer token."""
+def check_token(app: web.Application, token: str) -> Principal:
+    """The principal of an access token; raises as check_standing() does."""
+    return check_standing(app, app[TOKENS].verify(token))
+
+
+def read_bearer(request: web.Request) -> str:
+    """What stands behind `Authorization: Bearer`; raises Unauthorized where that is nothing."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized()
-    return check_token(request.app, token.strip())
+    return token
+
+
+async def authenticate(request: web.Request) -> Principal:
+    """The principal of a request, by access token or API key; raises Unauthorized without a good one."""
+    token = read_bearer(request)
+    if token.startswith(PREFIX):
+        return check_standing(request.app, await request.app[API_KEYS].verify(token))
+    return check_token(request.app, token)

@@ -10,6 +10,8 @@ from aiohttp import web
 from nexcorp.config import Config
 from nexcorp.context import RequestContext
 from nexcorp.db import Database
+from nexcorp.web.access import Rights
+from nexcorp.web.api_keys import ApiKeys
 from nexcorp.web.revocations import Revocations
 from nexcorp.web.secrets import Secrets
 from nexcorp.web.tokens import Principal, Tokens
@@ -28,6 +30,8 @@ CONFIG = web.AppKey("config", Config)
 DATABASE = web.AppKey("database", Database)
 SECRETS = web.AppKey("secrets", Secrets)
 TOKENS = web.AppKey("tokens", Tokens)
+API_KEYS = web.AppKey("api_keys", ApiKeys)
+RIGHTS = web.AppKey("rights", Rights)
 REVOCATIONS = web.AppKey("revocations", Revocations)
 
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -12,6 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
 from nexcorp import __version__
+from nexcorp.web.access import Access
 from nexcorp.web.parsing import Out, Text
 from nexcorp.web.routing import Route
 
@@ -56,8 +57,8 @@ def name_schema(schema: Any) -> str:
 def expected_errors(route: Route) -> list[int]:
     """Every status of failure a route can answer with."""
     found = {500, 503, *route.errors}
-    if not route.public:
-        found.add(401)
+    if route.access.signed_in:
+        found |= {401, 403}
     if route.body is not None:
         found.add(415)
     # A POST is read for its Idempotency-Key even where it needs no body.
@@ -96,6 +97,15 @@ def describe_parameters(route: Route) -> list[dict[str, Any]]:
     return parameters
 
 
+def describe_security(access: Access) -> list[dict[str, list[str]]]:
+    """What opens a route; the scope of an API key is the route's permission."""
+    if not access.signed_in:
+        return []
+    if access.permission is None:
+        return [{"bearer": []}]
+    return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}]
+
+
 def describe_operation(route: Route) -> dict[str, Any]:
     """One operation object."""
     parameters: list[Any] = describe_parameters(route)
@@ -121,10 +131,12 @@ def describe_operation(route: Route) -> dict[str, Any]:
         "tags": [route.tag] if route.tag else [],
         "parameters": parameters,
         "responses": responses,
-        "security": [] if route.public else [{"bearer": []}],
+        "security": describe_security(route.access),
+        "x-access": {"permission": route.access.permission, "whose": route.access.whose},
     }
-    if route.description:
-        operation["description"] = route.description
+    operation["description"] = "\n\n".join(
+        filter(None, [route.description, f"**Who:** {route.access.describe()}"])
+    )
     if route.body is not None:
         operation["requestBody"] = {
             "required": any(field.required for field in route.body.fields.values()),
@@ -154,6 +166,7 @@ def make_openapi(routes: Sequence[Route]) -> dict[str, Any]:
     plugin.map_to_openapi_type(Text, "string", None)  # type: ignore[no-untyped-call]
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     spec.components.security_scheme("bearer", bearer)
+    spec.components.security_scheme("apiKey", {"type": "http", "scheme": "bearer", "bearerFormat": "nxk_..."})
     by_path: dict[str, dict[str, Any]] = {}
     for route in routes:
         if not route.hidden:

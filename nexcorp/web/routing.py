@@ -9,8 +9,9 @@ from typing import Any
 from aiohttp import web
 from marshmallow import Schema
 
+from nexcorp.web.access import Access
 from nexcorp.web.authentication import authenticate
-from nexcorp.web.keys import CONTEXT, PRINCIPAL
+from nexcorp.web.keys import CONTEXT, PRINCIPAL, RIGHTS
 from nexcorp.web.parsing import load, read_json, read_query
 
 API_PREFIX = "/api/v1"
@@ -22,6 +23,7 @@ Handler = Callable[..., Awaitable[web.StreamResponse]]
 class Route:
     """One operation.
 
+    `access` says who may call it; there is no default, so that nobody forgets.
     `body` and `query` are what the handler is called with, checked, as keyword arguments of those
     names. `returns` maps each status of success to the schema of its body (None for no body);
     `errors` are the statuses of failure beyond those that every route of its kind has.
@@ -31,8 +33,8 @@ class Route:
     path: str
     handler: Handler
     summary: str
+    access: Access
     tag: str = ""
-    public: bool = False
     body: Schema | None = None
     query: Schema | None = None
     returns: Mapping[int, Schema | None] = field(default_factory=dict)
@@ -54,42 +56,63 @@ class Route:
         return self.prefix + self.path
 
 
-def get(path: str, handler: Handler, summary: str, returns: Schema | None, **more: Any) -> Route:
+def get(
+    path: str, handler: Handler, summary: str, returns: Schema | None, *, access: Access, **more: Any
+) -> Route:
     """A GET that answers 200."""
-    return Route("GET", path, handler, summary, returns={200: returns}, **more)
+    return Route("GET", path, handler, summary, access, returns={200: returns}, **more)
 
 
 def post(
-    path: str, handler: Handler, summary: str, returns: Schema | None, status: int = 201, **more: Any
+    path: str,
+    handler: Handler,
+    summary: str,
+    returns: Schema | None,
+    status: int = 201,
+    *,
+    access: Access,
+    **more: Any,
 ) -> Route:
     """A POST, 201 unless told otherwise."""
-    return Route("POST", path, handler, summary, returns={status: returns}, **more)
+    return Route("POST", path, handler, summary, access, returns={status: returns}, **more)
 
 
-def put(path: str, handler: Handler, summary: str, returns: Schema | None, **more: Any) -> Route:
+def put(
+    path: str, handler: Handler, summary: str, returns: Schema | None, *, access: Access, **more: Any
+) -> Route:
     """A PUT that answers 200."""
-    return Route("PUT", path, handler, summary, returns={200: returns}, **more)
+    return Route("PUT", path, handler, summary, access, returns={200: returns}, **more)
 
 
-def patch(path: str, handler: Handler, summary: str, returns: Schema | None, **more: Any) -> Route:
+def patch(
+    path: str, handler: Handler, summary: str, returns: Schema | None, *, access: Access, **more: Any
+) -> Route:
     """A PATCH that answers 200."""
-    return Route("PATCH", path, handler, summary, returns={200: returns}, **more)
+    return Route("PATCH", path, handler, summary, access, returns={200: returns}, **more)
 
 
 def delete(
-    path: str, handler: Handler, summary: str, returns: Schema | None = None, status: int = 204, **more: Any
+    path: str,
+    handler: Handler,
+    summary: str,
+    returns: Schema | None = None,
+    status: int = 204,
+    *,
+    access: Access,
+    **more: Any,
 ) -> Route:
     """A DELETE, 204 without a body unless told otherwise."""
-    return Route("DELETE", path, handler, summary, returns={status: returns}, **more)
+    return Route("DELETE", path, handler, summary, access, returns={status: returns}, **more)
 
 
 def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The route's handler behind its checks: who asks, then what they send."""
-    handler, public, body, query = route.handler, route.public, route.body, route.query
+    handler, access, body, query = route.handler, route.access, route.body, route.query
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
-        if not public:
-            request[PRINCIPAL] = who = authenticate(request)
+        if access.signed_in:
+            request[PRINCIPAL] = who = await authenticate(request)
+            request.app[RIGHTS].check(who, access)
             context = request[CONTEXT]
             context.user_id, context.session_id = who.user_id, who.session_id
         if body is not None:

@@ -35,6 +35,8 @@ class Principal:
     role_version: int
     platform: str
     expires_at: float
+    # What an API key was made for; None for a person, who may do all that the role may.
+    scopes: frozenset[str] | None = None
 
 
 class Tokens:

@@ -161,7 +161,7 @@ async def test_listener_leaves_a_redis_that_never_answers(
     client = bus.connect(valkey.url.replace(f"127.0.0.1:{valkey.port}", address), blocking=True)
     connected = asyncio.Event()
     listener = bus.Listener(
-        client, on_message=lambda message: None, on_revoked=lambda ids: None, on_connected=connected.set
+        client, on_message=lambda message: None, on_revoked=lambda revoked: None, on_connected=connected.set
     )
     listening = asyncio.create_task(listener.run())
     try:

@@ -17,6 +17,7 @@ from nexcorp.features.auth import schemas, service
 from nexcorp.features.auth.cookie import clear_cookie, read_cookie, set_cookie
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
 from nexcorp.features.auth.refresh import make_token, read_token
+from nexcorp.web.access import ACCOUNT, PUBLIC, Access, allow
 from nexcorp.web.errors import reply_error
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import REVOCATIONS, SECRETS, TOKENS, database, principal, user_id
@@ -29,6 +30,7 @@ LOGIN_ATTEMPTS = 3
 WEB = ["web"]
 NATIVE = ["mobile", "cli"]
 TAG = "Identity"
+OWN = Access(whose="one's own only")
 
 
 def reply_signed_in(
@@ -218,7 +220,7 @@ ROUTES: list[Route] = [
         "Create an account",
         schemas.RegisteredOut(),
         tag=TAG,
-        public=True,
+        access=PUBLIC,
         body=schemas.RegisterBody(),
         errors=(409,),
     ),
@@ -229,7 +231,7 @@ ROUTES: list[Route] = [
         schemas.SignedInOut(),
         status=200,
         tag=TAG,
-        public=True,
+        access=PUBLIC,
         body=schemas.LoginBody(),
         errors=(401,),
         description="An unknown address, a wrong password and a deactivated account are answered alike.",
@@ -241,16 +243,16 @@ ROUTES: list[Route] = [
         schemas.SignedInOut(),
         status=200,
         tag=TAG,
-        public=True,
+        access=PUBLIC,
         body=schemas.RefreshBody(),
         errors=(401, 403),
         description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
         "A token works once, and again for ten seconds; one used later ends its session.",
     ),
-    post("/auth/logout", logout, "Sign out", None, status=204, tag=TAG, idempotent=False),
-    get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG),
-    get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG),
-    delete("/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, errors=(404,)),
+    post("/auth/logout", logout, "Sign out", None, status=204, tag=TAG, access=ACCOUNT, idempotent=False),
+    get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG, access=allow("profile:read")),
+    get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG, access=ACCOUNT),
+    delete("/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=(404,)),
     delete(
         "/auth/sessions",
         revoke_other_sessions,
@@ -258,6 +260,7 @@ ROUTES: list[Route] = [
         schemas.RevokedOut(),
         status=200,
         tag=TAG,
+        access=ACCOUNT,
     ),
     post(
         "/auth/ticket",
@@ -265,6 +268,7 @@ ROUTES: list[Route] = [
         "Get a one-time ticket",
         schemas.TicketOut(),
         tag=TAG,
+        access=ACCOUNT,
         body=schemas.TicketBody(),
         description="For what cannot send a header: a browser's socket (`/ws?ticket=`) or download.",
     ),

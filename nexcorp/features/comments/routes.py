@@ -11,6 +11,7 @@ from nexcorp.db import sql
 from nexcorp.errors import NotFound
 from nexcorp.features.comments import service
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
+from nexcorp.web.access import allow
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
@@ -60,6 +61,7 @@ ROUTES = [
         "Comment on a post",
         Comment(),
         body=CreateComment(),
+        access=allow("comment:create"),
         errors=(404,),
         tag=TAG,
     ),
@@ -69,6 +71,7 @@ ROUTES = [
         "The comments of a post, oldest first",
         CommentPage,
         query=PageQuery(),
+        access=allow("post:read"),
         errors=(404,),
         tag=TAG,
     ),
@@ -78,14 +81,16 @@ ROUTES = [
         "Change a comment of one's own",
         Comment(),
         body=UpdateComment(),
-        errors=(403, 404, 409, 412),
+        errors=(404, 409, 412),
+        access=allow("comment:create", whose="the author only"),
         tag=TAG,
     ),
     delete(
         "/comments/{id}",
         delete_comment,
         "Delete a comment of one's own, or under one's own post",
-        errors=(403, 404),
+        errors=(404,),
+        access=allow("comment:create", whose="its author and the post's only"),
         tag=TAG,
     ),
 ]

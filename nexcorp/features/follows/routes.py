@@ -11,6 +11,7 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.features.follows import service
 from nexcorp.features.follows.schemas import FollowState
+from nexcorp.web.access import allow
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
@@ -57,15 +58,34 @@ async def list_following(request: web.Request, query: dict[str, Any]) -> web.Res
 
 
 TAG = "Social"
+FOLLOW = allow("user:follow")
 ROUTES = [
-    put("/users/{id}/follow", follow_user, "Follow somebody", FollowState(), errors=(404,), tag=TAG),
-    delete("/users/{id}/follow", unfollow_user, "Stop following", FollowState(), 200, errors=(404,), tag=TAG),
+    put(
+        "/users/{id}/follow",
+        follow_user,
+        "Follow somebody",
+        FollowState(),
+        errors=(404,),
+        access=FOLLOW,
+        tag=TAG,
+    ),
+    delete(
+        "/users/{id}/follow",
+        unfollow_user,
+        "Stop following",
+        FollowState(),
+        200,
+        errors=(404,),
+        access=FOLLOW,
+        tag=TAG,
+    ),
     get(
         "/users/{id}/followers",
         list_followers,
         "Who follows somebody",
         PersonSincePage,
         query=PageQuery(),
+        access=allow("user:read"),
         errors=(404,),
         tag=TAG,
     ),
@@ -75,6 +95,7 @@ ROUTES = [
         "Whom somebody follows",
         PersonSincePage,
         query=PageQuery(),
+        access=allow("user:read"),
         errors=(404,),
         tag=TAG,
     ),

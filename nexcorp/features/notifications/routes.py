@@ -18,6 +18,7 @@ from nexcorp.features.notifications.schemas import (
     UpdateNotification,
 )
 from nexcorp.realtime.node import NODE
+from nexcorp.web.access import allow
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, cut_page
@@ -71,6 +72,8 @@ async def read_all(request: web.Request) -> web.Response:
 
 
 TAG = "Notifications"
+READ = allow("notification:read", whose="one's own only")
+CHANGE = allow("notification:update", whose="one's own only")
 ROUTES = [
     get(
         "/notifications",
@@ -78,18 +81,34 @@ ROUTES = [
         "One's notifications, newest first",
         NotificationPage(),
         query=NotificationQuery(),
+        access=READ,
         tag=TAG,
     ),
-    get("/notifications/unread-count", get_unread_count, "How many are unread", UnreadCount(), tag=TAG),
-    post("/notifications/read-all", read_all, "Mark all as read", Updated(), 200, tag=TAG),
+    get(
+        "/notifications/unread-count",
+        get_unread_count,
+        "How many are unread",
+        UnreadCount(),
+        access=READ,
+        tag=TAG,
+    ),
+    post("/notifications/read-all", read_all, "Mark all as read", Updated(), 200, access=CHANGE, tag=TAG),
     patch(
         "/notifications/{id}",
         update_notification,
         "Read, archive, see",
         Notification(),
         body=UpdateNotification(),
+        access=CHANGE,
         errors=(404,),
         tag=TAG,
     ),
-    delete("/notifications/{id}", delete_notification, "Remove a notification", errors=(404,), tag=TAG),
+    delete(
+        "/notifications/{id}",
+        delete_notification,
+        "Remove a notification",
+        errors=(404,),
+        access=CHANGE,
+        tag=TAG,
+    ),
 ]

@@ -11,6 +11,7 @@ from nexcorp.db import sql
 from nexcorp.errors import NotFound
 from nexcorp.features.posts import service
 from nexcorp.features.posts.schemas import CreatePost, Post, PostPage, PostQuery, UpdatePost
+from nexcorp.web.access import allow
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
@@ -76,20 +77,24 @@ async def delete_post(request: web.Request) -> web.Response:
 
 
 TAG = "Social"
+READ = allow("post:read")
+WRITE = allow("post:create")
+CHANGE = allow("post:create", whose="the author only")
 ROUTES = [
-    post("/posts", create_post, "Publish a post", Post(), body=CreatePost(), tag=TAG),
-    get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), tag=TAG),
-    get("/posts/{id}", get_post, "One post", Post(), errors=(404,), tag=TAG),
+    post("/posts", create_post, "Publish a post", Post(), body=CreatePost(), access=WRITE, tag=TAG),
+    get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
+    get("/posts/{id}", get_post, "One post", Post(), errors=(404,), access=READ, tag=TAG),
     patch(
         "/posts/{id}",
         update_post,
         "Change a post of one's own",
         Post(),
         body=UpdatePost(),
-        errors=(403, 404, 409, 412),
+        errors=(404, 409, 412),
+        access=CHANGE,
         tag=TAG,
     ),
-    delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=(403, 404), tag=TAG),
+    delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=(404,), access=CHANGE, tag=TAG),
     get(
         "/users/{id}/posts",
         list_user_posts,
@@ -97,6 +102,7 @@ ROUTES = [
         PostPage,
         query=PageQuery(),
         errors=(404,),
+        access=READ,
         tag=TAG,
     ),
 ]

@@ -12,6 +12,7 @@ from nexcorp.db import sql
 from nexcorp.errors import NotFound
 from nexcorp.features.reactions import service
 from nexcorp.features.reactions.schemas import LikeState
+from nexcorp.web.access import allow
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
@@ -45,15 +46,26 @@ async def list_likes(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 
 TAG = "Social"
+LIKE = allow("post:like")
 ROUTES = [
-    put("/posts/{id}/like", like_post, "Like a post", LikeState(), errors=(404,), tag=TAG),
-    delete("/posts/{id}/like", unlike_post, "Take a like back", LikeState(), 200, errors=(404,), tag=TAG),
+    put("/posts/{id}/like", like_post, "Like a post", LikeState(), errors=(404,), access=LIKE, tag=TAG),
+    delete(
+        "/posts/{id}/like",
+        unlike_post,
+        "Take a like back",
+        LikeState(),
+        200,
+        errors=(404,),
+        access=LIKE,
+        tag=TAG,
+    ),
     get(
         "/posts/{id}/likes",
         list_likes,
         "Who likes a post",
         PersonSincePage,
         query=PageQuery(),
+        access=allow("post:read"),
         errors=(404,),
         tag=TAG,
     ),

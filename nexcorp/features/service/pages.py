@@ -19,15 +19,11 @@ from nexcorp.config import setting
 from nexcorp.db import sql
 from nexcorp.errors import AppError, NotFound
 from nexcorp.web.keys import DOCUMENTS, database
+from nexcorp.web.pages import reply_html
 from nexcorp.web.replies import reply_bytes
 
 SWAGGER = Path(__file__).parent / "swagger"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".txt": "text/plain"}
-
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
-)
 
 LANDING = (Path(__file__).parent / "landing.html").read_text()
 
@@ -54,20 +50,14 @@ START = """SwaggerUIBundle({
 """
 
 
-def reply_page(text: str) -> web.Response:
-    """An HTML page that loads nothing from elsewhere."""
-    headers = {"Content-Security-Policy": PAGE_POLICY}
-    return web.Response(text=text, content_type="text/html", headers=headers)
-
-
 async def show_landing(request: web.Request) -> web.Response:
     """What this is, for somebody who opens the address in a browser."""
-    return reply_page(LANDING)
+    return reply_html(LANDING)
 
 
 async def show_docs(request: web.Request) -> web.Response:
     """Swagger UI over the OpenAPI document."""
-    return reply_page(DOCS)
+    return reply_html(DOCS)
 
 
 async def show_asset(request: web.Request) -> web.StreamResponse:

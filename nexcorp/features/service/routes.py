@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nexcorp.features.service import health, pages
 from nexcorp.features.service.schemas import Document, Health, Readiness
+from nexcorp.web.access import PUBLIC
 from nexcorp.web.routing import Route, get
 
 TAG = "Service"
@@ -11,7 +12,7 @@ TAG = "Service"
 
 def own(path: str, handler: object, summary: str, returns: object, **more: object) -> Route:
     """A public GET at the root."""
-    return get(path, handler, summary, returns, prefix="", public=True, tag=TAG, **more)  # type: ignore[arg-type]
+    return get(path, handler, summary, returns, prefix="", access=PUBLIC, tag=TAG, **more)  # type: ignore[arg-type]
 
 
 ROUTES = [
