@@ -27,7 +27,13 @@ def make_parser() -> argparse.ArgumentParser:
     migrate.add_argument("action", choices=["up", "down", "status"])
     migrate.add_argument("--steps", type=int, default=1, help="down: how many migrations (1)")
     add("dev", commands.run_dev, "everything on this machine, PostgreSQL and Valkey included")
-    add("seed", commands.run_seed, "demo data: three people, posts, comments, likes")
+    seed = add("seed", commands.run_seed, "demo data: three people, posts, comments, likes")
+    seed.add_argument(
+        "--scale",
+        type=int,
+        metavar="POSTS",
+        help="instead fill an empty database; a tenth as many people",
+    )
     admin = add("admin", commands.run_admin, "accounts of administrators")
     admin.add_argument("action", choices=["create"])
     admin.add_argument("email")

@@ -15,6 +15,7 @@ from nexcorp.db.encoding import encode
 from nexcorp.events.wake import Waker, make_queue
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
+from nexcorp.features.feed.routes import ROUTES as FEED
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
 from nexcorp.features.notifications.routes import ROUTES as NOTIFICATIONS
 from nexcorp.features.posts.rooms import may_join_post, may_join_profile
@@ -58,6 +59,7 @@ ROUTES: list[Route] = [
     *REACTIONS,
     *COMMENTS,
     *FOLLOWS,
+    *FEED,
     *NOTIFICATIONS,
 ]
 

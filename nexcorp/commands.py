@@ -115,11 +115,21 @@ def run_dev(options: Namespace) -> int:
 
 
 def run_seed(options: Namespace) -> int:
-    """Demo data, the same however often it is run."""
-    from nexcorp.seed import seed
+    """Demo data, the same however often it is run; with --scale a company to measure with."""
+    from nexcorp.seed import open_database, seed
 
     config = load_config()
-    run_async(seed(config))
+    if options.scale is None:
+        run_async(seed(config))
+        return 0
+
+    async def fill() -> None:
+        from nexcorp.scale import LOAD_SECONDS, seed_scale
+
+        async with open_database(config, statement_seconds=LOAD_SECONDS) as database:
+            await seed_scale(database, people=max(10, options.scale // 10), posts=options.scale)
+
+    run_async(fill())
     return 0
 
 

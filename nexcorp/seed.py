@@ -29,9 +29,9 @@ PEOPLE = [
 
 
 @asynccontextmanager
-async def open_database(config: Config) -> AsyncIterator[Database]:
+async def open_database(config: Config, **options: Any) -> AsyncIterator[Database]:
     """The database for the length of a command."""
-    database = Database(config, application="nexcorp command")
+    database = Database(config, application="nexcorp command", **options)
     await database.open()
     try:
         yield database

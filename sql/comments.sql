@@ -9,10 +9,10 @@ WITH parent AS (
     WHERE id = $3 AND post_id = $1
 ),
 counted AS (
-    UPDATE posts
-    SET comment_count = comment_count + 1
-    WHERE id = $1 AND ($3::uuid IS NULL OR EXISTS (SELECT FROM parent))
-    RETURNING id, author_id, comment_count
+    UPDATE posts AS p
+    SET comment_count = p.comment_count + 1
+    WHERE p.id = $1 AND shown_to(p, $2) AND ($3::uuid IS NULL OR EXISTS (SELECT FROM parent))
+    RETURNING p.id, p.author_id, p.comment_count
 ),
 added AS (
     INSERT INTO comments (post_id, author_id, parent_id, body)

@@ -1,83 +1,133 @@
--- Posts. The counters on them are written by sql/reactions.sql and sql/comments.sql. Lists ask for `liked` with a
--- scalar subquery: for EXISTS the planner would read all that the viewer ever liked, to show one page.
+-- Posts. The counters on them are written by sql/reactions.sql and sql/comments.sql; `position` is their place in
+-- every list. Lists ask for `liked` with a scalar subquery: for EXISTS the planner would read all that the viewer
+-- ever liked, to show one page.
 
--- name: create_post(author_id, type, title, body) :one
--- A new post as everybody will see it.
-WITH p AS (
-    INSERT INTO posts (author_id, type, title, body)
-    VALUES ($1, $2, $3, $4)
-    RETURNING *
-)
-SELECT
-    p.id, p.type, p.title, p.body, person(u) AS author,
-    p.like_count AS "likeCount", p.comment_count AS "commentCount", false AS liked,
-    p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
-FROM p
-INNER JOIN users AS u ON u.id = p.author_id
+-- name: create_post(author_id, type, status, title, body) :value
+-- A new post; returns its id. A draft has no place in the lists.
+INSERT INTO posts (id, position, author_id, type, status, title, body)
+SELECT new.id, CASE WHEN $3 IS DISTINCT FROM 'draft' THEN new.id END, $1, $2, $3, $4, $5
+FROM (SELECT uuidv7() AS id) AS new
+RETURNING id
 
 -- name: get_post(post_id, viewer_id) :one
--- One post with its author and whether the viewer likes it.
+-- One post as a viewer sees it; no row for what they may not see.
 SELECT
-    p.id, p.type, p.title, p.body, person(u) AS author,
-    p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    EXISTS (SELECT FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $2) AS liked,
-    p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
-FROM posts AS p
-INNER JOIN users AS u ON u.id = p.author_id
-WHERE p.id = $1
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $2), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $2), false) AS interested
+FROM post_items AS i
+WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2)
+
+-- name: is_post_shown(post_id, viewer_id) :value
+-- Whether there is such a post for a viewer.
+SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2))
 
 -- name: list_posts_first(viewer_id, most) :many
 -- The newest posts of everybody.
 SELECT
-    p.id, p.type, p.title, p.body, person(u) AS author,
-    p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
-    p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
-FROM posts AS p
-INNER JOIN users AS u ON u.id = p.author_id
-ORDER BY p.id DESC
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i."_position" IS NOT NULL
+ORDER BY i."_position" DESC
 LIMIT $2
 
 -- name: list_posts_next(viewer_id, before, most) :many
--- The page of everybody's posts behind a cursor.
+-- The page of these behind a cursor.
 SELECT
-    p.id, p.type, p.title, p.body, person(u) AS author,
-    p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
-    p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
-FROM posts AS p
-INNER JOIN users AS u ON u.id = p.author_id
-WHERE p.id < $2
-ORDER BY p.id DESC
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i."_position" < $2
+ORDER BY i."_position" DESC
 LIMIT $3
 
--- name: list_author_posts_first(viewer_id, author_id, most) :many
--- The newest posts of one author.
+-- name: list_author_posts_first(viewer_id, author_id, type, status, most) :many
+-- The newest posts of one author; of one type and status where these are given.
 SELECT
-    p.id, p.type, p.title, p.body, person(u) AS author,
-    p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
-    p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
-FROM posts AS p
-INNER JOIN users AS u ON u.id = p.author_id
-WHERE p.author_id = $2
-ORDER BY p.id DESC
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i."_authorId" = $2
+    AND ($3::text IS NULL OR i.type = $3)
+    AND ($4::text IS NULL OR i.status = $4)
+    AND i."_position" IS NOT NULL
+ORDER BY i."_position" DESC
+LIMIT $5
+
+-- name: list_author_posts_next(viewer_id, author_id, type, status, before, most) :many
+-- The page of these behind a cursor.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i."_authorId" = $2
+    AND ($3::text IS NULL OR i.type = $3)
+    AND ($4::text IS NULL OR i.status = $4)
+    AND i."_position" < $5
+ORDER BY i."_position" DESC
+LIMIT $6
+
+-- name: list_posts_by_type_first(viewer_id, type, most) :many
+-- The newest posts of one type.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i.type = $2 AND i."_position" IS NOT NULL
+ORDER BY i."_position" DESC
 LIMIT $3
 
--- name: list_author_posts_next(viewer_id, author_id, before, most) :many
--- The page of one author's posts behind a cursor.
+-- name: list_posts_by_type_next(viewer_id, type, before, most) :many
+-- The page of these behind a cursor.
 SELECT
-    p.id, p.type, p.title, p.body, person(u) AS author,
-    p.like_count AS "likeCount", p.comment_count AS "commentCount",
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
-    p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
-FROM posts AS p
-INNER JOIN users AS u ON u.id = p.author_id
-WHERE p.author_id = $2 AND p.id < $3
-ORDER BY p.id DESC
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i.type = $2 AND i."_position" < $3
+ORDER BY i."_position" DESC
 LIMIT $4
 
--- name: update_post(post_id, author_id, version, set_title, title, body) :one
+-- name: list_posts_by_status_first(viewer_id, status, most) :many
+-- The newest announcements or projects of one status that stand in lists.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i.status = $2 AND i."_position" IS NOT NULL
+ORDER BY i."_position" DESC
+LIMIT $3
+
+-- name: list_posts_by_status_next(viewer_id, status, before, most) :many
+-- The page of these behind a cursor.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i.status = $2 AND i."_position" < $3
+ORDER BY i."_position" DESC
+LIMIT $4
+
+-- name: list_own_unlisted(author_id, status) :many
+-- One's own announcements that stand in no list: drafts, or archived ones. The newest hundred.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL
+ORDER BY i.id DESC
+LIMIT 100
+
+-- name: update_post(post_id, author_id, version, set_title, title, body) :value
 -- Change what was sent: title where set_title, body where not NULL. Ownership and version are part of
 -- the statement, so there is no moment between the check and the change. A NULL version matches any.
 UPDATE posts
@@ -89,14 +139,86 @@ SET
 WHERE id = $1 AND author_id = $2 AND ($3::integer IS NULL OR version = $3)
 RETURNING id
 
--- name: delete_post(post_id, author_id) :one
--- Gone with its comments and likes; notifications about it stay, without the link.
+-- name: move_post(post_id, actor_id, any_author, status, from_statuses) :one
+-- Move an announcement or a project from one of `from_statuses`. Of two at once the second finds the first's
+-- status. What is published for the first time takes the top of the lists, what is archived leaves them.
+WITH before AS (
+    SELECT id, status
+    FROM posts
+    WHERE id = $1 AND (author_id = $2 OR $3)
+    FOR NO KEY UPDATE
+),
+moved AS (
+    UPDATE posts AS p
+    SET
+        status = $4,
+        position = CASE
+            WHEN $4 = 'archived' THEN NULL
+            WHEN p.position IS NULL THEN uuidv7()
+            ELSE p.position
+        END,
+        version = p.version + 1,
+        updated_at = now()
+    FROM before
+    WHERE p.id = before.id AND before.status = ANY($5::text[])
+    RETURNING p.id, before.status AS from_status
+),
+logged AS (
+    INSERT INTO post_status_log (post_id, actor_id, from_status, to_status)
+    SELECT id, $2, from_status, $4 FROM moved
+    RETURNING from_status
+)
+SELECT from_status AS "from" FROM logged
+
+-- name: log_first_status(post_id, actor_id, status) :exec
+-- The status a post was made with.
+INSERT INTO post_status_log (post_id, actor_id, to_status)
+VALUES ($1, $2, $3)
+
+-- name: list_moves(post_id) :many
+-- Every move of a post, oldest first; there are never many.
+SELECT
+    g.id, g.from_status AS "from", g.to_status AS "to", person(u) AS actor, g.created_at AS "createdAt"
+FROM post_status_log AS g
+LEFT JOIN users AS u ON u.id = g.actor_id
+WHERE g.post_id = $1
+ORDER BY g.id
+LIMIT 1000
+
+-- name: assign_post(post_id, actor_id, any_author, assignee_id) :one
+-- Give a project to somebody interested, or to nobody (NULL). The interest is locked, so that it cannot be
+-- taken back at the same time.
+WITH before AS (
+    SELECT id, assignee_id
+    FROM posts
+    WHERE id = $1 AND type = 'project' AND (author_id = $2 OR $3)
+    FOR NO KEY UPDATE
+),
+interest AS (
+    SELECT t.user_id
+    FROM before
+    INNER JOIN interests AS t ON t.post_id = before.id
+    WHERE t.user_id = $4
+    FOR KEY SHARE OF t
+)
+UPDATE posts AS p
+SET assignee_id = $4, version = p.version + 1, updated_at = now()
+FROM before
+WHERE p.id = before.id AND ($4::uuid IS NULL OR EXISTS (SELECT FROM interest))
+RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId"
+
+-- name: list_concerned(post_id) :many
+-- Whom the moves of a project concern: its author, its assignee and those interested.
+SELECT author_id AS id FROM posts WHERE id = $1
+UNION
+SELECT assignee_id FROM posts WHERE id = $1 AND assignee_id IS NOT NULL
+UNION
+SELECT user_id FROM interests WHERE post_id = $1
+
+-- name: delete_post(post_id, author_id) :value
+-- Gone with its comments, likes and interests; notifications about it stay, without the link.
 DELETE FROM posts WHERE id = $1 AND author_id = $2
 RETURNING id
-
--- name: get_post_author(post_id) :value
--- Whose post it is; NULL where there is none.
-SELECT author_id FROM posts WHERE id = $1
 
 -- name: list_mentioned(usernames) :many
 -- Who is meant by the @usernames of a text.

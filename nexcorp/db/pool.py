@@ -91,10 +91,16 @@ class Database:
     """The pool of one process. `on_outbox` is called, without arguments, after commits that emitted."""
 
     def __init__(
-        self, config: Config, *, application: str = "nexcorp", idle_seconds: int = IDLE_SECONDS
+        self,
+        config: Config,
+        *,
+        application: str = "nexcorp",
+        idle_seconds: int = IDLE_SECONDS,
+        statement_seconds: float = COMMAND_TIMEOUT_SECONDS,
     ) -> None:
         self.config = config
         self.application, self.idle_seconds = application, idle_seconds
+        self.statement_seconds = statement_seconds
         self.on_outbox: Callable[[], None] = lambda: None
         self._pool: asyncpg.Pool | None = None
         self.leased = 0
@@ -110,7 +116,7 @@ class Database:
             connection_class=Connection,
             statement_cache_size=self.config.statement_cache,
             max_cached_statement_lifetime=0,
-            command_timeout=COMMAND_TIMEOUT_SECONDS,
+            command_timeout=self.statement_seconds,
             timeout=5.0,
             server_settings={
                 "application_name": self.application,

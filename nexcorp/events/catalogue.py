@@ -73,6 +73,11 @@ def excerpt(text: str) -> str:
     return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 1] + "…"
 
 
+def name_post(event: Event) -> str:
+    """What a post is called in a notification: its title, else how it begins."""
+    return excerpt(event.payload["post"]["title"] or event.payload["post"]["body"])
+
+
 def post_frames(event: Event) -> list[Frame]:
     """Posts are seen by those who look at the post and those who look at its author's profile."""
     payload = event.payload
@@ -88,6 +93,23 @@ def like_frames(event: Event) -> list[Frame]:
     keys = ("postId", "userId", "liked", "likeCount")
     data = {key: event.payload[key] for key in keys}
     return [Frame(f"post:{event.payload['postId']}", "post:liked", data)]
+
+
+def interest_frames(event: Event) -> list[Frame]:
+    """`post:updated` with the new counter alone."""
+    data = {"id": event.entity_id, "interestCount": event.payload["interestCount"]}
+    return [Frame(f"post:{event.payload['postId']}", "post:updated", data)]
+
+
+def published_frames(event: Event) -> list[Frame]:
+    """For those who look at the author's profile, a draft that is published is a new post."""
+    return [Frame(f"profile:{event.payload['authorId']}", "post:created", event.payload["post"])]
+
+
+def changed_frames(event: Event) -> list[Frame]:
+    """A post that moved or was assigned, to those who look at it or at its author's profile."""
+    rooms = (f"post:{event.entity_id}", f"profile:{event.payload['authorId']}")
+    return [Frame(room, "post:updated", event.payload["post"]) for room in rooms]
 
 
 def comment_frames(event: Event) -> list[Frame]:
@@ -131,6 +153,13 @@ MENTION = Notice(
     message=lambda event: excerpt((event.payload.get("comment") or event.payload["post"])["body"]),
 )
 
+ANNOUNCEMENT = Notice(
+    "announcement",
+    "{actor} announced something",
+    receivers=lambda event: Audience("everyone") if event.payload["post"]["type"] == "announcement" else (),
+    message=name_post,
+)
+
 CATALOGUE: dict[str, Entry] = {
     "user.registered": SILENT,
     "user.logged_in": SILENT,
@@ -138,7 +167,62 @@ CATALOGUE: dict[str, Entry] = {
     "user.logged_out": SILENT,
     "session.revoked": SILENT,
     "session.reuse_detected": SILENT,
-    "post.created": Entry((MENTION,), post_frames),
+    "post.created": Entry((MENTION, ANNOUNCEMENT), post_frames),
+    "post.drafted": SILENT,
+    "post.published": Entry((MENTION, ANNOUNCEMENT), published_frames),
+    "post.moved": Entry(
+        (
+            Notice(
+                "project_status",
+                "{actor} moved a project",
+                receivers=lambda event: event.payload["concernedIds"],
+                message=lambda event: f"{name_post(event)}: {event.payload['from']} -> {event.payload['to']}",
+            ),
+        ),
+        changed_frames,
+    ),
+    "post.assigned": Entry(
+        (
+            Notice(
+                "assignment",
+                "{actor} assigned a project to you",
+                receivers=lambda event: [event.payload["assigneeId"]],
+                message=lambda event: excerpt(
+                    event.payload["post"]["title"] or event.payload["post"]["body"]
+                ),
+            ),
+            Notice(
+                "assignment",
+                "{actor} assigned your project",
+                receivers=lambda event: [event.payload["authorId"]],
+                message=lambda event: excerpt(
+                    event.payload["post"]["title"] or event.payload["post"]["body"]
+                ),
+            ),
+            Notice(
+                "assignment",
+                "{actor} took a project from you",
+                receivers=lambda event: [event.payload["previousAssigneeId"]],
+                message=lambda event: excerpt(
+                    event.payload["post"]["title"] or event.payload["post"]["body"]
+                ),
+            ),
+        ),
+        changed_frames,
+    ),
+    "post.interest_added": Entry(
+        (
+            Notice(
+                "interest",
+                "{actor} is interested in your project",
+                receivers=lambda event: [event.payload["authorId"]],
+                message=lambda event: event.payload["excerpt"],
+                once_key=lambda event: f"interest:{event.payload['postId']}:{event.actor_id}",
+            ),
+        ),
+        interest_frames,
+    ),
+    "post.interest_removed": Entry(frames=interest_frames),
     "post.updated": Entry(frames=post_frames),
     "post.deleted": Entry(frames=post_frames, forgets=forget_post),
     "post.liked": Entry(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from nexcorp.errors import Unauthorized, Unavailable
+from nexcorp.errors import Forbidden, Unauthorized, Unavailable
 from nexcorp.web.api_keys import PREFIX
-from nexcorp.web.keys import API_KEYS, REVOCATIONS, TOKENS
+from nexcorp.web.keys import API_KEYS, PRINCIPAL, REVOCATIONS, RIGHTS, TOKENS
 from nexcorp.web.tokens import Principal
 
 
@@ -41,3 +41,14 @@ async def authenticate(request: web.Request) -> Principal:
     if token.startswith(PREFIX):
         return check_standing(request.app, await request.app[API_KEYS].verify(token))
     return check_token(request.app, token)
+
+
+def allows(request: web.Request, permission: str) -> bool:
+    """Whether who asks has a permission beyond the one their route wants."""
+    return request.app[RIGHTS].has(request[PRINCIPAL], permission)
+
+
+def require(request: web.Request, permission: str) -> None:
+    """Raises Forbidden where they have not: for what depends on the body and not on the route."""
+    if not allows(request, permission):
+        raise Forbidden("permission_required", f"This needs the permission {permission}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from nexcorp.web.parsing import Out
 
@@ -23,6 +23,58 @@ class PersonSince(Out):
     createdAt = fields.AwareDateTime(required=True)
 
 
+POST_TYPES = ("normal", "announcement", "project")
+POST_STATUSES = (
+    "draft",
+    "published",
+    "archived",
+    "open",
+    "in_progress",
+    "on_hold",
+    "completed",
+    "cancelled",
+)
+
+
+class Attachment(Out):
+    """An upload as its post shows it."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    type = fields.String(required=True, metadata={"description": "Media type."})
+    bytes = fields.Integer(required=True)
+    width = fields.Integer(required=True, allow_none=True, metadata={"description": "Pixels."})
+    height = fields.Integer(required=True, allow_none=True)
+    url = fields.String(required=True)
+    thumbnailUrl = fields.String(required=True, allow_none=True)
+
+
+class Post(Out):
+    """A post as one viewer sees it."""
+
+    id = fields.UUID(required=True)
+    type = fields.String(required=True, validate=validate.OneOf(POST_TYPES))
+    status = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(POST_STATUSES),
+        metadata={"description": "Of announcements and projects."},
+    )
+    title = fields.String(required=True, allow_none=True)
+    body = fields.String(required=True)
+    author = fields.Nested(Person, required=True)
+    assignee = fields.Nested(Person, required=True, allow_none=True)
+    uploads = fields.List(fields.Nested(Attachment), required=True)
+    likeCount = fields.Integer(required=True)
+    commentCount = fields.Integer(required=True)
+    interestCount = fields.Integer(required=True)
+    liked = fields.Boolean(required=True)
+    interested = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+
+
 def page_of(item: type[Schema]) -> Schema:
     """The shape of a list of `item`: `{data, nextCursor}`."""
     return Schema.from_dict(
@@ -35,3 +87,4 @@ def page_of(item: type[Schema]) -> Schema:
 
 
 PersonSincePage = page_of(PersonSince)
+PostPage = page_of(Post)

@@ -27,8 +27,11 @@ SELECT pg_temp.nth(1, n), 'u' || n || '@example.com', 'user_' || n FROM generate
 INSERT INTO sessions (user_id, platform, revoked_at)
 SELECT pg_temp.nth(1, n), 'cli', CASE WHEN n % 3 = 0 THEN now() - n * interval '1 minute' END
 FROM generate_series(1, 10000) AS n;
-INSERT INTO posts (id, author_id, body)
-SELECT pg_temp.nth(2, n), pg_temp.nth(1, 1 + n % 1000), 'body' FROM generate_series(1, 30000) AS n;
+INSERT INTO posts (id, position, author_id, type, status, body)
+SELECT
+    pg_temp.nth(2, n), pg_temp.nth(2, n), pg_temp.nth(1, 1 + n % 1000), CASE WHEN n % 10 = 0 THEN 'project' ELSE 'normal' END,
+    CASE WHEN n % 10 = 0 THEN 'open' END, 'body'
+FROM generate_series(1, 30000) AS n;
 INSERT INTO comments (id, post_id, author_id, body)
 SELECT pg_temp.nth(3, n), pg_temp.nth(2, 1 + n % 10000), pg_temp.nth(1, 1 + n % 7919), 'body'
 FROM generate_series(1, 60000) AS n;
@@ -56,11 +59,15 @@ ONE = UUID("01900001-0000-7000-8000-000000000001")
 # What each must use; nothing is said where one row is found by any of several indexes.
 HOT: dict[str, set[str]] = {
     "posts.get_post": {"posts_pkey"},
-    "posts.list_posts_first": {"posts_pkey", "likes_pkey"},
-    "posts.list_posts_next": {"posts_pkey", "likes_pkey"},
-    "posts.list_author_posts_first": {"posts_author_id_idx", "likes_pkey"},
-    "posts.list_author_posts_next": {"posts_author_id_idx", "likes_pkey"},
-    "posts.get_post_author": {"posts_pkey"},
+    "posts.list_posts_first": {"posts_position_idx", "likes_pkey"},
+    "posts.list_posts_next": {"posts_position_idx", "likes_pkey"},
+    "posts.list_author_posts_first": {"posts_author_position_idx", "likes_pkey"},
+    "posts.list_author_posts_next": {"posts_author_position_idx", "likes_pkey"},
+    "posts.list_posts_by_type_first": {"posts_type_position_idx", "likes_pkey"},
+    "posts.list_posts_by_type_next": {"posts_type_position_idx", "likes_pkey"},
+    "posts.list_posts_by_status_first": {"posts_status_position_idx", "likes_pkey"},
+    "posts.list_posts_by_status_next": {"posts_status_position_idx", "likes_pkey"},
+    "posts.is_post_shown": {"posts_pkey"},
     "posts.update_post": set(),
     "comments.list_comments_first": {"comments_post_id_idx"},
     "comments.list_comments_next": {"comments_post_id_idx"},

@@ -29,7 +29,7 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
             body=data["body"],
         )
     if comment is None:
-        if await sql.posts.get_post_author(conn, post_id=data["postId"]) is None:
+        if not await sql.posts.is_post_shown(conn, post_id=data["postId"], viewer_id=author_id):
             raise NotFound("post_not_found", "There is no such post.")
         raise bad_parent
     names = find_mentions(data["body"])

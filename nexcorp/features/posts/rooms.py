@@ -10,8 +10,9 @@ from nexcorp.web.tokens import Principal
 
 
 async def may_join_post(conn: Any, who: Principal, post_id: UUID) -> bool:
-    """`post:{id}`: everybody who is signed in, while the post is there."""
-    return await sql.posts.get_post_author(conn, post_id=post_id) is not None
+    """`post:{id}`: everybody who may see the post."""
+    shown: bool = await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=who.user_id)
+    return shown
 
 
 async def may_join_profile(conn: Any, who: Principal, user_id: UUID) -> bool:

@@ -10,19 +10,24 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import NotFound
 from nexcorp.features.posts import service
-from nexcorp.features.posts.schemas import CreatePost, Post, PostPage, PostQuery, UpdatePost
+from nexcorp.features.posts.schemas import AssignPost, CreatePost, MoveList, MovePost, PostQuery, UpdatePost
 from nexcorp.web.access import allow
+from nexcorp.web.authentication import allows, require
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
-from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
-from nexcorp.web.replies import no_content, reply_row
-from nexcorp.web.routing import API_PREFIX, delete, get, patch, post
+from nexcorp.web.replies import no_content, reply, reply_row
+from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
+from nexcorp.web.shapes import Post, PostPage
 
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], before="id")
+UNLISTED = ("draft", "archived")
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], before="_position")
 
 
 async def create_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    if body["type"] == "announcement":
+        require(request, "post:announce")
     async with transaction(request) as tx:
         row = await service.create_post(tx.conn, user_id(request), body)
         location = f"{API_PREFIX}/posts/{row['id']}"
@@ -33,17 +38,35 @@ async def get_post(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
         row = await sql.posts.get_post(conn, post_id=path_id(request), viewer_id=user_id(request))
     if row is None:
-        raise NotFound("post_not_found", "There is no such post.")
+        raise service.PostNotFound()
     return reply_row(request, row)
 
 
 async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Response:
-    if "author" in query:
-        return await reply_author_posts(request, query, query["author"])
-    statements = sql.posts.list_posts_first, sql.posts.list_posts_next
+    """Each way to ask has statements of its own, so that each has its index."""
+    author, kind, status = (query.get(name) for name in ("author", "type", "status"))
+    if status in UNLISTED:
+        return await list_own_unlisted(request, status)
+    if author is not None:
+        return await reply_author_posts(request, query, author, kind, status)
+    statements: tuple[Statement, Statement] = sql.posts.list_posts_first, sql.posts.list_posts_next
+    more = {}
+    if status is not None:
+        statements = sql.posts.list_posts_by_status_first, sql.posts.list_posts_by_status_next
+        more = {"status": status}
+    elif kind is not None:
+        statements = sql.posts.list_posts_by_type_first, sql.posts.list_posts_by_type_next
+        more = {"type": kind}
     async with database(request).connection() as conn:
-        rows = await BY_NEWEST.fetch(request, conn, query, *statements, viewer_id=user_id(request))
+        rows = await BY_NEWEST.fetch(request, conn, query, *statements, viewer_id=user_id(request), **more)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
+
+
+async def list_own_unlisted(request: web.Request, status: str) -> web.Response:
+    """One's own drafts or archived announcements: in no list of others, and never many."""
+    async with database(request).connection() as conn:
+        rows = await sql.posts.list_own_unlisted(conn, author_id=user_id(request), status=status)
+    return reply({"data": rows, "nextCursor": None})
 
 
 async def list_user_posts(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -54,12 +77,23 @@ async def list_user_posts(request: web.Request, query: dict[str, Any]) -> web.Re
     return await reply_author_posts(request, query, author)
 
 
-async def reply_author_posts(request: web.Request, query: dict[str, Any], author: UUID) -> web.Response:
+async def reply_author_posts(
+    request: web.Request,
+    query: dict[str, Any],
+    author: UUID,
+    kind: str | None = None,
+    status: str | None = None,
+) -> web.Response:
     """A page of one author's posts."""
     statements = sql.posts.list_author_posts_first, sql.posts.list_author_posts_next
-    viewer = user_id(request)
+    more: dict[str, Any] = {
+        "viewer_id": user_id(request),
+        "author_id": author,
+        "type": kind,
+        "status": status,
+    }
     async with database(request).connection() as conn:
-        rows = await BY_NEWEST.fetch(request, conn, query, *statements, viewer_id=viewer, author_id=author)
+        rows = await BY_NEWEST.fetch(request, conn, query, *statements, **more)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
 
 
@@ -76,10 +110,42 @@ async def delete_post(request: web.Request) -> web.Response:
         return no_content()
 
 
+async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row = await service.move_post(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            body["status"],
+            any_author=allows(request, "post:assign"),
+        )
+        return await tx.reply(row, version=row["version"])
+
+
+async def list_moves(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        post = await service.get_shown(conn, path_id(request), user_id(request))
+        rows = await sql.posts.list_moves(conn, post_id=post["id"])
+    return reply({"data": rows, "nextCursor": None})
+
+
+async def assign_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row = await service.assign_post(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            body["userId"],
+            any_author=allows(request, "post:assign"),
+        )
+        return await tx.reply(row, version=row["version"])
+
+
 TAG = "Social"
 READ = allow("post:read")
 WRITE = allow("post:create")
 CHANGE = allow("post:create", whose="the author only")
+MANAGE = allow("post:create", whose="the author, and holders of post:assign")
 ROUTES = [
     post("/posts", create_post, "Publish a post", Post(), body=CreatePost(), access=WRITE, tag=TAG),
     get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
@@ -92,6 +158,27 @@ ROUTES = [
         body=UpdatePost(),
         errors=(404, 409, 412),
         access=CHANGE,
+        tag=TAG,
+    ),
+    put(
+        "/posts/{id}/status",
+        move_post,
+        "Move an announcement or a project",
+        Post(),
+        body=MovePost(),
+        errors=(404, 409),
+        access=MANAGE,
+        tag=TAG,
+    ),
+    get("/posts/{id}/status-log", list_moves, "Every move", MoveList(), errors=(404,), access=READ, tag=TAG),
+    put(
+        "/posts/{id}/assignee",
+        assign_post,
+        "Give a project to somebody interested",
+        Post(),
+        body=AssignPost(),
+        errors=(404, 409),
+        access=MANAGE,
         tag=TAG,
     ),
     delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=(404,), access=CHANGE, tag=TAG),

@@ -1,22 +1,31 @@
-"""What a post looks like coming in and going out."""
+"""What may come in about a post. What goes out is in nexcorp/web/shapes.py: feed and search show it, too."""
 
 from __future__ import annotations
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from nexcorp.features.posts.moves import ANNOUNCEMENT_MOVES, PROJECT_MOVES
 from nexcorp.web.paging import PageQuery
 from nexcorp.web.parsing import Body, Out, PatchBody, Text
-from nexcorp.web.shapes import Person, page_of
-
-TYPES = ("normal",)
+from nexcorp.web.shapes import POST_STATUSES, POST_TYPES, Person
 
 
 class CreatePost(Body):
     """A new post."""
 
-    type = fields.String(load_default="normal", validate=validate.OneOf(TYPES))
+    type = fields.String(load_default="normal", validate=validate.OneOf(POST_TYPES))
+    status = fields.String(
+        validate=validate.OneOf(("draft", "published")),
+        metadata={"description": "Of announcements: published where absent."},
+    )
     title = Text(least=1, most=200, load_default=None, allow_none=True)
     body = Text(least=1, most=20_000, required=True)
+
+    @validates_schema
+    def check_status(self, data: dict[str, object], **more: object) -> None:
+        """Projects begin open, normal posts have no status."""
+        if "status" in data and data.get("type") != "announcement":
+            raise ValidationError("Only announcements are made with a status.", "status")
 
 
 class UpdatePost(PatchBody):
@@ -32,27 +41,45 @@ class UpdatePost(PatchBody):
             raise ValidationError("Send title, body or both.")
 
 
+class MovePost(Body):
+    """Where an announcement or a project is to stand."""
+
+    status = fields.String(
+        required=True, validate=validate.OneOf(tuple(dict.fromkeys((*ANNOUNCEMENT_MOVES, *PROJECT_MOVES))))
+    )
+
+
+class AssignPost(Body):
+    """Who is to do a project; null for nobody."""
+
+    userId = fields.UUID(required=True, allow_none=True)
+
+
 class PostQuery(PageQuery):
-    """Which posts."""
+    """Which posts. `status` draft and archived: one's own announcements."""
 
     author = fields.UUID()
-    type = fields.String(validate=validate.OneOf(TYPES))
+    type = fields.String(validate=validate.OneOf(POST_TYPES))
+    status = fields.String(validate=validate.OneOf(POST_STATUSES))
 
 
-class Post(Out):
-    """A post as one viewer sees it."""
+class Move(Out):
+    """One step of an announcement or a project."""
 
     id = fields.UUID(required=True)
-    type = fields.String(required=True, validate=validate.OneOf(TYPES))
-    title = fields.String(required=True, allow_none=True)
-    body = fields.String(required=True)
-    author = fields.Nested(Person, required=True)
-    likeCount = fields.Integer(required=True)
-    commentCount = fields.Integer(required=True)
-    liked = fields.Boolean(required=True)
-    version = fields.Integer(required=True)
+    to = fields.String(required=True, validate=validate.OneOf(POST_STATUSES))
+    actor = fields.Nested(Person, required=True, allow_none=True)
     createdAt = fields.AwareDateTime(required=True)
-    updatedAt = fields.AwareDateTime(required=True)
 
 
-PostPage = page_of(Post)
+# `from` is no name for a field of a class.
+Move._declared_fields["from"] = fields.String(
+    required=True, allow_none=True, metadata={"description": "null: the status it was made with."}
+)
+
+
+class MoveList(Out):
+    """All moves, oldest first."""
+
+    data = fields.List(fields.Nested(Move), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)

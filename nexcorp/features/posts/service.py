@@ -1,4 +1,4 @@
-"""The rules of posts: who may change one, and what everybody hears of it."""
+"""The rules of posts: who may change, move and assign one, and what everybody hears of it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,64 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
-from nexcorp.errors import Forbidden, NotFound, PreconditionFailed, StaleVersion
+from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion
 from nexcorp.events import emit
+from nexcorp.features.posts.moves import MOVES
 from nexcorp.web.mentions import find_mentions
+
+# What is true of one viewer alone, and says nothing to the others in a room.
+NOBODYS = {"liked": False, "interested": False}
+FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
+
+
+class PostNotFound(NotFound):
+    """There is no post with this id, not any more, or not for this viewer."""
+
+    code, message = "post_not_found", "There is no such post."
 
 
 async def create_post(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
-    """Publish `{type, title, body}`; returns the post. Those it mentions are told."""
-    post = await sql.posts.create_post(
-        conn, author_id=author_id, type=data["type"], title=data["title"], body=data["body"]
+    """Publish `{type, status?, title, body}`; returns the post. Those it mentions are told, of an
+    announcement everybody. A draft is nobody's business yet."""
+    status = data.get("status", FIRST_STATUS[data["type"]])
+    post_id = await sql.posts.create_post(
+        conn, author_id=author_id, type=data["type"], status=status, title=data["title"], body=data["body"]
     )
-    names = find_mentions(data["body"])
-    mentioned = await sql.posts.list_mentioned(conn, usernames=names) if names else []
-    payload = {
-        "post": row_to_dict(post),
-        "authorId": author_id,
-        "mentionedIds": [row["id"] for row in mentioned],
-    }
-    await emit(conn, "post.created", actor_id=author_id, entity=("post", post["id"]), payload=payload)
+    if status is not None:
+        await sql.posts.log_first_status(conn, post_id=post_id, actor_id=author_id, status=status)
+    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=author_id)
+    if status == "draft":
+        payload = {"authorId": author_id}
+        await emit(conn, "post.drafted", actor_id=author_id, entity=("post", post_id), payload=payload)
+    else:
+        await emit_published(conn, "post.created", author_id, post)
     return post
 
 
-async def refuse_change(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Why a change met no row: raises NotFound or Forbidden; returns the row where its version was stale."""
-    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=user_id)
+async def emit_published(conn: Any, event: str, actor_id: UUID, post: Any) -> None:
+    """Tell of a post that everybody can see from now on."""
+    names = find_mentions(post["body"])
+    mentioned = await sql.posts.list_mentioned(conn, usernames=names) if names else []
+    payload = {
+        "post": {**row_to_dict(post), **NOBODYS},
+        "authorId": post["_authorId"],
+        "mentionedIds": [row["id"] for row in mentioned],
+    }
+    await emit(conn, event, actor_id=actor_id, entity=("post", post["id"]), payload=payload)
+
+
+async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
+    """A post that the viewer may see; raises PostNotFound."""
+    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=viewer_id)
     if post is None:
-        raise NotFound("post_not_found", "There is no such post.")
-    if await sql.posts.get_post_author(conn, post_id=post_id) != user_id:
+        raise PostNotFound()
+    return post
+
+
+async def refuse_change(conn: Any, post_id: UUID, user_id: UUID, *, any_author: bool = False) -> Any:
+    """Why a change met no row: raises PostNotFound or Forbidden; returns the row where neither is so."""
+    post = await get_shown(conn, post_id, user_id)
+    if post["_authorId"] != user_id and not any_author:
         raise Forbidden("not_your_post", "Only its author may change a post.")
     return post
 
@@ -58,18 +89,94 @@ async def update_post(
     if changed is None:
         current = await refuse_change(conn, post_id, user_id)
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(current))
+    return await emit_updated(conn, post_id, user_id)
+
+
+async def emit_updated(conn: Any, post_id: UUID, user_id: UUID) -> Any:
+    """Show the rooms a post as it is now; returns it. Of a draft they hear nothing."""
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=user_id)
-    # The viewer's own like says nothing to the others in the room.
-    shown = {**row_to_dict(post), "liked": False}
-    payload = {"post": shown, "authorId": user_id}
-    await emit(conn, "post.updated", actor_id=user_id, entity=("post", post_id), payload=payload)
+    if post["status"] != "draft":
+        payload = {"post": {**row_to_dict(post), **NOBODYS}, "authorId": post["_authorId"]}
+        await emit(conn, "post.updated", actor_id=user_id, entity=("post", post_id), payload=payload)
+    return post
+
+
+async def move_post(conn: Any, post_id: UUID, user_id: UUID, status: str, *, any_author: bool) -> Any:
+    """Move an announcement or a project to `status`; returns the post, unchanged where it stands there.
+
+    `any_author`: whether this user may move the posts of others. Raises NotFound, Forbidden and, where
+    there is no way from the current status, Conflict.
+    """
+    post = await refuse_change(conn, post_id, user_id, any_author=any_author)
+    ways = MOVES.get(post["type"], {})
+    if status not in ways:
+        raise Invalid(errors={"status": [f"Is no status of a post of the type {post['type']}."]})
+    move = await sql.posts.move_post(
+        conn,
+        post_id=post_id,
+        actor_id=user_id,
+        any_author=any_author,
+        status=status,
+        from_statuses=list(ways[status]),
+    )
+    if move is None:
+        post = await refuse_change(conn, post_id, user_id, any_author=any_author)
+        if post["status"] == status:
+            return post
+        raise Conflict("illegal_move", f"There is no way from {post['status']} to {status}.")
+    if move["from"] == "draft":
+        post = await get_shown(conn, post_id, user_id)
+        await emit_published(conn, "post.published", user_id, post)
+        return post
+    return await emit_moved(conn, post_id, user_id, move["from"])
+
+
+async def emit_moved(conn: Any, post_id: UUID, user_id: UUID, before: str) -> Any:
+    """Tell the rooms and, of a project, those concerned; returns the post."""
+    post = await get_shown(conn, post_id, user_id)
+    concerned = await sql.posts.list_concerned(conn, post_id=post_id) if post["type"] == "project" else []
+    payload = {
+        "post": {**row_to_dict(post), **NOBODYS},
+        "authorId": post["_authorId"],
+        "from": before,
+        "to": post["status"],
+        "concernedIds": [row["id"] for row in concerned],
+    }
+    await emit(conn, "post.moved", actor_id=user_id, entity=("post", post_id), payload=payload)
+    return post
+
+
+async def assign_post(
+    conn: Any, post_id: UUID, user_id: UUID, assignee_id: UUID | None, *, any_author: bool
+) -> Any:
+    """Give a project to one of those interested, or take it back (None); returns the post.
+
+    Raises NotFound, Forbidden, and Conflict for what is no project and for who is not interested.
+    """
+    row = await sql.posts.assign_post(
+        conn, post_id=post_id, actor_id=user_id, any_author=any_author, assignee_id=assignee_id
+    )
+    if row is None:
+        post = await refuse_change(conn, post_id, user_id, any_author=any_author)
+        if post["type"] != "project":
+            raise Conflict("not_a_project", "Only projects are assigned.")
+        raise Conflict("not_interested", "Only somebody who is interested can be assigned.")
+    post = await get_shown(conn, post_id, user_id)
+    if row["_previousId"] != assignee_id:
+        payload = {
+            "post": {**row_to_dict(post), **NOBODYS},
+            "authorId": row["_authorId"],
+            "assigneeId": assignee_id,
+            "previousAssigneeId": row["_previousId"],
+        }
+        await emit(conn, "post.assigned", actor_id=user_id, entity=("post", post_id), payload=payload)
     return post
 
 
 async def delete_post(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    """Remove a post with its comments and likes; raises NotFound or Forbidden."""
+    """Remove a post with its comments, likes and interests; raises NotFound or Forbidden."""
     if await sql.posts.delete_post(conn, post_id=post_id, author_id=user_id) is None:
         await refuse_change(conn, post_id, user_id)
-        raise NotFound("post_not_found", "There is no such post.")
+        raise PostNotFound()
     payload = {"authorId": user_id}
     await emit(conn, "post.deleted", actor_id=user_id, entity=("post", post_id), payload=payload)

@@ -9,20 +9,20 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import NotFound
 from nexcorp.features.reactions import service
-from nexcorp.features.reactions.schemas import LikeState
+from nexcorp.features.reactions.schemas import InterestState, LikeState
 from nexcorp.web.access import allow
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
-from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
 from nexcorp.web.shapes import PersonSincePage
 
-BY_NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
-    "likes", tuple[datetime, UUID], before="createdAt", before_user="_userId"
-)
+Position = tuple[datetime, UUID]
+
+LIKES: Cursor[Position] = Cursor("likes", Position, before="createdAt", before_user="_userId")
+INTERESTS: Cursor[Position] = Cursor("interests", Position, before="createdAt", before_user="_userId")
 
 
 async def like_post(request: web.Request) -> web.Response:
@@ -35,17 +35,40 @@ async def unlike_post(request: web.Request) -> web.Response:
         return await tx.reply(await service.unlike_post(tx.conn, path_id(request), user_id(request)))
 
 
-async def list_likes(request: web.Request, query: dict[str, Any]) -> web.Response:
+async def list_people(
+    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], *statements: Statement
+) -> web.Response:
+    """A page of people; the statements are those of the first and of further pages."""
     post_id = path_id(request)
-    statements = sql.reactions.list_likes_first, sql.reactions.list_likes_next
     async with database(request).connection() as conn:
-        rows = await BY_NEWEST.fetch(request, conn, query, *statements, post_id=post_id)
-        if not rows and await sql.posts.get_post_author(conn, post_id=post_id) is None:
-            raise NotFound("post_not_found", "There is no such post.")
-    return reply_page(request, rows, query["limit"], BY_NEWEST)
+        rows = await cursor.fetch(request, conn, query, *statements, post_id=post_id)
+        if not await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=user_id(request)):
+            raise service.PostNotFound()
+    return reply_page(request, rows, query["limit"], cursor)
+
+
+async def list_likes(request: web.Request, query: dict[str, Any]) -> web.Response:
+    statements = sql.reactions.list_likes_first, sql.reactions.list_likes_next
+    return await list_people(request, query, LIKES, *statements)
+
+
+async def list_interests(request: web.Request, query: dict[str, Any]) -> web.Response:
+    statements = sql.reactions.list_interests_first, sql.reactions.list_interests_next
+    return await list_people(request, query, INTERESTS, *statements)
+
+
+async def add_interest(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        return await tx.reply(await service.add_interest(tx.conn, path_id(request), user_id(request)))
+
+
+async def remove_interest(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        return await tx.reply(await service.remove_interest(tx.conn, path_id(request), user_id(request)))
 
 
 TAG = "Social"
+INTEREST = allow("post:like")
 LIKE = allow("post:like")
 ROUTES = [
     put("/posts/{id}/like", like_post, "Like a post", LikeState(), errors=(404,), access=LIKE, tag=TAG),
@@ -67,6 +90,35 @@ ROUTES = [
         query=PageQuery(),
         access=allow("post:read"),
         errors=(404,),
+        tag=TAG,
+    ),
+    put(
+        "/posts/{id}/interest",
+        add_interest,
+        "Take an interest in a project",
+        InterestState(),
+        errors=(404, 409),
+        access=INTEREST,
+        tag=TAG,
+    ),
+    delete(
+        "/posts/{id}/interest",
+        remove_interest,
+        "Take an interest back",
+        InterestState(),
+        200,
+        errors=(404, 409),
+        access=INTEREST,
+        tag=TAG,
+    ),
+    get(
+        "/posts/{id}/interests",
+        list_interests,
+        "Who is interested in a project",
+        PersonSincePage,
+        query=PageQuery(),
+        errors=(404,),
+        access=allow("post:read"),
         tag=TAG,
     ),
 ]

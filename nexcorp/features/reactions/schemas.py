@@ -1,4 +1,4 @@
-"""What a like answers."""
+"""What likes and interests answer."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ class LikeState(Out):
 
     liked = fields.Boolean(required=True)
     likeCount = fields.Integer(required=True)
+
+
+class InterestState(Out):
+    """Whether one is interested in a project now, and how many are."""
+
+    interested = fields.Boolean(required=True)
+    interestCount = fields.Integer(required=True)

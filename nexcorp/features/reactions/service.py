@@ -1,4 +1,4 @@
-"""The rules of likes: any number of times the same, once in effect."""
+"""The rules of likes and interests: any number of times the same, once in effect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.errors import NotFound, on_constraint
+from nexcorp.errors import Conflict, NotFound, on_constraint
 from nexcorp.events import emit
 
 
@@ -43,4 +43,52 @@ async def unlike_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     if row["_changed"]:
         payload = {"postId": post_id, "userId": user_id, "liked": False, "likeCount": row["likeCount"]}
         await emit(conn, "post.unliked", actor_id=user_id, entity=("post", post_id), payload=payload)
+    return row
+
+
+REFUSALS = {
+    "not_a_project": "Only projects find interest.",
+    "own_project": "It is your own project.",
+    "project_closed": "The project is over.",
+}
+
+
+async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
+    """Take an interest in a project; returns `{interested, interestCount}`. Its author is told once.
+
+    Raises NotFound, and Conflict for one's own project, one that is over, and what is none.
+    """
+    row = await sql.reactions.add_interest(conn, post_id=post_id, user_id=user_id)
+    if row is None:
+        raise PostNotFound()
+    if row["_refusal"] is not None:
+        raise Conflict(row["_refusal"], REFUSALS[row["_refusal"]])
+    if row["_changed"]:
+        payload = {
+            "postId": post_id,
+            "userId": user_id,
+            "authorId": row["_authorId"],
+            "excerpt": row["_excerpt"],
+            "interested": True,
+            "interestCount": row["interestCount"],
+        }
+        await emit(conn, "post.interest_added", actor_id=user_id, entity=("post", post_id), payload=payload)
+    return row
+
+
+async def remove_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
+    """Take an interest back; returns `{interested, interestCount}`. The assigned cannot: Conflict."""
+    row = await sql.reactions.remove_interest(conn, post_id=post_id, user_id=user_id)
+    if row is None:
+        raise PostNotFound()
+    if row["_assigned"]:
+        raise Conflict("assigned", "You are assigned to this project.")
+    if row["_changed"]:
+        payload = {
+            "postId": post_id,
+            "userId": user_id,
+            "interested": False,
+            "interestCount": row["interestCount"],
+        }
+        await emit(conn, "post.interest_removed", actor_id=user_id, entity=("post", post_id), payload=payload)
     return row

@@ -1,0 +1,15 @@
+DELETE FROM permissions WHERE code = 'post:assign';
+DROP VIEW post_items;
+DROP TABLE uploads;
+DROP TABLE post_status_log;
+DROP TABLE interests;
+DROP FUNCTION shown_to(posts, uuid);
+DELETE FROM posts WHERE type <> 'normal';
+ALTER TABLE posts DROP COLUMN assignee_id;
+ALTER TABLE posts DROP CONSTRAINT posts_status_of_type;
+ALTER TABLE posts DROP COLUMN interest_count;
+ALTER TABLE posts DROP COLUMN position;
+ALTER TABLE posts DROP COLUMN status;
+ALTER TABLE posts DROP CONSTRAINT posts_type_known;
+ALTER TABLE posts ADD CONSTRAINT posts_type_known CHECK (type IN ('normal'));
+COMMENT ON COLUMN posts.type IS NULL;

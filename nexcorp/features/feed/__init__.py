@@ -1,0 +1,1 @@
+"""The feed: what the people one follows publish."""

@@ -1,0 +1,37 @@
+"""The feed over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.web.access import allow
+from nexcorp.web.keys import database, user_id
+from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.routing import get
+from nexcorp.web.shapes import PostPage
+
+FEED: Cursor[tuple[UUID]] = Cursor("feed", tuple[UUID], before="_position")
+
+
+async def list_feed(request: web.Request, query: dict[str, Any]) -> web.Response:
+    statements = sql.feed.list_feed_first, sql.feed.list_feed_next
+    async with database(request).connection() as conn:
+        rows = await FEED.fetch(request, conn, query, *statements, viewer_id=user_id(request))
+    return reply_page(request, rows, query["limit"], FEED)
+
+
+ROUTES = [
+    get(
+        "/feed",
+        list_feed,
+        "What oneself and the people one follows published, newest first",
+        PostPage,
+        query=PageQuery(),
+        access=allow("post:read"),
+        tag="Social",
+    )
+]
