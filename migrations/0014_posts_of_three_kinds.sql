@@ -101,16 +101,13 @@ SELECT
     p.interest_count AS "interestCount",
     coalesce(
         (
-            SELECT
-                json_agg(
-                    json_build_object(
-                        'id', f.id, 'name', f.name, 'type', f.type, 'bytes', f.bytes, 'width', f.width,
-                        'height', f.height, 'url', f.url, 'thumbnailUrl', f.thumbnail_url
-                    )
-                    ORDER BY f.position
-                )
-            FROM uploads AS f
-            WHERE f.post_id = p.id AND f.removed_at IS NULL
+            SELECT json_agg(file)
+            FROM (
+                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.url, f.thumbnail_url AS "thumbnailUrl"
+                FROM uploads AS f
+                WHERE f.post_id = p.id AND f.removed_at IS NULL
+                ORDER BY f.position
+            ) AS file
         ),
         '[]'::json
     ) AS uploads,

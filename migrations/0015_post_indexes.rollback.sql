@@ -1,6 +1,7 @@
 -- transactional: false
 DROP INDEX CONCURRENTLY posts_status_position_idx;
-DROP INDEX CONCURRENTLY posts_type_position_idx;
+DROP INDEX CONCURRENTLY posts_projects_idx;
+DROP INDEX CONCURRENTLY posts_announcements_idx;
 DROP INDEX CONCURRENTLY posts_author_position_idx;
 DROP INDEX CONCURRENTLY posts_position_idx;
 DROP INDEX CONCURRENTLY posts_assignee_id_idx;

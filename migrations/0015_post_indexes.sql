@@ -12,6 +12,8 @@ CREATE UNIQUE INDEX CONCURRENTLY posts_position_idx ON posts (position) INCLUDE 
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY posts_author_position_idx ON posts (author_id, position);
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
-CREATE INDEX CONCURRENTLY posts_type_position_idx ON posts (type, position);
+CREATE INDEX CONCURRENTLY posts_announcements_idx ON posts (position) WHERE type = 'announcement';
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+CREATE INDEX CONCURRENTLY posts_projects_idx ON posts (position) WHERE type = 'project';
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY posts_status_position_idx ON posts (status, position) WHERE status IS NOT NULL;

@@ -44,8 +44,30 @@ WHERE i."_position" < $2
 ORDER BY i."_position" DESC
 LIMIT $3
 
--- name: list_author_posts_first(viewer_id, author_id, type, status, most) :many
--- The newest posts of one author; of one type and status where these are given.
+-- name: list_author_posts_first(viewer_id, author_id, most) :many
+-- The newest posts of one author.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i."_authorId" = $2 AND i."_position" IS NOT NULL
+ORDER BY i."_position" DESC
+LIMIT $3
+
+-- name: list_author_posts_next(viewer_id, author_id, before, most) :many
+-- The page of these behind a cursor.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i."_authorId" = $2 AND i."_position" < $3
+ORDER BY i."_position" DESC
+LIMIT $4
+
+-- name: list_author_posts_of_first(viewer_id, author_id, type, status, most) :many
+-- Those of one type, of one status, or both, out of all posts of the author.
 SELECT
     i.*,
     coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
@@ -58,7 +80,7 @@ WHERE i."_authorId" = $2
 ORDER BY i."_position" DESC
 LIMIT $5
 
--- name: list_author_posts_next(viewer_id, author_id, type, status, before, most) :many
+-- name: list_author_posts_of_next(viewer_id, author_id, type, status, before, most) :many
 -- The page of these behind a cursor.
 SELECT
     i.*,
@@ -72,27 +94,72 @@ WHERE i."_authorId" = $2
 ORDER BY i."_position" DESC
 LIMIT $6
 
--- name: list_posts_by_type_first(viewer_id, type, most) :many
--- The newest posts of one type.
+-- name: list_normal_posts_first(viewer_id, most) :many
+-- The newest normal posts. Each type has statements of its own: a planner that is given the type as an argument
+-- takes rare ones for as frequent as any, and reads all posts to find them.
 SELECT
     i.*,
     coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
 FROM post_items AS i
-WHERE i.type = $2 AND i."_position" IS NOT NULL
+WHERE i.type = 'normal' AND i."_position" IS NOT NULL
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $2
 
--- name: list_posts_by_type_next(viewer_id, type, before, most) :many
+-- name: list_normal_posts_next(viewer_id, before, most) :many
 -- The page of these behind a cursor.
 SELECT
     i.*,
     coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
 FROM post_items AS i
-WHERE i.type = $2 AND i."_position" < $3
+WHERE i.type = 'normal' AND i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $4
+LIMIT $3
+
+-- name: list_announcements_first(viewer_id, most) :many
+-- The newest announcements.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i.type = 'announcement' AND i."_position" IS NOT NULL
+ORDER BY i."_position" DESC
+LIMIT $2
+
+-- name: list_announcements_next(viewer_id, before, most) :many
+-- The page of these behind a cursor.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i.type = 'announcement' AND i."_position" < $2
+ORDER BY i."_position" DESC
+LIMIT $3
+
+-- name: list_projects_first(viewer_id, most) :many
+-- The newest projects.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i.type = 'project' AND i."_position" IS NOT NULL
+ORDER BY i."_position" DESC
+LIMIT $2
+
+-- name: list_projects_next(viewer_id, before, most) :many
+-- The page of these behind a cursor.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM post_items AS i
+WHERE i.type = 'project' AND i."_position" < $2
+ORDER BY i."_position" DESC
+LIMIT $3
 
 -- name: list_posts_by_status_first(viewer_id, status, most) :many
 -- The newest announcements or projects of one status that stand in lists.

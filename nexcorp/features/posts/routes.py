@@ -10,6 +10,7 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import NotFound
 from nexcorp.features.posts import service
+from nexcorp.features.posts.moves import MOVES
 from nexcorp.features.posts.schemas import AssignPost, CreatePost, MoveList, MovePost, PostQuery, UpdatePost
 from nexcorp.web.access import allow
 from nexcorp.web.authentication import allows, require
@@ -21,6 +22,12 @@ from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
 from nexcorp.web.shapes import Post, PostPage
 
+BY_TYPE: dict[str | None, tuple[Statement, Statement]] = {
+    None: (sql.posts.list_posts_first, sql.posts.list_posts_next),
+    "normal": (sql.posts.list_normal_posts_first, sql.posts.list_normal_posts_next),
+    "announcement": (sql.posts.list_announcements_first, sql.posts.list_announcements_next),
+    "project": (sql.posts.list_projects_first, sql.posts.list_projects_next),
+}
 UNLISTED = ("draft", "archived")
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], before="_position")
 
@@ -49,14 +56,13 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
         return await list_own_unlisted(request, status)
     if author is not None:
         return await reply_author_posts(request, query, author, kind, status)
-    statements: tuple[Statement, Statement] = sql.posts.list_posts_first, sql.posts.list_posts_next
-    more = {}
+    statements = BY_TYPE[kind]
+    more: dict[str, Any] = {}
     if status is not None:
+        if kind is not None and status not in MOVES.get(kind, {}):
+            return reply({"data": [], "nextCursor": None})
         statements = sql.posts.list_posts_by_status_first, sql.posts.list_posts_by_status_next
         more = {"status": status}
-    elif kind is not None:
-        statements = sql.posts.list_posts_by_type_first, sql.posts.list_posts_by_type_next
-        more = {"type": kind}
     async with database(request).connection() as conn:
         rows = await BY_NEWEST.fetch(request, conn, query, *statements, viewer_id=user_id(request), **more)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
@@ -85,13 +91,12 @@ async def reply_author_posts(
     status: str | None = None,
 ) -> web.Response:
     """A page of one author's posts."""
+    statements: tuple[Statement, Statement]
     statements = sql.posts.list_author_posts_first, sql.posts.list_author_posts_next
-    more: dict[str, Any] = {
-        "viewer_id": user_id(request),
-        "author_id": author,
-        "type": kind,
-        "status": status,
-    }
+    more: dict[str, Any] = {"viewer_id": user_id(request), "author_id": author}
+    if kind is not None or status is not None:
+        statements = sql.posts.list_author_posts_of_first, sql.posts.list_author_posts_of_next
+        more.update(type=kind, status=status)
     async with database(request).connection() as conn:
         rows = await BY_NEWEST.fetch(request, conn, query, *statements, **more)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
