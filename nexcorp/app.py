@@ -41,11 +41,14 @@ from nexcorp.web.keys import (
     TOKENS,
     Documents,
 )
+from nexcorp.web.limits import LIMITS, Limits
 from nexcorp.web.openapi import make_openapi
 from nexcorp.web.parsing import MAX_JSON_BYTES
 from nexcorp.web.revocations import Revocations
 from nexcorp.web.routing import Route, add_routes
+from nexcorp.web.scripts import Scripts
 from nexcorp.web.secrets import Secrets
+from nexcorp.web.throttle import THROTTLE, Throttle
 from nexcorp.web.tokens import Tokens
 
 log = structlog.get_logger("nexcorp.app")
@@ -88,8 +91,10 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     await asyncio.wait([opening], timeout=5)
     node.start()
     waking = asyncio.create_task(waker.run())
+    sweeping = asyncio.create_task(app[LIMITS].run())
     yield
-    await end_tasks((opening, waking))
+    await end_tasks((opening, waking, sweeping))
+    await app[LIMITS].stop()
     await node.stop()
     await redis.aclose()
     await database.close()
@@ -115,6 +120,8 @@ def create_app(config: Config) -> web.Application:
     app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
+    scripts = Scripts(config.redis_url)
+    app[LIMITS], app[THROTTLE] = Limits(config, scripts), Throttle(config, scripts)
     app[DOCUMENTS] = make_documents()
     add_routes(app, ROUTES)
     app.cleanup_ctx.append(run_services)

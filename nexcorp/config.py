@@ -119,13 +119,19 @@ class Config:
         "CORS_ORIGINS", (), parse_list, about="origins that may call with credentials"
     )
     trusted_proxies: tuple[str, ...] = setting_field(
-        "TRUSTED_PROXIES", (), parse_networks, about="networks whose X-Forwarded-For is believed"
+        "TRUSTED_PROXIES", (), parse_networks, about="networks whose X-Forwarded-For and -Proto are believed"
     )
     rate_limit_anonymous: int = setting_field(
         "RATE_LIMIT_ANONYMOUS", 100, parse_count, about="requests a minute of one address; 0: no limit"
     )
     rate_limit_user: int = setting_field(
         "RATE_LIMIT_USER", 600, parse_count, about="requests a minute of one account; 0: no limit"
+    )
+    login_failures: int = setting_field(
+        "LOGIN_FAILURES",
+        5,
+        parse_count,
+        about="failed sign-ins of one account and network without a wait; 0: never one",
     )
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"

@@ -88,6 +88,7 @@ def config(database_url: str, valkey: ValkeyServer) -> Config:
         # Every test calls from one address.
         rate_limit_anonymous=0,
         rate_limit_user=0,
+        login_failures=0,
         log_level="warning",
     )
 

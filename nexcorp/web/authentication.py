@@ -6,7 +6,8 @@ from aiohttp import web
 
 from nexcorp.errors import Unauthorized, Unavailable
 from nexcorp.web.api_keys import PREFIX
-from nexcorp.web.keys import API_KEYS, REVOCATIONS, TOKENS
+from nexcorp.web.keys import API_KEYS, CONTEXT, REVOCATIONS, TOKENS
+from nexcorp.web.limits import LIMITS
 from nexcorp.web.tokens import Principal
 
 
@@ -36,8 +37,29 @@ def read_bearer(request: web.Request) -> str:
 
 
 async def authenticate(request: web.Request) -> Principal:
-    """The principal of a request, by access token or API key; raises Unauthorized without a good one."""
-    token = read_bearer(request)
-    if token.startswith(PREFIX):
-        return check_standing(request.app, await request.app[API_KEYS].verify(token))
-    return check_token(request.app, token)
+    """The principal of a request, by access token or API key; raises Unauthorized without a good one.
+
+    The request counts for the account, a failed one for the client's address; over either limit it
+    raises TooManyRequests.
+    """
+    limits, address = request.app[LIMITS], request[CONTEXT].ip
+    counted = False
+    try:
+        token = read_bearer(request)
+        if token.startswith(PREFIX):
+            keys = request.app[API_KEYS]
+            # Before PostgreSQL is asked: guessed keys must not become its load.
+            if not keys.remembers(token):
+                await limits.take_address(request, address)
+                counted = True
+            who = check_standing(request.app, await keys.verify(token))
+        else:
+            who = check_token(request.app, token)
+    except Unauthorized:
+        if not counted:
+            await limits.take_address(request, address)
+        raise
+    if counted:
+        limits.give_back(address)
+    await limits.take_user(request, who.user_id)
+    return who

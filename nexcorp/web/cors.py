@@ -8,7 +8,10 @@ from aiohttp import web
 
 from nexcorp.config import Config
 
-EXPOSED = "ETag, Location, Retry-After, X-Request-Id, Idempotent-Replayed"
+EXPOSED = (
+    "ETag, Location, Retry-After, X-Request-Id, Idempotent-Replayed, "
+    "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy"
+)
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, X-Requested-With"
 )

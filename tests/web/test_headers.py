@@ -49,9 +49,24 @@ async def test_success_and_failure_alike_are_secured(make_user: Any) -> None:
         assert "Strict-Transport-Security" not in answer.headers
 
 
-async def test_strict_transport_is_asked_for_behind_tls_only(client: Any) -> None:
-    answer = await client.get("/health", headers={"X-Forwarded-Proto": "https"})
-    assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+@pytest.mark.parametrize(
+    ("proxies", "proto", "asked"),
+    [
+        (("127.0.0.0/8",), "https", True),
+        (("127.0.0.0/8",), "http", False),
+        # Anybody may claim it; only proxies of ours are believed.
+        (("192.0.2.0/24",), "https", False),
+        ((), "https", False),
+    ],
+)
+async def test_strict_transport_is_asked_for_behind_tls_only(
+    web_only: Any, proxies: tuple[str, ...], proto: str, asked: bool
+) -> None:
+    async with serving(web_only, trusted_proxies=proxies) as (_, client):
+        for path in ("/health", f"{API}/nope", f"{API}/posts"):
+            answer = await client.get(path, headers={"X-Forwarded-Proto": proto})
+            found = answer.headers.get("Strict-Transport-Security", "")
+            assert ("max-age=31536000" in found) == asked, path
 
 
 async def test_pages_keep_a_policy_that_loads_nothing_from_elsewhere(client: Any) -> None:

@@ -6,6 +6,7 @@ gets a new secret, and nothing in the database opens anything.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from nexcorp.web.keys import REVOCATIONS, SECRETS, TOKENS, database, principal, 
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import Route, delete, get, post
+from nexcorp.web.throttle import attempt, forgive, withdraw
 from nexcorp.web.tokens import ACCESS_SECONDS
 
 LOGIN_ATTEMPTS = 3
@@ -72,21 +74,36 @@ async def register(request: web.Request, *, body: dict[str, Any]) -> web.Respons
 
 async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/login"""
+    email = body["email"]
+    await attempt(request, "login", email)
+    try:
+        signed_in = await sign_in(request, body)
+    except Unauthorized:
+        raise
+    except BaseException:
+        # Overload, a deadline, a client that left: nothing was learnt about the password.
+        await asyncio.shield(withdraw(request, "login", email))
+        raise
+    await forgive(request, "login", email)
+    request.app[REVOCATIONS].announce(signed_in.revoked)
+    session = signed_in.session
+    return reply_signed_in(
+        request,
+        signed_in.account,
+        session_id=session["id"],
+        platform=session["platform"],
+        counter=session["refresh_counter"],
+        seconds=session["refresh_seconds"],
+    )
+
+
+async def sign_in(request: web.Request, body: dict[str, Any]) -> service.SignIn:
+    """Check the password and sign in; raises Unauthorized, or Unavailable where it keeps changing."""
     for _ in range(LOGIN_ATTEMPTS):
         signed_in = await try_login(request, body)
         # None: the hash changed under us, by another sign-in's upgrade or a change of the password.
-        if signed_in is None:
-            continue
-        request.app[REVOCATIONS].announce(signed_in.revoked)
-        session = signed_in.session
-        return reply_signed_in(
-            request,
-            signed_in.account,
-            session_id=session["id"],
-            platform=session["platform"],
-            counter=session["refresh_counter"],
-            seconds=session["refresh_seconds"],
-        )
+        if signed_in is not None:
+            return signed_in
     raise Unavailable("contention", "Too many changes at once; try again.")
 
 
