@@ -29,7 +29,7 @@ log = structlog.get_logger("nexcorp.web")
 REQUEST_SECONDS = 15.0
 SLOW_SECONDS = 1.0
 MAX_AGENT_CHARS = 512
-HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}\Z")
 
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
