@@ -11,7 +11,7 @@ from nexcorp.web.addresses import came_by_tls
 
 EXPOSED = (
     "ETag, Location, Retry-After, X-Request-Id, Idempotent-Replayed, "
-    "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy"
+    "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 )
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, X-Requested-With"

@@ -124,7 +124,7 @@ def make_gateway(config: Any) -> Any:
                     out.setdefault(name, value)
             bucket = request.get(LIMIT)
             if bucket is not None:
-                out.extend(bucket.headers())
+                bucket.write_headers(out)
             if request.secure or came_by_tls(request, config):
                 out["Strict-Transport-Security"] = STRICT_TRANSPORT
             if "Origin" in headers:

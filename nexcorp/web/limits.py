@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -18,6 +17,7 @@ from uuid import UUID
 
 import structlog
 from aiohttp import web
+from multidict import CIMultiDict, istr
 
 from nexcorp.config import Config
 from nexcorp.errors import TooManyRequests
@@ -37,6 +37,10 @@ BATCH = 500
 # Sums of seconds are not exact, as those of whole microseconds in Redis are.
 ROUNDING_SECONDS = 1e-6
 TAKE = load_script("take_cells")
+
+
+LIMIT_FIELD, REMAINING_FIELD = istr("RateLimit-Limit"), istr("RateLimit-Remaining")
+RESET_FIELD = istr("RateLimit-Reset")
 
 
 @lru_cache(maxsize=16_384)
@@ -81,14 +85,13 @@ class Bucket:
         self.shared = level + self.rule.step
         return True
 
-    def headers(self) -> Iterator[tuple[str, str]]:
-        """The RateLimit fields of an answer."""
+    def write_headers(self, headers: CIMultiDict[str]) -> None:
+        """Set the RateLimit fields of an answer."""
         rule, now = self.rule, time.monotonic()
         level = max(self.shared - self.cells * rule.step, self.own, now) - now
-        yield "RateLimit-Limit", rule.limit_text
-        yield "RateLimit-Remaining", str(max(0, int((rule.capacity - level) / rule.step + ROUNDING_SECONDS)))
-        yield "RateLimit-Reset", str(-int(-level // 1))
-        yield "RateLimit-Policy", rule.policy
+        headers[LIMIT_FIELD] = rule.limit_text
+        headers[REMAINING_FIELD] = str(max(0, int((rule.capacity - level) / rule.step + ROUNDING_SECONDS)))
+        headers[RESET_FIELD] = str(-int(-level // 1))
 
 
 class Rule:
@@ -102,7 +105,6 @@ class Rule:
         self.step = self.step_us / 1e6
         self.capacity = self.step * limit
         self.limit_text = str(limit)
-        self.policy = f"{limit};w={PERIOD_SECONDS:.0f}"
         self.buckets: dict[Any, Bucket] = {}
 
     def bucket(self, who: UUID | str) -> Bucket:
@@ -248,6 +250,7 @@ class Limits:
 
     async def run(self) -> None:
         """Give back what was leased and not used, and forget what is over, until cancelled."""
+        await self.scripts.prepare()
         pruned = time.monotonic()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
