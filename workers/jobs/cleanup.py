@@ -1,4 +1,4 @@
-"""What is kept for a while only: frames, answers, tickets, ended keys, heartbeats, old months of the trail."""
+"""What is kept for a while only: frames, answers, tickets, ended keys, heartbeats, months of the trail."""
 
 from __future__ import annotations
 

@@ -1,0 +1,177 @@
+"""Every route and every kind of room against the written policy (tests/policy/table.py)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import psycopg
+import pytest
+import pytest_asyncio
+
+from nexcorp.app import ROOM_RULES, ROUTES
+from nexcorp.config import Config
+from nexcorp.features.auth.passwords import hash_password
+from nexcorp.realtime.rooms import Rooms
+from nexcorp.web.routing import API_PREFIX, Route
+from tests.conftest import PASSWORD, SECRET, Client, name_database, start_web
+from tests.policy.table import A_PERSON, ANYBODY, POLICY, ROOMS, Room, Rule
+from tests.policy.world import API, Person, World
+
+in_one_world = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(postgres: Any, valkey: Any) -> AsyncIterator[World]:
+    """One service for all: starting one for each case would take longer than the cases."""
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE policy TEMPLATE template")
+    config = Config(
+        env="development",
+        database_url=name_database(postgres.url, "policy"),
+        database_pool=(2, 10),
+        redis_url=valkey.url,
+        jwt_secret=SECRET,
+        rate_limit_anonymous=0,
+        rate_limit_user=0,
+        log_level="warning",
+    )
+    runner, app, url = await start_web(config)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield World(app, Client(session, url, {}), await hash_password(PASSWORD))
+    await runner.cleanup()
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        conn.execute("DROP DATABASE policy WITH (FORCE)")
+
+
+def name_operation(route: Route) -> str:
+    """`METHOD /path`, without the common prefix."""
+    return f"{route.method} {route.full_path.removeprefix(API_PREFIX)}"
+
+
+def describe_access(route: Route) -> tuple[str, str | None, str | None]:
+    """A route's access in the policy's words."""
+    access = route.access
+    who = (access.permission or A_PERSON) if access.signed_in else ANYBODY
+    return who, access.whose, access.otherwise
+
+
+def test_every_route_has_one_rule() -> None:
+    routes, written = {name_operation(route) for route in ROUTES}, [rule.operation for rule in POLICY]
+    assert routes - set(written) == set(), "add these to tests/policy/table.py"
+    assert set(written) - routes == set(), "there are no such routes any more"
+    assert len(written) == len(set(written))
+
+
+def test_every_route_declares_what_is_written() -> None:
+    written = {rule.operation: (rule.who, rule.whose, rule.otherwise) for rule in POLICY}
+    declared = {name_operation(route): describe_access(route) for route in ROUTES}
+    wrong = {
+        name: (access, written[name]) for name, access in declared.items() if access != written.get(name)
+    }
+    assert wrong == {}, "declared and written differ"
+
+
+async def call_as(world: World, rule: Rule, actor: str, owner: Person) -> Client:
+    """A client with which `actor` calls; `owner` is whose the row is."""
+    if actor == "anonymous":
+        return world.anonymous
+    if actor == "owner":
+        return owner.client
+    if actor in ("stranger", "manager", "admin"):
+        return (await world.person("member" if actor == "stranger" else actor)).client
+    if actor == "revoked":
+        # The owner's own: nothing but the session's end stands in the way.
+        other = await world.person("admin")
+        await world.end_session(other)
+        return other.client
+    if actor == "deactivated":
+        other = await world.person("admin")
+        await world.deactivate(other)
+        return other.client
+    holder = owner if rule.holder == "owner" else await world.person(rule.holder)
+    codes = [row["code"] for row in await world.fetch("SELECT code FROM permissions")]
+    if rule.who in (ANYBODY, A_PERSON):
+        return await world.key(holder, codes)
+    if actor == "key_with":
+        return await world.key(holder, [rule.who])
+    return await world.key(holder, [code for code in codes if code != rule.who])
+
+
+async def try_rule(world: World, rule: Rule, actor: str) -> tuple[int, str | None]:
+    """(status, code of the error) that `actor` gets for a row just made."""
+    owner = await world.person()
+    made = await rule.make(world, owner)
+    client = await call_as(world, rule, actor, owner)
+    method, _, path = rule.operation.partition(" ")
+    path = path.format(**made) + rule.query
+    if f"{rule.operation}" in WITH_PREFIX:
+        path = API + path
+    options = {}
+    if rule.body is not None:
+        options["json"] = dict(rule.body(made) if callable(rule.body) else rule.body)
+    answer = await client.call(method, path, **options)
+    if answer.status < 400 or answer.content_type != "application/json":
+        return answer.status, None
+    return answer.status, (await answer.json()).get("code")
+
+
+WITH_PREFIX = {name_operation(route) for route in ROUTES if route.prefix == API_PREFIX}
+
+
+@pytest.mark.parametrize("rule", POLICY, ids=lambda rule: rule.operation)
+@in_one_world
+async def test_the_service_keeps_the_rule(world: World, rule: Rule) -> None:
+    wrong = []
+    for actor, expected in rule.expect().items():
+        status, code = await try_rule(world, rule, actor)
+        if status != expected:
+            wrong.append(f"{actor}: {status} {code}, written is {expected}")
+        elif status == 401 and code != "unauthorized":
+            wrong.append(f"{actor}: 401 {code}")
+        elif rule.who == A_PERSON and actor.startswith("key") and code != "session_required":
+            wrong.append(f"{actor}: 403 {code}")
+        elif rule.who not in (ANYBODY, A_PERSON) and actor == "key_without" and code != "permission_required":
+            wrong.append(f"{actor}: 403 {code}")
+    assert wrong == []
+
+
+def test_every_kind_of_room_has_one_rule() -> None:
+    assert sorted(room.kind for room in ROOMS) == sorted(Rooms(ROOM_RULES).rules)
+
+
+async def subscribe(client: Client, room: str) -> str:
+    """What a client hears that wants to join: `subscribed`, or the code of the error; or the refusal's status."""
+    try:
+        ws = await client.session.ws_connect(
+            client.url + "/ws", protocols=("nexcorp.v1",), headers=client.headers
+        )
+    except aiohttp.WSServerHandshakeError as refusal:
+        return str(refusal.status)
+    async with ws:
+        await ws.send_json({"event": "subscribe", "data": {"room": room}, "id": "c1"})
+        while True:
+            frame = await ws.receive_json(timeout=5)
+            if frame.get("id") == "c1":
+                return str(frame["data"].get("code") or frame["event"])
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.kind)
+@in_one_world
+async def test_the_rooms_keep_the_rule(world: World, room: Room) -> None:
+    people = {name: getattr(room, name) for name in ("owner", "stranger", "manager", "admin")}
+    expected = {name: "subscribed" if joins else "room_not_found" for name, joins in people.items()}
+    expected |= dict.fromkeys(("anonymous", "revoked", "deactivated", "key_with"), "401")
+    rule = Rule("GET /ws", ANYBODY, 400, key_of="owner")
+    found, elsewhere = {}, {}
+    for actor in expected:
+        owner = await world.person()
+        room_id = await room.make(world, owner)
+        client = await call_as(world, rule, actor, owner)
+        found[actor] = await subscribe(client, f"{room.kind}:{room_id}")
+        elsewhere[actor] = await subscribe(client, f"{room.kind}:{uuid4()}")
+    assert found == expected
+    # A room that is not there answers as one that is closed.
+    assert {elsewhere[name] for name in people} == {"room_not_found"}
