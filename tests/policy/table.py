@@ -8,11 +8,11 @@
 1. The operation, as `METHOD /path` (without /api/v1).
 2. Who: ANYBODY, A_PERSON (no API keys) or the code of a permission; `whose` and `otherwise` as in the route's
    `access=`.
-3. The status that the owner of the row gets (a member), then those of others where they differ: `stranger` is
-   another member and as the owner unless said; `manager` is as the stranger unless said; `admin` as the manager
-   unless said. The rest follows: without a good session or key 401; for A_PERSON a key gets 403; for a permission
-   a key without that scope gets 403, and a key with it what its owner gets (where the owner may not, or with
-   `key_of="admin"`, an admin). `others={"anonymous": 400}` says so where one of them is an exception.
+3. The status that the owner of the row gets (a member), then those of others where they differ: `stranger`
+   is another member and as the owner unless said; `manager` is as the stranger unless said; `admin` as the
+   manager unless said. The rest follows: without a good session or key 401; for A_PERSON a key gets 403; for
+   a permission a key without that scope gets 403, and a key with it what its owner gets (where the owner may
+   not, or with `key_of="admin"`, an admin). `others={"anonymous": 400}` names exceptions.
 4. `make` puts what is needed into the service as `owner` and returns the names for the path; `body` (a
    dictionary, or a function of what `make` returned) must be good, or everybody would get 422. `query` is put
    behind the path.
