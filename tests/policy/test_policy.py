@@ -149,7 +149,7 @@ def test_every_kind_of_room_has_one_rule() -> None:
 
 
 async def subscribe(client: Client, room: str) -> str:
-    """What a client hears that wants to join: `subscribed`, the code of the error, or the refusal's status."""
+    """What a client hears that wants to join: `subscribed`, an error's code, or the status of a refusal."""
     try:
         ws = await client.session.ws_connect(
             client.url + "/ws", protocols=("nexcorp.v1",), headers=client.headers
