@@ -63,17 +63,30 @@ BEGIN
     END LOOP;
 END
 $$;
--- From three months ahead, so that every partition has some, to a year before the first: those are in the default one.
+-- From three months ahead to a year before the first partition, so that each has some, the default one, too.
 INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, created_at)
 SELECT
     pg_temp.nth(6, n), (ARRAY['post.created', 'post.liked', 'user.logged_in'])[1 + n % 3],
     pg_temp.nth(1, 1 + n % 1000), 'post', pg_temp.nth(2, 1 + n % 3000), '{}', '{}',
-    date_trunc('month', now()) + interval '3 months 20 days' - n * interval '14 minutes'
-FROM generate_series(1, 100000) AS n;
+    date_trunc('month', now()) + interval '3 months 20 days' - n * interval '35 minutes'
+FROM generate_series(1, 40000) AS n;
+INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes)
+SELECT pg_temp.nth(1, n), 'key', 'nxk_', sha256(n::text::bytea), '{post:read}' FROM generate_series(1, 10000) AS n;
 SET session_replication_role = origin;
 ANALYZE;
 """
-BIG = {"users", "sessions", "posts", "comments", "likes", "follows", "notifications", "room_frames", "outbox"}
+BIG = {
+    "users",
+    "sessions",
+    "api_keys",
+    "posts",
+    "comments",
+    "likes",
+    "follows",
+    "notifications",
+    "room_frames",
+    "outbox",
+}
 ONE = UUID("01900001-0000-7000-8000-000000000001")
 # What each must use; nothing is said where one row is found by any of several indexes.
 HOT: dict[str, set[str]] = {
@@ -116,7 +129,7 @@ HOT: dict[str, set[str]] = {
     "auth.list_revoked_sessions": {"sessions_revoked_at_idx"},
     "auth.get_credentials": {"users_email_key"},
     "auth.list_sessions": {"sessions_user_id_idx"},
-    "keys.use_key": set(),
+    "keys.use_key": {"api_keys_secret_hash_key"},
     "keys.list_keys": {"api_keys_user_id_idx"},
     "audit.list_newest": set(),
     "audit.list_by_actor": set(),
