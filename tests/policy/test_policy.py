@@ -81,9 +81,10 @@ async def try_rule(world: World, rule: Rule, actor: str) -> tuple[int, str | Non
     path = path.format(**made) + rule.query
     if rule.operation in WITH_PREFIX:
         path = API + path
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"allow_redirects": False}
     if rule.body is not None:
-        options["json"] = dict(rule.body(made) if callable(rule.body) else rule.body)
+        body = rule.body(made) if callable(rule.body) else rule.body
+        options["data" if isinstance(body, aiohttp.FormData) else "json"] = body
     answer = await client.call(method, path, **options)
     if answer.status < 400 or answer.content_type != "application/json":
         return answer.status, None

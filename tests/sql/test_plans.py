@@ -71,7 +71,8 @@ SELECT
     date_trunc('month', now()) + interval '3 months 20 days' - n * interval '35 minutes'
 FROM generate_series(1, 40000) AS n;
 INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes)
-SELECT pg_temp.nth(1, n), 'key', 'nxk_', sha256(n::text::bytea), '{post:read}' FROM generate_series(1, 10000) AS n;
+SELECT pg_temp.nth(1, n), 'key', 'nxk_', sha256(n::text::bytea), '{post:read}'
+FROM generate_series(1, 10000) AS n;
 SET session_replication_role = origin;
 ANALYZE;
 """
