@@ -13,9 +13,11 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.db.encoding import encode
 from nexcorp.events.wake import Waker, make_queue
+from nexcorp.features.audit.routes import ROUTES as AUDIT
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
+from nexcorp.features.keys.routes import ROUTES as KEYS
 from nexcorp.features.notifications.routes import ROUTES as NOTIFICATIONS
 from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
@@ -57,6 +59,8 @@ ROUTES: list[Route] = [
     *SERVICE,
     *REALTIME,
     *AUTH,
+    *KEYS,
+    *AUDIT,
     *POSTS,
     *REACTIONS,
     *COMMENTS,

@@ -117,11 +117,11 @@ WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
 RETURNING id, platform, device
 
 -- name: revoke_other_sessions(user_id, session_id) :many
--- Ends all sessions of an account but one. Those too old to refresh end as well, as their access tokens may
--- still be good; `live` tells them apart.
+-- Ends all sessions of an account but one, or with NULL simply all. Those too old to refresh end as well, as their
+-- access tokens may still be good; `live` tells them apart.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = 'user'
-WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL
+WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL
 RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
 
 -- name: list_sessions(user_id, session_id) :many

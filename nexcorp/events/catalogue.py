@@ -138,6 +138,8 @@ CATALOGUE: dict[str, Entry] = {
     "user.logged_out": SILENT,
     "session.revoked": SILENT,
     "session.reuse_detected": SILENT,
+    "api_key.created": SILENT,
+    "api_key.revoked": SILENT,
     "post.created": Entry((MENTION,), post_frames),
     "post.updated": Entry(frames=post_frames),
     "post.deleted": Entry(frames=post_frames, forgets=forget_post),

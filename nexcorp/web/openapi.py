@@ -157,7 +157,11 @@ def describe_operation(route: Route) -> dict[str, Any]:
         "parameters": parameters,
         "responses": responses,
         "security": describe_security(route.access),
-        "x-access": {"permission": route.access.permission, "whose": route.access.whose},
+        "x-access": {
+            "permission": route.access.permission,
+            "whose": route.access.whose,
+            "otherwise": route.access.otherwise,
+        },
     }
     operation["description"] = "\n\n".join(
         filter(None, [route.description, f"**Who:** {route.access.describe()}"])

@@ -16,6 +16,7 @@ from nexcorp.db import sql
 from nexcorp.errors import Unauthorized, Unavailable
 from nexcorp.features.auth import schemas, service
 from nexcorp.features.auth.cookie import clear_cookie, read_cookie, set_cookie
+from nexcorp.features.auth.jwks import JwksOut, show_jwks
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
 from nexcorp.features.auth.refresh import make_token, read_token
 from nexcorp.web.access import ACCOUNT, PUBLIC, Access, allow
@@ -212,13 +213,17 @@ async def revoke_session(request: web.Request) -> web.Response:
     return response
 
 
-async def revoke_other_sessions(request: web.Request) -> web.Response:
+async def revoke_sessions(request: web.Request, *, query: dict[str, Any]) -> web.Response:
     """DELETE /auth/sessions"""
     who = principal(request)
+    kept = None if query["includeCurrent"] else who.session_id
     async with database(request).transaction() as conn:
-        rows = await service.revoke_other_sessions(conn, user_id=who.user_id, session_id=who.session_id)
+        rows = await service.revoke_sessions(conn, user_id=who.user_id, kept=kept)
     request.app[REVOCATIONS].announce([row["id"] for row in rows])
-    return reply({"revoked": sum(row["live"] for row in rows)})
+    response = reply({"revoked": sum(row["live"] for row in rows)})
+    if kept is None:
+        clear_cookie(response)
+    return response
 
 
 async def issue_ticket(request: web.Request, *, body: dict[str, Any]) -> web.Response:
@@ -231,6 +236,15 @@ async def issue_ticket(request: web.Request, *, body: dict[str, Any]) -> web.Res
 
 
 ROUTES: list[Route] = [
+    get(
+        "/auth/jwks",
+        show_jwks,
+        "The public keys of access tokens",
+        JwksOut(),
+        tag=TAG,
+        access=PUBLIC,
+        description="Current and previous; may be kept for five minutes.",
+    ),
     post(
         "/auth/register",
         register,
@@ -272,12 +286,13 @@ ROUTES: list[Route] = [
     delete("/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=(404,)),
     delete(
         "/auth/sessions",
-        revoke_other_sessions,
-        "Sign out all other devices",
+        revoke_sessions,
+        "Sign out all other devices, or all",
         schemas.RevokedOut(),
         status=200,
         tag=TAG,
         access=ACCOUNT,
+        query=schemas.RevokeQuery(),
     ),
     post(
         "/auth/ticket",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import ValidationError, fields, validate
 
 from nexcorp.features.auth.passwords import MAX_CHARS, MIN_CHARS, is_common
-from nexcorp.web.parsing import Body, Out, Text
+from nexcorp.web.parsing import Body, Out, Query, Text
 
 MAX_EMAIL_CHARS = 254
 PLATFORMS = ("web", "mobile", "cli")
@@ -90,6 +90,14 @@ class RefreshBody(Body):
     """For mobile and cli; a browser sends its cookie and no body."""
 
     refreshToken = Text(least=1, most=200, trim=False)
+
+
+class RevokeQuery(Query):
+    """Which of one's own sessions."""
+
+    includeCurrent = fields.Boolean(
+        load_default=False, metadata={"description": "This one as well: signed out everywhere."}
+    )
 
 
 class TicketBody(Body):

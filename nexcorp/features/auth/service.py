@@ -224,9 +224,9 @@ async def revoke_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
     await emit_revoked(conn, user_id, session_id, "user")
 
 
-async def revoke_other_sessions(conn: Any, *, user_id: UUID, session_id: UUID) -> list[Any]:
-    """End all of somebody's sessions but `session_id`; returns rows of `id` and `live`."""
-    rows: list[Any] = await sql.auth.revoke_other_sessions(conn, user_id=user_id, session_id=session_id)
+async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None) -> list[Any]:
+    """End all of somebody's sessions but `kept`, where there is one; returns rows of `id` and `live`."""
+    rows: list[Any] = await sql.auth.revoke_other_sessions(conn, user_id=user_id, session_id=kept)
     for row in rows:
         if row["live"]:
             await emit_revoked(conn, user_id, row["id"], "user")
