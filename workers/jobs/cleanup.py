@@ -1,4 +1,5 @@
-"""What is kept for a while only: frames, stored answers, tickets, old heartbeats. And the months to come."""
+"""What is kept for a while only: frames, stored answers, tickets, tokens, mails, heartbeats. And the months
+to come."""
 
 from __future__ import annotations
 
@@ -28,6 +29,8 @@ async def clean_up(ctx: Any) -> None:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
         await sql.auth.delete_old_sessions(conn)
+        await sql.account_tokens.delete_old_tokens(conn)
+        await sql.mails.delete_old_mails(conn)
         await sql.events.delete_old_beats(conn)
         made = await sql.events.ensure_partitions(conn, months_ahead=MONTHS_AHEAD)
     log.info("cleaned up", frames=frames, partitions=made)
