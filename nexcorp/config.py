@@ -91,7 +91,7 @@ def parse_smtp_url(text: str) -> str:
 
 def parse_sender(text: str) -> str:
     """`Name <address>` or an address alone, on one line."""
-    name, address = parseaddr(text, strict=True)
+    name, address = parseaddr(text)
     try:
         Address(name, addr_spec=address)
     except (ValueError, IndexError, HeaderParseError):

@@ -26,7 +26,8 @@ RETURNING true
 
 -- name: claim_mails(most) :many
 -- Mails that are due, taken for two minutes: a worker that dies within them has them sent again. SKIP LOCKED:
--- two workers may send during a deploy.
+-- two workers may send during a deploy. The username, as a full name may hold anything, a link for instance, and
+-- whoever registers with somebody else's address has us write to them.
 UPDATE mails AS m
 SET next_at = now() + interval '2 minutes'
 FROM (
@@ -38,7 +39,7 @@ FROM (
     FOR UPDATE SKIP LOCKED
 ) AS due, users AS u
 WHERE m.id = due.id AND u.id = m.user_id
-RETURNING m.id, m.user_id, m.kind, m.address, m.data, m.created_at, display_name(u) AS name
+RETURNING m.id, m.user_id, m.kind, m.address, m.data, u.username AS name
 
 -- name: lock_mail(mail_id) :one
 -- A claimed mail that has still to be sent, and whether it still fits its account. The lock makes what cancels

@@ -56,7 +56,7 @@ class MailServer:
             self._server.close()
             self._server = None
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.tried.append(address)
@@ -64,7 +64,7 @@ class MailServer:
             envelope.rcpt_tos.append(address)
         return self.recipient_says
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.data_says.startswith("250"):
             message = message_from_bytes(envelope.content or b"", policy=policy.default)
             assert isinstance(message, EmailMessage)
