@@ -91,9 +91,15 @@ def compose(mail: Mail, sender: str) -> EmailMessage:
         message["Auto-Submitted"] = "auto-generated"
     except (ValueError, IndexError) as error:
         raise MailRefused(f"cannot be composed: {type(error).__name__}") from None
-    message.set_content(compose_text(mail))
-    message.add_alternative(compose_html(mail), subtype="html")
+    text, page = compose_text(mail), compose_html(mail)
+    message.set_content(text, cte=choose_encoding(text))
+    message.add_alternative(page, subtype="html", cte=choose_encoding(page))
     return message
+
+
+def choose_encoding(text: str) -> str:
+    """Plain where that is possible: a link stays whole for those who read the source."""
+    return "7bit" if text.isascii() else "quoted-printable"
 
 
 class SmtpMailer:

@@ -127,7 +127,7 @@ async def test_refusals(queue: Any, smtp: Any, ask: Any, look: Any, stage: str) 
 
 async def test_worker_that_dies_sends_again(queue: Any, smtp: Any, ask: Any, look: Any) -> None:
     await smtp.start()
-    (address,) = await ask()
+    await ask()
     reached, forever = asyncio.Event(), asyncio.Event()
     said = smtp.handle_DATA
 
@@ -141,8 +141,8 @@ async def test_worker_that_dies_sends_again(queue: Any, smtp: Any, ask: Any, loo
     dying = asyncio.create_task(queue.drain())
     await reached.wait()
     dying.cancel()
-    await asyncio.gather(dying, return_exceptions=True)
     forever.set()
+    await asyncio.gather(dying, return_exceptions=True)
     smtp.handle_DATA = said
     # The other worker leaves it alone while the first one may still live.
     other = MailQueue(queue.database, queue.mailer, BASE)

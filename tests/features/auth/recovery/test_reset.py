@@ -183,7 +183,7 @@ async def test_token_is_in_no_log_no_event_and_no_table(
     printed = capsys.readouterr()
     assert token not in printed.out + printed.err
     tables = await fetch(
-        "SELECT c.relname FROM pg_class AS c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
     assert len(tables) > 20
     for table in tables:
