@@ -8,6 +8,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from nexcorp.config import Config
@@ -193,8 +194,6 @@ async def test_wake_sends_within_a_second(
     config: Config, smtp: Any, web_only: Any, monkeypatch: Any, look: Any
 ) -> None:
     """Through Redis and SAQ, with a poll that would come too late."""
-    import aiohttp
-
     monkeypatch.setattr("workers.settings.poll_mails", lambda mails: poll_mails(mails, 3600))
     await smtp.start()
     config = replace(config, smtp_url=smtp.url, mail_from=SENDER)
