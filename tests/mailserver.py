@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import ssl
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -41,6 +42,9 @@ class MailServer:
     data_says: str = "250 OK"
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
+    # What aiosmtpd is started with beyond that, and the TLS of smtps://.
+    options: dict[str, Any] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
     _server: Any = None
 
     @property
@@ -49,7 +53,9 @@ class MailServer:
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: SMTP(self, loop=loop), "127.0.0.1", self.port)
+        self._server = await loop.create_server(
+            lambda: SMTP(self, loop=loop, **self.options), "127.0.0.1", self.port, ssl=self.tls
+        )
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
@@ -254,6 +255,47 @@ async def test_clean_up(
     assert await look() is None
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM account_tokens") == 0
+
+
+async def test_one_mail_that_spoils_holds_up_no_other(
+    queue: Any, smtp: Any, ask: Any, look: Any, monkeypatch: Any
+) -> None:
+    await smtp.start()
+    await ask(3)
+    await look("UPDATE mails SET kind = 'email_changed' WHERE id = (SELECT min(id::text)::uuid FROM mails)")
+    assert await queue.drain() == 3
+    assert len(smtp.mails) == 2
+    async with queue.database.connection(wait=5) as conn:
+        errors = await conn.fetch("SELECT last_error, attempts FROM mails WHERE sent_at IS NULL")
+    assert [tuple(row) for row in errors] == [("KeyError", 1)]
+
+
+async def test_user_and_password_of_the_url(database: Any, smtp: Any, ask: Any, look: Any) -> None:
+    seen = []
+
+    def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        seen.append((data.login, data.password))
+        return AuthResult(success=data.password == b"p@ss:word")
+
+    smtp.options = {"authenticator": check, "auth_required": True, "auth_require_tls": False}
+    await smtp.start()
+    await ask()
+    for password, sent in (("wrong", False), ("p%40ss%3Aword", True)):
+        url = f"smtp://robot:{password}@127.0.0.1:{smtp.port}"
+        await look(DUE)
+        await MailQueue(database, SmtpMailer(url, SENDER), BASE).drain()
+        row = await look()
+        assert (row["sent"], row["failed_at"]) == (sent, None)
+    assert seen[-1] == (b"robot", b"p@ss:word")
+
+
+async def test_starttls_is_insisted_on(database: Any, smtp: Any, ask: Any, look: Any) -> None:
+    await smtp.start()
+    await ask()
+    url = smtp.url.replace("smtp://", "smtp+starttls://")
+    await MailQueue(database, SmtpMailer(url, SENDER), BASE).drain()
+    row = await look()
+    assert (smtp.tried, row["sent"], row["attempts"]) == ([], False, 1)
 
 
 @pytest.mark.parametrize("kind", sorted(TEXTS))

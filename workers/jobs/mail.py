@@ -39,27 +39,40 @@ class MailQueue:
 
     def __init__(self, database: Database, mailer: Mailer | None, base_url: str) -> None:
         self.database, self.mailer, self.base_url = database, mailer, base_url
-        self._turn = asyncio.Lock()
+        self._draining = False
+        self._again = False
 
     async def drain(self, seconds: float = math.inf) -> int:
-        """Send until nothing is due, or for so long; returns how many mails were tried."""
+        """Send until nothing is due, or for so long; returns how many mails were tried.
+
+        A call during another one's run returns 0 at once, and the other one looks again.
+        """
         if self.mailer is None:
             return 0
-        deadline, tried = time.monotonic() + seconds, 0
-        async with self._turn:
-            while time.monotonic() < deadline:
-                async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-                    rows = await sql.mails.claim_mails(conn, most=BATCH)
-                if not rows:
-                    break
-                tried += len(rows)
-                results = await asyncio.gather(
-                    *(self.send(self.mailer, row) for row in rows), return_exceptions=True
-                )
-                for result in results:
-                    if isinstance(result, BaseException):
-                        raise result
-        return tried
+        if self._draining:
+            self._again = True
+            return 0
+        self._draining, tried = True, 0
+        deadline = time.monotonic() + seconds
+        try:
+            while True:
+                self._again = False
+                rows = await self.send_batch(self.mailer)
+                tried += rows
+                if (not rows and not self._again) or time.monotonic() >= deadline:
+                    return tried
+        finally:
+            self._draining = False
+
+    async def send_batch(self, mailer: Mailer) -> int:
+        """Claim and send up to BATCH mails at once; returns how many were claimed."""
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            rows = await sql.mails.claim_mails(conn, most=BATCH)
+        results = await asyncio.gather(*(self.send(mailer, row) for row in rows), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return len(rows)
 
     async def send(self, mailer: Mailer, row: Any) -> None:
         """Send one claimed mail and record what became of it."""
@@ -77,9 +90,11 @@ class MailQueue:
             await self.record(sql.mails.give_up_mail, mail_id=row["id"], last_error=str(error))
             MAILS.labels("refused").inc()
             return
-        except MailError as error:
+        except Exception as error:
+            # Of a bug only the kind: its text may quote the mail.
+            reason = str(error) if isinstance(error, MailError) else type(error).__name__
             final = await self.record(
-                sql.mails.postpone_mail, mail_id=row["id"], last_error=str(error), most_attempts=MAX_ATTEMPTS
+                sql.mails.postpone_mail, mail_id=row["id"], last_error=reason, most_attempts=MAX_ATTEMPTS
             )
             log.warning("mail given up" if final else "mail postponed", mail=str(row["id"]), kind=row["kind"])
             MAILS.labels("failed").inc()
