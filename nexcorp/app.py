@@ -14,6 +14,7 @@ from nexcorp.db import Database
 from nexcorp.db.encoding import encode
 from nexcorp.events.wake import Waker, make_queue
 from nexcorp.features.audit.routes import ROUTES as AUDIT
+from nexcorp.features.auth.recovery_routes import ROUTES as RECOVERY
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
@@ -61,6 +62,7 @@ ROUTES: list[Route] = [
     *AUTH,
     *KEYS,
     *AUDIT,
+    *RECOVERY,
     *POSTS,
     *REACTIONS,
     *COMMENTS,
@@ -89,7 +91,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     database, node = app[DATABASE], app[NODE]
     redis = bus.connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis))
-    database.on_outbox = waker.ask
+    database.on_outbox = database.on_job = waker.ask
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
     await asyncio.wait([opening], timeout=5)

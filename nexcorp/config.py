@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from nexcorp.errors import ConfigError
 
@@ -68,6 +72,33 @@ def parse_port(text: str) -> int:
     if not 0 <= number <= 65535:
         raise ValueError("wants a port from 0 to 65535")
     return number
+
+
+MAIL_SCHEMES = ("smtp", "smtp+starttls", "smtps")
+
+
+def parse_smtp_url(text: str) -> str:
+    """An address of a mail server. The complaint never quotes it, as it may hold a password."""
+    parts = urlsplit(text)
+    if parts.scheme not in MAIL_SCHEMES or not parts.hostname:
+        raise ValueError("wants smtp://, smtp+starttls:// or smtps://user:password@host:port")
+    try:
+        parts.port  # noqa: B018 - it is read only here
+    except ValueError:
+        raise ValueError("its port is no number from 0 to 65535") from None
+    return text
+
+
+def parse_sender(text: str) -> str:
+    """`Name <address>` or an address alone, on one line."""
+    name, address = parseaddr(text)
+    try:
+        Address(name, addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError):
+        address = ""
+    if "@" not in address or not text.isprintable():
+        raise ValueError("wants an address, or Name <address>")
+    return text
 
 
 def setting_field(
@@ -137,9 +168,13 @@ class Config:
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
     )
     smtp_url: str = setting_field(
-        "SMTP_URL", "", secret=True, about="smtp://, smtp+starttls:// or smtps://user:password@host:port"
+        "SMTP_URL",
+        "",
+        parse_smtp_url,
+        secret=True,
+        about="smtp://, smtp+starttls:// or smtps://user:password@host:port",
     )
-    mail_from: str = setting_field("MAIL_FROM", "", about="sender of mails: Name <address>")
+    mail_from: str = setting_field("MAIL_FROM", "", parse_sender, about="sender of mails: Name <address>")
     event_retention_days: int = setting_field(
         "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"
     )
@@ -157,6 +192,27 @@ class Config:
     def development(self) -> bool:
         """Whether this is a developer's own machine: relaxed secrets, open CORS on localhost."""
         return self.env == "development"
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mails go anywhere: to a server, or in development to a folder."""
+        return bool(self.smtp_url) or self.development
+
+    @property
+    def base_url(self) -> str:
+        """The address at which people reach the service, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
+
+    def find_mail_problems(self) -> list[str]:
+        """What is wrong with the settings of mail, each as a sentence."""
+        if not self.smtp_url:
+            return []
+        problems = []
+        if not self.mail_from:
+            problems.append("MAIL_FROM is not set: SMTP_URL needs a sender")
+        if not self.public_url and not self.development:
+            problems.append("PUBLIC_URL is not set: the links in mails need it")
+        return problems
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
@@ -188,6 +244,7 @@ class Config:
             missing.append(f"JWT_SECRET needs at least {MIN_SECRET_BYTES} bytes")
         if self.jwt_secret_previous and len(self.jwt_secret_previous.encode()) < MIN_SECRET_BYTES:
             missing.append(f"JWT_SECRET_PREVIOUS needs at least {MIN_SECRET_BYTES} bytes")
+        missing += self.find_mail_problems()
         if missing:
             raise ConfigError("; ".join(missing))
 

@@ -66,6 +66,11 @@ def check_secret(config: Config) -> list[str]:
     return []
 
 
+def check_mail(config: Config) -> list[str]:
+    """What is wrong with the settings of mail."""
+    return [f"{problem}." for problem in config.find_mail_problems()]
+
+
 def check_worker(config: Config) -> list[str]:
     """Whether a worker runs."""
 
@@ -86,6 +91,7 @@ def check_worker(config: Config) -> list[str]:
 
 CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "secret": check_secret,
+    "mail": check_mail,
     "postgresql": check_database,
     "redis": check_redis,
     "worker": check_worker,

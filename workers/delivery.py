@@ -174,7 +174,7 @@ class Delivery:
         if entry is None:
             raise UnknownEvent(message=f"{event.type} is not in the catalogue.")
         first_part, finished = row["receivers_after"] is None, True
-        told: set[UUID] = {event.actor_id} if event.actor_id else set()
+        told: set[UUID] = set()
         for notice in entry.notices:
             receivers = notice.receivers(event)
             if isinstance(receivers, Audience):
@@ -187,7 +187,7 @@ class Delivery:
             else:
                 part = []
             for receiver in part:
-                if receiver not in told:
+                if receiver not in told and (notice.tells_actor or receiver != event.actor_id):
                     told.add(receiver)
                     batch.told.append((event, notice, receiver))
         if first_part:

@@ -47,6 +47,8 @@ class Notice:
     message: Callable[[Event], str] = lambda event: ""
     # The receiver has at most one notification with this key; None: one for every event.
     once_key: Callable[[Event], str | None] = lambda event: None
+    # People are not told what they did themselves, unless they should know in case it was not them.
+    tells_actor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,19 @@ def own_frames(name: str, *keys: str) -> Callable[[Event], list[Frame]]:
 
 SILENT = Entry()
 
+
+def security(title: str, message: str) -> Entry:
+    """What the owner of an account is told of it, whoever did it."""
+    notice = Notice(
+        "security",
+        title,
+        receivers=lambda event: [event.payload["userId"]],
+        message=lambda event: message,
+        tells_actor=True,
+    )
+    return Entry((notice,))
+
+
 MENTION = Notice(
     "mention",
     "{actor} mentioned you",
@@ -137,9 +152,28 @@ CATALOGUE: dict[str, Entry] = {
     "user.login_failed": SILENT,
     "user.logged_out": SILENT,
     "session.revoked": SILENT,
-    "session.reuse_detected": SILENT,
     "api_key.created": SILENT,
     "api_key.revoked": SILENT,
+    "session.reuse_detected": security(
+        "A device was signed out for your safety",
+        "Its sign-in was used from two places. If you do not know why, change your password.",
+    ),
+    "password.changed": security(
+        "Your password was changed",
+        "All other devices were signed out. If this was not you, reset your password now.",
+    ),
+    "password.reset": security(
+        "Your password was reset",
+        "All devices were signed out. If this was not you, tell your administrator.",
+    ),
+    "password.reset_requested": SILENT,
+    "email.verified": SILENT,
+    "email.verification_requested": SILENT,
+    "email.change_requested": SILENT,
+    "email.changed": security(
+        "Your e-mail address was changed",
+        "Sign in with the new one. If this was not you, tell your administrator.",
+    ),
     "post.created": Entry((MENTION,), post_frames),
     "post.updated": Entry(frames=post_frames),
     "post.deleted": Entry(frames=post_frames, forgets=forget_post),

@@ -18,11 +18,12 @@ from nexcorp.features.auth import schemas, service
 from nexcorp.features.auth.cookie import clear_cookie, read_cookie, set_cookie
 from nexcorp.features.auth.jwks import JwksOut, show_jwks
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
+from nexcorp.features.auth.recovery_service import queue_verification
 from nexcorp.features.auth.refresh import make_token, read_token
 from nexcorp.web.access import ACCOUNT, PUBLIC, Access, allow
 from nexcorp.web.errors import reply_error
 from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import REVOCATIONS, SECRETS, TOKENS, database, principal, user_id
+from nexcorp.web.keys import CONFIG, REVOCATIONS, SECRETS, TOKENS, database, principal, user_id
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import Route, delete, get, post
@@ -70,6 +71,8 @@ async def register(request: web.Request, *, body: dict[str, Any]) -> web.Respons
             first_name=profile.get("firstName"),
             last_name=profile.get("lastName"),
         )
+        if request.app[CONFIG].sends_mail:
+            await queue_verification(tx.conn, user)
         return await tx.reply({"user": user}, 201, location=f"/api/v1/users/{user['id']}")
 
 

@@ -106,6 +106,52 @@ class TicketBody(Body):
     purpose = fields.String(required=True, validate=validate.OneOf(("ws", "download")))
 
 
+def token_field() -> Text:
+    """The token of a mail."""
+    return Text(least=1, most=200, trim=False, required=True)
+
+
+class ChangePasswordBody(Body):
+    """The password as it is, and as it is to be."""
+
+    currentPassword = Text(
+        least=1, most=MAX_CHARS, trim=False, required=True, metadata={"format": "password"}
+    )
+    newPassword = new_password_field()
+
+
+class ForgotBody(Body):
+    """Whose password is forgotten."""
+
+    email = email_field()
+
+
+class ResetBody(Body):
+    """A new password, and the token that allows it."""
+
+    token = token_field()
+    password = new_password_field()
+
+
+class TokenBody(Body):
+    """What was sent to an address."""
+
+    token = token_field()
+
+
+class ChangeEmailBody(Body):
+    """The new address."""
+
+    email = email_field()
+    currentPassword = Text(least=1, most=MAX_CHARS, trim=False, metadata={"format": "password"})
+
+
+class AcceptedOut(Out):
+    """It will be done, if there is anything to do."""
+
+    status = fields.String(required=True, validate=validate.Equal("accepted"))
+
+
 class AccountOut(Out):
     """An account as its owner sees it."""
 
@@ -116,6 +162,7 @@ class AccountOut(Out):
     lastName = fields.String(required=True, allow_none=True)
     role = fields.String(required=True, validate=validate.OneOf(("admin", "manager", "member")))
     status = fields.String(required=True, validate=validate.OneOf(("active", "deactivated")))
+    emailVerified = fields.Boolean(required=True)
     createdAt = fields.DateTime(required=True)
     updatedAt = fields.DateTime(required=True)
 

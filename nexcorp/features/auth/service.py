@@ -226,7 +226,9 @@ async def revoke_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
 
 async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None) -> list[Any]:
     """End all of somebody's sessions but `kept`, where there is one; returns rows of `id` and `live`."""
-    rows: list[Any] = await sql.auth.revoke_other_sessions(conn, user_id=user_id, session_id=kept)
+    rows: list[Any] = await sql.auth.revoke_other_sessions(
+        conn, user_id=user_id, session_id=kept, reason="user"
+    )
     for row in rows:
         if row["live"]:
             await emit_revoked(conn, user_id, row["id"], "user")
@@ -234,7 +236,8 @@ async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None) -> lis
 
 
 async def emit_revoked(conn: Any, user_id: UUID, session_id: UUID, reason: str) -> None:
-    """Record that a session was ended by its owner (`user`) or by the limit of sessions (`limit`)."""
+    """Record that a session was ended: by its owner (`user`), the limit of sessions (`limit`), or a new
+    password (`password`)."""
     await emit(
         conn,
         "session.revoked",

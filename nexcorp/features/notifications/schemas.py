@@ -10,7 +10,7 @@ from nexcorp.web.paging import PageQuery
 from nexcorp.web.parsing import Body, Out
 from nexcorp.web.shapes import Person
 
-TYPES = ("like", "comment", "mention", "follow")
+TYPES = ("like", "comment", "mention", "follow", "security")
 
 
 class Types(fields.String):
