@@ -20,3 +20,10 @@ WHERE k.secret_hash = $1
 SELECT id
 FROM api_keys
 WHERE revoked_at > now() - interval '16 minutes'
+
+-- name: revoke_every_key(user_id) :many
+-- Ends all API keys of an account.
+UPDATE api_keys
+SET revoked_at = now()
+WHERE user_id = $1 AND revoked_at IS NULL
+RETURNING id
