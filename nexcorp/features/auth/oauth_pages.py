@@ -26,7 +26,8 @@ FRAME = """<!doctype html>
 <title>{title}</title>
 <style>
   body {{
-    font: 16px/1.6 system-ui, sans-serif; max-width: 24rem; margin: 4rem auto; padding: 0 1.5rem; color: #1a2233
+    font: 16px/1.6 system-ui, sans-serif; max-width: 24rem; margin: 4rem auto; padding: 0 1.5rem;
+    color: #1a2233
   }}
   h1 {{ font-size: 1.6rem }} a {{ color: #1b5fd0 }} code {{ overflow-wrap: anywhere }}
   label {{ display: block; margin: .8rem 0 }} small {{ color: #55607a }} #problem {{ color: #b3261e }}
