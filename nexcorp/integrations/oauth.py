@@ -22,7 +22,14 @@ from aioauth_client import OAuth2Client, OAuthError
 
 from nexcorp.config import Config
 from nexcorp.errors import BadRequest, NotFound, Unavailable, UpstreamFailed
-from nexcorp.integrations.oauth_profiles import Profile, find_github_email, read_github, read_openid
+from nexcorp.integrations.oauth_profiles import (
+    HOMES,
+    NAMES,
+    Profile,
+    find_github_email,
+    read_github,
+    read_openid,
+)
 
 log = structlog.get_logger("nexcorp.oauth")
 
@@ -31,12 +38,6 @@ EXCHANGE_SECONDS = 8.0
 MAX_ANSWER_BYTES = 256 * 1024
 DISCOVERY_SECONDS = 3600.0
 OPENID_SCOPE = "openid email profile"
-NAMES = {"github": "GitHub", "google": "Google", "gitlab": "GitLab", "oidc": "single sign-on"}
-HOMES = {
-    "github": "https://github.com",
-    "google": "https://accounts.google.com",
-    "gitlab": "https://gitlab.com",
-}
 
 # What is kept of a token answer.
 KEPT = ("access_token", "token_type", "refresh_token", "expires_in", "scope")

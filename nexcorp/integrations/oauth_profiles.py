@@ -1,9 +1,17 @@
-"""What providers say of a person, in one shape. None of it is believed to be of the right type or length."""
+"""Which providers there are, and what they say of a person, in one shape. None of it is believed to be of the right type or length."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+# The kinds of provider, in the order in which they are offered, and where those are that have one home.
+NAMES = {"github": "GitHub", "google": "Google", "gitlab": "GitLab", "oidc": "single sign-on"}
+HOMES = {
+    "github": "https://github.com",
+    "google": "https://accounts.google.com",
+    "gitlab": "https://gitlab.com",
+}
 
 MAX_SUBJECT_CHARS = 255
 MAX_EMAIL_CHARS = 254
