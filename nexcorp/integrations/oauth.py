@@ -183,13 +183,16 @@ class Provider:
             endpoints = await self.find_endpoints()
         digest = hashlib.sha256(verifier.encode()).digest()
         client = ProviderClient(self._id, self._secret, endpoints)
-        return client.get_authorize_url(
+        url = client.get_authorize_url(
             state=state,
             redirect_uri=redirect_uri,
             scope=endpoints.scope,
             code_challenge=base64.urlsafe_b64encode(digest).decode().rstrip("="),
             code_challenge_method="S256",
         )
+        # Some providers' address has a query of its own, to which the library adds another one.
+        base = endpoints.authorize
+        return f"{base}&{url[len(base) + 1 :]}" if "?" in base else url
 
     async def exchange(self, *, code: str, verifier: str, redirect_uri: str) -> Grant:
         """The tokens and the profile behind a code.

@@ -1,4 +1,4 @@
-"""Which providers there are, and what they say of a person, in one shape. None of it is believed to be of the right type or length."""
+"""Which providers there are, and what they say of a person, which is believed in no respect."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ FRAME = """<!doctype html>
 </html>
 """
 
-FORM = """<form id="sign-in" data-return-to="{return_to}">
+# POST: a browser that does not run the script must not put the password into an address.
+FORM = """<form id="sign-in" method="post" data-return-to="{return_to}">
   <label>E-mail address<br>
     <input name="email" type="email" autocomplete="username" required maxlength="254" autofocus></label>
   <label>Password<br>

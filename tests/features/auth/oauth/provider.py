@@ -72,6 +72,7 @@ class Fake:
     async def authorize(self, request: web.Request) -> web.Response:
         """The person says yes at once."""
         query = dict(request.query)
+        assert ("policy" in query) == ("openid" in request.path)
         assert query["client_id"] == CLIENT_ID
         assert query["response_type"] == "code"
         assert query["redirect_uri"].endswith("/callback")
@@ -215,7 +216,7 @@ class Fake:
             return trouble
         document: dict[str, Any] = {
             "issuer": self.issuer or self.url,
-            "authorization_endpoint": f"{self.url}/openid/authorize",
+            "authorization_endpoint": f"{self.url}/openid/authorize?policy=a",
             "token_endpoint": f"{self.url}/openid/token",
             "userinfo_endpoint": f"{self.url}/openid/userinfo",
         }

@@ -189,6 +189,8 @@ async def test_the_sign_in_page(browse: Any, service: Any) -> None:
     assert f'href="{API}/github?return_to=%2Fa%22%3E%3Cscript%3E"' in text
     for name in ("GitHub", "Google", "GitLab"):
         assert f"Continue with {name}" in text
+    # Without the script nothing typed may end in an address.
+    assert 'method="post"' in text
     script = await browser.get("/sign-in.js")
     assert script.content_type == "text/javascript" and "/api/v1/auth/login" in await script.text()
     refused = await browser.get("/sign-in?return_to=//evil.example")
