@@ -122,7 +122,9 @@ async def test_a_provider_that_misbehaves_is_502(browse: Any, fake: Any, fetch: 
     ):
         fake.trouble = {where: trouble}
         browser = browse()
+        fake.padding = 0
         await refused(browser, await browser.approve(kind), 502, "provider_failed")
+        assert fake.padding < 20_000_000, "read to its end"
     assert fake.followed == 0
     assert await fetch("SELECT 1 FROM users") == []
 
