@@ -15,6 +15,8 @@ from nexcorp.db.encoding import encode
 from nexcorp.events.wake import Waker, make_queue
 from nexcorp.features.audit.routes import ROUTES as AUDIT
 from nexcorp.features.auth.recovery_routes import ROUTES as RECOVERY
+from nexcorp.features.auth.oauth_routes import PROVIDERS
+from nexcorp.features.auth.oauth_routes import ROUTES as OAUTH
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
@@ -24,6 +26,7 @@ from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
 from nexcorp.features.service.routes import ROUTES as SERVICE
+from nexcorp.integrations.oauth import Providers
 from nexcorp.realtime import bus
 from nexcorp.realtime.asyncapi import make_asyncapi
 from nexcorp.realtime.node import NODE, Node
@@ -63,6 +66,7 @@ ROUTES: list[Route] = [
     *KEYS,
     *AUDIT,
     *RECOVERY,
+    *OAUTH,
     *POSTS,
     *REACTIONS,
     *COMMENTS,
@@ -128,6 +132,7 @@ def create_app(config: Config) -> web.Application:
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
     scripts = Scripts(config.redis_url)
     app[LIMITS], app[THROTTLE] = Limits(config, scripts), Throttle(config, scripts)
+    app[PROVIDERS] = Providers(config)
     app[DOCUMENTS] = make_documents()
     add_routes(app, ROUTES)
     app.cleanup_ctx.append(run_services)

@@ -30,6 +30,22 @@ def parse_networks(text: str) -> tuple[str, ...]:
     return tuple(str(ip_network(part, strict=False)) for part in parse_list(text))
 
 
+def parse_address(text: str) -> str:
+    """An http(s) address without query, fragment, password or slash at its end."""
+    parts = urlsplit(text)
+    # Reading `port` raises ValueError where it is none.
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("wants an address such as https://example.com")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("wants an address without user, query and fragment")
+    return text.rstrip("/")
+
+
+def parse_addresses(text: str) -> tuple[str, ...]:
+    """Split OAUTH_RETURN_TO into addresses."""
+    return tuple(parse_address(part) for part in parse_list(text))
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     """A parser that takes one of these words, in any case."""
 
@@ -151,6 +167,37 @@ class Config:
     )
     trusted_proxies: tuple[str, ...] = setting_field(
         "TRUSTED_PROXIES", (), parse_networks, about="networks whose X-Forwarded-For and -Proto are believed"
+    )
+    oauth_github_id: str = setting_field("OAUTH_GITHUB_ID", "", about="client id at GitHub")
+    oauth_github_secret: str = setting_field(
+        "OAUTH_GITHUB_SECRET", "", secret=True, about="client secret at GitHub"
+    )
+    oauth_github_issuer: str = setting_field(
+        "OAUTH_GITHUB_ISSUER", "", parse_address, about="its address, where it is another than usual"
+    )
+    oauth_google_id: str = setting_field("OAUTH_GOOGLE_ID", "", about="client id at Google")
+    oauth_google_secret: str = setting_field(
+        "OAUTH_GOOGLE_SECRET", "", secret=True, about="client secret at Google"
+    )
+    oauth_google_issuer: str = setting_field(
+        "OAUTH_GOOGLE_ISSUER", "", parse_address, about="its address, where it is another than usual"
+    )
+    oauth_gitlab_id: str = setting_field("OAUTH_GITLAB_ID", "", about="client id at GitLab")
+    oauth_gitlab_secret: str = setting_field(
+        "OAUTH_GITLAB_SECRET", "", secret=True, about="client secret at GitLab"
+    )
+    oauth_gitlab_issuer: str = setting_field(
+        "OAUTH_GITLAB_ISSUER", "", parse_address, about="its address, where it is another than usual"
+    )
+    oauth_oidc_id: str = setting_field("OAUTH_OIDC_ID", "", about="client id at any OpenID Connect provider")
+    oauth_oidc_secret: str = setting_field(
+        "OAUTH_OIDC_SECRET", "", secret=True, about="client secret at any OpenID Connect provider"
+    )
+    oauth_oidc_issuer: str = setting_field(
+        "OAUTH_OIDC_ISSUER", "", parse_address, about="the address of the provider, where discovery begins"
+    )
+    oauth_return_to: tuple[str, ...] = setting_field(
+        "OAUTH_RETURN_TO", (), parse_addresses, about="further addresses that a sign-in may return to"
     )
     rate_limit_anonymous: int = setting_field(
         "RATE_LIMIT_ANONYMOUS", 100, parse_count, about="requests a minute of one address; 0: no limit"

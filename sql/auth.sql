@@ -91,6 +91,34 @@ FROM users
 WHERE id = $1 AND password_hash = $2 AND status = 'active'
 FOR NO KEY UPDATE
 
+-- name: lock_account_by_id(user_id) :one
+-- The account that an identity opens, or that gets or loses one: its sign-ins and links take turns.
+SELECT
+    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion",
+    password_hash IS NOT NULL AS "_hasPassword", email_verified_at IS NOT NULL AS "_emailVerified"
+FROM users
+WHERE id = $1
+FOR NO KEY UPDATE
+
+-- name: lock_account_by_email(email) :one
+-- As lock_account_by_id, found by the address that a provider names.
+SELECT
+    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion",
+    password_hash IS NOT NULL AS "_hasPassword", email_verified_at IS NOT NULL AS "_emailVerified"
+FROM users
+WHERE email = $1
+FOR NO KEY UPDATE
+
+-- name: trust_email(user_id) :exec
+-- A provider vouches for the account's address.
+UPDATE users SET email_verified_at = now() WHERE id = $1 AND email_verified_at IS NULL
+
+-- name: reclaim_account(user_id) :exec
+-- The owner of an address takes over the account that somebody made with it without proving it was theirs.
+UPDATE users SET password_hash = NULL, email_verified_at = now() WHERE id = $1
+
 -- name: upgrade_password_hash(user_id, password_hash) :exec
 -- The same password under the current algorithm: nothing that its owner would call a change.
 UPDATE users SET password_hash = $2 WHERE id = $1
@@ -171,6 +199,13 @@ RETURNING id, platform, device
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL
+RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
+
+-- name: revoke_every_session(user_id, reason) :many
+-- Ends all sessions of an account. Those too old to refresh end as well, as in revoke_other_sessions.
+UPDATE sessions
+SET revoked_at = now(), revoked_reason = $2
+WHERE user_id = $1 AND revoked_at IS NULL
 RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
 
 -- name: list_sessions(user_id, session_id) :many

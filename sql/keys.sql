@@ -65,3 +65,10 @@ RETURNING id, name
 -- Keys that ended a month ago; the audit trail remembers them.
 DELETE FROM api_keys
 WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days'
+
+-- name: revoke_every_key(user_id) :many
+-- Ends all API keys of an account.
+UPDATE api_keys
+SET revoked_at = now()
+WHERE user_id = $1 AND revoked_at IS NULL
+RETURNING id

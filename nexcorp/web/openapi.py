@@ -17,6 +17,8 @@ from nexcorp.web.parsing import Out, Text
 from nexcorp.web.routing import Route
 
 PATH_PARAMETER = re.compile(r"{(\w+)}")
+# What else than an id stands in a path.
+WORDS = {"provider": ["github", "google", "gitlab", "oidc"]}
 ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Version and digest of the representation."}}
 COMMON_HEADERS = {
     "X-Request-Id": {"schema": {"type": "string"}, "description": "Names the request in the logs."}
@@ -104,10 +106,17 @@ def describe_response(status: int, schema: Schema | None, route: Route) -> dict[
     return response
 
 
+def describe_segment(name: str) -> dict[str, Any]:
+    """The schema of a path parameter: one of a few words, or an id."""
+    if name in WORDS:
+        return {"type": "string", "enum": WORDS[name]}
+    return {"type": "string", "format": "uuid"}
+
+
 def describe_parameters(route: Route) -> list[dict[str, Any]]:
     """Path and header parameters; those of the query come from its schema."""
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": describe_segment(name)}
         for name in PATH_PARAMETER.findall(route.path)
     ]
     if route.method == "POST" and not route.long_lived and route.idempotent:

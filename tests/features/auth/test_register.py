@@ -39,7 +39,9 @@ async def test_register_answers_with_the_user(client: Any, service: Any) -> None
         )
         stored = await conn.fetchval("SELECT password_hash FROM users WHERE id = $1", user["id"])
     assert row["type"] == "user.registered"
-    assert row["payload"] == {"userId": user["id"], "username": name, "role": "member"}
+    assert row["payload"] == {
+        "userId": user["id"], "username": name, "role": "member", "method": "password",
+    }  # fmt: skip
     assert stored.startswith("$argon2id$")
 
 
