@@ -12,7 +12,7 @@ from aiohttp import web
 from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.db.encoding import encode
-from nexcorp.events.wake import Waker, make_queue
+from nexcorp.events.wake import JOBS, Jobs, Waker, make_queue
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
@@ -21,6 +21,8 @@ from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
 from nexcorp.features.service.routes import ROUTES as SERVICE
+from nexcorp.features.users.roles_routes import ROUTES as ROLES
+from nexcorp.features.users.routes import ROUTES as USERS
 from nexcorp.realtime import bus
 from nexcorp.realtime.asyncapi import make_asyncapi
 from nexcorp.realtime.node import NODE, Node
@@ -54,6 +56,8 @@ ROUTES: list[Route] = [
     *SERVICE,
     *REALTIME,
     *AUTH,
+    *USERS,
+    *ROLES,
     *POSTS,
     *REACTIONS,
     *COMMENTS,
@@ -81,7 +85,9 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     """What lives as long as the application: the pool, the node's listeners, the waker."""
     database, node = app[DATABASE], app[NODE]
     redis = bus.connect(app[CONFIG].redis_url, blocking=True)
-    waker = Waker(make_queue(redis))
+    queue = make_queue(redis)
+    waker = Waker(queue)
+    app[JOBS].queue = queue
     database.on_outbox = waker.ask
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
@@ -113,6 +119,7 @@ def create_app(config: Config) -> web.Application:
     database = Database(config, application="nexcorp web")
     app[CONFIG], app[SECRETS], app[TOKENS] = config, secrets, Tokens(secrets)
     app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
+    app[JOBS] = Jobs()
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
     app[DOCUMENTS] = make_documents()

@@ -20,3 +20,15 @@ WHERE k.secret_hash = $1
 SELECT id
 FROM api_keys
 WHERE revoked_at > now() - interval '16 minutes'
+
+-- name: end_keys(user_id) :many
+-- Ends every API key of an account.
+UPDATE api_keys
+SET revoked_at = now()
+WHERE user_id = $1 AND revoked_at IS NULL
+RETURNING id
+
+-- name: delete_keys(user_id) :many
+-- Every API key of somebody who has left.
+DELETE FROM api_keys WHERE user_id = $1
+RETURNING id

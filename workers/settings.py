@@ -23,6 +23,8 @@ from nexcorp.tasks import end_tasks
 from workers.delivery import Delivery, poll
 from workers.jobs.cleanup import clean_up
 from workers.jobs.deliver import deliver
+from workers.jobs.departures import scrub_departed
+from workers.jobs.export import build_exports
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -33,8 +35,11 @@ REST_SECONDS = 1.0
 # A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
 IDLE_SECONDS = 5
 
-JOBS = [deliver, clean_up]
+JOBS = [deliver, clean_up, build_exports, scrub_departed]
 CRON_JOBS: list[CronJob[Any]] = [
+    # Woken when there is work; every minute in case the wake was lost.
+    CronJob(build_exports, cron="* * * * *", timeout=600, retries=5, ttl=60),
+    CronJob(scrub_departed, cron="* * * * *", timeout=600, retries=5, ttl=60),
     CronJob(clean_up, cron="7 * * * *", timeout=600, retries=5, ttl=60),
 ]
 

@@ -1,4 +1,4 @@
-"""Wakes the workers after a commit that put something in the outbox.
+"""Wakes the workers after a commit that put something in the outbox, or in a queue of its own.
 
 Never awaited by a handler, and coalesced: at most one wake is on its way, and a commit after it asks
 for the next. A lost wake costs the workers' poll interval, half a second.
@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from aiohttp import web
 from saq import Queue
 from saq.queue.redis import RedisQueue
 
@@ -73,3 +74,29 @@ class Waker:
                 # Redis is away. The workers' poll does without; go easy on the connection.
                 log.debug("wake failed", error=type(error).__name__)
                 await asyncio.sleep(REST_SECONDS)
+
+
+class Jobs:
+    """Wakes jobs whose queue is a table, after the commit: a lost wake costs until the job's next time by cron."""
+
+    def __init__(self) -> None:
+        self.queue: Queue | None = None
+        self._wakes: set[asyncio.Task[None]] = set()
+
+    def wake(self, function: str) -> None:
+        """Run a job now rather than at its time; returns at once. Many wakes are one while it waits."""
+        task = asyncio.get_running_loop().create_task(self._wake(function))
+        self._wakes.add(task)
+        task.add_done_callback(self._wakes.discard)
+
+    async def _wake(self, function: str) -> None:
+        if self.queue is None:
+            return
+        try:
+            async with asyncio.timeout(5):
+                await enqueue_job(self.queue, function, key=f"wake:{function}", seconds=600)
+        except Exception as error:
+            log.debug("wake failed", job=function, error=type(error).__name__)
+
+
+JOBS = web.AppKey("jobs", Jobs)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+
 from aiohttp import web
 
+from nexcorp.db import sql
 from nexcorp.errors import Unauthorized, Unavailable
 from nexcorp.web.api_keys import PREFIX
-from nexcorp.web.keys import API_KEYS, REVOCATIONS, TOKENS
-from nexcorp.web.tokens import Principal
+from nexcorp.web.keys import API_KEYS, REVOCATIONS, TOKENS, database
+from nexcorp.web.tokens import ACCESS_SECONDS, Principal
 
 
 def check_standing(app: web.Application, who: Principal) -> Principal:
@@ -33,6 +37,24 @@ def read_bearer(request: web.Request) -> str:
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized()
     return token
+
+
+async def consume_ticket(request: web.Request, ticket: str, purpose: str) -> Principal:
+    """The principal of a one-time ticket for the purpose `ws` or `download`; raises Unauthorized."""
+    digest = hashlib.sha256(ticket.encode("utf-8", "surrogateescape")).digest()
+    async with database(request).connection() as conn:
+        row = await sql.auth.consume_ticket(conn, token_hash=digest, purpose=purpose)
+    if row is None:
+        raise Unauthorized()
+    who = Principal(
+        user_id=row["user_id"],
+        session_id=row["session_id"],
+        role=row["role"],
+        role_version=row["role_version"],
+        platform=row["platform"],
+        expires_at=time.time() + ACCESS_SECONDS,
+    )
+    return check_standing(request.app, who)
 
 
 async def authenticate(request: web.Request) -> Principal:

@@ -79,10 +79,15 @@ def describe_response(status: int, schema: Schema | None, content_type: str) -> 
     return response
 
 
+def describe_path_value(name: str) -> dict[str, str]:
+    """What may stand in a path: an id, or the name of something that has a fixed one."""
+    return {"type": "string", "format": "uuid"} if name.lower().endswith("id") else {"type": "string"}
+
+
 def describe_parameters(route: Route) -> list[dict[str, Any]]:
     """Path and header parameters; those of the query come from its schema."""
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": describe_path_value(name)}
         for name in PATH_PARAMETER.findall(route.path)
     ]
     if route.method == "POST" and not route.long_lived and route.idempotent:

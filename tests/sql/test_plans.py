@@ -22,8 +22,12 @@ SET session_replication_role = replica;
 CREATE FUNCTION pg_temp.nth(kind integer, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
     SELECT ('0190000' || kind || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid
 $$;
-INSERT INTO users (id, email, username)
-SELECT pg_temp.nth(1, n), 'u' || n || '@example.com', 'user_' || n FROM generate_series(1, 10000) AS n;
+INSERT INTO users (id, email, username, first_name, last_name)
+SELECT
+    pg_temp.nth(1, n), 'u' || n || '@example.com', 'user_' || n,
+    initcap(left(translate(md5(n::text), '0123456789', 'aeioulnrst'), 6)),
+    initcap(left(translate(md5('x' || n), '0123456789', 'aeioulnrst'), 8))
+FROM generate_series(1, 100000) AS n;
 INSERT INTO sessions (user_id, platform, revoked_at)
 SELECT pg_temp.nth(1, n), 'cli', CASE WHEN n % 3 = 0 THEN now() - n * interval '1 minute' END
 FROM generate_series(1, 10000) AS n;
@@ -42,7 +46,7 @@ WHERE n % 10000 <> n / 100;
 INSERT INTO notifications (id, receiver_id, event_id, type, title, message, is_read)
 SELECT pg_temp.nth(4, n), pg_temp.nth(1, 1 + n % 500), pg_temp.nth(5, n), 'like', 't', 'm', n % 10 > 0
 FROM generate_series(1, 60000) AS n;
-INSERT INTO notification_counters (user_id) SELECT id FROM users;
+INSERT INTO notification_counters (user_id) SELECT id FROM users LIMIT 10000;
 INSERT INTO rooms (name, last_seq) SELECT 'post:' || n, 1000 FROM generate_series(1, 10000) AS n;
 INSERT INTO room_frames (room, seq, event_id, frame)
 SELECT 'post:' || 1 + n / 1000, 1 + n % 1000, pg_temp.nth(5, n), '{}' FROM generate_series(0, 49999) AS n;
@@ -93,11 +97,25 @@ HOT: dict[str, set[str]] = {
     "events.delete_outbox": {"outbox_pkey"},
     "auth.list_revoked_sessions": {"sessions_revoked_at_idx"},
     "auth.get_credentials": {"users_email_key"},
-    "auth.list_sessions": {"sessions_user_id_idx"},
+    "auth.list_sessions": set(),
+    "users.list_people_first": {"users_status_idx"},
+    "users.list_people_next": {"users_status_idx"},
+    "users.list_people_of_role_first": {"users_role_idx"},
+    "users.list_people_of_role_next": {"users_role_idx"},
+    "users.search_people_first": {"users_search_idx"},
+    "users.search_people_next": {"users_search_idx"},
+    "users.count_found_people": {"users_search_idx"},
+    "users.count_other_admins": set(),
+    "users.get_profile": {"users_pkey", "sessions_last_used_idx"},
+    "users.update_profile": {"users_pkey"},
+    "users.list_unscrubbed": {"users_unscrubbed_idx"},
+    "auth.end_sessions": set(),
+    "auth.delete_sessions": set(),
+    "roles.list_changed_roles": set(),
 }
 # `LIMIT n` behind an index is what keeps these from reading a whole conversation, feed or inbox.
 LISTS = [name for name in HOT if ".list_" in name or name.endswith(("read_frames", "claim_outbox"))]
-UNLIMITED = {"auth.list_revoked_sessions", "auth.list_sessions"}
+UNLIMITED = {"auth.list_revoked_sessions", "auth.list_sessions", "roles.list_changed_roles"}
 
 
 @pytest.fixture(scope="module")

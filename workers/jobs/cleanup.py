@@ -28,6 +28,7 @@ async def clean_up(ctx: Any) -> None:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
         await sql.auth.delete_old_sessions(conn)
+        await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
         made = await sql.events.ensure_partitions(conn, months_ahead=MONTHS_AHEAD)
     log.info("cleaned up", frames=frames, partitions=made)

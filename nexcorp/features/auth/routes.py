@@ -14,7 +14,7 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import Unauthorized, Unavailable
 from nexcorp.features.auth import schemas, service
-from nexcorp.features.auth.cookie import clear_cookie, read_cookie, set_cookie
+from nexcorp.web.cookies import clear_cookie, read_cookie, set_cookie
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
 from nexcorp.features.auth.refresh import make_token, read_token
 from nexcorp.web.access import ACCOUNT, PUBLIC, Access, allow
@@ -66,6 +66,7 @@ async def register(request: web.Request, *, body: dict[str, Any]) -> web.Respons
             username=body.get("username"),
             first_name=profile.get("firstName"),
             last_name=profile.get("lastName"),
+            profile=profile,
         )
         return await tx.reply({"user": user}, 201, location=f"/api/v1/users/{user['id']}")
 

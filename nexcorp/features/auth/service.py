@@ -15,6 +15,7 @@ from nexcorp.db import sql
 from nexcorp.errors import Conflict, NotFound, Unauthorized, on_constraint
 from nexcorp.events import emit
 from nexcorp.features.auth.refresh import RefreshToken
+from nexcorp.web.profiles import is_reserved
 
 MAX_SESSIONS = 10
 GRACE_SECONDS = 10.0
@@ -48,6 +49,8 @@ def derive_username(email: str) -> str:
     """A username of 3 to 30 allowed characters out of an address: "jo.doe+x@a.io" -> "jo_doe_x"."""
     local = email.rpartition("@")[0]
     name = re.sub(r"[^A-Za-z0-9]+", "_", local).strip("_")[:MAX_USERNAME_CHARS]
+    if is_reserved(name):
+        name = f"user_{name}"
     return name if len(name) >= 3 else f"user_{name}".rstrip("_")
 
 
@@ -83,14 +86,19 @@ async def register_user(
     first_name: str | None = None,
     last_name: str | None = None,
     role: str = "member",
+    profile: dict[str, Any] | None = None,
 ) -> Any:
-    """Create an account; returns its row. Raises Conflict `email_taken` or `username_taken`."""
+    """Create an account; returns its row. `profile` holds further fields, in the API's words.
+
+    Raises Conflict `email_taken` or `username_taken`.
+    """
     account = {
         "email": email,
         "password_hash": password_hash,
         "first_name": first_name,
         "last_name": last_name,
         "role": role,
+        "profile": profile or {},
     }
     row = await insert_account(conn, username, account)
     await emit(
