@@ -77,7 +77,7 @@ class Waker:
 
 
 class Jobs:
-    """Wakes jobs whose queue is a table, after the commit: a lost wake costs until the job's next time by cron."""
+    """Wakes jobs whose queue is a table, after the commit. A lost wake costs until their time by cron."""
 
     def __init__(self) -> None:
         self.queue: Queue | None = None

@@ -14,10 +14,10 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import Unauthorized, Unavailable
 from nexcorp.features.auth import schemas, service
-from nexcorp.web.cookies import clear_cookie, read_cookie, set_cookie
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
 from nexcorp.features.auth.refresh import make_token, read_token
 from nexcorp.web.access import ACCOUNT, PUBLIC, Access, allow
+from nexcorp.web.cookies import clear_cookie, read_cookie, set_cookie
 from nexcorp.web.errors import reply_error
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import REVOCATIONS, SECRETS, TOKENS, database, principal, user_id

@@ -16,7 +16,7 @@ from nexcorp.web.access import ACCOUNT, Access, allow
 from nexcorp.web.cookies import clear_cookie
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import REVOCATIONS, RIGHTS, database, principal, user_id
-from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, cut_page
+from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.profiles import ROLES
 from nexcorp.web.replies import no_content, reply, reply_row
@@ -41,18 +41,18 @@ async def list_users(request: web.Request, query: dict[str, Any]) -> web.Respons
     if "page" in query or "pageSize" in query:
         rows, total = await read_numbered_page(request, query, status)
         return reply({"data": show_all(rows, viewer), "nextCursor": None, "total": total})
-    cursor: Cursor[Any]
+    people = sql.users
+    cursor: Cursor[Any] = NEWEST
+    statements: tuple[Statement, Statement] = people.list_people_first, people.list_people_next
+    arguments: dict[str, Any] = {}
+    if "q" in query:
+        cursor, arguments = BEST, search_of(query)
+        statements = people.search_people_first, people.search_people_next
+    elif "role" in query:
+        arguments = {"role": query["role"]}
+        statements = people.list_people_of_role_first, people.list_people_of_role_next
     async with database(request).connection() as conn:
-        if "q" in query:
-            cursor, statements = BEST, (sql.users.search_people_first, sql.users.search_people_next)
-            rows = await cursor.fetch(request, conn, query, *statements, **search_of(query), status=status)
-        elif "role" in query:
-            cursor = NEWEST
-            statements = sql.users.list_people_of_role_first, sql.users.list_people_of_role_next
-            rows = await cursor.fetch(request, conn, query, *statements, status=status, role=query["role"])
-        else:
-            cursor, statements = NEWEST, (sql.users.list_people_first, sql.users.list_people_next)
-            rows = await cursor.fetch(request, conn, query, *statements, status=status)
+        rows = await cursor.fetch(request, conn, query, *statements, status=status, **arguments)
     page, next_cursor = cut_page(request, rows, query["limit"], cursor)
     return reply({"data": show_all(page, viewer), "nextCursor": next_cursor})
 
