@@ -10,10 +10,10 @@ ROOMS = 500
 
 
 async def scrub_departed(ctx: Any) -> int:
-    """Scrub the frames of whoever left and was delivered; returns how many people that were.
+    """Scrub the frames of whoever left lately; returns how many people that were.
 
-    Walks all rooms in parts: no index finds who is named in a frame, and people leave rarely. Frames that
-    are stored meanwhile are made of rows that have the new name already.
+    Walks all rooms in parts: no index finds who is named in a frame, and people leave rarely. What was
+    under way when they left is met by the next run: note_scrubbed says when no more is needed.
     """
     database = ctx["database"]
     async with database.connection(wait=10.0) as conn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
 from nexcorp.web.paging import MAX_LIMIT, PageQuery
 from nexcorp.web.parsing import Body, Out, PatchBody, Query, Text
@@ -132,6 +132,9 @@ class ExportQuery(Query):
 
 class ExportState(Out):
     """How far the export is. With a ticket the answer is the file itself, which has none of these fields."""
+
+    class Meta:
+        unknown = INCLUDE
 
     status = fields.String(validate=validate.OneOf(("preparing", "ready")))
     downloadUrl = fields.String(metadata={"description": "To be opened with `?ticket=`."})

@@ -29,7 +29,8 @@ def make_key(service: Any) -> Callable[..., Awaitable[dict[str, str]]]:
         secret = api_keys.make_key()
         async with service.db.connection() as conn:
             await conn.execute(
-                "INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes) VALUES ($1, 'k', $2, $3, $4)",
+                """INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes)
+                VALUES ($1, 'k', $2, $3, $4)""",
                 user.id,
                 secret[: api_keys.SHOWN_CHARS],
                 api_keys.hash_key(secret),

@@ -1,4 +1,4 @@
-"""Finding people: beginnings first, then what is alike; pages, filters, and nothing but literal text in `q`."""
+"""Finding people: beginnings first, then what is alike; pages, filters, and `q` as plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Role and status: who may set them, how fast that takes effect everywhere, and that an administrator is left."""
+"""Role and status: who may set them, how fast that takes effect, and that an administrator is left."""
 
 from __future__ import annotations
 
