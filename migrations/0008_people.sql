@@ -68,6 +68,10 @@ SELECT
     n.updated_at AS "updatedAt"
 FROM notifications AS n
 LEFT JOIN users AS a ON a.id = n.actor_id;
+UPDATE notifications AS n
+SET title = '{actor}' || substr(n.title, length(display_name(a)) + 1)
+FROM users AS a
+WHERE a.id = n.actor_id AND starts_with(n.title, display_name(a));
 COMMENT ON COLUMN notifications.title IS 'With {actor} where the actor''s name is shown.';
 
 CREATE TABLE data_exports (
