@@ -22,12 +22,23 @@ SET session_replication_role = replica;
 CREATE FUNCTION pg_temp.nth(kind integer, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
     SELECT ('0190000' || kind || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid
 $$;
-INSERT INTO users (id, email, username, first_name, last_name)
-SELECT
-    pg_temp.nth(1, n), 'u' || n || '@example.com', 'user_' || n,
-    initcap(left(translate(md5(n::text), '0123456789', 'aeioulnrst'), 6)),
-    initcap(left(translate(md5('x' || n), '0123456789', 'aeioulnrst'), 8))
-FROM generate_series(1, 100000) AS n;
+-- An index over trigrams is built at once faster than row by row.
+DO $$
+DECLARE
+    made text := pg_get_indexdef('users_search_idx'::regclass);
+BEGIN
+    DROP INDEX users_search_idx;
+    INSERT INTO users (id, email, username, first_name, last_name, role, status)
+    SELECT
+        pg_temp.nth(1, n), 'u' || n || '@example.com', 'user_' || n,
+        initcap(left(translate(md5(n::text), '0123456789', 'aeioulnrst'), 6)),
+        initcap(left(translate(md5('x' || n), '0123456789', 'aeioulnrst'), 8)),
+        CASE WHEN n % 1000 = 7 THEN 'admin' WHEN n % 50 = 1 THEN 'manager' ELSE 'member' END,
+        CASE WHEN n % 20 = 3 THEN 'deactivated' ELSE 'active' END
+    FROM generate_series(1, 100000) AS n;
+    EXECUTE made;
+END
+$$;
 INSERT INTO sessions (user_id, platform, revoked_at)
 SELECT pg_temp.nth(1, n), 'cli', CASE WHEN n % 3 = 0 THEN now() - n * interval '1 minute' END
 FROM generate_series(1, 10000) AS n;
@@ -100,8 +111,9 @@ HOT: dict[str, set[str]] = {
     "auth.list_sessions": set(),
     "users.list_people_first": set(),
     "users.list_people_next": set(),
-    "users.list_people_of_role_first": {"users_role_idx"},
-    "users.list_people_of_role_next": {"users_role_idx"},
+    # By role or by id: depends on how many have the role.
+    "users.list_people_of_role_first": set(),
+    "users.list_people_of_role_next": set(),
     "users.search_people_first": {"users_search_idx"},
     "users.search_people_next": {"users_search_idx"},
     "users.count_found_people": {"users_search_idx"},
