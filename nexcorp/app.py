@@ -14,9 +14,9 @@ from nexcorp.db import Database
 from nexcorp.db.encoding import encode
 from nexcorp.events.wake import Waker, make_queue
 from nexcorp.features.audit.routes import ROUTES as AUDIT
-from nexcorp.features.auth.recovery_routes import ROUTES as RECOVERY
 from nexcorp.features.auth.oauth_routes import PROVIDERS
 from nexcorp.features.auth.oauth_routes import ROUTES as OAUTH
+from nexcorp.features.auth.recovery_routes import ROUTES as RECOVERY
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
@@ -26,6 +26,8 @@ from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
 from nexcorp.features.service.routes import ROUTES as SERVICE
+from nexcorp.features.users.roles_routes import ROUTES as ROLES
+from nexcorp.features.users.routes import ROUTES as USERS
 from nexcorp.integrations.oauth import Providers
 from nexcorp.realtime import bus
 from nexcorp.realtime.asyncapi import make_asyncapi
@@ -67,6 +69,8 @@ ROUTES: list[Route] = [
     *AUDIT,
     *RECOVERY,
     *OAUTH,
+    *USERS,
+    *ROLES,
     *POSTS,
     *REACTIONS,
     *COMMENTS,

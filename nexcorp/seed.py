@@ -23,7 +23,7 @@ from nexcorp.web.parsing import load
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105 - printed to whoever runs the demo
 PEOPLE = [
     ("ada@example.com", "ada", "Ada", "Lovelace", "admin"),
-    ("grace@example.com", "grace", "Grace", "Hopper", "member"),
+    ("grace@example.com", "grace", "Grace", "Hopper", "manager"),
     ("linus@example.com", "linus", "Linus", "Pauling", "member"),
 ]
 

@@ -1,18 +1,30 @@
 -- Accounts, sessions and tickets: who somebody is, and on which devices. The only file that writes these tables' identity
 -- columns. A session is live while it is not revoked, younger than 90 days and was used within 30.
 
--- name: insert_user(email, username, password_hash, first_name, last_name, role) :one
--- A new account. Breaks users_email_key or users_username_key where one of the names is taken.
-INSERT INTO users (email, username, password_hash, first_name, last_name, role)
-VALUES ($1, $2, $3, $4, $5, $6)
+-- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one
+-- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of the names is taken.
+INSERT INTO users (
+    email, username, password_hash, first_name, last_name, role,
+    job_title, department, location, bio, phone, avatar_url
+)
+VALUES (
+    $1, $2, $3, $4, $5, $6,
+    $7::jsonb ->> 'jobTitle', $7 ->> 'department', $7 ->> 'location', $7 ->> 'bio', $7 ->> 'phone', $7 ->> 'avatarUrl'
+)
 RETURNING
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"
 
--- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role) :one
+-- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role, profile) :one
 -- As insert_user, but no row where the username is taken: the caller then tries another one.
-INSERT INTO users (email, username, password_hash, first_name, last_name, role)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO users (
+    email, username, password_hash, first_name, last_name, role,
+    job_title, department, location, bio, phone, avatar_url
+)
+VALUES (
+    $1, $2, $3, $4, $5, $6,
+    $7::jsonb ->> 'jobTitle', $7 ->> 'department', $7 ->> 'location', $7 ->> 'bio', $7 ->> 'phone', $7 ->> 'avatarUrl'
+)
 ON CONFLICT ON CONSTRAINT users_username_key DO NOTHING
 RETURNING
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
@@ -270,3 +282,14 @@ DELETE FROM tickets WHERE expires_at < now()
 -- Sessions that ended a month ago; the audit trail remembers them.
 DELETE FROM sessions
 WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days'
+
+-- name: delete_sessions(user_id) :many
+-- Every session of somebody who has left, with its tickets.
+DELETE FROM sessions WHERE user_id = $1
+RETURNING id
+
+-- name: forget_credentials(user_id) :exec
+-- What opened the account of somebody who has left.
+UPDATE users
+SET email = NULL, password_hash = NULL, email_verified_at = NULL
+WHERE id = $1 AND status = 'deleted'

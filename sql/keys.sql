@@ -72,3 +72,8 @@ UPDATE api_keys
 SET revoked_at = now()
 WHERE user_id = $1 AND revoked_at IS NULL
 RETURNING id
+
+-- name: delete_keys(user_id) :many
+-- Every API key of somebody who has left.
+DELETE FROM api_keys WHERE user_id = $1
+RETURNING id

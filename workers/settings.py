@@ -24,6 +24,8 @@ from nexcorp.tasks import end_tasks
 from workers.delivery import Delivery, poll
 from workers.jobs.cleanup import clean_up
 from workers.jobs.deliver import deliver
+from workers.jobs.departures import scrub_departed
+from workers.jobs.export import build_exports
 from workers.jobs.mail import MailQueue, poll_mails, send_mails
 
 log = structlog.get_logger("nexcorp.worker")
@@ -35,8 +37,11 @@ REST_SECONDS = 1.0
 # A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
 IDLE_SECONDS = 5
 
-JOBS = [deliver, send_mails, clean_up]
+JOBS = [deliver, send_mails, build_exports, scrub_departed, clean_up]
 CRON_JOBS: list[CronJob[Any]] = [
+    # Woken when there is work; every minute in case the wake was lost.
+    CronJob(build_exports, cron="* * * * *", timeout=600, retries=5, ttl=60),
+    CronJob(scrub_departed, cron="* * * * *", timeout=600, retries=5, ttl=60),
     CronJob(clean_up, cron="7 * * * *", timeout=600, retries=5, ttl=60),
 ]
 

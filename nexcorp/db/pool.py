@@ -131,6 +131,8 @@ class Database:
                 "application_name": self.application,
                 # Statements are short and keyed: compiling them costs more than it saves.
                 "jit": "off",
+                # Searches for people forgive a slip in a short name; PostgreSQL's own 0.6 does not.
+                "pg_trgm.word_similarity_threshold": "0.4",
                 "timezone": "UTC",
                 "idle_in_transaction_session_timeout": f"{self.idle_seconds}s",
             },

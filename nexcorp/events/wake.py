@@ -27,7 +27,9 @@ MAX_QUEUED = 8
 # How long a run may take; each of these jobs drains a queue and stops by itself before.
 DELIVER = "deliver"
 SEND_MAILS = "send_mails"
-JOB_SECONDS = {DELIVER: 30, SEND_MAILS: 120}
+BUILD_EXPORTS = "build_exports"
+SCRUB_DEPARTED = "scrub_departed"
+JOB_SECONDS = {DELIVER: 30, SEND_MAILS: 120, BUILD_EXPORTS: 600, SCRUB_DEPARTED: 600}
 
 # Its warnings are of tasks that a stop cut short, which is what a stop does.
 logging.getLogger("saq").setLevel(logging.ERROR)

@@ -17,12 +17,14 @@ class Access:
     `signed_in`: a person, or with a `permission` an API key as well. `permission`: what the role, and the
     key's scopes, must hold. `whose`: of which rows, where not of all: the statement itself sees to that.
     `otherwise`: what a person without the permission gets; the handler sees to that. A key needs it always.
+    `ticket`: a one-time ticket for downloads (`?ticket=`) stands for the person as well.
     """
 
     signed_in: bool = True
     permission: str | None = None
     whose: str | None = None
     otherwise: str | None = None
+    ticket: bool = False
 
     def describe(self) -> str:
         """One line for the documents."""
@@ -31,6 +33,8 @@ class Access:
         what = f"Permission `{self.permission}`" if self.permission else "Signed in; no API keys"
         if self.otherwise:
             return f"{what}; without it {self.otherwise}."
+        if self.ticket:
+            what += "; or a one-time `ticket`"
         return f"{what}; {self.whose}." if self.whose else f"{what}."
 
 

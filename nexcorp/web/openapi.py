@@ -18,7 +18,7 @@ from nexcorp.web.routing import Route
 
 PATH_PARAMETER = re.compile(r"{(\w+)}")
 # What else than an id stands in a path.
-WORDS = {"provider": ["github", "google", "gitlab", "oidc"]}
+WORDS = {"provider": ["github", "google", "gitlab", "oidc"], "role": ["admin", "manager", "member"]}
 ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Version and digest of the representation."}}
 COMMON_HEADERS = {
     "X-Request-Id": {"schema": {"type": "string"}, "description": "Names the request in the logs."}

@@ -10,7 +10,7 @@ from aiohttp import web
 from marshmallow import Schema
 
 from nexcorp.web.access import Access
-from nexcorp.web.authentication import authenticate
+from nexcorp.web.authentication import authenticate, authenticate_ticket
 from nexcorp.web.keys import CONTEXT, PRINCIPAL, RIGHTS
 from nexcorp.web.limits import LIMITS
 from nexcorp.web.parsing import load, read_json, read_query
@@ -118,7 +118,8 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if access.signed_in:
-            request[PRINCIPAL] = who = await authenticate(request)
+            who = await (authenticate_ticket if access.ticket else authenticate)(request)
+            request[PRINCIPAL] = who
             request.app[RIGHTS].check(who, access)
             context = request[CONTEXT]
             context.user_id, context.session_id = who.user_id, who.session_id

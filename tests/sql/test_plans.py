@@ -22,8 +22,23 @@ SET session_replication_role = replica;
 CREATE FUNCTION pg_temp.nth(kind integer, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
     SELECT ('0190000' || kind || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid
 $$;
-INSERT INTO users (id, email, username)
-SELECT pg_temp.nth(1, n), 'u' || n || '@example.com', 'user_' || n FROM generate_series(1, 10000) AS n;
+-- An index over trigrams is built at once faster than row by row.
+DO $$
+DECLARE
+    made text := pg_get_indexdef('users_search_idx'::regclass);
+BEGIN
+    DROP INDEX users_search_idx;
+    INSERT INTO users (id, email, username, first_name, last_name, role, status)
+    SELECT
+        pg_temp.nth(1, n), 'u' || n || '@example.com', 'user_' || n,
+        initcap(left(translate(md5(n::text), '0123456789', 'aeioulnrst'), 6)),
+        initcap(left(translate(md5('x' || n), '0123456789', 'aeioulnrst'), 8)),
+        CASE WHEN n % 1000 = 7 THEN 'admin' WHEN n % 50 = 1 THEN 'manager' ELSE 'member' END,
+        CASE WHEN n % 20 = 3 THEN 'deactivated' ELSE 'active' END
+    FROM generate_series(1, 100000) AS n;
+    EXECUTE made;
+END
+$$;
 INSERT INTO sessions (user_id, platform, revoked_at)
 SELECT pg_temp.nth(1, n), 'cli', CASE WHEN n % 3 = 0 THEN now() - n * interval '1 minute' END
 FROM generate_series(1, 10000) AS n;
@@ -42,7 +57,7 @@ WHERE n % 10000 <> n / 100;
 INSERT INTO notifications (id, receiver_id, event_id, type, title, message, is_read)
 SELECT pg_temp.nth(4, n), pg_temp.nth(1, 1 + n % 500), pg_temp.nth(5, n), 'like', 't', 'm', n % 10 > 0
 FROM generate_series(1, 60000) AS n;
-INSERT INTO notification_counters (user_id) SELECT id FROM users;
+INSERT INTO notification_counters (user_id) SELECT id FROM users LIMIT 10000;
 INSERT INTO rooms (name, last_seq) SELECT 'post:' || n, 1000 FROM generate_series(1, 10000) AS n;
 INSERT INTO room_frames (room, seq, event_id, frame)
 SELECT 'post:' || 1 + n / 1000, 1 + n % 1000, pg_temp.nth(5, n), '{}' FROM generate_series(0, 49999) AS n;
@@ -129,7 +144,7 @@ HOT: dict[str, set[str]] = {
     "events.delete_outbox": {"outbox_pkey"},
     "auth.list_revoked_sessions": {"sessions_revoked_at_idx"},
     "auth.get_credentials": {"users_email_key"},
-    "auth.list_sessions": {"sessions_user_id_idx"},
+    "auth.list_sessions": set(),
     "keys.use_key": {"api_keys_secret_hash_key"},
     "keys.list_keys": {"api_keys_user_id_idx"},
     "audit.list_newest": set(),
@@ -139,6 +154,20 @@ HOT: dict[str, set[str]] = {
     "audit.list_by_types": set(),
     "audit.list_actor_filtered": set(),
     "audit.list_entity_filtered": set(),
+    "users.list_people_first": set(),
+    "users.list_people_next": set(),
+    # By role or by id: depends on how many have the role.
+    "users.list_people_of_role_first": set(),
+    "users.list_people_of_role_next": set(),
+    "users.search_people_first": {"users_search_idx"},
+    "users.search_people_next": {"users_search_idx"},
+    "users.count_found_people": {"users_search_idx"},
+    "users.count_other_admins": set(),
+    "users.get_profile": {"users_pkey", "sessions_last_used_idx"},
+    "users.update_profile": {"users_pkey"},
+    "auth.revoke_every_session": set(),
+    "auth.delete_sessions": set(),
+    "roles.list_changed_roles": set(),
 }
 # Columns that lead the index by which each list of the trail reads every month; time and id come behind them.
 TRAIL = {
@@ -152,7 +181,12 @@ TRAIL = {
 }
 # `LIMIT n` behind an index is what keeps these from reading a whole conversation, feed or inbox.
 LISTS = [name for name in HOT if ".list_" in name or name.endswith(("read_frames", "claim_outbox"))]
-UNLIMITED = {"auth.list_revoked_sessions", "auth.list_sessions", "keys.list_keys"}
+UNLIMITED = {
+    "auth.list_revoked_sessions",
+    "auth.list_sessions",
+    "keys.list_keys",
+    "roles.list_changed_roles",
+}
 # Several types together have no order in an index: the newest of each are sorted, no more.
 UNLIMITED.add("audit.list_by_types")
 
@@ -174,7 +208,14 @@ def literal(kind: Any) -> str:
     """Some value of a type; a generic plan does not look at it."""
     if kind.kind == "array":
         return f"'{{}}'::{kind.name.removeprefix('_').removesuffix('[]')}[]"
-    values = {"uuid": f"'{ONE}'", "timestamptz": "now()", "bool": "true", "int4": "21", "int8": "21"}
+    values = {
+        "uuid": f"'{ONE}'",
+        "timestamptz": "now()",
+        "bool": "true",
+        "int4": "21",
+        "int8": "21",
+        "jsonb": "'{}'",
+    }
     return f"{values.get(kind.name, chr(39) + 'x' + chr(39))}::{kind.name}"
 
 

@@ -31,6 +31,7 @@ async def clean_up(ctx: Any) -> None:
         await sql.keys.delete_old_keys(conn)
         await sql.account_tokens.delete_old_tokens(conn)
         await sql.mails.delete_old_mails(conn)
+        await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
         made = await sql.events.ensure_partitions(conn, months_ahead=MONTHS_AHEAD)
         dropped = await sql.audit.drop_partitions(conn, keep_days=config.event_retention_days)

@@ -19,7 +19,6 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import AppError, BadRequest, Forbidden, UpstreamFailed
 from nexcorp.features.auth import oauth_pages, oauth_schemas, oauth_service
-from nexcorp.features.auth.cookie import set_cookie
 from nexcorp.features.auth.oauth_session import begin_flow, clear_flow, take_flow
 from nexcorp.features.auth.oauth_tokens import seal_tokens
 from nexcorp.features.auth.refresh import make_token
@@ -27,6 +26,7 @@ from nexcorp.features.auth.return_to import check_return_to, find_public_address
 from nexcorp.integrations.oauth import Provider, Providers, check_kind
 from nexcorp.web.access import ACCOUNT, PUBLIC
 from nexcorp.web.authentication import authenticate
+from nexcorp.web.cookies import set_cookie
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import CONTEXT, REVOCATIONS, RIGHTS, SECRETS, database, user_id
 from nexcorp.web.replies import no_content, reply

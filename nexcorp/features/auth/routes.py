@@ -15,12 +15,12 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import Unauthorized, Unavailable
 from nexcorp.features.auth import schemas, service
-from nexcorp.features.auth.cookie import clear_cookie, read_cookie, set_cookie
 from nexcorp.features.auth.jwks import JwksOut, show_jwks
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
 from nexcorp.features.auth.recovery_service import queue_verification
 from nexcorp.features.auth.refresh import make_token, read_token
 from nexcorp.web.access import ACCOUNT, PUBLIC, Access, allow
+from nexcorp.web.cookies import clear_cookie, read_cookie, set_cookie
 from nexcorp.web.errors import reply_error
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import CONFIG, REVOCATIONS, SECRETS, TOKENS, database, principal, user_id
@@ -70,6 +70,7 @@ async def register(request: web.Request, *, body: dict[str, Any]) -> web.Respons
             username=body.get("username"),
             first_name=profile.get("firstName"),
             last_name=profile.get("lastName"),
+            profile=profile,
         )
         if request.app[CONFIG].sends_mail:
             await queue_verification(tx.conn, user)

@@ -6,6 +6,7 @@ from marshmallow import ValidationError, fields, validate
 
 from nexcorp.features.auth.passwords import MAX_CHARS, MIN_CHARS, is_common
 from nexcorp.web.parsing import Body, Out, Query, Text
+from nexcorp.web.profiles import STATUSES, ProfileFields, username_field
 
 MAX_EMAIL_CHARS = 254
 PLATFORMS = ("web", "mobile", "cli")
@@ -52,11 +53,8 @@ def new_password_field() -> Text:
     )
 
 
-class ProfileBody(Body):
+class ProfileBody(ProfileFields):
     """What people may say of themselves when they register."""
-
-    firstName = Text(least=1, most=100, allow_none=True)
-    lastName = Text(least=1, most=100, allow_none=True)
 
 
 class RegisterBody(Body):
@@ -64,12 +62,7 @@ class RegisterBody(Body):
 
     email = email_field()
     password = new_password_field()
-    username = Text(
-        least=3,
-        most=30,
-        checks=[validate.Regexp(r"^[A-Za-z0-9_]*\Z", error="Letters, digits and underscores only.")],
-        metadata={"description": "Made from the e-mail address where absent."},
-    )
+    username = username_field("Made from the e-mail address where absent.")
     profile = fields.Nested(ProfileBody)
 
 
@@ -161,7 +154,7 @@ class AccountOut(Out):
     firstName = fields.String(required=True, allow_none=True)
     lastName = fields.String(required=True, allow_none=True)
     role = fields.String(required=True, validate=validate.OneOf(("admin", "manager", "member")))
-    status = fields.String(required=True, validate=validate.OneOf(("active", "deactivated")))
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     emailVerified = fields.Boolean(required=True)
     createdAt = fields.DateTime(required=True)
     updatedAt = fields.DateTime(required=True)

@@ -15,6 +15,7 @@ from nexcorp.db import sql
 from nexcorp.errors import Conflict, NotFound, Unauthorized, on_constraint
 from nexcorp.events import emit
 from nexcorp.features.auth.refresh import RefreshToken
+from nexcorp.web.profiles import is_reserved
 
 MAX_SESSIONS = 10
 GRACE_SECONDS = 10.0
@@ -49,6 +50,8 @@ def derive_username(email: str) -> str:
     "jo_doe_x"."""
     local = email.rpartition("@")[0] or email
     name = re.sub(r"[^A-Za-z0-9]+", "_", local).strip("_")[:MAX_USERNAME_CHARS]
+    if is_reserved(name):
+        name = f"user_{name}"
     return name if len(name) >= 3 else f"user_{name}".rstrip("_")
 
 
@@ -88,11 +91,12 @@ async def register_user(
     role: str = "member",
     like: str | None = None,
     method: str = "password",
+    profile: dict[str, Any] | None = None,
 ) -> Any:
     """Create an account; returns its row. Raises Conflict `email_taken` or `username_taken`.
 
     Without a `username` one is made from `like`, or from the address. `method` is what it is signed in with:
-    "password", or a provider.
+    "password", or a provider. `profile` holds further fields, in the API's words.
     """
     account = {
         "email": email,
@@ -100,6 +104,7 @@ async def register_user(
         "first_name": first_name,
         "last_name": last_name,
         "role": role,
+        "profile": profile or {},
     }
     row = await insert_account(conn, username, account, like=like)
     await emit(
