@@ -13,10 +13,11 @@
    manager unless said. The rest follows: without a good session or key 401; for A_PERSON a key gets 403; for
    a permission a key without that scope gets 403, and a key with it what its owner gets (where the owner may
    not, or with `key_of="admin"`, an admin). `others={"anonymous": 400}` names exceptions.
-4. `make` (tests/policy/makers.py) puts what is needed into the service as `owner` and returns the names for
-   the path. `body` (a dictionary, or a function of what `make` returned; a FormData is sent as a form) must be
-   good, or everybody would get 422. `query` is put behind the path. People and rows are new for every call, so
-   a rule may delete them; what all share, such as the permissions of a role, must be as before afterwards.
+4. `make` (tests/policy/makers.py) puts what is needed into the service as `owner` and returns the names
+   for the path. `body` (a dictionary, or a function of what `make` returned; a FormData is sent as a form)
+   must be good, or everybody would get 422. `query` is put behind the path. People and rows are new for
+   every call, so a rule may delete them; what all share, such as the permissions of a role, must be as
+   before afterwards.
 
 **To add a kind of room**, add a row to ROOMS: `make` returns the id, and then who may join.
 """
