@@ -9,7 +9,8 @@ import pytest
 from marshmallow import fields
 
 from nexcorp.app import ROUTES
-from tests.policy.table import ANYBODY, POLICY
+from tests.policy.rules import ANYBODY
+from tests.policy.table import POLICY
 from tests.policy.test_policy import API, in_one_world, name_operation
 from tests.policy.world import World
 

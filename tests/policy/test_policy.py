@@ -12,7 +12,8 @@ from nexcorp.app import ROOM_RULES, ROUTES
 from nexcorp.realtime.rooms import Rooms
 from nexcorp.web.routing import API_PREFIX, Route
 from tests.conftest import Client
-from tests.policy.table import A_PERSON, ANYBODY, POLICY, ROOMS, Room, Rule
+from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
+from tests.policy.table import POLICY, ROOMS
 from tests.policy.world import API, Person, World
 
 in_one_world = pytest.mark.asyncio(loop_scope="module")
