@@ -93,8 +93,10 @@ async def test_two_nodes_together_let_in_exactly_the_limit(
     assert not any(app[LIMITS].scripts.down for app in apps)
 
 
-async def test_slices_left_over_are_given_back(nodes: Any, make_user: Any) -> None:
+async def test_slices_left_over_are_given_back(nodes: Any, make_user: Any, monkeypatch: Any) -> None:
     """A node that took cells in advance and went quiet holds nothing back for long."""
+    for name in ("ANSWER_SECONDS", "MOST_SECONDS"):
+        monkeypatch.setattr(scripts, name, 10.0)
     user = await make_user()
     urls, _ = await nodes(rate_limit_user=100)
     began = time.monotonic()
