@@ -23,8 +23,9 @@ log = structlog.get_logger("nexcorp.limits")
 
 LUA = Path(__file__).parent / "lua"
 ANSWER_SECONDS = 0.1
-# A time-out of this node's own making, whose loop was busy or late, is waited for again so often.
-PATIENCE = 3
+# Waited in steps: those in which this node's own loop was late do not count against Redis.
+STEPS = 5
+MOST_SECONDS = 4 * ANSWER_SECONDS
 # How long Redis is left alone after it failed: a request must not wait for it again and again.
 REST_SECONDS = 1.0
 # RuntimeError: what uvloop raises for a write to a connection that was cut.
@@ -58,14 +59,13 @@ async def wait_briefly(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
     """The result of `work`; raises TimeoutError, after which nothing of it goes on."""
     task = asyncio.get_running_loop().create_task(work)
     try:
-        for _ in range(PATIENCE):
-            began, worked = time.monotonic(), time.thread_time()
-            done, _ = await asyncio.wait((task,), timeout=ANSWER_SECONDS)
+        step, on_time = ANSWER_SECONDS / STEPS, 0
+        deadline = time.monotonic() + MOST_SECONDS
+        while on_time < STEPS and (began := time.monotonic()) < deadline:
+            done, _ = await asyncio.wait((task,), timeout=step)
             if done:
                 return task.result()
-            elapsed = time.monotonic() - began
-            if elapsed < ANSWER_SECONDS * 1.2 and time.thread_time() - worked < elapsed / 2:
-                break
+            on_time += time.monotonic() - began < step * 1.5
         raise TimeoutError
     finally:
         if not task.done():
@@ -79,8 +79,8 @@ class Scripts:
         self.client = redis.Redis.from_url(
             url,
             # Longer than run() waits: it knows a late loop from a late Redis.
-            socket_timeout=ANSWER_SECONDS * 4,
-            socket_connect_timeout=ANSWER_SECONDS * 4,
+            socket_timeout=MOST_SECONDS,
+            socket_connect_timeout=MOST_SECONDS,
             socket_keepalive=True,
             health_check_interval=0,
             retry=Retry(NoBackoff(), 0),
