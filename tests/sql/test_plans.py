@@ -119,7 +119,7 @@ HOT: dict[str, set[str]] = {
     "users.count_found_people": {"users_search_idx"},
     "users.count_other_admins": set(),
     "users.get_profile": {"users_pkey", "sessions_last_used_idx"},
-    "users.update_profile": {"users_pkey"},
+    "users.update_profile": set(),
     "auth.end_sessions": set(),
     "auth.delete_sessions": set(),
     "roles.list_changed_roles": set(),
