@@ -20,6 +20,32 @@ async def another_person(world: World, owner: Person) -> Made:
     return {"id": (await world.person()).id}
 
 
+async def another_admin(world: World, owner: Person) -> Made:
+    """A second admin, so that one can leave."""
+    return {"id": (await world.person("admin")).id}
+
+
+async def a_provider(world: World, owner: Person) -> Made:
+    """A provider that this service knows."""
+    return {"provider": "github"}
+
+
+async def a_role(world: World, owner: Person) -> Made:
+    """A role, and what it may do as it is."""
+    rows = await world.fetch("SELECT permission FROM role_permissions WHERE role = 'manager'")
+    return {"role": "manager", "permissions": [row["permission"] for row in rows]}
+
+
+async def new_password(world: World, owner: Person) -> Made:
+    """A change of the password that everybody here has."""
+    return {"currentPassword": owner.password, "newPassword": f"correct horse {next(names)}"}
+
+
+async def new_address(world: World, owner: Person) -> Made:
+    """A change of the address."""
+    return {"currentPassword": owner.password, "email": f"new{next(names)}@example.com"}
+
+
 async def an_address(world: World, owner: Person) -> Made:
     """An e-mail address that nobody has."""
     return {"email": f"new{next(names)}@example.com"}

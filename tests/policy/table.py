@@ -28,6 +28,7 @@ from tests.policy import makers
 from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
 
 OWN = "one's own only"
+NEW_PASSWORD = "correct horse battery"
 POLICY: list[Rule] = [
     # The service itself. No worker runs here, so it is not ready.
     Rule("GET /", ANYBODY, 200),
@@ -46,7 +47,7 @@ POLICY: list[Rule] = [
         ANYBODY,
         201,
         make=makers.an_address,
-        body=lambda made: {**made, "password": "correct horse battery"},
+        body=lambda made: {**made, "password": NEW_PASSWORD},
     ),
     Rule("POST /auth/login", ANYBODY, 200, make=makers.an_account, body=makers.as_made),
     Rule("POST /auth/refresh", ANYBODY, 200, make=makers.a_refresh_token, body=makers.as_made),
@@ -66,6 +67,57 @@ POLICY: list[Rule] = [
         200,
         otherwise="a person sees what they did themselves",
         key_of="admin",
+    ),
+    Rule("GET /verify-email", ANYBODY, 200),
+    Rule("GET /reset-password", ANYBODY, 200),
+    Rule("GET /account.js", ANYBODY, 200),
+    Rule("POST /auth/password", A_PERSON, 204, make=makers.new_password, body=makers.as_made),
+    Rule("POST /auth/password/forgot", ANYBODY, 202, make=makers.an_address, body=makers.as_made),
+    # Without a token nobody gets further.
+    Rule("POST /auth/password/reset", ANYBODY, 400, body={"token": "x" * 43, "password": NEW_PASSWORD}),
+    Rule("POST /auth/email/verify", ANYBODY, 400, body={"token": "x" * 43}),
+    Rule("POST /auth/email/resend", A_PERSON, 202),
+    Rule("POST /auth/email", A_PERSON, 202, make=makers.new_address, body=makers.as_made),
+    Rule("GET /auth/oauth", ANYBODY, 200),
+    # No provider is configured here.
+    Rule("GET /auth/oauth/{provider}", ANYBODY, 503, make=makers.a_provider),
+    Rule("GET /auth/oauth/{provider}/callback", ANYBODY, 503, make=makers.a_provider),
+    Rule("GET /auth/identities", A_PERSON, 200),
+    Rule("DELETE /auth/identities/{provider}", A_PERSON, 404, make=makers.a_provider),
+    Rule("GET /sign-in", ANYBODY, 200),
+    Rule("GET /sign-in.js", ANYBODY, 200),
+    # People.
+    Rule("GET /users", "user:read", 200),
+    Rule("GET /users/me", "profile:read", 200),
+    Rule("PATCH /users/me", "profile:update", 200, whose=OWN, body={"jobTitle": "Cook"}),
+    Rule("DELETE /users/me", A_PERSON, 204, make=makers.another_admin),
+    Rule("GET /users/me/export", A_PERSON, 202),
+    Rule("GET /users/{id}", "user:read", 200, make=makers.own_profile),
+    Rule(
+        "PUT /users/{id}/role",
+        "user:manage",
+        403,
+        admin=200,
+        make=makers.another_person,
+        body={"role": "manager"},
+    ),
+    Rule(
+        "PUT /users/{id}/status",
+        "user:manage",
+        403,
+        admin=200,
+        make=makers.another_person,
+        body={"status": "deactivated"},
+    ),
+    Rule("GET /roles", "role:manage", 403, admin=200),
+    Rule("GET /roles/{role}/permissions", "role:manage", 403, admin=200, make=makers.a_role),
+    Rule(
+        "PUT /roles/{role}/permissions",
+        "role:manage",
+        403,
+        admin=200,
+        make=makers.a_role,
+        body=lambda made: {"permissions": made["permissions"]},
     ),
     # Social.
     Rule("POST /posts", "post:create", 201, body={"body": "Hello."}),
