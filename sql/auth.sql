@@ -124,7 +124,7 @@ WHERE email = $1
 FOR NO KEY UPDATE
 
 -- name: trust_email(user_id) :exec
--- A provider vouches for the account's address.
+-- A provider, or who set the account up on the command line, vouches for its address.
 UPDATE users SET email_verified_at = now() WHERE id = $1 AND email_verified_at IS NULL
 
 -- name: reclaim_account(user_id) :exec

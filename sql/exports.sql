@@ -71,6 +71,14 @@ SELECT json_build_object(
         FROM sessions AS s
         WHERE s.user_id = u.id
     ),
+    'identities', (
+        SELECT coalesce(json_agg(json_build_object(
+            'provider', d.provider, 'subject', d.subject, 'username', d.username, 'name', d.name, 'email', d.email,
+            'avatarUrl', d.avatar_url, 'createdAt', d.created_at, 'lastUsedAt', d.last_used_at
+        ) ORDER BY d.provider), '[]')
+        FROM identities AS d
+        WHERE d.user_id = u.id
+    ),
     'apiKeys', (
         SELECT coalesce(json_agg(json_build_object(
             'id', k.id, 'name', k.name, 'shown', k.shown, 'scopes', k.scopes, 'createdAt', k.created_at,

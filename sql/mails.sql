@@ -89,3 +89,7 @@ DELETE FROM mails
 WHERE
     created_at < now() - interval '7 days'
     AND (sent_at < now() - interval '7 days' OR failed_at < now() - interval '30 days')
+
+-- name: delete_mails(user_id) :exec
+-- Every mail of somebody who has left, sent or not: each holds their address.
+DELETE FROM mails WHERE user_id = $1

@@ -127,12 +127,12 @@ def own_frames(name: str, *keys: str) -> Callable[[Event], list[Frame]]:
 SILENT = Entry()
 
 
-def security(title: str, message: str) -> Entry:
-    """What the owner of an account is told of it, whoever did it."""
+def security(title: str, message: str, *, unless: str = "") -> Entry:
+    """What the owner of an account is told of it, whoever did it; not where the payload says `unless`."""
     notice = Notice(
         "security",
         title,
-        receivers=lambda event: [event.payload["userId"]],
+        receivers=lambda event: [] if event.payload.get(unless) else [event.payload["userId"]],
         message=lambda event: message,
         tells_actor=True,
     )
@@ -159,7 +159,10 @@ CATALOGUE: dict[str, Entry] = {
     "user.export_downloaded": SILENT,
     "role.permissions_changed": SILENT,
     "session.revoked": SILENT,
-    "api_key.created": SILENT,
+    "api_key.created": security(
+        "An API key was made",
+        "A program can act for you with it. If this was not you, revoke it and change your password.",
+    ),
     "api_key.revoked": SILENT,
     "session.reuse_detected": security(
         "A device was signed out for your safety",
@@ -181,7 +184,11 @@ CATALOGUE: dict[str, Entry] = {
         "Your e-mail address was changed",
         "Sign in with the new one. If this was not you, tell your administrator.",
     ),
-    "identity.linked": SILENT,
+    "identity.linked": security(
+        "An account elsewhere opens yours",
+        "It was linked to sign in with. If this was not you, remove it and change your password.",
+        unless="newAccount",
+    ),
     "identity.unlinked": SILENT,
     "account.reclaimed": SILENT,
     "post.created": Entry((MENTION,), post_frames),

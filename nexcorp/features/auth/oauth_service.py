@@ -67,7 +67,7 @@ async def enter_first(conn: Any, proof: Proof) -> Entered:
     if account is None:
         account_id = await create_account(conn, proof, email)
         account = check_active(await sql.auth.lock_account_by_id(conn, user_id=account_id))
-        await link_identity(conn, proof, account_id, taken=Raced())
+        await link_identity(conn, proof, account_id, taken=Raced(), new_account=True)
         return Entered(await start(conn, proof, account))
     if not proof.profile.email_verified:
         # The provider takes anybody's word for it: that must open nothing.
@@ -161,7 +161,9 @@ async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
     await emit_identity(conn, "identity.unlinked", user_id, provider, row["username"])
 
 
-async def link_identity(conn: Any, proof: Proof, user_id: UUID, *, taken: AppError) -> None:
+async def link_identity(
+    conn: Any, proof: Proof, user_id: UUID, *, taken: AppError, new_account: bool = False
+) -> None:
     """Make an identity open this account; one that does already gets its new tokens.
 
     Raises `taken` where it opens another one, Conflict `provider_linked`.
@@ -174,7 +176,10 @@ async def link_identity(conn: Any, proof: Proof, user_id: UUID, *, taken: AppErr
     if owner["user_id"] != user_id:
         raise taken
     if owner["first"]:
-        await emit_identity(conn, "identity.linked", user_id, proof.provider, proof.profile.username)
+        username = proof.profile.username
+        await emit_identity(
+            conn, "identity.linked", user_id, proof.provider, username, newAccount=new_account
+        )
 
 
 async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
@@ -199,14 +204,16 @@ async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
     return await start_session(conn, account, platform=PLATFORM, device=None, method=proof.provider)
 
 
-async def emit_identity(conn: Any, event: str, user_id: UUID, provider: str, username: str | None) -> None:
+async def emit_identity(
+    conn: Any, event: str, user_id: UUID, provider: str, username: str | None, **more: Any
+) -> None:
     """Record that an identity was linked or unlinked."""
     await emit(
         conn,
         event,
         actor_id=user_id,
         entity=("user", user_id),
-        payload={"userId": user_id, "provider": provider, "username": username},
+        payload={"userId": user_id, "provider": provider, "username": username, **more},
     )
 
 

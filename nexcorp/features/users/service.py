@@ -15,6 +15,8 @@ from nexcorp.events.wake import SCRUB_DEPARTED
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
 
+TOKEN_PURPOSES = ["verify_email", "reset_password", "change_email"]
+
 
 class UserNotFound(NotFound):
     """There is nobody with this id, or not any more."""
@@ -158,6 +160,10 @@ async def leave(conn: Any, user_id: UUID) -> Standing:
     await sql.notifications.lock_counter(conn, user_id=user_id)
     await sql.notifications.delete_inbox(conn, user_id=user_id)
     await sql.exports.delete_export(conn, user_id=user_id)
+    await sql.identities.delete_identities(conn, user_id=user_id)
+    # The mails first: a worker that is about to store a token holds its mail, and is waited for.
+    await sql.mails.delete_mails(conn, user_id=user_id)
+    await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=TOKEN_PURPOSES)
     await sql.idempotency.delete_keys_of(conn, scope=str(user_id))
     conn.ask_for_job(SCRUB_DEPARTED)
     payload = {"userId": user_id}
