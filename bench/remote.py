@@ -47,9 +47,17 @@ class Remote:
 
     def call(self, work: Callable[..., Any], *values: Any) -> Any:
         """The function's result; raises RuntimeError with its stack trace, or after CALL_SECONDS."""
+        self.start(work, *values)
+        return self.finish()
+
+    def start(self, work: Callable[..., Any], *values: Any) -> None:
+        """Begin; finish() has the result."""
         self._pipe.send((work, values))
+
+    def finish(self) -> Any:
+        """The result of what was started last."""
         if not self._pipe.poll(CALL_SECONDS):
-            raise RuntimeError(f"{work.__name__} takes too long")
+            raise RuntimeError("a measurement takes too long")
         good, result = self._pipe.recv()
         if not good:
             raise RuntimeError(result)

@@ -13,15 +13,23 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.db.encoding import encode
 from nexcorp.events.wake import Waker, make_queue
+from nexcorp.features.audit.routes import ROUTES as AUDIT
+from nexcorp.features.auth.oauth_routes import PROVIDERS
+from nexcorp.features.auth.oauth_routes import ROUTES as OAUTH
+from nexcorp.features.auth.recovery_routes import ROUTES as RECOVERY
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
 from nexcorp.features.feed.routes import ROUTES as FEED
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
+from nexcorp.features.keys.routes import ROUTES as KEYS
 from nexcorp.features.notifications.routes import ROUTES as NOTIFICATIONS
 from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
 from nexcorp.features.service.routes import ROUTES as SERVICE
+from nexcorp.features.users.roles_routes import ROUTES as ROLES
+from nexcorp.features.users.routes import ROUTES as USERS
+from nexcorp.integrations.oauth import Providers
 from nexcorp.realtime import bus
 from nexcorp.realtime.asyncapi import make_asyncapi
 from nexcorp.realtime.node import NODE, Node
@@ -42,11 +50,14 @@ from nexcorp.web.keys import (
     TOKENS,
     Documents,
 )
+from nexcorp.web.limits import LIMITS, Limits
 from nexcorp.web.openapi import make_openapi
 from nexcorp.web.parsing import MAX_JSON_BYTES
 from nexcorp.web.revocations import Revocations
 from nexcorp.web.routing import Route, add_routes
+from nexcorp.web.scripts import Scripts
 from nexcorp.web.secrets import Secrets
+from nexcorp.web.throttle import THROTTLE, Throttle
 from nexcorp.web.tokens import Tokens
 
 log = structlog.get_logger("nexcorp.app")
@@ -55,6 +66,12 @@ ROUTES: list[Route] = [
     *SERVICE,
     *REALTIME,
     *AUTH,
+    *KEYS,
+    *AUDIT,
+    *RECOVERY,
+    *OAUTH,
+    *USERS,
+    *ROLES,
     *POSTS,
     *REACTIONS,
     *COMMENTS,
@@ -84,14 +101,16 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     database, node = app[DATABASE], app[NODE]
     redis = bus.connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis))
-    database.on_outbox = waker.ask
+    database.on_outbox = database.on_job = waker.ask
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
     await asyncio.wait([opening], timeout=5)
     node.start()
     waking = asyncio.create_task(waker.run())
+    sweeping = asyncio.create_task(app[LIMITS].run())
     yield
-    await end_tasks((opening, waking))
+    await end_tasks((opening, waking, sweeping))
+    await app[LIMITS].stop()
     await node.stop()
     await redis.aclose()
     await database.close()
@@ -117,6 +136,9 @@ def create_app(config: Config) -> web.Application:
     app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
+    scripts = Scripts(config.redis_url)
+    app[LIMITS], app[THROTTLE] = Limits(config, scripts), Throttle(config, scripts)
+    app[PROVIDERS] = Providers(config)
     app[DOCUMENTS] = make_documents()
     add_routes(app, ROUTES)
     app.cleanup_ctx.append(run_services)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from nexcorp.errors import ConfigError
 
@@ -24,6 +28,22 @@ def parse_list(text: str) -> tuple[str, ...]:
 def parse_networks(text: str) -> tuple[str, ...]:
     """Split TRUSTED_PROXIES into networks; a bare address is a network of one."""
     return tuple(str(ip_network(part, strict=False)) for part in parse_list(text))
+
+
+def parse_address(text: str) -> str:
+    """An http(s) address without query, fragment, password or slash at its end."""
+    parts = urlsplit(text)
+    # Reading `port` raises ValueError where it is none.
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("wants an address such as https://example.com")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("wants an address without user, query and fragment")
+    return text.rstrip("/")
+
+
+def parse_addresses(text: str) -> tuple[str, ...]:
+    """Split OAUTH_RETURN_TO into addresses."""
+    return tuple(parse_address(part) for part in parse_list(text))
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
@@ -68,6 +88,33 @@ def parse_port(text: str) -> int:
     if not 0 <= number <= 65535:
         raise ValueError("wants a port from 0 to 65535")
     return number
+
+
+MAIL_SCHEMES = ("smtp", "smtp+starttls", "smtps")
+
+
+def parse_smtp_url(text: str) -> str:
+    """An address of a mail server. The complaint never quotes it, as it may hold a password."""
+    parts = urlsplit(text)
+    if parts.scheme not in MAIL_SCHEMES or not parts.hostname:
+        raise ValueError("wants smtp://, smtp+starttls:// or smtps://user:password@host:port")
+    try:
+        parts.port  # noqa: B018 - it is read only here
+    except ValueError:
+        raise ValueError("its port is no number from 0 to 65535") from None
+    return text
+
+
+def parse_sender(text: str) -> str:
+    """`Name <address>` or an address alone, on one line."""
+    name, address = parseaddr(text)
+    try:
+        Address(name, addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError):
+        address = ""
+    if "@" not in address or not text.isprintable():
+        raise ValueError("wants an address, or Name <address>")
+    return text
 
 
 def setting_field(
@@ -119,7 +166,38 @@ class Config:
         "CORS_ORIGINS", (), parse_list, about="origins that may call with credentials"
     )
     trusted_proxies: tuple[str, ...] = setting_field(
-        "TRUSTED_PROXIES", (), parse_networks, about="networks whose X-Forwarded-For is believed"
+        "TRUSTED_PROXIES", (), parse_networks, about="networks whose X-Forwarded-For and -Proto are believed"
+    )
+    oauth_github_id: str = setting_field("OAUTH_GITHUB_ID", "", about="client id at GitHub")
+    oauth_github_secret: str = setting_field(
+        "OAUTH_GITHUB_SECRET", "", secret=True, about="client secret at GitHub"
+    )
+    oauth_github_issuer: str = setting_field(
+        "OAUTH_GITHUB_ISSUER", "", parse_address, about="its address, where it is another than usual"
+    )
+    oauth_google_id: str = setting_field("OAUTH_GOOGLE_ID", "", about="client id at Google")
+    oauth_google_secret: str = setting_field(
+        "OAUTH_GOOGLE_SECRET", "", secret=True, about="client secret at Google"
+    )
+    oauth_google_issuer: str = setting_field(
+        "OAUTH_GOOGLE_ISSUER", "", parse_address, about="its address, where it is another than usual"
+    )
+    oauth_gitlab_id: str = setting_field("OAUTH_GITLAB_ID", "", about="client id at GitLab")
+    oauth_gitlab_secret: str = setting_field(
+        "OAUTH_GITLAB_SECRET", "", secret=True, about="client secret at GitLab"
+    )
+    oauth_gitlab_issuer: str = setting_field(
+        "OAUTH_GITLAB_ISSUER", "", parse_address, about="its address, where it is another than usual"
+    )
+    oauth_oidc_id: str = setting_field("OAUTH_OIDC_ID", "", about="client id at any OpenID Connect provider")
+    oauth_oidc_secret: str = setting_field(
+        "OAUTH_OIDC_SECRET", "", secret=True, about="client secret at any OpenID Connect provider"
+    )
+    oauth_oidc_issuer: str = setting_field(
+        "OAUTH_OIDC_ISSUER", "", parse_address, about="the address of the provider, where discovery begins"
+    )
+    oauth_return_to: tuple[str, ...] = setting_field(
+        "OAUTH_RETURN_TO", (), parse_addresses, about="further addresses that a sign-in may return to"
     )
     rate_limit_anonymous: int = setting_field(
         "RATE_LIMIT_ANONYMOUS", 100, parse_count, about="requests a minute of one address; 0: no limit"
@@ -127,13 +205,23 @@ class Config:
     rate_limit_user: int = setting_field(
         "RATE_LIMIT_USER", 600, parse_count, about="requests a minute of one account; 0: no limit"
     )
+    login_failures: int = setting_field(
+        "LOGIN_FAILURES",
+        5,
+        parse_count,
+        about="failed sign-ins of one account and network without a wait; 0: never one",
+    )
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
     )
     smtp_url: str = setting_field(
-        "SMTP_URL", "", secret=True, about="smtp://, smtp+starttls:// or smtps://user:password@host:port"
+        "SMTP_URL",
+        "",
+        parse_smtp_url,
+        secret=True,
+        about="smtp://, smtp+starttls:// or smtps://user:password@host:port",
     )
-    mail_from: str = setting_field("MAIL_FROM", "", about="sender of mails: Name <address>")
+    mail_from: str = setting_field("MAIL_FROM", "", parse_sender, about="sender of mails: Name <address>")
     event_retention_days: int = setting_field(
         "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"
     )
@@ -151,6 +239,27 @@ class Config:
     def development(self) -> bool:
         """Whether this is a developer's own machine: relaxed secrets, open CORS on localhost."""
         return self.env == "development"
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether mails go anywhere: to a server, or in development to a folder."""
+        return bool(self.smtp_url) or self.development
+
+    @property
+    def base_url(self) -> str:
+        """The address at which people reach the service, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
+
+    def find_mail_problems(self) -> list[str]:
+        """What is wrong with the settings of mail, each as a sentence."""
+        if not self.smtp_url:
+            return []
+        problems = []
+        if not self.mail_from:
+            problems.append("MAIL_FROM is not set: SMTP_URL needs a sender")
+        if not self.public_url and not self.development:
+            problems.append("PUBLIC_URL is not set: the links in mails need it")
+        return problems
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
@@ -182,6 +291,7 @@ class Config:
             missing.append(f"JWT_SECRET needs at least {MIN_SECRET_BYTES} bytes")
         if self.jwt_secret_previous and len(self.jwt_secret_previous.encode()) < MIN_SECRET_BYTES:
             missing.append(f"JWT_SECRET_PREVIOUS needs at least {MIN_SECRET_BYTES} bytes")
+        missing += self.find_mail_problems()
         if missing:
             raise ConfigError("; ".join(missing))
 

@@ -14,6 +14,7 @@ import redis
 from nexcorp.config import MIN_SECRET_BYTES, Config, setting
 from nexcorp.db import Database, migrations, sql
 from nexcorp.errors import ConfigError
+from nexcorp.integrations.oauth_profiles import HOMES, NAMES
 
 MIN_POSTGRESQL = 150000
 
@@ -66,6 +67,26 @@ def check_secret(config: Config) -> list[str]:
     return []
 
 
+def check_mail(config: Config) -> list[str]:
+    """What is wrong with the settings of mail."""
+    return [f"{problem}." for problem in config.find_mail_problems()]
+
+
+def check_oauth(config: Config) -> list[str]:
+    """What is wrong with the providers to sign in with."""
+    problems = []
+    for kind in NAMES:
+        given = {part: bool(getattr(config, f"oauth_{kind}_{part}")) for part in ("id", "secret")}
+        if kind not in HOMES:
+            given["issuer"] = bool(getattr(config, f"oauth_{kind}_issuer"))
+        missing = [f"OAUTH_{kind}_{part}".upper() for part, there in given.items() if not there]
+        if missing and any(given.values()):
+            problems.append(f"{', '.join(missing)} is not set: {NAMES[kind]} cannot be used.")
+        if not missing and not config.public_url and not config.development:
+            problems.append(f"PUBLIC_URL is not set: {NAMES[kind]} cannot send anybody back.")
+    return problems
+
+
 def check_worker(config: Config) -> list[str]:
     """Whether a worker runs."""
 
@@ -86,8 +107,10 @@ def check_worker(config: Config) -> list[str]:
 
 CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "secret": check_secret,
+    "mail": check_mail,
     "postgresql": check_database,
     "redis": check_redis,
+    "oauth": check_oauth,
     "worker": check_worker,
 }
 

@@ -104,6 +104,12 @@ class TooManyRequests(AppError):
     code, message = "too_many_requests", "Too many requests."
 
 
+class UpstreamFailed(AppError):
+    """Somebody else's service, asked on behalf of the caller, failed or made no sense."""
+
+    code, message = "upstream_failed", "Another service did not answer as it should."
+
+
 class Unavailable(AppError):
     """A dependency is down, missing or overloaded; trying again later may work."""
 

@@ -76,5 +76,5 @@ def set_up_logs(config: Config) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("aiohttp.access", "yoyo", "asyncio"):
+    for noisy in ("aiohttp.access", "yoyo", "asyncio", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.config import Config
-from nexcorp.db import Database
+from nexcorp.db import Database, sql
 from nexcorp.errors import Conflict
 from nexcorp.features.auth.admin import create_admin as insert_admin
 from nexcorp.features.auth.passwords import hash_password
@@ -23,7 +23,7 @@ from nexcorp.web.parsing import load
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105 - printed to whoever runs the demo
 PEOPLE = [
     ("ada@example.com", "ada", "Ada", "Lovelace", "admin"),
-    ("grace@example.com", "grace", "Grace", "Hopper", "member"),
+    ("grace@example.com", "grace", "Grace", "Hopper", "manager"),
     ("linus@example.com", "linus", "Linus", "Pauling", "member"),
 ]
 
@@ -72,6 +72,7 @@ async def insert_demo(conn: Any, password_hash: str) -> None:
             last_name=last,
             role=role,
         )
+        await sql.auth.trust_email(conn, user_id=account["id"])
         people.append(account["id"])
     ada, grace, linus = people
     for follower, followed in ((grace, ada), (linus, ada), (ada, grace), (linus, grace)):

@@ -1,46 +1,135 @@
 -- Accounts, sessions and tickets: who somebody is, and on which devices. The only file that writes these tables' identity
 -- columns. A session is live while it is not revoked, younger than 90 days and was used within 30.
 
--- name: insert_user(email, username, password_hash, first_name, last_name, role) :one
--- A new account. Breaks users_email_key or users_username_key where one of the names is taken.
-INSERT INTO users (email, username, password_hash, first_name, last_name, role)
-VALUES ($1, $2, $3, $4, $5, $6)
+-- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one
+-- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of the names is taken.
+INSERT INTO users (
+    email, username, password_hash, first_name, last_name, role,
+    job_title, department, location, bio, phone, avatar_url
+)
+VALUES (
+    $1, $2, $3, $4, $5, $6,
+    $7::jsonb ->> 'jobTitle', $7 ->> 'department', $7 ->> 'location', $7 ->> 'bio', $7 ->> 'phone', $7 ->> 'avatarUrl'
+)
 RETURNING
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
-    created_at AS "createdAt", updated_at AS "updatedAt"
+    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"
 
--- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role) :one
+-- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role, profile) :one
 -- As insert_user, but no row where the username is taken: the caller then tries another one.
-INSERT INTO users (email, username, password_hash, first_name, last_name, role)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO users (
+    email, username, password_hash, first_name, last_name, role,
+    job_title, department, location, bio, phone, avatar_url
+)
+VALUES (
+    $1, $2, $3, $4, $5, $6,
+    $7::jsonb ->> 'jobTitle', $7 ->> 'department', $7 ->> 'location', $7 ->> 'bio', $7 ->> 'phone', $7 ->> 'avatarUrl'
+)
 ON CONFLICT ON CONSTRAINT users_username_key DO NOTHING
 RETURNING
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
-    created_at AS "createdAt", updated_at AS "updatedAt"
+    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"
 
 -- name: get_account(user_id) :one
 -- One account as its owner sees it.
 SELECT
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
-    created_at AS "createdAt", updated_at AS "updatedAt"
+    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"
 FROM users
 WHERE id = $1
 
 -- name: get_credentials(email) :one
 -- What a sign-in is checked against.
-SELECT id, password_hash, status
+SELECT id, email, password_hash, status
 FROM users
 WHERE email = $1
+
+-- name: get_own_credentials(user_id) :one
+-- What a signed-in person's password is checked against.
+SELECT id, email, password_hash, status
+FROM users
+WHERE id = $1 AND status = 'active'
+
+-- name: count_wrong_passwords(user_id, session_id) :value
+-- How often this session has named a wrong password in the last 15 minutes.
+SELECT count(*)
+FROM events
+WHERE
+    entity_type = 'user'
+    AND entity_id = $1
+    AND type = 'user.login_failed'
+    AND created_at > now() - interval '15 minutes'
+    AND metadata ->> 'sessionId' = $2::uuid::text
+
+-- name: change_password(user_id, verified_hash, password_hash) :one
+-- A new password in place of the one that was checked; no row where that is no longer theirs.
+UPDATE users
+SET password_hash = $3, updated_at = now()
+WHERE id = $1 AND password_hash = $2 AND status = 'active'
+RETURNING id, email
+
+-- name: reset_password(user_id, password_hash) :exec
+-- A new password for whoever reads the account's mail, which shows that the address is theirs.
+UPDATE users
+SET password_hash = $2, email_verified_at = coalesce(email_verified_at, now()), updated_at = now()
+WHERE id = $1
+
+-- name: verify_email(user_id) :exec
+-- The address is known to be its owner's.
+UPDATE users SET email_verified_at = coalesce(email_verified_at, now()), updated_at = now() WHERE id = $1
+
+-- name: change_email(user_id, email) :exec
+-- Another address, verified. Breaks users_email_key where it is taken.
+UPDATE users SET email = $2, email_verified_at = now(), updated_at = now() WHERE id = $1
+
+-- name: lock_address(user_id) :one
+-- The address of an active account, and whether it is verified; both stay so until the transaction ends.
+SELECT id, email, email_verified_at IS NOT NULL AS verified
+FROM users
+WHERE id = $1 AND status = 'active'
+FOR NO KEY UPDATE
+
+-- name: is_email_taken(email) :value
+-- Whether an account has this address.
+SELECT EXISTS (SELECT 1 FROM users WHERE email = $1)
 
 -- name: lock_account(user_id, password_hash) :one
 -- The account that is signing in, if it still has the password that was checked before the transaction.
 -- The lock makes its sign-ins take turns, so that the limit of sessions holds.
 SELECT
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
-    created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion"
+    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion"
 FROM users
 WHERE id = $1 AND password_hash = $2 AND status = 'active'
 FOR NO KEY UPDATE
+
+-- name: lock_account_by_id(user_id) :one
+-- The account that an identity opens, or that gets or loses one: its sign-ins and links take turns.
+SELECT
+    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion",
+    password_hash IS NOT NULL AS "_hasPassword", email_verified_at IS NOT NULL AS "_emailVerified"
+FROM users
+WHERE id = $1
+FOR NO KEY UPDATE
+
+-- name: lock_account_by_email(email) :one
+-- As lock_account_by_id, found by the address that a provider names.
+SELECT
+    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion",
+    password_hash IS NOT NULL AS "_hasPassword", email_verified_at IS NOT NULL AS "_emailVerified"
+FROM users
+WHERE email = $1
+FOR NO KEY UPDATE
+
+-- name: trust_email(user_id) :exec
+-- A provider, or who set the account up on the command line, vouches for its address.
+UPDATE users SET email_verified_at = now() WHERE id = $1 AND email_verified_at IS NULL
+
+-- name: reclaim_account(user_id) :exec
+-- The owner of an address takes over the account that somebody made with it without proving it was theirs.
+UPDATE users SET password_hash = NULL, email_verified_at = now() WHERE id = $1
 
 -- name: upgrade_password_hash(user_id, password_hash) :exec
 -- The same password under the current algorithm: nothing that its owner would call a change.
@@ -86,7 +175,7 @@ WHERE s.id = $1
     AND u.status = 'active'
 RETURNING
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.role, u.status,
-    u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
+    u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
     extract(epoch FROM least(s.expires_at, now() + interval '30 days') - now())::integer AS "_refreshSeconds"
 
@@ -95,7 +184,7 @@ RETURNING
 -- The lock keeps it from rotating until the caller has decided.
 SELECT
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.role, u.status,
-    u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
+    u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
     extract(epoch FROM least(s.expires_at, s.refreshed_at + interval '30 days') - now())::integer AS "_refreshSeconds",
     extract(epoch FROM now() - s.refreshed_at)::float8 AS "_secondsSinceRotation"
@@ -116,12 +205,19 @@ SET revoked_at = now(), revoked_reason = $3
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
 RETURNING id, platform, device
 
--- name: revoke_other_sessions(user_id, session_id) :many
--- Ends all sessions of an account but one. Those too old to refresh end as well, as their access tokens may
--- still be good; `live` tells them apart.
+-- name: revoke_other_sessions(user_id, session_id, reason) :many
+-- Ends all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access
+-- tokens may still be good; `live` tells them apart.
 UPDATE sessions
-SET revoked_at = now(), revoked_reason = 'user'
-WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL
+SET revoked_at = now(), revoked_reason = $3
+WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL
+RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
+
+-- name: revoke_every_session(user_id, reason) :many
+-- Ends all sessions of an account. Those too old to refresh end as well, as in revoke_other_sessions.
+UPDATE sessions
+SET revoked_at = now(), revoked_reason = $2
+WHERE user_id = $1 AND revoked_at IS NULL
 RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
 
 -- name: list_sessions(user_id, session_id) :many
@@ -186,3 +282,14 @@ DELETE FROM tickets WHERE expires_at < now()
 -- Sessions that ended a month ago; the audit trail remembers them.
 DELETE FROM sessions
 WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days'
+
+-- name: delete_sessions(user_id) :many
+-- Every session of somebody who has left, with its tickets.
+DELETE FROM sessions WHERE user_id = $1
+RETURNING id
+
+-- name: forget_credentials(user_id) :exec
+-- What opened the account of somebody who has left.
+UPDATE users
+SET email = NULL, password_hash = NULL, email_verified_at = NULL
+WHERE id = $1 AND status = 'deleted'

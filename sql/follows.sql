@@ -62,3 +62,7 @@ INNER JOIN users AS u ON u.id = f.followed_id
 WHERE f.follower_id = $1 AND (f.created_at, f.followed_id) < ($2, $3)
 ORDER BY f.created_at DESC, f.followed_id DESC
 LIMIT $4
+
+-- name: delete_follows(user_id) :exec
+-- Somebody has left: they follow nobody, and nobody follows them.
+DELETE FROM follows WHERE follower_id = $1 OR followed_id = $1

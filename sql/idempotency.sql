@@ -23,3 +23,7 @@ WHERE scope = $1 AND key = $2
 -- A key is kept for 72 hours.
 DELETE FROM idempotency_keys
 WHERE created_at < now() - interval '72 hours'
+
+-- name: delete_keys_of(scope) :exec
+-- The answers that somebody who has left was given.
+DELETE FROM idempotency_keys WHERE scope = $1

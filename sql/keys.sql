@@ -20,3 +20,60 @@ WHERE k.secret_hash = $1
 SELECT id
 FROM api_keys
 WHERE revoked_at > now() - interval '16 minutes'
+
+-- name: lock_owner(user_id) :one
+-- Who wants a key, with what their role may do. The lock makes their keys take turns, so that the limit holds.
+-- No row for an account that is not active.
+SELECT
+    u.role,
+    ARRAY(SELECT p.permission FROM role_permissions AS p WHERE p.role = u.role) AS permissions
+FROM users AS u
+WHERE u.id = $1 AND u.status = 'active'
+FOR NO KEY UPDATE OF u
+
+-- name: count_keys(user_id) :value
+-- How many keys somebody has; expired ones count until they are removed.
+SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL
+
+-- name: list_codes() :many
+-- Every permission there is.
+SELECT code FROM permissions ORDER BY code
+
+-- name: insert_key(user_id, name, shown, secret_hash, scopes, expires_at) :one
+-- A new key. Its secret is known to its owner alone.
+INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING
+    id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
+
+-- name: list_keys(user_id) :many
+-- Somebody's keys, the newest first. They are never more than a few.
+SELECT
+    id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
+FROM api_keys
+WHERE user_id = $1 AND revoked_at IS NULL
+ORDER BY id DESC
+
+-- name: revoke_key(user_id, key_id) :one
+-- Ends a key; no row where somebody has none like that.
+UPDATE api_keys
+SET revoked_at = now()
+WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
+RETURNING id, name
+
+-- name: delete_old_keys() :exec
+-- Keys that ended a month ago; the audit trail remembers them.
+DELETE FROM api_keys
+WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days'
+
+-- name: revoke_every_key(user_id) :many
+-- Ends all API keys of an account.
+UPDATE api_keys
+SET revoked_at = now()
+WHERE user_id = $1 AND revoked_at IS NULL
+RETURNING id
+
+-- name: delete_keys(user_id) :many
+-- Every API key of somebody who has left.
+DELETE FROM api_keys WHERE user_id = $1
+RETURNING id

@@ -9,9 +9,7 @@ WITH written AS (
         event_id, receiver_id, actor_id, type, title, message, post_id, comment_id, once_key, created_at, updated_at
     )
     SELECT
-        i.event_id, i.receiver_id, a.id, i.type,
-        replace(i.title, '{actor}', coalesce(display_name(a), 'Somebody')),
-        i.message, p.id, c.id, i.once_key, i.created_at, i.created_at
+        i.event_id, i.receiver_id, a.id, i.type, i.title, i.message, p.id, c.id, i.once_key, i.created_at, i.created_at
     FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[],
         $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::timestamptz[]
@@ -193,3 +191,10 @@ FROM users
 WHERE id > $1 AND status = 'active'
 ORDER BY id
 LIMIT $2
+
+-- name: delete_inbox(user_id) :exec
+-- Everything somebody was told, and the count of it.
+WITH gone AS (
+    DELETE FROM notifications WHERE receiver_id = $1
+)
+DELETE FROM notification_counters WHERE user_id = $1

@@ -123,3 +123,48 @@ moved AS (
     WHERE r.name = tops.room
 )
 SELECT count(*) FROM gone
+
+-- name: list_rooms_after(after, most) :many
+-- A part of all rooms, in the order of their names.
+SELECT name FROM rooms WHERE name > $1 ORDER BY name LIMIT $2
+
+-- name: scrub_frames(rooms, user_ids) :exec
+-- Frames in these rooms show people who have left as their rows do now: as authors, as actors, and where the title of a
+-- notification begins with the actor's name.
+UPDATE room_frames AS f
+SET frame = jsonb_set(
+    f.frame,
+    '{data}',
+    f.frame -> 'data'
+    || CASE WHEN f.frame -> 'data' ? 'author' THEN jsonb_build_object('author', person(u)) ELSE '{}' END
+    || CASE WHEN f.frame -> 'data' ? 'actor' THEN jsonb_build_object('actor', person(u)) ELSE '{}' END
+    || CASE
+        WHEN f.frame -> 'data' ? 'actor' THEN jsonb_build_object(
+            'title',
+            replace(
+                f.frame -> 'data' ->> 'title',
+                coalesce(
+                    nullif(
+                        concat_ws(
+                            ' ',
+                            f.frame -> 'data' -> 'actor' ->> 'firstName',
+                            f.frame -> 'data' -> 'actor' ->> 'lastName'
+                        ),
+                        ''
+                    ),
+                    f.frame -> 'data' -> 'actor' ->> 'username'
+                ),
+                display_name(u)
+            )
+        )
+        ELSE '{}'
+    END
+)
+FROM users AS u
+WHERE f.room = ANY($1::text[])
+    AND u.id = ANY($2::uuid[])
+    AND u.id::text = coalesce(f.frame -> 'data' -> 'author' ->> 'id', f.frame -> 'data' -> 'actor' ->> 'id')
+
+-- name: delete_frames(rooms) :exec
+-- What was sent to the own rooms of people who have left.
+DELETE FROM room_frames WHERE room = ANY($1::text[])

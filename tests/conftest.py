@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -75,7 +76,7 @@ def database_url(postgres: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def config(database_url: str, valkey: ValkeyServer) -> Config:
+def config(database_url: str, valkey: ValkeyServer, tmp_path: Path) -> Config:
     """The settings of the service under test, on an empty Valkey."""
     with redis.Redis.from_url(valkey.url) as client:
         client.flushall()
@@ -84,10 +85,13 @@ def config(database_url: str, valkey: ValkeyServer) -> Config:
         database_url=database_url,
         database_pool=(2, 20),
         redis_url=valkey.url,
+        # Mails are kept in a folder of it.
+        home=str(tmp_path / "home"),
         jwt_secret=SECRET,
         # Every test calls from one address.
         rate_limit_anonymous=0,
         rate_limit_user=0,
+        login_failures=0,
         log_level="warning",
     )
 

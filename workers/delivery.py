@@ -22,7 +22,8 @@ import structlog
 from nexcorp.db import Database, sql
 from nexcorp.db.encoding import encode, row_to_dict
 from nexcorp.errors import AppError, Unavailable
-from nexcorp.events.catalogue import CATALOGUE, Audience, Entry, Event, Frame, Notice
+from nexcorp.events.catalogue import CATALOGUE
+from nexcorp.events.entries import Audience, Entry, Event, Frame, Notice
 from nexcorp.realtime.protocol import RoomMessage, compose_frame
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 
@@ -174,7 +175,7 @@ class Delivery:
         if entry is None:
             raise UnknownEvent(message=f"{event.type} is not in the catalogue.")
         first_part, finished = row["receivers_after"] is None, True
-        told: set[UUID] = {event.actor_id} if event.actor_id else set()
+        told: set[UUID] = set()
         for notice in entry.notices:
             receivers = notice.receivers(event)
             if isinstance(receivers, Audience):
@@ -187,7 +188,7 @@ class Delivery:
             else:
                 part = []
             for receiver in part:
-                if receiver not in told:
+                if receiver not in told and (notice.tells_actor or receiver != event.actor_id):
                     told.add(receiver)
                     batch.told.append((event, notice, receiver))
         if first_part:

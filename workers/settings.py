@@ -18,11 +18,15 @@ from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.errors import AppError
 from nexcorp.events.wake import QUEUE_NAME
+from nexcorp.integrations.mail import make_mailer
 from nexcorp.realtime import bus
 from nexcorp.tasks import end_tasks
 from workers.delivery import Delivery, poll
 from workers.jobs.cleanup import clean_up
 from workers.jobs.deliver import deliver
+from workers.jobs.departures import scrub_departed
+from workers.jobs.export import build_exports
+from workers.jobs.mail import MailQueue, poll_mails, send_mails
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -33,8 +37,11 @@ REST_SECONDS = 1.0
 # A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
 IDLE_SECONDS = 5
 
-JOBS = [deliver, clean_up]
+JOBS = [deliver, send_mails, build_exports, scrub_departed, clean_up]
 CRON_JOBS: list[CronJob[Any]] = [
+    # Woken when there is work; every minute in case the wake was lost.
+    CronJob(build_exports, cron="* * * * *", timeout=600, retries=5, ttl=60),
+    CronJob(scrub_departed, cron="* * * * *", timeout=600, retries=5, ttl=60),
     CronJob(clean_up, cron="7 * * * *", timeout=600, retries=5, ttl=60),
 ]
 
@@ -151,9 +158,14 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
         return
     publisher = bus.Publisher(bus.connect(config.redis_url))
     delivery = Delivery(database, publisher.publish_frames)
-    context = {"config": config, "database": database, "delivery": delivery}
+    mails = MailQueue(database, make_mailer(config), config.base_url)
+    context = {"config": config, "database": database, "delivery": delivery, "mails": mails}
     saq = asyncio.create_task(run_saq(config, context, stop))
-    tasks = [asyncio.create_task(poll(delivery)), asyncio.create_task(beat(database, worker_id))]
+    tasks = [
+        asyncio.create_task(poll(delivery)),
+        asyncio.create_task(poll_mails(mails)),
+        asyncio.create_task(beat(database, worker_id)),
+    ]
     log.info("worker runs", worker=worker_id)
     await stopping
     await asyncio.gather(saq, return_exceptions=True)

@@ -40,9 +40,9 @@ DISCONNECTED = (
 
 
 class Connection(asyncpg.Connection):
-    """A connection that remembers whether its transaction put something in the outbox."""
+    """A connection that remembers which wakes its transaction asked for."""
 
-    __slots__ = ("_outbox_touched",)
+    __slots__ = ("_jobs_asked", "_outbox_touched")
 
     def get_reset_query(self) -> str:
         """Nothing: the service sets no session state, and the default costs a round trip a request."""
@@ -62,6 +62,16 @@ class Connection(asyncpg.Connection):
         touched = getattr(self, "_outbox_touched", False)
         self._outbox_touched = False
         return touched
+
+    def ask_for_job(self, function: str) -> None:
+        """Ask for a job that drains a queue, once the current transaction has committed."""
+        self._jobs_asked = (*getattr(self, "_jobs_asked", ()), function)
+
+    def take_jobs_asked(self) -> tuple[str, ...]:
+        """The jobs asked for since the last call."""
+        asked: tuple[str, ...] = getattr(self, "_jobs_asked", ())
+        self._jobs_asked = ()
+        return asked
 
 
 async def set_codecs(conn: asyncpg.Connection) -> None:
@@ -88,7 +98,11 @@ def is_gone(conn: Any) -> bool:
 
 
 class Database:
-    """The pool of one process. `on_outbox` is called, without arguments, after commits that emitted."""
+    """The pool of one process.
+
+    `on_outbox` is called, without arguments, after commits that emitted; `on_job` with the name of each
+    job that a transaction asked for, after its commit.
+    """
 
     def __init__(
         self,
@@ -102,6 +116,7 @@ class Database:
         self.application, self.idle_seconds = application, idle_seconds
         self.statement_seconds = statement_seconds
         self.on_outbox: Callable[[], None] = lambda: None
+        self.on_job: Callable[[str], None] = lambda function: None
         self._pool: asyncpg.Pool | None = None
         self.leased = 0
 
@@ -122,6 +137,8 @@ class Database:
                 "application_name": self.application,
                 # Statements are short and keyed: compiling them costs more than it saves.
                 "jit": "off",
+                # Searches for people forgive a slip in a short name; PostgreSQL's own 0.6 does not.
+                "pg_trgm.word_similarity_threshold": "0.4",
                 "timezone": "UTC",
                 "idle_in_transaction_session_timeout": f"{self.idle_seconds}s",
             },
@@ -177,11 +194,15 @@ class Database:
         """A connection inside a transaction: commits on leaving, rolls back on an exception."""
         async with self.connection(wait=wait) as conn:
             conn.take_outbox_touch()
+            conn.take_jobs_asked()
             async with conn.transaction(isolation=isolation, readonly=readonly):
                 yield conn
             touched = conn.take_outbox_touch()
+            jobs = conn.take_jobs_asked()
         if touched:
             self.on_outbox()
+        for function in jobs:
+            self.on_job(function)
 
 
 class Lease:

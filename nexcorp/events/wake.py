@@ -1,7 +1,7 @@
-"""Wakes the workers after a commit that put something in the outbox.
+"""Wakes the workers after a commit that put something in the outbox, or in another queue of PostgreSQL.
 
 Never awaited by a handler, and coalesced: at most one wake is on its way, and a commit after it asks
-for the next. A lost wake costs the workers' poll interval, half a second.
+for the next. A lost wake costs the workers' poll interval, half a second for the outbox.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ REST_SECONDS = 1.0
 # Wakes of one process that can wait in Redis: without a worker they must not pile up. More than one,
 # so that one that a killed worker holds does not keep the others away.
 MAX_QUEUED = 8
+# How long a run may take; each of these jobs drains a queue and stops by itself before.
+DELIVER = "deliver"
+SEND_MAILS = "send_mails"
+BUILD_EXPORTS = "build_exports"
+SCRUB_DEPARTED = "scrub_departed"
+JOB_SECONDS = {DELIVER: 30, SEND_MAILS: 120, BUILD_EXPORTS: 600, SCRUB_DEPARTED: 600}
 
 # Its warnings are of tasks that a stop cut short, which is what a stop does.
 logging.getLogger("saq").setLevel(logging.ERROR)
@@ -46,16 +52,18 @@ async def enqueue_job(queue: Queue, function: str, *, key: str, seconds: int = 6
 
 
 class Waker:
-    """The background task of one process that enqueues `deliver` jobs."""
+    """The background task of one process that enqueues the jobs which drain queues: most often `deliver`."""
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
         self._asked = asyncio.Event()
+        self._functions: set[str] = set()
         self._node = uuid4().hex[:8]
         self._count = 0
 
-    def ask(self) -> None:
-        """Something is in the outbox; returns at once."""
+    def ask(self, function: str = DELIVER) -> None:
+        """Something is in the outbox, or in the queue that `function` drains; returns at once."""
+        self._functions.add(function)
         self._asked.set()
 
     async def run(self) -> None:
@@ -63,11 +71,13 @@ class Waker:
         while True:
             await self._asked.wait()
             self._asked.clear()
+            functions, self._functions = self._functions, set()
             self._count += 1
             try:
                 async with asyncio.timeout(5):
-                    key = f"deliver:{self._node}:{self._count % MAX_QUEUED}"
-                    await enqueue_job(self.queue, "deliver", key=key, seconds=30)
+                    for function in functions:
+                        key = f"{function}:{self._node}:{self._count % MAX_QUEUED}"
+                        await enqueue_job(self.queue, function, key=key, seconds=JOB_SECONDS[function])
                 await asyncio.sleep(SPACING_SECONDS)
             except Exception as error:
                 # Redis is away. The workers' poll does without; go easy on the connection.

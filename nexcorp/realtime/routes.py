@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 
 import structlog
 from aiohttp import WSMsgType, web
 
-from nexcorp.db import sql
 from nexcorp.errors import AppError, BadRequest, Forbidden, Unauthorized, Unavailable
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
 from nexcorp.web.access import PUBLIC
-from nexcorp.web.authentication import check_standing, check_token, read_bearer
+from nexcorp.web.authentication import check_token, consume_ticket, read_bearer
 from nexcorp.web.cors import Cors
-from nexcorp.web.keys import CONFIG, database
+from nexcorp.web.keys import CONFIG
 from nexcorp.web.routing import Route
-from nexcorp.web.tokens import ACCESS_SECONDS, Principal
+from nexcorp.web.tokens import Principal
 
 log = structlog.get_logger("nexcorp.realtime")
 
@@ -32,25 +30,6 @@ def offered_protocols(request: web.Request) -> list[str]:
     return [part.strip() for part in header.split(",") if part.strip()]
 
 
-async def consume_ticket(request: web.Request, ticket: str) -> Principal:
-    """The principal of a one-time ticket from POST /auth/ticket; raises Unauthorized."""
-    async with database(request).connection() as conn:
-        row = await sql.auth.consume_ticket(
-            conn, token_hash=hashlib.sha256(ticket.encode()).digest(), purpose="ws"
-        )
-    if row is None:
-        raise Unauthorized()
-    who = Principal(
-        user_id=row["user_id"],
-        session_id=row["session_id"],
-        role=row["role"],
-        role_version=row["role_version"],
-        platform=row["platform"],
-        expires_at=time.time() + ACCESS_SECONDS,
-    )
-    return check_standing(request.app, who)
-
-
 async def authenticate_handshake(request: web.Request) -> Principal:
     """Who opens the socket: by header, by subprotocol entry or by ticket; raises Unauthorized."""
     if "Authorization" in request.headers:
@@ -60,7 +39,7 @@ async def authenticate_handshake(request: web.Request) -> Principal:
             return check_token(request.app, offered.removeprefix(BEARER_PREFIX))
     ticket = request.query.get("ticket")
     if ticket:
-        return await consume_ticket(request, ticket)
+        return await consume_ticket(request, ticket, "ws")
     raise Unauthorized()
 
 

@@ -16,17 +16,25 @@ class Access:
 
     `signed_in`: a person, or with a `permission` an API key as well. `permission`: what the role, and the
     key's scopes, must hold. `whose`: of which rows, where not of all: the statement itself sees to that.
+    `otherwise`: what a person without the permission gets; the handler sees to that. A key needs it always.
+    `ticket`: a one-time ticket for downloads (`?ticket=`) stands for the person as well.
     """
 
     signed_in: bool = True
     permission: str | None = None
     whose: str | None = None
+    otherwise: str | None = None
+    ticket: bool = False
 
     def describe(self) -> str:
         """One line for the documents."""
         if not self.signed_in:
             return "Anybody."
         what = f"Permission `{self.permission}`" if self.permission else "Signed in; no API keys"
+        if self.otherwise:
+            return f"{what}; without it {self.otherwise}."
+        if self.ticket:
+            what += "; or a one-time `ticket`"
         return f"{what}; {self.whose}." if self.whose else f"{what}."
 
 
@@ -35,9 +43,12 @@ PUBLIC = Access(signed_in=False)
 ACCOUNT = Access()
 
 
-def allow(permission: str, *, whose: str | None = None) -> Access:
-    """Whoever has `permission`; with `whose` only for such rows, for instance "the author only"."""
-    return Access(permission=permission, whose=whose)
+def allow(permission: str, *, whose: str | None = None, otherwise: str | None = None) -> Access:
+    """Whoever has `permission`; with `whose` only for such rows, for instance "the author only".
+
+    With `otherwise` every other person as well, who gets less: for instance "a person sees their own".
+    """
+    return Access(permission=permission, whose=whose, otherwise=otherwise)
 
 
 class Rights:
@@ -62,5 +73,5 @@ class Rights:
         if permission is None:
             if who.scopes is not None:
                 raise Forbidden("session_required", "An API key may not do this: sign in.")
-        elif not self.has(who, permission):
+        elif not self.has(who, permission) and (access.otherwise is None or who.scopes is not None):
             raise Forbidden("permission_required", f"This needs the permission {permission}.")

@@ -16,6 +16,7 @@ def parse_networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, .
     return tuple(ip_network(text, strict=False) for text in texts)
 
 
+@lru_cache(maxsize=4096)
 def is_trusted(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     """Whether `address` is one of our proxies."""
     try:
@@ -45,3 +46,12 @@ def client_address(request: web.Request, config: Config) -> str | None:
         except ValueError:
             return address
     return address
+
+
+def came_by_tls(request: web.Request, config: Config) -> bool:
+    """Whether a trusted proxy says that the client spoke TLS with it."""
+    if not config.trusted_proxies or request.remote is None:
+        return False
+    if request.headers.get("X-Forwarded-Proto") != "https":
+        return False
+    return is_trusted(request.remote, parse_networks(config.trusted_proxies))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+
 from aiohttp import web
 
+from nexcorp.db import sql
 from nexcorp.errors import Forbidden, Unauthorized, Unavailable
 from nexcorp.web.api_keys import PREFIX
-from nexcorp.web.keys import API_KEYS, PRINCIPAL, REVOCATIONS, RIGHTS, TOKENS
-from nexcorp.web.tokens import Principal
+from nexcorp.web.keys import API_KEYS, CONTEXT, PRINCIPAL, REVOCATIONS, RIGHTS, TOKENS, database
+from nexcorp.web.limits import LIMITS
+from nexcorp.web.tokens import ACCESS_SECONDS, Principal
 
 
 def check_standing(app: web.Application, who: Principal) -> Principal:
@@ -35,12 +40,65 @@ def read_bearer(request: web.Request) -> str:
     return token
 
 
+async def consume_ticket(request: web.Request, ticket: str, purpose: str) -> Principal:
+    """The principal of a one-time ticket for the purpose `ws` or `download`; raises Unauthorized."""
+    digest = hashlib.sha256(ticket.encode("utf-8", "surrogateescape")).digest()
+    async with database(request).connection() as conn:
+        row = await sql.auth.consume_ticket(conn, token_hash=digest, purpose=purpose)
+    if row is None:
+        raise Unauthorized()
+    who = Principal(
+        user_id=row["user_id"],
+        session_id=row["session_id"],
+        role=row["role"],
+        role_version=row["role_version"],
+        platform=row["platform"],
+        expires_at=time.time() + ACCESS_SECONDS,
+    )
+    return check_standing(request.app, who)
+
+
 async def authenticate(request: web.Request) -> Principal:
-    """The principal of a request, by access token or API key; raises Unauthorized without a good one."""
-    token = read_bearer(request)
-    if token.startswith(PREFIX):
-        return check_standing(request.app, await request.app[API_KEYS].verify(token))
-    return check_token(request.app, token)
+    """The principal of a request, by access token or API key; raises Unauthorized without a good one.
+
+    The request counts for the account, a failed one for the client's address; over either limit it
+    raises TooManyRequests.
+    """
+    limits, address = request.app[LIMITS], request[CONTEXT].ip
+    counted = False
+    try:
+        token = read_bearer(request)
+        if token.startswith(PREFIX):
+            keys = request.app[API_KEYS]
+            # Before PostgreSQL is asked: guessed keys must not become its load.
+            if not keys.remembers(token):
+                await limits.take_address(request, address)
+                counted = True
+            who = check_standing(request.app, await keys.verify(token))
+        else:
+            who = check_token(request.app, token)
+    except Unauthorized:
+        if not counted:
+            await limits.take_address(request, address)
+        raise
+    if counted:
+        limits.give_back(address)
+    await limits.take_user(request, who.user_id)
+    return who
+
+
+async def authenticate_ticket(request: web.Request) -> Principal:
+    """As authenticate(), but a one-time ticket for downloads (`?ticket=`) will do as well."""
+    if "ticket" not in request.query:
+        return await authenticate(request)
+    limits = request.app[LIMITS]
+    try:
+        who = await consume_ticket(request, request.query["ticket"], "download")
+    except Unauthorized:
+        await limits.take_address(request, request[CONTEXT].ip)
+        raise
+    await limits.take_user(request, who.user_id)
+    return who
 
 
 def allows(request: web.Request, permission: str) -> bool:

@@ -7,8 +7,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from nexcorp.config import Config
+from nexcorp.web.addresses import came_by_tls
 
-EXPOSED = "ETag, Location, Retry-After, X-Request-Id, Idempotent-Replayed"
+EXPOSED = (
+    "ETag, Location, Retry-After, X-Request-Id, Idempotent-Replayed, "
+    "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+)
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, X-Requested-With"
 )
@@ -32,7 +36,8 @@ class Cors:
         except ValueError:
             return False
         if parts.netloc == request.host:
-            return True
+            # A page that came without TLS may be anybody's on the way: it does not speak for the one with it.
+            return parts.scheme == "https" or not (request.secure or came_by_tls(request, self.config))
         return self.config.development and parts.hostname in ("localhost", "127.0.0.1", "::1")
 
     def is_preflight(self, request: web.Request) -> bool:

@@ -25,6 +25,7 @@ STATUS: dict[type[errors.AppError], int] = {
     errors.UnsupportedMediaType: 415,
     errors.Invalid: 422,
     errors.TooManyRequests: 429,
+    errors.UpstreamFailed: 502,
     errors.Unavailable: 503,
 }
 

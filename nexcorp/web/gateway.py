@@ -14,11 +14,12 @@ from aiohttp import web
 
 from nexcorp.context import RequestContext, current
 from nexcorp.errors import AppError, Unavailable
-from nexcorp.web.addresses import client_address
+from nexcorp.web.addresses import came_by_tls, client_address
 from nexcorp.web.cors import Cors
 from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
 from nexcorp.web.idempotency import Replay
 from nexcorp.web.keys import CONTEXT, REQUEST_ID
+from nexcorp.web.limits import LIMIT
 from nexcorp.web.metrics import IN_FLIGHT, REJECTED, observe_request
 from nexcorp.web.replies import SECURITY_HEADERS
 from nexcorp.web.routing import Route
@@ -28,7 +29,7 @@ log = structlog.get_logger("nexcorp.web")
 REQUEST_SECONDS = 15.0
 SLOW_SECONDS = 1.0
 MAX_AGENT_CHARS = 512
-HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}\Z")
 
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
@@ -121,7 +122,10 @@ def make_gateway(config: Any) -> Any:
             if "Server" not in out:
                 for name, value in SECURITY_HEADERS.items():
                     out.setdefault(name, value)
-            if request.secure or headers.get("X-Forwarded-Proto") == "https":
+            bucket = request.get(LIMIT)
+            if bucket is not None:
+                bucket.write_headers(out)
+            if request.secure or came_by_tls(request, config):
                 out["Strict-Transport-Security"] = STRICT_TRANSPORT
             if "Origin" in headers:
                 cors.add_headers(request, response)

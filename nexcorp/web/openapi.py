@@ -17,10 +17,22 @@ from nexcorp.web.parsing import Out, Text
 from nexcorp.web.routing import Route
 
 PATH_PARAMETER = re.compile(r"{(\w+)}")
+# What else than an id stands in a path.
+WORDS = {"provider": ["github", "google", "gitlab", "oidc"], "role": ["admin", "manager", "member"]}
 ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Version and digest of the representation."}}
 COMMON_HEADERS = {
     "X-Request-Id": {"schema": {"type": "string"}, "description": "Names the request in the logs."}
 }
+
+LIMIT_HEADERS = {
+    name: {"schema": {"type": kind}, "description": text}
+    for name, kind, text in (
+        ("RateLimit-Limit", "integer", "Requests a minute; absent where there is no limit."),
+        ("RateLimit-Remaining", "integer", "Requests left at this moment."),
+        ("RateLimit-Reset", "integer", "Seconds until all of them are there again."),
+    )
+}
+RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
 
 DESCRIPTION = """\
 The backend for a company's inner life.
@@ -59,6 +71,8 @@ def expected_errors(route: Route) -> list[int]:
     found = {500, 503, *route.errors}
     if route.access.signed_in:
         found |= {401, 403}
+    if route.limited:
+        found.add(429)
     if route.body is not None:
         found.add(415)
     # A POST is read for its Idempotency-Key even where it needs no body.
@@ -69,20 +83,40 @@ def expected_errors(route: Route) -> list[int]:
     return sorted(found)
 
 
-def describe_response(status: int, schema: Schema | None, content_type: str) -> dict[str, Any]:
+def describe_headers(route: Route, status: int) -> dict[str, Any]:
+    """The headers that every answer of a route with this status may have."""
+    headers: dict[str, Any] = dict(COMMON_HEADERS)
+    if route.limited and status != 101:
+        headers |= LIMIT_HEADERS
+    if status in (429, 503):
+        headers |= RETRY_AFTER
+    return headers
+
+
+def describe_response(status: int, schema: Schema | None, route: Route) -> dict[str, Any]:
     """One response object."""
-    response: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": dict(COMMON_HEADERS)}
+    response: dict[str, Any] = {
+        "description": HTTPStatus(status).phrase,
+        "headers": describe_headers(route, status),
+    }
     if schema is not None:
-        response["content"] = {content_type: {"schema": schema}}
+        response["content"] = {route.content_type: {"schema": schema}}
         if "version" in schema.fields:
             response["headers"].update(ETAG)
     return response
 
 
+def describe_segment(name: str) -> dict[str, Any]:
+    """The schema of a path parameter: one of a few words, or an id."""
+    if name in WORDS:
+        return {"type": "string", "enum": WORDS[name]}
+    return {"type": "string", "format": "uuid"}
+
+
 def describe_parameters(route: Route) -> list[dict[str, Any]]:
     """Path and header parameters; those of the query come from its schema."""
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": describe_segment(name)}
         for name in PATH_PARAMETER.findall(route.path)
     ]
     if route.method == "POST" and not route.long_lived and route.idempotent:
@@ -112,16 +146,16 @@ def describe_operation(route: Route) -> dict[str, Any]:
     if route.query is not None:
         parameters.append({"in": "query", "schema": route.query})
     responses: dict[str, Any] = {
-        str(status): describe_response(status, schema, route.content_type)
-        for status, schema in route.returns.items()
+        str(status): describe_response(status, schema, route) for status, schema in route.returns.items()
     }
     if any(parameter.get("name") == "If-None-Match" for parameter in parameters):
-        responses["304"] = describe_response(304, None, route.content_type)
+        responses["304"] = describe_response(304, None, route)
     for status in expected_errors(route):
         responses.setdefault(
             str(status),
             {
                 "description": HTTPStatus(status).phrase,
+                "headers": describe_headers(route, status),
                 "content": {"application/json": {"schema": Error}},
             },
         )
@@ -132,7 +166,11 @@ def describe_operation(route: Route) -> dict[str, Any]:
         "parameters": parameters,
         "responses": responses,
         "security": describe_security(route.access),
-        "x-access": {"permission": route.access.permission, "whose": route.access.whose},
+        "x-access": {
+            "permission": route.access.permission,
+            "whose": route.access.whose,
+            "otherwise": route.access.otherwise,
+        },
     }
     operation["description"] = "\n\n".join(
         filter(None, [route.description, f"**Who:** {route.access.describe()}"])

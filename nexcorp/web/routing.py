@@ -10,8 +10,9 @@ from aiohttp import web
 from marshmallow import Schema
 
 from nexcorp.web.access import Access
-from nexcorp.web.authentication import authenticate
+from nexcorp.web.authentication import authenticate, authenticate_ticket
 from nexcorp.web.keys import CONTEXT, PRINCIPAL, RIGHTS
+from nexcorp.web.limits import LIMITS
 from nexcorp.web.parsing import load, read_json, read_query
 
 API_PREFIX = "/api/v1"
@@ -49,6 +50,11 @@ class Route:
     # POSTs that hand out secrets keep no answer that could be replayed.
     idempotent: bool = True
     content_type: str = "application/json"
+
+    @property
+    def limited(self) -> bool:
+        """Whether requests are counted: those of the API and of sockets, not the service's own pages."""
+        return self.prefix != "" or self.long_lived
 
     @property
     def full_path(self) -> str:
@@ -106,15 +112,19 @@ def delete(
 
 
 def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The route's handler behind its checks: who asks, then what they send."""
+    """The route's handler behind its checks: who asks, how often, then what they send."""
     handler, access, body, query = route.handler, route.access, route.body, route.query
+    limited = route.limited
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if access.signed_in:
-            request[PRINCIPAL] = who = await authenticate(request)
+            who = await (authenticate_ticket if access.ticket else authenticate)(request)
+            request[PRINCIPAL] = who
             request.app[RIGHTS].check(who, access)
             context = request[CONTEXT]
             context.user_id, context.session_id = who.user_id, who.session_id
+        elif limited:
+            await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
         if body is not None:
             data = load(body, await read_json(request))
             if query is not None:

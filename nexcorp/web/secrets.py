@@ -44,6 +44,7 @@ class Secrets:
     refresh: tuple[bytes, ...]
     cursor: bytes
     fingerprint: bytes
+    vault: tuple[bytes, ...]
 
     @classmethod
     def from_config(cls, config: Config) -> Secrets:
@@ -57,4 +58,5 @@ class Secrets:
             refresh=tuple(derive(text, "refresh-token") for text in sources),
             cursor=derive(sources[0], "cursor"),
             fingerprint=derive(sources[0], "idempotency"),
+            vault=tuple(derive(text, "vault") for text in sources),
         )

@@ -98,15 +98,20 @@ class Tokens:
                 leeway=CLOCK_SECONDS,
                 options={"require": ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]},
             )
+            role, version, platform = claims["role"], claims["rv"], claims["plat"]
+            if not isinstance(role, str) or type(version) is not int or not isinstance(platform, str):
+                raise Unauthorized()
             return Principal(
                 user_id=UUID(claims["sub"]),
                 session_id=UUID(claims["sid"]),
-                role=str(claims["role"]),
-                role_version=int(claims["rv"]),
-                platform=str(claims["plat"]),
+                role=role,
+                role_version=version,
+                platform=platform,
                 expires_at=float(claims["exp"]),
             )
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        except (
+            jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError
+        ):  # fmt: skip
             raise Unauthorized() from None
 
     def _forget_expired(self) -> None:

@@ -135,7 +135,7 @@ async def test_session_that_ends_during_the_handshake_gets_no_socket(
     prepare = web.WebSocketResponse.prepare
 
     async def revoke_then_prepare(self, request):
-        service.app[REVOCATIONS].add([ada.session_id])
+        service.app[REVOCATIONS].add_sessions([ada.session_id])
         return await prepare(self, request)
 
     monkeypatch.setattr(web.WebSocketResponse, "prepare", revoke_then_prepare)

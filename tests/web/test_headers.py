@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from tests.features.posts.social import API, publish
-from tests.web.calls import check_envelope, serving
+from tests.web.calls import check_envelope, send_raw, serving
 
 ORIGIN = "https://app.example.com"
 SECURE = {
@@ -49,9 +50,24 @@ async def test_success_and_failure_alike_are_secured(make_user: Any) -> None:
         assert "Strict-Transport-Security" not in answer.headers
 
 
-async def test_strict_transport_is_asked_for_behind_tls_only(client: Any) -> None:
-    answer = await client.get("/health", headers={"X-Forwarded-Proto": "https"})
-    assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+@pytest.mark.parametrize(
+    ("proxies", "proto", "asked"),
+    [
+        (("127.0.0.0/8",), "https", True),
+        (("127.0.0.0/8",), "http", False),
+        # Anybody may claim it; only proxies of ours are believed.
+        (("192.0.2.0/24",), "https", False),
+        ((), "https", False),
+    ],
+)
+async def test_strict_transport_is_asked_for_behind_tls_only(
+    web_only: Any, proxies: tuple[str, ...], proto: str, asked: bool
+) -> None:
+    async with serving(web_only, trusted_proxies=proxies) as (_, client):
+        for path in ("/health", f"{API}/nope", f"{API}/posts"):
+            answer = await client.get(path, headers={"X-Forwarded-Proto": proto})
+            found = answer.headers.get("Strict-Transport-Security", "")
+            assert ("max-age=31536000" in found) == asked, path
 
 
 async def test_pages_keep_a_policy_that_loads_nothing_from_elsewhere(client: Any) -> None:
@@ -139,3 +155,47 @@ async def test_head_is_get_without_the_body(make_user: Any) -> None:
     etag = (await ann.client.get(f"{API}/posts/{post['id']}")).headers["ETag"]
     headers = {"If-None-Match": etag}
     assert (await ann.client.call("HEAD", f"{API}/posts/{post['id']}", headers=headers)).status == 304
+
+
+CRLF = "%0d%0aX-Injected:%20yes%0d%0aSet-Cookie:%20a=b"
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        (f"{API}/posts/{CRLF}", ""),
+        (f"{API}/{CRLF}", ""),
+        (f"/{CRLF}", ""),
+        (f"{API}/posts?cursor={CRLF}", ""),
+        (f"/api/docs/{CRLF}", ""),
+        ("/health", f"X-Request-Id: {CRLF}\r\n"),
+        ("/health", f"Origin: http://127.0.0.1/{CRLF}\r\n"),
+        ("/health", "X-Request-Id: a\rX-Injected: yes\r\n"),
+        ("/health", "X-Request-Id: a\nX-Injected:yes\r\n"),
+        ("/health", "X-Request-Id: a\r\n X-Injected: yes\r\n"),
+        ("/health", "Origin: http://127.0.0.1\r\n X-Injected: yes\r\n"),
+    ],
+)
+async def test_nothing_that_is_sent_becomes_a_header(service: Any, target: str, headers: str) -> None:
+    request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n"
+    answer = await asyncio.to_thread(send_raw, service.url, request.encode())
+    head = answer.partition(b"\r\n\r\n")[0].decode().lower()
+    assert head.startswith("http/1.")
+    names = [line.partition(":")[0].strip() for line in head.replace("\r", "\n").split("\n")]
+    assert not {"x-injected", "set-cookie"} & set(names), head
+
+
+async def test_a_page_without_tls_does_not_speak_for_the_one_with_it(web_only: Any) -> None:
+    async with serving(web_only, env="production", trusted_proxies=("127.0.0.0/8",)) as (_, client):
+        for scheme, proto, allowed in (
+            ("https", "https", True),
+            ("http", "https", False),
+            ("http", "http", True),
+        ):
+            origin = f"{scheme}://intranet.example"
+            headers = {"Host": "intranet.example", "Origin": origin, "X-Forwarded-Proto": proto}
+            answer = await client.get(f"{API}/posts", headers=headers)
+            assert (answer.headers.get("Access-Control-Allow-Origin") == origin) == allowed, (scheme, proto)
+            headers |= {"Cookie": "__Host-refresh=x", "X-Requested-With": "fetch"}
+            answer = await client.post(f"{API}/auth/refresh", headers=headers)
+            assert answer.status == (401 if allowed else 403)

@@ -9,7 +9,7 @@ import pytest
 
 from nexcorp.db import sql
 from nexcorp.events import emit
-from nexcorp.events.catalogue import Audience, Entry, Frame, Notice
+from nexcorp.events.entries import Audience, Entry, Frame, Notice
 from workers.delivery import AUDIENCE_PART, Delivery
 
 MANY = 2500

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from nexcorp.db import sql
 from nexcorp.events import emit
-from nexcorp.events.catalogue import Frame
+from nexcorp.events.entries import Frame
 from tests.conftest import wait_until
 from workers.delivery import Delivery, number_frames
 

@@ -1,4 +1,4 @@
-"""What is kept for a while only: frames, stored answers, tickets, old heartbeats. And the months to come."""
+"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys, months of the trail."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ async def clean_up(ctx: Any) -> None:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
         await sql.auth.delete_old_sessions(conn)
+        await sql.keys.delete_old_keys(conn)
+        await sql.account_tokens.delete_old_tokens(conn)
+        await sql.mails.delete_old_mails(conn)
+        await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
         made = await sql.events.ensure_partitions(conn, months_ahead=MONTHS_AHEAD)
-    log.info("cleaned up", frames=frames, partitions=made)
+        dropped = await sql.audit.drop_partitions(conn, keep_days=config.event_retention_days)
+    log.info("cleaned up", frames=frames, partitions=made, dropped=dropped)

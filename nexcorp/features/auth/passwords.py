@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -30,17 +33,28 @@ DUMMY_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$WIAc7ZgP9z6IvusVElDiwg$BezZTKVMIlZvqht+YdD0JMB+4xN+8fkqPfzZB2VuyIw"
 )
 
-WORKERS = min(4, os.cpu_count() or 1)
+# A core stays free for everything that is not a password.
+WORKERS = max(1, min(4, (os.cpu_count() or 1) - 1))
+NICENESS = 10
 MAX_WAITING = 32
 
 Result = TypeVar("Result")
+
+
+def yield_to_requests() -> None:
+    """Let the thread that calls it run behind those that answer requests, where threads have priorities."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class HashingPool:
     """A few threads and a short queue: 503 at once is kinder than an answer after the deadline."""
 
     def __init__(self, workers: int = WORKERS, waiting: int = MAX_WAITING) -> None:
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
+        self._threads = ThreadPoolExecutor(
+            workers, thread_name_prefix="passwords", initializer=yield_to_requests
+        )
         self._places = BoundedSemaphore(workers + waiting)
 
     async def run(self, work: Callable[[], Result]) -> Result:

@@ -6,6 +6,7 @@ gets a new secret, and nothing in the database opens anything.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +15,19 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import Unauthorized, Unavailable
 from nexcorp.features.auth import schemas, service
-from nexcorp.features.auth.cookie import clear_cookie, read_cookie, set_cookie
+from nexcorp.features.auth.jwks import JwksOut, show_jwks
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
+from nexcorp.features.auth.recovery_service import queue_verification
 from nexcorp.features.auth.refresh import make_token, read_token
 from nexcorp.web.access import ACCOUNT, PUBLIC, Access, allow
+from nexcorp.web.cookies import clear_cookie, read_cookie, set_cookie
 from nexcorp.web.errors import reply_error
 from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import REVOCATIONS, SECRETS, TOKENS, database, principal, user_id
+from nexcorp.web.keys import CONFIG, REVOCATIONS, SECRETS, TOKENS, database, principal, user_id
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import Route, delete, get, post
+from nexcorp.web.throttle import attempt, forgive, withdraw
 from nexcorp.web.tokens import ACCESS_SECONDS
 
 LOGIN_ATTEMPTS = 3
@@ -66,27 +70,45 @@ async def register(request: web.Request, *, body: dict[str, Any]) -> web.Respons
             username=body.get("username"),
             first_name=profile.get("firstName"),
             last_name=profile.get("lastName"),
+            profile=profile,
         )
+        if request.app[CONFIG].sends_mail:
+            await queue_verification(tx.conn, user)
         return await tx.reply({"user": user}, 201, location=f"/api/v1/users/{user['id']}")
 
 
 async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/login"""
+    email = body["email"]
+    await attempt(request, "login", email)
+    try:
+        signed_in = await sign_in(request, body)
+    except Unauthorized:
+        raise
+    except BaseException:
+        # Overload, a deadline, a client that left: nothing was learnt about the password.
+        await asyncio.shield(withdraw(request, "login", email))
+        raise
+    await forgive(request, "login", email)
+    request.app[REVOCATIONS].announce(signed_in.revoked)
+    session = signed_in.session
+    return reply_signed_in(
+        request,
+        signed_in.account,
+        session_id=session["id"],
+        platform=session["platform"],
+        counter=session["refresh_counter"],
+        seconds=session["refresh_seconds"],
+    )
+
+
+async def sign_in(request: web.Request, body: dict[str, Any]) -> service.SignIn:
+    """Check the password and sign in; raises Unauthorized, or Unavailable where it keeps changing."""
     for _ in range(LOGIN_ATTEMPTS):
         signed_in = await try_login(request, body)
         # None: the hash changed under us, by another sign-in's upgrade or a change of the password.
-        if signed_in is None:
-            continue
-        request.app[REVOCATIONS].announce(signed_in.revoked)
-        session = signed_in.session
-        return reply_signed_in(
-            request,
-            signed_in.account,
-            session_id=session["id"],
-            platform=session["platform"],
-            counter=session["refresh_counter"],
-            seconds=session["refresh_seconds"],
-        )
+        if signed_in is not None:
+            return signed_in
     raise Unavailable("contention", "Too many changes at once; try again.")
 
 
@@ -195,13 +217,17 @@ async def revoke_session(request: web.Request) -> web.Response:
     return response
 
 
-async def revoke_other_sessions(request: web.Request) -> web.Response:
+async def revoke_sessions(request: web.Request, *, query: dict[str, Any]) -> web.Response:
     """DELETE /auth/sessions"""
     who = principal(request)
+    kept = None if query["includeCurrent"] else who.session_id
     async with database(request).transaction() as conn:
-        rows = await service.revoke_other_sessions(conn, user_id=who.user_id, session_id=who.session_id)
+        rows = await service.revoke_sessions(conn, user_id=who.user_id, kept=kept)
     request.app[REVOCATIONS].announce([row["id"] for row in rows])
-    return reply({"revoked": sum(row["live"] for row in rows)})
+    response = reply({"revoked": sum(row["live"] for row in rows)})
+    if kept is None:
+        clear_cookie(response)
+    return response
 
 
 async def issue_ticket(request: web.Request, *, body: dict[str, Any]) -> web.Response:
@@ -214,6 +240,15 @@ async def issue_ticket(request: web.Request, *, body: dict[str, Any]) -> web.Res
 
 
 ROUTES: list[Route] = [
+    get(
+        "/auth/jwks",
+        show_jwks,
+        "The public keys of access tokens",
+        JwksOut(),
+        tag=TAG,
+        access=PUBLIC,
+        description="Current and previous; may be kept for five minutes.",
+    ),
     post(
         "/auth/register",
         register,
@@ -255,12 +290,13 @@ ROUTES: list[Route] = [
     delete("/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=(404,)),
     delete(
         "/auth/sessions",
-        revoke_other_sessions,
-        "Sign out all other devices",
+        revoke_sessions,
+        "Sign out all other devices, or all",
         schemas.RevokedOut(),
         status=200,
         tag=TAG,
         access=ACCOUNT,
+        query=schemas.RevokeQuery(),
     ),
     post(
         "/auth/ticket",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from marshmallow import ValidationError, fields, validate
 
 from nexcorp.features.auth.passwords import MAX_CHARS, MIN_CHARS, is_common
-from nexcorp.web.parsing import Body, Out, Text
+from nexcorp.web.parsing import Body, Out, Query, Text
+from nexcorp.web.profiles import STATUSES, ProfileFields, username_field
 
 MAX_EMAIL_CHARS = 254
 PLATFORMS = ("web", "mobile", "cli")
@@ -52,11 +53,8 @@ def new_password_field() -> Text:
     )
 
 
-class ProfileBody(Body):
+class ProfileBody(ProfileFields):
     """What people may say of themselves when they register."""
-
-    firstName = Text(least=1, most=100, allow_none=True)
-    lastName = Text(least=1, most=100, allow_none=True)
 
 
 class RegisterBody(Body):
@@ -64,12 +62,7 @@ class RegisterBody(Body):
 
     email = email_field()
     password = new_password_field()
-    username = Text(
-        least=3,
-        most=30,
-        checks=[validate.Regexp(r"^[A-Za-z0-9_]*\Z", error="Letters, digits and underscores only.")],
-        metadata={"description": "Made from the e-mail address where absent."},
-    )
+    username = username_field("Made from the e-mail address where absent.")
     profile = fields.Nested(ProfileBody)
 
 
@@ -92,10 +85,64 @@ class RefreshBody(Body):
     refreshToken = Text(least=1, most=200, trim=False)
 
 
+class RevokeQuery(Query):
+    """Which of one's own sessions."""
+
+    includeCurrent = fields.Boolean(
+        load_default=False, metadata={"description": "This one as well: signed out everywhere."}
+    )
+
+
 class TicketBody(Body):
     """What the ticket is to open."""
 
     purpose = fields.String(required=True, validate=validate.OneOf(("ws", "download")))
+
+
+def token_field() -> Text:
+    """The token of a mail."""
+    return Text(least=1, most=200, trim=False, required=True)
+
+
+class ChangePasswordBody(Body):
+    """The password as it is, and as it is to be."""
+
+    currentPassword = Text(
+        least=1, most=MAX_CHARS, trim=False, required=True, metadata={"format": "password"}
+    )
+    newPassword = new_password_field()
+
+
+class ForgotBody(Body):
+    """Whose password is forgotten."""
+
+    email = email_field()
+
+
+class ResetBody(Body):
+    """A new password, and the token that allows it."""
+
+    token = token_field()
+    password = new_password_field()
+
+
+class TokenBody(Body):
+    """What was sent to an address."""
+
+    token = token_field()
+
+
+class ChangeEmailBody(Body):
+    """The new address."""
+
+    email = email_field()
+    currentPassword = Text(least=1, most=MAX_CHARS, trim=False, metadata={"format": "password"})
+
+
+class AcceptedOut(Out):
+    """It will be done, if there is anything to do."""
+
+    status = fields.String(required=True, validate=validate.Equal("accepted"))
 
 
 class AccountOut(Out):
@@ -107,7 +154,8 @@ class AccountOut(Out):
     firstName = fields.String(required=True, allow_none=True)
     lastName = fields.String(required=True, allow_none=True)
     role = fields.String(required=True, validate=validate.OneOf(("admin", "manager", "member")))
-    status = fields.String(required=True, validate=validate.OneOf(("active", "deactivated")))
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    emailVerified = fields.Boolean(required=True)
     createdAt = fields.DateTime(required=True)
     updatedAt = fields.DateTime(required=True)
 

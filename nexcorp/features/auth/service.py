@@ -15,6 +15,7 @@ from nexcorp.db import sql
 from nexcorp.errors import Conflict, NotFound, Unauthorized, on_constraint
 from nexcorp.events import emit
 from nexcorp.features.auth.refresh import RefreshToken
+from nexcorp.web.profiles import is_reserved
 
 MAX_SESSIONS = 10
 GRACE_SECONDS = 10.0
@@ -45,9 +46,12 @@ class Rotation:
 
 
 def derive_username(email: str) -> str:
-    """A username of 3 to 30 allowed characters out of an address: "jo.doe+x@a.io" -> "jo_doe_x"."""
-    local = email.rpartition("@")[0]
+    """A username of 3 to 30 allowed characters out of an address or a name elsewhere: "jo.doe+x@a.io" ->
+    "jo_doe_x"."""
+    local = email.rpartition("@")[0] or email
     name = re.sub(r"[^A-Za-z0-9]+", "_", local).strip("_")[:MAX_USERNAME_CHARS]
+    if is_reserved(name):
+        name = f"user_{name}"
     return name if len(name) >= 3 else f"user_{name}".rstrip("_")
 
 
@@ -56,15 +60,17 @@ def vary_username(name: str) -> str:
     return f"{name[: MAX_USERNAME_CHARS - 6]}_{secrets.randbelow(100_000):05d}"
 
 
-async def insert_account(conn: Any, username: str | None, account: dict[str, Any]) -> Any:
-    """Insert a user under `username`, or under a free one made from the address; raises Conflict."""
+async def insert_account(
+    conn: Any, username: str | None, account: dict[str, Any], *, like: str | None = None
+) -> Any:
+    """Insert a user under `username`, or a free one made from `like` or the address; raises Conflict."""
     with on_constraint(
         "users_email_key", Conflict("email_taken", "This e-mail address is registered already.")
     ):
         if username is not None:
             with on_constraint("users_username_key", Conflict("username_taken", "This username is taken.")):
                 return await sql.auth.insert_user(conn, username=username, **account)
-        base = derive_username(account["email"])
+        base = derive_username(like or account["email"])
         candidate = base
         for _ in range(USERNAME_ATTEMPTS):
             row = await sql.auth.insert_user_if_free(conn, username=candidate, **account)
@@ -78,27 +84,40 @@ async def register_user(
     conn: Any,
     *,
     email: str,
-    password_hash: str,
+    password_hash: str | None,
     username: str | None = None,
     first_name: str | None = None,
     last_name: str | None = None,
     role: str = "member",
+    like: str | None = None,
+    method: str = "password",
+    profile: dict[str, Any] | None = None,
 ) -> Any:
-    """Create an account; returns its row. Raises Conflict `email_taken` or `username_taken`."""
+    """Create an account; returns its row. Raises Conflict `email_taken` or `username_taken`.
+
+    Without a `username` one is made from `like`, or from the address. `method` is what it is signed in with:
+    "password", or a provider. `profile` holds further fields, in the API's words.
+    """
     account = {
         "email": email,
         "password_hash": password_hash,
         "first_name": first_name,
         "last_name": last_name,
         "role": role,
+        "profile": profile or {},
     }
-    row = await insert_account(conn, username, account)
+    row = await insert_account(conn, username, account, like=like)
     await emit(
         conn,
         "user.registered",
         actor_id=row["id"],
         entity=("user", row["id"]),
-        payload={"userId": row["id"], "username": row["username"], "role": row["role"]},
+        payload={
+            "userId": row["id"],
+            "username": row["username"],
+            "role": row["role"],
+            "method": method,
+        },
     )
     return row
 
@@ -138,14 +157,22 @@ async def open_session(
 ) -> SignIn | None:
     """Sign somebody in whose password matched `verified_hash`; None where that is no longer their hash.
 
-    `new_hash` replaces it where its algorithm is out of date. The session used longest ago ends where
-    there would be more than MAX_SESSIONS.
+    `new_hash` replaces it where its algorithm is out of date.
     """
     account = await sql.auth.lock_account(conn, user_id=account_id, password_hash=verified_hash)
     if account is None:
         return None
     if new_hash is not None:
         await sql.auth.upgrade_password_hash(conn, user_id=account_id, password_hash=new_hash)
+    return await start_session(conn, account, platform=platform, device=device, method="password")
+
+
+async def start_session(conn: Any, account: Any, *, platform: str, device: str | None, method: str) -> SignIn:
+    """Open a session for a locked, active account whose owner has proved who they are by `method`.
+
+    The session used longest ago ends where there would be more than MAX_SESSIONS.
+    """
+    account_id = account["id"]
     surplus = await sql.auth.revoke_surplus_sessions(conn, user_id=account_id, kept=MAX_SESSIONS - 1)
     context = current.get()
     user_agent = context.user_agent if context is not None else None
@@ -169,6 +196,7 @@ async def open_session(
             "sessionId": session["id"],
             "platform": platform,
             "device": device,
+            "method": method,
         },
     )
     return SignIn(account, session, [row["id"] for row in surplus])
@@ -224,9 +252,11 @@ async def revoke_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
     await emit_revoked(conn, user_id, session_id, "user")
 
 
-async def revoke_other_sessions(conn: Any, *, user_id: UUID, session_id: UUID) -> list[Any]:
-    """End all of somebody's sessions but `session_id`; returns rows of `id` and `live`."""
-    rows: list[Any] = await sql.auth.revoke_other_sessions(conn, user_id=user_id, session_id=session_id)
+async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None) -> list[Any]:
+    """End all of somebody's sessions but `kept`, where there is one; returns rows of `id` and `live`."""
+    rows: list[Any] = await sql.auth.revoke_other_sessions(
+        conn, user_id=user_id, session_id=kept, reason="user"
+    )
     for row in rows:
         if row["live"]:
             await emit_revoked(conn, user_id, row["id"], "user")
@@ -234,7 +264,8 @@ async def revoke_other_sessions(conn: Any, *, user_id: UUID, session_id: UUID) -
 
 
 async def emit_revoked(conn: Any, user_id: UUID, session_id: UUID, reason: str) -> None:
-    """Record that a session was ended by its owner (`user`) or by the limit of sessions (`limit`)."""
+    """Record that a session was ended: by its owner (`user`), the limit of sessions (`limit`), or a new
+    password (`password`)."""
     await emit(
         conn,
         "session.revoked",

@@ -80,6 +80,38 @@ def forge(secrets: Secrets, claims: dict[str, Any]) -> dict[str, str]:
         "rv is text": sign({**claims, "rv": "one"}),
         "exp is text": sign({**claims, "exp": "never"}),
         **{f"without {name}": sign(value) for name, value in without.items()},
+        "sub is a number": sign({**claims, "sub": 5}),
+        "sub is nothing": sign({**claims, "sub": None}),
+        "sid is a list": sign({**claims, "sid": [claims["sid"]]}),
+        "rv is true": sign({**claims, "rv": True}),
+        "rv is a fraction": sign({**claims, "rv": 1.5}),
+        "rv is a list": sign({**claims, "rv": [1]}),
+        "role is a list": sign({**claims, "role": ["admin"]}),
+        "plat is an object": sign({**claims, "plat": {}}),
+        "exp is a list": sign({**claims, "exp": [now + 600]}),
+        "exp is beyond numbers": sign({**claims, "exp": 10**400}),
+        "exp is nothing": sign({**claims, "exp": None}),
+        "iat is text": sign({**claims, "iat": "now"}),
+        "iat is to come": sign({**claims, "iat": now + 600}),
+        "nbf is text": sign({**claims, "nbf": "now"}),
+        "aud is an object": sign({**claims, "aud": {"nexcorp-api": 1}}),
+        "iss is a list": sign({**claims, "iss": [claims["iss"]]}),
+        "ticket typ": sign(claims, typ="ticket+jwt"),
+        "x5c header": sign(claims, x5c=["MIIB"]),
+        "alg HS512": sign(claims, alg="HS512"),
+        "alg ES256": sign(claims, alg="ES256"),
+        "alg list": sign(claims, alg=["EdDSA"]),
+        "b64 false": sign(claims, b64=False, crit=["b64"]),
+        "cut in the signature": genuine[:-5],
+        "cut in the claims": genuine[: genuine.index(".") + 20],
+        "head alone": genuine_head,
+        "no dots": genuine.replace(".", ""),
+        "a token in a token": sign(claims, cty="JWT") + "." + genuine,
+        "nested": f"{encode({**head, 'cty': 'JWT'})}.{encode(genuine.encode())}.{signature}",
+        "unicode": genuine[:-2] + "éé",
+        "unicode digits": "\u0661\u0662\u0663",
+        "huge": f"{encode(head)}.{encode({**claims, 'more': 'x' * 5000})[:7000]}.{signature}",
+        "huge and signed": sign({**claims, "more": "x" * 4000}),
         "changed claims": f"{genuine_head}.{encode({**claims, 'role': 'admin'})}.{signature}",
         "four parts": genuine + ".x",
         "garbage": "garbage",
@@ -110,6 +142,13 @@ async def test_forged_tokens_get_one_answer(client: Any, service: Any, make_user
 async def test_a_refresh_token_is_no_access_token(client: Any, make_user: Any, sign_in: Any) -> None:
     signed_in = await sign_in(await make_user())
     headers = {"Authorization": f"Bearer {signed_in['refreshToken']}"}
+    assert (await client.get(ME, headers=headers)).status == 401
+
+
+async def test_a_ticket_is_no_access_token(client: Any, make_user: Any) -> None:
+    user = await make_user()
+    answer = await user.client.post("/api/v1/auth/ticket", json={"purpose": "download"})
+    headers = {"Authorization": f"Bearer {(await answer.json())['ticket']}"}
     assert (await client.get(ME, headers=headers)).status == 401
 
 

@@ -182,3 +182,35 @@ async def test_sweeping(service: Any, client: Any, make_user: Any, fetch: Any) -
         await sql.auth.delete_old_sessions(conn)
     assert await fetch("SELECT 1 FROM tickets WHERE token_hash = $1", token_hash) == []
     assert await fetch("SELECT 1 FROM sessions WHERE user_id = $1", UUID(str(gone.id))) == []
+
+
+async def test_sign_out_everywhere(
+    browser: Any, client: Any, make_user: Any, sign_in: Any, fetch: Any
+) -> None:
+    user, other = await make_user(), await make_user()
+    phone, web = await sign_in(user, "mobile"), await sign_in(user, "web")
+    before = len(await list_sessions(client, web["headers"]))
+    for wrong in ("?includeCurrent=maybe", "?everything=true"):
+        assert (await client.delete(SESSIONS + wrong, headers=web["headers"])).status == 422
+    answer = await client.delete(SESSIONS + "?includeCurrent=true", headers=web["headers"])
+    assert (answer.status, await answer.json()) == (200, {"revoked": before})
+    assert browser.take(answer).value == ""
+    for signed_in in (phone, web, {"headers": user.headers}):
+        assert (await client.get(ME, headers=signed_in["headers"])).status == 401
+    by_cookie = {"headers": browser.send(web["refreshToken"])}
+    for options in (by_cookie, {"json": {"refreshToken": phone["refreshToken"]}}):
+        assert (await client.post("/api/v1/auth/refresh", **options)).status == 401
+    assert (await client.get(ME, headers=other.headers)).status == 200
+    rows = await fetch(
+        "SELECT payload FROM events WHERE type = 'session.revoked' AND actor_id = $1", UUID(str(user.id))
+    )
+    assert [row["payload"]["reason"] for row in rows] == ["user"] * before
+
+
+async def test_false_keeps_the_current_one(browser: Any, client: Any, make_user: Any, sign_in: Any) -> None:
+    user = await make_user()
+    mine = await sign_in(user, "web")
+    answer = await client.delete(SESSIONS + "?includeCurrent=false", headers=mine["headers"])
+    assert await answer.json() == {"revoked": 1}
+    assert "Set-Cookie" not in answer.headers
+    assert (await client.get(ME, headers=mine["headers"])).status == 200

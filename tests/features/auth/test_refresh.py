@@ -14,6 +14,7 @@ from nexcorp.features.auth.refresh import RefreshToken, make_token, read_token
 from nexcorp.features.auth.service import rotate_refresh
 from nexcorp.web.keys import SECRETS
 from nexcorp.web.secrets import Secrets
+from tests.features.posts.social import insist
 
 REFRESH = "/api/v1/auth/refresh"
 ME = "/api/v1/auth/me"
@@ -95,6 +96,40 @@ async def test_racing_tabs_get_the_same_token(client: Any, make_user: Any, sign_
     assert len({(await answer.json())["refreshToken"] for answer in answers}) == 1
     [row] = await fetch("SELECT refresh_counter FROM sessions WHERE id = $1", session_of(token))
     assert row["refresh_counter"] == 2
+
+
+async def test_fifty_at_once_rotate_once(client: Any, make_user: Any, sign_in: Any, fetch: Any) -> None:
+    signed_in = await sign_in(await make_user())
+    token = signed_in["refreshToken"]
+    body = {"refreshToken": token}
+    answers = await asyncio.gather(*(insist(client, "POST", "/auth/refresh", json=body) for _ in range(50)))
+    assert [answer.status for answer in answers] == [200] * 50
+    [current] = {(await answer.json())["refreshToken"] for answer in answers}
+    rows = await fetch("SELECT refresh_counter, revoked_at FROM sessions WHERE id = $1", session_of(token))
+    assert [tuple(row) for row in rows] == [(2, None)]
+    assert (await client.get(ME, headers=signed_in["headers"])).status == 200
+    # The next one rotates as ever; then the first is too old for any excuse.
+    third = await client.post(REFRESH, json={"refreshToken": current})
+    assert third.status == 200
+    assert (await client.post(REFRESH, json=body)).status == 401
+    newest = (await third.json())["refreshToken"]
+    assert (await client.post(REFRESH, json={"refreshToken": newest})).status == 401
+    assert (await client.get(ME, headers=signed_in["headers"])).status == 401
+    rows = await fetch("SELECT type FROM events WHERE entity_id = $1", session_of(token))
+    assert [row["type"] for row in rows] == ["session.reuse_detected"]
+
+
+async def test_fifty_late_ones_end_the_session_once(
+    client: Any, make_user: Any, sign_in: Any, fetch: Any
+) -> None:
+    token = (await sign_in(await make_user()))["refreshToken"]
+    assert (await client.post(REFRESH, json={"refreshToken": token})).status == 200
+    await age(fetch, token, 11)
+    body = {"refreshToken": token}
+    answers = await asyncio.gather(*(insist(client, "POST", "/auth/refresh", json=body) for _ in range(50)))
+    assert {answer.status for answer in answers} == {401}
+    rows = await fetch("SELECT type FROM events WHERE entity_id = $1", session_of(token))
+    assert [row["type"] for row in rows] == ["session.reuse_detected"]
 
 
 async def test_two_connections_one_rotation(service: Any, make_user: Any, sign_in: Any) -> None:

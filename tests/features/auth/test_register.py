@@ -24,7 +24,8 @@ async def test_register_answers_with_the_user(client: Any, service: Any) -> None
     assert answer.status == 201
     user = (await answer.json())["user"]
     assert user.keys() == {
-        "id", "email", "username", "firstName", "lastName", "role", "status", "createdAt", "updatedAt",
+        "id", "email", "username", "firstName", "lastName", "role", "status", "emailVerified",
+        "createdAt", "updatedAt",
     }  # fmt: skip
     assert (user["email"], user["username"], user["firstName"], user["lastName"]) == (
         sent["email"], name, "Ann", None,
@@ -38,7 +39,9 @@ async def test_register_answers_with_the_user(client: Any, service: Any) -> None
         )
         stored = await conn.fetchval("SELECT password_hash FROM users WHERE id = $1", user["id"])
     assert row["type"] == "user.registered"
-    assert row["payload"] == {"userId": user["id"], "username": name, "role": "member"}
+    assert row["payload"] == {
+        "userId": user["id"], "username": name, "role": "member", "method": "password",
+    }  # fmt: skip
     assert stored.startswith("$argon2id$")
 
 

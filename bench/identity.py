@@ -1,0 +1,220 @@
+"""What identity costs: a request for being signed in, and everybody else while many sign in."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from uuid import UUID
+
+import msgspec
+import uvloop
+from aiohttp import web
+
+from bench.floors import Tell
+from bench.latency import Caller
+from bench.load import Load, build_get, run_load
+from bench.remote import remote, server
+from bench.stage import ANYWHERE, QUICK, REST, SERVED, Stage, read_cpu_seconds
+from bench.table import Figure, median, median_ratio, percentile
+from nexcorp.config import Config
+
+CONNECTIONS = 32
+DIFFERENT = 50
+PASSWORD = "the password of everybody here"
+PEOPLE = 200
+# People who sign in at once, each again as soon as it is done.
+STORM = 16
+PER_SECOND = 100
+# 15 % more for the same answer is 87 % of its rate.
+AIM_SIGNED_IN = 1 / 1.15
+# A request beside the storm may take twice as long as without it.
+AIM_CALM = 0.5
+
+
+def serve_twins(tell: Tell, config: Config, viewer: UUID) -> None:
+    """The service, and under /open one operation of it for which nobody is authenticated or counted."""
+    from nexcorp.app import create_app
+    from nexcorp.features.posts.routes import get_post
+    from nexcorp.server import spare_collector
+    from nexcorp.web.keys import PRINCIPAL
+    from nexcorp.web.tokens import Principal
+
+    app = create_app(config)
+    who = Principal(viewer, viewer, "member", 1, "cli", float("inf"))
+
+    async def get_open(request: web.Request) -> web.Response:
+        request[PRINCIPAL] = who
+        return await get_post(request)
+
+    app.router.add_get("/api/v1/open/{id}", get_open)
+
+    async def start(app: web.Application) -> None:
+        spare_collector()
+
+    app.on_startup.append(start)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        tell(listening.getsockname()[1])
+        web.run_app(
+            app,
+            sock=listening,
+            access_log=None,
+            print=lambda *lines: None,
+            keepalive_timeout=75,
+            loop=uvloop.new_event_loop(),
+        )
+
+
+def measure_signed_in(stage: Stage) -> list[Figure]:
+    """One operation with authentication and a limit that is far away, against it without either."""
+    people = stage.sign_tokens(DIFFERENT)
+    viewer, tokens = people[0][0], [token for _, token in people]
+    posts = stage.query("SELECT id FROM bench_posts WHERE n %% 97 = 1 LIMIT %s", DIFFERENT)
+    closed = [build_get(f"/api/v1/posts/{row[0]}", tokens[i]) for i, row in enumerate(posts)]
+    opened = [build_get(f"/api/v1/open/{row[0]}", tokens[i]) for i, row in enumerate(posts)]
+    config = stage.config(rate_limit_user=1_000_000)
+    rates: dict[str, list[float]] = {"signed in": [], "open": []}
+    costs: dict[str, list[float]] = {"signed in": [], "open": []}
+    with server(SERVED, serve_twins, config, viewer) as (pid, port), remote(REST) as client:
+        # The port is told before the application has connected to its database.
+        time.sleep(2)
+        for _ in range(stage.size.rounds + 1):
+            for name, requests in (("signed in", closed), ("open", opened)):
+                before = read_cpu_seconds(pid)
+                load: Load = client.call(run_load, port, requests, CONNECTIONS, stage.size.seconds)
+                assert not load.failures, f"{load.failures} answers were not 2xx"
+                rates[name].append(load.rate)
+                costs[name].append((read_cpu_seconds(pid) - before) / load.answers * 1e6)
+    # The first round warms both.
+    rates = {name: values[1:] for name, values in rates.items()}
+    return [
+        Figure(
+            "GET /posts/{id}, signed in and counted",
+            median(rates["signed in"]),
+            "requests/s",
+            ratio=median_ratio(rates["signed in"], rates["open"]),
+            floor=f"the same handler open to all, {median(rates['open']):,.0f}/s",
+            aim=AIM_SIGNED_IN,
+            detail={"cpu_us": {name: round(median(values[1:])) for name, values in costs.items()}},
+        )
+    ]
+
+
+def build_login(email: str) -> bytes:
+    """A sign-in as its bytes."""
+    body = msgspec.json.encode({"email": email, "password": PASSWORD, "platform": "cli"})
+    head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def ask_steadily(port: int, requests: list[bytes], seconds: float) -> list[float]:
+    """Milliseconds of PER_SECOND requests a second, sent by the clock whether or not others are answered."""
+    loop = asyncio.get_running_loop()
+    free: asyncio.Queue[Caller] = asyncio.Queue()
+    callers = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(32)]
+    for caller in callers:
+        free.put_nowait(caller)
+    took: list[float] = []
+
+    async def one(request: bytes, due: float) -> None:
+        caller = await free.get()
+        await caller.call(request)
+        took.append((time.perf_counter() - due) * 1000)
+        free.put_nowait(caller)
+
+    began = time.perf_counter() + 0.05
+    running = []
+    for number in range(int(seconds * PER_SECOND)):
+        due = began + number / PER_SECOND
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        running.append(asyncio.create_task(one(requests[number % len(requests)], time.perf_counter())))
+    await asyncio.gather(*running)
+    for caller in callers:
+        caller.transport.close()
+    return took
+
+
+async def storm(port: int, logins: list[bytes], seconds: float) -> float:
+    """Sign-ins a second of STORM clients."""
+    loop = asyncio.get_running_loop()
+    done, turn = 0, 0
+    began = time.perf_counter()
+
+    async def keep_signing_in() -> None:
+        nonlocal done, turn
+        _, caller = await loop.create_connection(Caller, "127.0.0.1", port)
+        while time.perf_counter() - began < seconds:
+            turn += 1
+            answer = await caller.call(logins[turn % len(logins)])
+            done += answer.startswith(b"HTTP/1.1 200")
+        caller.transport.close()
+
+    await asyncio.gather(*(keep_signing_in() for _ in range(STORM)))
+    return done / (time.perf_counter() - began)
+
+
+def run_steadily(port: int, requests: list[bytes], seconds: float) -> list[float]:
+    """ask_steadily() in this process."""
+    return uvloop.run(ask_steadily(port, requests, seconds))
+
+
+def run_storm(port: int, logins: list[bytes], seconds: float) -> float:
+    """storm() in this process."""
+    return uvloop.run(storm(port, logins, seconds))
+
+
+def measure_storm(stage: Stage) -> list[Figure]:
+    """Everybody else's p99, without and with people signing in, by turns."""
+    from nexcorp.features.auth.passwords import HASHER
+
+    stage.query(
+        """UPDATE users AS u SET password_hash = %s
+        FROM bench_users AS b WHERE b.id = u.id AND b.n <= %s""",
+        *(HASHER.hash(PASSWORD), PEOPLE),
+    )
+    rows = stage.query(
+        "SELECT u.email FROM users AS u INNER JOIN bench_users AS b ON b.id = u.id WHERE b.n <= %s", PEOPLE
+    )
+    logins = [build_login(row[0]) for row in rows]
+    # Others than those who sign in: the eleventh session of somebody would end the first.
+    tokens = [token for _, token in stage.sign_tokens(PEOPLE + DIFFERENT)][PEOPLE:]
+    posts = stage.query("SELECT id FROM bench_posts WHERE n %% 97 = 1 LIMIT %s", DIFFERENT)
+    requests = [build_get(f"/api/v1/posts/{row[0]}", tokens[i]) for i, row in enumerate(posts)]
+    seconds = 2.0 if stage.size is QUICK else 4.0
+    calm: list[float] = []
+    stormy: list[float] = []
+    rates: list[float] = []
+    ratios: list[float] = []
+    with stage.unpinned(), stage.web() as (_, port), remote(ANYWHERE) as others, remote(ANYWHERE) as people:
+        others.call(run_steadily, port, requests, 1.0)
+        people.call(run_storm, port, logins, 0.5)
+        for _ in range(stage.size.rounds):
+            quiet = others.call(run_steadily, port, requests, seconds)
+            people.start(run_storm, port, logins, seconds + 0.5)
+            time.sleep(0.25)
+            loud = others.call(run_steadily, port, requests, seconds)
+            rates.append(people.finish())
+            calm += quiet
+            stormy += loud
+            ratios.append(percentile(quiet, 0.99) / percentile(loud, 0.99))
+    return [
+        Figure(f"sign-ins of {STORM} people at once", median(rates), "sign-ins/s"),
+        Figure(
+            "GET /posts/{id} beside them, p99",
+            percentile(stormy, 0.99),
+            "ms",
+            ratio=median(ratios),
+            floor=f"without them, {percentile(calm, 0.99):.1f} ms",
+            aim=AIM_CALM,
+            detail={
+                "p50": {"calm": round(median(calm), 2), "storm": round(median(stormy), 2)},
+                "ratios": [round(value, 2) for value in ratios],
+            },
+        ),
+    ]
+
+
+def measure(stage: Stage) -> list[Figure]:
+    """Both."""
+    return [*measure_signed_in(stage), *measure_storm(stage)]

@@ -1,0 +1,1 @@
+"""The audit trail: what happened, for those who may see it."""

@@ -1,0 +1,93 @@
+"""The audit trail over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import Forbidden
+from nexcorp.events.catalogue import CATALOGUE
+from nexcorp.features.audit.schemas import AuditEventPage, EventQuery
+from nexcorp.web.access import allow
+from nexcorp.web.keys import RIGHTS, database, principal
+from nexcorp.web.paging import Cursor, reply_page
+from nexcorp.web.routing import get
+
+READ_ALL = "audit:read"
+# Before the first event, and after the last: every page has both bounds, so that one statement does for all.
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+END = datetime(9999, 1, 1, tzinfo=UTC)
+NO_ID = UUID(int=0)
+
+NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
+    "events", tuple[datetime, UUID], before="createdAt", before_id="id"
+)
+
+
+def clamp(moment: datetime) -> datetime:
+    """A time within what the database can be asked for; nothing ever happened outside of it."""
+    return min(max(moment, BEGINNING), END).astimezone(UTC)
+
+
+def find_types(wanted: str) -> list[str]:
+    """The types of event a filter means: itself, or all that begin with `user.`."""
+    if not wanted.endswith("."):
+        return [wanted]
+    return [name for name in CATALOGUE if name.startswith(wanted)]
+
+
+def choose_statement(query: dict[str, Any]) -> Callable[..., Awaitable[list[Any]]]:
+    """The statement for these filters, its arguments bound; what narrows most comes first."""
+    actor, kind, wanted = query.get("actor"), query.get("entityType"), query.get("type")
+    types = find_types(wanted) if wanted is not None else None
+
+    if "entityId" in query:
+        entity = {"entity_type": kind, "entity_id": query["entityId"]}
+        if actor is None and types is None:
+            return partial(sql.audit.list_by_entity, **entity)
+        return partial(sql.audit.list_entity_filtered, **entity, actor_id=actor, types=types)
+    if actor is not None:
+        if kind is None and types is None:
+            return partial(sql.audit.list_by_actor, actor_id=actor)
+        return partial(sql.audit.list_actor_filtered, actor_id=actor, entity_type=kind, types=types)
+    if kind is not None:
+        return partial(sql.audit.list_filtered, entity_type=kind, types=types)
+    if types is None:
+        return sql.audit.list_newest
+    if len(types) == 1:
+        return partial(sql.audit.list_by_type, type=types[0])
+    return partial(sql.audit.list_by_types, types=types)
+
+
+async def list_events(request: web.Request, query: dict[str, Any]) -> web.Response:
+    who = principal(request)
+    all_of_them = request.app[RIGHTS].has(who, READ_ALL)
+    if not all_of_them and query.setdefault("actor", who.user_id) != who.user_id:
+        raise Forbidden("permission_required", f"The events of others need the permission {READ_ALL}.")
+    since, until = clamp(query.get("from_", BEGINNING)), clamp(query.get("to", END))
+    before, before_id = NEWEST.decode(request, query["cursor"]) if "cursor" in query else (END, NO_ID)
+    if (until, NO_ID) < (before, before_id):
+        before, before_id = until, NO_ID
+    statement = choose_statement(query)
+    async with database(request).connection() as conn:
+        rows = await statement(conn, since=since, before=before, before_id=before_id, most=query["limit"] + 1)
+    return reply_page(request, rows, query["limit"], NEWEST)
+
+
+ROUTES = [
+    get(
+        "/events",
+        list_events,
+        "What happened, the newest first",
+        AuditEventPage,
+        query=EventQuery(),
+        access=allow(READ_ALL, otherwise="a person sees what they did themselves"),
+        tag="Audit",
+    )
+]

@@ -1,0 +1,64 @@
+"""What can be asked of the audit trail, and what it says."""
+
+from __future__ import annotations
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.web.paging import PageQuery
+from nexcorp.web.parsing import Out, Text
+from nexcorp.web.shapes import Person, page_of
+
+NAME = r"^[a-z][a-z0-9_]*\Z"
+TYPE = r"^[a-z][a-z0-9_]*\.([a-z][a-z0-9_]*)?\Z"
+
+
+class EventQuery(PageQuery):
+    """Which events; the filters add up."""
+
+    actor = fields.UUID(metadata={"description": "Who did it."})
+    entityType = Text(
+        most=50,
+        checks=[validate.Regexp(NAME, error="Not a type of entity.")],
+        metadata={"description": "What it happened to, for instance `post`."},
+    )
+    entityId = fields.UUID(metadata={"description": "Which one; needs `entityType`."})
+    type = Text(
+        most=100,
+        checks=[validate.Regexp(TYPE, error="Like post.created, or all of a kind: post.")],
+        metadata={"description": "`user.logged_in`, or `user.` for all of its kind."},
+    )
+    from_ = fields.AwareDateTime(
+        format="iso", data_key="from", metadata={"description": "Not before this time."}
+    )
+    to = fields.AwareDateTime(format="iso", metadata={"description": "Before this time."})
+
+    @validates_schema
+    def require_type(self, data: dict[str, object], **more: object) -> None:
+        """An id alone says nothing."""
+        if "entityId" in data and "entityType" not in data:
+            raise ValidationError({"entityType": ["Required with entityId."]})
+
+
+class AuditEvent(Out):
+    """Something that happened."""
+
+    id = fields.UUID(required=True)
+    type = fields.String(required=True)
+    actor = fields.Nested(
+        Person,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null for the service itself, and for people who are gone."},
+    )
+    entityType = fields.String(required=True)
+    entityId = fields.UUID(required=True)
+    payload = fields.Dict(required=True)
+    ip = fields.String(required=True, allow_none=True)
+    userAgent = fields.String(required=True, allow_none=True)
+    requestId = fields.String(
+        required=True, allow_none=True, metadata={"description": "X-Request-Id of what caused it."}
+    )
+    createdAt = fields.AwareDateTime(required=True)
+
+
+AuditEventPage = page_of(AuditEvent)

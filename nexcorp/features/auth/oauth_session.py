@@ -1,0 +1,111 @@
+"""The session of one sign-in with a provider: from the redirect to the callback, ten minutes, once.
+
+aiohttp-session keeps it in Redis. There is no middleware for it: nothing else may come to depend on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aiohttp import web
+from aiohttp_session import Session
+from aiohttp_session.redis_storage import RedisStorage
+
+from nexcorp.errors import Unavailable
+from nexcorp.realtime.bus import CONNECTION_LOST
+from nexcorp.realtime.node import NODE
+
+# __Host- makes browsers refuse the cookie unless it is Secure, for / and for this host alone.
+COOKIE = "__Host-oauth"
+FLOW_SECONDS = 600
+ID_BYTES = 32
+MAX_ID_CHARS = 64
+
+
+@contextmanager
+def reaching_redis() -> Iterator[None]:
+    """Turns what a missing Redis raises into Unavailable."""
+    try:
+        yield
+    except CONNECTION_LOST as error:
+        raise Unavailable("redis_unavailable", "Signing in this way is not possible right now.") from error
+
+
+class FlowStorage(RedisStorage):
+    """RedisStorage whose sessions are read once.
+
+    The library's own leaves the old id valid after new_session(), keeps an empty session after
+    invalidate(), and cannot delete a cookie that is Secure.
+    """
+
+    def __init__(self, redis: Any) -> None:
+        # Lax: the callback comes from the provider's site.
+        super().__init__(
+            redis,
+            cookie_name=COOKIE,
+            max_age=FLOW_SECONDS,
+            secure=True,
+            httponly=True,
+            samesite="Lax",
+            key_factory=lambda: secrets.token_urlsafe(ID_BYTES),
+        )
+
+    def make_key(self, session_id: str) -> str:
+        """Where a session lies; who reads Redis learns no id that a browser could send."""
+        return f"nexcorp:oauth:{hashlib.sha256(session_id.encode()).hexdigest()}"
+
+    async def load_session(self, request: web.Request) -> Session:
+        """Take the browser's session out of Redis: of two requests with one id the second finds none."""
+        session_id = self.load_cookie(request)
+        if session_id is None or len(session_id) > MAX_ID_CHARS:
+            return await self.new_session()
+        with reaching_redis():
+            data: Any = await self._redis.getdel(self.make_key(session_id))
+        if data is None:
+            return await self.new_session()
+        return Session(session_id, data=self._decoder(data), new=False, max_age=self.max_age)
+
+    async def save_session(
+        self, request: web.Request, response: web.StreamResponse, session: Session
+    ) -> None:
+        """Store what the session holds under a new id; an empty one is not stored and loses its cookie."""
+        if session.empty:
+            self.clear_cookie(response)
+            return
+        session_id = self._key_factory()
+        data = self._encoder(self._get_session_data(session))
+        with reaching_redis():
+            await self._redis.set(self.make_key(session_id), data, ex=FLOW_SECONDS)
+        self.save_cookie(response, session_id, max_age=FLOW_SECONDS)
+
+    def clear_cookie(self, response: web.StreamResponse) -> None:
+        """Take the cookie from the browser; with the attributes it was set with, or it would stay."""
+        response.del_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def make_storage(request: web.Request) -> FlowStorage:
+    """The storage on the node's own connections to Redis."""
+    return FlowStorage(request.app[NODE].redis)
+
+
+async def take_flow(request: web.Request) -> dict[str, Any]:
+    """What the browser's flow holds, which is used up by this; {} where there is none."""
+    return dict(await make_storage(request).load_session(request))
+
+
+async def begin_flow(request: web.Request, response: web.StreamResponse, flow: dict[str, Any]) -> None:
+    """Store a flow and give the browser its id; an older flow of the same browser ends."""
+    storage = make_storage(request)
+    await storage.load_session(request)
+    session = await storage.new_session()
+    session.update(flow)
+    await storage.save_session(request, response, session)
+
+
+def clear_flow(request: web.Request, response: web.StreamResponse) -> None:
+    """Take the flow's cookie from the browser, once it is used up."""
+    make_storage(request).clear_cookie(response)

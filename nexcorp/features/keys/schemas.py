@@ -1,0 +1,58 @@
+"""What a request for an API key looks like, and what is shown of one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from marshmallow import ValidationError, fields, validate
+
+from nexcorp.web.parsing import Body, Out, Text
+from nexcorp.web.shapes import page_of
+
+MAX_SCOPES = 100
+MAX_LIFE = timedelta(days=3660)
+
+
+def check_expiry(moment: datetime) -> None:
+    """Refuse what is over already, and what is so far away that it was not meant."""
+    now = datetime.now(UTC)
+    if moment <= now:
+        raise ValidationError("Is not in the future.")
+    if moment > now + MAX_LIFE:
+        raise ValidationError("Is more than ten years away.")
+
+
+class CreateApiKey(Body):
+    """A new key; without `expiresAt` it is good until it is revoked."""
+
+    name = Text(least=1, most=100, required=True)
+    scopes = fields.List(
+        Text(least=1, most=100),
+        required=True,
+        validate=validate.Length(1, MAX_SCOPES),
+        metadata={"description": "Permission codes that one's own role holds."},
+    )
+    expiresAt = fields.AwareDateTime(format="iso", load_default=None, allow_none=True, validate=check_expiry)
+
+
+class ApiKey(Out):
+    """A key without its secret."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    shown = fields.String(required=True, metadata={"description": "How the key begins."})
+    scopes = fields.List(fields.String(), required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    lastUsedAt = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "Up to a minute late."}
+    )
+    expiresAt = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class NewApiKey(ApiKey):
+    """A key just made."""
+
+    key = fields.String(required=True, metadata={"description": "The secret, shown this once."})
+
+
+ApiKeyPage = page_of(ApiKey)

@@ -1,0 +1,63 @@
+"""The rules of API keys: how many, for what, and how they end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
+from nexcorp.errors import Conflict, Invalid, NotFound, Unauthorized
+from nexcorp.events import emit
+from nexcorp.web.api_keys import SHOWN_CHARS, hash_key, make_key
+
+MAX_KEYS = 25
+
+
+def check_scopes(scopes: list[str], known: set[str], held: set[str]) -> None:
+    """Raises Invalid naming the scopes that do not exist, or that the owner's role does not hold."""
+    wrong = [f"There is no permission {code}." for code in scopes if code not in known]
+    wrong += [f"Your role does not hold {code}." for code in scopes if code in known - held]
+    if wrong:
+        raise Invalid(errors={"scopes": wrong})
+
+
+async def create_key(
+    conn: Any, user_id: UUID, *, name: str, scopes: list[str], expires_at: datetime | None
+) -> dict[str, Any]:
+    """Make a key; returns its row and, as `key`, the secret that nobody can show again.
+
+    Raises Invalid for scopes beyond the owner's role, Conflict where there are MAX_KEYS already.
+    """
+    owner = await sql.keys.lock_owner(conn, user_id=user_id)
+    if owner is None:
+        raise Unauthorized()
+    wanted = sorted(set(scopes))
+    known = {row["code"] for row in await sql.keys.list_codes(conn)}
+    check_scopes(wanted, known, set(owner["permissions"]))
+    # A statement of its own, after the lock: it sees what the transaction before this one has made.
+    if await sql.keys.count_keys(conn, user_id=user_id) >= MAX_KEYS:
+        raise Conflict("too_many_api_keys", f"There are {MAX_KEYS} keys already: revoke one first.")
+    secret = make_key()
+    row = await sql.keys.insert_key(
+        conn,
+        user_id=user_id,
+        name=name,
+        shown=secret[:SHOWN_CHARS],
+        secret_hash=hash_key(secret),
+        scopes=wanted,
+        expires_at=expires_at,
+    )
+    payload = {"userId": user_id, "name": name, "scopes": wanted, "expiresAt": expires_at}
+    await emit(conn, "api_key.created", actor_id=user_id, entity=("api_key", row["id"]), payload=payload)
+    return {**row_to_dict(row), "key": secret}
+
+
+async def revoke_key(conn: Any, user_id: UUID, key_id: UUID) -> None:
+    """End a key; raises NotFound for those of others and those that have ended."""
+    row = await sql.keys.revoke_key(conn, user_id=user_id, key_id=key_id)
+    if row is None:
+        raise NotFound("api_key_not_found", "There is no such key.")
+    payload = {"userId": user_id, "name": row["name"]}
+    await emit(conn, "api_key.revoked", actor_id=user_id, entity=("api_key", key_id), payload=payload)

@@ -1,0 +1,65 @@
+"""Roles and what they allow, over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.features.users import roles_service as service
+from nexcorp.features.users.schemas import PermissionsBody, RoleList, RolePermissions
+from nexcorp.web.access import allow
+from nexcorp.web.idempotency import transaction
+from nexcorp.web.keys import REVOCATIONS, database, user_id
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import Route, get, put
+
+
+async def list_roles(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        data = await service.list_roles(conn)
+        permissions = await sql.roles.list_permissions(conn)
+    return reply({"data": data, "permissions": permissions, "nextCursor": None})
+
+
+async def get_role_permissions(request: web.Request) -> web.Response:
+    role = service.check_role(request.match_info["role"])
+    async with database(request).connection() as conn:
+        return reply(await service.get_role(conn, role))
+
+
+async def set_role_permissions(request: web.Request, body: dict[str, Any]) -> web.Response:
+    role = service.check_role(request.match_info["role"])
+    async with transaction(request) as tx:
+        changed = await service.set_permissions(tx.conn, user_id(request), role, set(body["permissions"]))
+        response = await tx.reply(await service.get_role(tx.conn, role))
+    request.app[REVOCATIONS].announce(rights=changed)
+    return response
+
+
+TAG = "Identity"
+ADMIN = allow("role:manage")
+ROUTES: list[Route] = [
+    get("/roles", list_roles, "All roles and permissions", RoleList(), access=ADMIN, tag=TAG),
+    get(
+        "/roles/{role}/permissions",
+        get_role_permissions,
+        "What a role may do",
+        RolePermissions(),
+        access=ADMIN,
+        errors=(404,),
+        tag=TAG,
+    ),
+    put(
+        "/roles/{role}/permissions",
+        set_role_permissions,
+        "Set what a role may do",
+        RolePermissions(),
+        body=PermissionsBody(),
+        access=ADMIN,
+        errors=(404, 409),
+        tag=TAG,
+        description="Takes effect everywhere within five seconds.",
+    ),
+]

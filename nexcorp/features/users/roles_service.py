@@ -1,0 +1,63 @@
+"""The rules of roles: what each may do, and what the administrators' cannot lose."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from nexcorp.db import sql
+from nexcorp.errors import Conflict, Invalid, NotFound
+from nexcorp.events import emit
+from nexcorp.web.profiles import ROLES
+
+# Without these nobody could give them back.
+INDISPENSABLE = frozenset({"role:manage", "user:manage"})
+# Events are about something with an id; a role has a name.
+ROLE_IDS = UUID("c1f3a0de-5d0e-4f0b-9d4e-6a2c53d1b7e4")
+
+
+def check_role(role: str) -> str:
+    """`role`, which must be one that there is; raises NotFound."""
+    if role not in ROLES:
+        raise NotFound("role_not_found", f"There is no such role. There are {', '.join(ROLES)}.")
+    return role
+
+
+async def get_role(conn: Any, role: str) -> dict[str, Any]:
+    """{role, permissions}."""
+    found = await sql.roles.get_role_permissions(conn, role=role)
+    return {"role": role, "permissions": list(found or ())}
+
+
+async def list_roles(conn: Any) -> list[dict[str, Any]]:
+    """Every role, with or without permissions: [{role, permissions}]."""
+    rows = await sql.roles.list_role_permissions(conn)
+    known = {row["role"]: row["permissions"] for row in rows}
+    return [{"role": role, "permissions": known.get(role, [])} for role in ROLES]
+
+
+async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]) -> bool:
+    """Let a role do exactly `wanted`; returns whether that is a change.
+
+    Raises Invalid for codes that nobody knows, Conflict where administrators would lock themselves out.
+    """
+    known = {row["code"] for row in await sql.roles.list_permissions(conn)}
+    unknown = sorted(wanted - known)
+    if unknown:
+        raise Invalid(errors={"permissions": [f"There is no permission {code}." for code in unknown]})
+    if role == "admin" and not wanted >= INDISPENSABLE:
+        names = " and ".join(sorted(INDISPENSABLE))
+        raise Conflict("permission_indispensable", f"Administrators keep {names}.")
+    await sql.roles.take_turn(conn)
+    old = set((await get_role(conn, role))["permissions"])
+    if old == wanted:
+        return False
+    await sql.roles.replace_role_permissions(conn, role=role, permissions=sorted(wanted))
+    await emit(
+        conn,
+        "role.permissions_changed",
+        actor_id=actor_id,
+        entity=("role", uuid5(ROLE_IDS, role)),
+        payload={"role": role, "added": sorted(wanted - old), "removed": sorted(old - wanted)},
+    )
+    return True

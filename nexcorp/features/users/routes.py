@@ -1,0 +1,235 @@
+"""People over REST: search, profiles, role and status, leaving."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import Forbidden, Unauthorized
+from nexcorp.features.users import schemas, service
+from nexcorp.features.users.exports import get_export
+from nexcorp.web.access import ACCOUNT, Access, allow
+from nexcorp.web.cookies import clear_cookie
+from nexcorp.web.idempotency import transaction
+from nexcorp.web.keys import REVOCATIONS, RIGHTS, database, principal, user_id
+from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
+from nexcorp.web.parsing import expected_version, path_id
+from nexcorp.web.profiles import ROLES
+from nexcorp.web.replies import no_content, reply, reply_row
+from nexcorp.web.routing import Route, delete, get, patch, put
+
+NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], before="id")
+BEST: Cursor[tuple[int, UUID]] = Cursor("people-found", tuple[int, UUID], after_rank="_rank", after="id")
+CONTACT, MANAGE = "user:contact", "user:manage"
+
+
+def viewer_of(request: web.Request) -> service.Viewer:
+    """Who asks, with what their role, and their key's scopes, let them see of others."""
+    rights, who = request.app[RIGHTS], principal(request)
+    return service.Viewer(who.user_id, rights.has(who, CONTACT), rights.has(who, MANAGE))
+
+
+async def list_users(request: web.Request, query: dict[str, Any]) -> web.Response:
+    viewer = viewer_of(request)
+    if "status" in query and not viewer.manage:
+        raise Forbidden("permission_required", f"`status` needs the permission {MANAGE}.")
+    status = query.get("status", "active")
+    if "page" in query or "pageSize" in query:
+        rows, total = await read_numbered_page(request, query, status)
+        return reply({"data": show_all(rows, viewer), "nextCursor": None, "total": total})
+    people = sql.users
+    cursor: Cursor[Any] = NEWEST
+    statements: tuple[Statement, Statement] = people.list_people_first, people.list_people_next
+    arguments: dict[str, Any] = {}
+    if "q" in query:
+        cursor, arguments = BEST, search_of(query)
+        statements = people.search_people_first, people.search_people_next
+    elif "role" in query:
+        arguments = {"role": query["role"]}
+        statements = people.list_people_of_role_first, people.list_people_of_role_next
+    async with database(request).connection() as conn:
+        rows = await cursor.fetch(request, conn, query, *statements, status=status, **arguments)
+    page, next_cursor = cut_page(request, rows, query["limit"], cursor)
+    return reply({"data": show_all(page, viewer), "nextCursor": next_cursor})
+
+
+def show_all(rows: list[Any], viewer: service.Viewer) -> list[dict[str, Any]]:
+    """Rows of people as `viewer` may see them."""
+    return [service.show_person(row, viewer) for row in rows]
+
+
+def search_of(query: dict[str, Any]) -> dict[str, Any]:
+    """What the search statements are asked for."""
+    q = " ".join(query["q"].split())
+    return {"q": q, "prefix": service.escape_like(q), "roles": roles_of(query)}
+
+
+def roles_of(query: dict[str, Any]) -> list[str]:
+    """The roles that are asked for: one or all."""
+    return [query["role"]] if "role" in query else list(ROLES)
+
+
+async def read_numbered_page(
+    request: web.Request, query: dict[str, Any], status: str
+) -> tuple[list[Any], int]:
+    """The rows of `?page=&pageSize=`, and how many there are in all."""
+    most = query.get("pageSize", DEFAULT_LIMIT)
+    cut = {"most": most, "skip": (query.get("page", 1) - 1) * most}
+    # One snapshot: the total is that of the list the page was cut from.
+    async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
+        if "q" in query:
+            search = {**search_of(query), "status": status}
+            rows = await sql.users.page_found_people(conn, **search, **cut)
+            return rows, await sql.users.count_found_people(conn, **search)
+        roles = roles_of(query)
+        rows = await sql.users.page_people(conn, status=status, roles=roles, **cut)
+        return rows, await sql.users.count_people(conn, status=status, roles=roles)
+
+
+async def get_user(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply_row(request, await service.get_profile(conn, path_id(request), viewer_of(request)))
+
+
+async def get_own_profile(request: web.Request) -> web.Response:
+    who = user_id(request)
+    async with database(request).connection() as conn:
+        try:
+            profile = await service.get_profile(conn, who, service.Viewer(who))
+        except service.UserNotFound:
+            raise Unauthorized() from None
+    return reply_row(request, profile)
+
+
+async def update_own_profile(request: web.Request, body: dict[str, Any]) -> web.Response:
+    version, by_etag = expected_version(request, body)
+    async with transaction(request) as tx:
+        profile = await service.update_profile(tx.conn, user_id(request), body, version, by_etag)
+        return await tx.reply(profile, version=profile["version"])
+
+
+async def set_role(request: web.Request, body: dict[str, Any]) -> web.Response:
+    person = path_id(request)
+    async with transaction(request) as tx:
+        standing = await service.set_role(tx.conn, user_id(request), person, body["role"])
+        profile = await service.get_profile(tx.conn, person, viewer_of(request))
+        response = await tx.reply(profile, version=profile["version"])
+    announce(request, person, standing)
+    return response
+
+
+async def set_status(request: web.Request, body: dict[str, Any]) -> web.Response:
+    person = path_id(request)
+    async with transaction(request) as tx:
+        standing = await service.set_status(tx.conn, user_id(request), person, body["status"])
+        profile = await service.get_profile(tx.conn, person, viewer_of(request))
+        response = await tx.reply(profile, version=profile["version"])
+    announce(request, person, standing)
+    return response
+
+
+def announce(request: web.Request, person: UUID, standing: service.Standing) -> None:
+    """After the commit: let every node know what of somebody counts no more."""
+    if standing.role_version is not None:
+        roles = [(person, standing.role_version)]
+        request.app[REVOCATIONS].announce(standing.ended, roles=roles)
+
+
+async def leave(request: web.Request) -> web.Response:
+    who = user_id(request)
+    async with transaction(request) as tx:
+        standing = await service.leave(tx.conn, who)
+    announce(request, who, standing)
+    response = no_content()
+    clear_cookie(response)
+    return response
+
+
+TAG = "Identity"
+ADMIN = allow(MANAGE)
+ROUTES: list[Route] = [
+    get(
+        "/users",
+        list_users,
+        "Find people",
+        schemas.PeoplePage(),
+        access=allow("user:read"),
+        query=schemas.PeopleQuery(),
+        tag=TAG,
+        description="Without `q` the newest first. With it those with a name that begins so, then those with "
+        "a name like it.",
+    ),
+    get(
+        "/users/me",
+        get_own_profile,
+        "My profile",
+        schemas.OwnProfile(),
+        access=allow("profile:read"),
+        tag=TAG,
+    ),
+    patch(
+        "/users/me",
+        update_own_profile,
+        "Change my profile",
+        schemas.OwnProfile(),
+        body=schemas.UpdateProfile(),
+        errors=(409, 412),
+        access=allow("profile:update", whose="one's own only"),
+        tag=TAG,
+    ),
+    delete(
+        "/users/me",
+        leave,
+        "Leave for good",
+        errors=(409,),
+        access=ACCOUNT,
+        tag=TAG,
+        description="What one wrote stays, by a former member; everything else that is known of one goes.",
+    ),
+    Route(
+        "GET",
+        "/users/me/export",
+        get_export,
+        "Everything that is kept of me",
+        Access(ticket=True),
+        returns={200: schemas.ExportState(), 202: schemas.Preparing()},
+        query=schemas.ExportQuery(),
+        errors=(404,),
+        tag=TAG,
+        description="Signed in: 202 while it is made, then 200 with where to get it, for 24 hours. With a "
+        "`ticket` for downloads: the file, as an attachment; 404 while there is none.",
+    ),
+    get(
+        "/users/{id}",
+        get_user,
+        "One person",
+        schemas.Profile(),
+        access=allow("user:read"),
+        errors=(404,),
+        tag=TAG,
+    ),
+    put(
+        "/users/{id}/role",
+        set_role,
+        "Give somebody a role",
+        schemas.Profile(),
+        body=schemas.RoleBody(),
+        access=ADMIN,
+        errors=(404, 409),
+        tag=TAG,
+    ),
+    put(
+        "/users/{id}/status",
+        set_status,
+        "Activate or deactivate somebody",
+        schemas.Profile(),
+        body=schemas.StatusBody(),
+        access=ADMIN,
+        errors=(404, 409),
+        tag=TAG,
+        description="Deactivating ends all sessions and API keys, for good.",
+    ),
+]

@@ -1,0 +1,1 @@
+"""The outside world: services of others, without any SQL."""

@@ -1,0 +1,41 @@
+"""What tests of people share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from nexcorp.web import api_keys
+
+
+@pytest.fixture
+def fetch(service: Any) -> Callable[..., Awaitable[Any]]:
+    """`await fetch("SELECT ...", value)`: rows as they stand in the database."""
+
+    async def fetch(text: str, *values: Any) -> Any:
+        async with service.db.connection() as conn:
+            return await conn.fetch(text, *values)
+
+    return fetch
+
+
+@pytest.fixture
+def make_key(service: Any) -> Callable[..., Awaitable[dict[str, str]]]:
+    """`await make_key(user, "post:read")`: the headers of an API key with these scopes."""
+
+    async def make(user: Any, *scopes: str) -> dict[str, str]:
+        secret = api_keys.make_key()
+        async with service.db.connection() as conn:
+            await conn.execute(
+                """INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes)
+                VALUES ($1, 'k', $2, $3, $4)""",
+                user.id,
+                secret[: api_keys.SHOWN_CHARS],
+                api_keys.hash_key(secret),
+                list(scopes),
+            )
+        return {"Authorization": f"Bearer {secret}"}
+
+    return make

@@ -1,0 +1,163 @@
+"""The export: asked for, made once by whichever worker, fetched with a ticket, gone after a day."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from nexcorp.db import Database, sql
+from tests.conftest import wait_until
+from tests.features.posts.social import API, publish, say
+from workers.jobs.cleanup import clean_up
+from workers.jobs.export import build_exports
+
+PATH = f"{API}/users/me/export"
+PARTS = {
+    "exportedAt",
+    "account",
+    "profile",
+    "sessions",
+    "apiKeys",
+    "posts",
+    "comments",
+    "likes",
+    "following",
+    "followers",
+    "notifications",
+    "events",
+}
+
+
+async def get_ready(user: Any) -> dict[str, Any]:
+    """Ask until the export is there; returns the last answer."""
+
+    async def ready() -> Any:
+        answer = await user.client.get(PATH)
+        return answer.status == 200 and await answer.json()
+
+    assert (await user.client.get(PATH)).status == 202
+    state: dict[str, Any] = await wait_until(ready, 10)
+    return state
+
+
+async def get_ticket(user: Any, purpose: str = "download") -> str:
+    answer = await user.client.post(f"{API}/auth/ticket", json={"purpose": purpose})
+    assert answer.status == 201
+    return str((await answer.json())["ticket"])
+
+
+async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: Any, fetch: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    await make_key(ann, "post:read")
+    post, other = await publish(ann, body="Mine."), await publish(bob, body="Not mine.")
+    await say(ann, other["id"], "My comment.")
+    await say(bob, post["id"], "Bob's comment.")
+    assert (await ann.client.put(f"{API}/posts/{other['id']}/like")).status == 200
+    assert (await ann.client.put(f"{API}/users/{bob.id}/follow")).status == 200
+    await asyncio.sleep(0.3)
+    state = await get_ready(ann)
+    assert state.keys() == {"status", "downloadUrl", "expiresAt", "bytes"}
+    assert (state["status"], state["downloadUrl"]) == ("ready", PATH)
+    ticket = await get_ticket(ann)
+    answer = await client.get(f"{PATH}?ticket={ticket}")
+    assert answer.status == 200
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="nexcorp-export.json"'
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    data = await answer.json()
+    assert data.keys() == PARTS
+    assert data["account"]["email"] == ann.email
+    assert [row["body"] for row in data["posts"]] == ["Mine."]
+    assert [row["body"] for row in data["comments"]] == ["My comment."]
+    assert [row["postId"] for row in data["likes"]] == [other["id"]]
+    assert [row["userId"] for row in data["following"]] == [str(bob.id)]
+    assert [row["title"] for row in data["notifications"]] == [f"{bob.username} commented on your post"]
+    assert {row["type"] for row in data["events"]} >= {"user.registered", "post.created", "post.liked"}
+    assert [row["name"] for row in data["apiKeys"]] == ["k"]
+    text = await answer.text()
+    (row,) = await fetch(
+        "SELECT password_hash, (SELECT secret_hash FROM api_keys LIMIT 1) FROM users LIMIT 1"
+    )
+    assert "password" not in text and row[0] not in text and row[1].hex() not in text
+    # A ticket works once, and every one of another kind not at all.
+    assert (await client.get(f"{PATH}?ticket={ticket}")).status == 401
+    for bad in ("", "x", await get_ticket(ann, "ws")):
+        assert (await client.get(f"{PATH}?ticket={bad}")).status in (401, 422)
+    plain = await client.get(
+        f"{PATH}?ticket={await get_ticket(ann)}", headers={"Accept-Encoding": "identity"}
+    )
+    assert "Content-Encoding" not in plain.headers
+    assert await plain.json() == data
+
+
+async def test_who_may_ask(make_user: Any, make_key: Any, client: Any) -> None:
+    ann = await make_user()
+    assert (await client.get(PATH)).status == 401
+    key = await make_key(ann, "profile:read")
+    assert (await client.get(PATH, headers=key)).status == 403
+    answer = await client.get(f"{PATH}?ticket={await get_ticket(ann)}")
+    assert (answer.status, (await answer.json())["code"]) == (404, "export_not_ready")
+
+
+async def test_a_ready_export_is_kept_for_a_day(
+    make_user: Any, fetch: Any, config: Any, service: Any
+) -> None:
+    ann = await make_user()
+    state = await get_ready(ann)
+    assert await (await ann.client.get(PATH)).json() == state
+    (row,) = await fetch("SELECT expires_at - finished_at = interval '24 hours' FROM data_exports")
+    assert row[0]
+    await clean_up({"database": service.db, "config": config})
+    assert (await ann.client.get(PATH)).status == 200
+    await fetch("UPDATE data_exports SET expires_at = now() - interval '1 second'")
+    assert (await ann.client.get(f"{PATH}?ticket={await get_ticket(ann)}")).status == 404
+    await clean_up({"database": service.db, "config": config})
+    assert not await fetch("SELECT FROM data_exports")
+    assert (await get_ready(ann))["status"] == "ready"
+
+
+@pytest.fixture
+async def owner(database: Database) -> Any:
+    """Somebody whose export is asked for, with no worker about."""
+    async with database.connection(wait=5) as conn:
+        return await conn.fetchval(
+            """WITH u AS (INSERT INTO users (email, username) VALUES ('a@b.c', 'abc') RETURNING id)
+            INSERT INTO data_exports (user_id) SELECT id FROM u RETURNING user_id"""
+        )
+
+
+async def test_workers_at_the_same_time_make_it_once(database: Database, owner: Any) -> None:
+    made = await asyncio.gather(*(build_exports({"database": database}) for _ in range(5)))
+    assert sorted(made) == [0, 0, 0, 0, 1]
+    async with database.connection(wait=5) as conn:
+        body = await conn.fetchval("SELECT body FROM data_exports")
+    assert json.loads(gzip.decompress(body))["account"]["username"] == "abc"
+
+
+async def test_a_worker_that_dies_leaves_it_to_the_next(database: Database, owner: Any) -> None:
+    class Died(BaseException):
+        """Not for any handler."""
+
+    with pytest.raises(Died):
+        async with database.transaction(wait=5) as conn:
+            assert await sql.exports.claim_export(conn) == owner
+            assert await build_exports({"database": database}) == 0
+            raise Died
+    assert await build_exports({"database": database}) == 1
+
+
+async def test_a_failure_is_noted_and_asking_again_tries_again(database: Database, owner: Any) -> None:
+    async with database.connection(wait=5) as conn:
+        await conn.execute("ALTER TABLE likes RENAME TO hidden")
+        assert await build_exports({"database": database}) == 1
+        assert await build_exports({"database": database}) == 0
+        row = await conn.fetchrow("SELECT error, body FROM data_exports")
+        assert (row["error"], row["body"]) == ("UndefinedTableError", None)
+        await conn.execute("ALTER TABLE hidden RENAME TO likes")
+        assert await sql.exports.request_export(conn, user_id=owner)
+        assert not await sql.exports.request_export(conn, user_id=owner)
+    assert await build_exports({"database": database}) == 1

@@ -1,0 +1,157 @@
+"""Leaving: what one wrote stays readable, what says who one was is gone, everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from http.cookies import SimpleCookie
+from typing import Any
+
+import pytest
+
+from nexcorp.realtime import protocol
+from tests.conftest import wait_until
+from tests.features.posts.social import API, get_json, publish, say
+from tests.realtime.helpers import closed
+
+ME = f"{API}/users/me"
+FIRST, LAST = "Zebulon", "Quartermain"
+FORMER = {"firstName": "Former", "lastName": "member"}
+# Every column of text in which a name could stand; the audit trail alone remembers.
+TRACES = """
+SELECT 'users ' || id FROM users WHERE concat_ws(' ', email, username, first_name, last_name, bio) ~ $1
+UNION ALL SELECT 'notifications ' || id FROM notifications WHERE title ~ $1
+UNION ALL SELECT 'items ' || id FROM notification_items WHERE title || actor::text ~ $1
+UNION ALL SELECT 'frames ' || room || seq FROM room_frames WHERE frame::text ~ $1
+UNION ALL SELECT 'answers ' || key FROM idempotency_keys WHERE convert_from(body, 'UTF8') ~ $1
+"""
+
+
+@pytest.fixture
+async def leaver(make_user: Any) -> Any:
+    """Somebody with a name, about to leave."""
+    user = await make_user("zeb")
+    answer = await user.client.patch(ME, json={"firstName": FIRST, "lastName": LAST, "bio": "Zebulon's"})
+    assert answer.status == 200
+    return user
+
+
+async def test_what_one_wrote_stays_and_the_name_goes(
+    make_user: Any, leaver: Any, fetch: Any, client: Any, make_key: Any
+) -> None:
+    ann = await make_user()
+    key = await make_key(leaver, "post:read")
+    post = await publish(ann)
+    own = await (
+        await leaver.client.post(f"{API}/posts", json={"body": "Mine."}, headers={"Idempotency-Key": "once"})
+    ).json()
+    comment = await say(leaver, post["id"])
+    await say(ann, own["id"])
+    assert (await leaver.client.put(f"{API}/posts/{post['id']}/like")).status == 200
+    for one, other in ((leaver, ann), (ann, leaver)):
+        assert (await one.client.put(f"{API}/users/{other.id}/follow")).status == 200
+
+    async def told() -> bool:
+        titles = [row["title"] for row in (await get_json(ann.client, "/notifications"))["data"]]
+        return len(titles) == 3 and all(title.startswith(f"{FIRST} {LAST} ") for title in titles)
+
+    await wait_until(told)
+    assert await fetch(TRACES, FIRST)
+    answer = await leaver.client.delete(ME)
+    assert answer.status == 204
+    cookie = SimpleCookie(answer.headers["Set-Cookie"])["__Host-refresh"]
+    assert (cookie.value, cookie["max-age"]) == ("", "0")
+
+    person = await get_json(ann.client, f"/users/{leaver.id}")
+    tombstone = f"former_{str(leaver.id)[-12:]}"
+    nothing = dict.fromkeys(("jobTitle", "department", "location", "bio", "avatarUrl"))
+    assert person.items() >= {**FORMER, **nothing, "username": tombstone, "followed": False}.items()
+    seen = await get_json(ann.client, f"/posts/{own['id']}")
+    assert (seen["body"], seen["author"]["lastName"], seen["commentCount"]) == ("Mine.", "member", 1)
+    seen = await get_json(ann.client, f"/posts/{post['id']}")
+    assert (seen["likeCount"], seen["commentCount"]) == (1, 1)
+    (shown,) = (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"]
+    assert (shown["id"], shown["author"]["firstName"]) == (comment["id"], "Former")
+    titles = {row["title"] for row in (await get_json(ann.client, "/notifications"))["data"]}
+    assert titles == {
+        "Former member liked your post",
+        "Former member commented on your post",
+        "Former member follows you",
+    }
+    for table, column in (
+        ("sessions", "user_id"),
+        ("api_keys", "user_id"),
+        ("follows", "follower_id"),
+        ("follows", "followed_id"),
+        ("notifications", "receiver_id"),
+        ("notification_counters", "user_id"),
+    ):
+        assert not await fetch(f"SELECT FROM {table} WHERE {column} = $1", leaver.id), table
+    for headers in (key, leaver.headers):
+        assert (await client.get(f"{API}/posts", headers=headers)).status == 401
+
+    async def scrubbed() -> bool:
+        own_room = await fetch("SELECT FROM room_frames WHERE room = $1", f"user:{leaver.id}")
+        return not own_room and not await fetch(TRACES, FIRST)
+
+    await wait_until(scrubbed, 10)
+    frames = await fetch(
+        "SELECT frame FROM room_frames WHERE frame->'data'->'actor'->>'id' = $1", str(leaver.id)
+    )
+    assert {row["frame"]["data"]["title"].split(" member")[0] for row in frames} == {"Former"}
+
+
+async def test_nobody_reaches_who_left(make_user: Any, leaver: Any, client: Any, fetch: Any) -> None:
+    ann, boss = await make_user(), await make_user(role="admin")
+    assert (await leaver.client.delete(ME)).status == 204
+    login = {"email": leaver.email, "password": leaver.password, "platform": "cli"}
+    assert (await client.post(f"{API}/auth/login", json=login)).status == 401
+    for query in ("q=zeb", "q=former", "limit=100", "status=deactivated"):
+        rows = (await get_json(boss.client, f"/users?{query}"))["data"]
+        assert str(leaver.id) not in {row["id"] for row in rows}
+    assert (await ann.client.put(f"{API}/users/{leaver.id}/follow")).status == 404
+    for what, value in (("role", "admin"), ("status", "active")):
+        answer = await boss.client.put(f"{API}/users/{leaver.id}/{what}", json={what: value})
+        assert answer.status == 404
+    shown = await get_json(boss.client, f"/users/{leaver.id}")
+    assert (shown["status"], shown["email"], shown["lastSeenAt"]) == ("deleted", None, None)
+    name = f"former_{str(leaver.id)[-12:]}"
+    await publish(ann, body=f"@{name} @zeb, are you there?")
+    await asyncio.sleep(0.3)
+    assert not await fetch("SELECT FROM notifications WHERE receiver_id = $1", leaver.id)
+    # The address and the username are free again, for another person.
+    body = {"email": leaver.email, "username": "zeb", "password": "a long enough secret"}
+    answer = await client.post(f"{API}/auth/register", json=body)
+    assert answer.status == 201
+    assert (await answer.json())["user"]["id"] != str(leaver.id)
+
+
+async def test_open_sockets_end_on_every_node(leaver: Any, connect: Any, second_node: str) -> None:
+    lives = [await connect(leaver), await connect(leaver, url=second_node)]
+    assert (await leaver.client.delete(ME)).status == 204
+    for live in lives:
+        assert (await closed(live))[0] in (protocol.SESSION_REVOKED, protocol.TOKEN_EXPIRED)
+
+
+async def test_leaving_twice_at_once_is_leaving_once(leaver: Any, fetch: Any) -> None:
+    answers = await asyncio.gather(*(leaver.client.delete(ME) for _ in range(5)))
+    assert sorted(answer.status for answer in answers) == [204] + [401] * 4
+    assert len(await fetch("SELECT FROM events WHERE type = 'user.deleted'")) == 1
+
+
+async def test_a_key_cannot_leave_for_its_owner(leaver: Any, make_key: Any, client: Any) -> None:
+    key = await make_key(leaver, "profile:update", "profile:read")
+    assert (await client.delete(ME, headers=key)).status == 403
+    assert (await client.get(ME, headers=key)).status == 200
+
+
+async def test_a_new_name_shows_in_old_notifications(make_user: Any, leaver: Any) -> None:
+    ann = await make_user()
+    assert (await leaver.client.put(f"{API}/users/{ann.id}/follow")).status == 200
+
+    async def title() -> Any:
+        rows = (await get_json(ann.client, "/notifications"))["data"]
+        return rows and rows[0]["title"]
+
+    assert await wait_until(title) == f"{FIRST} {LAST} follows you"
+    assert (await leaver.client.patch(ME, json={"lastName": None})).status == 200
+    assert await title() == f"{FIRST} follows you"

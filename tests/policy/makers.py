@@ -1,0 +1,125 @@
+"""What there must be before a rule can be tried, made as its owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexcorp.features.auth.refresh import make_token
+from nexcorp.web.keys import SECRETS
+from tests.policy.rules import Made
+from tests.policy.world import Person, World, names
+
+
+async def a_page(world: World, owner: Person) -> Made:
+    """A file of the documentation."""
+    return {"name": "swagger-ui.css"}
+
+
+async def another_person(world: World, owner: Person) -> Made:
+    """Somebody else's id."""
+    return {"id": (await world.person()).id}
+
+
+async def another_admin(world: World, owner: Person) -> Made:
+    """A second admin, so that one can leave."""
+    return {"id": (await world.person("admin")).id}
+
+
+async def a_provider(world: World, owner: Person) -> Made:
+    """A provider that this service knows."""
+    return {"provider": "github"}
+
+
+async def a_role(world: World, owner: Person) -> Made:
+    """A role, and what it may do as it is."""
+    rows = await world.fetch("SELECT permission FROM role_permissions WHERE role = 'manager'")
+    return {"role": "manager", "permissions": [row["permission"] for row in rows]}
+
+
+async def new_password(world: World, owner: Person) -> Made:
+    """A change of the password that everybody here has."""
+    return {"currentPassword": owner.password, "newPassword": f"correct horse {next(names)}"}
+
+
+async def new_address(world: World, owner: Person) -> Made:
+    """A change of the address."""
+    return {"currentPassword": owner.password, "email": f"new{next(names)}@example.com"}
+
+
+async def an_address(world: World, owner: Person) -> Made:
+    """An e-mail address that nobody has."""
+    return {"email": f"new{next(names)}@example.com"}
+
+
+async def an_account(world: World, owner: Person) -> Made:
+    """What the owner signs in with."""
+    return {"email": owner.email, "password": owner.password, "platform": "cli"}
+
+
+async def a_refresh_token(world: World, owner: Person) -> Made:
+    """The owner's refresh token."""
+    return {"refreshToken": make_token(world.app[SECRETS], owner.session_id, 1)}
+
+
+async def a_session(world: World, owner: Person) -> Made:
+    """A session of the owner's."""
+    return {"id": owner.session_id}
+
+
+async def an_api_key(world: World, owner: Person) -> Made:
+    """An API key of the owner's."""
+    key = await world.create(owner, "/auth/api-keys", {"name": "robot", "scopes": ["post:read"]})
+    return {"id": key["id"]}
+
+
+async def a_post(world: World, owner: Person) -> Made:
+    """A post of the owner's."""
+    post = await world.create(owner, "/posts", {"body": "Hello."})
+    return {"id": post["id"]}
+
+
+async def a_project(world: World, owner: Person) -> Made:
+    """A project post of the owner's."""
+    post = await world.create(owner, "/posts", {"type": "project", "body": "Who would like to?"})
+    return {"id": post["id"]}
+
+
+async def a_comment(world: World, owner: Person) -> Made:
+    """A comment of the owner's on a third person's post."""
+    post = await a_post(world, await world.person())
+    comment = await world.create(owner, "/comments", {"postId": post["id"], "body": "Indeed."})
+    return {"id": comment["id"]}
+
+
+async def a_notification(world: World, owner: Person) -> Made:
+    """A notification of the owner's."""
+    [row] = await world.fetch(
+        """
+        WITH counted AS (INSERT INTO notification_counters (user_id, unread) VALUES ($1, 1))
+        INSERT INTO notifications (receiver_id, event_id, type, title, message)
+        VALUES ($1, gen_random_uuid(), 'like', 'Somebody liked your post', '')
+        RETURNING id
+        """,
+        owner.id,
+    )
+    return {"id": row["id"]}
+
+
+async def own_profile(world: World, owner: Person) -> Made:
+    """The owner's id."""
+    return {"id": owner.id}
+
+
+def as_made(made: Made) -> Made:
+    """The body is what was made."""
+    return made
+
+
+async def post_id(world: World, owner: Person) -> Any:
+    """The id of a post."""
+    return (await a_post(world, owner))["id"]
+
+
+async def own_id(world: World, owner: Person) -> Any:
+    """The owner's id."""
+    return owner.id

@@ -1,0 +1,81 @@
+"""What a row of the written policy is, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.policy.world import Person, World
+
+ANYBODY = "anybody"
+A_PERSON = "a person"
+# Those who are no person signed in.
+OUTSIDERS = ("anonymous", "revoked", "deactivated", "key_without", "key_with")
+
+Made = Mapping[str, Any]
+Maker = Callable[[World, Person], Awaitable[Made]]
+
+
+async def nothing(world: World, owner: Person) -> Made:
+    """Needs nothing."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may call one route, and what each of them gets."""
+
+    operation: str
+    who: str
+    owner: int
+    stranger: int | None = None
+    manager: int | None = None
+    admin: int | None = None
+    whose: str | None = None
+    otherwise: str | None = None
+    make: Maker = nothing
+    body: Any = None
+    query: str = ""
+    key_of: str | None = None
+    others: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def holder(self) -> str:
+        """Whose API keys are tried: the owner's, unless only admins get anywhere."""
+        return self.key_of or ("owner" if self.expect_people()["owner"] < 400 else "admin")
+
+    def expect_people(self) -> dict[str, int]:
+        """What people who are signed in get."""
+        stranger = self.stranger or self.owner
+        manager = self.manager or stranger
+        return {
+            "owner": self.owner,
+            "stranger": stranger,
+            "manager": manager,
+            "admin": self.admin or manager,
+        }
+
+    def expect(self) -> dict[str, int]:
+        """The status of every actor."""
+        people = self.expect_people()
+        if self.who == ANYBODY:
+            rest = dict.fromkeys(
+                ("anonymous", "revoked", "deactivated", "key_without", "key_with"), self.owner
+            )
+        else:
+            rest = {"anonymous": 401, "revoked": 401, "deactivated": 401, "key_without": 403}
+            rest["key_with"] = 403 if self.who == A_PERSON else people[self.holder]
+        return {**people, **rest, **self.others}
+
+
+@dataclass(frozen=True)
+class Room:
+    """Who may join one kind of room; nobody may without a session."""
+
+    kind: str
+    make: Callable[[World, Person], Awaitable[Any]]
+    owner: bool
+    stranger: bool
+    manager: bool
+    admin: bool

@@ -1,0 +1,222 @@
+"""The written policy: who may do what, one row for every route and every kind of room.
+
+**To add a route**, add a `Rule` to POLICY:
+
+    Rule("PATCH /things/{id}", "thing:update", 200, stranger=403, whose="its owner only",
+         make=makers.a_thing, body={"title": "New"})
+
+1. The operation, as `METHOD /path` (without /api/v1).
+2. Who: ANYBODY, A_PERSON (no API keys) or the code of a permission; `whose` and `otherwise` as in the route's
+   `access=`.
+3. The status that the owner of the row gets (a member), then those of others where they differ: `stranger`
+   is another member and as the owner unless said; `manager` is as the stranger unless said; `admin` as the
+   manager unless said. The rest follows: without a good session or key 401; for A_PERSON a key gets 403; for
+   a permission a key without that scope gets 403, and a key with it what its owner gets (where the owner may
+   not, or with `key_of="admin"`, an admin). `others={"anonymous": 400}` names exceptions.
+4. `make` (tests/policy/makers.py) puts what is needed into the service as `owner` and returns the names
+   for the path. `body` (a dictionary, or a function of what `make` returned; a FormData is sent as a form)
+   must be good, or everybody would get 422. `query` is put behind the path. People and rows are new for
+   every call, so a rule may delete them; what all share, such as the permissions of a role, must be as
+   before afterwards.
+
+**To add a kind of room**, add a row to ROOMS: `make` returns the id, and then who may join.
+"""
+
+from __future__ import annotations
+
+from tests.policy import makers
+from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
+
+OWN = "one's own only"
+NEW_PASSWORD = "correct horse battery"
+POLICY: list[Rule] = [
+    # The service itself. No worker runs here, so it is not ready.
+    Rule("GET /", ANYBODY, 200),
+    Rule("GET /health", ANYBODY, 200),
+    Rule("GET /ready", ANYBODY, 503),
+    Rule("GET /metrics", ANYBODY, 200),
+    Rule("GET /api/openapi.json", ANYBODY, 200),
+    Rule("GET /api/asyncapi.json", ANYBODY, 200),
+    Rule("GET /api/docs", ANYBODY, 200),
+    Rule("GET /api/docs/{name}", ANYBODY, 200, make=makers.a_page),
+    # A plain GET is no handshake; who may make one is tried with the rooms.
+    Rule("GET /ws", ANYBODY, 400),
+    # Identity.
+    Rule(
+        "POST /auth/register",
+        ANYBODY,
+        201,
+        make=makers.an_address,
+        body=lambda made: {**made, "password": NEW_PASSWORD},
+    ),
+    Rule("POST /auth/login", ANYBODY, 200, make=makers.an_account, body=makers.as_made),
+    Rule("POST /auth/refresh", ANYBODY, 200, make=makers.a_refresh_token, body=makers.as_made),
+    Rule("GET /auth/jwks", ANYBODY, 200),
+    Rule("POST /auth/logout", A_PERSON, 204),
+    Rule("GET /auth/me", "profile:read", 200),
+    Rule("GET /auth/sessions", A_PERSON, 200),
+    Rule("DELETE /auth/sessions", A_PERSON, 200),
+    Rule("DELETE /auth/sessions/{id}", A_PERSON, 204, stranger=404, whose=OWN, make=makers.a_session),
+    Rule("POST /auth/ticket", A_PERSON, 201, body={"purpose": "ws"}),
+    Rule("GET /auth/api-keys", A_PERSON, 200),
+    Rule("POST /auth/api-keys", A_PERSON, 201, body={"name": "robot", "scopes": ["post:read"]}),
+    Rule("DELETE /auth/api-keys/{id}", A_PERSON, 204, stranger=404, whose=OWN, make=makers.an_api_key),
+    Rule(
+        "GET /events",
+        "audit:read",
+        200,
+        otherwise="a person sees what they did themselves",
+        key_of="admin",
+    ),
+    Rule("GET /verify-email", ANYBODY, 200),
+    Rule("GET /reset-password", ANYBODY, 200),
+    Rule("GET /account.js", ANYBODY, 200),
+    Rule("POST /auth/password", A_PERSON, 204, make=makers.new_password, body=makers.as_made),
+    Rule("POST /auth/password/forgot", ANYBODY, 202, make=makers.an_address, body=makers.as_made),
+    # Without a token nobody gets further.
+    Rule("POST /auth/password/reset", ANYBODY, 400, body={"token": "x" * 43, "password": NEW_PASSWORD}),
+    Rule("POST /auth/email/verify", ANYBODY, 400, body={"token": "x" * 43}),
+    Rule("POST /auth/email/resend", A_PERSON, 202),
+    Rule("POST /auth/email", A_PERSON, 202, make=makers.new_address, body=makers.as_made),
+    Rule("GET /auth/oauth", ANYBODY, 200),
+    # No provider is configured here.
+    Rule("GET /auth/oauth/{provider}", ANYBODY, 503, make=makers.a_provider),
+    Rule("GET /auth/oauth/{provider}/callback", ANYBODY, 503, make=makers.a_provider),
+    Rule("GET /auth/identities", A_PERSON, 200),
+    Rule("DELETE /auth/identities/{provider}", A_PERSON, 404, make=makers.a_provider),
+    Rule("GET /sign-in", ANYBODY, 200),
+    Rule("GET /sign-in.js", ANYBODY, 200),
+    # People.
+    Rule("GET /users", "user:read", 200),
+    Rule("GET /users/me", "profile:read", 200),
+    Rule("PATCH /users/me", "profile:update", 200, whose=OWN, body={"jobTitle": "Cook"}),
+    Rule("DELETE /users/me", A_PERSON, 204, make=makers.another_admin),
+    Rule("GET /users/me/export", A_PERSON, 202),
+    Rule("GET /users/{id}", "user:read", 200, make=makers.own_profile),
+    Rule(
+        "PUT /users/{id}/role",
+        "user:manage",
+        403,
+        admin=200,
+        make=makers.another_person,
+        body={"role": "manager"},
+    ),
+    Rule(
+        "PUT /users/{id}/status",
+        "user:manage",
+        403,
+        admin=200,
+        make=makers.another_person,
+        body={"status": "deactivated"},
+    ),
+    Rule("GET /roles", "role:manage", 403, admin=200),
+    Rule("GET /roles/{role}/permissions", "role:manage", 403, admin=200, make=makers.a_role),
+    Rule(
+        "PUT /roles/{role}/permissions",
+        "role:manage",
+        403,
+        admin=200,
+        make=makers.a_role,
+        body=lambda made: {"permissions": made["permissions"]},
+    ),
+    # Social.
+    Rule("POST /posts", "post:create", 201, body={"body": "Hello."}),
+    Rule("GET /posts", "post:read", 200),
+    Rule("GET /posts/{id}", "post:read", 200, make=makers.a_post),
+    Rule(
+        "PATCH /posts/{id}",
+        "post:create",
+        200,
+        stranger=403,
+        whose="the author only",
+        make=makers.a_post,
+        body={"body": "Changed."},
+    ),
+    Rule("DELETE /posts/{id}", "post:create", 204, stranger=403, whose="the author only", make=makers.a_post),
+    Rule(
+        "PUT /posts/{id}/status",
+        "post:create",
+        200,
+        stranger=403,
+        manager=200,
+        whose="the author, and holders of post:assign",
+        make=makers.a_project,
+        body={"status": "on_hold"},
+    ),
+    Rule("GET /posts/{id}/status-log", "post:read", 200, make=makers.a_project),
+    Rule(
+        "PUT /posts/{id}/assignee",
+        "post:create",
+        200,
+        stranger=403,
+        manager=200,
+        whose="the author, and holders of post:assign",
+        make=makers.a_project,
+        body={"userId": None},
+    ),
+    # Nobody takes an interest in what is their own.
+    Rule("PUT /posts/{id}/interest", "post:like", 409, stranger=200, make=makers.a_project),
+    Rule("DELETE /posts/{id}/interest", "post:like", 200, make=makers.a_project),
+    Rule("GET /posts/{id}/interests", "post:read", 200, make=makers.a_project),
+    Rule("GET /feed", "post:read", 200),
+    Rule("GET /users/{id}/posts", "post:read", 200, make=makers.own_profile),
+    Rule("PUT /posts/{id}/like", "post:like", 200, make=makers.a_post),
+    Rule("DELETE /posts/{id}/like", "post:like", 200, make=makers.a_post),
+    Rule("GET /posts/{id}/likes", "post:read", 200, make=makers.a_post),
+    Rule(
+        "POST /comments",
+        "comment:create",
+        201,
+        make=makers.a_post,
+        body=lambda made: {"postId": made["id"], "body": "Indeed."},
+    ),
+    Rule("GET /comments/post/{id}", "post:read", 200, make=makers.a_post),
+    Rule(
+        "PATCH /comments/{id}",
+        "comment:create",
+        200,
+        stranger=403,
+        whose="the author only",
+        make=makers.a_comment,
+        body={"body": "Changed."},
+    ),
+    Rule(
+        "DELETE /comments/{id}",
+        "comment:create",
+        204,
+        stranger=403,
+        whose="its author and the post's only",
+        make=makers.a_comment,
+    ),
+    Rule("PUT /users/{id}/follow", "user:follow", 200, make=makers.another_person),
+    Rule("DELETE /users/{id}/follow", "user:follow", 200, make=makers.another_person),
+    Rule("GET /users/{id}/followers", "user:read", 200, make=makers.own_profile),
+    Rule("GET /users/{id}/following", "user:read", 200, make=makers.own_profile),
+    # Notifications.
+    Rule("GET /notifications", "notification:read", 200, whose=OWN),
+    Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),
+    Rule("POST /notifications/read-all", "notification:update", 200, whose=OWN),
+    Rule(
+        "PATCH /notifications/{id}",
+        "notification:update",
+        200,
+        stranger=404,
+        whose=OWN,
+        make=makers.a_notification,
+        body={"isRead": True},
+    ),
+    Rule(
+        "DELETE /notifications/{id}",
+        "notification:update",
+        204,
+        stranger=404,
+        whose=OWN,
+        make=makers.a_notification,
+    ),
+]
+
+ROOMS: list[Room] = [
+    Room("user", makers.own_id, owner=True, stranger=False, manager=False, admin=False),
+    Room("post", makers.post_id, owner=True, stranger=True, manager=True, admin=True),
+    Room("profile", makers.own_id, owner=True, stranger=True, manager=True, admin=True),
+]

@@ -1,0 +1,77 @@
+"""Mass assignment: no body takes a column it was not made for, whatever the case of its name."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from marshmallow import fields
+
+from nexcorp.app import ROUTES
+from tests.policy.rules import ANYBODY
+from tests.policy.table import POLICY
+from tests.policy.test_policy import API, in_one_world, name_operation
+from tests.policy.world import World
+
+WITH_BODY = {name_operation(route): route for route in ROUTES if route.body is not None}
+COLUMNS = """
+SELECT DISTINCT column_name::text AS name
+FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name !~ '^(_?yoyo|events_)'
+"""
+# What a caller could want to change. Compared as a whole before and after.
+ROWS = """
+SELECT md5(concat(
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM users AS t),
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM sessions AS t),
+    (SELECT string_agg((id, name, scopes, revoked_at)::text, '|' ORDER BY id) FROM api_keys),
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM posts AS t),
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM comments AS t),
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM notifications AS t)
+)) AS digest
+"""
+
+
+def camel(name: str) -> str:
+    """`like_count` as the API would say it."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def known_fields(schema: Any) -> set[str]:
+    """What a body may hold."""
+    return {field.data_key or name for name, field in schema.fields.items()}
+
+
+@pytest.mark.parametrize("operation", WITH_BODY)
+@in_one_world
+async def test_no_body_takes_a_column_it_does_not_have(world: World, operation: str) -> None:
+    rule = next(rule for rule in POLICY if rule.operation == operation)
+    schema = WITH_BODY[operation].body
+    assert schema is not None
+    columns = {row["name"] for row in await world.fetch(COLUMNS)}
+    assert {"password_hash", "role", "author_id", "like_count", "revoked_at"} <= columns
+    names = columns | {camel(name) for name in columns}
+    owner = await world.person()
+    made = await rule.make(world, owner)
+    caller = owner if rule.holder == "owner" or rule.who == ANYBODY else await world.person(rule.holder)
+    good = dict(rule.body(made) if callable(rule.body) else rule.body or {})
+    method, _, path = operation.partition(" ")
+    before = await world.fetch(ROWS)
+
+    async def refuse(body: dict[str, Any], prefix: str, unknown: set[str]) -> None:
+        answer = await caller.client.call(method, API + path.format(**made) + rule.query, json=body)
+        assert answer.status == 422, await answer.text()
+        found = (await answer.json())["errors"]
+        assert {prefix + name for name in unknown} <= found.keys()
+
+    unknown = names - known_fields(schema)
+    await refuse({**good, **dict.fromkeys(unknown, "x")}, "", unknown)
+    # One alone as well: the most wanted.
+    for name in {"role", "status", "id", "userId", "authorId", "likeCount"} & unknown:
+        await refuse({**good, name: "admin"}, "", {name})
+    for name, field in schema.fields.items():
+        if isinstance(field, fields.Nested):
+            inner = names - known_fields(field.schema)
+            await refuse({**good, name: dict.fromkeys(inner, "x")}, f"{name}.", inner)
+    assert await world.fetch(ROWS) == before

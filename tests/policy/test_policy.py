@@ -1,0 +1,157 @@
+"""Every route and every kind of room against the written policy (tests/policy/table.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from nexcorp.app import ROOM_RULES, ROUTES
+from nexcorp.realtime.rooms import Rooms
+from nexcorp.web.routing import API_PREFIX, Route
+from tests.conftest import Client
+from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
+from tests.policy.table import POLICY, ROOMS
+from tests.policy.world import API, Person, World
+
+in_one_world = pytest.mark.asyncio(loop_scope="module")
+
+
+def name_operation(route: Route) -> str:
+    """`METHOD /path`, without the common prefix."""
+    return f"{route.method} {route.full_path.removeprefix(API_PREFIX)}"
+
+
+def describe_access(route: Route) -> tuple[str, str | None, str | None]:
+    """A route's access in the policy's words."""
+    access = route.access
+    who = (access.permission or A_PERSON) if access.signed_in else ANYBODY
+    return who, access.whose, access.otherwise
+
+
+def test_every_route_has_one_rule() -> None:
+    routes, written = {name_operation(route) for route in ROUTES}, [rule.operation for rule in POLICY]
+    assert routes - set(written) == set(), "add these to tests/policy/table.py"
+    assert set(written) - routes == set(), "there are no such routes any more"
+    assert len(written) == len(set(written))
+
+
+def test_every_route_declares_what_is_written() -> None:
+    written = {rule.operation: (rule.who, rule.whose, rule.otherwise) for rule in POLICY}
+    declared = {name_operation(route): describe_access(route) for route in ROUTES}
+    wrong = {
+        name: (access, written[name]) for name, access in declared.items() if access != written.get(name)
+    }
+    assert wrong == {}, "declared and written differ"
+
+
+async def call_as(world: World, rule: Rule, actor: str, owner: Person) -> Client:
+    """A client with which `actor` calls; `owner` is whose the row is."""
+    if actor == "anonymous":
+        return world.anonymous
+    if actor == "owner":
+        return owner.client
+    if actor in ("stranger", "manager", "admin"):
+        return (await world.person("member" if actor == "stranger" else actor)).client
+    # With an admin's role, nothing else stands in the way of these two.
+    if actor == "revoked":
+        other = await world.person("admin")
+        await world.end_session(other)
+        return other.client
+    if actor == "deactivated":
+        other = await world.person("admin")
+        await world.deactivate(other)
+        return other.client
+    holder = owner if rule.holder == "owner" else await world.person(rule.holder)
+    codes = [row["code"] for row in await world.fetch("SELECT code FROM permissions")]
+    if rule.who in (ANYBODY, A_PERSON):
+        return await world.key(holder, codes)
+    if actor == "key_with":
+        return await world.key(holder, [rule.who])
+    return await world.key(holder, [code for code in codes if code != rule.who])
+
+
+async def try_rule(world: World, rule: Rule, actor: str) -> tuple[int, str | None]:
+    """(status, code of the error) that `actor` gets for a row just made."""
+    owner = await world.person()
+    made = await rule.make(world, owner)
+    client = await call_as(world, rule, actor, owner)
+    method, _, path = rule.operation.partition(" ")
+    path = path.format(**made) + rule.query
+    if rule.operation in WITH_PREFIX:
+        path = API + path
+    options: dict[str, Any] = {"allow_redirects": False}
+    if rule.body is not None:
+        body = rule.body(made) if callable(rule.body) else rule.body
+        options["data" if isinstance(body, aiohttp.FormData) else "json"] = body
+    answer = await client.call(method, path, **options)
+    if answer.status < 400 or answer.content_type != "application/json":
+        return answer.status, None
+    return answer.status, (await answer.json()).get("code")
+
+
+WITH_PREFIX = {name_operation(route) for route in ROUTES if route.prefix == API_PREFIX}
+
+
+def expect_code(rule: Rule, actor: str, status: int) -> str | None:
+    """The code of a refusal that comes before the handler; None where the handler decides."""
+    if rule.who == ANYBODY:
+        return None
+    if status == 401:
+        return "unauthorized"
+    if rule.who == A_PERSON and actor.startswith("key"):
+        return "session_required"
+    return "permission_required" if actor == "key_without" else None
+
+
+@pytest.mark.parametrize("rule", POLICY, ids=lambda rule: rule.operation)
+@in_one_world
+async def test_the_service_keeps_the_rule(world: World, rule: Rule) -> None:
+    wrong = []
+    for actor, status in rule.expect().items():
+        expected = status, expect_code(rule, actor, status)
+        found = await try_rule(world, rule, actor)
+        if found[0] != status or expected[1] not in (None, found[1]):
+            wrong.append(f"{actor}: {found}, written is {expected}")
+    assert wrong == []
+
+
+def test_every_kind_of_room_has_one_rule() -> None:
+    assert sorted(room.kind for room in ROOMS) == sorted(Rooms(ROOM_RULES).rules)
+
+
+async def subscribe(client: Client, room: str) -> str:
+    """What a client hears that wants to join: `subscribed`, an error's code, or the status of a refusal."""
+    try:
+        ws = await client.session.ws_connect(
+            client.url + "/ws", protocols=("nexcorp.v1",), headers=client.headers
+        )
+    except aiohttp.WSServerHandshakeError as refusal:
+        return str(refusal.status)
+    async with ws:
+        await ws.send_json({"event": "subscribe", "data": {"room": room}, "id": "c1"})
+        while True:
+            frame = await ws.receive_json(timeout=5)
+            if frame.get("id") == "c1":
+                return str(frame["data"].get("code") or frame["event"])
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.kind)
+@in_one_world
+async def test_the_rooms_keep_the_rule(world: World, room: Room) -> None:
+    people = {name: getattr(room, name) for name in ("owner", "stranger", "manager", "admin")}
+    expected = {name: "subscribed" if joins else "room_not_found" for name, joins in people.items()}
+    expected |= dict.fromkeys(("anonymous", "revoked", "deactivated", "key_with"), "401")
+    rule = Rule("GET /ws", ANYBODY, 400, key_of="owner")
+    found, elsewhere = {}, {}
+    for actor in expected:
+        owner = await world.person()
+        room_id = await room.make(world, owner)
+        client = await call_as(world, rule, actor, owner)
+        found[actor] = await subscribe(client, f"{room.kind}:{room_id}")
+        elsewhere[actor] = await subscribe(client, f"{room.kind}:{uuid4()}")
+    assert found == expected
+    # A room that is not there answers as one that is closed.
+    assert {elsewhere[name] for name in people} == {"room_not_found"}

@@ -1,0 +1,94 @@
+"""Who the policy is tried with: each case has people of its own, so that no case can spoil another."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.web.api_keys import SHOWN_CHARS, hash_key, make_key
+from nexcorp.web.keys import DATABASE, REVOCATIONS, TOKENS
+from tests.conftest import PASSWORD, Client
+
+API = "/api/v1"
+names = itertools.count(1)
+
+INSERT_PERSON = """
+WITH made AS (
+    INSERT INTO users (email, username, password_hash, role)
+    VALUES ($1 || '@example.com', $1, $2, $3)
+    RETURNING id
+)
+INSERT INTO sessions (user_id, platform)
+SELECT id, 'cli' FROM made
+RETURNING id, user_id
+"""
+INSERT_KEY = (
+    "INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes) VALUES ($1, 'a key', $2, $3, $4)"
+)
+
+
+@dataclass
+class Person:
+    """Somebody signed in; `client` calls as them and checks every answer against the OpenAPI document."""
+
+    id: UUID
+    email: str
+    username: str
+    password: str
+    role: str
+    session_id: UUID
+    client: Client
+
+
+@dataclass
+class World:
+    """The running service, and what makers need to put something into it."""
+
+    app: web.Application
+    anonymous: Client
+    password_hash: str
+
+    async def fetch(self, text: str, *values: Any) -> list[Any]:
+        """Rows as they stand in the database."""
+        async with self.app[DATABASE].connection(wait=5) as conn:
+            rows: list[Any] = await conn.fetch(text, *values)
+            return rows
+
+    async def person(self, role: str = "member") -> Person:
+        """A new person, signed in."""
+        name = f"person{next(names)}"
+        [row] = await self.fetch(INSERT_PERSON, name, self.password_hash, role)
+        token = self.app[TOKENS].sign(
+            user_id=row["user_id"], session_id=row["id"], role=role, role_version=1, platform="cli"
+        )
+        client = self.anonymous.as_user({"Authorization": f"Bearer {token}"})
+        return Person(row["user_id"], f"{name}@example.com", name, PASSWORD, role, row["id"], client)
+
+    async def end_session(self, person: Person) -> None:
+        """The person was signed out elsewhere."""
+        await self.fetch("UPDATE sessions SET revoked_at = now() WHERE id = $1", person.session_id)
+        self.app[REVOCATIONS].announce([person.session_id])
+
+    async def deactivate(self, person: Person) -> None:
+        """The account was deactivated."""
+        [row] = await self.fetch(
+            "UPDATE users SET status = 'deactivated' WHERE id = $1 RETURNING role_version", person.id
+        )
+        self.app[REVOCATIONS].announce(roles=[(person.id, row["role_version"])])
+
+    async def key(self, owner: Person, scopes: Sequence[str]) -> Client:
+        """A client with a new API key of somebody's."""
+        key = make_key()
+        await self.fetch(INSERT_KEY, owner.id, key[:SHOWN_CHARS], hash_key(key), list(scopes))
+        return self.anonymous.as_user({"Authorization": f"Bearer {key}"})
+
+    async def create(self, person: Person, path: str, body: dict[str, Any]) -> Any:
+        """What a POST of the person's made."""
+        answer = await person.client.post(API + path, json=body)
+        assert answer.status == 201, await answer.text()
+        return await answer.json()
