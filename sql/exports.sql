@@ -108,6 +108,11 @@ SELECT json_build_object(
         FROM likes AS l
         WHERE l.user_id = u.id
     ),
+    'interests', (
+        SELECT coalesce(json_agg(json_build_object('postId', t.post_id, 'createdAt', t.created_at)), '[]')
+        FROM interests AS t
+        WHERE t.user_id = u.id
+    ),
     'following', (
         SELECT coalesce(json_agg(json_build_object('userId', f.followed_id, 'createdAt', f.created_at)), '[]')
         FROM follows AS f

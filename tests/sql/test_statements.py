@@ -19,6 +19,7 @@ COLUMN = re.compile(r"(?:^|,)\s*(\w+)\s*=")
 GUESTS = {
     ("posts", "like_count"): "reactions",
     ("posts", "comment_count"): "comments",
+    ("posts", "interest_count"): "reactions",
     # auth.sql has the account and what opens it, users.sql the person.
     **{
         ("users", column): "users"

@@ -21,10 +21,12 @@ PARTS = {
     "account",
     "profile",
     "sessions",
+    "identities",
     "apiKeys",
     "posts",
     "comments",
     "likes",
+    "interests",
     "following",
     "followers",
     "notifications",
@@ -82,7 +84,7 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     (row,) = await fetch(
         "SELECT password_hash, (SELECT secret_hash FROM api_keys LIMIT 1) FROM users LIMIT 1"
     )
-    assert "password" not in text and row[0] not in text and row[1].hex() not in text
+    assert "password_hash" not in text and row[0] not in text and row[1].hex() not in text
     # A ticket works once, and every one of another kind not at all.
     assert (await client.get(f"{PATH}?ticket={ticket}")).status == 401
     for bad in ("", "x", await get_ticket(ann, "ws")):
