@@ -19,7 +19,7 @@ from typing import Any
 from bench.stage import CORES, FULL, QUICK, REST, Stage, open_stage, pin
 from bench.table import Figure, format_table
 
-NAMES = ("handlers", "identity", "fanout", "memory", "latency", "persisted")
+NAMES = ("handlers", "social", "identity", "fanout", "memory", "latency", "persisted")
 RESULTS = Path(__file__).parent / "results.json"
 PACKAGES = ("aiohttp", "asyncpg", "uvloop", "msgspec", "redis", "saq")
 

@@ -83,12 +83,16 @@ def serve_fans(tell: Tell, payload: bytes) -> None:
     uvloop.run(serve())
 
 
-def record_statements(config: Config, requests: list[tuple[str, str]]) -> list[Recording]:
-    """What the service sends to PostgreSQL for each (path, token): served once, here, and listened to."""
+# (method, path, token, body) of a request that is recorded.
+Asked = tuple[str, str, str, dict[str, object] | None]
+
+
+def record_statements(config: Config, requests: list[Asked]) -> list[Recording]:
+    """What the service sends to PostgreSQL for each request: served once, here, and listened to."""
     return uvloop.run(_record_statements(config, requests))
 
 
-async def _record_statements(config: Config, requests: list[tuple[str, str]]) -> list[Recording]:
+async def _record_statements(config: Config, requests: list[Asked]) -> list[Recording]:
     import aiohttp
 
     from nexcorp.app import create_app
@@ -110,11 +114,12 @@ async def _record_statements(config: Config, requests: list[tuple[str, str]]) ->
         conn.add_query_logger(listen)
     found: list[Recording] = []
     async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
-        for path, token in requests:
+        for method, path, token, body in requests:
             heard.clear()
-            async with client.get(path, headers={"Authorization": f"Bearer {token}"}) as answer:
+            headers = {"Authorization": f"Bearer {token}"}
+            async with client.request(method, path, headers=headers, json=body) as answer:
                 await answer.read()
-                assert answer.status == 200, await answer.text()
+                assert answer.status in (200, 201), await answer.text()
             await asyncio.sleep(0)
             assert heard, f"{path} asked nothing of PostgreSQL"
             found.append(list(heard))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bench.floors import record_statements, replay_statements, serve_bare
+from bench.floors import Asked, record_statements, replay_statements, serve_bare
 from bench.load import Load, build_get, fetch, run_load
 from bench.remote import Remote, remote, server
 from bench.stage import REST, SERVED, Stage, read_cpu_seconds
@@ -23,6 +23,11 @@ class Target:
 
     name: str
     paths: list[tuple[str, str | None]]
+
+    @property
+    def asked(self) -> list[Asked]:
+        """The requests as they are recorded."""
+        return [("GET", path, token or "", None) for path, token in self.paths]
 
     @property
     def requests(self) -> list[bytes]:
@@ -53,7 +58,7 @@ def measure(stage: Stage) -> list[Figure]:
         recordings: dict[str, Any] = {}
         for target in targets[1:]:
             single = stage.config(database_pool=(1, 1))
-            recordings[target.name] = floor.call(record_statements, single, target.paths)
+            recordings[target.name] = floor.call(record_statements, single, target.asked)
         with server(SERVED, serve_bare, plain) as (bare, bare_port):
 
             def load(pid: int, at: int, requests: list[bytes], seconds: float) -> tuple[float, float]:

@@ -108,8 +108,10 @@ def build_login(email: str) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def ask_steadily(port: int, requests: list[bytes], seconds: float) -> list[float]:
-    """Milliseconds of PER_SECOND requests a second, sent by the clock whether or not others are answered."""
+async def ask_steadily(
+    port: int, requests: list[bytes], seconds: float, per_second: float = PER_SECOND
+) -> list[float]:
+    """Milliseconds of so many requests a second, sent by the clock whether or not others are answered."""
     loop = asyncio.get_running_loop()
     free: asyncio.Queue[Caller] = asyncio.Queue()
     callers = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(32)]
@@ -125,8 +127,8 @@ async def ask_steadily(port: int, requests: list[bytes], seconds: float) -> list
 
     began = time.perf_counter() + 0.05
     running = []
-    for number in range(int(seconds * PER_SECOND)):
-        due = began + number / PER_SECOND
+    for number in range(int(seconds * per_second)):
+        due = began + number / per_second
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         running.append(asyncio.create_task(one(requests[number % len(requests)], time.perf_counter())))
     await asyncio.gather(*running)

@@ -73,7 +73,7 @@ class Caller(asyncio.Protocol):
         self._waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         answer = await asyncio.wait_for(self._waiting, 20)
-        if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503")):
+        if not answer.startswith((b"HTTP/1.1 20", b"HTTP/1.1 503")):
             raise RuntimeError(answer.decode(errors="replace"))
         return answer
 

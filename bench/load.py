@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import select
 import socket
 import time
@@ -29,6 +30,14 @@ def build_get(path: str, token: str | None = None) -> bytes:
     """A GET as its bytes."""
     bearer = f"Authorization: Bearer {token}\r\n" if token else ""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{bearer}\r\n".encode()
+
+
+def build_request(method: str, path: str, token: str, body: dict[str, object] | None = None) -> bytes:
+    """A request as its bytes, with a JSON body where there is one."""
+    content = b"" if body is None else json.dumps(body).encode()
+    kind = "Content-Type: application/json\r\n" if body is not None else ""
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n{kind}"
+    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
 
 
 def answer_size(data: bytes) -> int:

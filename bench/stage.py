@@ -131,6 +131,8 @@ class Stage:
         self.home, self.size = home, size
         self.postgres = PostgresServer(home / "postgres", settings=POSTGRES_SETTINGS)
         self.valkey = ValkeyServer(home / "valkey")
+        # Of the database in use; see use().
+        self.database = ""
         self.pinned = False
         self.place = SERVED
         self._programs: list[Popen[bytes]] = []
@@ -159,6 +161,21 @@ class Stage:
         self.postgres.destroy()
         shutil.rmtree(self.home, ignore_errors=True)
 
+    @property
+    def url(self) -> str:
+        """Where the database in use is."""
+        server: str = self.postgres.url
+        return f"{server.rpartition('/')[0]}/{self.database}" if self.database else server
+
+    @contextlib.contextmanager
+    def use(self, database: str) -> Iterator[None]:
+        """Measure on another database of the same server."""
+        before, self.database = self.database, database
+        try:
+            yield
+        finally:
+            self.database = before
+
     @contextlib.contextmanager
     def unpinned(self) -> Iterator[None]:
         """Let everything that is started meanwhile run on every core, as it does where people use it."""
@@ -182,7 +199,7 @@ class Stage:
         """The settings that every process of a measurement has."""
         return Config(
             env="development",
-            database_url=self.postgres.url,
+            database_url=self.url,
             redis_url=self.valkey.url,
             jwt_secret=SECRET,
             log_level="warning",
@@ -191,7 +208,7 @@ class Stage:
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a statement beside the service."""
-        with psycopg.connect(self.postgres.url, autocommit=True) as conn:
+        with psycopg.connect(self.url, autocommit=True) as conn:
             cursor = conn.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
@@ -237,7 +254,7 @@ class Stage:
         env = {
             "PATH": os.environ.get("PATH", ""),
             "NEXCORP_ENV": "development",
-            "DATABASE_URL": self.postgres.url,
+            "DATABASE_URL": self.url,
             "REDIS_URL": self.valkey.url,
             "JWT_SECRET": SECRET,
             "LOG_LEVEL": "warning",
