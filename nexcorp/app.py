@@ -22,6 +22,9 @@ from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
 from nexcorp.features.service.routes import ROUTES as SERVICE
+from nexcorp.features.uploads.routes import ROUTES as UPLOADS
+from nexcorp.integrations.storage import inspect, make_stores
+from nexcorp.integrations.storage.threads import Threads
 from nexcorp.realtime import bus
 from nexcorp.realtime.asyncapi import make_asyncapi
 from nexcorp.realtime.node import NODE, Node
@@ -48,6 +51,7 @@ from nexcorp.web.revocations import Revocations
 from nexcorp.web.routing import Route, add_routes
 from nexcorp.web.secrets import Secrets
 from nexcorp.web.tokens import Tokens
+from nexcorp.web.uploads import STORAGE, Storage
 
 log = structlog.get_logger("nexcorp.app")
 
@@ -61,6 +65,7 @@ ROUTES: list[Route] = [
     *FOLLOWS,
     *FEED,
     *NOTIFICATIONS,
+    *UPLOADS,
 ]
 
 ROOM_RULES: dict[str, MayJoin] = {"post": may_join_post, "profile": may_join_profile}
@@ -108,6 +113,12 @@ def make_documents() -> Documents:
     return Documents(encode(make_openapi(ROUTES)), encode(make_asyncapi()))
 
 
+def make_storage(config: Config) -> Storage:
+    """The stores, and two threads that look into what comes in: an image may take 160 MB to decode."""
+    stores, threads = make_stores(config), Threads("inspect", 2, 64)
+    return Storage(next(iter(stores.values())), stores, lambda path, name: threads.run(inspect, path, name))
+
+
 def create_app(config: Config) -> web.Application:
     """The application for `config`."""
     app = web.Application(middlewares=[make_gateway(config)], client_max_size=MAX_JSON_BYTES)
@@ -117,7 +128,7 @@ def create_app(config: Config) -> web.Application:
     app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
-    app[DOCUMENTS] = make_documents()
+    app[DOCUMENTS], app[STORAGE] = make_documents(), make_storage(config)
     add_routes(app, ROUTES)
     app.cleanup_ctx.append(run_services)
     app.on_shutdown.append(drain)

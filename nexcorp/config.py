@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from nexcorp.errors import ConfigError
 
@@ -70,6 +71,14 @@ def parse_port(text: str) -> int:
     return number
 
 
+def parse_cloudinary_url(text: str) -> str:
+    """A CLOUDINARY_URL that has all of its parts."""
+    parts = urlsplit(text)
+    if parts.scheme != "cloudinary" or not (parts.username and parts.password and parts.hostname):
+        raise ValueError("wants cloudinary://key:secret@cloud")
+    return text
+
+
 def setting_field(
     name: str,
     default: Any,
@@ -130,6 +139,14 @@ class Config:
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
     )
+    media_root: str = setting_field("MEDIA_ROOT", "", about="folder of uploaded files; NEXCORP_HOME/media")
+    cloudinary_url: str = setting_field(
+        "CLOUDINARY_URL",
+        "",
+        parse_cloudinary_url,
+        secret=True,
+        about="cloudinary://key:secret@cloud; empty: uploads are kept in MEDIA_ROOT",
+    )
     smtp_url: str = setting_field(
         "SMTP_URL", "", secret=True, about="smtp://, smtp+starttls:// or smtps://user:password@host:port"
     )
@@ -151,6 +168,16 @@ class Config:
     def development(self) -> bool:
         """Whether this is a developer's own machine: relaxed secrets, open CORS on localhost."""
         return self.env == "development"
+
+    @property
+    def media_path(self) -> Path:
+        """Where uploads are received and, without Cloudinary, kept."""
+        return Path(self.media_root or Path(self.home) / "media").expanduser().absolute()
+
+    @property
+    def incoming_path(self) -> Path:
+        """Where files are while they are received: on the disk on which they stay."""
+        return self.media_path / "incoming"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:

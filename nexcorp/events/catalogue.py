@@ -258,6 +258,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "comment.updated": Entry(frames=comment_frames),
     "comment.deleted": Entry(frames=comment_frames, forgets=forget_comments),
+    "upload.created": SILENT,
+    "upload.deleted": SILENT,
     "user.followed": Entry(
         (
             Notice(

@@ -9,8 +9,10 @@ from typing import Any
 from aiohttp import web
 from marshmallow import Schema
 
+from nexcorp.errors import Invalid
 from nexcorp.web.access import Access
 from nexcorp.web.authentication import authenticate
+from nexcorp.web.forms import Form, is_form, receive
 from nexcorp.web.keys import CONTEXT, PRINCIPAL, RIGHTS
 from nexcorp.web.parsing import load, read_json, read_query
 
@@ -36,6 +38,8 @@ class Route:
     access: Access
     tag: str = ""
     body: Schema | None = None
+    # Taken as multipart/form-data: the handler gets `files`, a list of nexcorp.web.forms.File, as well.
+    form: Form | None = None
     query: Schema | None = None
     returns: Mapping[int, Schema | None] = field(default_factory=dict)
     errors: Sequence[int] = ()
@@ -49,6 +53,10 @@ class Route:
     # POSTs that hand out secrets keep no answer that could be replayed.
     idempotent: bool = True
     content_type: str = "application/json"
+
+    def takes_form(self, request: web.Request) -> bool:
+        """Whether a request is read as a form, whose files may come slowly."""
+        return self.form is not None and is_form(request)
 
     @property
     def full_path(self) -> str:
@@ -108,6 +116,7 @@ def delete(
 def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The route's handler behind its checks: who asks, then what they send."""
     handler, access, body, query = route.handler, route.access, route.body, route.query
+    form = route.form
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if access.signed_in:
@@ -115,6 +124,13 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
             request.app[RIGHTS].check(who, access)
             context = request[CONTEXT]
             context.user_id, context.session_id = who.user_id, who.session_id
+        if form is not None and (is_form(request) or not form.optional):
+            async with receive(request, form) as received:
+                if body is None:
+                    if received.values:
+                        raise Invalid(errors={name: ["Unknown field."] for name in received.values})
+                    return await handler(request, files=received.files)
+                return await handler(request, body=load(body, received.values), files=received.files)
         if body is not None:
             data = load(body, await read_json(request))
             if query is not None:

@@ -1,0 +1,31 @@
+"""Small copies of images."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+THUMBNAIL_PIXELS = 400
+
+
+def make_thumbnail(source: Path, target: Path) -> None:
+    """Write a WebP of at most 400 by 400 pixels, upright, without the original's metadata.
+
+    Of an animation it shows the first picture. Blocks; raises OSError or ValueError for what is no image.
+    """
+    with warnings.catch_warnings():
+        # Its size was checked when it came in.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(source, formats=["PNG", "JPEG", "GIF", "WEBP"]) as image:
+            # JPEG is decoded no larger than needed.
+            image.draft("RGB", (THUMBNAIL_PIXELS * 2, THUMBNAIL_PIXELS * 2))
+            ImageOps.exif_transpose(image, in_place=True)
+            mode = "RGBA" if image.has_transparency_data else "RGB"
+            small = image.convert(mode)
+            small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
+            # A picture of its own takes nothing along that the original's metadata says.
+            bare = Image.new(mode, small.size)
+            bare.paste(small)
+            bare.save(target, "WEBP", quality=80)
