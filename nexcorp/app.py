@@ -98,6 +98,8 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     yield
     await end_tasks((opening, waking))
     await node.stop()
+    for store in app[STORAGE].stores.values():
+        store.close()
     await redis.aclose()
     await database.close()
 

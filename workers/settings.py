@@ -18,11 +18,13 @@ from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.errors import AppError
 from nexcorp.events.wake import QUEUE_NAME
+from nexcorp.integrations.storage import make_stores
 from nexcorp.realtime import bus
 from nexcorp.tasks import end_tasks
 from workers.delivery import Delivery, poll
 from workers.jobs.cleanup import clean_up
 from workers.jobs.deliver import deliver
+from workers.jobs.uploads import make_thumbnails, remove_uploads, sweep_files
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -33,9 +35,13 @@ REST_SECONDS = 1.0
 # A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
 IDLE_SECONDS = 5
 
-JOBS = [deliver, clean_up]
+JOBS = [deliver, clean_up, make_thumbnails, remove_uploads, sweep_files]
 CRON_JOBS: list[CronJob[Any]] = [
     CronJob(clean_up, cron="7 * * * *", timeout=600, retries=5, ttl=60),
+    # The sixth field is seconds: an empty queue costs one look at an index.
+    CronJob(make_thumbnails, cron="* * * * * */3", timeout=240, retries=5, ttl=60),
+    CronJob(remove_uploads, cron="* * * * *", timeout=240, retries=5, ttl=60),
+    CronJob(sweep_files, cron="37 * * * *", timeout=600, retries=5, ttl=60),
 ]
 
 
@@ -151,7 +157,8 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
         return
     publisher = bus.Publisher(bus.connect(config.redis_url))
     delivery = Delivery(database, publisher.publish_frames)
-    context = {"config": config, "database": database, "delivery": delivery}
+    stores = make_stores(config)
+    context = {"config": config, "database": database, "delivery": delivery, "stores": stores}
     saq = asyncio.create_task(run_saq(config, context, stop))
     tasks = [asyncio.create_task(poll(delivery)), asyncio.create_task(beat(database, worker_id))]
     log.info("worker runs", worker=worker_id)
@@ -161,5 +168,7 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
     with contextlib.suppress(AppError):
         async with database.connection(wait=1.0) as conn:
             await sql.events.end_beat(conn, worker_id=worker_id)
+    for store in stores.values():
+        store.close()
     await publisher.client.aclose()
     await database.close()
