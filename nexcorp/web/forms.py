@@ -27,6 +27,8 @@ HEAD_BYTES = 16
 MAX_FIELDS = 20
 MAX_FIELD_BYTES = 128 * 1024
 MAX_NAME_CHARS = 200
+# All files of a form together: ten of the largest kind would fill a disk.
+MAX_FORM_BYTES = 100 * 1024 * 1024
 # How long a form may take, how long the line may be silent, and how slow it may be on average after that.
 FORM_SECONDS = 600.0
 STALL_SECONDS = 15.0
@@ -68,8 +70,13 @@ class Received:
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=32))
 
 
+def too_large() -> PayloadTooLarge:
+    """The answer to a form over MAX_FORM_BYTES."""
+    return PayloadTooLarge(message=f"The form is over {MAX_FORM_BYTES} bytes.")
+
+
 class Pace:
-    """Limits how long the next bytes may take, and how few may come on average."""
+    """Limits how long the next bytes may take, how few may come on average, and how many in all."""
 
     def __init__(self) -> None:
         self._started, self._bytes = time.monotonic(), 0
@@ -83,8 +90,10 @@ class Pace:
             raise BadRequest("upload_stalled", "The body does not arrive.") from None
 
     def count(self, number: int) -> None:
-        """Note bytes that came; raises BadRequest where they come too slowly."""
+        """Note bytes that came; raises BadRequest where they are too slow, PayloadTooLarge for too many."""
         self._bytes += number
+        if self._bytes > MAX_FORM_BYTES:
+            raise too_large()
         late = time.monotonic() - self._started - STALL_SECONDS
         if self._bytes < late * MIN_BYTES_A_SECOND:
             raise BadRequest("upload_too_slow", "The body arrives too slowly.")
@@ -114,6 +123,8 @@ async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
     global _receiving
     if not is_form(request):
         raise UnsupportedMediaType(message="Send multipart/form-data.")
+    if (request.content_length or 0) > MAX_FORM_BYTES + MAX_FIELDS * MAX_FIELD_BYTES:
+        raise too_large()
     if _receiving >= MAX_RECEIVING:
         raise Unavailable("overloaded", "The service is busy; try again shortly.")
     _receiving += 1

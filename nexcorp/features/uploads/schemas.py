@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES
 from nexcorp.web.parsing import Body, Out, Text
 from nexcorp.web.shapes import Attachment
-
-MAX_IMAGE_BYTES = 10 * 1024 * 1024
 
 
 class Upload(Attachment):

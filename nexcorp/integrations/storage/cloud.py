@@ -89,7 +89,11 @@ class CloudStore:
                 **self._account,
             )
 
-        answer = await self._call(send, PUT_SECONDS)
+        try:
+            answer = await self._call(send, PUT_SECONDS)
+        except NotThere:
+            log.error("Cloudinary does not know this account", cloud=self.cloud)
+            raise StoreDown() from None
         return self._read_placed(answer, key, contents.is_image)
 
     def _read_placed(self, answer: Any, key: str, is_image: bool) -> Placed:
@@ -118,7 +122,10 @@ class CloudStore:
                 key, resource_type=kind_of(media_type), invalidate=True, **self._account
             )
 
-        answer = await self._call(destroy)
+        try:
+            answer = await self._call(destroy)
+        except NotThere:
+            return
         if answer.get("result") not in ("ok", "not found"):
             log.error("Cloudinary did not delete", key=key, result=str(answer.get("result"))[:100])
             raise StoreDown()

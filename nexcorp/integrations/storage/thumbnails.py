@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 THUMBNAIL_PIXELS = 400
+SCALABLE = frozenset({"RGB", "RGBA", "L", "LA"})
 
 
 def make_thumbnail(source: Path, target: Path) -> None:
@@ -21,11 +22,12 @@ def make_thumbnail(source: Path, target: Path) -> None:
         with Image.open(source, formats=["PNG", "JPEG", "GIF", "WEBP"]) as image:
             # JPEG is decoded no larger than needed.
             image.draft("RGB", (THUMBNAIL_PIXELS * 2, THUMBNAIL_PIXELS * 2))
-            ImageOps.exif_transpose(image, in_place=True)
             mode = "RGBA" if image.has_transparency_data else "RGB"
-            small = image.convert(mode)
+            # As it is where it can be: a copy of 40 megapixels costs 160 MB.
+            small = image if image.mode in SCALABLE else image.convert(mode)
             small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
+            ImageOps.exif_transpose(small, in_place=True)
             # A picture of its own takes nothing along that the original's metadata says.
             bare = Image.new(mode, small.size)
-            bare.paste(small)
+            bare.paste(small.convert(mode))
             bare.save(target, "WEBP", quality=80)

@@ -52,7 +52,7 @@ HTML = b"<!DOCTYPE html><script>alert(1)</script>"
 
 def form(*files: tuple[bytes, str, str], **fields: str) -> aiohttp.FormData:
     """A form with (bytes, name, announced type) parts called `file`, behind its fields."""
-    data = aiohttp.FormData(quote_fields=False)
+    data = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
     for name, value in fields.items():
         data.add_field(name, value)
     for content, name, announced in files:

@@ -115,6 +115,18 @@ async def test_limits_are_kept_while_reading(make_user, config):
         assert stored(config) == []
 
 
+async def test_all_files_together_have_a_limit(make_user, config, monkeypatch):
+    user = await make_user()
+    monkeypatch.setattr(forms, "MAX_FORM_BYTES", 100_000)
+    part = (b"a" * 60_000, "a.txt", "text/plain")
+    answer = await user.client.post(f"{API}/posts", data=form(part, part, body="x"))
+    assert answer.status == 413
+    assert stored(config) == []
+    huge = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "999999999"}
+    answer = await user.client.post(f"{API}/uploads", data=b"--x", headers=huge)
+    assert answer.status == 413
+
+
 async def test_a_large_file_is_never_whole_in_memory(make_user, config):
     user = await make_user()
 
