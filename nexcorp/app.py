@@ -27,9 +27,12 @@ from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
 from nexcorp.features.service.routes import ROUTES as SERVICE
+from nexcorp.features.uploads.routes import ROUTES as UPLOADS
 from nexcorp.features.users.roles_routes import ROUTES as ROLES
 from nexcorp.features.users.routes import ROUTES as USERS
 from nexcorp.integrations.oauth import Providers
+from nexcorp.integrations.storage import inspect, make_stores
+from nexcorp.integrations.storage.threads import Threads
 from nexcorp.realtime import bus
 from nexcorp.realtime.asyncapi import make_asyncapi
 from nexcorp.realtime.node import NODE, Node
@@ -59,6 +62,7 @@ from nexcorp.web.scripts import Scripts
 from nexcorp.web.secrets import Secrets
 from nexcorp.web.throttle import THROTTLE, Throttle
 from nexcorp.web.tokens import Tokens
+from nexcorp.web.uploads import STORAGE, Storage
 
 log = structlog.get_logger("nexcorp.app")
 
@@ -78,6 +82,7 @@ ROUTES: list[Route] = [
     *FOLLOWS,
     *FEED,
     *NOTIFICATIONS,
+    *UPLOADS,
 ]
 
 ROOM_RULES: dict[str, MayJoin] = {"post": may_join_post, "profile": may_join_profile}
@@ -112,6 +117,8 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     await end_tasks((opening, waking, sweeping))
     await app[LIMITS].stop()
     await node.stop()
+    for store in app[STORAGE].stores.values():
+        store.close()
     await redis.aclose()
     await database.close()
 
@@ -127,6 +134,12 @@ def make_documents() -> Documents:
     return Documents(encode(make_openapi(ROUTES)), encode(make_asyncapi()))
 
 
+def make_storage(config: Config) -> Storage:
+    """The stores, and two threads that look into what comes in: an image may take 160 MB to decode."""
+    stores, threads = make_stores(config), Threads("inspect", 2, 64)
+    return Storage(next(iter(stores.values())), stores, lambda path, name: threads.run(inspect, path, name))
+
+
 def create_app(config: Config) -> web.Application:
     """The application for `config`."""
     app = web.Application(middlewares=[make_gateway(config)], client_max_size=MAX_JSON_BYTES)
@@ -139,7 +152,7 @@ def create_app(config: Config) -> web.Application:
     scripts = Scripts(config.redis_url)
     app[LIMITS], app[THROTTLE] = Limits(config, scripts), Throttle(config, scripts)
     app[PROVIDERS] = Providers(config)
-    app[DOCUMENTS] = make_documents()
+    app[DOCUMENTS], app[STORAGE] = make_documents(), make_storage(config)
     add_routes(app, ROUTES)
     app.cleanup_ctx.append(run_services)
     app.on_shutdown.append(drain)

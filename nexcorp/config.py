@@ -117,6 +117,14 @@ def parse_sender(text: str) -> str:
     return text
 
 
+def parse_cloudinary_url(text: str) -> str:
+    """A CLOUDINARY_URL that has all of its parts."""
+    parts = urlsplit(text)
+    if parts.scheme != "cloudinary" or not (parts.username and parts.password and parts.hostname):
+        raise ValueError("wants cloudinary://key:secret@cloud")
+    return text
+
+
 def setting_field(
     name: str,
     default: Any,
@@ -214,6 +222,14 @@ class Config:
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
     )
+    media_root: str = setting_field("MEDIA_ROOT", "", about="folder of uploaded files; NEXCORP_HOME/media")
+    cloudinary_url: str = setting_field(
+        "CLOUDINARY_URL",
+        "",
+        parse_cloudinary_url,
+        secret=True,
+        about="cloudinary://key:secret@cloud; empty: uploads are kept in MEDIA_ROOT",
+    )
     smtp_url: str = setting_field(
         "SMTP_URL",
         "",
@@ -260,6 +276,16 @@ class Config:
         if not self.public_url and not self.development:
             problems.append("PUBLIC_URL is not set: the links in mails need it")
         return problems
+
+    @property
+    def media_path(self) -> Path:
+        """Where uploads are received and, without Cloudinary, kept."""
+        return Path(self.media_root or Path(self.home) / "media").expanduser().absolute()
+
+    @property
+    def incoming_path(self) -> Path:
+        """Where files are while they are received: on the disk on which they stay."""
+        return self.media_path / "incoming"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:

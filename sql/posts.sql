@@ -282,6 +282,14 @@ SELECT assignee_id FROM posts WHERE id = $1 AND assignee_id IS NOT NULL
 UNION
 SELECT user_id FROM interests WHERE post_id = $1
 
+-- name: lock_own_post(post_id, author_id) :value
+-- Keep changes of one's own post out until this transaction ends.
+SELECT id FROM posts WHERE id = $1 AND author_id = $2 FOR UPDATE
+
+-- name: touch_post(post_id) :exec
+-- What belongs to a post has changed.
+UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1
+
 -- name: delete_post(post_id, author_id) :value
 -- Gone with its comments, likes and interests; notifications about it stay, without the link.
 DELETE FROM posts WHERE id = $1 AND author_id = $2

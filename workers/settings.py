@@ -19,6 +19,7 @@ from nexcorp.db import Database, sql
 from nexcorp.errors import AppError
 from nexcorp.events.wake import QUEUE_NAME
 from nexcorp.integrations.mail import make_mailer
+from nexcorp.integrations.storage import make_stores
 from nexcorp.realtime import bus
 from nexcorp.tasks import end_tasks
 from workers.delivery import Delivery, poll
@@ -27,6 +28,7 @@ from workers.jobs.deliver import deliver
 from workers.jobs.departures import scrub_departed
 from workers.jobs.export import build_exports
 from workers.jobs.mail import MailQueue, poll_mails, send_mails
+from workers.jobs.uploads import make_thumbnails, remove_uploads, sweep_files
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -37,12 +39,25 @@ REST_SECONDS = 1.0
 # A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
 IDLE_SECONDS = 5
 
-JOBS = [deliver, send_mails, build_exports, scrub_departed, clean_up]
+JOBS = [
+    deliver,
+    send_mails,
+    build_exports,
+    scrub_departed,
+    make_thumbnails,
+    remove_uploads,
+    sweep_files,
+    clean_up,
+]
 CRON_JOBS: list[CronJob[Any]] = [
     # Woken when there is work; every minute in case the wake was lost.
     CronJob(build_exports, cron="* * * * *", timeout=600, retries=5, ttl=60),
     CronJob(scrub_departed, cron="* * * * *", timeout=600, retries=5, ttl=60),
     CronJob(clean_up, cron="7 * * * *", timeout=600, retries=5, ttl=60),
+    # The sixth field is seconds: an empty queue costs one look at an index.
+    CronJob(make_thumbnails, cron="* * * * * */3", timeout=240, retries=5, ttl=60),
+    CronJob(remove_uploads, cron="* * * * *", timeout=240, retries=5, ttl=60),
+    CronJob(sweep_files, cron="37 * * * *", timeout=600, retries=5, ttl=60),
 ]
 
 
@@ -159,7 +174,14 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
     publisher = bus.Publisher(bus.connect(config.redis_url))
     delivery = Delivery(database, publisher.publish_frames)
     mails = MailQueue(database, make_mailer(config), config.base_url)
-    context = {"config": config, "database": database, "delivery": delivery, "mails": mails}
+    stores = make_stores(config)
+    context = {
+        "config": config,
+        "database": database,
+        "delivery": delivery,
+        "mails": mails,
+        "stores": stores,
+    }
     saq = asyncio.create_task(run_saq(config, context, stop))
     tasks = [
         asyncio.create_task(poll(delivery)),
@@ -173,5 +195,7 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
     with contextlib.suppress(AppError):
         async with database.connection(wait=1.0) as conn:
             await sql.events.end_beat(conn, worker_id=worker_id)
+    for store in stores.values():
+        store.close()
     await publisher.client.aclose()
     await database.close()

@@ -166,6 +166,8 @@ SOCIAL: dict[str, Entry] = {
     ),
     "comment.updated": Entry(frames=comment_frames),
     "comment.deleted": Entry(frames=comment_frames, forgets=forget_comments),
+    "upload.created": SILENT,
+    "upload.deleted": SILENT,
     "user.followed": Entry(
         (
             Notice(

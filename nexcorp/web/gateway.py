@@ -17,6 +17,7 @@ from nexcorp.errors import AppError, Unavailable
 from nexcorp.web.addresses import came_by_tls, client_address
 from nexcorp.web.cors import Cors
 from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
+from nexcorp.web.forms import FORM_SECONDS
 from nexcorp.web.idempotency import Replay
 from nexcorp.web.keys import CONTEXT, REQUEST_ID
 from nexcorp.web.limits import LIMIT
@@ -83,9 +84,12 @@ def make_gateway(config: Any) -> Any:
     limit = config.max_in_flight
     in_flight = 0
 
-    async def answer_in_time(request: web.Request, handler: Endpoint) -> web.StreamResponse:
+    async def answer_in_time(
+        request: web.Request, route: Route | None, handler: Endpoint
+    ) -> web.StreamResponse:
+        seconds = FORM_SECONDS if route is not None and route.takes_form(request) else REQUEST_SECONDS
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await answer(request, handler)
         except TimeoutError:
             return reply_error(request, Unavailable("timeout", "It took too long; try again."))
@@ -111,7 +115,7 @@ def make_gateway(config: Any) -> Any:
         else:
             in_flight += 1
             try:
-                response = await answer_in_time(request, handler)
+                response = await answer_in_time(request, route, handler)
             finally:
                 in_flight -= 1
                 IN_FLIGHT.set(in_flight)
@@ -131,7 +135,9 @@ def make_gateway(config: Any) -> Any:
                 cors.add_headers(request, response)
         elapsed = time.perf_counter() - started
         observe_request(request.method, route, response.status, elapsed)
-        if elapsed > SLOW_SECONDS and not (route is not None and route.long_lived):
+        if elapsed > SLOW_SECONDS and not (
+            route is not None and (route.long_lived or route.takes_form(request))
+        ):
             log.warning("slow request", path=request.path, seconds=round(elapsed, 3))
         return response
 

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.errors import AppError, Invalid
-from nexcorp.web.keys import CONTEXT, PRINCIPAL, SECRETS, database
+from nexcorp.web.keys import BODY_DIGEST, CONTEXT, PRINCIPAL, SECRETS, database
 from nexcorp.web.parsing import read_bytes
 from nexcorp.web.replies import encode, make_etag, reply_bytes
 
@@ -100,7 +100,8 @@ async def make_claim(request: web.Request) -> Claim | None:
     key = read_key(request)
     if key is None:
         return None
-    material = b"\0".join([request.method.encode(), request.path_qs.encode(), await read_bytes(request)])
+    body = request.get(BODY_DIGEST) or await read_bytes(request)
+    material = b"\0".join([request.method.encode(), request.path_qs.encode(), body])
     fingerprint = hmac.digest(request.app[SECRETS].fingerprint, material, "sha256")
     who = request.get(PRINCIPAL)
     scope = str(who.user_id) if who is not None else f"anonymous:{request[CONTEXT].ip}"

@@ -37,6 +37,8 @@ REVOCATIONS = web.AppKey("revocations", Revocations)
 REQUEST_ID = web.RequestKey("request_id", str)
 PRINCIPAL = web.RequestKey("principal", Principal)
 CONTEXT = web.RequestKey("context", RequestContext)
+# Of a body that was read as a stream and is not there to be read again.
+BODY_DIGEST = web.RequestKey("body_digest", bytes)
 
 
 def database(request: web.Request) -> Database:

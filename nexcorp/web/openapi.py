@@ -73,7 +73,7 @@ def expected_errors(route: Route) -> list[int]:
         found |= {401, 403}
     if route.limited:
         found.add(429)
-    if route.body is not None:
+    if route.body is not None or route.form is not None:
         found.add(415)
     # A POST is read for its Idempotency-Key even where it needs no body.
     if route.body is not None or route.method == "POST":
@@ -175,12 +175,34 @@ def describe_operation(route: Route) -> dict[str, Any]:
     operation["description"] = "\n\n".join(
         filter(None, [route.description, f"**Who:** {route.access.describe()}"])
     )
-    if route.body is not None:
-        operation["requestBody"] = {
-            "required": any(field.required for field in route.body.fields.values()),
-            "content": {"application/json": {"schema": route.body}},
-        }
+    contents = describe_contents(route)
+    if contents:
+        required = route.body is None or any(field.required for field in route.body.fields.values())
+        operation["requestBody"] = {"required": required, "content": contents}
     return operation
+
+
+def describe_contents(route: Route) -> dict[str, Any]:
+    """What may be sent: the body as JSON, or as a form with files."""
+    contents: dict[str, Any] = {}
+    if route.body is not None:
+        contents["application/json"] = {"schema": route.body}
+    if route.form is not None:
+        part = {"type": "string", "format": "binary"}
+        several = {"type": "array", "items": part, "maxItems": route.form.most_files}
+        form: dict[str, Any] = {"type": "object", "properties": {"file": part}}
+        if route.form.most_files > 1:
+            form["properties"]["file"] = several
+        if route.body is None:
+            form["required"] = ["file"]
+        else:
+            # A form's values are text, so lists are for JSON alone.
+            for name, value in route.body.fields.items():
+                if isinstance(value, fields.String):
+                    form["properties"][name] = {"type": "string"}
+            form["required"] = [name for name, value in route.body.fields.items() if value.required]
+        contents["multipart/form-data"] = {"schema": form}
+    return contents
 
 
 def forbid_unknown(document: dict[str, Any], routes: Sequence[Route]) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 from aiohttp import web
 from marshmallow import Schema
 
+from nexcorp.errors import Invalid
 from nexcorp.web.access import Access
 from nexcorp.web.authentication import authenticate, authenticate_ticket
+from nexcorp.web.forms import Form, is_form, receive
 from nexcorp.web.keys import CONTEXT, PRINCIPAL, RIGHTS
 from nexcorp.web.limits import LIMITS
 from nexcorp.web.parsing import load, read_json, read_query
@@ -37,6 +39,8 @@ class Route:
     access: Access
     tag: str = ""
     body: Schema | None = None
+    # Taken as multipart/form-data: the handler gets `files`, a list of nexcorp.web.forms.File, as well.
+    form: Form | None = None
     query: Schema | None = None
     returns: Mapping[int, Schema | None] = field(default_factory=dict)
     errors: Sequence[int] = ()
@@ -50,6 +54,10 @@ class Route:
     # POSTs that hand out secrets keep no answer that could be replayed.
     idempotent: bool = True
     content_type: str = "application/json"
+
+    def takes_form(self, request: web.Request) -> bool:
+        """Whether a request is read as a form, whose files may come slowly."""
+        return self.form is not None and is_form(request)
 
     @property
     def limited(self) -> bool:
@@ -115,6 +123,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
     """The route's handler behind its checks: who asks, how often, then what they send."""
     handler, access, body, query = route.handler, route.access, route.body, route.query
     limited = route.limited
+    form = route.form
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if access.signed_in:
@@ -125,6 +134,13 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
             context.user_id, context.session_id = who.user_id, who.session_id
         elif limited:
             await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
+        if form is not None and (is_form(request) or not form.optional):
+            async with receive(request, form) as received:
+                if body is None:
+                    if received.values:
+                        raise Invalid(errors={name: ["Unknown field."] for name in received.values})
+                    return await handler(request, files=received.files)
+                return await handler(request, body=load(body, received.values), files=received.files)
         if body is not None:
             data = load(body, await read_json(request))
             if query is not None:

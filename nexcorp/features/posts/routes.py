@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,10 @@ from nexcorp.errors import NotFound
 from nexcorp.features.posts import service
 from nexcorp.features.posts.moves import MOVES
 from nexcorp.features.posts.schemas import AssignPost, CreatePost, MoveList, MovePost, PostQuery, UpdatePost
+from nexcorp.integrations.storage import limit_of
 from nexcorp.web.access import allow
 from nexcorp.web.authentication import allows, require
+from nexcorp.web.forms import File, Form
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
@@ -21,6 +24,7 @@ from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
 from nexcorp.web.shapes import Post, PostPage
+from nexcorp.web.uploads import MAX_POST_FILES, STORAGE, Kept, keep_files
 
 BY_TYPE: dict[str | None, tuple[Statement, Statement]] = {
     None: (sql.posts.list_posts_first, sql.posts.list_posts_next),
@@ -32,11 +36,21 @@ UNLISTED = ("draft", "archived")
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], before="_position")
 
 
-async def create_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+async def create_post(request: web.Request, body: dict[str, Any], files: Sequence[File] = ()) -> web.Response:
     if body["type"] == "announcement":
         require(request, "post:announce")
+    if files:
+        require(request, "upload:create")
+        me = user_id(request)
+        async with keep_files(request.app[STORAGE], database(request), me, files) as kept:
+            return await publish(request, body, kept)
+    return await publish(request, body, ())
+
+
+async def publish(request: web.Request, body: dict[str, Any], kept: Sequence[Kept]) -> web.Response:
+    """A new post, with the files that came along."""
     async with transaction(request) as tx:
-        row = await service.create_post(tx.conn, user_id(request), body)
+        row = await service.create_post(tx.conn, user_id(request), body, kept)
         location = f"{API_PREFIX}/posts/{row['id']}"
         return await tx.reply(row, 201, location=location, version=row["version"])
 
@@ -152,7 +166,18 @@ WRITE = allow("post:create")
 CHANGE = allow("post:create", whose="the author only")
 MANAGE = allow("post:create", whose="the author, and holders of post:assign")
 ROUTES = [
-    post("/posts", create_post, "Publish a post", Post(), body=CreatePost(), access=WRITE, tag=TAG),
+    post(
+        "/posts",
+        create_post,
+        "Publish a post",
+        Post(),
+        body=CreatePost(),
+        form=Form(most_files=MAX_POST_FILES, limit=limit_of, optional=True),
+        access=WRITE,
+        tag=TAG,
+        description="JSON, or a form with the same fields and up to ten parts `file`. Uploads need "
+        "`upload:create`.",
+    ),
     get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
     get("/posts/{id}", get_post, "One post", Post(), errors=(404,), access=READ, tag=TAG),
     patch(

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.features.posts.moves import ANNOUNCEMENT_MOVES, PROJECT_MOVES
 from nexcorp.web.paging import PageQuery
 from nexcorp.web.parsing import Body, Out, PatchBody, Text
 from nexcorp.web.shapes import POST_STATUSES, POST_TYPES, Person
+from nexcorp.web.uploads import MAX_POST_FILES
+
+
+def upload_ids(text: str) -> fields.List[Any]:
+    """Uploads of one's own, each once, in the order in which the post shows them."""
+    return fields.List(
+        fields.UUID(),
+        allow_none=True,
+        validate=[validate.Length(max=MAX_POST_FILES), check_once],
+        metadata={"description": text},
+    )
+
+
+def check_once(ids: list[object]) -> None:
+    """Raises ValidationError where something is named twice."""
+    if len(set(ids)) < len(ids):
+        raise ValidationError("Names an upload twice.")
 
 
 class CreatePost(Body):
@@ -20,6 +39,7 @@ class CreatePost(Body):
     )
     title = Text(least=1, most=200, load_default=None, allow_none=True)
     body = Text(least=1, most=20_000, required=True)
+    uploadIds = upload_ids("Uploads of one's own that are on no post, in order.")
 
     @validates_schema
     def check_status(self, data: dict[str, object], **more: object) -> None:
@@ -29,16 +49,17 @@ class CreatePost(Body):
 
 
 class UpdatePost(PatchBody):
-    """Only what is sent changes; a title sent as null is removed."""
+    """Only what is sent changes; a title sent as null is removed, and so are uploads."""
 
     title = Text(least=1, most=200, allow_none=True)
     body = Text(least=1, most=20_000)
+    uploadIds = upload_ids("All that the post is to have, in order; those left out are removed.")
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
         """A PATCH that changes nothing is a mistake of the caller's."""
-        if not data.keys() & {"title", "body"}:
-            raise ValidationError("Send title, body or both.")
+        if not data.keys() & {"title", "body", "uploadIds"}:
+            raise ValidationError("Send title, body or uploadIds.")
 
 
 class MovePost(Body):

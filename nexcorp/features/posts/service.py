@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionF
 from nexcorp.events import emit
 from nexcorp.features.posts.moves import MOVES
 from nexcorp.web.mentions import find_mentions
+from nexcorp.web.uploads import Kept, finish_uploads, set_uploads
 
 # What is true of one viewer alone, and says nothing to the others in a room.
 NOBODYS = {"liked": False, "interested": False}
@@ -23,15 +25,24 @@ class PostNotFound(NotFound):
     code, message = "post_not_found", "There is no such post."
 
 
-async def create_post(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
-    """Publish `{type, status?, title, body}`; returns the post. Those it mentions are told, of an
-    announcement everybody. A draft is nobody's business yet."""
+async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Sequence[Kept] = ()) -> Any:
+    """Publish `{type, status?, title, body, uploadIds?}` with these uploads and those that came along;
+    returns the post. Those it mentions are told, of an announcement everybody. A draft is nobody's
+    business yet."""
     status = data.get("status", FIRST_STATUS[data["type"]])
     post_id = await sql.posts.create_post(
         conn, author_id=author_id, type=data["type"], status=status, title=data["title"], body=data["body"]
     )
     if status is not None:
         await sql.posts.log_first_status(conn, post_id=post_id, actor_id=author_id, status=status)
+    uploads = [*(data.get("uploadIds") or ()), *(item.id for item in kept)]
+    if uploads:
+        for row in await finish_uploads(conn, kept):
+            payload = {key: row[key] for key in ("name", "type", "bytes")}
+            await emit(
+                conn, "upload.created", actor_id=author_id, entity=("upload", row["id"]), payload=payload
+            )
+        await set_uploads(conn, post_id, author_id, uploads)
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=author_id)
     if status == "draft":
         payload = {"authorId": author_id}
@@ -89,6 +100,8 @@ async def update_post(
     if changed is None:
         current = await refuse_change(conn, post_id, user_id)
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(current))
+    if "uploadIds" in data:
+        await set_uploads(conn, post_id, user_id, data["uploadIds"] or ())
     return await emit_updated(conn, post_id, user_id)
 
 
@@ -174,7 +187,10 @@ async def assign_post(
 
 
 async def delete_post(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    """Remove a post with its comments, likes and interests; raises NotFound or Forbidden."""
+    """Remove a post with its comments, likes, interests and uploads; raises NotFound or Forbidden."""
+    if await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id):
+        # While they are its own: with the post, this goes from them.
+        await set_uploads(conn, post_id, user_id, ())
     if await sql.posts.delete_post(conn, post_id=post_id, author_id=user_id) is None:
         await refuse_change(conn, post_id, user_id)
         raise PostNotFound()

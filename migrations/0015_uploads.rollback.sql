@@ -1,0 +1,10 @@
+DELETE FROM permissions WHERE code = 'upload:create';
+DROP TABLE thumbnail_queue;
+COMMENT ON COLUMN uploads.owner_id IS NULL;
+DELETE FROM uploads WHERE owner_id IS NULL;
+ALTER TABLE uploads DROP CONSTRAINT uploads_owner_id_fkey;
+ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users ON DELETE CASCADE;
+ALTER TABLE uploads ALTER COLUMN owner_id SET NOT NULL;
+COMMENT ON COLUMN uploads.removed_at IS 'To be removed from the store by the worker.';
+COMMENT ON TABLE uploads IS 'Files of posts. The row goes only after the file has gone from its store.';
+ALTER TABLE uploads DROP COLUMN arrived_at;

@@ -1,0 +1,1 @@
+"""Uploads: files that people put on their posts."""

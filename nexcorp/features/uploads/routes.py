@@ -1,0 +1,186 @@
+"""Uploads over REST, and the files themselves at /media."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import Conflict, Invalid, NotFound, PayloadTooLarge, Unavailable
+from nexcorp.features.uploads import service
+from nexcorp.features.uploads.schemas import ConfirmUpload, SignUpload, Upload, UploadSignature
+from nexcorp.integrations.storage import limit_of
+from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES, MAX_PIXELS, Contents
+from nexcorp.web.access import PUBLIC, allow
+from nexcorp.web.forms import File, Form, clean_name
+from nexcorp.web.idempotency import transaction
+from nexcorp.web.keys import database, user_id
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import no_content, reply
+from nexcorp.web.routing import API_PREFIX, delete, get, post
+from nexcorp.web.uploads import STORAGE, Kept, fit_name, keep_files, take_back
+
+MEDIA_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "public, max-age=31536000, immutable",
+    # Whatever it is, it runs nothing and loads nothing.
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    # Pages of other origins may show it, as they may what is at Cloudinary.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+async def create_upload(request: web.Request, files: list[File]) -> web.Response:
+    if not files:
+        raise Invalid(errors={"file": ["Missing."]})
+    me = user_id(request)
+    # The store first, then the transaction: it must not be open while files travel.
+    async with (
+        keep_files(request.app[STORAGE], database(request), me, files) as (kept,),
+        transaction(request) as tx,
+    ):
+        row = await service.finish_upload(tx.conn, me, kept)
+        return await tx.reply(row, 201, location=f"{API_PREFIX}/uploads/{row['id']}")
+
+
+async def get_upload(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply(await service.get_upload(conn, path_id(request), user_id(request)))
+
+
+async def delete_upload(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        await service.delete_upload(tx.conn, path_id(request), user_id(request))
+        return no_content()
+
+
+def require_cloud(request: web.Request) -> Any:
+    """Cloudinary; raises Unavailable where it is not configured."""
+    store = request.app[STORAGE].stores.get("cloudinary")
+    if store is None:
+        raise Unavailable("not_configured", "CLOUDINARY_URL is not set: send files to POST /uploads.")
+    return store
+
+
+async def sign_upload(request: web.Request, body: dict[str, Any]) -> web.Response:
+    """The row is made first: what is sent and never confirmed is removed like any other."""
+    store, image = require_cloud(request), Contents("image/*", "", 1, 1)
+    async with transaction(request) as tx:
+        key = store.make_key(image)
+        name = clean_name(body["name"])
+        upload_id = await service.reserve_direct(tx.conn, user_id(request), key, name, body["bytes"])
+        return await tx.reply({"id": upload_id, **store.sign(key)}, 201)
+
+
+async def confirm_upload(request: web.Request, body: dict[str, Any]) -> web.Response:
+    """Cloudinary's signature shows that the image arrived; Cloudinary itself says what it is."""
+    store, me, key = require_cloud(request), user_id(request), body["publicId"]
+    try:
+        async with database(request).connection() as conn:
+            waiting = await service.get_waiting(conn, me, key)
+    except Conflict:
+        # A retry with its Idempotency-Key is answered as the first time.
+        async with transaction(request):
+            raise
+    if not store.verify(key, body["version"], body["signature"]):
+        raise Invalid(errors={"signature": ["Is not Cloudinary's for this upload."]})
+    found = await store.find(key)
+    if found is None:
+        raise Invalid(errors={"publicId": ["Cloudinary has no such image."]})
+    contents = found.contents
+    if found.bytes > MAX_IMAGE_BYTES or contents.width * contents.height > MAX_PIXELS:
+        await take_back(database(request), [waiting["id"]])
+        raise PayloadTooLarge(message="The image is too large.", errors={"publicId": ["Is too large."]})
+    async with transaction(request) as tx:
+        await sql.uploads.confirm_upload(
+            tx.conn,
+            upload_id=waiting["id"],
+            name=fit_name(waiting["name"], contents),
+            type=contents.type,
+            bytes=found.bytes,
+            width=contents.width,
+            height=contents.height,
+        )
+        # Of two at once the second finds it finished.
+        await service.get_waiting(tx.conn, me, key)
+        row = await service.finish_upload(tx.conn, me, Kept(waiting["id"], found.placed))
+        return await tx.reply(row, 201, location=f"{API_PREFIX}/uploads/{row['id']}")
+
+
+async def get_media(request: web.Request) -> web.StreamResponse:
+    """A file of the local store, with ranges. Its key is all it takes; one that is removed is gone."""
+    store = request.app[STORAGE].stores["local"]
+    key = request.match_info["key"]
+    original = store.original_of(key)
+    if original is None:
+        raise NotFound("media_not_found", "There is no such file.")
+    async with database(request).connection() as conn:
+        row = await sql.uploads.get_media(conn, store_key=original)
+    path = store.path_of(key)
+    if row is None or not path.is_file():
+        raise NotFound("media_not_found", "There is no such file.")
+    media_type = row["type"] if key == original else "image/webp"
+    way = "inline" if media_type.startswith("image/") else "attachment"
+    headers = {
+        **MEDIA_HEADERS,
+        "Content-Type": media_type + ("; charset=utf-8" if media_type.startswith("text/") else ""),
+        "Content-Disposition": f"{way}; filename*=UTF-8''{quote(row['name'], safe='')}",
+    }
+    return web.FileResponse(path, headers=headers)
+
+
+TAG = "Social"
+WRITE = allow("upload:create")
+ROUTES = [
+    post(
+        "/uploads",
+        create_upload,
+        "Upload a file",
+        Upload(),
+        form=Form(most_files=1, limit=limit_of),
+        access=WRITE,
+        tag=TAG,
+        description="An image (PNG, JPEG, GIF, WebP) of up to 10 MB and 40 megapixels; a PDF, plain text or "
+        "office document of up to 25 MB. What is on no post after 24 hours is removed.",
+    ),
+    post(
+        "/uploads/signature",
+        sign_upload,
+        "Allow a browser to send an image to Cloudinary",
+        UploadSignature(),
+        body=SignUpload(),
+        errors=(409,),
+        access=WRITE,
+        tag=TAG,
+    ),
+    post(
+        "/uploads/confirm",
+        confirm_upload,
+        "Take an image that was sent to Cloudinary",
+        Upload(),
+        body=ConfirmUpload(),
+        errors=(409,),
+        access=WRITE,
+        tag=TAG,
+    ),
+    get(
+        "/uploads/{id}",
+        get_upload,
+        "One upload",
+        Upload(),
+        errors=(404,),
+        access=allow("post:read", whose="the owner, and whoever may see its post"),
+        tag=TAG,
+    ),
+    delete(
+        "/uploads/{id}",
+        delete_upload,
+        "Remove an upload of one's own, off its post as well",
+        errors=(404,),
+        access=allow("upload:create", whose="the owner only"),
+        tag=TAG,
+    ),
+    get("/media/{key}", get_media, "A file", None, access=PUBLIC, prefix="", hidden=True),
+]

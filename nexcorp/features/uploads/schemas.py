@@ -1,0 +1,43 @@
+"""What may come in and go out about uploads."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES
+from nexcorp.web.parsing import Body, Out, Text
+from nexcorp.web.shapes import Attachment
+
+
+class Upload(Attachment):
+    """An upload as its owner sees it."""
+
+    createdAt = fields.AwareDateTime(required=True)
+
+
+class SignUpload(Body):
+    """An image that a browser is about to send to Cloudinary itself."""
+
+    name = Text(least=1, most=500, required=True)
+    bytes = fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_IMAGE_BYTES))
+
+
+class UploadSignature(Out):
+    """What the browser needs: it posts `fields` and the part `file` to `url`."""
+
+    id = fields.UUID(required=True, metadata={"description": "Of the upload, once it is confirmed."})
+    url = fields.String(required=True)
+    apiKey = fields.String(required=True)
+    timestamp = fields.Integer(required=True, metadata={"description": "Good for an hour from then."})
+    folder = fields.String(required=True)
+    publicId = fields.String(required=True)
+    signature = fields.String(required=True)
+    fields_ = fields.Dict(keys=fields.String(), values=fields.String(), required=True, data_key="fields")
+
+
+class ConfirmUpload(Body):
+    """Three members of Cloudinary's answer to the browser, as `publicId`, `version` and `signature`."""
+
+    publicId = Text(least=1, most=255, required=True)
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**53))
+    signature = Text(least=1, most=128, required=True)

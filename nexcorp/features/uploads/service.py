@@ -1,0 +1,102 @@
+"""The rules of uploads that stand alone. What posts need as well is in nexcorp/web/uploads.py."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
+from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound
+from nexcorp.events import emit
+from nexcorp.web.uploads import Kept, finish_uploads
+
+MAX_WAITING = 50
+
+
+class UploadNotFound(NotFound):
+    """There is no such upload, not any more, or not for this viewer."""
+
+    code, message = "upload_not_found", "There is no such upload."
+
+
+async def get_upload(conn: Any, upload_id: UUID, viewer_id: UUID) -> Any:
+    """An upload that the viewer may see; raises UploadNotFound."""
+    row = await sql.uploads.get_upload(conn, upload_id=upload_id, viewer_id=viewer_id)
+    if row is None:
+        raise UploadNotFound()
+    return row
+
+
+async def finish_upload(conn: Any, user_id: UUID, kept: Kept) -> Any:
+    """Show an upload that is in the store; returns its row."""
+    (row,) = await finish_uploads(conn, [kept])
+    payload = {key: row[key] for key in ("name", "type", "bytes")}
+    await emit(conn, "upload.created", actor_id=user_id, entity=("upload", row["id"]), payload=payload)
+    return row
+
+
+async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
+    """Remove an upload of one's own, off its post where it is on one, which everybody sees at once.
+
+    Raises NotFound or Forbidden.
+    """
+    row = await get_upload(conn, upload_id, user_id)
+    if row["_ownerId"] != user_id:
+        raise Forbidden("not_your_upload", "Only its owner may remove an upload.")
+    post_id = row["_postId"]
+    if post_id is not None:
+        # The post first, as everybody else does.
+        await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id)
+    if not await sql.uploads.remove_uploads(conn, upload_ids=[upload_id]):
+        raise UploadNotFound()
+    payload = {"name": row["name"], "postId": post_id}
+    await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
+    if post_id is not None:
+        await sql.posts.touch_post(conn, post_id=post_id)
+        await show_post(conn, post_id, user_id)
+
+
+async def show_post(conn: Any, post_id: UUID, user_id: UUID) -> None:
+    """Tell the rooms of a post that its uploads have changed."""
+    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=user_id)
+    if post is None or post["status"] == "draft":
+        return
+    shown = {**row_to_dict(post), "liked": False, "interested": False}
+    payload = {"post": shown, "authorId": post["_authorId"]}
+    await emit(conn, "post.updated", actor_id=user_id, entity=("post", post_id), payload=payload)
+
+
+async def reserve_direct(conn: Any, user_id: UUID, key: str, name: str, announced: int) -> UUID:
+    """A row for an image that somebody is about to send to Cloudinary; returns its id.
+
+    Raises Conflict where too many of theirs are on their way.
+    """
+    if await sql.uploads.count_waiting(conn, owner_id=user_id) >= MAX_WAITING:
+        raise Conflict("too_many_waiting", "Too many uploads of yours are on their way; confirm them first.")
+    upload_id: UUID = await sql.uploads.reserve_upload(
+        conn,
+        owner_id=user_id,
+        store="cloudinary",
+        store_key=key,
+        name=name,
+        # Until Cloudinary says what it is.
+        type="image/*",
+        bytes=announced,
+        width=None,
+        height=None,
+    )
+    return upload_id
+
+
+async def get_waiting(conn: Any, user_id: UUID, key: str) -> Any:
+    """What was signed for this person under this key and is not confirmed yet.
+
+    Raises Invalid where nothing was, and Conflict where it has been confirmed, or removed since.
+    """
+    row = await sql.uploads.get_reservation(conn, owner_id=user_id, store_key=key)
+    if row is None:
+        raise Invalid(errors={"publicId": ["Was not signed for you."]})
+    if not row["waiting"]:
+        raise Conflict("already_confirmed", "This upload was confirmed before, or is gone.")
+    return row

@@ -1,0 +1,190 @@
+"""What a file is, by its bytes: images are decoded, everything else is told by how it begins or is built."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from nexcorp.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
+
+MEGABYTE = 1024 * 1024
+MAX_IMAGE_BYTES = 10 * MEGABYTE
+MAX_FILE_BYTES = 25 * MEGABYTE
+MAX_PIXELS = 40_000_000
+MAX_ZIP_ENTRIES = 10_000
+HEAD_BYTES = 4096
+
+IMAGES = {
+    "PNG": ("image/png", ".png"),
+    "JPEG": ("image/jpeg", ".jpg"),
+    "GIF": ("image/gif", ".gif"),
+    "WEBP": ("image/webp", ".webp"),
+}
+OFFICE = "application/vnd.openxmlformats-officedocument."
+ZIPPED = {
+    "word/": (OFFICE + "wordprocessingml.document", ".docx"),
+    "xl/": (OFFICE + "spreadsheetml.sheet", ".xlsx"),
+    "ppt/": (OFFICE + "presentationml.presentation", ".pptx"),
+}
+OPEN = "application/vnd.oasis.opendocument."
+OPEN_DOCUMENTS = {
+    OPEN + "text": ".odt",
+    OPEN + "spreadsheet": ".ods",
+    OPEN + "presentation": ".odp",
+}
+TEXTS = {".csv": "text/csv", ".md": "text/markdown", ".txt": "text/plain", ".log": "text/plain"}
+IMAGE_NAMES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".bmp", ".ico", ".avif", ".tiff"})
+# What a browser could take for a page, and what a shell would run.
+ACTIVE = re.compile(
+    rb"<(!doctype|\?xml|\?php|html|head|body|script|svg|iframe|title|style|table|img|object|embed|a\s)", re.I
+)
+# Control characters but tab, line feed, form feed and carriage return.
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Media type, the file name extension that goes with it, and pixels of an image."""
+
+    type: str
+    extension: str
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an image of a kind that is shown."""
+        return self.width is not None
+
+
+def image_format(head: bytes) -> str | None:
+    """The kind of image that a file begins as, None for anything else."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    return None
+
+
+def limit_of(head: bytes) -> int:
+    """How many bytes a file that begins like this may have."""
+    return MAX_IMAGE_BYTES if image_format(head) else MAX_FILE_BYTES
+
+
+def refuse() -> UnsupportedMediaType:
+    """The answer to a file of a kind that is not taken."""
+    return UnsupportedMediaType(
+        "unsupported_file_type",
+        "Send a PNG, JPEG, GIF or WebP image, a PDF, plain text, or an office document.",
+        errors={"file": ["Is of no type that is taken."]},
+    )
+
+
+def inspect(path: Path, name: str) -> Contents:
+    """What the file is. Blocks: call it in a thread.
+
+    Raises UnsupportedMediaType for what is not taken, Invalid for a broken image and PayloadTooLarge for one
+    of too many pixels.
+    """
+    with open(path, "rb") as file:
+        head = file.read(HEAD_BYTES)
+    kind = image_format(head)
+    extension = Path(name).suffix.lower()
+    if kind is not None:
+        return inspect_image(path, kind)
+    if head.startswith(b"%PDF-"):
+        found = Contents("application/pdf", ".pdf")
+    elif head.startswith(b"PK\x03\x04"):
+        found = inspect_zip(path)
+    else:
+        found = inspect_text(path, head, extension)
+    if extension in IMAGE_NAMES:
+        # It says that it is an image, and is not.
+        raise refuse()
+    return found
+
+
+def inspect_image(path: Path, kind: str) -> Contents:
+    """The size of an image that can be decoded to its end, within MAX_PIXELS."""
+    try:
+        with warnings.catch_warnings():
+            # The limit here is our own.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=[kind]) as image:
+                width, height = image.size
+                check_pixels(width, height)
+                # JPEG can be decoded at an eighth of its size, which finds a truncated one as well.
+                image.draft("RGB", (1, 1))
+                image.load()
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError) as error:
+        raise Invalid(
+            "broken_image", "The image cannot be decoded.", errors={"file": ["Cannot be decoded."]}
+        ) from error
+    except Image.DecompressionBombError:
+        raise too_many_pixels() from None
+    media_type, extension = IMAGES[kind]
+    return Contents(media_type, extension, width, height)
+
+
+def too_many_pixels() -> PayloadTooLarge:
+    """The answer to an image over MAX_PIXELS."""
+    return PayloadTooLarge(
+        message=f"The image has over {MAX_PIXELS // 1_000_000} megapixels.",
+        errors={"file": ["Has too many pixels."]},
+    )
+
+
+def check_pixels(width: int, height: int) -> None:
+    """Raises PayloadTooLarge over MAX_PIXELS: before anything is decoded, which is what a bomb waits for."""
+    if width * height > MAX_PIXELS:
+        raise too_many_pixels()
+
+
+def inspect_zip(path: Path) -> Contents:
+    """An office document by its table of contents; nothing is unpacked but a type of 100 bytes at most."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if len(entries) > MAX_ZIP_ENTRIES:
+                raise refuse()
+            names = {entry.filename for entry in entries}
+            if any(name.lower().endswith("vbaproject.bin") for name in names):
+                raise refuse()
+            if "[Content_Types].xml" in names:
+                for folder, (media_type, extension) in ZIPPED.items():
+                    if any(name.startswith(folder) for name in names):
+                        return Contents(media_type, extension)
+            first = entries[0] if entries else None
+            if first is not None and first.filename == "mimetype" and first.file_size <= 100:
+                media_type = archive.read(first).decode("ascii", "replace").strip()
+                if media_type in OPEN_DOCUMENTS:
+                    return Contents(media_type, OPEN_DOCUMENTS[media_type])
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, RuntimeError, EOFError):
+        raise refuse() from None
+    raise refuse()
+
+
+def inspect_text(path: Path, head: bytes, extension: str) -> Contents:
+    """UTF-8 without control characters that is neither a page nor a script."""
+    if ACTIVE.search(head) or head.startswith(b"#!"):
+        raise refuse()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with open(path, "rb") as file:
+            while part := file.read(MEGABYTE):
+                if NO_TEXT.search(decoder.decode(part)):
+                    raise refuse()
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise refuse() from None
+    return Contents(TEXTS.get(extension, "text/plain"), extension if extension in TEXTS else ".txt")

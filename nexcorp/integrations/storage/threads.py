@@ -1,0 +1,38 @@
+"""Blocking work in a few threads, with a limit on how much of it may wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from nexcorp.errors import Unavailable
+
+Result = TypeVar("Result")
+
+
+class Threads:
+    """`workers` threads; beyond `waiting` calls in hand, more are refused at once."""
+
+    def __init__(self, name: str, workers: int, waiting: int) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
+        self._most, self._in_hand = workers + waiting, 0
+
+    async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function in a thread; raises Unavailable where too many calls wait already."""
+        if self._in_hand >= self._most:
+            raise Unavailable("overloaded", "The service is busy; try again shortly.")
+        self._in_hand += 1
+        work = self._pool.submit(function, *arguments)
+        # A thread cannot be interrupted: who stops waiting leaves it busy until it ends by itself.
+        loop = asyncio.get_running_loop()
+        work.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._done))
+        return await asyncio.wrap_future(work)
+
+    def _done(self) -> None:
+        self._in_hand -= 1
+
+    def close(self) -> None:
+        """Take no more calls; does not wait for those in hand."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

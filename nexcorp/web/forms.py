@@ -1,0 +1,234 @@
+"""multipart/form-data: fields are read, files go to the disk as they come, within limits and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+import time
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import BadHttpMessage
+
+from nexcorp.errors import BadRequest, Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
+from nexcorp.web.keys import BODY_DIGEST, CONFIG
+
+CHUNK_BYTES = 64 * 1024
+HEAD_BYTES = 16
+MAX_FIELDS = 20
+MAX_FIELD_BYTES = 128 * 1024
+MAX_NAME_CHARS = 200
+# All files of a form together: ten of the largest kind would fill a disk.
+MAX_FORM_BYTES = 100 * 1024 * 1024
+# How long a form may take, how long the line may be silent, and how slow it may be on average after that.
+FORM_SECONDS = 600.0
+STALL_SECONDS = 15.0
+MIN_BYTES_A_SECOND = 8 * 1024
+# Forms that one process receives at once.
+MAX_RECEIVING = 32
+BLANKS = re.compile(r"\s+")
+
+_receiving = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a route takes as a form: so many parts called `file`, beside the fields of its body.
+
+    `limit`: from how a file begins to how many bytes it may have. `optional`: JSON will do as well.
+    """
+
+    most_files: int
+    limit: Callable[[bytes], int]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that was received; it is deleted once its request is answered."""
+
+    path: Path
+    name: str
+    bytes: int
+
+
+@dataclass(slots=True)
+class Received:
+    """Fields and files of one form, and a digest of them all."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    files: list[File] = field(default_factory=list)
+    digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=32))
+
+
+def too_large() -> PayloadTooLarge:
+    """The answer to a form over MAX_FORM_BYTES."""
+    return PayloadTooLarge(message=f"The form is over {MAX_FORM_BYTES} bytes.")
+
+
+class Pace:
+    """Limits how long the next bytes may take, how few may come on average, and how many in all."""
+
+    def __init__(self) -> None:
+        self._started, self._bytes = time.monotonic(), 0
+
+    async def read(self, reading: Any) -> Any:
+        """Await one read; raises BadRequest where it takes too long."""
+        try:
+            async with asyncio.timeout(STALL_SECONDS):
+                return await reading
+        except TimeoutError:
+            raise BadRequest("upload_stalled", "The body does not arrive.") from None
+
+    def count(self, number: int) -> None:
+        """Note bytes that came; raises BadRequest where they are too slow, PayloadTooLarge for too many."""
+        self._bytes += number
+        if self._bytes > MAX_FORM_BYTES:
+            raise too_large()
+        late = time.monotonic() - self._started - STALL_SECONDS
+        if self._bytes < late * MIN_BYTES_A_SECOND:
+            raise BadRequest("upload_too_slow", "The body arrives too slowly.")
+
+
+def clean_name(text: str | None) -> str:
+    """A file name to show and to save under: no folders, no control characters, not too long."""
+    name = unicodedata.normalize("NFC", (text or "").replace("\\", "/").rpartition("/")[2])
+    # Cc, Cf and the like: line feeds, NUL, and marks that make "gpj.exe" read as "exe.jpg".
+    name = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in name)
+    name = BLANKS.sub(" ", name).strip(" .")
+    stem, dot, extension = name.rpartition(".")
+    if dot and len(extension) <= 10:
+        return stem[: MAX_NAME_CHARS - 1 - len(extension)].rstrip(" .") + dot + extension if stem else name
+    return name[:MAX_NAME_CHARS] or "file"
+
+
+def is_form(request: web.Request) -> bool:
+    """Whether a form is what came."""
+    return request.content_type == "multipart/form-data"
+
+
+@asynccontextmanager
+async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
+    """Read a form; its files are there until the block ends. All that is refused is named in the raised
+    BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid."""
+    global _receiving
+    if not is_form(request):
+        raise UnsupportedMediaType(message="Send multipart/form-data.")
+    if (request.content_length or 0) > MAX_FORM_BYTES + MAX_FIELDS * MAX_FIELD_BYTES:
+        raise too_large()
+    if _receiving >= MAX_RECEIVING:
+        raise Unavailable("overloaded", "The service is busy; try again shortly.")
+    _receiving += 1
+    received = Received()
+    begun: list[Path] = []
+    try:
+        await read_parts(request, form, received, begun)
+        request[BODY_DIGEST] = received.digest.digest()
+        yield received
+    finally:
+        _receiving -= 1
+        for path in begun:
+            path.unlink(missing_ok=True)
+
+
+async def read_parts(request: web.Request, form: Form, received: Received, begun: list[Path]) -> None:
+    """Read part by part into `received`; every file that is begun is named in `begun` first."""
+    pace = Pace()
+    try:
+        reader = await request.multipart()
+        while (part := await pace.read(reader.next())) is not None:
+            if not isinstance(part, BodyPartReader) or not part.name:
+                raise BadRequest("malformed_form", "Every part of the form needs a name.")
+            received.digest.update(f"{len(part.name)}:{part.name}:{part.filename}\0".encode())
+            if part.name == "file" and part.filename is not None:
+                if len(received.files) == form.most_files:
+                    raise Invalid(errors={"file": [f"At most {form.most_files}."]})
+                received.files.append(await read_file(request, part, form, pace, received, begun))
+            else:
+                await read_field(part, pace, received)
+    except web.HTTPRequestEntityTooLarge:
+        raise PayloadTooLarge() from None
+    except (web.RequestPayloadError, ConnectionError, ValueError, BadHttpMessage) as error:
+        # What is no form, or ends too early.
+        raise BadRequest("malformed_form", "The form is broken, or does not arrive whole.") from error
+    except RuntimeError as error:
+        raise BadRequest("malformed_form", "The form is broken.") from error
+
+
+async def read_field(part: BodyPartReader, pace: Pace, received: Received) -> None:
+    """One value."""
+    name, value = str(part.name), bytearray()
+    if name in received.values:
+        raise Invalid(errors={name: ["Given more than once."]})
+    if len(received.values) == MAX_FIELDS:
+        raise PayloadTooLarge(message="The form has too many fields.")
+    while chunk := await pace.read(part.read_chunk(CHUNK_BYTES)):
+        pace.count(len(chunk))
+        value += chunk
+        if len(value) > MAX_FIELD_BYTES:
+            raise PayloadTooLarge(message=f"A field is over {MAX_FIELD_BYTES} bytes.")
+    received.digest.update(b"%d:%b" % (len(value), bytes(value)))
+    try:
+        received.values[name] = value.decode()
+    except UnicodeDecodeError:
+        raise Invalid(errors={name: ["Is not UTF-8."]}) from None
+
+
+async def read_file(
+    request: web.Request,
+    part: BodyPartReader,
+    form: Form,
+    pace: Pace,
+    received: Received,
+    begun: list[Path],
+) -> File:
+    """One file, to a temporary one; a chunk is all of it that is ever in memory."""
+    head, size, limit = b"", 0, 0
+    with open_temporary(request, begun) as target:
+        while chunk := await pace.read(part.read_chunk(CHUNK_BYTES)):
+            pace.count(len(chunk))
+            size += len(chunk)
+            if len(head) < HEAD_BYTES:
+                head = (head + chunk)[:HEAD_BYTES]
+                limit = form.limit(head)
+            if size > limit:
+                raise PayloadTooLarge(
+                    message=f"The file is over {limit} bytes.", errors={"file": [f"Over {limit} bytes."]}
+                )
+            received.digest.update(chunk)
+            with storing():
+                target.write(chunk)
+        with storing():
+            target.flush()
+    if not size:
+        raise Invalid(errors={"file": ["Is empty."]})
+    received.digest.update(b"%d" % size)
+    return File(begun[-1], clean_name(part.filename), size)
+
+
+@contextlib.contextmanager
+def storing() -> Iterator[None]:
+    """What a full or missing disk says is no fault of the client's."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable("storage_unavailable", "Files cannot be stored right now.") from error
+
+
+def open_temporary(request: web.Request, begun: list[Path]) -> BinaryIO:
+    """A new file that only this process's user can read."""
+    folder = request.app[CONFIG].incoming_path
+    with storing():
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder)
+    begun.append(Path(name))
+    return os.fdopen(descriptor, "wb")

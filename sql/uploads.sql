@@ -1,0 +1,140 @@
+-- Uploads. A row is made before its file goes to the store (reserve_upload), is seen once that is there
+-- (finish_upload), and goes after the file has gone again (drop_upload): so no file is ever without a row.
+
+-- name: reserve_upload(owner_id, store, store_key, name, type, bytes, width, height) :value
+-- A row for a file on its way to the store; returns its id.
+INSERT INTO uploads (owner_id, store, store_key, name, type, bytes, width, height, url)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '')
+RETURNING id
+
+-- name: finish_upload(upload_id, url, thumbnail_url) :one
+-- The file is in its store. An image without a thumbnail is queued for one. No row where it took over an hour.
+WITH finished AS (
+    UPDATE uploads
+    SET arrived_at = now(), url = $2, thumbnail_url = $3
+    WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL
+    RETURNING id, name, type, bytes, width, height, url, thumbnail_url, created_at
+),
+queued AS (
+    INSERT INTO thumbnail_queue (upload_id)
+    SELECT id FROM finished WHERE thumbnail_url IS NULL AND width IS NOT NULL
+)
+SELECT
+    id, name, type, bytes, width, height, url, thumbnail_url AS "thumbnailUrl", created_at AS "createdAt"
+FROM finished
+
+-- name: confirm_upload(upload_id, name, type, bytes, width, height) :exec
+-- What the store says of a file that the client sent there itself.
+UPDATE uploads
+SET name = $2, type = $3, bytes = $4, width = $5, height = $6
+WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL
+
+-- name: get_upload(upload_id, viewer_id) :one
+-- One upload, for its owner and for whoever may see its post.
+SELECT
+    u.id, u.name, u.type, u.bytes, u.width, u.height, u.url, u.thumbnail_url AS "thumbnailUrl",
+    u.created_at AS "createdAt", u.owner_id AS "_ownerId", u.post_id AS "_postId"
+FROM uploads AS u
+LEFT JOIN posts AS p ON p.id = u.post_id
+WHERE u.id = $1
+    AND u.arrived_at IS NOT NULL
+    AND u.removed_at IS NULL
+    AND (u.owner_id = $2 OR (p.id IS NOT NULL AND shown_to(p, $2)))
+
+-- name: get_reservation(owner_id, store_key) :one
+-- What somebody was allowed to send to a store directly, whatever became of it.
+SELECT id, name, arrived_at IS NULL AND removed_at IS NULL AS waiting
+FROM uploads
+WHERE owner_id = $1 AND store_key = $2 AND store = 'cloudinary'
+
+-- name: count_waiting(owner_id) :value
+-- How many files of somebody's are on their way.
+SELECT count(*) FROM uploads WHERE owner_id = $1 AND arrived_at IS NULL AND removed_at IS NULL
+
+-- name: get_media(store_key) :one
+-- What may be served of the local store.
+SELECT name, type
+FROM uploads
+WHERE store_key = $1 AND store = 'local' AND arrived_at IS NOT NULL AND removed_at IS NULL
+
+-- name: lock_uploads(post_id, upload_ids) :many
+-- The uploads of a post and those that are to be, locked in one order whoever asks.
+SELECT id FROM uploads WHERE post_id = $1 OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
+
+-- name: take_off_uploads(post_id, but_ids) :exec
+-- All uploads of a post are to be removed, but these.
+UPDATE uploads SET removed_at = now()
+WHERE post_id = $1 AND removed_at IS NULL AND NOT (id = ANY($2::uuid[]))
+
+-- name: attach_uploads(post_id, owner_id, upload_ids) :many
+-- Put uploads on a post in this order; those that are not free, or not the owner's, are not returned.
+UPDATE uploads AS u
+SET post_id = $1, position = wanted.place
+FROM unnest($3::uuid[]) WITH ORDINALITY AS wanted (id, place)
+WHERE u.id = wanted.id
+    AND u.owner_id = $2
+    AND u.arrived_at IS NOT NULL
+    AND u.removed_at IS NULL
+    AND (u.post_id IS NULL OR u.post_id = $1)
+RETURNING u.id
+
+-- name: remove_uploads(upload_ids) :many
+-- To be removed from the store by the worker.
+UPDATE uploads SET removed_at = now() WHERE id = ANY($1::uuid[]) AND removed_at IS NULL
+RETURNING id
+
+-- name: remove_stale_uploads() :exec
+-- To be removed: what nobody put on a post within a day, and what never arrived.
+UPDATE uploads SET removed_at = now()
+WHERE post_id IS NULL
+    AND removed_at IS NULL
+    AND created_at < now() - interval '1 hour'
+    AND (arrived_at IS NULL OR created_at < now() - interval '24 hours')
+
+-- name: claim_removed(seconds, most) :many
+-- Uploads to remove from the store now; nobody else gets them for so many seconds.
+UPDATE uploads AS u
+SET removed_at = now() + make_interval(secs => $1::integer)
+FROM (
+    SELECT id FROM uploads WHERE removed_at <= now() ORDER BY removed_at LIMIT $2 FOR UPDATE SKIP LOCKED
+) AS due
+WHERE u.id = due.id
+RETURNING u.id, u.store, u.store_key, u.type
+
+-- name: drop_upload(upload_id) :exec
+-- Gone from the store, so that the row may go.
+DELETE FROM uploads WHERE id = $1 AND removed_at IS NOT NULL
+
+-- name: list_known_keys(store_keys) :many
+-- Which of these files of the local store have a row.
+SELECT store_key FROM uploads WHERE store_key = ANY($1::text[]) AND store = 'local'
+
+-- name: claim_thumbnails(seconds, most) :many
+-- Images whose thumbnail is to be made now; nobody else gets them for so many seconds.
+WITH due AS (
+    SELECT upload_id FROM thumbnail_queue WHERE next_at <= now() ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
+),
+claimed AS (
+    UPDATE thumbnail_queue AS q
+    SET next_at = now() + make_interval(secs => $1::integer), attempts = q.attempts + 1
+    FROM due
+    WHERE q.upload_id = due.upload_id
+    RETURNING q.upload_id, q.attempts
+)
+SELECT u.id, u.store_key, c.attempts FROM claimed AS c INNER JOIN uploads AS u ON u.id = c.upload_id
+
+-- name: set_thumbnail(upload_id, thumbnail_url) :one
+-- The thumbnail is made; returns the post that shows it. No row where the upload has gone meanwhile.
+WITH taken AS (
+    DELETE FROM thumbnail_queue WHERE upload_id = $1
+    RETURNING upload_id
+)
+UPDATE uploads AS u
+SET thumbnail_url = $2
+FROM taken
+WHERE u.id = taken.upload_id AND u.removed_at IS NULL
+RETURNING u.post_id, u.owner_id
+
+-- name: give_up_thumbnail(upload_id) :exec
+-- It cannot be made.
+DELETE FROM thumbnail_queue WHERE upload_id = $1

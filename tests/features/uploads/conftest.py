@@ -1,0 +1,40 @@
+"""The service with a media folder of the test's own, and the jobs that work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexcorp.config import Config
+from nexcorp.integrations.storage import make_stores
+
+
+@pytest.fixture
+def media(config: Config, tmp_path: Path) -> Path:
+    """MEDIA_ROOT."""
+    return config.media_path
+
+
+@pytest.fixture
+def config(config: Config, tmp_path: Path) -> Config:
+    """The settings of the service under test, with a folder of its own."""
+    return replace(config, media_root=str(tmp_path / "media"))
+
+
+@pytest.fixture
+def job_context(config: Config, service: Any) -> Iterator[dict[str, Any]]:
+    """What a job is called with."""
+    stores = make_stores(config)
+    yield {"config": config, "database": service.db, "stores": stores}
+    for store in stores.values():
+        store.close()
+
+
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker of the service makes no thumbnails and removes nothing by itself."""
+    monkeypatch.setattr("workers.settings.CRON_JOBS", [])

@@ -1,0 +1,201 @@
+"""Uploads with Cloudinary: through the service, and from the browser directly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from nexcorp.config import Config
+from tests.features.posts.social import get_json, publish
+from tests.features.uploads.files import API, picture, send, stored, upload
+from tests.integrations.cloudinary_server import KEY, SECRET, Cloudinary, sign_answer, start_cloudinary
+from tests.web.calls import serving
+from workers.jobs.uploads import make_thumbnails, remove_uploads
+
+pytestmark = pytest.mark.usefixtures("asleep")
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Cloudinary]:
+    runner, server = await start_cloudinary()
+    yield server
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def config(config: Config, cloud: Cloudinary) -> Config:
+    return replace(config, cloudinary_url=cloud.setting)
+
+
+async def sign(user: Any, **fields: Any) -> dict[str, Any]:
+    answer = await user.client.post(
+        f"{API}/uploads/signature", json={"name": "a.png", "bytes": 1000, **fields}
+    )
+    assert answer.status == 201, await answer.text()
+    data: dict[str, Any] = await answer.json()
+    return data
+
+
+async def send_direct(signed: dict[str, Any], content: bytes, **changed: str) -> Any:
+    """What a browser does; returns Cloudinary's answer."""
+    data = aiohttp.FormData({**signed["fields"], **changed})
+    data.add_field("file", content, filename="a.png")
+    async with aiohttp.ClientSession() as session, session.post(signed["url"], data=data) as answer:
+        return await answer.json()
+
+
+async def confirm(user: Any, told: dict[str, Any], **options: Any) -> Any:
+    body = {"publicId": told["public_id"], "version": told["version"], "signature": told["signature"]}
+    return await user.client.post(f"{API}/uploads/confirm", json=body, **options)
+
+
+async def test_through_the_service(make_user, cloud, config, job_context):
+    user = await make_user()
+    mine = await upload(user)
+    assert mine["url"].startswith("https://res.cloudinary.com/demo/image/upload/")
+    assert "w_400" in mine["thumbnailUrl"]
+    assert len(cloud.files) == 1 and stored(config) == []
+    assert await make_thumbnails(job_context) == 0
+    post = await publish(user, uploadIds=[mine["id"]])
+    assert (await user.client.delete(f"{API}/posts/{post['id']}")).status == 204
+    cloud.mode = "fail"
+    assert await remove_uploads(job_context) == 0
+    cloud.mode = "ok"
+    async with job_context["database"].connection(wait=5) as conn:
+        await conn.execute("UPDATE uploads SET removed_at = now()")
+    assert await remove_uploads(job_context) == 1
+    assert cloud.files == {}
+
+
+async def test_while_cloudinary_is_down(make_user, cloud, config, job_context, service):
+    user = await make_user()
+    cloud.mode = "fail"
+    answer = await send(user, picture())
+    assert (answer.status, (await answer.json())["code"]) == (503, "storage_unavailable")
+    assert answer.headers["Retry-After"]
+    assert stored(config) == []
+    # Whether the file got there is not known: the row stays until it is surely gone.
+    async with service.db.connection(wait=5) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM uploads WHERE removed_at IS NOT NULL") == 1
+    cloud.mode = "ok"
+    assert await remove_uploads(job_context) == 1
+    assert (await send(user, picture())).status == 201
+
+
+async def test_from_the_browser(make_user, cloud):
+    user = await make_user()
+    signed = await sign(user)
+    assert signed["apiKey"] == KEY and SECRET not in str(signed)
+    told = await send_direct(signed, picture("JPEG", 80, 60))
+    # Before it is confirmed it is nobody's.
+    assert (await user.client.get(f"{API}/uploads/{signed['id']}")).status == 404
+    body = {"body": "x", "uploadIds": [signed["id"]]}
+    assert (await user.client.post(f"{API}/posts", json=body)).status == 422
+    answer = await confirm(user, told)
+    assert answer.status == 201, await answer.text()
+    mine = await answer.json()
+    # What Cloudinary says counts, not what was announced.
+    assert (mine["id"], mine["type"], mine["width"], mine["height"]) == (signed["id"], "image/jpeg", 80, 60)
+    assert mine["bytes"] == len(picture("JPEG", 80, 60)) and mine["name"] == "a.png.jpg"
+    assert mine["url"] == told["secure_url"] and "w_400" in mine["thumbnailUrl"]
+    assert await get_json(user.client, f"/uploads/{signed['id']}") == mine
+    post = await publish(user, uploadIds=[mine["id"]])
+    assert post["uploads"][0]["url"] == mine["url"]
+
+
+async def test_a_confirmation_counts_once(make_user, cloud):
+    user = await make_user()
+    told = await send_direct(await sign(user), picture())
+    answers = await asyncio.gather(*(confirm(user, told) for _ in range(5)))
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 4
+    again = await confirm(user, told)
+    assert (await again.json())["code"] == "already_confirmed"
+    signed = await sign(user)
+    told = await send_direct(signed, picture())
+    headers = {"Idempotency-Key": "once"}
+    first, second = [await confirm(user, told, headers=headers) for _ in range(2)]
+    assert (first.status, second.status) == (201, 201)
+    assert await first.json() == await second.json()
+    # Removed is removed: the old answer brings nothing back.
+    assert (await user.client.delete(f"{API}/uploads/{signed['id']}")).status == 204
+    assert (await confirm(user, told)).status == 409
+
+
+async def test_misuse(make_user, cloud, service):
+    ann, ben = await make_user(), await make_user()
+    signed = await sign(ann)
+    told = await send_direct(signed, picture())
+    # Somebody else's, a forged signature, another version, and what was never signed.
+    assert (await confirm(ben, told)).status == 422
+    assert (await confirm(ann, {**told, "signature": "0" * 40})).status == 422
+    assert (await confirm(ann, {**told, "version": told["version"] + 1})).status == 422
+    other = "nexcorp/" + "0" * 32
+    forged = {"public_id": other, "version": 1, "signature": sign_answer(other, 1)}
+    assert (await confirm(ann, forged)).status == 422
+    # A signature covers all fields, and no second image.
+    assert "error" in await send_direct(signed, picture(), public_id="mine")
+    assert "error" in await send_direct(signed, picture(), folder="elsewhere")
+    assert "error" in await send_direct(signed, picture(), overwrite="true")
+    assert "error" in await send_direct(await sign(ann), picture("BMP"))
+    assert (await send_direct(signed, picture("PNG", 99, 99)))["existing"]
+    assert (await confirm(ann, told)).status == 201
+    # Signed and never sent.
+    absent = await sign(ann)
+    key = f"{absent['folder']}/{absent['publicId']}"
+    early = {"public_id": key, "version": 7, "signature": sign_answer(key, 7)}
+    assert (await confirm(ann, early)).status == 422
+
+
+async def test_too_large_an_image_is_not_confirmed(make_user, cloud, job_context):
+    user = await make_user()
+    told = await send_direct(await sign(user), picture("PNG", 8000, 5001))
+    assert (await confirm(user, told)).status == 413
+    assert await remove_uploads(job_context) == 1
+    assert cloud.files == {}
+
+
+async def test_what_is_never_confirmed_is_removed(make_user, cloud, job_context, service):
+    user = await make_user()
+    told = await send_direct(await sign(user), picture())
+    assert await remove_uploads(job_context) == 0
+    async with service.db.connection(wait=5) as conn:
+        await conn.execute("UPDATE uploads SET created_at = now() - interval '61 minutes'")
+    assert await remove_uploads(job_context) == 1
+    assert cloud.files == {}
+    assert (await confirm(user, told)).status in (409, 422)
+
+
+async def test_while_cloudinary_is_down_nothing_is_confirmed(make_user, cloud):
+    user = await make_user()
+    told = await send_direct(await sign(user), picture())
+    for mode in ("fail", "garbage", "list", "lie"):
+        cloud.mode = mode
+        assert (await confirm(user, told)).status == 503, mode
+    cloud.mode = "ok"
+    assert (await confirm(user, told)).status == 201
+
+
+async def test_only_so_many_wait(make_user, cloud, monkeypatch):
+    user = await make_user()
+    monkeypatch.setattr("nexcorp.features.uploads.service.MAX_WAITING", 2)
+    for _ in range(2):
+        await sign(user)
+    answer = await user.client.post(f"{API}/uploads/signature", json={"name": "a", "bytes": 1})
+    assert answer.status == 409
+    for wrong in ({"name": "a"}, {"name": "", "bytes": 1}, {"name": "a", "bytes": 11 * 1024 * 1024}):
+        assert (await user.client.post(f"{API}/uploads/signature", json=wrong)).status == 422
+
+
+async def test_without_cloudinary_it_is_not_configured(web_only):
+    async with serving(web_only, cloudinary_url="") as (_, client):
+        for path, body in (
+            ("signature", {"name": "a", "bytes": 1}),
+            ("confirm", {"publicId": "a", "version": 1, "signature": "x"}),
+        ):
+            answer = await client.post(f"{API}/uploads/{path}", json=body)
+            assert (answer.status, (await answer.json())["code"]) == (503, "not_configured")

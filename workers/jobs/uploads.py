@@ -1,0 +1,123 @@
+"""What uploads need behind the requests: thumbnails, and the removal of what nobody wants any more.
+
+The rows say what is to be done, so nothing is lost with a job, a worker or Redis. Each piece of work is
+taken for a while (SKIP LOCKED, and a time put ahead): two workers never do the same, and what a killed one
+had taken comes up again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from nexcorp.db import Database, sql
+from nexcorp.errors import Unavailable
+from nexcorp.features.posts.service import emit_updated
+from nexcorp.integrations.storage.local import LocalStore
+
+log = structlog.get_logger("nexcorp.uploads")
+
+# Longer than a run may take, so that nobody takes what is in hand.
+LEASE_SECONDS = 300
+PART = 20
+MAX_ATTEMPTS = 5
+WAIT_SECONDS = 10.0
+OLD_SECONDS = 24 * 3600.0
+INCOMING_SECONDS = 3600.0
+KEYS_A_QUESTION = 500
+
+
+async def make_thumbnails(ctx: Any) -> int:
+    """Make the thumbnails that are due; returns how many were made."""
+    database: Database = ctx["database"]
+    store: LocalStore = ctx["stores"]["local"]
+    made = 0
+    while True:
+        async with database.connection(wait=WAIT_SECONDS) as conn:
+            rows = await sql.uploads.claim_thumbnails(conn, seconds=LEASE_SECONDS, most=PART)
+        for row in rows:
+            made += await make_one(database, store, row)
+        if len(rows) < PART:
+            return made
+
+
+async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
+    """One thumbnail; whoever looks at its post sees it at once. False where it cannot be made (now)."""
+    try:
+        url = await store.make_thumbnail(row["store_key"])
+    except (OSError, ValueError, SyntaxError, MemoryError) as error:
+        # A full disk passes, a broken image does not.
+        log.warning("no thumbnail", upload=str(row["id"]), error=type(error).__name__)
+        if row["attempts"] >= MAX_ATTEMPTS:
+            async with database.connection(wait=WAIT_SECONDS) as conn:
+                await sql.uploads.give_up_thumbnail(conn, upload_id=row["id"])
+        return False
+    async with database.transaction(wait=WAIT_SECONDS) as conn:
+        shown = await sql.uploads.set_thumbnail(conn, upload_id=row["id"], thumbnail_url=url)
+        if shown is not None and shown["post_id"] is not None and shown["owner_id"] is not None:
+            await show_post(conn, shown["post_id"], shown["owner_id"])
+    return True
+
+
+async def show_post(conn: Any, post_id: UUID, author_id: UUID) -> None:
+    """Show the rooms a post whose thumbnail is there now."""
+    if await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=author_id):
+        await emit_updated(conn, post_id, author_id)
+
+
+async def remove_uploads(ctx: Any) -> int:
+    """Remove from the stores what is to be removed, then its rows; returns how many went.
+
+    Where a store is down the row stays, and comes up again.
+    """
+    database: Database = ctx["database"]
+    async with database.connection(wait=WAIT_SECONDS) as conn:
+        await sql.uploads.remove_stale_uploads(conn)
+    removed = 0
+    while True:
+        async with database.connection(wait=WAIT_SECONDS) as conn:
+            rows = await sql.uploads.claim_removed(conn, seconds=LEASE_SECONDS, most=PART)
+        removed += sum(await asyncio.gather(*(remove_one(ctx, row) for row in rows)))
+        if len(rows) < PART:
+            return removed
+
+
+async def remove_one(ctx: Any, row: Any) -> bool:
+    """One file, then its row; False where it has to wait."""
+    store = ctx["stores"].get(row["store"])
+    if store is None:
+        log.error("a removed upload waits: its store is not configured any more", store=row["store"])
+        return False
+    try:
+        await store.remove(row["store_key"], row["type"])
+    except Unavailable as error:
+        log.warning("a removed upload waits", upload=str(row["id"]), reason=error.code)
+        return False
+    async with ctx["database"].connection(wait=WAIT_SECONDS) as conn:
+        await sql.uploads.drop_upload(conn, upload_id=row["id"])
+    return True
+
+
+async def sweep_files(ctx: Any) -> int:
+    """Delete files of the local store that no row knows, for instance after a restored backup, and what a
+    killed process had begun to receive; returns how many went."""
+    database: Database = ctx["database"]
+    store: LocalStore = ctx["stores"]["local"]
+    gone = await store.clear_incoming(INCOMING_SECONDS)
+    paths = await store.list_old(OLD_SECONDS)
+    for start in range(0, len(paths), KEYS_A_QUESTION):
+        part = paths[start : start + KEYS_A_QUESTION]
+        # A name that is no key is none of ours: it stays.
+        keys = {path: key for path in part if (key := store.original_of(path.name)) is not None}
+        async with database.connection(wait=WAIT_SECONDS) as conn:
+            rows = await sql.uploads.list_known_keys(conn, store_keys=sorted(set(keys.values())))
+        known = {row["store_key"] for row in rows}
+        unknown = [path for path, key in keys.items() if key not in known]
+        await store.delete(unknown)
+        gone += len(unknown)
+    if gone:
+        log.info("files without a row are gone", files=gone)
+    return gone
