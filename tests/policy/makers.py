@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
+
+from aiohttp import FormData
+from PIL import Image
 
 from nexcorp.features.auth.refresh import make_token
 from nexcorp.web.keys import SECRETS
@@ -103,6 +107,34 @@ async def a_notification(world: World, owner: Person) -> Made:
         owner.id,
     )
     return {"id": row["id"]}
+
+
+async def a_file(world: World, owner: Person) -> Made:
+    """A small image."""
+    image = BytesIO()
+    Image.new("RGB", (2, 2)).save(image, "PNG")
+    return {"file": image.getvalue()}
+
+
+def as_form(made: Made) -> FormData:
+    """The file as a form sends it."""
+    form = FormData()
+    form.add_field("file", made["file"], filename="dot.png", content_type="image/png")
+    return form
+
+
+async def an_upload(world: World, owner: Person) -> Made:
+    """An upload of the owner's, on no post."""
+    made = await a_file(world, owner)
+    answer = await owner.client.post("/api/v1/uploads", data=as_form(made))
+    assert answer.status == 201, await answer.text()
+    upload = await answer.json()
+    return {"id": upload["id"], "url": upload["url"]}
+
+
+async def a_media_key(world: World, owner: Person) -> Made:
+    """Where the file of an upload is."""
+    return {"key": (await an_upload(world, owner))["url"].rpartition("/")[2]}
 
 
 async def own_profile(world: World, owner: Person) -> Made:

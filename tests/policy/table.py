@@ -159,6 +159,30 @@ POLICY: list[Rule] = [
     Rule("DELETE /posts/{id}/interest", "post:like", 200, make=makers.a_project),
     Rule("GET /posts/{id}/interests", "post:read", 200, make=makers.a_project),
     Rule("GET /feed", "post:read", 200),
+    Rule("POST /uploads", "upload:create", 201, make=makers.a_file, body=makers.as_form),
+    # Cloudinary is not configured here.
+    Rule("POST /uploads/signature", "upload:create", 503, body={"name": "a.png", "bytes": 10}),
+    Rule(
+        "POST /uploads/confirm", "upload:create", 503, body={"publicId": "x", "version": 1, "signature": "x"}
+    ),
+    # On no post yet it is its owner's alone.
+    Rule(
+        "GET /uploads/{id}",
+        "post:read",
+        200,
+        stranger=404,
+        whose="the owner, and whoever may see its post",
+        make=makers.an_upload,
+    ),
+    Rule(
+        "DELETE /uploads/{id}",
+        "upload:create",
+        204,
+        stranger=404,
+        whose="the owner only",
+        make=makers.an_upload,
+    ),
+    Rule("GET /media/{key}", ANYBODY, 200, make=makers.a_media_key),
     Rule("GET /users/{id}/posts", "post:read", 200, make=makers.own_profile),
     Rule("PUT /posts/{id}/like", "post:like", 200, make=makers.a_post),
     Rule("DELETE /posts/{id}/like", "post:like", 200, make=makers.a_post),
