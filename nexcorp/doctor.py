@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import metadata
@@ -66,6 +67,16 @@ def check_secret(config: Config) -> list[str]:
     return []
 
 
+def check_storage(config: Config) -> list[str]:
+    """Whether uploads can be received: they pass through MEDIA_ROOT, with Cloudinary as well."""
+    try:
+        config.incoming_path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=config.incoming_path):
+            return []
+    except OSError as error:
+        return [f"cannot write to {config.media_path} (MEDIA_ROOT): {error.strerror}."]
+
+
 def check_worker(config: Config) -> list[str]:
     """Whether a worker runs."""
 
@@ -88,6 +99,7 @@ CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "secret": check_secret,
     "postgresql": check_database,
     "redis": check_redis,
+    "storage": check_storage,
     "worker": check_worker,
 }
 
