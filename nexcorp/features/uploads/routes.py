@@ -142,10 +142,11 @@ ROUTES = [
         "Upload a file",
         Upload(),
         form=Form(most_files=1, limit=limit_of),
+        errors=(409,),
         access=WRITE,
         tag=TAG,
         description="An image (PNG, JPEG, GIF, WebP) of up to 10 MB and 40 megapixels; a PDF, plain text or "
-        "office document of up to 25 MB. What is on no post after 24 hours is removed.",
+        "office document of up to 25 MB. What is on no post after 24 hours is removed; at most 100 may wait.",
     ),
     post(
         "/uploads/signature",

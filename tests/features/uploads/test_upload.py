@@ -284,6 +284,19 @@ async def test_the_same_key_uploads_once(make_user, service):
         assert await conn.fetchval(left) == 0
 
 
+async def test_only_so_many_may_be_on_no_post(make_user, config, monkeypatch):
+    user = await make_user()
+    monkeypatch.setattr("nexcorp.web.uploads.MAX_LOOSE", 2)
+    first = await upload(user)
+    await upload(user)
+    answer = await send(user, picture())
+    assert (answer.status, (await answer.json())["code"]) == (409, "too_many_uploads")
+    assert len(stored(config)) == 2
+    body = {"body": "x", "uploadIds": [first["id"]]}
+    assert (await user.client.post(f"{API}/posts", json=body)).status == 201
+    assert (await send(user, picture())).status == 201
+
+
 async def test_who_may_see_and_delete_one(make_user, client):
     ann, ben = await make_user(), await make_user()
     mine = await upload(ann)
