@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import metadata
@@ -87,6 +88,16 @@ def check_oauth(config: Config) -> list[str]:
     return problems
 
 
+def check_storage(config: Config) -> list[str]:
+    """Whether uploads can be received: they pass through MEDIA_ROOT, with Cloudinary as well."""
+    try:
+        config.incoming_path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=config.incoming_path):
+            return []
+    except OSError as error:
+        return [f"cannot write to {config.media_path} (MEDIA_ROOT): {error.strerror}."]
+
+
 def check_worker(config: Config) -> list[str]:
     """Whether a worker runs."""
 
@@ -111,6 +122,7 @@ CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "postgresql": check_database,
     "redis": check_redis,
     "oauth": check_oauth,
+    "storage": check_storage,
     "worker": check_worker,
 }
 

@@ -47,9 +47,12 @@ SELECT id, name, arrived_at IS NULL AND removed_at IS NULL AS waiting
 FROM uploads
 WHERE owner_id = $1 AND store_key = $2 AND store = 'cloudinary'
 
--- name: count_waiting(owner_id) :value
--- How many files of somebody's are on their way.
-SELECT count(*) FROM uploads WHERE owner_id = $1 AND arrived_at IS NULL AND removed_at IS NULL
+-- name: count_loose(owner_id, most) :value
+-- How many files of somebody's are on no post, or on their way; counts no further than `most`.
+SELECT count(*)
+FROM (
+    SELECT FROM uploads WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL LIMIT $2
+) AS loose
 
 -- name: get_media(store_key) :one
 -- What may be served of the local store.

@@ -39,7 +39,7 @@ def published_frames(event: Event) -> list[Frame]:
 
 
 def changed_frames(event: Event) -> list[Frame]:
-    """A post that moved or was assigned, to those who look at it or at its author's profile."""
+    """A post that moved, was assigned or got a thumbnail: to those who look at it or its author's profile."""
     rooms = (f"post:{event.entity_id}", f"profile:{event.payload['authorId']}")
     return [Frame(room, "post:updated", event.payload["post"]) for room in rooms]
 
@@ -131,6 +131,7 @@ SOCIAL: dict[str, Entry] = {
         interest_frames,
     ),
     "post.interest_removed": Entry(frames=interest_frames),
+    "post.thumbnail_made": Entry(frames=changed_frames),
     "post.updated": Entry(frames=post_frames),
     "post.deleted": Entry(frames=post_frames, forgets=forget_post),
     "post.liked": Entry(

@@ -14,12 +14,13 @@ import structlog
 from aiohttp import web
 
 from nexcorp.db import Database, sql
-from nexcorp.errors import AppError, Invalid
+from nexcorp.errors import AppError, Conflict, Invalid
 from nexcorp.web.forms import File
 
 log = structlog.get_logger("nexcorp.uploads")
 
 MAX_POST_FILES = 10
+MAX_LOOSE = 100
 
 
 class Contents(Protocol):
@@ -81,6 +82,12 @@ def fit_name(name: str, contents: Contents) -> str:
     return name + contents.extension
 
 
+async def check_loose(conn: Any, owner_id: UUID) -> None:
+    """Raises Conflict where somebody has MAX_LOOSE files on no post: nobody fills the store with those."""
+    if await sql.uploads.count_loose(conn, owner_id=owner_id, most=MAX_LOOSE) >= MAX_LOOSE:
+        raise Conflict("too_many_uploads", "Too many of your files are on no post; remove some first.")
+
+
 @asynccontextmanager
 async def keep_files(
     storage: Storage, database: Database, owner_id: UUID, files: Sequence[File]
@@ -89,7 +96,11 @@ async def keep_files(
 
     Where the block fails, or the store does, nothing stays: the rows, which are there before the files are,
     tell the worker what to remove, and if this process dies it removes them after an hour.
+
+    Raises what inspecting and storing raise, and Conflict where too many are on no post.
     """
+    async with database.connection() as conn:
+        await check_loose(conn, owner_id)
     ids: list[UUID] = []
     try:
         kept = []

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import io
 import re
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,14 @@ def sign_answer(public_id: str, version: int) -> str:
     """How Cloudinary signs its answers."""
     text = f"public_id={public_id}&version={version}{SECRET}"
     return hashlib.sha1(text.encode()).hexdigest()  # noqa: S324
+
+
+def look(content: bytes) -> tuple[str, int, int]:
+    """Format, width and height of an image, however large."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(content)) as image:
+            return str(image.format).lower().replace("jpeg", "jpg"), image.width, image.height
 
 
 @dataclass
@@ -52,10 +61,9 @@ class Cloudinary:
         found: dict[str, Any] = {"public_id": public_id, "version": self.version, "bytes": len(content)}
         ending = ""
         if kind == "image":
-            with Image.open(io.BytesIO(content)) as image:
-                form = str(image.format).lower().replace("jpeg", "jpg")
-                found |= {"format": form, "width": image.width, "height": image.height}
-                ending = f".{form}"
+            form, width, height = look(content)
+            found |= {"format": form, "width": width, "height": height}
+            ending = f".{form}"
         found["signature"] = sign_answer(public_id, self.version)
         found["secure_url"] = (
             f"https://res.cloudinary.com/{CLOUD}/{kind}/upload/v{self.version}/{public_id}{ending}"
@@ -110,8 +118,7 @@ class Cloudinary:
         if values.get("overwrite") == "false" and public_id in self.files:
             return web.json_response({**self.describe(public_id, kind), "existing": True})
         if kind == "image":
-            with Image.open(io.BytesIO(content)) as image:
-                form = str(image.format).lower().replace("jpeg", "jpg")
+            form = look(content)[0]
             if form not in values.get("allowed_formats", form).split(","):
                 return web.json_response({"error": {"message": "Format not allowed"}}, status=400)
         self.files[public_id] = content

@@ -21,6 +21,8 @@ SECRET = "canary_7f3a"
 BODIES: dict[str, dict[str, Any]] = {
     "CreatePost": {"body": "x"},
     "UpdatePost": {"body": "x"},
+    "MovePost": {"status": "open"},
+    "AssignPost": {"userId": NOBODY},
     "CreateComment": {"postId": NOBODY, "body": "x"},
     "UpdateComment": {"body": "x"},
     "UpdateNotification": {"isRead": True},
@@ -83,8 +85,8 @@ async def test_over_the_in_flight_cap_is_503_at_once(web_only: Any, monkeypatch:
             await finish.wait()
             return []
 
-        monkeypatch.setattr(sql.posts, "list_posts_first", list_slowly)
-        slow = asyncio.create_task(client.get(f"{API}/posts"))
+        monkeypatch.setattr(sql.feed, "list_feed_first", list_slowly)
+        slow = asyncio.create_task(client.get(f"{API}/feed"))
         await entered.wait()
         answer = await client.post(f"{API}/posts", json={"body": "x"})
         await check_envelope(answer, 503, "overloaded")

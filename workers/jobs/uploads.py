@@ -14,8 +14,10 @@ from uuid import UUID
 import structlog
 
 from nexcorp.db import Database, sql
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Unavailable
-from nexcorp.features.posts.service import emit_updated
+from nexcorp.events import emit
+from nexcorp.features.posts.service import NOBODYS
 from nexcorp.integrations.storage.local import LocalStore
 
 log = structlog.get_logger("nexcorp.uploads")
@@ -63,9 +65,12 @@ async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
 
 
 async def show_post(conn: Any, post_id: UUID, author_id: UUID) -> None:
-    """Show the rooms a post whose thumbnail is there now."""
-    if await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=author_id):
-        await emit_updated(conn, post_id, author_id)
+    """Show the rooms a post whose thumbnail is there now. Nobody did that: the event has no actor."""
+    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=author_id)
+    if post is None or post["status"] == "draft":
+        return
+    payload = {"post": {**row_to_dict(post), **NOBODYS}, "authorId": post["_authorId"]}
+    await emit(conn, "post.thumbnail_made", actor_id=None, entity=("post", post_id), payload=payload)
 
 
 async def remove_uploads(ctx: Any) -> int:

@@ -173,6 +173,7 @@ ROUTES = [
         Post(),
         body=CreatePost(),
         form=Form(most_files=MAX_POST_FILES, limit=limit_of, optional=True),
+        errors=(409,),
         access=WRITE,
         tag=TAG,
         description="JSON, or a form with the same fields and up to ten parts `file`. Uploads need "

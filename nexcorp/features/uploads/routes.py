@@ -121,12 +121,14 @@ async def get_media(request: web.Request) -> web.StreamResponse:
     path = store.path_of(key)
     if row is None or not path.is_file():
         raise NotFound("media_not_found", "There is no such file.")
-    media_type = row["type"] if key == original else "image/webp"
+    media_type, name = row["type"], row["name"]
+    if key != original:
+        media_type, name = "image/webp", f"{name}.webp"
     way = "inline" if media_type.startswith("image/") else "attachment"
     headers = {
         **MEDIA_HEADERS,
         "Content-Type": media_type + ("; charset=utf-8" if media_type.startswith("text/") else ""),
-        "Content-Disposition": f"{way}; filename*=UTF-8''{quote(row['name'], safe='')}",
+        "Content-Disposition": f"{way}; filename*=UTF-8''{quote(name, safe='')}",
     }
     return web.FileResponse(path, headers=headers)
 
@@ -140,10 +142,11 @@ ROUTES = [
         "Upload a file",
         Upload(),
         form=Form(most_files=1, limit=limit_of),
+        errors=(409,),
         access=WRITE,
         tag=TAG,
         description="An image (PNG, JPEG, GIF, WebP) of up to 10 MB and 40 megapixels; a PDF, plain text or "
-        "office document of up to 25 MB. What is on no post after 24 hours is removed.",
+        "office document of up to 25 MB. What is on no post after 24 hours is removed; at most 100 may wait.",
     ),
     post(
         "/uploads/signature",

@@ -9,9 +9,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound
 from nexcorp.events import emit
-from nexcorp.web.uploads import Kept, finish_uploads
-
-MAX_WAITING = 50
+from nexcorp.web.uploads import Kept, check_loose, finish_uploads
 
 
 class UploadNotFound(NotFound):
@@ -70,10 +68,9 @@ async def show_post(conn: Any, post_id: UUID, user_id: UUID) -> None:
 async def reserve_direct(conn: Any, user_id: UUID, key: str, name: str, announced: int) -> UUID:
     """A row for an image that somebody is about to send to Cloudinary; returns its id.
 
-    Raises Conflict where too many of theirs are on their way.
+    Raises Conflict where too many of theirs are on no post.
     """
-    if await sql.uploads.count_waiting(conn, owner_id=user_id) >= MAX_WAITING:
-        raise Conflict("too_many_waiting", "Too many uploads of yours are on their way; confirm them first.")
+    await check_loose(conn, user_id)
     upload_id: UUID = await sql.uploads.reserve_upload(
         conn,
         owner_id=user_id,

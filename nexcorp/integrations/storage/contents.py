@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
-import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,13 @@ MEGABYTE = 1024 * 1024
 MAX_IMAGE_BYTES = 10 * MEGABYTE
 MAX_FILE_BYTES = 25 * MEGABYTE
 MAX_PIXELS = 40_000_000
-MAX_ZIP_ENTRIES = 10_000
+# Pillow's own limit, for what it finds only while it decodes.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# The table of contents of an archive is all of it that is read: 10,000 entries or so.
+MAX_TABLE_BYTES = 1024 * 1024
+END_BYTES = 22
+ZIP64_BYTES = 20
+MAX_COMMENT_BYTES = 65_535
 HEAD_BYTES = 4096
 
 IMAGES = {
@@ -117,21 +123,18 @@ def inspect(path: Path, name: str) -> Contents:
 def inspect_image(path: Path, kind: str) -> Contents:
     """The size of an image that can be decoded to its end, within MAX_PIXELS."""
     try:
-        with warnings.catch_warnings():
-            # The limit here is our own.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=[kind]) as image:
-                width, height = image.size
-                check_pixels(width, height)
-                # JPEG can be decoded at an eighth of its size, which finds a truncated one as well.
-                image.draft("RGB", (1, 1))
-                image.load()
+        with Image.open(path, formats=[kind]) as image:
+            width, height = image.size
+            check_pixels(width, height)
+            # JPEG can be decoded at an eighth of its size, which finds a truncated one as well.
+            image.draft("RGB", (1, 1))
+            image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise too_many_pixels() from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError) as error:
         raise Invalid(
             "broken_image", "The image cannot be decoded.", errors={"file": ["Cannot be decoded."]}
         ) from error
-    except Image.DecompressionBombError:
-        raise too_many_pixels() from None
     media_type, extension = IMAGES[kind]
     return Contents(media_type, extension, width, height)
 
@@ -150,13 +153,30 @@ def check_pixels(width: int, height: int) -> None:
         raise too_many_pixels()
 
 
+def check_table(path: Path) -> None:
+    """Raises UnsupportedMediaType where the archive's table of contents is too long to be read."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - END_BYTES - MAX_COMMENT_BYTES - ZIP64_BYTES))
+        tail = file.read()
+    # Where zipfile looks for the end record as well: last of all, or before a comment.
+    end = len(tail) - END_BYTES
+    if not (end >= 0 and tail[end:].startswith(b"PK\5\6") and tail.endswith(b"\0\0")):
+        end = tail.rfind(b"PK\5\6")
+    if end < 0 or len(tail) - end < END_BYTES:
+        raise refuse()
+    # 64-bit archives have lengths elsewhere; no office document of 25 MB is one.
+    is_large = tail[max(0, end - ZIP64_BYTES) : end].startswith(b"PK\6\7")
+    if is_large or int.from_bytes(tail[end + 12 : end + 16], "little") > MAX_TABLE_BYTES:
+        raise refuse()
+
+
 def inspect_zip(path: Path) -> Contents:
     """An office document by its table of contents; nothing is unpacked but a type of 100 bytes at most."""
     try:
+        check_table(path)
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            if len(entries) > MAX_ZIP_ENTRIES:
-                raise refuse()
             names = {entry.filename for entry in entries}
             if any(name.lower().endswith("vbaproject.bin") for name in names):
                 raise refuse()

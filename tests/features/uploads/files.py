@@ -46,6 +46,19 @@ def zipped(**entries: str) -> bytes:
 DOCX = zipped(**{"[Content_Types].xml": "<Types/>", "word/document.xml": "<w/>"})
 MACRO = zipped(**{"[Content_Types].xml": "<Types/>", "word/vbaProject.bin": "x", "word/document.xml": "<w/>"})
 ODT = zipped(mimetype="application/vnd.oasis.opendocument.text", **{"content.xml": "<x/>"})
+
+
+def long_table() -> bytes:
+    """A zip of a document and very many empty entries: small to send, large to list."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("word/document.xml", "<w/>")
+        for number in range(25_000):
+            archive.writestr(f"{number}", "")
+    return target.getvalue()
+
+
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 HTML = b"<!DOCTYPE html><script>alert(1)</script>"
 
@@ -56,7 +69,8 @@ def form(*files: tuple[bytes, str, str], **fields: str) -> aiohttp.FormData:
     for name, value in fields.items():
         data.add_field(name, value)
     for content, name, announced in files:
-        data.add_field("file", content, filename=name, content_type=announced)
+        # Bytes of over a megabyte are warned of, files are not.
+        data.add_field("file", io.BytesIO(content), filename=name, content_type=announced)
     return data
 
 

@@ -20,6 +20,7 @@ from tests.features.uploads.files import (
     ODT,
     SVG,
     form,
+    long_table,
     picture,
     png_bomb,
     send,
@@ -77,6 +78,9 @@ async def test_what_is_refused_leaves_nothing(make_user, config, service):
         (zipped(a="b"), "a.zip", 415, "unsupported_file_type"),
         (DOCX[:60], "a.docx", 415, "unsupported_file_type"),
         (MACRO, "a.docm", 415, "unsupported_file_type"),
+        (long_table(), "a.docx", 415, "unsupported_file_type"),
+        (b"PK\x03\x04" + b"x" * 9, "a.docx", 415, "unsupported_file_type"),
+        (DOCX[:-22] + b"PK\x06\x07" + b"\0" * 16 + DOCX[-22:], "a.docx", 415, "unsupported_file_type"),
         (whole[: len(whole) // 2], "a.png", 422, "broken_image"),
         (b"\x89PNG\r\n\x1a\n" + b"x" * 100, "a.png", 422, "broken_image"),
         (picture("JPEG", 400, 400)[:900], "a.jpg", 422, "broken_image"),
@@ -278,6 +282,19 @@ async def test_the_same_key_uploads_once(make_user, service):
         assert await conn.fetchval(shown) == 1
         left = "SELECT count(*) FROM uploads WHERE arrived_at IS NULL AND removed_at IS NULL"
         assert await conn.fetchval(left) == 0
+
+
+async def test_only_so_many_may_be_on_no_post(make_user, config, monkeypatch):
+    user = await make_user()
+    monkeypatch.setattr("nexcorp.web.uploads.MAX_LOOSE", 2)
+    first = await upload(user)
+    await upload(user)
+    answer = await send(user, picture())
+    assert (answer.status, (await answer.json())["code"]) == (409, "too_many_uploads")
+    assert len(stored(config)) == 2
+    body = {"body": "x", "uploadIds": [first["id"]]}
+    assert (await user.client.post(f"{API}/posts", json=body)).status == 201
+    assert (await send(user, picture())).status == 201
 
 
 async def test_who_may_see_and_delete_one(make_user, client):
