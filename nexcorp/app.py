@@ -15,12 +15,14 @@ from nexcorp.db.encoding import encode
 from nexcorp.events.wake import Waker, make_queue
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
+from nexcorp.features.explore.routes import ROUTES as EXPLORE
 from nexcorp.features.feed.routes import ROUTES as FEED
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
 from nexcorp.features.notifications.routes import ROUTES as NOTIFICATIONS
 from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
+from nexcorp.features.search.routes import ROUTES as SEARCH
 from nexcorp.features.service.routes import ROUTES as SERVICE
 from nexcorp.realtime import bus
 from nexcorp.realtime.asyncapi import make_asyncapi
@@ -60,6 +62,8 @@ ROUTES: list[Route] = [
     *COMMENTS,
     *FOLLOWS,
     *FEED,
+    *EXPLORE,
+    *SEARCH,
     *NOTIFICATIONS,
 ]
 
