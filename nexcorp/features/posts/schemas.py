@@ -9,6 +9,9 @@ from nexcorp.web.paging import PageQuery
 from nexcorp.web.parsing import Body, Out, PatchBody, Text
 from nexcorp.web.shapes import POST_STATUSES, POST_TYPES, Person
 
+# One's own announcements of these stand in no list.
+UNLISTED = ("draft", "archived")
+
 
 class CreatePost(Body):
     """A new post."""
@@ -61,6 +64,13 @@ class PostQuery(PageQuery):
     author = fields.UUID()
     type = fields.String(validate=validate.OneOf(POST_TYPES))
     status = fields.String(validate=validate.OneOf(POST_STATUSES))
+    q = Text(least=1, most=200, metadata={"description": "Only those with these words, as in /search."})
+
+    @validates_schema
+    def check_words(self, data: dict[str, object], **more: object) -> None:
+        """Drafts and archived ones stand in no list; search finds one's own."""
+        if "q" in data and data.get("status") in UNLISTED:
+            raise ValidationError("Not with what stands in no list; /search finds that, too.", "q")
 
 
 class Move(Out):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-import pytest
-
 from tests.features.posts.social import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
 
 
@@ -78,19 +76,19 @@ async def test_the_language_of_queries(make_user: Any) -> None:
         assert await bodies(ann, text) == expected, text
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        '"', "''", "-", "--", "!", "&", "a & | b", ":*", "foo:*", "((", "\\", "\\'", '"un closed', "or", "or or",
-        "the", "%", "_", "<->", "😀", "\u202e", "\ufffd", "a" * 200, "-" * 200, '"' * 199, "' OR 1=1 --", "$1",
-        "-a -b -c", "<script>", "a\tb\nc", "\ue000\ue001", " -" * 90 + "x",
-    ],
-)  # fmt: skip
-async def test_nothing_in_a_query_is_an_error(make_user: Any, text: str) -> None:
+ODD = [
+    '"', "''", "-", "--", "!", "&", "a & | b", ":*", "foo:*", "((", "\\", "\\'", '"un closed', "or", "or or",
+    "the", "%", "_", "<->", "😀", "\u202e", "\ufffd", "a" * 200, "-" * 200, '"' * 199, "' OR 1=1 --", "$1",
+    "-a -b -c", "<script>", "a\tb\nc", "\ue000\ue001", " -" * 90 + "x",
+]  # fmt: skip
+
+
+async def test_nothing_in_a_query_is_an_error(make_user: Any) -> None:
     ann = await make_user()
     await publish(ann, body="Something.")
-    await get_json(ann.client, f"/search?q={quote(text)}")
-    await get_json(ann.client, f"/posts?q={quote(text)}")
+    for text in ODD:
+        await get_json(ann.client, f"/search?q={quote(text)}")
+        await get_json(ann.client, f"/posts?q={quote(text)}")
 
 
 async def test_what_is_no_query_is_422(make_user: Any) -> None:
