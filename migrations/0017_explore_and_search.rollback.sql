@@ -14,6 +14,7 @@ DROP TABLE post_documents;
 DROP FUNCTION note_words(text);
 DROP TABLE search_words;
 DROP FUNCTION highlight(text, tsquery);
+DROP FUNCTION make_query(text);
 DROP FUNCTION make_words(text, text);
 DROP TEXT SEARCH CONFIGURATION nexcorp_words;
 DROP TEXT SEARCH CONFIGURATION nexcorp_text;

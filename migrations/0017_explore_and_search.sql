@@ -142,27 +142,42 @@ COMMENT ON TEXT SEARCH CONFIGURATION nexcorp_words IS 'The words of a text as th
 CREATE FUNCTION make_words(title text, body text) RETURNS tsvector
 LANGUAGE sql STABLE
 AS $$
-    -- The parser takes whatever is in angle brackets for markup, and skips it.
-    SELECT setweight(to_tsvector('nexcorp_text', translate(coalesce(title, ''), '<>', '  ')), 'A')
-        || setweight(to_tsvector('nexcorp_text', translate(coalesce(body, ''), '<>', '  ')), 'B')
+    -- The parser takes what is in angle brackets for markup, and words around a slash for the name of a file.
+    SELECT setweight(to_tsvector('nexcorp_text', translate(coalesce(title, ''), '<>/', '   ')), 'A')
+        || setweight(to_tsvector('nexcorp_text', translate(coalesce(body, ''), '<>/', '   ')), 'B')
 $$;
 COMMENT ON FUNCTION make_words(text, text) IS 'What a title and a text are found by; the title weighs more.';
+
+CREATE FUNCTION make_query(asked text) RETURNS tsquery
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN websearch_to_tsquery('nexcorp_text', translate(asked, '<>/', '   '));
+EXCEPTION WHEN internal_error THEN
+    -- "tsquery stack too small": more than thirty signs of "without" before one word.
+    RETURN plainto_tsquery('nexcorp_text', asked);
+END
+$$;
+COMMENT ON FUNCTION make_query(text) IS 'What somebody asks for, in the language of web searches; no text is an error.';
 
 CREATE FUNCTION highlight(shown text, query tsquery) RETURNS text
 LANGUAGE sql STABLE
 AS $$
-    -- Three characters of the private use area stand for marks and brackets until everything is escaped.
-    SELECT replace(replace(replace(replace(replace(replace(replace(replace(
+    -- Characters of the private use area stand for marks, brackets and slashes until everything is escaped.
+    SELECT replace(replace(replace(replace(replace(replace(replace(replace(replace(
         ts_headline(
             'nexcorp_text',
-            translate(shown, U&'<>\E000\E001\E002\E003', U&'\E002\E003'),
+            translate(shown, U&'<>/\E000\E001\E002\E003\E004', U&'\E002\E003\E004'),
             query,
-            U&'StartSel=\E000, StopSel=\E001, MaxFragments=2, MaxWords=30, MinWords=10, FragmentDelimiter=" … "'
+            U&'StartSel=\E000, StopSel=\E001, ' || CASE
+                WHEN length(shown) <= 200 THEN 'HighlightAll=true'
+                ELSE 'MaxFragments=2, MaxWords=30, MinWords=10, FragmentDelimiter=" … "'
+            END
         ),
         '&', '&amp;'), '"', '&quot;'), '''', '&#39;'), '`', '&#96;'),
-        U&'\E002', '&lt;'), U&'\E003', '&gt;'), U&'\E000', '<mark>'), U&'\E001', '</mark>')
+        U&'\E002', '&lt;'), U&'\E003', '&gt;'), U&'\E004', '/'), U&'\E000', '<mark>'), U&'\E001', '</mark>')
 $$;
-COMMENT ON FUNCTION highlight(text, tsquery) IS 'HTML: the parts of a text that were found in <mark>, everything else escaped.';
+COMMENT ON FUNCTION highlight(text, tsquery) IS 'HTML: what was found in <mark>, everything else escaped; of a long text two parts around it.';
 
 CREATE TABLE search_words (
     word text CONSTRAINT search_words_pkey PRIMARY KEY
@@ -175,7 +190,7 @@ AS $$
     -- In order, so that two writers of new words never wait for each other.
     INSERT INTO search_words (word)
     SELECT w
-    FROM unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>', '  ')))) AS w
+    FROM unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
     WHERE length(w) BETWEEN 4 AND 40 AND NOT EXISTS (SELECT FROM search_words WHERE word = w)
     ORDER BY w
     ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING

@@ -1,5 +1,5 @@
 -- transactional: false
-DROP INDEX CONCURRENTLY search_words_word_idx;
+DROP INDEX CONCURRENTLY search_words_near_idx;
 DROP INDEX CONCURRENTLY person_documents_words_idx;
 DROP INDEX CONCURRENTLY comment_documents_words_idx;
 DROP INDEX CONCURRENTLY post_documents_words_idx;

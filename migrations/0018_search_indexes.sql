@@ -22,7 +22,7 @@ FROM (
     UNION ALL SELECT body FROM comments
     UNION ALL SELECT name_person(u) FROM users AS u WHERE u.status = 'active'
 ) AS texts
-CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>', '  ')))) AS w
+CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
 WHERE length(w) BETWEEN 4 AND 40
 ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING;
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
@@ -30,10 +30,11 @@ CREATE INDEX CONCURRENTLY post_scores_score_idx ON post_scores (score, post_id);
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY post_documents_recency_idx ON post_documents (recency);
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
-CREATE INDEX CONCURRENTLY post_documents_words_idx ON post_documents USING gin (words) WITH (fastupdate = off);
+CREATE INDEX CONCURRENTLY post_documents_words_idx ON post_documents USING gin (words) WITH (gin_pending_list_limit = 512);
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
-CREATE INDEX CONCURRENTLY comment_documents_words_idx ON comment_documents USING gin (words) WITH (fastupdate = off);
+CREATE INDEX CONCURRENTLY comment_documents_words_idx ON comment_documents USING gin (words) WITH (gin_pending_list_limit = 512);
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
-CREATE INDEX CONCURRENTLY person_documents_words_idx ON person_documents USING gin (words) WITH (fastupdate = off);
+CREATE INDEX CONCURRENTLY person_documents_words_idx ON person_documents USING gin (words) WITH (gin_pending_list_limit = 512);
+-- An expression, so that nobody looks for the word itself in it, for which the primary key is far better.
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
-CREATE INDEX CONCURRENTLY search_words_word_idx ON search_words USING gist (word gist_trgm_ops);
+CREATE INDEX CONCURRENTLY search_words_near_idx ON search_words USING gist (lower(word) gist_trgm_ops);

@@ -187,7 +187,7 @@ LIMIT $4
 -- The newest posts before a position whose words match; of one type, of one status, or both where not NULL. As in
 -- sql/search.sql the newest documents are looked through first, the index of words only where that is not enough.
 WITH asked AS MATERIALIZED (
-    SELECT websearch_to_tsquery('nexcorp_text', $2) AS query
+    SELECT make_query($2) AS query
 ),
 found AS MATERIALIZED (
     (
@@ -248,13 +248,14 @@ SELECT
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
 FROM (
     SELECT p.position
-    FROM posts AS p
+    FROM (SELECT make_query($3) AS query OFFSET 0) AS asked
+    CROSS JOIN posts AS p
     WHERE p.author_id = $2
         AND p.position < $4
         AND ($5::text IS NULL OR p.type = $5)
         AND ($6::text IS NULL OR p.status = $6)
         AND (
-            SELECT d.words @@ websearch_to_tsquery('nexcorp_text', $3)
+            SELECT d.words @@ asked.query
             FROM post_documents AS d
             WHERE d.post_id = p.id
         )

@@ -8,7 +8,7 @@
 -- name: search_posts(viewer_id, text, before_score, before_recency, most) :many
 -- Posts that a viewer may see, the best first.
 WITH asked AS MATERIALIZED (
-    SELECT websearch_to_tsquery('nexcorp_text', $2) AS query
+    SELECT make_query($2) AS query
 ),
 near AS MATERIALIZED (
     SELECT d.post_id AS id, d.recency AS recency, d.words
@@ -79,7 +79,7 @@ ORDER BY page.score DESC, page.recency DESC
 -- name: search_comments(viewer_id, text, before_score, before_recency, most) :many
 -- Comments on posts that a viewer may see, the best first.
 WITH asked AS MATERIALIZED (
-    SELECT websearch_to_tsquery('nexcorp_text', $2) AS query
+    SELECT make_query($2) AS query
 ),
 near AS MATERIALIZED (
     SELECT d.comment_id AS id, d.comment_id AS recency, d.words
@@ -150,7 +150,7 @@ ORDER BY page.score DESC, page.recency DESC
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
 -- Active people by their names, the best first. Everybody sees them: the viewer is there because all kinds are asked alike.
 WITH asked AS MATERIALIZED (
-    SELECT websearch_to_tsquery('nexcorp_text', $2) AS query
+    SELECT make_query($2) AS query
 ),
 near AS MATERIALIZED (
     SELECT d.user_id AS id, d.user_id AS recency, d.words
@@ -222,9 +222,9 @@ ORDER BY page.score DESC, page.recency DESC
 SELECT asked.word, near.word AS near
 FROM unnest($1::text[]) AS asked (word)
 CROSS JOIN LATERAL (
-    SELECT s.word, s.word <-> asked.word AS distance
+    SELECT s.word, lower(s.word) <-> asked.word AS distance
     FROM search_words AS s
-    ORDER BY s.word <-> asked.word
+    ORDER BY lower(s.word) <-> asked.word
     LIMIT 20
 ) AS near
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = asked.word)
@@ -250,6 +250,6 @@ FROM (
     SELECT concat_ws(' ', title, body) AS written FROM posts WHERE position IS NOT NULL
     UNION ALL SELECT name_person(u) FROM users AS u WHERE u.status = 'active'
 ) AS texts
-CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>', '  ')))) AS w
+CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
 WHERE length(w) BETWEEN 4 AND 40
 ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING

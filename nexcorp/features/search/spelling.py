@@ -9,7 +9,7 @@ from typing import Any
 from nexcorp.db import sql
 
 WORD = re.compile(r"[^\W\d_]{4,40}")
-MAX_WORDS = 8
+MAX_WORDS = 4
 
 
 def fold(word: str) -> str:
