@@ -59,12 +59,12 @@ SELECT pg_temp.nth(5, n), now() FROM generate_series(1, 20000) AS n;
 INSERT INTO post_scores (post_id, score, least_score)
 SELECT pg_temp.nth(2, n), n * 7919 % 30011, 1 FROM generate_series(1, 30000) AS n;
 INSERT INTO post_documents (post_id, recency, words)
-SELECT pg_temp.nth(2, n), pg_temp.nth(2, n), ('body:1B n' || n || ':2B')::tsvector FROM generate_series(1, 30000) AS n;
+SELECT pg_temp.nth(2, n), pg_temp.nth(2, n), ('body:1B n' || n || ':2B')::tsvector
+FROM generate_series(1, 30000) AS n;
 INSERT INTO comment_documents (comment_id, words)
 SELECT pg_temp.nth(3, n), ('body:1B n' || n || ':2B')::tsvector FROM generate_series(1, 60000) AS n;
 INSERT INTO person_documents (user_id, words)
-SELECT pg_temp.nth(1, n), to_tsvector('simple', concat_ws(' ', 'user', n, md5('1' || n), md5('2' || n), md5('3' || n)))
-FROM generate_series(1, 10000) AS n;
+SELECT pg_temp.nth(1, n), ('user:1A n' || n || ':2A')::tsvector FROM generate_series(1, 60000) AS n;
 INSERT INTO search_words (word) SELECT md5(n::text) FROM generate_series(1, 10000) AS n;
 SET session_replication_role = origin;
 ANALYZE;

@@ -1,4 +1,4 @@
-"""What can be searched. A further kind is a table of documents, a statement of the same shape, and a line here."""
+"""What can be searched. A further kind: a table of documents, a statement of the same shape, a line here."""
 
 from __future__ import annotations
 

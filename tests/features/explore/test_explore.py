@@ -33,25 +33,24 @@ async def explored(who: Any) -> list[str]:
     return [post["body"] for post in (await get_json(who.client, "/explore"))["data"]]
 
 
-async def set_back(service: Any, post_id: str, days: float) -> None:
+SET_BACK = (
+    "UPDATE posts SET created_at = created_at - make_interval(days => $2) WHERE id = $1",
+    "UPDATE likes SET created_at = created_at - make_interval(days => $2) WHERE post_id = $1",
+    "UPDATE comments SET created_at = created_at - make_interval(days => $2) WHERE post_id = $1",
+)
+MEASURE = """
+UPDATE post_scores AS s
+SET score = measure_post(p.id, p.created_at), least_score = heat(p.created_at, 1)
+FROM posts AS p
+WHERE p.id = s.post_id AND p.id = $1
+"""
+
+
+async def set_back(service: Any, post_id: str, days: int) -> None:
     """Let a post be published, and everything about it have happened, days earlier."""
-    for table, key in (("posts", "id"), ("likes", "post_id"), ("comments", "post_id")):
-        await fetch(
-            service,
-            f"UPDATE {table} SET created_at = created_at - make_interval(secs => $2) WHERE {key} = $1",
-            post_id,
-            days * 86400.0,
-        )
-    await fetch(
-        service,
-        """
-        UPDATE post_scores AS s
-        SET score = measure_post(p.id, p.created_at), least_score = heat(p.created_at, 1)
-        FROM posts AS p
-        WHERE p.id = s.post_id AND p.id = $1
-        """,
-        post_id,
-    )
+    for statement in SET_BACK:
+        await fetch(service, statement, post_id, days)
+    await fetch(service, MEASURE, post_id)
 
 
 async def test_likes_comments_and_interests_move_a_post_up(service: Any, make_user: Any) -> None:
@@ -177,11 +176,10 @@ async def test_fifty_at_once_are_all_counted(service: Any, make_user: Any, clien
 async def test_likes_still_update_posts_in_place(service: Any, make_user: Any) -> None:
     ann = await make_user()
     post = await publish(ann)
-    async with service.db.connection(wait=5) as conn:
-        async with conn.transaction():
-            before = await conn.fetchval("SELECT pg_stat_get_xact_tuples_hot_updated('posts'::regclass)")
-            await conn.execute("UPDATE posts SET like_count = like_count + 1 WHERE id = $1", post["id"])
-            after = await conn.fetchval("SELECT pg_stat_get_xact_tuples_hot_updated('posts'::regclass)")
+    async with service.db.connection(wait=5) as conn, conn.transaction():
+        before = await conn.fetchval("SELECT pg_stat_get_xact_tuples_hot_updated('posts'::regclass)")
+        await conn.execute("UPDATE posts SET like_count = like_count + 1 WHERE id = $1", post["id"])
+        after = await conn.fetchval("SELECT pg_stat_get_xact_tuples_hot_updated('posts'::regclass)")
     assert after == before + 1
 
 
