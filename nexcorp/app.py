@@ -32,6 +32,7 @@ from nexcorp.realtime.routes import ROUTES as REALTIME
 from nexcorp.tasks import end_tasks
 from nexcorp.web.access import Rights
 from nexcorp.web.api_keys import ApiKeys
+from nexcorp.web.cache import CACHE, Cache
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.keys import (
     API_KEYS,
@@ -98,6 +99,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     await end_tasks((opening, waking))
     await node.stop()
     await redis.aclose()
+    await app[CACHE].close()
     await database.close()
 
 
@@ -120,6 +122,7 @@ def create_app(config: Config) -> web.Application:
     app[CONFIG], app[SECRETS], app[TOKENS] = config, secrets, Tokens(secrets)
     app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
+    app[CACHE] = Cache(config.redis_url)
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
     app[DOCUMENTS] = make_documents()
     add_routes(app, ROUTES)

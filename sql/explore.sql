@@ -29,6 +29,24 @@ FROM (
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
 ORDER BY s.score DESC, s.post_id DESC
 
+-- name: list_shared(most) :many
+-- The first page, but for what depends on the viewer: it is kept for all of them for seconds.
+SELECT i.*, s.score AS "_score"
+FROM (SELECT post_id, score FROM post_scores ORDER BY score DESC, post_id DESC LIMIT $1) AS s
+CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
+ORDER BY s.score DESC, s.post_id DESC
+
+-- name: list_live(viewer_id, post_ids) :many
+-- What a page that was kept must be told of each of its posts: its version, its counters, and the viewer's own part.
+-- No row for one that is in no list any longer.
+SELECT
+    p.id AS "_id", p.version,
+    p.like_count AS "likeCount", p.comment_count AS "commentCount", p.interest_count AS "interestCount",
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = p.id AND t.user_id = $1), false) AS interested
+FROM posts AS p
+WHERE p.id = ANY($2::uuid[]) AND p.position IS NOT NULL
+
 -- name: fill_scores() :exec
 -- Scores of posts that were loaded past the triggers.
 INSERT INTO post_scores (post_id, score, least_score)

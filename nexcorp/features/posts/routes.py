@@ -22,6 +22,7 @@ from nexcorp.features.posts.schemas import (
 )
 from nexcorp.web.access import allow
 from nexcorp.web.authentication import allows, require
+from nexcorp.web.cache import CACHE
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
@@ -47,7 +48,9 @@ async def create_post(request: web.Request, body: dict[str, Any]) -> web.Respons
     async with transaction(request) as tx:
         row = await service.create_post(tx.conn, user_id(request), body)
         location = f"{API_PREFIX}/posts/{row['id']}"
-        return await tx.reply(row, 201, location=location, version=row["version"])
+        answer = await tx.reply(row, 201, location=location, version=row["version"])
+    await request.app[CACHE].forget("explore")
+    return answer
 
 
 async def get_post(request: web.Request) -> web.Response:
@@ -136,7 +139,8 @@ async def update_post(request: web.Request, body: dict[str, Any]) -> web.Respons
 async def delete_post(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
         await service.delete_post(tx.conn, path_id(request), user_id(request))
-        return no_content()
+    await request.app[CACHE].forget("explore")
+    return no_content()
 
 
 async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -148,7 +152,9 @@ async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
             body["status"],
             any_author=allows(request, "post:assign"),
         )
-        return await tx.reply(row, version=row["version"])
+        answer = await tx.reply(row, version=row["version"])
+    await request.app[CACHE].forget("explore")
+    return answer
 
 
 async def list_moves(request: web.Request) -> web.Response:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
+from nexcorp.web.cache import Cache
 from tests.features.posts.social import (
     API,
     BAD_LIMITS,
@@ -26,6 +29,16 @@ FULL JOIN post_scores AS s ON s.post_id = p.id
 WHERE (p.position IS NULL) <> (s.post_id IS NULL)
     OR abs(s.score - measure_post(p.id, p.created_at)) > 1e-6
 """
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order as it is now; what is kept of it is tested in test_kept_page.py."""
+
+    async def make_anew(self: Cache, group: str, key: str, seconds: int, make: Any) -> Any:
+        return await make()
+
+    monkeypatch.setattr(Cache, "fetch", make_anew)
 
 
 async def explored(who: Any) -> list[str]:
