@@ -66,8 +66,8 @@ ROUTES = [
         tag="Social",
         description=(
             "A like counts 1, a comment 2, an interest 3, each half as much a day later. A post that finds "
-            "attention between two pages moves up: it is not shown twice, and may be passed over. The order of "
-            "the first page may be two seconds old; what it says of each post never is."
+            "attention between two pages moves up: it is not shown twice, and may be passed over. The order "
+            "of the first page may be two seconds old; what it says of each post never is."
         ),
     )
 ]
