@@ -5,7 +5,7 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 -- as it happens: yesterday's weighs half of today's, and waiting never changes the order of two posts. So nothing
 -- is computed anew as time goes by: only the post that somebody likes moves.
 CREATE FUNCTION heat(happened_at timestamptz, weight double precision) RETURNS double precision
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql STABLE
 AS $$
     SELECT extract(epoch FROM happened_at)::double precision / 86400 + ln(weight) / ln(2::double precision)
 $$;
@@ -14,7 +14,8 @@ COMMENT ON FUNCTION heat(timestamptz, double precision) IS 'What one like, comme
 CREATE FUNCTION add_heat(score double precision, added double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE
 AS $$
-    -- power() raises on underflow, and 2^-60 is nothing to a double.
+    -- power() raises on underflow, and 2^-60 is nothing to a double. A sum begins with NULL, which greatest() and
+    -- least() pass over.
     SELECT greatest(score, added)
         + ln(1 + power(2::double precision, - least(abs(score - added), 60))) / ln(2::double precision)
 $$;

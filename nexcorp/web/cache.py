@@ -37,7 +37,7 @@ class Cache:
         self._rest_until = 0.0
         self._flights: dict[str, asyncio.Task[bytes]] = {}
 
-    async def fetch(self, group: str, key: str, seconds: int, make: Make) -> bytes:
+    async def load(self, group: str, key: str, seconds: int, make: Make) -> bytes:
         """What is kept under a key of a group, else what `make` makes, which is then kept for `seconds`.
 
         Of many who ask at once on one node, one makes it. Raises what `make` raises.
@@ -45,7 +45,7 @@ class Cache:
         name = f"{group}:{key}"
         flight = self._flights.get(name)
         if flight is None:
-            flight = asyncio.get_running_loop().create_task(self._fetch(group, name, seconds, make))
+            flight = asyncio.get_running_loop().create_task(self._load(group, name, seconds, make))
             self._flights[name] = flight
             flight.add_done_callback(lambda done: self._land(name, done))
         # One who goes away does not end it for the others.
@@ -55,7 +55,7 @@ class Cache:
         if self._flights.get(name) is flight:
             del self._flights[name]
 
-    async def _fetch(self, group: str, name: str, seconds: int, make: Make) -> bytes:
+    async def _load(self, group: str, name: str, seconds: int, make: Make) -> bytes:
         found = await self._ask(
             lambda: self.client.mget(f"nexcorp:generation:{group}", f"nexcorp:cache:{name}")
         )

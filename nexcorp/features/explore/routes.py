@@ -42,7 +42,7 @@ async def read_kept(request: web.Request, limit: int) -> dict[str, Any] | None:
         page, cursor = cut_page(request, rows, limit, EXPLORE)
         return encode({"data": page, "nextCursor": cursor})
 
-    kept: dict[str, Any] = decode(await request.app[CACHE].fetch("explore", str(limit), KEEP_SECONDS, make))
+    kept: dict[str, Any] = decode(await request.app[CACHE].load("explore", str(limit), KEEP_SECONDS, make))
     ids = [UUID(post["id"]) for post in kept["data"]]
     async with database(request).connection() as conn:
         rows = await sql.explore.list_live(conn, viewer_id=user_id(request), post_ids=ids)

@@ -38,7 +38,7 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     async def make_anew(self: Cache, group: str, key: str, seconds: int, make: Any) -> Any:
         return await make()
 
-    monkeypatch.setattr(Cache, "fetch", make_anew)
+    monkeypatch.setattr(Cache, "load", make_anew)
 
 
 async def explored(who: Any) -> list[str]:
