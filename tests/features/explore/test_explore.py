@@ -15,6 +15,7 @@ from tests.features.posts.social import (
     fetch_value,
     gather_crowd,
     get_json,
+    insist,
     publish,
     refused,
     say,
@@ -174,7 +175,7 @@ async def test_what_rises_between_two_pages_is_not_shown_twice(make_user: Any) -
     assert [post["body"] for post in second["data"]] == ["0"]
 
 
-async def test_fifty_at_once_are_all_counted(service: Any, make_user: Any, client: Any) -> None:
+async def test_likes_at_once_are_all_counted(service: Any, make_user: Any, client: Any) -> None:
     ann = await make_user()
     post = await publish(ann)
     crowd = await gather_crowd(service, client, 30)
@@ -205,3 +206,39 @@ async def test_bad_limits_and_foreign_cursors_are_422(make_user: Any) -> None:
     other = (await get_json(ann.client, "/posts?limit=1"))["nextCursor"]
     for cursor in ("x", other):
         await refused(ann.client.get(f"{API}/explore?cursor={cursor}"), 422, "validation_failed")
+
+
+DRIFT = """
+SELECT s.score, s.score - (
+    SELECT sum_heat(part)
+    FROM (
+        SELECT s.least_score AS part
+        UNION ALL SELECT heat(l.created_at, 1) FROM likes AS l WHERE l.post_id = s.post_id
+    ) AS parts
+) AS drift
+FROM post_scores AS s
+"""
+
+
+async def test_likes_while_a_post_leaves_the_lists_and_comes_back(
+    service: Any, make_user: Any, client: Any
+) -> None:
+    boss = await make_user(role="manager")
+    post = await publish(boss, type="announcement")
+    crowd = await gather_crowd(service, client, 24)
+    path = f"{API}/posts/{post['id']}"
+
+    async def move() -> None:
+        for number in range(8):
+            status = ("archived", "published")[number % 2]
+            await insist(boss.client, "PUT", f"/posts/{post['id']}/status", json={"status": status})
+
+    async def waver(number: int, person: Any) -> None:
+        await person.put(f"{path}/like")
+        if number % 2:
+            await person.delete(f"{path}/like")
+
+    await asyncio.gather(move(), *(waver(number, person) for number, (_, person) in enumerate(crowd)))
+    assert await fetch_value(service, "SELECT count(*) FROM likes") >= 1
+    ((_, drift),) = await fetch(service, DRIFT)
+    assert abs(drift) < 1e-6
