@@ -19,6 +19,7 @@ from nexcorp.features.auth.oauth_routes import ROUTES as OAUTH
 from nexcorp.features.auth.recovery_routes import ROUTES as RECOVERY
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
+from nexcorp.features.explore.routes import ROUTES as EXPLORE
 from nexcorp.features.feed.routes import ROUTES as FEED
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
 from nexcorp.features.keys.routes import ROUTES as KEYS
@@ -26,6 +27,7 @@ from nexcorp.features.notifications.routes import ROUTES as NOTIFICATIONS
 from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
+from nexcorp.features.search.routes import ROUTES as SEARCH
 from nexcorp.features.service.routes import ROUTES as SERVICE
 from nexcorp.features.uploads.routes import ROUTES as UPLOADS
 from nexcorp.features.users.roles_routes import ROUTES as ROLES
@@ -41,6 +43,7 @@ from nexcorp.realtime.routes import ROUTES as REALTIME
 from nexcorp.tasks import end_tasks
 from nexcorp.web.access import Rights
 from nexcorp.web.api_keys import ApiKeys
+from nexcorp.web.cache import CACHE, Cache
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.keys import (
     API_KEYS,
@@ -81,6 +84,8 @@ ROUTES: list[Route] = [
     *COMMENTS,
     *FOLLOWS,
     *FEED,
+    *EXPLORE,
+    *SEARCH,
     *NOTIFICATIONS,
     *UPLOADS,
 ]
@@ -120,6 +125,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     for store in app[STORAGE].stores.values():
         store.close()
     await redis.aclose()
+    await app[CACHE].close()
     await database.close()
 
 
@@ -148,6 +154,7 @@ def create_app(config: Config) -> web.Application:
     app[CONFIG], app[SECRETS], app[TOKENS] = config, secrets, Tokens(secrets)
     app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
+    app[CACHE] = Cache(config.redis_url)
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
     scripts = Scripts(config.redis_url)
     app[LIMITS], app[THROTTLE] = Limits(config, scripts), Throttle(config, scripts)

@@ -183,6 +183,88 @@ WHERE i.status = $2 AND i."_position" < $3
 ORDER BY i."_position" DESC
 LIMIT $4
 
+-- name: list_posts_matching(viewer_id, text, before, type, status, most) :many
+-- The newest posts before a position whose words match; of one type, of one status, or both where not NULL. As in
+-- sql/search.sql the newest documents are looked through first, the index of words only where that is not enough.
+WITH asked AS MATERIALIZED (
+    SELECT make_query($2) AS query
+),
+found AS MATERIALIZED (
+    (
+        SELECT newest.recency
+        FROM asked
+        CROSS JOIN LATERAL (
+            SELECT recency, words FROM post_documents WHERE recency < $3 ORDER BY recency DESC LIMIT 2000
+        ) AS newest
+        WHERE newest.words @@ asked.query
+            AND (
+                SELECT true
+                FROM posts AS p
+                WHERE p.position = newest.recency
+                    AND ($4::text IS NULL OR p.type = $4)
+                    AND ($5::text IS NULL OR p.status = $5)
+            )
+        ORDER BY newest.recency DESC
+        LIMIT $6
+    )
+    UNION ALL
+    (
+        SELECT older.recency
+        FROM (
+            SELECT matching.recency
+            FROM asked
+            CROSS JOIN LATERAL (SELECT recency FROM post_documents WHERE words @@ asked.query OFFSET 0) AS matching
+            WHERE querytree(asked.query) <> 'T'
+                AND matching.recency <= (
+                    SELECT recency FROM post_documents WHERE recency < $3 ORDER BY recency DESC OFFSET 2000 LIMIT 1
+                )
+            ORDER BY matching.recency DESC
+            OFFSET 0
+        ) AS older
+        WHERE (
+            SELECT true
+            FROM posts AS p
+            WHERE p.position = older.recency
+                AND ($4::text IS NULL OR p.type = $4)
+                AND ($5::text IS NULL OR p.status = $5)
+        )
+        LIMIT $6
+    )
+    LIMIT $6
+)
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM found
+CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.recency OFFSET 0) AS i
+ORDER BY found.recency DESC
+
+-- name: list_author_posts_matching(viewer_id, author_id, text, before, type, status, most) :many
+-- The same out of the posts of one author.
+SELECT
+    i.*,
+    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
+    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+FROM (
+    SELECT p.position
+    FROM (SELECT make_query($3) AS query OFFSET 0) AS asked
+    CROSS JOIN posts AS p
+    WHERE p.author_id = $2
+        AND p.position < $4
+        AND ($5::text IS NULL OR p.type = $5)
+        AND ($6::text IS NULL OR p.status = $6)
+        AND (
+            SELECT d.words @@ asked.query
+            FROM post_documents AS d
+            WHERE d.post_id = p.id
+        )
+    ORDER BY p.position DESC
+    LIMIT $7
+) AS found
+CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.position OFFSET 0) AS i
+ORDER BY found.position DESC
+
 -- name: list_own_unlisted(author_id, status) :many
 -- One's own announcements that stand in no list: drafts, or archived ones. The newest hundred.
 SELECT

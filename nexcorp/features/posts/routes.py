@@ -12,10 +12,19 @@ from nexcorp.db import sql
 from nexcorp.errors import NotFound
 from nexcorp.features.posts import service
 from nexcorp.features.posts.moves import MOVES
-from nexcorp.features.posts.schemas import AssignPost, CreatePost, MoveList, MovePost, PostQuery, UpdatePost
+from nexcorp.features.posts.schemas import (
+    UNLISTED,
+    AssignPost,
+    CreatePost,
+    MoveList,
+    MovePost,
+    PostQuery,
+    UpdatePost,
+)
 from nexcorp.integrations.storage import limit_of
 from nexcorp.web.access import allow
 from nexcorp.web.authentication import allows, require
+from nexcorp.web.cache import CACHE
 from nexcorp.web.forms import File, Form
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
@@ -32,8 +41,9 @@ BY_TYPE: dict[str | None, tuple[Statement, Statement]] = {
     "announcement": (sql.posts.list_announcements_first, sql.posts.list_announcements_next),
     "project": (sql.posts.list_projects_first, sql.posts.list_projects_next),
 }
-UNLISTED = ("draft", "archived")
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], before="_position")
+# Before it is everything.
+LAST = (UUID(int=2**128 - 1),)
 
 
 async def create_post(request: web.Request, body: dict[str, Any], files: Sequence[File] = ()) -> web.Response:
@@ -52,7 +62,9 @@ async def publish(request: web.Request, body: dict[str, Any], kept: Sequence[Kep
     async with transaction(request) as tx:
         row = await service.create_post(tx.conn, user_id(request), body, kept)
         location = f"{API_PREFIX}/posts/{row['id']}"
-        return await tx.reply(row, 201, location=location, version=row["version"])
+        answer = await tx.reply(row, 201, location=location, version=row["version"])
+    await request.app[CACHE].forget("explore")
+    return answer
 
 
 async def get_post(request: web.Request) -> web.Response:
@@ -68,6 +80,8 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
     author, kind, status = (query.get(name) for name in ("author", "type", "status"))
     if status in UNLISTED:
         return await list_own_unlisted(request, status)
+    if "q" in query:
+        return await reply_matching(request, query)
     if author is not None:
         return await reply_author_posts(request, query, author, kind, status)
     statements = BY_TYPE[kind]
@@ -79,6 +93,19 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
         more = {"status": status}
     async with database(request).connection() as conn:
         rows = await BY_NEWEST.fetch(request, conn, query, *statements, viewer_id=user_id(request), **more)
+    return reply_page(request, rows, query["limit"], BY_NEWEST)
+
+
+async def reply_matching(request: web.Request, query: dict[str, Any]) -> web.Response:
+    """A page of posts by their words, the newest first."""
+    (before,) = BY_NEWEST.decode(request, query["cursor"]) if "cursor" in query else LAST
+    wanted = {name: query.get(name) for name in ("type", "status")}
+    wanted.update(viewer_id=user_id(request), text=query["q"], before=before, most=query["limit"] + 1)
+    async with database(request).connection() as conn:
+        if "author" in query:
+            rows = await sql.posts.list_author_posts_matching(conn, author_id=query["author"], **wanted)
+        else:
+            rows = await sql.posts.list_posts_matching(conn, **wanted)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
 
 
@@ -126,7 +153,8 @@ async def update_post(request: web.Request, body: dict[str, Any]) -> web.Respons
 async def delete_post(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
         await service.delete_post(tx.conn, path_id(request), user_id(request))
-        return no_content()
+    await request.app[CACHE].forget("explore")
+    return no_content()
 
 
 async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -138,7 +166,9 @@ async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
             body["status"],
             any_author=allows(request, "post:assign"),
         )
-        return await tx.reply(row, version=row["version"])
+        answer = await tx.reply(row, version=row["version"])
+    await request.app[CACHE].forget("explore")
+    return answer
 
 
 async def list_moves(request: web.Request) -> web.Response:

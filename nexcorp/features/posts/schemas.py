@@ -29,6 +29,10 @@ def check_once(ids: list[object]) -> None:
         raise ValidationError("Names an upload twice.")
 
 
+# One's own announcements of these stand in no list.
+UNLISTED = ("draft", "archived")
+
+
 class CreatePost(Body):
     """A new post."""
 
@@ -82,6 +86,13 @@ class PostQuery(PageQuery):
     author = fields.UUID()
     type = fields.String(validate=validate.OneOf(POST_TYPES))
     status = fields.String(validate=validate.OneOf(POST_STATUSES))
+    q = Text(least=1, most=200, metadata={"description": "Only those with these words, as in /search."})
+
+    @validates_schema
+    def check_words(self, data: dict[str, object], **more: object) -> None:
+        """Drafts and archived ones stand in no list; search finds one's own."""
+        if "q" in data and data.get("status") in UNLISTED:
+            raise ValidationError("Not with what stands in no list; /search finds that, too.", "q")
 
 
 class Move(Out):

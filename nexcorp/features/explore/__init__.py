@@ -1,0 +1,1 @@
+"""Explore: what finds most attention."""

@@ -1,0 +1,73 @@
+"""Explore over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import decode, encode, row_to_dict
+from nexcorp.web.access import allow
+from nexcorp.web.cache import CACHE
+from nexcorp.web.keys import database, user_id
+from nexcorp.web.paging import Cursor, PageQuery, cut_page, reply_page
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import get
+from nexcorp.web.shapes import PostPage
+
+EXPLORE: Cursor[tuple[float, UUID]] = Cursor("explore", tuple[float, UUID], before="_score", before_id="id")
+KEEP_SECONDS = 2
+
+
+async def list_explore(request: web.Request, query: dict[str, Any]) -> web.Response:
+    """The first page comes out of the cache: its order may be two seconds old, all else is as it is now."""
+    if "cursor" not in query:
+        kept = await read_kept(request, query["limit"])
+        if kept is not None:
+            return reply(kept)
+    statements = sql.explore.list_first, sql.explore.list_next
+    async with database(request).connection() as conn:
+        rows = await EXPLORE.fetch(request, conn, query, *statements, viewer_id=user_id(request))
+    return reply_page(request, rows, query["limit"], EXPLORE)
+
+
+async def read_kept(request: web.Request, limit: int) -> dict[str, Any] | None:
+    """The first page that is kept, with what is live in it; None where one of its posts changed or went."""
+
+    async def make() -> bytes:
+        async with database(request).connection() as conn:
+            rows = await sql.explore.list_shared(conn, most=limit + 1)
+        page, cursor = cut_page(request, rows, limit, EXPLORE)
+        return encode({"data": page, "nextCursor": cursor})
+
+    kept: dict[str, Any] = decode(await request.app[CACHE].load("explore", str(limit), KEEP_SECONDS, make))
+    ids = [UUID(post["id"]) for post in kept["data"]]
+    async with database(request).connection() as conn:
+        rows = await sql.explore.list_live(conn, viewer_id=user_id(request), post_ids=ids)
+    live = {str(row["_id"]): row for row in rows}
+    for post in kept["data"]:
+        row = live.get(post["id"])
+        if row is None or row["version"] != post["version"]:
+            return None
+        post.update(row_to_dict(row))
+    return kept
+
+
+ROUTES = [
+    get(
+        "/explore",
+        list_explore,
+        "Posts by recent engagement",
+        PostPage,
+        query=PageQuery(),
+        access=allow("post:read"),
+        tag="Social",
+        description=(
+            "A like counts 1, a comment 2, an interest 3, each half as much a day later. A post that finds "
+            "attention between two pages moves up: it is not shown twice, and may be passed over. The order "
+            "of the first page may be two seconds old; what it says of each post never is."
+        ),
+    )
+]

@@ -1,0 +1,1 @@
+"""Search: full text over what a viewer may see."""

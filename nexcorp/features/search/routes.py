@@ -1,0 +1,68 @@
+"""Search over REST."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.features.search.kinds import KINDS
+from nexcorp.features.search.schemas import FoundPage, SearchQuery
+from nexcorp.features.search.spelling import correct
+from nexcorp.web.access import allow
+from nexcorp.web.keys import database, user_id
+from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import get
+
+FOUND: Cursor[tuple[float, UUID]] = Cursor("search", tuple[float, UUID], score="score", recency="_recency")
+FIRST = (math.inf, UUID(int=2**128 - 1))
+
+
+async def find(
+    conn: Any, viewer: UUID, text: str, kinds: tuple[str, ...], before: tuple[float, UUID], most: int
+) -> list[Any]:
+    """Up to `most` rows of all `kinds` behind `before`, the best first, the newest of equals."""
+    score, recency = before
+    rows: list[Any] = []
+    for kind in kinds:
+        rows += await KINDS[kind](
+            conn, viewer_id=viewer, text=text, before_score=score, before_recency=recency, most=most
+        )
+    rows.sort(key=lambda row: (row["score"], row["_recency"]), reverse=True)
+    return rows[:most]
+
+
+async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
+    before = FOUND.decode(request, query["cursor"]) if "cursor" in query else FIRST
+    kinds = (query["kind"],) if "kind" in query else tuple(KINDS)
+    viewer, text, most = user_id(request), query["q"], query["limit"] + 1
+    meant = None
+    async with database(request).connection() as conn:
+        rows = await find(conn, viewer, text, kinds, before, most)
+        if not rows:
+            meant = await correct(conn, text)
+            if meant is not None:
+                rows = await find(conn, viewer, meant, kinds, before, most)
+    page, cursor = cut_page(request, rows, query["limit"], FOUND)
+    # A word that finds this viewer nothing may come from what they must not see.
+    return reply({"data": page, "nextCursor": cursor, "didYouMean": meant if rows else None})
+
+
+ROUTES = [
+    get(
+        "/search",
+        search,
+        "Posts, people and comments by their words",
+        FoundPage(),
+        query=SearchQuery(),
+        access=allow("post:read"),
+        tag="Social",
+        description=(
+            "Words are found by their English stem and without accents; all must be there. Of each kind the "
+            "newest 500 that match are ranked."
+        ),
+    )
+]

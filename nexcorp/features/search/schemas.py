@@ -1,0 +1,57 @@
+"""What is searched for, and what is found."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from nexcorp.features.search.kinds import KINDS
+from nexcorp.web.paging import PageQuery
+from nexcorp.web.parsing import Out, Text
+from nexcorp.web.shapes import Person
+
+
+class SearchQuery(PageQuery):
+    """`?q=&kind=`."""
+
+    q = Text(
+        least=1,
+        most=200,
+        required=True,
+        metadata={"description": 'Words; "a phrase"; or; -without. Nothing in it is an error.'},
+    )
+    kind = fields.String(
+        validate=validate.OneOf(tuple(KINDS)), metadata={"description": "Only these; all where absent."}
+    )
+
+
+class Found(Out):
+    """Something that was found."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(tuple(KINDS)))
+    id = fields.UUID(required=True)
+    title = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a comment the post's; of a person what they are called."},
+    )
+    highlight = fields.String(
+        required=True,
+        metadata={"description": "HTML: what was found in <mark>, everything else escaped."},
+    )
+    score = fields.Float(required=True, metadata={"description": "How well it matches: more is better."})
+    createdAt = fields.AwareDateTime(required=True)
+    author = fields.Nested(Person, required=True, allow_none=True)
+    person = fields.Nested(Person, required=True, allow_none=True)
+    postId = fields.UUID(required=True, allow_none=True)
+
+
+class FoundPage(Out):
+    """The best first."""
+
+    data = fields.List(fields.Nested(Found), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+    didYouMean = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where nothing was found for `q`: what `data` was found for instead."},
+    )

@@ -1,0 +1,52 @@
+"""Did you mean: misspelt words of a query, replaced by words that people wrote."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from nexcorp.db import sql
+
+WORD = re.compile(r"[^\W\d_]{4,40}")
+MAX_WORDS = 4
+
+
+def fold(word: str) -> str:
+    """A word as search_words has it: lower case, without accents."""
+    parts = unicodedata.normalize("NFKD", word.lower())
+    return "".join(char for char in parts if not unicodedata.combining(char))
+
+
+def count_typos(one: str, other: str) -> int:
+    """How many letters must be put in, left out, replaced, or swapped with the next one."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        above, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                cost = min(cost, above[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+async def correct(conn: Any, text: str) -> str | None:
+    """`text` with known words for unknown ones; None where there is nothing to correct, or no idea how.
+
+    One typo is forgiven in a word, two from eight letters on.
+    """
+    words = {found[0]: fold(found[0]) for found in WORD.finditer(text)}
+    asked = sorted(set(words.values()))[:MAX_WORDS]
+    if not asked:
+        return None
+    best: dict[str, tuple[int, str]] = {}
+    for row in await sql.search.list_near_words(conn, words=asked):
+        word, near = row["word"], row["near"]
+        typos = count_typos(word, near)
+        if typos <= (2 if len(word) >= 8 else 1) and typos < best.get(word, (typos + 1, ""))[0]:
+            best[word] = typos, near
+    if not best:
+        return None
+    return WORD.sub(lambda found: best.get(words[found[0]], (0, found[0]))[1], text)

@@ -1,0 +1,96 @@
+"""Answers that are the same for everybody: kept in Redis for seconds, and forgotten once they are outdated.
+
+Each group of answers has a generation, a number in Redis. An answer is kept with the generation that was read
+before it was made, and is worth nothing once that has moved on: so one INCR after a commit forgets the whole
+group, on every node, and an answer that was being made meanwhile is not kept as a new one. Redis is never
+waited for: where it is slow or away, answers are made from PostgreSQL, and it is left alone for a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import redis.asyncio as redis
+import structlog
+from aiohttp import web
+from redis.exceptions import RedisError
+
+log = structlog.get_logger("nexcorp.cache")
+
+WAIT_SECONDS = 0.05
+REST_SECONDS = 1.0
+LOST = (RedisError, OSError, RuntimeError)
+
+Make = Callable[[], Awaitable[bytes]]
+
+
+class Cache:
+    """The cache of one web process."""
+
+    def __init__(self, url: str) -> None:
+        self.client: Any = redis.Redis.from_url(
+            url, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS, socket_keepalive=True
+        )
+        self._rest_until = 0.0
+        self._flights: dict[str, asyncio.Task[bytes]] = {}
+
+    async def load(self, group: str, key: str, seconds: int, make: Make) -> bytes:
+        """What is kept under a key of a group, else what `make` makes, which is then kept for `seconds`.
+
+        Of many who ask at once on one node, one makes it. Raises what `make` raises.
+        """
+        name = f"{group}:{key}"
+        flight = self._flights.get(name)
+        if flight is None:
+            flight = asyncio.get_running_loop().create_task(self._load(group, name, seconds, make))
+            self._flights[name] = flight
+            flight.add_done_callback(lambda done: self._land(name, done))
+        # One who goes away does not end it for the others.
+        return await asyncio.shield(flight)
+
+    def _land(self, name: str, flight: asyncio.Task[bytes]) -> None:
+        if self._flights.get(name) is flight:
+            del self._flights[name]
+
+    async def _load(self, group: str, name: str, seconds: int, make: Make) -> bytes:
+        found = await self._ask(
+            lambda: self.client.mget(f"nexcorp:generation:{group}", f"nexcorp:cache:{name}")
+        )
+        if found is None:
+            return await make()
+        generation = (found[0] or b"0") + b"\n"
+        if found[1] is not None and found[1].startswith(generation):
+            kept: bytes = found[1][len(generation) :]
+            return kept
+        made = await make()
+        await self._ask(lambda: self.client.set(f"nexcorp:cache:{name}", generation + made, ex=seconds))
+        return made
+
+    async def forget(self, group: str) -> None:
+        """Call after the commit of a change: nothing that was kept of the group is shown any longer."""
+        # What is on its way may have been read before the commit: nobody joins it any more.
+        for name in [name for name in self._flights if name.startswith(f"{group}:")]:
+            del self._flights[name]
+        await self._ask(lambda: self.client.incr(f"nexcorp:generation:{group}"))
+
+    async def _ask(self, command: Callable[[], Awaitable[Any]]) -> Any:
+        """What Redis says; None where it does not, and for a second after that."""
+        if time.monotonic() < self._rest_until:
+            return None
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await command()
+        except LOST as error:
+            self._rest_until = time.monotonic() + REST_SECONDS
+            log.warning("cache is left alone", error=type(error).__name__)
+            return None
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        await self.client.aclose()
+
+
+CACHE = web.AppKey("cache", Cache)

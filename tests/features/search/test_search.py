@@ -1,0 +1,260 @@
+"""Search: what is found, how it is shown, and what never appears."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from tests.features.posts.social import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
+
+
+async def find(who: Any, text: str, **more: str) -> list[dict[str, Any]]:
+    """What a person finds."""
+    extra = "".join(f"&{name}={value}" for name, value in more.items())
+    return (await get_json(who.client, f"/search?q={quote(text)}{extra}"))["data"]
+
+
+async def bodies(who: Any, text: str) -> set[str]:
+    """Ids of the posts that a person finds."""
+    return {row["id"] for row in await find(who, text, kind="post")}
+
+
+async def test_posts_people_and_comments_are_found_in_their_shapes(make_user: Any) -> None:
+    ann, bob = await make_user("ann_lighthouse"), await make_user()
+    post = await publish(ann, title="Lighthouse", body="We paint it on Monday.")
+    comment = await say(bob, post["id"], "The lighthouse is too high for me.")
+    found = {row["kind"]: row for row in await find(bob, "lighthouse")}
+    assert set(found) == {"post", "person", "comment"}
+    shown = found["post"]
+    assert (shown["id"], shown["title"], shown["postId"]) == (post["id"], "Lighthouse", post["id"])
+    assert shown["highlight"] == "<mark>Lighthouse</mark>\nWe paint it on Monday."
+    assert shown["author"]["username"] == "ann_lighthouse"
+    assert shown["person"] is None
+    assert shown["createdAt"] == post["createdAt"]
+    shown = found["comment"]
+    assert (shown["id"], shown["title"], shown["postId"]) == (comment["id"], "Lighthouse", post["id"])
+    assert shown["author"]["id"] == str(bob.id)
+    shown = found["person"]
+    assert (shown["id"], shown["title"], shown["postId"]) == (str(ann.id), "ann_lighthouse", None)
+    assert shown["person"]["id"] == str(ann.id)
+    assert shown["highlight"] == "ann_<mark>lighthouse</mark>"
+    for kind in found:
+        assert [row["kind"] for row in await find(bob, "lighthouse", kind=kind)] == [kind]
+
+
+async def test_a_title_weighs_more_than_a_text_and_more_matches_more(make_user: Any) -> None:
+    ann = await make_user()
+    titled = await publish(ann, title="The harbour", body="Ships come and go all day long.")
+    often = await publish(ann, body="Harbour, harbour, harbour: nothing but that.")
+    once = await publish(ann, body="There is a harbour in the next town.")
+    rows = await find(ann, "harbour")
+    assert [row["id"] for row in rows] == [titled["id"], often["id"], once["id"]]
+    assert sorted((row["score"] for row in rows), reverse=True) == [row["score"] for row in rows]
+
+
+async def test_stems_accents_and_case(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann, body="Die Prüfung im Café: MEETINGS für Żółć und Ελλάδα, 東京 too.")
+    for text in ("prüfung", "Prufung", "cafe", "CAFÉ", "meeting", "zolc", "żółć", "ελλάδα", "東京"):
+        assert await bodies(ann, text) == {post["id"]}, text
+
+
+async def test_the_language_of_queries(make_user: Any) -> None:
+    ann = await make_user()
+    red = (await publish(ann, body="red apple/pie"))["id"]
+    green = (await publish(ann, body="green apple, and a pear pie"))["id"]
+    both = {red, green}
+    for text, expected in {
+        "apple pie": both,
+        '"apple pie"': {red},
+        "apple -green": {red},
+        "-green": {red},
+        "red or pear": both,
+        "apple pear": {green},
+        "cherry": set(),
+        "apple/pear": {green},
+        "pie/red": {red},
+    }.items():
+        assert await bodies(ann, text) == expected, text
+
+
+ODD = [
+    '"', "''", "-", "--", "!", "&", "a & | b", ":*", "foo:*", "((", "\\", "\\'", '"un closed', "or", "or or",
+    "the", "%", "_", "<->", "😀", "\u202e", "\ufffd", "a" * 200, "-" * 200, '"' * 199, "' OR 1=1 --", "$1",
+    "-a -b -c", "<script>", "a\tb\nc", "\ue000\ue001", " -" * 90 + "x",
+]  # fmt: skip
+
+
+async def test_nothing_in_a_query_is_an_error(make_user: Any) -> None:
+    ann = await make_user()
+    await publish(ann, body="Something.")
+    for text in ODD:
+        await get_json(ann.client, f"/search?q={quote(text)}")
+        await get_json(ann.client, f"/posts?q={quote(text)}")
+    for raw in ("%ED%A0%80", "%FF%FE", "%C3", "%", "%zz"):
+        await get_json(ann.client, f"/search?q={raw}x")
+
+
+async def test_what_is_no_query_is_422(make_user: Any) -> None:
+    ann = await make_user()
+    for q in ("q=", "", "q=%20%20", "q=" + "x" * 201, "q=" + "x" * 7000, "q=a%00b", "q=a&q=b", "q=a&x=1"):
+        await refused(ann.client.get(f"{API}/search?{q}"), 422, "validation_failed")
+    for kind in ("task", "posts", ""):
+        error = await refused(ann.client.get(f"{API}/search?q=a&kind={kind}"), 422, "validation_failed")
+        assert list(error["errors"]) == ["kind"]
+    for limit in BAD_LIMITS:
+        await refused(ann.client.get(f"{API}/search?q=a&limit={limit}"), 422, "validation_failed")
+    await refused(ann.client.get(f"{API}/search?q=a&cursor=abc"), 422, "validation_failed")
+
+
+async def test_a_highlight_is_safe_html(make_user: Any) -> None:
+    ann = await make_user()
+    await publish(
+        ann,
+        title="<b>bold</b> & \"quoted\" 'single' `tick`",
+        body="<script>alert(document)</script> <img src=x onerror=alert(1)> a<b \ue000i\ue001 </mark>&lt;",
+    )
+    for text in ("script", "alert", "bold", "onerror", "mark", "quoted", "img"):
+        (row,) = await find(ann, text)
+        plain = row["highlight"].replace("<mark>", "").replace("</mark>", "")
+        assert not set(plain) & set("<>\"'`\ue000\ue001\ue002\ue003"), plain
+        assert row["highlight"].count("<mark>") == row["highlight"].count("</mark>") >= 1
+        assert row["title"] == "<b>bold</b> & \"quoted\" 'single' `tick`"
+    (row,) = await find(ann, "alert", kind="post")
+    assert "&lt;script&gt;<mark>alert</mark>(document)&lt;/script&gt;" in row["highlight"]
+
+
+async def test_a_long_text_is_cut_around_what_was_found(make_user: Any) -> None:
+    ann = await make_user()
+    await publish(ann, body="word " * 3000 + "needle " + "word " * 900)
+    (row,) = await find(ann, "needle")
+    assert "<mark>needle</mark>" in row["highlight"]
+    assert len(row["highlight"]) < 600
+
+
+async def test_drafts_are_their_authors_alone(make_user: Any) -> None:
+    boss, rival = await make_user(role="manager"), await make_user(role="admin")
+    draft = await publish(boss, body="project zeppelin", type="announcement", status="draft")
+    await say(boss, draft["id"], "zeppelin indeed")
+    assert {row["kind"] for row in await find(boss, "zeppelin")} == {"post", "comment"}
+    for text in ("zeppelin", "zeppelim", "-nothing&kind=post", "-nothing&kind=comment"):
+        page = await get_json(rival.client, f"/search?q={text}")
+        assert (page["data"], page["didYouMean"]) == ([], None)
+    assert (await get_json(rival.client, "/posts?q=zeppelin"))["data"] == []
+    for status in ("published", "archived"):
+        await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": status})
+        assert {row["kind"] for row in await find(rival, "zeppelin")} == {"post", "comment"}
+    assert (await get_json(rival.client, "/posts?q=zeppelin"))["data"] == []
+
+
+async def test_changes_and_deletions_show_at_once(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann, title="walrus", body="seal")
+    comment = await say(ann, post["id"], "penguin")
+    await ann.client.patch(f"{API}/posts/{post['id']}", json={"title": None, "body": "otter"})
+    await ann.client.patch(f"{API}/comments/{comment['id']}", json={"body": "puffin"})
+    assert await find(ann, "walrus or seal or penguin") == []
+    assert len(await find(ann, "otter or puffin")) == 2
+    await ann.client.delete(f"{API}/posts/{post['id']}")
+    assert await find(ann, "otter or puffin") == []
+
+
+async def test_people_are_found_by_their_names_while_they_are_active(service: Any, make_user: Any) -> None:
+    ann, zoe = await make_user(), await make_user("zm_1")
+    rename = "UPDATE users SET first_name = 'Zoé', last_name = 'Müller-Lüdenscheidt' WHERE id = $1"
+    await fetch(service, rename, zoe.id)
+    for text in ("zoe", "Muller", "zoé müller", "lüdenscheidt", "zm_1"):
+        assert [row["id"] for row in await find(ann, text, kind="person")] == [str(zoe.id)], text
+    (row,) = await find(ann, "zoe")
+    assert row["title"] == "Zoé Müller-Lüdenscheidt"
+    assert row["highlight"].startswith("<mark>Zoé</mark> ")
+    await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", zoe.id)
+    assert await find(ann, "zoe") == []
+    await fetch(service, "UPDATE users SET status = 'active' WHERE id = $1", zoe.id)
+    assert len(await find(ann, "zoe")) == 1
+
+
+async def test_typing_errors_find_what_was_meant(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann, title="Budget", body="The quarterly migration of Müller.")
+    for text, meant in {
+        "bugdet": "budget",
+        "budgt": "budget",
+        "Buudget": "budget",
+        "migratoin": "migration",
+        "quartrely bugdet": "quarterly budget",
+        '"quarterly migratiom"': '"quarterly migration"',
+        "muler": "muller",
+    }.items():
+        page = await get_json(ann.client, f"/search?q={quote(text)}")
+        assert page["didYouMean"] == meant, text
+        assert [row["id"] for row in page["data"]] == [post["id"]]
+        assert "<mark>" in page["data"][0]["highlight"]
+    for text in ("xylophone", "bud", "bxxxxt", "12345", "budget nothing"):
+        page = await get_json(ann.client, f"/search?q={quote(text)}")
+        assert (page["data"], page["didYouMean"]) == ([], None), text
+    assert (await get_json(ann.client, "/search?q=budget"))["didYouMean"] is None
+    await ann.client.delete(f"{API}/posts/{post['id']}")
+    page = await get_json(ann.client, "/search?q=bugdet")
+    assert (page["data"], page["didYouMean"]) == ([], None)
+
+
+async def test_pages_join_without_a_seam(make_user: Any) -> None:
+    ann, bob = await make_user("heron_ann"), await make_user()
+    ids = {str(ann.id)}
+    for number in range(5):
+        post = await publish(ann, body="heron " * (1 + number % 2))
+        comment = await say(bob, post["id"], "A heron.")
+        ids |= {post["id"], comment["id"]}
+    whole = await find(bob, "heron", limit="100")
+    assert {row["id"] for row in whole} == ids
+    for query in ("heron", "haron"):
+        for limit in (1, 3, 11):
+            pages = await walk(bob.client, f"/search?q={query}", limit)
+            assert [row["id"] for page in pages for row in page] == [row["id"] for row in whole]
+    pages = await walk(bob.client, "/search?q=heron&kind=comment", 2)
+    assert [len(page) for page in pages] == [2, 2, 1]
+
+
+CROWD = """
+INSERT INTO posts (id, position, author_id, body, created_at)
+SELECT made.id, made.id, $1, 'common' || CASE WHEN n = 1 THEN ' unique' ELSE '' END
+    || CASE WHEN n % 100 = 0 THEN ' seldom' ELSE '' END, now()
+FROM (SELECT n, uuidv7() AS id FROM generate_series(1, 3000) AS n) AS made
+"""
+
+
+async def test_of_a_common_word_the_newest_are_ranked_and_rare_ones_are_found_behind(
+    service: Any, make_user: Any
+) -> None:
+    ann = await make_user()
+    await fetch(service, CROWD, ann.id)
+    pages = await walk(ann.client, "/search?q=common&kind=post", 100)
+    assert sum(map(len, pages)) == 500
+    assert len(await find(ann, "unique")) == 1
+    assert sum(map(len, await walk(ann.client, "/search?q=seldom", 20))) == 30
+    assert await bodies(ann, "-common") == set()
+    assert sum(map(len, await walk(ann.client, "/posts?q=common", 100))) == 3000
+    assert sum(map(len, await walk(ann.client, "/posts?q=unique", 1))) == 1
+
+
+async def test_lists_of_posts_take_words_and_come_newest_first(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    ids = []
+    for number in range(4):
+        who = (ann, bob)[number % 2]
+        ids.append((await publish(who, body="a kayak", type=("normal", "project")[number // 2]))["id"])
+    await publish(ann, body="a canoe")
+    for path, expected in {
+        "/posts?q=kayaks": ids[::-1],
+        f"/posts?q=kayak&author={bob.id}": [ids[3], ids[1]],
+        "/posts?q=kayak&type=project": [ids[3], ids[2]],
+        f"/posts?q=kayak&status=open&author={ann.id}": [ids[2]],
+        "/posts?q=kayak&status=completed": [],
+        "/posts?q=canoe%20kayak": [],
+    }.items():
+        for limit in (1, 20):
+            pages = await walk(ann.client, path, limit)
+            assert [post["id"] for page in pages for post in page] == expected, path
+    for q in ("q=", "q=" + "x" * 201):
+        await refused(ann.client.get(f"{API}/posts?{q}"), 422, "validation_failed")

@@ -1,0 +1,162 @@
+"""The cache on a real Valkey: kept, forgotten, made once, and never waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from nexcorp.embedded import ValkeyServer
+from nexcorp.web.cache import REST_SECONDS, Cache
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """A Valkey of these tests' own, to be killed."""
+    found = ValkeyServer(tmp_path_factory.mktemp("cache"))
+    found.start()
+    yield found
+    found.destroy()
+
+
+@pytest.fixture
+async def nodes(server: ValkeyServer) -> AsyncIterator[list[Cache]]:
+    """The caches of two web processes."""
+    with redis.Redis.from_url(server.url) as client:
+        client.flushall()
+    found = [Cache(server.url), Cache(server.url)]
+    # Connecting may take longer than a cache waits.
+    for cache in found:
+        await cache.client.ping()
+    yield found
+    for cache in found:
+        await cache.close()
+
+
+class Source:
+    """What answers are made from: says how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked, self.value, self.seconds = 0, b"one", 0.0
+
+    async def make(self) -> bytes:
+        self.asked += 1
+        value = self.value
+        await asyncio.sleep(self.seconds)
+        return value
+
+
+async def test_what_is_kept_is_made_once_for_all_nodes(nodes: list[Cache]) -> None:
+    source = Source()
+    for cache in (*nodes, *nodes):
+        assert await cache.load("page", "a", 10, source.make) == b"one"
+    assert source.asked == 1
+    assert await nodes[0].load("page", "b", 10, source.make) == b"one"
+    assert source.asked == 2
+
+
+async def test_it_ends_by_itself(nodes: list[Cache]) -> None:
+    source = Source()
+    await nodes[0].load("page", "a", 1, source.make)
+    source.value = b"two"
+    assert await nodes[0].load("page", "a", 1, source.make) == b"one"
+    await asyncio.sleep(1.1)
+    assert await nodes[0].load("page", "a", 1, source.make) == b"two"
+
+
+async def test_one_node_forgets_for_all(nodes: list[Cache]) -> None:
+    source, other = Source(), Source()
+    for cache in nodes:
+        await cache.load("page", "a", 10, source.make)
+        await cache.load("else", "a", 10, other.make)
+    source.value = b"two"
+    await nodes[1].forget("page")
+    for cache in nodes:
+        assert await cache.load("page", "a", 10, source.make) == b"two"
+        await cache.load("else", "a", 10, other.make)
+    assert (source.asked, other.asked) == (2, 1)
+
+
+@pytest.mark.parametrize("where", [0, 1])
+async def test_what_was_read_before_a_change_is_not_kept_after_it(nodes: list[Cache], where: int) -> None:
+    source = Source()
+    source.seconds = 0.2
+    old = asyncio.create_task(nodes[0].load("page", "a", 10, source.make))
+    await asyncio.sleep(0.1)
+    source.value = b"two"
+    await nodes[where].forget("page")
+    if where == 0:
+        # Whoever asks now does not join what began before the change.
+        assert await nodes[0].load("page", "a", 10, source.make) == b"two"
+    assert await old == b"one"
+    for cache in nodes:
+        assert await cache.load("page", "a", 10, source.make) == b"two"
+    assert source.asked == 2
+
+
+async def test_fifty_who_ask_at_once_are_one_question(nodes: list[Cache]) -> None:
+    source = Source()
+    source.seconds = 0.1
+    answers = await asyncio.gather(*(nodes[0].load("page", "a", 10, source.make) for _ in range(50)))
+    assert set(answers) == {b"one"}
+    assert source.asked == 1
+
+
+async def test_who_goes_away_does_not_end_it_for_the_others(nodes: list[Cache]) -> None:
+    source = Source()
+    source.seconds = 0.1
+    first, second = (asyncio.create_task(nodes[0].load("page", "a", 10, source.make)) for _ in range(2))
+    await asyncio.sleep(0.05)
+    first.cancel()
+    assert await second == b"one"
+    assert source.asked == 1
+
+
+async def test_an_error_reaches_everybody_and_is_not_kept(nodes: list[Cache]) -> None:
+    async def fail() -> bytes:
+        await asyncio.sleep(0.05)
+        raise ValueError("no answer")
+
+    asked = (nodes[0].load("page", "a", 10, fail) for _ in range(3))
+    found: list[Any] = await asyncio.gather(*asked, return_exceptions=True)
+    assert all(isinstance(error, ValueError) for error in found)
+    assert await nodes[0].load("page", "a", 10, Source().make) == b"one"
+
+
+async def test_redis_that_died_is_found_again(nodes: list[Cache], server: ValkeyServer) -> None:
+    source = Source()
+    await nodes[0].load("page", "a", 10, source.make)
+    server.kill()
+    began = time.monotonic()
+    for number in range(200):
+        source.value = b"%d" % number
+        assert await nodes[0].load("page", "a", 10, source.make) == source.value
+        await nodes[0].forget("page")
+    assert time.monotonic() - began < 0.5
+    server.start()
+    await asyncio.sleep(REST_SECONDS + 0.2)
+    asked = source.asked
+    for _ in range(20):
+        await nodes[0].load("page", "c", 10, source.make)
+        await asyncio.sleep(0.1)
+    assert source.asked < asked + 20
+
+
+async def test_redis_that_hangs_costs_little(nodes: list[Cache]) -> None:
+    source = Source()
+    pid = int((await nodes[0].client.info("server"))["process_id"])
+    await nodes[0].load("page", "a", 10, source.make)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        for _ in range(100):
+            assert await nodes[0].load("page", "a", 10, source.make) == b"one"
+        assert time.monotonic() - began < 0.5
+    finally:
+        os.kill(pid, signal.SIGCONT)
