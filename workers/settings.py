@@ -54,8 +54,7 @@ CRON_JOBS: list[CronJob[Any]] = [
     CronJob(build_exports, cron="* * * * *", timeout=600, retries=5, ttl=60),
     CronJob(scrub_departed, cron="* * * * *", timeout=600, retries=5, ttl=60),
     CronJob(clean_up, cron="7 * * * *", timeout=600, retries=5, ttl=60),
-    # The sixth field is seconds: an empty queue costs one look at an index.
-    CronJob(make_thumbnails, cron="* * * * * */3", timeout=240, retries=5, ttl=60),
+    CronJob(make_thumbnails, cron="* * * * *", timeout=240, retries=5, ttl=60),
     CronJob(remove_uploads, cron="* * * * *", timeout=240, retries=5, ttl=60),
     CronJob(sweep_files, cron="37 * * * *", timeout=600, retries=5, ttl=60),
 ]

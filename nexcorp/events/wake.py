@@ -29,7 +29,8 @@ DELIVER = "deliver"
 SEND_MAILS = "send_mails"
 BUILD_EXPORTS = "build_exports"
 SCRUB_DEPARTED = "scrub_departed"
-JOB_SECONDS = {DELIVER: 30, SEND_MAILS: 120, BUILD_EXPORTS: 600, SCRUB_DEPARTED: 600}
+MAKE_THUMBNAILS = "make_thumbnails"
+JOB_SECONDS = {DELIVER: 30, SEND_MAILS: 120, BUILD_EXPORTS: 600, SCRUB_DEPARTED: 600, MAKE_THUMBNAILS: 240}
 
 # Its warnings are of tasks that a stop cut short, which is what a stop does.
 logging.getLogger("saq").setLevel(logging.ERROR)

@@ -148,6 +148,7 @@ async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
         if row is None:
             raise Invalid("upload_expired", "The upload took too long; send it again.")
         rows.append(row)
+    conn.ask_for_job("make_thumbnails")
     return rows
 
 

@@ -159,6 +159,8 @@ POLICY: list[Rule] = [
     Rule("DELETE /posts/{id}/interest", "post:like", 200, make=makers.a_project),
     Rule("GET /posts/{id}/interests", "post:read", 200, make=makers.a_project),
     Rule("GET /feed", "post:read", 200),
+    Rule("GET /explore", "post:read", 200),
+    Rule("GET /search", "post:read", 200, query="?q=hello"),
     Rule("POST /uploads", "upload:create", 201, make=makers.a_file, body=makers.as_form),
     # Cloudinary is not configured here.
     Rule("POST /uploads/signature", "upload:create", 503, body={"name": "a.png", "bytes": 10}),
