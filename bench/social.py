@@ -111,6 +111,9 @@ def make_operations(stage: Stage, port: int) -> list[Operation]:
         Operation("GET /feed, the next page", [following], AIM),
         Operation("GET /feed, who follow 50", feeds, AIM),
         Operation("GET /posts/{id}", reads, AIM),
+        Operation("GET /explore", [("GET", f"{API}/explore", token, None) for token in tokens]),
+        Operation("GET /search, a common word", [("GET", f"{API}/search?q=budget", reader, None)], AIM),
+        Operation("GET /search, a rare one", [("GET", f"{API}/search?q=number4711", reader, None)], AIM),
         Operation("PUT and DELETE like", likes),
         Operation("POST /comments", comments),
     ]
