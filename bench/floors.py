@@ -106,7 +106,9 @@ async def _record_statements(config: Config, requests: list[Asked]) -> list[Reco
     heard: Recording = []
 
     def listen(query: Any) -> None:
-        if not query.query.startswith(BACKGROUND):
+        # asyncpg asks once for types it does not know: no part of a request.
+        introspects = query.args and not query.query.startswith("/*")
+        if not query.query.startswith(BACKGROUND) and not introspects:
             heard.append((query.query, tuple(query.args or ())))
 
     # The pool of this process has one connection, so that this is the one that will be used.

@@ -4,6 +4,8 @@ ALTER TABLE posts ADD CONSTRAINT posts_type_known CHECK (type IN ('normal', 'ann
 ALTER TABLE posts ADD COLUMN status text;
 ALTER TABLE posts ADD COLUMN position uuid;
 UPDATE posts SET position = id;
+-- For what web processes of the release before go on writing.
+ALTER TABLE posts ALTER COLUMN position SET DEFAULT uuidv7();
 ALTER TABLE posts ADD COLUMN interest_count integer NOT NULL DEFAULT 0;
 ALTER TABLE posts ADD COLUMN assignee_id uuid;
 ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES users ON DELETE SET NULL NOT VALID;

@@ -68,11 +68,20 @@ SET password_hash = $3, updated_at = now()
 WHERE id = $1 AND password_hash = $2 AND status = 'active'
 RETURNING id, email
 
--- name: reset_password(user_id, password_hash) :exec
--- A new password for whoever reads the account's mail, which shows that the address is theirs.
-UPDATE users
-SET password_hash = $2, email_verified_at = coalesce(email_verified_at, now()), updated_at = now()
-WHERE id = $1
+-- name: reset_password(user_id, password_hash) :value
+-- A new password for whoever reads the account's mail, which shows that the address is theirs. True where that was
+-- not known before.
+WITH before AS (
+    SELECT id, email_verified_at
+    FROM users
+    WHERE id = $1
+    FOR NO KEY UPDATE
+)
+UPDATE users AS u
+SET password_hash = $2, email_verified_at = coalesce(u.email_verified_at, now()), updated_at = now()
+FROM before
+WHERE u.id = before.id
+RETURNING before.email_verified_at IS NULL
 
 -- name: verify_email(user_id) :exec
 -- The address is known to be its owner's.

@@ -14,6 +14,7 @@ RETURNING true
 -- How far somebody's export is. `ready` is false while it is to be made.
 SELECT
     finished_at IS NOT NULL AND error IS NULL AND expires_at > now() AS ready,
+    error IS NOT NULL OR expires_at <= now() AS "_over",
     expires_at AS "expiresAt", length(body) AS bytes
 FROM data_exports
 WHERE user_id = $1

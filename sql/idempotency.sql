@@ -24,6 +24,6 @@ WHERE scope = $1 AND key = $2
 DELETE FROM idempotency_keys
 WHERE created_at < now() - interval '72 hours'
 
--- name: delete_keys_of(scope) :exec
--- The answers that somebody who has left was given.
-DELETE FROM idempotency_keys WHERE scope = $1
+-- name: delete_keys_of(user_id) :exec
+-- The answers that somebody who has left was given, their registration's among them.
+DELETE FROM idempotency_keys WHERE scope = $1::uuid::text OR location = '/api/v1/users/' || $1

@@ -41,6 +41,10 @@ FROM (
 WHERE m.id = due.id AND u.id = m.user_id
 RETURNING m.id, m.user_id, m.kind, m.address, m.data, u.username AS name
 
+-- name: lock_receiver(user_id) :value
+-- Keeps an account as it is while its mail is made ready.
+SELECT id FROM users WHERE id = $1 FOR KEY SHARE
+
 -- name: lock_mail(mail_id) :one
 -- A claimed mail that has still to be sent, and whether it still fits its account. The lock makes what cancels
 -- it wait, and then find its token.

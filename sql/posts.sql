@@ -347,6 +347,7 @@ interest AS (
     SELECT t.user_id
     FROM before
     INNER JOIN interests AS t ON t.post_id = before.id
+    INNER JOIN users AS u ON u.id = t.user_id AND u.status = 'active'
     WHERE t.user_id = $4
     FOR KEY SHARE OF t
 )
@@ -355,6 +356,12 @@ SET assignee_id = $4, version = p.version + 1, updated_at = now()
 FROM before
 WHERE p.id = before.id AND ($4::uuid IS NULL OR EXISTS (SELECT FROM interest))
 RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId"
+
+-- name: unassign_person(user_id) :exec
+-- Projects of somebody who has left are nobody's again.
+UPDATE posts
+SET assignee_id = NULL, version = version + 1, updated_at = now()
+WHERE assignee_id = $1
 
 -- name: list_concerned(post_id) :many
 -- Whom the moves of a project concern: its author, its assignee and those interested.

@@ -147,3 +147,14 @@ INNER JOIN users AS u ON u.id = t.user_id
 WHERE t.post_id = $1 AND (t.created_at, t.user_id) < ($2, $3)
 ORDER BY t.created_at DESC, t.user_id DESC
 LIMIT $4
+
+-- name: delete_interests(user_id) :exec
+-- The interests of somebody who has left.
+WITH removed AS (
+    DELETE FROM interests WHERE user_id = $1
+    RETURNING post_id
+)
+UPDATE posts AS p
+SET interest_count = p.interest_count - 1
+FROM removed
+WHERE p.id = removed.post_id

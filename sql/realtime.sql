@@ -129,41 +129,42 @@ SELECT count(*) FROM gone
 SELECT name FROM rooms WHERE name > $1 ORDER BY name LIMIT $2
 
 -- name: scrub_frames(rooms, user_ids) :exec
--- Frames in these rooms show people who have left as their rows do now: as authors, as actors, and where the title of a
--- notification begins with the actor's name.
+-- Frames in these rooms show people who have left as their rows do now: as authors, as assignees, as actors, and where
+-- the title of a notification begins with the actor's name.
 UPDATE room_frames AS f
 SET frame = jsonb_set(
     f.frame,
     '{data}',
     f.frame -> 'data'
-    || CASE WHEN f.frame -> 'data' ? 'author' THEN jsonb_build_object('author', person(u)) ELSE '{}' END
-    || CASE WHEN f.frame -> 'data' ? 'actor' THEN jsonb_build_object('actor', person(u)) ELSE '{}' END
-    || CASE
-        WHEN f.frame -> 'data' ? 'actor' THEN jsonb_build_object(
-            'title',
-            replace(
-                f.frame -> 'data' ->> 'title',
-                coalesce(
-                    nullif(
-                        concat_ws(
-                            ' ',
-                            f.frame -> 'data' -> 'actor' ->> 'firstName',
-                            f.frame -> 'data' -> 'actor' ->> 'lastName'
-                        ),
-                        ''
+    || CASE WHEN a.id IS NOT NULL THEN jsonb_build_object('author', person(a)) ELSE '{}' END
+    || CASE WHEN d.id IS NOT NULL THEN jsonb_build_object('assignee', person(d)) ELSE '{}' END
+    || CASE WHEN u.id IS NOT NULL THEN jsonb_build_object(
+        'actor', person(u),
+        'title', replace(
+            f.frame -> 'data' ->> 'title',
+            coalesce(
+                nullif(
+                    concat_ws(
+                        ' ',
+                        f.frame -> 'data' -> 'actor' ->> 'firstName',
+                        f.frame -> 'data' -> 'actor' ->> 'lastName'
                     ),
-                    f.frame -> 'data' -> 'actor' ->> 'username'
+                    ''
                 ),
-                display_name(u)
-            )
+                f.frame -> 'data' -> 'actor' ->> 'username'
+            ),
+            display_name(u)
         )
-        ELSE '{}'
-    END
+    ) ELSE '{}' END
 )
-FROM users AS u
-WHERE f.room = ANY($1::text[])
-    AND u.id = ANY($2::uuid[])
-    AND u.id::text = coalesce(f.frame -> 'data' -> 'author' ->> 'id', f.frame -> 'data' -> 'actor' ->> 'id')
+FROM room_frames AS shown
+LEFT JOIN users AS a ON a.id = ANY($2::uuid[]) AND a.id::text = shown.frame -> 'data' -> 'author' ->> 'id'
+LEFT JOIN users AS d ON d.id = ANY($2::uuid[]) AND d.id::text = shown.frame -> 'data' -> 'assignee' ->> 'id'
+LEFT JOIN users AS u ON u.id = ANY($2::uuid[]) AND u.id::text = shown.frame -> 'data' -> 'actor' ->> 'id'
+WHERE shown.room = ANY($1::text[])
+    AND (a.id IS NOT NULL OR d.id IS NOT NULL OR u.id IS NOT NULL)
+    AND f.room = shown.room
+    AND f.seq = shown.seq
 
 -- name: delete_frames(rooms) :exec
 -- What was sent to the own rooms of people who have left.

@@ -91,12 +91,11 @@ async def authenticate_ticket(request: web.Request) -> Principal:
     """As authenticate(), but a one-time ticket for downloads (`?ticket=`) will do as well."""
     if "ticket" not in request.query:
         return await authenticate(request)
-    limits = request.app[LIMITS]
-    try:
-        who = await consume_ticket(request, request.query["ticket"], "download")
-    except Unauthorized:
-        await limits.take_address(request, request[CONTEXT].ip)
-        raise
+    limits, address = request.app[LIMITS], request[CONTEXT].ip
+    # Before PostgreSQL is asked, as for keys.
+    await limits.take_address(request, address)
+    who = await consume_ticket(request, request.query["ticket"], "download")
+    limits.give_back(address)
     await limits.take_user(request, who.user_id)
     return who
 

@@ -85,13 +85,13 @@ class Throttle:
         self.free, self.scripts = config.login_failures, scripts
         self.local = Failures()
 
-    async def reserve(self, key: str) -> float:
+    async def reserve(self, key: str, free: int) -> float:
         """Seconds to wait; 0 where the attempt may go on, which then counts as failed."""
         times = (FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, MEMORY_SECONDS)
-        values = (self.free, *(int(seconds * 1000) for seconds in times))
+        values = (free, *(int(seconds * 1000) for seconds in times))
         answers = await self.scripts.run([Call(RESERVE, key, values)])
         if answers is None:
-            return self.local.reserve(key, self.free)
+            return self.local.reserve(key, free)
         return float(answers[0][1]) / 1000
 
     async def withdraw(self, key: str) -> None:
@@ -115,28 +115,26 @@ def make_key(request: web.Request, kind: str, parts: tuple[str, ...]) -> str:
     return f"nexcorp:throttle:{digest.hex()[:40]}"
 
 
-async def attempt(request: web.Request, kind: str, *parts: str) -> None:
-    """Reserve an attempt of `kind` ("login") at what `parts` name (an e-mail address, an account's id).
+async def attempt(request: web.Request, kind: str, *parts: str, free: int | None = None) -> None:
+    """Reserve an attempt of `kind` ("login") at what `parts` name (an e-mail address, a session's id).
 
-    It counts as failed until forgive(). Raises TooManyRequests while there is a wait.
+    It counts as failed until forgive(). `free` failures bring no wait; LOGIN_FAILURES where not given.
+    Raises TooManyRequests while there is a wait.
     """
     throttle = request.app[THROTTLE]
-    if not throttle.free:
+    free = throttle.free if free is None else free
+    if not free:
         return
-    wait = await throttle.reserve(make_key(request, kind, parts))
+    wait = await throttle.reserve(make_key(request, kind, parts), free)
     if wait > 0:
         raise TooManyRequests(message="Too many failed attempts: wait before the next one.", retry_after=wait)
 
 
 async def forgive(request: web.Request, kind: str, *parts: str) -> None:
     """The attempt was good: forget the failures before it."""
-    throttle = request.app[THROTTLE]
-    if throttle.free:
-        await throttle.forgive(make_key(request, kind, parts))
+    await request.app[THROTTLE].forgive(make_key(request, kind, parts))
 
 
 async def withdraw(request: web.Request, kind: str, *parts: str) -> None:
     """The attempt came to no check, through no fault of the client's: it does not count."""
-    throttle = request.app[THROTTLE]
-    if throttle.free:
-        await throttle.withdraw(make_key(request, kind, parts))
+    await request.app[THROTTLE].withdraw(make_key(request, kind, parts))

@@ -139,7 +139,7 @@ POLICY: list[Rule] = [
         200,
         stranger=403,
         manager=200,
-        whose="the author, and holders of post:assign",
+        whose="the author, and of projects holders of post:assign",
         make=makers.a_project,
         body={"status": "on_hold"},
     ),

@@ -16,7 +16,7 @@ import redis
 
 from nexcorp.config import Config
 from nexcorp.embedded import ValkeyServer
-from nexcorp.web import scripts
+from nexcorp.web import authentication, scripts
 from nexcorp.web.api_keys import hash_key, make_key
 from nexcorp.web.keys import API_KEYS
 from nexcorp.web.limits import LIMITS, MAX_BUCKETS, Bucket, Rule, network_of
@@ -353,3 +353,18 @@ def test_alone_a_node_lets_in_exactly_the_limit(limit: int) -> None:
     assert not bucket.take_alone(now + step * 0.99)
     assert bucket.take_alone(now + step * 1.01)
     assert not bucket.take_alone(now + step * 1.02)
+
+
+async def test_guessed_tickets_do_not_reach_the_database(web_only: Any, monkeypatch: Any) -> None:
+    asked = []
+    consume = authentication.consume_ticket
+
+    async def note(*values: Any) -> Any:
+        asked.append(values)
+        return await consume(*values)
+
+    monkeypatch.setattr(authentication, "consume_ticket", note)
+    async with serving(web_only, rate_limit_anonymous=5) as (_, client):
+        for number in range(20):
+            await client.get(f"/api/v1/users/me/export?ticket=guess{number}")
+    assert len(asked) <= 6

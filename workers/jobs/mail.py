@@ -105,6 +105,8 @@ class MailQueue:
     async def prepare(self, row: Any, token: str | None) -> bool:
         """Store the token's hash; False where the mail is not to be sent any more."""
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            # First the account, as those do who change or leave it.
+            await sql.mails.lock_receiver(conn, user_id=row["user_id"])
             state = await sql.mails.lock_mail(conn, mail_id=row["id"])
             if state is None:
                 return False

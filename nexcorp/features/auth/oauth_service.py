@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 from nexcorp.db import sql
 from nexcorp.errors import AppError, Conflict, Forbidden, NotFound, Unavailable, on_constraint
 from nexcorp.events import emit
+from nexcorp.features.auth.recovery_service import CHANGE, RESET, VERIFY, close_other_ways, void_tokens
 from nexcorp.features.auth.schemas import check_email
 from nexcorp.features.auth.service import SignIn, emit_revoked, register_user, start_session
 from nexcorp.integrations.oauth_profiles import Profile
@@ -113,12 +114,12 @@ async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
     sessions = await sql.auth.revoke_every_session(conn, user_id=account_id, reason="reclaimed")
-    keys = await sql.keys.revoke_every_key(conn, user_id=account_id)
+    keys = await close_other_ways(conn, account_id)
+    # A link to another address, asked for by whoever made the account, would take it away again.
+    await void_tokens(conn, account_id, [VERIFY, RESET, CHANGE])
     for row in sessions:
         if row["live"]:
             await emit_revoked(conn, account_id, row["id"], "reclaimed")
-    for row in await sql.identities.delete_identities(conn, user_id=account_id):
-        await emit_identity(conn, "identity.unlinked", account_id, row["provider"], row["username"])
     await emit(
         conn,
         "account.reclaimed",
@@ -126,7 +127,7 @@ async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
         entity=("user", account_id),
         payload={"userId": account_id, "sessions": len(sessions), "keys": len(keys)},
     )
-    return [row["id"] for row in (*sessions, *keys)]
+    return [*(row["id"] for row in sessions), *keys]
 
 
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import CONFIG, REVOCATIONS, SECRETS, database, principal, user_id
 from nexcorp.web.replies import no_content
 from nexcorp.web.routing import Route, get, post
+from nexcorp.web.throttle import attempt, forgive, withdraw
 
 TAG = "Identity"
 ATTEMPTS = 3
@@ -45,7 +47,17 @@ async def check_password(request: web.Request, password: str | None) -> Any:
         if password is None:
             raise Invalid(errors={"currentPassword": ["Missing data for required field."]})
         await recovery.check_proofs_left(conn, who.user_id, who.session_id)
-    if not await verify_password(account["password_hash"], password):
+    # Reserved before it is checked, so that many at once are no more guesses than one after the other.
+    named = ("password", str(who.session_id))
+    await attempt(request, *named, free=recovery.WRONG_PASSWORDS)
+    try:
+        good = await verify_password(account["password_hash"], password)
+    except BaseException:
+        await asyncio.shield(withdraw(request, *named))
+        raise
+    if good:
+        await forgive(request, *named)
+    else:
         async with database(request).transaction() as conn:
             await record_failed_login(
                 conn, account, account["email"], who.platform, request.app[SECRETS].fingerprint

@@ -14,6 +14,8 @@ from nexcorp.events import emit
 from nexcorp.events.wake import SEND_MAILS
 from nexcorp.features.auth.service import emit_revoked
 
+# Of one session in 15 minutes.
+WRONG_PASSWORDS = 5
 VERIFY, RESET, CHANGE = "verify_email", "reset_password", "change_email"
 # What a new password makes worthless: whoever asked for these may have been a thief.
 ENDED_BY_PASSWORD = [RESET, CHANGE]
@@ -65,13 +67,13 @@ async def queue_verification(conn: Any, account: Any) -> None:
     await queue_mail(conn, account["id"], VERIFY, account["email"])
 
 
-async def check_proofs_left(conn: Any, user_id: UUID, session_id: UUID, most: int = 5) -> None:
-    """Raise TooManyRequests where this session has named `most` wrong passwords lately.
+async def check_proofs_left(conn: Any, user_id: UUID, session_id: UUID) -> None:
+    """Raise TooManyRequests where this session has named WRONG_PASSWORDS lately, from wherever.
 
     Counted by session: a stolen one cannot guess for long, and cannot keep the owner out either.
     """
     wrong = await sql.auth.count_wrong_passwords(conn, user_id=user_id, session_id=session_id)
-    if wrong >= most:
+    if wrong >= WRONG_PASSWORDS:
         raise TooManyRequests(
             "too_many_attempts", "Too many wrong passwords: try again later.", retry_after=900
         )
@@ -93,6 +95,23 @@ async def end_sessions(conn: Any, user_id: UUID, kept: UUID | None, reason: str)
         if row["live"]:
             await emit_revoked(conn, user_id, row["id"], reason)
     return [row["id"] for row in rows]
+
+
+async def close_other_ways(conn: Any, user_id: UUID) -> list[UUID]:
+    """End the API keys and unlink the identities of whoever held an account before its address was proved.
+
+    Returns the ids of the keys.
+    """
+    keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
+    for row in await sql.identities.delete_identities(conn, user_id=user_id):
+        await emit(
+            conn,
+            "identity.unlinked",
+            actor_id=user_id,
+            entity=("user", user_id),
+            payload={"userId": user_id, "provider": row["provider"], "username": row["username"]},
+        )
+    return [row["id"] for row in keys]
 
 
 async def change_password(
@@ -159,11 +178,17 @@ async def use_token(conn: Any, token: str, purposes: list[str]) -> Proof:
 
 
 async def reset_password(conn: Any, *, token: str, password_hash: str) -> list[UUID]:
-    """Set a new password by token; returns the sessions that ended. Raises BadRequest `invalid_token`."""
+    """Set a new password by token; returns the sessions and keys that ended.
+
+    Raises BadRequest `invalid_token`.
+    """
     proof = await use_token(conn, token, [RESET])
     user_id = proof.user_id
-    await sql.auth.reset_password(conn, user_id=user_id, password_hash=password_hash)
+    proved = await sql.auth.reset_password(conn, user_id=user_id, password_hash=password_hash)
     ended = await end_sessions(conn, user_id, None, "password")
+    if proved:
+        # Until now anybody could have made this account, and ways into it.
+        ended += await close_other_ways(conn, user_id)
     # The address is verified by this.
     await void_tokens(conn, user_id, [VERIFY, *ENDED_BY_PASSWORD])
     await emit(

@@ -19,7 +19,8 @@ def check_email(text: str) -> None:
     # The length has been complained of already, and the syntax check is slow on long texts.
     if len(text) > MAX_EMAIL_CHARS:
         return
-    if '"' in text or "[" in text:
+    # Beyond ASCII there are letters that compare as equal and look alike: İ opens the account of i.
+    if '"' in text or "[" in text or not text.isascii():
         raise ValidationError(check_syntax.default_message)
     check_syntax(text)
 

@@ -79,6 +79,8 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
     """Each way to ask has statements of its own, so that each has its index."""
     author, kind, status = (query.get(name) for name in ("author", "type", "status"))
     if status in UNLISTED:
+        if author not in (None, user_id(request)) or kind not in (None, "announcement"):
+            return reply({"data": [], "nextCursor": None})
         return await list_own_unlisted(request, status)
     if "q" in query:
         return await reply_matching(request, query)
@@ -164,7 +166,8 @@ async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
             path_id(request),
             user_id(request),
             body["status"],
-            any_author=allows(request, "post:assign"),
+            any_project=allows(request, "post:assign"),
+            may_announce=allows(request, "post:announce"),
         )
         answer = await tx.reply(row, version=row["version"])
     await request.app[CACHE].forget("explore")
@@ -194,7 +197,8 @@ TAG = "Social"
 READ = allow("post:read")
 WRITE = allow("post:create")
 CHANGE = allow("post:create", whose="the author only")
-MANAGE = allow("post:create", whose="the author, and holders of post:assign")
+MOVE = allow("post:create", whose="the author, and of projects holders of post:assign")
+ASSIGN = allow("post:create", whose="the author, and holders of post:assign")
 ROUTES = [
     post(
         "/posts",
@@ -228,7 +232,7 @@ ROUTES = [
         Post(),
         body=MovePost(),
         errors=(404, 409),
-        access=MANAGE,
+        access=MOVE,
         tag=TAG,
     ),
     get("/posts/{id}/status-log", list_moves, "Every move", MoveList(), errors=(404,), access=READ, tag=TAG),
@@ -239,7 +243,7 @@ ROUTES = [
         Post(),
         body=AssignPost(),
         errors=(404, 409),
-        access=MANAGE,
+        access=ASSIGN,
         tag=TAG,
     ),
     delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=(404,), access=CHANGE, tag=TAG),

@@ -114,16 +114,23 @@ async def emit_updated(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     return post
 
 
-async def move_post(conn: Any, post_id: UUID, user_id: UUID, status: str, *, any_author: bool) -> Any:
+async def move_post(
+    conn: Any, post_id: UUID, user_id: UUID, status: str, *, any_project: bool, may_announce: bool
+) -> Any:
     """Move an announcement or a project to `status`; returns the post, unchanged where it stands there.
 
-    `any_author`: whether this user may move the posts of others. Raises NotFound, Forbidden and, where
-    there is no way from the current status, Conflict.
+    `any_project`: whether this user may move the projects of others; `may_announce`: whether they may
+    publish an announcement. Raises NotFound, Forbidden and, where there is no way from the current status,
+    Conflict.
     """
-    post = await refuse_change(conn, post_id, user_id, any_author=any_author)
+    post = await get_shown(conn, post_id, user_id)
+    any_author = any_project and post["type"] == "project"
+    await refuse_change(conn, post_id, user_id, any_author=any_author)
     ways = MOVES.get(post["type"], {})
     if status not in ways:
         raise Invalid(errors={"status": [f"Is no status of a post of the type {post['type']}."]})
+    if status == "published" and not may_announce:
+        raise Forbidden("permission_required", "This needs the permission post:announce.")
     move = await sql.posts.move_post(
         conn,
         post_id=post_id,

@@ -25,11 +25,13 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
         return await download_export(request)
     who = user_id(request)
     async with database(request).transaction() as conn:
-        asked = await sql.exports.request_export(conn, user_id=who)
-        if asked:
+        row = await sql.exports.get_export(conn, user_id=who)
+        # Asked first: an INSERT would wait for whoever is making it.
+        if (row is None or row["_over"]) and await sql.exports.request_export(conn, user_id=who):
             payload = {"userId": who}
             await emit(conn, "user.export_requested", actor_id=who, entity=("user", who), payload=payload)
-        row = await sql.exports.get_export(conn, user_id=who)
+        if row is None or row["_over"]:
+            row = await sql.exports.get_export(conn, user_id=who)
         if not row["ready"]:
             # Each time, not only the first: a wake may have been lost.
             conn.ask_for_job(BUILD_EXPORTS)

@@ -157,14 +157,16 @@ async def leave(conn: Any, user_id: UUID) -> Standing:
     sessions = await sql.auth.delete_sessions(conn, user_id=user_id)
     keys = await sql.keys.delete_keys(conn, user_id=user_id)
     await sql.follows.delete_follows(conn, user_id=user_id)
+    await sql.posts.unassign_person(conn, user_id=user_id)
+    await sql.reactions.delete_interests(conn, user_id=user_id)
     await sql.notifications.lock_counter(conn, user_id=user_id)
     await sql.notifications.delete_inbox(conn, user_id=user_id)
     await sql.exports.delete_export(conn, user_id=user_id)
     await sql.identities.delete_identities(conn, user_id=user_id)
-    # The mails first: a worker that is about to store a token holds its mail, and is waited for.
+    # The mails first: a worker that is about to store a token holds its mail.
     await sql.mails.delete_mails(conn, user_id=user_id)
     await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=TOKEN_PURPOSES)
-    await sql.idempotency.delete_keys_of(conn, scope=str(user_id))
+    await sql.idempotency.delete_keys_of(conn, user_id=user_id)
     conn.ask_for_job(SCRUB_DEPARTED)
     payload = {"userId": user_id}
     await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload=payload)

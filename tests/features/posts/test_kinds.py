@@ -219,3 +219,43 @@ async def test_frames_show_moves_and_interest(make_user: Any, connect: Any) -> N
     await put(author, f"/posts/{post['id']}/status", status="in_progress")
     frame = await live.next("post:updated")
     assert (frame["data"]["status"], frame["data"]["interested"]) == ("in_progress", False)
+
+
+async def test_publishing_a_draft_needs_the_permission_as_well(
+    make_user: Any, service: Any, client: Any
+) -> None:
+    manager = await make_user(role="manager")
+    draft = await publish(manager, type="announcement", status="draft")
+    body = {"name": "robot", "scopes": ["post:create"]}
+    key = (await (await manager.client.post("/api/v1/auth/api-keys", json=body)).json())["key"]
+    answer = await client.put(
+        f"/api/v1/posts/{draft['id']}/status",
+        json={"status": "published"},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert (answer.status, (await answer.json())["code"]) == (403, "permission_required")
+    assert (await put(manager, f"/posts/{draft['id']}/status", status="published"))[0] == 200
+    # Other managers move projects of others, not announcements.
+    other = await make_user(role="manager")
+    status, data = await put(other, f"/posts/{draft['id']}/status", status="archived")
+    assert (status, data["code"]) == (403, "not_your_post")
+
+
+async def test_nobody_finds_the_archive_of_others(make_user: Any) -> None:
+    manager, other = await make_user(role="manager"), await make_user(role="manager")
+    own = await publish(manager, type="announcement", status="draft")
+    assert await ids(manager, f"?status=draft&author={manager.id}") == [own["id"]]
+    assert await ids(manager, f"?status=draft&author={other.id}") == []
+    assert await ids(manager, "?status=draft&type=project") == []
+
+
+async def test_who_leaves_is_assigned_and_interested_no_more(make_user: Any, service: Any) -> None:
+    author, keen = await make_user(), await make_user()
+    post = await publish(author, type="project")
+    await keen.client.put(f"/api/v1/posts/{post['id']}/interest")
+    await put(author, f"/posts/{post['id']}/assignee", userId=str(keen.id))
+    assert (await keen.client.delete("/api/v1/users/me")).status == 204
+    seen = await (await author.client.get(f"/api/v1/posts/{post['id']}")).json()
+    assert (seen["assignee"], seen["interestCount"]) == (None, 0)
+    status, data = await put(author, f"/posts/{post['id']}/assignee", userId=str(keen.id))
+    assert (status, data["code"]) == (409, "not_interested")

@@ -155,3 +155,22 @@ async def test_a_new_name_shows_in_old_notifications(make_user: Any, leaver: Any
     assert await wait_until(title) == f"{FIRST} {LAST} follows you"
     assert (await leaver.client.patch(ME, json={"lastName": None})).status == 200
     assert await title() == f"{FIRST} follows you"
+
+
+async def test_an_assignee_who_left_is_named_in_no_frame(make_user: Any, leaver: Any, fetch: Any) -> None:
+    ann = await make_user()
+    answer = await ann.client.post(f"{API}/posts", json={"type": "project", "body": "Who?"})
+    post = await answer.json()
+    await leaver.client.put(f"{API}/posts/{post['id']}/interest")
+    await ann.client.put(f"{API}/posts/{post['id']}/assignee", json={"userId": str(leaver.id)})
+
+    async def named() -> bool:
+        return bool(await fetch("SELECT FROM room_frames WHERE frame::text ~ $1", FIRST))
+
+    await wait_until(named)
+    assert (await leaver.client.delete(ME)).status == 204
+
+    async def gone() -> bool:
+        return not await named()
+
+    await wait_until(gone, 20)

@@ -122,3 +122,12 @@ async def test_reuse_of_a_refresh_token_is_told(
 
     rows = await wait_until(told)
     assert (rows[0]["title"], rows[0]["actor"]) == ("A device was signed out for your safety", None)
+
+
+async def test_guesses_that_come_at_once_are_no_more_than_five(make_user: Any) -> None:
+    user = await make_user()
+    body = {"currentPassword": "not the password", "newPassword": "another good phrase"}
+    answers = await asyncio.gather(*(user.client.post("/api/v1/auth/password", json=body) for _ in range(18)))
+    statuses = [answer.status for answer in answers]
+    assert set(statuses) <= {403, 429}
+    assert 1 <= statuses.count(403) <= 5

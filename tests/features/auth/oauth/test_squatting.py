@@ -1,0 +1,82 @@
+"""Accounts made with the address of somebody else: who proves it gets all of it, and nobody stays inside."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from nexcorp.db import sql
+from tests.features.auth.oauth.test_identities import confirm, link
+
+API = "/api/v1"
+
+
+async def put_token(service: Any, user_id: Any, purpose: str, email: str) -> str:
+    """A token as it would have come by mail."""
+    token = hashlib.sha256(f"{purpose}{email}".encode()).hexdigest()[:43]
+    async with service.db.transaction() as conn:
+        await sql.account_tokens.insert_token(
+            conn,
+            token_hash=hashlib.sha256(token.encode()).digest(),
+            user_id=user_id,
+            purpose=purpose,
+            email=email,
+        )
+    return token
+
+
+async def test_a_change_of_address_asked_for_before_is_worthless_after(
+    service: Any, browse: Any, fake: Any, make_user: Any, fetch: Any, client: Any
+) -> None:
+    squatter = await make_user("victim")
+    token = await put_token(service, squatter.id, "change_email", "evil@evil.example")
+    fake.person.email = "victim@example.com"
+    assert (await browse().sign_in("google")).status == 302
+    answer = await client.post(f"{API}/auth/email/verify", json={"token": token})
+    assert answer.status == 400
+    assert [row["email"] for row in await fetch("SELECT email FROM users")] == ["victim@example.com"]
+
+
+async def test_a_reset_that_proves_the_address_ends_keys_and_identities(
+    service: Any, browse: Any, fake: Any, make_user: Any, client: Any, fetch: Any
+) -> None:
+    squatter = await make_user("victim")
+    body = {"name": "x", "scopes": ["profile:read"]}
+    key = (await (await squatter.client.post(f"{API}/auth/api-keys", json=body)).json())["key"]
+    fake.person.id, fake.person.email = 7, "evil@evil.example"
+    assert (await link(browse(), squatter, "github")).status == 302
+    token = await put_token(service, squatter.id, "reset_password", "victim@example.com")
+    answer = await client.post(
+        f"{API}/auth/password/reset", json={"token": token, "password": "the owner's own phrase"}
+    )
+    assert answer.status == 204
+    bearer = {"Authorization": f"Bearer {key}"}
+    assert (await client.get(f"{API}/auth/me", headers=bearer)).status == 401
+    assert await fetch("SELECT FROM identities") == []
+
+
+async def test_a_reset_of_a_confirmed_account_leaves_its_keys(
+    service: Any, make_user: Any, client: Any
+) -> None:
+    owner = await make_user("owner")
+    await confirm(service, owner)
+    body = {"name": "x", "scopes": ["profile:read"]}
+    key = (await (await owner.client.post(f"{API}/auth/api-keys", json=body)).json())["key"]
+    token = await put_token(service, owner.id, "reset_password", owner.email)
+    answer = await client.post(
+        f"{API}/auth/password/reset", json={"token": token, "password": "the owner's own phrase"}
+    )
+    assert answer.status == 204
+    assert (await client.get(f"{API}/auth/me", headers={"Authorization": f"Bearer {key}"})).status == 200
+
+
+async def test_an_address_that_only_looks_alike_opens_nothing(
+    service: Any, browse: Any, fake: Any, make_user: Any, fetch: Any, client: Any
+) -> None:
+    victim = await make_user("victim")
+    await confirm(service, victim)
+    fake.person.id, fake.person.email = 99, "v\u0130ctim@example.com"
+    assert (await browse().sign_in("google")).status == 403
+    assert await fetch("SELECT FROM identities") == []
+    body = {"email": "v\u0130ctim@example.com", "password": victim.password, "platform": "cli"}
+    assert (await client.post(f"{API}/auth/login", json=body)).status == 422
