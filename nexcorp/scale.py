@@ -79,7 +79,7 @@ class Company:
 async def seed_scale(
     database: Database, *, people: int, posts: int, say: Callable[[str], None] = print
 ) -> None:
-    """Fill an empty database; raises Conflict where it is not. Takes about five minutes for a million posts."""
+    """Fill an empty database; raises Conflict where it is not. A million posts take about five minutes."""
     company = Company(people, posts)
     async with database.transaction(wait=5.0) as conn:
         if await sql.service.has_users(conn):
