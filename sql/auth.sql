@@ -222,13 +222,6 @@ SET revoked_at = now(), revoked_reason = $3
 WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL
 RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
 
--- name: revoke_every_session(user_id, reason) :many
--- Ends all sessions of an account. Those too old to refresh end as well, as in revoke_other_sessions.
-UPDATE sessions
-SET revoked_at = now(), revoked_reason = $2
-WHERE user_id = $1 AND revoked_at IS NULL
-RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
-
 -- name: list_sessions(user_id, session_id) :many
 -- The live sessions of an account, the one used last first; `session_id` is the one that asks.
 SELECT

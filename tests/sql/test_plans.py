@@ -210,7 +210,7 @@ HOT: dict[str, set[str]] = {
     "users.count_other_admins": set(),
     "users.get_profile": {"users_pkey", "sessions_last_used_idx"},
     "users.update_profile": set(),
-    "auth.revoke_every_session": set(),
+    "auth.revoke_other_sessions": set(),
     "auth.delete_sessions": set(),
     "roles.list_changed_roles": set(),
 }

@@ -15,7 +15,8 @@ from nexcorp.errors import Forbidden
 from nexcorp.events.catalogue import CATALOGUE
 from nexcorp.features.audit.schemas import AuditEventPage, EventQuery
 from nexcorp.web.access import allow
-from nexcorp.web.keys import RIGHTS, database, principal
+from nexcorp.web.authentication import allows
+from nexcorp.web.keys import database, principal
 from nexcorp.web.paging import Cursor, reply_page
 from nexcorp.web.routing import get
 
@@ -67,7 +68,7 @@ def choose_statement(query: dict[str, Any]) -> Callable[..., Awaitable[list[Any]
 
 async def list_events(request: web.Request, query: dict[str, Any]) -> web.Response:
     who = principal(request)
-    all_of_them = request.app[RIGHTS].has(who, READ_ALL)
+    all_of_them = allows(request, READ_ALL)
     if not all_of_them and query.setdefault("actor", who.user_id) != who.user_id:
         raise Forbidden("permission_required", f"The events of others need the permission {READ_ALL}.")
     since, until = clamp(query.get("from_", BEGINNING)), clamp(query.get("to", END))

@@ -13,7 +13,7 @@ from nexcorp.errors import AppError, Conflict, Forbidden, NotFound, Unavailable,
 from nexcorp.events import emit
 from nexcorp.features.auth.recovery_service import CHANGE, RESET, VERIFY, close_other_ways, void_tokens
 from nexcorp.features.auth.schemas import check_email
-from nexcorp.features.auth.service import SignIn, emit_revoked, register_user, start_session
+from nexcorp.features.auth.service import SignIn, emit_identity, register_user, revoke_sessions, start_session
 from nexcorp.integrations.oauth_profiles import Profile
 
 PLATFORM = "web"
@@ -113,13 +113,10 @@ async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
     Whoever made it may have squatted the address. Returns the ids of the sessions and API keys that ended.
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
-    sessions = await sql.auth.revoke_every_session(conn, user_id=account_id, reason="reclaimed")
+    sessions = await revoke_sessions(conn, user_id=account_id, kept=None, reason="reclaimed")
     keys = await close_other_ways(conn, account_id)
     # A link to another address, asked for by whoever made the account, would take it away again.
     await void_tokens(conn, account_id, [VERIFY, RESET, CHANGE])
-    for row in sessions:
-        if row["live"]:
-            await emit_revoked(conn, account_id, row["id"], "reclaimed")
     await emit(
         conn,
         "account.reclaimed",
@@ -203,19 +200,6 @@ async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
 async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
     """The session of a sign-in."""
     return await start_session(conn, account, platform=PLATFORM, device=None, method=proof.provider)
-
-
-async def emit_identity(
-    conn: Any, event: str, user_id: UUID, provider: str, username: str | None, **more: Any
-) -> None:
-    """Record that an identity was linked or unlinked."""
-    await emit(
-        conn,
-        event,
-        actor_id=user_id,
-        entity=("user", user_id),
-        payload={"userId": user_id, "provider": provider, "username": username, **more},
-    )
 
 
 def check_profile_email(profile: Profile) -> str:

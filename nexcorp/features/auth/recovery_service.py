@@ -12,7 +12,7 @@ from nexcorp.db import sql
 from nexcorp.errors import BadRequest, Conflict, TooManyRequests, Unauthorized, on_constraint
 from nexcorp.events import emit
 from nexcorp.events.wake import SEND_MAILS
-from nexcorp.features.auth.service import emit_revoked
+from nexcorp.features.auth.service import emit_identity, revoke_sessions
 
 # Of one session in 15 minutes.
 WRONG_PASSWORDS = 5
@@ -88,12 +88,9 @@ async def void_tokens(conn: Any, user_id: UUID, purposes: list[str]) -> None:
     await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=purposes)
 
 
-async def end_sessions(conn: Any, user_id: UUID, kept: UUID | None, reason: str) -> list[UUID]:
-    """End all sessions but `kept`; returns the ids of those that ended."""
-    rows = await sql.auth.revoke_other_sessions(conn, user_id=user_id, session_id=kept, reason=reason)
-    for row in rows:
-        if row["live"]:
-            await emit_revoked(conn, user_id, row["id"], reason)
+async def end_sessions(conn: Any, user_id: UUID, kept: UUID | None) -> list[UUID]:
+    """End all sessions but `kept`, as the password is a new one; returns the ids of those that ended."""
+    rows = await revoke_sessions(conn, user_id=user_id, kept=kept, reason="password")
     return [row["id"] for row in rows]
 
 
@@ -104,13 +101,7 @@ async def close_other_ways(conn: Any, user_id: UUID) -> list[UUID]:
     """
     keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
     for row in await sql.identities.delete_identities(conn, user_id=user_id):
-        await emit(
-            conn,
-            "identity.unlinked",
-            actor_id=user_id,
-            entity=("user", user_id),
-            payload={"userId": user_id, "provider": row["provider"], "username": row["username"]},
-        )
+        await emit_identity(conn, "identity.unlinked", user_id, row["provider"], row["username"])
     return [row["id"] for row in keys]
 
 
@@ -126,7 +117,7 @@ async def change_password(
     )
     if account is None:
         return None
-    ended = await end_sessions(conn, user_id, session_id, "password")
+    ended = await end_sessions(conn, user_id, session_id)
     await void_tokens(conn, user_id, ENDED_BY_PASSWORD)
     await emit(
         conn,
@@ -185,7 +176,7 @@ async def reset_password(conn: Any, *, token: str, password_hash: str) -> list[U
     proof = await use_token(conn, token, [RESET])
     user_id = proof.user_id
     proved = await sql.auth.reset_password(conn, user_id=user_id, password_hash=password_hash)
-    ended = await end_sessions(conn, user_id, None, "password")
+    ended = await end_sessions(conn, user_id, None)
     if proved:
         # Until now anybody could have made this account, and ways into it.
         ended += await close_other_ways(conn, user_id)

@@ -252,15 +252,28 @@ async def revoke_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
     await emit_revoked(conn, user_id, session_id, "user")
 
 
-async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None) -> list[Any]:
+async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None, reason: str = "user") -> list[Any]:
     """End all of somebody's sessions but `kept`, where there is one; returns rows of `id` and `live`."""
     rows: list[Any] = await sql.auth.revoke_other_sessions(
-        conn, user_id=user_id, session_id=kept, reason="user"
+        conn, user_id=user_id, session_id=kept, reason=reason
     )
     for row in rows:
         if row["live"]:
-            await emit_revoked(conn, user_id, row["id"], "user")
+            await emit_revoked(conn, user_id, row["id"], reason)
     return rows
+
+
+async def emit_identity(
+    conn: Any, event: str, user_id: UUID, provider: str, username: str | None, **more: Any
+) -> None:
+    """Record that an identity was linked or unlinked."""
+    await emit(
+        conn,
+        event,
+        actor_id=user_id,
+        entity=("user", user_id),
+        payload={"userId": user_id, "provider": provider, "username": username, **more},
+    )
 
 
 async def emit_revoked(conn: Any, user_id: UUID, session_id: UUID, reason: str) -> None:

@@ -74,7 +74,11 @@ async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
 
 async def refuse_change(conn: Any, post_id: UUID, user_id: UUID, *, any_author: bool = False) -> Any:
     """Why a change met no row: raises PostNotFound or Forbidden; returns the row where neither is so."""
-    post = await get_shown(conn, post_id, user_id)
+    return check_author(await get_shown(conn, post_id, user_id), user_id, any_author=any_author)
+
+
+def check_author(post: Any, user_id: UUID, *, any_author: bool) -> Any:
+    """`post`, where this user may change it; raises Forbidden."""
     if post["_authorId"] != user_id and not any_author:
         raise Forbidden("not_your_post", "Only its author may change a post.")
     return post
@@ -125,7 +129,7 @@ async def move_post(
     """
     post = await get_shown(conn, post_id, user_id)
     any_author = any_project and post["type"] == "project"
-    await refuse_change(conn, post_id, user_id, any_author=any_author)
+    check_author(post, user_id, any_author=any_author)
     ways = MOVES.get(post["type"], {})
     if status not in ways:
         raise Invalid(errors={"status": [f"Is no status of a post of the type {post['type']}."]})

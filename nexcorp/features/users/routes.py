@@ -12,9 +12,10 @@ from nexcorp.errors import Forbidden, Unauthorized
 from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import get_export
 from nexcorp.web.access import ACCOUNT, Access, allow
+from nexcorp.web.authentication import allows
 from nexcorp.web.cookies import clear_cookie
 from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import REVOCATIONS, RIGHTS, database, principal, user_id
+from nexcorp.web.keys import REVOCATIONS, database, user_id
 from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.profiles import ROLES
@@ -28,8 +29,7 @@ CONTACT, MANAGE = "user:contact", "user:manage"
 
 def viewer_of(request: web.Request) -> service.Viewer:
     """Who asks, with what their role, and their key's scopes, let them see of others."""
-    rights, who = request.app[RIGHTS], principal(request)
-    return service.Viewer(who.user_id, rights.has(who, CONTACT), rights.has(who, MANAGE))
+    return service.Viewer(user_id(request), allows(request, CONTACT), allows(request, MANAGE))
 
 
 async def list_users(request: web.Request, query: dict[str, Any]) -> web.Response:

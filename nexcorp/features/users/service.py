@@ -132,7 +132,9 @@ async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> S
     ended: list[UUID] = []
     if status == "deactivated":
         await keep_an_admin(conn, user_id, standing)
-        sessions = await sql.auth.revoke_every_session(conn, user_id=user_id, reason="deactivated")
+        sessions = await sql.auth.revoke_other_sessions(
+            conn, user_id=user_id, session_id=None, reason="deactivated"
+        )
         keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
         ended = [row["id"] for row in (*sessions, *keys)]
     role_version = await sql.users.set_status(conn, user_id=user_id, status=status)
