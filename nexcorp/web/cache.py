@@ -2,8 +2,9 @@
 
 Each group of answers has a generation, a number in Redis. An answer is kept with the generation that was read
 before it was made, and is worth nothing once that has moved on: so one INCR after a commit forgets the whole
-group, on every node, and an answer that was being made meanwhile is not kept as a new one. Redis is never
-waited for: where it is slow or away, answers are made from PostgreSQL, and it is left alone for a second.
+group, on every node, and an answer that was being made meanwhile is not kept as a new one. In the second half
+of its time whoever asks first has an answer made anew, and nobody waits for that. Redis is never waited for:
+where it is slow or away, answers are made from PostgreSQL, and it is left alone for a second.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Cache:
         )
         self._rest_until = 0.0
         self._flights: dict[str, asyncio.Task[bytes]] = {}
+        self._refreshes: dict[str, asyncio.Task[bytes]] = {}
 
     async def load(self, group: str, key: str, seconds: int, make: Make) -> bytes:
         """What is kept under a key of a group, else what `make` makes, which is then kept for `seconds`.
@@ -61,13 +63,30 @@ class Cache:
         )
         if found is None:
             return await make()
-        generation = (found[0] or b"0") + b"\n"
-        if found[1] is not None and found[1].startswith(generation):
-            kept: bytes = found[1][len(generation) :]
-            return kept
+        generation = found[0] or b"0"
+        if found[1] is not None:
+            of, ages_at, kept = found[1].split(b"\n", 2)
+            if of == generation:
+                if time.time() >= float(ages_at) and name not in self._refreshes:
+                    refresh = asyncio.create_task(self._make(name, generation, seconds, make))
+                    self._refreshes[name] = refresh
+                    refresh.add_done_callback(lambda done: self._end_refresh(name, done))
+                answer: bytes = kept
+                return answer
+        return await self._make(name, generation, seconds, make)
+
+    async def _make(self, name: str, generation: bytes, seconds: int, make: Make) -> bytes:
+        """Make an answer and keep it, with the generation that was read before."""
         made = await make()
-        await self._ask(lambda: self.client.set(f"nexcorp:cache:{name}", generation + made, ex=seconds))
+        value = b"%b\n%.3f\n%b" % (generation, time.time() + seconds / 2, made)
+        await self._ask(lambda: self.client.set(f"nexcorp:cache:{name}", value, ex=seconds))
         return made
+
+    def _end_refresh(self, name: str, refresh: asyncio.Task[bytes]) -> None:
+        del self._refreshes[name]
+        if not refresh.cancelled() and (error := refresh.exception()) is not None:
+            # Who asks when the answer has ended is told; it is still good until then.
+            log.warning("cache was not refreshed", error=type(error).__name__)
 
     async def forget(self, group: str) -> None:
         """Call after the commit of a change: nothing that was kept of the group is shown any longer."""
@@ -90,6 +109,8 @@ class Cache:
 
     async def close(self) -> None:
         """Let go of Redis."""
+        for refresh in self._refreshes.values():
+            refresh.cancel()
         await self.client.aclose()
 
 

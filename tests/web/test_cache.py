@@ -70,6 +70,45 @@ async def test_it_ends_by_itself(nodes: list[Cache]) -> None:
     assert await nodes[0].load("page", "a", 1, source.make) == b"two"
 
 
+async def test_in_its_second_half_it_is_made_anew_and_nobody_waits(nodes: list[Cache]) -> None:
+    source = Source()
+    await nodes[0].load("page", "a", 2, source.make)
+    source.value, source.seconds = b"two", 0.3
+    await asyncio.sleep(1.05)
+    began = time.monotonic()
+    assert {await nodes[0].load("page", "a", 2, source.make) for _ in range(5)} == {b"one"}
+    assert time.monotonic() - began < 0.2
+    await asyncio.sleep(0.5)
+    assert await nodes[1].load("page", "a", 2, source.make) == b"two"
+    assert source.asked == 2
+
+
+async def test_what_is_made_anew_over_a_change_is_not_kept(nodes: list[Cache]) -> None:
+    source = Source()
+    await nodes[0].load("page", "a", 2, source.make)
+    source.seconds = 0.3
+    await asyncio.sleep(1.05)
+    assert await nodes[0].load("page", "a", 2, source.make) == b"one"
+    await asyncio.sleep(0.1)
+    source.value, source.seconds = b"two", 0.0
+    await nodes[0].forget("page")
+    await asyncio.sleep(0.4)
+    assert await nodes[1].load("page", "a", 2, source.make) == b"two"
+
+
+async def test_a_refresh_that_fails_leaves_what_is_kept(nodes: list[Cache]) -> None:
+    source = Source()
+    await nodes[0].load("page", "a", 2, source.make)
+    await asyncio.sleep(1.05)
+
+    async def fail() -> bytes:
+        raise LookupError
+
+    assert await nodes[0].load("page", "a", 2, fail) == b"one"
+    await asyncio.sleep(0.1)
+    assert await nodes[0].load("page", "a", 2, source.make) == b"one"
+
+
 async def test_one_node_forgets_for_all(nodes: list[Cache]) -> None:
     source, other = Source(), Source()
     for cache in nodes:
