@@ -65,6 +65,7 @@ from nexcorp.web.scripts import Scripts
 from nexcorp.web.secrets import Secrets
 from nexcorp.web.throttle import THROTTLE, Throttle
 from nexcorp.web.tokens import Tokens
+from nexcorp.web.turns import TURNS, Turns
 from nexcorp.web.uploads import STORAGE, Storage
 
 log = structlog.get_logger("nexcorp.app")
@@ -154,7 +155,7 @@ def create_app(config: Config) -> web.Application:
     app[CONFIG], app[SECRETS], app[TOKENS] = config, secrets, Tokens(secrets)
     app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
-    app[CACHE] = Cache(config.redis_url)
+    app[CACHE], app[TURNS] = Cache(config.redis_url), Turns()
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
     scripts = Scripts(config.redis_url)
     app[LIMITS], app[THROTTLE] = Limits(config, scripts), Throttle(config, scripts)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +23,8 @@ log = structlog.get_logger("nexcorp.db")
 
 POOL_WAIT_SECONDS = 0.25
 RELEASE_SECONDS = 2.0
+# PostgreSQL that answered so recently is there, if slow to let in one more connection.
+ANSWERED_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 5.0
 # A transaction that does nothing for so long is cut off, with its locks.
 IDLE_SECONDS = 30
@@ -119,6 +123,8 @@ class Database:
         self.on_job: Callable[[str], None] = lambda function: None
         self._pool: asyncpg.Pool | None = None
         self.leased = 0
+        # When PostgreSQL last did what it was asked, of time.monotonic().
+        self.answered_at = -math.inf
 
     async def open(self) -> None:
         """Connect; raises what asyncpg raises when PostgreSQL is not there."""
@@ -221,7 +227,8 @@ class Lease:
         try:
             self._conn = await pool.acquire(timeout=None if ready else self._wait)
         except TimeoutError:
-            if pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size():
+            full = pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size()
+            if full or time.monotonic() - database.answered_at < ANSWERED_SECONDS:
                 raise Unavailable("overloaded", "The service is busy; try again shortly.") from None
             raise gone() from None
         except DISCONNECTED as error:
@@ -231,7 +238,11 @@ class Lease:
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         conn = self._conn
-        answer = None if error is None else explain(conn, error)
+        if error is None:
+            self._database.answered_at = time.monotonic()
+            answer = None
+        else:
+            answer = explain(conn, error)
         if isinstance(error, asyncpg.InternalClientError) and not is_gone(conn):
             # PostgreSQL has said goodbye on it, but its socket is still open: not to be lent again.
             conn.terminate()

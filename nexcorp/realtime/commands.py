@@ -23,6 +23,7 @@ from nexcorp.web.tokens import Principal
 log = structlog.get_logger("nexcorp.realtime")
 
 MAX_ROOM_CHARS = 100
+MAX_ID_CHARS = 100
 MAX_ROOMS = 200
 # More than a recovery may hold, for what is committed while it is read.
 READ_FRAMES = protocol.MAX_RECOVERED + 500
@@ -219,7 +220,12 @@ async def obey(client: Client, text: str) -> None:
         if not isinstance(frame, dict):
             raise CommandError("malformed_frame", 'A frame is {"event": "...", "data": {...}}.')
         given = frame.get("id")
-        frame_id = given if isinstance(given, str | int) and len(str(given)) <= 100 else None
+        if given is not None and not (isinstance(given, str | int) and len(str(given)) <= MAX_ID_CHARS):
+            # Unanswered its sender would wait for ever.
+            raise CommandError(
+                "validation_failed", f"id wants a string or number of at most {MAX_ID_CHARS} characters."
+            )
+        frame_id = given
         event, data = frame.get("event"), frame.get("data", {})
         command = COMMANDS.get(event) if isinstance(event, str) else None
         if command is None:

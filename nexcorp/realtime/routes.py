@@ -15,7 +15,8 @@ from nexcorp.realtime.socket import Socket
 from nexcorp.web.access import PUBLIC
 from nexcorp.web.authentication import check_token, consume_ticket, read_bearer
 from nexcorp.web.cors import Cors
-from nexcorp.web.keys import CONFIG
+from nexcorp.web.keys import CONFIG, CONTEXT
+from nexcorp.web.limits import LIMITS
 from nexcorp.web.routing import Route
 from nexcorp.web.tokens import Principal
 
@@ -43,6 +44,40 @@ async def authenticate_handshake(request: web.Request) -> Principal:
     raise Unauthorized()
 
 
+def check_handshake(request: web.Request) -> None:
+    """Raises BadRequest for what is no handshake of ours, Forbidden for one from a foreign page."""
+    protocols = offered_protocols(request)
+    if protocols and protocol.SUBPROTOCOL not in protocols:
+        # Before aiohttp looks at it, which would log what is offered: an access token may be among it.
+        message = f"Offer the subprotocol {protocol.SUBPROTOCOL} beside bearer.<token>."
+        raise BadRequest("subprotocol_required", message)
+    if not web.WebSocketResponse(protocols=(protocol.SUBPROTOCOL,)).can_prepare(request).ok:
+        raise BadRequest("upgrade_required", "Open this address as a WebSocket.")
+    origin = request.headers.get("Origin")
+    if origin is not None and not Cors(request.app[CONFIG]).allows(request, origin):
+        raise Forbidden("origin_not_allowed", "This origin may not open a socket.")
+
+
+async def admit(request: web.Request) -> Principal:
+    """Who opens the socket. Their account is charged for it; where it is refused, the client's address."""
+    limits, address = request.app[LIMITS], request[CONTEXT].ip
+    # A ticket is looked up in PostgreSQL: guessed ones must not become its load.
+    guess = "Authorization" not in request.headers and "ticket" in request.query
+    if guess:
+        await limits.take_address(request, address)
+    try:
+        check_handshake(request)
+        who = await authenticate_handshake(request)
+    except (BadRequest, Forbidden, Unauthorized):
+        if not guess:
+            await limits.take_address(request, address)
+        raise
+    if guess:
+        limits.give_back(address)
+    await limits.take_user(request, who.user_id)
+    return who
+
+
 def read_resume(request: web.Request) -> tuple[str | None, int | None]:
     """`?epoch=&seq=` of a returning client; anything unreadable counts as new."""
     epoch, seq = request.query.get("epoch"), request.query.get("seq", "")
@@ -61,12 +96,7 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         # aiohttp refuses what reaches this size, not what exceeds it.
         max_msg_size=protocol.MAX_INBOUND_BYTES + 1,
     )
-    if not ws.can_prepare(request).ok:
-        raise BadRequest("upgrade_required", "Open this address as a WebSocket.")
-    origin = request.headers.get("Origin")
-    if origin is not None and not Cors(request.app[CONFIG]).allows(request, origin):
-        raise Forbidden("origin_not_allowed", "This origin may not open a socket.")
-    who = await authenticate_handshake(request)
+    who = await admit(request)
     if node.draining:
         raise Unavailable("draining", "This node is stopping; connect again.")
     if node.positions.epoch is None:

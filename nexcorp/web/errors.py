@@ -40,6 +40,8 @@ CODES = {
 }
 
 RETRY_AFTER_SECONDS = 1
+# What is not configured will not be in a second.
+RETRY_AFTER_LONG_SECONDS = 600
 
 
 def status_of(error: errors.AppError) -> int:
@@ -69,11 +71,14 @@ def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
     status = status_of(error)
     details = dict(error.details)
     headers: dict[str, str] = {}
-    retry_after = details.pop("retry_after", RETRY_AFTER_SECONDS if status == 503 else None)
+    usual = RETRY_AFTER_LONG_SECONDS if error.code == "not_configured" else RETRY_AFTER_SECONDS
+    retry_after = details.pop("retry_after", usual if status == 503 else None)
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     if status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="nexcorp"'
+        # RFC 6750: a client that sent something is told that it was no good; one that sent nothing is not.
+        given = "Authorization" in request.headers
+        headers["WWW-Authenticate"] = 'Bearer realm="nexcorp"' + (', error="invalid_token"' if given else "")
     data = envelope(request, status, error.code, error.message, errors=error.errors, **details)
     return reply(data, status, headers)
 

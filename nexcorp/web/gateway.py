@@ -21,7 +21,7 @@ from nexcorp.web.forms import FORM_SECONDS
 from nexcorp.web.idempotency import Replay
 from nexcorp.web.keys import CONTEXT, REQUEST_ID
 from nexcorp.web.limits import LIMIT
-from nexcorp.web.metrics import IN_FLIGHT, REJECTED, observe_request
+from nexcorp.web.metrics import IN_FLIGHT, REFUSED, observe_request
 from nexcorp.web.replies import SECURITY_HEADERS
 from nexcorp.web.routing import Route
 
@@ -29,6 +29,7 @@ log = structlog.get_logger("nexcorp.web")
 
 REQUEST_SECONDS = 15.0
 SLOW_SECONDS = 1.0
+NOTE_SECONDS = 5.0
 MAX_AGENT_CHARS = 512
 HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}\Z")
 
@@ -57,6 +58,18 @@ def route_of(request: web.Request) -> Route | None:
     return getattr(request.match_info.handler, "route", None)
 
 
+_noted: dict[str, float] = {}
+
+
+def note_unavailable(code: str) -> None:
+    """Log why requests are refused with 503, once in NOTE_SECONDS for each reason; the metric counts all."""
+    REFUSED.labels(code).inc()
+    now = time.monotonic()
+    if now - _noted.get(code, -NOTE_SECONDS) >= NOTE_SECONDS:
+        _noted[code] = now
+        log.warning("requests are refused", reason=code)
+
+
 async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
     """Run the handler; whatever it raises becomes an envelope."""
     try:
@@ -64,6 +77,8 @@ async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
     except Replay as replay:
         return replay.response
     except AppError as error:
+        if isinstance(error, Unavailable):
+            note_unavailable(error.code)
         return reply_error(request, error)
     except web.HTTPException as error:
         if error.status < 400:
@@ -72,7 +87,7 @@ async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
     except Exception as error:
         known = translate(error)
         if known is not None:
-            log.warning("dependency failed", code=known.code, error=type(error).__name__)
+            note_unavailable(known.code)
             return reply_error(request, known)
         log.exception("request crashed", path=request.path, method=request.method)
         return reply_crash(request)
@@ -92,6 +107,7 @@ def make_gateway(config: Any) -> Any:
             async with asyncio.timeout(seconds):
                 return await answer(request, handler)
         except TimeoutError:
+            note_unavailable("timeout")
             return reply_error(request, Unavailable("timeout", "It took too long; try again."))
 
     @web.middleware
@@ -110,7 +126,7 @@ def make_gateway(config: Any) -> Any:
         elif route is not None and route.long_lived:
             response = await answer(request, handler)
         elif in_flight >= limit and not (route is not None and route.vital):
-            REJECTED.inc()
+            note_unavailable("overloaded")
             response = reply_error(request, Unavailable("overloaded", "The service is busy."))
         else:
             in_flight += 1

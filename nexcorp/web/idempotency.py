@@ -10,9 +10,10 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
@@ -22,6 +23,7 @@ from nexcorp.errors import AppError, Invalid
 from nexcorp.web.keys import BODY_DIGEST, CONTEXT, PRINCIPAL, SECRETS, database
 from nexcorp.web.parsing import read_bytes
 from nexcorp.web.replies import encode, make_etag, reply_bytes
+from nexcorp.web.turns import TURNS
 
 KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 REPLAYED = {"Idempotent-Replayed": "true"}
@@ -133,10 +135,14 @@ async def take_claim(conn: Any, claim: Claim) -> None:
 
 
 @asynccontextmanager
-async def transaction(request: web.Request) -> AsyncIterator[Transaction]:
-    """The transaction in which a handler does everything and makes its answer."""
+async def transaction(request: web.Request, *, turn: UUID | None = None) -> AsyncIterator[Transaction]:
+    """The transaction in which a handler does everything and makes its answer.
+
+    `turn`: the id of the one row that many may want to change at once; see nexcorp.web.turns.
+    """
     claim = await make_claim(request)
-    async with database(request).transaction() as conn:
+    waiting = request.app[TURNS].take(turn) if turn is not None else nullcontext()
+    async with waiting, database(request).transaction() as conn:
         if claim is not None:
             await take_claim(conn, claim)
         yield Transaction(conn, claim)

@@ -15,7 +15,7 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
 IN_FLIGHT = Gauge("nexcorp_http_in_flight", "Requests being answered.", multiprocess_mode="livesum")
-REJECTED = Counter("nexcorp_http_rejected_total", "Requests refused because too many were in flight.")
+REFUSED = Counter("nexcorp_http_refused_total", "Requests answered 503, by the code of the error.", ["code"])
 
 _children: dict[tuple[str, str, int], Any] = {}
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -122,7 +122,8 @@ def delete(
 def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The route's handler behind its checks: who asks, how often, then what they send."""
     handler, access, body, query = route.handler, route.access, route.body, route.query
-    limited = route.limited
+    # A socket shows who opens it in several ways, and counts itself.
+    limited = route.limited and not route.long_lived
     form = route.form
 
     async def endpoint(request: web.Request) -> web.StreamResponse:

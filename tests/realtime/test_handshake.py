@@ -10,6 +10,7 @@ from nexcorp.realtime.node import NODE
 from nexcorp.web.keys import REVOCATIONS
 from tests.conftest import Live
 from tests.realtime.helpers import closed
+from tests.web.calls import serving
 
 UPGRADE = {
     "Upgrade": "websocket",
@@ -172,3 +173,20 @@ async def test_socket_is_not_compressed(make_user, client):
     async with client.session.ws_connect(client.url + "/ws", headers=ada.headers, compress=15) as ws:
         assert ws.compress == 0
         assert isinstance(ws, aiohttp.ClientWebSocketResponse)
+
+
+async def test_a_token_without_our_subprotocol_is_refused_and_not_logged(make_user, knock, caplog):
+    ada = await make_user()
+    status, body = await knock({**UPGRADE, "Sec-WebSocket-Protocol": f"bearer.{ada.token}"})
+    assert (status, body["code"]) == (400, "subprotocol_required")
+    assert ada.token not in caplog.text
+
+
+async def test_a_crowd_behind_one_address_does_not_keep_the_signed_in_out(web_only):
+    async with serving(web_only, rate_limit_anonymous=3, rate_limit_user=50) as (_, client):
+        for _ in range(4):
+            async with client.session.get(client.url + "/ws", headers=UPGRADE) as answer:
+                status = answer.status
+        assert status == 429
+        async with client.session.ws_connect(client.url + "/ws", headers=client.headers) as ws:
+            assert (await Live(ws).next())["event"] == "connected"

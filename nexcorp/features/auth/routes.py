@@ -269,6 +269,7 @@ ROUTES: list[Route] = [
         access=PUBLIC,
         body=schemas.LoginBody(),
         errors=(401,),
+        idempotent=False,
         description="An unknown address, a wrong password and a deactivated account are answered alike.",
     ),
     post(
@@ -281,6 +282,7 @@ ROUTES: list[Route] = [
         access=PUBLIC,
         body=schemas.RefreshBody(),
         errors=(401, 403),
+        idempotent=False,
         description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
         "A token works once, and again for ten seconds; one used later ends its session.",
     ),
@@ -306,6 +308,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=ACCOUNT,
         body=schemas.TicketBody(),
+        idempotent=False,
         description="For what cannot send a header: a browser's socket (`/ws?ticket=`) or download.",
     ),
 ]

@@ -23,7 +23,7 @@ BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
 
 
 async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
-    async with transaction(request) as tx:
+    async with transaction(request, turn=body["postId"]) as tx:
         row = await service.create_comment(tx.conn, user_id(request), body)
         return await tx.reply(row, 201, version=row["version"])
 

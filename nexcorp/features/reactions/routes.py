@@ -26,13 +26,15 @@ INTERESTS: Cursor[Position] = Cursor("interests", Position, before="createdAt", 
 
 
 async def like_post(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
-        return await tx.reply(await service.like_post(tx.conn, path_id(request), user_id(request)))
+    post_id = path_id(request)
+    async with transaction(request, turn=post_id) as tx:
+        return await tx.reply(await service.like_post(tx.conn, post_id, user_id(request)))
 
 
 async def unlike_post(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
-        return await tx.reply(await service.unlike_post(tx.conn, path_id(request), user_id(request)))
+    post_id = path_id(request)
+    async with transaction(request, turn=post_id) as tx:
+        return await tx.reply(await service.unlike_post(tx.conn, post_id, user_id(request)))
 
 
 async def list_people(
@@ -58,13 +60,15 @@ async def list_interests(request: web.Request, query: dict[str, Any]) -> web.Res
 
 
 async def add_interest(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
-        return await tx.reply(await service.add_interest(tx.conn, path_id(request), user_id(request)))
+    post_id = path_id(request)
+    async with transaction(request, turn=post_id) as tx:
+        return await tx.reply(await service.add_interest(tx.conn, post_id, user_id(request)))
 
 
 async def remove_interest(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
-        return await tx.reply(await service.remove_interest(tx.conn, path_id(request), user_id(request)))
+    post_id = path_id(request)
+    async with transaction(request, turn=post_id) as tx:
+        return await tx.reply(await service.remove_interest(tx.conn, post_id, user_id(request)))
 
 
 TAG = "Social"
