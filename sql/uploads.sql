@@ -112,10 +112,10 @@ DELETE FROM uploads WHERE id = $1 AND removed_at IS NOT NULL
 -- Which of these files of the local store have a row.
 SELECT store_key FROM uploads WHERE store_key = ANY($1::text[]) AND store = 'local'
 
--- name: claim_thumbnails(seconds, most) :many
--- Images whose thumbnail is to be made now; nobody else gets them for so many seconds.
+-- name: claim_thumbnail(seconds) :one
+-- An image whose thumbnail is to be made now; nobody else gets it for so many seconds.
 WITH due AS (
-    SELECT upload_id FROM thumbnail_queue WHERE next_at <= now() ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT upload_id FROM thumbnail_queue WHERE next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ),
 claimed AS (
     UPDATE thumbnail_queue AS q

@@ -38,21 +38,25 @@ async def make_thumbnails(ctx: Any) -> int:
     store: LocalStore = ctx["stores"]["local"]
     made = 0
     while True:
+        # One at a time: an image that takes the worker down costs no other one an attempt.
         async with database.connection(wait=WAIT_SECONDS) as conn:
-            rows = await sql.uploads.claim_thumbnails(conn, seconds=LEASE_SECONDS, most=PART)
-        for row in rows:
-            made += await make_one(database, store, row)
-        if len(rows) < PART:
+            row = await sql.uploads.claim_thumbnail(conn, seconds=LEASE_SECONDS)
+        if row is None:
             return made
+        made += await make_one(database, store, row)
 
 
 async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
     """One thumbnail; whoever looks at its post sees it at once. False where it cannot be made (now)."""
-    try:
-        url = await store.make_thumbnail(row["store_key"])
-    except (OSError, ValueError, SyntaxError, MemoryError) as error:
-        # A full disk passes, a broken image does not.
-        log.warning("no thumbnail", upload=str(row["id"]), error=type(error).__name__)
+    url = None
+    # One that took its worker down every time, or all of its time, comes up once more.
+    if row["attempts"] <= MAX_ATTEMPTS:
+        try:
+            url = await store.make_thumbnail(row["store_key"])
+        except Exception as error:
+            # A full disk passes, a broken image does not; and of those, Pillow raises anything.
+            log.warning("no thumbnail", upload=str(row["id"]), error=type(error).__name__)
+    if url is None:
         if row["attempts"] >= MAX_ATTEMPTS:
             async with database.connection(wait=WAIT_SECONDS) as conn:
                 await sql.uploads.give_up_thumbnail(conn, upload_id=row["id"])
@@ -100,6 +104,10 @@ async def remove_one(ctx: Any, row: Any) -> bool:
         await store.remove(row["store_key"], row["type"])
     except Unavailable as error:
         log.warning("a removed upload waits", upload=str(row["id"]), reason=error.code)
+        return False
+    except Exception as error:
+        # It must not keep the others of its part waiting.
+        log.error("a removed upload waits", upload=str(row["id"]), error=type(error).__name__)
         return False
     async with ctx["database"].connection(wait=WAIT_SECONDS) as conn:
         await sql.uploads.drop_upload(conn, upload_id=row["id"])
