@@ -68,7 +68,7 @@ async def test_a_large_file_goes_in_parts(server, store, tmp_path):
     assert len(server.calls) == 5
 
 
-@pytest.mark.parametrize("mode", ["fail", "garbage", "list", "stall", "lie"])
+@pytest.mark.parametrize("mode", ["fail", "vague", "garbage", "list", "stall", "lie"])
 async def test_whatever_goes_wrong_there_the_store_is_down(server, tmp_path, monkeypatch, mode):
     monkeypatch.setattr(cloud, "SILENCE_SECONDS", 0.3)
     store = CloudStore(Config(cloudinary_url=server.setting, media_root=str(tmp_path)))
