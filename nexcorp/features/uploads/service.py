@@ -39,15 +39,17 @@ async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
 
     Raises NotFound or Forbidden.
     """
-    row = await get_upload(conn, upload_id, user_id)
-    if row["_ownerId"] != user_id:
-        raise Forbidden("not_your_upload", "Only its owner may remove an upload.")
-    post_id = row["_postId"]
-    if post_id is not None:
-        # The post first, as everybody else does.
-        await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id)
-    if not await sql.uploads.remove_uploads(conn, upload_ids=[upload_id]):
-        raise UploadNotFound()
+    while True:
+        row = await get_upload(conn, upload_id, user_id)
+        if row["_ownerId"] != user_id:
+            raise Forbidden("not_your_upload", "Only its owner may remove an upload.")
+        post_id = row["_postId"]
+        if post_id is not None:
+            # The post first, as everybody else does.
+            await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id)
+        if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id):
+            break
+        # Meanwhile it was put on a post, or taken off with it.
     payload = {"name": row["name"], "postId": post_id}
     await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
     if post_id is not None:
