@@ -10,17 +10,26 @@ import re
 import tempfile
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
-from nexcorp.errors import BadRequest, Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
-from nexcorp.web.keys import BODY_DIGEST, CONFIG
+from nexcorp.errors import (
+    BadRequest,
+    Invalid,
+    PayloadTooLarge,
+    TooManyRequests,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from nexcorp.web.keys import BODY_DIGEST, CONFIG, user_id
 
 CHUNK_BYTES = 64 * 1024
 HEAD_BYTES = 16
@@ -33,11 +42,12 @@ MAX_FORM_BYTES = 100 * 1024 * 1024
 FORM_SECONDS = 600.0
 STALL_SECONDS = 15.0
 MIN_BYTES_A_SECOND = 8 * 1024
-# Forms that one process receives at once.
+# Forms that one process receives at once, and that it receives of one person.
 MAX_RECEIVING = 32
+MAX_RECEIVING_OF_ONE = 8
 BLANKS = re.compile(r"\s+")
 
-_receiving = 0
+_receiving: Counter[UUID] = Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +130,16 @@ def is_form(request: web.Request) -> bool:
 async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
     """Read a form; its files are there until the block ends. All that is refused is named in the raised
     BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid."""
-    global _receiving
     if not is_form(request):
         raise UnsupportedMediaType(message="Send multipart/form-data.")
     if (request.content_length or 0) > MAX_FORM_BYTES + MAX_FIELDS * MAX_FIELD_BYTES:
         raise too_large()
-    if _receiving >= MAX_RECEIVING:
+    me = user_id(request)
+    if _receiving[me] >= MAX_RECEIVING_OF_ONE:
+        raise TooManyRequests("too_many_uploads_at_once", "Wait until others of your uploads have ended.")
+    if _receiving.total() >= MAX_RECEIVING:
         raise Unavailable("overloaded", "The service is busy; try again shortly.")
-    _receiving += 1
+    _receiving[me] += 1
     received = Received()
     begun: list[Path] = []
     try:
@@ -135,7 +147,9 @@ async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
         request[BODY_DIGEST] = received.digest.digest()
         yield received
     finally:
-        _receiving -= 1
+        _receiving[me] -= 1
+        if not _receiving[me]:
+            del _receiving[me]
         for path in begun:
             path.unlink(missing_ok=True)
 
