@@ -23,6 +23,7 @@ STATUS: dict[type[errors.AppError], int] = {
     errors.PreconditionFailed: 412,
     errors.PayloadTooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.RangeNotSatisfiable: 416,
     errors.Invalid: 422,
     errors.TooManyRequests: 429,
     errors.UpstreamFailed: 502,
@@ -72,6 +73,8 @@ def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
     retry_after = details.pop("retry_after", RETRY_AFTER_SECONDS if status == 503 else None)
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    if status == 416:
+        headers["Content-Range"] = f"bytes */{details['size']}"
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="nexcorp"'
     data = envelope(request, status, error.code, error.message, errors=error.errors, **details)

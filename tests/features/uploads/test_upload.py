@@ -266,6 +266,49 @@ async def test_only_so_many_are_received_at_once(make_user, service, config, mon
     await wait_until(free)
 
 
+async def test_nobody_takes_the_places_of_all(make_user, service, config, monkeypatch):
+    monkeypatch.setattr(forms, "MAX_RECEIVING_OF_ONE", 2)
+    ann, ben = await make_user(), await make_user()
+    writers = [(await open_half(service, ann))[1] for _ in range(2)]
+
+    async def both():
+        return len(stored(config)) == 2
+
+    await wait_until(both)
+    answer = await send(ann, picture())
+    assert (answer.status, (await answer.json())["code"]) == (429, "too_many_uploads_at_once")
+    assert (await send(ben, picture())).status == 201
+    for writer in writers:
+        writer.close()
+
+    async def free():
+        return (await send(ann, picture())).status == 201
+
+    await wait_until(free)
+
+
+async def test_a_retry_is_answered_before_anything_is_done(make_user, config, monkeypatch):
+    user = await make_user()
+    monkeypatch.setattr("nexcorp.web.uploads.MAX_LOOSE", 1)
+
+    async def twice(path, **fields):
+        file = (picture(), "a.png", "image/png")
+        for _ in range(2):
+            headers = {"Idempotency-Key": path}
+            yield await user.client.post(f"{API}/{path}", data=form(file, **fields), headers=headers)
+
+    # Of files on no post there is one too many by then, and the store is not asked again.
+    for path, fields in (("posts", {"body": "x"}), ("uploads", {})):
+        answers = [answer async for answer in twice(path, **fields)]
+        assert [answer.status for answer in answers] == [201, 201]
+        assert await answers[0].json() == await answers[1].json()
+        assert answers[1].headers["Idempotent-Replayed"] == "true"
+    assert len(stored(config)) == 2
+    headers = {"Idempotency-Key": "uploads"}
+    other = form((b"text", "a.txt", "text/plain"))
+    assert (await user.client.post(f"{API}/uploads", data=other, headers=headers)).status == 422
+
+
 async def test_the_same_key_uploads_once(make_user, service):
     user = await make_user()
     headers = {"Idempotency-Key": "one"}
