@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import tracemalloc
 from urllib.parse import urlsplit
 
@@ -187,6 +188,16 @@ async def test_a_form_must_be_one(make_user, config):
         assert answer.status == status, (body, await answer.text())
     two = form((b"one", "1.txt", "text/plain"), (b"two", "2.txt", "text/plain"))
     assert (await user.client.post(f"{API}/uploads", data=two)).status == 422
+    assert stored(config) == []
+
+
+async def test_a_packed_form_is_not_unpacked(make_user, client, config):
+    user = await make_user()
+    lines = gzip.compress((b"a" * 70 + b"\r\n") * 500_000)
+    for encoding, status in (("gzip", 415), ("GZIP", 415), ("identity", 400)):
+        headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Encoding": encoding}
+        answer = await user.client.post(f"{API}/uploads", data=lines, headers=headers)
+        assert answer.status == status, encoding
     assert stored(config) == []
 
 
