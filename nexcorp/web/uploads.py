@@ -138,7 +138,7 @@ async def take_back(database: Database, ids: list[UUID]) -> None:
 async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
     """Show what was kept; returns the rows. Raises Invalid where it took over an hour.
 
-    The caller emits upload.created for each.
+    The caller tells of them: nexcorp.events.posts.tell_of_uploads().
     """
     rows = []
     for item in kept:
@@ -148,7 +148,6 @@ async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
         if row is None:
             raise Invalid("upload_expired", "The upload took too long; send it again.")
         rows.append(row)
-    conn.ask_for_job("make_thumbnails")
     return rows
 
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import UUID
 
 import structlog
 
 from nexcorp.db import Database, sql
-from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Unavailable
-from nexcorp.events import emit
-from nexcorp.features.posts.service import NOBODYS
+from nexcorp.events.posts import show_post
 from nexcorp.integrations.storage.local import LocalStore
 
 log = structlog.get_logger("nexcorp.uploads")
@@ -64,17 +61,9 @@ async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
     async with database.transaction(wait=WAIT_SECONDS) as conn:
         shown = await sql.uploads.set_thumbnail(conn, upload_id=row["id"], thumbnail_url=url)
         if shown is not None and shown["post_id"] is not None and shown["owner_id"] is not None:
-            await show_post(conn, shown["post_id"], shown["owner_id"])
+            # Nobody did that: the event has no actor.
+            await show_post(conn, "post.thumbnail_made", shown["post_id"], shown["owner_id"], actor_id=None)
     return True
-
-
-async def show_post(conn: Any, post_id: UUID, author_id: UUID) -> None:
-    """Show the rooms a post whose thumbnail is there now. Nobody did that: the event has no actor."""
-    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=author_id)
-    if post is None or post["status"] == "draft":
-        return
-    payload = {"post": {**row_to_dict(post), **NOBODYS}, "authorId": post["_authorId"]}
-    await emit(conn, "post.thumbnail_made", actor_id=None, entity=("post", post_id), payload=payload)
 
 
 async def remove_uploads(ctx: Any) -> int:
