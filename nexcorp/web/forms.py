@@ -169,7 +169,12 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
             if part.name == "file" and part.filename is not None:
                 if len(received.files) == form.most_files:
                     raise Invalid(errors={"file": [f"At most {form.most_files}."]})
-                received.files.append(await read_file(request, part, form, pace, received, begun))
+                if len(begun) == form.most_files + MAX_FIELDS:
+                    raise PayloadTooLarge(message="The form has too many fields.")
+                file = await read_file(request, part, form, pace, received, begun)
+                # What a browser sends for a file field in which nothing was chosen.
+                if file.bytes or part.filename:
+                    received.files.append(file)
             else:
                 await read_field(part, pace, received)
     except web.HTTPRequestEntityTooLarge:
@@ -226,7 +231,7 @@ async def read_file(
                 target.write(chunk)
         with storing():
             target.flush()
-    if not size:
+    if not size and part.filename:
         raise Invalid(errors={"file": ["Is empty."]})
     received.digest.update(b"%d" % size)
     return File(begun[-1], clean_name(part.filename), size)
