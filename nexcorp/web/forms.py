@@ -128,8 +128,11 @@ def is_form(request: web.Request) -> bool:
 
 @asynccontextmanager
 async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
-    """Read a form; its files are there until the block ends. All that is refused is named in the raised
-    BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid."""
+    """Read a form; its files are there until the block ends.
+
+    What is refused is named in the raised BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid.
+    Raises TooManyRequests or Unavailable for too many at once.
+    """
     if not is_form(request):
         raise UnsupportedMediaType(message="Send multipart/form-data.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -139,7 +142,8 @@ async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
         raise too_large()
     me = user_id(request)
     if _receiving[me] >= MAX_RECEIVING_OF_ONE:
-        raise TooManyRequests("too_many_uploads_at_once", "Wait until others of your uploads have ended.")
+        message = "Wait until others of your uploads have ended."
+        raise TooManyRequests("too_many_uploads_at_once", message, retry_after=1)
     if _receiving.total() >= MAX_RECEIVING:
         raise Unavailable("overloaded", "The service is busy; try again shortly.")
     _receiving[me] += 1

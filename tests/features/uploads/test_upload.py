@@ -288,6 +288,7 @@ async def test_nobody_takes_the_places_of_all(make_user, service, config, monkey
     await wait_until(both)
     answer = await send(ann, picture())
     assert (answer.status, (await answer.json())["code"]) == (429, "too_many_uploads_at_once")
+    assert answer.headers["Retry-After"] == "1"
     assert (await send(ben, picture())).status == 201
     for writer in writers:
         writer.close()
