@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from nexcorp.errors import (
@@ -36,6 +36,8 @@ HEAD_BYTES = 16
 MAX_FIELDS = 20
 MAX_FIELD_BYTES = 128 * 1024
 MAX_NAME_CHARS = 200
+# Those of the headers of all parts, and some.
+MAX_LINES = 10_000
 # All files of a form together: ten of the largest kind would fill a disk.
 MAX_FORM_BYTES = 100 * 1024 * 1024
 # How long a form may take, how long the line may be silent, and how slow it may be on average after that.
@@ -109,6 +111,27 @@ class Pace:
             raise BadRequest("upload_too_slow", "The body arrives too slowly.")
 
 
+class FewLines:
+    """The body, as the parser of forms reads it, with a limit on its lines.
+
+    Before the first part there may be any number, and of those that are here already it reads one after the
+    other without ever letting the event loop do anything else.
+    """
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content, self._lines = content, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
+
+    async def readline(self, **options: Any) -> bytes:
+        """The next line; raises BadRequest for one too many."""
+        self._lines += 1
+        if self._lines > MAX_LINES:
+            raise BadRequest("malformed_form", "The form has too many lines that are no part of it.")
+        return await self._content.readline(**options)
+
+
 def clean_name(text: str | None) -> str:
     """A file name to show and to save under: no folders, no control characters, not too long."""
     name = unicodedata.normalize("NFC", (text or "").replace("\\", "/").rpartition("/")[2])
@@ -165,7 +188,7 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
     """Read part by part into `received`; every file that is begun is named in `begun` first."""
     pace = Pace()
     try:
-        reader = await request.multipart()
+        reader = MultipartReader(request.headers, FewLines(request.content))  # type: ignore[arg-type]
         while (part := await pace.read(reader.next())) is not None:
             if not isinstance(part, BodyPartReader) or not part.name:
                 raise BadRequest("malformed_form", "Every part of the form needs a name.")
@@ -181,8 +204,6 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
                     received.files.append(file)
             else:
                 await read_field(part, pace, received)
-    except web.HTTPRequestEntityTooLarge:
-        raise PayloadTooLarge() from None
     except (web.RequestPayloadError, ConnectionError, ValueError, BadHttpMessage) as error:
         # What is no form, or ends too early.
         raise BadRequest("malformed_form", "The form is broken, or does not arrive whole.") from error

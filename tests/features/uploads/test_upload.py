@@ -201,6 +201,15 @@ async def test_a_packed_form_is_not_unpacked(make_user, client, config):
     assert stored(config) == []
 
 
+async def test_lines_before_the_first_part_have_a_limit(make_user, service, config):
+    user = await make_user()
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\ntext\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    for lines, status in ((100, 201), (200_000, 400)):
+        answer = await user.client.post(f"{API}/uploads", data=b"p\r\n" * lines + part, headers=headers)
+        assert answer.status == status
+
+
 async def open_half(service, user, length: int = 1000, sent: bytes = b"some text"):
     """A connection on which an upload has begun."""
     url = urlsplit(service.url)
