@@ -142,7 +142,7 @@ def make_documents() -> Documents:
 
 
 def make_storage(config: Config) -> Storage:
-    """The stores, and two threads that look into what comes in: an image may take 160 MB to decode."""
+    """The stores, and two threads that look into what comes in."""
     stores, threads = make_stores(config), Threads("inspect", 2, 64)
     return Storage(next(iter(stores.values())), stores, lambda path, name: threads.run(inspect, path, name))
 

@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from nexcorp.errors import ConfigError
 
@@ -93,11 +93,20 @@ def parse_port(text: str) -> int:
 MAIL_SCHEMES = ("smtp", "smtp+starttls", "smtps")
 
 
+def split_secret_url(text: str, wants: str) -> SplitResult:
+    """The parts of an address with a password in it; raises ValueError with `wants`, which quotes nothing."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        raise ValueError(wants) from None
+
+
 def parse_smtp_url(text: str) -> str:
     """An address of a mail server. The complaint never quotes it, as it may hold a password."""
-    parts = urlsplit(text)
+    wants = "wants smtp://, smtp+starttls:// or smtps://user:password@host:port"
+    parts = split_secret_url(text, wants)
     if parts.scheme not in MAIL_SCHEMES or not parts.hostname:
-        raise ValueError("wants smtp://, smtp+starttls:// or smtps://user:password@host:port")
+        raise ValueError(wants)
     try:
         parts.port  # noqa: B018 - it is read only here
     except ValueError:
@@ -119,9 +128,10 @@ def parse_sender(text: str) -> str:
 
 def parse_cloudinary_url(text: str) -> str:
     """A CLOUDINARY_URL that has all of its parts."""
-    parts = urlsplit(text)
+    wants = "wants cloudinary://key:secret@cloud"
+    parts = split_secret_url(text, wants)
     if parts.scheme != "cloudinary" or not (parts.username and parts.password and parts.hostname):
-        raise ValueError("wants cloudinary://key:secret@cloud")
+        raise ValueError(wants)
     return text
 
 

@@ -86,6 +86,12 @@ class PayloadTooLarge(AppError):
     code, message = "payload_too_large", "The body is too large."
 
 
+class RangeNotSatisfiable(AppError):
+    """The part that is asked for is none of the file, of `details["size"]` bytes, or not one part."""
+
+    code, message = "range_not_satisfiable", "There is no such part of the file."
+
+
 class UnsupportedMediaType(AppError):
     """The body is of a type this route does not read."""
 

@@ -96,6 +96,14 @@ SELECT json_build_object(
         FROM posts AS p
         WHERE p.author_id = u.id
     ),
+    'uploads', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', f.id, 'postId', f.post_id, 'name', f.name, 'type', f.type, 'bytes', f.bytes, 'width', f.width,
+            'height', f.height, 'url', f.url, 'createdAt', f.created_at
+        ) ORDER BY f.id), '[]')
+        FROM uploads AS f
+        WHERE f.owner_id = u.id AND f.arrived_at IS NOT NULL AND f.removed_at IS NULL
+    ),
     'comments', (
         SELECT coalesce(json_agg(json_build_object(
             'id', c.id, 'postId', c.post_id, 'parentId', c.parent_id, 'body', c.body, 'createdAt', c.created_at,

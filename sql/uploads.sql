@@ -81,18 +81,35 @@ WHERE u.id = wanted.id
     AND (u.post_id IS NULL OR u.post_id = $1)
 RETURNING u.id
 
--- name: remove_uploads(upload_ids) :many
--- To be removed from the store by the worker.
-UPDATE uploads SET removed_at = now() WHERE id = ANY($1::uuid[]) AND removed_at IS NULL
+-- name: remove_upload(upload_id, post_id) :value
+-- To be removed from the store by the worker. NULL where it is gone, or not on this post (NULL: on none) any more.
+UPDATE uploads SET removed_at = now()
+WHERE id = $1 AND post_id IS NOT DISTINCT FROM $2 AND removed_at IS NULL
 RETURNING id
 
--- name: remove_stale_uploads() :exec
--- To be removed: what nobody put on a post within a day, and what never arrived.
+-- name: remove_unfinished(upload_ids) :exec
+-- To be removed, unless they are shown by now: whoever asks may not know that their transaction has committed.
 UPDATE uploads SET removed_at = now()
-WHERE post_id IS NULL
-    AND removed_at IS NULL
-    AND created_at < now() - interval '1 hour'
-    AND (arrived_at IS NULL OR created_at < now() - interval '24 hours')
+WHERE id = ANY($1::uuid[]) AND arrived_at IS NULL AND removed_at IS NULL
+
+-- name: remove_loose(owner_id) :exec
+-- Their owner leaves: what is on no post goes at once.
+UPDATE uploads SET removed_at = now() WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL
+
+-- name: remove_stale_uploads() :exec
+-- To be removed: what nobody put on a post within a day, and what never arrived. SKIP LOCKED: what is about to be put
+-- on a post is left alone, and whoever locks several in their order never meets us in another.
+UPDATE uploads AS u SET removed_at = now()
+FROM (
+    SELECT id
+    FROM uploads
+    WHERE post_id IS NULL
+        AND removed_at IS NULL
+        AND created_at < now() - interval '1 hour'
+        AND (arrived_at IS NULL OR created_at < now() - interval '24 hours')
+    FOR UPDATE SKIP LOCKED
+) AS stale
+WHERE u.id = stale.id
 
 -- name: claim_removed(seconds, most) :many
 -- Uploads to remove from the store now; nobody else gets them for so many seconds.
@@ -105,17 +122,29 @@ WHERE u.id = due.id
 RETURNING u.id, u.store, u.store_key, u.type
 
 -- name: drop_upload(upload_id) :exec
--- Gone from the store, so that the row may go.
-DELETE FROM uploads WHERE id = $1 AND removed_at IS NOT NULL
+-- Gone from the store, so that the row may go. At Cloudinary the file may appear again: a browser's signature is good
+-- for an hour, and a request that nobody waits for any more may still be sending. So there it is removed once more, two
+-- hours after it was made.
+WITH dropped AS (
+    DELETE FROM uploads
+    WHERE id = $1
+        AND removed_at IS NOT NULL
+        AND (store <> 'cloudinary' OR created_at < now() - interval '2 hours')
+)
+UPDATE uploads SET removed_at = created_at + interval '2 hours'
+WHERE id = $1
+    AND removed_at IS NOT NULL
+    AND store = 'cloudinary'
+    AND created_at >= now() - interval '2 hours'
 
 -- name: list_known_keys(store_keys) :many
 -- Which of these files of the local store have a row.
 SELECT store_key FROM uploads WHERE store_key = ANY($1::text[]) AND store = 'local'
 
--- name: claim_thumbnails(seconds, most) :many
--- Images whose thumbnail is to be made now; nobody else gets them for so many seconds.
+-- name: claim_thumbnail(seconds) :one
+-- An image whose thumbnail is to be made now; nobody else gets it for so many seconds.
 WITH due AS (
-    SELECT upload_id FROM thumbnail_queue WHERE next_at <= now() ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    SELECT upload_id FROM thumbnail_queue WHERE next_at <= now() ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ),
 claimed AS (
     UPDATE thumbnail_queue AS q

@@ -23,6 +23,7 @@ STATUS: dict[type[errors.AppError], int] = {
     errors.PreconditionFailed: 412,
     errors.PayloadTooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.RangeNotSatisfiable: 416,
     errors.Invalid: 422,
     errors.TooManyRequests: 429,
     errors.UpstreamFailed: 502,
@@ -75,6 +76,8 @@ def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
     retry_after = details.pop("retry_after", usual if status == 503 else None)
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    if status == 416:
+        headers["Content-Range"] = f"bytes */{details['size']}"
     if status == 401:
         # RFC 6750: a client that sent something is told that it was no good; one that sent nothing is not.
         given = "Authorization" in request.headers

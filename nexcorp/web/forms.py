@@ -10,34 +10,46 @@ import re
 import tempfile
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import UUID
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
-from nexcorp.errors import BadRequest, Invalid, PayloadTooLarge, Unavailable, UnsupportedMediaType
-from nexcorp.web.keys import BODY_DIGEST, CONFIG
+from nexcorp.errors import (
+    BadRequest,
+    Invalid,
+    PayloadTooLarge,
+    TooManyRequests,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from nexcorp.web.keys import BODY_DIGEST, CONFIG, user_id
 
 CHUNK_BYTES = 64 * 1024
 HEAD_BYTES = 16
 MAX_FIELDS = 20
 MAX_FIELD_BYTES = 128 * 1024
 MAX_NAME_CHARS = 200
+# Those of the headers of all parts, and some.
+MAX_LINES = 10_000
 # All files of a form together: ten of the largest kind would fill a disk.
 MAX_FORM_BYTES = 100 * 1024 * 1024
 # How long a form may take, how long the line may be silent, and how slow it may be on average after that.
 FORM_SECONDS = 600.0
 STALL_SECONDS = 15.0
 MIN_BYTES_A_SECOND = 8 * 1024
-# Forms that one process receives at once.
+# Forms that one process receives at once, and that it receives of one person.
 MAX_RECEIVING = 32
+MAX_RECEIVING_OF_ONE = 8
 BLANKS = re.compile(r"\s+")
 
-_receiving = 0
+_receiving: Counter[UUID] = Counter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,27 @@ class Pace:
             raise BadRequest("upload_too_slow", "The body arrives too slowly.")
 
 
+class FewLines:
+    """The body, as the parser of forms reads it, with a limit on its lines.
+
+    Before the first part there may be any number, and of those that are here already it reads one after the
+    other without ever letting the event loop do anything else.
+    """
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content, self._lines = content, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
+
+    async def readline(self, **options: Any) -> bytes:
+        """The next line; raises BadRequest for one too many."""
+        self._lines += 1
+        if self._lines > MAX_LINES:
+            raise BadRequest("malformed_form", "The form has too many lines that are no part of it.")
+        return await self._content.readline(**options)
+
+
 def clean_name(text: str | None) -> str:
     """A file name to show and to save under: no folders, no control characters, not too long."""
     name = unicodedata.normalize("NFC", (text or "").replace("\\", "/").rpartition("/")[2])
@@ -118,16 +151,25 @@ def is_form(request: web.Request) -> bool:
 
 @asynccontextmanager
 async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
-    """Read a form; its files are there until the block ends. All that is refused is named in the raised
-    BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid."""
-    global _receiving
+    """Read a form; its files are there until the block ends.
+
+    What is refused is named in the raised BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid.
+    Raises TooManyRequests or Unavailable for too many at once.
+    """
     if not is_form(request):
         raise UnsupportedMediaType(message="Send multipart/form-data.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        # Unpacked, two megabytes of lines before the first part kept the event loop busy for twelve seconds.
+        raise UnsupportedMediaType(message="Send the form as it is, without Content-Encoding.")
     if (request.content_length or 0) > MAX_FORM_BYTES + MAX_FIELDS * MAX_FIELD_BYTES:
         raise too_large()
-    if _receiving >= MAX_RECEIVING:
+    me = user_id(request)
+    if _receiving[me] >= MAX_RECEIVING_OF_ONE:
+        message = "Wait until others of your uploads have ended."
+        raise TooManyRequests("too_many_uploads_at_once", message, retry_after=1)
+    if _receiving.total() >= MAX_RECEIVING:
         raise Unavailable("overloaded", "The service is busy; try again shortly.")
-    _receiving += 1
+    _receiving[me] += 1
     received = Received()
     begun: list[Path] = []
     try:
@@ -135,7 +177,9 @@ async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
         request[BODY_DIGEST] = received.digest.digest()
         yield received
     finally:
-        _receiving -= 1
+        _receiving[me] -= 1
+        if not _receiving[me]:
+            del _receiving[me]
         for path in begun:
             path.unlink(missing_ok=True)
 
@@ -144,7 +188,7 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
     """Read part by part into `received`; every file that is begun is named in `begun` first."""
     pace = Pace()
     try:
-        reader = await request.multipart()
+        reader = MultipartReader(request.headers, FewLines(request.content))  # type: ignore[arg-type]
         while (part := await pace.read(reader.next())) is not None:
             if not isinstance(part, BodyPartReader) or not part.name:
                 raise BadRequest("malformed_form", "Every part of the form needs a name.")
@@ -152,11 +196,14 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
             if part.name == "file" and part.filename is not None:
                 if len(received.files) == form.most_files:
                     raise Invalid(errors={"file": [f"At most {form.most_files}."]})
-                received.files.append(await read_file(request, part, form, pace, received, begun))
+                if len(begun) == form.most_files + MAX_FIELDS:
+                    raise PayloadTooLarge(message="The form has too many fields.")
+                file = await read_file(request, part, form, pace, received, begun)
+                # What a browser sends for a file field in which nothing was chosen.
+                if file.bytes or part.filename:
+                    received.files.append(file)
             else:
                 await read_field(part, pace, received)
-    except web.HTTPRequestEntityTooLarge:
-        raise PayloadTooLarge() from None
     except (web.RequestPayloadError, ConnectionError, ValueError, BadHttpMessage) as error:
         # What is no form, or ends too early.
         raise BadRequest("malformed_form", "The form is broken, or does not arrive whole.") from error
@@ -209,7 +256,7 @@ async def read_file(
                 target.write(chunk)
         with storing():
             target.flush()
-    if not size:
+    if not size and part.filename:
         raise Invalid(errors={"file": ["Is empty."]})
     received.digest.update(b"%d" % size)
     return File(begun[-1], clean_name(part.filename), size)

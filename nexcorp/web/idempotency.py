@@ -114,10 +114,27 @@ async def take_claim(conn: Any, claim: Claim) -> None:
     """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
     scope, key, fingerprint = claim.scope, claim.key, claim.fingerprint
     taken = await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint)
-    if taken:
+    if not taken:
+        raise make_replay(await sql.idempotency.get_answer(conn, scope=scope, key=key), claim)
+
+
+async def replay_answered(request: web.Request) -> None:
+    """Raises Replay, or Invalid for another body, where this key was answered before.
+
+    For handlers that have much to do before their transaction begins, which decides.
+    """
+    claim = await make_claim(request)
+    if claim is None:
         return
-    stored = await sql.idempotency.get_answer(conn, scope=scope, key=key)
-    if not hmac.compare_digest(stored["fingerprint"], fingerprint):
+    async with database(request).connection() as conn:
+        stored = await sql.idempotency.get_answer(conn, scope=claim.scope, key=claim.key)
+    if stored is not None:
+        raise make_replay(stored, claim)
+
+
+def make_replay(stored: Any, claim: Claim) -> Replay:
+    """What repeats a stored answer; raises Invalid where it was given to another request."""
+    if not hmac.compare_digest(stored["fingerprint"], claim.fingerprint):
         raise Invalid(
             "idempotency_key_reused",
             "This Idempotency-Key was used for another request.",
@@ -127,11 +144,11 @@ async def take_claim(conn: Any, claim: Claim) -> None:
     if stored["location"]:
         headers["Location"] = stored["location"]
     if stored["status"] == 204:
-        raise Replay(web.Response(status=204, headers=headers))
+        return Replay(web.Response(status=204, headers=headers))
     version = read_version(stored["body"]).version
     if version is not None:
         headers["ETag"] = make_etag(version, stored["body"])
-    raise Replay(reply_bytes(stored["body"], stored["status"], headers))
+    return Replay(reply_bytes(stored["body"], stored["status"], headers))
 
 
 @asynccontextmanager

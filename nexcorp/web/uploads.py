@@ -94,8 +94,8 @@ async def keep_files(
 ) -> AsyncIterator[list[Kept]]:
     """Put files in the store; the block must then show them, by finish_uploads(), in its transaction.
 
-    Where the block fails, or the store does, nothing stays: the rows, which are there before the files are,
-    tell the worker what to remove, and if this process dies it removes them after an hour.
+    Where the store fails, or the block before they are shown, nothing stays: the rows, which are there before
+    the files are, tell the worker what to remove, and if this process dies it removes them after an hour.
 
     Raises what inspecting and storing raise, and Conflict where too many are on no post.
     """
@@ -129,16 +129,16 @@ async def keep_files(
 
 
 async def take_back(database: Database, ids: list[UUID]) -> None:
-    """Have files removed again; where that cannot be said now, the worker finds out by itself."""
+    """Have files removed unless they are shown; where that cannot be said now, the worker finds out."""
     with contextlib.suppress(AppError):
         async with database.connection(wait=2.0) as conn:
-            await sql.uploads.remove_uploads(conn, upload_ids=ids)
+            await sql.uploads.remove_unfinished(conn, upload_ids=ids)
 
 
 async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
     """Show what was kept; returns the rows. Raises Invalid where it took over an hour.
 
-    The caller emits upload.created for each.
+    The caller tells of them: nexcorp.events.posts.tell_of_uploads().
     """
     rows = []
     for item in kept:
@@ -148,7 +148,6 @@ async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
         if row is None:
             raise Invalid("upload_expired", "The upload took too long; send it again.")
         rows.append(row)
-    conn.ask_for_job("make_thumbnails")
     return rows
 
 

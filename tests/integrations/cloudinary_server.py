@@ -40,7 +40,10 @@ def look(content: bytes) -> tuple[str, int, int]:
 
 @dataclass
 class Cloudinary:
-    """What it holds, what it was asked, and how it behaves: ok, fail, garbage, list, stall or lie."""
+    """What it holds, what it was asked, and how it behaves.
+
+    `mode`: ok, late, fail, vague, garbage, list, stall or lie.
+    """
 
     mode: str = "ok"
     url: str = ""
@@ -79,8 +82,12 @@ class Cloudinary:
         if self.mode == "stall":
             await asyncio.sleep(30)
         form = await request.post()
+        if self.mode == "late":
+            await asyncio.sleep(1)
         if self.mode == "fail":
             return web.json_response({"error": {"message": "Down for maintenance"}}, status=500)
+        if self.mode == "vague":
+            return web.json_response({"error": {}}, status=500)
         if self.mode == "garbage":
             return web.Response(text="<html>gateway time-out", content_type="text/html")
         if self.mode == "list":

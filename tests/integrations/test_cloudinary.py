@@ -68,7 +68,7 @@ async def test_a_large_file_goes_in_parts(server, store, tmp_path):
     assert len(server.calls) == 5
 
 
-@pytest.mark.parametrize("mode", ["fail", "garbage", "list", "stall", "lie"])
+@pytest.mark.parametrize("mode", ["fail", "vague", "garbage", "list", "stall", "lie"])
 async def test_whatever_goes_wrong_there_the_store_is_down(server, tmp_path, monkeypatch, mode):
     monkeypatch.setattr(cloud, "SILENCE_SECONDS", 0.3)
     store = CloudStore(Config(cloudinary_url=server.setting, media_root=str(tmp_path)))
@@ -112,3 +112,11 @@ async def test_a_wrong_secret_is_refused_there(server, tmp_path):
 def test_a_broken_setting_is_named(text):
     with pytest.raises(ConfigError, match="CLOUDINARY_URL"):
         Config.from_env({"CLOUDINARY_URL": text})
+
+
+@pytest.mark.parametrize("name", ["CLOUDINARY_URL", "SMTP_URL"])
+def test_what_is_no_address_at_all_is_not_quoted(name):
+    for text in ("cloudinary://key:hush\u2100@cloud", "smtp://key:hush@[cloud"):
+        with pytest.raises(ConfigError, match=f"{name}: wants") as caught:
+            Config.from_env({name: text})
+        assert "hush" not in str(caught.value)

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import UUID
 
 import structlog
 
 from nexcorp.db import Database, sql
-from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Unavailable
-from nexcorp.events import emit
-from nexcorp.features.posts.service import NOBODYS
+from nexcorp.events.posts import show_post
 from nexcorp.integrations.storage.local import LocalStore
 
 log = structlog.get_logger("nexcorp.uploads")
@@ -38,21 +35,25 @@ async def make_thumbnails(ctx: Any) -> int:
     store: LocalStore = ctx["stores"]["local"]
     made = 0
     while True:
+        # One at a time: an image that takes the worker down costs no other one an attempt.
         async with database.connection(wait=WAIT_SECONDS) as conn:
-            rows = await sql.uploads.claim_thumbnails(conn, seconds=LEASE_SECONDS, most=PART)
-        for row in rows:
-            made += await make_one(database, store, row)
-        if len(rows) < PART:
+            row = await sql.uploads.claim_thumbnail(conn, seconds=LEASE_SECONDS)
+        if row is None:
             return made
+        made += await make_one(database, store, row)
 
 
 async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
     """One thumbnail; whoever looks at its post sees it at once. False where it cannot be made (now)."""
-    try:
-        url = await store.make_thumbnail(row["store_key"])
-    except (OSError, ValueError, SyntaxError, MemoryError) as error:
-        # A full disk passes, a broken image does not.
-        log.warning("no thumbnail", upload=str(row["id"]), error=type(error).__name__)
+    url = None
+    # One that took its worker down every time, or all of its time, comes up once more.
+    if row["attempts"] <= MAX_ATTEMPTS:
+        try:
+            url = await store.make_thumbnail(row["store_key"])
+        except Exception as error:
+            # A full disk passes, a broken image does not; and of those, Pillow raises anything.
+            log.warning("no thumbnail", upload=str(row["id"]), error=type(error).__name__)
+    if url is None:
         if row["attempts"] >= MAX_ATTEMPTS:
             async with database.connection(wait=WAIT_SECONDS) as conn:
                 await sql.uploads.give_up_thumbnail(conn, upload_id=row["id"])
@@ -60,17 +61,9 @@ async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
     async with database.transaction(wait=WAIT_SECONDS) as conn:
         shown = await sql.uploads.set_thumbnail(conn, upload_id=row["id"], thumbnail_url=url)
         if shown is not None and shown["post_id"] is not None and shown["owner_id"] is not None:
-            await show_post(conn, shown["post_id"], shown["owner_id"])
+            # Nobody did that: the event has no actor.
+            await show_post(conn, "post.thumbnail_made", shown["post_id"], shown["owner_id"], actor_id=None)
     return True
-
-
-async def show_post(conn: Any, post_id: UUID, author_id: UUID) -> None:
-    """Show the rooms a post whose thumbnail is there now. Nobody did that: the event has no actor."""
-    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=author_id)
-    if post is None or post["status"] == "draft":
-        return
-    payload = {"post": {**row_to_dict(post), **NOBODYS}, "authorId": post["_authorId"]}
-    await emit(conn, "post.thumbnail_made", actor_id=None, entity=("post", post_id), payload=payload)
 
 
 async def remove_uploads(ctx: Any) -> int:
@@ -100,6 +93,10 @@ async def remove_one(ctx: Any, row: Any) -> bool:
         await store.remove(row["store_key"], row["type"])
     except Unavailable as error:
         log.warning("a removed upload waits", upload=str(row["id"]), reason=error.code)
+        return False
+    except Exception as error:
+        # It must not keep the others of its part waiting.
+        log.error("a removed upload waits", upload=str(row["id"]), error=type(error).__name__)
         return False
     async with ctx["database"].connection(wait=WAIT_SECONDS) as conn:
         await sql.uploads.drop_upload(conn, upload_id=row["id"])

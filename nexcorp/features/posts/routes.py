@@ -26,7 +26,7 @@ from nexcorp.web.access import allow
 from nexcorp.web.authentication import allows, require
 from nexcorp.web.cache import CACHE
 from nexcorp.web.forms import File, Form
-from nexcorp.web.idempotency import transaction
+from nexcorp.web.idempotency import replay_answered, transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
@@ -51,6 +51,7 @@ async def create_post(request: web.Request, body: dict[str, Any], files: Sequenc
         require(request, "post:announce")
     if files:
         require(request, "upload:create")
+        await replay_answered(request)
         me = user_id(request)
         async with keep_files(request.app[STORAGE], database(request), me, files) as kept:
             return await publish(request, body, kept)

@@ -10,12 +10,11 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion
 from nexcorp.events import emit
+from nexcorp.events.posts import NOBODYS, show_post, tell_of_uploads
 from nexcorp.features.posts.moves import MOVES
 from nexcorp.web.mentions import find_mentions
 from nexcorp.web.uploads import Kept, finish_uploads, set_uploads
 
-# What is true of one viewer alone, and says nothing to the others in a room.
-NOBODYS = {"liked": False, "interested": False}
 FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
 
 
@@ -37,11 +36,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
         await sql.posts.log_first_status(conn, post_id=post_id, actor_id=author_id, status=status)
     uploads = [*(data.get("uploadIds") or ()), *(item.id for item in kept)]
     if uploads:
-        for row in await finish_uploads(conn, kept):
-            payload = {key: row[key] for key in ("name", "type", "bytes")}
-            await emit(
-                conn, "upload.created", actor_id=author_id, entity=("upload", row["id"]), payload=payload
-            )
+        await tell_of_uploads(conn, author_id, await finish_uploads(conn, kept))
         await set_uploads(conn, post_id, author_id, uploads)
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=author_id)
     if status == "draft":
@@ -106,16 +101,7 @@ async def update_post(
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(current))
     if "uploadIds" in data:
         await set_uploads(conn, post_id, user_id, data["uploadIds"] or ())
-    return await emit_updated(conn, post_id, user_id)
-
-
-async def emit_updated(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Show the rooms a post as it is now; returns it. Of a draft they hear nothing."""
-    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=user_id)
-    if post["status"] != "draft":
-        payload = {"post": {**row_to_dict(post), **NOBODYS}, "authorId": post["_authorId"]}
-        await emit(conn, "post.updated", actor_id=user_id, entity=("post", post_id), payload=payload)
-    return post
+    return await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id)
 
 
 async def move_post(

@@ -8,14 +8,14 @@ from urllib.parse import quote
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Conflict, Invalid, NotFound, PayloadTooLarge, Unavailable
+from nexcorp.errors import Invalid, NotFound, PayloadTooLarge, RangeNotSatisfiable, Unavailable
 from nexcorp.features.uploads import service
 from nexcorp.features.uploads.schemas import ConfirmUpload, SignUpload, Upload, UploadSignature
 from nexcorp.integrations.storage import limit_of
 from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES, MAX_PIXELS, Contents
 from nexcorp.web.access import PUBLIC, allow
 from nexcorp.web.forms import File, Form, clean_name
-from nexcorp.web.idempotency import transaction
+from nexcorp.web.idempotency import replay_answered, transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
@@ -35,6 +35,7 @@ MEDIA_HEADERS = {
 async def create_upload(request: web.Request, files: list[File]) -> web.Response:
     if not files:
         raise Invalid(errors={"file": ["Missing."]})
+    await replay_answered(request)
     me = user_id(request)
     # The store first, then the transaction: it must not be open while files travel.
     async with (
@@ -77,13 +78,9 @@ async def sign_upload(request: web.Request, body: dict[str, Any]) -> web.Respons
 async def confirm_upload(request: web.Request, body: dict[str, Any]) -> web.Response:
     """Cloudinary's signature shows that the image arrived; Cloudinary itself says what it is."""
     store, me, key = require_cloud(request), user_id(request), body["publicId"]
-    try:
-        async with database(request).connection() as conn:
-            waiting = await service.get_waiting(conn, me, key)
-    except Conflict:
-        # A retry with its Idempotency-Key is answered as the first time.
-        async with transaction(request):
-            raise
+    await replay_answered(request)
+    async with database(request).connection() as conn:
+        waiting = await service.get_waiting(conn, me, key)
     if not store.verify(key, body["version"], body["signature"]):
         raise Invalid(errors={"signature": ["Is not Cloudinary's for this upload."]})
     found = await store.find(key)
@@ -119,8 +116,13 @@ async def get_media(request: web.Request) -> web.StreamResponse:
     async with database(request).connection() as conn:
         row = await sql.uploads.get_media(conn, store_key=original)
     path = store.path_of(key)
-    if row is None or not path.is_file():
+    try:
+        size = path.stat().st_size
+    except OSError:
+        row = None
+    if row is None:
         raise NotFound("media_not_found", "There is no such file.")
+    check_range(request, size)
     media_type, name = row["type"], row["name"]
     if key != original:
         media_type, name = "image/webp", f"{name}.webp"
@@ -130,7 +132,28 @@ async def get_media(request: web.Request) -> web.StreamResponse:
         "Content-Type": media_type + ("; charset=utf-8" if media_type.startswith("text/") else ""),
         "Content-Disposition": f"{way}; filename*=UTF-8''{quote(name, safe='')}",
     }
-    return web.FileResponse(path, headers=headers)
+    return MediaResponse(path, headers=headers)
+
+
+class MediaResponse(web.FileResponse):
+    """A file, or why not, which nobody may keep."""
+
+    def set_status(self, status: int, reason: str | None = None) -> None:
+        super().set_status(status, reason)
+        if status >= 400:
+            self.headers["Cache-Control"] = "no-store"
+
+
+def check_range(request: web.Request, size: int) -> None:
+    """Raises RangeNotSatisfiable where the part that is asked for is none of a file of `size` bytes."""
+    if request.if_range is not None:
+        return
+    try:
+        start = request.http_range.start
+    except ValueError:
+        raise RangeNotSatisfiable(size=size) from None
+    if start is not None and start >= size:
+        raise RangeNotSatisfiable(size=size)
 
 
 TAG = "Social"

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound
 from nexcorp.events import emit
+from nexcorp.events.posts import show_post, tell_of_uploads
 from nexcorp.web.uploads import Kept, check_loose, finish_uploads
 
 
@@ -29,8 +29,7 @@ async def get_upload(conn: Any, upload_id: UUID, viewer_id: UUID) -> Any:
 async def finish_upload(conn: Any, user_id: UUID, kept: Kept) -> Any:
     """Show an upload that is in the store; returns its row."""
     (row,) = await finish_uploads(conn, [kept])
-    payload = {key: row[key] for key in ("name", "type", "bytes")}
-    await emit(conn, "upload.created", actor_id=user_id, entity=("upload", row["id"]), payload=payload)
+    await tell_of_uploads(conn, user_id, [row])
     return row
 
 
@@ -39,30 +38,22 @@ async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
 
     Raises NotFound or Forbidden.
     """
-    row = await get_upload(conn, upload_id, user_id)
-    if row["_ownerId"] != user_id:
-        raise Forbidden("not_your_upload", "Only its owner may remove an upload.")
-    post_id = row["_postId"]
-    if post_id is not None:
-        # The post first, as everybody else does.
-        await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id)
-    if not await sql.uploads.remove_uploads(conn, upload_ids=[upload_id]):
-        raise UploadNotFound()
+    while True:
+        row = await get_upload(conn, upload_id, user_id)
+        if row["_ownerId"] != user_id:
+            raise Forbidden("not_your_upload", "Only its owner may remove an upload.")
+        post_id = row["_postId"]
+        if post_id is not None:
+            # The post first, as everybody else does.
+            await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id)
+        if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id):
+            break
+        # Meanwhile it was put on a post, or taken off with it.
     payload = {"name": row["name"], "postId": post_id}
     await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
     if post_id is not None:
         await sql.posts.touch_post(conn, post_id=post_id)
-        await show_post(conn, post_id, user_id)
-
-
-async def show_post(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    """Tell the rooms of a post that its uploads have changed."""
-    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=user_id)
-    if post is None or post["status"] == "draft":
-        return
-    shown = {**row_to_dict(post), "liked": False, "interested": False}
-    payload = {"post": shown, "authorId": post["_authorId"]}
-    await emit(conn, "post.updated", actor_id=user_id, entity=("post", post_id), payload=payload)
+        await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id)
 
 
 async def reserve_direct(conn: Any, user_id: UUID, key: str, name: str, announced: int) -> UUID:

@@ -161,6 +161,7 @@ async def leave(conn: Any, user_id: UUID) -> Standing:
     await sql.follows.delete_follows(conn, user_id=user_id)
     await sql.posts.unassign_person(conn, user_id=user_id)
     await sql.reactions.delete_interests(conn, user_id=user_id)
+    await sql.uploads.remove_loose(conn, owner_id=user_id)
     await sql.notifications.lock_counter(conn, user_id=user_id)
     await sql.notifications.delete_inbox(conn, user_id=user_id)
     await sql.exports.delete_export(conn, user_id=user_id)

@@ -18,6 +18,7 @@ import cloudinary.utils
 import structlog
 
 from nexcorp.config import Config
+from nexcorp.errors import AppError
 from nexcorp.integrations.storage.contents import IMAGES, Contents
 from nexcorp.integrations.storage.stores import Placed, StoreDown
 from nexcorp.integrations.storage.threads import Threads
@@ -195,8 +196,10 @@ class CloudStore:
         except TimeoutError:
             log.warning("Cloudinary does not answer")
             raise StoreDown() from None
-        except (cloudinary.exceptions.Error, OSError, ValueError, AttributeError, TypeError) as error:
-            # The latter ones: the package looks into answers that are no objects.
+        except AppError:
+            raise
+        except Exception as error:
+            # The package looks into whatever is answered, and then raises anything.
             log.warning("Cloudinary failed", error=type(error).__name__)
             raise StoreDown() from None
         if not isinstance(answer, dict):

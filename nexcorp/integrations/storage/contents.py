@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import mmap
 import os
 import re
+import threading
 import zipfile
+import zlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -19,6 +25,11 @@ MAX_FILE_BYTES = 25 * MEGABYTE
 MAX_PIXELS = 40_000_000
 # Pillow's own limit, for what it finds only while it decodes.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# A progressive JPEG has ten or so. Each takes as long as the whole image, and may be of 60 bytes only.
+MAX_SCANS = 100
+# A WebP of 40 megapixels takes 610 MB to decode, a progressive JPEG 300: of these one at a time in a process.
+LARGE_PIXELS = 8_000_000
+DECODING_LARGE = threading.Lock()
 # The table of contents of an archive is all of it that is read: 10,000 entries or so.
 MAX_TABLE_BYTES = 1024 * 1024
 END_BYTES = 22
@@ -50,6 +61,9 @@ IMAGE_NAMES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".bmp
 ACTIVE = re.compile(
     rb"<(!doctype|\?xml|\?php|html|head|body|script|svg|iframe|title|style|table|img|object|embed|a\s)", re.I
 )
+# A marker of a JPEG, and where the pixels between two markers end.
+MARKER = re.compile(rb"\xff([^\x00\xff])")
+END_OF_PIXELS = re.compile(rb"\xff(?=[^\x00\xd0-\xd7])")
 # Control characters but tab, line feed, form feed and carriage return.
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
@@ -120,15 +134,23 @@ def inspect(path: Path, name: str) -> Contents:
     return found
 
 
+def decoding(width: int, height: int) -> AbstractContextManager[Any]:
+    """Waits for its turn where an image is so large that two at once would not fit into a small machine."""
+    return DECODING_LARGE if width * height > LARGE_PIXELS else contextlib.nullcontext()
+
+
 def inspect_image(path: Path, kind: str) -> Contents:
     """The size of an image that can be decoded to its end, within MAX_PIXELS."""
     try:
+        if kind == "JPEG":
+            check_scans(path)
         with Image.open(path, formats=[kind]) as image:
             width, height = image.size
             check_pixels(width, height)
             # JPEG can be decoded at an eighth of its size, which finds a truncated one as well.
             image.draft("RGB", (1, 1))
-            image.load()
+            with decoding(width, height):
+                image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_many_pixels() from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError) as error:
@@ -151,6 +173,30 @@ def check_pixels(width: int, height: int) -> None:
     """Raises PayloadTooLarge over MAX_PIXELS: before anything is decoded, which is what a bomb waits for."""
     if width * height > MAX_PIXELS:
         raise too_many_pixels()
+
+
+def check_scans(path: Path) -> None:
+    """Raises ValueError where a JPEG has so many scans that decoding it would take minutes."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        scans, place = 0, 2
+        # What is broken any other way is for the decoder to say.
+        while marker := MARKER.search(data, place):
+            kind = marker[1][0]
+            place = marker.end()
+            if kind == 0xD9:
+                return
+            if kind == 0x01 or 0xD0 <= kind <= 0xD8:
+                continue
+            place += int.from_bytes(data[place : place + 2], "big")
+            if kind != 0xDA:
+                continue
+            scans += 1
+            if scans > MAX_SCANS:
+                raise ValueError("too many scans")
+            found = END_OF_PIXELS.search(data, place)
+            if found is None:
+                return
+            place = found.start()
 
 
 def check_table(path: Path) -> None:
@@ -185,11 +231,25 @@ def inspect_zip(path: Path) -> Contents:
                     if any(name.startswith(folder) for name in names):
                         return Contents(media_type, extension)
             first = entries[0] if entries else None
-            if first is not None and first.filename == "mimetype" and first.file_size <= 100:
+            if (
+                first is not None
+                and first.filename == "mimetype"
+                and first.file_size <= 100
+                # Of other kinds zipfile unpacks all at once, whatever the size: gigabytes out of 1 KB.
+                and first.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+            ):
                 media_type = archive.read(first).decode("ascii", "replace").strip()
                 if media_type in OPEN_DOCUMENTS:
                     return Contents(media_type, OPEN_DOCUMENTS[media_type])
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, RuntimeError, EOFError):
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        OSError,
+        ValueError,
+        RuntimeError,
+        EOFError,
+    ):
         raise refuse() from None
     raise refuse()
 

@@ -72,8 +72,9 @@ class LocalStore:
         return self._base + key + THUMB
 
     def _derive(self, source: Path, target: Path) -> None:
-        # Under another name first: half a thumbnail is never served.
-        unfinished = target.with_suffix(f".{secrets.token_hex(4)}.tmp")
+        # Elsewhere first: half a thumbnail is never served, and what a killed worker leaves there is swept.
+        self.incoming.mkdir(parents=True, exist_ok=True)
+        unfinished = self.incoming / f"{secrets.token_hex(16)}.webp"
         try:
             make_thumbnail(source, unfinished)
             unfinished.replace(target)

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from nexcorp.config import Config
+from tests.conftest import wait_until
 from tests.features.posts.social import get_json, publish
 from tests.features.uploads.files import API, picture, send, stored, upload
 from tests.integrations.cloudinary_server import KEY, SECRET, Cloudinary, sign_answer, start_cloudinary
@@ -168,6 +169,56 @@ async def test_what_is_never_confirmed_is_removed(make_user, cloud, job_context,
     assert await remove_uploads(job_context) == 1
     assert cloud.files == {}
     assert (await confirm(user, told)).status in (409, 422)
+
+
+async def test_what_arrives_after_its_removal_is_removed_as_well(make_user, cloud, job_context, service):
+    user = await make_user()
+    signed = await sign(user)
+    told = await send_direct(signed, picture())
+    assert (await confirm(user, told)).status == 201
+    assert (await user.client.delete(f"{API}/uploads/{signed['id']}")).status == 204
+    assert await remove_uploads(job_context) == 1
+    # The signature is good for an hour, and nothing is there that it would overwrite.
+    await send_direct(signed, picture())
+    assert len(cloud.files) == 1
+    assert (await confirm(user, told)).status == 409
+    assert await remove_uploads(job_context) == 0
+    await age(service, "2 hours")
+    assert await remove_uploads(job_context) == 1
+    assert cloud.files == {} and await count_rows(service) == 0
+
+
+async def test_what_is_still_on_its_way_is_removed_later(make_user, cloud, job_context, service, monkeypatch):
+    user = await make_user()
+    monkeypatch.setattr("nexcorp.integrations.storage.cloud.PUT_SECONDS", 0.2)
+    cloud.mode = "late"
+    assert (await send(user, picture())).status == 503
+    cloud.mode = "ok"
+    # There is nothing yet; the thread sends on.
+    assert await remove_uploads(job_context) == 1
+
+    async def arrived():
+        return cloud.files
+
+    await wait_until(arrived)
+    await age(service, "2 hours")
+    assert await remove_uploads(job_context) == 1
+    assert cloud.files == {} and await count_rows(service) == 0
+
+
+async def age(service, interval):
+    """Make all uploads older."""
+    async with service.db.connection(wait=5) as conn:
+        await conn.execute(
+            "UPDATE uploads SET created_at = created_at - $1::text::interval,"
+            " removed_at = removed_at - $1::text::interval",
+            interval,
+        )
+
+
+async def count_rows(service):
+    async with service.db.connection(wait=5) as conn:
+        return await conn.fetchval("SELECT count(*) FROM uploads")
 
 
 async def test_while_cloudinary_is_down_nothing_is_confirmed(make_user, cloud):

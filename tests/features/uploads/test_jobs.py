@@ -158,6 +158,31 @@ async def test_what_nobody_wants_goes_after_its_time(make_user, job_context, ser
 
 
 @pytest.mark.usefixtures("asleep")
+async def test_half_a_thumbnail_is_swept(make_user, job_context, config, monkeypatch):
+    user = await make_user()
+    await upload(user)
+    kept = stored(config)
+
+    with monkeypatch.context() as patch:
+
+        def die(source, target):
+            target.write_bytes(b"half")
+            # What a killed process does not do.
+            patch.setattr("pathlib.Path.unlink", lambda path, missing_ok=False: None)
+            raise OSError
+
+        patch.setattr("nexcorp.integrations.storage.local.make_thumbnail", die)
+        assert await make_thumbnails(job_context) == 0
+    before = time.time() - 25 * 3600
+    for path in config.media_path.rglob("*"):
+        if path.is_file():
+            os.utime(path, (before, before))
+    assert len(stored(config)) == 2
+    assert await sweep_files(job_context) == 1
+    assert stored(config) == kept
+
+
+@pytest.mark.usefixtures("asleep")
 async def test_files_without_a_row_are_swept(make_user, job_context, config, service):
     user = await make_user()
     await upload(user)

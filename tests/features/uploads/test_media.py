@@ -53,6 +53,25 @@ async def test_ranges_and_validators(make_user, client):
     assert again.status == 304
 
 
+async def test_no_failure_may_be_kept(make_user, client):
+    user = await make_user()
+    url = (await upload(user, b"text", "a.txt"))["url"]
+    for header, value, status in (
+        ("Range", "bytes=4-", 416),
+        ("Range", "bytes=0-0,2-3", 416),
+        ("Range", "bytes=x", 416),
+        ("If-Match", '"other"', 412),
+    ):
+        answer = await client.session.get(client.url + url, headers={header: value})
+        assert answer.status == status, value
+        assert "no-store" in answer.headers["Cache-Control"] and "immutable" not in str(answer.headers)
+        if status == 416:
+            assert answer.headers["Content-Range"] == "bytes */4"
+            assert (await answer.json())["code"] == "range_not_satisfiable"
+    old = {"Range": "bytes=4-", "If-Range": "Thu, 01 Jan 1970 00:00:00 GMT"}
+    assert (await client.get(url, headers=old)).status == 200
+
+
 async def test_nothing_else_is_served(make_user, client, config):
     user = await make_user()
     url = (await upload(user))["url"]

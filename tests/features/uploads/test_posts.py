@@ -166,6 +166,19 @@ async def test_a_post_as_a_form(make_user, config):
     assert len(stored(config)) == 2
 
 
+async def test_a_file_field_without_a_file_is_none(make_user, config):
+    user = await make_user()
+    nothing = (b"", "", "application/octet-stream")
+    answer = await user.client.post(f"{API}/posts", data=form(nothing, body="x"))
+    assert answer.status == 201 and (await answer.json())["uploads"] == []
+    answer = await user.client.post(f"{API}/posts", data=form(nothing, (picture(), "a.png", ""), body="x"))
+    assert answer.status == 201 and len((await answer.json())["uploads"]) == 1
+    answer = await user.client.post(f"{API}/uploads", data=form(nothing))
+    assert (answer.status, (await answer.json())["errors"]) == (422, {"file": ["Missing."]})
+    assert (await user.client.post(f"{API}/posts", data=form(*[nothing] * 31, body="x"))).status == 413
+    assert len(stored(config)) == 1
+
+
 async def test_a_refused_form_stores_nothing(make_user, config, job_context, service):
     user = await make_user()
     good = (picture(), "a.png", "image/png")

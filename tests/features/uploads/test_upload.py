@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import tracemalloc
 from urllib.parse import urlsplit
 
@@ -190,6 +191,25 @@ async def test_a_form_must_be_one(make_user, config):
     assert stored(config) == []
 
 
+async def test_a_packed_form_is_not_unpacked(make_user, client, config):
+    user = await make_user()
+    lines = gzip.compress((b"a" * 70 + b"\r\n") * 500_000)
+    for encoding, status in (("gzip", 415), ("GZIP", 415), ("identity", 400)):
+        headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Encoding": encoding}
+        answer = await user.client.post(f"{API}/uploads", data=lines, headers=headers)
+        assert answer.status == status, encoding
+    assert stored(config) == []
+
+
+async def test_lines_before_the_first_part_have_a_limit(make_user, service, config):
+    user = await make_user()
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\ntext\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    for lines, status in ((100, 201), (200_000, 400)):
+        answer = await user.client.post(f"{API}/uploads", data=b"p\r\n" * lines + part, headers=headers)
+        assert answer.status == status
+
+
 async def open_half(service, user, length: int = 1000, sent: bytes = b"some text"):
     """A connection on which an upload has begun."""
     url = urlsplit(service.url)
@@ -264,6 +284,50 @@ async def test_only_so_many_are_received_at_once(make_user, service, config, mon
         return (await send(user, picture())).status == 201
 
     await wait_until(free)
+
+
+async def test_nobody_takes_the_places_of_all(make_user, service, config, monkeypatch):
+    monkeypatch.setattr(forms, "MAX_RECEIVING_OF_ONE", 2)
+    ann, ben = await make_user(), await make_user()
+    writers = [(await open_half(service, ann))[1] for _ in range(2)]
+
+    async def both():
+        return len(stored(config)) == 2
+
+    await wait_until(both)
+    answer = await send(ann, picture())
+    assert (answer.status, (await answer.json())["code"]) == (429, "too_many_uploads_at_once")
+    assert answer.headers["Retry-After"] == "1"
+    assert (await send(ben, picture())).status == 201
+    for writer in writers:
+        writer.close()
+
+    async def free():
+        return (await send(ann, picture())).status == 201
+
+    await wait_until(free)
+
+
+async def test_a_retry_is_answered_before_anything_is_done(make_user, config, monkeypatch):
+    user = await make_user()
+    monkeypatch.setattr("nexcorp.web.uploads.MAX_LOOSE", 1)
+
+    async def twice(path, **fields):
+        file = (picture(), "a.png", "image/png")
+        for _ in range(2):
+            headers = {"Idempotency-Key": path}
+            yield await user.client.post(f"{API}/{path}", data=form(file, **fields), headers=headers)
+
+    # Of files on no post there is one too many by then, and the store is not asked again.
+    for path, fields in (("posts", {"body": "x"}), ("uploads", {})):
+        answers = [answer async for answer in twice(path, **fields)]
+        assert [answer.status for answer in answers] == [201, 201]
+        assert await answers[0].json() == await answers[1].json()
+        assert answers[1].headers["Idempotent-Replayed"] == "true"
+    assert len(stored(config)) == 2
+    headers = {"Idempotency-Key": "uploads"}
+    other = form((b"text", "a.txt", "text/plain"))
+    assert (await user.client.post(f"{API}/uploads", data=other, headers=headers)).status == 422
 
 
 async def test_the_same_key_uploads_once(make_user, service):

@@ -12,6 +12,7 @@ import pytest
 from nexcorp.db import Database, sql
 from tests.conftest import wait_until
 from tests.features.posts.social import API, publish, say
+from tests.features.uploads.files import upload
 from workers.jobs.cleanup import clean_up
 from workers.jobs.export import build_exports
 
@@ -24,6 +25,7 @@ PARTS = {
     "identities",
     "apiKeys",
     "posts",
+    "uploads",
     "comments",
     "likes",
     "interests",
@@ -55,7 +57,12 @@ async def get_ticket(user: Any, purpose: str = "download") -> str:
 async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: Any, fetch: Any) -> None:
     ann, bob = await make_user(), await make_user()
     await make_key(ann, "post:read")
-    post, other = await publish(ann, body="Mine."), await publish(bob, body="Not mine.")
+    mine, loose = await upload(ann, name="mine.png"), await upload(ann, name="loose.png")
+    assert (await ann.client.delete(f"{API}/uploads/{(await upload(ann))['id']}")).status == 204
+    post, other = (
+        await publish(ann, body="Mine.", uploadIds=[mine["id"]]),
+        await publish(bob, body="Not mine."),
+    )
     await say(ann, other["id"], "My comment.")
     await say(bob, post["id"], "Bob's comment.")
     assert (await ann.client.put(f"{API}/posts/{other['id']}/like")).status == 200
@@ -74,6 +81,8 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     assert data.keys() == PARTS
     assert data["account"]["email"] == ann.email
     assert [row["body"] for row in data["posts"]] == ["Mine."]
+    files = [(row["name"], row["postId"], row["url"]) for row in data["uploads"]]
+    assert files == [("mine.png", post["id"], mine["url"]), ("loose.png", None, loose["url"])]
     assert [row["body"] for row in data["comments"]] == ["My comment."]
     assert [row["postId"] for row in data["likes"]] == [other["id"]]
     assert [row["userId"] for row in data["following"]] == [str(bob.id)]

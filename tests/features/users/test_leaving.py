@@ -11,6 +11,7 @@ import pytest
 from nexcorp.realtime import protocol
 from tests.conftest import wait_until
 from tests.features.posts.social import API, get_json, publish, say
+from tests.features.uploads.files import upload
 from tests.realtime.helpers import closed
 
 ME = f"{API}/users/me"
@@ -98,6 +99,14 @@ async def test_what_one_wrote_stays_and_the_name_goes(
         "SELECT frame FROM room_frames WHERE frame->'data'->'actor'->>'id' = $1", str(leaver.id)
     )
     assert {row["frame"]["data"]["title"].split(" member")[0] for row in frames} == {"Former"}
+
+
+async def test_what_was_never_shown_goes_at_once(make_user: Any, leaver: Any, client: Any) -> None:
+    shown, loose = await upload(leaver), await upload(leaver)
+    await publish(leaver, uploadIds=[shown["id"]])
+    assert (await leaver.client.delete(ME)).status == 204
+    assert (await client.get(shown["url"])).status == 200
+    assert (await client.get(loose["url"])).status == 404
 
 
 async def test_nobody_reaches_who_left(make_user: Any, leaver: Any, client: Any, fetch: Any) -> None:

@@ -1,0 +1,77 @@
+"""Uploads between two requests, and between a request and the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from nexcorp.db import sql
+from nexcorp.web.uploads import set_uploads
+from tests.features.posts.social import get_json, publish
+from tests.features.uploads.files import API, form, picture, stored, upload
+from workers.jobs.uploads import remove_uploads
+
+pytestmark = pytest.mark.usefixtures("asleep")
+
+
+async def test_a_published_post_keeps_its_files_whatever_happens_then(
+    make_user, config, job_context, monkeypatch
+):
+    user = await make_user()
+
+    async def fail(self, group):
+        raise RuntimeError("after the commit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nexcorp.web.cache.Cache.forget", fail)
+        answer = await user.client.post(
+            f"{API}/posts", data=form((picture(), "a.png", "image/png"), body="x")
+        )
+        assert answer.status == 500
+    (post,) = (await get_json(user.client, "/posts"))["data"]
+    assert len(post["uploads"]) == 1
+    assert await remove_uploads(job_context) == 0
+    assert len(stored(config)) == 1
+
+
+async def test_deleting_what_is_just_put_on_a_post_changes_the_post(make_user, service, connect):
+    user = await make_user()
+    mine = (await upload(user))["id"]
+    post = await publish(user)
+    live = await connect(user)
+    await live.send("subscribe", {"room": f"post:{post['id']}"})
+    await live.next("subscribed")
+    async with service.db.transaction(wait=5) as conn:
+        await sql.posts.touch_post(conn, post_id=UUID(post["id"]))
+        await set_uploads(conn, UUID(post["id"]), user.id, [UUID(mine)])
+        deleting = asyncio.create_task(user.client.delete(f"{API}/uploads/{mine}"))
+        await asyncio.sleep(0.2)
+        assert not deleting.done()
+    assert (await deleting).status == 204
+    frame = await live.next("post:updated")
+    assert (frame["data"]["uploads"], frame["data"]["version"]) == ([], post["version"] + 2)
+    assert (await get_json(user.client, f"/posts/{post['id']}"))["version"] == post["version"] + 2
+
+
+async def test_the_sweeper_leaves_alone_what_is_being_attached(make_user, service, job_context):
+    user = await make_user()
+    first, second = sorted([UUID((await upload(user))["id"]) for _ in range(2)])
+    post = UUID((await publish(user))["id"])
+    async with service.db.connection(wait=5) as conn:
+        # The sweeper would come upon the second one first.
+        await conn.execute(
+            "UPDATE uploads SET created_at = now() - interval '26 hours' WHERE id = $1", second
+        )
+        await conn.execute("UPDATE uploads SET created_at = now() - interval '25 hours' WHERE id = $1", first)
+    async with service.db.transaction(wait=5) as conn:
+        await sql.uploads.lock_uploads(conn, post_id=post, upload_ids=[first])
+        sweeping = asyncio.create_task(remove_uploads(job_context))
+        await asyncio.sleep(0.2)
+        # Waiting for each other, PostgreSQL would end one of the two.
+        await sql.uploads.lock_uploads(conn, post_id=post, upload_ids=[second])
+        await sql.uploads.attach_uploads(conn, post_id=post, owner_id=user.id, upload_ids=[first])
+    assert await sweeping == 1
+    assert (await user.client.get(f"{API}/uploads/{first}")).status == 200
+    assert (await user.client.get(f"{API}/uploads/{second}")).status == 404
