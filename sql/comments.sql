@@ -29,36 +29,37 @@ FROM added AS c
 CROSS JOIN counted
 INNER JOIN users AS u ON u.id = c.author_id
 
--- name: get_comment(comment_id) :one
--- One comment with its author.
+-- name: get_comment(comment_id, viewer_id) :one
+-- One comment with its author; no row where the viewer may not see its post.
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", c.author_id AS "_authorId"
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.id = $1
+INNER JOIN posts AS p ON p.id = c.post_id
+WHERE c.id = $1 AND shown_to(p, $2)
 
--- name: list_comments_first(post_id, most) :many
--- The oldest comments of a post: people read a conversation from its beginning.
+-- name: list_comments_first(post_id, viewer_id, most) :many
+-- The oldest comments of a post, for those who may see it: people read a conversation from its beginning.
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.post_id = $1
+WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1)
 ORDER BY c.id
-LIMIT $2
+LIMIT $3
 
--- name: list_comments_next(post_id, after, most) :many
+-- name: list_comments_next(post_id, viewer_id, after, most) :many
 -- Comments behind a cursor.
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.post_id = $1 AND c.id > $2
+WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND c.id > $3
 ORDER BY c.id
-LIMIT $3
+LIMIT $4
 
 -- name: update_comment(comment_id, author_id, version, body) :one
 -- The author changes the text. A NULL version matches any.
@@ -102,7 +103,3 @@ SELECT
     ARRAY(SELECT removed.id FROM removed WHERE removed.id <> doomed.id) AS "replyIds"
 FROM doomed
 CROSS JOIN counted
-
--- name: list_mentioned(usernames) :many
--- Who is meant by the @usernames of a text.
-SELECT id FROM users WHERE username = ANY($1::citext[]) AND status = 'active'

@@ -379,11 +379,14 @@ SELECT id FROM posts WHERE id = $1 AND author_id = $2 FOR UPDATE
 -- What belongs to a post has changed.
 UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1
 
--- name: delete_post(post_id, author_id) :value
+-- name: delete_post(post_id, author_id) :one
 -- Gone with its comments, likes and interests; notifications about it stay, without the link.
 DELETE FROM posts WHERE id = $1 AND author_id = $2
-RETURNING id
+RETURNING id, status
 
--- name: list_mentioned(usernames) :many
--- Who is meant by the @usernames of a text.
-SELECT id FROM users WHERE username = ANY($1::citext[]) AND status = 'active'
+-- name: list_mentioned(post_id, usernames) :many
+-- Who is meant by the @usernames of a post or of a comment on it. Who may not see it is told nothing of it.
+SELECT u.id
+FROM posts AS p
+INNER JOIN users AS u ON u.username = ANY($2::citext[]) AND u.status = 'active'
+WHERE p.id = $1 AND shown_to(p, u.id)

@@ -83,6 +83,8 @@ ANNOUNCEMENT = Notice(
 SOCIAL: dict[str, Entry] = {
     "post.created": Entry((MENTION, ANNOUNCEMENT), post_frames),
     "post.drafted": SILENT,
+    "post.draft_updated": SILENT,
+    "post.draft_deleted": SILENT,
     "post.published": Entry((MENTION, ANNOUNCEMENT), published_frames),
     "post.moved": Entry(
         (

@@ -55,7 +55,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
 async def emit_published(conn: Any, event: str, actor_id: UUID, post: Any) -> None:
     """Tell of a post that everybody can see from now on."""
     names = find_mentions(post["body"])
-    mentioned = await sql.posts.list_mentioned(conn, usernames=names) if names else []
+    mentioned = await sql.posts.list_mentioned(conn, post_id=post["id"], usernames=names) if names else []
     payload = {
         "post": {**row_to_dict(post), **NOBODYS},
         "authorId": post["_authorId"],
@@ -112,9 +112,10 @@ async def update_post(
 async def emit_updated(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     """Show the rooms a post as it is now; returns it. Of a draft they hear nothing."""
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=user_id)
+    event, payload = "post.draft_updated", {"authorId": post["_authorId"]}
     if post["status"] != "draft":
-        payload = {"post": {**row_to_dict(post), **NOBODYS}, "authorId": post["_authorId"]}
-        await emit(conn, "post.updated", actor_id=user_id, entity=("post", post_id), payload=payload)
+        event, payload["post"] = "post.updated", {**row_to_dict(post), **NOBODYS}
+    await emit(conn, event, actor_id=user_id, entity=("post", post_id), payload=payload)
     return post
 
 
@@ -202,8 +203,11 @@ async def delete_post(conn: Any, post_id: UUID, user_id: UUID) -> None:
     if await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id):
         # While they are its own: with the post, this goes from them.
         await set_uploads(conn, post_id, user_id, ())
-    if await sql.posts.delete_post(conn, post_id=post_id, author_id=user_id) is None:
+    gone = await sql.posts.delete_post(conn, post_id=post_id, author_id=user_id)
+    if gone is None:
         await refuse_change(conn, post_id, user_id)
         raise PostNotFound()
+    # Not even that there was a draft is for others to know.
+    event = "post.draft_deleted" if gone["status"] == "draft" else "post.deleted"
     payload = {"authorId": user_id}
-    await emit(conn, "post.deleted", actor_id=user_id, entity=("post", post_id), payload=payload)
+    await emit(conn, event, actor_id=user_id, entity=("post", post_id), payload=payload)
