@@ -32,7 +32,7 @@ async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web
     post_id = path_id(request)
     statements = sql.comments.list_comments_first, sql.comments.list_comments_next
     async with database(request).connection() as conn:
-        asked = {"post_id": post_id, "viewer_id": user_id(request)}
+        asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
         rows = await BY_OLDEST.fetch(request, conn, query, *statements, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
             raise NotFound("post_not_found", "There is no such post.")
