@@ -265,16 +265,16 @@ FROM (
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.position OFFSET 0) AS i
 ORDER BY found.position DESC
 
--- name: list_own_unlisted(author_id, status) :many
--- One's own announcements that stand in no list: drafts, or archived ones. The newest hundred.
+-- name: list_own_unlisted(author_id, status, before, most) :many
+-- One's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
 SELECT
     i.*,
     coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
 FROM post_items AS i
-WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL
+WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL AND i.id < $3
 ORDER BY i.id DESC
-LIMIT 100
+LIMIT $4
 
 -- name: update_post(post_id, author_id, version, set_title, title, body) :value
 -- Change what was sent: title where set_title, body where not NULL. Ownership and version are part of
@@ -324,15 +324,15 @@ SELECT from_status AS "from" FROM logged
 INSERT INTO post_status_log (post_id, actor_id, to_status)
 VALUES ($1, $2, $3)
 
--- name: list_moves(post_id) :many
--- Every move of a post, oldest first; there are never many.
+-- name: list_moves(post_id, after, most) :many
+-- Moves of a post behind an id, oldest first.
 SELECT
     g.id, g.from_status AS "from", g.to_status AS "to", person(u) AS actor, g.created_at AS "createdAt"
 FROM post_status_log AS g
 LEFT JOIN users AS u ON u.id = g.actor_id
-WHERE g.post_id = $1
+WHERE g.post_id = $1 AND g.id > $2
 ORDER BY g.id
-LIMIT 1000
+LIMIT $3
 
 -- name: assign_post(post_id, actor_id, any_author, assignee_id) :one
 -- Give a project to somebody interested, or to nobody (NULL). The interest is locked, so that it cannot be
