@@ -288,14 +288,19 @@ SET
 WHERE id = $1 AND author_id = $2 AND ($3::integer IS NULL OR version = $3)
 RETURNING id
 
+-- name: lock_post(post_id) :exec
+-- Before a change that depends on how the post stands: changes then take turns, and see what the one before did. A
+-- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while a
+-- worker, by the foreign key of a notification, holds the row as well.
+SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE
+
 -- name: move_post(post_id, actor_id, any_author, status, from_statuses) :one
--- Move an announcement or a project from one of `from_statuses`. Of two at once the second finds the first's
--- status. What is published for the first time takes the top of the lists, what is archived leaves them.
+-- Move an announcement or a project, which is locked, from one of `from_statuses`. What is published, again as well,
+-- takes the top of the lists; what is archived leaves them.
 WITH before AS (
     SELECT id, status
     FROM posts
     WHERE id = $1 AND (author_id = $2 OR $3)
-    FOR NO KEY UPDATE
 ),
 moved AS (
     UPDATE posts AS p
@@ -335,27 +340,41 @@ ORDER BY g.id
 LIMIT $3
 
 -- name: assign_post(post_id, actor_id, any_author, assignee_id) :one
--- Give a project to somebody interested, or to nobody (NULL). The interest is locked, so that it cannot be
--- taken back at the same time.
+-- Give a project, which is locked, to somebody interested, or to nobody (NULL). Whose it is already changes nothing.
 WITH before AS (
     SELECT id, assignee_id
     FROM posts
     WHERE id = $1 AND type = 'project' AND (author_id = $2 OR $3)
-    FOR NO KEY UPDATE
-),
-interest AS (
-    SELECT t.user_id
-    FROM before
-    INNER JOIN interests AS t ON t.post_id = before.id
-    INNER JOIN users AS u ON u.id = t.user_id AND u.status = 'active'
-    WHERE t.user_id = $4
-    FOR KEY SHARE OF t
 )
 UPDATE posts AS p
-SET assignee_id = $4, version = p.version + 1, updated_at = now()
+SET
+    assignee_id = $4,
+    version = p.version + (before.assignee_id IS DISTINCT FROM $4)::integer,
+    updated_at = CASE WHEN before.assignee_id IS DISTINCT FROM $4 THEN now() ELSE p.updated_at END
 FROM before
-WHERE p.id = before.id AND ($4::uuid IS NULL OR EXISTS (SELECT FROM interest))
+WHERE p.id = before.id
+    AND (
+        $4::uuid IS NULL
+        OR EXISTS (
+            SELECT
+            FROM interests AS t
+            INNER JOIN users AS u ON u.id = t.user_id AND u.status = 'active'
+            WHERE t.post_id = $1 AND t.user_id = $4
+        )
+    )
 RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId"
+
+-- name: lock_posts_of(user_id) :exec
+-- The posts that somebody who leaves is assigned to or interested in, locked in one order whoever leaves.
+SELECT
+FROM posts
+WHERE id IN (
+    SELECT p.id FROM posts AS p WHERE p.assignee_id = $1
+    UNION
+    SELECT t.post_id FROM interests AS t WHERE t.user_id = $1
+)
+ORDER BY id
+FOR NO KEY UPDATE
 
 -- name: unassign_person(user_id) :exec
 -- Projects of somebody who has left are nobody's again.

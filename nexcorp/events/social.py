@@ -108,6 +108,12 @@ SOCIAL: dict[str, Entry] = {
             Notice(
                 "assignment",
                 "{actor} assigned your project",
+                receivers=lambda event: [event.payload["authorId"]] if event.payload["assigneeId"] else (),
+                message=name_post,
+            ),
+            Notice(
+                "assignment",
+                "{actor} left your project to nobody",
                 receivers=lambda event: [event.payload["authorId"]],
                 message=name_post,
             ),

@@ -128,6 +128,7 @@ async def move_post(
     publish an announcement. Raises NotFound, Forbidden and, where there is no way from the current status,
     Conflict.
     """
+    await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, user_id)
     any_author = any_project and post["type"] == "project"
     check_author(post, user_id, any_author=any_author)
@@ -145,7 +146,6 @@ async def move_post(
         from_statuses=list(ways[status]),
     )
     if move is None:
-        post = await refuse_change(conn, post_id, user_id, any_author=any_author)
         if post["status"] == status:
             return post
         raise Conflict("illegal_move", f"There is no way from {post['status']} to {status}.")
@@ -178,6 +178,7 @@ async def assign_post(
 
     Raises NotFound, Forbidden, and Conflict for what is no project and for who is not interested.
     """
+    await sql.posts.lock_post(conn, post_id=post_id)
     row = await sql.posts.assign_post(
         conn, post_id=post_id, actor_id=user_id, any_author=any_author, assignee_id=assignee_id
     )
