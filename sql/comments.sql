@@ -12,7 +12,7 @@ counted AS (
     UPDATE posts AS p
     SET comment_count = p.comment_count + 1
     WHERE p.id = $1 AND shown_to(p, $2) AND ($3::uuid IS NULL OR EXISTS (SELECT FROM parent))
-    RETURNING p.id, p.author_id, p.comment_count
+    RETURNING p.id, p.author_id, p.comment_count, p.status IS NOT DISTINCT FROM 'draft' AS draft
 ),
 added AS (
     INSERT INTO comments (post_id, author_id, parent_id, body)
@@ -23,7 +23,7 @@ added AS (
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt",
-    counted.comment_count AS "_commentCount", counted.author_id AS "_postAuthorId",
+    counted.comment_count AS "_commentCount", counted.author_id AS "_postAuthorId", counted.draft AS "_onDraft",
     (SELECT author_id FROM parent) AS "_parentAuthorId"
 FROM added AS c
 CROSS JOIN counted
@@ -33,7 +33,8 @@ INNER JOIN users AS u ON u.id = c.author_id
 -- One comment with its author; no row where the viewer may not see its post.
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
-    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", c.author_id AS "_authorId"
+    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", c.author_id AS "_authorId",
+    p.status IS NOT DISTINCT FROM 'draft' AS "_onDraft"
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
 INNER JOIN posts AS p ON p.id = c.post_id

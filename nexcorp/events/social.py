@@ -45,8 +45,13 @@ def changed_frames(event: Event) -> list[Frame]:
 
 
 def comment_frames(event: Event) -> list[Frame]:
-    """Comments are seen in their post's room, with the post's new counter where it changed."""
+    """Comments are seen in their post's room, with the post's new counter where it changed.
+
+    Those on a draft are not: whoever comes once it is published could read what the author took back before.
+    """
     payload = event.payload
+    if payload.get("onDraft"):
+        return []
     data = dict(payload.get("comment") or {"id": event.entity_id, "postId": payload["postId"]})
     if event.type == "comment.deleted":
         data["replyIds"] = payload["replyIds"]

@@ -42,6 +42,7 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
         "commentCount": comment["_commentCount"],
         "postAuthorId": comment["_postAuthorId"],
         "parentAuthorId": comment["_parentAuthorId"],
+        "onDraft": comment["_onDraft"],
         "mentionedIds": [row["id"] for row in mentioned],
     }
     entity = ("comment", comment["id"])
@@ -73,7 +74,11 @@ async def update_comment(
         if comment["_authorId"] != user_id:
             raise Forbidden("not_your_comment", "Only its author may change a comment.")
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(comment))
-    payload = {"comment": row_to_dict(comment), "postId": comment["postId"]}
+    payload = {
+        "comment": row_to_dict(comment),
+        "postId": comment["postId"],
+        "onDraft": comment["_onDraft"],
+    }
     await emit(conn, "comment.updated", actor_id=user_id, entity=("comment", comment_id), payload=payload)
     return comment
 

@@ -66,3 +66,20 @@ async def test_changes_of_a_draft_are_on_record_and_in_no_room(
         UUID(draft["id"]),
     )
     assert [row["type"] for row in rows] == ["post.drafted", "post.draft_updated", "post.draft_deleted"]
+
+
+async def test_what_was_said_to_a_draft_is_in_no_frame_for_those_who_come_later(
+    service: Any, make_user: Any
+) -> None:
+    boss = await make_user(role="manager")
+    draft = await make_draft(boss)
+    comment = await say(boss, draft["id"], "the secret")
+    await boss.client.patch(f"{API}/comments/{comment['id']}", json={"body": "still the secret"})
+    await boss.client.patch(f"{API}/comments/{comment['id']}", json={"body": "for all"})
+    await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": "published"})
+    await say(boss, draft["id"], "welcome")
+    await wait_until(lambda: outbox_empty(service))
+    room = f"post:{draft['id']}"
+    frames = await fetch(service, "SELECT frame FROM room_frames WHERE room = $1 ORDER BY seq", room)
+    assert [row["frame"]["data"]["body"] for row in frames] == ["welcome"]
+    assert frames[0]["frame"]["data"]["commentCount"] == 2
