@@ -34,8 +34,13 @@ def interest_frames(event: Event) -> list[Frame]:
 
 
 def published_frames(event: Event) -> list[Frame]:
-    """For those who look at the author's profile, a draft that is published is a new post."""
-    return [Frame(f"profile:{event.payload['authorId']}", "post:created", event.payload["post"])]
+    """For those who look at the author's profile, a draft that is published is a new post; its author has it
+    open already."""
+    post = event.payload["post"]
+    return [
+        Frame(f"post:{event.entity_id}", "post:updated", post),
+        Frame(f"profile:{event.payload['authorId']}", "post:created", post),
+    ]
 
 
 def changed_frames(event: Event) -> list[Frame]:

@@ -81,5 +81,16 @@ async def test_what_was_said_to_a_draft_is_in_no_frame_for_those_who_come_later(
     await wait_until(lambda: outbox_empty(service))
     room = f"post:{draft['id']}"
     frames = await fetch(service, "SELECT frame FROM room_frames WHERE room = $1 ORDER BY seq", room)
-    assert [row["frame"]["data"]["body"] for row in frames] == ["welcome"]
-    assert frames[0]["frame"]["data"]["commentCount"] == 2
+    assert [row["frame"]["event"] for row in frames] == ["post:updated", "comment:created"]
+    assert frames[1]["frame"]["data"]["body"] == "welcome"
+    assert frames[1]["frame"]["data"]["commentCount"] == 2
+
+
+async def test_publishing_shows_where_the_author_has_the_draft_open(make_user: Any, connect: Any) -> None:
+    boss = await make_user(role="manager")
+    draft = await make_draft(boss)
+    live = await connect(boss)
+    await live.send("subscribe", {"room": f"post:{draft['id']}"})
+    await live.next("subscribed")
+    await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": "published"})
+    assert (await live.next("post:updated"))["data"]["status"] == "published"
