@@ -78,13 +78,14 @@ INNER JOIN comments AS c ON c.post_id = p.id
 WHERE c.id = $1
 FOR UPDATE OF p
 
--- name: delete_comment(comment_id, user_id) :one
--- Its author or the post's author removes a comment and the replies to it; all are counted off.
+-- name: delete_comment(comment_id, user_id, version) :one
+-- Its author or the post's author removes a comment and the replies to it; all are counted off. A NULL version
+-- matches any.
 WITH doomed AS (
     SELECT c.id, c.post_id
     FROM comments AS c
     INNER JOIN posts AS p ON p.id = c.post_id
-    WHERE c.id = $1 AND $2 IN (c.author_id, p.author_id)
+    WHERE c.id = $1 AND $2 IN (c.author_id, p.author_id) AND ($3::integer IS NULL OR c.version = $3)
 ),
 removed AS (
     DELETE FROM comments AS c

@@ -49,8 +49,9 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 
 
 async def delete_comment(request: web.Request) -> web.Response:
+    version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_comment(tx.conn, path_id(request), user_id(request))
+        await service.delete_comment(tx.conn, path_id(request), user_id(request), version)
         return no_content()
 
 
@@ -90,7 +91,7 @@ ROUTES = [
         "/comments/{id}",
         delete_comment,
         "Delete a comment of one's own, or under one's own post",
-        errors=(404,),
+        errors=(404, 412),
         access=allow("comment:create", whose="its author and the post's only"),
         tag=TAG,
     ),

@@ -83,12 +83,17 @@ async def update_comment(
     return comment
 
 
-async def delete_comment(conn: Any, comment_id: UUID, user_id: UUID) -> None:
-    """Its author, or the post's, removes a comment and its replies; raises NotFound or Forbidden."""
+async def delete_comment(conn: Any, comment_id: UUID, user_id: UUID, version: int | None = None) -> None:
+    """Its author, or the post's, removes a comment and its replies.
+
+    Raises NotFound, Forbidden, PreconditionFailed.
+    """
     await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
-    gone = await sql.comments.delete_comment(conn, comment_id=comment_id, user_id=user_id)
+    gone = await sql.comments.delete_comment(conn, comment_id=comment_id, user_id=user_id, version=version)
     if gone is None:
-        await get_comment(conn, comment_id, user_id)
+        comment = await get_comment(conn, comment_id, user_id)
+        if version is not None and comment["version"] != version:
+            raise PreconditionFailed(current=row_to_dict(comment))
         raise Forbidden("not_your_comment", "Only its author or the post's may delete a comment.")
     payload = {key: gone[key] for key in ("postId", "commentCount", "replyIds")}
     await emit(conn, "comment.deleted", actor_id=user_id, entity=("comment", comment_id), payload=payload)

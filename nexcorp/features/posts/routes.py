@@ -171,19 +171,22 @@ async def update_post(request: web.Request, body: dict[str, Any]) -> web.Respons
 
 
 async def delete_post(request: web.Request) -> web.Response:
+    version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_post(tx.conn, path_id(request), user_id(request))
+        await service.delete_post(tx.conn, path_id(request), user_id(request), version)
     await request.app[CACHE].forget("explore")
     return no_content()
 
 
 async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    version, _ = expected_version(request, {})
     async with transaction(request) as tx:
         row = await service.move_post(
             tx.conn,
             path_id(request),
             user_id(request),
             body["status"],
+            version,
             any_project=allows(request, "post:assign"),
             may_announce=allows(request, "post:announce"),
         )
@@ -201,12 +204,14 @@ async def list_moves(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 
 async def assign_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    version, _ = expected_version(request, {})
     async with transaction(request) as tx:
         row = await service.assign_post(
             tx.conn,
             path_id(request),
             user_id(request),
             body["userId"],
+            version,
             any_author=allows(request, "post:assign"),
         )
         return await tx.reply(row, version=row["version"])
@@ -250,7 +255,7 @@ ROUTES = [
         "Move an announcement or a project",
         Post(),
         body=MovePost(),
-        errors=(404, 409),
+        errors=(404, 409, 412),
         access=MOVE,
         tag=TAG,
     ),
@@ -270,11 +275,13 @@ ROUTES = [
         "Give a project to somebody interested",
         Post(),
         body=AssignPost(),
-        errors=(404, 409),
+        errors=(404, 409, 412),
         access=ASSIGN,
         tag=TAG,
     ),
-    delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=(404,), access=CHANGE, tag=TAG),
+    delete(
+        "/posts/{id}", delete_post, "Delete a post of one's own", errors=(404, 412), access=CHANGE, tag=TAG
+    ),
     get(
         "/users/{id}/posts",
         list_user_posts,

@@ -77,6 +77,12 @@ async def refuse_change(conn: Any, post_id: UUID, user_id: UUID, *, any_author: 
     return check_author(await get_shown(conn, post_id, user_id), user_id, any_author=any_author)
 
 
+def check_version(post: Any, version: int | None) -> None:
+    """Raises PreconditionFailed, with the post as it is, where If-Match names another version of it."""
+    if version is not None and post["version"] != version:
+        raise PreconditionFailed(current=row_to_dict(post))
+
+
 def check_author(post: Any, user_id: UUID, *, any_author: bool) -> Any:
     """`post`, where this user may change it; raises Forbidden."""
     if post["_authorId"] != user_id and not any_author:
@@ -120,18 +126,26 @@ async def emit_updated(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
 
 async def move_post(
-    conn: Any, post_id: UUID, user_id: UUID, status: str, *, any_project: bool, may_announce: bool
+    conn: Any,
+    post_id: UUID,
+    user_id: UUID,
+    status: str,
+    version: int | None = None,
+    *,
+    any_project: bool,
+    may_announce: bool,
 ) -> Any:
     """Move an announcement or a project to `status`; returns the post, unchanged where it stands there.
 
     `any_project`: whether this user may move the projects of others; `may_announce`: whether they may
-    publish an announcement. Raises NotFound, Forbidden and, where there is no way from the current status,
-    Conflict.
+    publish an announcement. Raises NotFound, Forbidden, PreconditionFailed and, where there is no way from
+    the current status, Conflict.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, user_id)
     any_author = any_project and post["type"] == "project"
     check_author(post, user_id, any_author=any_author)
+    check_version(post, version)
     ways = MOVES.get(post["type"], {})
     if status not in ways:
         raise Invalid(errors={"status": [f"Is no status of a post of the type {post['type']}."]})
@@ -172,13 +186,22 @@ async def emit_moved(conn: Any, post_id: UUID, user_id: UUID, before: str) -> An
 
 
 async def assign_post(
-    conn: Any, post_id: UUID, user_id: UUID, assignee_id: UUID | None, *, any_author: bool
+    conn: Any,
+    post_id: UUID,
+    user_id: UUID,
+    assignee_id: UUID | None,
+    version: int | None = None,
+    *,
+    any_author: bool,
 ) -> Any:
     """Give a project to one of those interested, or take it back (None); returns the post.
 
-    Raises NotFound, Forbidden, and Conflict for what is no project and for who is not interested.
+    Raises NotFound, Forbidden, PreconditionFailed, and Conflict for what is no project and for who is not
+    interested.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
+    if version is not None:
+        check_version(await refuse_change(conn, post_id, user_id, any_author=any_author), version)
     row = await sql.posts.assign_post(
         conn, post_id=post_id, actor_id=user_id, any_author=any_author, assignee_id=assignee_id
     )
@@ -199,9 +222,14 @@ async def assign_post(
     return post
 
 
-async def delete_post(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    """Remove a post with its comments, likes, interests and uploads; raises NotFound or Forbidden."""
+async def delete_post(conn: Any, post_id: UUID, user_id: UUID, version: int | None = None) -> None:
+    """Remove a post with its comments, likes, interests and uploads.
+
+    Raises NotFound, Forbidden, PreconditionFailed.
+    """
     if await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id):
+        if version is not None:
+            check_version(await get_shown(conn, post_id, user_id), version)
         # While they are its own: with the post, this goes from them.
         await set_uploads(conn, post_id, user_id, ())
     gone = await sql.posts.delete_post(conn, post_id=post_id, author_id=user_id)
