@@ -12,7 +12,7 @@ counted AS (
     UPDATE posts AS p
     SET comment_count = p.comment_count + 1
     WHERE p.id = $1 AND shown_to(p, $2) AND ($3::uuid IS NULL OR EXISTS (SELECT FROM parent))
-    RETURNING p.id, p.author_id, p.comment_count
+    RETURNING p.id, p.author_id, p.comment_count, p.status IS NOT DISTINCT FROM 'draft' AS draft
 ),
 added AS (
     INSERT INTO comments (post_id, author_id, parent_id, body)
@@ -23,42 +23,44 @@ added AS (
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt",
-    counted.comment_count AS "_commentCount", counted.author_id AS "_postAuthorId",
+    counted.comment_count AS "_commentCount", counted.author_id AS "_postAuthorId", counted.draft AS "_onDraft",
     (SELECT author_id FROM parent) AS "_parentAuthorId"
 FROM added AS c
 CROSS JOIN counted
 INNER JOIN users AS u ON u.id = c.author_id
 
--- name: get_comment(comment_id) :one
--- One comment with its author.
+-- name: get_comment(comment_id, viewer_id) :one
+-- One comment with its author; no row where the viewer may not see its post.
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
-    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", c.author_id AS "_authorId"
+    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", c.author_id AS "_authorId",
+    p.status IS NOT DISTINCT FROM 'draft' AS "_onDraft"
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.id = $1
+INNER JOIN posts AS p ON p.id = c.post_id
+WHERE c.id = $1 AND shown_to(p, $2)
 
--- name: list_comments_first(post_id, most) :many
--- The oldest comments of a post: people read a conversation from its beginning.
+-- name: list_comments_first(post_id, viewer_id, most) :many
+-- The oldest comments of a post, for those who may see it: people read a conversation from its beginning.
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.post_id = $1
+WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1)
 ORDER BY c.id
-LIMIT $2
+LIMIT $3
 
--- name: list_comments_next(post_id, after, most) :many
+-- name: list_comments_next(post_id, viewer_id, after, most) :many
 -- Comments behind a cursor.
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.post_id = $1 AND c.id > $2
+WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND c.id > $3
 ORDER BY c.id
-LIMIT $3
+LIMIT $4
 
 -- name: update_comment(comment_id, author_id, version, body) :one
 -- The author changes the text. A NULL version matches any.
@@ -76,13 +78,14 @@ INNER JOIN comments AS c ON c.post_id = p.id
 WHERE c.id = $1
 FOR UPDATE OF p
 
--- name: delete_comment(comment_id, user_id) :one
--- Its author or the post's author removes a comment and the replies to it; all are counted off.
+-- name: delete_comment(comment_id, user_id, version) :one
+-- Its author or the post's author removes a comment and the replies to it; all are counted off. A NULL version
+-- matches any.
 WITH doomed AS (
     SELECT c.id, c.post_id
     FROM comments AS c
     INNER JOIN posts AS p ON p.id = c.post_id
-    WHERE c.id = $1 AND $2 IN (c.author_id, p.author_id)
+    WHERE c.id = $1 AND $2 IN (c.author_id, p.author_id) AND ($3::integer IS NULL OR c.version = $3)
 ),
 removed AS (
     DELETE FROM comments AS c
@@ -102,7 +105,3 @@ SELECT
     ARRAY(SELECT removed.id FROM removed WHERE removed.id <> doomed.id) AS "replyIds"
 FROM doomed
 CROSS JOIN counted
-
--- name: list_mentioned(usernames) :many
--- Who is meant by the @usernames of a text.
-SELECT id FROM users WHERE username = ANY($1::citext[]) AND status = 'active'

@@ -1,16 +1,23 @@
 -- Who follows whom.
 
 -- name: follow_user(follower_id, followed_id) :one
--- Follow once. No row where there is nobody to follow.
-WITH added AS (
+-- Follow once. No row where there is nobody to follow. Both are held, so that nobody follows who is just leaving, and
+-- nobody is followed: whoever waits finds out.
+WITH followed AS (
+    SELECT them.id
+    FROM users AS them
+    INNER JOIN users AS me ON me.id = $1 AND me.status = 'active'
+    WHERE them.id = $2 AND them.status = 'active'
+    FOR KEY SHARE
+),
+added AS (
     INSERT INTO follows (follower_id, followed_id)
-    SELECT $1, id FROM users WHERE id = $2 AND status = 'active'
+    SELECT $1, id FROM followed
     ON CONFLICT ON CONSTRAINT follows_pkey DO NOTHING
     RETURNING followed_id
 )
 SELECT true AS following, EXISTS (SELECT FROM added) AS "_changed"
-FROM users
-WHERE id = $2 AND status = 'active'
+FROM followed
 
 -- name: unfollow_user(follower_id, followed_id) :one
 -- Stop following. No row where there is no such user.

@@ -265,16 +265,16 @@ FROM (
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.position OFFSET 0) AS i
 ORDER BY found.position DESC
 
--- name: list_own_unlisted(author_id, status) :many
--- One's own announcements that stand in no list: drafts, or archived ones. The newest hundred.
+-- name: list_own_unlisted(author_id, status, before, most) :many
+-- One's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
 SELECT
     i.*,
     coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
 FROM post_items AS i
-WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL
+WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL AND i.id < $3
 ORDER BY i.id DESC
-LIMIT 100
+LIMIT $4
 
 -- name: update_post(post_id, author_id, version, set_title, title, body) :value
 -- Change what was sent: title where set_title, body where not NULL. Ownership and version are part of
@@ -288,14 +288,19 @@ SET
 WHERE id = $1 AND author_id = $2 AND ($3::integer IS NULL OR version = $3)
 RETURNING id
 
+-- name: lock_post(post_id) :exec
+-- Before a change that depends on how the post stands: changes then take turns, and see what the one before did. A
+-- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while a
+-- worker, by the foreign key of a notification, holds the row as well.
+SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE
+
 -- name: move_post(post_id, actor_id, any_author, status, from_statuses) :one
--- Move an announcement or a project from one of `from_statuses`. Of two at once the second finds the first's
--- status. What is published for the first time takes the top of the lists, what is archived leaves them.
+-- Move an announcement or a project, which is locked, from one of `from_statuses`. What is published, again as well,
+-- takes the top of the lists; what is archived leaves them.
 WITH before AS (
     SELECT id, status
     FROM posts
     WHERE id = $1 AND (author_id = $2 OR $3)
-    FOR NO KEY UPDATE
 ),
 moved AS (
     UPDATE posts AS p
@@ -324,38 +329,52 @@ SELECT from_status AS "from" FROM logged
 INSERT INTO post_status_log (post_id, actor_id, to_status)
 VALUES ($1, $2, $3)
 
--- name: list_moves(post_id) :many
--- Every move of a post, oldest first; there are never many.
+-- name: list_moves(post_id, after, most) :many
+-- Moves of a post behind an id, oldest first.
 SELECT
     g.id, g.from_status AS "from", g.to_status AS "to", person(u) AS actor, g.created_at AS "createdAt"
 FROM post_status_log AS g
 LEFT JOIN users AS u ON u.id = g.actor_id
-WHERE g.post_id = $1
+WHERE g.post_id = $1 AND g.id > $2
 ORDER BY g.id
-LIMIT 1000
+LIMIT $3
 
 -- name: assign_post(post_id, actor_id, any_author, assignee_id) :one
--- Give a project to somebody interested, or to nobody (NULL). The interest is locked, so that it cannot be
--- taken back at the same time.
+-- Give a project, which is locked, to somebody interested, or to nobody (NULL). Whose it is already changes nothing.
 WITH before AS (
     SELECT id, assignee_id
     FROM posts
     WHERE id = $1 AND type = 'project' AND (author_id = $2 OR $3)
-    FOR NO KEY UPDATE
-),
-interest AS (
-    SELECT t.user_id
-    FROM before
-    INNER JOIN interests AS t ON t.post_id = before.id
-    INNER JOIN users AS u ON u.id = t.user_id AND u.status = 'active'
-    WHERE t.user_id = $4
-    FOR KEY SHARE OF t
 )
 UPDATE posts AS p
-SET assignee_id = $4, version = p.version + 1, updated_at = now()
+SET
+    assignee_id = $4,
+    version = p.version + (before.assignee_id IS DISTINCT FROM $4)::integer,
+    updated_at = CASE WHEN before.assignee_id IS DISTINCT FROM $4 THEN now() ELSE p.updated_at END
 FROM before
-WHERE p.id = before.id AND ($4::uuid IS NULL OR EXISTS (SELECT FROM interest))
+WHERE p.id = before.id
+    AND (
+        $4::uuid IS NULL
+        OR EXISTS (
+            SELECT
+            FROM interests AS t
+            INNER JOIN users AS u ON u.id = t.user_id AND u.status = 'active'
+            WHERE t.post_id = $1 AND t.user_id = $4
+        )
+    )
 RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId"
+
+-- name: lock_posts_of(user_id) :exec
+-- The posts that somebody who leaves is assigned to or interested in, locked in one order whoever leaves.
+SELECT
+FROM posts
+WHERE id IN (
+    SELECT p.id FROM posts AS p WHERE p.assignee_id = $1
+    UNION
+    SELECT t.post_id FROM interests AS t WHERE t.user_id = $1
+)
+ORDER BY id
+FOR NO KEY UPDATE
 
 -- name: unassign_person(user_id) :exec
 -- Projects of somebody who has left are nobody's again.
@@ -379,11 +398,14 @@ SELECT id FROM posts WHERE id = $1 AND author_id = $2 FOR UPDATE
 -- What belongs to a post has changed.
 UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1
 
--- name: delete_post(post_id, author_id) :value
+-- name: delete_post(post_id, author_id) :one
 -- Gone with its comments, likes and interests; notifications about it stay, without the link.
 DELETE FROM posts WHERE id = $1 AND author_id = $2
-RETURNING id
+RETURNING id, status
 
--- name: list_mentioned(usernames) :many
--- Who is meant by the @usernames of a text.
-SELECT id FROM users WHERE username = ANY($1::citext[]) AND status = 'active'
+-- name: list_mentioned(post_id, usernames) :many
+-- Who is meant by the @usernames of a post or of a comment on it. Who may not see it is told nothing of it.
+SELECT u.id
+FROM posts AS p
+INNER JOIN users AS u ON u.username = ANY($2::citext[]) AND u.status = 'active'
+WHERE p.id = $1 AND shown_to(p, u.id)

@@ -1,4 +1,5 @@
--- Likes and interests, and posts.like_count and posts.interest_count with them.
+-- Likes and interests, and posts.like_count and posts.interest_count with them. Where a statement says that the post is
+-- locked, lock_post in sql/posts.sql came before it: as for those who delete a post, it is the first to be locked.
 
 -- name: like_post(post_id, user_id) :one
 -- Like once; the counter moves in the same statement, and only if the like is new.
@@ -24,13 +25,11 @@ LEFT JOIN counted ON counted.id = p.id
 WHERE p.id = $1 AND shown_to(p, $2)
 
 -- name: unlike_post(post_id, user_id) :one
--- Take a like back; the counter moves only if there was one. The post is locked first, as by those who
--- delete it: in the other order the two would wait for each other.
+-- Take a like of a post, which is locked, back; the counter moves only if there was one.
 WITH post AS (
     SELECT p.id, p.like_count
     FROM posts AS p
     WHERE p.id = $1 AND shown_to(p, $2)
-    FOR NO KEY UPDATE
 ),
 removed AS (
     DELETE FROM likes AS l
@@ -70,7 +69,8 @@ ORDER BY l.created_at DESC, l.user_id DESC
 LIMIT $4
 
 -- name: add_interest(post_id, user_id) :one
--- Take an interest in a project of somebody else that is not over; counted once. `_refusal` says why not.
+-- Take an interest in a project of somebody else, which is locked, that is not over; counted once. `_refusal` says
+-- why not.
 WITH post AS (
     SELECT
         p.id, p.author_id, p.interest_count, left(coalesce(p.title, p.body), 140) AS excerpt,
@@ -81,7 +81,6 @@ WITH post AS (
         END AS refusal
     FROM posts AS p
     WHERE p.id = $1 AND shown_to(p, $2)
-    FOR NO KEY UPDATE
 ),
 added AS (
     INSERT INTO interests (post_id, user_id)
@@ -104,12 +103,11 @@ FROM post
 LEFT JOIN counted ON counted.id = post.id
 
 -- name: remove_interest(post_id, user_id) :one
--- Take an interest back; the assigned cannot. The post is locked first, as for likes.
+-- Take an interest in a project, which is locked, back; the assigned cannot.
 WITH post AS (
     SELECT p.id, p.interest_count, p.assignee_id IS NOT DISTINCT FROM $2 AS assigned
     FROM posts AS p
     WHERE p.id = $1 AND shown_to(p, $2)
-    FOR NO KEY UPDATE
 ),
 removed AS (
     DELETE FROM interests AS t

@@ -6,7 +6,7 @@
 -- OFFSET 0 is a fence: the planner, who does not know the query, would walk through all documents in their order.
 
 -- name: search_posts(viewer_id, text, before_score, before_recency, most) :many
--- Posts that a viewer may see, the best first.
+-- Posts that stand in lists, and one's own drafts and archived ones; the best first.
 WITH asked AS MATERIALIZED (
     SELECT make_query($2) AS query
 ),
@@ -62,7 +62,7 @@ page AS MATERIALIZED (
     SELECT p.id, p.title, p.body, p.author_id, p.created_at, r.score, r.recency
     FROM ranked AS r
     INNER JOIN posts AS p ON p.id = r.id
-    WHERE (r.score, r.recency) < ($3, $4) AND shown_to(p, $1)
+    WHERE (r.score, r.recency) < ($3, $4) AND (p.position IS NOT NULL OR p.author_id = $1)
     ORDER BY r.score DESC, r.recency DESC
     LIMIT $5
 )
@@ -77,7 +77,7 @@ INNER JOIN users AS u ON u.id = page.author_id
 ORDER BY page.score DESC, page.recency DESC
 
 -- name: search_comments(viewer_id, text, before_score, before_recency, most) :many
--- Comments on posts that a viewer may see, the best first.
+-- Comments on posts that stand in lists, and on one's own; the best first.
 WITH asked AS MATERIALIZED (
     SELECT make_query($2) AS query
 ),
@@ -134,7 +134,7 @@ page AS MATERIALIZED (
     FROM ranked AS r
     INNER JOIN comments AS c ON c.id = r.id
     INNER JOIN posts AS p ON p.id = c.post_id
-    WHERE (r.score, r.recency) < ($3, $4) AND shown_to(p, $1)
+    WHERE (r.score, r.recency) < ($3, $4) AND (p.position IS NOT NULL OR p.author_id = $1)
     ORDER BY r.score DESC, r.recency DESC
     LIMIT $5
 )

@@ -11,19 +11,31 @@ from nexcorp.db.encoding import row_to_dict
 from nexcorp.events.outbox import emit
 from nexcorp.events.wake import MAKE_THUMBNAILS
 
-# What is true of one viewer alone, and says nothing to the others in a room.
-NOBODYS = {"liked": False, "interested": False}
+# What is true of one viewer alone is not for a room.
+OWN = ("liked", "interested")
+
+
+def for_rooms(post: Any) -> dict[str, Any]:
+    """A row of a post as everybody in a room may see it."""
+    return {key: value for key, value in row_to_dict(post).items() if key not in OWN}
 
 
 async def show_post(conn: Any, event: str, post_id: UUID, viewer_id: UUID, *, actor_id: UUID | None) -> Any:
-    """Show the rooms of a post as it is now, by `event`; of a draft they hear nothing.
+    """Show the rooms a post as it is now, by `event`; of a draft only the trail learns that it was changed.
 
     Returns it as the viewer sees it, who must be its author where it may be a draft; None where it is gone.
     """
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=viewer_id)
-    if post is not None and post["status"] != "draft":
-        payload = {"post": {**row_to_dict(post), **NOBODYS}, "authorId": post["_authorId"]}
-        await emit(conn, event, actor_id=actor_id, entity=("post", post_id), payload=payload)
+    if post is None:
+        return None
+    payload: dict[str, Any] = {"authorId": post["_authorId"]}
+    if post["status"] != "draft":
+        payload["post"] = for_rooms(post)
+    elif event == "post.updated":
+        event = "post.draft_updated"
+    else:
+        return post
+    await emit(conn, event, actor_id=actor_id, entity=("post", post_id), payload=payload)
     return post
 
 

@@ -34,8 +34,13 @@ def interest_frames(event: Event) -> list[Frame]:
 
 
 def published_frames(event: Event) -> list[Frame]:
-    """For those who look at the author's profile, a draft that is published is a new post."""
-    return [Frame(f"profile:{event.payload['authorId']}", "post:created", event.payload["post"])]
+    """For those who look at the author's profile, a draft that is published is a new post; its author has it
+    open already."""
+    post = event.payload["post"]
+    return [
+        Frame(f"post:{event.entity_id}", "post:updated", post),
+        Frame(f"profile:{event.payload['authorId']}", "post:created", post),
+    ]
 
 
 def changed_frames(event: Event) -> list[Frame]:
@@ -45,8 +50,13 @@ def changed_frames(event: Event) -> list[Frame]:
 
 
 def comment_frames(event: Event) -> list[Frame]:
-    """Comments are seen in their post's room, with the post's new counter where it changed."""
+    """Comments are seen in their post's room, with the post's new counter where it changed.
+
+    Those on a draft are not: whoever comes once it is published could read what the author took back before.
+    """
     payload = event.payload
+    if payload.get("onDraft"):
+        return []
     data = dict(payload.get("comment") or {"id": event.entity_id, "postId": payload["postId"]})
     if event.type == "comment.deleted":
         data["replyIds"] = payload["replyIds"]
@@ -83,6 +93,8 @@ ANNOUNCEMENT = Notice(
 SOCIAL: dict[str, Entry] = {
     "post.created": Entry((MENTION, ANNOUNCEMENT), post_frames),
     "post.drafted": SILENT,
+    "post.draft_updated": SILENT,
+    "post.draft_deleted": SILENT,
     "post.published": Entry((MENTION, ANNOUNCEMENT), published_frames),
     "post.moved": Entry(
         (
@@ -106,6 +118,12 @@ SOCIAL: dict[str, Entry] = {
             Notice(
                 "assignment",
                 "{actor} assigned your project",
+                receivers=lambda event: [event.payload["authorId"]] if event.payload["assigneeId"] else (),
+                message=name_post,
+            ),
+            Notice(
+                "assignment",
+                "{actor} left your project to nobody",
                 receivers=lambda event: [event.payload["authorId"]],
                 message=name_post,
             ),

@@ -32,8 +32,9 @@ async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web
     post_id = path_id(request)
     statements = sql.comments.list_comments_first, sql.comments.list_comments_next
     async with database(request).connection() as conn:
-        rows = await BY_OLDEST.fetch(request, conn, query, *statements, post_id=post_id)
-        if not rows and not await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=user_id(request)):
+        asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
+        rows = await BY_OLDEST.fetch(request, conn, query, *statements, **asked)
+        if not rows and not await sql.posts.is_post_shown(conn, **asked):
             raise NotFound("post_not_found", "There is no such post.")
     return reply_page(request, rows, query["limit"], BY_OLDEST)
 
@@ -48,8 +49,9 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 
 
 async def delete_comment(request: web.Request) -> web.Response:
+    version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_comment(tx.conn, path_id(request), user_id(request))
+        await service.delete_comment(tx.conn, path_id(request), user_id(request), version)
         return no_content()
 
 
@@ -89,7 +91,7 @@ ROUTES = [
         "/comments/{id}",
         delete_comment,
         "Delete a comment of one's own, or under one's own post",
-        errors=(404,),
+        errors=(404, 412),
         access=allow("comment:create", whose="its author and the post's only"),
         tag=TAG,
     ),

@@ -15,8 +15,8 @@ from nexcorp.web.mentions import find_mentions
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
     """Comment on `postId`, perhaps in reply to `parentId`; returns the comment.
 
-    The post's author, the author of the comment replied to and those mentioned are told. Raises
-    NotFound without such a post, Invalid for a parent that is not on it.
+    The post's author, the author of the comment replied to and those mentioned who may see the post are
+    told. Raises NotFound without such a post, Invalid for a parent that is not on it.
     """
     bad_parent = Invalid(errors={"parentId": ["Not a comment of this post."]})
     # The statement may see a parent that is gone by the time it gets the post's lock.
@@ -33,13 +33,16 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
             raise NotFound("post_not_found", "There is no such post.")
         raise bad_parent
     names = find_mentions(data["body"])
-    mentioned = await sql.comments.list_mentioned(conn, usernames=names) if names else []
+    mentioned = (
+        await sql.posts.list_mentioned(conn, post_id=comment["postId"], usernames=names) if names else []
+    )
     payload = {
         "comment": row_to_dict(comment),
         "postId": comment["postId"],
         "commentCount": comment["_commentCount"],
         "postAuthorId": comment["_postAuthorId"],
         "parentAuthorId": comment["_parentAuthorId"],
+        "onDraft": comment["_onDraft"],
         "mentionedIds": [row["id"] for row in mentioned],
     }
     entity = ("comment", comment["id"])
@@ -47,9 +50,9 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
     return comment
 
 
-async def get_comment(conn: Any, comment_id: UUID) -> Any:
-    """One comment; raises NotFound."""
-    comment = await sql.comments.get_comment(conn, comment_id=comment_id)
+async def get_comment(conn: Any, comment_id: UUID, viewer_id: UUID) -> Any:
+    """One comment on a post that the viewer may see; raises NotFound."""
+    comment = await sql.comments.get_comment(conn, comment_id=comment_id, viewer_id=viewer_id)
     if comment is None:
         raise NotFound("comment_not_found", "There is no such comment.")
     return comment
@@ -66,22 +69,31 @@ async def update_comment(
     changed = await sql.comments.update_comment(
         conn, comment_id=comment_id, author_id=user_id, version=version, body=body
     )
-    comment = await get_comment(conn, comment_id)
+    comment = await get_comment(conn, comment_id, user_id)
     if changed is None:
         if comment["_authorId"] != user_id:
             raise Forbidden("not_your_comment", "Only its author may change a comment.")
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(comment))
-    payload = {"comment": row_to_dict(comment), "postId": comment["postId"]}
+    payload = {
+        "comment": row_to_dict(comment),
+        "postId": comment["postId"],
+        "onDraft": comment["_onDraft"],
+    }
     await emit(conn, "comment.updated", actor_id=user_id, entity=("comment", comment_id), payload=payload)
     return comment
 
 
-async def delete_comment(conn: Any, comment_id: UUID, user_id: UUID) -> None:
-    """Its author, or the post's, removes a comment and its replies; raises NotFound or Forbidden."""
+async def delete_comment(conn: Any, comment_id: UUID, user_id: UUID, version: int | None = None) -> None:
+    """Its author, or the post's, removes a comment and its replies.
+
+    Raises NotFound, Forbidden, PreconditionFailed.
+    """
     await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
-    gone = await sql.comments.delete_comment(conn, comment_id=comment_id, user_id=user_id)
+    gone = await sql.comments.delete_comment(conn, comment_id=comment_id, user_id=user_id, version=version)
     if gone is None:
-        await get_comment(conn, comment_id)
+        comment = await get_comment(conn, comment_id, user_id)
+        if version is not None and comment["version"] != version:
+            raise PreconditionFailed(current=row_to_dict(comment))
         raise Forbidden("not_your_comment", "Only its author or the post's may delete a comment.")
     payload = {key: gone[key] for key in ("postId", "commentCount", "replyIds")}
     await emit(conn, "comment.deleted", actor_id=user_id, entity=("comment", comment_id), payload=payload)

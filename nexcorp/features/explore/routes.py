@@ -22,7 +22,7 @@ KEEP_SECONDS = 2
 
 
 async def list_explore(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """The first page comes out of the cache: its order may be two seconds old, all else is as it is now."""
+    """The first page comes out of the cache: its order may be two seconds old, the rest is not."""
     if "cursor" not in query:
         kept = await read_kept(request, query["limit"])
         if kept is not None:
@@ -67,7 +67,8 @@ ROUTES = [
         description=(
             "A like counts 1, a comment 2, an interest 3, each half as much a day later. A post that finds "
             "attention between two pages moves up: it is not shown twice, and may be passed over. The order "
-            "of the first page may be two seconds old; what it says of each post never is."
+            "of the first page may be two seconds old; what it says of each post never is, but for a new "
+            "thumbnail."
         ),
     )
 ]

@@ -16,7 +16,7 @@ from nexcorp.features.posts.schemas import (
     UNLISTED,
     AssignPost,
     CreatePost,
-    MoveList,
+    MovePage,
     MovePost,
     PostQuery,
     UpdatePost,
@@ -30,7 +30,7 @@ from nexcorp.web.idempotency import replay_answered, transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
-from nexcorp.web.replies import no_content, reply, reply_row
+from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
 from nexcorp.web.shapes import Post, PostPage
 from nexcorp.web.uploads import MAX_POST_FILES, STORAGE, Kept, keep_files
@@ -42,8 +42,10 @@ BY_TYPE: dict[str | None, tuple[Statement, Statement]] = {
     "project": (sql.posts.list_projects_first, sql.posts.list_projects_next),
 }
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], before="_position")
-# Before it is everything.
-LAST = (UUID(int=2**128 - 1),)
+UNLISTED_NEWEST: Cursor[tuple[UUID]] = Cursor("unlisted", tuple[UUID], before="id")
+MOVES_OLDEST: Cursor[tuple[UUID]] = Cursor("moves", tuple[UUID], after="id")
+# Before, and behind it, is everything.
+LAST, FIRST = (UUID(int=2**128 - 1),), (UUID(int=0),)
 
 
 async def create_post(request: web.Request, body: dict[str, Any], files: Sequence[File] = ()) -> web.Response:
@@ -81,8 +83,8 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
     author, kind, status = (query.get(name) for name in ("author", "type", "status"))
     if status in UNLISTED:
         if author not in (None, user_id(request)) or kind not in (None, "announcement"):
-            return reply({"data": [], "nextCursor": None})
-        return await list_own_unlisted(request, status)
+            return reply_nothing(request, query, UNLISTED_NEWEST)
+        return await reply_own_unlisted(request, query, status)
     if "q" in query:
         return await reply_matching(request, query)
     if author is not None:
@@ -91,7 +93,7 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
     more: dict[str, Any] = {}
     if status is not None:
         if kind is not None and status not in MOVES.get(kind, {}):
-            return reply({"data": [], "nextCursor": None})
+            return reply_nothing(request, query, BY_NEWEST)
         statements = sql.posts.list_posts_by_status_first, sql.posts.list_posts_by_status_next
         more = {"status": status}
     async with database(request).connection() as conn:
@@ -101,7 +103,7 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 async def reply_matching(request: web.Request, query: dict[str, Any]) -> web.Response:
     """A page of posts by their words, the newest first."""
-    (before,) = BY_NEWEST.decode(request, query["cursor"]) if "cursor" in query else LAST
+    (before,) = read_cursor(request, query, BY_NEWEST, LAST)
     wanted = {name: query.get(name) for name in ("type", "status")}
     wanted.update(viewer_id=user_id(request), text=query["q"], before=before, most=query["limit"] + 1)
     async with database(request).connection() as conn:
@@ -112,11 +114,27 @@ async def reply_matching(request: web.Request, query: dict[str, Any]) -> web.Res
     return reply_page(request, rows, query["limit"], BY_NEWEST)
 
 
-async def list_own_unlisted(request: web.Request, status: str) -> web.Response:
-    """One's own drafts or archived announcements: in no list of others, and never many."""
+def read_cursor(
+    request: web.Request, query: dict[str, Any], cursor: Cursor[tuple[UUID]], start: tuple[UUID]
+) -> tuple[UUID]:
+    """Where a page begins; raises Invalid for a cursor of another list."""
+    return cursor.decode(request, query["cursor"]) if "cursor" in query else start
+
+
+def reply_nothing(request: web.Request, query: dict[str, Any], cursor: Cursor[tuple[UUID]]) -> web.Response:
+    """The page of filters that leave nothing; raises Invalid for a cursor of another list."""
+    read_cursor(request, query, cursor, LAST)
+    return reply_page(request, [], query["limit"], cursor)
+
+
+async def reply_own_unlisted(request: web.Request, query: dict[str, Any], status: str) -> web.Response:
+    """A page of one's own drafts or archived announcements, the last written first: in no list of others."""
+    (before,) = read_cursor(request, query, UNLISTED_NEWEST, LAST)
     async with database(request).connection() as conn:
-        rows = await sql.posts.list_own_unlisted(conn, author_id=user_id(request), status=status)
-    return reply({"data": rows, "nextCursor": None})
+        rows = await sql.posts.list_own_unlisted(
+            conn, author_id=user_id(request), status=status, before=before, most=query["limit"] + 1
+        )
+    return reply_page(request, rows, query["limit"], UNLISTED_NEWEST)
 
 
 async def list_user_posts(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -154,19 +172,22 @@ async def update_post(request: web.Request, body: dict[str, Any]) -> web.Respons
 
 
 async def delete_post(request: web.Request) -> web.Response:
+    version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_post(tx.conn, path_id(request), user_id(request))
+        await service.delete_post(tx.conn, path_id(request), user_id(request), version)
     await request.app[CACHE].forget("explore")
     return no_content()
 
 
 async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    version, _ = expected_version(request, {})
     async with transaction(request) as tx:
         row = await service.move_post(
             tx.conn,
             path_id(request),
             user_id(request),
             body["status"],
+            version,
             any_project=allows(request, "post:assign"),
             may_announce=allows(request, "post:announce"),
         )
@@ -175,20 +196,23 @@ async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     return answer
 
 
-async def list_moves(request: web.Request) -> web.Response:
+async def list_moves(request: web.Request, query: dict[str, Any]) -> web.Response:
+    (after,) = read_cursor(request, query, MOVES_OLDEST, FIRST)
     async with database(request).connection() as conn:
         post = await service.get_shown(conn, path_id(request), user_id(request))
-        rows = await sql.posts.list_moves(conn, post_id=post["id"])
-    return reply({"data": rows, "nextCursor": None})
+        rows = await sql.posts.list_moves(conn, post_id=post["id"], after=after, most=query["limit"] + 1)
+    return reply_page(request, rows, query["limit"], MOVES_OLDEST)
 
 
 async def assign_post(request: web.Request, body: dict[str, Any]) -> web.Response:
+    version, _ = expected_version(request, {})
     async with transaction(request) as tx:
         row = await service.assign_post(
             tx.conn,
             path_id(request),
             user_id(request),
             body["userId"],
+            version,
             any_author=allows(request, "post:assign"),
         )
         return await tx.reply(row, version=row["version"])
@@ -232,22 +256,33 @@ ROUTES = [
         "Move an announcement or a project",
         Post(),
         body=MovePost(),
-        errors=(404, 409),
+        errors=(404, 409, 412),
         access=MOVE,
         tag=TAG,
     ),
-    get("/posts/{id}/status-log", list_moves, "Every move", MoveList(), errors=(404,), access=READ, tag=TAG),
+    get(
+        "/posts/{id}/status-log",
+        list_moves,
+        "Every move, oldest first",
+        MovePage,
+        query=PageQuery(),
+        errors=(404,),
+        access=READ,
+        tag=TAG,
+    ),
     put(
         "/posts/{id}/assignee",
         assign_post,
         "Give a project to somebody interested",
         Post(),
         body=AssignPost(),
-        errors=(404, 409),
+        errors=(404, 409, 412),
         access=ASSIGN,
         tag=TAG,
     ),
-    delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=(404,), access=CHANGE, tag=TAG),
+    delete(
+        "/posts/{id}", delete_post, "Delete a post of one's own", errors=(404, 412), access=CHANGE, tag=TAG
+    ),
     get(
         "/users/{id}/posts",
         list_user_posts,

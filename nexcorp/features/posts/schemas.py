@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from nexcorp.features.posts.moves import ANNOUNCEMENT_MOVES, PROJECT_MOVES
 from nexcorp.web.paging import PageQuery
 from nexcorp.web.parsing import Body, Out, PatchBody, Text
-from nexcorp.web.shapes import POST_STATUSES, POST_TYPES, Person
+from nexcorp.web.shapes import POST_STATUSES, POST_TYPES, Person, page_of
 from nexcorp.web.uploads import MAX_POST_FILES
 
 
@@ -110,8 +110,4 @@ Move._declared_fields["from"] = fields.String(
 )
 
 
-class MoveList(Out):
-    """All moves, oldest first."""
-
-    data = fields.List(fields.Nested(Move), required=True)
-    nextCursor = fields.String(required=True, allow_none=True)
+MovePage = page_of(Move)

@@ -10,7 +10,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion
 from nexcorp.events import emit
-from nexcorp.events.posts import NOBODYS, show_post, tell_of_uploads
+from nexcorp.events.posts import for_rooms, show_post, tell_of_uploads
 from nexcorp.features.posts.moves import MOVES
 from nexcorp.web.mentions import find_mentions
 from nexcorp.web.uploads import Kept, finish_uploads, set_uploads
@@ -50,9 +50,9 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
 async def emit_published(conn: Any, event: str, actor_id: UUID, post: Any) -> None:
     """Tell of a post that everybody can see from now on."""
     names = find_mentions(post["body"])
-    mentioned = await sql.posts.list_mentioned(conn, usernames=names) if names else []
+    mentioned = await sql.posts.list_mentioned(conn, post_id=post["id"], usernames=names) if names else []
     payload = {
-        "post": {**row_to_dict(post), **NOBODYS},
+        "post": for_rooms(post),
         "authorId": post["_authorId"],
         "mentionedIds": [row["id"] for row in mentioned],
     }
@@ -70,6 +70,12 @@ async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
 async def refuse_change(conn: Any, post_id: UUID, user_id: UUID, *, any_author: bool = False) -> Any:
     """Why a change met no row: raises PostNotFound or Forbidden; returns the row where neither is so."""
     return check_author(await get_shown(conn, post_id, user_id), user_id, any_author=any_author)
+
+
+def check_version(post: Any, version: int | None) -> None:
+    """Raises PreconditionFailed, with the post as it is, where If-Match names another version of it."""
+    if version is not None and post["version"] != version:
+        raise PreconditionFailed(current=row_to_dict(post))
 
 
 def check_author(post: Any, user_id: UUID, *, any_author: bool) -> Any:
@@ -105,17 +111,26 @@ async def update_post(
 
 
 async def move_post(
-    conn: Any, post_id: UUID, user_id: UUID, status: str, *, any_project: bool, may_announce: bool
+    conn: Any,
+    post_id: UUID,
+    user_id: UUID,
+    status: str,
+    version: int | None = None,
+    *,
+    any_project: bool,
+    may_announce: bool,
 ) -> Any:
     """Move an announcement or a project to `status`; returns the post, unchanged where it stands there.
 
     `any_project`: whether this user may move the projects of others; `may_announce`: whether they may
-    publish an announcement. Raises NotFound, Forbidden and, where there is no way from the current status,
-    Conflict.
+    publish an announcement. Raises NotFound, Forbidden, PreconditionFailed and, where there is no way from
+    the current status, Conflict.
     """
+    await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, user_id)
     any_author = any_project and post["type"] == "project"
     check_author(post, user_id, any_author=any_author)
+    check_version(post, version)
     ways = MOVES.get(post["type"], {})
     if status not in ways:
         raise Invalid(errors={"status": [f"Is no status of a post of the type {post['type']}."]})
@@ -130,7 +145,6 @@ async def move_post(
         from_statuses=list(ways[status]),
     )
     if move is None:
-        post = await refuse_change(conn, post_id, user_id, any_author=any_author)
         if post["status"] == status:
             return post
         raise Conflict("illegal_move", f"There is no way from {post['status']} to {status}.")
@@ -146,7 +160,7 @@ async def emit_moved(conn: Any, post_id: UUID, user_id: UUID, before: str) -> An
     post = await get_shown(conn, post_id, user_id)
     concerned = await sql.posts.list_concerned(conn, post_id=post_id) if post["type"] == "project" else []
     payload = {
-        "post": {**row_to_dict(post), **NOBODYS},
+        "post": for_rooms(post),
         "authorId": post["_authorId"],
         "from": before,
         "to": post["status"],
@@ -157,12 +171,22 @@ async def emit_moved(conn: Any, post_id: UUID, user_id: UUID, before: str) -> An
 
 
 async def assign_post(
-    conn: Any, post_id: UUID, user_id: UUID, assignee_id: UUID | None, *, any_author: bool
+    conn: Any,
+    post_id: UUID,
+    user_id: UUID,
+    assignee_id: UUID | None,
+    version: int | None = None,
+    *,
+    any_author: bool,
 ) -> Any:
     """Give a project to one of those interested, or take it back (None); returns the post.
 
-    Raises NotFound, Forbidden, and Conflict for what is no project and for who is not interested.
+    Raises NotFound, Forbidden, PreconditionFailed, and Conflict for what is no project and for who is not
+    interested.
     """
+    await sql.posts.lock_post(conn, post_id=post_id)
+    if version is not None:
+        check_version(await refuse_change(conn, post_id, user_id, any_author=any_author), version)
     row = await sql.posts.assign_post(
         conn, post_id=post_id, actor_id=user_id, any_author=any_author, assignee_id=assignee_id
     )
@@ -174,7 +198,7 @@ async def assign_post(
     post = await get_shown(conn, post_id, user_id)
     if row["_previousId"] != assignee_id:
         payload = {
-            "post": {**row_to_dict(post), **NOBODYS},
+            "post": for_rooms(post),
             "authorId": row["_authorId"],
             "assigneeId": assignee_id,
             "previousAssigneeId": row["_previousId"],
@@ -183,13 +207,21 @@ async def assign_post(
     return post
 
 
-async def delete_post(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    """Remove a post with its comments, likes, interests and uploads; raises NotFound or Forbidden."""
+async def delete_post(conn: Any, post_id: UUID, user_id: UUID, version: int | None = None) -> None:
+    """Remove a post with its comments, likes, interests and uploads.
+
+    Raises NotFound, Forbidden, PreconditionFailed.
+    """
     if await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id):
+        if version is not None:
+            check_version(await get_shown(conn, post_id, user_id), version)
         # While they are its own: with the post, this goes from them.
         await set_uploads(conn, post_id, user_id, ())
-    if await sql.posts.delete_post(conn, post_id=post_id, author_id=user_id) is None:
+    gone = await sql.posts.delete_post(conn, post_id=post_id, author_id=user_id)
+    if gone is None:
         await refuse_change(conn, post_id, user_id)
         raise PostNotFound()
+    # Not even that there was a draft is for others to know.
+    event = "post.draft_deleted" if gone["status"] == "draft" else "post.deleted"
     payload = {"authorId": user_id}
-    await emit(conn, "post.deleted", actor_id=user_id, entity=("post", post_id), payload=payload)
+    await emit(conn, event, actor_id=user_id, entity=("post", post_id), payload=payload)

@@ -1,1 +1,1 @@
-"""Likes."""
+"""Likes and interest in projects."""

@@ -37,6 +37,7 @@ async def like_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
 async def unlike_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     """Take a like back; returns `{liked, likeCount}`. Raises NotFound."""
+    await sql.posts.lock_post(conn, post_id=post_id)
     row = await sql.reactions.unlike_post(conn, post_id=post_id, user_id=user_id)
     if row is None:
         raise PostNotFound()
@@ -58,6 +59,7 @@ async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
     Raises NotFound, and Conflict for one's own project, one that is over, and what is none.
     """
+    await sql.posts.lock_post(conn, post_id=post_id)
     row = await sql.reactions.add_interest(conn, post_id=post_id, user_id=user_id)
     if row is None:
         raise PostNotFound()
@@ -78,6 +80,7 @@ async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
 async def remove_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     """Take an interest back; returns `{interested, interestCount}`. The assigned cannot: Conflict."""
+    await sql.posts.lock_post(conn, post_id=post_id)
     row = await sql.reactions.remove_interest(conn, post_id=post_id, user_id=user_id)
     if row is None:
         raise PostNotFound()

@@ -43,11 +43,14 @@ async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
     async with database(request).connection() as conn:
         rows = await find(conn, viewer, text, kinds, before, most)
         if not rows:
-            meant = await correct(conn, text)
+
+            async def finds(word: str) -> bool:
+                return bool(await find(conn, viewer, word, tuple(KINDS), FIRST, 1))
+
+            meant = await correct(conn, text, finds)
             if meant is not None:
                 rows = await find(conn, viewer, meant, kinds, before, most)
     page, cursor = cut_page(request, rows, query["limit"], FOUND)
-    # A word that finds this viewer nothing may come from what they must not see.
     return reply({"data": page, "nextCursor": cursor, "didYouMean": meant if rows else None})
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nexcorp.db import sql
 
 WORD = re.compile(r"[^\W\d_]{4,40}")
 MAX_WORDS = 4
+MAX_TRIES = 3
 
 
 def fold(word: str) -> str:
@@ -32,21 +34,30 @@ def count_typos(one: str, other: str) -> int:
     return row[-1]
 
 
-async def correct(conn: Any, text: str) -> str | None:
+async def correct(conn: Any, text: str, finds: Callable[[str], Awaitable[bool]]) -> str | None:
     """`text` with known words for unknown ones; None where there is nothing to correct, or no idea how.
 
-    One typo is forgiven in a word, two from eight letters on.
+    One typo is forgiven in a word, two from eight letters on. `finds` says whether a word by itself finds
+    the viewer anything: known words may come from what they must not see, and behind an "or" or a
+    "without" such a word would show although something else is found.
     """
     words = {found[0]: fold(found[0]) for found in WORD.finditer(text)}
     asked = sorted(set(words.values()))[:MAX_WORDS]
     if not asked:
         return None
-    best: dict[str, tuple[int, str]] = {}
+    likely: dict[str, list[tuple[int, str]]] = {}
     for row in await sql.search.list_near_words(conn, words=asked):
         word, near = row["word"], row["near"]
         typos = count_typos(word, near)
-        if typos <= (2 if len(word) >= 8 else 1) and typos < best.get(word, (typos + 1, ""))[0]:
-            best[word] = typos, near
+        if typos <= (2 if len(word) >= 8 else 1):
+            likely.setdefault(word, []).append((typos, near))
+    best: dict[str, str] = {}
+    for word, nears in likely.items():
+        # The sort keeps the order of equals: the nearest by trigrams first.
+        for _, near in sorted(nears, key=lambda pair: pair[0])[:MAX_TRIES]:
+            if await finds(near):
+                best[word] = near
+                break
     if not best:
         return None
-    return WORD.sub(lambda found: best.get(words[found[0]], (0, found[0]))[1], text)
+    return WORD.sub(lambda found: best.get(words[found[0]], found[0]), text)

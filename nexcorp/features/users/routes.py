@@ -13,6 +13,7 @@ from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import get_export
 from nexcorp.web.access import ACCOUNT, Access, allow
 from nexcorp.web.authentication import allows
+from nexcorp.web.cache import CACHE
 from nexcorp.web.cookies import clear_cookie
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import REVOCATIONS, database, user_id
@@ -108,7 +109,10 @@ async def update_own_profile(request: web.Request, body: dict[str, Any]) -> web.
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
         profile = await service.update_profile(tx.conn, user_id(request), body, version, by_etag)
-        return await tx.reply(profile, version=profile["version"])
+        answer = await tx.reply(profile, version=profile["version"])
+    # It names the authors of posts.
+    await request.app[CACHE].forget("explore")
+    return answer
 
 
 async def set_role(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -143,6 +147,7 @@ async def leave(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
         standing = await service.leave(tx.conn, who)
     announce(request, who, standing)
+    await request.app[CACHE].forget("explore")
     response = no_content()
     clear_cookie(response)
     return response

@@ -148,12 +148,15 @@ async def leave(conn: Any, user_id: UUID) -> Standing:
 
     The frames that were stored are scrubbed by a job (workers/jobs/departures.py).
     """
+    # In the order of others, who hold a post or an inbox and then, by a foreign key, want the person.
+    await sql.posts.lock_posts_of(conn, user_id=user_id)
+    await sql.notifications.lock_counter(conn, user_id=user_id)
     try:
         standing = await lock_standing(conn, user_id)
     except UserNotFound:
         raise Unauthorized() from None
     await keep_an_admin(conn, user_id, standing)
-    # First of all: who waits for this row to sign in or to follow then finds nobody.
+    # First of the changes: who waits for this row to sign in or to follow then finds nobody.
     role_version = await sql.users.forget_person(conn, user_id=user_id)
     await sql.auth.forget_credentials(conn, user_id=user_id)
     sessions = await sql.auth.delete_sessions(conn, user_id=user_id)
@@ -162,7 +165,6 @@ async def leave(conn: Any, user_id: UUID) -> Standing:
     await sql.posts.unassign_person(conn, user_id=user_id)
     await sql.reactions.delete_interests(conn, user_id=user_id)
     await sql.uploads.remove_loose(conn, owner_id=user_id)
-    await sql.notifications.lock_counter(conn, user_id=user_id)
     await sql.notifications.delete_inbox(conn, user_id=user_id)
     await sql.exports.delete_export(conn, user_id=user_id)
     await sql.identities.delete_identities(conn, user_id=user_id)

@@ -120,6 +120,25 @@ async def test_changes_show_at_once_on_every_node(
     assert await explored(here) == await explored(there) == ["2"]
 
 
+async def test_a_new_name_and_one_that_goes_show_at_once_on_every_node(
+    service: Any, nodes: Any, make_user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "KEEP_SECONDS", 60)
+    ann, bob = await make_user(), await make_user()
+    await publish(ann)
+
+    async def names() -> set[str]:
+        pages = [await get_json(client, "/explore") for client in nodes(bob)]
+        return {page["data"][0]["author"]["firstName"] for page in pages}
+
+    await warm(service, nodes(bob))
+    await ann.client.patch(f"{API}/users/me", json={"firstName": "Ann"})
+    assert await names() == {"Ann"}
+    await warm(service, nodes(bob))
+    await ann.client.delete(f"{API}/users/me")
+    assert await names() == {"Former"}
+
+
 async def test_pages_behind_a_kept_one_join_it(service: Any, nodes: Any, make_user: Any) -> None:
     ann = await make_user()
     for number in range(5):

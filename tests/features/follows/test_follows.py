@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
+from nexcorp.features.users.service import leave
+from tests.conftest import wait_until
 from tests.features.posts.social import (
     API,
     NOBODY,
+    blocked,
     fetch,
     fetch_value,
     gather_crowd,
@@ -98,3 +103,17 @@ async def test_people_are_listed_newest_first_on_pages_without_a_seam(
         assert [row["user"]["id"] for row in rest["data"]] == expected[3:]
         other = "following" if name == "followers" else "followers"
         await refused(bob.client.get(f"{API}/users/{ann.id}/{other}?cursor={cursor}"), 422)
+
+
+@pytest.mark.parametrize("who", ["follower", "followed"])
+async def test_nobody_follows_or_is_followed_who_is_just_leaving(
+    who: str, service: Any, make_user: Any
+) -> None:
+    ann, bob = await make_user(), await make_user()
+    leaver = ann if who == "follower" else bob
+    async with service.db.transaction(wait=5) as conn:
+        await leave(conn, leaver.id)
+        following = asyncio.create_task(ann.client.put(f"{API}/users/{bob.id}/follow"))
+        await wait_until(lambda: blocked(service))
+    await refused(following, 404, "user_not_found")
+    assert await fetch_value(service, "SELECT count(*) FROM follows") == 0

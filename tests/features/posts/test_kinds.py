@@ -259,3 +259,32 @@ async def test_who_leaves_is_assigned_and_interested_no_more(make_user: Any, ser
     assert (seen["assignee"], seen["interestCount"]) == (None, 0)
     status, data = await put(author, f"/posts/{post['id']}/assignee", userId=str(keen.id))
     assert (status, data["code"]) == (409, "not_interested")
+
+
+async def test_assigning_twice_is_assigning_once(make_user: Any, service: Any) -> None:
+    author, keen = await make_user(), await make_user()
+    post = await publish(author, type="project")
+    await keen.client.put(f"/api/v1/posts/{post['id']}/interest")
+    for user_id, version in ((keen.id, 2), (None, 3)):
+        for _ in range(2):
+            status, seen = await put(author, f"/posts/{post['id']}/assignee", userId=user_id and str(user_id))
+            assert (status, seen["version"]) == (200, version)
+    async with service.db.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM events WHERE type = 'post.assigned'") == 2
+
+
+async def test_everybody_concerned_hears_what_became_of_an_assignment(make_user: Any) -> None:
+    author, keen, manager = await make_user(), await make_user(), await make_user("boss", role="manager")
+    post = await publish(author, type="project", title="Idea")
+    await keen.client.put(f"/api/v1/posts/{post['id']}/interest")
+    for user_id in (str(keen.id), None):
+        assert (await put(manager, f"/posts/{post['id']}/assignee", userId=user_id))[0] == 200
+
+    async def told() -> bool:
+        heard = [[row["title"] for row in await inbox(user, "assignment")] for user in (author, keen)]
+        return heard == [
+            ["boss left your project to nobody", "boss assigned your project"],
+            ["boss took a project from you", "boss assigned a project to you"],
+        ]
+
+    await wait_until(told)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.features.posts.social import API, BAD_LIMITS, NOBODY, get_json, publish, refused, walk
 
 
@@ -111,3 +113,45 @@ async def test_a_wrong_parameter_is_422_by_name(make_user: Any) -> None:
     ):
         error = await refused(ann.client.get(f"{API}/posts?{query}"), 422, "validation_failed")
         assert list(error["errors"]) == [field]
+
+
+@pytest.mark.parametrize("status", ["draft", "archived"])
+async def test_what_stands_in_no_list_has_pages_too(status: str, make_user: Any) -> None:
+    boss = await make_user(role="manager")
+    made = []
+    for _ in range(3):
+        post = await publish(boss, type="announcement", status="draft")
+        for step in ("published", "archived") if status == "archived" else ():
+            await boss.client.put(f"{API}/posts/{post['id']}/status", json={"status": step})
+        made.insert(0, post["id"])
+    pages = await walk(boss.client, f"/posts?status={status}", 2)
+    assert [[row["id"] for row in page] for page in pages] == [made[:2], made[2:]]
+
+
+async def test_every_move_of_a_post_is_on_some_page(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann, type="project")
+    for status in ("on_hold", "open", "in_progress", "completed"):
+        await ann.client.put(f"{API}/posts/{post['id']}/status", json={"status": status})
+    pages = await walk(ann.client, f"/posts/{post['id']}/status-log", 2)
+    assert [[row["to"] for row in page] for page in pages] == [
+        ["open", "on_hold"],
+        ["open", "in_progress"],
+        ["completed"],
+    ]
+
+
+async def test_a_cursor_of_another_list_is_refused_where_nothing_can_be_found(make_user: Any) -> None:
+    ann, boss = await make_user(), await make_user(role="manager")
+    post = await publish(ann, type="project")
+    await publish(ann)
+    newest = (await get_json(ann.client, "/posts?limit=1"))["nextCursor"]
+    for path in (
+        "/posts?status=draft&cursor=" + newest,
+        f"/posts?status=draft&author={boss.id}&cursor=" + newest,
+        "/posts?type=normal&status=open&cursor=forged",
+        f"/posts/{post['id']}/status-log?cursor=" + newest,
+    ):
+        error = await refused(ann.client.get(API + path), 422)
+        assert list(error["errors"]) == ["cursor"], path
+    await refused(ann.client.get(f"{API}/posts/{post['id']}/status-log?limit=0"), 422)

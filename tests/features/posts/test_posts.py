@@ -181,6 +181,33 @@ async def test_if_match_is_412_when_stale(make_user: Any) -> None:
     assert (await ann.client.patch(path, json={"body": "Four"}, headers={"If-Match": "*"})).status == 200
 
 
+async def test_a_stale_if_match_stops_every_change(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann, type="project")
+    comment = await say(ann, post["id"])
+    path = f"{API}/posts/{post['id']}"
+    await bob.client.put(f"{path}/interest")
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", f"{path}/assignee", {"json": {"userId": str(bob.id)}}),
+        ("PUT", f"{path}/status", {"json": {"status": "on_hold"}}),
+        ("DELETE", f"{API}/comments/{comment['id']}", {}),
+        ("DELETE", path, {}),
+    ]
+    await ann.client.patch(path, json={"body": "changed"})
+    await ann.client.patch(f"{API}/comments/{comment['id']}", json={"body": "changed"})
+    for method, target, options in calls:
+        for stale in ('"1"', '"1-abc"', '"other"'):
+            call = ann.client.call(method, target, headers={"If-Match": stale}, **options)
+            await refused(call, 412, "stale_version")
+    # Who may not change it learns nothing but that.
+    for method, target, options in calls:
+        await refused(bob.client.call(method, target, headers={"If-Match": '"2"'}, **options), 403)
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["version"] == 2
+    for version, (method, target, options) in zip((2, 3, 2, 4), calls, strict=True):
+        answer = await ann.client.call(method, target, headers={"If-Match": f'"{version}"'}, **options)
+        assert answer.status in (200, 204), (target, await answer.text())
+
+
 async def test_if_none_match_is_304_until_something_changes(make_user: Any) -> None:
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)

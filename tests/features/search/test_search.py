@@ -141,9 +141,11 @@ async def test_drafts_are_their_authors_alone(make_user: Any) -> None:
         page = await get_json(rival.client, f"/search?q={text}")
         assert (page["data"], page["didYouMean"]) == ([], None)
     assert (await get_json(rival.client, "/posts?q=zeppelin"))["data"] == []
-    for status in ("published", "archived"):
+    # What is archived stands in no list any more, and in no search but that of its author.
+    for status, kinds in (("published", {"post", "comment"}), ("archived", set())):
         await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": status})
-        assert {row["kind"] for row in await find(rival, "zeppelin")} == {"post", "comment"}
+        assert {row["kind"] for row in await find(rival, "zeppelin")} == kinds
+        assert {row["kind"] for row in await find(boss, "zeppelin")} == {"post", "comment"}
     assert (await get_json(rival.client, "/posts?q=zeppelin"))["data"] == []
 
 
@@ -197,6 +199,27 @@ async def test_typing_errors_find_what_was_meant(make_user: Any) -> None:
     await ann.client.delete(f"{API}/posts/{post['id']}")
     page = await get_json(ann.client, "/search?q=bugdet")
     assert (page["data"], page["didYouMean"]) == ([], None)
+
+
+async def test_no_word_is_suggested_that_finds_this_viewer_nothing(make_user: Any) -> None:
+    """Neither behind an "or" or a "without", where something else is found."""
+    boss, eve = await make_user(role="manager"), await make_user()
+    await publish(boss, body="a warm welcome")
+    gone = await publish(boss, body="the merger with Initech")
+    archived = await publish(boss, body="a takeover", type="announcement")
+    draft = await publish(boss, body="nothing", type="announcement", status="draft")
+    await say(boss, draft["id"], "the acquisition of Hooli")
+    await boss.client.delete(f"{API}/posts/{gone['id']}")
+    await boss.client.put(f"{API}/posts/{archived['id']}/status", json={"status": "archived"})
+    for secret in ("initehc", "mergre", "takeovr", "acquisitoin", "hoolli"):
+        for text in (secret, f"welcomr -{secret}", f"welcomr or {secret}", f"{secret} or welcomr"):
+            page = await get_json(eve.client, f"/search?q={quote(text)}")
+            told = str(page["didYouMean"])
+            for word in ("initech", "merger", "takeover", "acquisition", "hooli"):
+                assert word not in told.replace(secret, ""), (text, told)
+            assert len(page["data"]) == ("welcomr" in text)
+    page = await get_json(boss.client, f"/search?q={quote('welcomr -acquisitoin')}")
+    assert page["didYouMean"] == "welcome -acquisition"
 
 
 async def test_pages_join_without_a_seam(make_user: Any) -> None:
