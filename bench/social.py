@@ -53,7 +53,7 @@ class Operation:
         return [build_request(*asked) for asked in self.asked]
 
 
-def fill_company(stage: Stage, name: str, posts: int) -> None:
+def fill_company(stage: Stage, name: str, people: int, posts: int) -> None:
     """A database with `nexcorp seed --scale`, and a session for each of the first people."""
     stage.query(f"CREATE DATABASE {name}")
     with stage.use(name):
@@ -61,7 +61,7 @@ def fill_company(stage: Stage, name: str, posts: int) -> None:
         env = child_environment(
             DATABASE_URL=stage.url, REDIS_URL=stage.valkey.url, JWT_SECRET=SECRET, LOG_LEVEL="warning"
         )
-        command = [sys.executable, "-m", "nexcorp", "seed", "--scale", str(posts)]
+        command = [sys.executable, "-m", "nexcorp", "seed", "--scale", str(posts), "--people", str(people)]
         subprocess.run(command, cwd=REPOSITORY, env=env, check=True, stdout=subprocess.DEVNULL)
         stage.query(
             "INSERT INTO sessions (user_id, platform) SELECT id, 'cli' FROM users ORDER BY 1 LIMIT %s",
@@ -197,8 +197,11 @@ def run_pgbench(stage: Stage, recording: Any) -> float:
 def measure(stage: Stage) -> list[Figure]:
     """Fill two companies, then measure everything on the big one and the feed on both."""
     big = BIG if stage.size.rounds > 3 else QUICK_BIG
-    fill_company(stage, "small_company", SMALL)
-    fill_company(stage, "big_company", big)
+    people = big // 10
+    # As many people in both: whose followees write a smaller part of what everybody writes has more to look
+    # through for a page, and that is another question than how much has been written before.
+    fill_company(stage, "small_company", people, SMALL)
+    fill_company(stage, "big_company", people, big)
     figures: list[Figure] = []
     with remote(SERVED) as floor:
         flat: dict[str, list[float]] = {"small_company": [], "big_company": []}

@@ -32,8 +32,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--scale",
         type=int,
         metavar="POSTS",
-        help="instead fill an empty database; a tenth as many people",
+        help="instead fill an empty database with so many posts",
     )
+    seed.add_argument("--people", type=int, help="with --scale: how many (a tenth of the posts)")
     admin = add("admin", commands.run_admin, "accounts of administrators")
     admin.add_argument("action", choices=["create"])
     admin.add_argument("email")

@@ -127,7 +127,8 @@ def run_seed(options: Namespace) -> int:
         from nexcorp.scale import LOAD_SECONDS, seed_scale
 
         async with open_database(config, statement_seconds=LOAD_SECONDS) as database:
-            await seed_scale(database, people=max(10, options.scale // 10), posts=options.scale)
+            people = options.people or max(10, options.scale // 10)
+            await seed_scale(database, people=people, posts=options.scale)
 
     run_async(fill())
     return 0
