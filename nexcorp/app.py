@@ -11,7 +11,6 @@ from aiohttp import web
 
 from nexcorp.config import Config
 from nexcorp.db import Database
-from nexcorp.db.encoding import encode
 from nexcorp.events.wake import Waker, make_queue
 from nexcorp.features.audit.routes import ROUTES as AUDIT
 from nexcorp.features.auth.oauth_routes import PROVIDERS
@@ -59,6 +58,7 @@ from nexcorp.web.keys import (
 from nexcorp.web.limits import LIMITS, Limits
 from nexcorp.web.openapi import make_openapi
 from nexcorp.web.parsing import MAX_JSON_BYTES
+from nexcorp.web.replies import make_lasting
 from nexcorp.web.revocations import Revocations
 from nexcorp.web.routing import Route, add_routes
 from nexcorp.web.scripts import Scripts
@@ -138,7 +138,7 @@ async def drain(app: web.Application) -> None:
 @functools.cache
 def make_documents() -> Documents:
     """The descriptions of what is served: made once a process."""
-    return Documents(encode(make_openapi(ROUTES)), encode(make_asyncapi()))
+    return Documents(make_lasting(make_openapi(ROUTES)), make_lasting(make_asyncapi()))
 
 
 def make_storage(config: Config) -> Storage:

@@ -150,7 +150,7 @@ def run_openapi(options: Namespace) -> int:
     from nexcorp.app import make_documents
 
     documents = make_documents()
-    print((documents.asyncapi if options.asyncapi else documents.openapi).decode())
+    print((documents.asyncapi if options.asyncapi else documents.openapi).body.decode())
     return 0
 
 

@@ -12,13 +12,24 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
 from nexcorp.app import make_documents
+from nexcorp.web.codes import CODES
 
 
 @functools.cache
 def document() -> dict[str, Any]:
     """The OpenAPI document as served."""
-    parsed: dict[str, Any] = json.loads(make_documents().openapi)
+    parsed: dict[str, Any] = json.loads(make_documents().openapi.body)
     return parsed
+
+
+def follow(node: dict[str, Any]) -> dict[str, Any]:
+    """What a reference leads to, or the node itself."""
+    if "$ref" not in node:
+        return node
+    target = document()
+    for key in node["$ref"].split("/")[1:]:
+        target = target[key]
+    return target
 
 
 @functools.cache
@@ -40,7 +51,7 @@ def validator(method: str, path: str, status: str) -> Draft202012Validator | Non
             assert status in operation["responses"], (
                 f"{method} {path} answers {status}, which is not documented"
             )
-            content = operation["responses"][status].get("content", {})
+            content = follow(operation["responses"][status]).get("content", {})
             if "application/json" not in content:
                 return None
             schema = {**content["application/json"]["schema"], "components": document()["components"]}
@@ -49,11 +60,13 @@ def validator(method: str, path: str, status: str) -> Draft202012Validator | Non
 
 
 async def check_response(method: str, path: str, response: aiohttp.ClientResponse) -> None:
-    """Fail where an answer's status or body is not as documented."""
-    if path.startswith("/api/v1") is False:
-        return
+    """Fail where an answer's status, body or error code is not as documented."""
     checker = validator(method, path.partition("?")[0], str(response.status))
     if response.status in (204, 304):
         assert not await response.read()
-    elif checker is not None:
-        checker.validate(json.loads(await response.read()))
+        return
+    body = json.loads(await response.read()) if response.content_type == "application/json" else None
+    if checker is not None:
+        checker.validate(body)
+    if response.status >= 400 and isinstance(body, dict) and "code" in body:
+        assert body["code"] in CODES[response.status], f"{body['code']} is not in the catalogue"

@@ -165,6 +165,6 @@ ROUTES = [
         access=PUBLIC,
         long_lived=True,
         returns={101: None},
-        errors=(400, 401, 403, 503),
+        errors=("subprotocol_required", "upgrade_required", "unauthorized", "origin_not_allowed", "draining"),
     )
 ]

@@ -31,7 +31,7 @@ STATUS: dict[type[errors.AppError], int] = {
 }
 
 # What the router and the body reader of aiohttp raise by themselves.
-CODES = {
+OF_AIOHTTP = {
     400: "bad_request",
     404: "route_not_found",
     405: "method_not_allowed",
@@ -91,7 +91,9 @@ def reply_http_error(request: web.Request, error: web.HTTPException) -> web.Resp
     status = error.status
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     message = HTTPStatus(status).description or HTTPStatus(status).phrase
-    return reply(envelope(request, status, CODES.get(status, "http_error"), message + "."), status, headers)
+    return reply(
+        envelope(request, status, OF_AIOHTTP.get(status, "http_error"), message + "."), status, headers
+    )
 
 
 def reply_crash(request: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ from nexcorp.context import RequestContext
 from nexcorp.db import Database
 from nexcorp.web.access import Rights
 from nexcorp.web.api_keys import ApiKeys
+from nexcorp.web.replies import Lasting
 from nexcorp.web.revocations import Revocations
 from nexcorp.web.secrets import Secrets
 from nexcorp.web.tokens import Principal, Tokens
@@ -19,10 +20,10 @@ from nexcorp.web.tokens import Principal, Tokens
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The interface's descriptions, as JSON bytes."""
+    """The interface's descriptions."""
 
-    openapi: bytes
-    asyncapi: bytes
+    openapi: Lasting
+    asyncapi: Lasting
 
 
 DOCUMENTS = web.AppKey("documents", Documents)

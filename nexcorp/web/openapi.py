@@ -2,62 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from http import HTTPStatus
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from nexcorp import __version__
 from nexcorp.web.access import Access
-from nexcorp.web.parsing import Out, Text
+from nexcorp.web.codes import PATH_PARAMETER, PATH_WORDS, find_codes
+from nexcorp.web.examples import show_body
+from nexcorp.web.parsing import Text
+from nexcorp.web.responses import HEADERS, describe_failure, describe_success, list_codes, name_failure
 from nexcorp.web.routing import Route
 
-PATH_PARAMETER = re.compile(r"{(\w+)}")
-# What else than an id stands in a path.
-WORDS = {"provider": ["github", "google", "gitlab", "oidc"], "role": ["admin", "manager", "member"]}
-ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Version and digest of the representation."}}
-COMMON_HEADERS = {
-    "X-Request-Id": {"schema": {"type": "string"}, "description": "Names the request in the logs."}
-}
-
-LIMIT_HEADERS = {
-    name: {"schema": {"type": kind}, "description": text}
-    for name, kind, text in (
-        ("RateLimit-Limit", "integer", "Requests a minute; absent where there is no limit."),
-        ("RateLimit-Remaining", "integer", "Requests left at this moment."),
-        ("RateLimit-Reset", "integer", "Seconds until all of them are there again."),
-    )
-}
-RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+MATCH = "Its version, or its ETag: another one is 412."
+KNOWN = "ETags that are known already: the same representation is 304."
 
 DESCRIPTION = """\
-The backend for a company's inner life.
+The backend for a company's inner life. The live side is described in `/api/asyncapi.json`.
 
-Every list is `{data, nextCursor}`; every error has the same seven keys (schema `Error`). Every POST takes an
-`Idempotency-Key`, except those that hand out secrets. The live side is described in `/api/asyncapi.json`.
+- Every list is `{{data, nextCursor}}`: send `nextCursor` as `cursor` until it is null.
+- Every error has the seven keys of `Error`, unknown paths (404) and methods (405, with `Allow`) too. The codes
+  of each response are listed with it. A code may be added: go by the status then.
+- A POST takes an `Idempotency-Key`, except where the answer is a secret.
+- What has a `version` has an `ETag`. `If-None-Match` with the same one is 304. A change that is based on
+  another version is 412 where that came as `If-Match`, 409 where it came as `version` in the body; without either the last one wins.
+  A tag may be weak, and `If-Match` may name the version alone: `"3"`.
+- Unknown fields and parameters are refused by name (422). PATCH changes what is sent, and nothing else.
+- Times are UTC, ids are UUIDs. GET answers HEAD as well.
+
+{codes}
 """
-
-
-class Error(Out):
-    """What every 4xx and 5xx answers."""
-
-    statusCode = fields.Integer(required=True)
-    code = fields.String(required=True, metadata={"description": "Stable, for programs."})
-    message = fields.String(required=True, metadata={"description": "For people."})
-    errors = fields.Dict(
-        keys=fields.String(),
-        values=fields.List(fields.String()),
-        required=True,
-        metadata={"description": "What is wrong with which field."},
-    )
-    timestamp = fields.AwareDateTime(required=True)
-    path = fields.String(required=True)
-    requestId = fields.String(required=True)
-    current = fields.Raw(metadata={"description": "409 stale_version: the row as it is now."})
 
 
 def name_schema(schema: Any) -> str:
@@ -66,55 +43,16 @@ def name_schema(schema: Any) -> str:
     return str(kind.__name__)
 
 
-def expected_errors(route: Route) -> list[int]:
-    """Every status of failure a route can answer with."""
-    found = {500, 503, *route.errors}
-    if route.access.signed_in:
-        found |= {401, 403}
-    if route.limited:
-        found.add(429)
-    if route.body is not None or route.form is not None:
-        found.add(415)
-    # A POST is read for its Idempotency-Key even where it needs no body.
-    if route.body is not None or route.method == "POST":
-        found |= {400, 413, 422}
-    if route.query is not None or PATH_PARAMETER.search(route.path):
-        found.add(422)
-    return sorted(found)
-
-
-def describe_headers(route: Route, status: int) -> dict[str, Any]:
-    """The headers that every answer of a route with this status may have."""
-    headers: dict[str, Any] = dict(COMMON_HEADERS)
-    if route.limited and status != 101:
-        headers |= LIMIT_HEADERS
-    if status in (429, 503):
-        headers |= RETRY_AFTER
-    return headers
-
-
-def describe_response(status: int, schema: Schema | None, route: Route) -> dict[str, Any]:
-    """One response object."""
-    response: dict[str, Any] = {
-        "description": HTTPStatus(status).phrase,
-        "headers": describe_headers(route, status),
-    }
-    if schema is not None:
-        response["content"] = {route.content_type: {"schema": schema}}
-        if "version" in schema.fields:
-            response["headers"].update(ETAG)
-    return response
-
-
 def describe_segment(name: str) -> dict[str, Any]:
-    """The schema of a path parameter: one of a few words, or an id."""
-    if name in WORDS:
-        return {"type": "string", "enum": WORDS[name]}
-    return {"type": "string", "format": "uuid"}
+    """The schema of a path parameter: an id, one of a few words, or any."""
+    if name not in PATH_WORDS:
+        return {"type": "string", "format": "uuid"}
+    words = PATH_WORDS[name]
+    return {"type": "string", "enum": words} if words else {"type": "string"}
 
 
-def describe_parameters(route: Route) -> list[dict[str, Any]]:
-    """Path and header parameters; those of the query come from its schema."""
+def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str, Any]]:
+    """Path and header parameters, by what the route can answer; those of the query come from its schema."""
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": describe_segment(name)}
         for name in PATH_PARAMETER.findall(route.path)
@@ -123,11 +61,10 @@ def describe_parameters(route: Route) -> list[dict[str, Any]]:
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         text = "The same key and body answer the same, and do the work once. Kept for 72 hours."
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": text})
-    versioned = any(schema is not None and "version" in schema.fields for schema in route.returns.values())
-    if versioned and route.method == "GET":
-        parameters.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}})
-    if versioned and route.method == "PATCH":
-        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
+    for name, status, text in (("If-None-Match", 304, KNOWN), ("If-Match", 412, MATCH)):
+        if status in statuses:
+            schema = {"type": "string"}
+            parameters.append({"name": name, "in": "header", "schema": schema, "description": text})
     return parameters
 
 
@@ -140,31 +77,33 @@ def describe_security(access: Access) -> list[dict[str, list[str]]]:
     return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}]
 
 
-def describe_operation(route: Route) -> dict[str, Any]:
-    """One operation object."""
-    parameters: list[Any] = describe_parameters(route)
+def describe_responses(route: Route, shared: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """status -> response object. Those of errors go to `shared`, the components, and are referred to."""
+    found = {status: describe_success(status, schema, route) for status, schema in route.returns.items()}
+    if route.method == "GET" and any(
+        schema and "version" in schema.fields for schema in route.returns.values()
+    ):
+        found[304] = describe_success(304, None, route)
+    for status, codes in find_codes(route).items():
+        if status not in found:
+            name = name_failure(route, status, codes)
+            shared.setdefault(name, describe_failure(route, status, codes))
+            found[status] = {"$ref": f"#/components/responses/{name}"}
+    return found
+
+
+def describe_operation(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
+    """One operation object; see describe_responses() for `shared`."""
+    responses = describe_responses(route, shared)
+    parameters: list[Any] = describe_parameters(route, responses)
     if route.query is not None:
         parameters.append({"in": "query", "schema": route.query})
-    responses: dict[str, Any] = {
-        str(status): describe_response(status, schema, route) for status, schema in route.returns.items()
-    }
-    if any(parameter.get("name") == "If-None-Match" for parameter in parameters):
-        responses["304"] = describe_response(304, None, route)
-    for status in expected_errors(route):
-        responses.setdefault(
-            str(status),
-            {
-                "description": HTTPStatus(status).phrase,
-                "headers": describe_headers(route, status),
-                "content": {"application/json": {"schema": Error}},
-            },
-        )
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": route.summary,
         "tags": [route.tag] if route.tag else [],
         "parameters": parameters,
-        "responses": responses,
+        "responses": {str(status): response for status, response in responses.items()},
         "security": describe_security(route.access),
         "x-access": {
             "permission": route.access.permission,
@@ -186,7 +125,7 @@ def describe_contents(route: Route) -> dict[str, Any]:
     """What may be sent: the body as JSON, or as a form with files."""
     contents: dict[str, Any] = {}
     if route.body is not None:
-        contents["application/json"] = {"schema": route.body}
+        contents["application/json"] = {"schema": route.body, "example": show_body(route.body)}
     if route.form is not None:
         part = {"type": "string", "format": "binary"}
         several = {"type": "array", "items": part, "maxItems": route.form.most_files}
@@ -219,7 +158,10 @@ def make_openapi(routes: Sequence[Route]) -> dict[str, Any]:
         title="NexCorp Connect",
         version=__version__,
         openapi_version="3.1.0",
-        info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        info={
+            "description": DESCRIPTION.format(codes=list_codes()),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
         servers=[{"url": "/"}],
         plugins=[plugin],
     )
@@ -228,11 +170,16 @@ def make_openapi(routes: Sequence[Route]) -> dict[str, Any]:
     spec.components.security_scheme("bearer", bearer)
     spec.components.security_scheme("apiKey", {"type": "http", "scheme": "bearer", "bearerFormat": "nxk_..."})
     by_path: dict[str, dict[str, Any]] = {}
+    shared: dict[str, Any] = {}
     for route in routes:
         if not route.hidden:
-            by_path.setdefault(route.full_path, {})[route.method.lower()] = describe_operation(route)
+            by_path.setdefault(route.full_path, {})[route.method.lower()] = describe_operation(route, shared)
     for path, operations in by_path.items():
         spec.path(path=path, operations=operations)
+    for name, header in HEADERS.items():
+        spec.components.header(name, header)
+    for name, response in shared.items():
+        spec.components.response(name, response)
     document: dict[str, Any] = spec.to_dict()
     forbid_unknown(document, [route for route in routes if not route.hidden])
     return document

@@ -64,13 +64,15 @@ class PatchBody(Body):
 
 
 def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages as one level: {"profile.firstName": ["Not a valid string."]}."""
+    """marshmallow's nested messages as one level: {"profile.firstName": ["Not a valid string."]}.
+
+    `_schema` is the body as a whole.
+    """
     if isinstance(messages, list):
-        return {prefix or "body": [str(message) for message in messages]}
+        return {prefix or "_schema": [str(message) for message in messages]}
     found: dict[str, list[str]] = {}
     for key, value in messages.items():
-        name = "body" if key == "_schema" else str(key)
-        found.update(flatten(value, f"{prefix}.{name}" if prefix else name))
+        found.update(flatten(value, f"{prefix}.{key}" if prefix else str(key)))
     return found
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -12,7 +15,19 @@ from multidict import CIMultiDict
 
 from nexcorp.db.encoding import encode, format_time
 
-__all__ = ["encode", "format_time", "make_etag", "no_content", "reply", "reply_bytes", "reply_row"]
+__all__ = [
+    "Lasting",
+    "encode",
+    "format_time",
+    "make_etag",
+    "make_lasting",
+    "no_content",
+    "reply",
+    "reply_bytes",
+    "reply_lasting",
+    "reply_row",
+    "takes_gzip",
+]
 
 JSON_TYPE = "application/json; charset=utf-8"
 SECURITY_HEADERS = {
@@ -22,6 +37,7 @@ SECURITY_HEADERS = {
     "Cache-Control": "private, no-store",
     "Server": "nexcorp",
 }
+NO_WEIGHT = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 # Copied whole into a response, which costs less than setting them one by one.
 JSON_HEADERS = CIMultiDict({"Content-Type": JSON_TYPE, **SECURITY_HEADERS})
 
@@ -49,13 +65,53 @@ def make_etag(version: int, body: bytes) -> str:
     return f'"{version}-{hashlib.blake2b(body, digest_size=6).hexdigest()}"'
 
 
+def knows(request: web.Request, etag: str) -> bool:
+    """Whether If-None-Match names this representation."""
+    known = request.headers.get("If-None-Match")
+    # A proxy that compresses marks the tag as weak (W/); here both are the same (RFC 9110, 13.1.2).
+    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")} if known else ()
+    return known == "*" or etag.removeprefix("W/") in tags
+
+
 def reply_row(request: web.Request, row: asyncpg.Record, status: int = 200) -> web.Response:
     """One versioned row with its ETag; 304 where If-None-Match names the same representation."""
     body = encode(row)
     etag = make_etag(row["version"], body)
-    if status == 200 and request.method in ("GET", "HEAD"):
-        known = request.headers.get("If-None-Match")
-        # A proxy that compresses marks the tag as weak (W/); here both are the same (RFC 9110, 13.1.2).
-        if known and (known == "*" or etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}):
-            return web.Response(status=304, headers={"ETag": etag})
+    if status == 200 and request.method in ("GET", "HEAD") and knows(request, etag):
+        return web.Response(status=304, headers={"ETag": etag})
     return reply_bytes(body, status, {"ETag": etag})
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """JSON that stays the same while the process runs, compressed once, and the headers of both."""
+
+    body: bytes
+    compressed: bytes
+    headers: Mapping[str, str]
+
+
+def make_lasting(data: Any) -> Lasting:
+    """`data` to be shown to everybody, by reply_lasting()."""
+    body = encode(data)
+    digest = hashlib.blake2b(body, digest_size=6).hexdigest()
+    headers = {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding", "Cache-Control": "public, max-age=300"}
+    return Lasting(body, gzip.compress(body, mtime=0), headers)
+
+
+def takes_gzip(request: web.Request) -> bool:
+    """Whether Accept-Encoding allows gzip."""
+    for offer in request.headers.get("Accept-Encoding", "").lower().split(","):
+        coding, _, weight = offer.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return NO_WEIGHT.fullmatch(weight) is None
+    return False
+
+
+def reply_lasting(request: web.Request, lasting: Lasting) -> web.Response:
+    """The response with it, compressed where the client takes that; 304 where it knows it."""
+    if knows(request, lasting.headers["ETag"]):
+        return web.Response(status=304, headers=lasting.headers)
+    if takes_gzip(request):
+        return reply_bytes(lasting.compressed, headers={**lasting.headers, "Content-Encoding": "gzip"})
+    return reply_bytes(lasting.body, headers=lasting.headers)

@@ -29,7 +29,7 @@ class Route:
     `access` says who may call it; there is no default, so that nobody forgets.
     `body` and `query` are what the handler is called with, checked, as keyword arguments of those
     names. `returns` maps each status of success to the schema of its body (None for no body);
-    `errors` are the statuses of failure beyond those that every route of its kind has.
+    `errors` are the codes (nexcorp/web/codes.py) beyond those that every route of its kind has.
     """
 
     method: str
@@ -43,7 +43,7 @@ class Route:
     form: Form | None = None
     query: Schema | None = None
     returns: Mapping[int, Schema | None] = field(default_factory=dict)
-    errors: Sequence[int] = ()
+    errors: Sequence[str] = ()
     description: str = ""
     prefix: str = API_PREFIX
     # A route that stays open (a socket) has no deadline and no place in the in-flight count.

@@ -16,8 +16,11 @@ from nexcorp.config import REPOSITORY, child_environment
 from nexcorp.realtime import protocol
 from nexcorp.realtime.asyncapi import CLOSE_CODES
 from nexcorp.realtime.commands import COMMANDS
-from tests.contract import operations
+from nexcorp.web.codes import CODES, find_codes
+from tests.contract import document, follow, operations
 
+# Neither has an envelope: what the probe says instead, and what aiohttp answers for a file.
+OTHERS = {("^/ready$", "503"), ("^/media/[^/]+$", "412")}
 CONTRACT_CODES = {4001, 4005, 4008, 4010, 4012, 4013, 4500, 4503, 4504, 4507}
 
 
@@ -42,17 +45,16 @@ async def run(*arguments: str, **environment: str) -> tuple[int | None, str, str
 async def test_the_openapi_document_is_valid_and_served_as_printed(client: Any) -> None:
     code, out, error = await run("openapi")
     assert (code, error) == (0, "")
-    document = json.loads(out)
-    assert document["openapi"].startswith("3.1")
-    validate(document)
+    printed = json.loads(out)
+    assert printed["openapi"].startswith("3.1")
+    validate(printed)
     answer = await client.get("/api/openapi.json")
-    assert await answer.json() == document
+    assert await answer.json() == printed
 
 
 def test_every_route_is_in_the_document_once() -> None:
     served = {(route.method, route.full_path) for route in ROUTES if not route.hidden}
-    document = json.loads(json.dumps([[m, p.pattern] for m, p, _ in operations()]))
-    assert len(document) == len(served)
+    assert len(operations()) == len(served)
     ids = [operation["operationId"] for _, _, operation in operations()]
     assert len(ids) == len(set(ids))
 
@@ -67,9 +69,67 @@ def test_every_operation_documents_how_it_fails() -> None:
         if "requestBody" in operation:
             assert {"400", "413", "415", "422"} <= statuses, where
         for status, response in operation["responses"].items():
-            if status >= "400" and "ready" not in pattern.pattern:
-                schema = response["content"]["application/json"]["schema"]
-                assert schema == {"$ref": "#/components/schemas/Error"}, where
+            if status < "400" or (pattern.pattern, status) in OTHERS:
+                continue
+            response = follow(response)
+            envelope, codes = response["content"]["application/json"]["schema"]["allOf"]
+            assert envelope == {"$ref": "#/components/schemas/Error"}, where
+            named = codes["properties"]["code"]["enum"]
+            assert named, where
+            for code in named:
+                assert f"`{code}`: {CODES[int(status)][code]}" in response["description"], where
+
+
+def test_every_code_is_some_route_s() -> None:
+    """Or of no route: unknown paths, wrong methods, requests that do not arrive."""
+    found = {
+        (status, code) for route in ROUTES for status, codes in find_codes(route).items() for code in codes
+    }
+    of_none = {(404, "route_not_found"), (405, "method_not_allowed"), (408, "request_timeout")}
+    assert found == {(status, code) for status, codes in CODES.items() for code in codes} - of_none
+
+
+def test_every_body_has_an_example_that_is_accepted() -> None:
+    bodies = [route for route in ROUTES if route.body is not None]
+    for route in bodies:
+        operation = document()["paths"][route.full_path][route.method.lower()]
+        example = operation["requestBody"]["content"]["application/json"]["example"]
+        assert route.body is not None and route.body.load(example), route.full_path
+
+
+def test_what_reads_if_match_says_so() -> None:
+    reads = {
+        f"{method} {pattern.pattern[1:-1]}"
+        for method, pattern, operation in operations()
+        if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
+    }
+    posts, comments = "/api/v1/posts/[^/]+", "/api/v1/comments/[^/]+"
+    assert reads - {"PATCH /api/v1/users/me"} == {
+        f"PATCH {posts}",
+        f"DELETE {posts}",
+        f"PUT {posts}/status",
+        f"PUT {posts}/assignee",
+        f"PATCH {comments}",
+        f"DELETE {comments}",
+    }
+
+
+async def test_the_documents_are_kept_and_compressed(client: Any) -> None:
+    for path in ("/api/openapi.json", "/api/asyncapi.json"):
+        plain = await client.get(path, headers={"Accept-Encoding": "gzip;q=0, br"})
+        packed = await client.get(path, headers={"Accept-Encoding": "br, gzip;q=0.5"})
+        assert "Content-Encoding" not in plain.headers
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert int(packed.headers["Content-Length"]) * 4 < int(plain.headers["Content-Length"])
+        assert await packed.read() == await plain.read()
+        for answer in (plain, packed):
+            assert answer.headers["Vary"] == "Accept-Encoding"
+            assert answer.headers["Cache-Control"] == "public, max-age=300"
+            known = {"If-None-Match": f'"other", {answer.headers["ETag"]}'}
+            again = await client.get(path, headers=known)
+            assert (again.status, again.headers["ETag"]) == (304, answer.headers["ETag"])
+            assert again.headers["Cache-Control"] == "public, max-age=300"
+        assert (await client.get(path, headers={"If-None-Match": '"other"'})).status == 200
 
 
 async def test_the_asyncapi_document_has_every_command_and_close_code() -> None:

@@ -160,7 +160,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=ACCOUNT,
         body=schemas.ChangePasswordBody(),
-        errors=(409, 429),
+        errors=("wrong_password", "no_password", "too_many_attempts"),
         idempotent=False,
         description="Signs out all other devices. 403 `wrong_password`; five of those in 15 minutes are 429.",
     ),
@@ -173,6 +173,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.ForgotBody(),
+        errors=("not_configured",),
         description="Answered alike whether there is such an account or not. At most one mail a minute and "
         "five an hour.",
     ),
@@ -185,6 +186,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.ResetBody(),
+        errors=("invalid_token", "not_configured"),
         description="Signs out all devices. 400 `invalid_token` for one that is wrong, used "
         "or older than an hour.",
     ),
@@ -197,7 +199,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.TokenBody(),
-        errors=(409,),
+        errors=("invalid_token", "email_taken", "not_configured"),
         description="The account's own address, or the new one of a change. 400 `invalid_token` for a token "
         "that is wrong, used or older than 24 hours; 409 `email_taken` where somebody else has the address.",
     ),
@@ -209,7 +211,7 @@ ROUTES: list[Route] = [
         status=202,
         tag=TAG,
         access=ACCOUNT,
-        errors=(409, 429),
+        errors=("already_verified", "too_many_mails", "not_configured"),
     ),
     post(
         "/auth/email",
@@ -220,7 +222,14 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=ACCOUNT,
         body=schemas.ChangeEmailBody(),
-        errors=(409, 429),
+        errors=(
+            "wrong_password",
+            "email_taken",
+            "email_unchanged",
+            "too_many_attempts",
+            "too_many_mails",
+            "not_configured",
+        ),
         description="Sends a token to the new address, and a note to the old one; the address changes when "
         "the token is used. `currentPassword` is needed where the account has one.",
     ),

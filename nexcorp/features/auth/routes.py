@@ -257,7 +257,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.RegisterBody(),
-        errors=(409,),
+        errors=("email_taken", "username_taken"),
     ),
     post(
         "/auth/login",
@@ -268,7 +268,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.LoginBody(),
-        errors=(401,),
+        errors=("invalid_credentials",),
         idempotent=False,
         description="An unknown address, a wrong password and a deactivated account are answered alike.",
     ),
@@ -281,7 +281,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.RefreshBody(),
-        errors=(401, 403),
+        errors=("unauthorized", "csrf"),
         idempotent=False,
         description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
         "A token works once, and again for ten seconds; one used later ends its session.",
@@ -289,7 +289,9 @@ ROUTES: list[Route] = [
     post("/auth/logout", logout, "Sign out", None, status=204, tag=TAG, access=ACCOUNT, idempotent=False),
     get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG, access=allow("profile:read")),
     get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG, access=ACCOUNT),
-    delete("/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=(404,)),
+    delete(
+        "/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=("not_found",)
+    ),
     delete(
         "/auth/sessions",
         revoke_sessions,

@@ -20,7 +20,7 @@ from nexcorp.db import sql
 from nexcorp.errors import AppError, NotFound
 from nexcorp.web.keys import DOCUMENTS, database
 from nexcorp.web.pages import reply_html
-from nexcorp.web.replies import reply_bytes
+from nexcorp.web.replies import reply_lasting
 
 SWAGGER = Path(__file__).parent / "swagger"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".txt": "text/plain"}
@@ -74,12 +74,12 @@ async def show_asset(request: web.Request) -> web.StreamResponse:
 
 async def show_openapi(request: web.Request) -> web.Response:
     """The OpenAPI document of exactly what this process serves."""
-    return reply_bytes(request.app[DOCUMENTS].openapi)
+    return reply_lasting(request, request.app[DOCUMENTS].openapi)
 
 
 async def show_asyncapi(request: web.Request) -> web.Response:
     """The AsyncAPI document of the live interface."""
-    return reply_bytes(request.app[DOCUMENTS].asyncapi)
+    return reply_lasting(request, request.app[DOCUMENTS].asyncapi)
 
 
 OUTBOX_DEPTH = Gauge("nexcorp_outbox_depth", "Events that wait for delivery.", multiprocess_mode="mostrecent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nexcorp.features.service import health, pages
 from nexcorp.features.service.schemas import Document, Health, Readiness
 from nexcorp.web.access import PUBLIC
-from nexcorp.web.routing import Route, get
+from nexcorp.web.routing import Handler, Route, get
 
 TAG = "Service"
 
@@ -15,13 +15,30 @@ def own(path: str, handler: object, summary: str, returns: object, **more: objec
     return get(path, handler, summary, returns, prefix="", access=PUBLIC, tag=TAG, **more)  # type: ignore[arg-type]
 
 
+def document(path: str, handler: Handler, summary: str) -> Route:
+    """One of the documents, which stay the same while the process runs."""
+    returns = {200: Document(), 304: None}
+    return Route("GET", path, handler, summary, PUBLIC, TAG, returns=returns, prefix="")
+
+
 ROUTES = [
     own("/", pages.show_landing, "The landing page", None, hidden=True),
     own("/health", health.show_health, "Whether the process is alive", Health(), vital=True),
-    own("/ready", health.show_readiness, "Whether every dependency can be used", Readiness(), vital=True),
-    own("/metrics", pages.show_metrics, "Prometheus metrics", None, hidden=True, vital=True),
-    own("/api/openapi.json", pages.show_openapi, "This document", Document()),
-    own("/api/asyncapi.json", pages.show_asyncapi, "The document of the live interface", Document()),
+    Route(
+        "GET",
+        "/ready",
+        health.show_readiness,
+        "Whether every dependency can be used",
+        PUBLIC,
+        TAG,
+        returns={200: Readiness(), 503: Readiness()},
+        prefix="",
+        vital=True,
+        description="503 names each one that cannot; it is no `Error`.",
+    ),
+    own("/metrics", pages.show_metrics, "Prometheus metrics", None, vital=True, content_type="text/plain"),
+    document("/api/openapi.json", pages.show_openapi, "This document"),
+    document("/api/asyncapi.json", pages.show_asyncapi, "The document of the live interface"),
     own("/api/docs", pages.show_docs, "The documentation, to read and to try", None, hidden=True),
     own("/api/docs/{name}", pages.show_asset, "Files of the documentation", None, hidden=True),
 ]

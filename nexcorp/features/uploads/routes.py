@@ -19,7 +19,7 @@ from nexcorp.web.idempotency import replay_answered, transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
-from nexcorp.web.routing import API_PREFIX, delete, get, post
+from nexcorp.web.routing import API_PREFIX, Route, delete, get, post
 from nexcorp.web.uploads import STORAGE, Kept, fit_name, keep_files, take_back
 
 MEDIA_HEADERS = {
@@ -165,7 +165,7 @@ ROUTES = [
         "Upload a file",
         Upload(),
         form=Form(most_files=1, limit=limit_of),
-        errors=(409,),
+        errors=("too_many_uploads",),
         access=WRITE,
         tag=TAG,
         description="An image (PNG, JPEG, GIF, WebP) of up to 10 MB and 40 megapixels; a PDF, plain text or "
@@ -177,7 +177,7 @@ ROUTES = [
         "Allow a browser to send an image to Cloudinary",
         UploadSignature(),
         body=SignUpload(),
-        errors=(409,),
+        errors=("too_many_uploads", "not_configured"),
         access=WRITE,
         tag=TAG,
     ),
@@ -187,7 +187,7 @@ ROUTES = [
         "Take an image that was sent to Cloudinary",
         Upload(),
         body=ConfirmUpload(),
-        errors=(409,),
+        errors=("already_confirmed", "upload_expired", "not_configured", "storage_unavailable"),
         access=WRITE,
         tag=TAG,
     ),
@@ -196,7 +196,7 @@ ROUTES = [
         get_upload,
         "One upload",
         Upload(),
-        errors=(404,),
+        errors=("upload_not_found",),
         access=allow("post:read", whose="the owner, and whoever may see its post"),
         tag=TAG,
     ),
@@ -204,9 +204,22 @@ ROUTES = [
         "/uploads/{id}",
         delete_upload,
         "Remove an upload of one's own, off its post as well",
-        errors=(404,),
+        errors=("upload_not_found", "not_your_upload"),
         access=allow("upload:create", whose="the owner only"),
         tag=TAG,
     ),
-    get("/media/{key}", get_media, "A file", None, access=PUBLIC, prefix="", hidden=True),
+    Route(
+        "GET",
+        "/media/{key}",
+        get_media,
+        "A file",
+        PUBLIC,
+        TAG,
+        returns={200: None, 206: None, 304: None, 412: None},
+        errors=("media_not_found", "range_not_satisfiable"),
+        prefix="",
+        content_type="*/*",
+        description="Where `url` and `thumbnailUrl` of an upload lead, unless they are Cloudinary's. Takes "
+        "`Range`, one at a time. A 412 has no body.",
+    ),
 ]

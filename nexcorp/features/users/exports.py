@@ -13,7 +13,7 @@ from nexcorp.events import emit
 from nexcorp.events.wake import BUILD_EXPORTS
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
-from nexcorp.web.replies import JSON_HEADERS, reply
+from nexcorp.web.replies import JSON_HEADERS, reply, takes_gzip
 from nexcorp.web.routing import API_PREFIX
 
 FILE_NAME = "nexcorp-export.json"
@@ -53,7 +53,7 @@ async def download_export(request: web.Request) -> web.Response:
     response = web.Response(headers=JSON_HEADERS)
     response.headers["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'
     response.headers["Vary"] = "Accept-Encoding"
-    if "gzip" in request.headers.get("Accept-Encoding", "").lower():
+    if takes_gzip(request):
         response.headers["Content-Encoding"] = "gzip"
     else:
         body = await asyncio.to_thread(gzip.decompress, body)

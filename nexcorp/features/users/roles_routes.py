@@ -48,7 +48,7 @@ ROUTES: list[Route] = [
         "What a role may do",
         RolePermissions(),
         access=ADMIN,
-        errors=(404,),
+        errors=("role_not_found",),
         tag=TAG,
     ),
     put(
@@ -58,7 +58,7 @@ ROUTES: list[Route] = [
         RolePermissions(),
         body=PermissionsBody(),
         access=ADMIN,
-        errors=(404, 409),
+        errors=("role_not_found", "permission_indispensable"),
         tag=TAG,
         description="Takes effect everywhere within five seconds.",
     ),

@@ -1,0 +1,53 @@
+"""One short example of each body, made from its schema: what is required, else the first field there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+BY_FORMAT = {
+    "email": "ada@example.com",
+    "password": "seven wet otters sing",
+    "uri": "https://example.com/ada",
+}
+BY_NAME = {
+    "name": "team.jpg",
+    "permissions": ["post:read", "post:create"],
+    "scopes": ["post:read"],
+    "firstName": "Ada",
+    "token": "kP3v0c8VnTqf2mJYw1xZrA",
+    "refreshToken": "kP3v0c8VnTqf2mJYw1xZrA",
+    "publicId": "nexcorp/01994e5c7a3b7c11",
+    "signature": "bfd09f95f331f558cbd1320e67aa8d488770583e",
+}
+TEXT = "Lunch on Friday"
+
+
+def show_body(schema: Schema) -> dict[str, Any]:
+    """A body that this schema accepts."""
+    taken = {name: value for name, value in schema.fields.items() if not value.dump_only}
+    shown = [name for name, value in taken.items() if value.required]
+    # `version` alone changes nothing.
+    shown = shown or [name for name in taken if name != "version"][:1]
+    return {name: BY_NAME.get(name) or show_value(taken[name]) for name in shown}
+
+
+def show_value(field: fields.Field[Any]) -> Any:
+    """A value of this field's kind."""
+    for check in field.validators:
+        if isinstance(check, validate.OneOf):
+            return next(iter(check.choices))
+    if isinstance(field, fields.Nested):
+        return show_body(field.schema)
+    if isinstance(field, fields.List):
+        return [show_value(field.inner)]
+    if isinstance(field, fields.UUID):
+        return "01994e5c-7a3b-7c11-9f2e-6d1f0a4b8c35"
+    if isinstance(field, fields.Boolean):
+        return True
+    if isinstance(field, fields.Integer):
+        return 1
+    if isinstance(field, fields.DateTime):
+        return "2030-01-31T10:00:00Z"
+    return BY_FORMAT.get(field.metadata.get("format", ""), TEXT)
