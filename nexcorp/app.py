@@ -18,11 +18,13 @@ from nexcorp.features.auth.oauth_routes import ROUTES as OAUTH
 from nexcorp.features.auth.recovery_routes import ROUTES as RECOVERY
 from nexcorp.features.auth.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
+from nexcorp.features.comments.schemas import Comment
 from nexcorp.features.explore.routes import ROUTES as EXPLORE
 from nexcorp.features.feed.routes import ROUTES as FEED
 from nexcorp.features.follows.routes import ROUTES as FOLLOWS
 from nexcorp.features.keys.routes import ROUTES as KEYS
 from nexcorp.features.notifications.routes import ROUTES as NOTIFICATIONS
+from nexcorp.features.notifications.schemas import Notification
 from nexcorp.features.posts.rooms import may_join_post, may_join_profile
 from nexcorp.features.posts.routes import ROUTES as POSTS
 from nexcorp.features.reactions.routes import ROUTES as REACTIONS
@@ -138,7 +140,8 @@ async def drain(app: web.Application) -> None:
 @functools.cache
 def make_documents() -> Documents:
     """The descriptions of what is served: made once a process."""
-    return Documents(make_lasting(make_openapi(ROUTES)), make_lasting(make_asyncapi()))
+    live = make_asyncapi({"Comment": Comment, "Notification": Notification})
+    return Documents(make_lasting(make_openapi(ROUTES)), make_lasting(live))
 
 
 def make_storage(config: Config) -> Storage:

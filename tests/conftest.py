@@ -24,7 +24,7 @@ from nexcorp.embedded import PostgresServer, ValkeyServer
 from nexcorp.features.auth.passwords import hash_password
 from nexcorp.features.auth.service import register_user
 from nexcorp.web.keys import DATABASE
-from tests.contract import check_response
+from tests.contract import check_frame, check_response
 from workers.settings import serve
 
 SECRET = "a secret of the tests, long enough to be accepted"
@@ -269,7 +269,7 @@ async def wait_until(check: Callable[[], Awaitable[Any]], seconds: float = 5.0) 
 
 
 class Live:
-    """A client's socket in a test."""
+    """A client's socket in a test; every frame is checked against the AsyncAPI document."""
 
     def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
         self.ws = ws
@@ -283,6 +283,7 @@ class Live:
         async with asyncio.timeout(seconds):
             while True:
                 frame: dict[str, Any] = await self.ws.receive_json()
+                check_frame(frame)
                 self.frames.append(frame)
                 if event is None or frame["event"] == event:
                     return frame

@@ -22,14 +22,14 @@ def document() -> dict[str, Any]:
     return parsed
 
 
-def follow(node: dict[str, Any]) -> dict[str, Any]:
-    """What a reference leads to, or the node itself."""
-    if "$ref" not in node:
-        return node
-    target = document()
-    for key in node["$ref"].split("/")[1:]:
-        target = target[key]
-    return target
+def follow(node: dict[str, Any], of: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a reference in a document leads to (OpenAPI's unless told otherwise), or the node itself."""
+    while "$ref" in node:
+        target = of or document()
+        for key in node["$ref"].split("/")[1:]:
+            target = target[key]
+        node = target
+    return node
 
 
 @functools.cache
@@ -57,6 +57,25 @@ def validator(method: str, path: str, status: str) -> Draft202012Validator | Non
             schema = {**content["application/json"]["schema"], "components": document()["components"]}
             return validator_for(schema, default=Draft202012Validator)(schema)
     return None
+
+
+@functools.cache
+def frame_validators() -> dict[str, Draft202012Validator]:
+    """event -> what validates such a frame of the service."""
+    described = json.loads(make_documents().asyncapi.body)["components"]
+    return {
+        message["name"]: Draft202012Validator({**message["payload"], "components": described})
+        for name, message in described["messages"].items()
+        if name.startswith("server")
+    }
+
+
+def check_frame(frame: dict[str, Any]) -> None:
+    """Fail where a frame of the service is not as the AsyncAPI document says."""
+    checker = frame_validators().get(frame["event"])
+    assert checker is not None, f"{frame['event']} is not documented"
+    checker.validate(frame)
+    assert frame.keys() <= checker.schema["properties"].keys(), f"{frame} has more than is documented"
 
 
 async def check_response(method: str, path: str, response: aiohttp.ClientResponse) -> None:

@@ -1,96 +1,68 @@
-"""The AsyncAPI 3.0 document of `/ws`: every frame in either direction, and every close code."""
+"""The AsyncAPI 3.0 document of `/ws`: what is in nexcorp/realtime/frames.py, and how to get there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema, fields
+
 from nexcorp import __version__
 from nexcorp.realtime import protocol
-
-TEXT: dict[str, Any] = {"type": "string"}
-WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
-FLAG: dict[str, Any] = {"type": "boolean"}
-ID: dict[str, Any] = {"type": "string", "format": "uuid"}
-TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
-NULLABLE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
-
-
-def shape(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
-    """An object schema from its required and optional members."""
-    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
-
-
-ANY_OBJECT: dict[str, Any] = {"type": "object"}
-ROOM = {"room": TEXT}
-CLIENT_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "subscribe": (
-        "Join a room; with epoch and seq, what was missed since comes first.",
-        shape(ROOM, epoch=TEXT, seq=WHOLE),
-    ),
-    "unsubscribe": ("Leave a room.", shape(ROOM)),
-    "ping": ("Whether anybody is there.", shape({})),
-    "auth": ("Go on past the token's end with a newer one.", shape({"token": TEXT})),
-    "ack": ("Shown up to this number; recorded as delivered.", shape({**ROOM, "seq": WHOLE})),
-}
-
-POINT = {"epoch": NULLABLE_TEXT, "seq": WHOLE, "recovered": FLAG}
-SERVER_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "connected": (
-        "The first frame. recovered: the frames after the given seq follow; otherwise fetch the state anew.",
-        shape({"userId": ID, "sessionId": ID, **POINT, "expiresAt": TIME}),
-    ),
-    "subscribed": ("Answer to subscribe; what was missed follows.", shape({**ROOM, **POINT})),
-    "unsubscribed": ("Answer to unsubscribe.", shape(ROOM)),
-    "pong": ("Answer to ping.", shape({"time": TIME})),
-    "authenticated": ("Answer to auth.", shape({"expiresAt": TIME})),
-    "acknowledged": ("Answer to an ack that has an id.", shape({**ROOM, "seq": WHOLE})),
-    "error": ("What was wrong with a frame; the socket stays open.", shape({"code": TEXT, "message": TEXT})),
-    "token-expiring": ("Send auth within so many seconds.", shape({"in": WHOLE})),
-    "unread-count": ("The exact count, without a number: the newest one counts.", shape({"count": WHOLE})),
-}
-
-ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "notification:created": ("In user:{id}: a new notification, as in the list.", ANY_OBJECT),
-    "notification:updated": ("In user:{id}: it was read, archived or seen elsewhere.", ANY_OBJECT),
-    "notification:deleted": ("In user:{id}.", shape({"id": ID})),
-    "notifications:bulk-updated": ("In user:{id}: all were read.", shape({"isRead": FLAG, "updated": WHOLE})),
-    "post:created": ("In profile:{id} of the author.", ANY_OBJECT),
-    "post:updated": ("In post:{id} and profile:{id}.", ANY_OBJECT),
-    "post:deleted": ("In post:{id} and profile:{id}.", shape({"id": ID})),
-    "post:liked": (
-        "In post:{id}, when a like comes or goes.",
-        shape({"postId": ID, "userId": ID, "liked": FLAG, "likeCount": WHOLE}),
-    ),
-    "comment:created": ("In post:{id}, with the post's commentCount.", ANY_OBJECT),
-    "comment:updated": ("In post:{id}.", ANY_OBJECT),
-    "comment:deleted": (
-        "In post:{id}, with the post's commentCount and the replies that went along; both only when live.",
-        shape({"id": ID, "postId": ID}, commentCount=WHOLE, replyIds={"type": "array", "items": ID}),
-    ),
-}
-
-CLOSE_CODES = {
-    protocol.GOING_AWAY: "going away; come back after the seconds in the reason",
-    protocol.TOKEN_EXPIRED: "the token expired; come back with a new one",
-    protocol.TOO_SLOW: "the client reads too slowly; come back and resume",
-    protocol.RESYNC: "missed too much; come back and fetch the state anew",
-    protocol.NO_PONG: "no pong within 10 seconds",
-    protocol.TOO_MANY_MESSAGES: "more than 20 messages a second, 40 at once",
-    protocol.BAD_TOKEN: "auth with a bad token; do not come back",
-    protocol.SESSION_REVOKED: "the session was ended; do not come back",
-    protocol.TOO_MANY_SOCKETS: "more than 10 sockets of one user; do not come back",
-}
+from nexcorp.realtime.frames import (
+    CLIENT_FRAMES,
+    CLOSE_CODES,
+    ROOM_FRAMES,
+    SERVER_FRAMES,
+    TEXT,
+    WHOLE,
+    RoomPost,
+    shape,
+)
+from nexcorp.web.openapi import name_schema
 
 PROSE = """\
-Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients. A client's frame may carry
-an `id`, which its answer repeats. A frame of a room adds `room` and `seq`: numbers without gaps, in commit
-order. Keep (`epoch`, `seq`) of the last frame shown; connect with `?epoch=&seq=` to get what came since,
-once and in order. The handshake wants one of: an `Authorization` header, the subprotocol entry
-`bearer.<accessToken>` beside `{name}`, or `?ticket=` from POST /api/v1/auth/ticket.
+Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients. A client's frame may carry an
+`id` (a string or whole number of at most 100 characters), which its answer repeats. A frame of a room adds
+`room` and `seq`: numbers without gaps, in commit order. Keep (`epoch`, `seq`) of the last frame shown:
+connect with `?epoch=&seq=` to get what came since in the own room, once and in order; subscribe with them to others.
 
-Close codes: {codes}.
+The handshake wants one of: an `Authorization` header, the subprotocol entry `bearer.<accessToken>` beside
+`{name}`, or `?ticket=` from POST /api/v1/auth/ticket. Where it is refused, the answer is that of GET /ws in
+`/api/openapi.json`. The service pings every 25 seconds.
+
+Close codes:
+
+{codes}
 """
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "subprotocol": {
+        "type": "httpApiKey",
+        "in": "header",
+        "name": "Sec-WebSocket-Protocol",
+        "description": f"`{protocol.SUBPROTOCOL}, bearer.<accessToken>`",
+    },
+    "ticket": {"type": "httpApiKey", "in": "query", "name": "ticket"},
+}
+# Where it runs is not known to the service: the same host as this document's.
+SERVERS = {
+    name: {
+        "host": "{host}",
+        "protocol": scheme,
+        "protocolVersion": "13",
+        "description": text,
+        "variables": {"host": {"default": host, "description": "That of this document."}},
+        "security": [{"$ref": f"#/components/securitySchemes/{key}"} for key in SECURITY],
+    }
+    for name, scheme, host, text in (
+        ("secure", "wss", "localhost", "Where the service is reached by https."),
+        ("local", "ws", "localhost:8080", "During development."),
+    )
+}
+CHANNEL = {"$ref": "#/channels/ws"}
 
 
 def message_name(event: str, side: str) -> str:
@@ -99,26 +71,81 @@ def message_name(event: str, side: str) -> str:
     return side + "".join(word.capitalize() for word in words)
 
 
-def describe_message(event: str, summary: str, data: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """One message object; `more` are members beside event and data."""
-    payload = shape({"event": {"const": event}, "data": data}, **more)
+def refer_messages(side: str, *events: str) -> list[dict[str, str]]:
+    """References to messages of the channel."""
+    return [{"$ref": f"#/channels/ws/messages/{message_name(event, side)}"} for event in events]
+
+
+def describe_message(event: str, summary: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """One message object."""
     return {"name": event, "title": event, "summary": summary, "payload": payload}
 
 
-def make_asyncapi() -> dict[str, Any]:
-    """The whole document."""
+def describe_messages() -> dict[str, dict[str, Any]]:
+    """Every message by its component key."""
     answer = {"id": {"type": ["string", "integer"]}}
-    numbered = {"room": TEXT, "seq": WHOLE}
-    messages: dict[str, dict[str, Any]] = {}
-    for side, frames, more in (
-        ("client", CLIENT_FRAMES, answer),
-        ("server", SERVER_FRAMES, answer),
-        ("server", ROOM_FRAMES, numbered),
-    ):
-        for event, (summary, data) in frames.items():
-            messages[message_name(event, side)] = describe_message(event, summary, data, more)
-    names = {side: [name for name in messages if name.startswith(side)] for side in ("client", "server")}
-    codes = "; ".join(f"{code} {meaning}" for code, meaning in CLOSE_CODES.items())
+    found: dict[str, dict[str, Any]] = {}
+    for event, command in CLIENT_FRAMES.items():
+        members = {"event": {"const": event}}
+        # What needs no data may leave it out.
+        if command.data["required"]:
+            payload = shape({**members, "data": command.data}, **answer)
+        else:
+            payload = shape(members, data=command.data, **answer)
+        found[message_name(event, "client")] = describe_message(event, command.summary, payload)
+    for event, (summary, data) in SERVER_FRAMES.items():
+        payload = shape({"event": {"const": event}, "data": data}, **answer)
+        found[message_name(event, "server")] = describe_message(event, summary, payload)
+    for event, (summary, data) in ROOM_FRAMES.items():
+        payload = shape({"event": {"const": event}, "data": data, "room": TEXT, "seq": WHOLE})
+        found[message_name(event, "server")] = describe_message(event, summary, payload)
+    return found
+
+
+def describe_operations() -> dict[str, Any]:
+    """Each command with what answers it, and what the service sends by itself."""
+    found: dict[str, Any] = {
+        event: {
+            "action": "receive",
+            "channel": CHANNEL,
+            "summary": command.summary,
+            "messages": refer_messages("client", event),
+            "reply": {
+                "channel": CHANNEL,
+                "messages": refer_messages("server", *filter(None, [command.answer]), "error"),
+            },
+        }
+        for event, command in CLIENT_FRAMES.items()
+    }
+    answers = {command.answer for command in CLIENT_FRAMES.values()}
+    told = [event for event in (*SERVER_FRAMES, *ROOM_FRAMES) if event not in answers]
+    found["tell"] = {
+        "action": "send",
+        "channel": CHANNEL,
+        "summary": "What the service sends unasked.",
+        "messages": refer_messages("server", *told),
+    }
+    return found
+
+
+def describe_shapes(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
+    """JSON Schemas of these and of what they hold, by name."""
+    plugin = MarshmallowPlugin(schema_name_resolver=name_schema)
+    spec = APISpec("", "", "3.1.0", plugins=[plugin])
+    for name, kind in shapes.items():
+        spec.components.schema(name, schema=kind)
+    found: dict[str, Any] = spec.to_dict()["components"]["schemas"]
+    return found
+
+
+def make_asyncapi(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
+    """The whole document. `shapes`: those of features that frames refer to, Comment and Notification."""
+    messages = describe_messages()
+    new_comment = shapes["Comment"].from_dict(
+        {"commentCount": fields.Integer(required=True)}, name="NewComment"
+    )
+    codes = "\n".join(f"- {code}: {meaning}" for code, meaning in CLOSE_CODES.items())
+    resume = {"epoch": TEXT, "seq": WHOLE, "ticket": TEXT}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -130,28 +157,18 @@ def make_asyncapi() -> dict[str, Any]:
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
+        "servers": SERVERS,
         "channels": {
             "ws": {
                 "address": "/ws",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-                "bindings": {
-                    "ws": {
-                        "method": "GET",
-                        "query": {
-                            "type": "object",
-                            "properties": {"epoch": TEXT, "seq": WHOLE, "ticket": TEXT},
-                        },
-                    }
-                },
+                "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": resume}}},
             }
         },
-        "operations": {
-            action: {
-                "action": action,
-                "channel": {"$ref": "#/channels/ws"},
-                "messages": [{"$ref": f"#/channels/ws/messages/{name}"} for name in names[side]],
-            }
-            for action, side in (("receive", "client"), ("send", "server"))
+        "operations": describe_operations(),
+        "components": {
+            "messages": messages,
+            "schemas": describe_shapes({"RoomPost": RoomPost, "NewComment": new_comment, **shapes}),
+            "securitySchemes": SECURITY,
         },
-        "components": {"messages": messages},
     }

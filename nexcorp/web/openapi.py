@@ -27,9 +27,9 @@ The backend for a company's inner life. The live side is described in `/api/asyn
 - Every error has the seven keys of `Error`, also those of unknown paths (404) and of methods that a path does
   not know (405, with `Allow`). Each response lists its codes; one may be added, so go by the status then.
 - A POST takes an `Idempotency-Key`, except where the answer is a secret.
-- What has a `version` has an `ETag`: `If-None-Match` with the same one is 304. A change based on another version
-  is 412 where that was named as `If-Match`, and 409 as `version` in the body; without either the last one wins.
-  A tag may be weak, and `If-Match` may be the version alone: `"3"`.
+- What has a `version` has an `ETag`: `If-None-Match` with the same one is 304. A change based on another
+  version is 412 where that was named as `If-Match`, and 409 as `version` in the body; without either the last
+  one wins. A tag may be weak, and `If-Match` may be the version alone: `"3"`.
 - Unknown fields and parameters are refused by name (422). PATCH changes what is sent, and nothing else.
 - Times are UTC, ids are UUIDs. GET answers HEAD as well.
 

@@ -12,6 +12,7 @@ from nexcorp.app import ROOM_RULES, ROUTES
 from nexcorp.realtime.rooms import Rooms
 from nexcorp.web.routing import API_PREFIX, Route
 from tests.conftest import Client
+from tests.contract import check_frame
 from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
 from tests.policy.table import POLICY, ROOMS
 from tests.policy.world import API, Person, World
@@ -134,6 +135,7 @@ async def subscribe(client: Client, room: str) -> str:
         await ws.send_json({"event": "subscribe", "data": {"room": room}, "id": "c1"})
         while True:
             frame = await ws.receive_json(timeout=5)
+            check_frame(frame)
             if frame.get("id") == "c1":
                 return str(frame["data"].get("code") or frame["event"])
 

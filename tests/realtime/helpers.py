@@ -19,8 +19,17 @@ from aiohttp import WSMsgType
 from nexcorp.db import Database
 from nexcorp.events import emit
 from tests.conftest import Live, User
+from tests.contract import check_frame
 
 ENDED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
+
+NOW = "2026-01-31T10:00:00.000000Z"
+# What a room is told of a post.
+POST = {
+    **{"type": "normal", "status": None, "title": None, "assignee": None, "uploads": [], "version": 1},
+    **{"likeCount": 0, "commentCount": 0, "createdAt": NOW, "updatedAt": NOW},
+    "author": {"id": str(UUID(int=1)), "username": "ada", "firstName": None, "lastName": None},
+}
 
 
 async def create_post(user: User, body: str = "A post") -> UUID:
@@ -33,10 +42,10 @@ async def create_post(user: User, body: str = "A post") -> UUID:
 async def emit_updates(
     db: Database, post_id: UUID, author_id: UUID, numbers: Iterable[int], text: str = ""
 ) -> None:
-    """One frame for each number in the post's room, committed together."""
+    """One frame for each number, its interestCount, in the post's room, committed together."""
     async with db.transaction(wait=5) as conn:
         for number in numbers:
-            post = {"id": str(post_id), "n": number, "text": text}
+            post = {**POST, "id": str(post_id), "interestCount": number, "body": text}
             payload = {"authorId": str(author_id), "post": post}
             await emit(conn, "post.updated", actor_id=author_id, entity=("post", post_id), payload=payload)
 
@@ -49,7 +58,10 @@ async def store_frames(db: Database, room: str, count: int) -> None:
             """INSERT INTO room_frames (room, seq, event_id, frame)
             SELECT
                 $1, n, uuidv7(),
-                jsonb_build_object('event', 'post:updated', 'data', json_build_object('n', n))
+                jsonb_build_object(
+                    'event', 'post:updated',
+                    'data', jsonb_build_object('id', split_part($1, ':', 2), 'interestCount', n)
+                )
             FROM generate_series(1, $2::bigint) AS n""",
             room,
             count,
@@ -88,7 +100,9 @@ async def closed(live: Live, seconds: float = 6.0) -> tuple[int | None, str]:
         while True:
             message = await live.ws.receive()
             if message.type is WSMsgType.TEXT:
-                live.frames.append(json.loads(message.data))
+                frame = json.loads(message.data)
+                check_frame(frame)
+                live.frames.append(frame)
             elif message.type is WSMsgType.CLOSE:
                 return message.data, message.extra or ""
             elif message.type in ENDED:

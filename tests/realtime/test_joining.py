@@ -37,7 +37,7 @@ async def watch(client, urls, user, room: str, chance: random.Random) -> None:
             while seen < leaving:
                 frame = await live.next(seconds=15)
                 if frame.get("room") == room:
-                    assert (frame["seq"], frame["data"]["n"]) == (seen + 1, seen + 1)
+                    assert (frame["seq"], frame["data"]["interestCount"]) == (seen + 1, seen + 1)
                     seen += 1
             if seen == TOTAL:
                 break

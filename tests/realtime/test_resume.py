@@ -21,7 +21,8 @@ async def test_exactly_what_was_missed_comes_in_order(make_user, connect, servic
     assert answer == {"room": room, "epoch": epoch, "seq": 30, "recovered": True}
     frames = [await live.next() for _ in range(3)]
     assert frames == [
-        {"event": "post:updated", "data": {"n": n}, "room": room, "seq": n} for n in (28, 29, 30)
+        {"event": "post:updated", "data": {"id": str(post), "interestCount": n}, "room": room, "seq": n}
+        for n in (28, 29, 30)
     ]
     await emit_updates(service.db, post, ada.id, [31])
     assert await read_seqs(live, room, 1) == [31]
@@ -35,7 +36,7 @@ async def test_recovered_frame_equals_the_live_one(make_user, connect, service):
     text = 'quotes " and \\ and }," \u2028 \x7f \U0001f600 ü\n'
     await emit_updates(service.db, post, ada.id, [2**53 + 1], text)
     seen = await live.next("post:updated")
-    assert (seen["data"]["n"], seen["data"]["text"]) == (2**53 + 1, text)
+    assert (seen["data"]["interestCount"], seen["data"]["body"]) == (2**53 + 1, text)
     again = await connect(ada)
     await subscribe(again, f"post:{post}", epoch=start["epoch"], seq=0)
     assert await again.next("post:updated") == seen

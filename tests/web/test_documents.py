@@ -9,13 +9,14 @@ import sys
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from nexcorp.app import ROUTES
+from nexcorp.app import ROUTES, make_documents
 from nexcorp.config import REPOSITORY, child_environment
 from nexcorp.realtime import protocol
-from nexcorp.realtime.asyncapi import CLOSE_CODES
 from nexcorp.realtime.commands import COMMANDS
+from nexcorp.realtime.frames import CLOSE_CODES
 from nexcorp.web.codes import CODES, find_codes
 from tests.contract import document, follow, operations
 
@@ -80,7 +81,7 @@ def test_every_operation_documents_how_it_fails() -> None:
                 assert f"`{code}`: {CODES[int(status)][code]}" in response["description"], where
 
 
-def test_every_code_is_some_route_s() -> None:
+def test_every_code_is_of_some_route() -> None:
     """Or of no route: unknown paths, wrong methods, requests that do not arrive."""
     of_routes = [item for route in ROUTES for item in find_codes(route).items()]
     found = {(status, code) for status, codes in of_routes for code in codes}
@@ -136,29 +137,39 @@ async def test_the_documents_are_kept_and_compressed(client: Any) -> None:
 async def test_the_asyncapi_document_has_every_command_and_close_code() -> None:
     code, out, _ = await run("openapi", "--asyncapi")
     assert code == 0
-    document = json.loads(out)
-    assert document["asyncapi"].startswith("3.")
-    messages = document["components"]["messages"]
-    received = [ref["$ref"].rpartition("/")[2] for ref in document["operations"]["receive"]["messages"]]
-    names = {messages[name]["name"] for name in received}
-    # The short forms of an older protocol are accepted, not advertised.
-    assert names == {name for name in COMMANDS if not name.endswith("task")}
+    live = json.loads(out)
+    assert live["asyncapi"].startswith("3.")
+    assert live["servers"]
+    operations, messages = live["operations"], live["components"]["messages"]
+    assert {name for name in operations if operations[name]["action"] == "receive"} == set(COMMANDS)
+    for name in COMMANDS:
+        assert [follow(message, live)["name"] for message in operations[name]["messages"]] == [name]
+        replies = [follow(message, live)["name"] for message in operations[name]["reply"]["messages"]]
+        assert replies[-1] == "error" and len(replies) == 2, name
     for name, message in messages.items():
         assert message["payload"]["properties"]["event"] == {"const": message["name"]}, name
     codes = {value for value in vars(protocol).values() if type(value) is int and 4000 <= value < 5000}
-    assert codes == set(CLOSE_CODES) <= CONTRACT_CODES
-    for number in codes:
-        assert str(number) in document["info"]["description"]
+    assert codes | {4507, 1002, 1007, 1009} == set(CLOSE_CODES)
+    assert {number for number in CLOSE_CODES if number >= 4000} == CONTRACT_CODES
+    for number in CLOSE_CODES:
+        assert f"- {number}: " in live["info"]["description"]
 
 
 def test_references_in_the_asyncapi_document_lead_somewhere() -> None:
-    from nexcorp.realtime.asyncapi import make_asyncapi
+    text = make_documents().asyncapi.body.decode()
+    live = json.loads(text)
+    for ref in set(re.findall(r'"\$ref":"([^"]+)"', text)):
+        assert follow({"$ref": ref}, live), ref
 
-    document = make_asyncapi()
-    for ref in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
-        target: Any = document
-        for key in ref.split("/"):
-            target = target[key]
+
+def test_no_payload_in_the_asyncapi_document_is_a_bare_object() -> None:
+    live = json.loads(make_documents().asyncapi.body)
+    for message in live["components"]["messages"].values():
+        Draft202012Validator.check_schema(message["payload"])
+        data = message["payload"]["properties"]["data"]
+        shapes = [follow(shape, live) for shape in data.get("oneOf", [data])]
+        empty = message["name"] == "ping"
+        assert all(bool(shape["properties"]) is not empty for shape in shapes), message["name"]
 
 
 @pytest.mark.parametrize("command", ["web", "worker", "seed"])
