@@ -26,8 +26,9 @@ from nexcorp.web.openapi import name_schema
 PROSE = """\
 Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients. A client's frame may carry an
 `id` (a string or whole number of at most 100 characters), which its answer repeats. A frame of a room adds
-`room` and `seq`: numbers without gaps, in commit order. Keep (`epoch`, `seq`) of the last frame shown:
-connect with `?epoch=&seq=` to get what came since in the own room, once and in order; subscribe with them to others.
+`room` and `seq`: numbers without gaps, in commit order. Keep (`epoch`, `seq`) of the last frame
+shown: connect with `?epoch=&seq=` to get what came since in the own room, once and in order;
+subscribe with them to others.
 
 The handshake wants one of: an `Authorization` header, the subprotocol entry `bearer.<accessToken>` beside
 `{name}`, or `?ticket=` from POST /api/v1/auth/ticket. Where it is refused, the answer is that of GET /ws in

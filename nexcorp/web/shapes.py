@@ -46,7 +46,14 @@ class Attachment(Out):
     width = fields.Integer(required=True, allow_none=True, metadata={"description": "Pixels."})
     height = fields.Integer(required=True, allow_none=True)
     url = fields.String(required=True)
-    thumbnailUrl = fields.String(required=True, allow_none=True)
+    thumbnailUrl = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Of images. It may come later than the upload; of one on a post with a "
+            "`post:updated` whose version has not changed."
+        },
+    )
 
 
 class Post(Out):

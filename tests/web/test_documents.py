@@ -97,6 +97,12 @@ def test_every_body_has_an_example_that_is_accepted() -> None:
         assert route.body is not None and route.body.load(example), route.full_path
 
 
+def test_the_legal_moves_are_written_once_and_shown() -> None:
+    text = document()["paths"]["/api/v1/posts/{id}/status"]["put"]["description"]
+    assert "- announcement: draft -> published; published -> archived; archived -> published" in text
+    assert "; on_hold -> open, in_progress, cancelled; completed -> in_progress; cancelled -> open" in text
+
+
 def test_what_reads_if_match_says_so() -> None:
     reads = {
         f"{method} {pattern.pattern[1:-1]}"

@@ -39,7 +39,12 @@ class NotificationQuery(PageQuery):
 
     unread = fields.Boolean()
     archived = fields.Boolean()
-    type = Types()
+    type = Types(
+        metadata={
+            "description": "One or several, comma-separated (`like,comment`), in either case: "
+            f"{', '.join(TYPES)}."
+        }
+    )
 
 
 class UpdateNotification(Body):

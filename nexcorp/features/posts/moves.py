@@ -15,3 +15,19 @@ PROJECT_MOVES: dict[str, tuple[str, ...]] = {
     "cancelled": ("open", "in_progress", "on_hold"),
 }
 MOVES = {"announcement": ANNOUNCEMENT_MOVES, "project": PROJECT_MOVES}
+
+
+def ways_from(kind: str, status: str) -> list[str]:
+    """Where a post of this type may go from a status."""
+    return [to for to, before in MOVES[kind].items() if status in before]
+
+
+def describe_moves() -> str:
+    """All ways, for the documents."""
+    lines = [
+        f"- {kind}: " + "; ".join(f"{status} -> {', '.join(ways_from(kind, status))}" for status in ways)
+        for kind, ways in MOVES.items()
+    ]
+    return "The legal moves; to where a post stands already is one that changes nothing:\n\n" + "\n".join(
+        lines
+    )

@@ -11,7 +11,7 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import NotFound
 from nexcorp.features.posts import service
-from nexcorp.features.posts.moves import MOVES
+from nexcorp.features.posts.moves import MOVES, describe_moves
 from nexcorp.features.posts.schemas import (
     UNLISTED,
     AssignPost,
@@ -259,6 +259,7 @@ ROUTES = [
         errors=("post_not_found", "not_your_post", "illegal_move", "stale_version"),
         access=MOVE,
         tag=TAG,
+        description=describe_moves(),
     ),
     get(
         "/posts/{id}/status-log",

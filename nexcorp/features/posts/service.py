@@ -11,7 +11,7 @@ from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion
 from nexcorp.events import emit
 from nexcorp.events.posts import for_rooms, show_post, tell_of_uploads
-from nexcorp.features.posts.moves import MOVES
+from nexcorp.features.posts.moves import MOVES, ways_from
 from nexcorp.web.mentions import find_mentions
 from nexcorp.web.uploads import Kept, finish_uploads, set_uploads
 
@@ -147,7 +147,11 @@ async def move_post(
     if move is None:
         if post["status"] == status:
             return post
-        raise Conflict("illegal_move", f"There is no way from {post['status']} to {status}.")
+        raise Conflict(
+            "illegal_move",
+            f"There is no way from {post['status']} to {status}.",
+            errors={"status": ways_from(post["type"], post["status"])},
+        )
     if move["from"] == "draft":
         post = await get_shown(conn, post_id, user_id)
         await emit_published(conn, "post.published", user_id, post)

@@ -169,7 +169,8 @@ ROUTES = [
         access=WRITE,
         tag=TAG,
         description="An image (PNG, JPEG, GIF, WebP) of up to 10 MB and 40 megapixels; a PDF, plain text or "
-        "office document of up to 25 MB. What is on no post after 24 hours is removed; at most 100 may wait.",
+        "office document of up to 25 MB. What is on no post after 24 hours is removed; at most 100 may wait. "
+        "`thumbnailUrl` is null until a worker has made it.",
     ),
     post(
         "/uploads/signature",

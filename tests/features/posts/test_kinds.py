@@ -125,6 +125,7 @@ async def test_a_project_moves_only_where_there_is_a_way(start: str, make_user: 
             assert (await log_of(author, post))[-1] == (start, target)
         else:
             assert (status, data["code"]) == (409, "illegal_move")
+            assert sorted(data["errors"]["status"]) == sorted(MOVES[start])
 
 
 async def test_who_may_move_and_assign(make_user: Any) -> None:
