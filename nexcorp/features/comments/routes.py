@@ -64,8 +64,8 @@ ROUTES = [
         Comment(),
         body=CreateComment(),
         access=allow("comment:create"),
-        description="Threads have two levels: a reply to a reply becomes one to the comment at the top, which "
-        "`parentId` of the answer names.",
+        description="Threads have two levels: a reply to a reply becomes one to the comment at the top, "
+        "which `parentId` of the answer names.",
         errors=("post_not_found",),
         tag=TAG,
     ),

@@ -129,7 +129,7 @@ REFUSED = [
     ({"profile": {"firstName": "nul\u0000"}}, "profile.firstName"),
     ({"profile": {"firstName": "x" * 101}}, "profile.firstName"),
     ({"profile": {"role": "admin"}}, "profile.role"),
-    ({"profile": []}, "profile.body"),
+    ({"profile": []}, "profile._schema"),
 ]
 
 
