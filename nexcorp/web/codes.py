@@ -139,13 +139,13 @@ def find_codes(route: Route) -> dict[int, list[str]]:
     """status -> codes, of every error that a route can answer with: those in its `errors`, and those that
     follow from what it takes and who may call it."""
     codes = [*ALWAYS, *route.errors]
-    posted = route.method == "POST"
+    # For its Idempotency-Key a POST is read even where it needs no body.
+    keyed = route.method == "POST" and route.idempotent
     if route.access.signed_in:
         codes += ["unauthorized", "permission_required" if route.access.permission else "session_required"]
     if route.limited:
         codes.append("too_many_requests")
-    # A POST is read for its Idempotency-Key even where it needs no body.
-    if route.body is not None or posted:
+    if route.body is not None or keyed:
         codes += ["bad_request", "payload_too_large"]
     if route.body is not None:
         codes.append("malformed_json")
@@ -153,9 +153,9 @@ def find_codes(route: Route) -> dict[int, list[str]]:
         codes.append("unsupported_media_type")
     if route.form is not None:
         codes += OF_FORMS
-    if route.body is not None or posted or route.query is not None or has_ids(route.path):
+    if route.body is not None or keyed or route.query is not None or has_ids(route.path):
         codes.append("validation_failed")
-    if posted and route.idempotent:
+    if keyed:
         codes.append("idempotency_key_reused")
     found: dict[int, list[str]] = {}
     if isinstance(route.body, PatchBody):

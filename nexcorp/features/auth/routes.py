@@ -180,10 +180,10 @@ async def exchange(request: web.Request, text: str, platforms: list[str]) -> web
 async def logout(request: web.Request) -> web.Response:
     """POST /auth/logout"""
     who = principal(request)
-    async with transaction(request) as tx:
-        await service.end_session(tx.conn, user_id=who.user_id, session_id=who.session_id)
-        response = await tx.reply(None, 204)
+    async with database(request).transaction() as conn:
+        await service.end_session(conn, user_id=who.user_id, session_id=who.session_id)
     request.app[REVOCATIONS].announce([who.session_id])
+    response = no_content()
     clear_cookie(response)
     return response
 
