@@ -77,7 +77,7 @@ CODES: dict[int, dict[str, str]] = {
         "last_admin": "There is no other active administrator.",
         "permission_indispensable": "Administrators keep `role:manage` and `user:manage`.",
         "too_many_api_keys": "There are 25 keys already.",
-        "illegal_move": "There is no way to it from the current status; `errors.status` names the legal.",
+        "illegal_move": "No way leads there from the current status; `errors.status` lists where one does.",
         "not_a_project": "The post is no project.",
         "not_interested": "Only somebody who is interested in the project can be assigned.",
         "own_project": "It is one's own project.",

@@ -21,7 +21,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         ("RateLimit-Remaining", "integer", "Requests left at this moment."),
         ("RateLimit-Reset", "integer", "Seconds until all of them are there again."),
         ("Retry-After", "integer", "Seconds to wait."),
-        ("ETag", "string", 'Version and digest of the representation: `"3-0f1e2d3c4b5a"`.'),
+        (
+            "ETag",
+            "string",
+            'Names the representation; of a row its version and a digest: `"3-0f1e2d3c4b5a"`.',
+        ),
         ("Location", "string", "Where the new thing is; absent where it has no address of its own."),
         ("Idempotent-Replayed", "string", "`true` where the answer is that of an earlier request."),
         ("WWW-Authenticate", "string", "`Bearer`, as RFC 6750 has it."),
