@@ -41,6 +41,10 @@ STATE_BYTES = 32
 # 64 characters, of the 43 to 128 that RFC 7636 wants.
 VERIFIER_BYTES = 48
 PAGES = "Browsers that follow a link get errors as a page, everybody else in the envelope."
+OF_PROVIDERS = ("not_found", "not_configured", "provider_failed", "redis_unavailable")
+OF_FLOWS = ("flow_missing", "state_mismatch", "code_missing", "code_refused", "access_denied")
+OF_ACCOUNTS = ("email_required", "email_taken", "username_taken", "account_deactivated")
+OF_LINKS = ("session_ended", "identity_taken", "provider_linked")
 
 Handler = Callable[..., Awaitable[web.Response]]
 
@@ -242,15 +246,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         query=oauth_schemas.LoginQuery(),
         returns={200: oauth_schemas.AuthorizeOut(), 302: None},
-        errors=(
-            "return_to_refused",
-            "unauthorized",
-            "session_required",
-            "not_found",
-            "provider_failed",
-            "not_configured",
-            "redis_unavailable",
-        ),
+        errors=(*OF_PROVIDERS, "return_to_refused", "unauthorized", "session_required"),
         description="Redirects to the provider; with `Accept: application/json` it answers its address, "
         "for a page to go there. With a bearer token the identity is linked to that account. " + PAGES,
     ),
@@ -263,24 +259,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         query=oauth_schemas.CallbackQuery(),
         returns={302: None},
-        errors=(
-            "flow_missing",
-            "state_mismatch",
-            "code_missing",
-            "code_refused",
-            "access_denied",
-            "email_required",
-            "account_deactivated",
-            "session_ended",
-            "not_found",
-            "email_taken",
-            "username_taken",
-            "identity_taken",
-            "provider_linked",
-            "provider_failed",
-            "not_configured",
-            "redis_unavailable",
-        ),
+        errors=(*OF_PROVIDERS, *OF_FLOWS, *OF_ACCOUNTS, *OF_LINKS),
         description="The provider sends the browser here. Sets the refresh cookie and redirects to "
         "`return_to`. " + PAGES,
     ),

@@ -224,6 +224,7 @@ WRITE = allow("post:create")
 CHANGE = allow("post:create", whose="the author only")
 MOVE = allow("post:create", whose="the author, and of projects holders of post:assign")
 ASSIGN = allow("post:create", whose="the author, and holders of post:assign")
+OWN = ("post_not_found", "not_your_post", "stale_version")
 ROUTES = [
     post(
         "/posts",
@@ -246,7 +247,7 @@ ROUTES = [
         "Change a post of one's own",
         Post(),
         body=UpdatePost(),
-        errors=("post_not_found", "not_your_post"),
+        errors=OWN,
         access=CHANGE,
         tag=TAG,
     ),
@@ -256,7 +257,7 @@ ROUTES = [
         "Move an announcement or a project",
         Post(),
         body=MovePost(),
-        errors=("post_not_found", "not_your_post", "illegal_move", "stale_version"),
+        errors=(*OWN, "illegal_move"),
         access=MOVE,
         tag=TAG,
         description=describe_moves(),
@@ -277,18 +278,11 @@ ROUTES = [
         "Give a project to somebody interested",
         Post(),
         body=AssignPost(),
-        errors=("post_not_found", "not_your_post", "not_a_project", "not_interested", "stale_version"),
+        errors=(*OWN, "not_a_project", "not_interested"),
         access=ASSIGN,
         tag=TAG,
     ),
-    delete(
-        "/posts/{id}",
-        delete_post,
-        "Delete a post of one's own",
-        errors=("post_not_found", "not_your_post", "stale_version"),
-        access=CHANGE,
-        tag=TAG,
-    ),
+    delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=OWN, access=CHANGE, tag=TAG),
     get(
         "/users/{id}/posts",
         list_user_posts,
