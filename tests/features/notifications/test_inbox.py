@@ -125,7 +125,7 @@ async def test_a_bad_change_is_refused_by_field(service: Any, client: Any, make_
     ann = await make_user()
     (row,) = await receive(service, client, ann, 1)
     for body, field in (
-        ({}, "body"),
+        ({}, "_schema"),
         ({"isRead": None}, "isRead"),
         ({"isRead": "yes"}, "isRead"),
         ({"isRead": "false"}, "isRead"),
