@@ -26,7 +26,7 @@ The backend for a company's inner life. The live side is described in `/api/asyn
 - Every list is `{{data, nextCursor}}`: send `nextCursor` as `cursor` until it is null.
 - Every error has the seven keys of `Error`, also those of unknown paths (404) and of methods that a path does
   not know (405, with `Allow`). Each response lists its codes; one may be added, so go by the status then.
-- A POST takes an `Idempotency-Key`, except where the answer is a secret.
+- A POST takes an `Idempotency-Key`, except where the answer is a secret, and to sign out.
 - What has a `version` has an `ETag`: `If-None-Match` with the same one is 304. A change based on another
   version is 412 where that was named as `If-Match`, and 409 as `version` in the body; without either the last
   one wins. A tag may be weak, and `If-Match` may be the version alone: `"3"`.

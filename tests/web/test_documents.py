@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import re
@@ -18,6 +19,7 @@ from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import COMMANDS
 from nexcorp.realtime.frames import CLOSE_CODES
 from nexcorp.web.codes import CODES, find_codes
+from nexcorp.web.errors import STATUS
 from tests.contract import document, follow, operations
 
 # Neither has an envelope: what the probe says instead, and what aiohttp answers for a file.
@@ -87,6 +89,25 @@ def test_every_code_is_of_some_route() -> None:
     found = {(status, code) for status, codes in of_routes for code in codes}
     of_none = {(404, "route_not_found"), (405, "method_not_allowed"), (408, "request_timeout")}
     assert found == {(status, code) for status, codes in CODES.items() for code in codes} - of_none
+
+
+def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
+    statuses = {kind.__name__: status for kind, status in STATUS.items()} | {"StaleVersion": 409}
+    found = 0
+    for folder in ("db", "features", "integrations", "realtime", "web"):
+        for path in (REPOSITORY / "nexcorp" / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in statuses
+                ):
+                    first = node.args[0] if node.args else None
+                    code = first.value if isinstance(first, ast.Constant) else None
+                    if code is not None:
+                        found += 1
+                        assert code in CODES[statuses[node.func.id]], f"{path}:{node.lineno} {code}"
+    assert found > 50
 
 
 def test_every_body_has_an_example_that_is_accepted() -> None:
