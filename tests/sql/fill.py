@@ -148,17 +148,29 @@ WHERE indrelid = %s::regclass
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     AND NOT EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = indrelid)
 """
+# Keys that no other table refers to.
+LIST_KEYS = """
+SELECT conname, pg_get_constraintdef(oid)
+FROM pg_constraint AS c
+WHERE conrelid = %s::regclass AND contype IN ('p', 'u')
+    AND NOT EXISTS (SELECT FROM pg_constraint AS f WHERE f.confrelid = c.conrelid)
+"""
 
 
 def fill_tables(url: str, tables: dict[str, str]) -> None:
-    """Fill one after the other; indexes are built at once behind it, which is faster than row by row."""
+    """Fill one after the other; keys and indexes are built behind it, which is faster than row by row."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(PREPARE)
         for table, statements in tables.items():
             indexes = conn.execute(LIST_INDEXES, (table,)).fetchall()
+            keys = conn.execute(LIST_KEYS, (table,)).fetchall() if table != "events" else []
             for name, _ in indexes:
                 conn.execute(f"DROP INDEX {name}")
+            for name, _ in keys:
+                conn.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
             conn.execute(statements)
+            for name, definition in keys:
+                conn.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
             for _, definition in indexes:
                 conn.execute(definition)
             conn.execute(f"VACUUM ANALYZE {table}")
