@@ -17,6 +17,9 @@ from nexcorp.db import Database, sql
 from tests.conftest import name_database
 from tests.sql.fill import fill_company
 
+# Filling takes most of a minute.
+pytestmark = pytest.mark.timeout(600)
+
 BIG = {
     "users",
     "sessions",
