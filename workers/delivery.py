@@ -217,10 +217,25 @@ def entity_id(event: Event, kind: str) -> UUID | None:
     return UUID(str(value)) if value else None
 
 
+async def hold_entities(conn: Any, told: list[tuple[Event, Notice, UUID]]) -> set[UUID]:
+    """Which of the posts and comments that are told of are still there; these stay until the commit."""
+    posts = {entity_id(event, "post") for event, _, _ in told} - {None}
+    comments = {entity_id(event, "comment") for event, _, _ in told} - {None}
+    held = await sql.notifications.hold_posts(conn, post_ids=list(posts)) if posts else []
+    if comments:
+        held = held + await sql.notifications.hold_comments(conn, comment_ids=list(comments))
+    return {row["id"] for row in held}
+
+
 async def persist_notifications(
     conn: Any, told: list[tuple[Event, Notice, UUID]]
 ) -> list[tuple[UUID, Frame]]:
-    """Write the notifications that are new, with their counters; returns the frames that show them."""
+    """Write the notifications that are new, with their counters; returns the frames that show them.
+
+    Those of a post or comment that was deleted meanwhile have neither the link to it nor its text.
+    """
+    held = await hold_entities(conn, told)
+    links = [(entity_id(event, "post"), entity_id(event, "comment")) for event, _, _ in told]
     written = await sql.notifications.persist_notifications(
         conn,
         event_ids=[event.id for event, _, _ in told],
@@ -228,9 +243,12 @@ async def persist_notifications(
         actor_ids=[event.actor_id for event, _, _ in told],
         types=[notice.type for _, notice, _ in told],
         titles=[notice.title for _, notice, _ in told],
-        messages=[notice.message(event) for event, notice, _ in told],
-        post_ids=[entity_id(event, "post") for event, _, _ in told],
-        comment_ids=[entity_id(event, "comment") for event, _, _ in told],
+        messages=[
+            notice.message(event) if held.issuperset(filter(None, about)) else ""
+            for (event, notice, _), about in zip(told, links, strict=True)
+        ],
+        post_ids=[post if post in held else None for post, _ in links],
+        comment_ids=[comment if comment in held else None for _, comment in links],
         once_keys=[notice.once_key(event) for event, notice, _ in told],
         created_ats=[event.created_at for event, _, _ in told],
     )
