@@ -72,19 +72,44 @@ ON CONFLICT ON CONSTRAINT room_acks_pkey DO UPDATE
 SET seq = excluded.seq, acked_at = now()
 WHERE a.seq < excluded.seq
 
+-- name: replace_frames(rooms, ids) :exec
+-- Of what was edited, the newest text is the only one that is kept. Frames before it keep their numbers: the one
+-- that created the thing shows it as it is now, those that changed it since have no more than its id.
+WITH written AS MATERIALIZED (
+    SELECT
+        f.room, f.seq,
+        first_value(f.frame -> 'data') OVER newest_first AS newest,
+        row_number() OVER newest_first AS place
+    FROM (SELECT DISTINCT room, id FROM unnest($1::text[], $2::text[]) AS e (room, id)) AS edited
+    INNER JOIN room_frames AS f
+        ON f.room = edited.room
+        AND f.frame -> 'data' ->> 'id' = edited.id
+        AND f.frame -> 'data' ? 'body'
+    WINDOW newest_first AS (PARTITION BY f.room, edited.id ORDER BY f.seq DESC)
+)
+UPDATE room_frames AS f
+SET frame = jsonb_build_object(
+    'event', f.frame -> 'event',
+    'data', CASE
+        WHEN f.frame ->> 'event' LIKE '%:created' THEN f.frame -> 'data' || w.newest
+        ELSE jsonb_strip_nulls(
+            jsonb_build_object('id', f.frame -> 'data' -> 'id', 'postId', f.frame -> 'data' -> 'postId')
+        )
+    END
+)
+FROM written AS w
+WHERE w.place > 1 AND f.room = w.room AND f.seq = w.seq
+
 -- name: blank_frames(rooms, ids) :exec
--- What was deleted is shown to nobody any more, not even to a client that reads the past: its earlier
--- frames keep their numbers and say that it is gone.
+-- What was deleted is shown to nobody any more, not even to a client that reads the past: frames with its text keep
+-- their numbers and say that it is gone.
 UPDATE room_frames AS f
 SET frame = jsonb_build_object(
     'event', regexp_replace(f.frame ->> 'event', ':(created|updated)$', ':deleted'),
     'data', jsonb_strip_nulls(jsonb_build_object('id', gone.id, 'postId', f.frame -> 'data' -> 'postId'))
 )
 FROM unnest($1::text[], $2::text[]) AS gone (room, id)
-WHERE
-    f.room = gone.room
-    AND f.frame -> 'data' ->> 'id' = gone.id
-    AND f.frame ->> 'event' ~ ':(created|updated)$'
+WHERE f.room = gone.room AND f.frame -> 'data' ->> 'id' = gone.id AND f.frame -> 'data' ? 'body'
 
 -- name: delete_old_frames(days, most) :value
 -- Drop frames over the age, but never the last 100 of a room, and note where each room begins now.

@@ -11,7 +11,7 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -55,7 +55,8 @@ class Batch:
     # (event, notice, receiver), without repeating a receiver of an event.
     told: list[tuple[Event, Notice, UUID]] = field(default_factory=list)
     frames: list[tuple[UUID, Frame]] = field(default_factory=list)
-    # (room, id) of what was deleted: earlier frames must not show it to those who come later.
+    # (room, id) of what was edited or deleted: earlier frames must not show its text to those who come later.
+    replaced: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -163,7 +164,9 @@ class Delivery:
         frames = batch.frames
         if batch.told:
             frames = frames + await persist_notifications(conn, batch.told)
-        messages = await number_frames(conn, frames, batch.forgotten) if frames else []
+        messages = await number_frames(conn, frames) if frames else []
+        # Under the locks of the rooms, and after this batch's own frames: they are cleaned as well.
+        await clean_frames(conn, batch)
         await sql.events.delete_outbox(conn, row_ids=batch.done)
         return messages
 
@@ -192,7 +195,10 @@ class Delivery:
                     told.add(receiver)
                     batch.told.append((event, notice, receiver))
         if first_part:
-            batch.frames.extend((event.id, frame) for frame in entry.frames(event))
+            frames = entry.frames(event)
+            batch.frames.extend((event.id, frame) for frame in frames)
+            if entry.replaces:
+                batch.replaced.extend((frame.room, str(frame.data["id"])) for frame in frames)
             batch.forgotten.extend(entry.forgets(event))
         if finished:
             batch.done.append(row["id"])
@@ -262,13 +268,8 @@ async def persist_notifications(
     ]
 
 
-async def number_frames(
-    conn: Any, frames: list[tuple[UUID, Frame]], forgotten: Sequence[tuple[str, str]] = ()
-) -> list[RoomMessage]:
-    """Give every frame the next number of its room and store it; returns one message per room.
-
-    What is `forgotten` is taken out of the frames stored before, under the same locks.
-    """
+async def number_frames(conn: Any, frames: list[tuple[UUID, Frame]]) -> list[RoomMessage]:
+    """Give every frame the next number of its room and store it; returns one message per room."""
     by_room: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
     for event_id, frame in frames:
         text = encode({"event": frame.event, "data": frame.data}).decode()
@@ -288,16 +289,21 @@ async def number_frames(
         names=names,
         last_seqs=[last[name] + len(by_room[name]) for name in names],
     )
-    if forgotten:
-        # After this batch's own frames: what was created and deleted in it is blanked as well.
-        await sql.realtime.blank_frames(
-            conn, rooms=[room for room, _ in forgotten], ids=[item for _, item in forgotten]
-        )
     counts = await count_unread(conn, names)
     messages: dict[str, RoomMessage] = {name: RoomMessage(name, [], counts.get(name)) for name in names}
     for name, seq, _, text in stored:
         messages[name].frames.append((seq, compose_frame(text, name, seq)))
     return list(messages.values())
+
+
+async def clean_frames(conn: Any, batch: Batch) -> None:
+    """Take outdated and deleted text out of the frames that are stored."""
+    for statement, things in (
+        (sql.realtime.replace_frames, batch.replaced),
+        (sql.realtime.blank_frames, batch.forgotten),
+    ):
+        if things:
+            await statement(conn, rooms=[room for room, _ in things], ids=[item for _, item in things])
 
 
 async def lock_rooms(conn: Any, names: list[str]) -> dict[str, int]:

@@ -61,6 +61,8 @@ class Entry:
 
     notices: tuple[Notice, ...] = ()
     frames: Callable[[Event], list[Frame]] = field(default=lambda event: [])
+    # Its frames show something anew: earlier ones of the same room may not keep the text it had before.
+    replaces: bool = False
     # (room, id) of what no earlier frame of the room may show any longer.
     forgets: Callable[[Event], list[tuple[str, str]]] = field(default=lambda event: [])
 

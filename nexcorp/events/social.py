@@ -150,7 +150,7 @@ SOCIAL: dict[str, Entry] = {
     ),
     "post.interest_removed": Entry(frames=interest_frames),
     "post.thumbnail_made": Entry(frames=changed_frames),
-    "post.updated": Entry(frames=post_frames),
+    "post.updated": Entry(frames=post_frames, replaces=True),
     "post.deleted": Entry(frames=post_frames, forgets=forget_post),
     "post.liked": Entry(
         (
@@ -183,7 +183,7 @@ SOCIAL: dict[str, Entry] = {
         ),
         comment_frames,
     ),
-    "comment.updated": Entry(frames=comment_frames),
+    "comment.updated": Entry(frames=comment_frames, replaces=True),
     "comment.deleted": Entry(frames=comment_frames, forgets=forget_comments),
     "upload.created": SILENT,
     "upload.deleted": SILENT,

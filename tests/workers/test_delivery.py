@@ -75,13 +75,13 @@ async def test_rooms_are_numbered_one_worker_after_the_other(database, people):
     async def second():
         async with database.transaction(wait=5) as conn:
             other.set()
-            return await number_frames(conn, list(reversed(frames)), [])
+            return await number_frames(conn, list(reversed(frames)))
 
     # The rooms are there: their locks alone keep the two apart.
     async with database.transaction(wait=5) as conn:
-        await number_frames(conn, frames, [])
+        await number_frames(conn, frames)
     async with database.transaction(wait=5) as conn:
-        first = await number_frames(conn, frames, [])
+        first = await number_frames(conn, frames)
         waiting = asyncio.create_task(second())
         await other.wait()
         await asyncio.sleep(0.2)
