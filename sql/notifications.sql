@@ -192,6 +192,26 @@ WHERE f.followed_id = $1 AND f.follower_id > $2
 ORDER BY f.follower_id
 LIMIT $3
 
+-- name: list_concerned_after(post_id, after, most) :many
+-- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
+SELECT c.receiver_id
+FROM (
+    (
+        SELECT t.user_id AS receiver_id
+        FROM interests AS t
+        WHERE t.post_id = $1 AND t.user_id > $2
+        ORDER BY t.user_id
+        LIMIT $3
+    )
+    UNION
+    SELECT named.user_id
+    FROM posts AS p
+    CROSS JOIN LATERAL unnest(ARRAY[p.author_id, p.assignee_id]) AS named (user_id)
+    WHERE p.id = $1 AND named.user_id > $2
+) AS c
+ORDER BY c.receiver_id
+LIMIT $3
+
 -- name: list_everyone_after(after, most) :many
 -- A part of the audience "everyone", in id order.
 SELECT id AS receiver_id

@@ -210,6 +210,10 @@ async def list_audience(conn: Any, audience: Audience, after: UUID) -> list[UUID
         rows = await sql.notifications.list_followers_after(
             conn, user_id=audience.id, after=after, most=AUDIENCE_PART
         )
+    elif audience.kind == "concerned":
+        rows = await sql.notifications.list_concerned_after(
+            conn, post_id=audience.id, after=after, most=AUDIENCE_PART
+        )
     elif audience.kind == "everyone":
         rows = await sql.notifications.list_everyone_after(conn, after=after, most=AUDIENCE_PART)
     else:

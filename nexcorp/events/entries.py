@@ -26,7 +26,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Receivers too many to be named in the event: `kind` is followers or everyone, `id` whose."""
+    """Receivers too many to be named in the event.
+
+    `kind` is everyone, followers (`id`: of whom) or concerned (`id`: by which project).
+    """
 
     kind: str
     id: UUID | None = None

@@ -76,6 +76,11 @@ def forget_comments(event: Event) -> list[tuple[str, str]]:
     return [(room, str(gone)) for gone in (event.entity_id, *event.payload["replyIds"])]
 
 
+def concerned(event: Event) -> Audience | tuple[()]:
+    """Of a project, its author, its assignee and those interested, as they are when they are told."""
+    return Audience("concerned", event.entity_id) if event.payload["post"]["type"] == "project" else ()
+
+
 MENTION = Notice(
     "mention",
     "{actor} mentioned you",
@@ -101,7 +106,7 @@ SOCIAL: dict[str, Entry] = {
             Notice(
                 "project_status",
                 "{actor} moved a project",
-                receivers=lambda event: event.payload["concernedIds"],
+                receivers=concerned,
                 message=lambda event: f"{name_post(event)}: {event.payload['from']} -> {event.payload['to']}",
             ),
         ),
