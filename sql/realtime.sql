@@ -42,6 +42,24 @@ WHERE room = $1 AND seq > $2
 ORDER BY seq
 LIMIT $3
 
+-- name: read_own_frames(room, after, most) :many
+-- The same of somebody's own room. A notification whose message is empty by now, as what it tells of was deleted,
+-- or that is gone itself, is shown without the text it had.
+SELECT
+    f.seq,
+    CASE
+        WHEN f.frame -> 'data' ? 'message'
+            AND coalesce(
+                (SELECT n.message FROM notifications AS n WHERE n.id = (f.frame -> 'data' ->> 'id')::uuid), ''
+            ) = ''
+            THEN jsonb_set(f.frame, '{data,message}', '""')::text
+        ELSE f.frame::text
+    END AS frame
+FROM room_frames AS f
+WHERE f.room = $1 AND f.seq > $2
+ORDER BY f.seq
+LIMIT $3
+
 -- name: list_positions(names) :many
 -- How far these rooms have come: the check that finds what Redis lost.
 SELECT name, last_seq FROM rooms WHERE name = ANY($1::text[])

@@ -20,7 +20,7 @@ NEW_POST = {"type": "normal", "title": None, "body": "secret post"}
 
 
 async def write_and_delete(database: Database, author: UUID, fan: UUID, chance: random.Random) -> None:
-    """Posts of `author`'s that `fan` likes and comments on, each in a transaction; most are deleted again at once."""
+    """Posts of `author`'s that `fan` likes and comments on; most of it is deleted again at once."""
     for _ in range(TURNS):
         async with database.transaction(wait=10) as conn:
             post = await create_post(conn, author, NEW_POST)

@@ -224,6 +224,27 @@ async def test_a_comment_that_is_gone_before_delivery_is_told_without_its_text(
     assert "secret" not in frame
 
 
+async def test_who_resumes_is_not_sent_the_text_of_what_was_deleted(
+    service: Any, make_user: Any, connect: Any
+) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    gone, _, dismissed = [await say(bob, post["id"], text) for text in ("secret", "kept", "secret too")]
+    rows = await told(service, ann)
+    for row in rows:
+        await ann.client.patch(f"{API}/notifications/{row['id']}", json={"seen": True})
+    assert (await ann.client.delete(f"{API}/notifications/{rows[0]['id']}")).status == 204
+    for comment in (gone, dismissed):
+        await bob.client.delete(f"{API}/comments/{comment['id']}")
+    await settle(service)
+    epoch = (await get_json(ann.client, "/notifications"))["epoch"]
+    live = await connect(ann, {"epoch": epoch, "seq": 0})
+    frames = [await live.next() for _ in range(8)]
+    assert [frame.get("seq") for frame in frames] == [None, 1, 2, 3, 4, 5, 6, 7]
+    shown = [frame["data"].get("message") for frame in frames[1:]]
+    assert shown == ["", "kept", "", "", "kept", "", None]
+
+
 async def test_a_deactivated_receiver_is_told_nothing(service: Any, make_user: Any) -> None:
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
