@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +19,12 @@ import asyncpg
 import structlog
 
 from nexcorp.db import Database, sql
-from nexcorp.db.encoding import encode, row_to_dict
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import AppError, Unavailable
 from nexcorp.events.catalogue import CATALOGUE
 from nexcorp.events.entries import Audience, Entry, Event, Frame, Notice
-from nexcorp.realtime.protocol import RoomMessage, compose_frame
+from nexcorp.realtime.protocol import RoomMessage
+from workers.frames import clean_frames, number_frames
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 
 log = structlog.get_logger("nexcorp.delivery")
@@ -97,7 +97,7 @@ class Delivery:
                     await sql.events.take_turn(conn)
                     rows = await sql.events.claim_outbox(conn, most=BATCH_ROWS)
                     row_ids = [row["id"] for row in rows]
-                    messages = await self.deliver_rows(conn, rows) if rows else []
+                    messages, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
         except Unavailable as error:
             if error.code != TIMEOUT:
                 raise
@@ -109,7 +109,7 @@ class Delivery:
                 raise
             log.exception("batch failed, trying its rows one by one", rows=len(row_ids))
             return await self.deliver_singly(row_ids)
-        DELIVERED.inc(len(row_ids))
+        DELIVERED.inc(done)
         await self.publish(messages)
         return len(row_ids)
 
@@ -120,8 +120,8 @@ class Delivery:
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
                     await sql.events.take_turn(conn)
                     rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
-                    messages = await self.deliver_rows(conn, rows) if rows else []
-                DELIVERED.inc(len(rows))
+                    messages, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
+                DELIVERED.inc(done)
                 await self.publish(messages)
             except Exception as error:
                 if isinstance(error, Unavailable) and error.code != TIMEOUT:
@@ -148,8 +148,12 @@ class Delivery:
                 log.warning("outbox row postponed", row=row_id, reason=reason)
                 await sql.events.postpone_outbox(conn, row_id=row_id, last_error=reason)
 
-    async def deliver_rows(self, conn: Any, rows: list[Any]) -> list[RoomMessage]:
-        """Deliver claimed rows inside the caller's transaction; returns what to push after its commit."""
+    async def deliver_rows(self, conn: Any, rows: list[Any]) -> tuple[list[RoomMessage], int]:
+        """Deliver claimed rows inside the caller's transaction.
+
+        Returns what to push after its commit, and how many rows are done: not those that are left for the
+        next batch, nor a large audience's before its last part.
+        """
         found = await sql.events.list_events_by_key(
             conn,
             event_ids=[row["event_id"] for row in rows],
@@ -165,10 +169,9 @@ class Delivery:
         if batch.told:
             frames = frames + await persist_notifications(conn, batch.told)
         messages = await number_frames(conn, frames) if frames else []
-        # Under the locks of the rooms, and after this batch's own frames: they are cleaned as well.
-        await clean_frames(conn, batch)
+        await clean_frames(conn, batch.replaced, batch.forgotten)
         await sql.events.delete_outbox(conn, row_ids=batch.done)
-        return messages
+        return messages, len(batch.done)
 
     async def collect(self, conn: Any, row: Any, event: Event | None, batch: Batch) -> None:
         """Add what one outbox row comes to; a large audience adds its next part and keeps the row."""
@@ -270,62 +273,6 @@ async def persist_notifications(
         (item["_eventId"], Frame(f"user:{item['_receiverId']}", "notification:created", row_to_dict(item)))
         for item in items
     ]
-
-
-async def number_frames(conn: Any, frames: list[tuple[UUID, Frame]]) -> list[RoomMessage]:
-    """Give every frame the next number of its room and store it; returns one message per room."""
-    by_room: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
-    for event_id, frame in frames:
-        text = encode({"event": frame.event, "data": frame.data}).decode()
-        by_room[frame.room].append((event_id, text))
-    names = sorted(by_room)
-    last = await lock_rooms(conn, names)
-    stored: list[tuple[str, int, UUID, str]] = []
-    for name in names:
-        for seq, (event_id, text) in enumerate(by_room[name], last[name] + 1):
-            stored.append((name, seq, event_id, text))
-    await sql.realtime.append_frames(
-        conn,
-        rooms=[row[0] for row in stored],
-        seqs=[row[1] for row in stored],
-        event_ids=[row[2] for row in stored],
-        frames=[row[3] for row in stored],
-        names=names,
-        last_seqs=[last[name] + len(by_room[name]) for name in names],
-    )
-    counts = await count_unread(conn, names)
-    messages: dict[str, RoomMessage] = {name: RoomMessage(name, [], counts.get(name)) for name in names}
-    for name, seq, _, text in stored:
-        messages[name].frames.append((seq, compose_frame(text, name, seq)))
-    return list(messages.values())
-
-
-async def clean_frames(conn: Any, batch: Batch) -> None:
-    """Take outdated and deleted text out of the frames that are stored."""
-    for statement, things in (
-        (sql.realtime.replace_frames, batch.replaced),
-        (sql.realtime.blank_frames, batch.forgotten),
-    ):
-        if things:
-            await statement(conn, rooms=[room for room, _ in things], ids=[item for _, item in things])
-
-
-async def lock_rooms(conn: Any, names: list[str]) -> dict[str, int]:
-    """Take the right to number the frames of these rooms; returns how far each has come."""
-    rows = await sql.realtime.lock_rooms(conn, names=names)
-    if len(rows) < len(names):
-        await sql.realtime.create_rooms(conn, names=names)
-        rows = await sql.realtime.lock_rooms(conn, names=names)
-    return {row["name"]: row["last_seq"] for row in rows}
-
-
-async def count_unread(conn: Any, rooms: list[str]) -> dict[str, int]:
-    """The unread count that goes with what a `user:` room sees, by room."""
-    users = [UUID(room.partition(":")[2]) for room in rooms if room.startswith("user:")]
-    if not users:
-        return {}
-    rows = await sql.notifications.list_unread_counts(conn, user_ids=users)
-    return {f"user:{row['user_id']}": row["unread"] for row in rows}
 
 
 async def poll(delivery: Delivery, seconds: float = 0.5) -> None:

@@ -52,7 +52,7 @@ SERVER_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
 
 ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "notification:created": (
-        "In user:{id}: a new notification, as in the list; its message is empty where what it tells of is deleted.",
+        "In user:{id}: a new notification, as in the list; with no message where what it tells of is gone.",
         ANY_OBJECT,
     ),
     "notification:updated": ("In user:{id}: it was read, archived or seen elsewhere.", ANY_OBJECT),
@@ -60,8 +60,8 @@ ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "notifications:bulk-updated": ("In user:{id}: all were read.", shape({"isRead": FLAG, "updated": WHOLE})),
     "post:created": ("In profile:{id} of the author.", ANY_OBJECT),
     "post:updated": (
-        "In post:{id} and profile:{id}: the whole post, or its id and what changed; of an older text, when resuming, "
-        "no more than the id.",
+        "In post:{id} and profile:{id}: the whole post, or its id and what changed; of an older text, when "
+        "resuming, no more than the id.",
         shape({"id": ID}),
     ),
     "post:deleted": ("In post:{id} and profile:{id}.", shape({"id": ID})),

@@ -14,6 +14,7 @@ from nexcorp.events.entries import Audience, Entry, Frame, Notice
 from nexcorp.features.posts.service import create_post, move_post
 from workers import delivery as module
 from workers.delivery import AUDIENCE_PART, Delivery
+from workers.metrics import DELIVERED
 
 MANY = 2500
 
@@ -152,7 +153,9 @@ async def test_moves_of_a_project_are_told_in_parts(database, people, pushed, mo
     async def publish(messages) -> None:
         parts.append(await written(database))
 
+    delivered = DELIVERED._value.get()
     await Delivery(database, publish).drain()
+    assert DELIVERED._value.get() == delivered + len(events)
     assert len(parts) > 6
     assert max(after - before for before, after in pairwise([0, *parts])) <= 500
     async with database.connection(wait=5) as conn:

@@ -11,7 +11,8 @@ from nexcorp.db import sql
 from nexcorp.events import emit
 from nexcorp.events.entries import Frame
 from tests.conftest import wait_until
-from workers.delivery import Delivery, number_frames
+from workers.delivery import Delivery
+from workers.frames import number_frames
 
 EVENTS = 2000
 
