@@ -382,14 +382,6 @@ UPDATE posts
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE assignee_id = $1
 
--- name: list_concerned(post_id) :many
--- Whom the moves of a project concern: its author, its assignee and those interested.
-SELECT author_id AS id FROM posts WHERE id = $1
-UNION
-SELECT assignee_id FROM posts WHERE id = $1 AND assignee_id IS NOT NULL
-UNION
-SELECT user_id FROM interests WHERE post_id = $1
-
 -- name: lock_own_post(post_id, author_id) :value
 -- Keep changes of one's own post out until this transaction ends.
 SELECT id FROM posts WHERE id = $1 AND author_id = $2 FOR UPDATE

@@ -51,19 +51,29 @@ SERVER_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "notification:created": ("In user:{id}: a new notification, as in the list.", ANY_OBJECT),
+    "notification:created": (
+        "In user:{id}: a new notification, as in the list; with no message where what it tells of is gone.",
+        ANY_OBJECT,
+    ),
     "notification:updated": ("In user:{id}: it was read, archived or seen elsewhere.", ANY_OBJECT),
     "notification:deleted": ("In user:{id}.", shape({"id": ID})),
     "notifications:bulk-updated": ("In user:{id}: all were read.", shape({"isRead": FLAG, "updated": WHOLE})),
     "post:created": ("In profile:{id} of the author.", ANY_OBJECT),
-    "post:updated": ("In post:{id} and profile:{id}.", ANY_OBJECT),
+    "post:updated": (
+        "In post:{id} and profile:{id}: the whole post, or its id and what changed; of an older text, when "
+        "resuming, no more than the id.",
+        shape({"id": ID}),
+    ),
     "post:deleted": ("In post:{id} and profile:{id}.", shape({"id": ID})),
     "post:liked": (
         "In post:{id}, when a like comes or goes.",
         shape({"postId": ID, "userId": ID, "liked": FLAG, "likeCount": WHOLE}),
     ),
     "comment:created": ("In post:{id}, with the post's commentCount.", ANY_OBJECT),
-    "comment:updated": ("In post:{id}.", ANY_OBJECT),
+    "comment:updated": (
+        "In post:{id}: the comment; of an older text, when resuming, no more than its ids.",
+        shape({"id": ID, "postId": ID}),
+    ),
     "comment:deleted": (
         "In post:{id}, with the post's commentCount and the replies that went along; both only when live.",
         shape({"id": ID, "postId": ID}, commentCount=WHOLE, replyIds={"type": "array", "items": ID}),

@@ -48,7 +48,15 @@ INSERT INTO rooms (name, last_seq) SELECT 'post:' || n, 1000 FROM generate_serie
 """,
         "room_frames": """
 INSERT INTO room_frames (room, seq, event_id, frame)
-SELECT 'post:' || 1 + n / 1000, 1 + n % 1000, nth(5, n), '{}' FROM generate_series(0, 49999) AS n
+SELECT
+    'post:' || 1 + n / 1000, 1 + n % 1000, nth(5, n),
+    CASE
+        WHEN n % 2 = 0 THEN jsonb_build_object(
+            'event', 'comment:created', 'data', jsonb_build_object('id', nth(3, n), 'body', 'body')
+        )
+        ELSE '{"event": "post:liked", "data": {}}'
+    END
+FROM generate_series(0, 49999) AS n
 """,
         "outbox": """
 INSERT INTO outbox (event_id, event_at) SELECT nth(5, n), now() FROM generate_series(1, 20000) AS n

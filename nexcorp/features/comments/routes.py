@@ -14,6 +14,7 @@ from nexcorp.features.comments.schemas import Comment, CommentPage, CreateCommen
 from nexcorp.web.access import allow
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
+from nexcorp.web.mentions import MAX_MENTIONS
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content
@@ -66,6 +67,7 @@ ROUTES = [
         access=allow("comment:create"),
         errors=(404,),
         tag=TAG,
+        description=f"Of the people it mentions, the first {MAX_MENTIONS} are told.",
     ),
     get(
         "/comments/post/{id}",

@@ -28,6 +28,7 @@ from nexcorp.web.cache import CACHE
 from nexcorp.web.forms import File, Form
 from nexcorp.web.idempotency import replay_answered, transaction
 from nexcorp.web.keys import database, user_id
+from nexcorp.web.mentions import MAX_MENTIONS
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
@@ -236,7 +237,7 @@ ROUTES = [
         access=WRITE,
         tag=TAG,
         description="JSON, or a form with the same fields and up to ten parts `file`. Uploads need "
-        "`upload:create`.",
+        f"`upload:create`. Of the people it mentions, the first {MAX_MENTIONS} are told.",
     ),
     get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
     get("/posts/{id}", get_post, "One post", Post(), errors=(404,), access=READ, tag=TAG),

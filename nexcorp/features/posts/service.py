@@ -158,13 +158,11 @@ async def move_post(
 async def emit_moved(conn: Any, post_id: UUID, user_id: UUID, before: str) -> Any:
     """Tell the rooms and, of a project, those concerned; returns the post."""
     post = await get_shown(conn, post_id, user_id)
-    concerned = await sql.posts.list_concerned(conn, post_id=post_id) if post["type"] == "project" else []
     payload = {
         "post": for_rooms(post),
         "authorId": post["_authorId"],
         "from": before,
         "to": post["status"],
-        "concernedIds": [row["id"] for row in concerned],
     }
     await emit(conn, "post.moved", actor_id=user_id, entity=("post", post_id), payload=payload)
     return post
