@@ -296,7 +296,8 @@ SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE
 
 -- name: move_post(post_id, actor_id, any_author, status, from_statuses) :one
 -- Move an announcement or a project, which is locked, from one of `from_statuses`. What is published, again as well,
--- takes the top of the lists; what is archived leaves them.
+-- takes the top of the lists; what is archived leaves them. The log keeps the place it had as the id of its publication,
+-- which says when that was.
 WITH before AS (
     SELECT id, status
     FROM posts
@@ -315,19 +316,19 @@ moved AS (
         updated_at = now()
     FROM before
     WHERE p.id = before.id AND before.status = ANY($5::text[])
-    RETURNING p.id, before.status AS from_status
+    RETURNING p.id, p.position, before.status AS from_status
 ),
 logged AS (
-    INSERT INTO post_status_log (post_id, actor_id, from_status, to_status)
-    SELECT id, $2, from_status, $4 FROM moved
+    INSERT INTO post_status_log (id, post_id, actor_id, from_status, to_status)
+    SELECT CASE WHEN $4 = 'published' THEN position ELSE uuidv7() END, id, $2, from_status, $4 FROM moved
     RETURNING from_status
 )
 SELECT from_status AS "from" FROM logged
 
 -- name: log_first_status(post_id, actor_id, status) :exec
--- The status a post was made with.
-INSERT INTO post_status_log (post_id, actor_id, to_status)
-VALUES ($1, $2, $3)
+-- The status a post was made with. Its id is the post's, which is the place of what is published at once.
+INSERT INTO post_status_log (id, post_id, actor_id, to_status)
+VALUES ($1, $1, $2, $3)
 
 -- name: list_moves(post_id, after, most) :many
 -- Moves of a post behind an id, oldest first.

@@ -8,7 +8,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import NotFound
+from nexcorp.errors import PostNotFound
 from nexcorp.features.comments import service
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
 from nexcorp.web.access import allow
@@ -35,7 +35,7 @@ async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web
         asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
         rows = await BY_OLDEST.fetch(request, conn, query, *statements, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
-            raise NotFound("post_not_found", "There is no such post.")
+            raise PostNotFound()
     return reply_page(request, rows, query["limit"], BY_OLDEST)
 
 

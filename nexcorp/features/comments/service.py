@@ -7,7 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
-from nexcorp.errors import Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion, on_constraint
+from nexcorp.errors import Forbidden, Invalid, NotFound, PostNotFound, PreconditionFailed, StaleVersion, on_constraint
 from nexcorp.events import emit
 from nexcorp.web.mentions import find_mentions
 
@@ -30,7 +30,7 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
         )
     if comment is None:
         if not await sql.posts.is_post_shown(conn, post_id=data["postId"], viewer_id=author_id):
-            raise NotFound("post_not_found", "There is no such post.")
+            raise PostNotFound()
         raise bad_parent
     names = find_mentions(data["body"])
     mentioned = (

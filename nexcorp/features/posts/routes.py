@@ -9,7 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import NotFound
+from nexcorp.errors import NotFound, PostNotFound
 from nexcorp.features.posts import service
 from nexcorp.features.posts.moves import MOVES
 from nexcorp.features.posts.schemas import (
@@ -74,7 +74,7 @@ async def get_post(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
         row = await sql.posts.get_post(conn, post_id=path_id(request), viewer_id=user_id(request))
     if row is None:
-        raise service.PostNotFound()
+        raise PostNotFound()
     return reply_row(request, row)
 
 

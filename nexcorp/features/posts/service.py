@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
-from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion
+from nexcorp.errors import Conflict, Forbidden, Invalid, PostNotFound, PreconditionFailed, StaleVersion
 from nexcorp.events import emit
 from nexcorp.events.posts import for_rooms, show_post, tell_of_uploads
 from nexcorp.features.posts.moves import MOVES
@@ -16,12 +16,6 @@ from nexcorp.web.mentions import find_mentions
 from nexcorp.web.uploads import Kept, finish_uploads, set_uploads
 
 FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
-
-
-class PostNotFound(NotFound):
-    """There is no post with this id, not any more, or not for this viewer."""
-
-    code, message = "post_not_found", "There is no such post."
 
 
 async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Sequence[Kept] = ()) -> Any:

@@ -34,8 +34,9 @@ async def test_a_post_is_shown_as_it_was_published(make_user: Any) -> None:
         "username": ann.username,
         "firstName": None,
         "lastName": None,
+        "avatarUrl": None,
     }
-    assert post["createdAt"] == post["updatedAt"]
+    assert post["createdAt"] == post["updatedAt"] <= post["publishedAt"]
     shown = await bob.client.get(f"{API}/posts/{post['id']}")
     assert await shown.json() == post
     assert shown.headers["ETag"] == answer.headers["ETag"]
