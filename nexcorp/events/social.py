@@ -79,8 +79,11 @@ def forget_comments(event: Event) -> list[tuple[str, str]]:
 MENTION = Notice(
     "mention",
     "{actor} mentioned you",
-    receivers=lambda event: event.payload["mentionedIds"],
+    # What waits from a release before, and a post that lost a file, name nobody.
+    receivers=lambda event: event.payload.get("mentionedIds", ()),
     message=lambda event: excerpt((event.payload.get("comment") or event.payload["post"])["body"]),
+    # Whoever edits a name out and in again tells nothing new.
+    once_key=lambda event: f"mention:{event.entity_id}",
 )
 
 ANNOUNCEMENT = Notice(
@@ -150,7 +153,7 @@ SOCIAL: dict[str, Entry] = {
     ),
     "post.interest_removed": Entry(frames=interest_frames),
     "post.thumbnail_made": Entry(frames=changed_frames),
-    "post.updated": Entry(frames=post_frames),
+    "post.updated": Entry((MENTION,), post_frames),
     "post.deleted": Entry(frames=post_frames, forgets=forget_post),
     "post.liked": Entry(
         (
@@ -183,7 +186,7 @@ SOCIAL: dict[str, Entry] = {
         ),
         comment_frames,
     ),
-    "comment.updated": Entry(frames=comment_frames),
+    "comment.updated": Entry((MENTION,), comment_frames),
     "comment.deleted": Entry(frames=comment_frames, forgets=forget_comments),
     "upload.created": SILENT,
     "upload.deleted": SILENT,

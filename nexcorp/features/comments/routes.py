@@ -12,11 +12,12 @@ from nexcorp.errors import PostNotFound
 from nexcorp.features.comments import service
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
 from nexcorp.web.access import allow
+from nexcorp.web.authentication import allows
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
-from nexcorp.web.replies import no_content
+from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
 
 BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
@@ -39,6 +40,11 @@ async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web
     return reply_page(request, rows, query["limit"], BY_OLDEST)
 
 
+async def get_comment(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply_row(request, await service.get_comment(conn, path_id(request), user_id(request)))
+
+
 async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
@@ -51,7 +57,13 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 async def delete_comment(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_comment(tx.conn, path_id(request), user_id(request), version)
+        await service.delete_comment(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            version,
+            any_author=allows(request, "post:moderate"),
+        )
         return no_content()
 
 
@@ -77,6 +89,15 @@ ROUTES = [
         errors=(404,),
         tag=TAG,
     ),
+    get(
+        "/comments/{id}",
+        get_comment,
+        "One comment",
+        Comment(),
+        access=allow("post:read"),
+        errors=(404,),
+        tag=TAG,
+    ),
     patch(
         "/comments/{id}",
         update_comment,
@@ -90,9 +111,9 @@ ROUTES = [
     delete(
         "/comments/{id}",
         delete_comment,
-        "Delete a comment of one's own, or under one's own post",
+        "Delete a comment and the replies to it",
         errors=(404, 412),
-        access=allow("comment:create", whose="its author and the post's only"),
+        access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
         tag=TAG,
     ),
 ]

@@ -167,14 +167,28 @@ async def reply_author_posts(
 async def update_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
-        row = await service.update_post(tx.conn, path_id(request), user_id(request), body, version, by_etag)
+        row = await service.update_post(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            body,
+            version,
+            by_etag,
+            may_announce=allows(request, "post:announce"),
+        )
         return await tx.reply(row, version=row["version"])
 
 
 async def delete_post(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_post(tx.conn, path_id(request), user_id(request), version)
+        await service.delete_post(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            version,
+            any_author=allows(request, "post:moderate"),
+        )
     await request.app[CACHE].forget("explore")
     return no_content()
 
@@ -189,6 +203,7 @@ async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
             body["status"],
             version,
             any_project=allows(request, "post:assign"),
+            any_announcement=allows(request, "post:moderate"),
             may_announce=allows(request, "post:announce"),
         )
         answer = await tx.reply(row, version=row["version"])
@@ -222,7 +237,10 @@ TAG = "Social"
 READ = allow("post:read")
 WRITE = allow("post:create")
 CHANGE = allow("post:create", whose="the author only")
-MOVE = allow("post:create", whose="the author, and of projects holders of post:assign")
+MOVE = allow(
+    "post:create", whose="the author, of projects holders of post:assign, of announcements of post:moderate"
+)
+REMOVE = allow("post:create", whose="the author, and holders of post:moderate")
 ASSIGN = allow("post:create", whose="the author, and holders of post:assign")
 ROUTES = [
     post(
@@ -280,9 +298,7 @@ ROUTES = [
         access=ASSIGN,
         tag=TAG,
     ),
-    delete(
-        "/posts/{id}", delete_post, "Delete a post of one's own", errors=(404, 412), access=CHANGE, tag=TAG
-    ),
+    delete("/posts/{id}", delete_post, "Delete a post", errors=(404, 412), access=REMOVE, tag=TAG),
     get(
         "/users/{id}/posts",
         list_user_posts,
