@@ -9,7 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import NotFound, PostNotFound
+from nexcorp.errors import Invalid, NotFound, PostNotFound
 from nexcorp.features.posts import service
 from nexcorp.features.posts.moves import MOVES
 from nexcorp.features.posts.schemas import (
@@ -53,6 +53,8 @@ async def create_post(request: web.Request, body: dict[str, Any], files: Sequenc
         require(request, "post:announce")
     if files:
         require(request, "upload:create")
+        if len(files) + len(body.get("uploadIds") or ()) > MAX_POST_FILES:
+            raise Invalid(errors={"file": [f"At most {MAX_POST_FILES} with those of uploadIds."]})
         await replay_answered(request)
         me = user_id(request)
         async with keep_files(request.app[STORAGE], database(request), me, files) as kept:
@@ -253,8 +255,8 @@ ROUTES = [
         errors=(409,),
         access=WRITE,
         tag=TAG,
-        description="JSON, or a form with the same fields and up to ten parts `file`. Uploads need "
-        "`upload:create`.",
+        description="JSON, or a form with the same fields, `uploadIds` once for each upload, and up to ten "
+        "parts `file`, which come behind those. Files need `upload:create`.",
     ),
     get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
     get("/posts/{id}", get_post, "One post", Post(), errors=(404,), access=READ, tag=TAG),
