@@ -84,8 +84,11 @@ def concerned(event: Event) -> Audience | tuple[()]:
 MENTION = Notice(
     "mention",
     "{actor} mentioned you",
-    receivers=lambda event: event.payload["mentionedIds"],
+    # What waits from a release before, and a post that lost a file, name nobody.
+    receivers=lambda event: event.payload.get("mentionedIds", ()),
     message=lambda event: excerpt((event.payload.get("comment") or event.payload["post"])["body"]),
+    # Whoever edits a name out and in again tells nothing new.
+    once_key=lambda event: f"mention:{event.entity_id}",
 )
 
 ANNOUNCEMENT = Notice(
@@ -155,7 +158,7 @@ SOCIAL: dict[str, Entry] = {
     ),
     "post.interest_removed": Entry(frames=interest_frames),
     "post.thumbnail_made": Entry(frames=changed_frames),
-    "post.updated": Entry(frames=post_frames, replaces=True),
+    "post.updated": Entry((MENTION,), post_frames, replaces=True),
     "post.deleted": Entry(frames=post_frames, forgets=forget_post),
     "post.liked": Entry(
         (
@@ -188,7 +191,7 @@ SOCIAL: dict[str, Entry] = {
         ),
         comment_frames,
     ),
-    "comment.updated": Entry(frames=comment_frames, replaces=True),
+    "comment.updated": Entry((MENTION,), comment_frames, replaces=True),
     "comment.deleted": Entry(frames=comment_frames, forgets=forget_comments),
     "upload.created": SILENT,
     "upload.deleted": SILENT,

@@ -118,6 +118,10 @@ SELECT
     'body'
 FROM (SELECT nth(2, n) AS id, n FROM generate_series(1, 1000000) AS n) AS p
 """,
+        "post_status_log": """
+INSERT INTO post_status_log (id, post_id, actor_id, to_status)
+SELECT nth(2, n), nth(2, n), nth(1, 1 + n % 100000), 'open' FROM generate_series(10, 1000000, 10) AS n
+""",
         "post_scores": """
 INSERT INTO post_scores (post_id, score, least_score)
 SELECT nth(2, n), n * 7919::bigint % 1000003, 1 FROM generate_series(1, 1000000) AS n

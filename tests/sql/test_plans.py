@@ -55,6 +55,9 @@ HOT: dict[str, set[str]] = {
     "posts.list_posts_by_status_next": {"likes_pkey"},
     "posts.is_post_shown": {"posts_pkey"},
     "posts.update_post": set(),
+    "posts.lock_post": {"posts_pkey"},
+    "posts.lock_for_removal": {"posts_pkey"},
+    "posts.delete_post": {"posts_pkey"},
     "feed.list_feed_first": {"posts_position_idx", "posts_author_position_idx"},
     "feed.list_feed_next": {"posts_position_idx", "posts_author_position_idx"},
     "posts.list_posts_matching": {
@@ -76,6 +79,8 @@ HOT: dict[str, set[str]] = {
     "comments.list_comments_next": {"comments_post_id_idx"},
     "comments.get_comment": {"comments_pkey"},
     "comments.create_comment": {"posts_pkey"},
+    "comments.lock_comment": {"comments_pkey"},
+    "comments.update_comment": set(),
     "comments.delete_comment": set(),
     "reactions.list_likes_first": {"likes_newest_idx"},
     "reactions.list_likes_next": {"likes_newest_idx"},

@@ -8,16 +8,17 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import NotFound
+from nexcorp.errors import PostNotFound
 from nexcorp.features.comments import service
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
 from nexcorp.web.access import allow
+from nexcorp.web.authentication import allows
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
 from nexcorp.web.mentions import MAX_MENTIONS
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
-from nexcorp.web.replies import no_content
+from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
 
 BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
@@ -36,8 +37,13 @@ async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web
         asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
         rows = await BY_OLDEST.fetch(request, conn, query, *statements, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
-            raise NotFound("post_not_found", "There is no such post.")
+            raise PostNotFound()
     return reply_page(request, rows, query["limit"], BY_OLDEST)
+
+
+async def get_comment(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply_row(request, await service.get_comment(conn, path_id(request), user_id(request)))
 
 
 async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -52,7 +58,13 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 async def delete_comment(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_comment(tx.conn, path_id(request), user_id(request), version)
+        await service.delete_comment(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            version,
+            any_author=allows(request, "post:moderate"),
+        )
         return no_content()
 
 
@@ -79,6 +91,15 @@ ROUTES = [
         errors=(404,),
         tag=TAG,
     ),
+    get(
+        "/comments/{id}",
+        get_comment,
+        "One comment",
+        Comment(),
+        access=allow("post:read"),
+        errors=(404,),
+        tag=TAG,
+    ),
     patch(
         "/comments/{id}",
         update_comment,
@@ -92,9 +113,9 @@ ROUTES = [
     delete(
         "/comments/{id}",
         delete_comment,
-        "Delete a comment of one's own, or under one's own post",
+        "Delete a comment and the replies to it",
         errors=(404, 412),
-        access=allow("comment:create", whose="its author and the post's only"),
+        access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
         tag=TAG,
     ),
 ]

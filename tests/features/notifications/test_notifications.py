@@ -135,11 +135,19 @@ async def test_one_comment_tells_one_person_once_and_a_mention_comes_first(
 async def test_an_at_sign_in_a_word_mentions_nobody(service: Any, make_user: Any) -> None:
     ann, bob = await make_user(), await make_user()
     name = bob.username
-    for body in (f"write to {name}@{name}", f"x@{name}", f"@@{name}", f"@{name}x", f"@{name}é", f"a_@{name}"):
+    for body in (
+        *(f"write to {name}@{name}", f"x@{name}", f"@@{name}", f"@{name}x", f"@{name}é", f"a_@{name}"),
+        *(f"a@{name}.com", f"é@{name}.com", f"用户@{name}.com", f"用户@{name}-x.com", f"@{name}e\u0301"),
+    ):
         await publish(ann, body=body)
     assert await told(service, bob) == []
     for number, body in enumerate(
-        (f"@{name}", f"(@{name})", f"hi\n@{name}, hi", f"“@{name}”", f"@{name}'s"), 1
+        (
+            *(f"@{name}", f"(@{name})", f"hi\n@{name}, hi", f"“@{name}”", f"@{name}'s", f"@{name}.Hi"),
+            # Where words have no spaces between them.
+            *(f"@{name}你好", f"你好@{name}", f"你好，@{name}さん", f"привет@{name}."),
+        ),
+        1,
     ):
         await publish(ann, body=body)
         assert kinds(await told(service, bob)) == ["mention"] * number, body
