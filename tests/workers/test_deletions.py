@@ -33,10 +33,10 @@ async def write_and_delete(database: Database, author: UUID, fan: UUID, chance: 
         await asyncio.sleep(chance.random() * 0.02)
         for comment in chance.sample(comments, 2):
             async with database.transaction(wait=10) as conn:
-                await delete_comment(conn, comment["id"], fan)
+                await delete_comment(conn, comment["id"], fan, any_author=False)
         if chance.random() < 0.5:
             async with database.transaction(wait=10) as conn:
-                await delete_post(conn, post["id"], author)
+                await delete_post(conn, post["id"], author, any_author=False)
 
 
 async def test_deletions_during_delivery_fail_nothing(database: Database, people: Any, pushed: Any) -> None:
@@ -83,7 +83,7 @@ async def test_a_deletion_waits_for_what_is_being_told_and_empties_it(
 
     async def delete() -> None:
         async with database.transaction(wait=5) as conn:
-            await delete_comment(conn, comment["id"], fan)
+            await delete_comment(conn, comment["id"], fan, any_author=False)
 
     async with database.transaction(wait=5) as conn:
         deliver = Delivery(database, pushed)

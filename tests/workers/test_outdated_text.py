@@ -37,7 +37,7 @@ class Company:
         return await self.do(comments.create_comment, self.bob, data)
 
     async def edit_post(self, post: Any, body: str = NEW) -> None:
-        await self.do(posts.update_post, post["id"], self.ann, {"body": body}, None, False)
+        await self.do(posts.update_post, post["id"], self.ann, {"body": body}, None, False, may_announce=True)
 
     async def edit_comment(self, comment: Any, body: str = NEW) -> None:
         await self.do(comments.update_comment, comment["id"], self.bob, body, None, False)
@@ -86,7 +86,7 @@ async def test_an_edited_comment_leaves_its_newest_text_alone(company: Company, 
     await settle()
     for number in range(3):
         await company.edit_comment(comment, f"{OLD} {number}")
-        await company.do(like_post, post["id"], company.bob)
+        await company.do(like_post, post["id"], company.bob, any_author=False)
         await settle()
     await company.edit_comment(comment)
     await company.delivery.drain()
@@ -112,7 +112,7 @@ async def test_an_edited_comment_leaves_its_newest_text_alone(company: Company, 
 async def test_an_edited_post_leaves_its_newest_text_alone(company: Company, settle: Any) -> None:
     post = await company.publish(type="project", title="Idea")
     await settle()
-    await company.do(add_interest, post["id"], company.bob)
+    await company.do(add_interest, post["id"], company.bob, any_author=False)
     await company.edit_post(post, f"{OLD} again")
     await settle()
     await company.do(
@@ -137,7 +137,7 @@ async def test_what_was_deleted_is_in_no_frame(company: Company, settle: Any) ->
     await settle()
     await company.edit_comment(comment, f"{OLD} again")
     await settle()
-    await company.do(comments.delete_comment, comment["id"], company.bob)
+    await company.do(comments.delete_comment, comment["id"], company.bob, any_author=False)
     await company.delivery.drain()
     frames = await company.read(f"post:{post['id']}")
     assert OLD not in json.dumps(frames)
@@ -148,7 +148,7 @@ async def test_what_was_deleted_is_in_no_frame(company: Company, settle: Any) ->
     }
     await company.edit_post(post, f"{OLD} again")
     await settle()
-    await company.do(posts.delete_post, post["id"], company.ann)
+    await company.do(posts.delete_post, post["id"], company.ann, any_author=False)
     await company.delivery.drain()
     frames = await company.read(f"profile:{company.ann}")
     assert OLD not in json.dumps(frames)
