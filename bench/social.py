@@ -1,6 +1,6 @@
 """The social half at a size where naive SQL is slow: a company of 1,000,000 posts against one of 10,000.
 
-Each operation on one core against its own statements straight through asyncpg; the feed also against pgbench.
+Each operation on one core against its own statements straight through asyncpg, and by pgbench.
 """
 
 from __future__ import annotations
@@ -9,22 +9,20 @@ import asyncio
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from bench.floors import Asked, record_statements
 from bench.handlers import CONNECTIONS, replay
 from bench.identity import ask_steadily
 from bench.load import Load, build_request, fetch, run_load
+from bench.pgbench import run_pgbench
 from bench.remote import Remote, remote
 from bench.stage import REST, SECRET, SERVED, Stage, read_cpu_seconds
 from bench.table import Figure, median, median_ratio, percentile
 from nexcorp.config import REPOSITORY, child_environment
 from nexcorp.db.migrations import migrate_up
-from nexcorp.embedded.programs import find_programs
 from nexcorp.web.secrets import Secrets
 from nexcorp.web.tokens import Tokens
 
@@ -106,11 +104,14 @@ def make_operations(stage: Stage, port: int) -> list[Operation]:
     ]
     feeds: list[Asked] = [("GET", f"{API}/feed", token, None) for token in tokens[1:]]
     reads: list[Asked] = [("GET", f"{API}/posts/{post}", token, None) for post, token in pairs]
+    people = stage.query("SELECT id FROM users ORDER BY md5(id::text) LIMIT %s", PAIRS)
+    profiles: list[Asked] = [("GET", f"{API}/users/{row[0]}", reader, None) for row in people]
     return [
         Operation("GET /feed, who follows 2,000", [first], AIM),
         Operation("GET /feed, the next page", [following], AIM),
         Operation("GET /feed, who follow 50", feeds, AIM),
         Operation("GET /posts/{id}", reads, AIM),
+        Operation("GET /users/{id}", profiles, AIM),
         Operation("GET /explore", [("GET", f"{API}/explore", token, None) for token in tokens]),
         Operation("GET /search, a common word", [("GET", f"{API}/search?q=budget", reader, None)], AIM),
         Operation("GET /search, a rare one", [("GET", f"{API}/search?q=number4711", reader, None)], AIM),
@@ -136,15 +137,17 @@ def measure_operation(
         rates["service"].append(load.rate)
         rates["asyncpg"].append(replay(floor, stage, recordings)[0])
     rate = median(rates["service"])
+    alone = run_pgbench(stage, recordings, CONNECTIONS)
     yield Figure(
         operation.name,
         rate,
         "requests/s",
         ratio=median_ratio(rates["service"], rates["asyncpg"]),
-        floor=f"asyncpg alone, {median(rates['asyncpg']):,.0f}/s",
+        floor=f"asyncpg alone, {median(rates['asyncpg']):,.0f}/s (pgbench {alone:,.0f}/s)",
         aim=operation.aim,
         detail={
             "cpu_us": round(cost),
+            "pgbench": round(alone),
             "rounds": {key: [round(v) for v in row] for key, row in rates.items()},
         },
     )
@@ -163,35 +166,11 @@ def ask_half(port: int, requests: list[bytes], seconds: float, rate: float) -> l
     return asyncio.run(ask_steadily(port, requests, seconds, rate))
 
 
-def time_pages(stage: Stage, floor: Remote) -> dict[str, float]:
-    """Pages a second of the feed, straight through asyncpg: the reader's first page."""
+def time_pages(stage: Stage, floor: Remote) -> float:
+    """Pages a second of the feed, straight through asyncpg: the first pages of those who follow fifty."""
     asked: list[Asked] = [("GET", f"{API}/feed", token, None) for _, token in sign_readers(stage)[1:]]
     recordings = floor.call(record_statements, stage.config(database_pool=(1, 1)), asked)
-    return {"rate": replay(floor, stage, recordings)[0], "recordings": recordings[0]}
-
-
-def run_pgbench(stage: Stage, recording: Any) -> float:
-    """Transactions a second of pgbench with the feed's own statement, prepared, by as many clients."""
-    text, values = recording[0]
-    script = re.sub(r"\$(\d+)", r":v\1", text.partition("*/")[2])
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-        file.write(script.rstrip().rstrip(";") + ";\n")
-        file.flush()
-        given = [part for number, value in enumerate(values, 1) for part in ("-D", f"v{number}={value}")]
-        command = [
-            str(find_programs(print)[0] / "pgbench"),
-            "-n",
-            "-M",
-            "prepared",
-            "-c",
-            str(CONNECTIONS),
-            "-T",
-            "2",
-        ]
-        done = subprocess.run([*command, *given, "-f", file.name, stage.url], check=True, capture_output=True)
-    found = re.search(rb"tps = ([0-9.]+)", done.stdout)
-    assert found is not None, done.stdout
-    return float(found[1])
+    return replay(floor, stage, recordings)[0]
 
 
 def measure(stage: Stage) -> list[Figure]:
@@ -205,12 +184,10 @@ def measure(stage: Stage) -> list[Figure]:
     figures: list[Figure] = []
     with remote(SERVED) as floor:
         flat: dict[str, list[float]] = {"small_company": [], "big_company": []}
-        pages: Any = {}
         for _ in range(stage.size.rounds):
             for name, rates in flat.items():
                 with stage.use(name):
-                    pages = time_pages(stage, floor)
-                rates.append(pages["rate"])
+                    rates.append(time_pages(stage, floor))
         figures.append(
             Figure(
                 f"feed pages, {big:,} posts",
@@ -221,10 +198,7 @@ def measure(stage: Stage) -> list[Figure]:
                 aim=AIM_FLAT,
             )
         )
-        with stage.use("big_company"):
-            rate = run_pgbench(stage, pages["recordings"])
-            figures.append(Figure("feed pages by pgbench", rate, "pages/s"))
-            with stage.web() as (web, port), remote(REST) as client:
-                for operation in make_operations(stage, port):
-                    figures.extend(measure_operation(stage, operation, (web.pid, port), client, floor))
+        with stage.use("big_company"), stage.web() as (web, port), remote(REST) as client:
+            for operation in make_operations(stage, port):
+                figures.extend(measure_operation(stage, operation, (web.pid, port), client, floor))
     return figures

@@ -27,7 +27,7 @@ STOP_ORDER = ("web", "worker", "valkey", "postgres")
 PROCFILE_ENTRIES = ("web", "worker")
 COLOURS = {"web": "36", "worker": "35", "migrate": "33", "seed": "33", "dev": "32"}
 TICK = 0.1
-DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com, linus@example.com"
+DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com (manager), linus@example.com"
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105  printed for whoever runs the demo
 
 

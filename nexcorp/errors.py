@@ -62,6 +62,12 @@ class NotFound(AppError):
     code, message = "not_found", "There is nothing here."
 
 
+class PostNotFound(NotFound):
+    """There is no post with this id, not any more, or not for this viewer."""
+
+    code, message = "post_not_found", "There is no such post."
+
+
 class Conflict(AppError):
     """The state it meets does not allow it."""
 

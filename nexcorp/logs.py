@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 
 from nexcorp.config import Config
 from nexcorp.context import current
@@ -24,7 +25,7 @@ class RefusalFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to keep a line of aiohttp's."""
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, HttpProcessingError)
+        return not isinstance(error, HttpProcessingError | RequestPayloadError)
 
 
 def add_request(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -62,12 +62,15 @@ WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1
 ORDER BY c.id
 LIMIT $4
 
--- name: update_comment(comment_id, author_id, version, body) :one
--- The author changes the text. A NULL version matches any.
+-- name: lock_comment(comment_id) :exec
+-- Before a change, which depends on how the comment stands.
+SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE
+
+-- name: update_comment(comment_id, author_id, body) :exec
+-- The author changes the text of a comment, which is locked.
 UPDATE comments
-SET body = $4, version = version + 1, updated_at = now()
-WHERE id = $1 AND author_id = $2 AND ($3::integer IS NULL OR version = $3)
-RETURNING id
+SET body = $3, version = version + 1, updated_at = now()
+WHERE id = $1 AND author_id = $2
 
 -- name: lock_post_of_comment(comment_id) :value
 -- Before a delete, in a statement of its own: replies are counted under this lock too, so what the
@@ -78,14 +81,17 @@ INNER JOIN comments AS c ON c.post_id = p.id
 WHERE c.id = $1
 FOR UPDATE OF p
 
--- name: delete_comment(comment_id, user_id, version) :one
--- Its author or the post's author removes a comment and the replies to it; all are counted off. A NULL version
--- matches any.
+-- name: delete_comment(comment_id, user_id, any_author, version) :one
+-- Its author, the post's author, or with `any_author` whoever sees it, removes a comment and the replies to it; all are
+-- counted off. A NULL version matches any.
 WITH doomed AS (
-    SELECT c.id, c.post_id
+    SELECT c.id, c.post_id, c.author_id
     FROM comments AS c
     INNER JOIN posts AS p ON p.id = c.post_id
-    WHERE c.id = $1 AND $2 IN (c.author_id, p.author_id) AND ($3::integer IS NULL OR c.version = $3)
+    WHERE c.id = $1
+        AND ($2 IN (c.author_id, p.author_id) OR $3)
+        AND shown_to(p, $2)
+        AND ($4::integer IS NULL OR c.version = $4)
 ),
 removed AS (
     DELETE FROM comments AS c
@@ -101,7 +107,7 @@ counted AS (
     RETURNING p.id, p.comment_count
 )
 SELECT
-    doomed.id, counted.id AS "postId", counted.comment_count AS "commentCount",
+    doomed.id, counted.id AS "postId", counted.comment_count AS "commentCount", doomed.author_id AS "_authorId",
     ARRAY(SELECT removed.id FROM removed WHERE removed.id <> doomed.id) AS "replyIds"
 FROM doomed
 CROSS JOIN counted

@@ -1,15 +1,25 @@
 -- Notifications: what people are told, and how many of it they have not read.
 
+-- name: hold_posts(post_ids) :many
+-- Those of these posts that are still there, and stay until this transaction ends. All of them before any comment,
+-- in one order: whoever deletes a comment has its post locked by then.
+SELECT id FROM posts WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE
+
+-- name: hold_comments(comment_ids) :many
+-- Those of these comments that are still there, and stay until this transaction ends.
+SELECT id FROM comments WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE
+
 -- name: persist_notifications(event_ids, receiver_ids, actor_ids, types, titles, messages, post_ids, comment_ids, once_keys, created_ats) :many
--- Write a batch, once per receiver and event, and count it as unread in the same statement.
--- Posts and comments that are gone by now are left out rather than failing the batch.
+-- Write a batch, once per receiver and event, and count it as unread in the same statement. The posts and
+-- comments are held by hold_posts and hold_comments, so that no foreign key fails.
 -- Ordered by receiver, so that two workers lock the counters in the same order.
 WITH written AS (
     INSERT INTO notifications (
         event_id, receiver_id, actor_id, type, title, message, post_id, comment_id, once_key, created_at, updated_at
     )
     SELECT
-        i.event_id, i.receiver_id, a.id, i.type, i.title, i.message, p.id, c.id, i.once_key, i.created_at, i.created_at
+        i.event_id, i.receiver_id, a.id, i.type, i.title, i.message, i.post_id, i.comment_id, i.once_key,
+        i.created_at, i.created_at
     FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[],
         $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::timestamptz[]
@@ -18,8 +28,6 @@ WITH written AS (
     )
     INNER JOIN users AS r ON r.id = i.receiver_id AND r.status = 'active'
     LEFT JOIN users AS a ON a.id = i.actor_id
-    LEFT JOIN posts AS p ON p.id = i.post_id
-    LEFT JOIN comments AS c ON c.id = i.comment_id
     ORDER BY i.receiver_id, i.event_id
     ON CONFLICT DO NOTHING
     RETURNING id, receiver_id, event_id
@@ -182,6 +190,26 @@ SELECT f.follower_id AS receiver_id
 FROM follows AS f
 WHERE f.followed_id = $1 AND f.follower_id > $2
 ORDER BY f.follower_id
+LIMIT $3
+
+-- name: list_concerned_after(post_id, after, most) :many
+-- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
+SELECT c.receiver_id
+FROM (
+    (
+        SELECT t.user_id AS receiver_id
+        FROM interests AS t
+        WHERE t.post_id = $1 AND t.user_id > $2
+        ORDER BY t.user_id
+        LIMIT $3
+    )
+    UNION
+    SELECT named.user_id
+    FROM posts AS p
+    CROSS JOIN LATERAL unnest(ARRAY[p.author_id, p.assignee_id]) AS named (user_id)
+    WHERE p.id = $1 AND named.user_id > $2
+) AS c
+ORDER BY c.receiver_id
 LIMIT $3
 
 -- name: list_everyone_after(after, most) :many

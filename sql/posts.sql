@@ -276,17 +276,15 @@ WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL AND i.id < 
 ORDER BY i.id DESC
 LIMIT $4
 
--- name: update_post(post_id, author_id, version, set_title, title, body) :value
--- Change what was sent: title where set_title, body where not NULL. Ownership and version are part of
--- the statement, so there is no moment between the check and the change. A NULL version matches any.
+-- name: update_post(post_id, author_id, set_title, title, body) :exec
+-- Change a post of one's own, which is locked: title where set_title, body where not NULL.
 UPDATE posts
 SET
-    title = CASE WHEN $4 THEN $5 ELSE title END,
-    body = coalesce($6, body),
+    title = CASE WHEN $3 THEN $4 ELSE title END,
+    body = coalesce($5, body),
     version = version + 1,
     updated_at = now()
-WHERE id = $1 AND author_id = $2 AND ($3::integer IS NULL OR version = $3)
-RETURNING id
+WHERE id = $1 AND author_id = $2
 
 -- name: lock_post(post_id) :exec
 -- Before a change that depends on how the post stands: changes then take turns, and see what the one before did. A
@@ -296,7 +294,8 @@ SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE
 
 -- name: move_post(post_id, actor_id, any_author, status, from_statuses) :one
 -- Move an announcement or a project, which is locked, from one of `from_statuses`. What is published, again as well,
--- takes the top of the lists; what is archived leaves them.
+-- takes the top of the lists; what is archived leaves them. The log keeps the place it had as the id of its publication,
+-- which says when that was.
 WITH before AS (
     SELECT id, status
     FROM posts
@@ -315,19 +314,19 @@ moved AS (
         updated_at = now()
     FROM before
     WHERE p.id = before.id AND before.status = ANY($5::text[])
-    RETURNING p.id, before.status AS from_status
+    RETURNING p.id, p.position, before.status AS from_status
 ),
 logged AS (
-    INSERT INTO post_status_log (post_id, actor_id, from_status, to_status)
-    SELECT id, $2, from_status, $4 FROM moved
+    INSERT INTO post_status_log (id, post_id, actor_id, from_status, to_status)
+    SELECT CASE WHEN $4 = 'published' THEN position ELSE uuidv7() END, id, $2, from_status, $4 FROM moved
     RETURNING from_status
 )
 SELECT from_status AS "from" FROM logged
 
 -- name: log_first_status(post_id, actor_id, status) :exec
--- The status a post was made with.
-INSERT INTO post_status_log (post_id, actor_id, to_status)
-VALUES ($1, $2, $3)
+-- The status a post was made with. Its id is the post's, which is the place of what is published at once.
+INSERT INTO post_status_log (id, post_id, actor_id, to_status)
+VALUES ($1, $1, $2, $3)
 
 -- name: list_moves(post_id, after, most) :many
 -- Moves of a post behind an id, oldest first.
@@ -340,7 +339,8 @@ ORDER BY g.id
 LIMIT $3
 
 -- name: assign_post(post_id, actor_id, any_author, assignee_id) :one
--- Give a project, which is locked, to somebody interested, or to nobody (NULL). Whose it is already changes nothing.
+-- Give a project, which is locked and not over, to somebody interested, or any to nobody (NULL). Whose it is already
+-- changes nothing.
 WITH before AS (
     SELECT id, assignee_id
     FROM posts
@@ -355,7 +355,8 @@ FROM before
 WHERE p.id = before.id
     AND (
         $4::uuid IS NULL
-        OR EXISTS (
+        OR p.status NOT IN ('completed', 'cancelled')
+        AND EXISTS (
             SELECT
             FROM interests AS t
             INNER JOIN users AS u ON u.id = t.user_id AND u.status = 'active'
@@ -382,26 +383,22 @@ UPDATE posts
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE assignee_id = $1
 
--- name: list_concerned(post_id) :many
--- Whom the moves of a project concern: its author, its assignee and those interested.
-SELECT author_id AS id FROM posts WHERE id = $1
-UNION
-SELECT assignee_id FROM posts WHERE id = $1 AND assignee_id IS NOT NULL
-UNION
-SELECT user_id FROM interests WHERE post_id = $1
-
--- name: lock_own_post(post_id, author_id) :value
--- Keep changes of one's own post out until this transaction ends.
-SELECT id FROM posts WHERE id = $1 AND author_id = $2 FOR UPDATE
+-- name: lock_for_removal(post_id, user_id, any_author) :value
+-- Keep changes of a post of one's own, or with `any_author` of any that one sees, out until this transaction ends.
+SELECT p.id
+FROM posts AS p
+WHERE p.id = $1 AND (p.author_id = $2 OR $3) AND shown_to(p, $2)
+FOR UPDATE
 
 -- name: touch_post(post_id) :exec
 -- What belongs to a post has changed.
 UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1
 
--- name: delete_post(post_id, author_id) :one
--- Gone with its comments, likes and interests; notifications about it stay, without the link.
-DELETE FROM posts WHERE id = $1 AND author_id = $2
-RETURNING id, status
+-- name: delete_post(post_id, user_id, any_author) :one
+-- A post of one's own, or with `any_author` any that one sees, is gone with its comments, likes and interests;
+-- notifications about it stay, without the link.
+DELETE FROM posts AS p WHERE p.id = $1 AND (p.author_id = $2 OR $3) AND shown_to(p, $2)
+RETURNING p.id, p.status, p.author_id AS "_authorId"
 
 -- name: list_mentioned(post_id, usernames) :many
 -- Who is meant by the @usernames of a post or of a comment on it. Who may not see it is told nothing of it.

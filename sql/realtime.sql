@@ -42,6 +42,24 @@ WHERE room = $1 AND seq > $2
 ORDER BY seq
 LIMIT $3
 
+-- name: read_own_frames(room, after, most) :many
+-- The same of somebody's own room. A notification whose message is empty by now, as what it tells of was deleted,
+-- or that is gone itself, is shown without the text it had.
+SELECT
+    f.seq,
+    CASE
+        WHEN f.frame -> 'data' ? 'message'
+            AND coalesce(
+                (SELECT n.message FROM notifications AS n WHERE n.id = (f.frame -> 'data' ->> 'id')::uuid), ''
+            ) = ''
+            THEN jsonb_set(f.frame, '{data,message}', '""')::text
+        ELSE f.frame::text
+    END AS frame
+FROM room_frames AS f
+WHERE f.room = $1 AND f.seq > $2
+ORDER BY f.seq
+LIMIT $3
+
 -- name: list_positions(names) :many
 -- How far these rooms have come: the check that finds what Redis lost.
 SELECT name, last_seq FROM rooms WHERE name = ANY($1::text[])
@@ -72,19 +90,44 @@ ON CONFLICT ON CONSTRAINT room_acks_pkey DO UPDATE
 SET seq = excluded.seq, acked_at = now()
 WHERE a.seq < excluded.seq
 
+-- name: replace_frames(rooms, ids) :exec
+-- Of what was edited, the newest text is the only one that is kept. Frames before it keep their numbers: the one
+-- that created the thing shows it as it is now, those that changed it since have no more than its id.
+WITH written AS MATERIALIZED (
+    SELECT
+        f.room, f.seq,
+        first_value(f.frame -> 'data') OVER newest_first AS newest,
+        row_number() OVER newest_first AS place
+    FROM (SELECT DISTINCT room, id FROM unnest($1::text[], $2::text[]) AS e (room, id)) AS edited
+    INNER JOIN room_frames AS f
+        ON f.room = edited.room
+        AND f.frame -> 'data' ->> 'id' = edited.id
+        AND f.frame -> 'data' ? 'body'
+    WINDOW newest_first AS (PARTITION BY f.room, edited.id ORDER BY f.seq DESC)
+)
+UPDATE room_frames AS f
+SET frame = jsonb_build_object(
+    'event', f.frame -> 'event',
+    'data', CASE
+        WHEN f.frame ->> 'event' LIKE '%:created' THEN f.frame -> 'data' || w.newest
+        ELSE jsonb_strip_nulls(
+            jsonb_build_object('id', f.frame -> 'data' -> 'id', 'postId', f.frame -> 'data' -> 'postId')
+        )
+    END
+)
+FROM written AS w
+WHERE w.place > 1 AND f.room = w.room AND f.seq = w.seq
+
 -- name: blank_frames(rooms, ids) :exec
--- What was deleted is shown to nobody any more, not even to a client that reads the past: its earlier
--- frames keep their numbers and say that it is gone.
+-- What was deleted is shown to nobody any more, not even to a client that reads the past: frames with its text keep
+-- their numbers and say that it is gone.
 UPDATE room_frames AS f
 SET frame = jsonb_build_object(
     'event', regexp_replace(f.frame ->> 'event', ':(created|updated)$', ':deleted'),
     'data', jsonb_strip_nulls(jsonb_build_object('id', gone.id, 'postId', f.frame -> 'data' -> 'postId'))
 )
 FROM unnest($1::text[], $2::text[]) AS gone (room, id)
-WHERE
-    f.room = gone.room
-    AND f.frame -> 'data' ->> 'id' = gone.id
-    AND f.frame ->> 'event' ~ ':(created|updated)$'
+WHERE f.room = gone.room AND f.frame -> 'data' ->> 'id' = gone.id AND f.frame -> 'data' ? 'body'
 
 -- name: delete_old_frames(days, most) :value
 -- Drop frames over the age, but never the last 100 of a room, and note where each room begins now.

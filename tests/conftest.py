@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,14 +67,51 @@ def name_database(url: str, name: str) -> str:
     return url.rpartition("/")[0] + "/" + name
 
 
+class Databases:
+    """Clones of `template`, made ahead and dropped behind by a thread: a test waits for neither."""
+
+    def __init__(self, url: str, ahead: int = 2) -> None:
+        self.url = url
+        self._thread = ThreadPoolExecutor(1)
+        self._ready = deque(self._thread.submit(self._create) for _ in range(ahead))
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(statement)
+
+    def _create(self) -> str:
+        name = f"test_{next(_names)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template")
+        return name
+
+    def take(self) -> str:
+        """The name of one that nobody has used."""
+        self._ready.append(self._thread.submit(self._create))
+        return self._ready.popleft().result()
+
+    def drop(self, name: str) -> None:
+        """Have it dropped."""
+        self._thread.submit(self._execute, f"DROP DATABASE {name} WITH (FORCE)")
+
+    def close(self) -> None:
+        """End the thread; the server goes with what is left."""
+        self._thread.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer) -> Iterator[Databases]:
+    """Where tests get their databases from."""
+    found = Databases(postgres.url)
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def database_url(postgres: PostgresServer) -> Iterator[str]:
+def database_url(postgres: PostgresServer, databases: Databases) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
-    name = f"test_{next(_names)}"
-    with psycopg.connect(postgres.url, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE template")
-        yield name_database(postgres.url, name)
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    name = databases.take()
+    yield name_database(postgres.url, name)
+    databases.drop(name)
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,11 +19,12 @@ import asyncpg
 import structlog
 
 from nexcorp.db import Database, sql
-from nexcorp.db.encoding import encode, row_to_dict
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import AppError, Unavailable
 from nexcorp.events.catalogue import CATALOGUE
 from nexcorp.events.entries import Audience, Entry, Event, Frame, Notice
-from nexcorp.realtime.protocol import RoomMessage, compose_frame
+from nexcorp.realtime.protocol import RoomMessage
+from workers.frames import clean_frames, number_frames
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 
 log = structlog.get_logger("nexcorp.delivery")
@@ -55,7 +55,8 @@ class Batch:
     # (event, notice, receiver), without repeating a receiver of an event.
     told: list[tuple[Event, Notice, UUID]] = field(default_factory=list)
     frames: list[tuple[UUID, Frame]] = field(default_factory=list)
-    # (room, id) of what was deleted: earlier frames must not show it to those who come later.
+    # (room, id) of what was edited or deleted: earlier frames must not show its text to those who come later.
+    replaced: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -96,7 +97,7 @@ class Delivery:
                     await sql.events.take_turn(conn)
                     rows = await sql.events.claim_outbox(conn, most=BATCH_ROWS)
                     row_ids = [row["id"] for row in rows]
-                    messages = await self.deliver_rows(conn, rows) if rows else []
+                    messages, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
         except Unavailable as error:
             if error.code != TIMEOUT:
                 raise
@@ -108,7 +109,7 @@ class Delivery:
                 raise
             log.exception("batch failed, trying its rows one by one", rows=len(row_ids))
             return await self.deliver_singly(row_ids)
-        DELIVERED.inc(len(row_ids))
+        DELIVERED.inc(done)
         await self.publish(messages)
         return len(row_ids)
 
@@ -119,8 +120,8 @@ class Delivery:
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
                     await sql.events.take_turn(conn)
                     rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
-                    messages = await self.deliver_rows(conn, rows) if rows else []
-                DELIVERED.inc(len(rows))
+                    messages, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
+                DELIVERED.inc(done)
                 await self.publish(messages)
             except Exception as error:
                 if isinstance(error, Unavailable) and error.code != TIMEOUT:
@@ -147,8 +148,12 @@ class Delivery:
                 log.warning("outbox row postponed", row=row_id, reason=reason)
                 await sql.events.postpone_outbox(conn, row_id=row_id, last_error=reason)
 
-    async def deliver_rows(self, conn: Any, rows: list[Any]) -> list[RoomMessage]:
-        """Deliver claimed rows inside the caller's transaction; returns what to push after its commit."""
+    async def deliver_rows(self, conn: Any, rows: list[Any]) -> tuple[list[RoomMessage], int]:
+        """Deliver claimed rows inside the caller's transaction.
+
+        Returns what to push after its commit, and how many rows are done: not those that are left for the
+        next batch, nor a large audience's before its last part.
+        """
         found = await sql.events.list_events_by_key(
             conn,
             event_ids=[row["event_id"] for row in rows],
@@ -163,9 +168,10 @@ class Delivery:
         frames = batch.frames
         if batch.told:
             frames = frames + await persist_notifications(conn, batch.told)
-        messages = await number_frames(conn, frames, batch.forgotten) if frames else []
+        messages = await number_frames(conn, frames) if frames else []
+        await clean_frames(conn, batch.replaced, batch.forgotten)
         await sql.events.delete_outbox(conn, row_ids=batch.done)
-        return messages
+        return messages, len(batch.done)
 
     async def collect(self, conn: Any, row: Any, event: Event | None, batch: Batch) -> None:
         """Add what one outbox row comes to; a large audience adds its next part and keeps the row."""
@@ -192,7 +198,10 @@ class Delivery:
                     told.add(receiver)
                     batch.told.append((event, notice, receiver))
         if first_part:
-            batch.frames.extend((event.id, frame) for frame in entry.frames(event))
+            frames = entry.frames(event)
+            batch.frames.extend((event.id, frame) for frame in frames)
+            if entry.replaces:
+                batch.replaced.extend((frame.room, str(frame.data["id"])) for frame in frames)
             batch.forgotten.extend(entry.forgets(event))
         if finished:
             batch.done.append(row["id"])
@@ -203,6 +212,10 @@ async def list_audience(conn: Any, audience: Audience, after: UUID) -> list[UUID
     if audience.kind == "followers":
         rows = await sql.notifications.list_followers_after(
             conn, user_id=audience.id, after=after, most=AUDIENCE_PART
+        )
+    elif audience.kind == "concerned":
+        rows = await sql.notifications.list_concerned_after(
+            conn, post_id=audience.id, after=after, most=AUDIENCE_PART
         )
     elif audience.kind == "everyone":
         rows = await sql.notifications.list_everyone_after(conn, after=after, most=AUDIENCE_PART)
@@ -217,10 +230,25 @@ def entity_id(event: Event, kind: str) -> UUID | None:
     return UUID(str(value)) if value else None
 
 
+async def hold_entities(conn: Any, told: list[tuple[Event, Notice, UUID]]) -> set[UUID]:
+    """Which of the posts and comments that are told of are still there; these stay until the commit."""
+    posts = {entity_id(event, "post") for event, _, _ in told} - {None}
+    comments = {entity_id(event, "comment") for event, _, _ in told} - {None}
+    held = await sql.notifications.hold_posts(conn, post_ids=list(posts)) if posts else []
+    if comments:
+        held = held + await sql.notifications.hold_comments(conn, comment_ids=list(comments))
+    return {row["id"] for row in held}
+
+
 async def persist_notifications(
     conn: Any, told: list[tuple[Event, Notice, UUID]]
 ) -> list[tuple[UUID, Frame]]:
-    """Write the notifications that are new, with their counters; returns the frames that show them."""
+    """Write the notifications that are new, with their counters; returns the frames that show them.
+
+    Those of a post or comment that was deleted meanwhile have neither the link to it nor its text.
+    """
+    held = await hold_entities(conn, told)
+    links = [(entity_id(event, "post"), entity_id(event, "comment")) for event, _, _ in told]
     written = await sql.notifications.persist_notifications(
         conn,
         event_ids=[event.id for event, _, _ in told],
@@ -228,9 +256,12 @@ async def persist_notifications(
         actor_ids=[event.actor_id for event, _, _ in told],
         types=[notice.type for _, notice, _ in told],
         titles=[notice.title for _, notice, _ in told],
-        messages=[notice.message(event) for event, notice, _ in told],
-        post_ids=[entity_id(event, "post") for event, _, _ in told],
-        comment_ids=[entity_id(event, "comment") for event, _, _ in told],
+        messages=[
+            notice.message(event) if held.issuperset(filter(None, about)) else ""
+            for (event, notice, _), about in zip(told, links, strict=True)
+        ],
+        post_ids=[post if post in held else None for post, _ in links],
+        comment_ids=[comment if comment in held else None for _, comment in links],
         once_keys=[notice.once_key(event) for event, notice, _ in told],
         created_ats=[event.created_at for event, _, _ in told],
     )
@@ -242,62 +273,6 @@ async def persist_notifications(
         (item["_eventId"], Frame(f"user:{item['_receiverId']}", "notification:created", row_to_dict(item)))
         for item in items
     ]
-
-
-async def number_frames(
-    conn: Any, frames: list[tuple[UUID, Frame]], forgotten: Sequence[tuple[str, str]] = ()
-) -> list[RoomMessage]:
-    """Give every frame the next number of its room and store it; returns one message per room.
-
-    What is `forgotten` is taken out of the frames stored before, under the same locks.
-    """
-    by_room: dict[str, list[tuple[UUID, str]]] = defaultdict(list)
-    for event_id, frame in frames:
-        text = encode({"event": frame.event, "data": frame.data}).decode()
-        by_room[frame.room].append((event_id, text))
-    names = sorted(by_room)
-    last = await lock_rooms(conn, names)
-    stored: list[tuple[str, int, UUID, str]] = []
-    for name in names:
-        for seq, (event_id, text) in enumerate(by_room[name], last[name] + 1):
-            stored.append((name, seq, event_id, text))
-    await sql.realtime.append_frames(
-        conn,
-        rooms=[row[0] for row in stored],
-        seqs=[row[1] for row in stored],
-        event_ids=[row[2] for row in stored],
-        frames=[row[3] for row in stored],
-        names=names,
-        last_seqs=[last[name] + len(by_room[name]) for name in names],
-    )
-    if forgotten:
-        # After this batch's own frames: what was created and deleted in it is blanked as well.
-        await sql.realtime.blank_frames(
-            conn, rooms=[room for room, _ in forgotten], ids=[item for _, item in forgotten]
-        )
-    counts = await count_unread(conn, names)
-    messages: dict[str, RoomMessage] = {name: RoomMessage(name, [], counts.get(name)) for name in names}
-    for name, seq, _, text in stored:
-        messages[name].frames.append((seq, compose_frame(text, name, seq)))
-    return list(messages.values())
-
-
-async def lock_rooms(conn: Any, names: list[str]) -> dict[str, int]:
-    """Take the right to number the frames of these rooms; returns how far each has come."""
-    rows = await sql.realtime.lock_rooms(conn, names=names)
-    if len(rows) < len(names):
-        await sql.realtime.create_rooms(conn, names=names)
-        rows = await sql.realtime.lock_rooms(conn, names=names)
-    return {row["name"]: row["last_seq"] for row in rows}
-
-
-async def count_unread(conn: Any, rooms: list[str]) -> dict[str, int]:
-    """The unread count that goes with what a `user:` room sees, by room."""
-    users = [UUID(room.partition(":")[2]) for room in rooms if room.startswith("user:")]
-    if not users:
-        return {}
-    rows = await sql.notifications.list_unread_counts(conn, user_ids=users)
-    return {f"user:{row['user_id']}": row["unread"] for row in rows}
 
 
 async def poll(delivery: Delivery, seconds: float = 0.5) -> None:

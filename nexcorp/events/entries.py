@@ -26,7 +26,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Receivers too many to be named in the event: `kind` is followers or everyone, `id` whose."""
+    """Receivers too many to be named in the event.
+
+    `kind` is everyone, followers (`id`: of whom) or concerned (`id`: by which project).
+    """
 
     kind: str
     id: UUID | None = None
@@ -61,6 +64,8 @@ class Entry:
 
     notices: tuple[Notice, ...] = ()
     frames: Callable[[Event], list[Frame]] = field(default=lambda event: [])
+    # Its frames show something anew: earlier ones of the same room may not keep the text it had before.
+    replaces: bool = False
     # (room, id) of what no earlier frame of the room may show any longer.
     forgets: Callable[[Event], list[tuple[str, str]]] = field(default=lambda event: [])
 

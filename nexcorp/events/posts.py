@@ -20,8 +20,17 @@ def for_rooms(post: Any) -> dict[str, Any]:
     return {key: value for key, value in row_to_dict(post).items() if key not in OWN}
 
 
-async def show_post(conn: Any, event: str, post_id: UUID, viewer_id: UUID, *, actor_id: UUID | None) -> Any:
-    """Show the rooms a post as it is now, by `event`; of a draft only the trail learns that it was changed.
+async def show_post(
+    conn: Any,
+    event: str,
+    post_id: UUID,
+    viewer_id: UUID,
+    *,
+    actor_id: UUID | None,
+    mentioned_ids: Sequence[UUID] = (),
+) -> Any:
+    """Show the rooms a post as it is now, by `event`, and tell those mentioned; of a draft only the trail
+    learns that it was changed.
 
     Returns it as the viewer sees it, who must be its author where it may be a draft; None where it is gone.
     """
@@ -31,6 +40,7 @@ async def show_post(conn: Any, event: str, post_id: UUID, viewer_id: UUID, *, ac
     payload: dict[str, Any] = {"authorId": post["_authorId"]}
     if post["status"] != "draft":
         payload["post"] = for_rooms(post)
+        payload["mentionedIds"] = mentioned_ids
     elif event == "post.updated":
         event = "post.draft_updated"
     else:

@@ -76,11 +76,19 @@ def forget_comments(event: Event) -> list[tuple[str, str]]:
     return [(room, str(gone)) for gone in (event.entity_id, *event.payload["replyIds"])]
 
 
+def concerned(event: Event) -> Audience | tuple[()]:
+    """Of a project, its author, its assignee and those interested, as they are when they are told."""
+    return Audience("concerned", event.entity_id) if event.payload["post"]["type"] == "project" else ()
+
+
 MENTION = Notice(
     "mention",
     "{actor} mentioned you",
-    receivers=lambda event: event.payload["mentionedIds"],
+    # What waits from a release before, and a post that lost a file, name nobody.
+    receivers=lambda event: event.payload.get("mentionedIds", ()),
     message=lambda event: excerpt((event.payload.get("comment") or event.payload["post"])["body"]),
+    # Whoever edits a name out and in again tells nothing new.
+    once_key=lambda event: f"mention:{event.entity_id}",
 )
 
 ANNOUNCEMENT = Notice(
@@ -101,7 +109,7 @@ SOCIAL: dict[str, Entry] = {
             Notice(
                 "project_status",
                 "{actor} moved a project",
-                receivers=lambda event: event.payload["concernedIds"],
+                receivers=concerned,
                 message=lambda event: f"{name_post(event)}: {event.payload['from']} -> {event.payload['to']}",
             ),
         ),
@@ -150,7 +158,7 @@ SOCIAL: dict[str, Entry] = {
     ),
     "post.interest_removed": Entry(frames=interest_frames),
     "post.thumbnail_made": Entry(frames=changed_frames),
-    "post.updated": Entry(frames=post_frames),
+    "post.updated": Entry((MENTION,), post_frames, replaces=True),
     "post.deleted": Entry(frames=post_frames, forgets=forget_post),
     "post.liked": Entry(
         (
@@ -183,7 +191,7 @@ SOCIAL: dict[str, Entry] = {
         ),
         comment_frames,
     ),
-    "comment.updated": Entry(frames=comment_frames),
+    "comment.updated": Entry((MENTION,), comment_frames, replaces=True),
     "comment.deleted": Entry(frames=comment_frames, forgets=forget_comments),
     "upload.created": SILENT,
     "upload.deleted": SILENT,

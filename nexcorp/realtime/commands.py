@@ -69,7 +69,9 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
     known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
     if not known or last - seq > protocol.MAX_RECOVERED:
         return Past(last, False, [])
-    rows = await sql.realtime.read_frames(conn, room=name, after=seq, most=READ_FRAMES) if seq < last else []
+    own = name.startswith("user:")
+    read = sql.realtime.read_own_frames if own else sql.realtime.read_frames
+    rows = await read(conn, room=name, after=seq, most=READ_FRAMES) if seq < last else []
     if rows and rows[0]["seq"] != seq + 1:
         return Past(last, False, [])
     frames = [(row["seq"], wrap(compose_frame(row["frame"], name, row["seq"]).encode())) for row in rows]

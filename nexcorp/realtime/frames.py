@@ -116,9 +116,17 @@ SERVER_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "unread-count": ("The exact count, without a number: the newest one counts.", shape({"count": WHOLE})),
 }
 
-COUNTED = {**shape({"id": ID, "interestCount": WHOLE}), "additionalProperties": False}
+
+def closed(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
+    """A shape with no other members, so that it can be told from a longer one."""
+    return {**shape(required, **optional), "additionalProperties": False}
+
+
 ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "notification:created": ("In user:{id}: a new notification, as in the list.", refer("Notification")),
+    "notification:created": (
+        "In user:{id}: a new notification, as in the list; with no message where what it tells of is gone.",
+        refer("Notification"),
+    ),
     "notification:updated": (
         "In user:{id}: it was read, archived or seen elsewhere; as it is now.",
         refer("Notification"),
@@ -128,8 +136,9 @@ ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "post:created": ("In profile:{id} of the author; also of a draft that is published.", refer("RoomPost")),
     "post:updated": (
         "In post:{id} and profile:{id}: the whole post as it is now; of an unchanged version where a "
-        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id and interestCount.",
-        {"oneOf": [refer("RoomPost"), COUNTED]},
+        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id and interestCount. Among "
+        "frames that were missed, in place of an older text: the id.",
+        {"oneOf": [refer("RoomPost"), closed({"id": ID}, interestCount=WHOLE)]},
     ),
     "post:deleted": ("In post:{id} and profile:{id}.", shape({"id": ID})),
     "post:liked": (
@@ -140,7 +149,10 @@ ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
         "In post:{id}, with the post's commentCount.",
         refer("NewComment"),
     ),
-    "comment:updated": ("In post:{id}.", refer("Comment")),
+    "comment:updated": (
+        "In post:{id}. Among frames that were missed, in place of an older text: the ids.",
+        {"oneOf": [refer("Comment"), closed({"id": ID, "postId": ID})]},
+    ),
     "comment:deleted": (
         "In post:{id}, with the post's commentCount and the replies that went along. Among frames that were "
         "missed also in place of what the comment was, without both.",

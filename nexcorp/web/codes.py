@@ -38,8 +38,8 @@ CODES: dict[int, dict[str, str]] = {
     403: {
         "permission_required": "The role, or the scopes of the API key, lack a permission.",
         "session_required": "No API key may do this; sign in.",
-        "not_your_post": "Only its author may do this.",
-        "not_your_comment": "Only its author may do this; delete it also the post's.",
+        "not_your_post": "Only its author may do this, and holders of the permissions that the route names.",
+        "not_your_comment": "Only its author may do this; for deleting see the route.",
         "not_your_upload": "Only its owner may do this.",
         "csrf": "The cookie came without `X-Requested-With`, or from a page of another origin.",
         "wrong_password": "`currentPassword` is wrong.",

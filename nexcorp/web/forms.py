@@ -75,9 +75,12 @@ class File:
 
 @dataclass(slots=True)
 class Received:
-    """Fields and files of one form, and a digest of them all."""
+    """Fields and files of one form, and a digest of them all. `lists`: the fields that may be repeated."""
 
-    values: dict[str, str] = field(default_factory=dict)
+    lists: frozenset[str] = frozenset()
+    # A text, or of those in `lists` all that were sent, in order.
+    values: dict[str, Any] = field(default_factory=dict)
+    fields: int = 0
     files: list[File] = field(default_factory=list)
     digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=32))
 
@@ -150,8 +153,10 @@ def is_form(request: web.Request) -> bool:
 
 
 @asynccontextmanager
-async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
-    """Read a form; its files are there until the block ends.
+async def receive(
+    request: web.Request, form: Form, lists: frozenset[str] = frozenset()
+) -> AsyncIterator[Received]:
+    """Read a form, whose fields in `lists` may be repeated; its files are there until the block ends.
 
     What is refused is named in the raised BadRequest, PayloadTooLarge, UnsupportedMediaType or Invalid.
     Raises TooManyRequests or Unavailable for too many at once.
@@ -170,7 +175,7 @@ async def receive(request: web.Request, form: Form) -> AsyncIterator[Received]:
     if _receiving.total() >= MAX_RECEIVING:
         raise Unavailable("overloaded", "The service is busy; try again shortly.")
     _receiving[me] += 1
-    received = Received()
+    received = Received(lists)
     begun: list[Path] = []
     try:
         await read_parts(request, form, received, begun)
@@ -214,10 +219,11 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
 async def read_field(part: BodyPartReader, pace: Pace, received: Received) -> None:
     """One value."""
     name, value = str(part.name), bytearray()
-    if name in received.values:
+    if name in received.values and name not in received.lists:
         raise Invalid(errors={name: ["Given more than once."]})
-    if len(received.values) == MAX_FIELDS:
+    if received.fields == MAX_FIELDS:
         raise PayloadTooLarge(message="The form has too many fields.")
+    received.fields += 1
     while chunk := await pace.read(part.read_chunk(CHUNK_BYTES)):
         pace.count(len(chunk))
         value += chunk
@@ -225,9 +231,13 @@ async def read_field(part: BodyPartReader, pace: Pace, received: Received) -> No
             raise PayloadTooLarge(message=f"A field is over {MAX_FIELD_BYTES} bytes.")
     received.digest.update(b"%d:%b" % (len(value), bytes(value)))
     try:
-        received.values[name] = value.decode()
+        text = value.decode()
     except UnicodeDecodeError:
         raise Invalid(errors={name: ["Is not UTF-8."]}) from None
+    if name in received.lists:
+        received.values.setdefault(name, []).append(text)
+    else:
+        received.values[name] = text
 
 
 async def read_file(

@@ -135,6 +135,9 @@ def make_gateway(config: Any) -> Any:
             finally:
                 in_flight -= 1
                 IN_FLIGHT.set(in_flight)
+        if response.status == 400 and request.content.exception() is not None:
+            # What comes behind a body that cannot be read is not found; the client is told to connect anew.
+            response.force_close()
         if not response.prepared:
             out = response.headers
             out["X-Request-Id"] = request_id

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from nexcorp.errors import Invalid
 from nexcorp.web.access import Access
@@ -125,6 +125,8 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
     # A socket shows who opens it in several ways, and counts itself.
     limited = route.limited and not route.long_lived
     form = route.form
+    takes = body.fields if body is not None else {}
+    lists = frozenset(name for name, value in takes.items() if isinstance(value, fields.List))
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if access.signed_in:
@@ -136,7 +138,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
         elif limited:
             await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
         if form is not None and (is_form(request) or not form.optional):
-            async with receive(request, form) as received:
+            async with receive(request, form, lists) as received:
                 if body is None:
                     if received.values:
                         raise Invalid(errors={name: ["Unknown field."] for name in received.values})

@@ -14,6 +14,7 @@ class Person(Out):
     username = fields.String(required=True)
     firstName = fields.String(required=True, allow_none=True)
     lastName = fields.String(required=True, allow_none=True)
+    avatarUrl = fields.String(required=True, allow_none=True)
 
 
 class PersonSince(Out):
@@ -79,6 +80,11 @@ class Post(Out):
     interested = fields.Boolean(required=True)
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
+    publishedAt = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What lists are ordered by; null for drafts."},
+    )
     updatedAt = fields.AwareDateTime(required=True)
 
 

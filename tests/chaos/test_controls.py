@@ -28,7 +28,8 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.readers import Reader, Stream
 from tests.chaos.writers import Post, Stage, Writer
 from tests.conftest import wait_until
-from workers.delivery import Delivery, number_frames
+from workers.delivery import Delivery
+from workers.frames import number_frames
 
 ROOM = "post:00000000-0000-0000-0000-000000000001"
 

@@ -28,7 +28,14 @@ NOW = "2026-01-31T10:00:00.000000Z"
 POST = {
     **{"type": "normal", "status": None, "title": None, "assignee": None, "uploads": [], "version": 1},
     **{"likeCount": 0, "commentCount": 0, "createdAt": NOW, "updatedAt": NOW},
-    "author": {"id": str(UUID(int=1)), "username": "ada", "firstName": None, "lastName": None},
+    "publishedAt": NOW,
+    "author": {
+        "id": str(UUID(int=1)),
+        "username": "ada",
+        "firstName": None,
+        "lastName": None,
+        "avatarUrl": None,
+    },
 }
 
 

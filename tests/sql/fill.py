@@ -48,7 +48,15 @@ INSERT INTO rooms (name, last_seq) SELECT 'post:' || n, 1000 FROM generate_serie
 """,
         "room_frames": """
 INSERT INTO room_frames (room, seq, event_id, frame)
-SELECT 'post:' || 1 + n / 1000, 1 + n % 1000, nth(5, n), '{}' FROM generate_series(0, 49999) AS n
+SELECT
+    'post:' || 1 + n / 1000, 1 + n % 1000, nth(5, n),
+    CASE
+        WHEN n % 2 = 0 THEN jsonb_build_object(
+            'event', 'comment:created', 'data', jsonb_build_object('id', nth(3, n), 'body', 'body')
+        )
+        ELSE '{"event": "post:liked", "data": {}}'
+    END
+FROM generate_series(0, 49999) AS n
 """,
         "outbox": """
 INSERT INTO outbox (event_id, event_at) SELECT nth(5, n), now() FROM generate_series(1, 20000) AS n
@@ -110,6 +118,10 @@ SELECT
     'body'
 FROM (SELECT nth(2, n) AS id, n FROM generate_series(1, 1000000) AS n) AS p
 """,
+        "post_status_log": """
+INSERT INTO post_status_log (id, post_id, actor_id, to_status)
+SELECT nth(2, n), nth(2, n), nth(1, 1 + n % 100000), 'open' FROM generate_series(10, 1000000, 10) AS n
+""",
         "post_scores": """
 INSERT INTO post_scores (post_id, score, least_score)
 SELECT nth(2, n), n * 7919::bigint % 1000003, 1 FROM generate_series(1, 1000000) AS n
@@ -148,17 +160,29 @@ WHERE indrelid = %s::regclass
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     AND NOT EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = indrelid)
 """
+# Keys that no other table refers to.
+LIST_KEYS = """
+SELECT conname, pg_get_constraintdef(oid)
+FROM pg_constraint AS c
+WHERE conrelid = %s::regclass AND contype IN ('p', 'u')
+    AND NOT EXISTS (SELECT FROM pg_constraint AS f WHERE f.confrelid = c.conrelid)
+"""
 
 
 def fill_tables(url: str, tables: dict[str, str]) -> None:
-    """Fill one after the other; indexes are built at once behind it, which is faster than row by row."""
+    """Fill one after the other; keys and indexes are built behind it, which is faster than row by row."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(PREPARE)
         for table, statements in tables.items():
             indexes = conn.execute(LIST_INDEXES, (table,)).fetchall()
+            keys = conn.execute(LIST_KEYS, (table,)).fetchall() if table != "events" else []
             for name, _ in indexes:
                 conn.execute(f"DROP INDEX {name}")
+            for name, _ in keys:
+                conn.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
             conn.execute(statements)
+            for name, definition in keys:
+                conn.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
             for _, definition in indexes:
                 conn.execute(definition)
             conn.execute(f"VACUUM ANALYZE {table}")

@@ -17,6 +17,9 @@ from nexcorp.db import Database, sql
 from tests.conftest import name_database
 from tests.sql.fill import fill_company
 
+# Filling takes most of a minute.
+pytestmark = pytest.mark.timeout(600)
+
 BIG = {
     "users",
     "sessions",
@@ -52,6 +55,9 @@ HOT: dict[str, set[str]] = {
     "posts.list_posts_by_status_next": {"likes_pkey"},
     "posts.is_post_shown": {"posts_pkey"},
     "posts.update_post": set(),
+    "posts.lock_post": {"posts_pkey"},
+    "posts.lock_for_removal": {"posts_pkey"},
+    "posts.delete_post": {"posts_pkey"},
     "feed.list_feed_first": {"posts_position_idx", "posts_author_position_idx"},
     "feed.list_feed_next": {"posts_position_idx", "posts_author_position_idx"},
     "posts.list_posts_matching": {
@@ -73,6 +79,8 @@ HOT: dict[str, set[str]] = {
     "comments.list_comments_next": {"comments_post_id_idx"},
     "comments.get_comment": {"comments_pkey"},
     "comments.create_comment": {"posts_pkey"},
+    "comments.lock_comment": {"comments_pkey"},
+    "comments.update_comment": set(),
     "comments.delete_comment": set(),
     "reactions.list_likes_first": {"likes_newest_idx"},
     "reactions.list_likes_next": {"likes_newest_idx"},
@@ -94,8 +102,13 @@ HOT: dict[str, set[str]] = {
     "notifications.get_position": {"notification_counters_pkey", "rooms_pkey"},
     "notifications.list_followers_after": {"follows_audience_idx"},
     "notifications.list_everyone_after": {"users_pkey"},
+    "notifications.hold_posts": {"posts_pkey"},
+    "notifications.hold_comments": {"comments_pkey"},
     "realtime.read_frames": {"room_frames_pkey"},
+    "realtime.read_own_frames": {"room_frames_pkey", "notifications_pkey"},
     "realtime.read_missing": {"room_frames_pkey"},
+    "realtime.replace_frames": {"room_frames_text_idx", "room_frames_pkey"},
+    "realtime.blank_frames": {"room_frames_text_idx"},
     "events.claim_outbox": {"outbox_pkey"},
     "events.delete_outbox": {"outbox_pkey"},
     "auth.list_revoked_sessions": {"sessions_revoked_at_idx"},
@@ -136,7 +149,11 @@ TRAIL = {
     "audit.list_entity_filtered": "(entity_type",
 }
 # `LIMIT n` behind an index is what keeps these from reading a whole conversation, feed or inbox.
-LISTS = [name for name in HOT if ".list_" in name or name.endswith(("read_frames", "claim_outbox"))]
+LISTS = [
+    name
+    for name in HOT
+    if ".list_" in name or name.endswith(("read_frames", "read_own_frames", "claim_outbox"))
+]
 UNLIMITED = {
     "auth.list_revoked_sessions",
     "auth.list_sessions",
@@ -239,7 +256,7 @@ def test_lists_come_in_order_out_of_their_index(plans: dict[str, Any]) -> None:
 
 def test_a_cursor_bounds_the_index_and_filters_nothing(plans: dict[str, Any]) -> None:
     for name in LISTS:
-        if name.endswith(("_next", "_after", "read_frames")):
+        if name.endswith(("_next", "_after", "read_frames", "read_own_frames")):
             bounds = [node["Index Cond"] for node in nodes(plans[name]) if "Index Cond" in node]
             assert any("<" in bound or ">" in bound for bound in bounds), f"{name}: {bounds}"
 

@@ -199,3 +199,17 @@ async def test_a_page_without_tls_does_not_speak_for_the_one_with_it(web_only: A
             headers |= {"Cookie": "__Host-refresh=x", "X-Requested-With": "fetch"}
             answer = await client.post(f"{API}/auth/refresh", headers=headers)
             assert answer.status == (401 if allowed else 403)
+
+
+async def test_a_body_that_cannot_be_unpacked_ends_the_connection_and_says_so(
+    service: Any, make_user: Any
+) -> None:
+    ann = await make_user()
+    request = (
+        f"POST /api/v1/posts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
+        "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gzip"
+    )
+    answer = await asyncio.to_thread(send_raw, service.url, request.encode())
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and b'"bad_request"' in body
+    assert b"connection: close" in head.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from nexcorp.db import sql
 from nexcorp.events import emit
 from nexcorp.events.entries import Audience, Entry, Frame, Notice
+from nexcorp.features.posts.service import create_post, move_post
+from workers import delivery as module
 from workers.delivery import AUDIENCE_PART, Delivery
+from workers.metrics import DELIVERED
 
 MANY = 2500
 
@@ -128,6 +132,37 @@ async def test_followers_hear_and_the_deactivated_do_not(database, people, pushe
     catalogue = announce(lambda event: Audience("followers", event.actor_id))
     await Delivery(database, pushed, catalogue=catalogue).drain()
     await tell(database, [user for user in crowd[:-1] if user != crowd[3]])
+
+
+async def test_moves_of_a_project_are_told_in_parts(database, people, pushed, monkeypatch):
+    """However many are interested, no event and no transaction holds them all."""
+    monkeypatch.setattr(module, "AUDIENCE_PART", 500)
+    monkeypatch.setattr(module, "MAX_TOLD", 500)
+    author, manager, assignee, *keen = await people(3003)
+    parts, moved = [], {"status": "in_progress", "any_project": True, "may_announce": False}
+    async with database.transaction(wait=5) as conn:
+        post = await create_post(conn, author, {"type": "project", "title": "Idea", "body": "text"})
+        await conn.execute(
+            "INSERT INTO interests (post_id, user_id) SELECT $1, unnest($2::uuid[])", post["id"], keen
+        )
+        await conn.execute("UPDATE posts SET assignee_id = $2 WHERE id = $1", post["id"], assignee)
+        await move_post(conn, post["id"], manager, **moved)
+        events = await conn.fetch("SELECT type, pg_column_size(payload) AS size FROM events")
+    assert all(row["size"] < 2000 for row in events)
+
+    async def publish(messages) -> None:
+        parts.append(await written(database))
+
+    delivered = DELIVERED._value.get()
+    await Delivery(database, publish).drain()
+    assert DELIVERED._value.get() == delivered + len(events)
+    assert len(parts) > 6
+    assert max(after - before for before, after in pairwise([0, *parts])) <= 500
+    async with database.connection(wait=5) as conn:
+        assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
+        rows = await conn.fetch("SELECT receiver_id, type FROM notifications")
+    assert {row["type"] for row in rows} == {"project_status"}
+    assert sorted(row["receiver_id"] for row in rows) == sorted([author, assignee, *keen])
 
 
 async def test_unknown_audience_is_a_failure_of_its_row(database, people, pushed):

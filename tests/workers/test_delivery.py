@@ -11,7 +11,8 @@ from nexcorp.db import sql
 from nexcorp.events import emit
 from nexcorp.events.entries import Frame
 from tests.conftest import wait_until
-from workers.delivery import Delivery, number_frames
+from workers.delivery import Delivery
+from workers.frames import number_frames
 
 EVENTS = 2000
 
@@ -75,13 +76,13 @@ async def test_rooms_are_numbered_one_worker_after_the_other(database, people):
     async def second():
         async with database.transaction(wait=5) as conn:
             other.set()
-            return await number_frames(conn, list(reversed(frames)), [])
+            return await number_frames(conn, list(reversed(frames)))
 
     # The rooms are there: their locks alone keep the two apart.
     async with database.transaction(wait=5) as conn:
-        await number_frames(conn, frames, [])
+        await number_frames(conn, frames)
     async with database.transaction(wait=5) as conn:
-        first = await number_frames(conn, frames, [])
+        first = await number_frames(conn, frames)
         waiting = asyncio.create_task(second())
         await other.wait()
         await asyncio.sleep(0.2)

@@ -8,15 +8,17 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import NotFound
+from nexcorp.errors import PostNotFound
 from nexcorp.features.comments import service
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
 from nexcorp.web.access import allow
+from nexcorp.web.authentication import allows
 from nexcorp.web.idempotency import transaction
 from nexcorp.web.keys import database, user_id
+from nexcorp.web.mentions import MAX_MENTIONS
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
-from nexcorp.web.replies import no_content
+from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
 
 BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
@@ -35,8 +37,13 @@ async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web
         asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
         rows = await BY_OLDEST.fetch(request, conn, query, *statements, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
-            raise NotFound("post_not_found", "There is no such post.")
+            raise PostNotFound()
     return reply_page(request, rows, query["limit"], BY_OLDEST)
+
+
+async def get_comment(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply_row(request, await service.get_comment(conn, path_id(request), user_id(request)))
 
 
 async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -51,7 +58,13 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 async def delete_comment(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_comment(tx.conn, path_id(request), user_id(request), version)
+        await service.delete_comment(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            version,
+            any_author=allows(request, "post:moderate"),
+        )
         return no_content()
 
 
@@ -64,10 +77,11 @@ ROUTES = [
         Comment(),
         body=CreateComment(),
         access=allow("comment:create"),
-        description="Threads have two levels: a reply to a reply becomes one to the comment at the top, "
-        "which `parentId` of the answer names.",
         errors=("post_not_found",),
         tag=TAG,
+        description="Threads have two levels: a reply to a reply becomes one to the comment at the top, "
+        "which `parentId` of the answer names. "
+        f"Of the people it mentions, the first {MAX_MENTIONS} are told.",
     ),
     get(
         "/comments/post/{id}",
@@ -77,6 +91,15 @@ ROUTES = [
         query=PageQuery(),
         access=allow("post:read"),
         errors=("post_not_found",),
+        tag=TAG,
+    ),
+    get(
+        "/comments/{id}",
+        get_comment,
+        "One comment",
+        Comment(),
+        access=allow("post:read"),
+        errors=("comment_not_found",),
         tag=TAG,
     ),
     patch(
@@ -92,9 +115,9 @@ ROUTES = [
     delete(
         "/comments/{id}",
         delete_comment,
-        "Delete a comment of one's own, or under one's own post",
+        "Delete a comment and the replies to it",
         errors=("comment_not_found", "not_your_comment", "stale_version"),
-        access=allow("comment:create", whose="its author and the post's only"),
+        access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
         tag=TAG,
     ),
 ]

@@ -7,9 +7,17 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
-from nexcorp.errors import Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion, on_constraint
+from nexcorp.errors import (
+    Forbidden,
+    Invalid,
+    NotFound,
+    PostNotFound,
+    PreconditionFailed,
+    StaleVersion,
+    on_constraint,
+)
 from nexcorp.events import emit
-from nexcorp.web.mentions import find_mentions
+from nexcorp.web.mentions import find_mentioned, find_mentions, find_new_mentions
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
@@ -30,12 +38,8 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
         )
     if comment is None:
         if not await sql.posts.is_post_shown(conn, post_id=data["postId"], viewer_id=author_id):
-            raise NotFound("post_not_found", "There is no such post.")
+            raise PostNotFound()
         raise bad_parent
-    names = find_mentions(data["body"])
-    mentioned = (
-        await sql.posts.list_mentioned(conn, post_id=comment["postId"], usernames=names) if names else []
-    )
     payload = {
         "comment": row_to_dict(comment),
         "postId": comment["postId"],
@@ -43,7 +47,7 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
         "postAuthorId": comment["_postAuthorId"],
         "parentAuthorId": comment["_parentAuthorId"],
         "onDraft": comment["_onDraft"],
-        "mentionedIds": [row["id"] for row in mentioned],
+        "mentionedIds": await find_mentioned(conn, comment["postId"], find_mentions(data["body"])),
     }
     entity = ("comment", comment["id"])
     await emit(conn, "comment.created", actor_id=author_id, entity=entity, payload=payload)
@@ -61,39 +65,49 @@ async def get_comment(conn: Any, comment_id: UUID, viewer_id: UUID) -> Any:
 async def update_comment(
     conn: Any, comment_id: UUID, user_id: UUID, body: str, version: int | None, by_etag: bool
 ) -> Any:
-    """The author changes the text; returns the comment.
+    """The author changes the text; returns the comment, unchanged where it says that already.
 
-    Raises NotFound, Forbidden, and for an old `version` StaleVersion with the current row, or
-    PreconditionFailed where the version came as If-Match.
+    Those whom the new text mentions, and the one before did not, are told. Raises NotFound, Forbidden, and
+    for an old `version` StaleVersion with the current row, or PreconditionFailed where it came as If-Match.
     """
-    changed = await sql.comments.update_comment(
-        conn, comment_id=comment_id, author_id=user_id, version=version, body=body
-    )
+    await sql.comments.lock_comment(conn, comment_id=comment_id)
+    before = await get_comment(conn, comment_id, user_id)
+    if before["_authorId"] != user_id:
+        raise Forbidden("not_your_comment", "Only its author may change a comment.")
+    if version is not None and before["version"] != version:
+        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(before))
+    if before["body"] == body:
+        return before
+    await sql.comments.update_comment(conn, comment_id=comment_id, author_id=user_id, body=body)
     comment = await get_comment(conn, comment_id, user_id)
-    if changed is None:
-        if comment["_authorId"] != user_id:
-            raise Forbidden("not_your_comment", "Only its author may change a comment.")
-        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(comment))
+    names = find_new_mentions(body, before["body"])
     payload = {
         "comment": row_to_dict(comment),
         "postId": comment["postId"],
         "onDraft": comment["_onDraft"],
+        "mentionedIds": await find_mentioned(conn, comment["postId"], names),
     }
     await emit(conn, "comment.updated", actor_id=user_id, entity=("comment", comment_id), payload=payload)
     return comment
 
 
-async def delete_comment(conn: Any, comment_id: UUID, user_id: UUID, version: int | None = None) -> None:
-    """Its author, or the post's, removes a comment and its replies.
+async def delete_comment(
+    conn: Any, comment_id: UUID, user_id: UUID, version: int | None = None, *, any_author: bool
+) -> None:
+    """Its author, the post's, or with `any_author` whoever sees it, removes a comment and its replies.
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
     await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
-    gone = await sql.comments.delete_comment(conn, comment_id=comment_id, user_id=user_id, version=version)
+    gone = await sql.comments.delete_comment(
+        conn, comment_id=comment_id, user_id=user_id, any_author=any_author, version=version
+    )
     if gone is None:
         comment = await get_comment(conn, comment_id, user_id)
         if version is not None and comment["version"] != version:
             raise PreconditionFailed(current=row_to_dict(comment))
-        raise Forbidden("not_your_comment", "Only its author or the post's may delete a comment.")
+        message = "Only its author, the post's and holders of post:moderate may delete a comment."
+        raise Forbidden("not_your_comment", message)
     payload = {key: gone[key] for key in ("postId", "commentCount", "replyIds")}
+    payload["authorId"] = gone["_authorId"]
     await emit(conn, "comment.deleted", actor_id=user_id, entity=("comment", comment_id), payload=payload)

@@ -74,7 +74,12 @@ class Notification(Out):
     id = fields.UUID(required=True)
     type = fields.String(required=True, validate=validate.OneOf(TYPES))
     title = fields.String(required=True)
-    message = fields.String(required=True)
+    message = fields.String(
+        required=True,
+        metadata={
+            "description": "How what it tells of begins; empty once the post or the comment is deleted."
+        },
+    )
     isRead = fields.Boolean(required=True)
     seenAt = fields.AwareDateTime(required=True, allow_none=True)
     archivedAt = fields.AwareDateTime(required=True, allow_none=True)

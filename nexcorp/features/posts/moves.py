@@ -14,6 +14,8 @@ PROJECT_MOVES: dict[str, tuple[str, ...]] = {
     "completed": ("in_progress",),
     "cancelled": ("open", "in_progress", "on_hold"),
 }
+# Nobody takes part in these any more.
+OVER = ("completed", "cancelled")
 MOVES = {"announcement": ANNOUNCEMENT_MOVES, "project": PROJECT_MOVES}
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import NotFound
+from nexcorp.errors import Invalid, NotFound, PostNotFound
 from nexcorp.features.posts import service
 from nexcorp.features.posts.moves import MOVES, describe_moves
 from nexcorp.features.posts.schemas import (
@@ -28,6 +28,7 @@ from nexcorp.web.cache import CACHE
 from nexcorp.web.forms import File, Form
 from nexcorp.web.idempotency import replay_answered, transaction
 from nexcorp.web.keys import database, user_id
+from nexcorp.web.mentions import MAX_MENTIONS
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
@@ -53,6 +54,8 @@ async def create_post(request: web.Request, body: dict[str, Any], files: Sequenc
         require(request, "post:announce")
     if files:
         require(request, "upload:create")
+        if len(files) + len(body.get("uploadIds") or ()) > MAX_POST_FILES:
+            raise Invalid(errors={"file": [f"At most {MAX_POST_FILES} with those of uploadIds."]})
         await replay_answered(request)
         me = user_id(request)
         async with keep_files(request.app[STORAGE], database(request), me, files) as kept:
@@ -74,7 +77,7 @@ async def get_post(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
         row = await sql.posts.get_post(conn, post_id=path_id(request), viewer_id=user_id(request))
     if row is None:
-        raise service.PostNotFound()
+        raise PostNotFound()
     return reply_row(request, row)
 
 
@@ -167,14 +170,28 @@ async def reply_author_posts(
 async def update_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
-        row = await service.update_post(tx.conn, path_id(request), user_id(request), body, version, by_etag)
+        row = await service.update_post(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            body,
+            version,
+            by_etag,
+            may_announce=allows(request, "post:announce"),
+        )
         return await tx.reply(row, version=row["version"])
 
 
 async def delete_post(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_post(tx.conn, path_id(request), user_id(request), version)
+        await service.delete_post(
+            tx.conn,
+            path_id(request),
+            user_id(request),
+            version,
+            any_author=allows(request, "post:moderate"),
+        )
     await request.app[CACHE].forget("explore")
     return no_content()
 
@@ -189,6 +206,7 @@ async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
             body["status"],
             version,
             any_project=allows(request, "post:assign"),
+            any_announcement=allows(request, "post:moderate"),
             may_announce=allows(request, "post:announce"),
         )
         answer = await tx.reply(row, version=row["version"])
@@ -222,7 +240,10 @@ TAG = "Social"
 READ = allow("post:read")
 WRITE = allow("post:create")
 CHANGE = allow("post:create", whose="the author only")
-MOVE = allow("post:create", whose="the author, and of projects holders of post:assign")
+MOVE = allow(
+    "post:create", whose="the author, of projects holders of post:assign, of announcements of post:moderate"
+)
+REMOVE = allow("post:create", whose="the author, and holders of post:moderate")
 ASSIGN = allow("post:create", whose="the author, and holders of post:assign")
 OWN = ("post_not_found", "not_your_post", "stale_version")
 ROUTES = [
@@ -236,8 +257,9 @@ ROUTES = [
         errors=("too_many_uploads",),
         access=WRITE,
         tag=TAG,
-        description="JSON, or a form with the same fields and up to ten parts `file`. Uploads need "
-        "`upload:create`.",
+        description="JSON, or a form with the same fields, `uploadIds` once for each upload, and up to ten "
+        "parts `file`, which come behind those. Files need `upload:create`. Of the people it mentions, the "
+        f"first {MAX_MENTIONS} are told.",
     ),
     get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
     get("/posts/{id}", get_post, "One post", Post(), errors=("post_not_found",), access=READ, tag=TAG),
@@ -278,11 +300,11 @@ ROUTES = [
         "Give a project to somebody interested",
         Post(),
         body=AssignPost(),
-        errors=(*OWN, "not_a_project", "not_interested"),
+        errors=(*OWN, "not_a_project", "not_interested", "project_closed"),
         access=ASSIGN,
         tag=TAG,
     ),
-    delete("/posts/{id}", delete_post, "Delete a post of one's own", errors=OWN, access=CHANGE, tag=TAG),
+    delete("/posts/{id}", delete_post, "Delete a post", errors=OWN, access=REMOVE, tag=TAG),
     get(
         "/users/{id}/posts",
         list_user_posts,

@@ -7,21 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import row_to_dict
-from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, StaleVersion
+from nexcorp.db.encoding import decode, row_to_dict
+from nexcorp.errors import Conflict, Forbidden, Invalid, PostNotFound, PreconditionFailed, StaleVersion
 from nexcorp.events import emit
 from nexcorp.events.posts import for_rooms, show_post, tell_of_uploads
-from nexcorp.features.posts.moves import MOVES, ways_from
-from nexcorp.web.mentions import find_mentions
+from nexcorp.features.posts.moves import MOVES, OVER, ways_from
+from nexcorp.web.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.web.uploads import Kept, finish_uploads, set_uploads
 
 FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
-
-
-class PostNotFound(NotFound):
-    """There is no post with this id, not any more, or not for this viewer."""
-
-    code, message = "post_not_found", "There is no such post."
 
 
 async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Sequence[Kept] = ()) -> Any:
@@ -49,12 +43,10 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
 
 async def emit_published(conn: Any, event: str, actor_id: UUID, post: Any) -> None:
     """Tell of a post that everybody can see from now on."""
-    names = find_mentions(post["body"])
-    mentioned = await sql.posts.list_mentioned(conn, post_id=post["id"], usernames=names) if names else []
     payload = {
         "post": for_rooms(post),
         "authorId": post["_authorId"],
-        "mentionedIds": [row["id"] for row in mentioned],
+        "mentionedIds": await find_mentioned(conn, post["id"], find_mentions(post["body"])),
     }
     await emit(conn, event, actor_id=actor_id, entity=("post", post["id"]), payload=payload)
 
@@ -67,47 +59,73 @@ async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
     return post
 
 
-async def refuse_change(conn: Any, post_id: UUID, user_id: UUID, *, any_author: bool = False) -> Any:
-    """Why a change met no row: raises PostNotFound or Forbidden; returns the row where neither is so."""
-    return check_author(await get_shown(conn, post_id, user_id), user_id, any_author=any_author)
-
-
 def check_version(post: Any, version: int | None) -> None:
     """Raises PreconditionFailed, with the post as it is, where If-Match names another version of it."""
     if version is not None and post["version"] != version:
         raise PreconditionFailed(current=row_to_dict(post))
 
 
-def check_author(post: Any, user_id: UUID, *, any_author: bool) -> Any:
-    """`post`, where this user may change it; raises Forbidden."""
+def check_author(post: Any, user_id: UUID, *, any_author: bool, who: str) -> None:
+    """Raises Forbidden where the post is somebody else's, unless this user may do it to any; `who` may."""
     if post["_authorId"] != user_id and not any_author:
-        raise Forbidden("not_your_post", "Only its author may change a post.")
-    return post
+        raise Forbidden("not_your_post", f"Only {who}.")
+
+
+def check_announcer(may_announce: bool) -> None:
+    """Raises Forbidden where somebody may not, or not any more, announce something."""
+    if not may_announce:
+        raise Forbidden("permission_required", "This needs the permission post:announce.")
+
+
+def find_changes(post: Any, data: dict[str, Any]) -> dict[str, Any]:
+    """What of `data`, as a PATCH sends it, is different from how the post is."""
+    is_now = {"title": post["title"], "body": post["body"]}
+    wanted = dict(data)
+    if "uploadIds" in data:
+        is_now["uploadIds"] = [UUID(item["id"]) for item in decode(post["uploads"])]
+        wanted["uploadIds"] = data["uploadIds"] or []
+    return {name: value for name, value in wanted.items() if value != is_now[name]}
 
 
 async def update_post(
-    conn: Any, post_id: UUID, user_id: UUID, data: dict[str, Any], version: int | None, by_etag: bool
+    conn: Any,
+    post_id: UUID,
+    user_id: UUID,
+    data: dict[str, Any],
+    version: int | None,
+    by_etag: bool,
+    *,
+    may_announce: bool,
 ) -> Any:
-    """Change the fields in `data`; returns the post.
+    """Change the fields in `data`; returns the post, unchanged where it is like that already.
 
-    Raises NotFound, Forbidden, and for an old `version` StaleVersion with the current row, or
-    PreconditionFailed where the version came as If-Match.
+    Those whom the new text mentions, and the one before did not, are told. Raises NotFound, Forbidden, and
+    for an old `version` StaleVersion with the current row, or PreconditionFailed where it came as If-Match.
     """
-    changed = await sql.posts.update_post(
+    await sql.posts.lock_post(conn, post_id=post_id)
+    post = await get_shown(conn, post_id, user_id)
+    check_author(post, user_id, any_author=False, who="its author may change a post")
+    if version is not None and post["version"] != version:
+        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(post))
+    changes = find_changes(post, data)
+    if not changes:
+        return post
+    # What everybody reads as an announcement is one, however it came to say so.
+    if post["type"] == "announcement" and post["status"] == "published":
+        check_announcer(may_announce)
+    await sql.posts.update_post(
         conn,
         post_id=post_id,
         author_id=user_id,
-        version=version,
-        set_title="title" in data,
-        title=data.get("title"),
-        body=data.get("body"),
+        set_title="title" in changes,
+        title=changes.get("title"),
+        body=changes.get("body"),
     )
-    if changed is None:
-        current = await refuse_change(conn, post_id, user_id)
-        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(current))
-    if "uploadIds" in data:
-        await set_uploads(conn, post_id, user_id, data["uploadIds"] or ())
-    return await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id)
+    if "uploadIds" in changes:
+        await set_uploads(conn, post_id, user_id, changes["uploadIds"])
+    names = find_new_mentions(changes.get("body", ""), post["body"])
+    mentioned = await find_mentioned(conn, post_id, names)
+    return await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id, mentioned_ids=mentioned)
 
 
 async def move_post(
@@ -118,24 +136,31 @@ async def move_post(
     version: int | None = None,
     *,
     any_project: bool,
+    any_announcement: bool,
     may_announce: bool,
 ) -> Any:
     """Move an announcement or a project to `status`; returns the post, unchanged where it stands there.
 
-    `any_project`: whether this user may move the projects of others; `may_announce`: whether they may
-    publish an announcement. Raises NotFound, Forbidden, PreconditionFailed and, where there is no way from
-    the current status, Conflict.
+    `any_project`, `any_announcement`: whether this user may move those of others; `may_announce`: whether
+    they may publish an announcement, again as well. Raises NotFound, Forbidden, PreconditionFailed and,
+    where there is no way from the current status, Conflict.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, user_id)
-    any_author = any_project and post["type"] == "project"
-    check_author(post, user_id, any_author=any_author)
-    check_version(post, version)
     ways = MOVES.get(post["type"], {})
     if status not in ways:
         raise Invalid(errors={"status": [f"Is no status of a post of the type {post['type']}."]})
-    if status == "published" and not may_announce:
-        raise Forbidden("permission_required", "This needs the permission post:announce.")
+    any_author, who = {
+        "project": (any_project, "its author and holders of post:assign may move a project"),
+        "announcement": (
+            any_announcement,
+            "its author and holders of post:moderate may move an announcement",
+        ),
+    }[post["type"]]
+    check_author(post, user_id, any_author=any_author, who=who)
+    check_version(post, version)
+    if status == "published":
+        check_announcer(may_announce)
     move = await sql.posts.move_post(
         conn,
         post_id=post_id,
@@ -162,13 +187,11 @@ async def move_post(
 async def emit_moved(conn: Any, post_id: UUID, user_id: UUID, before: str) -> Any:
     """Tell the rooms and, of a project, those concerned; returns the post."""
     post = await get_shown(conn, post_id, user_id)
-    concerned = await sql.posts.list_concerned(conn, post_id=post_id) if post["type"] == "project" else []
     payload = {
         "post": for_rooms(post),
         "authorId": post["_authorId"],
         "from": before,
         "to": post["status"],
-        "concernedIds": [row["id"] for row in concerned],
     }
     await emit(conn, "post.moved", actor_id=user_id, entity=("post", post_id), payload=payload)
     return post
@@ -185,19 +208,22 @@ async def assign_post(
 ) -> Any:
     """Give a project to one of those interested, or take it back (None); returns the post.
 
-    Raises NotFound, Forbidden, PreconditionFailed, and Conflict for what is no project and for who is not
-    interested.
+    Raises NotFound, Forbidden, PreconditionFailed, and Conflict for what is no project or over, and for who
+    is not interested.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
-    if version is not None:
-        check_version(await refuse_change(conn, post_id, user_id, any_author=any_author), version)
+    post = await get_shown(conn, post_id, user_id)
+    who = "its author and holders of post:assign may assign a project"
+    check_author(post, user_id, any_author=any_author, who=who)
+    check_version(post, version)
     row = await sql.posts.assign_post(
         conn, post_id=post_id, actor_id=user_id, any_author=any_author, assignee_id=assignee_id
     )
     if row is None:
-        post = await refuse_change(conn, post_id, user_id, any_author=any_author)
         if post["type"] != "project":
             raise Conflict("not_a_project", "Only projects are assigned.")
+        if post["status"] in OVER:
+            raise Conflict("project_closed", "The project is over.")
         raise Conflict("not_interested", "Only somebody who is interested can be assigned.")
     post = await get_shown(conn, post_id, user_id)
     if row["_previousId"] != assignee_id:
@@ -211,21 +237,24 @@ async def assign_post(
     return post
 
 
-async def delete_post(conn: Any, post_id: UUID, user_id: UUID, version: int | None = None) -> None:
-    """Remove a post with its comments, likes, interests and uploads.
+async def delete_post(
+    conn: Any, post_id: UUID, user_id: UUID, version: int | None = None, *, any_author: bool
+) -> None:
+    """Remove a post with its comments, likes, interests and uploads; with `any_author` one of others as well.
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
-    if await sql.posts.lock_own_post(conn, post_id=post_id, author_id=user_id):
-        if version is not None:
-            check_version(await get_shown(conn, post_id, user_id), version)
-        # While they are its own: with the post, this goes from them.
-        await set_uploads(conn, post_id, user_id, ())
-    gone = await sql.posts.delete_post(conn, post_id=post_id, author_id=user_id)
+    await sql.posts.lock_for_removal(conn, post_id=post_id, user_id=user_id, any_author=any_author)
+    post = await get_shown(conn, post_id, user_id)
+    who = "its author and holders of post:moderate may delete a post"
+    check_author(post, user_id, any_author=any_author, who=who)
+    check_version(post, version)
+    # While they are its own: with the post, this goes from them.
+    await set_uploads(conn, post_id, user_id, ())
+    gone = await sql.posts.delete_post(conn, post_id=post_id, user_id=user_id, any_author=any_author)
     if gone is None:
-        await refuse_change(conn, post_id, user_id)
         raise PostNotFound()
     # Not even that there was a draft is for others to know.
     event = "post.draft_deleted" if gone["status"] == "draft" else "post.deleted"
-    payload = {"authorId": user_id}
+    payload = {"authorId": gone["_authorId"]}
     await emit(conn, event, actor_id=user_id, entity=("post", post_id), payload=payload)

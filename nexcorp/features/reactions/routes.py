@@ -9,6 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.errors import PostNotFound
 from nexcorp.features.reactions import service
 from nexcorp.features.reactions.schemas import InterestState, LikeState
 from nexcorp.web.access import allow
@@ -45,7 +46,7 @@ async def list_people(
     async with database(request).connection() as conn:
         rows = await cursor.fetch(request, conn, query, *statements, post_id=post_id)
         if not await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=user_id(request)):
-            raise service.PostNotFound()
+            raise PostNotFound()
     return reply_page(request, rows, query["limit"], cursor)
 
 

@@ -6,14 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.errors import Conflict, NotFound, on_constraint
+from nexcorp.errors import Conflict, PostNotFound, on_constraint
 from nexcorp.events import emit
-
-
-class PostNotFound(NotFound):
-    """There is no post with this id, or not any more."""
-
-    code, message = "post_not_found", "There is no such post."
 
 
 async def like_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:

@@ -41,6 +41,7 @@ async def test_an_event_says_what_who_and_from_where(make_user: Any) -> None:
     assert (event["entityType"], event["entityId"]) == ("post", post["id"])
     assert event["actor"] == {
         "id": str(ann.id), "username": ann.username, "firstName": None, "lastName": None,
+        "avatarUrl": None,
     }  # fmt: skip
     assert (event["ip"], event["userAgent"], event["requestId"]) == ("127.0.0.1", "a robot", "of-the-test")
     assert event["payload"]["post"]["body"] == "Hello."

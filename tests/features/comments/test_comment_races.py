@@ -31,7 +31,8 @@ async def test_a_reply_to_a_parent_deleted_meanwhile_is_422(service: Any, make_u
     async with service.db.transaction(wait=5) as conn:
         comment_id = UUID(comment["id"])
         await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
-        assert await sql.comments.delete_comment(conn, comment_id=comment_id, user_id=ann.id, version=None)
+        gone = {"comment_id": comment_id, "user_id": ann.id, "any_author": False, "version": None}
+        assert await sql.comments.delete_comment(conn, **gone)
         replying = asyncio.create_task(bob.client.post(f"{API}/comments", json=body))
         await wait_until(lambda: blocked(service))
     error = await refused(replying, 422, "validation_failed")
@@ -44,7 +45,7 @@ async def test_a_comment_on_a_post_deleted_meanwhile_is_404(service: Any, make_u
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     async with service.db.transaction(wait=5) as conn:
-        await sql.posts.delete_post(conn, post_id=UUID(post["id"]), author_id=ann.id)
+        await sql.posts.delete_post(conn, post_id=UUID(post["id"]), user_id=ann.id, any_author=False)
         saying = asyncio.create_task(
             bob.client.post(f"{API}/comments", json={"postId": post["id"], "body": "Too late."})
         )

@@ -114,6 +114,25 @@ async def test_a_stale_comment_is_409_and_by_etag_412(make_user: Any) -> None:
     assert (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"] == [current]
 
 
+async def test_one_comment_is_read_by_whoever_sees_its_post(make_user: Any) -> None:
+    boss, bob = await make_user(role="manager"), await make_user()
+    comment = await say(bob, (await publish(boss))["id"])
+    path = f"{API}/comments/{comment['id']}"
+    answer = await boss.client.get(path)
+    assert await answer.json() == comment
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert (await boss.client.get(path, headers=known)).status == 304
+    await bob.client.patch(path, json={"body": "Other."}, headers={"If-Match": answer.headers["ETag"]})
+    answer = await boss.client.get(path, headers=known)
+    assert (answer.status, (await answer.json())["body"]) == (200, "Other.")
+    draft = await publish(boss, type="announcement", status="draft")
+    hidden = await say(boss, draft["id"])
+    assert (await boss.client.get(f"{API}/comments/{hidden['id']}")).status == 200
+    await refused(bob.client.get(f"{API}/comments/{hidden['id']}"), 404, "comment_not_found")
+    await refused(bob.client.get(f"{API}/comments/{NOBODY}"), 404, "comment_not_found")
+    await refused(bob.client.get(f"{API}/comments/x"), 422)
+
+
 async def test_an_absent_comment_is_404(make_user: Any) -> None:
     ann = await make_user()
     path = f"{API}/comments/{NOBODY}"

@@ -135,11 +135,19 @@ async def test_one_comment_tells_one_person_once_and_a_mention_comes_first(
 async def test_an_at_sign_in_a_word_mentions_nobody(service: Any, make_user: Any) -> None:
     ann, bob = await make_user(), await make_user()
     name = bob.username
-    for body in (f"write to {name}@{name}", f"x@{name}", f"@@{name}", f"@{name}x", f"@{name}é", f"a_@{name}"):
+    for body in (
+        *(f"write to {name}@{name}", f"x@{name}", f"@@{name}", f"@{name}x", f"@{name}é", f"a_@{name}"),
+        *(f"a@{name}.com", f"é@{name}.com", f"用户@{name}.com", f"用户@{name}-x.com", f"@{name}e\u0301"),
+    ):
         await publish(ann, body=body)
     assert await told(service, bob) == []
     for number, body in enumerate(
-        (f"@{name}", f"(@{name})", f"hi\n@{name}, hi", f"“@{name}”", f"@{name}'s"), 1
+        (
+            *(f"@{name}", f"(@{name})", f"hi\n@{name}, hi", f"“@{name}”", f"@{name}'s", f"@{name}.Hi"),
+            # Where words have no spaces between them.
+            *(f"@{name}你好", f"你好@{name}", f"你好，@{name}さん", f"привет@{name}."),
+        ),
+        1,
     ):
         await publish(ann, body=body)
         assert kinds(await told(service, bob)) == ["mention"] * number, body
@@ -162,7 +170,7 @@ async def test_a_deleted_post_leaves_its_notifications_without_the_link(service:
     assert all(row["entity"] for row in before)
     await ann.client.delete(f"{API}/posts/{post['id']}")
     after = await told(service, ann)
-    assert after == [row | {"entity": None, "postId": None} for row in before]
+    assert after == [row | {"entity": None, "postId": None, "message": ""} for row in before]
     assert await get_json(ann.client, "/notifications/unread-count") == {"count": 2}
 
 
@@ -179,18 +187,70 @@ async def test_what_is_gone_before_delivery_is_told_without_the_link(service: An
 
     await Delivery(service.db, publish_frames).drain()
     (row,) = await told(service, ann)
-    assert (row["type"], row["entity"], row["postId"]) == ("like", None, None)
+    assert (row["type"], row["entity"], row["postId"], row["message"]) == ("like", None, None, "")
     assert f"user:{ann.id}" in {message.room for message in published}
 
 
-async def test_a_deleted_comment_leaves_the_link_to_its_post(service: Any, make_user: Any) -> None:
+async def test_a_deleted_comment_leaves_the_link_to_its_post_and_none_of_its_text(
+    service: Any, make_user: Any
+) -> None:
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
-    comment = await say(bob, post["id"])
-    await settle(service)
+    comment = await say(bob, post["id"], f"secret for @{ann.username}")
+    reply = await say(ann, post["id"], f"said @{bob.username}", parent=comment["id"])
+    kept = await say(bob, post["id"], "kept")
+    (row,) = await told(service, bob)
+    assert row["message"] == reply["body"]
     await bob.client.delete(f"{API}/comments/{comment['id']}")
+    newest, oldest = await told(service, ann)
+    assert (newest["message"], newest["entity"]["id"]) == ("kept", kept["id"])
+    assert (oldest["message"], oldest["entity"]) == ("", {"type": "post", "id": post["id"]})
+    assert oldest["title"].endswith("mentioned you")
+    # The reply went along.
+    (row,) = await told(service, bob)
+    assert row["message"] == ""
+
+
+async def test_a_comment_that_is_gone_before_delivery_is_told_without_its_text(
+    service: Any, make_user: Any
+) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    await settle(service)
+    await service.stop_worker()
+    comment = await say(bob, post["id"], "secret")
+    await bob.client.delete(f"{API}/comments/{comment['id']}")
+    published: list[Any] = []
+
+    async def publish_frames(messages: list[Any]) -> None:
+        published.extend(messages)
+
+    await Delivery(service.db, publish_frames).drain()
     (row,) = await told(service, ann)
-    assert row["entity"] == {"type": "post", "id": post["id"]}
+    assert (row["message"], row["entity"]) == ("", {"type": "post", "id": post["id"]})
+    (frame,) = [frame for each in published if each.room == f"user:{ann.id}" for _, frame in each.frames]
+    assert "secret" not in frame
+
+
+async def test_who_resumes_is_not_sent_the_text_of_what_was_deleted(
+    service: Any, make_user: Any, connect: Any
+) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    gone, _, dismissed = [await say(bob, post["id"], text) for text in ("secret", "kept", "secret too")]
+    rows = await told(service, ann)
+    for row in rows:
+        await ann.client.patch(f"{API}/notifications/{row['id']}", json={"seen": True})
+    assert (await ann.client.delete(f"{API}/notifications/{rows[0]['id']}")).status == 204
+    for comment in (gone, dismissed):
+        await bob.client.delete(f"{API}/comments/{comment['id']}")
+    await settle(service)
+    epoch = (await get_json(ann.client, "/notifications"))["epoch"]
+    live = await connect(ann, {"epoch": epoch, "seq": 0})
+    frames = [await live.next() for _ in range(8)]
+    assert [frame.get("seq") for frame in frames] == [None, 1, 2, 3, 4, 5, 6, 7]
+    shown = [frame["data"].get("message") for frame in frames[1:]]
+    assert shown == ["", "kept", "", "", "kept", "", None]
 
 
 async def test_a_deactivated_receiver_is_told_nothing(service: Any, make_user: Any) -> None:

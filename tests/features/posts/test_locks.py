@@ -31,7 +31,9 @@ async def deliver(conn: Any, post_id: UUID, user_id: UUID) -> None:
 
 async def move(conn: Any, post_id: UUID, user_id: UUID) -> None:
     status = random.choice(["open", "on_hold", "in_progress"])
-    await move_post(conn, post_id, user_id, status, any_project=True, may_announce=False)
+    await move_post(
+        conn, post_id, user_id, status, any_project=True, any_announcement=True, may_announce=False
+    )
 
 
 async def assign(conn: Any, post_id: UUID, user_id: UUID) -> None:
@@ -44,7 +46,8 @@ async def comment(conn: Any, post_id: UUID, user_id: UUID) -> None:
 
 async def edit(conn: Any, post_id: UUID, user_id: UUID) -> None:
     author = await conn.fetchval("SELECT author_id FROM posts WHERE id = $1", post_id)
-    await update_post(conn, post_id, author, {"body": "text"}, None, False)
+    body = {"body": f"text {random.random()}"}
+    await update_post(conn, post_id, author, body, None, False, may_announce=False)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,44 @@ async def test_a_post_as_a_form(make_user, config):
     assert len(stored(config)) == 2
 
 
+async def test_a_form_names_uploads_by_repeating_the_field(make_user, config):
+    user = await make_user()
+    first, second, third = [(await upload(user))["id"] for _ in range(3)]
+    image = (picture(), "a.png", "image/png")
+
+    async def send(*files, uploads=(), **fields):
+        data = form(*files, body="Look.", **fields)
+        for upload_id in uploads:
+            data.add_field("uploadIds", upload_id)
+        return await user.client.post(f"{API}/posts", data=data)
+
+    for uploads, name in (
+        ([first, first], "uploadIds"),
+        ([f'["{first}"]'], "uploadIds.0"),
+        ([""], "uploadIds.0"),
+        ([first, str(uuid4())], "uploadIds"),
+        ([str(uuid4()) for _ in range(11)], "uploadIds"),
+    ):
+        answer = await send(uploads=uploads)
+        assert (answer.status, [*(await answer.json())["errors"]]) == (422, [name]), uploads
+    assert (await send(uploads=[first] * 20)).status == 413
+    data = form(body="one", title="x")
+    data.add_field("body", "two")
+    assert (await user.client.post(f"{API}/posts", data=data)).status == 422
+    answer = await send(*[image] * 10, uploads=[first])
+    assert (answer.status, [*(await answer.json())["errors"]]) == (422, ["file"])
+    assert ids(await (await send(uploads=[second])).json()) == [second]
+    # Those that come along are behind those that are there.
+    mixed = await (await send(image, uploads=[third, first])).json()
+    assert ids(mixed)[:2] == [third, first] and len(mixed["uploads"]) == 3
+    assert len(stored(config)) == 4
+    # The same again, by name: nothing changes.
+    same = await (await change(user, mixed, uploadIds=ids(mixed))).json()
+    assert same == mixed
+    turned = await (await change(user, mixed, uploadIds=ids(mixed)[::-1])).json()
+    assert (ids(turned), turned["version"]) == (ids(mixed)[::-1], mixed["version"] + 1)
+
+
 async def test_a_file_field_without_a_file_is_none(make_user, config):
     user = await make_user()
     nothing = (b"", "", "application/octet-stream")

@@ -1,0 +1,2 @@
+-- transactional: false
+DROP INDEX CONCURRENTLY room_frames_text_idx;
