@@ -86,7 +86,7 @@ async def test_an_edited_comment_leaves_its_newest_text_alone(company: Company, 
     await settle()
     for number in range(3):
         await company.edit_comment(comment, f"{OLD} {number}")
-        await company.do(like_post, post["id"], company.bob, any_author=False)
+        await company.do(like_post, post["id"], company.bob)
         await settle()
     await company.edit_comment(comment)
     await company.delivery.drain()
@@ -112,7 +112,7 @@ async def test_an_edited_comment_leaves_its_newest_text_alone(company: Company, 
 async def test_an_edited_post_leaves_its_newest_text_alone(company: Company, settle: Any) -> None:
     post = await company.publish(type="project", title="Idea")
     await settle()
-    await company.do(add_interest, post["id"], company.bob, any_author=False)
+    await company.do(add_interest, post["id"], company.bob)
     await company.edit_post(post, f"{OLD} again")
     await settle()
     await company.do(
