@@ -105,6 +105,9 @@ def translate(error: Exception) -> errors.AppError | None:
     """A driver's error as a domain error, where it is not a bug of ours."""
     if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         return errors.Unavailable("contention", "Too many changes at once; try again.")
+    if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
+        # A migration has just changed what a prepared statement reads; asyncpg prepares it anew next time.
+        return errors.Unavailable("contention", "The database was just changed; try again.")
     if isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
         return errors.Unavailable("timeout", "It took too long; try again.")
     if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.CannotConnectNowError):

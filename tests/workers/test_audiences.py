@@ -139,7 +139,10 @@ async def test_moves_of_a_project_are_told_in_parts(database, people, pushed, mo
     monkeypatch.setattr(module, "AUDIENCE_PART", 500)
     monkeypatch.setattr(module, "MAX_TOLD", 500)
     author, manager, assignee, *keen = await people(3003)
-    parts, moved = [], {"status": "in_progress", "any_project": True, "may_announce": False}
+    parts, moved = (
+        [],
+        {"status": "in_progress", "any_project": True, "any_announcement": False, "may_announce": False},
+    )
     async with database.transaction(wait=5) as conn:
         post = await create_post(conn, author, {"type": "project", "title": "Idea", "body": "text"})
         await conn.execute(

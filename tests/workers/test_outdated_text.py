@@ -116,7 +116,13 @@ async def test_an_edited_post_leaves_its_newest_text_alone(company: Company, set
     await company.edit_post(post, f"{OLD} again")
     await settle()
     await company.do(
-        posts.move_post, post["id"], company.ann, "on_hold", any_project=False, may_announce=False
+        posts.move_post,
+        post["id"],
+        company.ann,
+        "on_hold",
+        any_project=False,
+        any_announcement=False,
+        may_announce=False,
     )
     await company.edit_post(post)
     await company.delivery.drain()
