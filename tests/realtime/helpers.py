@@ -52,7 +52,9 @@ async def emit_updates(
     """One frame for each number, its interestCount, in the post's room, committed together."""
     async with db.transaction(wait=5) as conn:
         for number in numbers:
-            post = {**POST, "id": str(post_id), "interestCount": number, "body": text}
+            # A whole post takes the text out of the frames before it.
+            whole = {**POST, "body": text} if text else {}
+            post = {**whole, "id": str(post_id), "interestCount": number}
             payload = {"authorId": str(author_id), "post": post}
             await emit(conn, "post.updated", actor_id=author_id, entity=("post", post_id), payload=payload)
 
