@@ -135,10 +135,15 @@ def describe_contents(route: Route) -> dict[str, Any]:
         if route.body is None:
             form["required"] = ["file"]
         else:
-            # A form's values are text, so lists are for JSON alone.
+            # A form's values are text; a list is its field repeated.
             for name, value in route.body.fields.items():
                 if isinstance(value, fields.String):
                     form["properties"][name] = {"type": "string"}
+                elif isinstance(value, fields.List):
+                    form["properties"][name] = {
+                        "type": "array",
+                        "items": {"type": "string", "format": "uuid"},
+                    }
             form["required"] = [name for name, value in route.body.fields.items() if value.required]
         contents["multipart/form-data"] = {"schema": form}
     return contents

@@ -7,6 +7,8 @@ from typing import Any
 from tests.features.posts.social import API, fetch, publish
 from tests.web.calls import check_envelope
 
+WIDER = 'CREATE OR REPLACE VIEW post_items AS SELECT v.*, 1 AS "_extra" FROM (old) AS v'
+
 
 async def test_a_column_that_appears_costs_a_retry_and_no_crash(service: Any, make_user: Any) -> None:
     ann = await make_user()
@@ -14,8 +16,7 @@ async def test_a_column_that_appears_costs_a_retry_and_no_crash(service: Any, ma
     path = f"{API}/posts/{post['id']}"
     assert (await ann.client.patch(path, json={"body": "One."})).status == 200
     [row] = await fetch(service, "SELECT rtrim(pg_get_viewdef('post_items'::regclass), ';') AS text")
-    wider = 'CREATE OR REPLACE VIEW post_items AS SELECT v.*, 1 AS "_extra" FROM (' + row["text"] + ") AS v"
-    await fetch(service, wider)
+    await fetch(service, WIDER.replace("(old)", f"({row['text']})"))
     answers = [await ann.client.patch(path, json={"body": f"Change {number}."}) for number in range(6)]
     for answer in answers:
         if answer.status != 200:
