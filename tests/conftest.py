@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
+import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,14 +36,31 @@ SECRET = "a secret of the tests, long enough to be accepted"
 PASSWORD = "the password of every test user"
 # A crash test needs durability; everything else needs speed.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 8 << 30
 
 _names = itertools.count(1)
+
+
+def choose_folder(factory: pytest.TempPathFactory) -> Path:
+    """Where the tests' databases are: in memory where there is plenty.
+
+    Each has hundreds of files, and disks become slow at making these soon after others were removed.
+    """
+    with suppress(OSError):
+        if shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+            folder = Path(tempfile.mkdtemp(prefix="nexcorp-tests-", dir=MEMORY))
+            # Run by root, PostgreSQL is another user.
+            folder.chmod(0o711)
+            return folder
+    return factory.mktemp("postgres")
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """PostgreSQL with a migrated database `template` to clone."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"), settings=FAST)
+    folder = choose_folder(tmp_path_factory)
+    server = PostgresServer(folder / "postgres", settings=FAST)
     server.start()
     try:
         with psycopg.connect(server.url, autocommit=True) as conn:
@@ -49,6 +69,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
         yield server
     finally:
         server.destroy()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
