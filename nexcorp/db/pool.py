@@ -23,8 +23,10 @@ log = structlog.get_logger("nexcorp.db")
 
 POOL_WAIT_SECONDS = 0.25
 RELEASE_SECONDS = 2.0
-# PostgreSQL that answered so recently is there, if slow to let in one more connection.
+# PostgreSQL that answered so recently is there, if slow to let in one more connection: a burst after a quiet
+# time makes many at once, and waiting for one is no sign of too much work.
 ANSWERED_SECONDS = 1.0
+CONNECT_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 5.0
 # A transaction that does nothing for so long is cut off, with its locks.
 IDLE_SECONDS = 30
@@ -178,6 +180,10 @@ class Database:
             raise Unavailable("database_unavailable", "The database is not reachable.")
         return self._pool
 
+    def answers(self) -> bool:
+        """Whether PostgreSQL has just done what it was asked."""
+        return time.monotonic() - self.answered_at < ANSWERED_SECONDS
+
     def stats(self) -> dict[str, int]:
         """Connections of this process: {"size", "idle", "max"}."""
         if self._pool is None:
@@ -224,11 +230,15 @@ class Lease:
         pool, database = self._pool, self._database
         # A wait with a limit costs a timer; where a connection lies ready there is nothing to wait for.
         ready = database.leased < pool.get_size()
+        wait = None
+        if not ready:
+            grows = pool.get_size() < pool.get_max_size() and database.answers()
+            wait = max(self._wait, CONNECT_SECONDS) if grows else self._wait
         try:
-            self._conn = await pool.acquire(timeout=None if ready else self._wait)
+            self._conn = await pool.acquire(timeout=wait)
         except TimeoutError:
             full = pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size()
-            if full or time.monotonic() - database.answered_at < ANSWERED_SECONDS:
+            if full or database.answers():
                 raise Unavailable("overloaded", "The service is busy; try again shortly.") from None
             raise gone() from None
         except DISCONNECTED as error:

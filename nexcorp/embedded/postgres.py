@@ -133,8 +133,9 @@ class PostgresServer:
         self._release()
 
     def destroy(self) -> None:
-        """Kill the server and remove its data and whatever else it keeps, outside home too."""
-        self.kill()
+        """End the server and remove its data and whatever else it keeps, outside home too."""
+        # Killed, it would leave its shared memory behind, which only another start on this data cleans up.
+        self.stop(signals.SIGQUIT, 5.0)
         remove_data(self.home, "postgres")
 
     def _start(self) -> None:
