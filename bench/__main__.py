@@ -30,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(NAMES)} (all)")
     parser.add_argument(
-        "--quick", action="store_true", help="less data, shorter and fewer rounds: under a minute"
+        "--quick", action="store_true", help="less data, shorter and fewer rounds: about four minutes"
     )
     parser.add_argument("--output", type=Path, default=RESULTS, help="where results.json goes")
     return parser
