@@ -13,10 +13,9 @@ from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
 from nexcorp.web.access import PUBLIC
-from nexcorp.web.authentication import check_token, consume_ticket, read_bearer
+from nexcorp.web.authentication import admit, check_token, consume_ticket, read_bearer
 from nexcorp.web.cors import Cors
-from nexcorp.web.keys import CONFIG, CONTEXT
-from nexcorp.web.limits import LIMITS
+from nexcorp.web.keys import CONFIG
 from nexcorp.web.routing import Route
 from nexcorp.web.tokens import Principal
 
@@ -29,19 +28,6 @@ def offered_protocols(request: web.Request) -> list[str]:
     """What the client names in Sec-WebSocket-Protocol."""
     header = ",".join(request.headers.getall("Sec-WebSocket-Protocol", []))
     return [part.strip() for part in header.split(",") if part.strip()]
-
-
-async def authenticate_handshake(request: web.Request) -> Principal:
-    """Who opens the socket: by header, by subprotocol entry or by ticket; raises Unauthorized."""
-    if "Authorization" in request.headers:
-        return check_token(request.app, read_bearer(request))
-    for offered in offered_protocols(request):
-        if offered.startswith(BEARER_PREFIX):
-            return check_token(request.app, offered.removeprefix(BEARER_PREFIX))
-    ticket = request.query.get("ticket")
-    if ticket:
-        return await consume_ticket(request, ticket, "ws")
-    raise Unauthorized()
 
 
 def check_handshake(request: web.Request) -> None:
@@ -58,24 +44,21 @@ def check_handshake(request: web.Request) -> None:
         raise Forbidden("origin_not_allowed", "This origin may not open a socket.")
 
 
-async def admit(request: web.Request) -> Principal:
-    """Who opens the socket. Their account is charged for it; where it is refused, the client's address."""
-    limits, address = request.app[LIMITS], request[CONTEXT].ip
-    # A ticket is looked up in PostgreSQL: guessed ones must not become its load.
-    guess = "Authorization" not in request.headers and "ticket" in request.query
-    if guess:
-        await limits.take_address(request, address)
-    try:
-        check_handshake(request)
-        who = await authenticate_handshake(request)
-    except (BadRequest, Forbidden, Unauthorized):
-        if not guess:
-            await limits.take_address(request, address)
-        raise
-    if guess:
-        limits.give_back(address)
-    await limits.take_user(request, who.user_id)
-    return who
+async def authenticate_handshake(request: web.Request) -> Principal:
+    """Who opens the socket: by header, by subprotocol entry or by ticket.
+
+    Raises Unauthorized, and what check_handshake() raises.
+    """
+    check_handshake(request)
+    if "Authorization" in request.headers:
+        return check_token(request.app, read_bearer(request))
+    for offered in offered_protocols(request):
+        if offered.startswith(BEARER_PREFIX):
+            return check_token(request.app, offered.removeprefix(BEARER_PREFIX))
+    ticket = request.query.get("ticket")
+    if ticket:
+        return await consume_ticket(request, ticket, "ws")
+    raise Unauthorized()
 
 
 def read_resume(request: web.Request) -> tuple[str | None, int | None]:
@@ -96,7 +79,9 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         # aiohttp refuses what reaches this size, not what exceeds it.
         max_msg_size=protocol.MAX_INBOUND_BYTES + 1,
     )
-    who = await admit(request)
+    # A ticket is looked up in PostgreSQL.
+    guess = "Authorization" not in request.headers and "ticket" in request.query
+    who = await admit(request, lambda: authenticate_handshake(request), guess=guess)
     if node.draining:
         raise Unavailable("draining", "This node is stopping; connect again.")
     if node.positions.epoch is None:

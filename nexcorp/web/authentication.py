@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Forbidden, Unauthorized, Unavailable
+from nexcorp.errors import BadRequest, Forbidden, Unauthorized, Unavailable
 from nexcorp.web.api_keys import PREFIX
 from nexcorp.web.keys import API_KEYS, CONTEXT, PRINCIPAL, REVOCATIONS, RIGHTS, TOKENS, database
 from nexcorp.web.limits import LIMITS
@@ -87,17 +88,32 @@ async def authenticate(request: web.Request) -> Principal:
     return who
 
 
+async def admit(request: web.Request, find: Callable[[], Awaitable[Principal]], *, guess: bool) -> Principal:
+    """Who `find` says is asking; their account is charged, or the client's address where it refuses.
+
+    `guess`: it asks PostgreSQL, whose load guesses must not become; the address is charged before.
+    """
+    limits, address = request.app[LIMITS], request[CONTEXT].ip
+    if guess:
+        await limits.take_address(request, address)
+    try:
+        who = await find()
+    except (BadRequest, Forbidden, Unauthorized):
+        if not guess:
+            await limits.take_address(request, address)
+        raise
+    if guess:
+        limits.give_back(address)
+    await limits.take_user(request, who.user_id)
+    return who
+
+
 async def authenticate_ticket(request: web.Request) -> Principal:
     """As authenticate(), but a one-time ticket for downloads (`?ticket=`) will do as well."""
     if "ticket" not in request.query:
         return await authenticate(request)
-    limits, address = request.app[LIMITS], request[CONTEXT].ip
-    # Before PostgreSQL is asked, as for keys.
-    await limits.take_address(request, address)
-    who = await consume_ticket(request, request.query["ticket"], "download")
-    limits.give_back(address)
-    await limits.take_user(request, who.user_id)
-    return who
+    ticket = request.query["ticket"]
+    return await admit(request, lambda: consume_ticket(request, ticket, "download"), guess=True)
 
 
 def allows(request: web.Request, permission: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from aiohttp import web
@@ -20,32 +21,42 @@ AT_ONCE = 2
 WAIT_SECONDS = 2.0
 
 
+@dataclass(slots=True)
+class Line:
+    """Those at one row: who holds a turn, and how many hold or want one."""
+
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    people: int = 0
+
+
 class Turns:
     """The queues of one process, by the id of what is changed."""
 
     def __init__(self) -> None:
-        self._queues: dict[UUID, tuple[asyncio.Semaphore, list[None]]] = {}
+        self._queues: dict[UUID, Line] = {}
 
     @asynccontextmanager
     async def take(self, row_id: UUID) -> AsyncIterator[None]:
         """Wait for a turn and hold it; raises Unavailable where none comes within WAIT_SECONDS."""
-        semaphore, users = self._queues.setdefault(row_id, (asyncio.Semaphore(AT_ONCE), []))
-        users.append(None)
+        line = self._queues.get(row_id)
+        if line is None:
+            line = self._queues[row_id] = Line()
+        line.people += 1
         try:
             try:
                 # Locked or not: a timer is only worth its price where there is something to wait for.
-                async with asyncio.timeout(WAIT_SECONDS if semaphore.locked() else None):
-                    await semaphore.acquire()
+                async with asyncio.timeout(WAIT_SECONDS if line.turns.locked() else None):
+                    await line.turns.acquire()
             except TimeoutError:
                 raise Unavailable("contention", "Too many changes at once; try again.") from None
             try:
                 yield
             finally:
-                semaphore.release()
+                line.turns.release()
         finally:
-            users.pop()
-            if not users:
-                self._queues.pop(row_id, None)
+            line.people -= 1
+            if not line.people:
+                del self._queues[row_id]
 
 
 TURNS = web.AppKey("turns", Turns)
