@@ -10,7 +10,15 @@ import msgspec
 from aiohttp import web
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from nexcorp.errors import BadRequest, Invalid, PayloadTooLarge, PreconditionFailed, UnsupportedMediaType
+from nexcorp.db.encoding import row_to_dict
+from nexcorp.errors import (
+    BadRequest,
+    Invalid,
+    PayloadTooLarge,
+    PreconditionFailed,
+    StaleVersion,
+    UnsupportedMediaType,
+)
 
 MAX_JSON_BYTES = 256 * 1024
 
@@ -154,3 +162,12 @@ def expected_version(request: web.Request, body: dict[str, Any]) -> tuple[int | 
     if found is None:
         raise PreconditionFailed()
     return int(found[1]), True
+
+
+def check_version(row: Any, version: int | None, *, by_etag: bool = True) -> None:
+    """Raises where a change is based on another version of the locked `row` than it has; with it as it is.
+
+    PreconditionFailed where the version came as If-Match, else StaleVersion. Nothing for a version of None.
+    """
+    if version is not None and row["version"] != version:
+        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(row))

@@ -12,12 +12,11 @@ from nexcorp.errors import (
     Invalid,
     NotFound,
     PostNotFound,
-    PreconditionFailed,
-    StaleVersion,
     on_constraint,
 )
 from nexcorp.events import emit
 from nexcorp.web.mentions import find_mentioned, find_mentions, find_new_mentions
+from nexcorp.web.parsing import check_version
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
@@ -74,8 +73,7 @@ async def update_comment(
     before = await get_comment(conn, comment_id, user_id)
     if before["_authorId"] != user_id:
         raise Forbidden("not_your_comment", "Only its author may change a comment.")
-    if version is not None and before["version"] != version:
-        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(before))
+    check_version(before, version, by_etag=by_etag)
     if before["body"] == body:
         return before
     await sql.comments.update_comment(conn, comment_id=comment_id, author_id=user_id, body=body)
@@ -104,8 +102,7 @@ async def delete_comment(
     )
     if gone is None:
         comment = await get_comment(conn, comment_id, user_id)
-        if version is not None and comment["version"] != version:
-            raise PreconditionFailed(current=row_to_dict(comment))
+        check_version(comment, version)
         message = "Only its author, the post's and holders of post:moderate may delete a comment."
         raise Forbidden("not_your_comment", message)
     payload = {key: gone[key] for key in ("postId", "commentCount", "replyIds")}

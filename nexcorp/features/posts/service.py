@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import decode, row_to_dict
-from nexcorp.errors import Conflict, Forbidden, Invalid, PostNotFound, PreconditionFailed, StaleVersion
+from nexcorp.db.encoding import decode
+from nexcorp.errors import Conflict, Forbidden, Invalid, PostNotFound
 from nexcorp.events import emit
 from nexcorp.events.posts import for_rooms, show_post, tell_of_uploads
 from nexcorp.features.posts.moves import MOVES, OVER, ways_from
 from nexcorp.web.mentions import find_mentioned, find_mentions, find_new_mentions
+from nexcorp.web.parsing import check_version
 from nexcorp.web.uploads import Kept, finish_uploads, set_uploads
 
 FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
@@ -59,12 +60,6 @@ async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
     return post
 
 
-def check_version(post: Any, version: int | None) -> None:
-    """Raises PreconditionFailed, with the post as it is, where If-Match names another version of it."""
-    if version is not None and post["version"] != version:
-        raise PreconditionFailed(current=row_to_dict(post))
-
-
 def check_author(post: Any, user_id: UUID, *, any_author: bool, who: str) -> None:
     """Raises Forbidden where the post is somebody else's, unless this user may do it to any; `who` may."""
     if post["_authorId"] != user_id and not any_author:
@@ -105,8 +100,7 @@ async def update_post(
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, user_id)
     check_author(post, user_id, any_author=False, who="its author may change a post")
-    if version is not None and post["version"] != version:
-        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(post))
+    check_version(post, version, by_etag=by_etag)
     changes = find_changes(post, data)
     if not changes:
         return post
