@@ -96,7 +96,7 @@ async def _record_statements(config: Config, requests: list[Asked]) -> list[Reco
     import aiohttp
 
     from nexcorp.app import create_app
-    from nexcorp.web.keys import DATABASE
+    from nexcorp.security.app_keys import DATABASE
 
     app = create_app(config)
     runner = web.AppRunner(app, access_log=None)

@@ -36,9 +36,9 @@ def serve_twins(tell: Tell, config: Config, viewer: UUID) -> None:
     """The service, and under /open one operation of it for which nobody is authenticated or counted."""
     from nexcorp.app import create_app
     from nexcorp.features.posts.routes import get_post
+    from nexcorp.security.app_keys import PRINCIPAL
+    from nexcorp.security.tokens import Principal
     from nexcorp.server import spare_collector
-    from nexcorp.web.keys import PRINCIPAL
-    from nexcorp.web.tokens import Principal
 
     app = create_app(config)
     who = Principal(viewer, viewer, "member", 1, "cli", float("inf"))

@@ -23,8 +23,8 @@ from bench.stage import REST, SECRET, SERVED, Stage, read_cpu_seconds
 from bench.table import Figure, median, median_ratio, percentile
 from nexcorp.config import REPOSITORY, child_environment
 from nexcorp.db.migrations import migrate_up
-from nexcorp.web.secrets import Secrets
-from nexcorp.web.tokens import Tokens
+from nexcorp.security.secrets import Secrets
+from nexcorp.security.tokens import Tokens
 
 SMALL, BIG, QUICK_BIG = 10_000, 1_000_000, 100_000
 READERS = 50

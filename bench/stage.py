@@ -26,8 +26,8 @@ from nexcorp.db.migrations import migrate_up
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from nexcorp.embedded.home import choose_port
 from nexcorp.embedded.process import end_process, spawn
-from nexcorp.web.secrets import Secrets
-from nexcorp.web.tokens import Tokens
+from nexcorp.security.secrets import Secrets
+from nexcorp.security.tokens import Tokens
 
 SECRET = "the secret of a benchmark, long enough to be taken"
 POSTGRES_SETTINGS = {

@@ -9,14 +9,19 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
+from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database
-from nexcorp.events.wake import Waker, make_queue
+from nexcorp.delivery.wake import Waker, make_queue
+from nexcorp.documents.asyncapi import make_asyncapi
+from nexcorp.documents.openapi import make_openapi
+from nexcorp.documents.served import DOCUMENTS, Documents
+from nexcorp.domain.attachments import Storage
 from nexcorp.features.audit.routes import ROUTES as AUDIT
-from nexcorp.features.auth.oauth_routes import PROVIDERS
-from nexcorp.features.auth.oauth_routes import ROUTES as OAUTH
-from nexcorp.features.auth.recovery_routes import ROUTES as RECOVERY
-from nexcorp.features.auth.routes import ROUTES as AUTH
+from nexcorp.features.auth.oauth.routes import PROVIDERS
+from nexcorp.features.auth.oauth.routes import ROUTES as OAUTH
+from nexcorp.features.auth.recovery.routes import ROUTES as RECOVERY
+from nexcorp.features.auth.sessions.routes import ROUTES as AUTH
 from nexcorp.features.comments.routes import ROUTES as COMMENTS
 from nexcorp.features.comments.schemas import Comment
 from nexcorp.features.explore.routes import ROUTES as EXPLORE
@@ -37,38 +42,33 @@ from nexcorp.integrations.oauth import Providers
 from nexcorp.integrations.storage import inspect, make_stores
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.realtime import bus
-from nexcorp.realtime.asyncapi import make_asyncapi
 from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.rooms import MayJoin
 from nexcorp.realtime.routes import ROUTES as REALTIME
-from nexcorp.tasks import end_tasks
-from nexcorp.web.access import Rights
-from nexcorp.web.api_keys import ApiKeys
-from nexcorp.web.cache import CACHE, Cache
-from nexcorp.web.gateway import make_gateway
-from nexcorp.web.keys import (
+from nexcorp.security.access import Rights
+from nexcorp.security.api_keys import ApiKeys
+from nexcorp.security.app_keys import (
     API_KEYS,
     CONFIG,
     DATABASE,
-    DOCUMENTS,
     REVOCATIONS,
     RIGHTS,
     SECRETS,
     TOKENS,
-    Documents,
 )
-from nexcorp.web.limits import LIMITS, Limits
-from nexcorp.web.openapi import make_openapi
+from nexcorp.security.limits import LIMITS, Limits
+from nexcorp.security.redis_scripts import Scripts
+from nexcorp.security.revocations import Revocations
+from nexcorp.security.secrets import Secrets
+from nexcorp.security.throttle import THROTTLE, Throttle
+from nexcorp.security.tokens import Tokens
+from nexcorp.web.cache import CACHE, Cache
+from nexcorp.web.gateway import make_gateway
 from nexcorp.web.parsing import MAX_JSON_BYTES
 from nexcorp.web.replies import make_lasting
-from nexcorp.web.revocations import Revocations
 from nexcorp.web.routing import Route, add_routes
-from nexcorp.web.scripts import Scripts
-from nexcorp.web.secrets import Secrets
-from nexcorp.web.throttle import THROTTLE, Throttle
-from nexcorp.web.tokens import Tokens
+from nexcorp.web.storage import STORAGE
 from nexcorp.web.turns import TURNS, Turns
-from nexcorp.web.uploads import STORAGE, Storage
 
 log = structlog.get_logger("nexcorp.app")
 

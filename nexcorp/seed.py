@@ -9,16 +9,16 @@ from uuid import UUID
 
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
+from nexcorp.domain.fields import load
 from nexcorp.errors import Conflict
 from nexcorp.features.auth.admin import create_admin as insert_admin
 from nexcorp.features.auth.passwords import hash_password
-from nexcorp.features.auth.schemas import RegisterBody
-from nexcorp.features.auth.service import register_user
+from nexcorp.features.auth.sessions.schemas import RegisterBody
+from nexcorp.features.auth.sessions.service import register_user
 from nexcorp.features.comments.service import create_comment
 from nexcorp.features.follows.service import follow_user
 from nexcorp.features.posts.service import create_post
 from nexcorp.features.reactions.service import like_post
-from nexcorp.web.parsing import load
 
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105 - printed to whoever runs the demo
 PEOPLE = [

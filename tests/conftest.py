@@ -27,8 +27,8 @@ from nexcorp.db import Database
 from nexcorp.db.migrations import migrate_up
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from nexcorp.features.auth.passwords import hash_password
-from nexcorp.features.auth.service import register_user
-from nexcorp.web.keys import DATABASE
+from nexcorp.features.auth.sessions.service import register_user
+from nexcorp.security.app_keys import DATABASE
 from tests.contract import check_frame, check_response
 from workers.settings import serve
 

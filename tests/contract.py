@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
 from nexcorp.app import make_documents
-from nexcorp.web.codes import CODES
+from nexcorp.documents.codes import CODES
 
 
 @functools.cache

@@ -20,9 +20,9 @@ import structlog
 
 from nexcorp.db import Database, sql
 from nexcorp.db.encoding import row_to_dict
+from nexcorp.delivery.catalogue import CATALOGUE
+from nexcorp.delivery.events import Audience, Entry, Event, Frame, Notice
 from nexcorp.errors import AppError, Unavailable
-from nexcorp.events.catalogue import CATALOGUE
-from nexcorp.events.entries import Audience, Entry, Event, Frame, Notice
 from nexcorp.realtime.protocol import RoomMessage
 from workers.frames import clean_frames, number_frames
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED

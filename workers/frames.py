@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import encode
-from nexcorp.events.entries import Frame
+from nexcorp.delivery.events import Frame
 from nexcorp.realtime.protocol import RoomMessage, compose_frame
 
 

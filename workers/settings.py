@@ -14,14 +14,14 @@ import structlog
 from saq import CronJob, Job, Worker
 from saq.queue.redis import RedisQueue
 
+from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
+from nexcorp.delivery.wake import QUEUE_NAME
 from nexcorp.errors import AppError
-from nexcorp.events.wake import QUEUE_NAME
 from nexcorp.integrations.mail import make_mailer
 from nexcorp.integrations.storage import make_stores
 from nexcorp.realtime import bus
-from nexcorp.tasks import end_tasks
 from workers.delivery import Delivery, poll
 from workers.jobs.cleanup import clean_up
 from workers.jobs.deliver import deliver

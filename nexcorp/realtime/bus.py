@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from nexcorp.realtime.metrics import PUBLISHED
 from nexcorp.realtime.protocol import RoomMessage, pack_message, unpack_message
-from nexcorp.web.revocations import Revoked
+from nexcorp.security.revocations import Revoked
 
 log = structlog.get_logger("nexcorp.bus")
 

@@ -18,7 +18,7 @@ from nexcorp.realtime.hub import Member
 from nexcorp.realtime.node import Node
 from nexcorp.realtime.protocol import compose_frame, wrap
 from nexcorp.realtime.socket import Socket
-from nexcorp.web.tokens import Principal
+from nexcorp.security.tokens import Principal
 
 log = structlog.get_logger("nexcorp.realtime")
 

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.errors import AppError
@@ -20,9 +21,8 @@ from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.rooms import MayJoin, Rooms
 from nexcorp.realtime.socket import Socket
-from nexcorp.tasks import end_tasks
-from nexcorp.web.access import Rights
-from nexcorp.web.revocations import Revocations
+from nexcorp.security.access import Rights
+from nexcorp.security.revocations import Revocations
 
 log = structlog.get_logger("nexcorp.realtime")
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from nexcorp.web.tokens import Principal
+from nexcorp.security.tokens import Principal
 
 MayJoin = Callable[[Any, Principal, UUID], Awaitable[bool]]
 

@@ -12,12 +12,12 @@ from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
-from nexcorp.web.access import PUBLIC
-from nexcorp.web.authentication import admit, check_token, consume_ticket, read_bearer
-from nexcorp.web.cors import Cors
-from nexcorp.web.keys import CONFIG
+from nexcorp.security.access import PUBLIC
+from nexcorp.security.app_keys import CONFIG
+from nexcorp.security.authentication import admit, check_token, consume_ticket, read_bearer
+from nexcorp.security.cors import Cors
+from nexcorp.security.tokens import Principal
 from nexcorp.web.routing import Route
-from nexcorp.web.tokens import Principal
 
 log = structlog.get_logger("nexcorp.realtime")
 

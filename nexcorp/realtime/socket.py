@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from aiohttp import web
 
 from nexcorp.realtime import protocol
-from nexcorp.web.tokens import Principal
+from nexcorp.security.tokens import Principal
 
 MAX_BEHIND_BYTES = 1024 * 1024
 MAX_BEHIND_SECONDS = 10.0

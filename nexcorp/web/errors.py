@@ -11,7 +11,7 @@ import asyncpg
 from aiohttp import web
 
 from nexcorp import errors
-from nexcorp.web.keys import REQUEST_ID
+from nexcorp.security.app_keys import REQUEST_ID
 from nexcorp.web.replies import format_time, reply
 
 STATUS: dict[type[errors.AppError], int] = {

@@ -29,7 +29,7 @@ from nexcorp.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from nexcorp.web.keys import BODY_DIGEST, CONFIG, user_id
+from nexcorp.security.app_keys import CONFIG, user_id
 
 CHUNK_BYTES = 64 * 1024
 HEAD_BYTES = 16
@@ -50,6 +50,10 @@ MAX_RECEIVING_OF_ONE = 8
 BLANKS = re.compile(r"\s+")
 
 _receiving: Counter[UUID] = Counter()
+
+
+# Of a body that was read as a stream and is not there to be read again.
+BODY_DIGEST = web.RequestKey("body_digest", bytes)
 
 
 @dataclass(frozen=True, slots=True)

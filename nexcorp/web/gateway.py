@@ -14,16 +14,16 @@ from aiohttp import web
 
 from nexcorp.context import RequestContext, current
 from nexcorp.errors import AppError, Unavailable
-from nexcorp.web.addresses import came_by_tls, client_address
-from nexcorp.web.cors import Cors
+from nexcorp.security.addresses import came_by_tls, client_address
+from nexcorp.security.app_keys import CONTEXT, REQUEST_ID
+from nexcorp.security.cors import Cors
+from nexcorp.security.limits import LIMIT
 from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
 from nexcorp.web.forms import FORM_SECONDS
-from nexcorp.web.idempotency import Replay
-from nexcorp.web.keys import CONTEXT, REQUEST_ID
-from nexcorp.web.limits import LIMIT
 from nexcorp.web.metrics import IN_FLIGHT, REFUSED, observe_request
 from nexcorp.web.replies import SECURITY_HEADERS
 from nexcorp.web.routing import Route
+from nexcorp.web.transactions import Replay
 
 log = structlog.get_logger("nexcorp.web")
 

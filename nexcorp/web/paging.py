@@ -12,9 +12,9 @@ import msgspec
 from aiohttp import web
 from marshmallow import fields, validate
 
+from nexcorp.domain.fields import Query, Text
 from nexcorp.errors import Invalid
-from nexcorp.web.keys import SECRETS
-from nexcorp.web.parsing import Query, Text
+from nexcorp.security.app_keys import SECRETS
 from nexcorp.web.replies import reply
 
 MAC_BYTES = 9

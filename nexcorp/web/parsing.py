@@ -8,89 +8,20 @@ from uuid import UUID
 
 import msgspec
 from aiohttp import web
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import Schema
 
-from nexcorp.db.encoding import row_to_dict
+from nexcorp.domain.fields import load
 from nexcorp.errors import (
     BadRequest,
     Invalid,
     PayloadTooLarge,
     PreconditionFailed,
-    StaleVersion,
     UnsupportedMediaType,
 )
 
 MAX_JSON_BYTES = 256 * 1024
 
-# asyncpg.Record aside, version columns are PostgreSQL integers.
-MAX_INTEGER = 2**31 - 1
-
 CANONICAL_UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
-
-
-class Text(fields.String):
-    """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to."""
-
-    def __init__(self, *, least: int = 0, most: int, trim: bool = True, **more: Any) -> None:
-        self.trim = trim
-        checks = [validate.Length(min=least, max=most), *more.pop("checks", ())]
-        super().__init__(validate=checks, **more)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **more)
-        if "\x00" in text:
-            raise ValidationError("Holds a NUL character.")
-        return text.strip() if self.trim else text
-
-
-class Body(Schema):
-    """Parent of what may come in as JSON: an unknown field is an error that names it."""
-
-    class Meta:
-        unknown = RAISE
-
-
-class Query(Schema):
-    """Parent of what may come in a query string: strict as well, so that a typing error shows."""
-
-    class Meta:
-        unknown = RAISE
-
-
-class Out(Schema):
-    """Parent of what goes out. It documents and is asserted in tests; rows are not run through it."""
-
-
-class PatchBody(Body):
-    """Parent of PATCH bodies: `version`, where sent, must be the current one."""
-
-    version = fields.Integer(
-        strict=True,
-        validate=validate.Range(1, MAX_INTEGER),
-        metadata={"description": "The version the change is based on; a stale one is 409."},
-    )
-
-
-def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages as one level: {"profile.firstName": ["Not a valid string."]}.
-
-    `_schema` is the body as a whole.
-    """
-    if isinstance(messages, list):
-        return {prefix or "_schema": [str(message) for message in messages]}
-    found: dict[str, list[str]] = {}
-    for key, value in messages.items():
-        found.update(flatten(value, f"{prefix}.{key}" if prefix else str(key)))
-    return found
-
-
-def load(schema: Schema, data: Any) -> dict[str, Any]:
-    """Check `data` against `schema`; raises Invalid naming each field that is wrong."""
-    try:
-        loaded: dict[str, Any] = schema.load(data)
-    except ValidationError as error:
-        raise Invalid(errors=flatten(error.messages)) from None
-    return loaded
 
 
 async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
@@ -162,12 +93,3 @@ def expected_version(request: web.Request, body: dict[str, Any]) -> tuple[int | 
     if found is None:
         raise PreconditionFailed()
     return int(found[1]), True
-
-
-def check_version(row: Any, version: int | None, *, by_etag: bool = True) -> None:
-    """Raises where a change is based on another version of the locked `row` than it has; with it as it is.
-
-    PreconditionFailed where the version came as If-Match, else StaleVersion. Nothing for a version of None.
-    """
-    if version is not None and row["version"] != version:
-        raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(row))

@@ -9,13 +9,14 @@ from typing import Any
 from aiohttp import web
 from marshmallow import Schema, fields
 
+from nexcorp.domain.fields import load
 from nexcorp.errors import Invalid
-from nexcorp.web.access import Access
-from nexcorp.web.authentication import authenticate, authenticate_ticket
+from nexcorp.security.access import Access
+from nexcorp.security.app_keys import CONTEXT, PRINCIPAL, RIGHTS
+from nexcorp.security.authentication import authenticate, authenticate_ticket
+from nexcorp.security.limits import LIMITS
 from nexcorp.web.forms import Form, is_form, receive
-from nexcorp.web.keys import CONTEXT, PRINCIPAL, RIGHTS
-from nexcorp.web.limits import LIMITS
-from nexcorp.web.parsing import load, read_json, read_query
+from nexcorp.web.parsing import read_json, read_query
 
 API_PREFIX = "/api/v1"
 
@@ -29,7 +30,7 @@ class Route:
     `access` says who may call it; there is no default, so that nobody forgets.
     `body` and `query` are what the handler is called with, checked, as keyword arguments of those
     names. `returns` maps each status of success to the schema of its body (None for no body);
-    `errors` are the codes (nexcorp/web/codes.py) beyond those that every route of its kind has.
+    `errors` are the codes (nexcorp/documents/codes.py) beyond those that every route of its kind has.
     """
 
     method: str

@@ -18,7 +18,7 @@ from aiohttp import web
 from nexcorp.app import create_app
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
-from nexcorp.events.entries import Frame
+from nexcorp.delivery.events import Frame
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.protocol import RoomMessage
 from tests.chaos.checks import check_reader, check_rooms, check_stream, check_writes

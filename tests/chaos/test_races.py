@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.embedded import ValkeyServer
@@ -21,7 +22,6 @@ from nexcorp.realtime import bus, positions
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.protocol import RoomMessage
-from nexcorp.tasks import end_tasks
 from tests.chaos.cluster import choose_ports
 from tests.chaos.proxy import Proxy
 from tests.conftest import wait_until

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from nexcorp.context import RequestContext, current
-from nexcorp.events import emit
-from nexcorp.events.catalogue import CATALOGUE
+from nexcorp.delivery import emit
+from nexcorp.delivery.catalogue import CATALOGUE
 from workers.delivery import Delivery
 
 SILENT = {"actor_id": None, "payload": {}}

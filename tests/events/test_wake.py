@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from nexcorp.delivery import emit, wake
+from nexcorp.delivery.wake import Waker, make_queue
 from nexcorp.embedded import ValkeyServer
-from nexcorp.events import emit, wake
-from nexcorp.events.wake import Waker, make_queue
 from nexcorp.realtime import bus
 from tests.conftest import wait_until
 

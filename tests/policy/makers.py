@@ -8,8 +8,8 @@ from typing import Any
 from aiohttp import FormData
 from PIL import Image
 
-from nexcorp.features.auth.refresh import make_token
-from nexcorp.web.keys import SECRETS
+from nexcorp.features.auth.sessions.refresh import make_token
+from nexcorp.security.app_keys import SECRETS
 from tests.policy.rules import Made
 from tests.policy.world import Person, World, names
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from aiohttp import web
 
-from nexcorp.web.api_keys import SHOWN_CHARS, hash_key, make_key
-from nexcorp.web.keys import DATABASE, REVOCATIONS, TOKENS
+from nexcorp.security.api_keys import SHOWN_CHARS, hash_key, make_key
+from nexcorp.security.app_keys import DATABASE, REVOCATIONS, TOKENS
 from tests.conftest import PASSWORD, Client
 
 API = "/api/v1"

@@ -17,7 +17,7 @@ from uuid import UUID
 from aiohttp import WSMsgType
 
 from nexcorp.db import Database
-from nexcorp.events import emit
+from nexcorp.delivery import emit
 from tests.conftest import Live, User
 from tests.contract import check_frame
 

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from nexcorp.realtime.node import NODE
-from nexcorp.web.keys import REVOCATIONS
+from nexcorp.security.app_keys import REVOCATIONS
 from tests.conftest import Live
 from tests.realtime.helpers import closed
 from tests.web.calls import serving

@@ -11,7 +11,7 @@ import pytest
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.protocol import RoomMessage, compose_frame, pack_message, unpack_message, wrap
 from nexcorp.realtime.socket import Socket
-from nexcorp.web.tokens import Principal
+from nexcorp.security.tokens import Principal
 
 ROOM = "post:1"
 

@@ -9,8 +9,8 @@ import time
 
 from nexcorp.realtime import node, socket
 from nexcorp.realtime.node import NODE
-from nexcorp.web import tokens
-from nexcorp.web.keys import TOKENS
+from nexcorp.security import tokens
+from nexcorp.security.app_keys import TOKENS
 from tests.conftest import User, wait_until
 from tests.realtime.helpers import ask, closed, create_post, emit_updates, open_raw, read_seqs, subscribe
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from nexcorp.web.keys import DATABASE, TOKENS
+from nexcorp.security.app_keys import DATABASE, TOKENS
 from tests.conftest import Client
 from tests.features.posts.social import INSERT_CROWD
 

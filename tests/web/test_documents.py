@@ -15,10 +15,10 @@ from openapi_spec_validator import validate
 
 from nexcorp.app import ROUTES, make_documents
 from nexcorp.config import REPOSITORY, child_environment
+from nexcorp.documents.codes import CODES, find_codes
+from nexcorp.documents.frames import CLOSE_CODES
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import COMMANDS
-from nexcorp.realtime.frames import CLOSE_CODES
-from nexcorp.web.codes import CODES, find_codes
 from nexcorp.web.errors import STATUS
 from tests.contract import document, follow, operations
 

@@ -16,11 +16,12 @@ import redis
 
 from nexcorp.config import Config
 from nexcorp.embedded import ValkeyServer
-from nexcorp.web import authentication, scripts
-from nexcorp.web.api_keys import hash_key, make_key
-from nexcorp.web.keys import API_KEYS
-from nexcorp.web.limits import LIMITS, MAX_BUCKETS, Bucket, Rule, network_of
-from nexcorp.web.scripts import REST_SECONDS
+from nexcorp.security import authentication
+from nexcorp.security import redis_scripts as scripts
+from nexcorp.security.api_keys import hash_key, make_key
+from nexcorp.security.app_keys import API_KEYS
+from nexcorp.security.limits import LIMITS, MAX_BUCKETS, Bucket, Rule, network_of
+from nexcorp.security.redis_scripts import REST_SECONDS
 from tests.conftest import start_web, wait_until
 from tests.features.posts.social import API
 from tests.web.calls import check_envelope, serving

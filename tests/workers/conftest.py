@@ -11,7 +11,7 @@ import pytest
 
 from nexcorp.config import Config
 from nexcorp.db import Database
-from nexcorp.events import emit
+from nexcorp.delivery import emit
 from workers.settings import serve
 
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.db import sql
-from nexcorp.events import emit
-from nexcorp.events.entries import Audience, Entry, Frame, Notice
+from nexcorp.delivery import emit
+from nexcorp.delivery.events import Audience, Entry, Frame, Notice
 from nexcorp.features.posts.service import create_post, move_post
 from workers import delivery as module
 from workers.delivery import AUDIENCE_PART, Delivery

@@ -8,8 +8,8 @@ from collections import Counter
 from uuid import uuid4
 
 from nexcorp.db import sql
-from nexcorp.events import emit
-from nexcorp.events.entries import Frame
+from nexcorp.delivery import emit
+from nexcorp.delivery.events import Frame
 from tests.conftest import wait_until
 from workers.delivery import Delivery
 from workers.frames import number_frames

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from nexcorp.delivery import emit
 from nexcorp.errors import Unavailable
-from nexcorp.events import emit
 from workers import delivery as module
 from workers.delivery import Delivery
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from saq.job import Status
 
+from nexcorp.delivery.wake import enqueue_job, make_queue
 from nexcorp.embedded import ValkeyServer
-from nexcorp.events.wake import enqueue_job, make_queue
 from nexcorp.realtime import bus
 from tests.conftest import wait_until
 from tests.realtime.helpers import create_post

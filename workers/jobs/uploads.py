@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 
 from nexcorp.db import Database, sql
+from nexcorp.domain.posts import show_post
 from nexcorp.errors import Unavailable
-from nexcorp.events.posts import show_post
 from nexcorp.integrations.storage.local import LocalStore
 
 log = structlog.get_logger("nexcorp.uploads")

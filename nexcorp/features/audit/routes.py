@@ -11,12 +11,12 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.delivery.catalogue import CATALOGUE
 from nexcorp.errors import Forbidden
-from nexcorp.events.catalogue import CATALOGUE
 from nexcorp.features.audit.schemas import AuditEventPage, EventQuery
-from nexcorp.web.access import allow
-from nexcorp.web.authentication import allows
-from nexcorp.web.keys import database, principal
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, principal
+from nexcorp.security.authentication import allows
 from nexcorp.web.paging import Cursor, reply_page
 from nexcorp.web.routing import get
 

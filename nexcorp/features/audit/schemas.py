@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from nexcorp.domain.fields import Out, Text
+from nexcorp.domain.shapes import Person, page_of
 from nexcorp.web.paging import PageQuery
-from nexcorp.web.parsing import Out, Text
-from nexcorp.web.shapes import Person, page_of
 
 NAME = r"^[a-z][a-z0-9_]*\Z"
 TYPE = r"^[a-z][a-z0-9_]*\.([a-z][a-z0-9_]*)?\Z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexcorp.db import sql
-from nexcorp.features.auth.service import register_user
+from nexcorp.features.auth.sessions.service import register_user
 
 
 async def create_admin(conn: Any, email: str, password_hash: str, username: str | None) -> Any:

@@ -8,18 +8,18 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.domain.mentions import MAX_MENTIONS
 from nexcorp.errors import PostNotFound
 from nexcorp.features.comments import service
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
-from nexcorp.web.access import allow
-from nexcorp.web.authentication import allows
-from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import database, user_id
-from nexcorp.web.mentions import MAX_MENTIONS
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
+from nexcorp.security.authentication import allows
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
+from nexcorp.web.transactions import transaction
 
 BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from nexcorp.web.parsing import Body, Out, PatchBody, Text
-from nexcorp.web.shapes import Person, page_of
+from nexcorp.domain.fields import Body, Out, PatchBody, Text
+from nexcorp.domain.shapes import Person, page_of
 
 
 class CreateComment(Body):

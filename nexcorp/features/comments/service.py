@@ -7,6 +7,9 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
+from nexcorp.delivery import emit
+from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
+from nexcorp.domain.versions import check_version
 from nexcorp.errors import (
     Forbidden,
     Invalid,
@@ -14,9 +17,6 @@ from nexcorp.errors import (
     PostNotFound,
     on_constraint,
 )
-from nexcorp.events import emit
-from nexcorp.web.mentions import find_mentioned, find_mentions, find_new_mentions
-from nexcorp.web.parsing import check_version
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:

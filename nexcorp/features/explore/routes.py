@@ -9,13 +9,13 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode, encode, row_to_dict
-from nexcorp.web.access import allow
+from nexcorp.domain.shapes import PostPage
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.cache import CACHE
-from nexcorp.web.keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, cut_page, reply_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
-from nexcorp.web.shapes import PostPage
 
 EXPLORE: Cursor[tuple[float, UUID]] = Cursor("explore", tuple[float, UUID], before="_score", before_id="id")
 KEEP_SECONDS = 2

@@ -8,11 +8,11 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.web.access import allow
-from nexcorp.web.keys import database, user_id
+from nexcorp.domain.shapes import PostPage
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.routing import get
-from nexcorp.web.shapes import PostPage
 
 FEED: Cursor[tuple[UUID]] = Cursor("feed", tuple[UUID], before="_position")
 

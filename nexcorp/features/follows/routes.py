@@ -9,15 +9,15 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.domain.shapes import PersonSincePage
 from nexcorp.features.follows import service
 from nexcorp.features.follows.schemas import FollowState
-from nexcorp.web.access import allow
-from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import database, user_id
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
-from nexcorp.web.shapes import PersonSincePage
+from nexcorp.web.transactions import transaction
 
 Position = tuple[datetime, UUID]
 

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.delivery import emit
 from nexcorp.errors import Invalid, NotFound, on_constraint
-from nexcorp.events import emit
 
 
 class UserNotFound(NotFound):

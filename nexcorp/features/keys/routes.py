@@ -9,8 +9,8 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.features.keys import service
 from nexcorp.features.keys.schemas import ApiKeyPage, CreateApiKey, NewApiKey
-from nexcorp.web.access import ACCOUNT, Access
-from nexcorp.web.keys import REVOCATIONS, database, user_id
+from nexcorp.security.access import ACCOUNT, Access
+from nexcorp.security.app_keys import REVOCATIONS, database, user_id
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, post

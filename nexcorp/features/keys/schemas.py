@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from marshmallow import ValidationError, fields, validate
 
-from nexcorp.web.parsing import Body, Out, Text
-from nexcorp.web.shapes import page_of
+from nexcorp.domain.fields import Body, Out, Text
+from nexcorp.domain.shapes import page_of
 
 MAX_SCOPES = 100
 MAX_LIFE = timedelta(days=3660)

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
+from nexcorp.delivery import emit
 from nexcorp.errors import Conflict, Invalid, NotFound, Unauthorized
-from nexcorp.events import emit
-from nexcorp.web.api_keys import SHOWN_CHARS, hash_key, make_key
+from nexcorp.security.api_keys import SHOWN_CHARS, hash_key, make_key
 
 MAX_KEYS = 25
 

@@ -18,13 +18,13 @@ from nexcorp.features.notifications.schemas import (
     UpdateNotification,
 )
 from nexcorp.realtime.node import NODE
-from nexcorp.web.access import allow
-from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import database, user_id
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.paging import Cursor, cut_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, patch, post
+from nexcorp.web.transactions import transaction
 
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], before="id")
 

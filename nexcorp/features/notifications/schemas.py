@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from nexcorp.domain.fields import Body, Out
+from nexcorp.domain.shapes import Person
 from nexcorp.web.paging import PageQuery
-from nexcorp.web.parsing import Body, Out
-from nexcorp.web.shapes import Person
 
 TYPES = (
     "like",

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
+from nexcorp.delivery import emit
 from nexcorp.errors import NotFound
-from nexcorp.events import emit
 
 
 class NotificationNotFound(NotFound):

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.web.tokens import Principal
+from nexcorp.security.tokens import Principal
 
 
 async def may_join_post(conn: Any, who: Principal, post_id: UUID) -> bool:

@@ -9,6 +9,9 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.domain.attachments import MAX_POST_FILES, Kept, keep_files
+from nexcorp.domain.mentions import MAX_MENTIONS
+from nexcorp.domain.shapes import Post, PostPage
 from nexcorp.errors import Invalid, NotFound, PostNotFound
 from nexcorp.features.posts import service
 from nexcorp.features.posts.moves import MOVES, describe_moves
@@ -22,19 +25,17 @@ from nexcorp.features.posts.schemas import (
     UpdatePost,
 )
 from nexcorp.integrations.storage import limit_of
-from nexcorp.web.access import allow
-from nexcorp.web.authentication import allows, require
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
+from nexcorp.security.authentication import allows, require
 from nexcorp.web.cache import CACHE
 from nexcorp.web.forms import File, Form
-from nexcorp.web.idempotency import replay_answered, transaction
-from nexcorp.web.keys import database, user_id
-from nexcorp.web.mentions import MAX_MENTIONS
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
-from nexcorp.web.shapes import Post, PostPage
-from nexcorp.web.uploads import MAX_POST_FILES, STORAGE, Kept, keep_files
+from nexcorp.web.storage import STORAGE
+from nexcorp.web.transactions import replay_answered, transaction
 
 BY_TYPE: dict[str | None, tuple[Statement, Statement]] = {
     None: (sql.posts.list_posts_first, sql.posts.list_posts_next),

@@ -1,4 +1,4 @@
-"""What may come in about a post. What goes out is in nexcorp/web/shapes.py: feed and search show it, too."""
+"""What may come in about a post. What goes out is in nexcorp/domain/shapes.py, as feed and search show it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from nexcorp.domain.attachments import MAX_POST_FILES
+from nexcorp.domain.fields import Body, Out, PatchBody, Text
+from nexcorp.domain.shapes import POST_STATUSES, POST_TYPES, Person, page_of
 from nexcorp.features.posts.moves import ANNOUNCEMENT_MOVES, PROJECT_MOVES
 from nexcorp.web.paging import PageQuery
-from nexcorp.web.parsing import Body, Out, PatchBody, Text
-from nexcorp.web.shapes import POST_STATUSES, POST_TYPES, Person, page_of
-from nexcorp.web.uploads import MAX_POST_FILES
 
 
 def upload_ids(text: str) -> fields.List[Any]:

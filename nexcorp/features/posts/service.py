@@ -8,13 +8,13 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
+from nexcorp.delivery import emit
+from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
+from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
+from nexcorp.domain.posts import for_rooms, show_post, tell_of_uploads
+from nexcorp.domain.versions import check_version
 from nexcorp.errors import Conflict, Forbidden, Invalid, PostNotFound
-from nexcorp.events import emit
-from nexcorp.events.posts import for_rooms, show_post, tell_of_uploads
 from nexcorp.features.posts.moves import MOVES, OVER, ways_from
-from nexcorp.web.mentions import find_mentioned, find_mentions, find_new_mentions
-from nexcorp.web.parsing import check_version
-from nexcorp.web.uploads import Kept, finish_uploads, set_uploads
 
 FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
 

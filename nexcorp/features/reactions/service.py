@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.delivery import emit
 from nexcorp.errors import Conflict, PostNotFound, on_constraint
-from nexcorp.events import emit
 
 
 async def like_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:

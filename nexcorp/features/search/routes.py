@@ -11,8 +11,8 @@ from aiohttp import web
 from nexcorp.features.search.kinds import KINDS
 from nexcorp.features.search.schemas import FoundPage, SearchQuery
 from nexcorp.features.search.spelling import correct
-from nexcorp.web.access import allow
-from nexcorp.web.keys import database, user_id
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.paging import Cursor, cut_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from nexcorp.domain.fields import Out, Text
+from nexcorp.domain.shapes import Person
 from nexcorp.features.search.kinds import KINDS
 from nexcorp.web.paging import PageQuery
-from nexcorp.web.parsing import Out, Text
-from nexcorp.web.shapes import Person
 
 
 class SearchQuery(PageQuery):

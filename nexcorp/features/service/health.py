@@ -13,7 +13,7 @@ from nexcorp.db import sql
 from nexcorp.db.migrations import list_files
 from nexcorp.errors import AppError
 from nexcorp.realtime.node import NODE
-from nexcorp.web.keys import database
+from nexcorp.security.app_keys import database
 from nexcorp.web.replies import reply
 
 CHECK_SECONDS = 2.0

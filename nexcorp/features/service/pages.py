@@ -17,8 +17,9 @@ from prometheus_client import (
 
 from nexcorp.config import setting
 from nexcorp.db import sql
+from nexcorp.documents.served import DOCUMENTS
 from nexcorp.errors import AppError, NotFound
-from nexcorp.web.keys import DOCUMENTS, database
+from nexcorp.security.app_keys import database
 from nexcorp.web.pages import reply_html
 from nexcorp.web.replies import reply_lasting
 

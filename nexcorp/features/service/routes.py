@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexcorp.features.service import health, pages
 from nexcorp.features.service.schemas import Document, Health, Readiness
-from nexcorp.web.access import PUBLIC
+from nexcorp.security.access import PUBLIC
 from nexcorp.web.routing import Handler, Route, get
 
 TAG = "Service"

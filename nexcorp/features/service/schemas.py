@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from nexcorp.web.parsing import Out
+from nexcorp.domain.fields import Out
 
 
 class Health(Out):

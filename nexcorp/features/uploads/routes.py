@@ -8,19 +8,20 @@ from urllib.parse import quote
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.domain.attachments import Kept, fit_name, keep_files, take_back
 from nexcorp.errors import Invalid, NotFound, PayloadTooLarge, RangeNotSatisfiable, Unavailable
 from nexcorp.features.uploads import service
 from nexcorp.features.uploads.schemas import ConfirmUpload, SignUpload, Upload, UploadSignature
 from nexcorp.integrations.storage import limit_of
 from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES, MAX_PIXELS, Contents
-from nexcorp.web.access import PUBLIC, allow
+from nexcorp.security.access import PUBLIC, allow
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.forms import File, Form, clean_name
-from nexcorp.web.idempotency import replay_answered, transaction
-from nexcorp.web.keys import database, user_id
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import API_PREFIX, Route, delete, get, post
-from nexcorp.web.uploads import STORAGE, Kept, fit_name, keep_files, take_back
+from nexcorp.web.storage import STORAGE
+from nexcorp.web.transactions import replay_answered, transaction
 
 MEDIA_HEADERS = {
     "X-Content-Type-Options": "nosniff",

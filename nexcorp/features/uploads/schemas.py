@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from nexcorp.domain.fields import Body, Out, Text
+from nexcorp.domain.shapes import Attachment
 from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES
-from nexcorp.web.parsing import Body, Out, Text
-from nexcorp.web.shapes import Attachment
 
 
 class Upload(Attachment):

@@ -1,4 +1,4 @@
-"""The rules of uploads that stand alone. What posts need as well is in nexcorp/web/uploads.py."""
+"""The rules of uploads that stand alone. What posts need as well is in nexcorp/domain/attachments.py."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.domain.attachments import Kept, check_loose, finish_uploads
+from nexcorp.domain.posts import show_post, tell_of_uploads
 from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound
-from nexcorp.events import emit
-from nexcorp.events.posts import show_post, tell_of_uploads
-from nexcorp.web.uploads import Kept, check_loose, finish_uploads
 
 
 class UploadNotFound(NotFound):

@@ -8,13 +8,13 @@ import gzip
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.delivery.wake import BUILD_EXPORTS
 from nexcorp.errors import NotFound
-from nexcorp.events import emit
-from nexcorp.events.wake import BUILD_EXPORTS
-from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import database, user_id
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.replies import JSON_HEADERS, reply, takes_gzip
 from nexcorp.web.routing import API_PREFIX
+from nexcorp.web.transactions import transaction
 
 FILE_NAME = "nexcorp-export.json"
 PATH = f"{API_PREFIX}/users/me/export"

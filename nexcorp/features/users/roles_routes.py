@@ -9,11 +9,11 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.features.users import roles_service as service
 from nexcorp.features.users.schemas import PermissionsBody, RoleList, RolePermissions
-from nexcorp.web.access import allow
-from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import REVOCATIONS, database, user_id
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import REVOCATIONS, database, user_id
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import Route, get, put
+from nexcorp.web.transactions import transaction
 
 
 async def list_roles(request: web.Request) -> web.Response:

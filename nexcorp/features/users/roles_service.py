@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.domain.people import ROLES
 from nexcorp.errors import Conflict, Invalid, NotFound
-from nexcorp.events import emit
-from nexcorp.web.profiles import ROLES
 
 # Without these nobody could give them back.
 INDISPENSABLE = frozenset({"role:manage", "user:manage"})

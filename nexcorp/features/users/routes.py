@@ -8,20 +8,20 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.domain.people import ROLES
 from nexcorp.errors import Forbidden, Unauthorized
 from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import get_export
-from nexcorp.web.access import ACCOUNT, Access, allow
-from nexcorp.web.authentication import allows
+from nexcorp.security.access import ACCOUNT, Access, allow
+from nexcorp.security.app_keys import REVOCATIONS, database, user_id
+from nexcorp.security.authentication import allows
+from nexcorp.security.cookies import clear_cookie
 from nexcorp.web.cache import CACHE
-from nexcorp.web.cookies import clear_cookie
-from nexcorp.web.idempotency import transaction
-from nexcorp.web.keys import REVOCATIONS, database, user_id
 from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
 from nexcorp.web.parsing import expected_version, path_id
-from nexcorp.web.profiles import ROLES
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import Route, delete, get, patch, put
+from nexcorp.web.transactions import transaction
 
 NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], before="id")
 BEST: Cursor[tuple[int, UUID]] = Cursor("people-found", tuple[int, UUID], after_rank="_rank", after="id")

@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
+from nexcorp.domain.fields import Body, Out, PatchBody, Query, Text
+from nexcorp.domain.people import ROLES, STATUSES, ProfileFields, username_field
 from nexcorp.web.paging import MAX_LIMIT, PageQuery
-from nexcorp.web.parsing import Body, Out, PatchBody, Query, Text
-from nexcorp.web.profiles import ROLES, STATUSES, ProfileFields, username_field
 
 MAX_PAGE = 10_000
 # What a person can be made; only leaving deletes.

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
+from nexcorp.delivery import emit
+from nexcorp.delivery.wake import SCRUB_DEPARTED
 from nexcorp.errors import Conflict, NotFound, PreconditionFailed, StaleVersion, Unauthorized, on_constraint
-from nexcorp.events import emit
-from nexcorp.events.wake import SCRUB_DEPARTED
 
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")

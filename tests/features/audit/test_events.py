@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from nexcorp.events.catalogue import CATALOGUE
+from nexcorp.delivery.catalogue import CATALOGUE
 from tests.features.posts.social import (
     API,
     BAD_LIMITS,

@@ -14,8 +14,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from nexcorp.web.keys import SECRETS
-from nexcorp.web.secrets import Secrets
+from nexcorp.security.app_keys import SECRETS
+from nexcorp.security.secrets import Secrets
 
 ME = "/api/v1/auth/me"
 

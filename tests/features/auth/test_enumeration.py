@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from nexcorp.features.auth.passwords import hash_password
-from nexcorp.web.keys import DATABASE
+from nexcorp.security.app_keys import DATABASE
 from tests.web.calls import serving
 
 LOGIN = "/api/v1/auth/login"

@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from nexcorp.web.tokens import AUDIENCE, ISSUER
+from nexcorp.security.tokens import AUDIENCE, ISSUER
 from tests.conftest import SECRET, Client, start_web
 
 JWKS = "/api/v1/auth/jwks"

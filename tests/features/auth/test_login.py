@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import bcrypt
 import pytest
 
-from nexcorp.features.auth.service import open_session
+from nexcorp.features.auth.sessions.service import open_session
 
 LOGIN = "/api/v1/auth/login"
 ME = "/api/v1/auth/me"

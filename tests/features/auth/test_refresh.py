@@ -10,10 +10,10 @@ import pytest
 
 from nexcorp.config import Config
 from nexcorp.errors import Unauthorized
-from nexcorp.features.auth.refresh import RefreshToken, make_token, read_token
-from nexcorp.features.auth.service import rotate_refresh
-from nexcorp.web.keys import SECRETS
-from nexcorp.web.secrets import Secrets
+from nexcorp.features.auth.sessions.refresh import RefreshToken, make_token, read_token
+from nexcorp.features.auth.sessions.service import rotate_refresh
+from nexcorp.security.app_keys import SECRETS
+from nexcorp.security.secrets import Secrets
 from tests.features.posts.social import insist
 
 REFRESH = "/api/v1/auth/refresh"

@@ -14,9 +14,9 @@ import redis
 from nexcorp.config import Config
 from nexcorp.embedded import ValkeyServer
 from nexcorp.errors import Unavailable
-from nexcorp.features.auth import routes
-from nexcorp.web import throttle
-from nexcorp.web.throttle import THROTTLE, Failures, network_of
+from nexcorp.features.auth.sessions import routes
+from nexcorp.security import throttle
+from nexcorp.security.throttle import THROTTLE, Failures, network_of
 from tests.conftest import start_web
 from tests.web.calls import check_envelope
 

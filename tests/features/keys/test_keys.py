@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from nexcorp.features.keys.service import MAX_KEYS
-from nexcorp.web.api_keys import hash_key
-from nexcorp.web.keys import API_KEYS, REVOCATIONS
+from nexcorp.security.api_keys import hash_key
+from nexcorp.security.app_keys import API_KEYS, REVOCATIONS
 from tests.conftest import Client, start_web, wait_until
 from tests.features.posts.social import API, fetch, fetch_value, publish, refused
 

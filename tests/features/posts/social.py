@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
-from nexcorp.web.keys import TOKENS
+from nexcorp.security.app_keys import TOKENS
 
 API = "/api/v1"
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"

@@ -233,7 +233,7 @@ async def test_while_cloudinary_is_down_nothing_is_confirmed(make_user, cloud):
 
 async def test_only_so_many_wait(make_user, cloud, monkeypatch):
     user = await make_user()
-    monkeypatch.setattr("nexcorp.web.uploads.MAX_LOOSE", 2)
+    monkeypatch.setattr("nexcorp.domain.attachments.MAX_LOOSE", 2)
     for _ in range(2):
         await sign(user)
     answer = await user.client.post(f"{API}/uploads/signature", json={"name": "a", "bytes": 1})

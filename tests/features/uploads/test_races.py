@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from nexcorp.db import sql
-from nexcorp.web.uploads import set_uploads
+from nexcorp.domain.attachments import set_uploads
 from tests.features.posts.social import get_json, publish
 from tests.features.uploads.files import API, form, picture, stored, upload
 from workers.jobs.uploads import remove_uploads

@@ -310,7 +310,7 @@ async def test_nobody_takes_the_places_of_all(make_user, service, config, monkey
 
 async def test_a_retry_is_answered_before_anything_is_done(make_user, config, monkeypatch):
     user = await make_user()
-    monkeypatch.setattr("nexcorp.web.uploads.MAX_LOOSE", 1)
+    monkeypatch.setattr("nexcorp.domain.attachments.MAX_LOOSE", 1)
 
     async def twice(path, **fields):
         file = (picture(), "a.png", "image/png")
@@ -350,7 +350,7 @@ async def test_the_same_key_uploads_once(make_user, service):
 
 async def test_only_so_many_may_be_on_no_post(make_user, config, monkeypatch):
     user = await make_user()
-    monkeypatch.setattr("nexcorp.web.uploads.MAX_LOOSE", 2)
+    monkeypatch.setattr("nexcorp.domain.attachments.MAX_LOOSE", 2)
     first = await upload(user)
     await upload(user)
     answer = await send(user, picture())

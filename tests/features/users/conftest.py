@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexcorp.web import api_keys
+from nexcorp.security import api_keys
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from nexcorp.features.auth import oauth_routes
+from nexcorp.features.auth.oauth import routes as oauth_routes
 from nexcorp.integrations import oauth
 from tests.features.auth.oauth.conftest import API, FLOW, REFRESH, Browser
 

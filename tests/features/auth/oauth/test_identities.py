@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from nexcorp.features.auth import oauth_service
-from nexcorp.features.auth.oauth_service import Proof, link_identity, sign_in, unlink
+from nexcorp.features.auth.oauth import service as oauth_service
+from nexcorp.features.auth.oauth.service import Proof, link_identity, sign_in, unlink
 from nexcorp.integrations.oauth_profiles import Profile, read_github, read_openid
-from nexcorp.web.keys import REVOCATIONS
+from nexcorp.security.app_keys import REVOCATIONS
 from tests.features.auth.oauth.conftest import API, FLOW, REFRESH
 
 IDENTITIES = "/api/v1/auth/identities"

@@ -13,9 +13,9 @@ import redis
 import structlog
 
 from nexcorp.config import Config
-from nexcorp.features.auth.oauth_tokens import open_tokens
-from nexcorp.web.keys import SECRETS
-from nexcorp.web.secrets import Secrets
+from nexcorp.features.auth.oauth.tokens import open_tokens
+from nexcorp.security.app_keys import SECRETS
+from nexcorp.security.secrets import Secrets
 from tests.conftest import SECRET
 from tests.features.auth.oauth.conftest import API, FLOW, KINDS, REFRESH
 

@@ -1,0 +1,1 @@
+"""The descriptions of the interface: OpenAPI, AsyncAPI, and every error code."""

@@ -1,0 +1,190 @@
+"""The OpenAPI 3.1 document, made from the route table and the schemas: what is served is what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import fields
+
+from nexcorp import __version__
+from nexcorp.documents.codes import PATH_PARAMETER, PATH_WORDS, find_codes
+from nexcorp.documents.examples import show_body
+from nexcorp.documents.responses import HEADERS, describe_failure, describe_success, list_codes, name_failure
+from nexcorp.domain.fields import Text
+from nexcorp.security.access import Access
+from nexcorp.web.routing import Route
+
+MATCH = "Its version, or its ETag: another one is 412."
+KNOWN = "ETags that are known already: the same representation is 304."
+
+DESCRIPTION = """\
+The backend for a company's inner life. The live side is described in `/api/asyncapi.json`.
+
+- Every list is `{{data, nextCursor}}`: send `nextCursor` as `cursor` until it is null.
+- Every error has the seven keys of `Error`, also those of unknown paths (404) and of methods that a path does
+  not know (405, with `Allow`). Each response lists its codes; one may be added, so go by the status then.
+- A POST takes an `Idempotency-Key`, except where the answer is a secret, and to sign out.
+- What has a `version` has an `ETag`: `If-None-Match` with the same one is 304. A change based on another
+  version is 412 where that was named as `If-Match`, and 409 as `version` in the body; without either the last
+  one wins. A tag may be weak, and `If-Match` may be the version alone: `"3"`.
+- Unknown fields and parameters are refused by name (422). PATCH changes what is sent, and nothing else.
+- Times are UTC, ids are UUIDs. GET answers HEAD as well.
+
+{codes}
+"""
+
+
+def name_schema(schema: Any) -> str:
+    """The component name of a schema: its class."""
+    kind = schema if isinstance(schema, type) else type(schema)
+    return str(kind.__name__)
+
+
+def describe_segment(name: str) -> dict[str, Any]:
+    """The schema of a path parameter: an id, one of a few words, or any."""
+    if name not in PATH_WORDS:
+        return {"type": "string", "format": "uuid"}
+    words = PATH_WORDS[name]
+    return {"type": "string", "enum": words} if words else {"type": "string"}
+
+
+def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str, Any]]:
+    """Path and header parameters, by what the route can answer; those of the query come from its schema."""
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": describe_segment(name)}
+        for name in PATH_PARAMETER.findall(route.path)
+    ]
+    if route.method == "POST" and not route.long_lived and route.idempotent:
+        schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+        text = "The same key and body answer the same, and do the work once. Kept for 72 hours."
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": text})
+    for name, status, text in (("If-None-Match", 304, KNOWN), ("If-Match", 412, MATCH)):
+        if status in statuses:
+            schema = {"type": "string"}
+            parameters.append({"name": name, "in": "header", "schema": schema, "description": text})
+    return parameters
+
+
+def describe_security(access: Access) -> list[dict[str, list[str]]]:
+    """What opens a route; the scope of an API key is the route's permission."""
+    if not access.signed_in:
+        return []
+    if access.permission is None:
+        return [{"bearer": []}]
+    return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}]
+
+
+def describe_responses(route: Route, shared: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """status -> response object. Those of errors go to `shared`, the components, and are referred to."""
+    found = {status: describe_success(status, schema, route) for status, schema in route.returns.items()}
+    if route.method == "GET" and any(
+        schema and "version" in schema.fields for schema in route.returns.values()
+    ):
+        found[304] = describe_success(304, None, route)
+    for status, codes in find_codes(route).items():
+        if status not in found:
+            name = name_failure(route, status, codes)
+            shared.setdefault(name, describe_failure(route, status, codes))
+            found[status] = {"$ref": f"#/components/responses/{name}"}
+    return found
+
+
+def describe_operation(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
+    """One operation object; see describe_responses() for `shared`."""
+    responses = describe_responses(route, shared)
+    parameters: list[Any] = describe_parameters(route, responses)
+    if route.query is not None:
+        parameters.append({"in": "query", "schema": route.query})
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": route.summary,
+        "tags": [route.tag] if route.tag else [],
+        "parameters": parameters,
+        "responses": {str(status): response for status, response in responses.items()},
+        "security": describe_security(route.access),
+        "x-access": {
+            "permission": route.access.permission,
+            "whose": route.access.whose,
+            "otherwise": route.access.otherwise,
+        },
+    }
+    operation["description"] = "\n\n".join(
+        filter(None, [route.description, f"**Who:** {route.access.describe()}"])
+    )
+    contents = describe_contents(route)
+    if contents:
+        required = route.body is None or any(field.required for field in route.body.fields.values())
+        operation["requestBody"] = {"required": required, "content": contents}
+    return operation
+
+
+def describe_contents(route: Route) -> dict[str, Any]:
+    """What may be sent: the body as JSON, or as a form with files."""
+    contents: dict[str, Any] = {}
+    if route.body is not None:
+        contents["application/json"] = {"schema": route.body, "example": show_body(route.body)}
+    if route.form is not None:
+        part = {"type": "string", "format": "binary"}
+        several = {"type": "array", "items": part, "maxItems": route.form.most_files}
+        form: dict[str, Any] = {"type": "object", "properties": {"file": part}}
+        if route.form.most_files > 1:
+            form["properties"]["file"] = several
+        if route.body is None:
+            form["required"] = ["file"]
+        else:
+            # A form's values are text; a list is its field repeated.
+            for name, value in route.body.fields.items():
+                if isinstance(value, fields.String):
+                    form["properties"][name] = {"type": "string"}
+                elif isinstance(value, fields.List):
+                    form["properties"][name] = {
+                        "type": "array",
+                        "items": {"type": "string", "format": "uuid"},
+                    }
+            form["required"] = [name for name, value in route.body.fields.items() if value.required]
+        contents["multipart/form-data"] = {"schema": form}
+    return contents
+
+
+def forbid_unknown(document: dict[str, Any], routes: Sequence[Route]) -> None:
+    """Bodies refuse unknown fields; say so in their schemas."""
+    for route in routes:
+        if route.body is not None:
+            document["components"]["schemas"][name_schema(route.body)]["additionalProperties"] = False
+
+
+def make_openapi(routes: Sequence[Route]) -> dict[str, Any]:
+    """The whole document."""
+    plugin = MarshmallowPlugin(schema_name_resolver=name_schema)
+    spec = APISpec(
+        title="NexCorp Connect",
+        version=__version__,
+        openapi_version="3.1.0",
+        info={
+            "description": DESCRIPTION.format(codes=list_codes()),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        servers=[{"url": "/"}],
+        plugins=[plugin],
+    )
+    plugin.map_to_openapi_type(Text, "string", None)  # type: ignore[no-untyped-call]
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    spec.components.security_scheme("bearer", bearer)
+    spec.components.security_scheme("apiKey", {"type": "http", "scheme": "bearer", "bearerFormat": "nxk_..."})
+    by_path: dict[str, dict[str, Any]] = {}
+    shared: dict[str, Any] = {}
+    for route in routes:
+        if not route.hidden:
+            by_path.setdefault(route.full_path, {})[route.method.lower()] = describe_operation(route, shared)
+    for path, operations in by_path.items():
+        spec.path(path=path, operations=operations)
+    for name, header in HEADERS.items():
+        spec.components.header(name, header)
+    for name, response in shared.items():
+        spec.components.response(name, response)
+    document: dict[str, Any] = spec.to_dict()
+    forbid_unknown(document, [route for route in routes if not route.hidden])
+    return document

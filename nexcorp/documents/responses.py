@@ -1,0 +1,130 @@
+"""The responses of the OpenAPI document: headers, bodies, and of every error the codes it can have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from nexcorp.documents.codes import CODES
+from nexcorp.domain.fields import Out
+from nexcorp.web.routing import Route
+
+LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+HEADERS: dict[str, dict[str, Any]] = {
+    name: {"schema": {"type": kind}, "description": text}
+    for name, kind, text in (
+        ("X-Request-Id", "string", "Names the request in the logs."),
+        ("RateLimit-Limit", "integer", "Requests a minute; absent where there is no limit."),
+        ("RateLimit-Remaining", "integer", "Requests left at this moment."),
+        ("RateLimit-Reset", "integer", "Seconds until all of them are there again."),
+        ("Retry-After", "integer", "Seconds to wait."),
+        (
+            "ETag",
+            "string",
+            'Names the representation; of a row its version and a digest: `"3-0f1e2d3c4b5a"`.',
+        ),
+        ("Location", "string", "Where the new thing is; absent where it has no address of its own."),
+        ("Idempotent-Replayed", "string", "`true` where the answer is that of an earlier request."),
+        ("WWW-Authenticate", "string", "`Bearer`, as RFC 6750 has it."),
+        ("Content-Range", "string", "Which part of the file it is; of a 416 only its size."),
+    )
+}
+# Beyond those of the route, by status.
+OF_STATUS: dict[int, tuple[str, ...]] = {
+    206: ("Content-Range",),
+    304: ("ETag",),
+    401: ("WWW-Authenticate",),
+    416: ("Content-Range",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+
+
+class Error(Out):
+    """What every 4xx and 5xx answers."""
+
+    statusCode = fields.Integer(required=True)
+    code = fields.String(
+        required=True,
+        metadata={
+            "description": "Stable, for programs. Each response names its codes; go by the status where you "
+            "know none of them."
+        },
+    )
+    message = fields.String(required=True, metadata={"description": "For people; may change."})
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        required=True,
+        metadata={
+            "description": "What is wrong with which field, for people: the name of a field (`title`, "
+            "`profile.firstName`), of a parameter or a header, or `_schema` for the body as a whole."
+        },
+    )
+    timestamp = fields.AwareDateTime(required=True)
+    path = fields.String(required=True)
+    requestId = fields.String(required=True)
+    current = fields.Dict(metadata={"description": "`stale_version`: the row as it is now."})
+    size = fields.Integer(metadata={"description": "`range_not_satisfiable`: how many bytes the file has."})
+
+
+def refer_headers(*names: str) -> dict[str, Any]:
+    """References to headers of HEADERS."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def name_headers(route: Route, status: int) -> list[str]:
+    """The headers that every answer of a route with this status may have."""
+    names = ["X-Request-Id", *OF_STATUS.get(status, ())]
+    if route.limited and status != 101:
+        names += LIMITS
+    return names
+
+
+def describe_success(status: int, schema: Schema | None, route: Route) -> dict[str, Any]:
+    """The response object of a status in the route's `returns`."""
+    names = name_headers(route, status)
+    if status != 304 and (304 in route.returns or (schema is not None and "version" in schema.fields)):
+        names.append("ETag")
+    if status == 201:
+        names.append("Location")
+    if route.method == "POST" and route.idempotent:
+        names.append("Idempotent-Replayed")
+    response: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": refer_headers(*names)}
+    if schema is not None:
+        response["content"] = {route.content_type: {"schema": schema}}
+    elif route.content_type != "application/json" and status in (200, 206):
+        response["content"] = {route.content_type: {}}
+    return response
+
+
+def name_failure(route: Route, status: int, codes: list[str]) -> str:
+    """The component of an error response, which routes with the same codes share."""
+    return "-".join([str(status), *codes, *(() if route.limited else ("unlimited",))])
+
+
+def describe_failure(route: Route, status: int, codes: list[str]) -> dict[str, Any]:
+    """The response object of an error: the envelope, with one of these codes."""
+    meanings = "\n".join(f"- `{code}`: {CODES[status][code]}" for code in codes)
+    return {
+        "description": f"{HTTPStatus(status).phrase}\n\n{meanings}",
+        "headers": refer_headers(*name_headers(route, status)),
+        "content": {
+            "application/json": {
+                "schema": {"allOf": [Error, {"type": "object", "properties": {"code": {"enum": codes}}}]}
+            }
+        },
+    }
+
+
+def list_codes(catalogue: Mapping[int, Mapping[str, str]] = CODES) -> str:
+    """Every code as a table in Markdown."""
+    rows = [
+        f"| {status} | `{code}` | {meaning} |"
+        for status, codes in catalogue.items()
+        for code, meaning in codes.items()
+    ]
+    return "\n".join(["| Status | Code | Meaning |", "| --- | --- | --- |", *rows])

@@ -1,0 +1,1 @@
+"""What several features share, without HTTP: people, posts, attachments, mentions."""

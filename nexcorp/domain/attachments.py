@@ -1,0 +1,174 @@
+"""What uploads and posts share: files go to the store, their rows to the database, both or neither."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from nexcorp.db import Database, sql
+from nexcorp.errors import AppError, Conflict, Invalid
+
+log = structlog.get_logger("nexcorp.uploads")
+
+MAX_POST_FILES = 10
+MAX_LOOSE = 100
+
+
+class File(Protocol):
+    """A file that was received, on the disk."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def bytes(self) -> int: ...
+
+
+class Contents(Protocol):
+    """What a file is by its bytes."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def extension(self) -> str: ...
+    @property
+    def width(self) -> int | None: ...
+    @property
+    def height(self) -> int | None: ...
+
+
+class Placed(Protocol):
+    """Where a file is."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def thumbnail_url(self) -> str | None: ...
+
+
+class Store(Protocol):
+    """As much of nexcorp.integrations.storage as is needed here; the web layer does not import that."""
+
+    name: str
+
+    def make_key(self, contents: Any) -> str: ...
+    async def put(self, path: Path, key: str, contents: Any) -> Placed: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The store for what comes in, all stores by name, and what tells a file's type (in a thread)."""
+
+    store: Store
+    stores: Mapping[str, Any]
+    inspect: Callable[[Path, str], Awaitable[Contents]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that is in the store, and whose row nobody sees yet."""
+
+    id: UUID
+    placed: Placed
+
+
+def fit_name(name: str, contents: Contents) -> str:
+    """The name with the extension of what the file is, not of what it claims."""
+    given = Path(name).suffix.lower()
+    if given == contents.extension or (given, contents.extension) == (".jpeg", ".jpg"):
+        return name
+    return name + contents.extension
+
+
+async def check_loose(conn: Any, owner_id: UUID) -> None:
+    """Raises Conflict where somebody has MAX_LOOSE files on no post: nobody fills the store with those."""
+    if await sql.uploads.count_loose(conn, owner_id=owner_id, most=MAX_LOOSE) >= MAX_LOOSE:
+        raise Conflict("too_many_uploads", "Too many of your files are on no post; remove some first.")
+
+
+@asynccontextmanager
+async def keep_files(
+    storage: Storage, database: Database, owner_id: UUID, files: Sequence[File]
+) -> AsyncIterator[list[Kept]]:
+    """Put files in the store; the block must then show them, by finish_uploads(), in its transaction.
+
+    Where the store fails, or the block before they are shown, nothing stays: the rows, which are there before
+    the files are, tell the worker what to remove, and if this process dies it removes them after an hour.
+
+    Raises what inspecting and storing raise, and Conflict where too many are on no post.
+    """
+    async with database.connection() as conn:
+        await check_loose(conn, owner_id)
+    ids: list[UUID] = []
+    try:
+        kept = []
+        found = [await storage.inspect(file.path, file.name) for file in files]
+        for file, contents in zip(files, found, strict=True):
+            key = storage.store.make_key(contents)
+            async with database.transaction() as conn:
+                upload_id = await sql.uploads.reserve_upload(
+                    conn,
+                    owner_id=owner_id,
+                    store=storage.store.name,
+                    store_key=key,
+                    name=fit_name(file.name, contents),
+                    type=contents.type,
+                    bytes=file.bytes,
+                    width=contents.width,
+                    height=contents.height,
+                )
+            ids.append(upload_id)
+            kept.append(Kept(upload_id, await storage.store.put(file.path, key, contents)))
+        yield kept
+    except BaseException:
+        if ids:
+            await take_back(database, ids)
+        raise
+
+
+async def take_back(database: Database, ids: list[UUID]) -> None:
+    """Have files removed unless they are shown; where that cannot be said now, the worker finds out."""
+    with contextlib.suppress(AppError):
+        async with database.connection(wait=2.0) as conn:
+            await sql.uploads.remove_unfinished(conn, upload_ids=ids)
+
+
+async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
+    """Show what was kept; returns the rows. Raises Invalid where it took over an hour.
+
+    The caller tells of them: nexcorp.domain.posts.tell_of_uploads().
+    """
+    rows = []
+    for item in kept:
+        row = await sql.uploads.finish_upload(
+            conn, upload_id=item.id, url=item.placed.url, thumbnail_url=item.placed.thumbnail_url
+        )
+        if row is None:
+            raise Invalid("upload_expired", "The upload took too long; send it again.")
+        rows.append(row)
+    return rows
+
+
+async def set_uploads(conn: Any, post_id: UUID, owner_id: UUID, upload_ids: Sequence[UUID]) -> None:
+    """Make these the uploads of a post, in this order; those it had besides are to be removed.
+
+    Raises Invalid where one is not the owner's, is gone, or belongs to another post.
+    """
+    ids = list(upload_ids)
+    await sql.uploads.lock_uploads(conn, post_id=post_id, upload_ids=ids)
+    await sql.uploads.take_off_uploads(conn, post_id=post_id, but_ids=ids)
+    if not ids:
+        return
+    rows = await sql.uploads.attach_uploads(conn, post_id=post_id, owner_id=owner_id, upload_ids=ids)
+    if len(rows) != len(ids):
+        taken = {row["id"] for row in rows}
+        refused = ", ".join(str(upload_id) for upload_id in ids if upload_id not in taken)
+        raise Invalid(errors={"uploadIds": [f"No free uploads of one's own: {refused}."]})

@@ -1,0 +1,77 @@
+"""Schemas of what comes in and goes out: their parents, and text that PostgreSQL can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from nexcorp.errors import Invalid
+
+# Version columns are PostgreSQL integers.
+MAX_INTEGER = 2**31 - 1
+
+
+class Text(fields.String):
+    """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to."""
+
+    def __init__(self, *, least: int = 0, most: int, trim: bool = True, **more: Any) -> None:
+        self.trim = trim
+        checks = [validate.Length(min=least, max=most), *more.pop("checks", ())]
+        super().__init__(validate=checks, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **more)
+        if "\x00" in text:
+            raise ValidationError("Holds a NUL character.")
+        return text.strip() if self.trim else text
+
+
+class Body(Schema):
+    """Parent of what may come in as JSON: an unknown field is an error that names it."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Query(Schema):
+    """Parent of what may come in a query string: strict as well, so that a typing error shows."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Out(Schema):
+    """Parent of what goes out. It documents and is asserted in tests; rows are not run through it."""
+
+
+class PatchBody(Body):
+    """Parent of PATCH bodies: `version`, where sent, must be the current one."""
+
+    version = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, MAX_INTEGER),
+        metadata={"description": "The version the change is based on; a stale one is 409."},
+    )
+
+
+def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages as one level: {"profile.firstName": ["Not a valid string."]}.
+
+    `_schema` is the body as a whole.
+    """
+    if isinstance(messages, list):
+        return {prefix or "_schema": [str(message) for message in messages]}
+    found: dict[str, list[str]] = {}
+    for key, value in messages.items():
+        found.update(flatten(value, f"{prefix}.{key}" if prefix else str(key)))
+    return found
+
+
+def load(schema: Schema, data: Any) -> dict[str, Any]:
+    """Check `data` against `schema`; raises Invalid naming each field that is wrong."""
+    try:
+        loaded: dict[str, Any] = schema.load(data)
+    except ValidationError as error:
+        raise Invalid(errors=flatten(error.messages)) from None
+    return loaded

@@ -1,0 +1,73 @@
+"""What people say of themselves: the fields, as registering and changing a profile take them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, validate
+
+from nexcorp.domain.fields import Body, Text
+
+ROLES = ("admin", "manager", "member")
+STATUSES = ("active", "deactivated", "deleted")
+MAX_URL_CHARS = 1000
+
+# The names of those who have left: nobody else may look like one of them, or take the name beforehand.
+RESERVED = re.compile(r"former_[0-9a-f]{12}", re.IGNORECASE)
+
+
+def is_reserved(username: str) -> bool:
+    """Whether a username is one of those kept for people who have left."""
+    return RESERVED.fullmatch(username) is not None
+
+
+def check_username(text: str) -> None:
+    """Refuse a reserved username."""
+    if is_reserved(text):
+        raise ValidationError("Is reserved.")
+
+
+def check_url(text: str) -> None:
+    """Refuse what is no address of the web: a browser would run `javascript:`."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
+    except ValueError:
+        good = False
+    if not good or not text.isprintable() or " " in text:
+        raise ValidationError("Not a valid http or https URL.")
+
+
+def username_field(description: str = "Compared without case.") -> Text:
+    """A username: what follows @ in a mention."""
+    return Text(
+        least=3,
+        most=30,
+        checks=[
+            validate.Regexp(r"^[A-Za-z0-9_]*\Z", error="Letters, digits and underscores only."),
+            check_username,
+        ],
+        metadata={"description": description},
+    )
+
+
+class ProfileFields(Body):
+    """The fields of a profile that are free to choose; null stands for nothing said."""
+
+    firstName = Text(least=1, most=100, allow_none=True)
+    lastName = Text(least=1, most=100, allow_none=True)
+    jobTitle = Text(least=1, most=100, allow_none=True)
+    department = Text(least=1, most=100, allow_none=True)
+    location = Text(least=1, most=100, allow_none=True)
+    bio = Text(least=1, most=2000, allow_none=True)
+    phone = Text(
+        least=3,
+        most=40,
+        allow_none=True,
+        checks=[validate.Regexp(r"^[0-9+()./ x-]*\Z", error="Digits, spaces and + ( ) . / - x only.")],
+        metadata={"description": "Shown to oneself and to those who may contact people."},
+    )
+    avatarUrl = Text(
+        least=8, most=MAX_URL_CHARS, allow_none=True, checks=[check_url], metadata={"format": "uri"}
+    )

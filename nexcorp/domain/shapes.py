@@ -1,0 +1,103 @@
+"""Shapes that more than one feature shows."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from nexcorp.domain.fields import Out
+
+
+class Person(Out):
+    """A user as embedded in what they wrote or did."""
+
+    id = fields.UUID(required=True)
+    username = fields.String(required=True)
+    firstName = fields.String(required=True, allow_none=True)
+    lastName = fields.String(required=True, allow_none=True)
+    avatarUrl = fields.String(required=True, allow_none=True)
+
+
+class PersonSince(Out):
+    """A person in a list of likes, followers or followed."""
+
+    user = fields.Nested(Person, required=True)
+    createdAt = fields.AwareDateTime(required=True)
+
+
+POST_TYPES = ("normal", "announcement", "project")
+POST_STATUSES = (
+    "draft",
+    "published",
+    "archived",
+    "open",
+    "in_progress",
+    "on_hold",
+    "completed",
+    "cancelled",
+)
+
+
+class Attachment(Out):
+    """An upload as its post shows it."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    type = fields.String(required=True, metadata={"description": "Media type."})
+    bytes = fields.Integer(required=True)
+    width = fields.Integer(required=True, allow_none=True, metadata={"description": "Pixels."})
+    height = fields.Integer(required=True, allow_none=True)
+    url = fields.String(required=True)
+    thumbnailUrl = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Of images. It may come later than the upload; of one on a post with a "
+            "`post:updated` whose version has not changed."
+        },
+    )
+
+
+class Post(Out):
+    """A post as one viewer sees it."""
+
+    id = fields.UUID(required=True)
+    type = fields.String(required=True, validate=validate.OneOf(POST_TYPES))
+    status = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(POST_STATUSES),
+        metadata={"description": "Of announcements and projects."},
+    )
+    title = fields.String(required=True, allow_none=True)
+    body = fields.String(required=True)
+    author = fields.Nested(Person, required=True)
+    assignee = fields.Nested(Person, required=True, allow_none=True)
+    uploads = fields.List(fields.Nested(Attachment), required=True)
+    likeCount = fields.Integer(required=True)
+    commentCount = fields.Integer(required=True)
+    interestCount = fields.Integer(required=True)
+    liked = fields.Boolean(required=True)
+    interested = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    publishedAt = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What lists are ordered by; null for drafts."},
+    )
+    updatedAt = fields.AwareDateTime(required=True)
+
+
+def page_of(item: type[Schema]) -> Schema:
+    """The shape of a list of `item`: `{data, nextCursor}`."""
+    return Schema.from_dict(
+        {
+            "data": fields.List(fields.Nested(item), required=True),
+            "nextCursor": fields.String(required=True, allow_none=True),
+        },
+        name=f"{item.__name__}Page",
+    )()
+
+
+PersonSincePage = page_of(PersonSince)
+PostPage = page_of(Post)

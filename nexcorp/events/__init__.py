@@ -1,5 +1,0 @@
-"""What happens, who hears of it, and how it gets from a transaction to them."""
-
-from nexcorp.events.outbox import emit
-
-__all__ = ["emit"]

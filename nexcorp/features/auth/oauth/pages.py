@@ -1,0 +1,109 @@
+"""The pages of signing in: the form with the providers' buttons, and what went wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from nexcorp.errors import AppError
+from nexcorp.integrations.oauth import Provider
+from nexcorp.security.app_keys import REQUEST_ID
+from nexcorp.web.errors import reply_error
+from nexcorp.web.pages import reply_html
+
+SCRIPT = Path(__file__).with_name("sign_in.js").read_text()
+LOGIN_PATH = "/api/v1/auth/oauth"
+SIGN_IN_PATH = "/sign-in"
+
+FRAME = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+  body {{
+    font: 16px/1.6 system-ui, sans-serif; max-width: 24rem; margin: 4rem auto; padding: 0 1.5rem;
+    color: #1a2233
+  }}
+  h1 {{ font-size: 1.6rem }} a {{ color: #1b5fd0 }} code {{ overflow-wrap: anywhere }}
+  label {{ display: block; margin: .8rem 0 }} small {{ color: #55607a }} #problem {{ color: #b3261e }}
+  input, button, .provider {{
+    box-sizing: border-box; width: 100%; padding: .6rem .8rem; font: inherit; border: 1px solid #b8c0d4;
+    border-radius: 6px
+  }}
+  button {{ background: #1b5fd0; border-color: #1b5fd0; color: #fff; cursor: pointer }}
+  .provider {{ display: block; margin: .6rem 0; text-align: center; text-decoration: none }}
+  @media (prefers-color-scheme: dark) {{
+    body {{ background: #12161f; color: #e6e9f0 }} a {{ color: #7fb0ff }} small {{ color: #9aa5bd }}
+    #problem {{ color: #ff8a80 }} input {{ background: #1b2130; color: inherit }}
+  }}
+</style>
+<h1>{title}</h1>
+{body}
+</html>
+"""
+
+# POST: a browser that does not run the script must not put the password into an address.
+FORM = """<form id="sign-in" method="post" data-return-to="{return_to}">
+  <label>E-mail address<br>
+    <input name="email" type="email" autocomplete="username" required maxlength="254" autofocus></label>
+  <label>Password<br>
+    <input name="password" type="password" autocomplete="current-password" required maxlength="128"></label>
+  <button>Sign in</button>
+  <p id="problem" role="alert"></p>
+  <noscript><p>This form needs JavaScript; the other ways do not.</p></noscript>
+</form>
+{buttons}
+<script src="/sign-in.js"></script>"""
+
+PROBLEM = """<p>{message}</p>
+<p><a href="{again}">Try again</a></p>
+<p><small>Request <code>{request_id}</code></small></p>"""
+
+
+def make_login_path(kind: str, return_to: str | None = None) -> str:
+    """The path at which a sign-in with a provider begins."""
+    query = f"?{urlencode({'return_to': return_to})}" if return_to else ""
+    return f"{LOGIN_PATH}/{kind}{query}"
+
+
+def show_form(providers: Iterable[Provider], return_to: str) -> web.Response:
+    """The sign-in page; `return_to` has been checked."""
+    buttons = "\n".join(
+        f'<a class="provider" href="{escape(make_login_path(provider.kind, return_to))}">'
+        f"Continue with {escape(provider.name)}</a>"
+        for provider in providers
+    )
+    body = FORM.format(return_to=escape(return_to), buttons=buttons)
+    return reply_html(FRAME.format(title="Sign in", body=body))
+
+
+def wants_page(request: web.Request) -> bool:
+    """Whether a browser follows a link here, and not a program that calls."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def wants_json(request: web.Request) -> bool:
+    """Whether a program asks for JSON by name."""
+    return "application/json" in request.headers.get("Accept", "") and not wants_page(request)
+
+
+def show_problem(request: web.Request, error: AppError, return_to: str | None = None) -> web.Response:
+    """An error: as a page for browsers, in the envelope for everybody else."""
+    response = reply_error(request, error)
+    if not wants_page(request):
+        return response
+    query = f"?{urlencode({'return_to': return_to})}" if return_to else ""
+    body = PROBLEM.format(
+        message=escape(error.message),
+        again=escape(SIGN_IN_PATH + query),
+        request_id=escape(request.get(REQUEST_ID, "")),
+    )
+    page = reply_html(FRAME.format(title="Signing in did not work", body=body), response.status)
+    if "Retry-After" in response.headers:
+        page.headers["Retry-After"] = response.headers["Retry-After"]
+    return page

@@ -1,0 +1,81 @@
+"""Where a sign-in may lead: the service's own pages and those on the allow-list, never anywhere else."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from nexcorp.config import Config
+from nexcorp.errors import BadRequest, Unavailable
+from nexcorp.security.app_keys import CONFIG
+
+MAX_CHARS = 2000
+DEFAULT = "/"
+# Browsers take `\` for `/`, and drop tabs and line breaks.
+PLAIN = re.compile(r"[!-\[\]-~]+\Z")
+# `..` as a segment, in whatever way it can be written, and separators in disguise.
+TRAVERSAL = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)|%2f|%5c|%00", re.IGNORECASE)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def read_origin(address: str) -> str:
+    """`scheme://host[:port]` of an http(s) address, in its shortest form; raises ValueError."""
+    parts = urlsplit(address)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("no origin")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = parts.port
+    return f"{parts.scheme}://{host}" + (
+        f":{port}" if port not in (None, DEFAULT_PORTS[parts.scheme]) else ""
+    )
+
+
+def own_address(request: web.Request) -> str | None:
+    """PUBLIC_URL without a slash at its end; in development the request's own host will do, which
+    elsewhere proves nothing."""
+    config = request.app[CONFIG]
+    if config.public_url or not config.development:
+        return config.public_url.rstrip("/") or None
+    return f"{request.scheme}://{request.host}"
+
+
+def find_public_address(request: web.Request) -> str:
+    """The address the service is reached at; raises Unavailable where nothing says so."""
+    address = own_address(request)
+    if address is None:
+        raise Unavailable("not_configured", "Sign-in with other providers needs PUBLIC_URL.")
+    return address
+
+
+def is_listed(config: Config, own: str | None, address: str) -> bool:
+    """Whether an absolute address is the service's own, of an origin of CORS_ORIGINS, or on the list."""
+    origin, path = read_origin(address), urlsplit(address).path or "/"
+    for listed in (own or "", *config.cors_origins):
+        try:
+            if origin == read_origin(listed):
+                return True
+        except ValueError:
+            continue
+    for listed in config.oauth_return_to:
+        below = urlsplit(listed).path.rstrip("/")
+        if origin == read_origin(listed) and (path == below or path.startswith(f"{below}/")):
+            return True
+    return False
+
+
+def check_return_to(request: web.Request, text: str | None) -> str:
+    """`text` where a sign-in may lead there, `/` where it is absent; raises BadRequest."""
+    if not text:
+        return DEFAULT
+    try:
+        if PLAIN.match(text) and len(text) <= MAX_CHARS and not TRAVERSAL.search(urlsplit(text).path):
+            if text.startswith("/"):
+                if not text.startswith("//"):
+                    return text
+            elif is_listed(request.app[CONFIG], own_address(request), text):
+                return text
+    except ValueError:
+        pass
+    raise BadRequest("return_to_refused", "This sign-in may not lead to where it is asked to.")

@@ -1,0 +1,285 @@
+"""Sign-in with GitHub, Google, GitLab or any OpenID Connect provider: authorization code with PKCE.
+
+The browser's half lies in a flow session (oauth_session.py) that the callback uses up before it does
+anything else. No token is ever part of an address.
+"""
+
+from __future__ import annotations
+
+import functools
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import AppError, BadRequest, Forbidden, UpstreamFailed
+from nexcorp.features.auth.oauth import pages, schemas, service
+from nexcorp.features.auth.oauth.return_to import check_return_to, find_public_address
+from nexcorp.features.auth.oauth.session import begin_flow, clear_flow, take_flow
+from nexcorp.features.auth.oauth.tokens import seal_tokens
+from nexcorp.features.auth.sessions.refresh import make_token
+from nexcorp.integrations.oauth import Provider, Providers, check_kind
+from nexcorp.security.access import ACCOUNT, PUBLIC
+from nexcorp.security.app_keys import CONTEXT, REVOCATIONS, RIGHTS, SECRETS, database, user_id
+from nexcorp.security.authentication import authenticate
+from nexcorp.security.cookies import set_cookie
+from nexcorp.web.replies import no_content, reply
+from nexcorp.web.routing import Route, delete, get
+from nexcorp.web.transactions import transaction
+
+log = structlog.get_logger("nexcorp.oauth")
+
+PROVIDERS = web.AppKey("oauth_providers", Providers)
+TAG = "Identity"
+ATTEMPTS = 3
+STATE_BYTES = 32
+# 64 characters, of the 43 to 128 that RFC 7636 wants.
+VERIFIER_BYTES = 48
+PAGES = "Browsers that follow a link get errors as a page, everybody else in the envelope."
+OF_PROVIDERS = ("not_found", "not_configured", "provider_failed", "redis_unavailable")
+OF_FLOWS = ("flow_missing", "state_mismatch", "code_missing", "code_refused", "access_denied")
+OF_ACCOUNTS = ("email_required", "email_taken", "username_taken", "account_deactivated")
+OF_LINKS = ("session_ended", "identity_taken", "provider_linked")
+
+Handler = Callable[..., Awaitable[web.Response]]
+
+
+def with_pages(handler: Handler) -> Handler:
+    """A handler whose errors browsers see as pages."""
+
+    @functools.wraps(handler)
+    async def show(request: web.Request, **options: Any) -> web.Response:
+        try:
+            return await handler(request, **options)
+        except AppError as error:
+            return pages.show_problem(request, error)
+
+    return show
+
+
+async def list_providers(request: web.Request) -> web.Response:
+    """GET /auth/oauth"""
+    providers = request.app[PROVIDERS]
+    base = find_public_address(request) if any(providers) else ""
+    rows = [
+        {
+            "provider": provider.kind,
+            "name": provider.name,
+            "loginUrl": base + pages.make_login_path(provider.kind),
+        }
+        for provider in providers
+    ]
+    return reply({"data": rows, "nextCursor": None})
+
+
+def make_redirect_uri(request: web.Request, provider: Provider) -> str:
+    """The callback's address, as it must be registered with the provider."""
+    return f"{find_public_address(request)}/api/v1/auth/oauth/{provider.kind}/callback"
+
+
+async def read_linker(request: web.Request) -> dict[str, str | None]:
+    """Who begins a flow to link an identity, by the Authorization header; nobody without one.
+
+    Raises Unauthorized for a bad header, Forbidden for an API key.
+    """
+    if "Authorization" not in request.headers:
+        return {"user_id": None, "session_id": None}
+    who = await authenticate(request)
+    request.app[RIGHTS].check(who, ACCOUNT)
+    return {"user_id": str(who.user_id), "session_id": str(who.session_id)}
+
+
+@with_pages
+async def begin_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Response:
+    """GET /auth/oauth/{provider}"""
+    provider = request.app[PROVIDERS].get(request.match_info["provider"])
+    return_to = check_return_to(request, query.get("return_to"))
+    flow = {
+        "provider": provider.kind,
+        "state": secrets.token_urlsafe(STATE_BYTES),
+        "verifier": secrets.token_urlsafe(VERIFIER_BYTES),
+        "redirect_uri": make_redirect_uri(request, provider),
+        "return_to": return_to,
+        **await read_linker(request),
+    }
+    url = await provider.make_authorize_url(
+        state=flow["state"] or "", verifier=flow["verifier"] or "", redirect_uri=flow["redirect_uri"] or ""
+    )
+    if pages.wants_json(request):
+        response = reply({"authorizeUrl": url})
+    else:
+        response = web.Response(status=302, headers={"Location": url})
+    await begin_flow(request, response, flow)
+    return response
+
+
+def check_flow(flow: dict[str, Any], provider: Provider, state: str | None) -> None:
+    """Raises BadRequest unless a flow was begun in this browser, with this provider and this state."""
+    if not flow:
+        raise BadRequest(
+            "flow_missing", "This sign-in has run out, was used already, or was begun in another browser."
+        )
+    expected: str = flow["state"]
+    same = hmac.compare_digest(expected.encode(), (state or "").encode("utf-8", "surrogatepass"))
+    if not same or flow["provider"] != provider.kind:
+        raise BadRequest("state_mismatch", "This is not the answer to the sign-in that was begun here.")
+
+
+def read_code(provider: Provider, query: dict[str, Any]) -> str:
+    """The code in a callback; raises what its absence means."""
+    error, code = query.get("error"), query.get("code")
+    if error == "access_denied":
+        raise Forbidden("access_denied", f"You did not allow the sign-in at {provider.name}.")
+    if error:
+        raise UpstreamFailed(
+            "provider_failed", f"{provider.name} could not sign you in just now; try again later."
+        )
+    if not code:
+        raise BadRequest("code_missing", f"{provider.name} sent no code along.")
+    return str(code)
+
+
+async def finish_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Response:
+    """GET /auth/oauth/{provider}/callback"""
+    flow: dict[str, Any] = {}
+    try:
+        provider = request.app[PROVIDERS].get(request.match_info["provider"])
+        # Used up whatever comes of it: neither code nor state has a second chance.
+        flow = await take_flow(request)
+        check_flow(flow, provider, query.get("state"))
+        code = read_code(provider, query)
+        # With no connection in hand: a provider may take its time.
+        grant = await provider.exchange(
+            code=code, verifier=flow["verifier"], redirect_uri=flow["redirect_uri"]
+        )
+        sealed = seal_tokens(request.app[SECRETS], provider.kind, grant.profile.subject, grant.tokens)
+        proof = service.Proof(provider.kind, grant.profile, sealed)
+        response = web.Response(status=302, headers={"Location": flow["return_to"]})
+        await accept(request, response, flow, proof)
+    except AppError as error:
+        log.info("oauth sign-in refused", provider=request.match_info["provider"], code=error.code)
+        # The page's link leads back to where this sign-in was to end; nothing forged gets that far.
+        response = pages.show_problem(request, error, flow.get("return_to"))
+    clear_flow(request, response)
+    return response
+
+
+async def accept(
+    request: web.Request, response: web.Response, flow: dict[str, Any], proof: service.Proof
+) -> None:
+    """Link the identity to who began the flow, or sign its owner in with a cookie on `response`."""
+    if flow["user_id"] is not None:
+        linker, session_id = UUID(flow["user_id"]), UUID(flow["session_id"])
+        request[CONTEXT].user_id, request[CONTEXT].session_id = linker, session_id
+        async with database(request).transaction() as conn:
+            await service.link(conn, proof, user_id=linker, session_id=session_id)
+        return
+    entered = await sign_in(request, proof)
+    session = entered.signed_in.session
+    request.app[REVOCATIONS].announce([*entered.signed_in.revoked, *entered.ended])
+    token = make_token(request.app[SECRETS], session["id"], session["refresh_counter"])
+    set_cookie(response, token, session["refresh_seconds"])
+
+
+async def sign_in(request: web.Request, proof: service.Proof) -> service.Entered:
+    """Sign in, again from the start where another request got in between; raises Raced after ATTEMPTS."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            async with database(request).transaction() as conn:
+                return await service.sign_in(conn, proof)
+        except service.Raced:
+            continue
+    async with database(request).transaction() as conn:
+        return await service.sign_in(conn, proof)
+
+
+async def list_identities(request: web.Request) -> web.Response:
+    """GET /auth/identities"""
+    async with database(request).connection() as conn:
+        rows = await sql.identities.list_identities(conn, user_id=user_id(request))
+    return reply({"data": rows, "nextCursor": None})
+
+
+async def unlink_identity(request: web.Request) -> web.Response:
+    """DELETE /auth/identities/{provider}"""
+    kind = check_kind(request.match_info["provider"])
+    async with transaction(request) as tx:
+        await service.unlink(tx.conn, user_id=user_id(request), provider=kind)
+    return no_content()
+
+
+@with_pages
+async def show_sign_in(request: web.Request) -> web.Response:
+    """GET /sign-in"""
+    return_to = check_return_to(request, request.query.get("return_to"))
+    providers = request.app[PROVIDERS]
+    return pages.show_form(providers, return_to)
+
+
+async def show_script(request: web.Request) -> web.Response:
+    """GET /sign-in.js"""
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return web.Response(text=pages.SCRIPT, content_type="text/javascript", headers=headers)
+
+
+ROUTES: list[Route] = [
+    get(
+        "/auth/oauth",
+        list_providers,
+        "Providers to sign in with",
+        schemas.ProviderListOut(),
+        errors=("not_configured",),
+        tag=TAG,
+        access=PUBLIC,
+    ),
+    Route(
+        "GET",
+        "/auth/oauth/{provider}",
+        begin_oauth,
+        "Begin to sign in with a provider",
+        PUBLIC,
+        tag=TAG,
+        query=schemas.LoginQuery(),
+        returns={200: schemas.AuthorizeOut(), 302: None},
+        errors=(*OF_PROVIDERS, "return_to_refused", "unauthorized", "session_required"),
+        description="Redirects to the provider; with `Accept: application/json` it answers its address, "
+        "for a page to go there. With a bearer token the identity is linked to that account. " + PAGES,
+    ),
+    Route(
+        "GET",
+        "/auth/oauth/{provider}/callback",
+        finish_oauth,
+        "End of a sign-in with a provider",
+        PUBLIC,
+        tag=TAG,
+        query=schemas.CallbackQuery(),
+        returns={302: None},
+        errors=(*OF_PROVIDERS, *OF_FLOWS, *OF_ACCOUNTS, *OF_LINKS),
+        description="The provider sends the browser here. Sets the refresh cookie and redirects to "
+        "`return_to`. " + PAGES,
+    ),
+    get(
+        "/auth/identities",
+        list_identities,
+        "My accounts elsewhere",
+        schemas.IdentityListOut(),
+        tag=TAG,
+        access=ACCOUNT,
+    ),
+    delete(
+        "/auth/identities/{provider}",
+        unlink_identity,
+        "Unlink a provider",
+        tag=TAG,
+        access=ACCOUNT,
+        errors=("not_found", "last_way_in"),
+        description="Never the last way in: 409 `last_way_in`.",
+    ),
+    get("/sign-in", show_sign_in, "The sign-in page", None, prefix="", access=PUBLIC, hidden=True),
+    get("/sign-in.js", show_script, "Its script", None, prefix="", access=PUBLIC, hidden=True),
+]

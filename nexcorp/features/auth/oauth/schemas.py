@@ -1,0 +1,69 @@
+"""What goes in and out of the routes of sign-in with other providers."""
+
+from __future__ import annotations
+
+from marshmallow import EXCLUDE, Schema, fields
+
+from nexcorp.domain.fields import Out, Query, Text
+
+MAX_CODE_CHARS = 4000
+MAX_URL_CHARS = 2000
+
+
+class LoginQuery(Query):
+    """How a sign-in begins."""
+
+    return_to = Text(
+        most=MAX_URL_CHARS,
+        trim=False,
+        metadata={"description": "A path of the service, or an address of CORS_ORIGINS or OAUTH_RETURN_TO."},
+    )
+
+
+class CallbackQuery(Schema):
+    """What a provider sends a browser back with; it may add more of its own."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    state = Text(most=MAX_CODE_CHARS, trim=False)
+    code = Text(most=MAX_CODE_CHARS, trim=False)
+    error = Text(most=MAX_CODE_CHARS, trim=False)
+
+
+class ProviderOut(Out):
+    """A provider that can be used."""
+
+    provider = fields.String(required=True)
+    name = fields.String(required=True, metadata={"description": "For people."})
+    loginUrl = fields.String(required=True, metadata={"description": "Where to send a browser."})
+
+
+class ProviderListOut(Out):
+    """All that are configured: there are never more than four."""
+
+    data = fields.List(fields.Nested(ProviderOut), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+
+
+class AuthorizeOut(Out):
+    """Where to send the browser that asked."""
+
+    authorizeUrl = fields.String(required=True)
+
+
+class IdentityOut(Out):
+    """An account elsewhere that opens this one."""
+
+    provider = fields.String(required=True)
+    username = fields.String(required=True, allow_none=True)
+    email = fields.String(required=True, allow_none=True)
+    createdAt = fields.DateTime(required=True)
+    lastUsedAt = fields.DateTime(required=True)
+
+
+class IdentityListOut(Out):
+    """All of them: at most one of each provider."""
+
+    data = fields.List(fields.Nested(IdentityOut), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)

@@ -1,0 +1,230 @@
+"""The rules of identities: whose account a provider's word opens, and what that account must have proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError
+
+from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.errors import AppError, Conflict, Forbidden, NotFound, Unavailable, on_constraint
+from nexcorp.features.auth.recovery.service import CHANGE, RESET, VERIFY, close_other_ways, void_tokens
+from nexcorp.features.auth.sessions.schemas import check_email
+from nexcorp.features.auth.sessions.service import (
+    SignIn,
+    emit_identity,
+    register_user,
+    revoke_sessions,
+    start_session,
+)
+from nexcorp.integrations.oauth_profiles import Profile
+
+PLATFORM = "web"
+
+
+class Raced(Unavailable):
+    """Another request changed what this one had found; the whole transaction is worth another try."""
+
+    code, message = "contention", "Too many changes at once; try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a provider has said: of whom, and the tokens it gave, encrypted."""
+
+    provider: str
+    profile: Profile
+    tokens: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A sign-in, and the sessions and API keys that ended beside those in it."""
+
+    signed_in: SignIn
+    ended: list[UUID] = field(default_factory=list)
+
+
+async def sign_in(conn: Any, proof: Proof) -> Entered:
+    """Open a session for the account behind an identity; a new person gets an account.
+
+    Raises Forbidden `account_deactivated` or `email_required`, Conflict `email_taken` or
+    `provider_linked`, and Raced.
+    """
+    owner_id = await sql.identities.get_identity_owner(
+        conn, provider=proof.provider, subject=proof.profile.subject
+    )
+    if owner_id is None:
+        return await enter_first(conn, proof)
+    account = check_active(await sql.auth.lock_account_by_id(conn, user_id=owner_id))
+    owner = await save_identity(conn, proof, owner_id)
+    if owner["first"] or owner["user_id"] != owner_id:
+        # Unlinked since it was found: this must not link it again.
+        raise Raced()
+    return Entered(await start(conn, proof, account))
+
+
+async def enter_first(conn: Any, proof: Proof) -> Entered:
+    """The first sign-in with an identity: by its address it finds an account, or makes one."""
+    email = check_profile_email(proof.profile)
+    account = await sql.auth.lock_account_by_email(conn, email=email)
+    if account is None:
+        account_id = await create_account(conn, proof, email)
+        account = check_active(await sql.auth.lock_account_by_id(conn, user_id=account_id))
+        await link_identity(conn, proof, account_id, taken=Raced(), new_account=True)
+        return Entered(await start(conn, proof, account))
+    if not proof.profile.email_verified:
+        # The provider takes anybody's word for it: that must open nothing.
+        raise Conflict(
+            "email_taken",
+            "There is an account with this e-mail address already. "
+            "Sign in with your password and link it there.",
+        )
+    check_active(account)
+    ended = [] if account["_emailVerified"] else await reclaim_account(conn, account["id"])
+    await link_identity(conn, proof, account["id"], taken=Raced())
+    return Entered(await start(conn, proof, account), ended)
+
+
+async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
+    """An account without a password for a new person; returns its id. Raises Raced."""
+    profile = proof.profile
+    try:
+        row = await register_user(
+            conn,
+            email=email,
+            password_hash=None,
+            first_name=profile.first_name,
+            last_name=profile.last_name,
+            like=profile.username,
+            method=proof.provider,
+        )
+    except Conflict as conflict:
+        if conflict.code == "email_taken":
+            # Somebody registered with it since we looked, perhaps by this very identity.
+            raise Raced() from conflict
+        raise
+    account_id: UUID = row["id"]
+    if profile.email_verified:
+        await sql.auth.trust_email(conn, user_id=account_id)
+    return account_id
+
+
+async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
+    """Shut everybody out of an account whose address was never proved, in favour of its owner.
+
+    Whoever made it may have squatted the address. Returns the ids of the sessions and API keys that ended.
+    """
+    await sql.auth.reclaim_account(conn, user_id=account_id)
+    sessions = await revoke_sessions(conn, user_id=account_id, kept=None, reason="reclaimed")
+    keys = await close_other_ways(conn, account_id)
+    # A link to another address, asked for by whoever made the account, would take it away again.
+    await void_tokens(conn, account_id, [VERIFY, RESET, CHANGE])
+    await emit(
+        conn,
+        "account.reclaimed",
+        actor_id=account_id,
+        entity=("user", account_id),
+        payload={"userId": account_id, "sessions": len(sessions), "keys": len(keys)},
+    )
+    return [*(row["id"] for row in sessions), *keys]
+
+
+async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
+    """Link an identity to the account of who began the flow.
+
+    Raises Forbidden `session_ended` where that session is over, Conflict `identity_taken` where it is
+    somebody else's, `provider_linked` where the account has another one of this provider.
+    """
+    account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
+    session = await sql.auth.get_session_principal(conn, session_id=session_id)
+    if account is None or session is None or session["user_id"] != user_id:
+        raise Forbidden("session_ended", "You were signed out in the meantime. Sign in and link it again.")
+    taken = Conflict("identity_taken", "This account of the provider is linked to somebody else.")
+    await link_identity(conn, proof, user_id, taken=taken)
+    profile = proof.profile
+    if profile.email_verified and (profile.email or "").casefold() == account["email"].casefold():
+        await sql.auth.trust_email(conn, user_id=user_id)
+
+
+async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
+    """Unlink a provider; raises NotFound, or Conflict `last_way_in` where nothing else opens the account."""
+    # The lock makes two of these, or one and a change of the password, take turns.
+    account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
+    row = await sql.identities.delete_identity(conn, user_id=user_id, provider=provider)
+    if account is None or row is None:
+        raise NotFound()
+    left = await sql.identities.count_identities(conn, user_id=user_id)
+    if not account["_hasPassword"] and not left:
+        raise Conflict(
+            "last_way_in", "Nothing else opens this account: set a password or link another one first."
+        )
+    await emit_identity(conn, "identity.unlinked", user_id, provider, row["username"])
+
+
+async def link_identity(
+    conn: Any, proof: Proof, user_id: UUID, *, taken: AppError, new_account: bool = False
+) -> None:
+    """Make an identity open this account; one that does already gets its new tokens.
+
+    Raises `taken` where it opens another one, Conflict `provider_linked`.
+    """
+    error = Conflict(
+        "provider_linked", "Another account of this provider is linked already; unlink that one first."
+    )
+    with on_constraint("identities_user_id_provider_key", error):
+        owner = await save_identity(conn, proof, user_id)
+    if owner["user_id"] != user_id:
+        raise taken
+    if owner["first"]:
+        username = proof.profile.username
+        await emit_identity(
+            conn, "identity.linked", user_id, proof.provider, username, newAccount=new_account
+        )
+
+
+async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
+    """Store an identity or its new tokens; returns `user_id`, its owner, and `first`, whether it is new."""
+    profile = proof.profile
+    return await sql.identities.save_identity(
+        conn,
+        provider=proof.provider,
+        subject=profile.subject,
+        user_id=user_id,
+        username=profile.username,
+        name=profile.name,
+        email=profile.email,
+        email_verified=profile.email_verified,
+        avatar_url=profile.avatar_url,
+        tokens=proof.tokens,
+    )
+
+
+async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
+    """The session of a sign-in."""
+    return await start_session(conn, account, platform=PLATFORM, device=None, method=proof.provider)
+
+
+def check_profile_email(profile: Profile) -> str:
+    """The address in a profile; raises Forbidden where there is none that an account could have."""
+    try:
+        check_email(profile.email or "")
+    except ValidationError:
+        raise Forbidden(
+            "email_required",
+            "The provider shares no e-mail address of yours, and an account needs one. "
+            "Allow it there, or register here.",
+        ) from None
+    return profile.email or ""
+
+
+def check_active(account: Any) -> Any:
+    """`account` where it may be signed in to; raises Forbidden, or Raced where it is gone."""
+    if account is None:
+        raise Raced()
+    if account["status"] != "active":
+        raise Forbidden("account_deactivated", "This account is deactivated.")
+    return account

@@ -1,0 +1,1 @@
+"""Verified addresses, forgotten and changed passwords."""

@@ -1,0 +1,236 @@
+"""Identity: passwords and addresses, changed when signed in or recovered by mail."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import Conflict, Forbidden, Invalid, Unauthorized, Unavailable
+from nexcorp.features.auth.passwords import hash_password, verify_password
+from nexcorp.features.auth.recovery import pages
+from nexcorp.features.auth.recovery import service as recovery
+from nexcorp.features.auth.sessions import schemas
+from nexcorp.features.auth.sessions.service import record_failed_login
+from nexcorp.security.access import ACCOUNT, PUBLIC
+from nexcorp.security.app_keys import CONFIG, REVOCATIONS, SECRETS, database, principal, user_id
+from nexcorp.security.throttle import attempt, forgive, withdraw
+from nexcorp.web.replies import no_content
+from nexcorp.web.routing import Route, get, post
+from nexcorp.web.transactions import transaction
+
+TAG = "Identity"
+ATTEMPTS = 3
+
+
+def require_mail(request: web.Request) -> None:
+    """Raise Unavailable where mails go nowhere."""
+    if not request.app[CONFIG].sends_mail:
+        raise Unavailable("not_configured", "This service sends no mail: ask its administrator.")
+
+
+async def check_password(request: web.Request, password: str | None) -> Any:
+    """The signed-in account's credentials, once `password` is found to be theirs; no connection is in hand.
+
+    None is right for an account that has no password. Raises Forbidden `wrong_password`, Invalid where one
+    is needed, and TooManyRequests after five wrong ones.
+    """
+    who = principal(request)
+    async with database(request).connection() as conn:
+        account = await sql.auth.get_own_credentials(conn, user_id=who.user_id)
+        if account is None:
+            raise Unauthorized()
+        if account["password_hash"] is None:
+            return account
+        if password is None:
+            raise Invalid(errors={"currentPassword": ["Missing data for required field."]})
+        await recovery.check_proofs_left(conn, who.user_id, who.session_id)
+    # Reserved before it is checked, so that many at once are no more guesses than one after the other.
+    named = ("password", str(who.session_id))
+    await attempt(request, *named, free=recovery.WRONG_PASSWORDS)
+    try:
+        good = await verify_password(account["password_hash"], password)
+    except BaseException:
+        await asyncio.shield(withdraw(request, *named))
+        raise
+    if good:
+        await forgive(request, *named)
+    else:
+        async with database(request).transaction() as conn:
+            await record_failed_login(
+                conn, account, account["email"], who.platform, request.app[SECRETS].fingerprint
+            )
+        raise Forbidden("wrong_password", "The current password is wrong.")
+    return account
+
+
+async def change_password(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/password"""
+    who = principal(request)
+    for _ in range(ATTEMPTS):
+        account = await check_password(request, body["currentPassword"])
+        if account["password_hash"] is None:
+            raise Conflict("no_password", "This account has no password: set one by /auth/password/forgot.")
+        new_hash = await hash_password(body["newPassword"])
+        async with database(request).transaction() as conn:
+            ended = await recovery.change_password(
+                conn,
+                user_id=who.user_id,
+                session_id=who.session_id,
+                verified_hash=account["password_hash"],
+                new_hash=new_hash,
+                mail=request.app[CONFIG].sends_mail,
+            )
+        # None: the hash changed under us, by a sign-in's upgrade or another change.
+        if ended is not None:
+            request.app[REVOCATIONS].announce(ended)
+            return no_content()
+    raise Unavailable("contention", "Too many changes at once; try again.")
+
+
+async def forgot_password(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/password/forgot"""
+    require_mail(request)
+    async with transaction(request) as tx:
+        await recovery.request_reset(tx.conn, body["email"], request.app[SECRETS].fingerprint)
+        return await tx.reply({"status": "accepted"}, 202)
+
+
+async def reset_password(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/password/reset"""
+    require_mail(request)
+    token = body["token"]
+    # A guess must not cost a hash; a replay has used its token up, and needs no hash either.
+    async with database(request).connection() as conn:
+        good = await sql.account_tokens.is_good(
+            conn, token_hash=recovery.hash_token(token), purposes=[recovery.RESET]
+        )
+    new_hash = await hash_password(body["password"]) if good else ""
+    async with transaction(request) as tx:
+        if not good:
+            raise recovery.invalid_token()
+        ended = await recovery.reset_password(tx.conn, token=token, password_hash=new_hash)
+        response = await tx.reply(None, 204)
+    request.app[REVOCATIONS].announce(ended)
+    return response
+
+
+async def verify_email(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/email/verify"""
+    require_mail(request)
+    async with transaction(request) as tx:
+        await recovery.verify_email(tx.conn, token=body["token"])
+        return await tx.reply(None, 204)
+
+
+async def resend_verification(request: web.Request) -> web.Response:
+    """POST /auth/email/resend"""
+    require_mail(request)
+    async with transaction(request) as tx:
+        await recovery.resend_verification(tx.conn, user_id(request))
+        return await tx.reply({"status": "accepted"}, 202)
+
+
+async def change_email(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/email"""
+    require_mail(request)
+    await check_password(request, body.get("currentPassword"))
+    async with transaction(request) as tx:
+        await recovery.request_email_change(tx.conn, user_id=user_id(request), email=body["email"])
+        return await tx.reply({"status": "accepted"}, 202)
+
+
+def own(path: str, handler: Any, summary: str) -> Route:
+    """A page at the root."""
+    return get(path, handler, summary, None, prefix="", access=PUBLIC, tag=TAG, hidden=True)
+
+
+ROUTES: list[Route] = [
+    own("/verify-email", pages.show_verify, "Where the link of a verification leads"),
+    own("/reset-password", pages.show_reset, "Where the link of a reset leads"),
+    own("/account.js", pages.show_script, "What these pages do"),
+    post(
+        "/auth/password",
+        change_password,
+        "Change my password",
+        None,
+        status=204,
+        tag=TAG,
+        access=ACCOUNT,
+        body=schemas.ChangePasswordBody(),
+        errors=("wrong_password", "no_password", "too_many_attempts"),
+        idempotent=False,
+        description="Signs out all other devices. 403 `wrong_password`; five of those in 15 minutes are 429.",
+    ),
+    post(
+        "/auth/password/forgot",
+        forgot_password,
+        "Get a mail to reset the password",
+        schemas.AcceptedOut(),
+        status=202,
+        tag=TAG,
+        access=PUBLIC,
+        body=schemas.ForgotBody(),
+        errors=("not_configured",),
+        description="Answered alike whether there is such an account or not. At most one mail a minute and "
+        "five an hour.",
+    ),
+    post(
+        "/auth/password/reset",
+        reset_password,
+        "Set a password by the token of a mail",
+        None,
+        status=204,
+        tag=TAG,
+        access=PUBLIC,
+        body=schemas.ResetBody(),
+        errors=("invalid_token", "not_configured"),
+        description="Signs out all devices. 400 `invalid_token` for one that is wrong, used "
+        "or older than an hour.",
+    ),
+    post(
+        "/auth/email/verify",
+        verify_email,
+        "Confirm an address by the token of a mail",
+        None,
+        status=204,
+        tag=TAG,
+        access=PUBLIC,
+        body=schemas.TokenBody(),
+        errors=("invalid_token", "email_taken", "not_configured"),
+        description="The account's own address, or the new one of a change. 400 `invalid_token` for a token "
+        "that is wrong, used or older than 24 hours; 409 `email_taken` where somebody else has the address.",
+    ),
+    post(
+        "/auth/email/resend",
+        resend_verification,
+        "Get the verification mail again",
+        schemas.AcceptedOut(),
+        status=202,
+        tag=TAG,
+        access=ACCOUNT,
+        errors=("already_verified", "too_many_mails", "not_configured"),
+    ),
+    post(
+        "/auth/email",
+        change_email,
+        "Change my e-mail address",
+        schemas.AcceptedOut(),
+        status=202,
+        tag=TAG,
+        access=ACCOUNT,
+        body=schemas.ChangeEmailBody(),
+        errors=(
+            "wrong_password",
+            "email_taken",
+            "email_unchanged",
+            "too_many_attempts",
+            "too_many_mails",
+            "not_configured",
+        ),
+        description="Sends a token to the new address, and a note to the old one; the address changes when "
+        "the token is used. `currentPassword` is needed where the account has one.",
+    ),
+]

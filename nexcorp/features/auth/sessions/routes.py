@@ -1,0 +1,316 @@
+"""Identity: register, sign in and stay signed in, sign out, devices, one-time tickets.
+
+Answers that hold a secret (login, refresh, ticket) are never stored for an Idempotency-Key: a retry
+gets a new secret, and nothing in the database opens anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import Unauthorized, Unavailable
+from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
+from nexcorp.features.auth.recovery.service import queue_verification
+from nexcorp.features.auth.sessions import schemas, service
+from nexcorp.features.auth.sessions.jwks import JwksOut, show_jwks
+from nexcorp.features.auth.sessions.refresh import make_token, read_token
+from nexcorp.security.access import ACCOUNT, PUBLIC, Access, allow
+from nexcorp.security.app_keys import CONFIG, REVOCATIONS, SECRETS, TOKENS, database, principal, user_id
+from nexcorp.security.cookies import clear_cookie, read_cookie, set_cookie
+from nexcorp.security.throttle import attempt, forgive, withdraw
+from nexcorp.security.tokens import ACCESS_SECONDS
+from nexcorp.web.errors import reply_error
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import no_content, reply
+from nexcorp.web.routing import Route, delete, get, post
+from nexcorp.web.transactions import transaction
+
+LOGIN_ATTEMPTS = 3
+WEB = ["web"]
+NATIVE = ["mobile", "cli"]
+TAG = "Identity"
+OWN = Access(whose="one's own only")
+
+
+def reply_signed_in(
+    request: web.Request, account: Any, *, session_id: UUID, platform: str, counter: int, seconds: int
+) -> web.Response:
+    """The tokens of a session: both in the body, but for browsers the refresh token in its cookie."""
+    access = request.app[TOKENS].sign(
+        user_id=account["id"],
+        session_id=session_id,
+        role=account["role"],
+        role_version=account["_roleVersion"],
+        platform=platform,
+    )
+    refresh = make_token(request.app[SECRETS], session_id, counter)
+    data = {"accessToken": access, "tokenType": "Bearer", "expiresIn": ACCESS_SECONDS, "user": account}
+    if platform not in WEB:
+        return reply({**data, "refreshToken": refresh})
+    response = reply(data)
+    set_cookie(response, refresh, seconds)
+    return response
+
+
+async def register(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/register"""
+    profile = body.get("profile", {})
+    # Before the transaction: a connection must not wait while a password is hashed.
+    password_hash = await hash_password(body["password"])
+    async with transaction(request) as tx:
+        user = await service.register_user(
+            tx.conn,
+            email=body["email"],
+            password_hash=password_hash,
+            username=body.get("username"),
+            first_name=profile.get("firstName"),
+            last_name=profile.get("lastName"),
+            profile=profile,
+        )
+        if request.app[CONFIG].sends_mail:
+            await queue_verification(tx.conn, user)
+        return await tx.reply({"user": user}, 201, location=f"/api/v1/users/{user['id']}")
+
+
+async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/login"""
+    email = body["email"]
+    await attempt(request, "login", email)
+    try:
+        signed_in = await sign_in(request, body)
+    except Unauthorized:
+        raise
+    except BaseException:
+        # Overload, a deadline, a client that left: nothing was learnt about the password.
+        await asyncio.shield(withdraw(request, "login", email))
+        raise
+    await forgive(request, "login", email)
+    request.app[REVOCATIONS].announce(signed_in.revoked)
+    session = signed_in.session
+    return reply_signed_in(
+        request,
+        signed_in.account,
+        session_id=session["id"],
+        platform=session["platform"],
+        counter=session["refresh_counter"],
+        seconds=session["refresh_seconds"],
+    )
+
+
+async def sign_in(request: web.Request, body: dict[str, Any]) -> service.SignIn:
+    """Check the password and sign in; raises Unauthorized, or Unavailable where it keeps changing."""
+    for _ in range(LOGIN_ATTEMPTS):
+        signed_in = await try_login(request, body)
+        # None: the hash changed under us, by another sign-in's upgrade or a change of the password.
+        if signed_in is not None:
+            return signed_in
+    raise Unavailable("contention", "Too many changes at once; try again.")
+
+
+async def try_login(request: web.Request, body: dict[str, Any]) -> service.SignIn | None:
+    """Check the password with no connection in hand, then sign in; None where it was changed in between.
+
+    Raises one and the same Unauthorized for an unknown address, a wrong password and a deactivated account.
+    """
+    email, password, platform = body["email"], body["password"], body["platform"]
+    async with database(request).connection() as conn:
+        account = await sql.auth.get_credentials(conn, email=email)
+    known_hash: str | None = account["password_hash"] if account is not None else None
+    good = await verify_password(known_hash, password)
+    if known_hash is None or not good or account["status"] != "active":
+        async with database(request).transaction() as conn:
+            await service.record_failed_login(
+                conn, account, email, platform, request.app[SECRETS].fingerprint
+            )
+        raise Unauthorized("invalid_credentials", "The e-mail address or the password is wrong.")
+    new_hash = await hash_password(password) if needs_upgrade(known_hash) else None
+    async with database(request).transaction() as conn:
+        return await service.open_session(
+            conn,
+            account_id=account["id"],
+            verified_hash=known_hash,
+            new_hash=new_hash,
+            platform=platform,
+            device=body.get("device"),
+        )
+
+
+async def refresh(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/refresh"""
+    given = body.get("refreshToken")
+    if given is not None:
+        return await exchange(request, given, NATIVE)
+    given = read_cookie(request)
+    try:
+        if given is None:
+            raise Unauthorized()
+        return await exchange(request, given, WEB)
+    except Unauthorized as error:
+        response = reply_error(request, error)
+        clear_cookie(response)
+        return response
+
+
+async def exchange(request: web.Request, text: str, platforms: list[str]) -> web.Response:
+    """New tokens for a refresh token of these platforms; raises Unauthorized for any that is not current."""
+    token = read_token(request.app[SECRETS], text)
+    async with database(request).transaction() as conn:
+        rotation = await service.rotate_refresh(conn, token, platforms)
+    # After the commit: a revocation must stand although the answer is a refusal.
+    if rotation.reused:
+        request.app[REVOCATIONS].announce([token.session_id])
+    row = rotation.session
+    if row is None:
+        raise Unauthorized()
+    return reply_signed_in(
+        request,
+        row,
+        session_id=row["_sessionId"],
+        platform=row["_platform"],
+        counter=row["_counter"],
+        seconds=row["_refreshSeconds"],
+    )
+
+
+async def logout(request: web.Request) -> web.Response:
+    """POST /auth/logout"""
+    who = principal(request)
+    async with database(request).transaction() as conn:
+        await service.end_session(conn, user_id=who.user_id, session_id=who.session_id)
+    request.app[REVOCATIONS].announce([who.session_id])
+    response = no_content()
+    clear_cookie(response)
+    return response
+
+
+async def me(request: web.Request) -> web.Response:
+    """GET /auth/me"""
+    async with database(request).connection() as conn:
+        account = await sql.auth.get_account(conn, user_id=user_id(request))
+    if account is None:
+        raise Unauthorized()
+    return reply(account)
+
+
+async def list_sessions(request: web.Request) -> web.Response:
+    """GET /auth/sessions"""
+    who = principal(request)
+    async with database(request).connection() as conn:
+        rows = await sql.auth.list_sessions(conn, user_id=who.user_id, session_id=who.session_id)
+    return reply({"data": rows, "nextCursor": None})
+
+
+async def revoke_session(request: web.Request) -> web.Response:
+    """DELETE /auth/sessions/{id}"""
+    who, session_id = principal(request), path_id(request)
+    async with database(request).transaction() as conn:
+        await service.revoke_session(conn, user_id=who.user_id, session_id=session_id)
+    request.app[REVOCATIONS].announce([session_id])
+    response = no_content()
+    if session_id == who.session_id:
+        clear_cookie(response)
+    return response
+
+
+async def revoke_sessions(request: web.Request, *, query: dict[str, Any]) -> web.Response:
+    """DELETE /auth/sessions"""
+    who = principal(request)
+    kept = None if query["includeCurrent"] else who.session_id
+    async with database(request).transaction() as conn:
+        rows = await service.revoke_sessions(conn, user_id=who.user_id, kept=kept)
+    request.app[REVOCATIONS].announce([row["id"] for row in rows])
+    response = reply({"revoked": sum(row["live"] for row in rows)})
+    if kept is None:
+        clear_cookie(response)
+    return response
+
+
+async def issue_ticket(request: web.Request, *, body: dict[str, Any]) -> web.Response:
+    """POST /auth/ticket"""
+    async with database(request).transaction() as conn:
+        ticket = await service.issue_ticket(
+            conn, session_id=principal(request).session_id, purpose=body["purpose"]
+        )
+    return reply(ticket, 201)
+
+
+ROUTES: list[Route] = [
+    get(
+        "/auth/jwks",
+        show_jwks,
+        "The public keys of access tokens",
+        JwksOut(),
+        tag=TAG,
+        access=PUBLIC,
+        description="Current and previous; may be kept for five minutes.",
+    ),
+    post(
+        "/auth/register",
+        register,
+        "Create an account",
+        schemas.RegisteredOut(),
+        tag=TAG,
+        access=PUBLIC,
+        body=schemas.RegisterBody(),
+        errors=("email_taken", "username_taken"),
+    ),
+    post(
+        "/auth/login",
+        login,
+        "Sign in",
+        schemas.SignedInOut(),
+        status=200,
+        tag=TAG,
+        access=PUBLIC,
+        body=schemas.LoginBody(),
+        errors=("invalid_credentials",),
+        idempotent=False,
+        description="An unknown address, a wrong password and a deactivated account are answered alike.",
+    ),
+    post(
+        "/auth/refresh",
+        refresh,
+        "Exchange a refresh token",
+        schemas.SignedInOut(),
+        status=200,
+        tag=TAG,
+        access=PUBLIC,
+        body=schemas.RefreshBody(),
+        errors=("unauthorized", "csrf"),
+        idempotent=False,
+        description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
+        "A token works once, and again for ten seconds; one used later ends its session.",
+    ),
+    post("/auth/logout", logout, "Sign out", None, status=204, tag=TAG, access=ACCOUNT, idempotent=False),
+    get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG, access=allow("profile:read")),
+    get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG, access=ACCOUNT),
+    delete(
+        "/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=("not_found",)
+    ),
+    delete(
+        "/auth/sessions",
+        revoke_sessions,
+        "Sign out all other devices, or all",
+        schemas.RevokedOut(),
+        status=200,
+        tag=TAG,
+        access=ACCOUNT,
+        query=schemas.RevokeQuery(),
+    ),
+    post(
+        "/auth/ticket",
+        issue_ticket,
+        "Get a one-time ticket",
+        schemas.TicketOut(),
+        tag=TAG,
+        access=ACCOUNT,
+        body=schemas.TicketBody(),
+        idempotent=False,
+        description="For what cannot send a header: a browser's socket (`/ws?ticket=`) or download.",
+    ),
+]

@@ -1,0 +1,211 @@
+"""What may come into the identity routes, and what goes out."""
+
+from __future__ import annotations
+
+from marshmallow import ValidationError, fields, validate
+
+from nexcorp.domain.fields import Body, Out, Query, Text
+from nexcorp.domain.people import STATUSES, ProfileFields, username_field
+from nexcorp.features.auth.passwords import MAX_CHARS, MIN_CHARS, is_common
+
+MAX_EMAIL_CHARS = 254
+PLATFORMS = ("web", "mobile", "cli")
+
+check_syntax = validate.Email()
+
+
+def check_email(text: str) -> None:
+    """Refuse what is no address; quoted local parts and address literals are legal but nobody's."""
+    # The length has been complained of already, and the syntax check is slow on long texts.
+    if len(text) > MAX_EMAIL_CHARS:
+        return
+    # Beyond ASCII there are letters that compare as equal and look alike: İ opens the account of i.
+    if '"' in text or "[" in text or not text.isascii():
+        raise ValidationError(check_syntax.default_message)
+    check_syntax(text)
+
+
+def check_common(password: str) -> None:
+    """Refuse a password that attackers try first."""
+    if is_common(password):
+        raise ValidationError("Is one of the most common passwords.")
+
+
+def email_field() -> Text:
+    """A required e-mail address."""
+    return Text(
+        least=3,
+        most=MAX_EMAIL_CHARS,
+        required=True,
+        checks=[check_email],
+        metadata={"format": "email", "description": "Compared without case."},
+    )
+
+
+def new_password_field() -> Text:
+    """A required password that is to be set."""
+    return Text(
+        least=MIN_CHARS,
+        most=MAX_CHARS,
+        trim=False,
+        required=True,
+        checks=[check_common],
+        metadata={"format": "password", "description": "The most common ones are refused."},
+    )
+
+
+class ProfileBody(ProfileFields):
+    """What people may say of themselves when they register."""
+
+
+class RegisterBody(Body):
+    """A new account."""
+
+    email = email_field()
+    password = new_password_field()
+    username = username_field("Made from the e-mail address where absent.")
+    profile = fields.Nested(ProfileBody)
+
+
+class LoginBody(Body):
+    """A sign-in. The password is not held to today's rules: it may be older than they are."""
+
+    email = email_field()
+    password = Text(least=1, most=MAX_CHARS, trim=False, required=True, metadata={"format": "password"})
+    platform = fields.String(
+        load_default="web",
+        validate=validate.OneOf(PLATFORMS),
+        metadata={"description": "web: refresh token in a cookie; mobile and cli: in the body."},
+    )
+    device = Text(least=1, most=100, allow_none=True, metadata={"description": "A name to recognise it by."})
+
+
+class RefreshBody(Body):
+    """For mobile and cli; a browser sends its cookie and no body."""
+
+    refreshToken = Text(least=1, most=200, trim=False)
+
+
+class RevokeQuery(Query):
+    """Which of one's own sessions."""
+
+    includeCurrent = fields.Boolean(
+        load_default=False, metadata={"description": "This one as well: signed out everywhere."}
+    )
+
+
+class TicketBody(Body):
+    """What the ticket is to open."""
+
+    purpose = fields.String(required=True, validate=validate.OneOf(("ws", "download")))
+
+
+def token_field() -> Text:
+    """The token of a mail."""
+    return Text(least=1, most=200, trim=False, required=True)
+
+
+class ChangePasswordBody(Body):
+    """The password as it is, and as it is to be."""
+
+    currentPassword = Text(
+        least=1, most=MAX_CHARS, trim=False, required=True, metadata={"format": "password"}
+    )
+    newPassword = new_password_field()
+
+
+class ForgotBody(Body):
+    """Whose password is forgotten."""
+
+    email = email_field()
+
+
+class ResetBody(Body):
+    """A new password, and the token that allows it."""
+
+    token = token_field()
+    password = new_password_field()
+
+
+class TokenBody(Body):
+    """What was sent to an address."""
+
+    token = token_field()
+
+
+class ChangeEmailBody(Body):
+    """The new address."""
+
+    email = email_field()
+    currentPassword = Text(least=1, most=MAX_CHARS, trim=False, metadata={"format": "password"})
+
+
+class AcceptedOut(Out):
+    """It will be done, if there is anything to do."""
+
+    status = fields.String(required=True, validate=validate.Equal("accepted"))
+
+
+class AccountOut(Out):
+    """An account as its owner sees it."""
+
+    id = fields.UUID(required=True)
+    email = fields.String(required=True, metadata={"format": "email"})
+    username = fields.String(required=True)
+    firstName = fields.String(required=True, allow_none=True)
+    lastName = fields.String(required=True, allow_none=True)
+    role = fields.String(required=True, validate=validate.OneOf(("admin", "manager", "member")))
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    emailVerified = fields.Boolean(required=True)
+    createdAt = fields.DateTime(required=True)
+    updatedAt = fields.DateTime(required=True)
+
+
+class RegisteredOut(Out):
+    """The new account."""
+
+    user = fields.Nested(AccountOut, required=True)
+
+
+class SignedInOut(Out):
+    """What a client needs to act for somebody."""
+
+    accessToken = fields.String(required=True)
+    tokenType = fields.String(required=True, validate=validate.Equal("Bearer"))
+    expiresIn = fields.Integer(required=True, metadata={"description": "Seconds."})
+    user = fields.Nested(AccountOut, required=True)
+    refreshToken = fields.String(metadata={"description": "mobile and cli only; web gets a cookie."})
+
+
+class SessionOut(Out):
+    """One sign-in on one device."""
+
+    id = fields.UUID(required=True)
+    platform = fields.String(required=True, validate=validate.OneOf(PLATFORMS))
+    device = fields.String(required=True, allow_none=True)
+    ip = fields.String(required=True, allow_none=True)
+    userAgent = fields.String(required=True, allow_none=True)
+    createdAt = fields.DateTime(required=True)
+    lastUsedAt = fields.DateTime(required=True)
+    expiresAt = fields.DateTime(required=True)
+    current = fields.Boolean(required=True, metadata={"description": "The one this request came with."})
+
+
+class SessionListOut(Out):
+    """All live sessions: there are never more than ten."""
+
+    data = fields.List(fields.Nested(SessionOut), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+
+
+class RevokedOut(Out):
+    """How many sessions were ended."""
+
+    revoked = fields.Integer(required=True)
+
+
+class TicketOut(Out):
+    """A proof that opens one thing once."""
+
+    ticket = fields.String(required=True)
+    expiresIn = fields.Integer(required=True, metadata={"description": "Seconds."})

@@ -1,0 +1,43 @@
+"""The typed keys under which the application carries its parts, and short ways to them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.config import Config
+from nexcorp.context import RequestContext
+from nexcorp.db import Database
+from nexcorp.security.access import Rights
+from nexcorp.security.api_keys import ApiKeys
+from nexcorp.security.revocations import Revocations
+from nexcorp.security.secrets import Secrets
+from nexcorp.security.tokens import Principal, Tokens
+
+CONFIG = web.AppKey("config", Config)
+DATABASE = web.AppKey("database", Database)
+SECRETS = web.AppKey("secrets", Secrets)
+TOKENS = web.AppKey("tokens", Tokens)
+API_KEYS = web.AppKey("api_keys", ApiKeys)
+RIGHTS = web.AppKey("rights", Rights)
+REVOCATIONS = web.AppKey("revocations", Revocations)
+
+REQUEST_ID = web.RequestKey("request_id", str)
+PRINCIPAL = web.RequestKey("principal", Principal)
+CONTEXT = web.RequestKey("context", RequestContext)
+
+
+def database(request: web.Request) -> Database:
+    """The database of the application that serves `request`."""
+    return request.app[DATABASE]
+
+
+def principal(request: web.Request) -> Principal:
+    """Who is signed in; only for routes that ask for it."""
+    return request[PRINCIPAL]
+
+
+def user_id(request: web.Request) -> UUID:
+    """The id of who is signed in; only for routes that ask for it."""
+    return request[PRINCIPAL].user_id

@@ -1,0 +1,39 @@
+"""The browser's refresh token: a cookie that scripts cannot read and other sites cannot send."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from nexcorp.errors import Forbidden
+from nexcorp.security.app_keys import CONFIG
+from nexcorp.security.cors import Cors
+
+# __Host- makes browsers refuse the cookie unless it is Secure, for / and for this host alone.
+NAME = "__Host-refresh"
+
+
+def set_cookie(response: web.StreamResponse, token: str, seconds: int) -> None:
+    """Give the browser a refresh token for `seconds`."""
+    response.set_cookie(NAME, token, max_age=seconds, path="/", secure=True, httponly=True, samesite="Strict")
+
+
+def clear_cookie(response: web.StreamResponse) -> None:
+    """Take the refresh token from the browser; with the attributes it was set with, or it would stay."""
+    response.del_cookie(NAME, path="/", secure=True, httponly=True, samesite="Strict")
+
+
+def read_cookie(request: web.Request) -> str | None:
+    """The browser's refresh token, None without one.
+
+    Raises Forbidden where another site may be behind the request: without X-Requested-With, which a
+    form cannot set, or from an origin that is not allowed to call.
+    """
+    token = request.cookies.get(NAME)
+    if token is None:
+        return None
+    origin = request.headers.get("Origin")
+    if "X-Requested-With" not in request.headers:
+        raise Forbidden("csrf", "Send the header X-Requested-With along with the cookie.")
+    if origin is not None and not Cors(request.app[CONFIG]).allows(request, origin):
+        raise Forbidden("csrf", "This origin may not call.")
+    return token

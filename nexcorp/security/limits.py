@@ -1,0 +1,287 @@
+"""Rate limits: requests a minute of one address, or of one account whatever its sessions and keys.
+
+GCRA in Redis, exact over all nodes. While more than about half of a budget is left, a node takes a slice of
+it in advance and lets requests in without asking; what it does not use within a second it gives back. Near
+the limit it asks for each request. A bucket's level is a time: how long it takes to drain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+from multidict import CIMultiDict, istr
+
+from nexcorp.background import end_tasks
+from nexcorp.config import Config
+from nexcorp.errors import TooManyRequests
+from nexcorp.security.redis_scripts import Call, Scripts, load_script
+
+log = structlog.get_logger("nexcorp.limits")
+
+PERIOD_SECONDS = 60.0
+# In advance: a twentieth of the limit, so that it takes three seconds to drain and a node's lease but one.
+SLICES = 20
+LEASE_SECONDS = 1.0
+SWEEP_SECONDS = 0.25
+PRUNE_SECONDS = 10.0
+MAX_BUCKETS = 50_000
+BATCH = 500
+# Sums of seconds are not exact, as those of whole microseconds in Redis are.
+ROUNDING_SECONDS = 1e-6
+TAKE = load_script("take_cells")
+
+
+LIMIT_FIELD, REMAINING_FIELD = istr("RateLimit-Limit"), istr("RateLimit-Remaining")
+RESET_FIELD = istr("RateLimit-Reset")
+
+
+@lru_cache(maxsize=16_384)
+def network_of(address: str) -> str:
+    """What anonymous requests are counted by: an IPv4 address, the /64 of an IPv6 one."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ip_network((parsed.packed[:8] + bytes(8), 64)))
+    return str(parsed)
+
+
+class Bucket:
+    """What this node knows of one budget. Times are of time.monotonic()."""
+
+    __slots__ = ("cells", "denied_until", "key", "lease_until", "own", "rule", "shared", "waiting")
+
+    def __init__(self, rule: Rule, key: str) -> None:
+        self.rule, self.key = rule, key
+        # Cells taken in advance, and until when they are good.
+        self.cells, self.lease_until = 0, 0.0
+        # When this node's own admissions will have drained; and all nodes', as last heard.
+        self.own = self.shared = 0.0
+        self.denied_until = 0.0
+        self.waiting: list[asyncio.Future[bool]] = []
+
+    def use(self, now: float) -> None:
+        """Count one admission of this node."""
+        self.own = max(self.own, now) + self.rule.step
+
+    def take_alone(self, now: float) -> bool:
+        """Decide without Redis, by what this node let in and what it last heard."""
+        level = max(self.own, self.shared, now)
+        if level + self.rule.step > now + self.rule.capacity + ROUNDING_SECONDS:
+            self.denied_until = level + self.rule.step - self.rule.capacity
+            return False
+        self.use(now)
+        self.shared = level + self.rule.step
+        return True
+
+    def write_headers(self, headers: CIMultiDict[str]) -> None:
+        """Set the RateLimit fields of an answer."""
+        rule, now = self.rule, time.monotonic()
+        level = max(self.shared - self.cells * rule.step, self.own, now) - now
+        headers[LIMIT_FIELD] = rule.limit_text
+        headers[REMAINING_FIELD] = str(max(0, int((rule.capacity - level) / rule.step + ROUNDING_SECONDS)))
+        headers[RESET_FIELD] = str(-int(-level // 1))
+
+
+class Rule:
+    """One kind of limit and its buckets on this node; `limit` 0 is none."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self.name, self.limit = name, limit
+        self.slice = max(1, limit // SLICES)
+        # Whole microseconds: the script counts in these.
+        self.step_us = -(-int(PERIOD_SECONDS * 1e6) // max(1, limit))
+        self.step = self.step_us / 1e6
+        self.capacity = self.step * limit
+        self.limit_text = str(limit)
+        self.buckets: dict[Any, Bucket] = {}
+
+    def bucket(self, who: UUID | str) -> Bucket:
+        """The bucket of an account or address."""
+        found = self.buckets.get(who)
+        if found is None:
+            if len(self.buckets) >= MAX_BUCKETS:
+                self.prune(MAX_BUCKETS * 9 // 10)
+            found = self.buckets[who] = Bucket(self, f"nexcorp:limit:{self.name}:{who}")
+        return found
+
+    def prune(self, most: int = MAX_BUCKETS) -> None:
+        """Forget what has drained, then the oldest until `most` are left: Redis still knows those."""
+        now = time.monotonic()
+        kept = {
+            who: bucket
+            for who, bucket in self.buckets.items()
+            if bucket.waiting or bucket.cells or max(bucket.own, bucket.shared, bucket.denied_until) > now
+        }
+        for who in list(kept)[: max(0, len(kept) - most)]:
+            del kept[who]
+        self.buckets = kept
+
+
+@dataclass(slots=True)
+class Ask:
+    """One bucket's part in a round trip: who waits for it and how many cells go back."""
+
+    bucket: Bucket
+    waiting: list[asyncio.Future[bool]]
+    given: int
+
+
+class Limits:
+    """The rate limits of one node."""
+
+    def __init__(self, config: Config, scripts: Scripts) -> None:
+        self.scripts = scripts
+        self.anonymous = Rule("address", config.rate_limit_anonymous)
+        self.user = Rule("user", config.rate_limit_user)
+        # Buckets with something to ask, and those with leased cells, the oldest lease first.
+        self._asking: dict[Bucket, None] = {}
+        self._leased: dict[Bucket, None] = {}
+        self._asker: asyncio.Task[None] | None = None
+
+    async def take_user(self, request: web.Request, user_id: UUID) -> None:
+        """Count a request against an account; raises TooManyRequests."""
+        if self.user.limit:
+            await self.take(request, self.user.buckets.get(user_id) or self.user.bucket(user_id))
+
+    async def take_address(self, request: web.Request, address: str | None) -> None:
+        """Count a request against its client's address; raises TooManyRequests."""
+        if self.anonymous.limit and address is not None:
+            await self.take(request, self.anonymous.bucket(network_of(address)))
+
+    def give_back(self, address: str | None) -> None:
+        """Undo take_address(), where it turned out that somebody is signed in."""
+        if self.anonymous.limit and address is not None:
+            bucket, now = self.anonymous.bucket(network_of(address)), time.monotonic()
+            bucket.own -= self.anonymous.step
+            if now >= bucket.lease_until:
+                bucket.lease_until = now + LEASE_SECONDS
+            bucket.cells += 1
+            self._leased[bucket] = None
+
+    async def take(self, request: web.Request, bucket: Bucket) -> None:
+        """Take one cell; raises TooManyRequests where there is none."""
+        request[LIMIT] = bucket
+        now = time.monotonic()
+        if bucket.cells and now < bucket.lease_until:
+            bucket.cells -= 1
+            bucket.own = max(bucket.own, now) + bucket.rule.step
+            return
+        if now >= bucket.denied_until and await self._take_slowly(bucket):
+            return
+        wait = max(0.0, bucket.denied_until - time.monotonic())
+        raise TooManyRequests(retry_after=wait)
+
+    async def _take_slowly(self, bucket: Bucket) -> bool:
+        if self.scripts.resting:
+            return bucket.take_alone(time.monotonic())
+        place = asyncio.get_running_loop().create_future()
+        bucket.waiting.append(place)
+        self._ask(bucket)
+        # A client that leaves cancels its place, not the round trip that others wait for.
+        granted: bool = await place
+        return granted
+
+    def _ask(self, bucket: Bucket) -> None:
+        self._asking[bucket] = None
+        if self._asker is None or self._asker.done():
+            self._asker = asyncio.get_running_loop().create_task(self._ask_all())
+
+    async def _ask_all(self) -> None:
+        """Round trips, each for all that came up during the one before, until nobody waits."""
+        while self._asking:
+            asks = []
+            for bucket in list(self._asking)[:BATCH]:
+                del self._asking[bucket]
+                asks.append(Ask(bucket, bucket.waiting, bucket.cells))
+                bucket.waiting, bucket.cells = [], 0
+                self._leased.pop(bucket, None)
+            try:
+                answers = await self.scripts.run([make_call(ask) for ask in asks])
+            except BaseException:
+                # Nobody may be left waiting, whatever it was.
+                for ask in asks:
+                    decide_alone(ask)
+                raise
+            if answers is None:
+                for ask in asks:
+                    decide_alone(ask)
+                continue
+            for ask, (granted, level) in zip(asks, answers, strict=True):
+                self._settle(ask, granted, level / 1e6)
+
+    def _settle(self, ask: Ask, granted: int, level: float) -> None:
+        """Hand out what was granted; what is over is a lease."""
+        bucket, now = ask.bucket, time.monotonic()
+        rule = bucket.rule
+        bucket.shared = now + level
+        for place in ask.waiting:
+            if place.done():
+                continue
+            if granted:
+                granted -= 1
+                bucket.use(now)
+                place.set_result(True)
+            else:
+                bucket.denied_until = now + max(0.0, level + rule.step - rule.capacity)
+                place.set_result(False)
+        # Some may have been put back meanwhile, by give_back().
+        bucket.cells += granted
+        if bucket.cells:
+            bucket.lease_until = now + LEASE_SECONDS
+            self._leased[bucket] = None
+
+    async def stop(self) -> None:
+        """End the round trip that is under way, and close the connection."""
+        if self._asker is not None:
+            await end_tasks((self._asker,))
+        await self.scripts.close()
+
+    async def run(self) -> None:
+        """Give back what was leased and not used, and forget what is over, until cancelled."""
+        await self.scripts.prepare()
+        pruned = time.monotonic()
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = time.monotonic()
+            for bucket in list(self._leased):
+                if not bucket.cells:
+                    del self._leased[bucket]
+                elif bucket.lease_until <= now:
+                    self._ask(bucket)
+            if now - pruned > PRUNE_SECONDS:
+                pruned = now
+                self.anonymous.prune()
+                self.user.prune()
+
+
+def make_call(ask: Ask) -> Call:
+    """The script's call for one bucket."""
+    bucket, rule = ask.bucket, ask.bucket.rule
+    own = max(0, int((bucket.own - time.monotonic()) * 1e6))
+    wanted = sum(not place.done() for place in ask.waiting)
+    return Call(TAKE, bucket.key, (rule.step_us, rule.limit, wanted, rule.slice, ask.given, own))
+
+
+def decide_alone(ask: Ask) -> None:
+    """Answer those who wait without Redis."""
+    bucket, now = ask.bucket, time.monotonic()
+    bucket.shared -= ask.given * bucket.rule.step
+    for place in ask.waiting:
+        if not place.done():
+            place.set_result(bucket.take_alone(now))
+
+
+LIMITS = web.AppKey("limits", Limits)
+LIMIT = web.RequestKey("limit", Bucket)

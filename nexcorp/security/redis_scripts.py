@@ -1,0 +1,144 @@
+"""Redis for the limits: scripts over a client of its own, which gives up soon and rests for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio as redis
+import structlog
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from nexcorp.background import end_tasks
+
+log = structlog.get_logger("nexcorp.limits")
+
+LUA = Path(__file__).parent / "lua"
+ANSWER_SECONDS = 0.1
+# Waited in steps: those in which this node's own loop was late do not count against Redis.
+STEPS = 5
+MOST_SECONDS = 4 * ANSWER_SECONDS
+# How long Redis is left alone after it failed: a request must not wait for it again and again.
+REST_SECONDS = 1.0
+# RuntimeError: what uvloop raises for a write to a connection that was cut.
+CONNECTION_LOST = (RedisError, OSError, RuntimeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script and the name Redis keeps it under."""
+
+    text: str
+    digest: str
+
+
+def load_script(name: str) -> Script:
+    """The script in `lua/<name>.lua`."""
+    text = (LUA / f"{name}.lua").read_text()
+    return Script(text, hashlib.sha1(text.encode()).hexdigest())  # noqa: S324 - what EVALSHA asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One run of a script on one key."""
+
+    script: Script
+    key: str
+    values: tuple[int, ...] = ()
+
+
+async def wait_briefly(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
+    """The result of `work`; raises TimeoutError, after which nothing of it goes on."""
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        step, on_time = ANSWER_SECONDS / STEPS, 0
+        deadline = time.monotonic() + MOST_SECONDS
+        while on_time < STEPS and (began := time.monotonic()) < deadline:
+            done, _ = await asyncio.wait((task,), timeout=step)
+            if done:
+                return task.result()
+            on_time += time.monotonic() - began < step * 1.5
+        raise TimeoutError
+    finally:
+        if not task.done():
+            await end_tasks((task,))
+
+
+class Scripts:
+    """Runs scripts in one round trip. `run()` returns None where Redis is down, slow or rested from."""
+
+    def __init__(self, url: str) -> None:
+        self.client = redis.Redis.from_url(
+            url,
+            # Longer than run() waits: it knows a late loop from a late Redis.
+            socket_timeout=MOST_SECONDS,
+            socket_connect_timeout=MOST_SECONDS,
+            socket_keepalive=True,
+            health_check_interval=0,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._rest_until = 0.0
+        self.down = False
+
+    @property
+    def resting(self) -> bool:
+        """Whether Redis failed just now, so that asking it is of no use."""
+        return time.monotonic() < self._rest_until
+
+    async def prepare(self) -> None:
+        """Connect and hand over the scripts, so that no request has to wait for that."""
+        with contextlib.suppress(*CONNECTION_LOST):
+            for path in sorted(LUA.glob("*.lua")):
+                await self.client.script_load(path.read_text())
+
+    async def run(self, calls: Sequence[Call]) -> list[Any] | None:
+        """The scripts' answers in their order."""
+        if self.resting:
+            return None
+        try:
+            answers = await wait_briefly(self._evaluate(calls))
+        except CONNECTION_LOST as error:
+            self._rest_until = time.monotonic() + REST_SECONDS
+            if not self.down:
+                self.down = True
+                log.warning("redis does not answer: this node limits by itself", error=type(error).__name__)
+            return None
+        if self.down:
+            self.down = False
+            log.warning("redis answers again: limits count for all nodes")
+        return answers
+
+    async def _evaluate(self, calls: Sequence[Call]) -> list[Any]:
+        answers = await self._send(calls, whole=False)
+        # Those that Redis did not know had no effect: send them again with their text, which it keeps.
+        unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            again = await self._send([calls[at] for at in unknown], whole=True)
+            for at, answer in zip(unknown, again, strict=True):
+                answers[at] = answer
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers
+
+    async def _send(self, calls: Sequence[Call], *, whole: bool) -> list[Any]:
+        async with self.client.pipeline(transaction=False) as pipe:
+            for call in calls:
+                if whole:
+                    pipe.eval(call.script.text, 1, call.key, *call.values)
+                else:
+                    pipe.evalsha(call.script.digest, 1, call.key, *call.values)
+            answers: list[Any] = await pipe.execute(raise_on_error=False)
+        return answers
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.aclose()

@@ -1,0 +1,99 @@
+"""What became worthless while access tokens for it are still good, known to every node in memory.
+
+Fed by a Redis push for speed and by a poll of PostgreSQL for certainty, so that no request asks
+either of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+import msgspec
+
+from nexcorp.security.tokens import ACCESS_SECONDS, Principal
+
+# A token outlives its session by at most its own life; a minute more covers clocks.
+REMEMBER_SECONDS = ACCESS_SECONDS + 60
+
+
+class Revoked(msgspec.Struct, omit_defaults=True):
+    """What one node tells the others.
+
+    `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version), where older
+    versions are worthless. `rights`: the permissions of the roles have changed.
+    """
+
+    sessions: list[UUID] = []
+    roles: list[tuple[UUID, int]] = []
+    rights: bool = False
+
+
+class Revocations:
+    """Sessions and API keys that ended, and people whose role or status changed, in the last 16 minutes.
+
+    `on_session` and `on_role` are told each new one once; `publish` tells the other nodes, without waiting.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[UUID, float] = {}
+        self._roles: dict[UUID, tuple[int, float]] = {}
+        # False until they were read once: before that, no token can be believed.
+        self.loaded = False
+        self.on_session: Callable[[UUID], None] = lambda session_id: None
+        self.on_role: Callable[[UUID, int], None] = lambda user_id, version: None
+        self.on_rights: Callable[[], None] = lambda: None
+        self.publish: Callable[[Revoked], None] = lambda revoked: None
+
+    def ended(self, who: Principal) -> bool:
+        """Whether the session or key is over, so that signing in again is all that helps."""
+        return who.session_id in self._sessions
+
+    def outdated(self, who: Principal) -> bool:
+        """Whether the role or status has changed since the token was made: a refresh brings a new one."""
+        known = self._roles.get(who.user_id)
+        return known is not None and who.role_version < known[0]
+
+    def add_sessions(self, session_ids: Iterable[UUID]) -> None:
+        """Remember sessions and API keys as ended."""
+        until = time.monotonic() + REMEMBER_SECONDS
+        for session_id in session_ids:
+            if session_id not in self._sessions:
+                self._sessions[session_id] = until
+                self.on_session(session_id)
+
+    def add_roles(self, versions: Iterable[tuple[UUID, int]]) -> None:
+        """Remember which role version of a person is the oldest that still counts."""
+        until = time.monotonic() + REMEMBER_SECONDS
+        for user_id, version in versions:
+            known = self._roles.get(user_id)
+            if known is None or known[0] < version:
+                self._roles[user_id] = (version, until)
+                self.on_role(user_id, version)
+
+    def receive(self, revoked: Revoked) -> None:
+        """Take what another node tells."""
+        self.add_sessions(revoked.sessions)
+        self.add_roles(revoked.roles)
+        if revoked.rights:
+            self.on_rights()
+
+    def announce(
+        self,
+        sessions: Iterable[UUID] = (),
+        *,
+        roles: Iterable[tuple[UUID, int]] = (),
+        rights: bool = False,
+    ) -> None:
+        """Remember what this node has just changed, and tell the others. Call it after the commit."""
+        revoked = Revoked(list(sessions), list(roles), rights)
+        if revoked != Revoked():
+            self.receive(revoked)
+            self.publish(revoked)
+
+    def forget_old(self) -> None:
+        """Drop those whose tokens have all run out."""
+        now = time.monotonic()
+        self._sessions = {key: until for key, until in self._sessions.items() if until > now}
+        self._roles = {key: known for key, known in self._roles.items() if known[1] > now}

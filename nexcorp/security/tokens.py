@@ -1,0 +1,121 @@
+"""Access tokens: short-lived Ed25519 JWTs (RFC 9068), verified once and then remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+
+from nexcorp.errors import Unauthorized
+from nexcorp.security.secrets import Secrets
+
+ACCESS_SECONDS = 15 * 60
+ISSUER = "nexcorp-connect"
+AUDIENCE = "nexcorp-api"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type
+MAX_TOKEN_CHARS = 4096
+# How far the clocks of two nodes may be apart.
+CLOCK_SECONDS = 5
+CACHE_SIZE = 50_000
+# Headers that bring or point to a key of their own; only ours count.
+FOREIGN_KEYS = frozenset({"jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit"})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who a request acts for."""
+
+    user_id: UUID
+    session_id: UUID
+    role: str
+    role_version: int
+    platform: str
+    expires_at: float
+    # What an API key was made for; None for a person, who may do all that the role may.
+    scopes: frozenset[str] | None = None
+
+
+class Tokens:
+    """Signs and verifies access tokens; `verify` costs a hash after the first time."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._known: dict[bytes, Principal] = {}
+
+    def sign(self, *, user_id: UUID, session_id: UUID, role: str, role_version: int, platform: str) -> str:
+        """A token for one session, good for ACCESS_SECONDS."""
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(user_id),
+            "sid": str(session_id),
+            "jti": uuid4().hex,
+            "iat": now,
+            "exp": now + ACCESS_SECONDS,
+            "role": role,
+            "rv": role_version,
+            "plat": platform,
+        }
+        key = self._secrets.signing
+        return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": TOKEN_TYPE})
+
+    def verify(self, token: str) -> Principal:
+        """The principal of a token; raises the same Unauthorized for whatever is wrong with it."""
+        if len(token) > MAX_TOKEN_CHARS:
+            raise Unauthorized()
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        principal = self._known.get(digest)
+        if principal is None:
+            principal = self._verify_signature(token)
+            if len(self._known) >= CACHE_SIZE:
+                self._forget_expired()
+            self._known[digest] = principal
+        if principal.expires_at <= time.time():
+            self._known.pop(digest, None)
+            raise Unauthorized()
+        return principal
+
+    def _verify_signature(self, token: str) -> Principal:
+        try:
+            header = jwt.get_unverified_header(token)
+            if (
+                header.get("typ") != TOKEN_TYPE
+                or header.get("alg") != "EdDSA"
+                or FOREIGN_KEYS & header.keys()
+            ):
+                raise Unauthorized()
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._secrets.verifying[header["kid"]],
+                algorithms=["EdDSA"],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                leeway=CLOCK_SECONDS,
+                options={"require": ["iss", "aud", "sub", "sid", "jti", "iat", "exp"]},
+            )
+            role, version, platform = claims["role"], claims["rv"], claims["plat"]
+            if not isinstance(role, str) or type(version) is not int or not isinstance(platform, str):
+                raise Unauthorized()
+            return Principal(
+                user_id=UUID(claims["sub"]),
+                session_id=UUID(claims["sid"]),
+                role=role,
+                role_version=version,
+                platform=platform,
+                expires_at=float(claims["exp"]),
+            )
+        except (
+            jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError
+        ):  # fmt: skip
+            raise Unauthorized() from None
+
+    def _forget_expired(self) -> None:
+        now = time.time()
+        self._known = {key: who for key, who in self._known.items() if who.expires_at > now}
+        if len(self._known) >= CACHE_SIZE:
+            self._known.clear()

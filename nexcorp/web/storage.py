@@ -1,0 +1,7 @@
+"""The key under which the application carries its stores of files."""
+
+from aiohttp import web
+
+from nexcorp.domain.attachments import Storage
+
+STORAGE = web.AppKey("storage", Storage)

@@ -1,0 +1,166 @@
+"""`transaction(request)`: the transaction of a handler, which keeps Idempotency-Key's promise.
+
+The key's row is written in the same transaction as what the request does, so a crash leaves either
+both or neither: a retry with the same key either replays the stored answer or does the work for the
+first time. A second request with the same key waits on the first one's row lock.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import AppError, Invalid
+from nexcorp.security.app_keys import CONTEXT, PRINCIPAL, SECRETS, database
+from nexcorp.web.forms import BODY_DIGEST
+from nexcorp.web.parsing import read_bytes
+from nexcorp.web.replies import encode, make_etag, reply_bytes
+from nexcorp.web.turns import TURNS
+
+KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+REPLAYED = {"Idempotent-Replayed": "true"}
+
+
+class Versioned(msgspec.Struct):
+    """What a stored answer has to say of its version; the ETag follows from that."""
+
+    version: int | None = None
+
+
+read_version = msgspec.json.Decoder(Versioned).decode
+
+
+class Replay(AppError):
+    """Leaves the handler's transaction with the answer that an earlier request with this key got."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__("replay")
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whose key it is, the key, and an HMAC of the request it stands for."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+
+
+class Transaction:
+    """What a handler holds while its transaction is open: the connection, and the way to answer."""
+
+    __slots__ = ("_claim", "conn")
+
+    def __init__(self, conn: Any, claim: Claim | None) -> None:
+        self.conn, self._claim = conn, claim
+
+    async def reply(
+        self, data: Any, status: int = 200, *, location: str | None = None, version: int | None = None
+    ) -> web.Response:
+        """The response with `data`, stored for replays before the transaction commits.
+
+        `version` adds the ETag of a versioned row.
+        """
+        body = b"" if status == 204 else encode(data)
+        if self._claim is not None:
+            scope, key = self._claim.scope, self._claim.key
+            await sql.idempotency.store_answer(
+                self.conn, scope=scope, key=key, status=status, body=body, location=location
+            )
+        headers = {"Location": location} if location else {}
+        if version is not None:
+            headers["ETag"] = make_etag(version, body)
+        if status == 204:
+            return web.Response(status=204, headers=headers)
+        return reply_bytes(body, status, headers)
+
+
+def read_key(request: web.Request) -> str | None:
+    """The Idempotency-Key of a POST; raises Invalid for one that is not 1 to 255 visible characters."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or request.method != "POST":
+        return None
+    if not KEY.match(key):
+        raise Invalid(errors={"Idempotency-Key": ["Wants 1 to 255 visible ASCII characters."]})
+    return key
+
+
+async def make_claim(request: web.Request) -> Claim | None:
+    """What a request's Idempotency-Key claims, None where it has none.
+
+    Without an account the client's address is the scope, so that strangers do not meet in a key.
+    """
+    key = read_key(request)
+    if key is None:
+        return None
+    body = request.get(BODY_DIGEST) or await read_bytes(request)
+    material = b"\0".join([request.method.encode(), request.path_qs.encode(), body])
+    fingerprint = hmac.digest(request.app[SECRETS].fingerprint, material, "sha256")
+    who = request.get(PRINCIPAL)
+    scope = str(who.user_id) if who is not None else f"anonymous:{request[CONTEXT].ip}"
+    return Claim(scope, key, fingerprint)
+
+
+async def take_claim(conn: Any, claim: Claim) -> None:
+    """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
+    scope, key, fingerprint = claim.scope, claim.key, claim.fingerprint
+    taken = await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint)
+    if not taken:
+        raise make_replay(await sql.idempotency.get_answer(conn, scope=scope, key=key), claim)
+
+
+async def replay_answered(request: web.Request) -> None:
+    """Raises Replay, or Invalid for another body, where this key was answered before.
+
+    For handlers that have much to do before their transaction begins, which decides.
+    """
+    claim = await make_claim(request)
+    if claim is None:
+        return
+    async with database(request).connection() as conn:
+        stored = await sql.idempotency.get_answer(conn, scope=claim.scope, key=claim.key)
+    if stored is not None:
+        raise make_replay(stored, claim)
+
+
+def make_replay(stored: Any, claim: Claim) -> Replay:
+    """What repeats a stored answer; raises Invalid where it was given to another request."""
+    if not hmac.compare_digest(stored["fingerprint"], claim.fingerprint):
+        raise Invalid(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another request.",
+            errors={"Idempotency-Key": ["Was used for another request."]},
+        )
+    headers = dict(REPLAYED)
+    if stored["location"]:
+        headers["Location"] = stored["location"]
+    if stored["status"] == 204:
+        return Replay(web.Response(status=204, headers=headers))
+    version = read_version(stored["body"]).version
+    if version is not None:
+        headers["ETag"] = make_etag(version, stored["body"])
+    return Replay(reply_bytes(stored["body"], stored["status"], headers))
+
+
+@asynccontextmanager
+async def transaction(request: web.Request, *, turn: UUID | None = None) -> AsyncIterator[Transaction]:
+    """The transaction in which a handler does everything and makes its answer.
+
+    `turn`: the id of the one row that many may want to change at once; see nexcorp.web.turns.
+    """
+    claim = await make_claim(request)
+    waiting = request.app[TURNS].take(turn) if turn is not None else nullcontext()
+    async with waiting, database(request).transaction() as conn:
+        if claim is not None:
+            await take_claim(conn, claim)
+        yield Transaction(conn, claim)
