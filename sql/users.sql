@@ -196,19 +196,3 @@ SET
     updated_at = now()
 WHERE id = $1
 RETURNING role_version
-
--- name: list_unscrubbed() :many
--- Who left, and may still be named in frames.
-SELECT id FROM users WHERE left_at IS NOT NULL AND scrubbed_at IS NULL ORDER BY left_at LIMIT 100
-
--- name: note_scrubbed(user_ids) :exec
--- Their names are gone from the frames for good: nothing is under way any more that began before they left, neither a
--- request nor, unless that takes more than an hour, a delivery.
-UPDATE users
-SET scrubbed_at = now()
-WHERE id = ANY($1::uuid[])
-    AND left_at < now() - interval '1 minute'
-    AND (
-        left_at < now() - interval '1 hour'
-        OR NOT EXISTS (SELECT FROM outbox AS o WHERE o.event_at < users.left_at)
-    )
