@@ -27,7 +27,7 @@ SELECT
     (SELECT author_id FROM parent) AS "_parentAuthorId"
 FROM added AS c
 CROSS JOIN counted
-INNER JOIN users AS u ON u.id = c.author_id
+INNER JOIN users AS u ON u.id = c.author_id;
 
 -- name: get_comment(comment_id, viewer_id) :one
 -- One comment with its author; no row where the viewer may not see its post.
@@ -38,7 +38,7 @@ SELECT
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
 INNER JOIN posts AS p ON p.id = c.post_id
-WHERE c.id = $1 AND shown_to(p, $2)
+WHERE c.id = $1 AND shown_to(p, $2);
 
 -- name: list_comments_first(post_id, viewer_id, most) :many
 -- The oldest comments of a post, for those who may see it: people read a conversation from its beginning.
@@ -49,7 +49,7 @@ FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
 WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1)
 ORDER BY c.id
-LIMIT $3
+LIMIT $3;
 
 -- name: list_comments_next(post_id, viewer_id, after, most) :many
 -- Comments behind a cursor.
@@ -60,17 +60,17 @@ FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
 WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND c.id > $3
 ORDER BY c.id
-LIMIT $4
+LIMIT $4;
 
 -- name: lock_comment(comment_id) :exec
 -- Before a change, which depends on how the comment stands.
-SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE
+SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: update_comment(comment_id, author_id, body) :exec
 -- The author changes the text of a comment, which is locked.
 UPDATE comments
 SET body = $3, version = version + 1, updated_at = now()
-WHERE id = $1 AND author_id = $2
+WHERE id = $1 AND author_id = $2;
 
 -- name: lock_post_of_comment(comment_id) :value
 -- Before a delete, in a statement of its own: replies are counted under this lock too, so what the
@@ -79,7 +79,7 @@ SELECT p.id
 FROM posts AS p
 INNER JOIN comments AS c ON c.post_id = p.id
 WHERE c.id = $1
-FOR UPDATE OF p
+FOR UPDATE OF p;
 
 -- name: delete_comment(comment_id, user_id, any_author, version) :one
 -- Its author, the post's author, or with `any_author` whoever sees it, removes a comment and the replies to it; all are
@@ -110,4 +110,4 @@ SELECT
     doomed.id, counted.id AS "postId", counted.comment_count AS "commentCount", doomed.author_id AS "_authorId",
     ARRAY(SELECT removed.id FROM removed WHERE removed.id <> doomed.id) AS "replyIds"
 FROM doomed
-CROSS JOIN counted
+CROSS JOIN counted;

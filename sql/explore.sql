@@ -10,7 +10,7 @@ SELECT
 FROM (SELECT post_id, score FROM post_scores ORDER BY score DESC, post_id DESC LIMIT $2) AS s
 -- OFFSET 0 is a fence: without it the planner, who does not know the LIMIT, may join all posts.
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
-ORDER BY s.score DESC, s.post_id DESC
+ORDER BY s.score DESC, s.post_id DESC;
 
 -- name: list_next(viewer_id, before, before_id, most) :many
 -- The page of these behind a cursor.
@@ -27,14 +27,14 @@ FROM (
     LIMIT $4
 ) AS s
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
-ORDER BY s.score DESC, s.post_id DESC
+ORDER BY s.score DESC, s.post_id DESC;
 
 -- name: list_shared(most) :many
 -- The first page, but for what depends on the viewer: it is kept for all of them for seconds.
 SELECT i.*, s.score AS "_score"
 FROM (SELECT post_id, score FROM post_scores ORDER BY score DESC, post_id DESC LIMIT $1) AS s
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
-ORDER BY s.score DESC, s.post_id DESC
+ORDER BY s.score DESC, s.post_id DESC;
 
 -- name: list_live(viewer_id, post_ids) :many
 -- What a page that was kept must be told of each of its posts: its version, its counters, and the viewer's own part.
@@ -45,7 +45,7 @@ SELECT
     coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = p.id AND t.user_id = $1), false) AS interested
 FROM posts AS p
-WHERE p.id = ANY($2::uuid[]) AND p.position IS NOT NULL
+WHERE p.id = ANY($2::uuid[]) AND p.position IS NOT NULL;
 
 -- name: fill_scores() :exec
 -- Scores of posts that were loaded past the triggers.
@@ -53,4 +53,4 @@ INSERT INTO post_scores (post_id, score, least_score)
 SELECT p.id, measure_post(p.id, p.created_at), heat(p.created_at, 1)
 FROM posts AS p
 WHERE p.position IS NOT NULL
-ON CONFLICT ON CONSTRAINT post_scores_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT post_scores_pkey DO NOTHING;

@@ -3,11 +3,11 @@
 -- name: hold_posts(post_ids) :many
 -- Those of these posts that are still there, and stay until this transaction ends. All of them before any comment,
 -- in one order: whoever deletes a comment has its post locked by then.
-SELECT id FROM posts WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE
+SELECT id FROM posts WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE;
 
 -- name: hold_comments(comment_ids) :many
 -- Those of these comments that are still there, and stay until this transaction ends.
-SELECT id FROM comments WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE
+SELECT id FROM comments WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE;
 
 -- name: persist_notifications(event_ids, receiver_ids, actor_ids, types, titles, messages, post_ids, comment_ids, once_keys, created_ats) :many
 -- Write a batch, once per receiver and event, and count it as unread in the same statement. The posts and
@@ -40,7 +40,7 @@ counted AS (
     ORDER BY receiver_id
     ON CONFLICT ON CONSTRAINT notification_counters_pkey DO UPDATE SET unread = c.unread + excluded.unread
 )
-SELECT id, receiver_id, event_id FROM written
+SELECT id, receiver_id, event_id FROM written;
 
 -- name: list_written(notification_ids) :many
 -- Notifications as their receivers see them, in the order in which they came.
@@ -48,21 +48,21 @@ SELECT i.*, n.event_id AS "_eventId"
 FROM notification_items AS i
 INNER JOIN notifications AS n ON n.id = i.id
 WHERE i.id = ANY($1::uuid[])
-ORDER BY i.id
+ORDER BY i.id;
 
 -- name: list_unread_counts(user_ids) :many
 -- The exact unread count of several people.
-SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[])
+SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[]);
 
 -- name: get_unread_count(user_id) :value
 -- One person's unread count; NULL where nothing was ever sent.
-SELECT unread FROM notification_counters WHERE user_id = $1
+SELECT unread FROM notification_counters WHERE user_id = $1;
 
 -- name: get_position(user_id, room) :one
 -- Unread count and stream position, for an answer that a client can go on from.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS unread,
-    coalesce((SELECT last_seq FROM rooms WHERE name = $2), 0) AS seq
+    coalesce((SELECT last_seq FROM rooms WHERE name = $2), 0) AS seq;
 
 -- name: list_first(user_id, most) :many
 -- The newest notifications that are not archived.
@@ -70,7 +70,7 @@ SELECT i.*
 FROM notification_items AS i
 WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL
 ORDER BY i.id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_next(user_id, before, most) :many
 -- The page behind a cursor.
@@ -78,7 +78,7 @@ SELECT i.*
 FROM notification_items AS i
 WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i.id < $2
 ORDER BY i.id DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_unread_first(user_id, most) :many
 -- The newest unread ones.
@@ -86,7 +86,7 @@ SELECT i.*
 FROM notification_items AS i
 WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead"
 ORDER BY i.id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_unread_next(user_id, before, most) :many
 -- Unread ones behind a cursor.
@@ -94,7 +94,7 @@ SELECT i.*
 FROM notification_items AS i
 WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead" AND i.id < $2
 ORDER BY i.id DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_filtered(user_id, before, unread, archived, types, most) :many
 -- Any other mix of filters; NULL leaves one out. Rare, so one statement serves them all: the walk
@@ -108,19 +108,19 @@ WHERE
     AND (i."archivedAt" IS NOT NULL) = $4::boolean
     AND ($5::text[] IS NULL OR i.type = ANY($5))
 ORDER BY i.id DESC
-LIMIT $6
+LIMIT $6;
 
 -- name: get_notification(user_id, notification_id) :one
 -- One of the receiver's own.
 SELECT i.*
 FROM notification_items AS i
-WHERE i.id = $2 AND i."_receiverId" = $1
+WHERE i.id = $2 AND i."_receiverId" = $1;
 
 -- name: lock_counter(user_id) :value
 -- Before a change of one's notifications, in a statement of its own. Changes of one inbox then take turns:
 -- none is computed from a count that is out of date (PostgreSQL checks unread >= 0 before it notices
 -- that), and none holds a notification while it waits for the count.
-SELECT unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
+SELECT unread FROM notification_counters WHERE user_id = $1 FOR UPDATE;
 
 -- name: update_notification(user_id, notification_id, is_read, archived, seen) :value
 -- Change what is not NULL, and the unread count with it. True where there is such a notification.
@@ -152,7 +152,7 @@ counted AS (
     FROM changed
     WHERE c.user_id = $1 AND changed.unread <> changed.was_unread
 )
-SELECT true FROM changed
+SELECT true FROM changed;
 
 -- name: delete_notification(user_id, notification_id) :value
 -- Remove one of the receiver's own, and count it off where it was unread. True where there was one.
@@ -167,7 +167,7 @@ counted AS (
     FROM gone
     WHERE c.user_id = $1 AND gone.unread
 )
-SELECT true FROM gone
+SELECT true FROM gone;
 
 -- name: read_all(user_id) :value
 -- Mark everything that is unread as read; returns how many that were.
@@ -182,7 +182,7 @@ counted AS (
     SET unread = c.unread - (SELECT count(*) FROM changed)
     WHERE c.user_id = $1
 )
-SELECT count(*)::integer FROM changed
+SELECT count(*)::integer FROM changed;
 
 -- name: list_followers_after(user_id, after, most) :many
 -- A part of the audience "followers of", in id order.
@@ -190,7 +190,7 @@ SELECT f.follower_id AS receiver_id
 FROM follows AS f
 WHERE f.followed_id = $1 AND f.follower_id > $2
 ORDER BY f.follower_id
-LIMIT $3
+LIMIT $3;
 
 -- name: list_concerned_after(post_id, after, most) :many
 -- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
@@ -210,7 +210,7 @@ FROM (
     WHERE p.id = $1 AND named.user_id > $2
 ) AS c
 ORDER BY c.receiver_id
-LIMIT $3
+LIMIT $3;
 
 -- name: list_everyone_after(after, most) :many
 -- A part of the audience "everyone", in id order.
@@ -218,11 +218,11 @@ SELECT id AS receiver_id
 FROM users
 WHERE id > $1 AND status = 'active'
 ORDER BY id
-LIMIT $2
+LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
 -- Everything somebody was told, and the count of it.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 )
-DELETE FROM notification_counters WHERE user_id = $1
+DELETE FROM notification_counters WHERE user_id = $1;

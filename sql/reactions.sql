@@ -22,7 +22,7 @@ SELECT
     true AS liked, coalesce(counted.like_count, p.like_count) AS "likeCount"
 FROM posts AS p
 LEFT JOIN counted ON counted.id = p.id
-WHERE p.id = $1 AND shown_to(p, $2)
+WHERE p.id = $1 AND shown_to(p, $2);
 
 -- name: unlike_post(post_id, user_id) :one
 -- Take a like of a post, which is locked, back; the counter moves only if there was one.
@@ -48,7 +48,7 @@ SELECT
     post.id AS "_postId", counted.id IS NOT NULL AS "_changed",
     false AS liked, coalesce(counted.like_count, post.like_count) AS "likeCount"
 FROM post
-LEFT JOIN counted ON counted.id = post.id
+LEFT JOIN counted ON counted.id = post.id;
 
 -- name: list_likes_first(post_id, most) :many
 -- Who liked a post last.
@@ -57,7 +57,7 @@ FROM likes AS l
 INNER JOIN users AS u ON u.id = l.user_id
 WHERE l.post_id = $1
 ORDER BY l.created_at DESC, l.user_id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_likes_next(post_id, before, before_user, most) :many
 -- Who liked it before a cursor.
@@ -66,7 +66,7 @@ FROM likes AS l
 INNER JOIN users AS u ON u.id = l.user_id
 WHERE l.post_id = $1 AND (l.created_at, l.user_id) < ($2, $3)
 ORDER BY l.created_at DESC, l.user_id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: add_interest(post_id, user_id) :one
 -- Take an interest in a project of somebody else, which is locked, that is not over; counted once. `_refusal` says
@@ -100,7 +100,7 @@ SELECT
     counted.id IS NOT NULL AS "_changed",
     true AS interested, coalesce(counted.interest_count, post.interest_count) AS "interestCount"
 FROM post
-LEFT JOIN counted ON counted.id = post.id
+LEFT JOIN counted ON counted.id = post.id;
 
 -- name: remove_interest(post_id, user_id) :one
 -- Take an interest in a project, which is locked, back; the assigned cannot.
@@ -126,7 +126,7 @@ SELECT
     post.assigned AS "_assigned", counted.id IS NOT NULL AS "_changed",
     false AS interested, coalesce(counted.interest_count, post.interest_count) AS "interestCount"
 FROM post
-LEFT JOIN counted ON counted.id = post.id
+LEFT JOIN counted ON counted.id = post.id;
 
 -- name: list_interests_first(post_id, most) :many
 -- Who took an interest last.
@@ -135,7 +135,7 @@ FROM interests AS t
 INNER JOIN users AS u ON u.id = t.user_id
 WHERE t.post_id = $1
 ORDER BY t.created_at DESC, t.user_id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_interests_next(post_id, before, before_user, most) :many
 -- Who took an interest before a cursor.
@@ -144,7 +144,7 @@ FROM interests AS t
 INNER JOIN users AS u ON u.id = t.user_id
 WHERE t.post_id = $1 AND (t.created_at, t.user_id) < ($2, $3)
 ORDER BY t.created_at DESC, t.user_id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: delete_interests(user_id) :exec
 -- The interests of somebody who has left.
@@ -155,4 +155,4 @@ WITH removed AS (
 UPDATE posts AS p
 SET interest_count = p.interest_count - 1
 FROM removed
-WHERE p.id = removed.post_id
+WHERE p.id = removed.post_id;

@@ -7,7 +7,7 @@ SELECT name
 FROM unnest($1::text[]) AS wanted (name)
 WHERE NOT EXISTS (SELECT FROM rooms WHERE rooms.name = wanted.name)
 ORDER BY name
-ON CONFLICT ON CONSTRAINT rooms_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT rooms_pkey DO NOTHING;
 
 -- name: lock_rooms(names) :many
 -- The right to number frames, room by room in name order. A statement of its own: the next one then
@@ -16,7 +16,7 @@ SELECT name, last_seq
 FROM rooms
 WHERE name = ANY($1::text[])
 ORDER BY name
-FOR UPDATE
+FOR UPDATE;
 
 -- name: append_frames(rooms, seqs, event_ids, frames, names, last_seqs) :exec
 -- Store numbered frames and how far their rooms have come.
@@ -28,11 +28,11 @@ WITH stored AS (
 UPDATE rooms
 SET last_seq = advanced.last_seq
 FROM unnest($5::text[], $6::bigint[]) AS advanced (name, last_seq)
-WHERE rooms.name = advanced.name
+WHERE rooms.name = advanced.name;
 
 -- name: get_room(name) :one
 -- How far a room has come, and how far back its frames are kept.
-SELECT last_seq, min_seq FROM rooms WHERE name = $1
+SELECT last_seq, min_seq FROM rooms WHERE name = $1;
 
 -- name: read_frames(room, after, most) :many
 -- Frames behind a position, in order.
@@ -40,7 +40,7 @@ SELECT seq, frame::text AS frame
 FROM room_frames
 WHERE room = $1 AND seq > $2
 ORDER BY seq
-LIMIT $3
+LIMIT $3;
 
 -- name: read_own_frames(room, after, most) :many
 -- The same of somebody's own room. A notification whose message is empty by now, as what it tells of was deleted,
@@ -58,11 +58,11 @@ SELECT
 FROM room_frames AS f
 WHERE f.room = $1 AND f.seq > $2
 ORDER BY f.seq
-LIMIT $3
+LIMIT $3;
 
 -- name: list_positions(names) :many
 -- How far these rooms have come: the check that finds what Redis lost.
-SELECT name, last_seq FROM rooms WHERE name = ANY($1::text[])
+SELECT name, last_seq FROM rooms WHERE name = ANY($1::text[]);
 
 -- name: read_missing(names, afters, most) :many
 -- Frames that a node has not seen, of many rooms at once.
@@ -75,12 +75,12 @@ CROSS JOIN LATERAL (
     ORDER BY f.seq
     LIMIT $3
 ) AS missing
-ORDER BY behind.name, missing.seq
+ORDER BY behind.name, missing.seq;
 
 -- name: get_epoch() :value
 -- Whose numbers these are: another cluster, or a promoted replica, has another epoch.
 SELECT system_identifier || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
-FROM pg_control_system()
+FROM pg_control_system();
 
 -- name: record_ack(session_id, room, seq) :exec
 -- A device says how far it has shown a room.
@@ -88,7 +88,7 @@ INSERT INTO room_acks AS a (session_id, room, seq)
 VALUES ($1, $2, $3)
 ON CONFLICT ON CONSTRAINT room_acks_pkey DO UPDATE
 SET seq = excluded.seq, acked_at = now()
-WHERE a.seq < excluded.seq
+WHERE a.seq < excluded.seq;
 
 -- name: replace_frames(rooms, ids) :exec
 -- Of what was edited, the newest text is the only one that is kept. Frames before it keep their numbers: the one
@@ -116,7 +116,7 @@ SET frame = jsonb_build_object(
     END
 )
 FROM written AS w
-WHERE w.place > 1 AND f.room = w.room AND f.seq = w.seq
+WHERE w.place > 1 AND f.room = w.room AND f.seq = w.seq;
 
 -- name: blank_frames(rooms, ids) :exec
 -- What was deleted is shown to nobody any more, not even to a client that reads the past: frames with its text keep
@@ -127,7 +127,7 @@ SET frame = jsonb_build_object(
     'data', jsonb_strip_nulls(jsonb_build_object('id', gone.id, 'postId', f.frame -> 'data' -> 'postId'))
 )
 FROM unnest($1::text[], $2::text[]) AS gone (room, id)
-WHERE f.room = gone.room AND f.frame -> 'data' ->> 'id' = gone.id AND f.frame -> 'data' ? 'body'
+WHERE f.room = gone.room AND f.frame -> 'data' ->> 'id' = gone.id AND f.frame -> 'data' ? 'body';
 
 -- name: delete_old_frames(days, most) :value
 -- Drop frames over the age, but never the last 100 of a room, and note where each room begins now.
@@ -165,11 +165,11 @@ moved AS (
     FROM (SELECT room, max(seq) AS seq FROM gone GROUP BY room) AS tops
     WHERE r.name = tops.room
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM gone;
 
 -- name: list_rooms_after(after, most) :many
 -- A part of all rooms, in the order of their names.
-SELECT name FROM rooms WHERE name > $1 ORDER BY name LIMIT $2
+SELECT name FROM rooms WHERE name > $1 ORDER BY name LIMIT $2;
 
 -- name: scrub_frames(rooms, user_ids) :exec
 -- Frames in these rooms show people who have left as their rows do now: as authors, as assignees, as actors, and where
@@ -207,8 +207,8 @@ LEFT JOIN users AS u ON u.id = ANY($2::uuid[]) AND u.id::text = shown.frame -> '
 WHERE shown.room = ANY($1::text[])
     AND (a.id IS NOT NULL OR d.id IS NOT NULL OR u.id IS NOT NULL)
     AND f.room = shown.room
-    AND f.seq = shown.seq
+    AND f.seq = shown.seq;
 
 -- name: delete_frames(rooms) :exec
 -- What was sent to the own rooms of people who have left.
-DELETE FROM room_frames WHERE room = ANY($1::text[])
+DELETE FROM room_frames WHERE room = ANY($1::text[]);
