@@ -86,7 +86,7 @@ FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
 WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1)
 ORDER BY c.id
-LIMIT $3
+LIMIT $3;
 
 -- name: list_comments_next(post_id, viewer_id, after, most) :many
 -- Comments behind a cursor.
@@ -97,17 +97,17 @@ FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id
 WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND c.id > $3
 ORDER BY c.id
-LIMIT $4
+LIMIT $4;
 
 -- name: lock_comment(comment_id) :exec
 -- Before a change, which depends on how the comment stands.
-SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE
+SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: update_comment(comment_id, author_id, body) :exec
 -- The author changes the text of a comment, which is locked.
 UPDATE comments
 SET body = $3, version = version + 1, updated_at = now()
-WHERE id = $1 AND author_id = $2
+WHERE id = $1 AND author_id = $2;
 
 -- name: lock_post_of_comment(comment_id) :value
 -- Before a delete, in a statement of its own: replies are counted under this lock too, so what the
@@ -116,7 +116,7 @@ SELECT p.id
 FROM posts AS p
 INNER JOIN comments AS c ON c.post_id = p.id
 WHERE c.id = $1
-FOR UPDATE OF p
+FOR UPDATE OF p;
 
 -- name: delete_comment(comment_id, user_id, any_author, version) :one
 -- Its author, the post's author, or with `any_author` whoever sees it, removes a comment and the replies to it; all are

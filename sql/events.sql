@@ -47,7 +47,6 @@ LEFT JOIN LATERAL (
 ) AS e ON true
 ORDER BY d.id;
 
-
 -- name: claim_outbox_row(lane, row_id) :many
 -- One row with its event, if no other worker is at its lane and nobody else has it: for finding the one that spoils a
 -- batch.
@@ -104,26 +103,26 @@ FROM buried;
 SELECT
     (SELECT count(*) FROM outbox) AS depth,
     (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox) AS age,
-    (SELECT count(*) FROM outbox_dead) AS dead
+    (SELECT count(*) FROM outbox_dead) AS dead;
 
 -- name: ensure_partitions(months_ahead) :value
 -- Partitions of the audit trail for this month and so many more; returns how many were new.
-SELECT ensure_event_partitions($1)
+SELECT ensure_event_partitions($1);
 
 -- name: beat(worker_id) :exec
 -- A worker says that it runs.
 INSERT INTO worker_heartbeats (worker_id)
 VALUES ($1)
-ON CONFLICT ON CONSTRAINT worker_heartbeats_pkey DO UPDATE SET seen_at = now()
+ON CONFLICT ON CONSTRAINT worker_heartbeats_pkey DO UPDATE SET seen_at = now();
 
 -- name: end_beat(worker_id) :exec
 -- A worker says that it stops.
-DELETE FROM worker_heartbeats WHERE worker_id = $1
+DELETE FROM worker_heartbeats WHERE worker_id = $1;
 
 -- name: delete_old_beats() :exec
 -- Workers that went without a word.
-DELETE FROM worker_heartbeats WHERE seen_at < now() - interval '1 hour'
+DELETE FROM worker_heartbeats WHERE seen_at < now() - interval '1 hour';
 
 -- name: count_live_workers() :value
 -- Workers seen in the last 15 seconds.
-SELECT count(*) FROM worker_heartbeats WHERE seen_at > now() - interval '15 seconds'
+SELECT count(*) FROM worker_heartbeats WHERE seen_at > now() - interval '15 seconds';

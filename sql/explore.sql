@@ -10,7 +10,7 @@ SELECT
 FROM (SELECT post_id, score FROM post_stats WHERE score IS NOT NULL ORDER BY score DESC, post_id DESC LIMIT $2) AS s
 -- OFFSET 0 is a fence: without it the planner, who does not know the LIMIT, may join all posts.
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
-ORDER BY s.score DESC, s.post_id DESC
+ORDER BY s.score DESC, s.post_id DESC;
 
 -- name: list_next(viewer_id, before, before_id, most) :many
 -- The page of these behind a cursor.
@@ -27,14 +27,14 @@ FROM (
     LIMIT $4
 ) AS s
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
-ORDER BY s.score DESC, s.post_id DESC
+ORDER BY s.score DESC, s.post_id DESC;
 
 -- name: list_shared(most) :many
 -- The first page, but for what depends on the viewer: it is kept for all of them for seconds.
 SELECT i.*, s.score AS "_score"
 FROM (SELECT post_id, score FROM post_stats WHERE score IS NOT NULL ORDER BY score DESC, post_id DESC LIMIT $1) AS s
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
-ORDER BY s.score DESC, s.post_id DESC
+ORDER BY s.score DESC, s.post_id DESC;
 
 -- name: list_live(viewer_id, post_ids) :many
 -- What a page that was kept must be told of each of its posts: its version, its counters, and the viewer's own part.
@@ -46,4 +46,4 @@ SELECT
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = p.id AND t.user_id = $1), false) AS interested
 FROM posts AS p
 INNER JOIN post_stats AS s ON s.post_id = p.id
-WHERE p.id = ANY($2::uuid[]) AND p.position IS NOT NULL
+WHERE p.id = ANY($2::uuid[]) AND p.position IS NOT NULL;

@@ -8,7 +8,7 @@ VALUES ($1)
 ON CONFLICT ON CONSTRAINT data_exports_pkey DO UPDATE
 SET requested_at = now(), finished_at = NULL, expires_at = NULL, body = NULL, error = NULL
 WHERE e.error IS NOT NULL OR e.expires_at <= now()
-RETURNING true
+RETURNING true;
 
 -- name: get_export(user_id) :one
 -- How far somebody's export is. `ready` is false while it is to be made.
@@ -17,11 +17,11 @@ SELECT
     error IS NOT NULL OR expires_at <= now() AS "_over",
     expires_at AS "expiresAt", length(body) AS bytes
 FROM data_exports
-WHERE user_id = $1
+WHERE user_id = $1;
 
 -- name: get_export_body(user_id) :value
 -- The compressed file; NULL where none is ready.
-SELECT body FROM data_exports WHERE user_id = $1 AND expires_at > now()
+SELECT body FROM data_exports WHERE user_id = $1 AND expires_at > now();
 
 -- name: claim_export() :value
 -- Whose export is to be made next. SKIP LOCKED: two workers never make the same one.
@@ -30,27 +30,27 @@ FROM data_exports
 WHERE finished_at IS NULL
 ORDER BY requested_at
 LIMIT 1
-FOR UPDATE SKIP LOCKED
+FOR UPDATE SKIP LOCKED;
 
 -- name: finish_export(user_id, body) :exec
 -- The file, for 24 hours.
 UPDATE data_exports
 SET body = $2, finished_at = now(), expires_at = now() + interval '24 hours', error = NULL
-WHERE user_id = $1
+WHERE user_id = $1;
 
 -- name: fail_export(user_id, error) :exec
 -- It could not be made; whoever asks again gets another try.
 UPDATE data_exports
 SET error = $2, finished_at = now()
-WHERE user_id = $1 AND finished_at IS NULL
+WHERE user_id = $1 AND finished_at IS NULL;
 
 -- name: delete_old_exports() :exec
 -- Files that nobody may fetch any more, and failures of the day before.
-DELETE FROM data_exports WHERE expires_at < now() OR (error IS NOT NULL AND finished_at < now() - interval '24 hours')
+DELETE FROM data_exports WHERE expires_at < now() OR (error IS NOT NULL AND finished_at < now() - interval '24 hours');
 
 -- name: delete_export(user_id) :exec
 -- Its owner has left.
-DELETE FROM data_exports WHERE user_id = $1
+DELETE FROM data_exports WHERE user_id = $1;
 
 -- name: build_export(user_id) :value
 -- Everything that is kept of a person, but for secrets, as one JSON text. A new kind of data is a new pair here.
@@ -150,4 +150,4 @@ SELECT json_build_object(
     )
 )::text
 FROM users AS u
-WHERE u.id = $1
+WHERE u.id = $1;

@@ -54,7 +54,7 @@ CROSS JOIN LATERAL (
     -- A fence: without it the planner, who does not know the LIMIT, may join all posts.
     OFFSET 0
 ) AS i
-ORDER BY found.position DESC
+ORDER BY found.position DESC;
 
 -- name: list_feed_next(viewer_id, before, most) :many
 -- The page behind a cursor.
@@ -106,4 +106,4 @@ CROSS JOIN LATERAL (
     -- A fence: without it the planner, who does not know the LIMIT, may join all posts.
     OFFSET 0
 ) AS i
-ORDER BY found.position DESC
+ORDER BY found.position DESC;

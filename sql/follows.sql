@@ -40,7 +40,7 @@ WHERE u.id = $2;
 
 -- name: user_exists(user_id) :value
 -- Whether there is such a user.
-SELECT EXISTS (SELECT FROM users WHERE id = $1)
+SELECT EXISTS (SELECT FROM users WHERE id = $1);
 
 -- name: list_followers_first(user_id, most) :many
 -- Who began to follow a user last.
@@ -49,7 +49,7 @@ FROM follows AS f
 INNER JOIN users AS u ON u.id = f.follower_id
 WHERE f.followed_id = $1
 ORDER BY f.created_at DESC, f.follower_id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_followers_next(user_id, before, before_user, most) :many
 -- Followers behind a cursor.
@@ -58,7 +58,7 @@ FROM follows AS f
 INNER JOIN users AS u ON u.id = f.follower_id
 WHERE f.followed_id = $1 AND (f.created_at, f.follower_id) < ($2, $3)
 ORDER BY f.created_at DESC, f.follower_id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: list_following_first(user_id, most) :many
 -- Whom a user began to follow last.
@@ -67,7 +67,7 @@ FROM follows AS f
 INNER JOIN users AS u ON u.id = f.followed_id
 WHERE f.follower_id = $1
 ORDER BY f.created_at DESC, f.followed_id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_following_next(user_id, before, before_user, most) :many
 -- Whom a user follows, behind a cursor.
@@ -76,11 +76,11 @@ FROM follows AS f
 INNER JOIN users AS u ON u.id = f.followed_id
 WHERE f.follower_id = $1 AND (f.created_at, f.followed_id) < ($2, $3)
 ORDER BY f.created_at DESC, f.followed_id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: delete_follows(user_id) :exec
 -- Somebody has left: they follow nobody, and nobody follows them.
-DELETE FROM follows WHERE follower_id = $1 OR followed_id = $1
+DELETE FROM follows WHERE follower_id = $1 OR followed_id = $1;
 
 -- name: export_following(user_id) :many
 -- Whom a person follows.

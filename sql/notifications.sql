@@ -73,11 +73,11 @@ WHERE i.id = ANY($1::uuid[]);
 
 -- name: list_unread_counts(user_ids) :many
 -- The exact unread count of several people.
-SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[])
+SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[]);
 
 -- name: get_unread_count(user_id) :value
 -- One person's unread count; NULL where nothing was ever sent.
-SELECT unread FROM notification_counters WHERE user_id = $1
+SELECT unread FROM notification_counters WHERE user_id = $1;
 
 -- name: list_all(user_id, before, most) :many
 -- Notifications that are not archived, the newest first, before an id. One statement is one snapshot: each row has the
@@ -245,7 +245,7 @@ FROM (
     WHERE p.id = $1 AND named.user_id > $2
 ) AS c
 ORDER BY c.receiver_id
-LIMIT $3
+LIMIT $3;
 
 -- name: list_everyone_after(after, most) :many
 -- A part of the audience "everyone", in id order.
@@ -253,14 +253,14 @@ SELECT id AS receiver_id
 FROM users
 WHERE id > $1 AND status = 'active'
 ORDER BY id
-LIMIT $2
+LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
 -- Everything somebody was told, and the count of it.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 )
-DELETE FROM notification_counters WHERE user_id = $1
+DELETE FROM notification_counters WHERE user_id = $1;
 
 -- name: export_notifications(user_id) :many
 -- What a person was told.

@@ -55,11 +55,11 @@ SELECT
     coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $2), false) AS liked,
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $2), false) AS interested
 FROM post_items AS i
-WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2)
+WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2);
 
 -- name: is_post_shown(post_id, viewer_id) :value
 -- Whether there is such a post for a viewer.
-SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2))
+SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2));
 
 -- name: list_posts_first(viewer_id, most) :many
 -- The newest posts of everybody.
@@ -70,7 +70,7 @@ SELECT
 FROM post_items AS i
 WHERE i."_position" IS NOT NULL
 ORDER BY i."_position" DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_posts_next(viewer_id, before, most) :many
 -- The page of these behind a cursor.
@@ -81,7 +81,7 @@ SELECT
 FROM post_items AS i
 WHERE i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_author_posts_first(viewer_id, author_id, most) :many
 -- The newest posts of one author.
@@ -92,7 +92,7 @@ SELECT
 FROM post_items AS i
 WHERE i."_authorId" = $2 AND i."_position" IS NOT NULL
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_author_posts_next(viewer_id, author_id, before, most) :many
 -- The page of these behind a cursor.
@@ -103,7 +103,7 @@ SELECT
 FROM post_items AS i
 WHERE i."_authorId" = $2 AND i."_position" < $3
 ORDER BY i."_position" DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: list_author_posts_of_first(viewer_id, author_id, type, status, most) :many
 -- Those of one type, of one status, or both, out of all posts of the author.
@@ -117,7 +117,7 @@ WHERE i."_authorId" = $2
     AND ($4::text IS NULL OR i.status = $4)
     AND i."_position" IS NOT NULL
 ORDER BY i."_position" DESC
-LIMIT $5
+LIMIT $5;
 
 -- name: list_author_posts_of_next(viewer_id, author_id, type, status, before, most) :many
 -- The page of these behind a cursor.
@@ -131,7 +131,7 @@ WHERE i."_authorId" = $2
     AND ($4::text IS NULL OR i.status = $4)
     AND i."_position" < $5
 ORDER BY i."_position" DESC
-LIMIT $6
+LIMIT $6;
 
 -- name: list_normal_posts_first(viewer_id, most) :many
 -- The newest normal posts. Each type has statements of its own: a planner that is given the type as an argument
@@ -143,7 +143,7 @@ SELECT
 FROM post_items AS i
 WHERE i.type = 'normal' AND i."_position" IS NOT NULL
 ORDER BY i."_position" DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_normal_posts_next(viewer_id, before, most) :many
 -- The page of these behind a cursor.
@@ -154,7 +154,7 @@ SELECT
 FROM post_items AS i
 WHERE i.type = 'normal' AND i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_announcements_first(viewer_id, most) :many
 -- The newest announcements.
@@ -165,7 +165,7 @@ SELECT
 FROM post_items AS i
 WHERE i.type = 'announcement' AND i."_position" IS NOT NULL
 ORDER BY i."_position" DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_announcements_next(viewer_id, before, most) :many
 -- The page of these behind a cursor.
@@ -176,7 +176,7 @@ SELECT
 FROM post_items AS i
 WHERE i.type = 'announcement' AND i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_projects_first(viewer_id, most) :many
 -- The newest projects.
@@ -187,7 +187,7 @@ SELECT
 FROM post_items AS i
 WHERE i.type = 'project' AND i."_position" IS NOT NULL
 ORDER BY i."_position" DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_projects_next(viewer_id, before, most) :many
 -- The page of these behind a cursor.
@@ -198,7 +198,7 @@ SELECT
 FROM post_items AS i
 WHERE i.type = 'project' AND i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_posts_by_status_first(viewer_id, status, most) :many
 -- The newest announcements or projects of one status that stand in lists.
@@ -209,7 +209,7 @@ SELECT
 FROM post_items AS i
 WHERE i.status = $2 AND i."_position" IS NOT NULL
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_posts_by_status_next(viewer_id, status, before, most) :many
 -- The page of these behind a cursor.
@@ -220,7 +220,7 @@ SELECT
 FROM post_items AS i
 WHERE i.status = $2 AND i."_position" < $3
 ORDER BY i."_position" DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: list_posts_matching(viewer_id, text, before, type, status, most) :many
 -- The newest posts before a position whose words match; of one type, of one status, or both where not NULL. As in
@@ -277,7 +277,7 @@ SELECT
     coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
 FROM found
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.recency OFFSET 0) AS i
-ORDER BY found.recency DESC
+ORDER BY found.recency DESC;
 
 -- name: list_author_posts_matching(viewer_id, author_id, text, before, type, status, most) :many
 -- The same out of the posts of one author.
@@ -302,7 +302,7 @@ FROM (
     LIMIT $7
 ) AS found
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.position OFFSET 0) AS i
-ORDER BY found.position DESC
+ORDER BY found.position DESC;
 
 -- name: list_own_unlisted(author_id, status, before, most) :many
 -- One's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
@@ -313,7 +313,7 @@ SELECT
 FROM post_items AS i
 WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL AND i.id < $3
 ORDER BY i.id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: update_post(post_id, author_id, set_title, title, body) :exec
 -- Change a post of one's own, which is locked: title where set_title, body where not NULL.
@@ -323,13 +323,13 @@ SET
     body = coalesce($5, body),
     version = version + 1,
     updated_at = now()
-WHERE id = $1 AND author_id = $2
+WHERE id = $1 AND author_id = $2;
 
 -- name: lock_post(post_id) :exec
 -- Before a change that depends on how the post stands: changes then take turns, and see what the one before did. A
 -- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while a
 -- worker, by the foreign key of a notification, holds the row as well.
-SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE
+SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: move_post(post_id, actor_id, any_author, status, from_statuses) :one
 -- Move an announcement or a project, which is locked, from one of `from_statuses`. What is published, again as well,
@@ -386,7 +386,7 @@ FROM post_status_log AS g
 LEFT JOIN users AS u ON u.id = g.actor_id
 WHERE g.post_id = $1 AND g.id > $2
 ORDER BY g.id
-LIMIT $3
+LIMIT $3;
 
 -- name: assign_post(post_id, actor_id, any_author, assignee_id) :one
 -- Give a project, which is locked and not over, to somebody interested, or any to nobody (NULL). Whose it is already
@@ -413,7 +413,7 @@ WHERE p.id = before.id
             WHERE t.post_id = $1 AND t.user_id = $4
         )
     )
-RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId"
+RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId";
 
 -- name: lock_posts_of(user_id) :exec
 -- The posts that a person who leaves is assigned to, locked in one order whoever leaves.
@@ -423,18 +423,18 @@ SELECT FROM posts WHERE assignee_id = $1 ORDER BY id FOR NO KEY UPDATE;
 -- Projects of somebody who has left are nobody's again.
 UPDATE posts
 SET assignee_id = NULL, version = version + 1, updated_at = now()
-WHERE assignee_id = $1
+WHERE assignee_id = $1;
 
 -- name: lock_for_removal(post_id, user_id, any_author) :value
 -- Keep changes of a post of one's own, or with `any_author` of any that one sees, out until this transaction ends.
 SELECT p.id
 FROM posts AS p
 WHERE p.id = $1 AND (p.author_id = $2 OR $3) AND shown_to(p, $2)
-FOR UPDATE
+FOR UPDATE;
 
 -- name: touch_post(post_id) :exec
 -- What belongs to a post has changed.
-UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1
+UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1;
 
 -- name: delete_post(post_id, user_id, any_author) :one
 -- A post of one's own, or with `any_author` any that one sees, is gone with its comments, likes and interests, and with

@@ -73,7 +73,7 @@ FROM likes AS l
 INNER JOIN users AS u ON u.id = l.user_id
 WHERE l.post_id = $1
 ORDER BY l.created_at DESC, l.user_id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_likes_next(post_id, before, before_user, most) :many
 -- Who liked it before a cursor.
@@ -82,7 +82,7 @@ FROM likes AS l
 INNER JOIN users AS u ON u.id = l.user_id
 WHERE l.post_id = $1 AND (l.created_at, l.user_id) < ($2, $3)
 ORDER BY l.created_at DESC, l.user_id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: add_interest(post_id, user_id, context) :one
 -- Take an interest in a project of somebody else that is not over; counted once. `_refusal` says why not. The post is
@@ -166,7 +166,7 @@ FROM interests AS t
 INNER JOIN users AS u ON u.id = t.user_id
 WHERE t.post_id = $1
 ORDER BY t.created_at DESC, t.user_id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_interests_next(post_id, before, before_user, most) :many
 -- Who took an interest before a cursor.
@@ -175,7 +175,7 @@ FROM interests AS t
 INNER JOIN users AS u ON u.id = t.user_id
 WHERE t.post_id = $1 AND (t.created_at, t.user_id) < ($2, $3)
 ORDER BY t.created_at DESC, t.user_id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: lock_interests(user_id) :exec
 -- The counters of the projects that a person is interested in, locked in one order whoever leaves.

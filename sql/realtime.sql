@@ -29,7 +29,7 @@ RETURNING room, seq, event, entity_type, entity_id, data, members;
 
 -- name: get_room(name) :one
 -- How far a room has come, and how far back its frames are kept.
-SELECT last_seq, min_seq FROM rooms WHERE name = $1
+SELECT last_seq, min_seq FROM rooms WHERE name = $1;
 
 -- name: read_frames(room, after, most) :many
 -- Frames behind a position, in order.
@@ -41,7 +41,7 @@ LIMIT $3;
 
 -- name: list_positions(names) :many
 -- How far these rooms have come: the check that finds what Redis lost.
-SELECT name, last_seq FROM rooms WHERE name = ANY($1::text[])
+SELECT name, last_seq FROM rooms WHERE name = ANY($1::text[]);
 
 -- name: read_missing(names, afters, most) :many
 -- Frames that a node has not seen, of many rooms at once.
@@ -59,7 +59,7 @@ ORDER BY missing.room, missing.seq;
 -- name: get_epoch() :value
 -- Whose numbers these are: another cluster, or a promoted replica, has another epoch.
 SELECT system_identifier || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
-FROM pg_control_system()
+FROM pg_control_system();
 
 -- name: record_ack(session_id, room, seq) :exec
 -- A device says how far it has shown a room.
@@ -67,7 +67,7 @@ INSERT INTO room_acks AS a (session_id, room, seq)
 VALUES ($1, $2, $3)
 ON CONFLICT ON CONSTRAINT room_acks_pkey DO UPDATE
 SET seq = excluded.seq, acked_at = now()
-WHERE a.seq < excluded.seq
+WHERE a.seq < excluded.seq;
 
 -- name: delete_old_frames(days, most) :value
 -- Drop frames over the age, but never the last 100 of a room, and note where each room begins now.
@@ -105,8 +105,8 @@ moved AS (
     FROM (SELECT room, max(seq) AS seq FROM gone GROUP BY room) AS tops
     WHERE r.name = tops.room
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM gone;
 
 -- name: delete_frames(rooms) :exec
 -- What was sent to the own rooms of people who have left.
-DELETE FROM room_frames WHERE room = ANY($1::text[])
+DELETE FROM room_frames WHERE room = ANY($1::text[]);

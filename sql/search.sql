@@ -74,7 +74,7 @@ SELECT
 FROM page
 CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.author_id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_comments(viewer_id, text, before_score, before_recency, most) :many
 -- Comments on posts that stand in lists, and on one's own; the best first.
@@ -145,7 +145,7 @@ SELECT
 FROM page
 CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.author_id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
 -- Active people by their names, the best first. Everybody sees them: the viewer is there because all kinds are asked alike.
@@ -215,7 +215,7 @@ SELECT
 FROM page
 CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: list_near_words(words) :many
 -- Known words that look like words nobody wrote, the nearest first.
@@ -228,19 +228,19 @@ CROSS JOIN LATERAL (
     LIMIT 20
 ) AS near
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = asked.word)
-ORDER BY asked.word, near.distance
+ORDER BY asked.word, near.distance;
 
 -- name: fill_posts() :exec
 -- Documents of posts that were loaded past the triggers.
 INSERT INTO post_documents (post_id, recency, words)
 SELECT id, coalesce(position, id), make_words(title, body) FROM posts ORDER BY id
-ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING;
 
 -- name: fill_people() :exec
 -- Documents of people who were loaded past the triggers.
 INSERT INTO person_documents (user_id, words)
 SELECT u.id, make_words(name_person(u), NULL) FROM users AS u WHERE u.status = 'active'
-ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING;
 
 -- name: fill_words() :exec
 -- The words of posts and people that were loaded past the triggers.
@@ -252,4 +252,4 @@ FROM (
 ) AS texts
 CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
 WHERE length(w) BETWEEN 4 AND 40
-ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING;

@@ -9,7 +9,7 @@ SELECT
 FROM users AS u
 WHERE u.status = $1
 ORDER BY u.id DESC
-LIMIT $2
+LIMIT $2;
 
 -- name: list_people_next(status, before, most) :many
 -- The page of people behind a cursor.
@@ -19,7 +19,7 @@ SELECT
 FROM users AS u
 WHERE u.status = $1 AND u.id < $2
 ORDER BY u.id DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_people_of_role_first(status, role, most) :many
 -- The newest people of a role.
@@ -29,7 +29,7 @@ SELECT
 FROM users AS u
 WHERE u.status = $1 AND u.role = $2
 ORDER BY u.id DESC
-LIMIT $3
+LIMIT $3;
 
 -- name: list_people_of_role_next(status, role, before, most) :many
 -- The page of people of a role behind a cursor.
@@ -39,7 +39,7 @@ SELECT
 FROM users AS u
 WHERE u.status = $1 AND u.role = $2 AND u.id < $3
 ORDER BY u.id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: page_people(status, roles, most, skip) :many
 -- A page by its number, for those who must have numbers: it reads what it skips.
@@ -49,11 +49,11 @@ SELECT
 FROM users AS u
 WHERE u.status = $1 AND u.role = ANY($2::text[])
 ORDER BY u.id DESC
-LIMIT $3 OFFSET $4
+LIMIT $3 OFFSET $4;
 
 -- name: count_people(status, roles) :value
 -- How many page_people would show in all.
-SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[])
+SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[]);
 
 -- name: search_people_first(q, prefix, status, roles, most) :many
 -- Whoever has a name that begins with `q`, then whoever has one like it; the best first. How like is a setting of each
@@ -73,7 +73,7 @@ FROM (
 ) AS found
 INNER JOIN users AS u ON u.id = found.id
 ORDER BY found.rank, found.id
-LIMIT $5
+LIMIT $5;
 
 -- name: search_people_next(q, prefix, status, roles, after_rank, after, most) :many
 -- The page of a search behind a cursor.
@@ -93,7 +93,7 @@ FROM (
 INNER JOIN users AS u ON u.id = found.id
 WHERE (found.rank, found.id) > ($5, $6)
 ORDER BY found.rank, found.id
-LIMIT $7
+LIMIT $7;
 
 -- name: page_found_people(q, prefix, status, roles, most, skip) :many
 -- A page of a search by its number.
@@ -112,7 +112,7 @@ FROM (
 ) AS found
 INNER JOIN users AS u ON u.id = found.id
 ORDER BY found.rank, found.id
-LIMIT $5 OFFSET $6
+LIMIT $5 OFFSET $6;
 
 -- name: count_found_people(q, prefix, status, roles) :value
 -- How many a search finds in all.
@@ -120,7 +120,7 @@ SELECT count(*)::integer
 FROM users
 WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
     AND status = $3
-    AND role = ANY($4::text[])
+    AND role = ANY($4::text[]);
 
 -- name: get_profile(user_id, viewer_id) :one
 -- One person with everything; who may see what of it is the service's affair.
@@ -134,7 +134,7 @@ SELECT
         (SELECT max(k.last_used_at) FROM api_keys AS k WHERE k.user_id = u.id)
     ) AS "lastSeenAt"
 FROM users AS u
-WHERE u.id = $1
+WHERE u.id = $1;
 
 -- name: update_profile(user_id, version, changes) :value
 -- Change the fields that stand in `changes`, an object in the API's words; null clears one. A NULL version matches any.
@@ -152,28 +152,28 @@ SET
     version = version + 1,
     updated_at = now()
 WHERE id = $1 AND status = 'active' AND ($2::integer IS NULL OR version = $2)
-RETURNING version
+RETURNING version;
 
 -- name: lock_standing(user_id) :one
 -- Role and status of somebody who has not left, held until the transaction ends.
 SELECT role, status
 FROM users
 WHERE id = $1 AND status <> 'deleted'
-FOR UPDATE
+FOR UPDATE;
 
 -- name: count_other_admins(user_id) :value
 -- How many active administrators there are besides one; asked while it is our turn (sql/roles.sql).
-SELECT count(*)::integer FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1
+SELECT count(*)::integer FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1;
 
 -- name: set_role(user_id, role) :value
 -- Another role; returns the new role version, which a trigger counts.
 UPDATE users SET role = $2, updated_at = now() WHERE id = $1
-RETURNING role_version
+RETURNING role_version;
 
 -- name: set_status(user_id, status) :value
 -- Another status; returns the new role version, which a trigger counts.
 UPDATE users SET status = $2, updated_at = now() WHERE id = $1
-RETURNING role_version
+RETURNING role_version;
 
 -- name: forget_person(user_id) :value
 -- Leaves of a person only what others need in order to read what that person wrote; returns the new role version.
@@ -195,4 +195,4 @@ SET
     left_at = now(),
     updated_at = now()
 WHERE id = $1
-RETURNING role_version
+RETURNING role_version;

@@ -1,0 +1,86 @@
+-- The audit trail: append-only, a partition a month.
+
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
+
+CREATE OR REPLACE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
+FOR EACH ROW EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER events_append_only ON events IS 'Keeps the trail append-only; every partition has it, too.';
+
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON events
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER no_truncate ON events IS 'Keeps the trail append-only.';
+
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON events_default
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER no_truncate ON events_default IS 'Keeps the trail append-only; TRUNCATE triggers are not inherited.';
+
+CREATE OR REPLACE FUNCTION ensure_event_partitions(months_ahead integer) RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    start date;
+    name text;
+    made integer := 0;
+BEGIN
+    -- A new partition locks the whole trail: rather fail and be tried again than keep every write waiting.
+    PERFORM set_config('lock_timeout', '2s', true);
+    FOR ahead IN 0..months_ahead LOOP
+        start := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead))::date;
+        name := format('events_%s', to_char(start, 'YYYY_MM'));
+        IF to_regclass(name) IS NULL THEN
+            EXECUTE format(
+                'CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)',
+                name,
+                start::timestamp AT TIME ZONE 'UTC',
+                (start + interval '1 month')::timestamp AT TIME ZONE 'UTC'
+            );
+            -- Unlike row triggers, this one is not inherited.
+            EXECUTE format(
+                'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I '
+                'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
+                name
+            );
+            made := made + 1;
+        END IF;
+    END LOOP;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION ensure_event_partitions(integer) IS 'Creates the partitions of this month and so many ahead; returns how many were new.';
+
+CREATE OR REPLACE FUNCTION drop_event_partitions(keep_days integer) RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    -- Whatever is asked for, the current month stays.
+    horizon timestamptz := least(
+        now() - make_interval(days => keep_days),
+        date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
+    );
+    old regclass;
+    dropped integer := 0;
+BEGIN
+    -- As with a new partition: rather fail and be tried again than keep every write waiting.
+    PERFORM set_config('lock_timeout', '2s', true);
+    FOR old IN
+        SELECT p.oid::regclass
+        FROM pg_inherits AS i
+        INNER JOIN pg_class AS p ON p.oid = i.inhrelid
+        -- The default partition has no upper bound to find, and so never matches.
+        WHERE i.inhparent = 'events'::regclass
+            AND substring(pg_get_expr(p.relpartbound, p.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz <= horizon
+    LOOP
+        EXECUTE format('DROP TABLE %s', old);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END
+$$;
+COMMENT ON FUNCTION drop_event_partitions(integer) IS 'Drops the months of the trail that ended so many days ago, but never the current one; returns how many went.';
