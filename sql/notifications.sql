@@ -142,7 +142,7 @@ WITH counter AS MATERIALIZED (
     SELECT user_id, unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
 ),
 old AS MATERIALIZED (
-    SELECT n.*
+    SELECT n.*, NOT n.is_read AND n.archived_at IS NULL AS was_unread
     FROM notifications AS n
     WHERE n.id = $2 AND n.receiver_id = (SELECT user_id FROM counter)
     FOR UPDATE
@@ -153,8 +153,7 @@ wanted AS (
         coalesce($3, o.is_read) AS is_read,
         CASE WHEN $3 THEN coalesce(o.read_at, now()) WHEN NOT $3 THEN NULL ELSE o.read_at END AS read_at,
         CASE WHEN $4 THEN coalesce(o.archived_at, now()) WHEN NOT $4 THEN NULL ELSE o.archived_at END AS archived_at,
-        CASE WHEN $5 OR $3 THEN coalesce(o.seen_at, now()) WHEN NOT $5 THEN NULL ELSE o.seen_at END AS seen_at,
-        NOT o.is_read AND o.archived_at IS NULL AS was_unread
+        CASE WHEN $5 OR $3 THEN coalesce(o.seen_at, now()) WHEN NOT $5 THEN NULL ELSE o.seen_at END AS seen_at
     FROM old AS o
 ),
 changed AS (
@@ -166,7 +165,7 @@ changed AS (
     WHERE n.id = w.id
         AND (o.is_read, o.read_at, o.archived_at, o.seen_at)
         IS DISTINCT FROM (w.is_read, w.read_at, w.archived_at, w.seen_at)
-    RETURNING n.*, w.was_unread
+    RETURNING n.*, o.was_unread
 ),
 counted AS (
     UPDATE notification_counters AS c
@@ -176,16 +175,21 @@ counted AS (
     WHERE c.user_id = $1 AND (NOT n.is_read AND n.archived_at IS NULL) <> n.was_unread
 )
 SELECT
-    s.*,
-    CASE WHEN n.id IS NOT NULL THEN emit('notification.updated', $1, 'notification', o.id, '{}', $6, $1) END
-        AS "_eventId"
-FROM old AS o
-LEFT JOIN changed AS n ON n.id = o.id
-CROSS JOIN LATERAL show_notification(
-    o.id, o.receiver_id, o.actor_id, o.type, o.variant, o.entity_type, o.entity_id, o.params,
-    coalesce(n.is_read, o.is_read), CASE WHEN n.id IS NULL THEN o.seen_at ELSE n.seen_at END,
-    CASE WHEN n.id IS NULL THEN o.archived_at ELSE n.archived_at END, o.created_at, coalesce(n.updated_at, o.updated_at)
-) AS s;
+    n.receiver_id AS "_receiverId", n.id, n.type, n.variant AS "_variant", n.params AS "_params",
+    e.excerpt AS "_excerpt", display_name(a) AS "_actorName", n.is_read AS "isRead", n.seen_at AS "seenAt",
+    n.archived_at AS "archivedAt", person(a) AS actor,
+    CASE WHEN e.found THEN json_build_object('type', n.entity_type, 'id', n.entity_id) END AS entity,
+    e.post_id AS "postId", NULL::uuid AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
+    CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $6, $1) END AS "_eventId"
+FROM (
+    SELECT o.*, false AS changed FROM old AS o WHERE NOT EXISTS (SELECT FROM changed)
+    UNION ALL
+    SELECT c.*, true FROM changed AS c
+) AS n
+LEFT JOIN users AS a ON a.id = n.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.post_id, true AS found FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
+) AS e ON true;
 
 -- name: delete_notification(user_id, notification_id, context) :value
 -- Remove one of the receiver's own, count it off where it was unread, and emit the event. True where there was one.

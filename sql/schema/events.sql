@@ -84,3 +84,34 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION drop_event_partitions(integer) IS 'Drops the months of the trail that ended so many days ago, but never the current one; returns how many went.';
+
+CREATE OR REPLACE FUNCTION find_lane(root uuid) RETURNS smallint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    -- The last byte of a version 7 id is random.
+    SELECT (get_byte(uuid_send(root), 15) % 16)::smallint
+$$;
+COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
+
+CREATE OR REPLACE FUNCTION emit(
+    type text, actor_id uuid, entity_type text, entity_id uuid, payload jsonb, context jsonb, root uuid DEFAULT NULL,
+    dedup_key text DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    event_id uuid := uuidv7();
+BEGIN
+    INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
+    VALUES (event_id, $1, $2, $3, $4, $5, $6 - 'requestId', $6 ->> 'requestId');
+    IF $8 IS NULL THEN
+        INSERT INTO outbox (event_id, event_at, lane) VALUES (event_id, now(), find_lane(coalesce($7, $4)));
+    ELSE
+        INSERT INTO outbox (event_id, event_at, lane, dedup_key)
+        VALUES (event_id, now(), find_lane(coalesce($7, $4)), $8)
+        ON CONFLICT (dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING;
+    END IF;
+    RETURN event_id;
+END
+$$;
+COMMENT ON FUNCTION emit(text, uuid, text, uuid, jsonb, jsonb, uuid, text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';

@@ -17,9 +17,9 @@ SELECT
     p.body,
     person(a) AS author,
     person(d) AS assignee,
-    p.like_count AS "likeCount",
-    p.comment_count AS "commentCount",
-    p.interest_count AS "interestCount",
+    s.like_count AS "likeCount",
+    s.comment_count AS "commentCount",
+    s.interest_count AS "interestCount",
     coalesce(
         (
             SELECT json_agg(file)
@@ -49,6 +49,7 @@ SELECT
         )
     END AS "publishedAt"
 FROM posts AS p
+INNER JOIN post_stats AS s ON s.post_id = p.id
 INNER JOIN users AS a ON a.id = p.author_id
 LEFT JOIN users AS d ON d.id = p.assignee_id;
 COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
