@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.context import current
 from nexcorp.db import sql
+from nexcorp.delivery.effects import WAKE
 
 
 async def emit(
@@ -41,4 +42,4 @@ async def emit(
         correlation_id=correlation_id,
         dedup_key=dedup_key,
     )
-    conn.touch_outbox()
+    conn.after(WAKE)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
+from nexcorp.delivery.effects import Job
 from nexcorp.delivery.outbox import emit
 from nexcorp.delivery.wake import MAKE_THUMBNAILS
 
@@ -55,4 +56,4 @@ async def tell_of_uploads(conn: Any, owner_id: UUID, rows: Sequence[Any]) -> Non
         payload = {key: row[key] for key in ("name", "type", "bytes")}
         await emit(conn, "upload.created", actor_id=owner_id, entity=("upload", row["id"]), payload=payload)
     if any(row["width"] is not None and row["thumbnailUrl"] is None for row in rows):
-        conn.ask_for_job(MAKE_THUMBNAILS)
+        conn.after(Job(MAKE_THUMBNAILS))
