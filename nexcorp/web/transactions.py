@@ -19,7 +19,7 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Effect
 from nexcorp.errors import AppError, Invalid
-from nexcorp.security.app_keys import CONTEXT, PRINCIPAL, SECRETS, database
+from nexcorp.security.app_keys import CALLER, CONTEXT, SECRETS, database
 from nexcorp.web.forms import BODY_DIGEST
 from nexcorp.web.parsing import read_bytes
 from nexcorp.web.replies import encode, make_etag, reply_bytes
@@ -109,8 +109,8 @@ async def make_claim(request: web.Request) -> Claim | None:
     body = request.get(BODY_DIGEST) or await read_bytes(request)
     material = b"\0".join([request.method.encode(), request.path_qs.encode(), body])
     fingerprint = hmac.digest(request.app[SECRETS].fingerprint, material, "sha256")
-    who = request.get(PRINCIPAL)
-    scope = str(who.user_id) if who is not None else f"anonymous:{request[CONTEXT].ip}"
+    who = request.get(CALLER)
+    scope = str(who.id) if who is not None else f"anonymous:{request[CONTEXT].ip}"
     return Claim(scope, key, fingerprint)
 
 
