@@ -63,6 +63,7 @@ from nexcorp.security.secrets import Secrets
 from nexcorp.security.throttle import THROTTLE, Throttle
 from nexcorp.security.tokens import Tokens
 from nexcorp.web.cache import CACHE, Cache
+from nexcorp.web.effects import make_performer
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.parsing import MAX_JSON_BYTES
 from nexcorp.web.replies import make_lasting
@@ -114,7 +115,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     database, node = app[DATABASE], app[NODE]
     redis = bus.connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis))
-    database.on_outbox = database.on_job = waker.ask
+    database.perform = make_performer(waker, app[CACHE], app[REVOCATIONS])
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
     await asyncio.wait([opening], timeout=5)

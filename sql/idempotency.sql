@@ -13,10 +13,10 @@ SELECT fingerprint, status, body, location
 FROM idempotency_keys
 WHERE scope = $1 AND key = $2;
 
--- name: store_answer(scope, key, status, body, location) :exec
--- Keep the answer; the transaction that did the work commits it too.
+-- name: store_answer(scope, key, status, body, location, entity_id) :exec
+-- Keep the answer; the transaction that did the work commits it too. `entity_id`: what it shows, and goes with.
 UPDATE idempotency_keys
-SET status = $3, body = $4, location = $5
+SET status = $3, body = $4, location = $5, entity_id = $6
 WHERE scope = $1 AND key = $2;
 
 -- name: delete_old_keys() :exec

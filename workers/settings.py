@@ -17,7 +17,7 @@ from saq.queue.redis import RedisQueue
 from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
-from nexcorp.delivery.wake import QUEUE_NAME
+from nexcorp.delivery.wake import QUEUE_NAME, Waker, make_queue
 from nexcorp.errors import AppError
 from nexcorp.integrations.mail import make_mailer
 from nexcorp.integrations.storage import make_stores
@@ -181,8 +181,13 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
         "mails": mails,
         "stores": stores,
     }
+    waking = bus.connect(config.redis_url, blocking=True)
+    waker = Waker(make_queue(waking))
+    # Nobody is signed in here and no page is kept: of what follows a commit, only wakes and jobs.
+    database.perform = waker.perform
     saq = asyncio.create_task(run_saq(config, context, stop))
     tasks = [
+        asyncio.create_task(waker.run()),
         asyncio.create_task(poll(delivery)),
         asyncio.create_task(poll_mails(mails)),
         asyncio.create_task(beat(database, worker_id)),
@@ -197,4 +202,5 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
     for store in stores.values():
         store.close()
     await publisher.client.aclose()
+    await waking.aclose()
     await database.close()

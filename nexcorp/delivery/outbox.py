@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.context import current
 from nexcorp.db import sql
+from nexcorp.delivery.effects import WAKE
 
 
 def describe_context() -> dict[str, Any]:
@@ -52,4 +53,4 @@ async def emit(
         await sql.events.emit(conn, **values)
     else:
         await sql.events.emit_once(conn, **values, dedup_key=dedup_key)
-    conn.touch_outbox()
+    conn.after(WAKE)

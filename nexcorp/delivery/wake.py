@@ -15,6 +15,8 @@ import structlog
 from saq import Queue
 from saq.queue.redis import RedisQueue
 
+from nexcorp.delivery.effects import Effect, Job, Wake
+
 log = structlog.get_logger("nexcorp.wake")
 
 QUEUE_NAME = "nexcorp"
@@ -61,6 +63,13 @@ class Waker:
         self._functions: set[str] = set()
         self._node = uuid4().hex[:8]
         self._count = 0
+
+    def perform(self, effect: Effect) -> None:
+        """Ask for what Wake and Job stand for; other effects are not for the workers."""
+        if isinstance(effect, Wake):
+            self.ask()
+        elif isinstance(effect, Job):
+            self.ask(effect.function)
 
     def ask(self, function: str = DELIVER) -> None:
         """Something is in the outbox, or in the queue that `function` drains; returns at once."""

@@ -11,7 +11,7 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import BadRequest, Forbidden, Unauthorized, Unavailable
 from nexcorp.security.api_keys import PREFIX
-from nexcorp.security.app_keys import API_KEYS, CONTEXT, PRINCIPAL, REVOCATIONS, RIGHTS, TOKENS, database
+from nexcorp.security.app_keys import API_KEYS, CALLER, CONTEXT, REVOCATIONS, TOKENS, database
 from nexcorp.security.limits import LIMITS
 from nexcorp.security.tokens import ACCESS_SECONDS, Principal
 
@@ -117,11 +117,11 @@ async def authenticate_ticket(request: web.Request) -> Principal:
 
 
 def allows(request: web.Request, permission: str) -> bool:
-    """Whether who asks has a permission beyond the one their route wants."""
-    return request.app[RIGHTS].has(request[PRINCIPAL], permission)
+    """Whether the caller has a permission beyond the one their route wants."""
+    return request[CALLER].may(permission)
 
 
 def require(request: web.Request, permission: str) -> None:
-    """Raises Forbidden where they have not: for what depends on the body and not on the route."""
+    """Raises Forbidden where the caller has not: for what depends on the body and not on the route."""
     if not allows(request, permission):
         raise Forbidden("permission_required", f"This needs the permission {permission}.")

@@ -19,13 +19,13 @@ from nexcorp.web.paging import Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import transaction, write
 
 BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
 
 
 async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
-    async with transaction(request, turn=body["postId"]) as tx:
+    async with write(request, turn=body["postId"]) as tx:
         row = await service.create_comment(tx.conn, user_id(request), body)
         return await tx.reply(row, 201, version=row["version"])
 

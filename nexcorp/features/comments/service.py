@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context, emit
+from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.versions import check_version
 from nexcorp.errors import (
@@ -40,7 +41,7 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
         if not await sql.posts.is_post_shown(conn, post_id=data["postId"], viewer_id=author_id):
             raise PostNotFound()
         raise bad_parent
-    conn.touch_outbox()
+    conn.after(WAKE)
     return comment
 
 

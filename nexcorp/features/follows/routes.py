@@ -17,7 +17,7 @@ from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import write
 
 Position = tuple[datetime, UUID]
 
@@ -26,12 +26,12 @@ FOLLOWING: Cursor[Position] = Cursor("following", Position, before="createdAt", 
 
 
 async def follow_user(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
+    async with write(request) as tx:
         return await tx.reply(await service.follow_user(tx.conn, user_id(request), path_id(request)))
 
 
 async def unfollow_user(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
+    async with write(request) as tx:
         return await tx.reply(await service.unfollow_user(tx.conn, user_id(request), path_id(request)))
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context
+from nexcorp.delivery.effects import WAKE
 from nexcorp.errors import Invalid, NotFound, on_constraint
 
 
@@ -32,7 +33,7 @@ async def follow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
     if row is None:
         raise UserNotFound()
     if row["_eventId"] is not None:
-        conn.touch_outbox()
+        conn.after(WAKE)
     return row
 
 
@@ -44,5 +45,5 @@ async def unfollow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
     if row is None:
         raise UserNotFound()
     if row["_eventId"] is not None:
-        conn.touch_outbox()
+        conn.after(WAKE)
     return row

@@ -9,6 +9,7 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
+from nexcorp.delivery.effects import Revoke
 from nexcorp.errors import Conflict, Invalid, NotFound, Unauthorized
 from nexcorp.security.api_keys import SHOWN_CHARS, hash_key, make_key
 
@@ -59,5 +60,6 @@ async def revoke_key(conn: Any, user_id: UUID, key_id: UUID) -> None:
     row = await sql.keys.revoke_key(conn, user_id=user_id, key_id=key_id)
     if row is None:
         raise NotFound("api_key_not_found", "There is no such key.")
+    conn.after(Revoke((key_id,)))
     payload = {"userId": user_id, "name": row["name"]}
     await emit(conn, "api_key.revoked", actor_id=user_id, entity=("api_key", key_id), payload=payload)

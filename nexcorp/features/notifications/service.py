@@ -8,6 +8,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context, emit
+from nexcorp.delivery.effects import WAKE
 from nexcorp.errors import NotFound
 
 # Before it is every id.
@@ -65,7 +66,7 @@ async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, d
     if row is None:
         raise NotificationNotFound()
     if row["_eventId"] is not None:
-        conn.touch_outbox()
+        conn.after(WAKE)
     return row
 
 
@@ -76,7 +77,7 @@ async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -
     )
     if not found:
         raise NotificationNotFound()
-    conn.touch_outbox()
+    conn.after(WAKE)
 
 
 async def read_all(conn: Any, user_id: UUID) -> int:

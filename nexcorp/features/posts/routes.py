@@ -9,6 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.delivery.effects import Forget
 from nexcorp.domain.attachments import MAX_POST_FILES, Kept, keep_files
 from nexcorp.domain.mentions import MAX_MENTIONS
 from nexcorp.domain.shapes import Post, PostPage
@@ -28,14 +29,13 @@ from nexcorp.integrations.storage import limit_of
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.security.authentication import allows, require
-from nexcorp.web.cache import CACHE
 from nexcorp.web.forms import File, Form
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
 from nexcorp.web.storage import STORAGE
-from nexcorp.web.transactions import replay_answered, transaction
+from nexcorp.web.transactions import replay_answered, transaction, write
 
 BY_TYPE: dict[str | None, tuple[Statement, Statement]] = {
     None: (sql.posts.list_posts_first, sql.posts.list_posts_next),
@@ -66,12 +66,12 @@ async def create_post(request: web.Request, body: dict[str, Any], files: Sequenc
 
 async def publish(request: web.Request, body: dict[str, Any], kept: Sequence[Kept]) -> web.Response:
     """A new post, with the files that came along."""
-    async with transaction(request) as tx:
+    unit = write if service.is_single(body, kept) else transaction
+    async with unit(request) as tx:
         row = await service.create_post(tx.conn, user_id(request), body, kept)
         location = f"{API_PREFIX}/posts/{row['id']}"
-        answer = await tx.reply(row, 201, location=location, version=row["version"])
-    await request.app[CACHE].forget("explore")
-    return answer
+        tx.after(Forget("explore"))
+        return await tx.reply(row, 201, location=location, version=row["version"])
 
 
 async def get_post(request: web.Request) -> web.Response:
@@ -193,7 +193,7 @@ async def delete_post(request: web.Request) -> web.Response:
             version,
             any_author=allows(request, "post:moderate"),
         )
-    await request.app[CACHE].forget("explore")
+        tx.after(Forget("explore"))
     return no_content()
 
 
@@ -210,9 +210,8 @@ async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
             any_announcement=allows(request, "post:moderate"),
             may_announce=allows(request, "post:announce"),
         )
-        answer = await tx.reply(row, version=row["version"])
-    await request.app[CACHE].forget("explore")
-    return answer
+        tx.after(Forget("explore"))
+        return await tx.reply(row, version=row["version"])
 
 
 async def list_moves(request: web.Request, query: dict[str, Any]) -> web.Response:

@@ -9,6 +9,7 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
 from nexcorp.delivery import describe_context, emit
+from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.posts import show_post, tell_of_uploads
@@ -35,7 +36,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
         usernames=find_mentions(data["body"]),
         context=describe_context(),
     )
-    conn.touch_outbox()
+    conn.after(WAKE)
     uploads = [*(data.get("uploadIds") or ()), *(item.id for item in kept)]
     if uploads:
         await tell_of_uploads(conn, author_id, await finish_uploads(conn, kept))

@@ -18,7 +18,7 @@ from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import write
 
 Position = tuple[datetime, UUID]
 
@@ -28,13 +28,13 @@ INTERESTS: Cursor[Position] = Cursor("interests", Position, before="createdAt", 
 
 async def like_post(request: web.Request) -> web.Response:
     post_id = path_id(request)
-    async with transaction(request, turn=post_id) as tx:
+    async with write(request, turn=post_id) as tx:
         return await tx.reply(await service.like_post(tx.conn, post_id, user_id(request)))
 
 
 async def unlike_post(request: web.Request) -> web.Response:
     post_id = path_id(request)
-    async with transaction(request, turn=post_id) as tx:
+    async with write(request, turn=post_id) as tx:
         return await tx.reply(await service.unlike_post(tx.conn, post_id, user_id(request)))
 
 
@@ -62,13 +62,13 @@ async def list_interests(request: web.Request, query: dict[str, Any]) -> web.Res
 
 async def add_interest(request: web.Request) -> web.Response:
     post_id = path_id(request)
-    async with transaction(request, turn=post_id) as tx:
+    async with write(request, turn=post_id) as tx:
         return await tx.reply(await service.add_interest(tx.conn, post_id, user_id(request)))
 
 
 async def remove_interest(request: web.Request) -> web.Response:
     post_id = path_id(request)
-    async with transaction(request, turn=post_id) as tx:
+    async with write(request, turn=post_id) as tx:
         return await tx.reply(await service.remove_interest(tx.conn, post_id, user_id(request)))
 
 

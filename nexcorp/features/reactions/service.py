@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context
+from nexcorp.delivery.effects import WAKE
 from nexcorp.errors import Conflict, PostNotFound
 
 
@@ -55,5 +56,5 @@ def check_reaction(conn: Any, row: Any) -> Any:
     if row is None:
         raise PostNotFound()
     if row["_eventId"] is not None:
-        conn.touch_outbox()
+        conn.after(WAKE)
     return row

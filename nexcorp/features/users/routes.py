@@ -8,15 +8,15 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.delivery.effects import Forget
 from nexcorp.domain.people import ROLES
 from nexcorp.errors import Forbidden, Unauthorized
 from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import get_export
 from nexcorp.security.access import ACCOUNT, Access, allow
-from nexcorp.security.app_keys import REVOCATIONS, database, user_id
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.security.authentication import allows
 from nexcorp.security.cookies import clear_cookie
-from nexcorp.web.cache import CACHE
 from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
@@ -109,45 +109,32 @@ async def update_own_profile(request: web.Request, body: dict[str, Any]) -> web.
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
         profile = await service.update_profile(tx.conn, user_id(request), body, version, by_etag)
-        answer = await tx.reply(profile, version=profile["version"])
-    # It names the authors of posts.
-    await request.app[CACHE].forget("explore")
-    return answer
+        # It names the authors of posts.
+        tx.after(Forget("explore"))
+        return await tx.reply(profile, version=profile["version"])
 
 
 async def set_role(request: web.Request, body: dict[str, Any]) -> web.Response:
     person = path_id(request)
     async with transaction(request) as tx:
-        standing = await service.set_role(tx.conn, user_id(request), person, body["role"])
+        await service.set_role(tx.conn, user_id(request), person, body["role"])
         profile = await service.get_profile(tx.conn, person, viewer_of(request))
-        response = await tx.reply(profile, version=profile["version"])
-    announce(request, person, standing)
-    return response
+        return await tx.reply(profile, version=profile["version"])
 
 
 async def set_status(request: web.Request, body: dict[str, Any]) -> web.Response:
     person = path_id(request)
     async with transaction(request) as tx:
-        standing = await service.set_status(tx.conn, user_id(request), person, body["status"])
+        await service.set_status(tx.conn, user_id(request), person, body["status"])
         profile = await service.get_profile(tx.conn, person, viewer_of(request))
-        response = await tx.reply(profile, version=profile["version"])
-    announce(request, person, standing)
-    return response
-
-
-def announce(request: web.Request, person: UUID, standing: service.Standing) -> None:
-    """After the commit: let every node know what of somebody counts no more."""
-    if standing.role_version is not None:
-        roles = [(person, standing.role_version)]
-        request.app[REVOCATIONS].announce(standing.ended, roles=roles)
+        return await tx.reply(profile, version=profile["version"])
 
 
 async def leave(request: web.Request) -> web.Response:
     who = user_id(request)
     async with transaction(request) as tx:
-        standing = await service.leave(tx.conn, who)
-    announce(request, who, standing)
-    await request.app[CACHE].forget("explore")
+        await service.leave(tx.conn, who)
+        tx.after(Forget("explore"))
     response = no_content()
     clear_cookie(response)
     return response

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
+from nexcorp.delivery.effects import Job, Revoke
 from nexcorp.delivery.wake import SCRUB_DEPARTED
 from nexcorp.errors import Conflict, NotFound, PreconditionFailed, StaleVersion, Unauthorized, on_constraint
 
@@ -28,14 +29,6 @@ class LastAdmin(Conflict):
     """Without this person nobody could manage anything."""
 
     code, message = "last_admin", "This is the last active administrator."
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a change ended: `role_version` is the oldest that still counts, None where nothing changed."""
-
-    role_version: int | None = None
-    ended: list[UUID] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,41 +102,41 @@ async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
         raise LastAdmin()
 
 
-async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> Standing:
+async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
     """Give somebody a role. The one they have changes nothing. Raises NotFound, LastAdmin."""
     standing = await lock_standing(conn, user_id)
     if standing["role"] == role:
-        return Standing()
+        return
     await keep_an_admin(conn, user_id, standing)
     role_version = await sql.users.set_role(conn, user_id=user_id, role=role)
+    conn.after(Revoke(roles=((user_id, role_version),)))
     payload = {"userId": user_id, "old": standing["role"], "new": role}
     await emit(conn, "user.role_changed", actor_id=actor_id, entity=("user", user_id), payload=payload)
-    return Standing(role_version)
 
 
-async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> Standing:
+async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> None:
     """Activate or deactivate somebody, which ends their sessions and API keys for good.
 
     The status they have changes nothing. Raises NotFound, LastAdmin.
     """
     standing = await lock_standing(conn, user_id)
     if standing["status"] == status:
-        return Standing()
-    ended: list[UUID] = []
+        return
+    ended: tuple[UUID, ...] = ()
     if status == "deactivated":
         await keep_an_admin(conn, user_id, standing)
         sessions = await sql.auth.revoke_other_sessions(
             conn, user_id=user_id, session_id=None, reason="deactivated"
         )
         keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
-        ended = [row["id"] for row in (*sessions, *keys)]
+        ended = tuple(row["id"] for row in (*sessions, *keys))
     role_version = await sql.users.set_status(conn, user_id=user_id, status=status)
+    conn.after(Revoke(ended, roles=((user_id, role_version),)))
     payload = {"userId": user_id, "old": standing["status"], "new": status}
     await emit(conn, "user.status_changed", actor_id=actor_id, entity=("user", user_id), payload=payload)
-    return Standing(role_version, ended)
 
 
-async def leave(conn: Any, user_id: UUID) -> Standing:
+async def leave(conn: Any, user_id: UUID) -> None:
     """Delete an account: what it wrote stays, what says who it was goes. Raises LastAdmin.
 
     The frames that were stored are scrubbed by a job (workers/jobs/departures.py).
@@ -172,7 +165,7 @@ async def leave(conn: Any, user_id: UUID) -> Standing:
     await sql.mails.delete_mails(conn, user_id=user_id)
     await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=TOKEN_PURPOSES)
     await sql.idempotency.delete_keys_of(conn, user_id=user_id)
-    conn.ask_for_job(SCRUB_DEPARTED)
+    conn.after(Revoke(tuple(row["id"] for row in (*sessions, *keys)), roles=((user_id, role_version),)))
+    conn.after(Job(SCRUB_DEPARTED))
     payload = {"userId": user_id}
     await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload=payload)
-    return Standing(role_version, [row["id"] for row in (*sessions, *keys)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -40,15 +40,7 @@ class Proof:
     tokens: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """A sign-in, and the sessions and API keys that ended beside those in it."""
-
-    signed_in: SignIn
-    ended: list[UUID] = field(default_factory=list)
-
-
-async def sign_in(conn: Any, proof: Proof) -> Entered:
+async def sign_in(conn: Any, proof: Proof) -> SignIn:
     """Open a session for the account behind an identity; a new person gets an account.
 
     Raises Forbidden `account_deactivated` or `email_required`, Conflict `email_taken` or
@@ -64,10 +56,10 @@ async def sign_in(conn: Any, proof: Proof) -> Entered:
     if owner["first"] or owner["user_id"] != owner_id:
         # Unlinked since it was found: this must not link it again.
         raise Raced()
-    return Entered(await start(conn, proof, account))
+    return await start(conn, proof, account)
 
 
-async def enter_first(conn: Any, proof: Proof) -> Entered:
+async def enter_first(conn: Any, proof: Proof) -> SignIn:
     """The first sign-in with an identity: by its address it finds an account, or makes one."""
     email = check_profile_email(proof.profile)
     account = await sql.auth.lock_account_by_email(conn, email=email)
@@ -75,7 +67,7 @@ async def enter_first(conn: Any, proof: Proof) -> Entered:
         account_id = await create_account(conn, proof, email)
         account = check_active(await sql.auth.lock_account_by_id(conn, user_id=account_id))
         await link_identity(conn, proof, account_id, taken=Raced(), new_account=True)
-        return Entered(await start(conn, proof, account))
+        return await start(conn, proof, account)
     if not proof.profile.email_verified:
         # The provider takes anybody's word for it: that must open nothing.
         raise Conflict(
@@ -84,9 +76,10 @@ async def enter_first(conn: Any, proof: Proof) -> Entered:
             "Sign in with your password and link it there.",
         )
     check_active(account)
-    ended = [] if account["_emailVerified"] else await reclaim_account(conn, account["id"])
+    if not account["_emailVerified"]:
+        await reclaim_account(conn, account["id"])
     await link_identity(conn, proof, account["id"], taken=Raced())
-    return Entered(await start(conn, proof, account), ended)
+    return await start(conn, proof, account)
 
 
 async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
@@ -113,10 +106,10 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
     return account_id
 
 
-async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
+async def reclaim_account(conn: Any, account_id: UUID) -> None:
     """Shut everybody out of an account whose address was never proved, in favour of its owner.
 
-    Whoever made it may have squatted the address. Returns the ids of the sessions and API keys that ended.
+    Whoever made it may have squatted the address.
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
     sessions = await revoke_sessions(conn, user_id=account_id, kept=None, reason="reclaimed")
@@ -130,7 +123,6 @@ async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
         entity=("user", account_id),
         payload={"userId": account_id, "sessions": len(sessions), "keys": len(keys)},
     )
-    return [*(row["id"] for row in sessions), *keys]
 
 
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
