@@ -15,10 +15,10 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.delivery.events import Event, EventType, NoticeType, Statement
-from nexcorp.delivery.kinds import Kind, Renderer
+from nexcorp.delivery.kinds import Kind, Renderer, show_row
 from nexcorp.delivery.notices import Sentences
 from nexcorp.realtime.rooms import MayJoin
-from nexcorp.realtime.shapes import FrameDoc
+from nexcorp.realtime.shapes import CommandDoc, FrameDoc
 
 ForPerson = Callable[..., Awaitable[Any]]
 
@@ -40,6 +40,15 @@ class SearchKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A section of a person's export: the rows of `read`, a statement of `user_id`; `single`: the one row."""
+
+    read: Statement
+    single: bool = False
+    show: Callable[[Any, Sentences], dict[str, Any]] = show_row
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A SAQ job: `function` is where it is, as "workers.jobs.cleanup:clean_up"; `cron` runs it by itself."""
 
@@ -53,6 +62,14 @@ class Job:
         return self.function.partition(":")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class SocketCommand:
+    """A command of clients on their sockets: `run(client, data, frame_id)`, see nexcorp.realtime.commands."""
+
+    run: Callable[..., Awaitable[None]]
+    doc: CommandDoc
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     """What one feature brings along.
@@ -63,7 +80,7 @@ class Feature:
     `kinds`, `frames` and `rooms` are keyed by kind of entity, by event of a frame, by the kind of a room.
     `before_leave` takes the locks that the feature needs when a person leaves, ahead of the person's own row;
     `on_leave` then removes what is theirs. Both are called with `conn` and `user_id`.
-    `export`: section -> a statement of `user_id` whose rows are that section of the person's data.
+    `setup` is called with the application before it starts.
     """
 
     name: str
@@ -73,15 +90,24 @@ class Feature:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     frames: Mapping[str, FrameDoc] = field(default_factory=dict)
     rooms: Mapping[str, MayJoin] = field(default_factory=dict)
-    commands: Mapping[str, Any] = field(default_factory=dict)
+    commands: Mapping[str, SocketCommand] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     search: Mapping[str, SearchKind] = field(default_factory=dict)
     permissions: Sequence[str] = ()
     before_leave: ForPerson | None = None
     on_leave: ForPerson | None = None
-    export: Mapping[str, Statement] = field(default_factory=dict)
+    export: Mapping[str, Section] = field(default_factory=dict)
+    setup: str | None = None
     seed: str | None = None
     graphql: str | None = None
+
+
+@dataclass(slots=True)
+class Demo:
+    """The demo company while it is made: who is in it, and what features made, for those behind them."""
+
+    people: list[UUID]
+    posts: list[UUID] = field(default_factory=list)
 
 
 def load_object(name: str) -> Any:
@@ -110,15 +136,26 @@ class Product:
         self.kinds: dict[str, Kind] = join((one.kinds for one in features), "kind")
         self.frames: dict[str, FrameDoc] = join((one.frames for one in features), "frame")
         self.rooms: dict[str, MayJoin] = join((one.rooms for one in features), "room")
-        self.commands: dict[str, Any] = join((one.commands for one in features), "command")
+        self.commands: dict[str, SocketCommand] = join((one.commands for one in features), "command")
         self.search: dict[str, SearchKind] = join((one.search for one in features), "search kind")
-        self.export: dict[str, Statement] = join((one.export for one in features), "section of the export")
+        self.export: dict[str, Section] = join((one.export for one in features), "section of the export")
         types = ({one.name: one for one in feature.notice_types} for feature in features)
         self.notice_types: dict[str, NoticeType] = join(types, "type of notification")
         self.permissions = tuple(code for one in features for code in one.permissions)
         self.jobs = tuple(job for one in features for job in one.jobs)
         self.sentences = Sentences(self.events, self.notice_types)
         self.renderer = Renderer(self.kinds, self.sentences)
+
+    @property
+    def job_seconds(self) -> dict[str, int]:
+        """How long a run of each job may take, by its name."""
+        return {job.name: job.seconds for job in self.jobs}
+
+    def set_up(self, app: Any) -> None:
+        """Give the application what features need of their own, before it starts."""
+        for one in self.features:
+            if one.setup is not None:
+                load_object(one.setup)(app)
 
     @cached_property
     def routes(self) -> list[Any]:
@@ -137,9 +174,9 @@ class Product:
                 await one.on_leave(conn, user_id=user_id)
         return taken
 
-    async def seed(self, conn: Any, people: Sequence[Any]) -> None:
-        """Insert every feature's demo data; `people` are the rows of the demo accounts."""
+    async def seed(self, conn: Any, people: Sequence[UUID]) -> None:
+        """Insert every feature's demo data for `people`, in the order of the features."""
+        demo = Demo(list(people))
         for one in self.features:
             if one.seed is not None:
-                await load_object(one.seed)(conn, people)
-
+                await load_object(one.seed)(conn, demo)

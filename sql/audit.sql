@@ -136,3 +136,12 @@ LIMIT $6;
 -- name: drop_partitions(keep_days) :value
 -- Months of the audit trail that lie wholly so many days back go; returns how many.
 SELECT drop_event_partitions($1);
+
+-- name: export_events(user_id) :many
+-- What a person did.
+SELECT
+    e.id, e.type, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload, e.metadata,
+    e.created_at AS "createdAt"
+FROM events AS e
+WHERE e.actor_id = $1
+ORDER BY e.created_at, e.id;

@@ -295,3 +295,12 @@ RETURNING id;
 UPDATE users
 SET email = NULL, password_hash = NULL, email_verified_at = NULL
 WHERE id = $1 AND status = 'deleted';
+
+-- name: export_sessions(user_id) :many
+-- A person's devices.
+SELECT
+    s.id, s.platform, s.device, s.ip, s.user_agent AS "userAgent", s.created_at AS "createdAt",
+    s.refreshed_at AS "lastUsedAt", s.revoked_at AS "endedAt"
+FROM sessions AS s
+WHERE s.user_id = $1
+ORDER BY s.id;

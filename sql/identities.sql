@@ -38,3 +38,12 @@ RETURNING provider, username;
 DELETE FROM identities
 WHERE user_id = $1
 RETURNING provider, username;
+
+-- name: export_identities(user_id) :many
+-- A person's accounts elsewhere.
+SELECT
+    d.provider, d.subject, d.username, d.name, d.email, d.avatar_url AS "avatarUrl", d.created_at AS "createdAt",
+    d.last_used_at AS "lastUsedAt"
+FROM identities AS d
+WHERE d.user_id = $1
+ORDER BY d.provider;

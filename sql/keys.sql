@@ -77,3 +77,12 @@ RETURNING id;
 -- Every API key of somebody who has left.
 DELETE FROM api_keys WHERE user_id = $1
 RETURNING id;
+
+-- name: export_keys(user_id) :many
+-- A person's API keys, without their secrets.
+SELECT
+    k.id, k.name, k.shown, k.scopes, k.created_at AS "createdAt", k.last_used_at AS "lastUsedAt",
+    k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt"
+FROM api_keys AS k
+WHERE k.user_id = $1
+ORDER BY k.id;

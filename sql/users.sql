@@ -196,3 +196,19 @@ SET
     updated_at = now()
 WHERE id = $1
 RETURNING role_version;
+
+-- name: export_account(user_id) :many
+-- A person's account, but for secrets.
+SELECT
+    u.id, u.email, u.username, u.role, u.status, u.email_verified_at AS "emailVerifiedAt",
+    u.created_at AS "createdAt", u.updated_at AS "updatedAt"
+FROM users AS u
+WHERE u.id = $1;
+
+-- name: export_profile(user_id) :many
+-- What a person says of themselves.
+SELECT
+    u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle", u.department,
+    u.location, u.bio, u.phone, u.avatar_url AS "avatarUrl"
+FROM users AS u
+WHERE u.id = $1;

@@ -46,7 +46,8 @@ class Renderer:
     async def render(self, conn: Any, frames: Iterable[Any]) -> list[str]:
         """The JSON texts of `frames`, in their order; one statement for each kind of entity in them.
 
-        `frames` are rows with the columns of room_frames: room, seq, event, entity_type, entity_id, data, members.
+        `frames` are rows with the columns of room_frames: room, seq, event, entity_type, entity_id, data,
+        members.
         """
         frames = list(frames)
         wanted: dict[str, set[UUID]] = {}

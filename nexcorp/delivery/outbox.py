@@ -35,10 +35,10 @@ async def emit(
 ) -> None:
     """Append to the audit trail and to the outbox; a worker is woken once the transaction commits.
 
-    `entity` is (kind, id) of what it happened to. `payload` holds references: ids, states, numbers, dates and
-    names of fields, whatever the event's audience and frames need. Events of one `root`, the entity unless told
-    otherwise, are delivered in their order. With a `dedup_key` the outbox takes the same thing only once while
-    it is queued. A hot write calls the SQL function of the same name in its own statement instead.
+    `entity` is (kind, id) of what it happened to. `payload` holds references: ids, states, numbers, dates
+    and names of fields, whatever the event's audience and frames need. Events of one `root`, the entity
+    unless told otherwise, are delivered in their order. With a `dedup_key` the outbox takes the same thing
+    only once while it is queued. A hot write calls the SQL function of this name in its own statement.
     """
     values: dict[str, Any] = {
         "event_type": event_type,

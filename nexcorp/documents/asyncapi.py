@@ -136,8 +136,8 @@ def describe_shapes(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
 def make_asyncapi(
     schemas: Mapping[str, type[Schema]], frames: Mapping[str, FrameDoc], commands: Mapping[str, CommandDoc]
 ) -> dict[str, Any]:
-    """The whole document. `schemas`: of the kinds that frames refer to, by name; `frames` and `commands`: those
-    of the features."""
+    """The whole document. `schemas`: of the kinds that frames refer to, by name; `frames` and `commands`:
+    those of the features."""
     commands = {**CLIENT_FRAMES, **commands}
     messages = describe_messages(commands, frames)
     codes = "\n".join(f"- {code}: {meaning}" for code, meaning in CLOSE_CODES.items())

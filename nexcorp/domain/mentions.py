@@ -23,7 +23,7 @@ MENTION = re.compile(
 )
 MAX_MENTIONS = 20
 
-MENTION = Notice(
+MENTIONED = Notice(
     "mention",
     "{actor} mentioned you",
     receivers=lambda event: event.get_ids("mentionedIds"),

@@ -9,7 +9,8 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Job
 from nexcorp.delivery.outbox import emit
-from nexcorp.delivery.wake import MAKE_THUMBNAILS
+
+MAKE_THUMBNAILS = Job("make_thumbnails")
 
 
 async def show_post(
@@ -47,4 +48,4 @@ async def tell_of_uploads(conn: Any, owner_id: UUID, rows: Sequence[Any]) -> Non
         payload = {key: row[key] for key in ("type", "bytes")}
         await emit(conn, "upload.created", actor_id=owner_id, entity=("upload", row["id"]), payload=payload)
     if any(row["width"] is not None and row["thumbnailUrl"] is None for row in rows):
-        conn.after(Job(MAKE_THUMBNAILS))
+        conn.after(MAKE_THUMBNAILS)

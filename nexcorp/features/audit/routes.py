@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,12 +11,12 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.delivery.catalogue import CATALOGUE
 from nexcorp.errors import Forbidden
 from nexcorp.features.audit.schemas import AuditEventPage, EventQuery
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, principal
 from nexcorp.security.authentication import allows
+from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import Cursor, reply_page
 from nexcorp.web.routing import get
 
@@ -36,17 +36,17 @@ def clamp(moment: datetime) -> datetime:
     return min(max(moment, BEGINNING), END).astimezone(UTC)
 
 
-def find_types(wanted: str) -> list[str]:
+def find_types(wanted: str, known: Iterable[str]) -> list[str]:
     """The types of event a filter means: itself, or all that begin with `user.`."""
     if not wanted.endswith("."):
         return [wanted]
-    return [name for name in CATALOGUE if name.startswith(wanted)]
+    return [name for name in known if name.startswith(wanted)]
 
 
-def choose_statement(query: dict[str, Any]) -> Callable[..., Awaitable[list[Any]]]:
+def choose_statement(query: dict[str, Any], known: Iterable[str]) -> Callable[..., Awaitable[list[Any]]]:
     """The statement for these filters, its arguments bound; what narrows most comes first."""
     actor, kind, wanted = query.get("actor"), query.get("entityType"), query.get("type")
-    types = find_types(wanted) if wanted is not None else None
+    types = find_types(wanted, known) if wanted is not None else None
 
     if "entityId" in query:
         entity = {"entity_type": kind, "entity_id": query["entityId"]}
@@ -75,7 +75,7 @@ async def list_events(request: web.Request, query: dict[str, Any]) -> web.Respon
     before, before_id = NEWEST.decode(request, query["cursor"]) if "cursor" in query else (END, NO_ID)
     if (until, NO_ID) < (before, before_id):
         before, before_id = until, NO_ID
-    statement = choose_statement(query)
+    statement = choose_statement(query, request.app[PRODUCT].events)
     async with database(request).connection() as conn:
         rows = await statement(conn, since=since, before=before, before_id=before_id, most=query["limit"] + 1)
     return reply_page(request, rows, query["limit"], NEWEST)

@@ -4,7 +4,7 @@ from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
 from nexcorp.features.comments.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.comments.schemas import RoomComment
-from nexcorp.manifest import Feature
+from nexcorp.manifest import Feature, Section
 
 FEATURE = Feature(
     name="comments",
@@ -17,6 +17,7 @@ FEATURE = Feature(
         )
     },
     frames=FRAMES,
-    export={"comments": sql.comments.export_comments},
+    seed="nexcorp.features.comments.seed:insert_demo_comments",
+    export={"comments": Section(sql.comments.export_comments)},
     permissions=("comment:create",),
 )

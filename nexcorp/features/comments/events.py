@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexcorp.delivery.events import Event, EventType, Frame, Notice, NoticeType
-from nexcorp.domain.mentions import MENTION
+from nexcorp.domain.mentions import MENTIONED
 from nexcorp.realtime.shapes import ID, IDS, WHOLE, FrameDoc, refer, shape
 
 
@@ -32,7 +32,7 @@ def deleted_frames(event: Event) -> list[Frame]:
 EVENTS: dict[str, EventType] = {
     "comment.created": EventType(
         (
-            MENTION,
+            MENTIONED,
             Notice(
                 "comment",
                 "{actor} replied to your comment",
@@ -48,7 +48,7 @@ EVENTS: dict[str, EventType] = {
         comment_frames,
         public=True,
     ),
-    "comment.updated": EventType((MENTION,), comment_frames, public=True),
+    "comment.updated": EventType((MENTIONED,), comment_frames, public=True),
     "comment.deleted": EventType(frames=deleted_frames, public=True),
 }
 

@@ -4,7 +4,7 @@ from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
 from nexcorp.features.notifications.events import EVENTS, FRAMES
 from nexcorp.features.notifications.schemas import Notification
-from nexcorp.manifest import Feature
+from nexcorp.manifest import Feature, Section
 
 FEATURE = Feature(
     name="notifications",
@@ -21,5 +21,10 @@ FEATURE = Feature(
     frames=FRAMES,
     before_leave=sql.notifications.lock_counter,
     on_leave=sql.notifications.delete_inbox,
+    export={
+        "notifications": Section(
+            sql.notifications.export_notifications, show=lambda row, sentences: sentences.show(row)
+        )
+    },
     permissions=("notification:read", "notification:update"),
 )

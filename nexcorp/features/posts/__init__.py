@@ -5,8 +5,7 @@ from nexcorp.delivery.kinds import Kind
 from nexcorp.domain.shapes import RoomPost
 from nexcorp.features.posts.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.posts.rooms import may_join_post, may_join_profile
-from nexcorp.features.posts.seed import insert_demo_posts
-from nexcorp.manifest import Feature
+from nexcorp.manifest import Feature, Section
 
 FEATURE = Feature(
     name="posts",
@@ -18,6 +17,7 @@ FEATURE = Feature(
     rooms={"post": may_join_post, "profile": may_join_profile},
     before_leave=sql.posts.lock_posts_of,
     on_leave=sql.posts.unassign_person,
-    export={"posts": sql.posts.export_posts},
+    seed="nexcorp.features.posts.seed:insert_demo_posts",
+    export={"posts": Section(sql.posts.export_posts)},
     permissions=("post:read", "post:create", "post:announce", "post:assign", "post:moderate"),
 )

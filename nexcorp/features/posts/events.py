@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexcorp.db import sql
 from nexcorp.delivery.events import SILENT, Audience, Event, EventType, Frame, Notice, NoticeType
-from nexcorp.domain.mentions import MENTION
+from nexcorp.domain.mentions import MENTIONED
 from nexcorp.realtime.shapes import FLAG, ID, WHOLE, FrameDoc, closed, refer, shape
 
 
@@ -64,11 +64,11 @@ def assignment(variant: str, title: str, member: str, unless: str | None = None)
 
 
 EVENTS: dict[str, EventType] = {
-    "post.created": EventType((MENTION, ANNOUNCEMENT), created_frames, public=True),
+    "post.created": EventType((MENTIONED, ANNOUNCEMENT), created_frames, public=True),
     "post.drafted": SILENT,
     "post.draft_updated": SILENT,
     "post.draft_deleted": SILENT,
-    "post.published": EventType((MENTION, ANNOUNCEMENT), published_frames, public=True),
+    "post.published": EventType((MENTIONED, ANNOUNCEMENT), published_frames, public=True),
     "post.moved": EventType(
         (
             Notice(
@@ -93,7 +93,7 @@ EVENTS: dict[str, EventType] = {
         public=True,
     ),
     "post.thumbnail_made": EventType(frames=updated_frames),
-    "post.updated": EventType((MENTION,), updated_frames, public=True),
+    "post.updated": EventType((MENTIONED,), updated_frames, public=True),
     "post.deleted": EventType(frames=deleted_frames, public=True),
 }
 

@@ -17,6 +17,7 @@ from nexcorp.security.access import ACCOUNT, Access, allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.security.authentication import allows
 from nexcorp.security.cookies import clear_cookie
+from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
@@ -133,7 +134,7 @@ async def set_status(request: web.Request, body: dict[str, Any]) -> web.Response
 async def leave(request: web.Request) -> web.Response:
     who = user_id(request)
     async with transaction(request) as tx:
-        await service.leave(tx.conn, who)
+        await request.app[PRODUCT].leave(tx.conn, who, lambda: service.take_leave(tx.conn, who))
         tx.after(Forget("explore"))
     response = no_content()
     clear_cookie(response)

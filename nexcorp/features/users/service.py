@@ -9,14 +9,11 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
-from nexcorp.delivery.effects import Job, Revoke
-from nexcorp.delivery.wake import SCRUB_DEPARTED
+from nexcorp.delivery.effects import Revoke
 from nexcorp.errors import Conflict, NotFound, PreconditionFailed, StaleVersion, Unauthorized, on_constraint
 
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
-
-TOKEN_PURPOSES = ["verify_email", "reset_password", "change_email"]
 
 
 class UserNotFound(NotFound):
@@ -136,14 +133,12 @@ async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> N
     await emit(conn, "user.status_changed", actor_id=actor_id, entity=("user", user_id), payload=payload)
 
 
-async def leave(conn: Any, user_id: UUID) -> None:
-    """Delete an account: what it wrote stays, what says who it was goes. Raises LastAdmin.
+async def take_leave(conn: Any, user_id: UUID) -> None:
+    """Leave of a person only what others need in order to read what that person wrote.
 
-    The frames that were stored are scrubbed by a job (workers/jobs/departures.py).
+    Raises Unauthorized where they have left already, LastAdmin. The features remove what is theirs around
+    this, see nexcorp.manifest.Product.leave().
     """
-    # In the order of others, who hold a post or an inbox and then, by a foreign key, want the person.
-    await sql.posts.lock_posts_of(conn, user_id=user_id)
-    await sql.notifications.lock_counter(conn, user_id=user_id)
     try:
         standing = await lock_standing(conn, user_id)
     except UserNotFound:
@@ -151,21 +146,5 @@ async def leave(conn: Any, user_id: UUID) -> None:
     await keep_an_admin(conn, user_id, standing)
     # First of the changes: who waits for this row to sign in or to follow then finds nobody.
     role_version = await sql.users.forget_person(conn, user_id=user_id)
-    await sql.auth.forget_credentials(conn, user_id=user_id)
-    sessions = await sql.auth.delete_sessions(conn, user_id=user_id)
-    keys = await sql.keys.delete_keys(conn, user_id=user_id)
-    await sql.follows.delete_follows(conn, user_id=user_id)
-    await sql.posts.unassign_person(conn, user_id=user_id)
-    await sql.reactions.delete_interests(conn, user_id=user_id)
-    await sql.uploads.remove_loose(conn, owner_id=user_id)
-    await sql.notifications.delete_inbox(conn, user_id=user_id)
-    await sql.exports.delete_export(conn, user_id=user_id)
-    await sql.identities.delete_identities(conn, user_id=user_id)
-    # The mails first: a worker that is about to store a token holds its mail.
-    await sql.mails.delete_mails(conn, user_id=user_id)
-    await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=TOKEN_PURPOSES)
-    await sql.idempotency.delete_keys_of(conn, user_id=user_id)
-    conn.after(Revoke(tuple(row["id"] for row in (*sessions, *keys)), roles=((user_id, role_version),)))
-    conn.after(Job(SCRUB_DEPARTED))
-    payload = {"userId": user_id}
-    await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload=payload)
+    conn.after(Revoke(roles=((user_id, role_version),)))
+    await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})

@@ -26,7 +26,7 @@ from nexcorp.features.auth.sessions.refresh import make_token
 from nexcorp.features.auth.sessions.service import SignIn
 from nexcorp.integrations.oauth import Provider, Providers, check_kind
 from nexcorp.security.access import ACCOUNT, PUBLIC
-from nexcorp.security.app_keys import CONTEXT, RIGHTS, SECRETS, database, user_id
+from nexcorp.security.app_keys import CONFIG, CONTEXT, RIGHTS, SECRETS, database, user_id
 from nexcorp.security.authentication import authenticate
 from nexcorp.security.cookies import set_cookie
 from nexcorp.web.replies import no_content, reply
@@ -36,6 +36,13 @@ from nexcorp.web.transactions import transaction
 log = structlog.get_logger("nexcorp.oauth")
 
 PROVIDERS = web.AppKey("oauth_providers", Providers)
+
+
+def set_up(app: web.Application) -> None:
+    """Give the application the providers that are configured."""
+    app[PROVIDERS] = Providers(app[CONFIG])
+
+
 TAG = "Identity"
 ATTEMPTS = 3
 STATE_BYTES = 32

@@ -11,10 +11,10 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Job, Revoke
-from nexcorp.delivery.wake import SEND_MAILS
 from nexcorp.errors import BadRequest, Conflict, TooManyRequests, Unauthorized, on_constraint
 from nexcorp.features.auth.sessions.service import emit_identity, revoke_sessions
 
+SEND_MAILS = Job("send_mails")
 # Of one session in 15 minutes.
 WRONG_PASSWORDS = 5
 VERIFY, RESET, CHANGE = "verify_email", "reset_password", "change_email"
@@ -52,14 +52,14 @@ def email_taken() -> Conflict:
 async def queue_mail(conn: Any, user_id: UUID, kind: str, address: str, **data: str) -> None:
     """Have a mail sent once the transaction commits."""
     await sql.mails.insert_mail(conn, user_id=user_id, kind=kind, address=address, data=data)
-    conn.after(Job(SEND_MAILS))
+    conn.after(SEND_MAILS)
 
 
 async def queue_mail_within_limits(conn: Any, user_id: UUID, kind: str, address: str) -> bool:
     """As queue_mail(), at most one a minute and five an hour; returns whether it is queued."""
     queued = await sql.mails.insert_mail_within_limits(conn, user_id=user_id, kind=kind, address=address)
     if queued:
-        conn.after(Job(SEND_MAILS))
+        conn.after(SEND_MAILS)
     return bool(queued)
 
 
