@@ -171,10 +171,12 @@ SELECT id, word FROM search_doubts ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED;
 -- name: list_words_in_posts(words) :many
 -- Which of these words a post still has.
 SELECT asked.word
-FROM unnest($1::text[]) AS asked (word)
+FROM (
+    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+) AS asked
 WHERE EXISTS (
     SELECT
-    FROM find_holders('post', asked.word) AS holder (id)
+    FROM find_holders('post', asked.query) AS holder (id)
     WHERE (
         SELECT asked.word IN (SELECT list_words(concat_ws(' ', p.title, p.body)))
         FROM posts AS p
@@ -185,20 +187,24 @@ WHERE EXISTS (
 -- name: list_words_in_comments(words) :many
 -- Which of these words a comment still has.
 SELECT asked.word
-FROM unnest($1::text[]) AS asked (word)
+FROM (
+    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+) AS asked
 WHERE EXISTS (
     SELECT
-    FROM find_holders('comment', asked.word) AS holder (id)
+    FROM find_holders('comment', asked.query) AS holder (id)
     WHERE (SELECT asked.word IN (SELECT list_words(c.body)) FROM comments AS c WHERE c.id = holder.id)
 );
 
 -- name: list_words_in_people(words) :many
 -- Which of these words are names of active people.
 SELECT asked.word
-FROM unnest($1::text[]) AS asked (word)
+FROM (
+    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+) AS asked
 WHERE EXISTS (
     SELECT
-    FROM find_holders('person', asked.word) AS holder (id)
+    FROM find_holders('person', asked.query) AS holder (id)
     WHERE (SELECT asked.word IN (SELECT list_words(name_person(u))) FROM users AS u WHERE u.id = holder.id)
 );
 

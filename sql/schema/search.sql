@@ -143,19 +143,15 @@ AS $$
 $$;
 COMMENT ON FUNCTION find_documents(text, tsquery) IS 'The newest 500 documents of a kind that match, in no order; a higher score is a better match.';
 
-CREATE OR REPLACE FUNCTION find_holders(wanted text, word text) RETURNS SETOF uuid
+CREATE OR REPLACE FUNCTION find_holders(wanted text, query tsquery) RETURNS SETOF uuid
 LANGUAGE sql STABLE
 AS $$
-    -- The newest first, as common words are in some of them; of a rare one the index finds what there is at once.
+    -- A common word is in some of the newest, and the index would have to list all that have it; of a rare one the index
+    -- finds at once what there is.
     SELECT newest.id
-    FROM (SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC LIMIT 200) AS newest
-    WHERE newest.words @@ plainto_tsquery('nexcorp_text', word)
+    FROM (SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC LIMIT 64) AS newest
+    WHERE newest.words @@ query
     UNION ALL
-    (
-        SELECT d.id
-        FROM documents AS d
-        WHERE d.kind = wanted AND d.words @@ plainto_tsquery('nexcorp_text', word)
-        LIMIT 500
-    )
+    (SELECT d.id FROM documents AS d WHERE d.kind = wanted AND d.words @@ query LIMIT 500)
 $$;
-COMMENT ON FUNCTION find_holders(text, text) IS 'Up to 700 documents of a kind that have a word in any of its forms.';
+COMMENT ON FUNCTION find_holders(text, tsquery) IS 'Some documents of a kind that have the words of a query, if there are any; to be read until one is found that has them in the form in question.';
