@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ import aiohttp
 import psycopg
 import pytest
 import redis
+import redis.utils
 from aiohttp import web
 
 from nexcorp.app import create_app
@@ -40,6 +42,8 @@ MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 8 << 30
 
 _names = itertools.count(1)
+# It reads a file for every connection, of which a service opens some twenty.
+redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
 
 
 def choose_folder(factory: pytest.TempPathFactory) -> Path:
@@ -102,7 +106,7 @@ class Databases:
 
     def _create(self) -> str:
         name = f"test_{next(_names)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
         return name
 
     def take(self) -> str:
