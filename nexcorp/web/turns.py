@@ -14,7 +14,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from nexcorp.errors import Unavailable
+from nexcorp.errors import Contention
 
 # One commits while the next one is getting there.
 AT_ONCE = 2
@@ -48,7 +48,7 @@ class Turns:
                 async with asyncio.timeout(WAIT_SECONDS if line.turns.locked() else None):
                     await line.turns.acquire()
             except TimeoutError:
-                raise Unavailable("contention", "Too many changes at once; try again.") from None
+                raise Contention() from None
             try:
                 yield
             finally:

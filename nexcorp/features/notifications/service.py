@@ -8,13 +8,7 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
-from nexcorp.errors import NotFound
-
-
-class NotificationNotFound(NotFound):
-    """There is none with this id, or it is another's."""
-
-    code, message = "notification_not_found", "There is no such notification."
+from nexcorp.features.notifications.errors import NotificationNotFound
 
 
 async def list_notifications(

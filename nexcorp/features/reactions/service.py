@@ -7,7 +7,8 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.errors import Conflict, PostNotFound, on_constraint
+from nexcorp.errors import PostNotFound, on_constraint
+from nexcorp.features.reactions.errors import REFUSALS, Assigned
 
 
 async def like_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
@@ -41,13 +42,6 @@ async def unlike_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     return row
 
 
-REFUSALS = {
-    "not_a_project": "Only projects find interest.",
-    "own_project": "It is your own project.",
-    "project_closed": "The project is over.",
-}
-
-
 async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     """Take an interest in a project; returns `{interested, interestCount}`. Its author is told once.
 
@@ -58,7 +52,7 @@ async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     if row is None:
         raise PostNotFound()
     if row["_refusal"] is not None:
-        raise Conflict(row["_refusal"], REFUSALS[row["_refusal"]])
+        raise REFUSALS[row["_refusal"]]()
     if row["_changed"]:
         payload = {
             "postId": post_id,
@@ -79,7 +73,7 @@ async def remove_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     if row is None:
         raise PostNotFound()
     if row["_assigned"]:
-        raise Conflict("assigned", "You are assigned to this project.")
+        raise Assigned()
     if row["_changed"]:
         payload = {
             "postId": post_id,
