@@ -52,7 +52,7 @@ async def show_post(
 async def tell_of_uploads(conn: Any, owner_id: UUID, rows: Sequence[Any]) -> None:
     """Emit upload.created for each, and have thumbnails made where some are to be."""
     for row in rows:
-        payload = {key: row[key] for key in ("name", "type", "bytes")}
+        payload = {key: row[key] for key in ("type", "bytes")}
         await emit(conn, "upload.created", actor_id=owner_id, entity=("upload", row["id"]), payload=payload)
     if any(row["width"] is not None and row["thumbnailUrl"] is None for row in rows):
         conn.ask_for_job(MAKE_THUMBNAILS)

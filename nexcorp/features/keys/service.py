@@ -63,7 +63,7 @@ async def create_key(
         scopes=wanted,
         expires_at=expires_at,
     )
-    payload = {"userId": user_id, "name": name, "scopes": wanted, "expiresAt": expires_at}
+    payload = {"userId": user_id, "scopes": wanted, "expiresAt": expires_at}
     await emit(conn, "api_key.created", actor_id=user_id, entity=("api_key", row["id"]), payload=payload)
     return {**row_to_dict(row), "key": secret}
 
@@ -73,5 +73,5 @@ async def revoke_key(conn: Any, user_id: UUID, key_id: UUID) -> None:
     row = await sql.keys.revoke_key(conn, user_id=user_id, key_id=key_id)
     if row is None:
         raise ApiKeyNotFound()
-    payload = {"userId": user_id, "name": row["name"]}
+    payload = {"userId": user_id}
     await emit(conn, "api_key.revoked", actor_id=user_id, entity=("api_key", key_id), payload=payload)

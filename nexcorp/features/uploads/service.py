@@ -44,7 +44,7 @@ async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
         if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id):
             break
         # Meanwhile it was put on a post, or taken off with it.
-    payload = {"name": row["name"], "postId": post_id}
+    payload = {"postId": post_id}
     await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
     if post_id is not None:
         await sql.posts.touch_post(conn, post_id=post_id)

@@ -162,7 +162,7 @@ async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
     left = await sql.identities.count_identities(conn, user_id=user_id)
     if not account["_hasPassword"] and not left:
         raise LastWayIn()
-    await emit_identity(conn, "identity.unlinked", user_id, provider, row["username"])
+    await emit_identity(conn, "identity.unlinked", user_id, provider)
 
 
 async def link_identity(
@@ -177,10 +177,7 @@ async def link_identity(
     if owner["user_id"] != user_id:
         raise taken
     if owner["first"]:
-        username = proof.profile.username
-        await emit_identity(
-            conn, "identity.linked", user_id, proof.provider, username, newAccount=new_account
-        )
+        await emit_identity(conn, "identity.linked", user_id, proof.provider, newAccount=new_account)
 
 
 async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:

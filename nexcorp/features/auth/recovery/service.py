@@ -97,7 +97,7 @@ async def close_other_ways(conn: Any, user_id: UUID) -> list[UUID]:
     """
     keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
     for row in await sql.identities.delete_identities(conn, user_id=user_id):
-        await emit_identity(conn, "identity.unlinked", user_id, row["provider"], row["username"])
+        await emit_identity(conn, "identity.unlinked", user_id, row["provider"])
     return [row["id"] for row in keys]
 
 

@@ -114,12 +114,7 @@ async def register_user(
         "user.registered",
         actor_id=row["id"],
         entity=("user", row["id"]),
-        payload={
-            "userId": row["id"],
-            "username": row["username"],
-            "role": row["role"],
-            "method": method,
-        },
+        payload={"userId": row["id"], "role": row["role"], "method": method},
     )
     return row
 
@@ -197,7 +192,6 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
             "userId": account_id,
             "sessionId": session["id"],
             "platform": platform,
-            "device": device,
             "method": method,
         },
     )
@@ -265,16 +259,14 @@ async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None, reason
     return rows
 
 
-async def emit_identity(
-    conn: Any, event: str, user_id: UUID, provider: str, username: str | None, **more: Any
-) -> None:
+async def emit_identity(conn: Any, event: str, user_id: UUID, provider: str, **more: Any) -> None:
     """Record that an identity was linked or unlinked."""
     await emit(
         conn,
         event,
         actor_id=user_id,
         entity=("user", user_id),
-        payload={"userId": user_id, "provider": provider, "username": username, **more},
+        payload={"userId": user_id, "provider": provider, **more},
     )
 
 
