@@ -11,8 +11,10 @@ import aiohttp
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from nexcorp.app import make_documents
-from nexcorp.documents.codes import CODES
+from nexcorp.app import ROUTES, make_documents
+from nexcorp.documents.codes import make_codes
+
+CODES = make_codes(ROUTES)
 
 
 @functools.cache

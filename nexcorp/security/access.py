@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nexcorp.errors import Forbidden
+from nexcorp.errors import PermissionRequired, SessionRequired
 from nexcorp.security.tokens import Principal
 
 
@@ -72,6 +72,6 @@ class Rights:
         permission = access.permission
         if permission is None:
             if who.scopes is not None:
-                raise Forbidden("session_required", "An API key may not do this: sign in.")
+                raise SessionRequired()
         elif not self.has(who, permission) and (access.otherwise is None or who.scopes is not None):
-            raise Forbidden("permission_required", f"This needs the permission {permission}.")
+            raise PermissionRequired(permission)

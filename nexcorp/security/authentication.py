@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import BadRequest, Forbidden, Unauthorized, Unavailable
+from nexcorp.errors import BadRequest, DatabaseUnavailable, Forbidden, PermissionRequired, Unauthorized
 from nexcorp.security.api_keys import PREFIX
 from nexcorp.security.app_keys import API_KEYS, CALLER, CONTEXT, REVOCATIONS, TOKENS, database
 from nexcorp.security.limits import LIMITS
@@ -21,7 +21,7 @@ def check_standing(app: web.Application, who: Principal) -> Principal:
     before this node knows what has ended."""
     revocations = app[REVOCATIONS]
     if not revocations.loaded:
-        raise Unavailable("database_unavailable", "The database is not reachable.")
+        raise DatabaseUnavailable()
     if revocations.ended(who) or revocations.outdated(who):
         raise Unauthorized()
     return who
@@ -124,4 +124,4 @@ def allows(request: web.Request, permission: str) -> bool:
 def require(request: web.Request, permission: str) -> None:
     """Raises Forbidden where the caller has not: for what depends on the body and not on the route."""
     if not allows(request, permission):
-        raise Forbidden("permission_required", f"This needs the permission {permission}.")
+        raise PermissionRequired(permission)

@@ -11,7 +11,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Forbidden
+from nexcorp.errors import PermissionRequired
 from nexcorp.features.audit.schemas import AuditEventPage, EventQuery
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, principal
@@ -70,7 +70,8 @@ async def list_events(request: web.Request, query: dict[str, Any]) -> web.Respon
     who = principal(request)
     all_of_them = allows(request, READ_ALL)
     if not all_of_them and query.setdefault("actor", who.user_id) != who.user_id:
-        raise Forbidden("permission_required", f"The events of others need the permission {READ_ALL}.")
+        message = f"The events of others need the permission {READ_ALL}."
+        raise PermissionRequired(READ_ALL, message=message)
     since, until = clamp(query.get("from_", BEGINNING)), clamp(query.get("to", END))
     before, before_id = NEWEST.decode(request, query["cursor"]) if "cursor" in query else (END, NO_ID)
     if (until, NO_ID) < (before, before_id):

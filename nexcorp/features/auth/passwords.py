@@ -18,7 +18,7 @@ import bcrypt
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from nexcorp.errors import Unavailable
+from nexcorp.errors import Overloaded
 
 MIN_CHARS = 8
 MAX_CHARS = 128
@@ -58,9 +58,9 @@ class HashingPool:
         self._places = BoundedSemaphore(workers + waiting)
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work` in a thread; raises Unavailable("overloaded") when the queue is full."""
+        """The result of `work` in a thread; raises Overloaded when the queue is full."""
         if not self._places.acquire(blocking=False):
-            raise Unavailable("overloaded", "The service is busy; try again shortly.")
+            raise Overloaded()
         try:
             future = self._threads.submit(work)
         except BaseException:

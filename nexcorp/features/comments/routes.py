@@ -9,8 +9,9 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.mentions import MAX_MENTIONS
-from nexcorp.errors import PostNotFound
+from nexcorp.errors import PostNotFound, PreconditionFailed
 from nexcorp.features.comments import service
+from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
@@ -77,7 +78,7 @@ ROUTES = [
         Comment(),
         body=CreateComment(),
         access=allow("comment:create"),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         tag=TAG,
         description="Threads have two levels: a reply to a reply becomes one to the comment at the top, "
         "which `parentId` of the answer names. "
@@ -90,7 +91,7 @@ ROUTES = [
         CommentPage,
         query=PageQuery(),
         access=allow("post:read"),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         tag=TAG,
     ),
     get(
@@ -99,7 +100,7 @@ ROUTES = [
         "One comment",
         Comment(),
         access=allow("post:read"),
-        errors=("comment_not_found",),
+        errors=(CommentNotFound,),
         tag=TAG,
     ),
     patch(
@@ -108,7 +109,7 @@ ROUTES = [
         "Change a comment of one's own",
         Comment(),
         body=UpdateComment(),
-        errors=("comment_not_found", "not_your_comment"),
+        errors=(CommentNotFound, NotYourComment),
         access=allow("comment:create", whose="the author only"),
         tag=TAG,
     ),
@@ -116,7 +117,7 @@ ROUTES = [
         "/comments/{id}",
         delete_comment,
         "Delete a comment and the replies to it",
-        errors=("comment_not_found", "not_your_comment", "stale_version"),
+        errors=(CommentNotFound, NotYourComment, PreconditionFailed),
         access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
         tag=TAG,
     ),

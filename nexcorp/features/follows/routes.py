@@ -10,7 +10,9 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.shapes import PersonSincePage
+from nexcorp.errors import UserNotFound
 from nexcorp.features.follows import service
+from nexcorp.features.follows.errors import CannotFollowSelf
 from nexcorp.features.follows.schemas import FollowState
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
@@ -43,7 +45,7 @@ async def list_people(
     async with database(request).connection() as conn:
         rows = await cursor.fetch(request, conn, query, *statements, user_id=person)
         if not rows and not await sql.follows.user_exists(conn, user_id=person):
-            raise service.UserNotFound()
+            raise UserNotFound()
     return reply_page(request, rows, query["limit"], cursor)
 
 
@@ -65,7 +67,7 @@ ROUTES = [
         follow_user,
         "Follow somebody",
         FollowState(),
-        errors=("user_not_found", "cannot_follow_self"),
+        errors=(UserNotFound, CannotFollowSelf),
         access=FOLLOW,
         tag=TAG,
     ),
@@ -75,7 +77,7 @@ ROUTES = [
         "Stop following",
         FollowState(),
         200,
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         access=FOLLOW,
         tag=TAG,
     ),
@@ -86,7 +88,7 @@ ROUTES = [
         PersonSincePage,
         query=PageQuery(),
         access=allow("user:read"),
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         tag=TAG,
     ),
     get(
@@ -96,7 +98,7 @@ ROUTES = [
         PersonSincePage,
         query=PageQuery(),
         access=allow("user:read"),
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         tag=TAG,
     ),
 ]

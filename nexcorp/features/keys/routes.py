@@ -46,7 +46,7 @@ ROUTES = [
         "Make an API key",
         NewApiKey(),
         body=CreateApiKey(),
-        errors=("too_many_api_keys",),
+        errors=(service.TooManyApiKeys,),
         access=ACCOUNT,
         tag=TAG,
         # The answer holds a secret, which must not be kept to be replayed.
@@ -58,7 +58,7 @@ ROUTES = [
         "/auth/api-keys/{id}",
         revoke_api_key,
         "Revoke an API key",
-        errors=("api_key_not_found",),
+        errors=(service.ApiKeyNotFound,),
         access=Access(whose="one's own only"),
         tag=TAG,
         description="It is dead on every node within five seconds.",

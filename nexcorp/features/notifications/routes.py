@@ -9,6 +9,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.features.notifications import service
+from nexcorp.features.notifications.errors import NotificationNotFound
 from nexcorp.features.notifications.schemas import (
     Notification,
     NotificationPage,
@@ -99,14 +100,14 @@ ROUTES = [
         Notification(),
         body=UpdateNotification(),
         access=CHANGE,
-        errors=("notification_not_found",),
+        errors=(NotificationNotFound,),
         tag=TAG,
     ),
     delete(
         "/notifications/{id}",
         delete_notification,
         "Remove a notification",
-        errors=("notification_not_found",),
+        errors=(NotificationNotFound,),
         access=CHANGE,
         tag=TAG,
     ),

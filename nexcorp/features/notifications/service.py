@@ -9,16 +9,10 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
-from nexcorp.errors import NotFound
+from nexcorp.features.notifications.errors import NotificationNotFound
 
 # Before it is every id.
 LAST = UUID(int=2**128 - 1)
-
-
-class NotificationNotFound(NotFound):
-    """There is no notification with this id, or it is another user's."""
-
-    code, message = "notification_not_found", "There is no such notification."
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,19 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Forget
-from nexcorp.domain.attachments import MAX_POST_FILES, Kept, keep_files
+from nexcorp.domain.attachments import MAX_POST_FILES, Kept, TooManyUploads, keep_files
 from nexcorp.domain.mentions import MAX_MENTIONS
 from nexcorp.domain.shapes import Post, PostPage
-from nexcorp.errors import Invalid, NotFound, PostNotFound
+from nexcorp.errors import (
+    Invalid,
+    NotAProject,
+    PostNotFound,
+    PreconditionFailed,
+    ProjectClosed,
+    UserNotFound,
+)
 from nexcorp.features.posts import service
+from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPost
 from nexcorp.features.posts.moves import MOVES, describe_moves
 from nexcorp.features.posts.schemas import (
     UNLISTED,
@@ -145,7 +153,7 @@ async def list_user_posts(request: web.Request, query: dict[str, Any]) -> web.Re
     author = path_id(request)
     async with database(request).connection() as conn:
         if not await sql.follows.user_exists(conn, user_id=author):
-            raise NotFound("user_not_found", "There is no such user.")
+            raise UserNotFound()
     return await reply_author_posts(request, query, author)
 
 
@@ -245,7 +253,7 @@ MOVE = allow(
 )
 REMOVE = allow("post:create", whose="the author, and holders of post:moderate")
 ASSIGN = allow("post:create", whose="the author, and holders of post:assign")
-OWN = ("post_not_found", "not_your_post", "stale_version")
+OWN = (PostNotFound, NotYourPost, PreconditionFailed)
 ROUTES = [
     post(
         "/posts",
@@ -254,7 +262,7 @@ ROUTES = [
         Post(),
         body=CreatePost(),
         form=Form(most_files=MAX_POST_FILES, limit=limit_of, optional=True),
-        errors=("too_many_uploads",),
+        errors=(TooManyUploads,),
         access=WRITE,
         tag=TAG,
         description="JSON, or a form with the same fields, `uploadIds` once for each upload, and up to ten "
@@ -262,7 +270,7 @@ ROUTES = [
         f"first {MAX_MENTIONS} are told.",
     ),
     get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
-    get("/posts/{id}", get_post, "One post", Post(), errors=("post_not_found",), access=READ, tag=TAG),
+    get("/posts/{id}", get_post, "One post", Post(), errors=(PostNotFound,), access=READ, tag=TAG),
     patch(
         "/posts/{id}",
         update_post,
@@ -279,7 +287,7 @@ ROUTES = [
         "Move an announcement or a project",
         Post(),
         body=MovePost(),
-        errors=(*OWN, "illegal_move"),
+        errors=(*OWN, IllegalMove),
         access=MOVE,
         tag=TAG,
         description=describe_moves(),
@@ -290,7 +298,7 @@ ROUTES = [
         "Every move, oldest first",
         MovePage,
         query=PageQuery(),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         access=READ,
         tag=TAG,
     ),
@@ -300,7 +308,7 @@ ROUTES = [
         "Give a project to somebody interested",
         Post(),
         body=AssignPost(),
-        errors=(*OWN, "not_a_project", "not_interested", "project_closed"),
+        errors=(*OWN, NotAProject, NotInterested, ProjectClosed),
         access=ASSIGN,
         tag=TAG,
     ),
@@ -311,7 +319,7 @@ ROUTES = [
         "The newest posts of one person",
         PostPage,
         query=PageQuery(),
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         access=READ,
         tag=TAG,
     ),

@@ -10,8 +10,9 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.shapes import PersonSincePage
-from nexcorp.errors import PostNotFound
+from nexcorp.errors import NotAProject, PostNotFound, ProjectClosed
 from nexcorp.features.reactions import service
+from nexcorp.features.reactions.errors import Assigned, OwnProject
 from nexcorp.features.reactions.schemas import InterestState, LikeState
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
@@ -81,7 +82,7 @@ ROUTES = [
         like_post,
         "Like a post",
         LikeState(),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         access=LIKE,
         tag=TAG,
     ),
@@ -91,7 +92,7 @@ ROUTES = [
         "Take a like back",
         LikeState(),
         200,
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         access=LIKE,
         tag=TAG,
     ),
@@ -102,7 +103,7 @@ ROUTES = [
         PersonSincePage,
         query=PageQuery(),
         access=allow("post:read"),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         tag=TAG,
     ),
     put(
@@ -110,7 +111,7 @@ ROUTES = [
         add_interest,
         "Take an interest in a project",
         InterestState(),
-        errors=("post_not_found", *service.REFUSALS),
+        errors=(PostNotFound, NotAProject, OwnProject, ProjectClosed),
         access=INTEREST,
         tag=TAG,
     ),
@@ -120,7 +121,7 @@ ROUTES = [
         "Take an interest back",
         InterestState(),
         200,
-        errors=("post_not_found", "assigned"),
+        errors=(PostNotFound, Assigned),
         access=INTEREST,
         tag=TAG,
     ),
@@ -130,7 +131,7 @@ ROUTES = [
         "Who is interested in a project",
         PersonSincePage,
         query=PageQuery(),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         access=allow("post:read"),
         tag=TAG,
     ),

@@ -21,6 +21,13 @@ FILE_NAME = "nexcorp-export.json"
 PATH = f"{API_PREFIX}/users/me/export"
 
 
+class ExportNotReady(NotFound):
+    """The export was never asked for, is being made, or has expired."""
+
+    code, message = "export_not_ready", "There is no export to download; ask for one first."
+    meaning = "There is no export to download; ask for one first."
+
+
 async def get_export(request: web.Request, query: dict[str, str]) -> web.Response:
     if "ticket" in query:
         return await download_export(request)
@@ -43,12 +50,12 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
 
 
 async def download_export(request: web.Request) -> web.Response:
-    """The file, compressed where the client takes that; raises NotFound while there is none."""
+    """The file, compressed where the client takes that; raises ExportNotReady."""
     who = user_id(request)
     async with transaction(request) as tx:
         body = await sql.exports.get_export_body(tx.conn, user_id=who)
         if body is None:
-            raise NotFound("export_not_ready", "There is no export to download; ask for one first.")
+            raise ExportNotReady()
         payload = {"userId": who}
         await emit(tx.conn, "user.export_downloaded", actor_id=who, entity=("user", who), payload=payload)
     response = web.Response(headers=JSON_HEADERS)

@@ -47,7 +47,7 @@ ROUTES: list[Route] = [
         "What a role may do",
         RolePermissions(),
         access=ADMIN,
-        errors=("role_not_found",),
+        errors=(service.RoleNotFound,),
         tag=TAG,
     ),
     put(
@@ -57,7 +57,7 @@ ROUTES: list[Route] = [
         RolePermissions(),
         body=PermissionsBody(),
         access=ADMIN,
-        errors=("role_not_found", "permission_indispensable"),
+        errors=(service.RoleNotFound, service.PermissionIndispensable),
         tag=TAG,
         description="Takes effect everywhere within five seconds.",
     ),

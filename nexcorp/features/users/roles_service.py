@@ -17,10 +17,25 @@ INDISPENSABLE = frozenset({"role:manage", "user:manage"})
 ROLE_IDS = UUID("c1f3a0de-5d0e-4f0b-9d4e-6a2c53d1b7e4")
 
 
+class RoleNotFound(NotFound):
+    """Roles are fixed."""
+
+    code, message = "role_not_found", f"There is no such role. There are {', '.join(ROLES)}."
+    meaning = "There is no such role."
+
+
+class PermissionIndispensable(Conflict):
+    """Administrators would lock themselves out."""
+
+    code = "permission_indispensable"
+    message = f"Administrators keep {' and '.join(sorted(INDISPENSABLE))}."
+    meaning = "Administrators keep `role:manage` and `user:manage`."
+
+
 def check_role(role: str) -> str:
-    """`role`, which must be one that there is; raises NotFound."""
+    """`role`, where there is such a role; raises RoleNotFound."""
     if role not in ROLES:
-        raise NotFound("role_not_found", f"There is no such role. There are {', '.join(ROLES)}.")
+        raise RoleNotFound()
     return role
 
 
@@ -40,15 +55,14 @@ async def list_roles(conn: Any) -> list[dict[str, Any]]:
 async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]) -> None:
     """Let a role do exactly `wanted`.
 
-    Raises Invalid for codes that nobody knows, Conflict where administrators would lock themselves out.
+    Raises Invalid for unknown codes, and PermissionIndispensable.
     """
     known = {row["code"] for row in await sql.roles.list_permissions(conn)}
     unknown = sorted(wanted - known)
     if unknown:
         raise Invalid(errors={"permissions": [f"There is no permission {code}." for code in unknown]})
     if role == "admin" and not wanted >= INDISPENSABLE:
-        names = " and ".join(sorted(INDISPENSABLE))
-        raise Conflict("permission_indispensable", f"Administrators keep {names}.")
+        raise PermissionIndispensable()
     await sql.roles.take_turn(conn)
     old = set((await get_role(conn, role))["permissions"])
     if old == wanted:

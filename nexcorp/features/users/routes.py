@@ -10,9 +10,9 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Forget
 from nexcorp.domain.people import ROLES
-from nexcorp.errors import Forbidden, Unauthorized
+from nexcorp.errors import PermissionRequired, Unauthorized, UsernameTaken, UserNotFound
 from nexcorp.features.users import schemas, service
-from nexcorp.features.users.exports import get_export
+from nexcorp.features.users.exports import ExportNotReady, get_export
 from nexcorp.security.access import ACCOUNT, Access, allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.security.authentication import allows
@@ -37,7 +37,7 @@ def viewer_of(request: web.Request) -> service.Viewer:
 async def list_users(request: web.Request, query: dict[str, Any]) -> web.Response:
     viewer = viewer_of(request)
     if "status" in query and not viewer.manage:
-        raise Forbidden("permission_required", f"`status` needs the permission {MANAGE}.")
+        raise PermissionRequired(MANAGE, message=f"`status` needs the permission {MANAGE}.")
     status = query.get("status", "active")
     if "page" in query or "pageSize" in query:
         rows, total = await read_numbered_page(request, query, status)
@@ -101,7 +101,7 @@ async def get_own_profile(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
         try:
             profile = await service.get_profile(conn, who, service.Viewer(who))
-        except service.UserNotFound:
+        except UserNotFound:
             raise Unauthorized() from None
     return reply_row(request, profile)
 
@@ -169,7 +169,7 @@ ROUTES: list[Route] = [
         "Change my profile",
         schemas.OwnProfile(),
         body=schemas.UpdateProfile(),
-        errors=("username_taken",),
+        errors=(UsernameTaken,),
         access=allow("profile:update", whose="one's own only"),
         tag=TAG,
     ),
@@ -177,7 +177,7 @@ ROUTES: list[Route] = [
         "/users/me",
         leave,
         "Leave for good",
-        errors=("last_admin",),
+        errors=(service.LastAdmin,),
         access=ACCOUNT,
         tag=TAG,
         description="What one wrote stays, by a former member; everything else that is known of one goes.",
@@ -190,7 +190,7 @@ ROUTES: list[Route] = [
         Access(ticket=True),
         returns={200: schemas.ExportState(), 202: schemas.Preparing()},
         query=schemas.ExportQuery(),
-        errors=("export_not_ready",),
+        errors=(ExportNotReady,),
         tag=TAG,
         description="Signed in: 202 while it is made, then 200 with where to get it, for 24 hours. With a "
         "`ticket` for downloads: the file, as an attachment; 404 while there is none.",
@@ -201,7 +201,7 @@ ROUTES: list[Route] = [
         "One person",
         schemas.Profile(),
         access=allow("user:read"),
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         tag=TAG,
     ),
     put(
@@ -211,7 +211,7 @@ ROUTES: list[Route] = [
         schemas.Profile(),
         body=schemas.RoleBody(),
         access=ADMIN,
-        errors=("user_not_found", "last_admin"),
+        errors=(UserNotFound, service.LastAdmin),
         tag=TAG,
     ),
     put(
@@ -221,7 +221,7 @@ ROUTES: list[Route] = [
         schemas.Profile(),
         body=schemas.StatusBody(),
         access=ADMIN,
-        errors=("user_not_found", "last_admin"),
+        errors=(UserNotFound, service.LastAdmin),
         tag=TAG,
         description="Deactivating ends all sessions and API keys, for good.",
     ),

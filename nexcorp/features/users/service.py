@@ -10,22 +10,25 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
-from nexcorp.errors import Conflict, NotFound, PreconditionFailed, StaleVersion, Unauthorized, on_constraint
+from nexcorp.errors import (
+    Conflict,
+    PreconditionFailed,
+    StaleVersion,
+    Unauthorized,
+    UsernameTaken,
+    UserNotFound,
+    on_constraint,
+)
 
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
-
-
-class UserNotFound(NotFound):
-    """There is nobody with this id, or not any more."""
-
-    code, message = "user_not_found", "There is no such user."
 
 
 class LastAdmin(Conflict):
     """Without this person nobody could manage anything."""
 
     code, message = "last_admin", "This is the last active administrator."
+    meaning = "There is no other active administrator."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def escape_like(text: str) -> str:
 
 
 async def get_profile(conn: Any, user_id: UUID, viewer: Viewer) -> dict[str, Any]:
-    """One person as `viewer` sees them; raises NotFound."""
+    """One person as `viewer` sees them; raises UserNotFound."""
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=viewer.id)
     if row is None:
         raise UserNotFound()
@@ -66,10 +69,10 @@ async def update_profile(
 ) -> dict[str, Any]:
     """Change one's own fields in `changes`; returns the profile.
 
-    Raises Conflict `username_taken`, and for an old `version` StaleVersion with the current profile, or
+    Raises UsernameTaken, and for an old `version` StaleVersion with the current profile, or
     PreconditionFailed where the version came as If-Match.
     """
-    with on_constraint("users_username_key", Conflict("username_taken", "This username is taken.")):
+    with on_constraint("users_username_key", UsernameTaken()):
         changed = await sql.users.update_profile(conn, user_id=user_id, version=version, changes=changes)
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=user_id)
     if row is None or row["status"] != "active":
@@ -83,7 +86,7 @@ async def update_profile(
 
 
 async def lock_standing(conn: Any, user_id: UUID) -> Any:
-    """Somebody's role and status, which nobody else changes until we have; raises NotFound."""
+    """Somebody's role and status, which nobody else changes until we have; raises UserNotFound."""
     await sql.roles.take_turn(conn)
     row = await sql.users.lock_standing(conn, user_id=user_id)
     if row is None:
@@ -100,7 +103,7 @@ async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
 
 
 async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
-    """Give somebody a role. The one they have changes nothing. Raises NotFound, LastAdmin."""
+    """Give somebody a role. The one they have changes nothing. Raises UserNotFound or LastAdmin."""
     standing = await lock_standing(conn, user_id)
     if standing["role"] == role:
         return
@@ -114,7 +117,7 @@ async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
 async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> None:
     """Activate or deactivate somebody, which ends their sessions and API keys for good.
 
-    The status they have changes nothing. Raises NotFound, LastAdmin.
+    The status they have changes nothing. Raises UserNotFound or LastAdmin.
     """
     standing = await lock_standing(conn, user_id)
     if standing["status"] == status:

@@ -10,8 +10,17 @@ from marshmallow import ValidationError
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.errors import AppError, Conflict, Forbidden, NotFound, Unavailable, on_constraint
+from nexcorp.errors import AppError, Contention, NotFound, on_constraint
+from nexcorp.features.auth.oauth.errors import (
+    AccountDeactivated,
+    EmailRequired,
+    IdentityTaken,
+    LastWayIn,
+    ProviderLinked,
+    SessionEnded,
+)
 from nexcorp.features.auth.recovery.service import CHANGE, RESET, VERIFY, close_other_ways, void_tokens
+from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.schemas import check_email
 from nexcorp.features.auth.sessions.service import (
     SignIn,
@@ -25,10 +34,8 @@ from nexcorp.integrations.oauth_profiles import Profile
 PLATFORM = "web"
 
 
-class Raced(Unavailable):
+class Raced(Contention):
     """Another request changed what this one had found; the whole transaction is worth another try."""
-
-    code, message = "contention", "Too many changes at once; try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,7 @@ class Proof:
 async def sign_in(conn: Any, proof: Proof) -> SignIn:
     """Open a session for the account behind an identity; a new person gets an account.
 
-    Raises Forbidden `account_deactivated` or `email_required`, Conflict `email_taken` or
-    `provider_linked`, and Raced.
+    Raises AccountDeactivated, EmailRequired, EmailTaken, UsernameTaken, ProviderLinked, and Raced.
     """
     owner_id = await sql.identities.get_identity_owner(
         conn, provider=proof.provider, subject=proof.profile.subject
@@ -70,10 +76,9 @@ async def enter_first(conn: Any, proof: Proof) -> SignIn:
         return await start(conn, proof, account)
     if not proof.profile.email_verified:
         # The provider takes anybody's word for it: that must open nothing.
-        raise Conflict(
-            "email_taken",
-            "There is an account with this e-mail address already. "
-            "Sign in with your password and link it there.",
+        raise EmailTaken(
+            message="There is an account with this e-mail address already. "
+            "Sign in with your password and link it there."
         )
     check_active(account)
     if not account["_emailVerified"]:
@@ -95,11 +100,9 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
             like=profile.username,
             method=proof.provider,
         )
-    except Conflict as conflict:
-        if conflict.code == "email_taken":
-            # Somebody registered with it since we looked, perhaps by this very identity.
-            raise Raced() from conflict
-        raise
+    except EmailTaken as taken:
+        # Somebody registered with it since we looked, perhaps by this very identity.
+        raise Raced() from taken
     account_id: UUID = row["id"]
     if profile.email_verified:
         await sql.auth.trust_email(conn, user_id=account_id)
@@ -128,22 +131,21 @@ async def reclaim_account(conn: Any, account_id: UUID) -> None:
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
     """Link an identity to the account of who began the flow.
 
-    Raises Forbidden `session_ended` where that session is over, Conflict `identity_taken` where it is
-    somebody else's, `provider_linked` where the account has another one of this provider.
+    Raises SessionEnded where that session is over, IdentityTaken, and ProviderLinked where the account has
+    another identity of this provider.
     """
     account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
     session = await sql.auth.get_session_principal(conn, session_id=session_id)
     if account is None or session is None or session["user_id"] != user_id:
-        raise Forbidden("session_ended", "You were signed out in the meantime. Sign in and link it again.")
-    taken = Conflict("identity_taken", "This account of the provider is linked to somebody else.")
-    await link_identity(conn, proof, user_id, taken=taken)
+        raise SessionEnded()
+    await link_identity(conn, proof, user_id, taken=IdentityTaken())
     profile = proof.profile
     if profile.email_verified and (profile.email or "").casefold() == account["email"].casefold():
         await sql.auth.trust_email(conn, user_id=user_id)
 
 
 async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
-    """Unlink a provider; raises NotFound, or Conflict `last_way_in` where nothing else opens the account."""
+    """Unlink a provider; raises NotFound or LastWayIn."""
     # The lock makes two of these, or one and a change of the password, take turns.
     account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
     row = await sql.identities.delete_identity(conn, user_id=user_id, provider=provider)
@@ -151,10 +153,8 @@ async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
         raise NotFound()
     left = await sql.identities.count_identities(conn, user_id=user_id)
     if not account["_hasPassword"] and not left:
-        raise Conflict(
-            "last_way_in", "Nothing else opens this account: set a password or link another one first."
-        )
-    await emit_identity(conn, "identity.unlinked", user_id, provider, row["username"])
+        raise LastWayIn()
+    await emit_identity(conn, "identity.unlinked", user_id, provider)
 
 
 async def link_identity(
@@ -162,20 +162,14 @@ async def link_identity(
 ) -> None:
     """Make an identity open this account; one that does already gets its new tokens.
 
-    Raises `taken` where it opens another one, Conflict `provider_linked`.
+    Raises `taken` where it opens another one, or ProviderLinked.
     """
-    error = Conflict(
-        "provider_linked", "Another account of this provider is linked already; unlink that one first."
-    )
-    with on_constraint("identities_user_id_provider_key", error):
+    with on_constraint("identities_user_id_provider_key", ProviderLinked()):
         owner = await save_identity(conn, proof, user_id)
     if owner["user_id"] != user_id:
         raise taken
     if owner["first"]:
-        username = proof.profile.username
-        await emit_identity(
-            conn, "identity.linked", user_id, proof.provider, username, newAccount=new_account
-        )
+        await emit_identity(conn, "identity.linked", user_id, proof.provider, newAccount=new_account)
 
 
 async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
@@ -201,22 +195,18 @@ async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
 
 
 def check_profile_email(profile: Profile) -> str:
-    """The address in a profile; raises Forbidden where there is none that an account could have."""
+    """The address in a profile; raises EmailRequired where there is none that an account could have."""
     try:
         check_email(profile.email or "")
     except ValidationError:
-        raise Forbidden(
-            "email_required",
-            "The provider shares no e-mail address of yours, and an account needs one. "
-            "Allow it there, or register here.",
-        ) from None
+        raise EmailRequired() from None
     return profile.email or ""
 
 
 def check_active(account: Any) -> Any:
-    """`account` where it may be signed in to; raises Forbidden, or Raced where it is gone."""
+    """`account` where it may be signed in to; raises AccountDeactivated, or Raced where it is gone."""
     if account is None:
         raise Raced()
     if account["status"] != "active":
-        raise Forbidden("account_deactivated", "This account is deactivated.")
+        raise AccountDeactivated()
     return account

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp_session import Session
 from aiohttp_session.redis_storage import RedisStorage
 
-from nexcorp.errors import Unavailable
+from nexcorp.errors import RedisUnavailable
 from nexcorp.realtime.bus import CONNECTION_LOST
 from nexcorp.realtime.node import NODE
 
@@ -28,11 +28,11 @@ MAX_ID_CHARS = 64
 
 @contextmanager
 def reaching_redis() -> Iterator[None]:
-    """Turns what a missing Redis raises into Unavailable."""
+    """Turns what a missing Redis raises into RedisUnavailable."""
     try:
         yield
     except CONNECTION_LOST as error:
-        raise Unavailable("redis_unavailable", "Signing in this way is not possible right now.") from error
+        raise RedisUnavailable(message="Signing in this way is not possible right now.") from error
 
 
 class FlowStorage(RedisStorage):

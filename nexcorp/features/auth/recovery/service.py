@@ -11,7 +11,15 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Job, Revoke
-from nexcorp.errors import BadRequest, Conflict, TooManyRequests, Unauthorized, on_constraint
+from nexcorp.errors import Unauthorized, on_constraint
+from nexcorp.features.auth.recovery.errors import (
+    AlreadyVerified,
+    EmailUnchanged,
+    InvalidToken,
+    TooManyAttempts,
+    TooManyMails,
+)
+from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.service import emit_identity, revoke_sessions
 
 SEND_MAILS = Job("send_mails")
@@ -39,16 +47,6 @@ def hash_token(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def invalid_token() -> BadRequest:
-    """One answer to a token that is wrong, used or too old."""
-    return BadRequest("invalid_token", "This link is wrong, was used, or is too old: ask for a new one.")
-
-
-def email_taken() -> Conflict:
-    """The answer where another account has the address."""
-    return Conflict("email_taken", "This e-mail address is registered already.")
-
-
 async def queue_mail(conn: Any, user_id: UUID, kind: str, address: str, **data: str) -> None:
     """Have a mail sent once the transaction commits."""
     await sql.mails.insert_mail(conn, user_id=user_id, kind=kind, address=address, data=data)
@@ -69,15 +67,13 @@ async def queue_verification(conn: Any, account: Any) -> None:
 
 
 async def check_proofs_left(conn: Any, user_id: UUID, session_id: UUID) -> None:
-    """Raise TooManyRequests where this session has named WRONG_PASSWORDS lately, from wherever.
+    """Raise TooManyAttempts where this session has named WRONG_PASSWORDS lately, from wherever.
 
     Counted by session: a stolen one cannot guess for long, and cannot keep the owner out either.
     """
     wrong = await sql.auth.count_wrong_passwords(conn, user_id=user_id, session_id=session_id)
     if wrong >= WRONG_PASSWORDS:
-        raise TooManyRequests(
-            "too_many_attempts", "Too many wrong passwords: try again later.", retry_after=900
-        )
+        raise TooManyAttempts(retry_after=900)
 
 
 async def void_tokens(conn: Any, user_id: UUID, purposes: list[str]) -> None:
@@ -103,7 +99,7 @@ async def close_other_ways(conn: Any, user_id: UUID) -> list[UUID]:
     keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
     conn.after(Revoke(tuple(row["id"] for row in keys)))
     for row in await sql.identities.delete_identities(conn, user_id=user_id):
-        await emit_identity(conn, "identity.unlinked", user_id, row["provider"], row["username"])
+        await emit_identity(conn, "identity.unlinked", user_id, row["provider"])
     return [row["id"] for row in keys]
 
 
@@ -155,23 +151,23 @@ async def request_reset(conn: Any, email: str, key: bytes) -> None:
 
 
 async def use_token(conn: Any, token: str, purposes: list[str]) -> Proof:
-    """Use a token up, and with it all others of its purpose; raises BadRequest `invalid_token`."""
+    """Use a token up, and with it all others of its purpose; raises InvalidToken."""
     token_hash = hash_token(token)
     # First the account: two tokens of one account at once would wait for each other.
     owner = await sql.account_tokens.lock_owner(conn, token_hash=token_hash)
     used = await sql.account_tokens.use_token(conn, token_hash=token_hash, purposes=purposes)
     if owner is None or used is None:
-        raise invalid_token()
+        raise InvalidToken()
     await void_tokens(conn, owner["id"], [used["purpose"]])
     proof = Proof(owner["id"], used["purpose"], used["email"], owner["email"])
     # Sent to an address that is no longer the account's.
     if proof.purpose != CHANGE and proof.email.casefold() != proof.current_email.casefold():
-        raise invalid_token()
+        raise InvalidToken()
     return proof
 
 
 async def reset_password(conn: Any, *, token: str, password_hash: str) -> None:
-    """Set a new password by token, which ends every session; raises BadRequest `invalid_token`."""
+    """Set a new password by token, which ends every session; raises InvalidToken."""
     proof = await use_token(conn, token, [RESET])
     user_id = proof.user_id
     proved = await sql.auth.reset_password(conn, user_id=user_id, password_hash=password_hash)
@@ -194,7 +190,7 @@ async def reset_password(conn: Any, *, token: str, password_hash: str) -> None:
 async def verify_email(conn: Any, *, token: str) -> None:
     """Take a token that was sent to an address: the account's, or the one it is to have.
 
-    Raises BadRequest `invalid_token`, or Conflict `email_taken`.
+    Raises InvalidToken or EmailTaken.
     """
     proof = await use_token(conn, token, [VERIFY, CHANGE])
     if proof.purpose == VERIFY:
@@ -203,7 +199,7 @@ async def verify_email(conn: Any, *, token: str) -> None:
     else:
         # What was sent to the old address must not open the account any more.
         await void_tokens(conn, proof.user_id, [VERIFY, RESET])
-        with on_constraint("users_email_key", email_taken()):
+        with on_constraint("users_email_key", EmailTaken()):
             await sql.auth.change_email(conn, user_id=proof.user_id, email=proof.email)
         await queue_mail(conn, proof.user_id, "email_changed", proof.current_email, newEmail=proof.email)
         name = "email.changed"
@@ -217,12 +213,12 @@ async def verify_email(conn: Any, *, token: str) -> None:
 
 
 async def resend_verification(conn: Any, user_id: UUID) -> None:
-    """Send the mail again; raises Conflict `already_verified`, or TooManyRequests."""
+    """Send the mail again; raises AlreadyVerified or TooManyMails."""
     account = await sql.auth.lock_address(conn, user_id=user_id)
     if account is None:
         raise Unauthorized()
     if account["verified"]:
-        raise Conflict("already_verified", "This e-mail address is verified already.")
+        raise AlreadyVerified()
     await require_queued(conn, user_id, VERIFY, account["email"])
     await emit(
         conn,
@@ -236,15 +232,15 @@ async def resend_verification(conn: Any, user_id: UUID) -> None:
 async def request_email_change(conn: Any, *, user_id: UUID, email: str) -> None:
     """Send a token to a new address, and a note to the old one.
 
-    Raises Conflict `email_taken` or `email_unchanged`, or TooManyRequests.
+    Raises EmailTaken, EmailUnchanged or TooManyMails.
     """
     account = await sql.auth.lock_address(conn, user_id=user_id)
     if account is None:
         raise Unauthorized()
     if account["email"].casefold() == email.casefold():
-        raise Conflict("email_unchanged", "This is the account's address already.")
+        raise EmailUnchanged()
     if await sql.auth.is_email_taken(conn, email=email):
-        raise email_taken()
+        raise EmailTaken()
     # Only the last address asked for counts: the one before may have been misspelt, and be somebody's.
     await void_tokens(conn, user_id, [CHANGE])
     await require_queued(conn, user_id, CHANGE, email)
@@ -259,8 +255,6 @@ async def request_email_change(conn: Any, *, user_id: UUID, email: str) -> None:
 
 
 async def require_queued(conn: Any, user_id: UUID, kind: str, address: str) -> None:
-    """Queue a mail; raises TooManyRequests where its limits are reached."""
+    """Queue a mail; raises TooManyMails where its limits are reached."""
     if not await queue_mail_within_limits(conn, user_id, kind, address):
-        raise TooManyRequests(
-            "too_many_mails", "A mail is on its way: look for it, or wait.", retry_after=MAIL_SPACING_SECONDS
-        )
+        raise TooManyMails(retry_after=MAIL_SPACING_SECONDS)

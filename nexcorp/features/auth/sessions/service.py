@@ -15,7 +15,8 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.people import is_reserved
-from nexcorp.errors import Conflict, NotFound, Unauthorized, on_constraint
+from nexcorp.errors import NotFound, Unauthorized, UsernameTaken, on_constraint
+from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.refresh import RefreshToken
 
 MAX_SESSIONS = 10
@@ -63,12 +64,13 @@ def vary_username(name: str) -> str:
 async def insert_account(
     conn: Any, username: str | None, account: dict[str, Any], *, like: str | None = None
 ) -> Any:
-    """Insert a user under `username`, or a free one made from `like` or the address; raises Conflict."""
-    with on_constraint(
-        "users_email_key", Conflict("email_taken", "This e-mail address is registered already.")
-    ):
+    """Insert a user under `username`, or a free one made from `like` or the address.
+
+    Raises EmailTaken or UsernameTaken.
+    """
+    with on_constraint("users_email_key", EmailTaken()):
         if username is not None:
-            with on_constraint("users_username_key", Conflict("username_taken", "This username is taken.")):
+            with on_constraint("users_username_key", UsernameTaken()):
                 return await sql.auth.insert_user(conn, username=username, **account)
         base = derive_username(like or account["email"])
         candidate = base
@@ -77,7 +79,7 @@ async def insert_account(
             if row is not None:
                 return row
             candidate = vary_username(base)
-    raise Conflict("username_taken", "Choose a username: those like the address are taken.")
+    raise UsernameTaken(message="Choose a username: those like the address are taken.")
 
 
 async def register_user(
@@ -93,7 +95,7 @@ async def register_user(
     method: str = "password",
     profile: dict[str, Any] | None = None,
 ) -> Any:
-    """Create an account; returns its row. Raises Conflict `email_taken` or `username_taken`.
+    """Create an account; returns its row. Raises EmailTaken or UsernameTaken.
 
     Without a `username` one is made from `like`, or from the address. `method` is what it is signed in with:
     "password", or a provider. `profile` holds further fields, in the API's words.
@@ -112,12 +114,7 @@ async def register_user(
         "user.registered",
         actor_id=row["id"],
         entity=("user", row["id"]),
-        payload={
-            "userId": row["id"],
-            "username": row["username"],
-            "role": row["role"],
-            "method": method,
-        },
+        payload={"userId": row["id"], "role": row["role"], "method": method},
     )
     return row
 
@@ -196,7 +193,6 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
             "userId": account_id,
             "sessionId": session["id"],
             "platform": platform,
-            "device": device,
             "method": method,
         },
     )
@@ -268,16 +264,14 @@ async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None, reason
     return rows
 
 
-async def emit_identity(
-    conn: Any, event: str, user_id: UUID, provider: str, username: str | None, **more: Any
-) -> None:
+async def emit_identity(conn: Any, event: str, user_id: UUID, provider: str, **more: Any) -> None:
     """Record that an identity was linked or unlinked."""
     await emit(
         conn,
         event,
         actor_id=user_id,
         entity=("user", user_id),
-        payload={"userId": user_id, "provider": provider, "username": username, **more},
+        payload={"userId": user_id, "provider": provider, **more},
     )
 
 
