@@ -20,13 +20,13 @@ from nexcorp.features.notifications.schemas import (
 from nexcorp.realtime.node import NODE
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction
 
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], before="id")
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="id")
 
 
 async def list_notifications(request: web.Request, query: dict[str, Any]) -> web.Response:
