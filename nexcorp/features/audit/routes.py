@@ -17,17 +17,16 @@ from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, principal
 from nexcorp.security.authentication import allows
 from nexcorp.web.app_keys import PRODUCT
-from nexcorp.web.paging import Cursor, reply_page
+from nexcorp.web.paging import FIRST_ID, Cursor, reply_page
 from nexcorp.web.routing import get
 
 READ_ALL = "audit:read"
 # Before the first event, and after the last: every page has both bounds, so that one statement does for all.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
-NO_ID = UUID(int=0)
 
 NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
-    "events", tuple[datetime, UUID], before="createdAt", before_id="id"
+    "events", tuple[datetime, UUID], (END, FIRST_ID), before="createdAt", before_id="id"
 )
 
 
@@ -73,9 +72,7 @@ async def list_events(request: web.Request, query: dict[str, Any]) -> web.Respon
         message = f"The events of others need the permission {READ_ALL}."
         raise PermissionRequired(READ_ALL, message=message)
     since, until = clamp(query.get("from_", BEGINNING)), clamp(query.get("to", END))
-    before, before_id = NEWEST.decode(request, query["cursor"]) if "cursor" in query else (END, NO_ID)
-    if (until, NO_ID) < (before, before_id):
-        before, before_id = until, NO_ID
+    before, before_id = min(NEWEST.read(request, query), (until, FIRST_ID))
     statement = choose_statement(query, request.app[PRODUCT].events)
     async with database(request).connection() as conn:
         rows = await statement(conn, since=since, before=before, before_id=before_id, most=query["limit"] + 1)

@@ -18,14 +18,16 @@ from nexcorp.security.app_keys import database, user_id
 from nexcorp.security.authentication import allows
 from nexcorp.security.cookies import clear_cookie
 from nexcorp.web.app_keys import PRODUCT
-from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
+from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, Cursor, Statement, cut_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import Route, delete, get, patch, put
 from nexcorp.web.transactions import transaction
 
-NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], before="id")
-BEST: Cursor[tuple[int, UUID]] = Cursor("people-found", tuple[int, UUID], after_rank="_rank", after="id")
+NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], (LAST_ID,), before="id")
+BEST: Cursor[tuple[int, UUID]] = Cursor(
+    "people-found", tuple[int, UUID], (-1, FIRST_ID), after_rank="_rank", after="id"
+)
 CONTACT, MANAGE = "user:contact", "user:manage"
 
 
@@ -42,18 +44,15 @@ async def list_users(request: web.Request, query: dict[str, Any]) -> web.Respons
     if "page" in query or "pageSize" in query:
         rows, total = await read_numbered_page(request, query, status)
         return reply({"data": show_all(rows, viewer), "nextCursor": None, "total": total})
-    people = sql.users
     cursor: Cursor[Any] = NEWEST
-    statements: tuple[Statement, Statement] = people.list_people_first, people.list_people_next
+    statement: Statement = sql.users.list_people
     arguments: dict[str, Any] = {}
     if "q" in query:
-        cursor, arguments = BEST, search_of(query)
-        statements = people.search_people_first, people.search_people_next
+        cursor, statement, arguments = BEST, sql.users.search_people, search_of(query)
     elif "role" in query:
-        arguments = {"role": query["role"]}
-        statements = people.list_people_of_role_first, people.list_people_of_role_next
+        statement, arguments = sql.users.list_people_of_role, {"role": query["role"]}
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, *statements, status=status, **arguments)
+        rows = await cursor.fetch(request, conn, query, statement, status=status, **arguments)
     page, next_cursor = cut_page(request, rows, query["limit"], cursor)
     return reply({"data": show_all(page, viewer), "nextCursor": next_cursor})
 
