@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from nexcorp.app import ROUTES
 from nexcorp.db import sql
 from nexcorp.security.app_keys import DATABASE
 from nexcorp.web import gateway
+from tests.contract import ROUTES
 from tests.features.posts.social import API, NOBODY
 from tests.web.calls import check_envelope, serving
 
