@@ -1,4 +1,4 @@
-"""Hot writes and the reads beside them: CPU a request, web and PostgreSQL together, against the same work alone.
+"""Hot writes and reads beside them: CPU a request, web and PostgreSQL together, against the same work alone.
 
 A floor is the work in as few round trips as it can take: the service's own statements, called through asyncpg
 by a process that does nothing else. Every request writes something new; no worker runs meanwhile.
@@ -113,8 +113,12 @@ def make_operations(stage: Stage) -> list[Operation]:
     inbox = [
         (row[0], row[1], tokens[row[1]])
         for row in stage.query(
-            "SELECT n.id, n.receiver_id FROM notifications AS n INNER JOIN bench_users AS u ON u.id = n.receiver_id"
-            " WHERE u.n <= %s AND NOT n.is_read ORDER BY md5(n.id::text) LIMIT %s",
+            """SELECT n.id, n.receiver_id
+            FROM notifications AS n
+            INNER JOIN bench_users AS u ON u.id = n.receiver_id
+            WHERE u.n <= %s AND NOT n.is_read
+            ORDER BY md5(n.id::text)
+            LIMIT %s""",
             WRITERS,
             REQUESTS,
         )

@@ -216,5 +216,5 @@ def test_header_tells_the_size(size):
 
 def test_message_between_nodes_survives_the_way():
     sent = RoomMessage("user:ä", [(2**53, '{"a":"ü\\u0000"}'), (2**53 + 1, "{}")], 7)
-    assert unpack_message(pack_message(sent)) == sent
-    assert unpack_message(pack_message(RoomMessage("r", []))).unread is None
+    assert unpack_messages(pack_messages([sent])) == [sent]
+    assert unpack_messages(pack_messages([RoomMessage("r", [])]))[0].unread is None
