@@ -1,1 +1,1 @@
-"""The audit trail: what happened, for those who may see it."""
+"""The audit trail: what happened, when, and who did it."""

@@ -45,7 +45,7 @@ ROUTES: list[Route] = [
     get(
         "/roles/{role}/permissions",
         get_role_permissions,
-        "What a role may do",
+        "The permissions of a role",
         RolePermissions(),
         access=ADMIN,
         errors=(service.RoleNotFound,),
@@ -54,7 +54,7 @@ ROUTES: list[Route] = [
     put(
         "/roles/{role}/permissions",
         set_role_permissions,
-        "Set what a role may do",
+        "Set the permissions of a role",
         RolePermissions(),
         body=PermissionsBody(),
         access=ADMIN,

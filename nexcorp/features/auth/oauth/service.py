@@ -1,4 +1,4 @@
-"""The rules of identities: whose account a provider's word opens, and what that account must have proved."""
+"""The rules of identities: which account an identity opens, and what that account must have proved before."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ PLATFORM = "web"
 
 
 class Raced(Contention):
-    """Another request changed what this one had found; the whole transaction is worth another try."""
+    """Another request changed what this one had read. Run the whole transaction again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a provider has said: of whom, and the tokens it gave, encrypted."""
+    """What a provider said: the user's profile there, and the tokens, encrypted."""
 
     provider: str
     profile: Profile
@@ -49,7 +49,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A sign-in, and the sessions and API keys that ended beside those in it."""
+    """A sign-in, and the ids of the sessions and API keys that it ended."""
 
     signed_in: SignIn
     ended: list[UUID] = field(default_factory=list)
@@ -74,7 +74,7 @@ async def sign_in(conn: Any, proof: Proof) -> Entered:
 
 
 async def enter_first(conn: Any, proof: Proof) -> Entered:
-    """The first sign-in with an identity: by its address it finds an account, or makes one."""
+    """The first sign-in with an identity: link it to the account with its address, or to a new one."""
     email = check_profile_email(proof.profile)
     account = await sql.auth.lock_account_by_email(conn, email=email)
     if account is None:
@@ -83,7 +83,7 @@ async def enter_first(conn: Any, proof: Proof) -> Entered:
         await link_identity(conn, proof, account_id, taken=Raced(), new_account=True)
         return Entered(await start(conn, proof, account))
     if not proof.profile.email_verified:
-        # The provider takes anybody's word for it: that must open nothing.
+        # The provider has not checked the address, so it must not open an account.
         raise EmailTaken(
             message="There is an account with this e-mail address already. "
             "Sign in with your password and link it there."
@@ -95,7 +95,7 @@ async def enter_first(conn: Any, proof: Proof) -> Entered:
 
 
 async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
-    """An account without a password for a new person; returns its id. Raises Raced."""
+    """Create an account without a password; returns its id. Raises Raced."""
     profile = proof.profile
     try:
         row = await register_user(
@@ -108,7 +108,7 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
             method=proof.provider,
         )
     except EmailTaken as taken:
-        # Somebody registered with it since we looked, perhaps by this very identity.
+        # Another request registered the address since we looked, perhaps for this identity.
         raise Raced() from taken
     account_id: UUID = row["id"]
     if profile.email_verified:
@@ -117,14 +117,14 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
 
 
 async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
-    """Shut everybody out of an account whose address was never proved, in favour of its owner.
+    """End every way into an account whose address was never proved, before its owner gets it.
 
-    Whoever made it may have squatted the address. Returns the ids of the sessions and API keys that ended.
+    A squatter may have made it. Returns the ids of the sessions and API keys that ended.
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
     sessions = await revoke_sessions(conn, user_id=account_id, kept=None, reason="reclaimed")
     keys = await close_other_ways(conn, account_id)
-    # A link to another address, asked for by whoever made the account, would take it away again.
+    # A link that a squatter asked for would move the account to another address.
     await void_tokens(conn, account_id, [VERIFY, RESET, CHANGE])
     await emit(
         conn,
@@ -137,7 +137,7 @@ async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
 
 
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
-    """Link an identity to the account of who began the flow.
+    """Link an identity to the account of the user who began the flow.
 
     Raises SessionEnded where that session is over, IdentityTaken, and ProviderLinked where the account has
     another identity of this provider.
@@ -168,9 +168,9 @@ async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
 async def link_identity(
     conn: Any, proof: Proof, user_id: UUID, *, taken: AppError, new_account: bool = False
 ) -> None:
-    """Make an identity open this account; one that does already gets its new tokens.
+    """Make an identity open this account; if it does already, store its new tokens.
 
-    Raises `taken` where it opens another one, or ProviderLinked.
+    Raises `taken` if it opens another account, or ProviderLinked.
     """
     with on_constraint("identities_user_id_provider_key", ProviderLinked()):
         owner = await save_identity(conn, proof, user_id)
@@ -198,12 +198,12 @@ async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
 
 
 async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
-    """The session of a sign-in."""
+    """Open the session of a sign-in."""
     return await start_session(conn, account, platform=PLATFORM, device=None, method=proof.provider)
 
 
 def check_profile_email(profile: Profile) -> str:
-    """The address in a profile; raises EmailRequired where there is none that an account could have."""
+    """The address in a profile; raises EmailRequired if it is missing or not valid."""
     try:
         check_email(profile.email or "")
     except ValidationError:
@@ -212,7 +212,7 @@ def check_profile_email(profile: Profile) -> str:
 
 
 def check_active(account: Any) -> Any:
-    """`account` where it may be signed in to; raises AccountDeactivated, or Raced where it is gone."""
+    """Return an active account; raises AccountDeactivated, or Raced if it is gone (None)."""
     if account is None:
         raise Raced()
     if account["status"] != "active":
