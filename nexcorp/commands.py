@@ -9,6 +9,7 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,11 @@ def run_migrate(options: Namespace) -> int:
         if options.action == "status":
             for state in migrations.read_status(url):
                 note = " EDITED since" if state.edited else ""
-                print(f"{state.applied_at or 'not applied':<26}  {state.id}{note}")
+                print(f"{state.applied_at or 'not applied'!s:<26}  {state.id}{note}")
+            for file in migrations.read_schema_status(url):
+                note = " CHANGED since" if file.changed else ""
+                moment = file.applied_at and file.applied_at.astimezone(UTC).replace(tzinfo=None)
+                print(f"{moment or 'not applied'!s:<26}  schema/{file.name}{note}")
         elif options.action == "down":
             for name in migrations.migrate_down(url, options.steps):
                 print(f"rolled back {name}")

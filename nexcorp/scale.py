@@ -103,7 +103,7 @@ async def seed_scale(
             say(f"{table}: {time.monotonic() - began:.0f} s")
         # The load goes past the triggers.
         for name, fill in (
-            ("scores", sql.explore.fill_scores),
+            ("counters and scores", sql.posts.fill_stats),
             ("documents of posts", sql.search.fill_posts),
             ("documents of people", sql.search.fill_people),
             ("words", sql.search.fill_words),

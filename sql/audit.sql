@@ -13,7 +13,7 @@ WHERE e.created_at >= $1
     AND e.created_at <= $2
     AND (e.created_at, e.id) < ($2, $3)
 ORDER BY e.created_at DESC, e.id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: list_by_actor(actor_id, since, before, before_id, most) :many
 -- What somebody did.
@@ -28,7 +28,7 @@ WHERE e.actor_id = $1
     AND e.created_at <= $3
     AND (e.created_at, e.id) < ($3, $4)
 ORDER BY e.created_at DESC, e.id DESC
-LIMIT $5
+LIMIT $5;
 
 -- name: list_by_entity(entity_type, entity_id, since, before, before_id, most) :many
 -- What happened to one thing.
@@ -44,7 +44,7 @@ WHERE e.entity_type = $1
     AND e.created_at <= $4
     AND (e.created_at, e.id) < ($4, $5)
 ORDER BY e.created_at DESC, e.id DESC
-LIMIT $6
+LIMIT $6;
 
 -- name: list_by_type(type, since, before, before_id, most) :many
 -- One type of event.
@@ -59,7 +59,7 @@ WHERE e.type = $1
     AND e.created_at <= $3
     AND (e.created_at, e.id) < ($3, $4)
 ORDER BY e.created_at DESC, e.id DESC
-LIMIT $5
+LIMIT $5;
 
 -- name: list_by_types(types, since, before, before_id, most) :many
 -- Several types of event: the newest of each type first, then the newest of those. Together they have no order in an index.
@@ -80,7 +80,7 @@ CROSS JOIN LATERAL (
 ) AS e
 LEFT JOIN users AS a ON a.id = e.actor_id
 ORDER BY e.created_at DESC, e.id DESC
-LIMIT $5
+LIMIT $5;
 
 -- name: list_actor_filtered(actor_id, entity_type, types, since, before, before_id, most) :many
 -- Of what somebody did, some; NULL filters nothing. Reads no more than that person's events.
@@ -97,7 +97,7 @@ WHERE e.actor_id = $1
     AND ($2::text IS NULL OR e.entity_type = $2)
     AND ($3::text[] IS NULL OR e.type = ANY($3))
 ORDER BY e.created_at DESC, e.id DESC
-LIMIT $7
+LIMIT $7;
 
 -- name: list_entity_filtered(entity_type, entity_id, actor_id, types, since, before, before_id, most) :many
 -- Of what happened to one thing, some; NULL filters nothing. Reads no more than that thing's events.
@@ -115,7 +115,7 @@ WHERE e.entity_type = $1
     AND ($3::uuid IS NULL OR e.actor_id = $3)
     AND ($4::text[] IS NULL OR e.type = ANY($4))
 ORDER BY e.created_at DESC, e.id DESC
-LIMIT $8
+LIMIT $8;
 
 -- name: list_filtered(entity_type, types, since, before, before_id, most) :many
 -- What happened to one type of thing. Reads the trail from its end until the page is full.
@@ -131,8 +131,17 @@ WHERE e.entity_type = $1
     AND (e.created_at, e.id) < ($4, $5)
     AND ($2::text[] IS NULL OR e.type = ANY($2))
 ORDER BY e.created_at DESC, e.id DESC
-LIMIT $6
+LIMIT $6;
 
 -- name: drop_partitions(keep_days) :value
 -- Months of the audit trail that lie wholly so many days back go; returns how many.
-SELECT drop_event_partitions($1)
+SELECT drop_event_partitions($1);
+
+-- name: export_events(user_id) :many
+-- What a person did.
+SELECT
+    e.id, e.type, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload, e.metadata,
+    e.created_at AS "createdAt"
+FROM events AS e
+WHERE e.actor_id = $1
+ORDER BY e.created_at, e.id;

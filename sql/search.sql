@@ -74,7 +74,7 @@ SELECT
 FROM page
 CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.author_id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_comments(viewer_id, text, before_score, before_recency, most) :many
 -- Comments on posts that stand in lists, and on one's own; the best first.
@@ -145,7 +145,7 @@ SELECT
 FROM page
 CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.author_id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
 -- Active people by their names, the best first. Everybody sees them: the viewer is there because all kinds are asked alike.
@@ -215,7 +215,7 @@ SELECT
 FROM page
 CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: list_near_words(words) :many
 -- Known words that look like words nobody wrote, the nearest first.
@@ -228,19 +228,19 @@ CROSS JOIN LATERAL (
     LIMIT 20
 ) AS near
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = asked.word)
-ORDER BY asked.word, near.distance
+ORDER BY asked.word, near.distance;
 
 -- name: fill_posts() :exec
 -- Documents of posts that were loaded past the triggers.
 INSERT INTO post_documents (post_id, recency, words)
 SELECT id, coalesce(position, id), make_words(title, body) FROM posts ORDER BY id
-ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING;
 
 -- name: fill_people() :exec
 -- Documents of people who were loaded past the triggers.
 INSERT INTO person_documents (user_id, words)
 SELECT u.id, make_words(name_person(u), NULL) FROM users AS u WHERE u.status = 'active'
-ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING;
 
 -- name: fill_words() :exec
 -- The words of posts and people that were loaded past the triggers.
@@ -252,4 +252,83 @@ FROM (
 ) AS texts
 CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
 WHERE length(w) BETWEEN 4 AND 40
-ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING;
+
+-- name: index_posts(ids) :exec
+-- Make posts findable as they are now. They are held against their deletion.
+WITH texts AS MATERIALIZED (
+    SELECT
+        p.id, coalesce(p.position, p.id) AS recency, p.position IS NOT NULL AS listed, p.title, p.body,
+        concat_ws(' ', p.title, p.body) AS written
+    FROM posts AS p
+    WHERE p.id = ANY($1::uuid[])
+    ORDER BY p.id
+    FOR KEY SHARE
+),
+words AS (
+    SELECT DISTINCT w
+    FROM texts
+    CROSS JOIN LATERAL unnest(
+        tsvector_to_array(to_tsvector('nexcorp_words', translate(texts.written, '<>/', '   ')))
+    ) AS w
+    WHERE length(w) BETWEEN 4 AND 40 AND texts.listed
+),
+noted AS (
+    INSERT INTO search_words (word)
+    SELECT w FROM words WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w) ORDER BY w
+    ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING
+)
+INSERT INTO post_documents (post_id, recency, words)
+SELECT id, recency, make_words(title, body) FROM texts
+ON CONFLICT ON CONSTRAINT post_documents_pkey DO UPDATE SET recency = excluded.recency, words = excluded.words;
+
+-- name: index_comments(ids) :exec
+-- Make comments findable as they are now. They are held against their deletion.
+WITH texts AS MATERIALIZED (
+    SELECT c.id, c.body AS written FROM comments AS c WHERE c.id = ANY($1::uuid[]) ORDER BY c.id FOR KEY SHARE
+),
+words AS (
+    SELECT DISTINCT w
+    FROM texts
+    CROSS JOIN LATERAL unnest(
+        tsvector_to_array(to_tsvector('nexcorp_words', translate(texts.written, '<>/', '   ')))
+    ) AS w
+    WHERE length(w) BETWEEN 4 AND 40
+),
+noted AS (
+    INSERT INTO search_words (word)
+    SELECT w FROM words WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w) ORDER BY w
+    ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING
+)
+INSERT INTO comment_documents (comment_id, words)
+SELECT id, make_words(NULL, written) FROM texts
+ON CONFLICT ON CONSTRAINT comment_documents_pkey DO UPDATE SET words = excluded.words;
+
+-- name: index_people(ids) :exec
+-- Make active people findable by their names as these are now, and nobody else.
+WITH texts AS MATERIALIZED (
+    SELECT u.id, u.status = 'active' AS active, name_person(u) AS written
+    FROM users AS u
+    WHERE u.id = ANY($1::uuid[])
+    ORDER BY u.id
+    FOR KEY SHARE
+),
+gone AS (
+    DELETE FROM person_documents AS d USING texts WHERE d.user_id = texts.id AND NOT texts.active
+),
+words AS (
+    SELECT DISTINCT w
+    FROM texts
+    CROSS JOIN LATERAL unnest(
+        tsvector_to_array(to_tsvector('nexcorp_words', translate(texts.written, '<>/', '   ')))
+    ) AS w
+    WHERE length(w) BETWEEN 4 AND 40 AND texts.active
+),
+noted AS (
+    INSERT INTO search_words (word)
+    SELECT w FROM words WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w) ORDER BY w
+    ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING
+)
+INSERT INTO person_documents (user_id, words)
+SELECT id, make_words(written, NULL) FROM texts WHERE active
+ON CONFLICT ON CONSTRAINT person_documents_pkey DO UPDATE SET words = excluded.words;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ import aiohttp
 import psycopg
 import pytest
 import redis
+import redis.utils
 from aiohttp import web
 
 from nexcorp.app import create_app
@@ -27,8 +29,8 @@ from nexcorp.db import Database
 from nexcorp.db.migrations import migrate_up
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from nexcorp.features.auth.passwords import hash_password
-from nexcorp.features.auth.sessions.service import register_user
-from nexcorp.security.app_keys import DATABASE
+from nexcorp.features.auth.sessions.service import open_session, register_user
+from nexcorp.security.app_keys import DATABASE, TOKENS
 from tests.contract import check_frame, check_response
 from workers.settings import serve
 
@@ -40,6 +42,8 @@ MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 8 << 30
 
 _names = itertools.count(1)
+# It reads a file for every connection, of which a service opens some twenty.
+redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
 
 
 def choose_folder(factory: pytest.TempPathFactory) -> Path:
@@ -102,7 +106,7 @@ class Databases:
 
     def _create(self) -> str:
         name = f"test_{next(_names)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
         return name
 
     def take(self) -> str:
@@ -283,36 +287,55 @@ class User:
 _hashes: dict[str, str] = {}
 
 
+async def hash_once(password: str) -> str:
+    """The stored form of a password, computed once a process."""
+    if password not in _hashes:
+        _hashes[password] = await hash_password(password)
+    return _hashes[password]
+
+
 @pytest.fixture
 def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]]:
-    """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given."""
+    """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given.
+
+    What is stored is what POST /auth/register and /auth/login store; neither is called, and nothing is hashed.
+    """
 
     async def make(username: str | None = None, role: str = "member") -> User:
         name = username or f"user{next(_names)}"
-        if PASSWORD not in _hashes:
-            _hashes[PASSWORD] = await hash_password(PASSWORD)
+        email = f"{name}@example.com"
+        password_hash = await hash_once(PASSWORD)
         async with service.db.transaction(wait=5) as conn:
-            await register_user(
-                conn, email=f"{name}@example.com", password_hash=_hashes[PASSWORD], username=name, role=role
+            person = await register_user(
+                conn, email=email, password_hash=password_hash, username=name, role=role
             )
-        answer = await client.post(
-            "/api/v1/auth/login",
-            json={"email": f"{name}@example.com", "password": PASSWORD, "platform": "cli"},
+            signed_in = await open_session(
+                conn,
+                account_id=person["id"],
+                verified_hash=password_hash,
+                new_hash=None,
+                platform="cli",
+                device=None,
+            )
+        assert signed_in is not None
+        account, session_id = signed_in.account, signed_in.session["id"]
+        token = service.app[TOKENS].sign(
+            user_id=account["id"],
+            session_id=session_id,
+            role=account["role"],
+            role_version=account["_roleVersion"],
+            platform="cli",
         )
-        assert answer.status == 200, await answer.text()
-        data = await answer.json()
-        headers = {"Authorization": f"Bearer {data['accessToken']}"}
-        me = client.as_user(headers)
-        sessions = await (await me.get("/api/v1/auth/sessions")).json()
+        headers = {"Authorization": f"Bearer {token}"}
         return User(
-            id=UUID(data["user"]["id"]),
-            email=data["user"]["email"],
-            username=data["user"]["username"],
+            id=account["id"],
+            email=account["email"],
+            username=account["username"],
             password=PASSWORD,
-            token=data["accessToken"],
-            session_id=UUID(next(row["id"] for row in sessions["data"] if row["current"])),
+            token=token,
+            session_id=session_id,
             headers=headers,
-            client=me,
+            client=client.as_user(headers),
         )
 
     return make

@@ -11,9 +11,10 @@ import aiohttp
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from nexcorp.app import ROUTES, make_documents
+from nexcorp.app import list_routes, make_documents
 from nexcorp.documents.codes import make_codes
 
+ROUTES = list_routes()
 CODES = make_codes(ROUTES)
 
 

@@ -7,8 +7,7 @@ import contextlib
 import math
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -46,9 +45,13 @@ DISCONNECTED = (
 
 
 class Connection(asyncpg.Connection):
-    """A connection that remembers which wakes its transaction asked for."""
+    """A connection that remembers what is to be done after the commit."""
 
-    __slots__ = ("_jobs_asked", "_outbox_touched")
+    __slots__ = ("effects",)
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.effects: list[Any] = []
 
     def get_reset_query(self) -> str:
         """Nothing: the service sets no session state, and the default costs a round trip a request."""
@@ -59,25 +62,14 @@ class Connection(asyncpg.Connection):
         if self.is_in_transaction() or self._top_xact is not None:
             await super().reset(timeout=timeout)
 
-    def touch_outbox(self) -> None:
-        """Ask for a wake of the workers once the current transaction has committed."""
-        self._outbox_touched = True
+    def after(self, effect: Any) -> None:
+        """Have `effect` (nexcorp.delivery.effects) done after the commit, once however often you ask.
 
-    def take_outbox_touch(self) -> bool:
-        """Whether a wake was asked for since the last call."""
-        touched = getattr(self, "_outbox_touched", False)
-        self._outbox_touched = False
-        return touched
-
-    def ask_for_job(self, function: str) -> None:
-        """Ask for a job that drains a queue, once the current transaction has committed."""
-        self._jobs_asked = (*getattr(self, "_jobs_asked", ()), function)
-
-    def take_jobs_asked(self) -> tuple[str, ...]:
-        """The jobs asked for since the last call."""
-        asked: tuple[str, ...] = getattr(self, "_jobs_asked", ())
-        self._jobs_asked = ()
-        return asked
+        It is dropped where the block of connection() or transaction() ends with an error, but not
+        where only a savepoint inside it is rolled back.
+        """
+        if effect not in self.effects:
+            self.effects.append(effect)
 
 
 async def set_codecs(conn: asyncpg.Connection) -> None:
@@ -106,8 +98,8 @@ def is_gone(conn: Any) -> bool:
 class Database:
     """The pool of one process.
 
-    `on_outbox` is called, without arguments, after commits that emitted; `on_job` with the name of each
-    job that a transaction asked for, after its commit.
+    `perform` is called with each effect that Connection.after() was given, after the commit and in order;
+    what it returns, if anything, is awaited before the block of connection() or transaction() is left.
     """
 
     def __init__(
@@ -121,8 +113,7 @@ class Database:
         self.config = config
         self.application, self.idle_seconds = application, idle_seconds
         self.statement_seconds = statement_seconds
-        self.on_outbox: Callable[[], None] = lambda: None
-        self.on_job: Callable[[str], None] = lambda function: None
+        self.perform: Callable[[Any], Awaitable[None] | None] = lambda effect: None
         self._pool: asyncpg.Pool | None = None
         self.leased = 0
         # When PostgreSQL last did what it was asked, of time.monotonic().
@@ -192,35 +183,37 @@ class Database:
         return {"size": pool.get_size(), "idle": pool.get_idle_size(), "max": pool.get_max_size()}
 
     def connection(self, *, wait: float = POOL_WAIT_SECONDS) -> Lease:
-        """A connection in autocommit, for reads: `async with database.connection() as conn`.
+        """A connection in autocommit: `async with database.connection() as conn`.
 
         Raises Unavailable: "overloaded" when none is free within `wait` seconds, "timeout" when a
         statement takes too long, and "database_unavailable" when PostgreSQL is gone.
         """
         return Lease(self, wait)
 
-    @asynccontextmanager
-    async def transaction(
+    def transaction(
         self, *, wait: float = POOL_WAIT_SECONDS, isolation: str | None = None, readonly: bool = False
-    ) -> AsyncIterator[Any]:
-        """A connection inside a transaction: commits on leaving, rolls back on an exception."""
-        async with self.connection(wait=wait) as conn:
-            conn.take_outbox_touch()
-            conn.take_jobs_asked()
-            async with conn.transaction(isolation=isolation, readonly=readonly):
-                yield conn
-            touched = conn.take_outbox_touch()
-            jobs = conn.take_jobs_asked()
-        if touched:
-            self.on_outbox()
-        for function in jobs:
-            self.on_job(function)
+    ) -> Lease:
+        """A connection inside a transaction: commits on leaving, rolls back on an exception.
+
+        Raises what connection() raises.
+        """
+        return TransactionLease(self, wait, isolation, readonly)
+
+    async def run_effects(self, effects: list[Any]) -> None:
+        """Perform what was asked for. A failure is logged: the caller's work is committed by now."""
+        for effect in effects:
+            try:
+                waiting = self.perform(effect)
+                if waiting is not None:
+                    await waiting
+            except Exception:
+                log.exception("what follows a commit failed", effect=type(effect).__name__)
 
 
 class Lease:
-    """A connection for the length of a block. A class, as every read pays it: half of a generator's cost."""
+    """A connection for the length of a block. A class costs every request half of what a generator does."""
 
-    __slots__ = ("_conn", "_database", "_pool", "_wait")
+    __slots__ = ("_conn", "_database", "_effects", "_pool", "_wait")
 
     def __init__(self, database: Database, wait: float) -> None:
         self._database, self._pool, self._wait = database, database.pool, wait
@@ -235,7 +228,7 @@ class Lease:
             grows = pool.get_size() < pool.get_max_size() and database.answers()
             wait = max(self._wait, CONNECT_SECONDS) if grows else self._wait
         try:
-            self._conn = await pool.acquire(timeout=wait)
+            self._conn = conn = await pool.acquire(timeout=wait)
         except TimeoutError:
             full = pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size()
             if full or database.answers():
@@ -244,12 +237,18 @@ class Lease:
         except DISCONNECTED as error:
             raise gone() from error
         database.leased += 1
-        return self._conn
+        # The connection's own list: what is lent cannot be asked any more once its connection is lost.
+        self._effects: list[Any] = conn.effects
+        return conn
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        conn = self._conn
+        conn, database, asked = self._conn, self._database, self._effects
+        effects = None
+        if asked:
+            effects = asked.copy() if error is None else None
+            asked.clear()
         if error is None:
-            self._database.answered_at = time.monotonic()
+            database.answered_at = time.monotonic()
             answer = None
         else:
             answer = explain(conn, error)
@@ -263,9 +262,40 @@ class Lease:
             with contextlib.suppress(TimeoutError):
                 await self._pool.release(conn, timeout=RELEASE_SECONDS)
         finally:
-            self._database.leased -= 1
+            database.leased -= 1
+            # Also where this task was cancelled meanwhile: it is committed.
+            if effects:
+                await database.run_effects(effects)
         if answer is not None:
             raise answer from error
+
+
+class TransactionLease(Lease):
+    """A connection inside a transaction, for the length of a block."""
+
+    __slots__ = ("_isolation", "_readonly", "_transaction")
+
+    def __init__(self, database: Database, wait: float, isolation: str | None, readonly: bool) -> None:
+        super().__init__(database, wait)
+        self._isolation, self._readonly = isolation, readonly
+
+    async def __aenter__(self) -> Any:
+        conn = await super().__aenter__()
+        try:
+            self._transaction = conn.transaction(isolation=self._isolation, readonly=self._readonly)
+            await self._transaction.__aenter__()
+        except BaseException as error:
+            await super().__aexit__(type(error), error, error.__traceback__)
+            raise
+        return conn
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        try:
+            await self._transaction.__aexit__(kind, error, trace)
+        except BaseException as failed:
+            await super().__aexit__(type(failed), failed, failed.__traceback__)
+            raise
+        await super().__aexit__(kind, error, trace)
 
 
 def gone() -> Unavailable:

@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document of `/ws`: what is in nexcorp/documents/frames.py, and how to get there."""
+"""The AsyncAPI 3.0 document of `/ws`: commands, what answers them, and the frames of all features."""
 
 from __future__ import annotations
 
@@ -7,21 +7,13 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
 from nexcorp import __version__
-from nexcorp.documents.frames import (
-    CLIENT_FRAMES,
-    CLOSE_CODES,
-    ROOM_FRAMES,
-    SERVER_FRAMES,
-    TEXT,
-    WHOLE,
-    RoomPost,
-    shape,
-)
+from nexcorp.documents.frames import CLIENT_FRAMES, CLOSE_CODES, SERVER_FRAMES
 from nexcorp.documents.openapi import name_schema
 from nexcorp.realtime import protocol
+from nexcorp.realtime.shapes import TEXT, WHOLE, CommandDoc, FrameDoc, shape
 
 PROSE = """\
 Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients. A client's frame may carry an
@@ -82,11 +74,13 @@ def describe_message(event: str, summary: str, payload: dict[str, Any]) -> dict[
     return {"name": event, "title": event, "summary": summary, "payload": payload}
 
 
-def describe_messages() -> dict[str, dict[str, Any]]:
+def describe_messages(
+    commands: Mapping[str, CommandDoc], frames: Mapping[str, FrameDoc]
+) -> dict[str, dict[str, Any]]:
     """Every message by its component key."""
     answer = {"id": {"type": ["string", "integer"]}}
     found: dict[str, dict[str, Any]] = {}
-    for event, command in CLIENT_FRAMES.items():
+    for event, command in commands.items():
         members = {"event": {"const": event}}
         # What needs no data may leave it out.
         if command.data["required"]:
@@ -97,13 +91,13 @@ def describe_messages() -> dict[str, dict[str, Any]]:
     for event, (summary, data) in SERVER_FRAMES.items():
         payload = shape({"event": {"const": event}, "data": data}, **answer)
         found[message_name(event, "server")] = describe_message(event, summary, payload)
-    for event, (summary, data) in ROOM_FRAMES.items():
-        payload = shape({"event": {"const": event}, "data": data, "room": TEXT, "seq": WHOLE})
-        found[message_name(event, "server")] = describe_message(event, summary, payload)
+    for event, frame in frames.items():
+        payload = shape({"event": {"const": event}, "data": frame.data, "room": TEXT, "seq": WHOLE})
+        found[message_name(event, "server")] = describe_message(event, frame.summary, payload)
     return found
 
 
-def describe_operations() -> dict[str, Any]:
+def describe_operations(commands: Mapping[str, CommandDoc], frames: Mapping[str, FrameDoc]) -> dict[str, Any]:
     """Each command with what answers it, and what the service sends by itself."""
     found: dict[str, Any] = {
         event: {
@@ -116,10 +110,10 @@ def describe_operations() -> dict[str, Any]:
                 "messages": refer_messages("server", *filter(None, [command.answer]), "error"),
             },
         }
-        for event, command in CLIENT_FRAMES.items()
+        for event, command in commands.items()
     }
-    answers = {command.answer for command in CLIENT_FRAMES.values()}
-    told = [event for event in (*SERVER_FRAMES, *ROOM_FRAMES) if event not in answers]
+    answers = {command.answer for command in commands.values()}
+    told = [event for event in (*SERVER_FRAMES, *frames) if event not in answers]
     found["tell"] = {
         "action": "send",
         "channel": CHANNEL,
@@ -139,12 +133,13 @@ def describe_shapes(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
     return found
 
 
-def make_asyncapi(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
-    """The whole document. `shapes`: those of features that frames refer to, Comment and Notification."""
-    messages = describe_messages()
-    new_comment = shapes["Comment"].from_dict(
-        {"commentCount": fields.Integer(required=True)}, name="NewComment"
-    )
+def make_asyncapi(
+    schemas: Mapping[str, type[Schema]], frames: Mapping[str, FrameDoc], commands: Mapping[str, CommandDoc]
+) -> dict[str, Any]:
+    """The whole document. `schemas`: of the kinds that frames refer to, by name; `frames` and `commands`:
+    those of the features."""
+    commands = {**CLIENT_FRAMES, **commands}
+    messages = describe_messages(commands, frames)
     codes = "\n".join(f"- {code}: {meaning}" for code, meaning in CLOSE_CODES.items())
     resume = {"epoch": TEXT, "seq": WHOLE, "ticket": TEXT}
     return {
@@ -166,10 +161,10 @@ def make_asyncapi(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
                 "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": resume}}},
             }
         },
-        "operations": describe_operations(),
+        "operations": describe_operations(commands, frames),
         "components": {
             "messages": messages,
-            "schemas": describe_shapes({"RoomPost": RoomPost, "NewComment": new_comment, **shapes}),
+            "schemas": describe_shapes(schemas),
             "securitySchemes": SECURITY,
         },
     }

@@ -25,7 +25,7 @@ from nexcorp.realtime.errors import (
 )
 from nexcorp.realtime.hub import Member
 from nexcorp.realtime.node import Node
-from nexcorp.realtime.protocol import compose_frame, wrap
+from nexcorp.realtime.protocol import wrap
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.tokens import Principal
 
@@ -70,12 +70,13 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
     known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
     if not known or last - seq > protocol.MAX_RECOVERED:
         return Past(last, False, [])
-    own = name.startswith("user:")
-    read = sql.realtime.read_own_frames if own else sql.realtime.read_frames
-    rows = await read(conn, room=name, after=seq, most=READ_FRAMES) if seq < last else []
+    rows: list[Any] = []
+    if seq < last:
+        rows = await sql.realtime.read_frames(conn, room=name, after=seq, most=READ_FRAMES)
     if rows and rows[0]["seq"] != seq + 1:
         return Past(last, False, [])
-    frames = [(row["seq"], wrap(compose_frame(row["frame"], name, row["seq"]).encode())) for row in rows]
+    texts = await node.renderer.render(conn, rows)
+    frames = [(row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True)]
     return Past(frames[-1][0] if frames else last, True, frames)
 
 
@@ -212,6 +213,12 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+def find_command(node: Node, event: str) -> Command | None:
+    """The command of this name: one of those above, or one that a feature brings."""
+    brought = node.commands.get(event)
+    return brought.run if brought is not None else COMMANDS.get(event)
+
+
 async def obey(client: Client, text: str) -> None:
     """Carry out one frame of a client. Whatever it holds, the worst it gets is an `error`."""
     frame_id = None
@@ -228,7 +235,7 @@ async def obey(client: Client, text: str) -> None:
             raise InvalidCommand(message=f"id wants a string or number of at most {MAX_ID_CHARS} characters.")
         frame_id = given
         event, data = frame.get("event"), frame.get("data", {})
-        command = COMMANDS.get(event) if isinstance(event, str) else None
+        command = find_command(client.node, event) if isinstance(event, str) else None
         if command is None:
             raise UnknownCommand()
         if not isinstance(data, dict):

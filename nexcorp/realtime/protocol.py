@@ -42,11 +42,6 @@ pack_message = msgspec.msgpack.Encoder().encode
 unpack_message = msgspec.msgpack.Decoder(RoomMessage).decode
 
 
-def compose_frame(stored: str, room: str, seq: int) -> str:
-    """A stored frame with its room and number: both are set at its end, so nothing is parsed."""
-    return f'{stored[:-1]},"room":"{room}","seq":{seq}}}'
-
-
 def wrap(payload: bytes, opcode: int = TEXT) -> bytes:
     """A whole unmasked WebSocket frame (RFC 6455, 5.2): built once, written to every socket."""
     size = len(payload)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ async def may_join_user(conn: Any, who: Principal, user_id: UUID) -> bool:
 class Rooms:
     """The rules by kind of room, the part of its name before the colon."""
 
-    def __init__(self, rules: dict[str, MayJoin]) -> None:
+    def __init__(self, rules: Mapping[str, MayJoin]) -> None:
         self.rules: dict[str, MayJoin] = {"user": may_join_user, **rules}
 
     async def may_join(self, conn: Any, who: Principal, name: str) -> bool:

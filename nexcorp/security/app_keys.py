@@ -11,6 +11,7 @@ from nexcorp.context import RequestContext
 from nexcorp.db import Database
 from nexcorp.security.access import Rights
 from nexcorp.security.api_keys import ApiKeys
+from nexcorp.security.caller import Caller
 from nexcorp.security.revocations import Revocations
 from nexcorp.security.secrets import Secrets
 from nexcorp.security.tokens import Principal, Tokens
@@ -24,7 +25,7 @@ RIGHTS = web.AppKey("rights", Rights)
 REVOCATIONS = web.AppKey("revocations", Revocations)
 
 REQUEST_ID = web.RequestKey("request_id", str)
-PRINCIPAL = web.RequestKey("principal", Principal)
+CALLER = web.RequestKey("caller", Caller)
 CONTEXT = web.RequestKey("context", RequestContext)
 
 
@@ -33,11 +34,16 @@ def database(request: web.Request) -> Database:
     return request.app[DATABASE]
 
 
+def caller(request: web.Request) -> Caller:
+    """Who is signed in and what they may do, for services; only for routes that ask for it."""
+    return request[CALLER]
+
+
 def principal(request: web.Request) -> Principal:
     """Who is signed in; only for routes that ask for it."""
-    return request[PRINCIPAL]
+    return request[CALLER].principal
 
 
 def user_id(request: web.Request) -> UUID:
     """The id of who is signed in; only for routes that ask for it."""
-    return request[PRINCIPAL].user_id
+    return request[CALLER].id

@@ -11,7 +11,7 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import BadRequest, DatabaseUnavailable, Forbidden, PermissionRequired, Unauthorized
 from nexcorp.security.api_keys import PREFIX
-from nexcorp.security.app_keys import API_KEYS, CONTEXT, PRINCIPAL, REVOCATIONS, RIGHTS, TOKENS, database
+from nexcorp.security.app_keys import API_KEYS, CALLER, CONTEXT, REVOCATIONS, TOKENS, database
 from nexcorp.security.limits import LIMITS
 from nexcorp.security.tokens import ACCESS_SECONDS, Principal
 
@@ -120,7 +120,7 @@ async def authenticate_ticket(request: web.Request) -> Principal:
 
 def allows(request: web.Request, permission: str) -> bool:
     """Whether the caller has a permission, for instance beyond the one that the route needs."""
-    return request.app[RIGHTS].has(request[PRINCIPAL], permission)
+    return request[CALLER].may(permission)
 
 
 def require(request: web.Request, permission: str) -> None:

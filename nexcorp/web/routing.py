@@ -12,8 +12,9 @@ from marshmallow import Schema, fields
 from nexcorp.domain.fields import load
 from nexcorp.errors import AppError, Invalid
 from nexcorp.security.access import Access
-from nexcorp.security.app_keys import CONTEXT, PRINCIPAL, RIGHTS
+from nexcorp.security.app_keys import CALLER, CONTEXT, RIGHTS
 from nexcorp.security.authentication import authenticate, authenticate_ticket
+from nexcorp.security.caller import Caller
 from nexcorp.security.limits import LIMITS
 from nexcorp.web.forms import Form, is_form, receive
 from nexcorp.web.parsing import read_json, read_query
@@ -132,8 +133,9 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
     async def endpoint(request: web.Request) -> web.StreamResponse:
         if access.signed_in:
             who = await (authenticate_ticket if access.ticket else authenticate)(request)
-            request[PRINCIPAL] = who
-            request.app[RIGHTS].check(who, access)
+            rights = request.app[RIGHTS]
+            rights.check(who, access)
+            request[CALLER] = Caller(who, rights)
             context = request[CONTEXT]
             context.user_id, context.session_id = who.user_id, who.session_id
         elif limited:

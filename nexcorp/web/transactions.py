@@ -1,4 +1,4 @@
-"""`transaction(request)`: the transaction of a handler, which keeps Idempotency-Key's promise.
+"""`transaction(request)` and `write(request)`: what a handler changes, and Idempotency-Key's promise.
 
 The key's row is written in the same transaction as what the request does, so a crash leaves either
 both or neither: a retry with the same key either replays the stored answer or does the work for the
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,8 +17,9 @@ import msgspec
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.delivery.effects import Effect
 from nexcorp.errors import AppError, IdempotencyKeyReused, Invalid
-from nexcorp.security.app_keys import CONTEXT, PRINCIPAL, SECRETS, database
+from nexcorp.security.app_keys import CALLER, CONTEXT, SECRETS, database
 from nexcorp.web.forms import BODY_DIGEST
 from nexcorp.web.parsing import read_bytes
 from nexcorp.web.replies import encode, make_etag, reply_bytes
@@ -57,12 +56,16 @@ class Claim:
 
 
 class Transaction:
-    """What a handler holds while its transaction is open: the connection, and the way to answer."""
+    """What a handler holds in the block of transaction() or write(): the connection and the way to answer."""
 
     __slots__ = ("_claim", "conn")
 
     def __init__(self, conn: Any, claim: Claim | None) -> None:
         self.conn, self._claim = conn, claim
+
+    def after(self, effect: Effect) -> None:
+        """Have `effect` done once this has committed; see Connection.after()."""
+        self.conn.after(effect)
 
     async def reply(
         self, data: Any, status: int = 200, *, location: str | None = None, version: int | None = None
@@ -75,7 +78,13 @@ class Transaction:
         if self._claim is not None:
             scope, key = self._claim.scope, self._claim.key
             await sql.idempotency.store_answer(
-                self.conn, scope=scope, key=key, status=status, body=body, location=location
+                self.conn,
+                scope=scope,
+                key=key,
+                status=status,
+                body=body,
+                location=location,
+                entity_id=data.get("id") if data is not None else None,
             )
         headers = {"Location": location} if location else {}
         if version is not None:
@@ -106,8 +115,8 @@ async def make_claim(request: web.Request) -> Claim | None:
     body = request.get(BODY_DIGEST) or await read_bytes(request)
     material = b"\0".join([request.method.encode(), request.path_qs.encode(), body])
     fingerprint = hmac.digest(request.app[SECRETS].fingerprint, material, "sha256")
-    who = request.get(PRINCIPAL)
-    scope = str(who.user_id) if who is not None else f"anonymous:{request[CONTEXT].ip}"
+    who = request.get(CALLER)
+    scope = str(who.id) if who is not None else f"anonymous:{request[CONTEXT].ip}"
     return Claim(scope, key, fingerprint)
 
 
@@ -148,15 +157,58 @@ def make_replay(stored: Any, claim: Claim) -> Replay:
     return Replay(reply_bytes(stored["body"], stored["status"], headers))
 
 
-@asynccontextmanager
-async def transaction(request: web.Request, *, turn: UUID | None = None) -> AsyncIterator[Transaction]:
+class Unit:
+    """The block of transaction() and write(): a turn at a row, then a connection, then the key."""
+
+    __slots__ = ("_lease", "_request", "_single", "_turn")
+
+    def __init__(self, request: web.Request, turn: UUID | None, *, single: bool) -> None:
+        self._request, self._single = request, single
+        self._turn = request.app[TURNS].take(turn) if turn is not None else None
+
+    async def __aenter__(self) -> Transaction:
+        request = self._request
+        claim = await make_claim(request)
+        source = database(request)
+        self._lease = source.connection() if self._single and claim is None else source.transaction()
+        if self._turn is None:
+            conn = await self._lease.__aenter__()
+        else:
+            await self._turn.__aenter__()
+            try:
+                conn = await self._lease.__aenter__()
+            except BaseException as error:
+                await self._turn.__aexit__(type(error), error, error.__traceback__)
+                raise
+        if claim is not None:
+            try:
+                await take_claim(conn, claim)
+            except BaseException as error:
+                await self.__aexit__(type(error), error, error.__traceback__)
+                raise
+        return Transaction(conn, claim)
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        try:
+            await self._lease.__aexit__(kind, error, trace)
+        finally:
+            if self._turn is not None:
+                await self._turn.__aexit__(kind, error, trace)
+
+
+def transaction(request: web.Request, *, turn: UUID | None = None) -> Unit:
     """The transaction in which a handler does everything and makes its answer.
 
     `turn`: the id of the one row that many may want to change at once; see nexcorp.web.turns.
     """
-    claim = await make_claim(request)
-    waiting = request.app[TURNS].take(turn) if turn is not None else nullcontext()
-    async with waiting, database(request).transaction() as conn:
-        if claim is not None:
-            await take_claim(conn, claim)
-        yield Transaction(conn, claim)
+    return Unit(request, turn, single=False)
+
+
+def write(request: web.Request, *, turn: UUID | None = None) -> Unit:
+    """As transaction(), for a handler whose whole work is one statement: it commits by itself.
+
+    That saves the round trips of BEGIN and COMMIT. With an Idempotency-Key on a POST, whose row must be
+    written together with the work, it is a transaction. Whoever runs a second statement that changes
+    something takes transaction(): here the first would stand although the second failed.
+    """
+    return Unit(request, turn, single=True)

@@ -7,9 +7,7 @@ this, a post that everybody likes at once would keep the whole pool waiting, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -21,12 +19,14 @@ AT_ONCE = 2
 WAIT_SECONDS = 2.0
 
 
-@dataclass(slots=True)
 class Line:
     """Those at one row: who holds a turn, and how many hold or want one."""
 
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
-    people: int = 0
+    __slots__ = ("people", "turns")
+
+    def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(AT_ONCE)
+        self.people = 0
 
 
 class Turns:
@@ -35,28 +35,50 @@ class Turns:
     def __init__(self) -> None:
         self._queues: dict[UUID, Line] = {}
 
-    @asynccontextmanager
-    async def take(self, row_id: UUID) -> AsyncIterator[None]:
-        """Wait for a turn and hold it; raises Unavailable where none comes within WAIT_SECONDS."""
-        line = self._queues.get(row_id)
+    def take(self, row_id: UUID) -> Turn:
+        """Wait for a turn and hold it for a block: `async with turns.take(row_id)`.
+
+        Raises Unavailable where none comes within WAIT_SECONDS.
+        """
+        return Turn(self._queues, row_id)
+
+
+class Turn:
+    """A turn at one row, for the length of a block."""
+
+    __slots__ = ("_line", "_queues", "_row_id")
+
+    def __init__(self, queues: dict[UUID, Line], row_id: UUID) -> None:
+        self._queues, self._row_id = queues, row_id
+
+    async def __aenter__(self) -> None:
+        line = self._queues.get(self._row_id)
         if line is None:
-            line = self._queues[row_id] = Line()
+            line = self._queues[self._row_id] = Line()
+        self._line = line
         line.people += 1
         try:
-            try:
-                # Locked or not: a timer is only worth its price where there is something to wait for.
-                async with asyncio.timeout(WAIT_SECONDS if line.turns.locked() else None):
+            # A timer is only worth its price where there is something to wait for.
+            if line.turns.locked():
+                async with asyncio.timeout(WAIT_SECONDS):
                     await line.turns.acquire()
-            except TimeoutError:
-                raise Contention() from None
-            try:
-                yield
-            finally:
-                line.turns.release()
-        finally:
-            line.people -= 1
-            if not line.people:
-                del self._queues[row_id]
+            else:
+                await line.turns.acquire()
+        except TimeoutError:
+            self._leave()
+            raise Contention() from None
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._line.turns.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._line.people -= 1
+        if not self._line.people:
+            del self._queues[self._row_id]
 
 
 TURNS = web.AppKey("turns", Turns)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from nexcorp.db import Database, sql
 from nexcorp.db.encoding import encode, format_time
+from nexcorp.delivery.effects import WAKE, Forget, Job, Wake
 from nexcorp.errors import AppError, NotFound, Unavailable, on_constraint
 from tests.conftest import wait_until
 
@@ -90,36 +93,142 @@ async def test_a_statement_is_seen_by_its_name_while_it_runs(database: Database)
 
 
 async def test_a_transaction_is_whole_or_nothing(database: Database) -> None:
-    woken: list[int] = []
-    database.on_outbox = lambda: woken.append(1)
     for fails in (True, False):
-        try:
+        with contextlib.suppress(LookupError):
             async with database.transaction() as conn:
                 await conn.execute("INSERT INTO rooms (name) VALUES ('x')")
-                conn.touch_outbox()
-                assert not woken
                 if fails:
                     raise LookupError
-        except LookupError:
-            pass
         async with database.connection() as conn:
             assert await conn.fetchval("SELECT count(*) FROM rooms") == (0 if fails else 1)
-            # What a failed transaction asked for is forgotten with it.
-        assert woken == ([] if fails else [1])
 
 
-async def test_a_failed_transactions_wake_is_not_the_next_ones(database: Database) -> None:
-    woken: list[int] = []
-    database.on_outbox = lambda: woken.append(1)
+def note_effects(database: Database) -> list[Any]:
+    """What the database performs, in order."""
+    done: list[Any] = []
+    database.perform = done.append
+    return done
+
+
+@pytest.mark.parametrize("block", ["connection", "transaction"])
+async def test_effects_follow_the_commit_once_and_in_order(database: Database, block: str) -> None:
+    done = note_effects(database)
+    seen: list[Any] = []
+
+    async def look(effect: Any) -> None:
+        async with database.connection() as other:
+            seen.append(await other.fetchval("SELECT count(*) FROM rooms"))
+
+    async with getattr(database, block)() as conn:
+        await conn.execute("INSERT INTO rooms (name) VALUES ('x')")
+        for effect in (Job("b"), WAKE, Forget("g"), Job("b"), Wake(), Job("a")):
+            conn.after(effect)
+        assert done == []
+    assert done == [Job("b"), WAKE, Forget("g"), Job("a")]
+    database.perform = look
+    async with database.transaction() as conn:
+        await conn.execute("INSERT INTO rooms (name) VALUES ('y')")
+        conn.after(WAKE)
+    assert seen == [2]
+
+
+@pytest.mark.parametrize("block", ["connection", "transaction"])
+async def test_effects_of_what_fails_are_dropped_and_no_others(database: Database, block: str) -> None:
+    done = note_effects(database)
     for _ in range(3):
         with pytest.raises(LookupError):
-            async with database.transaction() as conn:
-                conn.touch_outbox()
+            async with getattr(database, block)() as conn:
+                conn.after(WAKE)
                 raise LookupError
-    for _ in range(3):
-        async with database.transaction() as conn:
+        async with database.connection() as conn, database.transaction() as another:
             await conn.execute("SELECT 1")
-    assert woken == []
+            await another.execute("SELECT 1")
+    assert done == []
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with database.transaction() as conn:
+            await conn.execute("SET CONSTRAINTS ALL DEFERRED")
+            await conn.execute("CREATE TEMP TABLE a (id int PRIMARY KEY) ON COMMIT DROP")
+            await conn.execute("CREATE TEMP TABLE b (id int REFERENCES a DEFERRABLE INITIALLY DEFERRED)")
+            await conn.execute("INSERT INTO b VALUES (1)")
+            conn.after(WAKE)
+            # Only the commit finds out.
+    assert done == []
+
+
+async def test_an_effect_that_fails_spoils_neither_the_answer_nor_the_others(database: Database) -> None:
+    done: list[Any] = []
+
+    def perform(effect: Any) -> None:
+        done.append(effect)
+        if effect == WAKE:
+            raise LookupError
+
+    database.perform = perform
+    async with database.transaction() as conn:
+        conn.after(WAKE)
+        conn.after(Job("a"))
+    assert done == [WAKE, Job("a")]
+
+
+async def test_effects_follow_a_commit_whose_caller_went_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = note_effects(database)
+    release, entered = asyncpg.Pool.release, asyncio.Event()
+
+    async def release_late(pool: Any, conn: Any, **more: Any) -> None:
+        entered.set()
+        try:
+            await asyncio.sleep(5)
+        finally:
+            await release(pool, conn, **more)
+
+    async def change() -> None:
+        async with database.transaction() as conn:
+            await conn.execute("INSERT INTO rooms (name) VALUES ('x')")
+            conn.after(WAKE)
+
+    monkeypatch.setattr(asyncpg.Pool, "release", release_late)
+    changing = asyncio.create_task(change())
+    await entered.wait()
+    changing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await changing
+    monkeypatch.undo()
+    assert (done, database.leased) == ([WAKE], 0)
+    async with database.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM rooms") == 1
+
+
+async def test_a_connection_lost_with_effects_leaves_none(database: Database) -> None:
+    done = note_effects(database)
+    with pytest.raises(Unavailable):
+        async with database.transaction() as conn:
+            conn.after(WAKE)
+            async with database.connection() as other:
+                await other.execute("SELECT pg_terminate_backend($1)", conn.get_server_pid())
+            await conn.fetchval("SELECT pg_sleep(5)")
+    async with database.transaction() as conn:
+        await conn.execute("SELECT 1")
+    assert done == []
+
+
+async def test_no_cancellation_leaves_a_transaction_open_or_a_connection_lent(database: Database) -> None:
+    async def change() -> None:
+        async with database.transaction(wait=5) as conn:
+            await conn.execute("INSERT INTO rooms (name) VALUES ('x')")
+            await conn.execute("DELETE FROM rooms")
+
+    for steps in range(12):
+        changing = asyncio.create_task(change())
+        for _ in range(steps):
+            await asyncio.sleep(0.0003)
+        changing.cancel()
+        await asyncio.gather(changing, return_exceptions=True)
+    assert database.leased == 0
+    async with database.connection(wait=5) as conn:
+        idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state ~ $1"
+        assert await conn.fetchval(idle, "idle in") == 0
 
 
 async def test_no_free_connection_is_unavailable_and_none_is_lost(database: Database) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.delivery import emit, wake
+from nexcorp.delivery.effects import WAKE
 from nexcorp.delivery.wake import Waker, make_queue
 from nexcorp.embedded import ValkeyServer
 from nexcorp.realtime import bus
@@ -112,16 +113,16 @@ async def test_waker_outlives_redis(config, tmp_path, monkeypatch):
 
 async def test_wake_is_asked_for_after_the_commit_only(database):
     asked = []
-    database.on_outbox = lambda: asked.append(1)
+    database.perform = asked.append
     entity = ("user", uuid4())
     async with database.transaction(wait=5) as conn:
         await emit(conn, "user.unfollowed", actor_id=None, entity=entity, payload={})
         assert asked == []
-    assert asked == [1]
+    assert asked == [WAKE]
     with pytest.raises(LookupError):
         async with database.transaction(wait=5) as conn:
             await emit(conn, "user.unfollowed", actor_id=None, entity=entity, payload={})
             raise LookupError
     async with database.transaction(wait=5) as conn:
         await conn.execute("SELECT 1")
-    assert asked == [1]
+    assert asked == [WAKE]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 
+from nexcorp.config import REPOSITORY
 from nexcorp.db import Database, sql
+from nexcorp.db.schema_files import split_statements
 from nexcorp.db.sql_types import STUB, describe
 from nexcorp.db.statements import load
 
@@ -41,6 +44,8 @@ GUESTS = {
         )
     },
 }
+# No query, so there is nothing to prepare: it is pasted as it is.
+UTILITIES = {"service.vacuum_all"}
 # Whoever changes the row says when.
 SHARED = {("users", "updated_at")}
 
@@ -89,6 +94,24 @@ async def test_every_statement_prepares(database: Database) -> None:
             assert (len(columns) == 0) == (statement.kind == "exec"), statement
             if statement.kind == "value":
                 assert len(columns) == 1, statement
+
+
+def written_statements() -> Iterator[tuple[str, str]]:
+    """Each statement's name and its text as it stands in its file, up to the next header."""
+    for path in sorted((REPOSITORY / "sql").glob("*.sql")):
+        for block in path.read_text().split("-- name: ")[1:]:
+            header, _, text = block.partition("\n")
+            yield f"{path.stem}.{header.partition('(')[0]}", text.strip()
+
+
+async def test_every_statement_can_be_pasted_into_psql(database: Database) -> None:
+    written = list(written_statements())
+    assert len(written) == len(list(sql))
+    async with database.connection() as conn:
+        for name, text in written:
+            assert text.endswith(";"), f"{name} has no end"
+            assert len(list(split_statements(text))) == 1, f"{name} ends twice"
+            await conn.execute(text if name in UTILITIES else f"PREPARE pasted AS {text} DEALLOCATE pasted")
 
 
 async def test_columns_are_named_once_and_as_the_api_does(database: Database) -> None:

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from nexcorp.app import ROUTES
 from nexcorp.db import sql
 from nexcorp.security.app_keys import DATABASE
 from nexcorp.web import gateway
+from tests.contract import ROUTES
 from tests.features.posts.social import API, NOBODY
 from tests.web.calls import check_envelope, serving
 
@@ -85,7 +85,7 @@ async def test_over_the_in_flight_cap_is_503_at_once(web_only: Any, monkeypatch:
             await finish.wait()
             return []
 
-        monkeypatch.setattr(sql.feed, "list_feed_first", list_slowly)
+        monkeypatch.setattr(sql.feed, "list_feed", list_slowly)
         slow = asyncio.create_task(client.get(f"{API}/feed"))
         await entered.wait()
         answer = await client.post(f"{API}/posts", json={"body": "x"})

@@ -16,27 +16,26 @@ from nexcorp.features.comments.schemas import Comment, CommentPage, CreateCommen
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.security.authentication import allows
-from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import transaction, write
 
-BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
+BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], (FIRST_ID,), after="id")
 
 
 async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
-    async with transaction(request, turn=body["postId"]) as tx:
+    async with write(request, turn=body["postId"]) as tx:
         row = await service.create_comment(tx.conn, user_id(request), body)
         return await tx.reply(row, 201, version=row["version"])
 
 
 async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web.Response:
     post_id = path_id(request)
-    statements = sql.comments.list_comments_first, sql.comments.list_comments_next
     async with database(request).connection() as conn:
         asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
-        rows = await BY_OLDEST.fetch(request, conn, query, *statements, **asked)
+        rows = await BY_OLDEST.fetch(request, conn, query, sql.comments.list_comments, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
             raise PostNotFound()
     return reply_page(request, rows, query["limit"], BY_OLDEST)

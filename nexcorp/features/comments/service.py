@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import row_to_dict
-from nexcorp.delivery import emit
+from nexcorp.delivery import describe_context, emit
+from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.versions import check_version
 from nexcorp.errors import Invalid, PostNotFound, on_constraint
@@ -15,7 +15,7 @@ from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
-    """Comment on `postId`, perhaps in reply to `parentId`; returns the comment.
+    """Comment on `postId`, perhaps in reply to `parentId`; returns the comment. One statement.
 
     The post's author, the author of the comment replied to and those mentioned who may see the post are
     told. Raises NotFound without such a post, Invalid for a parent that is not on it.
@@ -29,22 +29,14 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
             author_id=author_id,
             parent_id=data["parentId"],
             body=data["body"],
+            usernames=find_mentions(data["body"]),
+            context=describe_context(),
         )
     if comment is None:
         if not await sql.posts.is_post_shown(conn, post_id=data["postId"], viewer_id=author_id):
             raise PostNotFound()
         raise bad_parent
-    payload = {
-        "comment": row_to_dict(comment),
-        "postId": comment["postId"],
-        "commentCount": comment["_commentCount"],
-        "postAuthorId": comment["_postAuthorId"],
-        "parentAuthorId": comment["_parentAuthorId"],
-        "onDraft": comment["_onDraft"],
-        "mentionedIds": await find_mentioned(conn, comment["postId"], find_mentions(data["body"])),
-    }
-    entity = ("comment", comment["id"])
-    await emit(conn, "comment.created", actor_id=author_id, entity=entity, payload=payload)
+    conn.after(WAKE)
     return comment
 
 
@@ -75,12 +67,19 @@ async def update_comment(
     comment = await get_comment(conn, comment_id, user_id)
     names = find_new_mentions(body, before["body"])
     payload = {
-        "comment": row_to_dict(comment),
         "postId": comment["postId"],
+        "version": comment["version"],
         "onDraft": comment["_onDraft"],
         "mentionedIds": await find_mentioned(conn, comment["postId"], names),
     }
-    await emit(conn, "comment.updated", actor_id=user_id, entity=("comment", comment_id), payload=payload)
+    await emit(
+        conn,
+        "comment.updated",
+        actor_id=user_id,
+        entity=("comment", comment_id),
+        payload=payload,
+        root=comment["postId"],
+    )
     return comment
 
 
@@ -100,6 +99,17 @@ async def delete_comment(
         check_version(comment, version)
         message = "Only its author, the post's and holders of post:moderate may delete a comment."
         raise NotYourComment(message=message)
-    payload = {key: gone[key] for key in ("postId", "commentCount", "replyIds")}
-    payload["authorId"] = gone["_authorId"]
-    await emit(conn, "comment.deleted", actor_id=user_id, entity=("comment", comment_id), payload=payload)
+    payload = {
+        "postId": gone["postId"],
+        "replyIds": gone["replyIds"],
+        "authorId": gone["_authorId"],
+        "onDraft": gone["_onDraft"],
+    }
+    await emit(
+        conn,
+        "comment.deleted",
+        actor_id=user_id,
+        entity=("comment", comment_id),
+        payload=payload,
+        root=gone["postId"],
+    )

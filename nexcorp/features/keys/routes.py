@@ -10,7 +10,7 @@ from nexcorp.db import sql
 from nexcorp.features.keys import service
 from nexcorp.features.keys.schemas import ApiKeyPage, CreateApiKey, NewApiKey
 from nexcorp.security.access import ACCOUNT, Access
-from nexcorp.security.app_keys import REVOCATIONS, database, user_id
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, post
@@ -34,7 +34,6 @@ async def revoke_api_key(request: web.Request) -> web.Response:
     key_id = path_id(request)
     async with database(request).transaction() as conn:
         await service.revoke_key(conn, user_id(request), key_id)
-    request.app[REVOCATIONS].announce([key_id])
     return no_content()
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
+from nexcorp.delivery.effects import Revoke
 from nexcorp.errors import Conflict, Invalid, NotFound, Unauthorized
 from nexcorp.security.api_keys import SHOWN_CHARS, hash_key, make_key
 
@@ -73,5 +74,6 @@ async def revoke_key(conn: Any, user_id: UUID, key_id: UUID) -> None:
     row = await sql.keys.revoke_key(conn, user_id=user_id, key_id=key_id)
     if row is None:
         raise ApiKeyNotFound()
+    conn.after(Revoke((key_id,)))
     payload = {"userId": user_id}
     await emit(conn, "api_key.revoked", actor_id=user_id, entity=("api_key", key_id), payload=payload)

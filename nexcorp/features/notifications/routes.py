@@ -21,30 +21,29 @@ from nexcorp.features.notifications.schemas import (
 from nexcorp.realtime.node import NODE
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.web.app_keys import SENTENCES
+from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, patch, post
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import transaction, write
 
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], before="id")
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="id")
 
 
 async def list_notifications(request: web.Request, query: dict[str, Any]) -> web.Response:
-    before = BY_NEWEST.decode(request, query["cursor"])[0] if "cursor" in query else None
-    me = user_id(request)
-    # One snapshot for the list and the position, so that list plus later frames is the whole.
-    async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
-        rows = await service.list_notifications(conn, me, query, before)
-        position = await sql.notifications.get_position(conn, user_id=me, room=f"user:{me}")
-    page, next_cursor = cut_page(request, rows, query["limit"], BY_NEWEST)
+    (before,) = BY_NEWEST.read(request, query)
+    async with database(request).connection() as conn:
+        inbox = await service.list_notifications(conn, user_id(request), query, before)
+    page, next_cursor = cut_page(request, inbox.rows, query["limit"], BY_NEWEST)
+    sentences = request.app[SENTENCES]
     return reply(
         {
-            "data": page,
+            "data": [sentences.show(row) for row in page],
             "nextCursor": next_cursor,
-            "unreadCount": position["unread"],
+            "unreadCount": inbox.unread,
             "epoch": request.app[NODE].positions.epoch,
-            "seq": position["seq"],
+            "seq": inbox.seq,
         }
     )
 
@@ -56,13 +55,13 @@ async def get_unread_count(request: web.Request) -> web.Response:
 
 
 async def update_notification(request: web.Request, body: dict[str, Any]) -> web.Response:
-    async with transaction(request) as tx:
+    async with write(request) as tx:
         row = await service.update_notification(tx.conn, user_id(request), path_id(request), body)
-        return await tx.reply(row)
+        return await tx.reply(request.app[SENTENCES].show(row))
 
 
 async def delete_notification(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
+    async with write(request) as tx:
         await service.delete_notification(tx.conn, user_id(request), path_id(request))
         return no_content()
 

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
-from nexcorp.delivery import emit
+from nexcorp.delivery import describe_context, emit
+from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
-from nexcorp.domain.posts import for_rooms, show_post, tell_of_uploads
+from nexcorp.domain.posts import show_post, tell_of_uploads
 from nexcorp.domain.versions import check_version
 from nexcorp.errors import Invalid, NotAProject, PermissionRequired, PostNotFound, ProjectClosed
 from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPost
@@ -22,35 +23,42 @@ FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
 
 async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Sequence[Kept] = ()) -> Any:
     """Publish `{type, status?, title, body, uploadIds?}` with these uploads and those that came along;
-    returns the post. Those it mentions are told, of an announcement everybody. A draft is nobody's
-    business yet."""
-    status = data.get("status", FIRST_STATUS[data["type"]])
-    post_id = await sql.posts.create_post(
-        conn, author_id=author_id, type=data["type"], status=status, title=data["title"], body=data["body"]
+    returns the post. Those it mentions are told, of an announcement everybody. A draft is told to nobody.
+
+    Without uploads it is one statement, which needs no transaction around it.
+    """
+    post = await sql.posts.create_post(
+        conn,
+        author_id=author_id,
+        type=data["type"],
+        status=data.get("status", FIRST_STATUS[data["type"]]),
+        title=data["title"],
+        body=data["body"],
+        usernames=find_mentions(data["body"]),
+        context=describe_context(),
     )
-    if status is not None:
-        await sql.posts.log_first_status(conn, post_id=post_id, actor_id=author_id, status=status)
+    conn.after(WAKE)
     uploads = [*(data.get("uploadIds") or ()), *(item.id for item in kept)]
     if uploads:
         await tell_of_uploads(conn, author_id, await finish_uploads(conn, kept))
-        await set_uploads(conn, post_id, author_id, uploads)
-    post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=author_id)
-    if status == "draft":
-        payload = {"authorId": author_id}
-        await emit(conn, "post.drafted", actor_id=author_id, entity=("post", post_id), payload=payload)
-    else:
-        await emit_published(conn, "post.created", author_id, post)
+        await set_uploads(conn, post["id"], author_id, uploads)
+        post = await sql.posts.get_post(conn, post_id=post["id"], viewer_id=author_id)
     return post
 
 
-async def emit_published(conn: Any, event: str, actor_id: UUID, post: Any) -> None:
-    """Tell of a post that everybody can see from now on."""
+def is_single(data: dict[str, Any], kept: Sequence[Kept]) -> bool:
+    """Whether create_post() is one statement."""
+    return not kept and not data.get("uploadIds")
+
+
+async def emit_published(conn: Any, actor_id: UUID, post: Any) -> None:
+    """Tell of a draft that everybody can see from now on."""
     payload = {
-        "post": for_rooms(post),
         "authorId": post["_authorId"],
+        "type": post["type"],
         "mentionedIds": await find_mentioned(conn, post["id"], find_mentions(post["body"])),
     }
-    await emit(conn, event, actor_id=actor_id, entity=("post", post["id"]), payload=payload)
+    await emit(conn, "post.published", actor_id=actor_id, entity=("post", post["id"]), payload=payload)
 
 
 async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
@@ -120,7 +128,15 @@ async def update_post(
         await set_uploads(conn, post_id, user_id, changes["uploadIds"])
     names = find_new_mentions(changes.get("body", ""), post["body"])
     mentioned = await find_mentioned(conn, post_id, names)
-    return await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id, mentioned_ids=mentioned)
+    return await show_post(
+        conn,
+        "post.updated",
+        post_id,
+        user_id,
+        actor_id=user_id,
+        mentioned_ids=mentioned,
+        fields=sorted(changes),
+    )
 
 
 async def move_post(
@@ -173,7 +189,7 @@ async def move_post(
         )
     if move["from"] == "draft":
         post = await get_shown(conn, post_id, user_id)
-        await emit_published(conn, "post.published", user_id, post)
+        await emit_published(conn, user_id, post)
         return post
     return await emit_moved(conn, post_id, user_id, move["from"])
 
@@ -181,12 +197,7 @@ async def move_post(
 async def emit_moved(conn: Any, post_id: UUID, user_id: UUID, before: str) -> Any:
     """Tell the rooms and, of a project, those concerned; returns the post."""
     post = await get_shown(conn, post_id, user_id)
-    payload = {
-        "post": for_rooms(post),
-        "authorId": post["_authorId"],
-        "from": before,
-        "to": post["status"],
-    }
+    payload = {"authorId": post["_authorId"], "type": post["type"], "from": before, "to": post["status"]}
     await emit(conn, "post.moved", actor_id=user_id, entity=("post", post_id), payload=payload)
     return post
 
@@ -222,7 +233,6 @@ async def assign_post(
     post = await get_shown(conn, post_id, user_id)
     if row["_previousId"] != assignee_id:
         payload = {
-            "post": for_rooms(post),
             "authorId": row["_authorId"],
             "assigneeId": assignee_id,
             "previousAssigneeId": row["_previousId"],

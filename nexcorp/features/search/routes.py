@@ -13,12 +13,13 @@ from nexcorp.features.search.schemas import FoundPage, SearchQuery
 from nexcorp.features.search.spelling import correct
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
 
-FOUND: Cursor[tuple[float, UUID]] = Cursor("search", tuple[float, UUID], score="score", recency="_recency")
-FIRST = (math.inf, UUID(int=2**128 - 1))
+FOUND: Cursor[tuple[float, UUID]] = Cursor(
+    "search", tuple[float, UUID], (math.inf, LAST_ID), score="score", recency="_recency"
+)
 
 
 async def find(
@@ -36,7 +37,7 @@ async def find(
 
 
 async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
-    before = FOUND.decode(request, query["cursor"]) if "cursor" in query else FIRST
+    before = FOUND.read(request, query)
     kinds = (query["kind"],) if "kind" in query else tuple(KINDS)
     viewer, text, most = user_id(request), query["q"], query["limit"] + 1
     meant = None
@@ -45,7 +46,7 @@ async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
         if not rows:
 
             async def finds(word: str) -> bool:
-                return bool(await find(conn, viewer, word, tuple(KINDS), FIRST, 1))
+                return bool(await find(conn, viewer, word, tuple(KINDS), FOUND.start, 1))
 
             meant = await correct(conn, text, finds)
             if meant is not None:

@@ -9,13 +9,14 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.delivery.wake import BUILD_EXPORTS
+from nexcorp.delivery.effects import Job
 from nexcorp.errors import NotFound
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.replies import JSON_HEADERS, reply, takes_gzip
 from nexcorp.web.routing import API_PREFIX
 from nexcorp.web.transactions import transaction
 
+BUILD_EXPORTS = Job("build_exports")
 FILE_NAME = "nexcorp-export.json"
 PATH = f"{API_PREFIX}/users/me/export"
 
@@ -41,7 +42,7 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
             row = await sql.exports.get_export(conn, user_id=who)
         if not row["ready"]:
             # Each time, not only the first: a wake may have been lost.
-            conn.ask_for_job(BUILD_EXPORTS)
+            conn.after(BUILD_EXPORTS)
     if row["ready"]:
         state = {"status": "ready", "downloadUrl": PATH, "expiresAt": row["expiresAt"], "bytes": row["bytes"]}
         return reply(state)

@@ -10,7 +10,7 @@ from nexcorp.db import sql
 from nexcorp.features.users import roles_service as service
 from nexcorp.features.users.schemas import PermissionsBody, RoleList, RolePermissions
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import REVOCATIONS, database, user_id
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import Route, get, put
 from nexcorp.web.transactions import transaction
@@ -32,9 +32,8 @@ async def get_role_permissions(request: web.Request) -> web.Response:
 async def set_role_permissions(request: web.Request, body: dict[str, Any]) -> web.Response:
     role = service.check_role(request.match_info["role"])
     async with transaction(request) as tx:
-        changed = await service.set_permissions(tx.conn, user_id(request), role, set(body["permissions"]))
+        await service.set_permissions(tx.conn, user_id(request), role, set(body["permissions"]))
         response = await tx.reply(await service.get_role(tx.conn, role))
-    request.app[REVOCATIONS].announce(rights=changed)
     return response
 
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
+from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.people import ROLES
 from nexcorp.errors import Conflict, Invalid, NotFound
 
@@ -51,8 +52,8 @@ async def list_roles(conn: Any) -> list[dict[str, Any]]:
     return [{"role": role, "permissions": known.get(role, [])} for role in ROLES]
 
 
-async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]) -> bool:
-    """Give a role exactly the permissions `wanted`; returns whether that changed anything.
+async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]) -> None:
+    """Give a role exactly the permissions `wanted`.
 
     Raises Invalid for unknown codes, and PermissionIndispensable.
     """
@@ -65,8 +66,9 @@ async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]
     await sql.roles.take_turn(conn)
     old = set((await get_role(conn, role))["permissions"])
     if old == wanted:
-        return False
+        return
     await sql.roles.replace_role_permissions(conn, role=role, permissions=sorted(wanted))
+    conn.after(Revoke(rights=True))
     await emit(
         conn,
         "role.permissions_changed",
@@ -74,4 +76,3 @@ async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]
         entity=("role", uuid5(ROLE_IDS, role)),
         payload={"role": role, "added": sorted(wanted - old), "removed": sorted(old - wanted)},
     )
-    return True

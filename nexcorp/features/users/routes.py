@@ -8,23 +8,26 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.delivery.effects import Forget
 from nexcorp.domain.people import ROLES
 from nexcorp.errors import PermissionRequired, Unauthorized, UsernameTaken, UserNotFound
 from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import ExportNotReady, get_export
 from nexcorp.security.access import ACCOUNT, Access, allow
-from nexcorp.security.app_keys import REVOCATIONS, database, user_id
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.security.authentication import allows
 from nexcorp.security.cookies import clear_cookie
-from nexcorp.web.cache import CACHE
-from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
+from nexcorp.web.app_keys import PRODUCT
+from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, Cursor, Statement, cut_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import Route, delete, get, patch, put
 from nexcorp.web.transactions import transaction
 
-NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], before="id")
-BEST: Cursor[tuple[int, UUID]] = Cursor("people-found", tuple[int, UUID], after_rank="_rank", after="id")
+NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], (LAST_ID,), before="id")
+BEST: Cursor[tuple[int, UUID]] = Cursor(
+    "people-found", tuple[int, UUID], (-1, FIRST_ID), after_rank="_rank", after="id"
+)
 CONTACT, MANAGE = "user:contact", "user:manage"
 
 
@@ -41,18 +44,15 @@ async def list_users(request: web.Request, query: dict[str, Any]) -> web.Respons
     if "page" in query or "pageSize" in query:
         rows, total = await read_numbered_page(request, query, status)
         return reply({"data": show_all(rows, viewer), "nextCursor": None, "total": total})
-    people = sql.users
     cursor: Cursor[Any] = NEWEST
-    statements: tuple[Statement, Statement] = people.list_people_first, people.list_people_next
+    statement: Statement = sql.users.list_people
     arguments: dict[str, Any] = {}
     if "q" in query:
-        cursor, arguments = BEST, search_of(query)
-        statements = people.search_people_first, people.search_people_next
+        cursor, statement, arguments = BEST, sql.users.search_people, search_of(query)
     elif "role" in query:
-        arguments = {"role": query["role"]}
-        statements = people.list_people_of_role_first, people.list_people_of_role_next
+        statement, arguments = sql.users.list_people_of_role, {"role": query["role"]}
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, *statements, status=status, **arguments)
+        rows = await cursor.fetch(request, conn, query, statement, status=status, **arguments)
     page, next_cursor = cut_page(request, rows, query["limit"], cursor)
     return reply({"data": show_all(page, viewer), "nextCursor": next_cursor})
 
@@ -109,45 +109,32 @@ async def update_own_profile(request: web.Request, body: dict[str, Any]) -> web.
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
         profile = await service.update_profile(tx.conn, user_id(request), body, version, by_etag)
-        answer = await tx.reply(profile, version=profile["version"])
-    # It names the authors of posts.
-    await request.app[CACHE].forget("explore")
-    return answer
+        # It names the authors of posts.
+        tx.after(Forget("explore"))
+        return await tx.reply(profile, version=profile["version"])
 
 
 async def set_role(request: web.Request, body: dict[str, Any]) -> web.Response:
     person = path_id(request)
     async with transaction(request) as tx:
-        standing = await service.set_role(tx.conn, user_id(request), person, body["role"])
+        await service.set_role(tx.conn, user_id(request), person, body["role"])
         profile = await service.get_profile(tx.conn, person, viewer_of(request))
-        response = await tx.reply(profile, version=profile["version"])
-    announce(request, person, standing)
-    return response
+        return await tx.reply(profile, version=profile["version"])
 
 
 async def set_status(request: web.Request, body: dict[str, Any]) -> web.Response:
     person = path_id(request)
     async with transaction(request) as tx:
-        standing = await service.set_status(tx.conn, user_id(request), person, body["status"])
+        await service.set_status(tx.conn, user_id(request), person, body["status"])
         profile = await service.get_profile(tx.conn, person, viewer_of(request))
-        response = await tx.reply(profile, version=profile["version"])
-    announce(request, person, standing)
-    return response
-
-
-def announce(request: web.Request, person: UUID, standing: service.Standing) -> None:
-    """After the commit: tell every node which sessions, keys and tokens of a user have ended."""
-    if standing.role_version is not None:
-        roles = [(person, standing.role_version)]
-        request.app[REVOCATIONS].announce(standing.ended, roles=roles)
+        return await tx.reply(profile, version=profile["version"])
 
 
 async def leave(request: web.Request) -> web.Response:
     who = user_id(request)
     async with transaction(request) as tx:
-        standing = await service.leave(tx.conn, who)
-    announce(request, who, standing)
-    await request.app[CACHE].forget("explore")
+        await request.app[PRODUCT].leave(tx.conn, who, lambda: service.take_leave(tx.conn, who))
+        tx.after(Forget("explore"))
     response = no_content()
     clear_cookie(response)
     return response

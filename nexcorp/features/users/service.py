@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
-from nexcorp.delivery.wake import SCRUB_DEPARTED
+from nexcorp.delivery.effects import Revoke
 from nexcorp.errors import (
     Conflict,
     PreconditionFailed,
@@ -23,25 +23,12 @@ from nexcorp.errors import (
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
 
-TOKEN_PURPOSES = ["verify_email", "reset_password", "change_email"]
-
 
 class LastAdmin(Conflict):
     """The service must keep one active administrator."""
 
     code, message = "last_admin", "This is the last active administrator."
     meaning = "There is no other active administrator."
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The result of a change. `role_version`: tokens with an older one are outdated; None if nothing changed.
-
-    `ended`: the ids of the sessions and API keys that ended.
-    """
-
-    role_version: int | None = None
-    ended: list[UUID] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,48 +102,46 @@ async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
         raise LastAdmin()
 
 
-async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> Standing:
+async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
     """Give a user a role; the role they have already changes nothing. Raises UserNotFound or LastAdmin."""
     standing = await lock_standing(conn, user_id)
     if standing["role"] == role:
-        return Standing()
+        return
     await keep_an_admin(conn, user_id, standing)
     role_version = await sql.users.set_role(conn, user_id=user_id, role=role)
+    conn.after(Revoke(roles=((user_id, role_version),)))
     payload = {"userId": user_id, "old": standing["role"], "new": role}
     await emit(conn, "user.role_changed", actor_id=actor_id, entity=("user", user_id), payload=payload)
-    return Standing(role_version)
 
 
-async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> Standing:
+async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> None:
     """Activate or deactivate a user. Deactivating ends their sessions and API keys for good.
 
     The status they have already changes nothing. Raises UserNotFound or LastAdmin.
     """
     standing = await lock_standing(conn, user_id)
     if standing["status"] == status:
-        return Standing()
-    ended: list[UUID] = []
+        return
+    ended: tuple[UUID, ...] = ()
     if status == "deactivated":
         await keep_an_admin(conn, user_id, standing)
         sessions = await sql.auth.revoke_other_sessions(
             conn, user_id=user_id, session_id=None, reason="deactivated"
         )
         keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
-        ended = [row["id"] for row in (*sessions, *keys)]
+        ended = tuple(row["id"] for row in (*sessions, *keys))
     role_version = await sql.users.set_status(conn, user_id=user_id, status=status)
+    conn.after(Revoke(ended, roles=((user_id, role_version),)))
     payload = {"userId": user_id, "old": standing["status"], "new": status}
     await emit(conn, "user.status_changed", actor_id=actor_id, entity=("user", user_id), payload=payload)
-    return Standing(role_version, ended)
 
 
-async def leave(conn: Any, user_id: UUID) -> Standing:
-    """Delete an account: posts and comments stay, personal data goes. Raises LastAdmin.
+async def take_leave(conn: Any, user_id: UUID) -> None:
+    """Take the personal data out of the user's own row; their posts and comments keep it as their author.
 
-    The frames that were stored are scrubbed by a job (workers/jobs/departures.py).
+    Raises Unauthorized if the user has left already, or LastAdmin. Features remove their own data around
+    this: see nexcorp.manifest.Product.leave().
     """
-    # In the order of others, who hold a post or an inbox and then, by a foreign key, want the person.
-    await sql.posts.lock_posts_of(conn, user_id=user_id)
-    await sql.notifications.lock_counter(conn, user_id=user_id)
     try:
         standing = await lock_standing(conn, user_id)
     except UserNotFound:
@@ -164,21 +149,5 @@ async def leave(conn: Any, user_id: UUID) -> Standing:
     await keep_an_admin(conn, user_id, standing)
     # The first change: requests that wait for this row to sign in or to follow then find it gone.
     role_version = await sql.users.forget_person(conn, user_id=user_id)
-    await sql.auth.forget_credentials(conn, user_id=user_id)
-    sessions = await sql.auth.delete_sessions(conn, user_id=user_id)
-    keys = await sql.keys.delete_keys(conn, user_id=user_id)
-    await sql.follows.delete_follows(conn, user_id=user_id)
-    await sql.posts.unassign_person(conn, user_id=user_id)
-    await sql.reactions.delete_interests(conn, user_id=user_id)
-    await sql.uploads.remove_loose(conn, owner_id=user_id)
-    await sql.notifications.delete_inbox(conn, user_id=user_id)
-    await sql.exports.delete_export(conn, user_id=user_id)
-    await sql.identities.delete_identities(conn, user_id=user_id)
-    # The mails first: a worker that is about to store a token holds its mail.
-    await sql.mails.delete_mails(conn, user_id=user_id)
-    await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=TOKEN_PURPOSES)
-    await sql.idempotency.delete_keys_of(conn, user_id=user_id)
-    conn.ask_for_job(SCRUB_DEPARTED)
-    payload = {"userId": user_id}
-    await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload=payload)
-    return Standing(role_version, [row["id"] for row in (*sessions, *keys)])
+    conn.after(Revoke(roles=((user_id, role_version),)))
+    await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})

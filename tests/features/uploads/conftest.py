@@ -38,4 +38,4 @@ def job_context(config: Config, service: Any) -> Iterator[dict[str, Any]]:
 def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker of the service makes no thumbnails and removes nothing by itself."""
     monkeypatch.setattr("workers.settings.CRON_JOBS", [])
-    monkeypatch.setattr("nexcorp.db.pool.Connection.ask_for_job", lambda conn, function: None)
+    monkeypatch.setattr("nexcorp.delivery.wake.Waker.perform", lambda waker, effect: None)

@@ -9,6 +9,7 @@ import pytest
 
 from nexcorp.db import sql
 from nexcorp.domain.attachments import set_uploads
+from nexcorp.features.posts.routes import publish as publish_post
 from tests.features.posts.social import get_json, publish
 from tests.features.uploads.files import API, form, picture, stored, upload
 from workers.jobs.uploads import remove_uploads
@@ -21,11 +22,12 @@ async def test_a_published_post_keeps_its_files_whatever_happens_then(
 ):
     user = await make_user()
 
-    async def fail(self, group):
+    async def fail(*args):
+        await publish_post(*args)
         raise RuntimeError("after the commit")
 
     with monkeypatch.context() as patch:
-        patch.setattr("nexcorp.web.cache.Cache.forget", fail)
+        patch.setattr("nexcorp.features.posts.routes.publish", fail)
         answer = await user.client.post(
             f"{API}/posts", data=form((picture(), "a.png", "image/png"), body="x")
         )

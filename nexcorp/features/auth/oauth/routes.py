@@ -45,9 +45,10 @@ from nexcorp.features.auth.oauth.session import begin_flow, clear_flow, take_flo
 from nexcorp.features.auth.oauth.tokens import seal_tokens
 from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.refresh import make_token
+from nexcorp.features.auth.sessions.service import SignIn
 from nexcorp.integrations.oauth import CodeRefused, Provider, ProviderFailed, Providers, check_kind
 from nexcorp.security.access import ACCOUNT, PUBLIC
-from nexcorp.security.app_keys import CONTEXT, REVOCATIONS, RIGHTS, SECRETS, database, user_id
+from nexcorp.security.app_keys import CONFIG, CONTEXT, RIGHTS, SECRETS, database, user_id
 from nexcorp.security.authentication import authenticate
 from nexcorp.security.cookies import set_cookie
 from nexcorp.web.replies import no_content, reply
@@ -57,6 +58,13 @@ from nexcorp.web.transactions import transaction
 log = structlog.get_logger("nexcorp.oauth")
 
 PROVIDERS = web.AppKey("oauth_providers", Providers)
+
+
+def set_up(app: web.Application) -> None:
+    """Give the application the providers that are configured."""
+    app[PROVIDERS] = Providers(app[CONFIG])
+
+
 TAG = "Identity"
 ATTEMPTS = 3
 STATE_BYTES = 32
@@ -197,14 +205,12 @@ async def accept(
         async with database(request).transaction() as conn:
             await service.link(conn, proof, user_id=linker, session_id=session_id)
         return
-    entered = await sign_in(request, proof)
-    session = entered.signed_in.session
-    request.app[REVOCATIONS].announce([*entered.signed_in.revoked, *entered.ended])
+    session = (await sign_in(request, proof)).session
     token = make_token(request.app[SECRETS], session["id"], session["refresh_counter"])
     set_cookie(response, token, session["refresh_seconds"])
 
 
-async def sign_in(request: web.Request, proof: service.Proof) -> service.Entered:
+async def sign_in(request: web.Request, proof: service.Proof) -> SignIn:
     """Sign in, again from the start where another request got in between; raises Raced after ATTEMPTS."""
     for _ in range(ATTEMPTS - 1):
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from nexcorp.features.auth.oauth.errors import (
     ProviderLinked,
     SessionEnded,
 )
-from nexcorp.features.auth.recovery.service import CHANGE, RESET, VERIFY, close_other_ways, void_tokens
+from nexcorp.features.auth.recovery.service import PURPOSES, close_other_ways, void_tokens
 from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.schemas import check_email
 from nexcorp.features.auth.sessions.service import (
@@ -47,15 +47,7 @@ class Proof:
     tokens: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """A sign-in, and the ids of the sessions and API keys that it ended."""
-
-    signed_in: SignIn
-    ended: list[UUID] = field(default_factory=list)
-
-
-async def sign_in(conn: Any, proof: Proof) -> Entered:
+async def sign_in(conn: Any, proof: Proof) -> SignIn:
     """Open a session for the account behind an identity; a new person gets an account.
 
     Raises AccountDeactivated, EmailRequired, EmailTaken, UsernameTaken, ProviderLinked, and Raced.
@@ -70,10 +62,10 @@ async def sign_in(conn: Any, proof: Proof) -> Entered:
     if owner["first"] or owner["user_id"] != owner_id:
         # Unlinked since it was found: this must not link it again.
         raise Raced()
-    return Entered(await start(conn, proof, account))
+    return await start(conn, proof, account)
 
 
-async def enter_first(conn: Any, proof: Proof) -> Entered:
+async def enter_first(conn: Any, proof: Proof) -> SignIn:
     """The first sign-in with an identity: link it to the account with its address, or to a new one."""
     email = check_profile_email(proof.profile)
     account = await sql.auth.lock_account_by_email(conn, email=email)
@@ -81,7 +73,7 @@ async def enter_first(conn: Any, proof: Proof) -> Entered:
         account_id = await create_account(conn, proof, email)
         account = check_active(await sql.auth.lock_account_by_id(conn, user_id=account_id))
         await link_identity(conn, proof, account_id, taken=Raced(), new_account=True)
-        return Entered(await start(conn, proof, account))
+        return await start(conn, proof, account)
     if not proof.profile.email_verified:
         # The provider has not checked the address, so it must not open an account.
         raise EmailTaken(
@@ -89,9 +81,10 @@ async def enter_first(conn: Any, proof: Proof) -> Entered:
             "Sign in with your password and link it there."
         )
     check_active(account)
-    ended = [] if account["_emailVerified"] else await reclaim_account(conn, account["id"])
+    if not account["_emailVerified"]:
+        await reclaim_account(conn, account["id"])
     await link_identity(conn, proof, account["id"], taken=Raced())
-    return Entered(await start(conn, proof, account), ended)
+    return await start(conn, proof, account)
 
 
 async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
@@ -116,16 +109,16 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
     return account_id
 
 
-async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
+async def reclaim_account(conn: Any, account_id: UUID) -> None:
     """End every way into an account whose address was never proved, before its owner gets it.
 
-    A squatter may have made it. Returns the ids of the sessions and API keys that ended.
+    A squatter may have made it.
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
     sessions = await revoke_sessions(conn, user_id=account_id, kept=None, reason="reclaimed")
     keys = await close_other_ways(conn, account_id)
     # A link that a squatter asked for would move the account to another address.
-    await void_tokens(conn, account_id, [VERIFY, RESET, CHANGE])
+    await void_tokens(conn, account_id, PURPOSES)
     await emit(
         conn,
         "account.reclaimed",
@@ -133,7 +126,6 @@ async def reclaim_account(conn: Any, account_id: UUID) -> list[UUID]:
         entity=("user", account_id),
         payload={"userId": account_id, "sessions": len(sessions), "keys": len(keys)},
     )
-    return [*(row["id"] for row in sessions), *keys]
 
 
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:

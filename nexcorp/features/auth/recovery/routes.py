@@ -25,7 +25,7 @@ from nexcorp.features.auth.sessions import schemas
 from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.service import record_failed_login
 from nexcorp.security.access import ACCOUNT, PUBLIC
-from nexcorp.security.app_keys import CONFIG, REVOCATIONS, SECRETS, database, principal, user_id
+from nexcorp.security.app_keys import CONFIG, SECRETS, database, principal, user_id
 from nexcorp.security.throttle import attempt, forgive, withdraw
 from nexcorp.web.replies import no_content
 from nexcorp.web.routing import Route, get, post
@@ -95,7 +95,6 @@ async def change_password(request: web.Request, *, body: dict[str, Any]) -> web.
             )
         # None: the hash changed under us, by a sign-in's upgrade or another change.
         if ended is not None:
-            request.app[REVOCATIONS].announce(ended)
             return no_content()
     raise Contention()
 
@@ -121,9 +120,8 @@ async def reset_password(request: web.Request, *, body: dict[str, Any]) -> web.R
     async with transaction(request) as tx:
         if not good:
             raise InvalidToken()
-        ended = await recovery.reset_password(tx.conn, token=token, password_hash=new_hash)
+        await recovery.reset_password(tx.conn, token=token, password_hash=new_hash)
         response = await tx.reply(None, 204)
-    request.app[REVOCATIONS].announce(ended)
     return response
 
 

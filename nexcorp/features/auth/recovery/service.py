@@ -10,7 +10,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.delivery.wake import SEND_MAILS
+from nexcorp.delivery.effects import Job, Revoke
 from nexcorp.errors import Unauthorized, on_constraint
 from nexcorp.features.auth.recovery.errors import (
     AlreadyVerified,
@@ -22,9 +22,12 @@ from nexcorp.features.auth.recovery.errors import (
 from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.service import emit_identity, revoke_sessions
 
+SEND_MAILS = Job("send_mails")
 # Of one session in 15 minutes.
 WRONG_PASSWORDS = 5
+# What the token of a mail is for; the kind of the mail has the same name.
 VERIFY, RESET, CHANGE = "verify_email", "reset_password", "change_email"
+PURPOSES = [VERIFY, RESET, CHANGE]
 # Purposes that a new password voids: a thief may have asked for these tokens.
 ENDED_BY_PASSWORD = [RESET, CHANGE]
 MAIL_SPACING_SECONDS = 60
@@ -49,14 +52,14 @@ def hash_token(token: str) -> bytes:
 async def queue_mail(conn: Any, user_id: UUID, kind: str, address: str, **data: str) -> None:
     """Queue a mail; a worker sends it after the commit."""
     await sql.mails.insert_mail(conn, user_id=user_id, kind=kind, address=address, data=data)
-    conn.ask_for_job(SEND_MAILS)
+    conn.after(SEND_MAILS)
 
 
 async def queue_mail_within_limits(conn: Any, user_id: UUID, kind: str, address: str) -> bool:
     """As queue_mail(), at most one a minute and five an hour; returns whether it is queued."""
     queued = await sql.mails.insert_mail_within_limits(conn, user_id=user_id, kind=kind, address=address)
     if queued:
-        conn.ask_for_job(SEND_MAILS)
+        conn.after(SEND_MAILS)
     return bool(queued)
 
 
@@ -96,6 +99,7 @@ async def close_other_ways(conn: Any, user_id: UUID) -> list[UUID]:
     A squatter may have made them. Returns the ids of the keys.
     """
     keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
+    conn.after(Revoke(tuple(row["id"] for row in keys)))
     for row in await sql.identities.delete_identities(conn, user_id=user_id):
         await emit_identity(conn, "identity.unlinked", user_id, row["provider"])
     return [row["id"] for row in keys]
@@ -164,11 +168,8 @@ async def use_token(conn: Any, token: str, purposes: list[str]) -> Proof:
     return proof
 
 
-async def reset_password(conn: Any, *, token: str, password_hash: str) -> list[UUID]:
-    """Set a new password by token; returns the sessions and keys that ended.
-
-    Raises InvalidToken.
-    """
+async def reset_password(conn: Any, *, token: str, password_hash: str) -> None:
+    """Set a new password by token, which ends every session; raises InvalidToken."""
     proof = await use_token(conn, token, [RESET])
     user_id = proof.user_id
     proved = await sql.auth.reset_password(conn, user_id=user_id, password_hash=password_hash)
@@ -186,7 +187,6 @@ async def reset_password(conn: Any, *, token: str, password_hash: str) -> list[U
         payload={"userId": user_id, "sessionsEnded": len(ended)},
     )
     await queue_mail(conn, user_id, "password_reset", proof.current_email)
-    return ended
 
 
 async def verify_email(conn: Any, *, token: str) -> None:

@@ -21,7 +21,7 @@ from nexcorp.features.auth.sessions.errors import EmailTaken, InvalidCredentials
 from nexcorp.features.auth.sessions.jwks import JwksOut, show_jwks
 from nexcorp.features.auth.sessions.refresh import make_token, read_token
 from nexcorp.security.access import ACCOUNT, PUBLIC, Access, allow
-from nexcorp.security.app_keys import CONFIG, REVOCATIONS, SECRETS, TOKENS, database, principal, user_id
+from nexcorp.security.app_keys import CONFIG, SECRETS, TOKENS, database, principal, user_id
 from nexcorp.security.cookies import CrossSite, clear_cookie, read_cookie, set_cookie
 from nexcorp.security.throttle import attempt, forgive, withdraw
 from nexcorp.security.tokens import ACCESS_SECONDS
@@ -91,7 +91,6 @@ async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
         await asyncio.shield(withdraw(request, "login", email))
         raise
     await forgive(request, "login", email)
-    request.app[REVOCATIONS].announce(signed_in.revoked)
     session = signed_in.session
     return reply_signed_in(
         request,
@@ -162,9 +161,7 @@ async def exchange(request: web.Request, text: str, platforms: list[str]) -> web
     token = read_token(request.app[SECRETS], text)
     async with database(request).transaction() as conn:
         rotation = await service.rotate_refresh(conn, token, platforms)
-    # After the commit: a revocation must stand although the answer is a refusal.
-    if rotation.reused:
-        request.app[REVOCATIONS].announce([token.session_id])
+    # The transaction has committed: a revocation must stand although the answer is a refusal.
     row = rotation.session
     if row is None:
         raise Unauthorized()
@@ -183,7 +180,6 @@ async def logout(request: web.Request) -> web.Response:
     who = principal(request)
     async with database(request).transaction() as conn:
         await service.end_session(conn, user_id=who.user_id, session_id=who.session_id)
-    request.app[REVOCATIONS].announce([who.session_id])
     response = no_content()
     clear_cookie(response)
     return response
@@ -211,7 +207,6 @@ async def revoke_session(request: web.Request) -> web.Response:
     who, session_id = principal(request), path_id(request)
     async with database(request).transaction() as conn:
         await service.revoke_session(conn, user_id=who.user_id, session_id=session_id)
-    request.app[REVOCATIONS].announce([session_id])
     response = no_content()
     if session_id == who.session_id:
         clear_cookie(response)
@@ -224,7 +219,6 @@ async def revoke_sessions(request: web.Request, *, query: dict[str, Any]) -> web
     kept = None if query["includeCurrent"] else who.session_id
     async with database(request).transaction() as conn:
         rows = await service.revoke_sessions(conn, user_id=who.user_id, kept=kept)
-    request.app[REVOCATIONS].announce([row["id"] for row in rows])
     response = reply({"revoked": sum(row["live"] for row in rows)})
     if kept is None:
         clear_cookie(response)

@@ -13,6 +13,7 @@ from uuid import UUID
 from nexcorp.context import current
 from nexcorp.db import sql
 from nexcorp.delivery import emit
+from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.people import is_reserved
 from nexcorp.errors import NotFound, Unauthorized, UsernameTaken, on_constraint
 from nexcorp.features.auth.sessions.errors import EmailTaken
@@ -28,11 +29,10 @@ TICKET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A session just opened: the account's row, the session's row, and the sessions that made room for it."""
+    """A session just opened: the account's row and the session's."""
 
     account: Any
     session: Any
-    revoked: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,7 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
         ip=context.ip if context is not None else None,
         user_agent=user_agent[:MAX_USER_AGENT_CHARS] if user_agent is not None else None,
     )
+    conn.after(Revoke(tuple(row["id"] for row in surplus)))
     for row in surplus:
         await emit_revoked(conn, account_id, row["id"], "limit")
     await emit(
@@ -195,7 +196,7 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
             "method": method,
         },
     )
-    return SignIn(account, session, [row["id"] for row in surplus])
+    return SignIn(account, session)
 
 
 async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -> Rotation:
@@ -215,6 +216,7 @@ async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -
     if token.counter == row["_counter"] - 1 and row["_secondsSinceRotation"] <= GRACE_SECONDS:
         return Rotation(row)
     await sql.auth.revoke_session(conn, user_id=row["id"], session_id=token.session_id, reason="reuse")
+    conn.after(Revoke((token.session_id,)))
     # No actor: whether the owner or the thief came second cannot be known.
     await emit(
         conn,
@@ -231,6 +233,7 @@ async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
     row = await sql.auth.revoke_session(conn, user_id=user_id, session_id=session_id, reason="logout")
     if row is None:
         raise Unauthorized()
+    conn.after(Revoke((session_id,)))
     await emit(
         conn,
         "user.logged_out",
@@ -245,6 +248,7 @@ async def revoke_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
     row = await sql.auth.revoke_session(conn, user_id=user_id, session_id=session_id, reason="user")
     if row is None:
         raise NotFound()
+    conn.after(Revoke((session_id,)))
     await emit_revoked(conn, user_id, session_id, "user")
 
 
@@ -253,6 +257,7 @@ async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None, reason
     rows: list[Any] = await sql.auth.revoke_other_sessions(
         conn, user_id=user_id, session_id=kept, reason=reason
     )
+    conn.after(Revoke(tuple(row["id"] for row in rows)))
     for row in rows:
         if row["live"]:
             await emit_revoked(conn, user_id, row["id"], reason)

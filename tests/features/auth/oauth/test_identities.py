@@ -267,7 +267,7 @@ async def test_a_first_sign_in_that_loses_the_race_begins_anew(database: Any) ->
         assert not waiting.done()
     with pytest.raises(oauth_service.Raced):
         await waiting
-    assert (await second()).signed_in.account["email"] == "race@example.org"
+    assert (await second()).account["email"] == "race@example.org"
     # The same identity under two addresses: only one account is left, too.
     async with database.transaction(wait=5) as first:
         await sign_in(first, prove("2", "one@example.org"))
@@ -293,7 +293,7 @@ async def test_a_first_sign_in_that_loses_the_race_begins_anew(database: Any) ->
 async def test_a_sign_in_does_not_link_again_what_is_being_unlinked(database: Any) -> None:
     async with database.transaction(wait=5) as conn:
         entered = await sign_in(conn, prove())
-        user_id = entered.signed_in.account["id"]
+        user_id = entered.account["id"]
         taken = oauth_service.Raced()
         await link_identity(conn, prove("g", provider="google"), user_id, taken=taken)
     async with database.transaction(wait=5) as first:

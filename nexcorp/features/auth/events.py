@@ -1,49 +1,28 @@
-"""Identity: what happens to accounts. Most of it is for the audit trail alone."""
+"""What happens to accounts. Most of it is for the audit trail alone."""
 
 from __future__ import annotations
 
-from nexcorp.delivery.events import SILENT, Entry, Notice
+from nexcorp.delivery.events import SILENT, EventType, NoticeType
+from nexcorp.domain.security import security
 
-
-def security(title: str, message: str, *, unless: str = "") -> Entry:
-    """What the owner of an account is told of it, whoever did it; not where the payload says `unless`."""
-    notice = Notice(
-        "security",
-        title,
-        receivers=lambda event: [] if event.payload.get(unless) else [event.payload["userId"]],
-        message=lambda event: message,
-        tells_actor=True,
-    )
-    return Entry((notice,))
-
-
-IDENTITY: dict[str, Entry] = {
-    "user.registered": SILENT,
+EVENTS: dict[str, EventType] = {
+    "user.registered": EventType(public=True),
     "user.logged_in": SILENT,
     "user.login_failed": SILENT,
     "user.logged_out": SILENT,
-    "user.updated": SILENT,
-    "user.role_changed": SILENT,
-    "user.status_changed": SILENT,
-    "user.deleted": SILENT,
-    "user.export_requested": SILENT,
-    "user.export_downloaded": SILENT,
-    "role.permissions_changed": SILENT,
     "session.revoked": SILENT,
-    "api_key.created": security(
-        "An API key was made",
-        "A program can act for you with it. If this was not you, revoke it and change your password.",
-    ),
-    "api_key.revoked": SILENT,
     "session.reuse_detected": security(
+        "session_reused",
         "A device was signed out for your safety",
         "Its sign-in was used from two places. If you do not know why, change your password.",
     ),
     "password.changed": security(
+        "password_changed",
         "Your password was changed",
         "All other devices were signed out. If this was not you, reset your password now.",
     ),
     "password.reset": security(
+        "password_reset",
         "Your password was reset",
         "All devices were signed out. If this was not you, tell your administrator.",
     ),
@@ -52,10 +31,12 @@ IDENTITY: dict[str, Entry] = {
     "email.verification_requested": SILENT,
     "email.change_requested": SILENT,
     "email.changed": security(
+        "email_changed",
         "Your e-mail address was changed",
         "Sign in with the new one. If this was not you, tell your administrator.",
     ),
     "identity.linked": security(
+        "identity_linked",
         "An account elsewhere opens yours",
         "It was linked to sign in with. If this was not you, remove it and change your password.",
         unless="newAccount",
@@ -63,3 +44,5 @@ IDENTITY: dict[str, Entry] = {
     "identity.unlinked": SILENT,
     "account.reclaimed": SILENT,
 }
+
+NOTICE_TYPES = (NoticeType("security", critical=True, email="always"),)

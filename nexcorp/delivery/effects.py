@@ -1,0 +1,46 @@
+"""What follows a commit: asked for with `conn.after(effect)`, performed by the process, in order.
+
+A service asks for them beside the statement that makes them due, whatever the front door that called it. Each
+may be lost with the process: a poll makes up for it, except for Forget, which waits for what is kept to age.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """The outbox has something to deliver. Use WAKE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Run the job of this name, which drains a queue; a feature's manifest has it."""
+
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Forget every answer that is kept in a group of the cache; the next read shows the change."""
+
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Tell every node what is worthless from now on.
+
+    `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version), where older
+    versions are worthless. `rights`: the permissions of the roles have changed.
+    """
+
+    sessions: tuple[UUID, ...] = ()
+    roles: tuple[tuple[UUID, int], ...] = ()
+    rights: bool = False
+
+
+Effect = Wake | Job | Forget | Revoke
+WAKE = Wake()

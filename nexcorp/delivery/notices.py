@@ -1,0 +1,45 @@
+"""What a notification says: the sentences of its type and variant, filled in when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nexcorp.db.encoding import row_to_dict
+from nexcorp.delivery.events import EventType, Notice, NoticeType
+
+NOBODY = "Somebody"
+# Of a type that an older or newer release knew.
+UNKNOWN = "There is something new."
+
+
+class Sentences:
+    """The sentences of all features, by (type, variant)."""
+
+    def __init__(self, events: Mapping[str, EventType], types: Mapping[str, NoticeType]) -> None:
+        """Raises ValueError where two notices of a variant disagree, or a type is not declared."""
+        self._known: dict[tuple[str, str], tuple[str, str]] = {}
+        for event in events.values():
+            for notice in event.notices:
+                self._add(notice, types)
+
+    def _add(self, notice: Notice, types: Mapping[str, NoticeType]) -> None:
+        if notice.type not in types:
+            raise ValueError(f"no feature declares the type of notification {notice.type}")
+        said = notice.title, notice.message
+        if self._known.setdefault((notice.type, notice.variant), said) != said:
+            raise ValueError(f"{notice.type} has two sentences of the variant {notice.variant!r}")
+
+    def show(self, row: Any) -> dict[str, Any]:
+        """A row of the view notification_items as its receiver sees it.
+
+        The message is empty where it would quote what is gone.
+        """
+        title, message = self._known.get((row["type"], row["_variant"]), (UNKNOWN, ""))
+        excerpt = row["_excerpt"]
+        words = {**row["_params"], "actor": row["_actorName"] or NOBODY, "excerpt": excerpt}
+        shown = row_to_dict(row)
+        shown["title"] = title.format_map(words)
+        quotes = "{excerpt}" in message
+        shown["message"] = "" if quotes and not excerpt else message.format_map(words)
+        return shown

@@ -1,0 +1,26 @@
+"""Whom a service acts for, and what they may do."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from nexcorp.security.access import Rights
+from nexcorp.security.tokens import Principal
+
+
+class Caller:
+    """The person, or the API key of one, behind a request or a socket. Services take this.
+
+    `id`: the person. `session_id`: their session, or the key.
+    """
+
+    __slots__ = ("_rights", "id", "principal", "session_id")
+
+    def __init__(self, principal: Principal, rights: Rights) -> None:
+        self.principal, self._rights = principal, rights
+        self.id: UUID = principal.user_id
+        self.session_id: UUID = principal.session_id
+
+    def may(self, permission: str) -> bool:
+        """Whether they have a permission, for instance `post:moderate`, as this node knows it now."""
+        return self._rights.has(self.principal, permission)

@@ -1,0 +1,27 @@
+"""How a web process performs what follows a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from nexcorp.delivery.effects import Effect, Forget, Revoke
+from nexcorp.delivery.wake import Waker
+from nexcorp.security.revocations import Revocations
+from nexcorp.web.cache import Cache
+
+
+def make_performer(
+    waker: Waker, cache: Cache, revocations: Revocations
+) -> Callable[[Effect], Awaitable[None] | None]:
+    """What Database.perform is set to; only Forget is waited for, so that who changed it reads it anew."""
+
+    def perform(effect: Effect) -> Awaitable[None] | None:
+        if isinstance(effect, Forget):
+            return cache.forget(effect.group)
+        if isinstance(effect, Revoke):
+            revocations.announce(effect.sessions, roles=effect.roles, rights=effect.rights)
+        else:
+            waker.perform(effect)
+        return None
+
+    return perform
