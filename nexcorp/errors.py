@@ -1,7 +1,7 @@
 """What can go wrong, in the domain's words. Only `nexcorp.web.errors` knows the HTTP status of each.
 
 Here are the parents, one for each status, and the errors that several features or the layers below them
-raise. What one feature alone raises is in an errors.py of its folder; what one module alone raises, in it.
+raise. An error of one feature is in its errors.py; an error of one module is in that module.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class BadRequest(AppError):
 
 
 class Unauthorized(AppError):
-    """Nobody is signed in, or the proof is worthless."""
+    """The caller is not signed in, or the token is not good."""
 
     code, message = "unauthorized", "Sign in to do this."
-    meaning = "Without a good access token, API key, ticket or refresh token."
+    meaning = "The access token, API key, ticket or refresh token is missing or not good."
 
 
 class Forbidden(AppError):
@@ -66,7 +66,7 @@ class NotFound(AppError):
     """It does not exist, or not for this viewer."""
 
     code, message = "not_found", "There is nothing here."
-    meaning = "There is no such thing, or not for the viewer."
+    meaning = "It does not exist, or the viewer may not see it."
 
 
 class Conflict(AppError):
@@ -100,7 +100,7 @@ class RangeNotSatisfiable(AppError):
     """The requested part lies outside of the file, of `details["size"]` bytes, or is not one part."""
 
     code, message = "range_not_satisfiable", "There is no such part of the file."
-    meaning = "The file has no such part; `size` is how many bytes it has."
+    meaning = "The requested part lies outside of the file of `size` bytes."
 
 
 class Invalid(AppError):
@@ -121,7 +121,7 @@ class InternalError(AppError):
     """A bug of ours. It is not raised: it describes the answer to any other exception."""
 
     code, message = "internal_error", "Something went wrong on our side."
-    meaning = "Our fault; `requestId` finds it in the logs."
+    meaning = "A bug of the service; the logs have it under `requestId`."
 
 
 class UpstreamFailed(AppError):
@@ -150,21 +150,21 @@ class SessionRequired(Forbidden):
     """An API key was sent for what only a signed-in person may do."""
 
     code, message = "session_required", "An API key may not do this: sign in."
-    meaning = "No API key may do this; sign in."
+    meaning = "API keys may not do this; sign in."
 
 
 class UserNotFound(NotFound):
-    """There is nobody with this id, or not any more."""
+    """No user has this id, or the user has left."""
 
     code, message = "user_not_found", "There is no such user."
-    meaning = "There is no such person."
+    meaning = "No user has this id, or the user has left."
 
 
 class PostNotFound(NotFound):
-    """There is no post with this id, not any more, or not for this viewer."""
+    """The post does not exist, or the viewer may not see it."""
 
     code, message = "post_not_found", "There is no such post."
-    meaning = "There is no such post, or not for the viewer."
+    meaning = "The post does not exist, or the viewer may not see it."
 
 
 class StaleVersion(Conflict):
@@ -185,7 +185,7 @@ class NotAProject(Conflict):
     """Only projects find interest and are assigned."""
 
     code, message = "not_a_project", "This post is not a project."
-    meaning = "The post is no project."
+    meaning = "The post is not a project."
 
 
 class ProjectClosed(Conflict):
@@ -203,7 +203,7 @@ class IdempotencyKeyReused(Invalid):
 
 
 class Overloaded(Unavailable):
-    """All places are taken, and so are those where one waits."""
+    """All places are taken, and the queue is full."""
 
     code, message = "overloaded", "The service is busy; try again shortly."
     meaning = "The service is busy; try again."
@@ -234,7 +234,7 @@ class RedisUnavailable(Unavailable):
     """Redis cannot be reached, and this cannot do without."""
 
     code, message = "redis_unavailable", "This is not possible right now."
-    meaning = "Redis cannot be reached, which this needs."
+    meaning = "Redis, which this needs, cannot be reached."
 
 
 class StorageUnavailable(Unavailable):
@@ -248,7 +248,7 @@ class NotConfigured(Unavailable):
     """A setting is missing without which this cannot work; the message names it."""
 
     code, message = "not_configured", "This service is not configured for this."
-    meaning = "The service is run without what this needs."
+    meaning = "A setting that this needs is missing."
 
 
 @contextmanager

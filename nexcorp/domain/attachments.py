@@ -25,11 +25,11 @@ class TooManyUploads(Conflict):
     """The person has MAX_LOOSE files on no post."""
 
     code, message = "too_many_uploads", "Too many of your files are on no post; remove some first."
-    meaning = "100 of one's files are on no post."
+    meaning = "100 of your files are on no post."
 
 
 class UploadExpired(Invalid):
-    """The worker has taken the upload for abandoned."""
+    """The upload took so long that a worker may remove it."""
 
     code, message = "upload_expired", "The upload took too long; send it again."
     meaning = "The upload took over an hour; send it again."

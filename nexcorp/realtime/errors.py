@@ -1,4 +1,4 @@
-"""What a client is told of a frame that cannot be obeyed; it stays connected."""
+"""Errors of frames that the service cannot obey; the client stays connected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MalformedFrame(CommandError):
     """The frame is JSON, but no object."""
 
     code, message = "malformed_frame", 'A frame is {"event": "...", "data": {...}}.'
-    meaning = "The frame is no object."
+    meaning = "The frame is not an object."
 
 
 class TextOnly(CommandError):
@@ -34,28 +34,28 @@ class UnknownCommand(CommandError):
     """`event` names no command."""
 
     code, message = "unknown_event", "There is no such command."
-    meaning = "There is no such command."
+    meaning = "The command does not exist."
 
 
 class InvalidCommand(CommandError):
     """The message says what is wrong with the data or the id."""
 
     code, message = "validation_failed", "Some values are not acceptable."
-    meaning = "data or id is not as it should be."
+    meaning = "A member of data, or the id, is missing or wrong."
 
 
 class RoomNotFound(CommandError):
     """The client may not be in the room, or is not."""
 
     code, message = "room_not_found", "There is no such room."
-    meaning = "There is no such room, one may not see it, or it was not joined (ack)."
+    meaning = "The room does not exist, you may not see it, or you have not joined it (ack)."
 
 
 class RoomRequired(CommandError):
     """A client is always in its own room."""
 
     code, message = "room_required", "The own room cannot be left."
-    meaning = "The own room cannot be left."
+    meaning = "You cannot leave your own room."
 
 
 class TooManyRooms(CommandError):

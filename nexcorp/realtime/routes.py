@@ -34,17 +34,17 @@ class SubprotocolRequired(BadRequest):
 
 
 class UpgradeRequired(BadRequest):
-    """The request is no handshake of a WebSocket."""
+    """The request is not a WebSocket handshake."""
 
     code, message = "upgrade_required", "Open this address as a WebSocket."
-    meaning = "This is no handshake of a WebSocket."
+    meaning = "The request is not a WebSocket handshake."
 
 
 class OriginNotAllowed(Forbidden):
     """Browsers let any page open a socket, so the service itself must look at the origin."""
 
     code, message = "origin_not_allowed", "This origin may not open a socket."
-    meaning = "Pages of this origin may open no socket."
+    meaning = "Pages of this origin may not open a socket."
 
 
 class Draining(Unavailable):

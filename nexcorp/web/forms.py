@@ -82,7 +82,7 @@ class TooManyUploadsAtOnce(TooManyRequests):
     """MAX_RECEIVING_OF_ONE forms of this person are being received."""
 
     code, message = "too_many_uploads_at_once", "Wait until others of your uploads have ended."
-    meaning = "Eight of one's forms are being received."
+    meaning = "Eight of your forms are being received."
 
 
 @dataclass(frozen=True, slots=True)

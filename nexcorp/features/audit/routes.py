@@ -21,7 +21,7 @@ from nexcorp.web.paging import FIRST_ID, Cursor, reply_page
 from nexcorp.web.routing import get
 
 READ_ALL = "audit:read"
-# Before the first event, and after the last: every page has both bounds, so that one statement does for all.
+# Before the first event and after the last: with both bounds always set, one statement does for every page.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -31,19 +31,19 @@ NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
 
 
 def clamp(moment: datetime) -> datetime:
-    """A time within what the database can be asked for; nothing ever happened outside of it."""
+    """A time within the range that the database accepts; no event lies outside of it."""
     return min(max(moment, BEGINNING), END).astimezone(UTC)
 
 
 def find_types(wanted: str, known: Iterable[str]) -> list[str]:
-    """The types of event a filter means: itself, or all that begin with `user.`."""
+    """The types of event a filter means: itself, or for `user.` all that begin with it."""
     if not wanted.endswith("."):
         return [wanted]
     return [name for name in known if name.startswith(wanted)]
 
 
 def choose_statement(query: dict[str, Any], known: Iterable[str]) -> Callable[..., Awaitable[list[Any]]]:
-    """The statement for these filters, its arguments bound; what narrows most comes first."""
+    """The statement for these filters, its arguments bound; the most selective filter comes first."""
     actor, kind, wanted = query.get("actor"), query.get("entityType"), query.get("type")
     types = find_types(wanted, known) if wanted is not None else None
 
@@ -83,10 +83,10 @@ ROUTES = [
     get(
         "/events",
         list_events,
-        "What happened, the newest first",
+        "Events of the audit trail, newest first",
         AuditEventPage,
         query=EventQuery(),
-        access=allow(READ_ALL, otherwise="a person sees what they did themselves"),
+        access=allow(READ_ALL, otherwise="you see your own actions"),
         tag="Audit",
     )
 ]

@@ -6,14 +6,14 @@ from nexcorp.errors import Forbidden, NotFound
 
 
 class CommentNotFound(NotFound):
-    """There is no such comment, not any more, or not for this viewer."""
+    """The comment does not exist, or the viewer may not see it."""
 
     code, message = "comment_not_found", "There is no such comment."
-    meaning = "There is no such comment, or not for the viewer."
+    meaning = "The comment does not exist, or the viewer may not see it."
 
 
 class NotYourComment(Forbidden):
-    """The comment is somebody else's; the message says who may do this."""
+    """The comment is another user's; the message says who may do this."""
 
     code, message = "not_your_comment", "Only its author may change a comment."
     meaning = "Only its author may do this; for deleting see the route."

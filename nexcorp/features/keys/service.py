@@ -1,4 +1,4 @@
-"""The rules of API keys: how many, for what, and how they end."""
+"""The rules of API keys: their number, their scopes, their end."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ MAX_KEYS = 25
 class TooManyApiKeys(Conflict):
     """The person has MAX_KEYS keys."""
 
-    code, message = "too_many_api_keys", f"There are {MAX_KEYS} keys already: revoke one first."
-    meaning = f"There are {MAX_KEYS} keys already."
+    code, message = "too_many_api_keys", f"You have {MAX_KEYS} keys already: revoke one first."
+    meaning = f"You have {MAX_KEYS} keys already."
 
 
 class ApiKeyNotFound(NotFound):
     """The person has no key with this id that is still good."""
 
     code, message = "api_key_not_found", "There is no such key."
-    meaning = "There is no such key of one's own, or it is revoked."
+    meaning = "You have no key with this id, or it is revoked."
 
 
 def check_scopes(scopes: list[str], known: set[str], held: set[str]) -> None:
@@ -41,7 +41,7 @@ def check_scopes(scopes: list[str], known: set[str], held: set[str]) -> None:
 async def create_key(
     conn: Any, user_id: UUID, *, name: str, scopes: list[str], expires_at: datetime | None
 ) -> dict[str, Any]:
-    """Make a key; returns its row and, as `key`, the secret that nobody can show again.
+    """Make a key; returns its row and, as `key`, the secret, which is not stored.
 
     Raises Invalid for scopes beyond the owner's role, TooManyApiKeys where there are MAX_KEYS already.
     """
@@ -51,7 +51,7 @@ async def create_key(
     wanted = sorted(set(scopes))
     known = {row["code"] for row in await sql.keys.list_codes(conn)}
     check_scopes(wanted, known, set(owner["permissions"]))
-    # A statement of its own, after the lock: it sees what the transaction before this one has made.
+    # A statement of its own after the lock, so that it sees keys of the transaction before.
     if await sql.keys.count_keys(conn, user_id=user_id) >= MAX_KEYS:
         raise TooManyApiKeys()
     secret = make_key()
@@ -70,7 +70,7 @@ async def create_key(
 
 
 async def revoke_key(conn: Any, user_id: UUID, key_id: UUID) -> None:
-    """End a key; raises ApiKeyNotFound for those of others and those that have ended."""
+    """Revoke a key; raises ApiKeyNotFound if it is another user's or has ended."""
     row = await sql.keys.revoke_key(conn, user_id=user_id, key_id=key_id)
     if row is None:
         raise ApiKeyNotFound()

@@ -6,7 +6,7 @@ from nexcorp.errors import NotFound
 
 
 class NotificationNotFound(NotFound):
-    """There is no notification with this id, or it is another person's."""
+    """The notification does not exist, or is another user's."""
 
     code, message = "notification_not_found", "There is no such notification."
-    meaning = "There is no such notification of one's own."
+    meaning = "You have no notification with this id."

@@ -72,8 +72,8 @@ async def read_all(request: web.Request) -> web.Response:
 
 
 TAG = "Notifications"
-READ = allow("notification:read", whose="one's own only")
-CHANGE = allow("notification:update", whose="one's own only")
+READ = allow("notification:read", whose="your own only")
+CHANGE = allow("notification:update", whose="your own only")
 ROUTES = [
     get(
         "/notifications",

@@ -9,14 +9,14 @@ class OwnProject(Conflict):
     """Authors are not interested in their own projects."""
 
     code, message = "own_project", "It is your own project."
-    meaning = "It is one's own project."
+    meaning = "It is your own project."
 
 
 class Assigned(Conflict):
     """The project is assigned to the caller, whose interest must stay."""
 
     code, message = "assigned", "You are assigned to this project."
-    meaning = "One is assigned to the project."
+    meaning = "You are assigned to this project."
 
 
 # What sql.reactions.add_interest says in `_refusal` -> the error.

@@ -6,28 +6,28 @@ from nexcorp.errors import Conflict, Forbidden, NotFound
 
 
 class UploadNotFound(NotFound):
-    """There is no such upload, not any more, or not for this viewer."""
+    """The upload does not exist, or the viewer may not see it."""
 
     code, message = "upload_not_found", "There is no such upload."
-    meaning = "There is no such upload, or not for the viewer."
+    meaning = "The upload does not exist, or the viewer may not see it."
 
 
 class MediaNotFound(NotFound):
     """The local store has no such file, or its upload is removed."""
 
     code, message = "media_not_found", "There is no such file."
-    meaning = "There is no such file, or not any more."
+    meaning = "The file does not exist, or was removed."
 
 
 class NotYourUpload(Forbidden):
-    """The upload is on a post that the viewer may see, and is somebody else's."""
+    """The viewer sees the upload on a post, and is not its owner."""
 
     code, message = "not_your_upload", "Only its owner may remove an upload."
     meaning = "Only its owner may do this."
 
 
 class AlreadyConfirmed(Conflict):
-    """Nothing waits under this `publicId` any more."""
+    """The upload under this `publicId` does not wait for a confirmation any more."""
 
     code, message = "already_confirmed", "This upload was confirmed before, or is gone."
     meaning = "The upload was confirmed before, or is gone."

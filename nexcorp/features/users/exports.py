@@ -1,4 +1,4 @@
-"""The export of one's own data: asked for once, made by a worker, fetched with a ticket."""
+"""The export of the caller's own data: requested here, built by a worker, downloaded with a ticket."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
     who = user_id(request)
     async with database(request).transaction() as conn:
         row = await sql.exports.get_export(conn, user_id=who)
-        # Asked first: an INSERT would wait for whoever is making it.
+        # Read it first: an INSERT would wait for the worker that builds it.
         if (row is None or row["_over"]) and await sql.exports.request_export(conn, user_id=who):
             payload = {"userId": who}
             await emit(conn, "user.export_requested", actor_id=who, entity=("user", who), payload=payload)
@@ -50,7 +50,7 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
 
 
 async def download_export(request: web.Request) -> web.Response:
-    """The file, compressed where the client takes that; raises ExportNotReady."""
+    """The file, compressed if the client accepts gzip; raises ExportNotReady."""
     who = user_id(request)
     async with transaction(request) as tx:
         body = await sql.exports.get_export_body(tx.conn, user_id=who)

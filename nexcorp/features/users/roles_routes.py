@@ -44,7 +44,7 @@ ROUTES: list[Route] = [
     get(
         "/roles/{role}/permissions",
         get_role_permissions,
-        "What a role may do",
+        "The permissions of a role",
         RolePermissions(),
         access=ADMIN,
         errors=(service.RoleNotFound,),
@@ -53,7 +53,7 @@ ROUTES: list[Route] = [
     put(
         "/roles/{role}/permissions",
         set_role_permissions,
-        "Set what a role may do",
+        "Set the permissions of a role",
         RolePermissions(),
         body=PermissionsBody(),
         access=ADMIN,

@@ -1,4 +1,4 @@
-"""The rules of roles: what each may do, and what the administrators' cannot lose."""
+"""The rules of roles: their permissions, and those that administrators keep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.people import ROLES
 from nexcorp.errors import Conflict, Invalid, NotFound
 
-# Without these nobody could give them back.
+# Administrators need these to give permissions back.
 INDISPENSABLE = frozenset({"role:manage", "user:manage"})
 # Events are about something with an id; a role has a name.
 ROLE_IDS = UUID("c1f3a0de-5d0e-4f0b-9d4e-6a2c53d1b7e4")
@@ -21,7 +21,7 @@ class RoleNotFound(NotFound):
     """Roles are fixed."""
 
     code, message = "role_not_found", f"There is no such role. There are {', '.join(ROLES)}."
-    meaning = "There is no such role."
+    meaning = "The role does not exist."
 
 
 class PermissionIndispensable(Conflict):
@@ -33,7 +33,7 @@ class PermissionIndispensable(Conflict):
 
 
 def check_role(role: str) -> str:
-    """`role`, where there is such a role; raises RoleNotFound."""
+    """Return `role` if it exists; raises RoleNotFound."""
     if role not in ROLES:
         raise RoleNotFound()
     return role
@@ -53,7 +53,7 @@ async def list_roles(conn: Any) -> list[dict[str, Any]]:
 
 
 async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]) -> None:
-    """Let a role do exactly `wanted`.
+    """Give a role exactly the permissions `wanted`.
 
     Raises Invalid for unknown codes, and PermissionIndispensable.
     """

@@ -32,7 +32,7 @@ CONTACT, MANAGE = "user:contact", "user:manage"
 
 
 def viewer_of(request: web.Request) -> service.Viewer:
-    """Who asks, with what their role, and their key's scopes, let them see of others."""
+    """The caller, and what their role and the scopes of their key let them see of others."""
     return service.Viewer(user_id(request), allows(request, CONTACT), allows(request, MANAGE))
 
 
@@ -63,13 +63,13 @@ def show_all(rows: list[Any], viewer: service.Viewer) -> list[dict[str, Any]]:
 
 
 def search_of(query: dict[str, Any]) -> dict[str, Any]:
-    """What the search statements are asked for."""
+    """The arguments of the search statements."""
     q = " ".join(query["q"].split())
     return {"q": q, "prefix": service.escape_like(q), "roles": roles_of(query)}
 
 
 def roles_of(query: dict[str, Any]) -> list[str]:
-    """The roles that are asked for: one or all."""
+    """The roles to list: one or all."""
     return [query["role"]] if "role" in query else list(ROLES)
 
 
@@ -151,8 +151,7 @@ ROUTES: list[Route] = [
         access=allow("user:read"),
         query=schemas.PeopleQuery(),
         tag=TAG,
-        description="Without `q` the newest first. With it those with a name that begins so, then those with "
-        "a name like it.",
+        description="Without `q` the newest first. With `q` names that begin with it, then similar names.",
     ),
     get(
         "/users/me",
@@ -169,7 +168,7 @@ ROUTES: list[Route] = [
         schemas.OwnProfile(),
         body=schemas.UpdateProfile(),
         errors=(UsernameTaken,),
-        access=allow("profile:update", whose="one's own only"),
+        access=allow("profile:update", whose="your own only"),
         tag=TAG,
     ),
     delete(
@@ -179,20 +178,20 @@ ROUTES: list[Route] = [
         errors=(service.LastAdmin,),
         access=ACCOUNT,
         tag=TAG,
-        description="What one wrote stays, by a former member; everything else that is known of one goes.",
+        description="Your posts and comments stay, by a former member; all other data about you is deleted.",
     ),
     Route(
         "GET",
         "/users/me/export",
         get_export,
-        "Everything that is kept of me",
+        "Export my data",
         Access(ticket=True),
         returns={200: schemas.ExportState(), 202: schemas.Preparing()},
         query=schemas.ExportQuery(),
         errors=(ExportNotReady,),
         tag=TAG,
-        description="Signed in: 202 while it is made, then 200 with where to get it, for 24 hours. With a "
-        "`ticket` for downloads: the file, as an attachment; 404 while there is none.",
+        description="Signed in: 202 while it is built, then for 24 hours 200 with its address. With a "
+        "`ticket` for downloads: the file, as an attachment; 404 while it is not ready.",
     ),
     get(
         "/users/{id}",
@@ -206,7 +205,7 @@ ROUTES: list[Route] = [
     put(
         "/users/{id}/role",
         set_role,
-        "Give somebody a role",
+        "Give a person a role",
         schemas.Profile(),
         body=schemas.RoleBody(),
         access=ADMIN,
@@ -216,7 +215,7 @@ ROUTES: list[Route] = [
     put(
         "/users/{id}/status",
         set_status,
-        "Activate or deactivate somebody",
+        "Activate or deactivate a person",
         schemas.Profile(),
         body=schemas.StatusBody(),
         access=ADMIN,

@@ -1,4 +1,4 @@
-"""The rules of people: what of a profile who sees, who may stop being an administrator, how one leaves."""
+"""The rules of people: what viewers see of a profile, changes of role and status, leaving."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
 
 
 class LastAdmin(Conflict):
-    """Without this person nobody could manage anything."""
+    """The service must keep one active administrator."""
 
     code, message = "last_admin", "This is the last active administrator."
     meaning = "There is no other active administrator."
@@ -33,7 +33,7 @@ class LastAdmin(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks at a profile, and whether they may `contact` and `manage` people."""
+    """The user who looks at a profile, and whether they may `contact` and `manage` people."""
 
     id: UUID
     contact: bool = False
@@ -41,7 +41,7 @@ class Viewer:
 
 
 def show_person(row: Any, viewer: Viewer) -> dict[str, Any]:
-    """A row of people as `viewer` may see it: what they may not see is not there at all."""
+    """A row of people without the fields that `viewer` may not see."""
     shown = row_to_dict(row)
     own = shown["id"] == viewer.id
     for allowed, names in ((viewer.contact, CONTACT_FIELDS), (viewer.manage, MANAGE_FIELDS)):
@@ -67,7 +67,7 @@ async def get_profile(conn: Any, user_id: UUID, viewer: Viewer) -> dict[str, Any
 async def update_profile(
     conn: Any, user_id: UUID, changes: dict[str, Any], version: int | None, by_etag: bool
 ) -> dict[str, Any]:
-    """Change one's own fields in `changes`; returns the profile.
+    """Change the fields in `changes` of the user's own profile; returns the profile.
 
     Raises UsernameTaken, and for an old `version` StaleVersion with the current profile, or
     PreconditionFailed where the version came as If-Match.
@@ -79,14 +79,14 @@ async def update_profile(
         raise Unauthorized()
     if changed is None:
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(row))
-    # Which fields, not what they say: the trail is kept for longer than a telephone number should be.
+    # The names of the fields without their values: the trail is kept for long.
     payload = {"userId": user_id, "fields": sorted(changes)}
     await emit(conn, "user.updated", actor_id=user_id, entity=("user", user_id), payload=payload)
     return row_to_dict(row)
 
 
 async def lock_standing(conn: Any, user_id: UUID) -> Any:
-    """Somebody's role and status, which nobody else changes until we have; raises UserNotFound."""
+    """Lock and return a user's role and status until the commit; raises UserNotFound."""
     await sql.roles.take_turn(conn)
     row = await sql.users.lock_standing(conn, user_id=user_id)
     if row is None:
@@ -95,7 +95,7 @@ async def lock_standing(conn: Any, user_id: UUID) -> Any:
 
 
 async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
-    """Raises LastAdmin where there is no other active administrator than the one who is about to go."""
+    """Raises LastAdmin if this user, who is about to go, is the only active administrator."""
     if standing["role"] != "admin" or standing["status"] != "active":
         return
     if not await sql.users.count_other_admins(conn, user_id=user_id):
@@ -103,7 +103,7 @@ async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
 
 
 async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
-    """Give somebody a role. The one they have changes nothing. Raises UserNotFound or LastAdmin."""
+    """Give a user a role; the role they have already changes nothing. Raises UserNotFound or LastAdmin."""
     standing = await lock_standing(conn, user_id)
     if standing["role"] == role:
         return
@@ -115,9 +115,9 @@ async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
 
 
 async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> None:
-    """Activate or deactivate somebody, which ends their sessions and API keys for good.
+    """Activate or deactivate a user. Deactivating ends their sessions and API keys for good.
 
-    The status they have changes nothing. Raises UserNotFound or LastAdmin.
+    The status they have already changes nothing. Raises UserNotFound or LastAdmin.
     """
     standing = await lock_standing(conn, user_id)
     if standing["status"] == status:
@@ -137,17 +137,17 @@ async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> N
 
 
 async def take_leave(conn: Any, user_id: UUID) -> None:
-    """Leave of a person only what others need in order to read what that person wrote.
+    """Take the personal data out of the user's own row; their posts and comments keep it as their author.
 
-    Raises Unauthorized where they have left already, LastAdmin. The features remove what is theirs around
-    this, see nexcorp.manifest.Product.leave().
+    Raises Unauthorized if the user has left already, or LastAdmin. Features remove their own data around
+    this: see nexcorp.manifest.Product.leave().
     """
     try:
         standing = await lock_standing(conn, user_id)
     except UserNotFound:
         raise Unauthorized() from None
     await keep_an_admin(conn, user_id, standing)
-    # First of the changes: who waits for this row to sign in or to follow then finds nobody.
+    # The first change: requests that wait for this row to sign in or to follow then find it gone.
     role_version = await sql.users.forget_person(conn, user_id=user_id)
     conn.after(Revoke(roles=((user_id, role_version),)))
     await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})

@@ -1,4 +1,4 @@
-"""What can go wrong when a provider says who somebody is."""
+"""What can go wrong when a user signs in with a provider."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FlowMissing(BadRequest):
 
 
 class StateMismatch(BadRequest):
-    """`state` or the provider are not those of the sign-in under way."""
+    """The callback's `state` or provider differs from the sign-in under way."""
 
     code, message = "state_mismatch", "This is not the answer to the sign-in that was begun here."
     meaning = "This is not the answer to the sign-in that was begun in this browser."
@@ -38,7 +38,7 @@ class AccessDenied(Forbidden):
     """The provider's answer is `access_denied`."""
 
     code, message = "access_denied", "You did not allow the sign-in."
-    meaning = "The person did not allow the sign-in at the provider."
+    meaning = "The user did not allow the sign-in at the provider."
 
 
 class EmailRequired(Forbidden):
@@ -69,8 +69,8 @@ class SessionEnded(Forbidden):
 class IdentityTaken(Conflict):
     """An identity opens one account."""
 
-    code, message = "identity_taken", "This account of the provider is linked to somebody else."
-    meaning = "This account of the provider is linked to somebody else."
+    code, message = "identity_taken", "This account of the provider is linked to another user."
+    meaning = "This account of the provider is linked to another user."
 
 
 class ProviderLinked(Conflict):

@@ -1,6 +1,6 @@
 """Sign-in with GitHub, Google, GitLab or any OpenID Connect provider: authorization code with PKCE.
 
-The browser's half lies in a flow session (oauth_session.py) that the callback uses up before it does
+The browser's half lies in a flow session (session.py) that the callback uses up before it does
 anything else. No token is ever part of an address.
 """
 
@@ -70,7 +70,7 @@ ATTEMPTS = 3
 STATE_BYTES = 32
 # 64 characters, of the 43 to 128 that RFC 7636 wants.
 VERIFIER_BYTES = 48
-PAGES = "Browsers that follow a link get errors as a page, everybody else in the envelope."
+PAGES = "Browsers that follow a link get errors as a page, programs get the envelope."
 OF_PROVIDERS = (NotFound, ProviderFailed, RedisUnavailable, NotConfigured)
 OF_FLOWS = (FlowMissing, StateMismatch, CodeMissing, CodeRefused, AccessDenied)
 OF_ACCOUNTS = (EmailRequired, EmailTaken, UsernameTaken, AccountDeactivated)
@@ -113,7 +113,7 @@ def make_redirect_uri(request: web.Request, provider: Provider) -> str:
 
 
 async def read_linker(request: web.Request) -> dict[str, str | None]:
-    """Who begins a flow to link an identity, by the Authorization header; nobody without one.
+    """The user who links an identity, by the Authorization header; both ids are None without one.
 
     Raises Unauthorized for a bad header, SessionRequired for an API key.
     """
@@ -159,7 +159,7 @@ def check_flow(flow: dict[str, Any], provider: Provider, state: str | None) -> N
 
 
 def read_code(provider: Provider, query: dict[str, Any]) -> str:
-    """The code in a callback; raises what its absence means."""
+    """The code in a callback; raises AccessDenied, ProviderFailed or CodeMissing without one."""
     error, code = query.get("error"), query.get("code")
     if error == "access_denied":
         raise AccessDenied(message=f"You did not allow the sign-in at {provider.name}.")
@@ -198,7 +198,7 @@ async def finish_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Re
 async def accept(
     request: web.Request, response: web.Response, flow: dict[str, Any], proof: service.Proof
 ) -> None:
-    """Link the identity to who began the flow, or sign its owner in with a cookie on `response`."""
+    """Link the identity to the user who began the flow, or sign its owner in with a cookie on `response`."""
     if flow["user_id"] is not None:
         linker, session_id = UUID(flow["user_id"]), UUID(flow["session_id"])
         request[CONTEXT].user_id, request[CONTEXT].session_id = linker, session_id
@@ -271,8 +271,8 @@ ROUTES: list[Route] = [
         query=schemas.LoginQuery(),
         returns={200: schemas.AuthorizeOut(), 302: None},
         errors=(*OF_PROVIDERS, ReturnToRefused, Unauthorized, SessionRequired),
-        description="Redirects to the provider; with `Accept: application/json` it answers its address, "
-        "for a page to go there. With a bearer token the identity is linked to that account. " + PAGES,
+        description="Redirects to the provider. With `Accept: application/json` the answer holds the address "
+        "instead. With a bearer token the identity is linked to that account. " + PAGES,
     ),
     Route(
         "GET",
@@ -290,7 +290,7 @@ ROUTES: list[Route] = [
     get(
         "/auth/identities",
         list_identities,
-        "My accounts elsewhere",
+        "My accounts at providers",
         schemas.IdentityListOut(),
         tag=TAG,
         access=ACCOUNT,

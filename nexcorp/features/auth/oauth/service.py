@@ -1,4 +1,4 @@
-"""The rules of identities: whose account a provider's word opens, and what that account must have proved."""
+"""The rules of identities: which account an identity opens, and what that account must have proved before."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nexcorp.features.auth.oauth.errors import (
     ProviderLinked,
     SessionEnded,
 )
-from nexcorp.features.auth.recovery.service import CHANGE, RESET, VERIFY, close_other_ways, void_tokens
+from nexcorp.features.auth.recovery.service import PURPOSES, close_other_ways, void_tokens
 from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.schemas import check_email
 from nexcorp.features.auth.sessions.service import (
@@ -35,12 +35,12 @@ PLATFORM = "web"
 
 
 class Raced(Contention):
-    """Another request changed what this one had found; the whole transaction is worth another try."""
+    """Another request changed what this one had read. Run the whole transaction again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a provider has said: of whom, and the tokens it gave, encrypted."""
+    """What a provider said: the user's profile there, and the tokens, encrypted."""
 
     provider: str
     profile: Profile
@@ -66,7 +66,7 @@ async def sign_in(conn: Any, proof: Proof) -> SignIn:
 
 
 async def enter_first(conn: Any, proof: Proof) -> SignIn:
-    """The first sign-in with an identity: by its address it finds an account, or makes one."""
+    """The first sign-in with an identity: link it to the account with its address, or to a new one."""
     email = check_profile_email(proof.profile)
     account = await sql.auth.lock_account_by_email(conn, email=email)
     if account is None:
@@ -75,7 +75,7 @@ async def enter_first(conn: Any, proof: Proof) -> SignIn:
         await link_identity(conn, proof, account_id, taken=Raced(), new_account=True)
         return await start(conn, proof, account)
     if not proof.profile.email_verified:
-        # The provider takes anybody's word for it: that must open nothing.
+        # The provider has not checked the address, so it must not open an account.
         raise EmailTaken(
             message="There is an account with this e-mail address already. "
             "Sign in with your password and link it there."
@@ -88,7 +88,7 @@ async def enter_first(conn: Any, proof: Proof) -> SignIn:
 
 
 async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
-    """An account without a password for a new person; returns its id. Raises Raced."""
+    """Create an account without a password; returns its id. Raises Raced."""
     profile = proof.profile
     try:
         row = await register_user(
@@ -101,7 +101,7 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
             method=proof.provider,
         )
     except EmailTaken as taken:
-        # Somebody registered with it since we looked, perhaps by this very identity.
+        # Another request registered the address since we looked, perhaps for this identity.
         raise Raced() from taken
     account_id: UUID = row["id"]
     if profile.email_verified:
@@ -110,15 +110,15 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
 
 
 async def reclaim_account(conn: Any, account_id: UUID) -> None:
-    """Shut everybody out of an account whose address was never proved, in favour of its owner.
+    """End every way into an account whose address was never proved, before its owner gets it.
 
-    Whoever made it may have squatted the address.
+    A squatter may have made it.
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
     sessions = await revoke_sessions(conn, user_id=account_id, kept=None, reason="reclaimed")
     keys = await close_other_ways(conn, account_id)
-    # A link to another address, asked for by whoever made the account, would take it away again.
-    await void_tokens(conn, account_id, [VERIFY, RESET, CHANGE])
+    # A link that a squatter asked for would move the account to another address.
+    await void_tokens(conn, account_id, PURPOSES)
     await emit(
         conn,
         "account.reclaimed",
@@ -129,7 +129,7 @@ async def reclaim_account(conn: Any, account_id: UUID) -> None:
 
 
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
-    """Link an identity to the account of who began the flow.
+    """Link an identity to the account of the user who began the flow.
 
     Raises SessionEnded where that session is over, IdentityTaken, and ProviderLinked where the account has
     another identity of this provider.
@@ -160,9 +160,9 @@ async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
 async def link_identity(
     conn: Any, proof: Proof, user_id: UUID, *, taken: AppError, new_account: bool = False
 ) -> None:
-    """Make an identity open this account; one that does already gets its new tokens.
+    """Make an identity open this account; if it does already, store its new tokens.
 
-    Raises `taken` where it opens another one, or ProviderLinked.
+    Raises `taken` if it opens another account, or ProviderLinked.
     """
     with on_constraint("identities_user_id_provider_key", ProviderLinked()):
         owner = await save_identity(conn, proof, user_id)
@@ -190,12 +190,12 @@ async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
 
 
 async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
-    """The session of a sign-in."""
+    """Open the session of a sign-in."""
     return await start_session(conn, account, platform=PLATFORM, device=None, method=proof.provider)
 
 
 def check_profile_email(profile: Profile) -> str:
-    """The address in a profile; raises EmailRequired where there is none that an account could have."""
+    """The address in a profile; raises EmailRequired if it is missing or not valid."""
     try:
         check_email(profile.email or "")
     except ValidationError:
@@ -204,7 +204,7 @@ def check_profile_email(profile: Profile) -> str:
 
 
 def check_active(account: Any) -> Any:
-    """`account` where it may be signed in to; raises AccountDeactivated, or Raced where it is gone."""
+    """Return an active account; raises AccountDeactivated, or Raced if it is gone (None)."""
     if account is None:
         raise Raced()
     if account["status"] != "active":

@@ -36,15 +36,15 @@ ATTEMPTS = 3
 
 
 def require_mail(request: web.Request) -> None:
-    """Raise NotConfigured where mails go nowhere."""
+    """Raises NotConfigured if the service sends no mail."""
     if not request.app[CONFIG].sends_mail:
         raise NotConfigured(message="This service sends no mail: ask its administrator.")
 
 
 async def check_password(request: web.Request, password: str | None) -> Any:
-    """The signed-in account's credentials, once `password` is found to be theirs; no connection is in hand.
+    """The caller's credentials, after checking `password`. Call it without a connection in hand.
 
-    None is right for an account that has no password. Raises WrongPassword, Invalid where a password is
+    An account without a password needs no password (None). Raises WrongPassword, Invalid where a password is
     needed, and TooManyAttempts after five wrong ones.
     """
     who = principal(request)
@@ -57,7 +57,7 @@ async def check_password(request: web.Request, password: str | None) -> Any:
         if password is None:
             raise Invalid(errors={"currentPassword": ["Missing data for required field."]})
         await recovery.check_proofs_left(conn, who.user_id, who.session_id)
-    # Reserved before it is checked, so that many at once are no more guesses than one after the other.
+    # Reserve the attempt before the check, so that concurrent requests get no more guesses.
     named = ("password", str(who.session_id))
     await attempt(request, *named, free=recovery.WRONG_PASSWORDS)
     try:
@@ -170,7 +170,7 @@ ROUTES: list[Route] = [
         body=schemas.ChangePasswordBody(),
         errors=(WrongPassword, NoPassword, TooManyAttempts),
         idempotent=False,
-        description="Signs out all other devices. 403 `wrong_password`; five of those in 15 minutes are 429.",
+        description="Signs out all other devices. Five wrong passwords in 15 minutes are followed by 429.",
     ),
     post(
         "/auth/password/forgot",
@@ -182,8 +182,8 @@ ROUTES: list[Route] = [
         access=PUBLIC,
         body=schemas.ForgotBody(),
         errors=(NotConfigured,),
-        description="Answered alike whether there is such an account or not. At most one mail a minute and "
-        "five an hour.",
+        description="The answer does not tell whether the account exists. At most one mail a minute and five "
+        "an hour.",
     ),
     post(
         "/auth/password/reset",
@@ -209,7 +209,7 @@ ROUTES: list[Route] = [
         body=schemas.TokenBody(),
         errors=(InvalidToken, EmailTaken, NotConfigured),
         description="The account's own address, or the new one of a change. 400 `invalid_token` for a token "
-        "that is wrong, used or older than 24 hours; 409 `email_taken` where somebody else has the address.",
+        "that is wrong, used or older than 24 hours; 409 `email_taken` if another account has the address.",
     ),
     post(
         "/auth/email/resend",

@@ -1,4 +1,4 @@
-"""What can go wrong when an account is made, and when its owner signs in."""
+"""What can go wrong when a user registers or signs in."""
 
 from __future__ import annotations
 

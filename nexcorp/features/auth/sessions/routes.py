@@ -35,7 +35,7 @@ LOGIN_ATTEMPTS = 3
 WEB = ["web"]
 NATIVE = ["mobile", "cli"]
 TAG = "Identity"
-OWN = Access(whose="one's own only")
+OWN = Access(whose="your own only")
 
 
 def reply_signed_in(
