@@ -58,7 +58,7 @@ SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[]
 -- One person's unread count; NULL where nothing was ever sent.
 SELECT unread FROM notification_counters WHERE user_id = $1;
 
--- name: get_position(user_id, room) :one
+-- name: get_position(user_id, room) :one!
 -- Unread count and stream position, for an answer that a client can go on from.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS unread,
