@@ -1,4 +1,4 @@
--- The audit trail: append-only, a partition a month.
+-- The audit trail: append-only, a partition a month; and how it is shown.
 
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger
 LANGUAGE plpgsql
@@ -84,3 +84,21 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION drop_event_partitions(integer) IS 'Drops the months of the trail that ended so many days ago, but never the current one; returns how many went.';
+
+DROP VIEW IF EXISTS event_items;
+CREATE VIEW event_items AS
+SELECT
+    e.id,
+    e.type,
+    person(a) AS actor,
+    e.entity_type AS "entityType",
+    e.entity_id AS "entityId",
+    e.payload,
+    e.metadata ->> 'ip' AS ip,
+    e.metadata ->> 'userAgent' AS "userAgent",
+    e.correlation_id AS "requestId",
+    e.created_at AS "createdAt",
+    e.actor_id AS "_actorId"
+FROM events AS e
+LEFT JOIN users AS a ON a.id = e.actor_id;
+COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them.';
