@@ -1,7 +1,7 @@
 -- Posts. Their counters, in post_stats, are moved by sql/reactions.sql and sql/comments.sql; `position` is their place in
 -- every list. A list takes the position to go on before: for the first page that is the last there can be.
 
--- name: create_post(author_id, type, status, title, body, usernames, context) :one
+-- name: create_post(author_id, type, status, title, body, usernames, context) :one!
 -- A new post with its counters, its first status and its event, as its author sees it. A draft has no place in the lists,
 -- and nobody is told of it.
 WITH added AS (

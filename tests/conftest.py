@@ -298,7 +298,7 @@ async def hash_once(password: str) -> str:
 def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]]:
     """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given.
 
-    What is stored is what POST /auth/register and /auth/login store; neither is called, and nothing is hashed.
+    What is stored is what POST /auth/register and /auth/login store; neither is called, nothing is hashed.
     """
 
     async def make(username: str | None = None, role: str = "member") -> User:

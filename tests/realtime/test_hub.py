@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.realtime.hub import Hub
-from nexcorp.realtime.protocol import RoomMessage, compose_frame, wrap
+from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages, wrap
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.tokens import Principal
 

@@ -27,7 +27,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
 
     Without uploads it is one statement, which needs no transaction around it.
     """
-    post = await sql.posts.create_post(
+    post: Any = await sql.posts.create_post(
         conn,
         author_id=author_id,
         type=data["type"],

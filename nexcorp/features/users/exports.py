@@ -40,10 +40,10 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
             await emit(conn, "user.export_requested", actor_id=who, entity=("user", who), payload=payload)
         if row is None or row["_over"]:
             row = await sql.exports.get_export(conn, user_id=who)
-        if not row["ready"]:
+        if row is None or not row["ready"]:
             # Each time, not only the first: a wake may have been lost.
             conn.after(BUILD_EXPORTS)
-    if row["ready"]:
+    if row is not None and row["ready"]:
         state = {"status": "ready", "downloadUrl": PATH, "expiresAt": row["expiresAt"], "bytes": row["bytes"]}
         return reply(state)
     return reply({"status": "preparing"}, 202)

@@ -83,8 +83,8 @@ async def read_numbered_page(
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
         if "q" in query:
             search = {**search_of(query), "status": status}
-            rows = await sql.users.page_found_people(conn, **search, **cut)
-            return rows, await sql.users.count_found_people(conn, **search)
+            found = await sql.users.page_found_people(conn, **search, **cut)
+            return found, await sql.users.count_found_people(conn, **search)
         roles = roles_of(query)
         rows = await sql.users.page_people(conn, status=status, roles=roles, **cut)
         return rows, await sql.users.count_people(conn, status=status, roles=roles)

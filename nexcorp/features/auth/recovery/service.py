@@ -138,17 +138,17 @@ async def request_reset(conn: Any, email: str, key: bytes) -> None:
     """
     await sql.mails.take_turn(conn, address=email)
     account = await sql.auth.get_credentials(conn, email=email)
-    known = account is not None and account["status"] == "active"
+    known = account if account is not None and account["status"] == "active" else None
     digest = hmac.digest(key, b"signin\0" + email.casefold().encode(), "sha256")
-    if known:
+    if known is not None:
         # To the stored address: the typed one may look the same in another alphabet.
-        await queue_mail_within_limits(conn, account["id"], RESET, account["email"])
+        await queue_mail_within_limits(conn, known["id"], RESET, known["email"])
     await emit(
         conn,
         "password.reset_requested",
         actor_id=None,
-        entity=("user", account["id"]) if known else ("signin", UUID(bytes=digest[:16])),
-        payload={"userId": account["id"] if known else None},
+        entity=("user", known["id"]) if known else ("signin", UUID(bytes=digest[:16])),
+        payload={"userId": known["id"] if known else None},
     )
 
 

@@ -122,7 +122,7 @@ async def try_login(request: web.Request, body: dict[str, Any]) -> service.SignI
         account = await sql.auth.get_credentials(conn, email=email)
     known_hash: str | None = account["password_hash"] if account is not None else None
     good = await verify_password(known_hash, password)
-    if known_hash is None or not good or account["status"] != "active":
+    if account is None or known_hash is None or not good or account["status"] != "active":
         async with database(request).transaction() as conn:
             await service.record_failed_login(
                 conn, account, email, platform, request.app[SECRETS].fingerprint
