@@ -1,6 +1,6 @@
 -- The feed: what oneself and those one follows published, newest first.
 -- Read, not kept for each reader: a follow, an unfollow and a new post are seen at once and write nothing more.
--- The newest 2,000 posts of everybody are looked through first; whoever follows active people has a page
+-- The newest 4,000 posts of everybody are looked through first; whoever follows active people has a page
 -- out of it. UNION ALL under LIMIT goes on only where that was not enough: with the newest posts of each
 -- followed person, older than the window. Both parts come in order, so neither sorts more than it shows.
 
@@ -15,7 +15,7 @@ FROM (
             FROM posts
             WHERE position < $2
             ORDER BY position DESC
-            LIMIT 2000
+            LIMIT 4000
         ) AS w
         WHERE w.author_id = $1 OR w.author_id IN (SELECT followed_id FROM follows WHERE follower_id = $1)
         LIMIT $3
@@ -33,7 +33,7 @@ FROM (
                     FROM posts
                     WHERE position < $2
                     ORDER BY position DESC
-                    OFFSET 1999
+                    OFFSET 3999
                     LIMIT 1
                 )
             ORDER BY position DESC
