@@ -28,7 +28,9 @@ def make_product(*notices: Notice, rooms: Iterable[str] = ("admin",)) -> Product
     return Product([Feature(name="news", events={NEWS: EventType(notices, frames)}, notice_types=types)])
 
 
-async def emit_news(database: Database, thing: UUID | None = None, actor: UUID | None = None, **data: Any) -> None:
+async def emit_news(
+    database: Database, thing: UUID | None = None, actor: UUID | None = None, **data: Any
+) -> None:
     """The event of these products, of some thing."""
     async with database.transaction(wait=5) as conn:
         await emit(conn, NEWS, actor_id=actor, entity=("thing", thing or uuid4()), payload=data)

@@ -119,10 +119,13 @@ async def test_batches_of_any_overlap_do_not_block_each_other_for_good(database,
         assert await conn.fetch(GAPS) == []
         assert await conn.fetchval("SELECT sum(last_seq) FROM rooms") == told
         assert await conn.fetchval("SELECT count(*) FROM room_frames") == told
-        assert await conn.fetchval(
-            """SELECT count(*) FROM notification_counters AS c
+        assert (
+            await conn.fetchval(
+                """SELECT count(*) FROM notification_counters AS c
             WHERE c.unread <> (SELECT count(*) FROM notifications AS n WHERE n.receiver_id = c.user_id)"""
-        ) == 0
+            )
+            == 0
+        )
 
 
 async def number(conn, rooms):

@@ -108,7 +108,9 @@ async def test_statement_that_takes_too_long_is_of_its_row_or_of_nobody(database
     async def hang(conn, after, most):
         raise TimeoutError
 
-    slow = make_product(Notice("news", "", lambda event: Audience(hang) if "slow" in event.payload else [ada]))
+    slow = make_product(
+        Notice("news", "", lambda event: Audience(hang) if "slow" in event.payload else [ada])
+    )
     for data in ({"n": 0}, {"slow": True}, {"n": 2}):
         await emit_news(database, **data)
     delivery = Delivery(database, lambda messages: done(), slow)

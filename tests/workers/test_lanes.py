@@ -246,7 +246,9 @@ asyncio.run(main())
 """
 
 
-async def test_process_that_is_halted_gives_its_lanes_up(config: Config, database: Database, pushed: Any) -> None:
+async def test_process_that_is_halted_gives_its_lanes_up(
+    config: Config, database: Database, pushed: Any
+) -> None:
     """As by SIGSTOP, or by a machine that stalls: the others have its lanes within IDLE_SECONDS."""
     await fill_lanes(database)
     process = await asyncio.create_subprocess_exec(

@@ -231,7 +231,8 @@ async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company
     ]
     # What nobody but its author may see is in no room.
     await company.execute(
-        "UPDATE posts SET type = 'announcement', status = 'draft', title = 'A draft' WHERE id = $1", other["id"]
+        "UPDATE posts SET type = 'announcement', status = 'draft', title = 'A draft' WHERE id = $1",
+        other["id"],
     )
     for room in (f"post:{other['id']}", f"profile:{company.ann}"):
         frames = [frame for frame in await company.read(room) if frame["data"]["id"] == str(other["id"])]
