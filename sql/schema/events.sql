@@ -99,6 +99,8 @@ CREATE OR REPLACE FUNCTION emit(
 ) RETURNS uuid
 LANGUAGE plpgsql
 AS $$
+-- Arguments have the names of columns, for those who call it by hand; here they are $1 to $8.
+#variable_conflict use_column
 DECLARE
     event_id uuid := uuidv7();
 BEGIN

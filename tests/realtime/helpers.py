@@ -60,17 +60,14 @@ async def emit_updates(
 
 
 async def store_frames(db: Database, room: str, count: int) -> None:
-    """A room with a past: frames 1 to `count`, as a worker would have stored them."""
+    """A room with a past: frames 1 to `count`, as a worker stores them; each shows its own number."""
     async with db.transaction(wait=5) as conn:
         await conn.execute("INSERT INTO rooms (name, last_seq) VALUES ($1, $2)", room, count)
         await conn.execute(
-            """INSERT INTO room_frames (room, seq, event_id, frame)
+            """INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
             SELECT
-                $1, n, uuidv7(),
-                jsonb_build_object(
-                    'event', 'post:updated',
-                    'data', jsonb_build_object('id', split_part($1, ':', 2), 'interestCount', n)
-                )
+                $1, n, uuidv7(), 'post:updated', 'post', split_part($1, ':', 2)::uuid,
+                jsonb_build_object('id', split_part($1, ':', 2), 'interestCount', n), '{}'
             FROM generate_series(1, $2::bigint) AS n""",
             room,
             count,
