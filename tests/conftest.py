@@ -28,8 +28,10 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.db.migrations import migrate_up
 from nexcorp.embedded import PostgresServer, ValkeyServer
+from nexcorp.features import PRODUCT
 from nexcorp.features.auth.passwords import hash_password
 from nexcorp.features.auth.sessions.service import open_session, register_user
+from nexcorp.manifest import Product
 from nexcorp.security.app_keys import DATABASE, TOKENS
 from tests.contract import check_frame, check_response
 from workers.settings import serve
@@ -169,6 +171,12 @@ async def database(config: Config) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture
+def product() -> Product:
+    """What the service under test is made of; a test of other features has a fixture of this name."""
+    return PRODUCT
+
+
 @dataclass
 class Service:
     """A web process and a worker that run inside the test."""
@@ -177,6 +185,7 @@ class Service:
     url: str
     app: web.Application
     stop_worker: Callable[[], Awaitable[None]]
+    product: Product
 
     @property
     def db(self) -> Database:
@@ -184,9 +193,9 @@ class Service:
         return self.app[DATABASE]
 
 
-async def start_web(config: Config) -> tuple[web.AppRunner, web.Application, str]:
+async def start_web(config: Config, product: Product = PRODUCT) -> tuple[web.AppRunner, web.Application, str]:
     """A web process's application on a free port; returns its address, too."""
-    app = create_app(config)
+    app = create_app(config, product)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -196,17 +205,17 @@ async def start_web(config: Config) -> tuple[web.AppRunner, web.Application, str
 
 
 @pytest.fixture
-async def service(config: Config) -> AsyncIterator[Service]:
+async def service(config: Config, product: Product) -> AsyncIterator[Service]:
     """A running service: web and worker, real sockets, real SAQ."""
     stop = asyncio.Event()
-    worker = asyncio.create_task(serve(config, stop))
-    runner, app, url = await start_web(config)
+    worker = asyncio.create_task(serve(config, stop, product))
+    runner, app, url = await start_web(config, product)
 
     async def stop_worker() -> None:
         stop.set()
         await worker
 
-    yield Service(config, url, app, stop_worker)
+    yield Service(config, url, app, stop_worker, product)
     await runner.cleanup()
     await stop_worker()
 
@@ -214,7 +223,7 @@ async def service(config: Config) -> AsyncIterator[Service]:
 @pytest.fixture
 async def second_node(service: Service) -> AsyncIterator[str]:
     """The address of a second web process on the same database and Redis."""
-    runner, _, url = await start_web(service.config)
+    runner, _, url = await start_web(service.config, service.product)
     yield url
     await runner.cleanup()
 
@@ -232,19 +241,25 @@ def web_only(config: Config) -> Callable[..., Any]:
 class Client:
     """Calls the service; every answer is checked against the OpenAPI document."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> None:
-        self.session, self.url, self.headers = session, url, headers
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        headers: dict[str, str],
+        product: Product = PRODUCT,
+    ) -> None:
+        self.session, self.url, self.headers, self.product = session, url, headers, product
 
     def as_user(self, headers: dict[str, str]) -> Client:
         """The same with other headers on every call."""
-        return Client(self.session, self.url, headers)
+        return Client(self.session, self.url, headers, self.product)
 
     async def call(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
         """One request, its body read."""
         headers = {**self.headers, **options.pop("headers", {})}
         response = await self.session.request(method, self.url + path, headers=headers, **options)
         await response.read()
-        await check_response(method, path, response)
+        await check_response(method, path, response, self.product)
         return response
 
     async def get(self, path: str, **options: Any) -> aiohttp.ClientResponse:
@@ -267,7 +282,7 @@ class Client:
 async def client(service: Service) -> AsyncIterator[Client]:
     """A client that nobody is signed in with; it keeps no cookies."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield Client(session, service.url, {})
+        yield Client(session, service.url, {}, service.product)
 
 
 @dataclass
@@ -354,8 +369,8 @@ async def wait_until(check: Callable[[], Awaitable[Any]], seconds: float = 5.0) 
 class Live:
     """A client's socket in a test; every frame is checked against the AsyncAPI document."""
 
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        self.ws = ws
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse, product: Product = PRODUCT) -> None:
+        self.ws, self.product = ws, product
         self.frames: list[dict[str, Any]] = []
 
     async def send(self, event: str, data: dict[str, Any] | None = None, **more: Any) -> None:
@@ -366,7 +381,7 @@ class Live:
         async with asyncio.timeout(seconds):
             while True:
                 frame: dict[str, Any] = await self.ws.receive_json()
-                check_frame(frame)
+                check_frame(frame, self.product)
                 self.frames.append(frame)
                 if event is None or frame["event"] == event:
                     return frame
@@ -389,7 +404,7 @@ async def connect(service: Service, client: Client) -> AsyncIterator[Callable[..
         ws = await client.session.ws_connect(
             (url or service.url) + "/ws", protocols=("nexcorp.v1",), headers=user.headers, params=query or {}
         )
-        opened.append(Live(ws))
+        opened.append(Live(ws, service.product))
         return opened[-1]
 
     yield open_socket

@@ -53,8 +53,8 @@ class Listening(Socket):
 
 
 def message(*seqs: int, unread: int | None = None) -> RoomMessage:
-    text = '{"event":"e","data":{}}'
-    return RoomMessage(ROOM, [(seq, compose_frame(text, ROOM, seq)) for seq in seqs], unread)
+    frames = [{"event": "e", "data": {}, "room": ROOM, "seq": seq} for seq in seqs]
+    return RoomMessage(ROOM, [(frame["seq"], json.dumps(frame)) for frame in frames], unread)
 
 
 @pytest.fixture
