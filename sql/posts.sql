@@ -314,8 +314,17 @@ WHERE p.id = before.id
 RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId";
 
 -- name: lock_posts_of(user_id) :exec
--- The posts that a person who leaves is assigned to, locked in one order whoever leaves.
-SELECT FROM posts WHERE assignee_id = $1 ORDER BY id FOR NO KEY UPDATE;
+-- The posts that a person who leaves is assigned to, or interested in and could just be assigned to; locked in one order
+-- whoever leaves.
+SELECT
+FROM posts
+WHERE id IN (
+    SELECT t.post_id FROM interests AS t WHERE t.user_id = $1
+    UNION ALL
+    SELECT a.id FROM posts AS a WHERE a.assignee_id = $1
+)
+ORDER BY id
+FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :exec
 -- Projects of somebody who has left are nobody's again.

@@ -160,7 +160,8 @@ ORDER BY t.created_at DESC, t.user_id DESC
 LIMIT $4;
 
 -- name: lock_interests(user_id) :exec
--- The counters of the projects that a person is interested in, locked in one order whoever leaves.
+-- The counters of the projects that a person is interested in, locked in one order whoever leaves. The projects are
+-- locked already, by sql/posts.sql.
 SELECT
 FROM post_stats
 WHERE post_id IN (SELECT t.post_id FROM interests AS t WHERE t.user_id = $1)
