@@ -25,6 +25,7 @@ import asyncpg
 import structlog
 
 from nexcorp.db import Database, sql
+from nexcorp.delivery.effects import Job
 from nexcorp.delivery.events import Audience, Event
 from nexcorp.errors import AppError, Unavailable
 from nexcorp.manifest import Product
@@ -44,6 +45,7 @@ POOL_WAIT_SECONDS = 5.0
 MAX_TOLD = 2000
 FIRST_ID = UUID(int=0)
 TIMEOUT = "timeout"
+SETTLE_WORDS = Job("settle_words")
 
 Publish = Callable[[list[RoomMessage]], Awaitable[None]]
 
@@ -212,8 +214,16 @@ class Delivery:
             batch.done.append((row["lane"], row["outbox_id"]))
 
     async def index(self, conn: Any, events: Sequence[Event]) -> None:
-        """Make findable what these events say is new or different, each kind in one statement."""
-        for kind in self.product.search.values():
+        """Make findable what these events say is new or different, each kind in one statement.
+
+        New words of all kinds are noted together, in their order, so that two batches never wait in a ring.
+        """
+        kinds = self.product.search.values()
+        if not any(event.type in kind.events for kind in kinds for event in events):
+            return
+        in_doubt = await sql.search.share_words(conn)
+        words: set[str] = set()
+        for kind in kinds:
             ids = {
                 found
                 for event in events
@@ -222,7 +232,11 @@ class Delivery:
             }
             if ids:
                 # In order, as whoever holds several of them takes them.
-                await kind.index(conn, ids=sorted(ids))
+                words.update(row["word"] for row in await kind.index(conn, ids=sorted(ids)))
+        if words:
+            await sql.search.note_words(conn, words=sorted(words))
+        if in_doubt:
+            conn.after(SETTLE_WORDS)
 
     async def push(self, frames: list[Any]) -> None:
         """Render committed frames and push them, one message a room; the nodes make up for what fails."""
