@@ -104,7 +104,7 @@ def make_documents(product: Product = PRODUCT) -> Documents:
     return Documents(make_lasting(make_openapi(list_routes(product))), make_lasting(live))
 
 
-def list_routes(product: Product) -> list[Route]:
+def list_routes(product: Product = PRODUCT) -> list[Route]:
     """Every route there is."""
     return [*REALTIME, *product.routes]
 

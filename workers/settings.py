@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import time
@@ -154,7 +155,8 @@ async def run_worker(config: Config) -> None:
 
 async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT) -> None:
     """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
-    worker_id = f"{socket.gethostname()}:{os.getpid()}"
+    # Containers that share a host's name each have a process 1.
+    worker_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     database = Database(config, application="nexcorp worker", idle_seconds=IDLE_SECONDS)
     opening = asyncio.create_task(database.open_patiently())
     stopping = asyncio.create_task(stop.wait())

@@ -13,7 +13,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from nexcorp.realtime.metrics import PUBLISHED
-from nexcorp.realtime.protocol import RoomMessage, pack_message, unpack_message
+from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages
 from nexcorp.security.revocations import Revoked
 
 log = structlog.get_logger("nexcorp.bus")
@@ -25,6 +25,8 @@ MAX_BACKOFF_SECONDS = 2.0
 # How long publishing is left out after it failed, so that a hanging Redis cannot slow delivery.
 REST_SECONDS = 1.0
 PUSH_SECONDS = 0.5
+# Each payload costs a worker and every node a round through the client; a large one holds others up.
+ROOMS_A_PAYLOAD = 50
 # RuntimeError: what uvloop raises, and redis-py passes on, for a write to a connection that was cut.
 CONNECTION_LOST = (RedisError, OSError, RuntimeError)
 
@@ -48,8 +50,11 @@ class Publisher:
         self._rest_until = 0.0
 
     async def publish_frames(self, messages: list[RoomMessage]) -> None:
-        """Push one message per room, in one round trip; a failure is logged and made up for elsewhere."""
-        payloads = [(FRAMES_CHANNEL, pack_message(message)) for message in messages]
+        """Push one message per room, many in a payload; a failure is logged and made up for elsewhere."""
+        payloads = [
+            (FRAMES_CHANNEL, pack_messages(messages[at : at + ROOMS_A_PAYLOAD]))
+            for at in range(0, len(messages), ROOMS_A_PAYLOAD)
+        ]
         await self._publish(payloads)
 
     async def publish_revoked(self, revoked: Revoked) -> None:
@@ -126,6 +131,7 @@ class Listener:
 
     def _dispatch(self, channel: bytes, data: bytes) -> None:
         if channel == FRAMES_CHANNEL.encode():
-            self.on_message(unpack_message(data))
+            for message in unpack_messages(data):
+                self.on_message(message)
         else:
             self.on_revoked(msgspec.json.decode(data, type=Revoked))

@@ -9,19 +9,20 @@ from uuid import UUID
 
 from aiohttp import web
 
-from nexcorp.errors import Forbidden, Invalid
+from nexcorp.errors import Invalid, PermissionRequired
 from nexcorp.features.search.schemas import FoundPage, SearchQuery
 from nexcorp.features.search.spelling import correct
 from nexcorp.manifest import SearchKind
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.app_keys import PRODUCT
-from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
 
-FOUND: Cursor[tuple[float, UUID]] = Cursor("search", tuple[float, UUID], score="score", recency="_recency")
-FIRST = (math.inf, UUID(int=2**128 - 1))
+FOUND: Cursor[tuple[float, UUID]] = Cursor(
+    "search", tuple[float, UUID], (math.inf, LAST_ID), score="score", recency="_recency"
+)
 
 
 async def find(
@@ -46,7 +47,8 @@ async def find(
 def choose_kinds(request: web.Request, name: str | None) -> tuple[list[SearchKind], list[SearchKind]]:
     """The kinds that are asked for, and all that the caller may find any of.
 
-    `name`: the one kind; None: all of these. Raises Invalid for an unknown one, Forbidden.
+    `name`: the one kind; None: all of these. Raises Invalid for an unknown one,
+    PermissionRequired.
     """
     known: dict[str, SearchKind] = request.app[PRODUCT].search
     may = caller(request).may
@@ -56,12 +58,12 @@ def choose_kinds(request: web.Request, name: str | None) -> tuple[list[SearchKin
     if name not in known:
         raise Invalid(errors={"kind": [f"Must be one of: {', '.join(known)}."]})
     if known[name] not in allowed:
-        raise Forbidden("permission_required", f"This needs the permission {known[name].permission}.")
+        raise PermissionRequired(known[name].permission)
     return [known[name]], allowed
 
 
 async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
-    before = FOUND.decode(request, query["cursor"]) if "cursor" in query else FIRST
+    before = FOUND.read(request, query)
     kinds, allowed = choose_kinds(request, query.get("kind"))
     viewer, text, most = user_id(request), query["q"], query["limit"] + 1
     meant = None
@@ -70,7 +72,7 @@ async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
         if not rows:
 
             async def finds(word: str) -> bool:
-                return bool(await find(conn, viewer, word, allowed, FIRST, 1))
+                return bool(await find(conn, viewer, word, allowed, FOUND.start, 1))
 
             meant = await correct(conn, text, finds)
             if meant is not None:

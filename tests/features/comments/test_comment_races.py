@@ -64,6 +64,8 @@ async def test_a_delete_counts_off_a_reply_that_came_while_it_waited(service: An
             author_id=bob.id,
             parent_id=UUID(comment["id"]),
             body="Just in time.",
+            usernames=[],
+            context={},
         )
         deleting = asyncio.create_task(ann.client.delete(f"{API}/comments/{comment['id']}"))
         await wait_until(lambda: blocked(service))

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from nexcorp.features.users.service import leave
 from tests.conftest import wait_until
 from tests.features.posts.social import (
     API,
@@ -21,6 +20,7 @@ from tests.features.posts.social import (
     refused,
     walk,
 )
+from tests.leaving import leave
 
 
 async def test_following_twice_is_following_once(service: Any, make_user: Any) -> None:

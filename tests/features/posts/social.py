@@ -119,10 +119,12 @@ async def check_counters(service: Any) -> None:
     wrong = await fetch(
         service,
         """
-        SELECT p.id, p.like_count, p.comment_count
+        SELECT p.id, s.like_count, s.comment_count, s.interest_count
         FROM posts AS p
-        WHERE p.like_count <> (SELECT count(*) FROM likes WHERE post_id = p.id)
-            OR p.comment_count <> (SELECT count(*) FROM comments WHERE post_id = p.id)
+        LEFT JOIN post_stats AS s ON s.post_id = p.id
+        WHERE s.like_count IS DISTINCT FROM (SELECT count(*) FROM likes WHERE post_id = p.id)
+            OR s.comment_count IS DISTINCT FROM (SELECT count(*) FROM comments WHERE post_id = p.id)
+            OR s.interest_count IS DISTINCT FROM (SELECT count(*) FROM interests WHERE post_id = p.id)
         """,
     )
     assert not wrong

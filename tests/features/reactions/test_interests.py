@@ -63,6 +63,6 @@ async def test_the_count_is_exact_when_all_come_at_once(make_user: Any, service:
     answers = await asyncio.gather(*calls)
     assert {answer.status for answer in answers} == {200}
     async with service.db.connection() as conn:
-        count = await conn.fetchval("SELECT interest_count FROM posts WHERE id = $1", post_id)
+        count = await conn.fetchval("SELECT interest_count FROM post_stats WHERE post_id = $1", post_id)
         rows = await conn.fetchval("SELECT count(*) FROM interests WHERE post_id = $1", post_id)
     assert count == rows

@@ -67,7 +67,7 @@ async def test_likes_of_one_moment_are_all_listed(service: Any, client: Any, mak
     crowd = await gather_crowd(service, client, 9)
     async with service.db.transaction(wait=5) as conn:
         for user_id, _ in crowd:
-            await sql.reactions.like_post(conn, post_id=UUID(post["id"]), user_id=user_id)
+            await sql.reactions.like_post(conn, post_id=UUID(post["id"]), user_id=user_id, context={})
     pages = await walk(ann.client, f"/posts/{post['id']}/likes", 2)
     found = [row["user"]["id"] for page in pages for row in page]
     assert sorted(found) == sorted(str(user_id) for user_id, _ in crowd)

@@ -13,6 +13,7 @@ from nexcorp.delivery import emit, wake
 from nexcorp.delivery.effects import WAKE
 from nexcorp.delivery.wake import Waker, make_queue
 from nexcorp.embedded import ValkeyServer
+from nexcorp.features import PRODUCT
 from nexcorp.realtime import bus
 from tests.conftest import wait_until
 
@@ -20,7 +21,7 @@ from tests.conftest import wait_until
 @pytest.fixture
 async def waker(config):
     client = bus.connect(config.redis_url, blocking=True)
-    waker = Waker(make_queue(client))
+    waker = Waker(make_queue(client), PRODUCT.job_seconds)
     running = asyncio.create_task(waker.run())
     yield waker
     running.cancel()
@@ -78,7 +79,7 @@ async def test_waker_outlives_redis(config, tmp_path, monkeypatch):
     server = ValkeyServer(tmp_path)
     server.start()
     client = bus.connect(replace(config, redis_url=server.url).redis_url, blocking=True)
-    waker = Waker(make_queue(client))
+    waker = Waker(make_queue(client), PRODUCT.job_seconds)
     running = asyncio.create_task(waker.run())
     try:
         waker.ask()
