@@ -158,11 +158,14 @@ class Delivery:
             if len(batch.told) >= MAX_TOLD:
                 break
             await self.collect(conn, row, batch)
-        await self.index(conn, batch.events)
+        words = await self.index(conn, batch.events)
         frames: list[Any] = []
         if batch.told or batch.frames:
             frames = await sql.notifications.deliver(conn, **batch.columns())
             NOTIFIED.inc(sum(row["event"] == "notification:created" for row in frames))
+        if words:
+            # Another batch with the same new words waits for the end of this one, which waits for nobody now.
+            await sql.search.note_words(conn, words=words)
         await sql.events.delete_outbox(
             conn, lanes=[lane for lane, _ in batch.done], row_ids=[row_id for _, row_id in batch.done]
         )
@@ -213,14 +216,14 @@ class Delivery:
         if finished:
             batch.done.append((row["lane"], row["outbox_id"]))
 
-    async def index(self, conn: Any, events: Sequence[Event]) -> None:
+    async def index(self, conn: Any, events: Sequence[Event]) -> list[str]:
         """Make findable what these events say is new or different, each kind in one statement.
 
-        New words of all kinds are noted together, in their order, so that two batches never wait in a ring.
+        Returns the new words of all kinds, in their order, which the caller notes.
         """
         kinds = self.product.search.values()
         if not any(event.type in kind.events for kind in kinds for event in events):
-            return
+            return []
         in_doubt = await sql.search.share_words(conn)
         words: set[str] = set()
         for kind in kinds:
@@ -233,10 +236,9 @@ class Delivery:
             if ids:
                 # In order, as whoever holds several of them takes them.
                 words.update(row["word"] for row in await kind.index(conn, ids=sorted(ids)))
-        if words:
-            await sql.search.note_words(conn, words=sorted(words))
         if in_doubt:
             conn.after(SETTLE_WORDS)
+        return sorted(words)
 
     async def push(self, frames: list[Any]) -> None:
         """Render committed frames and push them, one message a room; the nodes make up for what fails."""
