@@ -21,6 +21,8 @@ from nexcorp.db.migrations import (
 )
 from tests.conftest import name_database
 
+pytestmark = pytest.mark.long(1.5)
+
 NAMES = list(list_files())
 
 # Everything that a migration can make, as text.

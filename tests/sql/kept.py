@@ -45,7 +45,11 @@ def name_cluster() -> str:
     programs, _ = find_programs(lambda line: None)
     version = run_to_end([str(programs / "postgres"), "--version"], account=server_account())[1]
     found = hashlib.sha256(f"{version} {datetime.now(UTC):%Y-%m}".encode())
-    texts = [*REPOSITORY.glob("migrations/*.sql"), *REPOSITORY.glob("sql/schema/**/*.sql"), Path(fill.__file__)]
+    texts = [
+        *REPOSITORY.glob("migrations/*.sql"),
+        *REPOSITORY.glob("sql/schema/**/*.sql"),
+        Path(fill.__file__),
+    ]
     for path in sorted(texts):
         found.update(f"\0{path.relative_to(REPOSITORY)}\0".encode() + path.read_bytes())
     return found.hexdigest()[:16]
