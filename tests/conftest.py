@@ -34,6 +34,7 @@ from nexcorp.features.auth.sessions.service import open_session, register_user
 from nexcorp.manifest import Product
 from nexcorp.security.app_keys import DATABASE, TOKENS
 from tests.contract import check_frame, check_response
+from tests.order import pytest_collection_modifyitems  # noqa: F401 - a hook
 from workers.settings import serve
 
 SECRET = "a secret of the tests, long enough to be accepted"
@@ -46,6 +47,10 @@ MEMORY_BYTES = 8 << 30
 _names = itertools.count(1)
 # It reads a file for every connection, of which a service opens some twenty.
 redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long(seconds): a test to begin with, as it takes about this long")
 
 
 def choose_folder(factory: pytest.TempPathFactory) -> Path:
@@ -313,7 +318,7 @@ async def hash_once(password: str) -> str:
 def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]]:
     """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given.
 
-    What is stored is what POST /auth/register and /auth/login store; neither is called, nothing is hashed.
+    Stored is what POST /auth/register and /auth/login store; neither is called, and nothing is hashed.
     """
 
     async def make(username: str | None = None, role: str = "member") -> User:
