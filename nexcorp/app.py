@@ -41,10 +41,10 @@ from nexcorp.features.users.routes import ROUTES as USERS
 from nexcorp.integrations.oauth import Providers
 from nexcorp.integrations.storage import inspect, make_stores
 from nexcorp.integrations.storage.threads import Threads
-from nexcorp.realtime import bus
 from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.rooms import MayJoin
 from nexcorp.realtime.routes import ROUTES as REALTIME
+from nexcorp.redis_client import connect
 from nexcorp.security.access import Rights
 from nexcorp.security.api_keys import ApiKeys
 from nexcorp.security.app_keys import (
@@ -113,7 +113,7 @@ async def open_database(database: Database, node: Node) -> None:
 async def run_services(app: web.Application) -> AsyncIterator[None]:
     """What lives as long as the application: the pool, the node's listeners, the waker."""
     database, node = app[DATABASE], app[NODE]
-    redis = bus.connect(app[CONFIG].redis_url, blocking=True)
+    redis = connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis))
     database.perform = make_performer(waker, app[CACHE], app[REVOCATIONS])
     opening = asyncio.create_task(open_database(database, node))
