@@ -8,16 +8,21 @@ import os
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from nexcorp.config import Config, child_environment
 from nexcorp.errors import ConfigError
 from nexcorp.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from nexcorp.db import Connection
 
 Command = Callable[[Namespace], int]
 
@@ -159,20 +164,59 @@ def run_openapi(options: Namespace) -> int:
     return 0
 
 
+@contextmanager
+def migrated_database() -> Iterator[Config]:
+    """Settings with a migrated database to look at: DATABASE_URL, else one that is made and thrown away."""
+    from nexcorp.db.migrations import migrate_up
+    from nexcorp.embedded import PostgresServer
+
+    config = Config.from_env()
+    if config.database_url:
+        yield config
+        return
+    with tempfile.TemporaryDirectory(prefix="nexcorp-schema-") as folder:
+        # Run by root, PostgreSQL is another user.
+        Path(folder).chmod(0o711)
+        server = PostgresServer(Path(folder), settings={"fsync": "off"})
+        server.start()
+        try:
+            migrate_up(server.url)
+            yield replace(config, database_url=server.url)
+        finally:
+            server.destroy()
+
+
+def describe_database(describe: Callable[[Connection], Awaitable[str]]) -> str:
+    """What `describe` says of a migrated database."""
+    from nexcorp.db import Database
+
+    async def ask(config: Config) -> str:
+        database = Database(config)
+        await database.open()
+        async with database.connection(wait=5.0) as conn:
+            text = await describe(conn)
+        await database.close()
+        return text
+
+    with migrated_database() as config:
+        text: str = run_async(ask(config))
+    return text
+
+
 def run_sql_types(options: Namespace) -> int:
     """Write the types of the statements, as the database sees them."""
-    from nexcorp.db import Database
     from nexcorp.db.sql_types import STUB, describe
     from nexcorp.db.statements import load
 
-    async def write() -> None:
-        database = Database(Config.from_env())
-        await database.open()
-        async with database.connection(wait=5.0) as conn:
-            STUB.write_text(await describe(conn, load()))
-        await database.close()
+    STUB.write_text(describe_database(lambda conn: describe(conn, load())))
+    return 0
 
-    run_async(write())
+
+def run_schema(options: Namespace) -> int:
+    """Write the schema, as the database has it."""
+    from nexcorp.db.schema_dump import TARGET, dump_schema
+
+    TARGET.write_text(describe_database(dump_schema))
     return 0
 
 
