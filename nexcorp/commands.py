@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nexcorp.db import Connection
 
 Command = Callable[[Namespace], int]
+Described = TypeVar("Described")
 
 
 def load_config() -> Config:
@@ -186,21 +187,21 @@ def migrated_database() -> Iterator[Config]:
             server.destroy()
 
 
-def describe_database(describe: Callable[[Connection], Awaitable[str]]) -> str:
+def describe_database(describe: Callable[[Connection], Awaitable[Described]]) -> Described:
     """What `describe` says of a migrated database."""
     from nexcorp.db import Database
 
-    async def ask(config: Config) -> str:
+    async def ask(config: Config) -> Described:
         database = Database(config)
         await database.open()
         async with database.connection(wait=5.0) as conn:
-            text = await describe(conn)
+            described = await describe(conn)
         await database.close()
-        return text
+        return described
 
     with migrated_database() as config:
-        text: str = run_async(ask(config))
-    return text
+        described: Described = run_async(ask(config))
+    return described
 
 
 def run_sql_types(options: Namespace) -> int:
@@ -213,10 +214,15 @@ def run_sql_types(options: Namespace) -> int:
 
 
 def run_schema(options: Namespace) -> int:
-    """Write the schema, as the database has it."""
-    from nexcorp.db.schema_dump import TARGET, dump_schema
+    """Write the schema, as the database has it, and the table of triggers."""
+    from nexcorp.db import schema_dump as dump
 
-    TARGET.write_text(describe_database(dump_schema))
+    async def describe(conn: Connection) -> tuple[str, str]:
+        return await dump.dump_schema(conn), await dump.list_effects(conn)
+
+    schema, effects = describe_database(describe)
+    dump.TARGET.write_text(schema)
+    dump.README.write_text(dump.insert_effects(dump.README.read_text(), effects))
     return 0
 
 

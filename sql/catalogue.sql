@@ -140,3 +140,26 @@ FROM pg_trigger AS t
 INNER JOIN pg_class AS r ON r.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND r.relnamespace = 'public'::regnamespace AND r.relname !~ $1
 ORDER BY r.relname COLLATE "C", t.tgname COLLATE "C";
+
+-- name: list_effects(foreign) :many
+-- What a change of a table's rows also does: its triggers, but for those of tables whose name matches `foreign`.
+SELECT
+    r.relname::text AS "table",
+    concat_ws(
+        ', ',
+        CASE WHEN t.tgtype & 4 > 0 THEN 'INSERT' END,
+        CASE WHEN t.tgtype & 16 > 0 THEN concat_ws(' of ', 'UPDATE', columns.listed) END,
+        CASE WHEN t.tgtype & 8 > 0 THEN 'DELETE' END,
+        CASE WHEN t.tgtype & 32 > 0 THEN 'TRUNCATE' END
+    ) AS change,
+    t.tgname::text AS trigger,
+    coalesce(obj_description(t.oid, 'pg_trigger'), '') AS effect
+FROM pg_trigger AS t
+INNER JOIN pg_class AS r ON r.oid = t.tgrelid
+CROSS JOIN LATERAL (
+    SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) AS listed
+    FROM pg_attribute AS a
+    WHERE a.attrelid = t.tgrelid AND a.attnum = ANY(t.tgattr::smallint[])
+) AS columns
+WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND r.relnamespace = 'public'::regnamespace AND r.relname !~ $1
+ORDER BY r.relname COLLATE "C", t.tgtype & 4 DESC, t.tgtype & 16 DESC, t.tgname COLLATE "C";

@@ -1,6 +1,6 @@
-"""Writes docs/schema.sql: the whole schema as SQL, as the catalogues of a migrated database tell it.
+"""Describes a migrated database from its catalogues: docs/schema.sql and the table of triggers in sql/README.md.
 
-The text is the same under every PostgreSQL from 15 on, in whatever order things were made. It can be run: an
+The schema's text is the same under every PostgreSQL from 15 on, in whatever order things were made. It can be run: an
 empty database becomes like the one it was read from, but for its rows and the months of the trail.
 """
 
@@ -14,6 +14,8 @@ from nexcorp.db.pool import Connection
 from nexcorp.db.schema_files import SCHEMA, read_definitions
 
 TARGET = REPOSITORY / "docs" / "schema.sql"
+README = REPOSITORY / "sql" / "README.md"
+EFFECTS = "<!-- effects -->\n", "<!-- end of effects -->\n"
 
 HEAD = """\
 -- The schema as migrations/ and sql/schema/ leave it. Written by `make schema`; a test compares it with a
@@ -59,3 +61,18 @@ async def dump_schema(conn: Connection, folder: Path = SCHEMA) -> str:
     blocks += await read_views(conn, folder)
     blocks += [row["text"] for row in await queries.list_triggers(conn, foreign=FOREIGN)]
     return "\n\n".join(blocks) + "\n"
+
+
+async def list_effects(conn: Connection) -> str:
+    """The table of what a change of rows also does, in Markdown."""
+    rows = ["| Table | Change | Trigger | What it does |", "| --- | --- | --- | --- |"]
+    for row in await sql.catalogue.list_effects(conn, foreign=FOREIGN):
+        rows.append(f"| `{row['table']}` | {row['change']} | `{row['trigger']}` | {row['effect']} |")
+    return "\n".join(rows) + "\n"
+
+
+def insert_effects(page: str, table: str) -> str:
+    """A page with the table between its two marks."""
+    before, _, rest = page.partition(EFFECTS[0])
+    _, _, after = rest.partition(EFFECTS[1])
+    return f"{before}{EFFECTS[0]}{table}{EFFECTS[1]}{after}"

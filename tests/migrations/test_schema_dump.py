@@ -11,7 +11,7 @@ import pytest
 
 from nexcorp.config import Config
 from nexcorp.db import Database
-from nexcorp.db.schema_dump import TARGET, dump_schema
+from nexcorp.db.schema_dump import README, TARGET, dump_schema, insert_effects, list_effects
 from nexcorp.db.schema_files import SCHEMA
 from tests.conftest import name_database
 from tests.migrations.test_migrations import objects
@@ -32,6 +32,15 @@ def bare_url(postgres: Any) -> Iterator[str]:
 async def test_it_is_current(database: Database) -> None:
     async with database.connection(wait=5) as conn:
         assert await dump_schema(conn) == TARGET.read_text(), "run `make schema`"
+
+
+async def test_the_table_of_triggers_is_current(database: Database) -> None:
+    async with database.connection(wait=5) as conn:
+        table = await list_effects(conn)
+        names = {row[0] for row in await conn.fetch("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")}
+    assert insert_effects(README.read_text(), table) == README.read_text(), "run `make schema`"
+    assert {line.split(" | ")[2].strip("`") for line in table.splitlines()[2:]} == names
+    assert " |  |" not in table, "a trigger has no comment"
 
 
 async def test_it_makes_the_same_database(config: Config, bare_url: str) -> None:
