@@ -90,7 +90,7 @@ CREATE TABLE comment_documents (
     words tsvector NOT NULL,
     CONSTRAINT comment_documents_pkey PRIMARY KEY (comment_id)
 );
-COMMENT ON TABLE comment_documents IS 'What comments are found by. Written by triggers alone.';
+COMMENT ON TABLE comment_documents IS 'What comments are found by. Written by the worker.';
 CREATE INDEX comment_documents_words_idx ON comment_documents USING gin (words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE comments (
@@ -138,17 +138,16 @@ CREATE TABLE events (
     metadata jsonb NOT NULL,
     correlation_id text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT events_pkey PRIMARY KEY (id, created_at)
+    CONSTRAINT events_pkey PRIMARY KEY (created_at, id)
 ) PARTITION BY RANGE (created_at);
 COMMENT ON TABLE events IS 'The audit trail: everything that happened. Append-only; a month is a partition.';
 COMMENT ON COLUMN events.type IS 'What happened, for instance comment.created; see nexcorp/events/catalogue.py.';
 COMMENT ON COLUMN events.actor_id IS 'Who did it. No foreign key: the trail outlives its people.';
-COMMENT ON COLUMN events.payload IS 'What those who hear of it need, in the API''s words.';
+COMMENT ON COLUMN events.payload IS 'Ids, states, numbers, dates and names of fields: what says who is told. Never a text that somebody wrote.';
 COMMENT ON COLUMN events.metadata IS 'Where it came from: ip, userAgent, sessionId.';
 COMMENT ON COLUMN events.correlation_id IS 'The X-Request-Id of the request that caused it.';
 CREATE INDEX events_actor_idx ON events USING btree (actor_id, created_at, id);
 CREATE INDEX events_entity_idx ON events USING btree (entity_type, entity_id, created_at, id);
-CREATE INDEX events_newest_idx ON events USING btree (created_at, id);
 CREATE INDEX events_type_idx ON events USING btree (type, created_at, id);
 
 CREATE TABLE events_default PARTITION OF events DEFAULT;
@@ -174,12 +173,15 @@ CREATE TABLE idempotency_keys (
     body bytea,
     location text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    entity_id uuid,
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (scope, key)
 );
 COMMENT ON TABLE idempotency_keys IS 'Answers of POST requests, replayed to retries for 72 hours.';
 COMMENT ON COLUMN idempotency_keys.scope IS 'The id of who asked; without an account anonymous and the address.';
 COMMENT ON COLUMN idempotency_keys.fingerprint IS 'HMAC of method, path and body: tells a retry from another request.';
+COMMENT ON COLUMN idempotency_keys.entity_id IS 'What the stored answer shows; the row goes with it.';
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys USING btree (created_at);
+CREATE INDEX idempotency_keys_entity_idx ON idempotency_keys USING btree (entity_id) WHERE entity_id IS NOT NULL;
 
 CREATE TABLE identities (
     provider text NOT NULL,
@@ -262,10 +264,6 @@ CREATE TABLE notifications (
     event_id uuid NOT NULL,
     actor_id uuid,
     type text NOT NULL,
-    title text NOT NULL,
-    message text NOT NULL,
-    post_id uuid,
-    comment_id uuid,
     once_key text,
     is_read boolean DEFAULT false NOT NULL,
     read_at timestamp with time zone,
@@ -273,22 +271,23 @@ CREATE TABLE notifications (
     archived_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    variant text DEFAULT ''::text NOT NULL,
+    entity_type text,
+    entity_id uuid,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT notifications_pkey PRIMARY KEY (id),
-    CONSTRAINT notifications_receiver_id_event_id_key UNIQUE (receiver_id, event_id),
-    CONSTRAINT notifications_type_known CHECK (type = ANY (ARRAY['like'::text, 'comment'::text, 'mention'::text, 'follow'::text, 'interest'::text, 'assignment'::text, 'announcement'::text, 'project_status'::text, 'lead_created'::text, 'score_updated'::text, 'task_assigned'::text, 'task_updated'::text, 'task_completed'::text, 'task_due'::text, 'comment_added'::text, 'member_added'::text, 'security'::text]))
+    CONSTRAINT notifications_receiver_id_event_id_key UNIQUE (receiver_id, event_id)
 ) WITH (fillfactor=85);
 COMMENT ON TABLE notifications IS 'What a person is told. One event tells one person once.';
 COMMENT ON COLUMN notifications.event_id IS 'The event it tells of. No foreign key: retention drops old events.';
-COMMENT ON COLUMN notifications.title IS 'With {actor} where the actor''s name is shown.';
-COMMENT ON COLUMN notifications.message IS 'How what it tells of begins; empty once the post or the comment is deleted.';
-COMMENT ON COLUMN notifications.post_id IS 'The post it is about; NULL once that is deleted.';
-COMMENT ON COLUMN notifications.comment_id IS 'The comment it is about; NULL once that is deleted.';
+COMMENT ON COLUMN notifications.actor_id IS 'Who did it; NULL where nobody is named. No foreign key: a row of users is never deleted.';
+COMMENT ON COLUMN notifications.type IS 'What it is about, for instance comment; the manifest of its feature has the sentences.';
 COMMENT ON COLUMN notifications.once_key IS 'Where set, the receiver has at most one with it: a like taken back and given again tells nothing new.';
 COMMENT ON COLUMN notifications.seen_at IS 'When it was first shown in a list.';
-CREATE INDEX notifications_actor_id_idx ON notifications USING btree (actor_id);
-CREATE INDEX notifications_comment_id_idx ON notifications USING btree (comment_id) WHERE comment_id IS NOT NULL;
+COMMENT ON COLUMN notifications.variant IS 'Which of the sentences of its type it says; empty for the usual one. Kept for ever.';
+COMMENT ON COLUMN notifications.entity_type IS 'Kind of what it leads to: post, comment, user. NULL where it leads nowhere. No foreign key: what is gone is shown without excerpt and link.';
+COMMENT ON COLUMN notifications.params IS 'States, numbers, dates and names of fields that its sentences need; never a text that somebody wrote.';
 CREATE UNIQUE INDEX notifications_once_key_idx ON notifications USING btree (receiver_id, once_key) WHERE once_key IS NOT NULL;
-CREATE INDEX notifications_post_id_idx ON notifications USING btree (post_id) WHERE post_id IS NOT NULL;
 CREATE INDEX notifications_receiver_idx ON notifications USING btree (receiver_id, id);
 CREATE INDEX notifications_unread_idx ON notifications USING btree (receiver_id, id) WHERE NOT is_read AND archived_at IS NULL;
 
@@ -302,8 +301,8 @@ CREATE TABLE outbox (
     next_at timestamp with time zone DEFAULT now() NOT NULL,
     last_error text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT outbox_pkey PRIMARY KEY (id),
-    CONSTRAINT outbox_dedup_key_key UNIQUE (dedup_key)
+    lane smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT outbox_pkey PRIMARY KEY (lane, id)
 ) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 COMMENT ON TABLE outbox IS 'Events that have still to be delivered. A row is claimed by its lock alone, so a dead worker leaves nothing behind.';
 COMMENT ON COLUMN outbox.event_at IS 'created_at of the event: tells its partition.';
@@ -311,6 +310,8 @@ COMMENT ON COLUMN outbox.dedup_key IS 'Where set, the same thing is queued only 
 COMMENT ON COLUMN outbox.receivers_after IS 'A large audience is written in parts: the last receiver of the parts done.';
 COMMENT ON COLUMN outbox.attempts IS 'Failed deliveries so far; at ten the row moves to outbox_dead.';
 COMMENT ON COLUMN outbox.next_at IS 'Not before this.';
+COMMENT ON COLUMN outbox.lane IS 'Of the root entity: events of one entity are delivered in their order, by one worker at a time.';
+CREATE UNIQUE INDEX outbox_dedup_key_idx ON outbox USING btree (dedup_key) WHERE dedup_key IS NOT NULL;
 
 CREATE TABLE outbox_dead (
     id bigint NOT NULL,
@@ -322,6 +323,7 @@ CREATE TABLE outbox_dead (
     last_error text,
     created_at timestamp with time zone NOT NULL,
     died_at timestamp with time zone DEFAULT now() NOT NULL,
+    lane smallint DEFAULT 0 NOT NULL,
     CONSTRAINT outbox_dead_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE outbox_dead IS 'Outbox rows that failed ten times, for an operator to look at and retry.';
@@ -339,7 +341,7 @@ CREATE TABLE person_documents (
     words tsvector NOT NULL,
     CONSTRAINT person_documents_pkey PRIMARY KEY (user_id)
 );
-COMMENT ON TABLE person_documents IS 'What active people are found by: their names. Written by triggers alone.';
+COMMENT ON TABLE person_documents IS 'What active people are found by: their names. Written by the worker.';
 CREATE INDEX person_documents_words_idx ON person_documents USING gin (words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE post_documents (
@@ -348,21 +350,28 @@ CREATE TABLE post_documents (
     words tsvector NOT NULL,
     CONSTRAINT post_documents_pkey PRIMARY KEY (post_id)
 );
-COMMENT ON TABLE post_documents IS 'What posts are found by. Written by triggers alone; likes do not touch it.';
+COMMENT ON TABLE post_documents IS 'What posts are found by. Written by the worker; likes do not touch it.';
 COMMENT ON COLUMN post_documents.recency IS 'The position in lists, for those in none the id: newer ones are looked through first.';
 CREATE INDEX post_documents_recency_idx ON post_documents USING btree (recency);
 CREATE INDEX post_documents_words_idx ON post_documents USING gin (words) WITH (gin_pending_list_limit='512');
 
-CREATE TABLE post_scores (
+CREATE TABLE post_stats (
     post_id uuid NOT NULL,
-    score double precision NOT NULL,
-    least_score double precision NOT NULL,
-    CONSTRAINT post_scores_pkey PRIMARY KEY (post_id)
-);
-COMMENT ON TABLE post_scores IS 'The order of explore: posts that stand in lists, by recent engagement. A table of its own, so that posts are still updated in place. Written by triggers alone.';
-COMMENT ON COLUMN post_scores.score IS 'log2 of the sum of weight * 2^(days since 1970) over publication 1, likes 1, comments 2 and interests 3.';
-COMMENT ON COLUMN post_scores.least_score IS 'What the publication alone comes to.';
-CREATE INDEX post_scores_score_idx ON post_scores USING btree (score, post_id);
+    like_count integer DEFAULT 0 NOT NULL,
+    comment_count integer DEFAULT 0 NOT NULL,
+    interest_count integer DEFAULT 0 NOT NULL,
+    score double precision,
+    least_score double precision,
+    CONSTRAINT post_stats_pkey PRIMARY KEY (post_id),
+    CONSTRAINT post_stats_counts_positive CHECK (like_count >= 0 AND comment_count >= 0 AND interest_count >= 0)
+) WITH (fillfactor=70);
+COMMENT ON TABLE post_stats IS 'What of a post changes with every like and comment, so that these leave the post''s own row alone. A row a post.';
+COMMENT ON COLUMN post_stats.like_count IS 'Rows in likes; written by sql/reactions.sql alone.';
+COMMENT ON COLUMN post_stats.comment_count IS 'Rows in comments; written by sql/comments.sql alone.';
+COMMENT ON COLUMN post_stats.interest_count IS 'Rows in interests; written by sql/reactions.sql alone.';
+COMMENT ON COLUMN post_stats.score IS 'The order of explore: log2 of the sum of weight * 2^(days since 1970) over publication 1, likes 1, comments 2 and interests 3. NULL for posts that stand in no list.';
+COMMENT ON COLUMN post_stats.least_score IS 'What the publication alone comes to.';
+CREATE INDEX post_stats_score_idx ON post_stats USING btree (score, post_id) WHERE score IS NOT NULL;
 
 CREATE TABLE post_status_log (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -384,21 +393,15 @@ CREATE TABLE posts (
     type text DEFAULT 'normal'::text NOT NULL,
     title text,
     body text NOT NULL,
-    like_count integer DEFAULT 0 NOT NULL,
-    comment_count integer DEFAULT 0 NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     status text,
     "position" uuid DEFAULT uuidv7(),
-    interest_count integer DEFAULT 0 NOT NULL,
     assignee_id uuid,
     CONSTRAINT posts_pkey PRIMARY KEY (id),
     CONSTRAINT posts_assignee_of_project CHECK (assignee_id IS NULL OR type = 'project'::text),
     CONSTRAINT posts_body_length CHECK (length(body) >= 1 AND length(body) <= 20000),
-    CONSTRAINT posts_comment_count_positive CHECK (comment_count >= 0),
-    CONSTRAINT posts_interest_count_positive CHECK (interest_count >= 0),
-    CONSTRAINT posts_like_count_positive CHECK (like_count >= 0),
     CONSTRAINT posts_status_of_type CHECK (
 CASE type
     WHEN 'normal'::text THEN status IS NULL
@@ -409,14 +412,11 @@ END),
     CONSTRAINT posts_title_length CHECK (length(title) >= 1 AND length(title) <= 200),
     CONSTRAINT posts_type_known CHECK (type = ANY (ARRAY['normal'::text, 'announcement'::text, 'project'::text]))
 ) WITH (fillfactor=80);
-COMMENT ON TABLE posts IS 'What people publish. Room is left in each page for the counters, which change in place.';
+COMMENT ON TABLE posts IS 'What people publish. Its counters are in post_stats.';
 COMMENT ON COLUMN posts.type IS 'normal, announcement or project.';
-COMMENT ON COLUMN posts.like_count IS 'Rows in likes; written by sql/reactions.sql alone.';
-COMMENT ON COLUMN posts.comment_count IS 'Rows in comments; written by sql/comments.sql alone.';
 COMMENT ON COLUMN posts.version IS 'Goes up with every edit; counters do not touch it.';
 COMMENT ON COLUMN posts.status IS 'Where an announcement or a project stands; NULL for normal posts. A draft is its author''s alone.';
 COMMENT ON COLUMN posts."position" IS 'Its place in every list, newest first: a version 7 id of when it was published. NULL: in no list (drafts, archived announcements).';
-COMMENT ON COLUMN posts.interest_count IS 'Rows in interests; written by sql/reactions.sql alone.';
 COMMENT ON COLUMN posts.assignee_id IS 'Who does a project: one of those interested.';
 CREATE INDEX posts_announcements_idx ON posts USING btree ("position") WHERE type = 'announcement'::text;
 CREATE INDEX posts_assignee_id_idx ON posts USING btree (assignee_id) WHERE assignee_id IS NOT NULL;
@@ -449,14 +449,20 @@ CREATE TABLE room_frames (
     room text NOT NULL,
     seq bigint NOT NULL,
     event_id uuid NOT NULL,
-    frame jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    event text NOT NULL,
+    entity_type text NOT NULL,
+    entity_id uuid NOT NULL,
+    data jsonb NOT NULL,
+    members text[],
     CONSTRAINT room_frames_pkey PRIMARY KEY (room, seq)
 );
-COMMENT ON TABLE room_frames IS 'What was sent to a room, kept so that a client that was away gets it in order and once.';
+COMMENT ON TABLE room_frames IS 'What was sent to a room, as references, kept so that a client that was away gets it in order and once.';
 COMMENT ON COLUMN room_frames.seq IS 'Without gaps and in commit order in its room.';
-COMMENT ON COLUMN room_frames.frame IS 'The frame as clients get it.';
-CREATE INDEX room_frames_text_idx ON room_frames USING btree (room, ((frame -> 'data'::text) ->> 'id'::text)) WHERE (frame -> 'data'::text) ? 'body'::text;
+COMMENT ON COLUMN room_frames.event IS 'The frame''s name, for instance comment:created.';
+COMMENT ON COLUMN room_frames.entity_type IS 'Kind of what it shows, rendered from the current row whenever the frame is sent.';
+COMMENT ON COLUMN room_frames.data IS 'What it says beside that: ids, states, numbers.';
+COMMENT ON COLUMN room_frames.members IS 'Which members of the entity it shows; NULL for all of them, {} for none.';
 
 CREATE TABLE rooms (
     name text NOT NULL,
@@ -468,11 +474,18 @@ COMMENT ON TABLE rooms IS 'Streams of frames: user:{id}, post:{id}, profile:{id}
 COMMENT ON COLUMN rooms.last_seq IS 'Number of the newest frame; the row''s lock is the right to give out the next.';
 COMMENT ON COLUMN rooms.min_seq IS 'Number of the oldest frame that is still kept.';
 
+CREATE TABLE search_doubts (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    word text NOT NULL,
+    CONSTRAINT search_doubts_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE search_doubts IS 'Words that left a text: a worker removes from search_words those that no other text has. Written by triggers; a word may stand here several times, so that nobody who deletes waits for anybody.';
+
 CREATE TABLE search_words (
     word text NOT NULL,
     CONSTRAINT search_words_pkey PRIMARY KEY (word)
 );
-COMMENT ON TABLE search_words IS 'Every word that was ever published, to suggest instead of a misspelt one. Written by triggers alone. Nobody is shown a word that finds them nothing.';
+COMMENT ON TABLE search_words IS 'The words of what is published, to suggest instead of a misspelt one. Written by the worker. Nobody is shown a word that finds them nothing.';
 CREATE INDEX search_words_near_idx ON search_words USING gist (lower(word) gist_trgm_ops);
 
 CREATE TABLE sessions (
@@ -585,7 +598,6 @@ CREATE TABLE users (
     version integer DEFAULT 1 NOT NULL,
     email_verified_at timestamp with time zone,
     left_at timestamp with time zone,
-    scrubbed_at timestamp with time zone,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_email_key UNIQUE (email),
     CONSTRAINT users_username_key UNIQUE (username),
@@ -615,12 +627,10 @@ COMMENT ON COLUMN users.avatar_url IS 'Where the picture is.';
 COMMENT ON COLUMN users.version IS 'Goes up with every change of the profile.';
 COMMENT ON COLUMN users.email_verified_at IS 'When the address was proved to be theirs; NULL until then.';
 COMMENT ON COLUMN users.left_at IS 'When the person left; the row stays, so that what they wrote has an author.';
-COMMENT ON COLUMN users.scrubbed_at IS 'When the frames that were kept ceased to name the person who left.';
 CREATE INDEX users_role_changed_at_idx ON users USING btree (role_changed_at) WHERE role_changed_at IS NOT NULL;
 CREATE INDEX users_role_idx ON users USING btree (role, status, id);
 CREATE INDEX users_search_idx ON users USING gin (search_text(username, first_name, last_name) gin_trgm_ops);
 CREATE INDEX users_status_idx ON users USING btree (status, id);
-CREATE INDEX users_unscrubbed_idx ON users USING btree (left_at) WHERE left_at IS NOT NULL AND scrubbed_at IS NULL;
 
 CREATE TABLE worker_heartbeats (
     worker_id text NOT NULL,
@@ -646,13 +656,10 @@ ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERE
 ALTER TABLE likes ADD CONSTRAINT likes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE mails ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE notification_counters ADD CONSTRAINT notification_counters_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
-ALTER TABLE notifications ADD CONSTRAINT notifications_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE SET NULL;
-ALTER TABLE notifications ADD CONSTRAINT notifications_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES comments(id) ON DELETE SET NULL;
-ALTER TABLE notifications ADD CONSTRAINT notifications_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE SET NULL;
 ALTER TABLE notifications ADD CONSTRAINT notifications_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE person_documents ADD CONSTRAINT person_documents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE post_documents ADD CONSTRAINT post_documents_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
-ALTER TABLE post_scores ADD CONSTRAINT post_scores_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE post_stats ADD CONSTRAINT post_stats_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES users(id) ON DELETE SET NULL;
@@ -677,24 +684,24 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
 
-CREATE OR REPLACE FUNCTION cool_posts()
- RETURNS trigger
- LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, post_id uuid)
+ LANGUAGE sql
+ STABLE
 AS $function$
-BEGIN
-    -- Once a statement: a post that goes with 10,000 likes is not updated for each of them.
-    UPDATE post_scores AS s
-    SET score = take_heat(s.score, gone.taken, s.least_score)
-    FROM (
-        SELECT post_id, sum_heat(heat(created_at, TG_ARGV[0]::double precision)) AS taken
-        FROM removed
-        GROUP BY post_id
-    ) AS gone
-    WHERE s.post_id = gone.post_id;
-    RETURN NULL;
-END
+    SELECT excerpt(coalesce(p.title, p.body)), p.id
+    FROM posts AS p
+    WHERE $1 = 'post' AND p.id = $2 AND shown_to(p, $3)
+    UNION ALL
+    SELECT excerpt(c.body), c.post_id
+    FROM comments AS c
+    INNER JOIN posts AS p ON p.id = c.post_id
+    WHERE $1 = 'comment' AND c.id = $2 AND shown_to(p, $3)
+    UNION ALL
+    SELECT NULL, NULL
+    WHERE $1 NOT IN ('post', 'comment')
 $function$;
-COMMENT ON FUNCTION cool_posts() IS 'Likes, comments or interests (of the weight given) that are taken back take their part of the score along.';
+COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: how it begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run; a kind without one has no excerpt.';
 
 CREATE OR REPLACE FUNCTION display_name(u users)
  RETURNS text
@@ -704,6 +711,21 @@ AS $function$
     SELECT coalesce(nullif(concat_ws(' ', (u).first_name, (u).last_name), ''), (u).username::text)
 $function$;
 COMMENT ON FUNCTION display_name(users) IS 'What a user is called in a sentence: the full name, else the username.';
+
+CREATE OR REPLACE FUNCTION doubt_words()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    -- NEW is NULL where the row is deleted.
+    INSERT INTO search_doubts (word)
+    SELECT w FROM unnest(TG_ARGV) AS name CROSS JOIN LATERAL list_words(to_jsonb(OLD) ->> name) AS w
+    EXCEPT
+    SELECT w FROM unnest(TG_ARGV) AS name CROSS JOIN LATERAL list_words(to_jsonb(NEW) ->> name) AS w;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION doubt_words() IS 'Puts the words that leave a text (in the columns given) into search_doubts: a word goes with the last text that has it.';
 
 CREATE OR REPLACE FUNCTION drop_event_partitions(keep_days integer)
  RETURNS integer
@@ -736,16 +758,28 @@ END
 $function$;
 COMMENT ON FUNCTION drop_event_partitions(integer) IS 'Drops the months of the trail that ended so many days ago, but never the current one; returns how many went.';
 
-CREATE OR REPLACE FUNCTION empty_message()
- RETURNS trigger
+CREATE OR REPLACE FUNCTION emit(type text, actor_id uuid, entity_type text, entity_id uuid, payload jsonb, context jsonb, root uuid DEFAULT NULL::uuid, dedup_key text DEFAULT NULL::text)
+ RETURNS uuid
  LANGUAGE plpgsql
 AS $function$
+-- Arguments have the names of columns, for those who call it by hand; here they are $1 to $8.
+#variable_conflict use_column
+DECLARE
+    event_id uuid := uuidv7();
 BEGIN
-    NEW.message := '';
-    RETURN NEW;
+    INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
+    VALUES (event_id, $1, $2, $3, $4, $5, $6 - 'requestId', $6 ->> 'requestId');
+    IF $8 IS NULL THEN
+        INSERT INTO outbox (event_id, event_at, lane) VALUES (event_id, now(), find_lane(coalesce($7, $4)));
+    ELSE
+        INSERT INTO outbox (event_id, event_at, lane, dedup_key)
+        VALUES (event_id, now(), find_lane(coalesce($7, $4)), $8)
+        ON CONFLICT (dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING;
+    END IF;
+    RETURN event_id;
 END
 $function$;
-COMMENT ON FUNCTION empty_message() IS 'Takes the text of what was deleted out of a notification of it.';
+COMMENT ON FUNCTION emit(text,uuid,text,uuid,jsonb,jsonb,uuid,text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
 
 CREATE OR REPLACE FUNCTION ensure_event_partitions(months_ahead integer)
  RETURNS integer
@@ -782,6 +816,90 @@ END
 $function$;
 COMMENT ON FUNCTION ensure_event_partitions(integer) IS 'Creates the partitions of this month and so many ahead; returns how many were new.';
 
+CREATE OR REPLACE FUNCTION excerpt(written text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT CASE WHEN length(left(written, 141)) > 140 THEN left(written, 139) || '…' ELSE written END
+$function$;
+COMMENT ON FUNCTION excerpt(text) IS 'How a text begins, in at most 140 characters.';
+
+CREATE OR REPLACE FUNCTION find_documents(wanted text, query tsquery)
+ RETURNS TABLE(id uuid, recency uuid, score double precision)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- A word may be in half of all texts, and to rank so many takes seconds: the newest 500 that match are ranked. They
+    -- are looked for in three steps, each only where the one before was not enough. The newest 2,000 documents: all
+    -- that a common word needs, and little work for nothing where it is rare. If some of these matched, the newest
+    -- 50,000. At last the index of words, whose matches all have to be read; not for what it has no words of ("all but").
+    -- OFFSET 0 is a fence: the planner, who does not know the query, would walk through all documents in their order.
+    WITH near AS MATERIALIZED (
+        SELECT newest.id, newest.recency, newest.words
+        FROM (SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC LIMIT 2000) AS newest
+        WHERE newest.words @@ query
+        LIMIT 500
+    )
+    SELECT found.id, found.recency, ts_rank(found.words, query, 1)::double precision
+    FROM (
+        SELECT near.id, near.recency, near.words FROM near
+        UNION ALL
+        (
+            SELECT newer.id, newer.recency, newer.words
+            FROM (
+                SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC OFFSET 2000 LIMIT 48000
+            ) AS newer
+            WHERE (SELECT count(*) FROM near) >= 12 AND newer.words @@ query
+            LIMIT 500
+        )
+        UNION ALL
+        (
+            SELECT matching.id, matching.recency, matching.words
+            FROM (SELECT * FROM documents WHERE kind = wanted AND words @@ query OFFSET 0) AS matching
+            WHERE querytree(query) <> 'T'
+                AND matching.recency <= (
+                    SELECT d.recency
+                    FROM documents AS d
+                    WHERE d.kind = wanted
+                    ORDER BY d.recency DESC
+                    OFFSET CASE WHEN (SELECT count(*) FROM near) >= 12 THEN 50000 ELSE 2000 END
+                    LIMIT 1
+                )
+            ORDER BY matching.recency DESC
+            LIMIT 500
+        )
+        LIMIT 500
+    ) AS found
+    OFFSET 0
+$function$;
+COMMENT ON FUNCTION find_documents(text,tsquery) IS 'The newest 500 documents of a kind that match, in no order; a higher score is a better match.';
+
+CREATE OR REPLACE FUNCTION find_holders(wanted text, query tsquery)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- A common word is in some of the newest, and the index would have to list all that have it; of a rare one the index
+    -- finds at once what there is.
+    SELECT newest.id
+    FROM (SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC LIMIT 64) AS newest
+    WHERE newest.words @@ query
+    UNION ALL
+    (SELECT d.id FROM documents AS d WHERE d.kind = wanted AND d.words @@ query LIMIT 500)
+$function$;
+COMMENT ON FUNCTION find_holders(text,tsquery) IS 'Some documents of a kind that have the words of a query, if there are any; to be read until one is found that has them in the form in question.';
+
+CREATE OR REPLACE FUNCTION find_lane(root uuid)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    -- The last byte of a version 7 id is random.
+    SELECT (get_byte(uuid_send(root), 15) % 16)::smallint
+$function$;
+COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
+
 CREATE OR REPLACE FUNCTION heat(happened_at timestamp with time zone, weight double precision)
  RETURNS double precision
  LANGUAGE sql
@@ -812,54 +930,16 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION highlight(text,tsquery) IS 'HTML: what was found in <mark>, everything else escaped; of a long text two parts around it.';
 
-CREATE OR REPLACE FUNCTION index_comment()
- RETURNS trigger
- LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION list_words(written text)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
 AS $function$
-BEGIN
-    INSERT INTO comment_documents (comment_id, words)
-    VALUES (NEW.id, make_words(NULL, NEW.body))
-    ON CONFLICT ON CONSTRAINT comment_documents_pkey DO UPDATE SET words = excluded.words;
-    PERFORM note_words(NEW.body);
-    RETURN NULL;
-END
+    SELECT w
+    FROM unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
+    WHERE length(w) BETWEEN 4 AND 40
 $function$;
-COMMENT ON FUNCTION index_comment() IS 'A comment is found from the moment of its commit.';
-
-CREATE OR REPLACE FUNCTION index_person()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    IF NEW.status = 'active' THEN
-        INSERT INTO person_documents (user_id, words)
-        VALUES (NEW.id, make_words(name_person(NEW), NULL))
-        ON CONFLICT ON CONSTRAINT person_documents_pkey DO UPDATE SET words = excluded.words;
-        PERFORM note_words(name_person(NEW));
-    ELSE
-        DELETE FROM person_documents WHERE user_id = NEW.id;
-    END IF;
-    RETURN NULL;
-END
-$function$;
-COMMENT ON FUNCTION index_person() IS 'Active people are found by their names.';
-
-CREATE OR REPLACE FUNCTION index_post()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    INSERT INTO post_documents (post_id, recency, words)
-    VALUES (NEW.id, coalesce(NEW.position, NEW.id), make_words(NEW.title, NEW.body))
-    ON CONFLICT ON CONSTRAINT post_documents_pkey DO UPDATE
-    SET recency = excluded.recency, words = excluded.words;
-    IF NEW.position IS NOT NULL THEN
-        PERFORM note_words(concat_ws(' ', NEW.title, NEW.body));
-    END IF;
-    RETURN NULL;
-END
-$function$;
-COMMENT ON FUNCTION index_post() IS 'A post is found from the moment of its commit.';
+COMMENT ON FUNCTION list_words(text) IS 'The words of a text that may be suggested, as search_words has them.';
 
 CREATE OR REPLACE FUNCTION make_query(asked text)
  RETURNS tsquery
@@ -922,20 +1002,6 @@ END
 $function$;
 COMMENT ON FUNCTION note_role_change() IS 'Makes access tokens of an older role or status worthless, whoever changes them: the service or a DBA.';
 
-CREATE OR REPLACE FUNCTION note_words(written text)
- RETURNS void
- LANGUAGE sql
-AS $function$
-    -- In order, so that two writers of new words never wait for each other.
-    INSERT INTO search_words (word)
-    SELECT w
-    FROM unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
-    WHERE length(w) BETWEEN 4 AND 40 AND NOT EXISTS (SELECT FROM search_words WHERE word = w)
-    ORDER BY w
-    ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING
-$function$;
-COMMENT ON FUNCTION note_words(text) IS 'Remember the words of a text that are new.';
-
 CREATE OR REPLACE FUNCTION person(u users)
  RETURNS json
  LANGUAGE sql
@@ -949,28 +1015,6 @@ AS $function$
     END
 $function$;
 COMMENT ON FUNCTION person(users) IS 'A user as embedded in what they wrote or did; NULL for nobody.';
-
-CREATE OR REPLACE FUNCTION place_in_explore()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-DECLARE
-    published_at timestamptz := CASE WHEN TG_OP = 'INSERT' THEN NEW.created_at ELSE now() END;
-BEGIN
-    IF NEW.position IS NULL THEN
-        DELETE FROM post_scores WHERE post_id = NEW.id;
-    ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO post_scores (post_id, score, least_score)
-        VALUES (NEW.id, heat(published_at, 1), heat(published_at, 1));
-    ELSE
-        INSERT INTO post_scores (post_id, score, least_score)
-        VALUES (NEW.id, measure_post(NEW.id, published_at), heat(published_at, 1))
-        ON CONFLICT ON CONSTRAINT post_scores_pkey DO NOTHING;
-    END IF;
-    RETURN NULL;
-END
-$function$;
-COMMENT ON FUNCTION place_in_explore() IS 'What stands in lists stands in explore, from its publication on.';
 
 CREATE OR REPLACE FUNCTION reactions_of(viewer_id uuid, post_id uuid)
  RETURNS TABLE(liked boolean, interested boolean)
@@ -1031,19 +1075,6 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION take_heat(double precision,double precision,double precision) IS 'A score without a part of it. What was rounded away does not take it below the least.';
 
-CREATE OR REPLACE FUNCTION warm_post()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-BEGIN
-    UPDATE post_scores
-    SET score = add_heat(score, heat(NEW.created_at, TG_ARGV[0]::double precision))
-    WHERE post_id = NEW.post_id;
-    RETURN NULL;
-END
-$function$;
-COMMENT ON FUNCTION warm_post() IS 'A like, comment or interest (of the weight given) moves its post up.';
-
 CREATE AGGREGATE sum_heat(double precision) (SFUNC = add_heat, STYPE = double precision);
 COMMENT ON AGGREGATE sum_heat(double precision) IS 'The sum of scores.';
 
@@ -1069,24 +1100,25 @@ SELECT
     n.receiver_id AS "_receiverId",
     n.id,
     n.type,
-    replace(n.title, '{actor}', coalesce(display_name(a), 'Somebody')) AS title,
-    n.message,
+    n.variant AS "_variant",
+    n.params AS "_params",
+    e.excerpt AS "_excerpt",
+    display_name(a) AS "_actorName",
     n.is_read AS "isRead",
     n.seen_at AS "seenAt",
     n.archived_at AS "archivedAt",
     person(a) AS actor,
-    CASE
-        WHEN n.comment_id IS NOT NULL THEN json_build_object('type', 'comment', 'id', n.comment_id)
-        WHEN n.post_id IS NOT NULL THEN json_build_object('type', 'post', 'id', n.post_id)
-        WHEN n.type = 'follow' AND a.id IS NOT NULL THEN json_build_object('type', 'user', 'id', a.id)
-    END AS entity,
-    n.post_id AS "postId",
+    CASE WHEN e.found THEN json_build_object('type', n.entity_type, 'id', n.entity_id) END AS entity,
+    e.post_id AS "postId",
     NULL::uuid AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
 FROM notifications AS n
-LEFT JOIN users AS a ON a.id = n.actor_id;
-COMMENT ON VIEW notification_items IS 'Notifications as the API and the frames show them.';
+LEFT JOIN users AS a ON a.id = n.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.post_id, true AS found FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
+) AS e ON true;
+COMMENT ON VIEW notification_items IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
 
 CREATE OR REPLACE VIEW post_items AS
 SELECT
@@ -1097,9 +1129,9 @@ SELECT
     p.body,
     person(a) AS author,
     person(d) AS assignee,
-    p.like_count AS "likeCount",
-    p.comment_count AS "commentCount",
-    p.interest_count AS "interestCount",
+    s.like_count AS "likeCount",
+    s.comment_count AS "commentCount",
+    s.interest_count AS "interestCount",
     coalesce(
         (
             SELECT json_agg(file)
@@ -1129,21 +1161,21 @@ SELECT
         )
     END AS "publishedAt"
 FROM posts AS p
+INNER JOIN post_stats AS s ON s.post_id = p.id
 INNER JOIN users AS a ON a.id = p.author_id
 LEFT JOIN users AS d ON d.id = p.assignee_id;
 COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
 
-CREATE TRIGGER cool_posts AFTER DELETE ON comments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION cool_posts('2');
-COMMENT ON TRIGGER cool_posts ON comments IS 'A comment that is deleted takes its part of the post''s score along.';
+CREATE OR REPLACE VIEW documents AS
+SELECT 'post' AS kind, post_id AS id, recency, words FROM post_documents
+UNION ALL
+SELECT 'comment', comment_id, comment_id, words FROM comment_documents
+UNION ALL
+SELECT 'person', user_id, user_id, words FROM person_documents;
+COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
 
-CREATE TRIGGER index_comment AFTER INSERT ON comments FOR EACH ROW EXECUTE FUNCTION index_comment();
-COMMENT ON TRIGGER index_comment ON comments IS 'A new comment gets its row in comment_documents, its new words go into search_words.';
-
-CREATE TRIGGER reindex_comment AFTER UPDATE OF body ON comments FOR EACH ROW WHEN (old.body IS DISTINCT FROM new.body) EXECUTE FUNCTION index_comment();
-COMMENT ON TRIGGER reindex_comment ON comments IS 'A comment whose text changes is indexed again.';
-
-CREATE TRIGGER warm_post AFTER INSERT ON comments FOR EACH ROW EXECUTE FUNCTION warm_post('2');
-COMMENT ON TRIGGER warm_post ON comments IS 'A comment adds 2 to the post''s score.';
+CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
+COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';
 
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 COMMENT ON TRIGGER events_append_only ON events IS 'Keeps the trail append-only; every partition has it, too.';
@@ -1154,38 +1186,11 @@ COMMENT ON TRIGGER no_truncate ON events IS 'Keeps the trail append-only.';
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON events_default FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 COMMENT ON TRIGGER no_truncate ON events_default IS 'Keeps the trail append-only; TRUNCATE triggers are not inherited.';
 
-CREATE TRIGGER cool_posts AFTER DELETE ON interests REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION cool_posts('3');
-COMMENT ON TRIGGER cool_posts ON interests IS 'An interest that is taken back takes its part of the post''s score along.';
+CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
+COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
 
-CREATE TRIGGER warm_post AFTER INSERT ON interests FOR EACH ROW EXECUTE FUNCTION warm_post('3');
-COMMENT ON TRIGGER warm_post ON interests IS 'An interest adds 3 to the post''s score.';
-
-CREATE TRIGGER cool_posts AFTER DELETE ON likes REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION cool_posts('1');
-COMMENT ON TRIGGER cool_posts ON likes IS 'A like that is taken back takes its part of the post''s score along.';
-
-CREATE TRIGGER warm_post AFTER INSERT ON likes FOR EACH ROW EXECUTE FUNCTION warm_post('1');
-COMMENT ON TRIGGER warm_post ON likes IS 'A like adds 1 to the post''s score.';
-
-CREATE TRIGGER notifications_empty_message BEFORE UPDATE OF post_id, comment_id ON notifications FOR EACH ROW WHEN (old.post_id IS NOT NULL AND new.post_id IS NULL OR old.comment_id IS NOT NULL AND new.comment_id IS NULL) EXECUTE FUNCTION empty_message();
-COMMENT ON TRIGGER notifications_empty_message ON notifications IS 'A notification of a deleted post or comment loses its text.';
-
-CREATE TRIGGER index_post AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION index_post();
-COMMENT ON TRIGGER index_post ON posts IS 'A new post gets its row in post_documents, its new words go into search_words.';
-
-CREATE TRIGGER place_in_explore AFTER INSERT ON posts FOR EACH ROW WHEN (new."position" IS NOT NULL) EXECUTE FUNCTION place_in_explore();
-COMMENT ON TRIGGER place_in_explore ON posts IS 'A post that stands in lists gets its row in post_scores.';
-
-CREATE TRIGGER reindex_post AFTER UPDATE OF title, body, "position" ON posts FOR EACH ROW WHEN (old.title IS DISTINCT FROM new.title OR old.body IS DISTINCT FROM new.body OR old."position" IS DISTINCT FROM new."position") EXECUTE FUNCTION index_post();
-COMMENT ON TRIGGER reindex_post ON posts IS 'A post whose text or place changes is indexed again.';
-
-CREATE TRIGGER replace_in_explore AFTER UPDATE OF "position" ON posts FOR EACH ROW WHEN ((old."position" IS NULL) <> (new."position" IS NULL)) EXECUTE FUNCTION place_in_explore();
-COMMENT ON TRIGGER replace_in_explore ON posts IS 'A post that comes into the lists gets its row in post_scores, one that leaves them loses it.';
-
-CREATE TRIGGER index_person AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION index_person();
-COMMENT ON TRIGGER index_person ON users IS 'A new person gets a row in person_documents, new names go into search_words.';
+CREATE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
+COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';
 
 CREATE TRIGGER note_role_change BEFORE UPDATE ON users FOR EACH ROW WHEN (old.role IS DISTINCT FROM new.role OR old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION note_role_change();
 COMMENT ON TRIGGER note_role_change ON users IS 'Access tokens of the role or status before are worthless from now on.';
-
-CREATE TRIGGER reindex_person AFTER UPDATE OF username, first_name, last_name, status ON users FOR EACH ROW WHEN (old.username IS DISTINCT FROM new.username OR old.first_name IS DISTINCT FROM new.first_name OR old.last_name IS DISTINCT FROM new.last_name OR old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION index_person();
-COMMENT ON TRIGGER reindex_person ON users IS 'A person whose name or status changes is indexed again; who is not active is not found.';
