@@ -133,7 +133,9 @@ FROM (SELECT nth(2, n) AS id, n FROM generate_series(1, 1000000) AS n) AS p
 """,
         "uploads": """
 INSERT INTO uploads (owner_id, post_id, store, store_key, name, type, bytes, url)
-SELECT nth(1, 1), nth(2, n), 'local', 'key ' || n, 'name', 'image/png', 1, '/media/' || n
+SELECT
+    nth(1, 1 + n % 1000), CASE WHEN n % 50 > 0 THEN nth(2, n) END,
+    'local', 'key ' || n, 'name', 'image/png', 1, '/media/' || n
 FROM generate_series(1, 50000) AS n
 """,
         "comments": """
