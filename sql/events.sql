@@ -11,7 +11,8 @@ SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);
 -- name: claim_outbox(lanes, most_lanes, most) :many
 -- The oldest rows that are due in lanes that no other worker is at, with their events. Each lane is taken by a lock that
 -- falls with the transaction, whatever becomes of the worker: two workers share the lanes, and within one events are
--- delivered in their order. SKIP LOCKED: an operator who holds a row holds up that row alone.
+-- delivered in their order. SKIP LOCKED: an operator who holds a row holds up that row alone, and the next ones of its
+-- entity go on; workers/delivery.py says why that is harmless.
 -- LATERAL and LIMIT keep the planner from joining the whole trail: the queue's statistics swing between empty and full.
 WITH held AS MATERIALIZED (
     SELECT l.lane

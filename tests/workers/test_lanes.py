@@ -1,4 +1,4 @@
-"""Workers share the outbox by lanes: each its part, every entity in its order, and none waits for one that hangs."""
+"""Workers share the outbox by lanes, each entity keeps its order, and no worker waits for one that hangs."""
 
 from __future__ import annotations
 
