@@ -116,6 +116,23 @@ INSERT INTO worker_heartbeats (worker_id)
 VALUES ($1)
 ON CONFLICT ON CONSTRAINT worker_heartbeats_pkey DO UPDATE SET seen_at = now();
 
+-- name: end_stalled(idle_seconds) :value
+-- End the connections of workers that have lanes but have not said or read a word for so long in the middle of a
+-- statement; returns how many. idle_in_transaction_session_timeout does not see these: a driver that has a statement
+-- prepared and is halted before it runs it is "active", as is one that is halted while it is sent rows.
+SELECT count(pg_terminate_backend(a.pid))
+FROM pg_stat_activity AS a
+WHERE a.datname = current_database()
+    AND a.usename = current_user
+    AND a.state = 'active'
+    AND a.wait_event IN ('ClientRead', 'ClientWrite')
+    AND a.state_change < now() - make_interval(secs => $1)
+    AND EXISTS (
+        SELECT
+        FROM pg_locks AS l
+        WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.classid = x'6e6578'::integer::oid AND l.objsubid = 2
+    );
+
 -- name: end_beat(worker_id) :exec
 -- A worker says that it stops.
 DELETE FROM worker_heartbeats WHERE worker_id = $1;
