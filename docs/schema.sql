@@ -900,6 +900,23 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
 
+CREATE OR REPLACE FUNCTION find_named(usernames citext[], only_id uuid DEFAULT NULL::uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    -- In plpgsql, so that a statement that calls it costs the planner the same however many names there are:
+    -- with the array in sight it would plan that statement anew at every call.
+    RETURN (
+        SELECT coalesce(jsonb_agg(u.id), '[]')
+        FROM users AS u
+        WHERE u.username = ANY(usernames) AND u.status = 'active' AND (only_id IS NULL OR u.id = only_id)
+    );
+END
+$function$;
+COMMENT ON FUNCTION find_named(citext[],uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';
+
 CREATE OR REPLACE FUNCTION heat(happened_at timestamp with time zone, weight double precision)
  RETURNS double precision
  LANGUAGE sql

@@ -87,12 +87,18 @@ class PatientQueue(RedisQueue):
 
 
 async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
-    """Say every few seconds that this worker runs, for /ready, and hear of the others; until cancelled."""
+    """Say every few seconds that this worker runs, for /ready, and hear of the others; until cancelled.
+
+    Lanes that PostgreSQL itself does not take from one that was halted are freed here, too.
+    """
     while True:
         try:
             async with database.connection(wait=2.0) as conn:
                 await sql.events.beat(conn, worker_id=worker_id)
                 delivery.workers = await sql.events.count_live_workers(conn) or 1
+                ended = await sql.events.end_stalled(conn, idle_seconds=IDLE_SECONDS)
+            if ended:
+                log.warning("ended what held lanes and stood still", connections=ended)
         except AppError:
             log.debug("the heartbeat waits for the database")
         except Exception:
