@@ -7,15 +7,9 @@ workers than lanes some have nothing to do but wait for a lane.
 
 A row that failed, or that an operator has locked, does not keep the later events of its entity: one broken
 event would silence a post for the eight minutes until it is buried. Its frames then come late. What they
-<<<<<<< HEAD
-show of an entity is read when they are shown, so that nothing old comes back: a late "created" of what is
-deleted is shown as "deleted". Only what an event says of itself, as that a like was given, can be older
-than what was told before.
-=======
 show of an entity is read when they are shown, so nothing old comes back: a late "created" of what is deleted
 is shown as "deleted". Only what an event says of itself, as that a like was given, can be older than what
 was told before.
->>>>>>> fixworkers
 """
 
 from __future__ import annotations
@@ -267,12 +261,7 @@ class Delivery:
 
 
 def is_of_row(error: Exception) -> bool:
-<<<<<<< HEAD
-    """Whether a failure may be a row's own fault, as a statement that takes too long may be; not where
-    PostgreSQL is away."""
-=======
     """Whether a row may be at fault. Not where PostgreSQL is away; a statement that takes too long may be."""
->>>>>>> fixworkers
     return not isinstance(error, Unavailable) or error.code == TIMEOUT
 
 
