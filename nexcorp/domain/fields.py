@@ -27,6 +27,18 @@ class Text(fields.String):
         return text.strip() if self.trim else text
 
 
+class Name(fields.String):
+    """Names one of what features bring; `of` is a group of nexcorp.manifest.Product.names.
+
+    The documents list those there are. What goes out may be another one, of an older or newer release; what
+    comes in is checked by the handler, who knows the product.
+    """
+
+    def __init__(self, of: str, **more: Any) -> None:
+        self.of = of
+        super().__init__(**more)
+
+
 class Body(Schema):
     """Parent of what may come in as JSON: an unknown field is an error that names it."""
 
