@@ -120,12 +120,12 @@ def load_object(name: str) -> Any:
 
 
 def join(parts: Iterable[Mapping[str, Any]], what: str) -> dict[str, Any]:
-    """One dictionary of all `parts`; raises ValueError where two features bring the same key."""
+    """One dictionary of all `parts`; raises ValueError where two of them have the same key."""
     found: dict[str, Any] = {}
     for part in parts:
         for key, value in part.items():
             if key in found:
-                raise ValueError(f"two features bring the {what} {key}")
+                raise ValueError(f"features bring the {what} {key} twice")
             found[key] = value
     return found
 
@@ -153,12 +153,12 @@ class Product:
         self.commands: dict[str, SocketCommand] = join((one.commands for one in features), "command")
         self.search: dict[str, SearchKind] = join((one.search for one in features), "search kind")
         self.export: dict[str, Section] = join((one.export for one in features), "section of the export")
-        types = ({one.name: one for one in feature.notice_types} for feature in features)
+        types = ({one.name: one} for feature in features for one in feature.notice_types)
         self.notice_types: dict[str, NoticeType] = join(types, "type of notification")
         self.answers: dict[str, FrameDoc] = join((one.answers for one in features), "answer")
-        codes = (dict.fromkeys(one.permissions) for one in features)
+        codes = ({code: True} for one in features for code in one.permissions)
         self.permissions = tuple(join(codes, "permission"))
-        jobs: dict[str, Job] = join(({job.name: job for job in one.jobs} for one in features), "job")
+        jobs: dict[str, Job] = join(({job.name: job} for one in features for job in one.jobs), "job")
         self.jobs = tuple(jobs.values())
         self.public_events = tuple(name for name, event in self.events.items() if event.public)
         self.names: dict[str, tuple[str, ...]] = {
@@ -173,9 +173,7 @@ class Product:
         for name, kind in self.kinds.items():
             require(self.frames, kind.deleted, f"the kind {name} is shown as deleted by the frame")
         for name, searched in self.search.items():
-            require(
-                self.permissions, searched.permission, f"to find the kind {name} one needs the permission"
-            )
+            require(self.permissions, searched.permission, f"the search kind {name} needs the permission")
             for event in searched.events:
                 require(self.events, event, f"the search kind {name} waits for the event")
 
@@ -197,8 +195,8 @@ class Product:
         Raises ValueError where two have the same operation, or one needs a permission that nobody brings.
         """
         tables = (load_object(name) for one in self.features for name in one.routes)
-        keyed = ({f"{route.method} {route.full_path}": route for route in table} for table in tables)
-        found: dict[str, Any] = join(keyed, "operation")
+        operations = ({f"{route.method} {route.full_path}": route} for table in tables for route in table)
+        found: dict[str, Any] = join(operations, "operation")
         for name, route in found.items():
             if route.access.permission is not None:
                 require(self.permissions, route.access.permission, f"{name} needs the permission")

@@ -92,7 +92,7 @@ RETURNING id;
 UPDATE uploads SET removed_at = now()
 WHERE id = ANY($1::uuid[]) AND arrived_at IS NULL AND removed_at IS NULL;
 
--- name: remove_loose(owner_id) :exec
+-- name: remove_loose(user_id) :exec
 -- Their owner leaves: what is on no post goes at once.
 UPDATE uploads SET removed_at = now() WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL;
 
