@@ -99,6 +99,8 @@ CREATE OR REPLACE FUNCTION emit(
 ) RETURNS uuid
 LANGUAGE plpgsql
 AS $$
+-- The key of ON CONFLICT is the column, not the argument of its name.
+#variable_conflict use_column
 DECLARE
     event_id uuid := uuidv7();
 BEGIN
