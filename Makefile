@@ -27,8 +27,10 @@ run: export NEXCORP_HOME := $(NEXCORP_HOME)
 run: $(RUN_STAMP) ## Start everything here: PostgreSQL, Valkey, demo data, web on PORT (8080), worker
 	@$(BIN)/python -m nexcorp dev
 
+# Where the environment forbids bytecode, each of the many processes would compile everything again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEV_STAMP) ## Run all tests against real servers; PYTEST_ARGS="-k posts" picks some
-	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist=worksteal $(PYTEST_ARGS)
 
 lint: $(DEV_STAMP) ## Check style, types, import rules and migrations
 	@echo "ruff check ..."

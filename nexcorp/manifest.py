@@ -28,15 +28,18 @@ class SearchKind:
     """One kind of thing that is searched.
 
     `find(conn, viewer_id, text, before_score, before_recency, most)` gives rows of nexcorp.features.search's
-    shape. `index(conn, ids)` makes the entities findable, or not any more; the worker calls it in batches.
-    `events`: event type -> the ids that it makes outdated, of the event's own entity unless told otherwise.
-    `permission`: what a viewer needs to find any.
+    shape. `index(conn, ids)` makes the entities findable, or not any more, and gives rows of `word`: those of
+    their words that search_words has not yet. The worker calls it in batches, with ids in order.
+    `events`: event type -> the ids that it makes outdated; of what is gone none, if its document goes along.
+    `permission`: what a viewer needs to find any. `list_words(conn, words)` gives rows of `word`: those of
+    `words` that some entity still has. None where `index` gives no words.
     """
 
     find: Statement
-    index: Callable[..., Awaitable[Any]]
+    index: Statement
     events: Mapping[str, Callable[[Event], Iterable[UUID]]]
     permission: str
+    list_words: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 -- Accounts, sessions and tickets: who somebody is, and on which devices. The only file that writes these tables' identity
 -- columns. A session is live while it is not revoked, younger than 90 days and was used within 30.
 
--- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one
+-- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one!
 -- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of the names is taken.
 INSERT INTO users (
     email, username, password_hash, first_name, last_name, role,
@@ -144,7 +144,7 @@ UPDATE users SET password_hash = NULL, email_verified_at = now() WHERE id = $1;
 -- The same password under the current algorithm: nothing that its owner would call a change.
 UPDATE users SET password_hash = $2 WHERE id = $1;
 
--- name: insert_session(user_id, platform, device, ip, user_agent) :one
+-- name: insert_session(user_id, platform, device, ip, user_agent) :one!
 -- A sign-in, and the seconds until its refresh token is too old.
 INSERT INTO sessions (user_id, platform, device, ip, user_agent)
 VALUES ($1, $2, $3, $4, $5)

@@ -77,19 +77,8 @@ INNER JOIN posts AS p ON p.id = c.post_id
 INNER JOIN post_stats AS s ON s.post_id = c.post_id
 WHERE c.id = ANY($1::uuid[]) AND p.status IS DISTINCT FROM 'draft';
 
--- name: list_comments_first(post_id, viewer_id, most) :many
--- The oldest comments of a post, for those who may see it: people read a conversation from its beginning.
-SELECT
-    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
-    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
-FROM comments AS c
-INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1)
-ORDER BY c.id
-LIMIT $3;
-
--- name: list_comments_next(post_id, viewer_id, after, most) :many
--- Comments behind a cursor.
+-- name: list_comments(post_id, viewer_id, after, most) :many
+-- The oldest comments of a post behind an id, for those who may see it: people read a conversation from its beginning.
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"

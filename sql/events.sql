@@ -98,7 +98,7 @@ INSERT INTO outbox_dead (
 SELECT id, lane, event_id, event_at, dedup_key, receivers_after, attempts + 1, $3, created_at
 FROM buried;
 
--- name: get_outbox_depth() :one
+-- name: get_outbox_depth() :one!
 -- How much is waiting, how old the oldest is in seconds, and how much is dead.
 SELECT
     (SELECT count(*) FROM outbox) AS depth,

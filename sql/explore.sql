@@ -1,24 +1,8 @@
 -- Explore: posts by recent engagement. The scores stand beside the counters, and move in the same statements.
 
--- name: list_first(viewer_id, most) :many
--- The posts that find most attention.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested,
-    s.score AS "_score"
-FROM (SELECT post_id, score FROM post_stats WHERE score IS NOT NULL ORDER BY score DESC, post_id DESC LIMIT $2) AS s
--- OFFSET 0 is a fence: without it the planner, who does not know the LIMIT, may join all posts.
-CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
-ORDER BY s.score DESC, s.post_id DESC;
-
--- name: list_next(viewer_id, before, before_id, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested,
-    s.score AS "_score"
+-- name: list_posts(viewer_id, before, before_id, most) :many
+-- The posts that find most attention, behind a place by (score, id).
+SELECT i.*, mine.*, s.score AS "_score"
 FROM (
     SELECT post_id, score
     FROM post_stats
@@ -26,7 +10,9 @@ FROM (
     ORDER BY score DESC, post_id DESC
     LIMIT $4
 ) AS s
+-- OFFSET 0 is a fence: without it the planner, who does not know the LIMIT, may join all posts.
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items.id = s.post_id OFFSET 0) AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 ORDER BY s.score DESC, s.post_id DESC;
 
 -- name: list_shared(most) :many
@@ -42,8 +28,8 @@ ORDER BY s.score DESC, s.post_id DESC;
 SELECT
     p.id AS "_id", p.version,
     s.like_count AS "likeCount", s.comment_count AS "commentCount", s.interest_count AS "interestCount",
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = p.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = p.id AND t.user_id = $1), false) AS interested
+    mine.*
 FROM posts AS p
 INNER JOIN post_stats AS s ON s.post_id = p.id
+CROSS JOIN LATERAL reactions_of($1, p.id) AS mine
 WHERE p.id = ANY($2::uuid[]) AND p.position IS NOT NULL;

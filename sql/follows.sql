@@ -42,17 +42,8 @@ WHERE u.id = $2;
 -- Whether there is such a user.
 SELECT EXISTS (SELECT FROM users WHERE id = $1);
 
--- name: list_followers_first(user_id, most) :many
--- Who began to follow a user last.
-SELECT person(u) AS "user", f.created_at AS "createdAt", f.follower_id AS "_userId"
-FROM follows AS f
-INNER JOIN users AS u ON u.id = f.follower_id
-WHERE f.followed_id = $1
-ORDER BY f.created_at DESC, f.follower_id DESC
-LIMIT $2;
-
--- name: list_followers_next(user_id, before, before_user, most) :many
--- Followers behind a cursor.
+-- name: list_followers(user_id, before, before_user, most) :many
+-- Who began to follow a user last, before a place by (time, id).
 SELECT person(u) AS "user", f.created_at AS "createdAt", f.follower_id AS "_userId"
 FROM follows AS f
 INNER JOIN users AS u ON u.id = f.follower_id
@@ -60,17 +51,8 @@ WHERE f.followed_id = $1 AND (f.created_at, f.follower_id) < ($2, $3)
 ORDER BY f.created_at DESC, f.follower_id DESC
 LIMIT $4;
 
--- name: list_following_first(user_id, most) :many
--- Whom a user began to follow last.
-SELECT person(u) AS "user", f.created_at AS "createdAt", f.followed_id AS "_userId"
-FROM follows AS f
-INNER JOIN users AS u ON u.id = f.followed_id
-WHERE f.follower_id = $1
-ORDER BY f.created_at DESC, f.followed_id DESC
-LIMIT $2;
-
--- name: list_following_next(user_id, before, before_user, most) :many
--- Whom a user follows, behind a cursor.
+-- name: list_following(user_id, before, before_user, most) :many
+-- Whom a user began to follow last, before such a place.
 SELECT person(u) AS "user", f.created_at AS "createdAt", f.followed_id AS "_userId"
 FROM follows AS f
 INNER JOIN users AS u ON u.id = f.followed_id

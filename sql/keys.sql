@@ -39,7 +39,7 @@ SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL;
 -- Every permission there is.
 SELECT code FROM permissions ORDER BY code;
 
--- name: insert_key(user_id, name, shown, secret_hash, scopes, expires_at) :one
+-- name: insert_key(user_id, name, shown, secret_hash, scopes, expires_at) :one!
 -- A new key. Its secret is known to its owner alone.
 INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)

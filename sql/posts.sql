@@ -1,8 +1,7 @@
 -- Posts. Their counters, in post_stats, are moved by sql/reactions.sql and sql/comments.sql; `position` is their place in
--- every list. Lists ask for `liked` with a scalar subquery: for EXISTS the planner would read all that the viewer
--- ever liked, to show one page.
+-- every list. A list takes the position to go on before: for the first page that is the last there can be.
 
--- name: create_post(author_id, type, status, title, body, usernames, context) :one
+-- name: create_post(author_id, type, status, title, body, usernames, context) :one!
 -- A new post with its counters, its first status and its event, as its author sees it. A draft has no place in the lists,
 -- and nobody is told of it.
 WITH added AS (
@@ -50,82 +49,38 @@ INNER JOIN users AS a ON a.id = p.author_id;
 
 -- name: get_post(post_id, viewer_id) :one
 -- One post as a viewer sees it; no row for what they may not see.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $2), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $2), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($2, i.id) AS mine
 WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2);
 
 -- name: is_post_shown(post_id, viewer_id) :value
 -- Whether there is such a post for a viewer.
 SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2));
 
--- name: list_posts_first(viewer_id, most) :many
+-- name: list_posts(viewer_id, before, most) :many
 -- The newest posts of everybody.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $2;
-
--- name: list_posts_next(viewer_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_position" < $2
 ORDER BY i."_position" DESC
 LIMIT $3;
 
--- name: list_author_posts_first(viewer_id, author_id, most) :many
+-- name: list_author_posts(viewer_id, author_id, before, most) :many
 -- The newest posts of one author.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i."_authorId" = $2 AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $3;
-
--- name: list_author_posts_next(viewer_id, author_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $2 AND i."_position" < $3
 ORDER BY i."_position" DESC
 LIMIT $4;
 
--- name: list_author_posts_of_first(viewer_id, author_id, type, status, most) :many
+-- name: list_author_posts_of(viewer_id, author_id, type, status, before, most) :many
 -- Those of one type, of one status, or both, out of all posts of the author.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i."_authorId" = $2
-    AND ($3::text IS NULL OR i.type = $3)
-    AND ($4::text IS NULL OR i.status = $4)
-    AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $5;
-
--- name: list_author_posts_of_next(viewer_id, author_id, type, status, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $2
     AND ($3::text IS NULL OR i.type = $3)
     AND ($4::text IS NULL OR i.status = $4)
@@ -133,93 +88,42 @@ WHERE i."_authorId" = $2
 ORDER BY i."_position" DESC
 LIMIT $6;
 
--- name: list_normal_posts_first(viewer_id, most) :many
+-- name: list_normal_posts(viewer_id, before, most) :many
 -- The newest normal posts. Each type has statements of its own: a planner that is given the type as an argument
 -- takes rare ones for as frequent as any, and reads all posts to find them.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.type = 'normal' AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $2;
-
--- name: list_normal_posts_next(viewer_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'normal' AND i."_position" < $2
 ORDER BY i."_position" DESC
 LIMIT $3;
 
--- name: list_announcements_first(viewer_id, most) :many
+-- name: list_announcements(viewer_id, before, most) :many
 -- The newest announcements.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.type = 'announcement' AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $2;
-
--- name: list_announcements_next(viewer_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'announcement' AND i."_position" < $2
 ORDER BY i."_position" DESC
 LIMIT $3;
 
--- name: list_projects_first(viewer_id, most) :many
+-- name: list_projects(viewer_id, before, most) :many
 -- The newest projects.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.type = 'project' AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $2;
-
--- name: list_projects_next(viewer_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'project' AND i."_position" < $2
 ORDER BY i."_position" DESC
 LIMIT $3;
 
--- name: list_posts_by_status_first(viewer_id, status, most) :many
--- The newest announcements or projects of one status that stand in lists.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+-- name: list_posts_by_status(viewer_id, status, before, most) :many
+-- The newest announcements or projects of one status that stand in lists. Bounds and order by both columns of the
+-- index leave the planner no other: it would walk along the positions of all posts to find those of a rare status.
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.status = $2 AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $3;
-
--- name: list_posts_by_status_next(viewer_id, status, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
-WHERE i.status = $2 AND i."_position" < $3
-ORDER BY i."_position" DESC
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
+WHERE i.status >= $2 AND (i.status, i."_position") < ($2, $3)
+ORDER BY i.status DESC, i."_position" DESC
 LIMIT $4;
 
 -- name: list_posts_matching(viewer_id, text, before, type, status, most) :many
@@ -271,20 +175,15 @@ found AS MATERIALIZED (
     )
     LIMIT $6
 )
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM found
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.recency OFFSET 0) AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 ORDER BY found.recency DESC;
 
 -- name: list_author_posts_matching(viewer_id, author_id, text, before, type, status, most) :many
 -- The same out of the posts of one author.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM (
     SELECT p.position
     FROM (SELECT make_query($3) AS query OFFSET 0) AS asked
@@ -302,15 +201,14 @@ FROM (
     LIMIT $7
 ) AS found
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.position OFFSET 0) AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 ORDER BY found.position DESC;
 
 -- name: list_own_unlisted(author_id, status, before, most) :many
 -- One's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL AND i.id < $3
 ORDER BY i.id DESC
 LIMIT $4;

@@ -66,17 +66,8 @@ FROM post
 INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
--- name: list_likes_first(post_id, most) :many
--- Who liked a post last.
-SELECT person(u) AS "user", l.created_at AS "createdAt", l.user_id AS "_userId"
-FROM likes AS l
-INNER JOIN users AS u ON u.id = l.user_id
-WHERE l.post_id = $1
-ORDER BY l.created_at DESC, l.user_id DESC
-LIMIT $2;
-
--- name: list_likes_next(post_id, before, before_user, most) :many
--- Who liked it before a cursor.
+-- name: list_likes(post_id, before, before_user, most) :many
+-- Who liked a post last, before a place by (time, id).
 SELECT person(u) AS "user", l.created_at AS "createdAt", l.user_id AS "_userId"
 FROM likes AS l
 INNER JOIN users AS u ON u.id = l.user_id
@@ -159,17 +150,8 @@ FROM post
 INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
--- name: list_interests_first(post_id, most) :many
--- Who took an interest last.
-SELECT person(u) AS "user", t.created_at AS "createdAt", t.user_id AS "_userId"
-FROM interests AS t
-INNER JOIN users AS u ON u.id = t.user_id
-WHERE t.post_id = $1
-ORDER BY t.created_at DESC, t.user_id DESC
-LIMIT $2;
-
--- name: list_interests_next(post_id, before, before_user, most) :many
--- Who took an interest before a cursor.
+-- name: list_interests(post_id, before, before_user, most) :many
+-- Who took an interest last, before such a place.
 SELECT person(u) AS "user", t.created_at AS "createdAt", t.user_id AS "_userId"
 FROM interests AS t
 INNER JOIN users AS u ON u.id = t.user_id

@@ -1,18 +1,8 @@
 -- People: profiles, finding them, their role and status, leaving, and the export of their data. Accounts are inserted, and
 -- their sign-in columns changed, by sql/auth.sql. Searches take `q` twice: as it is, and for LIKE with %, _ and \ escaped.
 
--- name: list_people_first(status, most) :many
--- The newest people of a status.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
-FROM users AS u
-WHERE u.status = $1
-ORDER BY u.id DESC
-LIMIT $2;
-
--- name: list_people_next(status, before, most) :many
--- The page of people behind a cursor.
+-- name: list_people(status, before, most) :many
+-- The newest people of a status before an id.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
@@ -21,24 +11,15 @@ WHERE u.status = $1 AND u.id < $2
 ORDER BY u.id DESC
 LIMIT $3;
 
--- name: list_people_of_role_first(status, role, most) :many
--- The newest people of a role.
+-- name: list_people_of_role(status, role, before, most) :many
+-- The newest people of a role before an id. Bounds and order by all columns of the index leave the planner no other: it
+-- would walk along the ids of all people to find those of a rare role.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
 FROM users AS u
-WHERE u.status = $1 AND u.role = $2
-ORDER BY u.id DESC
-LIMIT $3;
-
--- name: list_people_of_role_next(status, role, before, most) :many
--- The page of people of a role behind a cursor.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
-FROM users AS u
-WHERE u.status = $1 AND u.role = $2 AND u.id < $3
-ORDER BY u.id DESC
+WHERE (u.role, u.status) >= ($2, $1) AND (u.role, u.status, u.id) < ($2, $1, $3)
+ORDER BY u.role DESC, u.status DESC, u.id DESC
 LIMIT $4;
 
 -- name: page_people(status, roles, most, skip) :many
@@ -55,45 +36,32 @@ LIMIT $3 OFFSET $4;
 -- How many page_people would show in all.
 SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[]);
 
--- name: search_people_first(q, prefix, status, roles, most) :many
--- Whoever has a name that begins with `q`, then whoever has one like it; the best first. How like is a setting of each
--- connection: pg_trgm.word_similarity_threshold.
+-- name: search_people(q, prefix, status, roles, after_rank, after, most) :many
+-- Whoever has a name that begins with `q`, then whoever has one like it; the best first, behind a place by (rank, id).
+-- How like is a setting of each connection: pg_trgm.word_similarity_threshold.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status, found.rank AS "_rank"
 FROM (
-    SELECT
-        id,
-        CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
-        + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
-    FROM users
-    WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
-        AND status = $3
-        AND role = ANY($4::text[])
+    SELECT id, rank
+    FROM (
+        SELECT
+            id,
+            CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
+            + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
+        FROM users
+        WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
+            AND status = $3
+            AND role = ANY($4::text[])
+        -- A fence: without it the rank, which costs most, is computed for the bound and again for the order.
+        OFFSET 0
+    ) AS ranked
+    WHERE (rank, id) > ($5, $6)
+    ORDER BY rank, id
+    LIMIT $7
 ) AS found
 INNER JOIN users AS u ON u.id = found.id
-ORDER BY found.rank, found.id
-LIMIT $5;
-
--- name: search_people_next(q, prefix, status, roles, after_rank, after, most) :many
--- The page of a search behind a cursor.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status, found.rank AS "_rank"
-FROM (
-    SELECT
-        id,
-        CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
-        + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
-    FROM users
-    WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
-        AND status = $3
-        AND role = ANY($4::text[])
-) AS found
-INNER JOIN users AS u ON u.id = found.id
-WHERE (found.rank, found.id) > ($5, $6)
-ORDER BY found.rank, found.id
-LIMIT $7;
+ORDER BY found.rank, found.id;
 
 -- name: page_found_people(q, prefix, status, roles, most, skip) :many
 -- A page of a search by its number.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ import aiohttp
 import psycopg
 import pytest
 import redis
+import redis.utils
 from aiohttp import web
 
 from nexcorp.app import create_app
@@ -26,10 +28,13 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.db.migrations import migrate_up
 from nexcorp.embedded import PostgresServer, ValkeyServer
+from nexcorp.features import PRODUCT
 from nexcorp.features.auth.passwords import hash_password
-from nexcorp.features.auth.sessions.service import register_user
-from nexcorp.security.app_keys import DATABASE
+from nexcorp.features.auth.sessions.service import open_session, register_user
+from nexcorp.manifest import Product
+from nexcorp.security.app_keys import DATABASE, TOKENS
 from tests.contract import check_frame, check_response
+from tests.order import pytest_collection_modifyitems  # noqa: F401 - a hook
 from workers.settings import serve
 
 SECRET = "a secret of the tests, long enough to be accepted"
@@ -40,6 +45,12 @@ MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 8 << 30
 
 _names = itertools.count(1)
+# It reads a file for every connection, of which a service opens some twenty.
+redis.utils.get_lib_version = functools.cache(redis.utils.get_lib_version)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long(seconds): a test to begin with, as it takes about this long")
 
 
 def choose_folder(factory: pytest.TempPathFactory) -> Path:
@@ -102,7 +113,7 @@ class Databases:
 
     def _create(self) -> str:
         name = f"test_{next(_names)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
         return name
 
     def take(self) -> str:
@@ -165,6 +176,12 @@ async def database(config: Config) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture
+def product() -> Product:
+    """What the service under test is made of; a test of other features has a fixture of this name."""
+    return PRODUCT
+
+
 @dataclass
 class Service:
     """A web process and a worker that run inside the test."""
@@ -173,6 +190,7 @@ class Service:
     url: str
     app: web.Application
     stop_worker: Callable[[], Awaitable[None]]
+    product: Product
 
     @property
     def db(self) -> Database:
@@ -180,9 +198,9 @@ class Service:
         return self.app[DATABASE]
 
 
-async def start_web(config: Config) -> tuple[web.AppRunner, web.Application, str]:
+async def start_web(config: Config, product: Product = PRODUCT) -> tuple[web.AppRunner, web.Application, str]:
     """A web process's application on a free port; returns its address, too."""
-    app = create_app(config)
+    app = create_app(config, product)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -192,17 +210,17 @@ async def start_web(config: Config) -> tuple[web.AppRunner, web.Application, str
 
 
 @pytest.fixture
-async def service(config: Config) -> AsyncIterator[Service]:
+async def service(config: Config, product: Product) -> AsyncIterator[Service]:
     """A running service: web and worker, real sockets, real SAQ."""
     stop = asyncio.Event()
-    worker = asyncio.create_task(serve(config, stop))
-    runner, app, url = await start_web(config)
+    worker = asyncio.create_task(serve(config, stop, product))
+    runner, app, url = await start_web(config, product)
 
     async def stop_worker() -> None:
         stop.set()
         await worker
 
-    yield Service(config, url, app, stop_worker)
+    yield Service(config, url, app, stop_worker, product)
     await runner.cleanup()
     await stop_worker()
 
@@ -210,7 +228,7 @@ async def service(config: Config) -> AsyncIterator[Service]:
 @pytest.fixture
 async def second_node(service: Service) -> AsyncIterator[str]:
     """The address of a second web process on the same database and Redis."""
-    runner, _, url = await start_web(service.config)
+    runner, _, url = await start_web(service.config, service.product)
     yield url
     await runner.cleanup()
 
@@ -228,19 +246,25 @@ def web_only(config: Config) -> Callable[..., Any]:
 class Client:
     """Calls the service; every answer is checked against the OpenAPI document."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> None:
-        self.session, self.url, self.headers = session, url, headers
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        headers: dict[str, str],
+        product: Product = PRODUCT,
+    ) -> None:
+        self.session, self.url, self.headers, self.product = session, url, headers, product
 
     def as_user(self, headers: dict[str, str]) -> Client:
         """The same with other headers on every call."""
-        return Client(self.session, self.url, headers)
+        return Client(self.session, self.url, headers, self.product)
 
     async def call(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
         """One request, its body read."""
         headers = {**self.headers, **options.pop("headers", {})}
         response = await self.session.request(method, self.url + path, headers=headers, **options)
         await response.read()
-        await check_response(method, path, response)
+        await check_response(method, path, response, self.product)
         return response
 
     async def get(self, path: str, **options: Any) -> aiohttp.ClientResponse:
@@ -263,7 +287,7 @@ class Client:
 async def client(service: Service) -> AsyncIterator[Client]:
     """A client that nobody is signed in with; it keeps no cookies."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield Client(session, service.url, {})
+        yield Client(session, service.url, {}, service.product)
 
 
 @dataclass
@@ -283,36 +307,55 @@ class User:
 _hashes: dict[str, str] = {}
 
 
+async def hash_once(password: str) -> str:
+    """The stored form of a password, computed once a process."""
+    if password not in _hashes:
+        _hashes[password] = await hash_password(password)
+    return _hashes[password]
+
+
 @pytest.fixture
 def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]]:
-    """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given."""
+    """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given.
+
+    Stored is what POST /auth/register and /auth/login store; neither is called, and nothing is hashed.
+    """
 
     async def make(username: str | None = None, role: str = "member") -> User:
         name = username or f"user{next(_names)}"
-        if PASSWORD not in _hashes:
-            _hashes[PASSWORD] = await hash_password(PASSWORD)
+        email = f"{name}@example.com"
+        password_hash = await hash_once(PASSWORD)
         async with service.db.transaction(wait=5) as conn:
-            await register_user(
-                conn, email=f"{name}@example.com", password_hash=_hashes[PASSWORD], username=name, role=role
+            person = await register_user(
+                conn, email=email, password_hash=password_hash, username=name, role=role
             )
-        answer = await client.post(
-            "/api/v1/auth/login",
-            json={"email": f"{name}@example.com", "password": PASSWORD, "platform": "cli"},
+            signed_in = await open_session(
+                conn,
+                account_id=person["id"],
+                verified_hash=password_hash,
+                new_hash=None,
+                platform="cli",
+                device=None,
+            )
+        assert signed_in is not None
+        account, session_id = signed_in.account, signed_in.session["id"]
+        token = service.app[TOKENS].sign(
+            user_id=account["id"],
+            session_id=session_id,
+            role=account["role"],
+            role_version=account["_roleVersion"],
+            platform="cli",
         )
-        assert answer.status == 200, await answer.text()
-        data = await answer.json()
-        headers = {"Authorization": f"Bearer {data['accessToken']}"}
-        me = client.as_user(headers)
-        sessions = await (await me.get("/api/v1/auth/sessions")).json()
+        headers = {"Authorization": f"Bearer {token}"}
         return User(
-            id=UUID(data["user"]["id"]),
-            email=data["user"]["email"],
-            username=data["user"]["username"],
+            id=account["id"],
+            email=account["email"],
+            username=account["username"],
             password=PASSWORD,
-            token=data["accessToken"],
-            session_id=UUID(next(row["id"] for row in sessions["data"] if row["current"])),
+            token=token,
+            session_id=session_id,
             headers=headers,
-            client=me,
+            client=client.as_user(headers),
         )
 
     return make
@@ -331,8 +374,8 @@ async def wait_until(check: Callable[[], Awaitable[Any]], seconds: float = 5.0) 
 class Live:
     """A client's socket in a test; every frame is checked against the AsyncAPI document."""
 
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
-        self.ws = ws
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse, product: Product = PRODUCT) -> None:
+        self.ws, self.product = ws, product
         self.frames: list[dict[str, Any]] = []
 
     async def send(self, event: str, data: dict[str, Any] | None = None, **more: Any) -> None:
@@ -343,7 +386,7 @@ class Live:
         async with asyncio.timeout(seconds):
             while True:
                 frame: dict[str, Any] = await self.ws.receive_json()
-                check_frame(frame)
+                check_frame(frame, self.product)
                 self.frames.append(frame)
                 if event is None or frame["event"] == event:
                     return frame
@@ -366,7 +409,7 @@ async def connect(service: Service, client: Client) -> AsyncIterator[Callable[..
         ws = await client.session.ws_connect(
             (url or service.url) + "/ws", protocols=("nexcorp.v1",), headers=user.headers, params=query or {}
         )
-        opened.append(Live(ws))
+        opened.append(Live(ws, service.product))
         return opened[-1]
 
     yield open_socket

@@ -2,7 +2,13 @@
 
 Everything up to the commit is in one transaction per batch, so a crash at any point leaves the rows in the
 outbox and nothing else. The push after the commit may be lost: web nodes find what they missed in PostgreSQL.
-Workers share the outbox by lanes: events of one entity are in one lane, and delivered in their order.
+Workers share the outbox by lanes: events of one entity are in one lane, and delivered in their order. Of more
+workers than lanes some have nothing to do but wait for a lane.
+
+A row that failed, or that an operator has locked, does not keep the later events of its entity: one broken event
+would silence a post for the eight minutes until it is buried. Its frames then come late. What they show of an
+entity is read when they are shown, so that nothing old comes back: a late "created" of what is deleted is shown
+as "deleted". Only what an event says of itself, as that a like was given, can be older than what was told before.
 """
 
 from __future__ import annotations
@@ -19,6 +25,7 @@ import asyncpg
 import structlog
 
 from nexcorp.db import Database, sql
+from nexcorp.delivery.effects import Job
 from nexcorp.delivery.events import Audience, Event
 from nexcorp.errors import AppError, Unavailable
 from nexcorp.manifest import Product
@@ -38,6 +45,7 @@ POOL_WAIT_SECONDS = 5.0
 MAX_TOLD = 2000
 FIRST_ID = UUID(int=0)
 TIMEOUT = "timeout"
+SETTLE_WORDS = Job("settle_words")
 
 Publish = Callable[[list[RoomMessage]], Awaitable[None]]
 
@@ -94,16 +102,11 @@ class Delivery:
                     )
                     keys = [(row["lane"], row["outbox_id"]) for row in rows]
                     frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
-        except Unavailable as error:
-            if error.code != TIMEOUT:
+        except Exception as error:
+            if not keys or not is_of_row(error):
                 raise
-            return await self.deliver_singly(keys)
-        except UnknownEvent:
-            return await self.deliver_singly(keys)
-        except Exception:
-            if not keys:
-                raise
-            log.exception("batch failed, trying its rows one by one", rows=len(keys))
+            if not isinstance(error, AppError):
+                log.exception("batch failed, trying its rows one by one", rows=len(keys))
             return await self.deliver_singly(keys)
         DELIVERED.inc(done)
         await self.push(frames)
@@ -116,12 +119,13 @@ class Delivery:
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
                     rows = await sql.events.claim_outbox_row(conn, lane=lane, row_id=row_id)
                     frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
-                DELIVERED.inc(done)
-                await self.push(frames)
             except Exception as error:
-                if isinstance(error, Unavailable) and error.code != TIMEOUT:
+                if not is_of_row(error):
                     raise
                 await self.record_failure(lane, row_id, error)
+                continue
+            DELIVERED.inc(done)
+            await self.push(frames)
         return len(keys)
 
     async def record_failure(self, lane: int, row_id: int, error: Exception) -> None:
@@ -181,12 +185,16 @@ class Delivery:
             row["created_at"],
         )
         after = row["receivers_after"]
-        finished = True
+        finished, audiences = True, 0
         told: set[UUID] = set()
         for notice in entry.notices:
             receivers = notice.receivers(event)
             part: list[UUID] = []
             if isinstance(receivers, Audience):
+                audiences += 1
+                if audiences > 1:
+                    # The row remembers how far it has come with one.
+                    raise ValueError(f"{event.type} is told to two audiences")
                 part = await receivers.read(conn, after or FIRST_ID, AUDIENCE_PART)
                 finished = len(part) < AUDIENCE_PART
                 if not finished:
@@ -206,8 +214,16 @@ class Delivery:
             batch.done.append((row["lane"], row["outbox_id"]))
 
     async def index(self, conn: Any, events: Sequence[Event]) -> None:
-        """Make findable what these events say is new or different, each kind in one statement."""
-        for kind in self.product.search.values():
+        """Make findable what these events say is new or different, each kind in one statement.
+
+        New words of all kinds are noted together, in their order, so that two batches never wait in a ring.
+        """
+        kinds = self.product.search.values()
+        if not any(event.type in kind.events for kind in kinds for event in events):
+            return
+        in_doubt = await sql.search.share_words(conn)
+        words: set[str] = set()
+        for kind in kinds:
             ids = {
                 found
                 for event in events
@@ -216,7 +232,11 @@ class Delivery:
             }
             if ids:
                 # In order, as whoever holds several of them takes them.
-                await kind.index(conn, ids=sorted(ids))
+                words.update(row["word"] for row in await kind.index(conn, ids=sorted(ids)))
+        if words:
+            await sql.search.note_words(conn, words=sorted(words))
+        if in_doubt:
+            conn.after(SETTLE_WORDS)
 
     async def push(self, frames: list[Any]) -> None:
         """Render committed frames and push them, one message a room; the nodes make up for what fails."""
@@ -237,6 +257,12 @@ class Delivery:
                 message = messages[room] = RoomMessage(room, [], unread.get(room))
             message.frames.append((row["seq"], text))
         await self.publish(list(messages.values()))
+
+
+def is_of_row(error: Exception) -> bool:
+    """Whether a failure may be a row's own fault; not where PostgreSQL is away. A statement that takes too long
+    may be."""
+    return not isinstance(error, Unavailable) or error.code == TIMEOUT
 
 
 async def count_unread(conn: Any, rooms: set[str]) -> dict[str, int]:

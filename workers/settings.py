@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import time
@@ -24,6 +25,7 @@ from nexcorp.integrations.mail import make_mailer
 from nexcorp.integrations.storage import make_stores
 from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
+from nexcorp.redis_client import CONNECTION_LOST, connect
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
 
@@ -64,7 +66,7 @@ class PatientQueue(RedisQueue):
             return None
         try:
             return await super().dequeue(timeout, poll_interval)
-        except bus.CONNECTION_LOST:
+        except CONNECTION_LOST:
             # SAQ would ask again at once, in all its tasks: a whole core for as long as Redis is away.
             await asyncio.sleep(REST_SECONDS)
             return None
@@ -73,14 +75,14 @@ class PatientQueue(RedisQueue):
         """Queue jobs whose time has come; none while Redis is away."""
         try:
             return list(await super().schedule(lock))
-        except bus.CONNECTION_LOST:
+        except CONNECTION_LOST:
             return []
 
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
         """Rescue jobs of workers that died; none while Redis is away."""
         try:
             return list(await super().sweep(lock, abort))
-        except bus.CONNECTION_LOST:
+        except CONNECTION_LOST:
             return []
 
 
@@ -114,7 +116,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
 
     backoff = 0.2
     while not stop.is_set():
-        client = bus.connect(config.redis_url, blocking=True)
+        client = connect(config.redis_url, blocking=True)
         queue = PatientQueue(client, name=QUEUE_NAME)
         worker: Worker[Any] = Worker(
             queue,
@@ -133,11 +135,11 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             await worker.stop()
             await running
             backoff = 0.2
-        except bus.CONNECTION_LOST as error:
+        except CONNECTION_LOST as error:
             log.warning("SAQ waits for Redis", error=type(error).__name__, seconds=backoff)
         finally:
             stopping.cancel()
-            with contextlib.suppress(*bus.CONNECTION_LOST):
+            with contextlib.suppress(*CONNECTION_LOST):
                 await client.aclose()
         if not stop.is_set():
             await asyncio.sleep(backoff)
@@ -154,7 +156,8 @@ async def run_worker(config: Config) -> None:
 
 async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT) -> None:
     """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
-    worker_id = f"{socket.gethostname()}:{os.getpid()}"
+    # Containers that share a host's name each have a process 1.
+    worker_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     database = Database(config, application="nexcorp worker", idle_seconds=IDLE_SECONDS)
     opening = asyncio.create_task(database.open_patiently())
     stopping = asyncio.create_task(stop.wait())
@@ -162,7 +165,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     if not opening.done():
         opening.cancel()
         return
-    publisher = bus.Publisher(bus.connect(config.redis_url))
+    publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
     delivery = Delivery(database, publisher.publish_frames, product)
     mails = MailQueue(database, make_mailer(config), config.base_url)
     stores = make_stores(config)
@@ -174,7 +177,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         "stores": stores,
         "product": product,
     }
-    waking = bus.connect(config.redis_url, blocking=True)
+    waking = connect(config.redis_url, blocking=True)
     waker = Waker(make_queue(waking), product.job_seconds)
     # Nobody is signed in here and no page is kept: of what follows a commit, only wakes and jobs.
     database.perform = waker.perform

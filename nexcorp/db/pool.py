@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,32 +14,18 @@ import structlog
 
 from nexcorp.config import Config
 from nexcorp.db.encoding import decode, encode
-from nexcorp.errors import Unavailable
+from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
+from nexcorp.errors import DatabaseUnavailable
 
 log = structlog.get_logger("nexcorp.db")
 
-POOL_WAIT_SECONDS = 0.25
-RELEASE_SECONDS = 2.0
 # PostgreSQL that answered so recently is there, if slow to let in one more connection: a burst after a quiet
 # time makes many at once, and waiting for one is no sign of too much work.
 ANSWERED_SECONDS = 1.0
-CONNECT_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 5.0
 # A transaction that does nothing for so long is cut off, with its locks.
 IDLE_SECONDS = 30
 COMMAND_TIMEOUT_SECONDS = 15.0
-
-# What asyncpg and the sockets below it raise when PostgreSQL is not there (any more).
-DISCONNECTED = (
-    OSError,
-    ssl.SSLError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
 
 
 class Connection(asyncpg.Connection):
@@ -61,6 +45,10 @@ class Connection(asyncpg.Connection):
         """Nothing again, unless a transaction was left open: the default sets up a timer for it."""
         if self.is_in_transaction() or self._top_xact is not None:
             await super().reset(timeout=timeout)
+
+    def unwrap(self) -> Connection:
+        """The connection itself, asked of asyncpg's wrapper around it."""
+        return self
 
     def after(self, effect: Any) -> None:
         """Have `effect` (nexcorp.delivery.effects) done after the commit, once however often you ask.
@@ -86,15 +74,6 @@ async def set_codecs(conn: asyncpg.Connection) -> None:
     )
 
 
-def is_gone(conn: Any) -> bool:
-    """Whether a pool's connection was lost, also where the pool has taken it back for that."""
-    try:
-        closed: bool = conn.is_closed()
-    except asyncpg.InterfaceError:
-        return True
-    return closed
-
-
 class Database:
     """The pool of one process.
 
@@ -115,7 +94,11 @@ class Database:
         self.statement_seconds = statement_seconds
         self.perform: Callable[[Any], Awaitable[None] | None] = lambda effect: None
         self._pool: asyncpg.Pool | None = None
-        self.leased = 0
+        # Blocks that have a connection, and that wait for one.
+        self.leased = self.waiting = 0
+        # Connections between two blocks: at most as many as the pool always has.
+        self.spare: list[Found] = []
+        self.most_spare = config.database_pool[0]
         # When PostgreSQL last did what it was asked, of time.monotonic().
         self.answered_at = -math.inf
 
@@ -159,6 +142,9 @@ class Database:
         """Give running statements 5 seconds, then cut them off."""
         if self._pool is None:
             return
+        self.most_spare = 0
+        while self.spare:
+            await self._pool.release(self.spare.pop().wrapper)
         try:
             await asyncio.wait_for(self._pool.close(), 5)
         except TimeoutError:
@@ -168,7 +154,7 @@ class Database:
     def pool(self) -> asyncpg.Pool:
         """The open pool; raises Unavailable before open() has succeeded."""
         if self._pool is None:
-            raise Unavailable("database_unavailable", "The database is not reachable.")
+            raise DatabaseUnavailable()
         return self._pool
 
     def answers(self) -> bool:
@@ -179,8 +165,8 @@ class Database:
         """Connections of this process: {"size", "idle", "max"}."""
         if self._pool is None:
             return {"size": 0, "idle": 0, "max": 0}
-        pool = self._pool
-        return {"size": pool.get_size(), "idle": pool.get_idle_size(), "max": pool.get_max_size()}
+        pool, spare = self._pool, sum(not found.conn.is_closed() for found in self.spare)
+        return {"size": pool.get_size(), "idle": pool.get_idle_size() + spare, "max": pool.get_max_size()}
 
     def connection(self, *, wait: float = POOL_WAIT_SECONDS) -> Lease:
         """A connection in autocommit: `async with database.connection() as conn`.
@@ -208,107 +194,3 @@ class Database:
                     await waiting
             except Exception:
                 log.exception("what follows a commit failed", effect=type(effect).__name__)
-
-
-class Lease:
-    """A connection for the length of a block. A class costs every request half of what a generator does."""
-
-    __slots__ = ("_conn", "_database", "_effects", "_pool", "_wait")
-
-    def __init__(self, database: Database, wait: float) -> None:
-        self._database, self._pool, self._wait = database, database.pool, wait
-        self._conn: Any = None
-
-    async def __aenter__(self) -> Any:
-        pool, database = self._pool, self._database
-        # A wait with a limit costs a timer; where a connection lies ready there is nothing to wait for.
-        ready = database.leased < pool.get_size()
-        wait = None
-        if not ready:
-            grows = pool.get_size() < pool.get_max_size() and database.answers()
-            wait = max(self._wait, CONNECT_SECONDS) if grows else self._wait
-        try:
-            self._conn = conn = await pool.acquire(timeout=wait)
-        except TimeoutError:
-            full = pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size()
-            if full or database.answers():
-                raise Unavailable("overloaded", "The service is busy; try again shortly.") from None
-            raise gone() from None
-        except DISCONNECTED as error:
-            raise gone() from error
-        database.leased += 1
-        # The connection's own list: what is lent cannot be asked any more once its connection is lost.
-        self._effects: list[Any] = conn.effects
-        return conn
-
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        conn, database, asked = self._conn, self._database, self._effects
-        effects = None
-        if asked:
-            effects = asked.copy() if error is None else None
-            asked.clear()
-        if error is None:
-            database.answered_at = time.monotonic()
-            answer = None
-        else:
-            answer = explain(conn, error)
-        if isinstance(error, asyncpg.InternalClientError) and not is_gone(conn):
-            # PostgreSQL has said goodbye on it, but its socket is still open: not to be lent again.
-            conn.terminate()
-        try:
-            # Where a statement cannot be cancelled in time, asyncpg closes the connection and raises this:
-            # no reason to forget why we leave, which may be that this task was cancelled. Without a limit
-            # it would take acquire's, which may be none, and a hanging PostgreSQL would keep us here.
-            with contextlib.suppress(TimeoutError):
-                await self._pool.release(conn, timeout=RELEASE_SECONDS)
-        finally:
-            database.leased -= 1
-            # Also where this task was cancelled meanwhile: it is committed.
-            if effects:
-                await database.run_effects(effects)
-        if answer is not None:
-            raise answer from error
-
-
-class TransactionLease(Lease):
-    """A connection inside a transaction, for the length of a block."""
-
-    __slots__ = ("_isolation", "_readonly", "_transaction")
-
-    def __init__(self, database: Database, wait: float, isolation: str | None, readonly: bool) -> None:
-        super().__init__(database, wait)
-        self._isolation, self._readonly = isolation, readonly
-
-    async def __aenter__(self) -> Any:
-        conn = await super().__aenter__()
-        try:
-            self._transaction = conn.transaction(isolation=self._isolation, readonly=self._readonly)
-            await self._transaction.__aenter__()
-        except BaseException as error:
-            await super().__aexit__(type(error), error, error.__traceback__)
-            raise
-        return conn
-
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        try:
-            await self._transaction.__aexit__(kind, error, trace)
-        except BaseException as failed:
-            await super().__aexit__(type(failed), failed, failed.__traceback__)
-            raise
-        await super().__aexit__(kind, error, trace)
-
-
-def gone() -> Unavailable:
-    """The answer where PostgreSQL cannot be reached."""
-    return Unavailable("database_unavailable", "The database is not reachable.")
-
-
-def explain(conn: Any, error: BaseException) -> Unavailable | None:
-    """What an error inside a lease says of PostgreSQL; None where it is not about that."""
-    if isinstance(error, TimeoutError):
-        # An OSError as well, but PostgreSQL is there: a statement took too long.
-        return Unavailable("timeout", "It took too long; try again.")
-    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.InternalClientError):
-        # Also raised for a wrong call of asyncpg, which must stay a visible bug.
-        return gone() if is_gone(conn) else None
-    return gone() if isinstance(error, (*DISCONNECTED, asyncpg.InternalClientError)) else None

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexcorp.documents.codes import CODES
+from nexcorp.errors import (
+    AppError,
+    Contention,
+    DatabaseUnavailable,
+    InternalError,
+    Overloaded,
+    TimedOut,
+    Unauthorized,
+)
 from nexcorp.realtime import protocol
+from nexcorp.realtime.errors import COMMAND_ERRORS
 from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, TEXT, TIME, WHOLE, CommandDoc, shape
 
 ROOM = {"room": TEXT}
@@ -43,19 +52,11 @@ CLIENT_FRAMES: dict[str, CommandDoc] = {
     ),
 }
 
-ERROR_CODES = {
-    "malformed_json": "The frame is not JSON.",
-    "malformed_frame": "The frame is no object.",
-    "text_only": "The frame is binary.",
-    "unknown_event": "There is no such command.",
-    "validation_failed": "data or id is not as it should be.",
-    "room_not_found": "There is no such room, one may not see it, or it was not joined (ack).",
-    "room_required": "The own room cannot be left.",
-    "too_many_rooms": "The socket is in 200 rooms.",
-    "unauthorized": CODES[401]["unauthorized"],
-    **{code: CODES[503][code] for code in ("overloaded", "timeout", "contention", "database_unavailable")},
-    "internal_error": CODES[500]["internal_error"],
-}
+FRAME_ERRORS: tuple[type[AppError], ...] = (
+    *COMMAND_ERRORS,
+    *(Unauthorized, Overloaded, TimedOut, Contention, DatabaseUnavailable, InternalError),
+)
+ERROR_CODES = {kind.code: kind.meaning for kind in FRAME_ERRORS}
 
 SERVER_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
     "connected": (

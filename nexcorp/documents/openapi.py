@@ -10,7 +10,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import fields
 
 from nexcorp import __version__
-from nexcorp.documents.codes import PATH_PARAMETER, PATH_WORDS, find_codes
+from nexcorp.documents.codes import PATH_PARAMETER, PATH_WORDS, find_errors, make_codes
 from nexcorp.documents.examples import show_body
 from nexcorp.documents.responses import HEADERS, describe_failure, describe_success, list_codes, name_failure
 from nexcorp.domain.fields import Text
@@ -84,10 +84,10 @@ def describe_responses(route: Route, shared: dict[str, Any]) -> dict[int, dict[s
         schema and "version" in schema.fields for schema in route.returns.values()
     ):
         found[304] = describe_success(304, None, route)
-    for status, codes in find_codes(route).items():
+    for status, kinds in find_errors(route).items():
         if status not in found:
-            name = name_failure(route, status, codes)
-            shared.setdefault(name, describe_failure(route, status, codes))
+            name = name_failure(route, status, kinds)
+            shared.setdefault(name, describe_failure(route, status, kinds))
             found[status] = {"$ref": f"#/components/responses/{name}"}
     return found
 
@@ -164,7 +164,7 @@ def make_openapi(routes: Sequence[Route]) -> dict[str, Any]:
         version=__version__,
         openapi_version="3.1.0",
         info={
-            "description": DESCRIPTION.format(codes=list_codes()),
+            "description": DESCRIPTION.format(codes=list_codes(make_codes(routes))),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         servers=[{"url": "/"}],

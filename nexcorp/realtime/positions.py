@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from nexcorp.db import Database, sql
+from nexcorp.db import Connection, Database, sql
 from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime import protocol
@@ -111,7 +111,7 @@ class Positions:
                 # Without frames the count may be older than one that came live meanwhile.
                 self.hub.receive(RoomMessage(name, frames, unread.get(name) if frames else None))
 
-    async def count_unread(self, conn: object, rooms: list[str]) -> dict[str, int]:
+    async def count_unread(self, conn: Connection, rooms: list[str]) -> dict[str, int]:
         """The unread count to show after what a `user:` room missed, by room."""
         if not rooms:
             return {}

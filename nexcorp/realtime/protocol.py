@@ -38,8 +38,8 @@ class RoomMessage(msgspec.Struct, array_like=True):
     unread: int | None = None
 
 
-pack_message = msgspec.msgpack.Encoder().encode
-unpack_message = msgspec.msgpack.Decoder(RoomMessage).decode
+pack_messages = msgspec.msgpack.Encoder().encode
+unpack_messages = msgspec.msgpack.Decoder(list[RoomMessage]).decode
 
 
 def wrap(payload: bytes, opcode: int = TEXT) -> bytes:

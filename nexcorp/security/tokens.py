@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
+import msgspec
+from cryptography.exceptions import InvalidSignature
 
 from nexcorp.errors import Unauthorized
 from nexcorp.security.secrets import Secrets
@@ -39,11 +44,46 @@ class Principal:
     scopes: frozenset[str] | None = None
 
 
+class Claims(msgspec.Struct):
+    """What sign() writes. A token that says the same in other types is left to pyjwt."""
+
+    iss: str
+    aud: str
+    sub: UUID
+    sid: UUID
+    jti: str
+    iat: int
+    exp: int
+    role: str
+    rv: int
+    plat: str
+    nbf: int = 0
+
+
+read_claims = msgspec.json.Decoder(Claims).decode
+
+
+def decode_part(part: bytes) -> bytes | None:
+    """The bytes of a part of a token; None unless they are written in the one canonical way."""
+    try:
+        found = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+    except binascii.Error:
+        return None
+    return found if base64.urlsafe_b64encode(found).rstrip(b"=") == part else None
+
+
+def make_head(kid: str) -> bytes:
+    """The first part of the tokens that sign() makes with a key."""
+    head = json.dumps({"alg": "EdDSA", "kid": kid, "typ": TOKEN_TYPE}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(head.encode()).rstrip(b"=")
+
+
 class Tokens:
     """Signs and verifies access tokens; `verify` costs a hash after the first time."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
+        self._heads = {make_head(kid): key for kid, key in secrets.verifying.items()}
         self._known: dict[bytes, Principal] = {}
 
     def sign(self, *, user_id: UUID, session_id: UUID, role: str, role_version: int, platform: str) -> str:
@@ -68,10 +108,11 @@ class Tokens:
         """The principal of a token; raises the same Unauthorized for whatever is wrong with it."""
         if len(token) > MAX_TOKEN_CHARS:
             raise Unauthorized()
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        raw = token.encode("utf-8", "surrogateescape")
+        digest = hashlib.sha256(raw).digest()
         principal = self._known.get(digest)
         if principal is None:
-            principal = self._verify_signature(token)
+            principal = self._verify_own(raw) or self._verify_any(token)
             if len(self._known) >= CACHE_SIZE:
                 self._forget_expired()
             self._known[digest] = principal
@@ -80,7 +121,35 @@ class Tokens:
             raise Unauthorized()
         return principal
 
-    def _verify_signature(self, token: str) -> Principal:
+    def _verify_own(self, raw: bytes) -> Principal | None:
+        """The principal of a token that looks as sign() writes them, in half the time of pyjwt.
+
+        Raises Unauthorized for what is wrong with it; None for a token of another look, which may be good.
+        """
+        signed, _, last = raw.rpartition(b".")
+        head, _, middle = signed.partition(b".")
+        key = self._heads.get(head)
+        if key is None:
+            return None
+        payload, signature = decode_part(middle), decode_part(last)
+        if payload is None or signature is None:
+            return None
+        try:
+            key.verify(signature, signed)
+            claims = read_claims(payload)
+            expires_at = float(claims.exp)
+        except (InvalidSignature, OverflowError):
+            raise Unauthorized() from None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        latest = time.time() + CLOCK_SECONDS
+        if claims.iss != ISSUER or claims.aud != AUDIENCE or claims.iat > latest or claims.nbf > latest:
+            raise Unauthorized()
+        # Whether it has run out verify() asks each time.
+        return Principal(claims.sub, claims.sid, claims.role, claims.rv, claims.plat, expires_at)
+
+    def _verify_any(self, token: str) -> Principal:
+        """The principal of a token by pyjwt."""
         try:
             header = jwt.get_unverified_header(token)
             if (

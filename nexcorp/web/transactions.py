@@ -18,7 +18,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Effect
-from nexcorp.errors import AppError, Invalid
+from nexcorp.errors import AppError, IdempotencyKeyReused, Invalid
 from nexcorp.security.app_keys import CALLER, CONTEXT, SECRETS, database
 from nexcorp.web.forms import BODY_DIGEST
 from nexcorp.web.parsing import read_bytes
@@ -42,7 +42,7 @@ class Replay(AppError):
     """Leaves the handler's transaction with the answer that an earlier request with this key got."""
 
     def __init__(self, response: web.Response) -> None:
-        super().__init__("replay")
+        super().__init__()
         self.response = response
 
 
@@ -145,11 +145,7 @@ async def replay_answered(request: web.Request) -> None:
 def make_replay(stored: Any, claim: Claim) -> Replay:
     """What repeats a stored answer; raises Invalid where it was given to another request."""
     if not hmac.compare_digest(stored["fingerprint"], claim.fingerprint):
-        raise Invalid(
-            "idempotency_key_reused",
-            "This Idempotency-Key was used for another request.",
-            errors={"Idempotency-Key": ["Was used for another request."]},
-        )
+        raise IdempotencyKeyReused(errors={"Idempotency-Key": ["Was used for another request."]})
     headers = dict(REPLAYED)
     if stored["location"]:
         headers["Location"] = stored["location"]

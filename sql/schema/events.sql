@@ -1,4 +1,4 @@
--- The audit trail: append-only, a partition a month.
+-- The audit trail: append-only, a partition a month; and how it is shown.
 
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger
 LANGUAGE plpgsql
@@ -99,7 +99,7 @@ CREATE OR REPLACE FUNCTION emit(
 ) RETURNS uuid
 LANGUAGE plpgsql
 AS $$
--- The key of ON CONFLICT is the column, not the argument of its name.
+-- Arguments have the names of columns, for those who call it by hand; here they are $1 to $8.
 #variable_conflict use_column
 DECLARE
     event_id uuid := uuidv7();
@@ -117,3 +117,21 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION emit(text, uuid, text, uuid, jsonb, jsonb, uuid, text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
+
+DROP VIEW IF EXISTS event_items;
+CREATE VIEW event_items AS
+SELECT
+    e.id,
+    e.type,
+    person(a) AS actor,
+    e.entity_type AS "entityType",
+    e.entity_id AS "entityId",
+    e.payload,
+    e.metadata ->> 'ip' AS ip,
+    e.metadata ->> 'userAgent' AS "userAgent",
+    e.correlation_id AS "requestId",
+    e.created_at AS "createdAt",
+    e.actor_id AS "_actorId"
+FROM events AS e
+LEFT JOIN users AS a ON a.id = e.actor_id;
+COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them.';

@@ -40,63 +40,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION highlight(text, tsquery) IS 'HTML: what was found in <mark>, everything else escaped; of a long text two parts around it.';
 
-CREATE OR REPLACE FUNCTION note_words(written text) RETURNS void
-LANGUAGE sql VOLATILE
-AS $$
-    -- In order, so that two writers of new words never wait for each other.
-    INSERT INTO search_words (word)
-    SELECT w
-    FROM unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
-    WHERE length(w) BETWEEN 4 AND 40 AND NOT EXISTS (SELECT FROM search_words WHERE word = w)
-    ORDER BY w
-    ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING
-$$;
-COMMENT ON FUNCTION note_words(text) IS 'Remember the words of a text that are new.';
-
-CREATE OR REPLACE FUNCTION index_post() RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    INSERT INTO post_documents (post_id, recency, words)
-    VALUES (NEW.id, coalesce(NEW.position, NEW.id), make_words(NEW.title, NEW.body))
-    ON CONFLICT ON CONSTRAINT post_documents_pkey DO UPDATE
-    SET recency = excluded.recency, words = excluded.words;
-    IF NEW.position IS NOT NULL THEN
-        PERFORM note_words(concat_ws(' ', NEW.title, NEW.body));
-    END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION index_post() IS 'A post is found from the moment of its commit.';
-
-CREATE OR REPLACE TRIGGER index_post AFTER INSERT ON posts FOR EACH ROW EXECUTE FUNCTION index_post();
-COMMENT ON TRIGGER index_post ON posts IS 'A new post gets its row in post_documents, its new words go into search_words.';
-
-CREATE OR REPLACE TRIGGER reindex_post AFTER UPDATE OF title, body, position ON posts
-FOR EACH ROW WHEN ((OLD.title, OLD.body, OLD.position) IS DISTINCT FROM (NEW.title, NEW.body, NEW.position))
-EXECUTE FUNCTION index_post();
-COMMENT ON TRIGGER reindex_post ON posts IS 'A post whose text or place changes is indexed again.';
-
-CREATE OR REPLACE FUNCTION index_comment() RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-    INSERT INTO comment_documents (comment_id, words)
-    VALUES (NEW.id, make_words(NULL, NEW.body))
-    ON CONFLICT ON CONSTRAINT comment_documents_pkey DO UPDATE SET words = excluded.words;
-    PERFORM note_words(NEW.body);
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION index_comment() IS 'A comment is found from the moment of its commit.';
-
-CREATE OR REPLACE TRIGGER index_comment AFTER INSERT ON comments FOR EACH ROW EXECUTE FUNCTION index_comment();
-COMMENT ON TRIGGER index_comment ON comments IS 'A new comment gets its row in comment_documents, its new words go into search_words.';
-
-CREATE OR REPLACE TRIGGER reindex_comment AFTER UPDATE OF body ON comments
-FOR EACH ROW WHEN (OLD.body IS DISTINCT FROM NEW.body) EXECUTE FUNCTION index_comment();
-COMMENT ON TRIGGER reindex_comment ON comments IS 'A comment whose text changes is indexed again.';
-
 CREATE OR REPLACE FUNCTION name_person(u users) RETURNS text
 LANGUAGE sql STABLE
 AS $$
@@ -104,30 +47,111 @@ AS $$
 $$;
 COMMENT ON FUNCTION name_person(users) IS 'All the names of a person: what they are found by.';
 
-CREATE OR REPLACE FUNCTION index_person() RETURNS trigger
+CREATE OR REPLACE FUNCTION list_words(written text) RETURNS SETOF text
+LANGUAGE sql STABLE
+AS $$
+    SELECT w
+    FROM unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
+    WHERE length(w) BETWEEN 4 AND 40
+$$;
+COMMENT ON FUNCTION list_words(text) IS 'The words of a text that may be suggested, as search_words has them.';
+
+CREATE OR REPLACE FUNCTION doubt_words() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    IF NEW.status = 'active' THEN
-        INSERT INTO person_documents (user_id, words)
-        VALUES (NEW.id, make_words(name_person(NEW), NULL))
-        ON CONFLICT ON CONSTRAINT person_documents_pkey DO UPDATE SET words = excluded.words;
-        PERFORM note_words(name_person(NEW));
-    ELSE
-        DELETE FROM person_documents WHERE user_id = NEW.id;
-    END IF;
+    -- NEW is NULL where the row is deleted.
+    INSERT INTO search_doubts (word)
+    SELECT w FROM unnest(TG_ARGV) AS name CROSS JOIN LATERAL list_words(to_jsonb(OLD) ->> name) AS w
+    EXCEPT
+    SELECT w FROM unnest(TG_ARGV) AS name CROSS JOIN LATERAL list_words(to_jsonb(NEW) ->> name) AS w;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION index_person() IS 'Active people are found by their names.';
+COMMENT ON FUNCTION doubt_words() IS 'Puts the words that leave a text (in the columns given) into search_doubts: a word goes with the last text that has it.';
 
-CREATE OR REPLACE TRIGGER index_person AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION index_person();
-COMMENT ON TRIGGER index_person ON users IS 'A new person gets a row in person_documents, new names go into search_words.';
+CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts
+FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
+COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
 
-CREATE OR REPLACE TRIGGER reindex_person AFTER UPDATE OF username, first_name, last_name, status ON users
-FOR EACH ROW WHEN (
-    (OLD.username, OLD.first_name, OLD.last_name, OLD.status)
-    IS DISTINCT FROM (NEW.username, NEW.first_name, NEW.last_name, NEW.status)
-)
-EXECUTE FUNCTION index_person();
-COMMENT ON TRIGGER reindex_person ON users IS 'A person whose name or status changes is indexed again; who is not active is not found.';
+CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments
+FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
+COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';
+
+CREATE OR REPLACE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users
+FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
+COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';
+
+DROP VIEW IF EXISTS documents;
+CREATE VIEW documents AS
+SELECT 'post' AS kind, post_id AS id, recency, words FROM post_documents
+UNION ALL
+SELECT 'comment', comment_id, comment_id, words FROM comment_documents
+UNION ALL
+SELECT 'person', user_id, user_id, words FROM person_documents;
+COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
+
+-- Written so that PostgreSQL puts the two functions below into the statement that calls them and plans them there: with
+-- the name of a kind as a constant only its table is left of the view. (A function of CTEs alone, STABLE, and called with
+-- neither a subquery nor a volatile function for an argument.)
+CREATE OR REPLACE FUNCTION find_documents(wanted text, query tsquery)
+RETURNS TABLE (id uuid, recency uuid, score double precision)
+LANGUAGE sql STABLE
+AS $$
+    -- A word may be in half of all texts, and to rank so many takes seconds: the newest 500 that match are ranked. They
+    -- are looked for in three steps, each only where the one before was not enough. The newest 2,000 documents: all
+    -- that a common word needs, and little work for nothing where it is rare. If some of these matched, the newest
+    -- 50,000. At last the index of words, whose matches all have to be read; not for what it has no words of ("all but").
+    -- OFFSET 0 is a fence: the planner, who does not know the query, would walk through all documents in their order.
+    WITH near AS MATERIALIZED (
+        SELECT newest.id, newest.recency, newest.words
+        FROM (SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC LIMIT 2000) AS newest
+        WHERE newest.words @@ query
+        LIMIT 500
+    )
+    SELECT found.id, found.recency, ts_rank(found.words, query, 1)::double precision
+    FROM (
+        SELECT near.id, near.recency, near.words FROM near
+        UNION ALL
+        (
+            SELECT newer.id, newer.recency, newer.words
+            FROM (
+                SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC OFFSET 2000 LIMIT 48000
+            ) AS newer
+            WHERE (SELECT count(*) FROM near) >= 12 AND newer.words @@ query
+            LIMIT 500
+        )
+        UNION ALL
+        (
+            SELECT matching.id, matching.recency, matching.words
+            FROM (SELECT * FROM documents WHERE kind = wanted AND words @@ query OFFSET 0) AS matching
+            WHERE querytree(query) <> 'T'
+                AND matching.recency <= (
+                    SELECT d.recency
+                    FROM documents AS d
+                    WHERE d.kind = wanted
+                    ORDER BY d.recency DESC
+                    OFFSET CASE WHEN (SELECT count(*) FROM near) >= 12 THEN 50000 ELSE 2000 END
+                    LIMIT 1
+                )
+            ORDER BY matching.recency DESC
+            LIMIT 500
+        )
+        LIMIT 500
+    ) AS found
+    OFFSET 0
+$$;
+COMMENT ON FUNCTION find_documents(text, tsquery) IS 'The newest 500 documents of a kind that match, in no order; a higher score is a better match.';
+
+CREATE OR REPLACE FUNCTION find_holders(wanted text, query tsquery) RETURNS SETOF uuid
+LANGUAGE sql STABLE
+AS $$
+    -- A common word is in some of the newest, and the index would have to list all that have it; of a rare one the index
+    -- finds at once what there is.
+    SELECT newest.id
+    FROM (SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC LIMIT 64) AS newest
+    WHERE newest.words @@ query
+    UNION ALL
+    (SELECT d.id FROM documents AS d WHERE d.kind = wanted AND d.words @@ query LIMIT 500)
+$$;
+COMMENT ON FUNCTION find_holders(text, tsquery) IS 'Some documents of a kind that have the words of a query, if there are any; to be read until one is found that has them in the form in question.';

@@ -189,6 +189,7 @@ async def test_effects_follow_a_commit_whose_caller_went_away(
             conn.after(WAKE)
 
     monkeypatch.setattr(asyncpg.Pool, "release", release_late)
+    database.most_spare = 0
     changing = asyncio.create_task(change())
     await entered.wait()
     changing.cancel()
@@ -249,6 +250,82 @@ async def test_no_free_connection_is_unavailable_and_none_is_lost(database: Data
         assert await sql.service.ping(conn) == 1
 
 
+async def test_a_connection_goes_from_block_to_block(database: Database) -> None:
+    async def who() -> int:
+        async with database.transaction(wait=5) as conn:
+            pid: int = await conn.fetchval("SELECT pg_backend_pid()")
+        return pid
+
+    first = await who()
+    assert [await who() for _ in range(5)] == [first] * 5
+    assert len(database.spare) == 1
+    # One that fell to pieces meanwhile is nobody's.
+    async with database.connection() as conn:
+        holder = await conn.fetchval("SELECT pg_backend_pid()")
+        async with database.connection(wait=5) as other:
+            await other.execute("SELECT 1")
+            await other.execute("SELECT pg_terminate_backend($1)", holder)
+        await asyncio.sleep(0.1)
+    assert holder == first != await who()
+    assert database.leased == 0
+
+
+async def test_what_a_block_leaves_open_the_next_does_not_see(database: Database) -> None:
+    async with database.connection() as conn:
+        await conn.execute("BEGIN")
+        await conn.execute("INSERT INTO rooms (name) VALUES ('x')")
+        conn.after(WAKE)
+    assert database.spare == []
+    async with database.connection() as conn:
+        assert not conn.is_in_transaction()
+        assert await conn.fetchval("SELECT count(*) FROM rooms") == 0
+
+
+async def test_a_connection_is_not_used_behind_its_block(database: Database) -> None:
+    async with database.transaction() as conn:
+        assert await conn.fetchval("SELECT 1") == 1
+    with pytest.raises(asyncpg.InterfaceError, match="fetchval: the block of this connection has ended"):
+        await conn.fetchval("SELECT 1")
+
+
+async def test_who_waits_gets_what_is_given_back(database: Database) -> None:
+    size = database.stats()["max"]
+    held = [database.connection(wait=5) for _ in range(size)]
+    for lease in held:
+        await lease.__aenter__()
+
+    async def ask() -> int:
+        async with database.connection(wait=1) as conn:
+            number: int = await conn.fetchval("SELECT 1")
+        return number
+
+    waiting = [asyncio.create_task(ask()) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    await held.pop().__aexit__(None, None, None)
+    assert await asyncio.gather(*waiting) == [1, 1, 1]
+    for lease in held:
+        await lease.__aexit__(None, None, None)
+    assert (database.leased, database.waiting) == (0, 0)
+
+
+async def test_the_pool_sees_a_busy_connection_every_second(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexcorp.db.lease.SPARE_SECONDS", 0.05)
+    seen: list[int] = []
+    release = asyncpg.Pool.release
+
+    async def note(pool: Any, conn: Any, **more: Any) -> None:
+        seen.append(1)
+        await release(pool, conn, **more)
+
+    monkeypatch.setattr(asyncpg.Pool, "release", note)
+    for _ in range(30):
+        async with database.connection(wait=5) as conn:
+            await conn.execute("SELECT pg_sleep(0.01)")
+    assert 2 <= len(seen) <= 10
+
+
 async def test_a_cut_connection_is_unavailable_and_the_next_is_good(database: Database) -> None:
     with pytest.raises(Unavailable) as caught:
         async with database.connection() as conn:
@@ -272,7 +349,7 @@ async def test_only_the_named_constraint_becomes_the_error(database: Database) -
     for name, expected in (("follows_no_self", AppError), ("follows_pkey", Exception)):
         with pytest.raises(expected) as caught:
             async with database.transaction() as conn:
-                with on_constraint(name, NotFound("named")):
+                with on_constraint(name, NotFound()):
                     await conn.execute(
                         "INSERT INTO follows (follower_id, followed_id) VALUES ($1, $1)", nobody
                     )

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from nexcorp.config import REPOSITORY
 from nexcorp.db import Database, sql
 from nexcorp.db.schema_files import split_statements
-from nexcorp.db.sql_types import STUB, describe
-from nexcorp.db.statements import load
 
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 STRING = re.compile(r"'[^']*'")
@@ -121,11 +119,6 @@ async def test_columns_are_named_once_and_as_the_api_does(database: Database) ->
                 names = [column.name for column in (await conn.prepare(statement.text)).get_attributes()]
                 assert len(names) == len(set(names)), statement
                 assert statement.kind == "value" or "?column?" not in names, statement
-
-
-async def test_the_types_are_those_of_the_statements(database: Database) -> None:
-    async with database.connection() as conn:
-        assert STUB.read_text() == await describe(conn, load()), "run `make sql-types`"
 
 
 def test_every_statement_says_what_it_is() -> None:

@@ -1,4 +1,4 @@
-"""The audit trail: what happened, for those who may see it."""
+"""The audit trail: what happened, when, and who did it."""
 
 from nexcorp.db import sql
 from nexcorp.manifest import Feature, Section

@@ -1,4 +1,4 @@
-"""What of a person's ways to sign in goes when they leave."""
+"""Removes the ways to sign in of a user who leaves."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Revoke
-
-TOKEN_PURPOSES = ["verify_email", "reset_password", "change_email"]
+from nexcorp.features.auth.recovery.service import PURPOSES
 
 
 async def forget_sign_in(conn: Any, user_id: UUID) -> None:
-    """Remove credentials, sessions, identities, and the mails and tokens that are under way."""
+    """Remove credentials, sessions, identities, and mails and tokens, sent or not."""
     await sql.auth.forget_credentials(conn, user_id=user_id)
     sessions = await sql.auth.delete_sessions(conn, user_id=user_id)
     conn.after(Revoke(tuple(row["id"] for row in sessions)))
     await sql.identities.delete_identities(conn, user_id=user_id)
     # The mails first: a worker that is about to store a token holds its mail.
     await sql.mails.delete_mails(conn, user_id=user_id)
-    await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=TOKEN_PURPOSES)
+    await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=PURPOSES)
     await sql.idempotency.delete_keys_of(conn, user_id=user_id)

@@ -9,19 +9,20 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.mentions import MAX_MENTIONS
-from nexcorp.errors import PostNotFound
+from nexcorp.errors import PostNotFound, PreconditionFailed
 from nexcorp.features.comments import service
+from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.security.authentication import allows
-from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction, write
 
-BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
+BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], (FIRST_ID,), after="id")
 
 
 async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -32,10 +33,9 @@ async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 
 async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web.Response:
     post_id = path_id(request)
-    statements = sql.comments.list_comments_first, sql.comments.list_comments_next
     async with database(request).connection() as conn:
         asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
-        rows = await BY_OLDEST.fetch(request, conn, query, *statements, **asked)
+        rows = await BY_OLDEST.fetch(request, conn, query, sql.comments.list_comments, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
             raise PostNotFound()
     return reply_page(request, rows, query["limit"], BY_OLDEST)
@@ -77,7 +77,7 @@ ROUTES = [
         Comment(),
         body=CreateComment(),
         access=allow("comment:create"),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         tag=TAG,
         description="Threads have two levels: a reply to a reply becomes one to the comment at the top, "
         "which `parentId` of the answer names. "
@@ -90,7 +90,7 @@ ROUTES = [
         CommentPage,
         query=PageQuery(),
         access=allow("post:read"),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         tag=TAG,
     ),
     get(
@@ -99,7 +99,7 @@ ROUTES = [
         "One comment",
         Comment(),
         access=allow("post:read"),
-        errors=("comment_not_found",),
+        errors=(CommentNotFound,),
         tag=TAG,
     ),
     patch(
@@ -108,7 +108,7 @@ ROUTES = [
         "Change a comment of one's own",
         Comment(),
         body=UpdateComment(),
-        errors=("comment_not_found", "not_your_comment"),
+        errors=(CommentNotFound, NotYourComment),
         access=allow("comment:create", whose="the author only"),
         tag=TAG,
     ),
@@ -116,7 +116,7 @@ ROUTES = [
         "/comments/{id}",
         delete_comment,
         "Delete a comment and the replies to it",
-        errors=("comment_not_found", "not_your_comment", "stale_version"),
+        errors=(CommentNotFound, NotYourComment, PreconditionFailed),
         access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
         tag=TAG,
     ),

@@ -10,13 +10,8 @@ from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.versions import check_version
-from nexcorp.errors import (
-    Forbidden,
-    Invalid,
-    NotFound,
-    PostNotFound,
-    on_constraint,
-)
+from nexcorp.errors import Invalid, PostNotFound, on_constraint
+from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
@@ -49,7 +44,7 @@ async def get_comment(conn: Any, comment_id: UUID, viewer_id: UUID) -> Any:
     """One comment on a post that the viewer may see; raises NotFound."""
     comment = await sql.comments.get_comment(conn, comment_id=comment_id, viewer_id=viewer_id)
     if comment is None:
-        raise NotFound("comment_not_found", "There is no such comment.")
+        raise CommentNotFound()
     return comment
 
 
@@ -64,7 +59,7 @@ async def update_comment(
     await sql.comments.lock_comment(conn, comment_id=comment_id)
     before = await get_comment(conn, comment_id, user_id)
     if before["_authorId"] != user_id:
-        raise Forbidden("not_your_comment", "Only its author may change a comment.")
+        raise NotYourComment()
     check_version(before, version, by_etag=by_etag)
     if before["body"] == body:
         return before
@@ -103,7 +98,7 @@ async def delete_comment(
         comment = await get_comment(conn, comment_id, user_id)
         check_version(comment, version)
         message = "Only its author, the post's and holders of post:moderate may delete a comment."
-        raise Forbidden("not_your_comment", message)
+        raise NotYourComment(message=message)
     payload = {
         "postId": gone["postId"],
         "replyIds": gone["replyIds"],

@@ -8,19 +8,8 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context
 from nexcorp.delivery.effects import WAKE
-from nexcorp.errors import Invalid, NotFound, on_constraint
-
-
-class UserNotFound(NotFound):
-    """There is nobody with this id, or not any more."""
-
-    code, message = "user_not_found", "There is no such user."
-
-
-class CannotFollowSelf(Invalid):
-    """Follower and followed are the same."""
-
-    code, message = "cannot_follow_self", "Nobody can follow themselves."
+from nexcorp.errors import UserNotFound, on_constraint
+from nexcorp.features.follows.errors import CannotFollowSelf
 
 
 async def follow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:

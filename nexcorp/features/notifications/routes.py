@@ -9,6 +9,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.features.notifications import service
+from nexcorp.features.notifications.errors import NotificationNotFound
 from nexcorp.features.notifications.schemas import (
     Notification,
     NotificationPage,
@@ -21,17 +22,17 @@ from nexcorp.realtime.node import NODE
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.app_keys import SENTENCES
-from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction, write
 
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], before="id")
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="id")
 
 
 async def list_notifications(request: web.Request, query: dict[str, Any]) -> web.Response:
-    before = BY_NEWEST.decode(request, query["cursor"])[0] if "cursor" in query else service.LAST
+    (before,) = BY_NEWEST.read(request, query)
     async with database(request).connection() as conn:
         inbox = await service.list_notifications(conn, user_id(request), query, before)
     page, next_cursor = cut_page(request, inbox.rows, query["limit"], BY_NEWEST)
@@ -71,8 +72,8 @@ async def read_all(request: web.Request) -> web.Response:
 
 
 TAG = "Notifications"
-READ = allow("notification:read", whose="one's own only")
-CHANGE = allow("notification:update", whose="one's own only")
+READ = allow("notification:read", whose="your own only")
+CHANGE = allow("notification:update", whose="your own only")
 ROUTES = [
     get(
         "/notifications",
@@ -99,14 +100,14 @@ ROUTES = [
         Notification(),
         body=UpdateNotification(),
         access=CHANGE,
-        errors=("notification_not_found",),
+        errors=(NotificationNotFound,),
         tag=TAG,
     ),
     delete(
         "/notifications/{id}",
         delete_notification,
         "Remove a notification",
-        errors=("notification_not_found",),
+        errors=(NotificationNotFound,),
         access=CHANGE,
         tag=TAG,
     ),

@@ -9,16 +9,7 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
-from nexcorp.errors import NotFound
-
-# Before it is every id.
-LAST = UUID(int=2**128 - 1)
-
-
-class NotificationNotFound(NotFound):
-    """There is no notification with this id, or it is another user's."""
-
-    code, message = "notification_not_found", "There is no such notification."
+from nexcorp.features.notifications.errors import NotificationNotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +21,7 @@ class Inbox:
     seq: int
 
 
-async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], before: UUID = LAST) -> Inbox:
+async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], before: UUID) -> Inbox:
     """Up to `limit + 1` of the user's notifications before an id, the newest first; one statement."""
     asked: dict[str, Any] = {"user_id": user_id, "before": before, "most": query["limit"] + 1}
     if query.keys() & {"archived", "type"} or not query.get("unread", True):

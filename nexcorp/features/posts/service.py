@@ -14,7 +14,8 @@ from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.posts import show_post, tell_of_uploads
 from nexcorp.domain.versions import check_version
-from nexcorp.errors import Conflict, Forbidden, Invalid, PostNotFound
+from nexcorp.errors import Invalid, NotAProject, PermissionRequired, PostNotFound, ProjectClosed
+from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPost
 from nexcorp.features.posts.moves import MOVES, OVER, ways_from
 
 FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
@@ -26,7 +27,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
 
     Without uploads it is one statement, which needs no transaction around it.
     """
-    post = await sql.posts.create_post(
+    post: Any = await sql.posts.create_post(
         conn,
         author_id=author_id,
         type=data["type"],
@@ -71,13 +72,13 @@ async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
 def check_author(post: Any, user_id: UUID, *, any_author: bool, who: str) -> None:
     """Raises Forbidden where the post is somebody else's, unless this user may do it to any; `who` may."""
     if post["_authorId"] != user_id and not any_author:
-        raise Forbidden("not_your_post", f"Only {who}.")
+        raise NotYourPost(message=f"Only {who}.")
 
 
 def check_announcer(may_announce: bool) -> None:
     """Raises Forbidden where somebody may not, or not any more, announce something."""
     if not may_announce:
-        raise Forbidden("permission_required", "This needs the permission post:announce.")
+        raise PermissionRequired("post:announce")
 
 
 def find_changes(post: Any, data: dict[str, Any]) -> dict[str, Any]:
@@ -182,9 +183,8 @@ async def move_post(
     if move is None:
         if post["status"] == status:
             return post
-        raise Conflict(
-            "illegal_move",
-            f"There is no way from {post['status']} to {status}.",
+        raise IllegalMove(
+            message=f"There is no way from {post['status']} to {status}.",
             errors={"status": ways_from(post["type"], post["status"])},
         )
     if move["from"] == "draft":
@@ -226,10 +226,10 @@ async def assign_post(
     )
     if row is None:
         if post["type"] != "project":
-            raise Conflict("not_a_project", "Only projects are assigned.")
+            raise NotAProject(message="Only projects are assigned.")
         if post["status"] in OVER:
-            raise Conflict("project_closed", "The project is over.")
-        raise Conflict("not_interested", "Only somebody who is interested can be assigned.")
+            raise ProjectClosed()
+        raise NotInterested()
     post = await get_shown(conn, post_id, user_id)
     if row["_previousId"] != assignee_id:
         payload = {

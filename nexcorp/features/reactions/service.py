@@ -8,7 +8,8 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context
 from nexcorp.delivery.effects import WAKE
-from nexcorp.errors import Conflict, PostNotFound
+from nexcorp.errors import PostNotFound
+from nexcorp.features.reactions.errors import REFUSALS, Assigned
 
 
 async def like_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
@@ -23,13 +24,6 @@ async def unlike_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     return check_reaction(conn, row)
 
 
-REFUSALS = {
-    "not_a_project": "Only projects find interest.",
-    "own_project": "It is your own project.",
-    "project_closed": "The project is over.",
-}
-
-
 async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     """Take an interest in a project; returns `{interested, interestCount}`. Its author is told once.
 
@@ -37,7 +31,7 @@ async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     """
     row = await sql.reactions.add_interest(conn, post_id=post_id, user_id=user_id, context=describe_context())
     if row is not None and row["_refusal"] is not None:
-        raise Conflict(row["_refusal"], REFUSALS[row["_refusal"]])
+        raise REFUSALS[row["_refusal"]]()
     return check_reaction(conn, row)
 
 
@@ -47,7 +41,7 @@ async def remove_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
         conn, post_id=post_id, user_id=user_id, context=describe_context()
     )
     if row is not None and row["_assigned"]:
-        raise Conflict("assigned", "You are assigned to this project.")
+        raise Assigned()
     return check_reaction(conn, row)
 
 

@@ -6,7 +6,6 @@ from marshmallow import fields, validate
 
 from nexcorp.domain.fields import Out, Text
 from nexcorp.domain.shapes import Person
-from nexcorp.features.search.kinds import KINDS
 from nexcorp.web.paging import PageQuery
 
 
@@ -20,14 +19,19 @@ class SearchQuery(PageQuery):
         metadata={"description": 'Words; "a phrase"; or; -without. Nothing in it is an error.'},
     )
     kind = fields.String(
-        validate=validate.OneOf(tuple(KINDS)), metadata={"description": "Only these; all where absent."}
+        validate=validate.Length(1, 40),
+        metadata={
+            "description": "Only of this kind: `post`, `comment`, `person`. Absent: of every one you may see."
+        },
     )
 
 
 class Found(Out):
     """Something that was found."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(tuple(KINDS)))
+    kind = fields.String(
+        required=True, metadata={"description": "`post`, `comment` or `person`; more may come."}
+    )
     id = fields.UUID(required=True)
     title = fields.String(
         required=True,

@@ -1,4 +1,4 @@
-"""The rules of people: what of a profile who sees, who may stop being an administrator, how one leaves."""
+"""The rules of people: what viewers see of a profile, changes of role and status, leaving."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
-from nexcorp.errors import Conflict, NotFound, PreconditionFailed, StaleVersion, Unauthorized, on_constraint
+from nexcorp.errors import (
+    Conflict,
+    PreconditionFailed,
+    StaleVersion,
+    Unauthorized,
+    UsernameTaken,
+    UserNotFound,
+    on_constraint,
+)
 
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
 
 
-class UserNotFound(NotFound):
-    """There is nobody with this id, or not any more."""
-
-    code, message = "user_not_found", "There is no such user."
-
-
 class LastAdmin(Conflict):
-    """Without this person nobody could manage anything."""
+    """The service must keep one active administrator."""
 
     code, message = "last_admin", "This is the last active administrator."
+    meaning = "There is no other active administrator."
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks at a profile, and whether they may `contact` and `manage` people."""
+    """The user who looks at a profile, and whether they may `contact` and `manage` people."""
 
     id: UUID
     contact: bool = False
@@ -38,7 +41,7 @@ class Viewer:
 
 
 def show_person(row: Any, viewer: Viewer) -> dict[str, Any]:
-    """A row of people as `viewer` may see it: what they may not see is not there at all."""
+    """A row of people without the fields that `viewer` may not see."""
     shown = row_to_dict(row)
     own = shown["id"] == viewer.id
     for allowed, names in ((viewer.contact, CONTACT_FIELDS), (viewer.manage, MANAGE_FIELDS)):
@@ -54,7 +57,7 @@ def escape_like(text: str) -> str:
 
 
 async def get_profile(conn: Any, user_id: UUID, viewer: Viewer) -> dict[str, Any]:
-    """One person as `viewer` sees them; raises NotFound."""
+    """One person as `viewer` sees them; raises UserNotFound."""
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=viewer.id)
     if row is None:
         raise UserNotFound()
@@ -64,26 +67,26 @@ async def get_profile(conn: Any, user_id: UUID, viewer: Viewer) -> dict[str, Any
 async def update_profile(
     conn: Any, user_id: UUID, changes: dict[str, Any], version: int | None, by_etag: bool
 ) -> dict[str, Any]:
-    """Change one's own fields in `changes`; returns the profile.
+    """Change the fields in `changes` of the user's own profile; returns the profile.
 
-    Raises Conflict `username_taken`, and for an old `version` StaleVersion with the current profile, or
+    Raises UsernameTaken, and for an old `version` StaleVersion with the current profile, or
     PreconditionFailed where the version came as If-Match.
     """
-    with on_constraint("users_username_key", Conflict("username_taken", "This username is taken.")):
+    with on_constraint("users_username_key", UsernameTaken()):
         changed = await sql.users.update_profile(conn, user_id=user_id, version=version, changes=changes)
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=user_id)
     if row is None or row["status"] != "active":
         raise Unauthorized()
     if changed is None:
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(row))
-    # Which fields, not what they say: the trail is kept for longer than a telephone number should be.
+    # The names of the fields without their values: the trail is kept for long.
     payload = {"userId": user_id, "fields": sorted(changes)}
     await emit(conn, "user.updated", actor_id=user_id, entity=("user", user_id), payload=payload)
     return row_to_dict(row)
 
 
 async def lock_standing(conn: Any, user_id: UUID) -> Any:
-    """Somebody's role and status, which nobody else changes until we have; raises NotFound."""
+    """Lock and return a user's role and status until the commit; raises UserNotFound."""
     await sql.roles.take_turn(conn)
     row = await sql.users.lock_standing(conn, user_id=user_id)
     if row is None:
@@ -92,7 +95,7 @@ async def lock_standing(conn: Any, user_id: UUID) -> Any:
 
 
 async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
-    """Raises LastAdmin where there is no other active administrator than the one who is about to go."""
+    """Raises LastAdmin if this user, who is about to go, is the only active administrator."""
     if standing["role"] != "admin" or standing["status"] != "active":
         return
     if not await sql.users.count_other_admins(conn, user_id=user_id):
@@ -100,7 +103,7 @@ async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
 
 
 async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
-    """Give somebody a role. The one they have changes nothing. Raises NotFound, LastAdmin."""
+    """Give a user a role; the role they have already changes nothing. Raises UserNotFound or LastAdmin."""
     standing = await lock_standing(conn, user_id)
     if standing["role"] == role:
         return
@@ -112,9 +115,9 @@ async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
 
 
 async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> None:
-    """Activate or deactivate somebody, which ends their sessions and API keys for good.
+    """Activate or deactivate a user. Deactivating ends their sessions and API keys for good.
 
-    The status they have changes nothing. Raises NotFound, LastAdmin.
+    The status they have already changes nothing. Raises UserNotFound or LastAdmin.
     """
     standing = await lock_standing(conn, user_id)
     if standing["status"] == status:
@@ -134,17 +137,17 @@ async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> N
 
 
 async def take_leave(conn: Any, user_id: UUID) -> None:
-    """Leave of a person only what others need in order to read what that person wrote.
+    """Take the personal data out of the user's own row; their posts and comments keep it as their author.
 
-    Raises Unauthorized where they have left already, LastAdmin. The features remove what is theirs around
-    this, see nexcorp.manifest.Product.leave().
+    Raises Unauthorized if the user has left already, or LastAdmin. Features remove their own data around
+    this: see nexcorp.manifest.Product.leave().
     """
     try:
         standing = await lock_standing(conn, user_id)
     except UserNotFound:
         raise Unauthorized() from None
     await keep_an_admin(conn, user_id, standing)
-    # First of the changes: who waits for this row to sign in or to follow then finds nobody.
+    # The first change: requests that wait for this row to sign in or to follow then find it gone.
     role_version = await sql.users.forget_person(conn, user_id=user_id)
     conn.after(Revoke(roles=((user_id, role_version),)))
     await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})

@@ -39,9 +39,7 @@ async def test_register_answers_with_the_user(client: Any, service: Any) -> None
         )
         stored = await conn.fetchval("SELECT password_hash FROM users WHERE id = $1", user["id"])
     assert row["type"] == "user.registered"
-    assert row["payload"] == {
-        "userId": user["id"], "username": name, "role": "member", "method": "password",
-    }  # fmt: skip
+    assert row["payload"] == {"userId": user["id"], "role": "member", "method": "password"}
     assert stored.startswith("$argon2id$")
 
 
