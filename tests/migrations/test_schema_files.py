@@ -107,7 +107,9 @@ def test_a_migration_has_every_file_applied_again(url: str, schema: Path, tmp_pa
     shutil.copytree(migrations.FOLDER, folder)
     number = len(migrations.list_files()) + 1
     name = f"{number:04}_in_the_way"
-    (folder / f"{name}.sql").write_text("DROP VIEW IF EXISTS post_items;\n")
+    (folder / f"{name}.sql").write_text(
+        "DROP VIEW IF EXISTS post_items;\nDROP TRIGGER IF EXISTS reindex_person ON users;\n"
+    )
     (folder / f"{name}.rollback.sql").write_text("SELECT 1;\n")
     assert migrate_up(url, folder, schema) == [name, *(f"schema/{file}" for file in list_digests())]
     with psycopg.connect(url, autocommit=True) as conn:

@@ -13,7 +13,6 @@ from nexcorp.errors import Unavailable
 from nexcorp.features import FEATURES, PRODUCT
 from nexcorp.manifest import Feature, Product
 from tests.workers.products import emit_news, make_product
-from workers import delivery as module
 from workers.delivery import Delivery
 from workers.metrics import FAILED
 
