@@ -1,4 +1,5 @@
--- Rooms and their numbered frames: written by the workers, read by every web node.
+-- Rooms and their numbered frames: written by the workers, with `deliver` in sql/notifications.sql, and read by every web
+-- node.
 
 -- name: get_room(name) :one
 -- How far a room has come, and how far back its frames are kept.

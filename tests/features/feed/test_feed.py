@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from nexcorp.db import sql
+
 FEED = "/api/v1/feed"
 
 
@@ -79,6 +81,7 @@ async def test_the_window_and_what_is_older_meet_without_a_gap(make_user: Any, s
             friend.id,
             stranger.id,
         )
+        await sql.posts.fill_stats(conn)
     expected = [str(UUID(f"01900000-0000-7000-8000-{n:012x}")) for n in range(6000, 0, -500)]
     assert await read_all(me, 100) == expected
     assert await read_all(me, 3) == expected
