@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.features.posts.social import API, fetch_value
+from tests.api import API, fetch_value
 from tests.web.calls import WRITES, check_envelope
 
 POSTS = f"{API}/posts"

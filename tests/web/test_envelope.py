@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 import yarl
 
-from tests.features.posts.social import API, publish
+from tests.api import API, publish
 from tests.web.calls import check_envelope, send_raw
 
 pytestmark = pytest.mark.shared

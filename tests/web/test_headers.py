@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.features.posts.social import API, publish
+from tests.api import API, publish
 from tests.web.calls import check_envelope, send_raw, serving
 
 ORIGIN = "https://app.example.com"

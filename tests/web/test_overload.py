@@ -14,7 +14,7 @@ from nexcorp.app import ROUTES
 from nexcorp.db import sql
 from nexcorp.security.app_keys import DATABASE
 from nexcorp.web import gateway
-from tests.features.posts.social import API, NOBODY
+from tests.api import API, NOBODY
 from tests.web.calls import check_envelope, serving
 
 SECRET = "canary_7f3a"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     check_counters,
     fetch_value,
@@ -15,6 +14,7 @@ from tests.features.posts.social import (
     publish,
     say,
 )
+from tests.conftest import wait_until
 from workers.delivery import Delivery
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from tests.api import API, fetch, get_json, outbox_empty, publish, refused, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, fetch, get_json, outbox_empty, publish, refused, say
 
 
 async def make_draft(user: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from tests.features.posts.social import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
+from tests.api import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
 
 
 async def find(who: Any, text: str, **more: str) -> list[dict[str, Any]]:
