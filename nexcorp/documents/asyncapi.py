@@ -135,9 +135,9 @@ def describe_shapes(shapes: Mapping[str, type[Schema]], names: Mapping[str, Iter
 
 
 def add_own(own: Mapping[str, Any], brought: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """The protocol's and the features'; raises ValueError where a feature takes a name of the protocol's."""
+    """Both; raises ValueError where a feature brings a name that is there already."""
     for name in own.keys() & brought.keys():
-        raise ValueError(f"the {what} {name} is the protocol's own")
+        raise ValueError(f"there is a {what} {name} already")
     return {**own, **brought}
 
 

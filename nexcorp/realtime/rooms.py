@@ -22,7 +22,7 @@ class Rooms:
     def __init__(self, rules: Mapping[str, MayJoin]) -> None:
         """Raises ValueError where a feature takes the rooms that everybody is in."""
         if "user" in rules:
-            raise ValueError("the room user is the protocol's own")
+            raise ValueError("there is a room user already")
         self.rules: dict[str, MayJoin] = {"user": may_join_user, **rules}
 
     async def may_join(self, conn: Any, who: Principal, name: str) -> bool:
