@@ -11,6 +11,7 @@ ALTER TABLE outbox ADD CONSTRAINT outbox_dedup_key_key UNIQUE (dedup_key);
 ALTER TABLE outbox DROP COLUMN lane;
 ALTER TABLE users ADD COLUMN scrubbed_at timestamptz;
 COMMENT ON COLUMN users.scrubbed_at IS 'When the frames that were kept ceased to name the person who left.';
+CREATE INDEX users_unscrubbed_idx ON users (left_at) WHERE left_at IS NOT NULL AND scrubbed_at IS NULL;
 
 -- The frames of before are told as gone: what they showed can be fetched.
 COMMENT ON TABLE room_frames IS 'What was sent to a room, kept so that a client that was away gets it in order and once.';

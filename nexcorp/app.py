@@ -21,9 +21,9 @@ from nexcorp.features import PRODUCT
 from nexcorp.integrations.storage import inspect, make_stores
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.manifest import Product
-from nexcorp.realtime import bus
 from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.routes import ROUTES as REALTIME
+from nexcorp.redis_client import connect
 from nexcorp.security.access import Rights
 from nexcorp.security.api_keys import ApiKeys
 from nexcorp.security.app_keys import (
@@ -71,7 +71,7 @@ async def open_database(database: Database, node: Node) -> None:
 async def run_services(app: web.Application) -> AsyncIterator[None]:
     """What lives as long as the application: the pool, the node's listeners, the waker."""
     database, node = app[DATABASE], app[NODE]
-    redis = bus.connect(app[CONFIG].redis_url, blocking=True)
+    redis = connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis), app[PRODUCT_KEY].job_seconds)
     database.perform = make_performer(waker, app[CACHE], app[REVOCATIONS])
     opening = asyncio.create_task(open_database(database, node))
@@ -100,8 +100,9 @@ async def drain(app: web.Application) -> None:
 def make_documents(product: Product = PRODUCT) -> Documents:
     """The descriptions of what is served: made once a process."""
     schemas = {kind.schema.__name__: kind.schema for kind in product.kinds.values()}
-    live = make_asyncapi(schemas, product.frames, {name: one.doc for name, one in product.commands.items()})
-    return Documents(make_lasting(make_openapi(list_routes(product))), make_lasting(live))
+    commands = {name: one.doc for name, one in product.commands.items()}
+    live = make_asyncapi(schemas, product.frames, product.answers, commands, product.names)
+    return Documents(make_lasting(make_openapi(list_routes(product), product.names)), make_lasting(live))
 
 
 def list_routes(product: Product = PRODUCT) -> list[Route]:

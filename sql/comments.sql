@@ -39,13 +39,11 @@ SELECT
         jsonb_build_object(
             'postId', c.post_id, 'postAuthorId', post.author_id,
             'parentAuthorId', (SELECT author_id FROM parent), 'onDraft', post.draft,
-            'mentionedIds', (
-                SELECT coalesce(jsonb_agg(m.id), '[]')
-                FROM users AS m
-                WHERE m.username = ANY($5::citext[])
-                    AND m.status = 'active'
-                    AND (NOT post.draft OR m.id = post.author_id)
-            )
+            'mentionedIds', CASE
+                WHEN cardinality($5::citext[]) > 0
+                    THEN find_named($5, CASE WHEN post.draft THEN post.author_id END)
+                ELSE '[]'
+            END
         ),
         $6, c.post_id
     ) AS "_eventId"

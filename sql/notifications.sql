@@ -4,7 +4,9 @@
 -- What a batch of events comes to: notifications, once per receiver and event, with their frames and counters, and the
 -- frames of other rooms (from `rooms` on). Returns all frames with their numbers.
 -- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
--- order. Rooms come before counters, both in order, so that two workers wait for each other at most one way.
+-- order. Rooms come before counters, both in order, so that two workers wait for each other at most one way. For a
+-- once_key they never wait: events that share one are of one entity, and so in one lane.
+-- Notifications stand behind the other frames of their room, which tell of earlier ones.
 WITH written AS (
     INSERT INTO notifications (
         event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key, created_at, updated_at

@@ -35,11 +35,7 @@ SELECT
             'post.created', $1, 'post', p.id,
             jsonb_build_object(
                 'authorId', p.author_id, 'type', p.type,
-                'mentionedIds', (
-                    SELECT coalesce(jsonb_agg(m.id), '[]')
-                    FROM users AS m
-                    WHERE m.username = ANY($6::citext[]) AND m.status = 'active'
-                )
+                'mentionedIds', CASE WHEN cardinality($6::citext[]) > 0 THEN find_named($6) ELSE '[]' END
             ),
             $7
         )

@@ -1,31 +1,5 @@
--- Rooms and their numbered frames: written by the workers, read by every web node.
-
--- name: append_frames(rooms, event_ids, events, entity_types, entity_ids, datas, members) :many
--- Number and store frames, where a batch has nothing else; returns them with their numbers. See `deliver` in
--- sql/notifications.sql.
-WITH shown AS (
-    SELECT f.room, f.event_id, f.event, f.entity_type, f.entity_id, f.data, string_to_array(f.members, ',') AS members, f.place
-    FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::jsonb[], $7::text[]) WITH ORDINALITY
-        AS f (room, event_id, event, entity_type, entity_id, data, members, place)
-),
-advanced AS (
-    INSERT INTO rooms AS r (name, last_seq)
-    SELECT room, count(*)
-    FROM shown
-    GROUP BY room
-    ORDER BY room
-    ON CONFLICT ON CONSTRAINT rooms_pkey DO UPDATE SET last_seq = r.last_seq + excluded.last_seq
-    RETURNING name, last_seq
-)
-INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
-SELECT
-    s.room, a.last_seq - s.total + s.number, s.event_id, s.event, s.entity_type, s.entity_id, s.data, s.members
-FROM (
-    SELECT *, row_number() OVER (PARTITION BY room ORDER BY place) AS number, count(*) OVER (PARTITION BY room) AS total
-    FROM shown
-) AS s
-INNER JOIN advanced AS a ON a.name = s.room
-RETURNING room, seq, event, entity_type, entity_id, data, members;
+-- Rooms and their numbered frames: written by the workers, with `deliver` in sql/notifications.sql, and read by every web
+-- node.
 
 -- name: get_room(name) :one
 -- How far a room has come, and how far back its frames are kept.

@@ -31,8 +31,8 @@ async def read(conn: Connection) -> None:
     for row in await sql.follows.list_followers(conn, user_id=None, before=None, before_user=None, most=1):
         row["user"], row["createdAt"].year
         row["_user"]  # typeddict-item
-    position = await sql.notifications.get_position(conn, user_id=None, room=None)
-    position["unread"].bit_length()
+    depth = await sql.events.get_outbox_depth(conn)
+    depth["depth"].bit_length()
     await sql.posts.get_post(conn, post_id="1", viewer_id=None)  # arg-type
     await sql.posts.get_post(conn, post=None, viewer_id=None)  # call-arg
     await sql.posts.get_psot(conn)  # attr-defined

@@ -5,10 +5,11 @@ outbox and nothing else. The push after the commit may be lost: web nodes find w
 Workers share the outbox by lanes: events of one entity are in one lane, and delivered in their order. Of more
 workers than lanes some have nothing to do but wait for a lane.
 
-A row that failed, or that an operator has locked, does not keep the later events of its entity: one broken event
-would silence a post for the eight minutes until it is buried. Its frames then come late. What they show of an
-entity is read when they are shown, so that nothing old comes back: a late "created" of what is deleted is shown
-as "deleted". Only what an event says of itself, as that a like was given, can be older than what was told before.
+A row that failed, or that an operator has locked, does not keep the later events of its entity: one broken
+event would silence a post for the eight minutes until it is buried. Its frames then come late. What they
+show of an entity is read when they are shown, so nothing old comes back: a late "created" of what is deleted
+is shown as "deleted". Only what an event says of itself, as that a like was given, can be older than what
+was told before.
 """
 
 from __future__ import annotations
@@ -262,8 +263,7 @@ class Delivery:
 
 
 def is_of_row(error: Exception) -> bool:
-    """Whether a failure may be a row's own fault; not where PostgreSQL is away. A statement that takes too long
-    may be."""
+    """Whether a row may be at fault. Not where PostgreSQL is away; a statement that takes too long may be."""
     return not isinstance(error, Unavailable) or error.code == TIMEOUT
 
 

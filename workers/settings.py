@@ -25,6 +25,7 @@ from nexcorp.integrations.mail import make_mailer
 from nexcorp.integrations.storage import make_stores
 from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
+from nexcorp.redis_client import CONNECTION_LOST, connect
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
 
@@ -65,7 +66,7 @@ class PatientQueue(RedisQueue):
             return None
         try:
             return await super().dequeue(timeout, poll_interval)
-        except bus.CONNECTION_LOST:
+        except CONNECTION_LOST:
             # SAQ would ask again at once, in all its tasks: a whole core for as long as Redis is away.
             await asyncio.sleep(REST_SECONDS)
             return None
@@ -74,24 +75,30 @@ class PatientQueue(RedisQueue):
         """Queue jobs whose time has come; none while Redis is away."""
         try:
             return list(await super().schedule(lock))
-        except bus.CONNECTION_LOST:
+        except CONNECTION_LOST:
             return []
 
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
         """Rescue jobs of workers that died; none while Redis is away."""
         try:
             return list(await super().sweep(lock, abort))
-        except bus.CONNECTION_LOST:
+        except CONNECTION_LOST:
             return []
 
 
 async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
-    """Say every few seconds that this worker runs, for /ready, and hear of the others; until cancelled."""
+    """Say every few seconds that this worker runs, for /ready, and hear of the others; until cancelled.
+
+    Lanes that PostgreSQL itself does not take from one that was halted are freed here, too.
+    """
     while True:
         try:
             async with database.connection(wait=2.0) as conn:
                 await sql.events.beat(conn, worker_id=worker_id)
                 delivery.workers = await sql.events.count_live_workers(conn) or 1
+                ended = await sql.events.end_stalled(conn, idle_seconds=IDLE_SECONDS)
+            if ended:
+                log.warning("ended what held lanes and stood still", connections=ended)
         except AppError:
             log.debug("the heartbeat waits for the database")
         except Exception:
@@ -115,7 +122,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
 
     backoff = 0.2
     while not stop.is_set():
-        client = bus.connect(config.redis_url, blocking=True)
+        client = connect(config.redis_url, blocking=True)
         queue = PatientQueue(client, name=QUEUE_NAME)
         worker: Worker[Any] = Worker(
             queue,
@@ -134,11 +141,11 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             await worker.stop()
             await running
             backoff = 0.2
-        except bus.CONNECTION_LOST as error:
+        except CONNECTION_LOST as error:
             log.warning("SAQ waits for Redis", error=type(error).__name__, seconds=backoff)
         finally:
             stopping.cancel()
-            with contextlib.suppress(*bus.CONNECTION_LOST):
+            with contextlib.suppress(*CONNECTION_LOST):
                 await client.aclose()
         if not stop.is_set():
             await asyncio.sleep(backoff)
@@ -164,7 +171,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     if not opening.done():
         opening.cancel()
         return
-    publisher = bus.Publisher(bus.connect(config.redis_url))
+    publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
     delivery = Delivery(database, publisher.publish_frames, product)
     mails = MailQueue(database, make_mailer(config), config.base_url)
     stores = make_stores(config)
@@ -176,7 +183,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         "stores": stores,
         "product": product,
     }
-    waking = bus.connect(config.redis_url, blocking=True)
+    waking = connect(config.redis_url, blocking=True)
     waker = Waker(make_queue(waking), product.job_seconds)
     # Nobody is signed in here and no page is kept: of what follows a commit, only wakes and jobs.
     database.perform = waker.perform

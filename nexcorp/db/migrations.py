@@ -155,13 +155,12 @@ def migrate_down(url: str, steps: int = 1, folder: Path = FOLDER, schema: Path |
         migrations = [migration.id for migration in backend.to_rollback(yoyo.read_migrations(str(folder)))]
         if schema is not None and steps > 0:
             schema_files.take_away(conn, schema)
-            schema_files.put_back(conn, [files[name] for name in reversed(migrations)])
+        schema_files.put_back(conn, [files[name] for name in reversed(migrations)])
         for migration in list(backend.to_rollback(yoyo.read_migrations(str(folder))))[:steps]:
             backend.rollback_one(migration)
             conn.execute("DELETE FROM migration_checksums WHERE id = %s", (migration.id,))
             undone.append(migration.id)
-            if schema is not None:
-                schema_files.put_back(conn, [files[name] for name in reversed(migrations[len(undone) :])])
+            schema_files.put_back(conn, [files[name] for name in reversed(migrations[len(undone) :])])
     return undone
 
 

@@ -178,8 +178,7 @@ def take_away(conn: psycopg.Connection, folder: Path = SCHEMA) -> None:
     with conn.transaction():
         conn.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
         forget(conn)
-        for thing in reversed([thing for thing in things if thing.kind == "VIEW"]):
-            drop(conn, "VIEW IF EXISTS", thing.name)
+        drop_views(conn, things)
         triggers = [thing for thing in things if thing.kind == "TRIGGER"]
         values = [thing.name for thing in triggers], [thing.table for thing in triggers]
         for (name,) in conn.execute(LIST_TRIGGERS, values).fetchall():
@@ -191,6 +190,12 @@ def take_away(conn: psycopg.Connection, folder: Path = SCHEMA) -> None:
                     drop(conn, "FUNCTION", name)
             except psycopg.errors.DependentObjectsStillExist:
                 continue
+
+
+def drop_views(conn: psycopg.Connection, things: Iterable[Thing]) -> None:
+    """Drop the views among `things`, those that build on others first."""
+    for thing in reversed([thing for thing in things if thing.kind == "VIEW"]):
+        drop(conn, "VIEW IF EXISTS", thing.name)
 
 
 def drop(conn: psycopg.Connection, kind: str, name: str) -> None:
@@ -205,5 +210,6 @@ def put_back(conn: psycopg.Connection, migrations: Iterable[Path]) -> None:
     with conn.transaction():
         # Functions may name each other in any order.
         conn.execute("SET LOCAL check_function_bodies = off")
+        drop_views(conn, things)
         for statement in (*things.values(), *comments):
             conn.execute(statement.encode())

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import redis.asyncio as redis
 import structlog
-from redis.exceptions import RedisError
 
 from nexcorp.realtime.metrics import PUBLISHED
 from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages
+from nexcorp.redis_client import CONNECTION_LOST
 from nexcorp.security.revocations import Revoked
 
 log = structlog.get_logger("nexcorp.bus")
@@ -27,19 +26,8 @@ REST_SECONDS = 1.0
 PUSH_SECONDS = 0.5
 # Each payload costs a worker and every node a round through the client; a large one holds others up.
 ROOMS_A_PAYLOAD = 50
-# RuntimeError: what uvloop raises, and redis-py passes on, for a write to a connection that was cut.
-CONNECTION_LOST = (RedisError, OSError, RuntimeError)
-
-
-def connect(url: str, *, blocking: bool = False) -> Any:
-    """A client of Redis. `blocking`: for SAQ, whose reads wait longer than any sensible time-out."""
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=None if blocking else 2.0,
-        socket_connect_timeout=2.0,
-        socket_keepalive=True,
-        health_check_interval=0 if blocking else 15,
-    )
+# After so long without a push the publisher asks whether its connection still lives.
+CHECK_SECONDS = 15
 
 
 class Publisher:

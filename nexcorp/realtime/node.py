@@ -22,6 +22,7 @@ from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.rooms import MayJoin, Rooms
 from nexcorp.realtime.socket import Socket
+from nexcorp.redis_client import connect
 from nexcorp.security.access import Rights
 from nexcorp.security.revocations import Revocations
 
@@ -59,10 +60,10 @@ class Node:
         self.commands = live.commands
         self.hub = Hub()
         self.positions = Positions(database, self.hub, self.renderer)
-        self.redis = bus.connect(config.redis_url)
+        self.redis = connect(config.redis_url, check_seconds=bus.CHECK_SECONDS)
         self.publisher = bus.Publisher(self.redis)
         self.listener = bus.Listener(
-            bus.connect(config.redis_url, blocking=True),
+            connect(config.redis_url, blocking=True),
             on_message=self.hub.receive,
             on_revoked=revocations.receive,
             on_connected=self.positions.check_soon,

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import redis.asyncio as redis
 import structlog
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from nexcorp.background import end_tasks
+from nexcorp.redis_client import CONNECTION_LOST, connect
 
 log = structlog.get_logger("nexcorp.limits")
 
@@ -28,8 +26,6 @@ STEPS = 5
 MOST_SECONDS = 4 * ANSWER_SECONDS
 # How long Redis is left alone after it failed: a request must not wait for it again and again.
 REST_SECONDS = 1.0
-# RuntimeError: what uvloop raises for a write to a connection that was cut.
-CONNECTION_LOST = (RedisError, OSError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +72,8 @@ class Scripts:
     """Runs scripts in one round trip. `run()` returns None where Redis is down, slow or rested from."""
 
     def __init__(self, url: str) -> None:
-        self.client = redis.Redis.from_url(
-            url,
-            # Longer than run() waits: it knows a late loop from a late Redis.
-            socket_timeout=MOST_SECONDS,
-            socket_connect_timeout=MOST_SECONDS,
-            socket_keepalive=True,
-            health_check_interval=0,
-            retry=Retry(NoBackoff(), 0),
-        )
+        # Longer than run() waits: it knows a late loop from a late Redis.
+        self.client = connect(url, seconds=MOST_SECONDS, retry=False)
         self._rest_until = 0.0
         self.down = False
 

@@ -14,16 +14,15 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import redis.asyncio as redis
 import structlog
 from aiohttp import web
-from redis.exceptions import RedisError
+
+from nexcorp.redis_client import CONNECTION_LOST, connect
 
 log = structlog.get_logger("nexcorp.cache")
 
 WAIT_SECONDS = 0.05
 REST_SECONDS = 1.0
-LOST = (RedisError, OSError, RuntimeError)
 
 Make = Callable[[], Awaitable[bytes]]
 
@@ -32,9 +31,7 @@ class Cache:
     """The cache of one web process."""
 
     def __init__(self, url: str) -> None:
-        self.client: Any = redis.Redis.from_url(
-            url, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS, socket_keepalive=True
-        )
+        self.client = connect(url, seconds=WAIT_SECONDS)
         self._rest_until = 0.0
         self._flights: dict[str, asyncio.Task[bytes]] = {}
         self._refreshes: dict[str, asyncio.Task[bytes]] = {}
@@ -102,7 +99,7 @@ class Cache:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 return await command()
-        except LOST as error:
+        except CONNECTION_LOST as error:
             self._rest_until = time.monotonic() + REST_SECONDS
             log.warning("cache is left alone", error=type(error).__name__)
             return None

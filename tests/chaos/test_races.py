@@ -23,6 +23,7 @@ from nexcorp.realtime import bus, positions
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.protocol import RoomMessage
+from nexcorp.redis_client import connect
 from tests.chaos.cluster import choose_ports
 from tests.chaos.proxy import Proxy
 from tests.conftest import wait_until
@@ -125,7 +126,7 @@ async def test_connection_that_postgres_gave_up_is_not_lent_again(database: Data
     lent: list[Any] = []
     with pytest.raises(Unavailable):
         async with database.connection(wait=5) as conn:
-            lent.append(conn._con)
+            lent.append(conn.unwrap())
             raise asyncpg.InternalClientError("cannot switch to state 11")
     assert lent[0].is_closed()
     async with database.connection(wait=5) as conn:
@@ -135,7 +136,7 @@ async def test_connection_that_postgres_gave_up_is_not_lent_again(database: Data
 async def test_worker_without_redis_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found beside the ledger test: SAQ asks a dead Redis again at once, in ten tasks, on a whole core."""
     monkeypatch.setattr(settings, "REST_SECONDS", 0.3)
-    client = bus.connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True)
+    client = connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True)
     queue = settings.PatientQueue(client, name="nobody")
     began = time.monotonic()
     assert await queue.dequeue(1.0) is None
@@ -159,7 +160,7 @@ async def test_listener_leaves_a_redis_that_never_answers(
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    client = bus.connect(valkey.url.replace(f"127.0.0.1:{valkey.port}", address), blocking=True)
+    client = connect(valkey.url.replace(f"127.0.0.1:{valkey.port}", address), blocking=True)
     connected = asyncio.Event()
     listener = bus.Listener(
         client, on_message=lambda message: None, on_revoked=lambda revoked: None, on_connected=connected.set

@@ -14,13 +14,13 @@ from nexcorp.delivery.effects import WAKE
 from nexcorp.delivery.wake import Waker, make_queue
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features import PRODUCT
-from nexcorp.realtime import bus
+from nexcorp.redis_client import connect
 from tests.conftest import wait_until
 
 
 @pytest.fixture
 async def waker(config):
-    client = bus.connect(config.redis_url, blocking=True)
+    client = connect(config.redis_url, blocking=True)
     waker = Waker(make_queue(client), PRODUCT.job_seconds)
     running = asyncio.create_task(waker.run())
     yield waker
@@ -78,7 +78,7 @@ async def test_waker_outlives_redis(config, tmp_path, monkeypatch):
     monkeypatch.setattr(wake, "REST_SECONDS", 0.1)
     server = ValkeyServer(tmp_path)
     server.start()
-    client = bus.connect(replace(config, redis_url=server.url).redis_url, blocking=True)
+    client = connect(replace(config, redis_url=server.url).redis_url, blocking=True)
     waker = Waker(make_queue(client), PRODUCT.job_seconds)
     running = asyncio.create_task(waker.run())
     try:

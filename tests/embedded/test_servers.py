@@ -19,6 +19,8 @@ import redis
 from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
 from nexcorp.embedded.process import ON_LINUX, processes_in
 
+pytestmark = pytest.mark.long(1.5)
+
 QUICK = {"fsync": "off", "shared_buffers": "16MB"}
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -22,6 +22,8 @@ from nexcorp.db.migrations import (
 from nexcorp.db.schema_files import list_digests
 from tests.conftest import name_database
 
+pytestmark = pytest.mark.long(1.5)
+
 NAMES = list(list_files())
 FILES = [f"schema/{name}" for name in list_digests()]
 

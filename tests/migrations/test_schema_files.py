@@ -107,14 +107,17 @@ def test_a_migration_has_every_file_applied_again(url: str, schema: Path, tmp_pa
     shutil.copytree(migrations.FOLDER, folder)
     number = len(migrations.list_files()) + 1
     name = f"{number:04}_in_the_way"
-    (folder / f"{name}.sql").write_text("DROP VIEW IF EXISTS post_items;\n")
+    (folder / f"{name}.sql").write_text(
+        "DROP VIEW IF EXISTS post_items;\nDROP TRIGGER IF EXISTS reindex_person ON users;\n"
+    )
     (folder / f"{name}.rollback.sql").write_text("SELECT 1;\n")
     assert migrate_up(url, folder, schema) == [name, *(f"schema/{file}" for file in list_digests())]
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("SELECT FROM post_items")
         assert migrate_down(url, 1, folder, schema) == [name]
-        # What 0021 made of it.
-        conn.execute("SELECT FROM post_items")
+        # As 0024 left things: without the view, with the function that the first migrations made.
+        left = conn.execute("SELECT to_regclass('post_items'), to_regproc('shown_to') IS NULL").fetchone()
+        assert left == (None, False)
         assert conn.execute("SELECT count(*) FROM schema_files").fetchone() == (0,)
 
 

@@ -16,6 +16,8 @@ from nexcorp.realtime.node import NODE
 from tests.conftest import wait_until
 from tests.realtime.helpers import ask, closed, create_post, edit_post, read_seqs, subscribe
 
+pytestmark = pytest.mark.long(2)
+
 
 @pytest.fixture
 def own_valkey(tmp_path):

@@ -18,7 +18,7 @@ from tests.conftest import choose_folder
 from tests.sql.kept import open_company
 
 # Filling takes half a minute, and another run may be at it.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long(6)]
 
 BIG = {
     "users",

@@ -13,7 +13,6 @@ from nexcorp.errors import Unavailable
 from nexcorp.features import FEATURES, PRODUCT
 from nexcorp.manifest import Feature, Product
 from tests.workers.products import emit_news, make_product
-from workers import delivery as module
 from workers.delivery import Delivery
 from workers.metrics import FAILED
 
@@ -102,15 +101,16 @@ async def test_database_that_goes_away_costs_no_attempt(database, people, commen
 
 
 async def test_statement_that_takes_too_long_is_of_its_row_or_of_nobody(database, people, monkeypatch):
-    """A row's own is postponed; where not even the claim answers, nothing is counted and the drain says so."""
+    """A row's own is postponed; where the claim does not answer, nothing is counted, and the drain fails."""
     ada = (await people(1))[0]
 
     async def hang(conn, after, most):
         raise TimeoutError
 
-    slow = make_product(
-        Notice("news", "", lambda event: Audience(hang) if "slow" in event.payload else [ada])
-    )
+    def receivers(event):
+        return Audience(hang) if "slow" in event.payload else [ada]
+
+    slow = make_product(Notice("news", "", receivers))
     for data in ({"n": 0}, {"slow": True}, {"n": 2}):
         await emit_news(database, **data)
     delivery = Delivery(database, lambda messages: done(), slow)

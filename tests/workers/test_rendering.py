@@ -231,7 +231,7 @@ async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company
     ]
     # What nobody but its author may see is in no room.
     await company.execute(
-        "UPDATE posts SET type = 'announcement', status = 'draft', title = 'A draft' WHERE id = $1",
+        "UPDATE posts SET type = 'announcement', status = 'draft', title = 'Draft' WHERE id = $1",
         other["id"],
     )
     for room in (f"post:{other['id']}", f"profile:{company.ann}"):
@@ -241,7 +241,7 @@ async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company
 
 
 async def test_a_notification_tells_of_what_is_there(company: Company) -> None:
-    """In the stream and in the list: the excerpt as it is, none where that is gone; deleted, where it is itself."""
+    """The excerpt as it is, none where that is gone; as deleted, where the notification is itself."""
     post = await company.publish()
     first, second = await company.say(post), await company.say(post)
     await company.delivery.drain()

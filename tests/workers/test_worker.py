@@ -12,7 +12,7 @@ from saq.job import Status
 from nexcorp.delivery.wake import Waker, enqueue_job, make_queue
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features import PRODUCT
-from nexcorp.realtime import bus
+from nexcorp.redis_client import connect
 from tests.conftest import wait_until
 from tests.realtime.helpers import create_post
 from workers import settings
@@ -36,7 +36,7 @@ def silent_wake(monkeypatch):
 
 
 async def run_job(config, name, seconds=10, **arguments):
-    client = bus.connect(config.redis_url, blocking=True)
+    client = connect(config.redis_url, blocking=True)
     try:
         queue, key = make_queue(client), f"test:{uuid4()}"
         await enqueue_job(queue, name, key=key, **arguments)

@@ -3,6 +3,7 @@
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
 from nexcorp.features.notifications.events import EVENTS, FRAMES
+from nexcorp.features.notifications.leaving import forget_inbox
 from nexcorp.features.notifications.schemas import Notification
 from nexcorp.manifest import Feature, Section
 
@@ -20,7 +21,7 @@ FEATURE = Feature(
     },
     frames=FRAMES,
     before_leave=sql.notifications.lock_counter,
-    on_leave=sql.notifications.delete_inbox,
+    on_leave=forget_inbox,
     export={
         "notifications": Section(
             sql.notifications.export_notifications, show=lambda row, sentences: sentences.show(row)

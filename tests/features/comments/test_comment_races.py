@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     blocked,
     check_counters,
@@ -20,6 +19,7 @@ from tests.features.posts.social import (
     refused,
     say,
 )
+from tests.conftest import wait_until
 
 
 async def test_a_reply_to_a_parent_deleted_meanwhile_is_422(service: Any, make_user: Any) -> None:

@@ -16,8 +16,8 @@ from nexcorp.errors import Conflict
 from nexcorp.features.comments.service import create_comment
 from nexcorp.features.posts.service import assign_post, move_post, update_post
 from nexcorp.features.reactions.service import add_interest, like_post, remove_interest, unlike_post
+from tests.api import API, blocked, fetch, gather_crowd, get_json, outbox_empty, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import API, blocked, fetch, gather_crowd, get_json, outbox_empty, publish
 
 Change = Callable[[Any, UUID, UUID], Awaitable[Any]]
 PEOPLE, TURNS = 12, 5

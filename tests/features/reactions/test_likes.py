@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     blocked,
     check_counters,
@@ -21,6 +20,7 @@ from tests.features.posts.social import (
     refused,
     walk,
 )
+from tests.conftest import wait_until
 
 
 async def test_liking_twice_is_liking_once(service: Any, make_user: Any) -> None:

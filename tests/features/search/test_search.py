@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nexcorp.db import sql
-from tests.features.posts.social import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
+from tests.api import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
 from tests.features.search.waiting import delivered
 
 

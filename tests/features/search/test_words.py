@@ -17,8 +17,8 @@ from nexcorp.features import PRODUCT
 from nexcorp.features.comments.service import create_comment, delete_comment, update_comment
 from nexcorp.features.posts.service import create_post, delete_post
 from nexcorp.features.users.service import take_leave
+from tests.api import API, fetch, fetch_value, publish, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, fetch, fetch_value, publish, say
 from tests.features.search.waiting import delivered
 from workers.delivery import Delivery
 from workers.jobs.words import settle_part

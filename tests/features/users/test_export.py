@@ -11,8 +11,8 @@ import pytest
 
 from nexcorp.db import Database, sql
 from nexcorp.features import PRODUCT
+from tests.api import API, publish, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, publish, say
 from tests.features.uploads.files import upload
 from workers.jobs.cleanup import clean_up
 from workers.jobs.export import build_exports
@@ -143,7 +143,9 @@ async def owner(database: Database) -> Any:
 
 
 async def test_workers_at_the_same_time_make_it_once(database: Database, owner: Any) -> None:
-    made = await asyncio.gather(*(build_exports({"database": database, "product": PRODUCT}) for _ in range(5)))
+    made = await asyncio.gather(
+        *(build_exports({"database": database, "product": PRODUCT}) for _ in range(5))
+    )
     assert sorted(made) == [0, 0, 0, 0, 1]
     async with database.connection(wait=5) as conn:
         body = await conn.fetchval("SELECT body FROM data_exports")

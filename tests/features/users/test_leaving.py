@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nexcorp.realtime import protocol
+from tests.api import API, get_json, publish, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, get_json, publish, say
 from tests.features.uploads.files import upload
 from tests.realtime.helpers import closed
 

@@ -16,8 +16,8 @@ from aiohttp_session import Session
 from aiohttp_session.redis_storage import RedisStorage
 
 from nexcorp.errors import RedisUnavailable
-from nexcorp.realtime.bus import CONNECTION_LOST
 from nexcorp.realtime.node import NODE
+from nexcorp.redis_client import CONNECTION_LOST
 
 # __Host- makes browsers refuse the cookie unless it is Secure, for / and for this host alone.
 COOKIE = "__Host-oauth"
