@@ -98,8 +98,8 @@ async def a_notification(world: World, owner: Person) -> Made:
     [row] = await world.fetch(
         """
         WITH counted AS (INSERT INTO notification_counters (user_id, unread) VALUES ($1, 1))
-        INSERT INTO notifications (receiver_id, event_id, type, title, message)
-        VALUES ($1, gen_random_uuid(), 'like', 'Somebody liked your post', '')
+        INSERT INTO notifications (receiver_id, event_id, type)
+        VALUES ($1, gen_random_uuid(), 'like')
         RETURNING id
         """,
         owner.id,
