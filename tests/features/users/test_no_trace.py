@@ -70,6 +70,7 @@ async def leaver(make_user: Any, client: Any) -> Any:
     for password, status in ((user.password, 200), ("not the password", 401)):
         answer = await client.post(f"{API}/auth/login", json={**login, "password": password})
         assert answer.status == status
+    assert (await client.post(f"{API}/auth/password/forgot", json={"email": user.email})).status == 202
     key = {"name": "keynamed", "scopes": ["post:read"]}
     await call(user, "POST", "/auth/api-keys", 201, json=key)
     return user
