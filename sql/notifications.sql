@@ -178,7 +178,7 @@ counted AS (
 )
 SELECT
     n.receiver_id AS "_receiverId", n.id, n.type, n.variant AS "_variant", n.params AS "_params",
-    e.excerpt AS "_excerpt", display_name(a) AS "_actorName", n.is_read AS "isRead", n.seen_at AS "seenAt",
+    e.excerpt AS "_excerpt", e.beginning AS "_beginning", display_name(a) AS "_actorName", n.is_read AS "isRead", n.seen_at AS "seenAt",
     n.archived_at AS "archivedAt", person(a) AS actor,
     CASE WHEN e.found THEN json_build_object('type', n.entity_type, 'id', n.entity_id) END AS entity,
     e.post_id AS "postId", NULL::uuid AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
@@ -190,7 +190,8 @@ FROM (
 ) AS n
 LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
-    SELECT d.excerpt, d.post_id, true AS found FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
 ) AS e ON true;
 
 -- name: delete_notification(user_id, notification_id, context) :value

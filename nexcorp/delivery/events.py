@@ -62,9 +62,10 @@ class Audience:
 class Notice:
     """What one kind of receiver is told.
 
-    `title` and `message` are sentences: `{actor}` becomes the actor's name, `{excerpt}` how the entity
-    begins, any other word in braces a member of `params`. `variant` tells several sentences of a type apart
-    and is kept for ever. `entity`: what the notification leads to, the event's own unless told otherwise.
+    `title` and `message` are sentences: `{actor}` becomes the actor's name, `{excerpt}` the title of the
+    entity or else how it begins, `{beginning}` how its text begins, any other word in braces a member of
+    `params`. `variant` tells several sentences of a type apart and is kept for ever. `entity`: what the
+    notification leads to, the event's own unless told otherwise.
     """
 
     type: str

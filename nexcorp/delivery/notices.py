@@ -49,10 +49,16 @@ class Sentences:
         The message is empty where it would quote what is gone.
         """
         title, message = self._known.get((row["type"], row["_variant"]), (UNKNOWN, ""))
-        excerpt = row["_excerpt"]
-        words = Words({**row["_params"], "actor": row["_actorName"] or NOBODY, "excerpt": excerpt})
+        words = Words(
+            {
+                **row["_params"],
+                "actor": row["_actorName"] or NOBODY,
+                "excerpt": row["_excerpt"],
+                "beginning": row["_beginning"],
+            }
+        )
         shown = row_to_dict(row)
         shown["title"] = title.format_map(words)
-        quotes = "{excerpt}" in message
-        shown["message"] = "" if quotes and not excerpt else message.format_map(words)
+        quotes = "{excerpt}" in message or "{beginning}" in message
+        shown["message"] = "" if quotes and not row["_excerpt"] else message.format_map(words)
         return shown

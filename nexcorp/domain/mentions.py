@@ -26,6 +26,8 @@ MAX_MENTIONS = 20
 MENTIONED = Notice(
     "mention",
     "{actor} mentioned you",
+    # The mention is in the text, whatever the title.
+    message="{beginning}",
     receivers=lambda event: event.get_ids("mentionedIds"),
     # Whoever edits a name out and in again tells nothing new.
     once_key=lambda event: f"mention:{event.entity_id}",
