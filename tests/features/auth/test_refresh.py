@@ -16,6 +16,8 @@ from nexcorp.security.app_keys import SECRETS
 from nexcorp.security.secrets import Secrets
 from tests.api import insist
 
+pytestmark = pytest.mark.shared
+
 REFRESH = "/api/v1/auth/refresh"
 ME = "/api/v1/auth/me"
 
