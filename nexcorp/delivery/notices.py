@@ -35,7 +35,7 @@ class Sentences:
     def _add(self, notice: Notice, types: Mapping[str, NoticeType]) -> None:
         if notice.type not in types:
             raise ValueError(f"no feature declares the type of notification {notice.type}")
-        known = {"actor", "excerpt", *notice.params}
+        known = {"actor", "excerpt", "beginning", *notice.params}
         unknown = {name for _, name, _, _ in Formatter().parse(notice.title + notice.message) if name} - known
         if unknown:
             raise ValueError(f"nothing fills {sorted(unknown)} in the sentences of {notice.type}")
