@@ -257,21 +257,22 @@ class Delivery:
 
     async def push_frames(self, frames: list[Any]) -> None:
         """Render frames and push them, one message a room; the nodes make up for what fails."""
-        messages: dict[str, RoomMessage] = {}
         try:
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
                 texts = await self.product.renderer.render(conn, frames)
                 unread = await count_unread(conn, {row["room"] for row in frames})
+            messages: dict[str, RoomMessage] = {}
+            for row, text in zip(frames, texts, strict=True):
+                room = row["room"]
+                message = messages.get(room)
+                if message is None:
+                    message = messages[room] = RoomMessage(room, [], unread.get(room))
+                message.frames.append((row["seq"], text))
+            await self.publish(list(messages.values()))
         except AppError as error:
             log.warning("frames are not pushed", reason=error.code, frames=len(frames))
-            return
-        for row, text in zip(frames, texts, strict=True):
-            room = row["room"]
-            message = messages.get(room)
-            if message is None:
-                message = messages[room] = RoomMessage(room, [], unread.get(room))
-            message.frames.append((row["seq"], text))
-        await self.publish(list(messages.values()))
+        except Exception:
+            log.exception("frames are not pushed", frames=len(frames))
 
 
 def is_of_row(error: Exception) -> bool:

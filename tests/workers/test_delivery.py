@@ -297,6 +297,7 @@ async def test_drain_ends_in_time_although_more_and_more_comes(database, people,
 
     async def publish(messages) -> None:
         await comment(ada, mentioned=[grace])
+        assert await delivery.drain() == 0
 
     await comment(ada, mentioned=[grace])
     delivery = Delivery(database, publish, PRODUCT)
