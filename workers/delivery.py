@@ -69,6 +69,7 @@ class Delivery:
         self.workers = 1
         self._draining = False
         self._again = False
+        self._pushing: asyncio.Task[None] | None = None
 
     async def drain(self, seconds: float = math.inf) -> int:
         """Deliver until the outbox has nothing due, or for so long; returns how many rows that were.
@@ -89,6 +90,7 @@ class Delivery:
                     return delivered
         finally:
             self._draining = False
+            await self.end_push()
 
     async def deliver_batch(self) -> int:
         """Claim and deliver up to BATCH_ROWS; returns how many were claimed. One row's failure is its own."""
@@ -242,9 +244,19 @@ class Delivery:
         return sorted(words)
 
     async def push(self, frames: list[Any]) -> None:
-        """Render committed frames and push them, one message a room; the nodes make up for what fails."""
-        if not frames:
-            return
+        """Push committed frames while the next batch is written: batches go out one behind the other."""
+        await self.end_push()
+        if frames:
+            self._pushing = asyncio.create_task(self.push_frames(frames))
+
+    async def end_push(self) -> None:
+        """Wait until everything that is committed is pushed."""
+        pushing, self._pushing = self._pushing, None
+        if pushing is not None:
+            await pushing
+
+    async def push_frames(self, frames: list[Any]) -> None:
+        """Render frames and push them, one message a room; the nodes make up for what fails."""
         messages: dict[str, RoomMessage] = {}
         try:
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
