@@ -114,4 +114,5 @@ ALTER TABLE events DROP CONSTRAINT events_pkey;
 DROP INDEX events_newest_idx;
 -- squawk-ignore constraint-missing-not-valid, adding-serial-primary-key-field
 ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (created_at, id);
+COMMENT ON COLUMN events.type IS 'What happened, for instance comment.created; the manifest of its feature says who hears of it.';
 COMMENT ON COLUMN events.payload IS 'Ids, states, numbers, dates and names of fields: what says who is told. Never a text that somebody wrote.';

@@ -221,8 +221,8 @@ WHERE id = $1;
 
 -- name: lock_post(post_id) :exec
 -- Before a change that depends on how the post stands: changes then take turns, and see what the one before did. A
--- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while a
--- worker, by the foreign key of a notification, holds the row as well.
+-- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while
+-- somebody who likes the post, or a worker that makes it findable, holds its key.
 SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: move_post(post_id, actor_id, status, from_statuses) :one

@@ -52,7 +52,7 @@ Publish = Callable[[list[RoomMessage]], Awaitable[None]]
 
 
 class UnknownEvent(AppError):
-    """The catalogue of this worker does not know the event: it was emitted by a newer web process."""
+    """No feature of this worker brings the event: it was emitted by a newer web process."""
 
     code = "unknown_event"
 
@@ -180,7 +180,7 @@ class Delivery:
             raise UnknownEvent(message="The event of this outbox row is gone.")
         entry = self.product.events.get(row["type"])
         if entry is None:
-            raise UnknownEvent(message=f"{row['type']} is not in the catalogue.")
+            raise UnknownEvent(message=f"{row['type']} is of no feature here.")
         event = Event(
             row["id"],
             row["type"],
