@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +20,9 @@ from nexcorp.db import Database, sql
 from workers.delivery import BATCH_ROWS
 
 AIM_PER_SECOND = 10_000
+# Of one worker's.
+AIM_TWO = 1.6
+HEARD_SECONDS = 6.0
 DRAIN_SECONDS = 60.0
 # Seldom enough to cost PostgreSQL next to nothing.
 POLL_SECONDS = 0.02
@@ -91,8 +95,8 @@ def make_batch(receivers: list[str], actor: UUID, post: UUID, mark: str) -> dict
     }
 
 
-async def drain_once(stage: Stage, worker_pid: int) -> tuple[float, float]:
-    """Fill the outbox in one commit and let the worker drain it: (seconds, CPU seconds of the worker).
+async def drain_once(stage: Stage, pids: Sequence[int]) -> tuple[float, float]:
+    """Fill the outbox in one commit and let the workers drain it: (seconds, CPU seconds of the workers).
 
     The clock runs from the first batch's transaction to the commit of the last.
     """
@@ -100,20 +104,32 @@ async def drain_once(stage: Stage, worker_pid: int) -> tuple[float, float]:
     conn = await asyncpg.connect(stage.postgres.url)
     try:
         await conn.execute(FILL_OUTBOX, size.users, size.posts)
-        filled, cpu = await conn.fetchval("SELECT clock_timestamp()"), read_cpu_seconds(worker_pid)
+        filled, cpu = await conn.fetchval("SELECT clock_timestamp()"), sum(map(read_cpu_seconds, pids))
         deadline = time.monotonic() + DRAIN_SECONDS
         while await conn.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
             if time.monotonic() > deadline:
                 raise RuntimeError("the worker does not drain the outbox")
             await asyncio.sleep(POLL_SECONDS)
         ended = await conn.fetchval("SELECT clock_timestamp()")
-        cpu = read_cpu_seconds(worker_pid) - cpu
+        cpu = sum(map(read_cpu_seconds, pids)) - cpu
         began = await conn.fetchval(
             "SELECT min(created_at) FROM room_frames WHERE created_at > $1 AND room LIKE 'user:%'", filled
         )
         return (ended - began).total_seconds(), cpu
     finally:
         await conn.close()
+
+
+def measure_two(stage: Stage) -> tuple[list[float], list[float]]:
+    """Notifications/s of one worker, and of two, each wherever the system puts it."""
+    count, alone, together = stage.size.audience, [], []
+    with stage.unpinned(), stage.worker() as one:
+        alone = [count / uvloop.run(drain_once(stage, [one.pid]))[0] for _ in range(3)]
+        with stage.worker() as two:
+            # Until each has heard of the other.
+            time.sleep(HEARD_SECONDS)
+            together = [count / uvloop.run(drain_once(stage, [one.pid, two.pid]))[0] for _ in range(3)]
+    return alone, together
 
 
 def measure(stage: Stage) -> list[Figure]:
@@ -128,7 +144,7 @@ def measure(stage: Stage) -> list[Figure]:
     config, rates, floors, costs = stage.config(), [], [], []
     with stage.worker() as worker, remote(SERVED) as floor:
         for number in range(3):
-            seconds, cpu = uvloop.run(drain_once(stage, worker.pid))
+            seconds, cpu = uvloop.run(drain_once(stage, [worker.pid]))
             rates.append(count / seconds)
             costs.append(cpu / count * 1e6)
             floors.append(
@@ -136,6 +152,7 @@ def measure(stage: Stage) -> list[Figure]:
             )
             dead = stage.query("SELECT count(*) FROM outbox_dead")[0][0]
             assert not dead, f"{dead} rows of the outbox died"
+    alone, together = measure_two(stage)
     return [
         Figure(
             "by one worker",
@@ -151,4 +168,13 @@ def measure(stage: Stage) -> list[Figure]:
             },
         ),
         Figure("by one worker, CPU", median(costs), "us a notification"),
+        Figure(
+            "by two workers",
+            median(together),
+            "notifications/s",
+            ratio=median(together) / median(alone),
+            floor=f"one of them, {median(alone):,.0f}/s; on all cores",
+            aim=AIM_TWO,
+            detail={"rounds": {"two": [round(x) for x in together], "one": [round(x) for x in alone]}},
+        ),
     ]

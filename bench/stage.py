@@ -254,17 +254,19 @@ class Stage:
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[Popen[bytes]]:
-        """A running `nexcorp worker`."""
+        """A running `nexcorp worker`, one more if there are some."""
+        beats = "SELECT count(*) FROM worker_heartbeats"
+        before = self.query(beats)[0][0]
         with self._program("worker", 0) as process:
-            beats = "SELECT count(*) FROM worker_heartbeats"
-            self._await("the worker", process, lambda: self.query(beats)[0][0] > 0)
+            self._await("the worker", process, lambda: self.query(beats)[0][0] > before)
             yield process
         self.query("DELETE FROM worker_heartbeats")
 
     @contextlib.contextmanager
     def _program(self, name: str, port: int) -> Iterator[Popen[bytes]]:
-        with redis.Redis.from_url(self.valkey.url) as client:
-            client.flushall()
+        if not self._programs:
+            with redis.Redis.from_url(self.valkey.url) as client:
+                client.flushall()
         env = {
             "PATH": os.environ.get("PATH", ""),
             "NEXCORP_ENV": "development",

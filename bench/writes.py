@@ -109,6 +109,7 @@ def make_operations(stage: Stage) -> list[Operation]:
     # Pairs that do not come twice: a step that has no divisor in common with the number of posts.
     pairs = [(posts[(n * 7919) % len(posts)], *who[n % len(who)]) for n in range(REQUESTS)]
     friends = [(people[(n // len(who)) % len(people)], *who[n % len(who)]) for n in range(REQUESTS)]
+    friends = [pair for pair in friends if pair[0] != pair[1]]
     tokens = dict(who)
     inbox = [
         (row[0], row[1], tokens[row[1]])
