@@ -90,11 +90,11 @@ LIMIT $4;
 -- Before a change, which depends on how the comment stands.
 SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE;
 
--- name: update_comment(comment_id, author_id, body) :exec
--- The author changes the text of a comment, which is locked.
+-- name: update_comment(comment_id, body) :exec
+-- Change the text of a comment, which is locked.
 UPDATE comments
-SET body = $3, version = version + 1, updated_at = now()
-WHERE id = $1 AND author_id = $2;
+SET body = $2, version = version + 1, updated_at = now()
+WHERE id = $1;
 
 -- name: lock_post_of_comment(comment_id) :value
 -- Before a delete, in a statement of its own: replies are counted under this lock too, so what the

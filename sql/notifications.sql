@@ -35,11 +35,16 @@ shown AS (
         1000000 + row_number() OVER (ORDER BY w.id)
     FROM written AS w
 ),
+placed AS (
+    SELECT *, row_number() OVER (ORDER BY room, place) AS number FROM shown
+),
+grouped AS (
+    SELECT room, count(*) AS frames, max(number) AS last_number FROM placed GROUP BY room
+),
 advanced AS (
     INSERT INTO rooms AS r (name, last_seq)
-    SELECT room, count(*)
-    FROM shown
-    GROUP BY room
+    SELECT room, frames
+    FROM grouped
     ORDER BY room
     ON CONFLICT ON CONSTRAINT rooms_pkey DO UPDATE SET last_seq = r.last_seq + excluded.last_seq
     RETURNING name, last_seq
@@ -47,12 +52,10 @@ advanced AS (
 stored AS (
     INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
     SELECT
-        s.room, a.last_seq - s.total + s.number, s.event_id, s.event, s.entity_type, s.entity_id, s.data, s.members
-    FROM (
-        SELECT *, row_number() OVER (PARTITION BY room ORDER BY place) AS number, count(*) OVER (PARTITION BY room) AS total
-        FROM shown
-    ) AS s
-    INNER JOIN advanced AS a ON a.name = s.room
+        p.room, a.last_seq - g.last_number + p.number, p.event_id, p.event, p.entity_type, p.entity_id, p.data, p.members
+    FROM placed AS p
+    INNER JOIN grouped AS g USING (room)
+    INNER JOIN advanced AS a ON a.name = p.room
     RETURNING room, seq, event, entity_type, entity_id, data, members
 ),
 counted AS (

@@ -52,7 +52,7 @@ Publish = Callable[[list[RoomMessage]], Awaitable[None]]
 
 
 class UnknownEvent(AppError):
-    """The catalogue of this worker does not know the event: it was emitted by a newer web process."""
+    """No feature of this worker brings the event: it was emitted by a newer web process."""
 
     code = "unknown_event"
 
@@ -69,6 +69,7 @@ class Delivery:
         self.workers = 1
         self._draining = False
         self._again = False
+        self._pushing: asyncio.Task[None] | None = None
 
     async def drain(self, seconds: float = math.inf) -> int:
         """Deliver until the outbox has nothing due, or for so long; returns how many rows that were.
@@ -89,6 +90,7 @@ class Delivery:
                     return delivered
         finally:
             self._draining = False
+            await self.end_push()
 
     async def deliver_batch(self) -> int:
         """Claim and deliver up to BATCH_ROWS; returns how many were claimed. One row's failure is its own."""
@@ -178,7 +180,7 @@ class Delivery:
             raise UnknownEvent(message="The event of this outbox row is gone.")
         entry = self.product.events.get(row["type"])
         if entry is None:
-            raise UnknownEvent(message=f"{row['type']} is not in the catalogue.")
+            raise UnknownEvent(message=f"{row['type']} is of no feature here.")
         event = Event(
             row["id"],
             row["type"],
@@ -242,24 +244,35 @@ class Delivery:
         return sorted(words)
 
     async def push(self, frames: list[Any]) -> None:
-        """Render committed frames and push them, one message a room; the nodes make up for what fails."""
-        if not frames:
-            return
-        messages: dict[str, RoomMessage] = {}
+        """Push committed frames while the next batch is written: batches go out one behind the other."""
+        await self.end_push()
+        if frames:
+            self._pushing = asyncio.create_task(self.push_frames(frames))
+
+    async def end_push(self) -> None:
+        """Wait until everything that is committed is pushed."""
+        pushing, self._pushing = self._pushing, None
+        if pushing is not None:
+            await pushing
+
+    async def push_frames(self, frames: list[Any]) -> None:
+        """Render frames and push them, one message a room; the nodes make up for what fails."""
         try:
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
                 texts = await self.product.renderer.render(conn, frames)
                 unread = await count_unread(conn, {row["room"] for row in frames})
+            messages: dict[str, RoomMessage] = {}
+            for row, text in zip(frames, texts, strict=True):
+                room = row["room"]
+                message = messages.get(room)
+                if message is None:
+                    message = messages[room] = RoomMessage(room, [], unread.get(room))
+                message.frames.append((row["seq"], text))
+            await self.publish(list(messages.values()))
         except AppError as error:
             log.warning("frames are not pushed", reason=error.code, frames=len(frames))
-            return
-        for row, text in zip(frames, texts, strict=True):
-            room = row["room"]
-            message = messages.get(room)
-            if message is None:
-                message = messages[room] = RoomMessage(room, [], unread.get(room))
-            message.frames.append((row["seq"], text))
-        await self.publish(list(messages.values()))
+        except Exception:
+            log.exception("frames are not pushed", frames=len(frames))
 
 
 def is_of_row(error: Exception) -> bool:

@@ -35,7 +35,8 @@ CONCURRENCY = 10
 BEAT_SECONDS = 5.0
 GRACE_SECONDS = 20
 REST_SECONDS = 1.0
-# A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
+# A worker that was stopped in the middle of a batch keeps its lanes for no longer than this, or twice this
+# where PostgreSQL takes it for active; see end_stalled in sql/events.sql.
 IDLE_SECONDS = 5
 
 

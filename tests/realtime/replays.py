@@ -7,8 +7,8 @@ from typing import Any
 
 from nexcorp.db import sql
 from nexcorp.realtime.node import NODE
+from tests.api import outbox_empty
 from tests.conftest import Live, wait_until
-from tests.features.posts.social import outbox_empty
 from tests.realtime.helpers import subscribe
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from nexcorp.realtime import bus
 from nexcorp.realtime.node import NODE
+from tests.api import API, fetch, get_json, publish, say
 from tests.conftest import Live
-from tests.features.posts.social import API, fetch, get_json, publish, say
 from tests.features.throwaway.conftest import config, give, make_shelf, product
 from tests.realtime.helpers import subscribe
 from tests.realtime.replays import delivered, render, replay, replay_own

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nexcorp.realtime import socket
-from tests.features.posts.social import API, fetch, get_json, publish
+from tests.api import API, fetch, get_json, publish
 from tests.features.throwaway.conftest import config, make_shelf, product
 from tests.realtime.replays import delivered, render, replay, replay_own
 

@@ -218,7 +218,7 @@ async def test_notification_that_leads_nowhere(database, people, pushed):
         frames = await sql.notifications.deliver(conn, **Batch(told=[(event, notice, ada)]).columns())
         row = await conn.fetchrow("SELECT entity_type, entity_id, params FROM notifications")
     assert tuple(row) == (None, None, {"from": None, "to": "done"})
-    await Delivery(database, pushed, PRODUCT).push(frames)
+    await Delivery(database, pushed, PRODUCT).push_frames(frames)
     assert pushed.frames(f"user:{ada}")[0]["data"]["entity"] is None
 
 
@@ -297,6 +297,7 @@ async def test_drain_ends_in_time_although_more_and_more_comes(database, people,
 
     async def publish(messages) -> None:
         await comment(ada, mentioned=[grace])
+        assert await delivery.drain() == 0
 
     await comment(ada, mentioned=[grace])
     delivery = Delivery(database, publish, PRODUCT)

@@ -143,14 +143,10 @@ async def test_push_that_fails_is_no_failure_of_a_row(database, people):
 
     await emit_news(database)
     await emit_unknown(database)
-    for part in (1000, 2000, 2500):
-        with pytest.raises(RuntimeError):
-            await Delivery(database, fail, make_product(everyone)).drain()
-        assert await count(database, "notifications") == part
-    assert part == len(crowd)
+    await Delivery(database, fail, make_product(everyone)).drain()
+    assert await count(database, "notifications") == len(crowd)
     async with database.connection(wait=5) as conn:
-        # The unknown one's turn comes, and it alone has failed.
-        await Delivery(database, lambda messages: done(), make_product(everyone)).drain()
+        # The unknown one alone has failed.
         assert [row["attempts"] for row in await conn.fetch("SELECT attempts FROM outbox")] == [1]
     assert FAILED._value.get() == failed + 1
 
@@ -162,8 +158,7 @@ async def test_push_that_fails_loses_nothing(database, people, comment, pushed):
         raise RuntimeError("no Redis")
 
     await comment(ada, mentioned=[grace])
-    with pytest.raises(RuntimeError):
-        await Delivery(database, fail, PRODUCT).drain()
+    await Delivery(database, fail, PRODUCT).drain()
     assert (await count(database, "outbox"), await count(database, "room_frames")) == (0, 2)
     # The next worker goes on with the next number.
     await comment(ada, mentioned=[grace])

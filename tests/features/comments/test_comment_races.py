@@ -45,7 +45,7 @@ async def test_a_comment_on_a_post_deleted_meanwhile_is_404(service: Any, make_u
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     async with service.db.transaction(wait=5) as conn:
-        await sql.posts.delete_post(conn, post_id=UUID(post["id"]), user_id=ann.id, any_author=False)
+        await sql.posts.delete_post(conn, post_id=UUID(post["id"]))
         saying = asyncio.create_task(
             bob.client.post(f"{API}/comments", json={"postId": post["id"], "body": "Too late."})
         )

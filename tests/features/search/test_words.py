@@ -18,6 +18,7 @@ from nexcorp.features.comments.service import create_comment, delete_comment, up
 from nexcorp.features.posts.service import create_post, delete_post
 from nexcorp.features.users.service import take_leave
 from tests.api import API, fetch, fetch_value, publish, say
+from tests.callers import make_caller
 from tests.conftest import wait_until
 from tests.features.search.waiting import delivered
 from workers.delivery import Delivery
@@ -156,11 +157,11 @@ async def test_a_word_stays_as_long_as_any_text_has_it(
     await worker.drain()
     assert {"harbour", "boathouse"} <= await known(database)
     async with database.transaction() as conn:
-        await delete_post(conn, first, author, any_author=False)
+        await delete_post(conn, make_caller(author), first)
     await settle(database)
     assert {"harbour", "boathouse"} <= await known(database)
     async with database.transaction() as conn:
-        await delete_comment(conn, said, author, any_author=False)
+        await delete_comment(conn, make_caller(author), said)
     await settle(database)
     assert "harbour" in await known(database)
     # "boathouses" would be found for "boathouse", but it is another word.
@@ -195,7 +196,7 @@ async def test_a_word_that_a_batch_relies_on_is_not_taken_away(
     await worker.drain()
     second = await post("the other lighthouse")
     async with database.transaction() as conn:
-        await delete_post(conn, first, author, any_author=False)
+        await delete_post(conn, make_caller(author), first)
     async with batch(worker, tell("post.created", "post", second)):
         settling = asyncio.create_task(settle_part(database, PRODUCT))
         await asyncio.sleep(0.2)
@@ -204,7 +205,7 @@ async def test_a_word_that_a_batch_relies_on_is_not_taken_away(
     assert "lighthouse" in await known(database)
     async with database.transaction() as conn:
         assert await conn.fetchval("SELECT count(*) FROM search_doubts") == 0
-        await delete_post(conn, second, author, any_author=False)
+        await delete_post(conn, make_caller(author), second)
     await settle(database)
     assert "lighthouse" not in await known(database)
 
@@ -215,7 +216,7 @@ async def test_a_batch_that_hangs_is_not_waited_for(
     first, second, third = [await post(text) for text in ("a lighthouse", "something", "anything")]
     await worker.drain()
     async with database.transaction() as conn:
-        await delete_post(conn, first, author, any_author=False)
+        await delete_post(conn, make_caller(author), first)
     async with batch(worker, tell("post.updated", "post", second)):
         async with asyncio.timeout(3):
             with pytest.raises(asyncpg.LockNotAvailableError):
@@ -234,7 +235,7 @@ async def test_a_text_that_changes_while_it_is_indexed_leaves_no_word(
     said = await comment(await post("something"), "a lighthouse")
     async with batch(worker, tell("comment.created", "comment", said)):
         async with database.transaction() as conn:
-            await update_comment(conn, said, author, "a windmill", None, by_etag=False)
+            await update_comment(conn, make_caller(author), said, "a windmill", None, by_etag=False)
         settling = asyncio.create_task(settle_part(database, PRODUCT))
         await asyncio.sleep(0.2)
         assert not settling.done()
@@ -295,7 +296,7 @@ async def test_comments_of_a_post_that_is_being_deleted(
         await asyncio.sleep(0.2)
         assert not indexing.done()
         async with asyncio.timeout(2):
-            await delete_post(conn, target, author, any_author=False)
+            await delete_post(conn, make_caller(author), target)
     async with asyncio.timeout(5):
         await indexing
     async with database.connection() as conn:
