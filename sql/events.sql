@@ -17,8 +17,8 @@ SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);
 WITH held AS MATERIALIZED (
     SELECT l.lane
     FROM unnest($1::smallint[]) AS l (lane)
+    -- The first row along the index. For EXISTS the planner would read the whole queue of a lane that has nothing in it.
     WHERE CASE
-        -- In order, by the index: a scan of the table would pass all that is delivered and not yet vacuumed.
         WHEN (SELECT true FROM outbox AS o WHERE o.lane = l.lane AND o.next_at <= now() ORDER BY o.id LIMIT 1)
             THEN pg_try_advisory_xact_lock(x'6e6578'::integer, l.lane::integer)
         ELSE false

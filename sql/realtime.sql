@@ -49,16 +49,12 @@ WHERE a.seq < excluded.seq;
 WITH full_rooms AS (
     SELECT r.name, r.min_seq, r.last_seq
     FROM rooms AS r
+    -- A scalar subquery: for EXISTS the planner would read all frames, at every call.
     WHERE
         r.last_seq - r.min_seq >= 100
-        AND EXISTS (
-            SELECT
-            FROM room_frames AS f
-            WHERE
-                f.room = r.name
-                AND f.seq = r.min_seq
-                AND f.created_at < now() - make_interval(days => $1)
-        )
+        AND (
+            SELECT f.created_at FROM room_frames AS f WHERE f.room = r.name AND f.seq = r.min_seq
+        ) < now() - make_interval(days => $1)
     ORDER BY r.name
     LIMIT 100
     FOR UPDATE OF r

@@ -2,18 +2,18 @@
 -- their sign-in columns changed, by sql/auth.sql. Searches take `q` twice: as it is, and for LIKE with %, _ and \ escaped.
 
 -- name: list_people(status, before, most) :many
--- The newest people of a status before an id.
+-- The newest people of a status before an id. Bounds and order by both columns of the index leave the planner no other:
+-- it would walk along the ids of all people to find those of a rare status.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
 FROM users AS u
-WHERE u.status = $1 AND u.id < $2
-ORDER BY u.id DESC
+WHERE u.status >= $1 AND (u.status, u.id) < ($1, $2)
+ORDER BY u.status DESC, u.id DESC
 LIMIT $3;
 
 -- name: list_people_of_role(status, role, before, most) :many
--- The newest people of a role before an id. Bounds and order by all columns of the index leave the planner no other: it
--- would walk along the ids of all people to find those of a rare role.
+-- The newest people of a role before an id, likewise.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
