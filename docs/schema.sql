@@ -684,24 +684,41 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
 
+CREATE OR REPLACE FUNCTION describe_comment(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(c.body), excerpt(c.body), c.post_id
+    FROM comments AS c
+    INNER JOIN posts AS p ON p.id = c.post_id
+    WHERE c.id = $1 AND shown_to(p, $2)
+$function$;
+COMMENT ON FUNCTION describe_comment(uuid,uuid) IS 'A comment in describe_entity().';
+
 CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
+    UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
+    UNION ALL
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post}'::text[])
+$function$;
+COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
+
+CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
  LANGUAGE sql
  STABLE
 AS $function$
     SELECT excerpt(coalesce(p.title, p.body)), excerpt(p.body), p.id
     FROM posts AS p
-    WHERE $1 = 'post' AND p.id = $2 AND shown_to(p, $3)
-    UNION ALL
-    SELECT excerpt(c.body), excerpt(c.body), c.post_id
-    FROM comments AS c
-    INNER JOIN posts AS p ON p.id = c.post_id
-    WHERE $1 = 'comment' AND c.id = $2 AND shown_to(p, $3)
-    UNION ALL
-    SELECT NULL, NULL, NULL
-    WHERE $1 NOT IN ('post', 'comment')
+    WHERE p.id = $1 AND shown_to(p, $2)
 $function$;
-COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run; a kind without one has no excerpt.';
+COMMENT ON FUNCTION describe_post(uuid,uuid) IS 'A post in describe_entity().';
 
 CREATE OR REPLACE FUNCTION display_name(u users)
  RETURNS text
@@ -916,6 +933,38 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION find_named(citext[],uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';
+
+CREATE OR REPLACE FUNCTION gather_kinds()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    branches text := '';
+    known text[] := '{}';
+    kind text;
+BEGIN
+    FOR kind IN
+        SELECT substr(p.proname, length('describe_') + 1)
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'public'::regnamespace
+            AND p.proname ^@ 'describe_'
+            AND oidvectortypes(p.proargtypes) = 'uuid, uuid'
+        ORDER BY p.proname COLLATE "C"
+    LOOP
+        branches := branches || format(
+            E'\n    SELECT d.excerpt, d.beginning, d.post_id FROM %I($2, $3) AS d WHERE $1 = %L\n    UNION ALL',
+            'describe_' || kind, kind
+        );
+        known := known || kind;
+    END LOOP;
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, viewer_id uuid) '
+        'RETURNS TABLE (excerpt text, beginning text, post_id uuid) LANGUAGE sql STABLE AS %L',
+        branches || format(E'\n    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL(%L::text[])\n', known)
+    );
+END
+$function$;
+COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it. A file that defines one calls this behind it.';
 
 CREATE OR REPLACE FUNCTION heat(happened_at timestamp with time zone, weight double precision)
  RETURNS double precision

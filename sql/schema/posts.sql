@@ -1,4 +1,4 @@
--- Posts: who may see one, and how it is shown.
+-- Posts: who may see one, and how it is shown and described.
 
 CREATE OR REPLACE FUNCTION shown_to(p posts, viewer_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
@@ -6,6 +6,18 @@ AS $$
     SELECT (p).status IS DISTINCT FROM 'draft' OR (p).author_id = viewer_id
 $$;
 COMMENT ON FUNCTION shown_to(posts, uuid) IS 'Whether somebody may see a post: drafts are their author''s alone.';
+
+CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
+RETURNS TABLE (excerpt text, beginning text, post_id uuid)
+LANGUAGE sql STABLE
+AS $$
+    SELECT excerpt(coalesce(p.title, p.body)), excerpt(p.body), p.id
+    FROM posts AS p
+    WHERE p.id = $1 AND shown_to(p, $2)
+$$;
+COMMENT ON FUNCTION describe_post(uuid, uuid) IS 'A post in describe_entity().';
+
+SELECT gather_kinds();
 
 DROP VIEW IF EXISTS post_items;
 CREATE VIEW post_items AS

@@ -60,7 +60,6 @@ EVENTS = {
                 "badge",
                 "{actor} thanks you for a badge",
                 variant="thanked",
-                message="",
                 receivers=lambda event: [event.get_id("giverId")],
             ),
         ),

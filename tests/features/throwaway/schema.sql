@@ -26,6 +26,12 @@ CREATE FUNCTION seen_by(s shelves, viewer_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
 AS $$ SELECT (s).open OR (s).owner_id = viewer_id $$;
 
+CREATE FUNCTION describe_badge(entity_id uuid, viewer_id uuid)
+RETURNS TABLE (excerpt text, beginning text, post_id uuid)
+LANGUAGE sql STABLE
+AS $$ SELECT b.name, b.name, NULL::uuid FROM badges AS b WHERE b.id = $1 $$;
+SELECT gather_kinds();
+
 INSERT INTO permissions (code, description) VALUES
 ('badge:give', 'Give badges.'),
 ('badge:read', 'See badges.');

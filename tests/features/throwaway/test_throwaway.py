@@ -67,13 +67,16 @@ async def test_event_notification_frame_room_and_command(
     assert (thanked["event"], thanked["data"]) == ("badge-thanked", {"id": badge["id"], "version": 2})
     assert (await watching.next("badge:updated"))["data"]["thanked"] is True
     told = (await giving.next("notification:created"))["data"]
-    assert (told["title"], told["message"]) == (f"{bob.username} thanks you for a badge", "")
+    assert (told["title"], told["message"]) == (f"{bob.username} thanks you for a badge", "Best of all")
+    assert (told["entity"], told["postId"]) == ({"type": "badge", "id": badge["id"]}, None)
     for badge_id in (badge["id"], "nonsense"):
         wrong = await ask(watching, "thank-for-badge", {"badgeId": badge_id})
         assert (wrong["event"], wrong["data"]["code"]) == ("error", "badge_not_found")
 
     assert (await ann.client.delete(f"{API}/badges/{badge['id']}")).status == 204
     assert (await watching.next("badge:deleted"))["data"] == {"id": badge["id"]}
+    (told,) = (await fetch_json(ann, "/notifications"))["data"]
+    assert (told["message"], told["entity"]) == ("", None)
     trail = await fetch_json(ann, "/events?type=badge.")
     assert [row["type"] for row in trail["data"]] == ["badge.removed", "badge.thanked", "badge.given"]
     assert trail["data"][2]["payload"]["number"] == 1
