@@ -1144,6 +1144,14 @@ COMMENT ON FUNCTION take_heat(double precision,double precision,double precision
 CREATE AGGREGATE sum_heat(double precision) (SFUNC = add_heat, STYPE = double precision);
 COMMENT ON AGGREGATE sum_heat(double precision) IS 'The sum of scores.';
 
+CREATE OR REPLACE VIEW documents AS
+SELECT 'post' AS kind, post_id AS id, recency, words FROM post_documents
+UNION ALL
+SELECT 'comment', comment_id, comment_id, words FROM comment_documents
+UNION ALL
+SELECT 'person', user_id, user_id, words FROM person_documents;
+COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
+
 CREATE OR REPLACE VIEW event_items AS
 SELECT
     e.id,
@@ -1233,14 +1241,6 @@ INNER JOIN post_stats AS s ON s.post_id = p.id
 INNER JOIN users AS a ON a.id = p.author_id
 LEFT JOIN users AS d ON d.id = p.assignee_id;
 COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
-
-CREATE OR REPLACE VIEW documents AS
-SELECT 'post' AS kind, post_id AS id, recency, words FROM post_documents
-UNION ALL
-SELECT 'comment', comment_id, comment_id, words FROM comment_documents
-UNION ALL
-SELECT 'person', user_id, user_id, words FROM person_documents;
-COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';

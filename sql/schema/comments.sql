@@ -1,4 +1,4 @@
--- Comments: how one is described.
+-- Comments: how one is described, and what becomes of its words.
 
 CREATE OR REPLACE FUNCTION describe_comment(entity_id uuid, viewer_id uuid)
 RETURNS TABLE (excerpt text, beginning text, post_id uuid)
@@ -12,3 +12,7 @@ $$;
 COMMENT ON FUNCTION describe_comment(uuid, uuid) IS 'A comment in describe_entity().';
 
 SELECT gather_kinds();
+
+CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments
+FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
+COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';

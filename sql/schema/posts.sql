@@ -1,4 +1,4 @@
--- Posts: who may see one, and how it is shown and described.
+-- Posts: who may see one, how it is shown and described, and what becomes of its words.
 
 CREATE OR REPLACE FUNCTION shown_to(p posts, viewer_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
@@ -65,3 +65,7 @@ INNER JOIN post_stats AS s ON s.post_id = p.id
 INNER JOIN users AS a ON a.id = p.author_id
 LEFT JOIN users AS d ON d.id = p.assignee_id;
 COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
+
+CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts
+FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
+COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';

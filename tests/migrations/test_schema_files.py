@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -48,10 +48,13 @@ def append(path: Path, text: str) -> None:
 
 def test_nothing_is_applied_twice(url: str, schema: Path) -> None:
     assert migrate_up(url, schema=schema) == []
-    append(schema / "search.sql", "-- Another word.\n")
+    append(schema / "03_search.sql", "-- Another word.\n")
     append(schema / "00_ids.sql", "-- Another word.\n")
-    assert [state.name for state in read_schema_status(url, schema) if state.changed] == ["00_ids", "search"]
-    assert migrate_up(url, schema=schema) == ["schema/00_ids", "schema/search"]
+    assert [state.name for state in read_schema_status(url, schema) if state.changed] == [
+        "00_ids",
+        "03_search",
+    ]
+    assert migrate_up(url, schema=schema) == ["schema/00_ids", "schema/03_search"]
     assert not [
         state for state in read_schema_status(url, schema) if state.changed or state.applied_at is None
     ]
@@ -68,13 +71,16 @@ def test_every_file_can_be_applied_over_itself(url: str) -> None:
 
 def test_all_files_or_none(url: str, schema: Path) -> None:
     append(schema / "00_ids.sql", "CREATE VIEW first_of_two AS SELECT 1 AS one;\n")
-    append(schema / "search.sql", "SELECT nonsense;\n")
+    append(schema / "03_search.sql", "SELECT nonsense;\n")
     with pytest.raises(SchemaError) as caught:
         migrate_up(url, schema=schema)
-    assert caught.value.message.startswith('sql/schema/search.sql: column "nonsense" does not exist')
+    assert caught.value.message.startswith('sql/schema/03_search.sql: column "nonsense" does not exist')
     with psycopg.connect(url) as conn:
         assert conn.execute("SELECT to_regclass('first_of_two')").fetchone() == (None,)
-    assert [state.name for state in read_schema_status(url, schema) if state.changed] == ["00_ids", "search"]
+    assert [state.name for state in read_schema_status(url, schema) if state.changed] == [
+        "00_ids",
+        "03_search",
+    ]
 
 
 def test_a_file_that_is_gone_is_forgotten(url: str, schema: Path) -> None:
@@ -236,3 +242,30 @@ def test_status_of_a_new_database_lists_every_file(untouched_url: str) -> None:
     states = read_schema_status(untouched_url)
     assert [state.name for state in states] == list(list_digests())
     assert not any(state.applied_at or state.changed for state in states)
+
+
+def test_kinds_are_described_by_what_their_files_define(url: str, schema: Path) -> None:
+    (schema / "badges.sql").write_text(
+        "CREATE OR REPLACE FUNCTION describe_badge(entity_id uuid, viewer_id uuid) "
+        "RETURNS TABLE (excerpt text, beginning text, post_id uuid) LANGUAGE sql STABLE AS "
+        "$$ SELECT 'A badge', 'of gold', $1 WHERE $1 = $2 $$;\n"
+        "COMMENT ON FUNCTION describe_badge(uuid, uuid) IS 'A badge.';\n"
+        "SELECT gather_kinds();\n"
+    )
+    assert migrate_up(url, schema=schema) == ["schema/badges"]
+    one, other = uuid4(), uuid4()
+    with psycopg.connect(url) as conn:
+
+        def describe(kind: str, entity: UUID) -> list[Any]:
+            return conn.execute("SELECT * FROM describe_entity(%s, %s, %s)", (kind, entity, one)).fetchall()
+
+        assert describe("badge", one) == [("A badge", "of gold", one)]
+        assert describe("badge", other) == describe("post", one) == describe("comment", one) == []
+        assert describe("user", one) == describe("entity", one) == [(None, None, None)]
+    # Written anew, it is gathered again.
+    append(schema / "02_kinds.sql", "-- Another word.\n")
+    assert migrate_up(url, schema=schema) == ["schema/02_kinds"]
+    with psycopg.connect(url) as conn:
+        assert conn.execute(
+            "SELECT excerpt FROM describe_entity('badge', %s, %s)", (one, one)
+        ).fetchone() == ("A badge",)

@@ -70,14 +70,6 @@ END
 $$;
 COMMENT ON FUNCTION doubt_words() IS 'Puts the words that leave a text (in the columns given) into search_doubts: a word goes with the last text that has it.';
 
-CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts
-FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
-COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
-
-CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments
-FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
-COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';
-
 CREATE OR REPLACE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users
 FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
 COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';
