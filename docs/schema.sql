@@ -141,7 +141,7 @@ CREATE TABLE events (
     CONSTRAINT events_pkey PRIMARY KEY (created_at, id)
 ) PARTITION BY RANGE (created_at);
 COMMENT ON TABLE events IS 'The audit trail: everything that happened. Append-only; a month is a partition.';
-COMMENT ON COLUMN events.type IS 'What happened, for instance comment.created; see nexcorp/events/catalogue.py.';
+COMMENT ON COLUMN events.type IS 'What happened, for instance comment.created; the manifest of its feature says who hears of it.';
 COMMENT ON COLUMN events.actor_id IS 'Who did it. No foreign key: the trail outlives its people.';
 COMMENT ON COLUMN events.payload IS 'Ids, states, numbers, dates and names of fields: what says who is told. Never a text that somebody wrote.';
 COMMENT ON COLUMN events.metadata IS 'Where it came from: ip, userAgent, sessionId.';
@@ -685,23 +685,23 @@ $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
 
 CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, viewer_id uuid)
- RETURNS TABLE(excerpt text, post_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT excerpt(coalesce(p.title, p.body)), p.id
+    SELECT excerpt(coalesce(p.title, p.body)), excerpt(p.body), p.id
     FROM posts AS p
     WHERE $1 = 'post' AND p.id = $2 AND shown_to(p, $3)
     UNION ALL
-    SELECT excerpt(c.body), c.post_id
+    SELECT excerpt(c.body), excerpt(c.body), c.post_id
     FROM comments AS c
     INNER JOIN posts AS p ON p.id = c.post_id
     WHERE $1 = 'comment' AND c.id = $2 AND shown_to(p, $3)
     UNION ALL
-    SELECT NULL, NULL
+    SELECT NULL, NULL, NULL
     WHERE $1 NOT IN ('post', 'comment')
 $function$;
-COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: how it begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run; a kind without one has no excerpt.';
+COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run; a kind without one has no excerpt.';
 
 CREATE OR REPLACE FUNCTION display_name(u users)
  RETURNS text
@@ -899,6 +899,23 @@ AS $function$
     SELECT (get_byte(uuid_send(root), 15) % 16)::smallint
 $function$;
 COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
+
+CREATE OR REPLACE FUNCTION find_named(usernames citext[], only_id uuid DEFAULT NULL::uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    -- In plpgsql, so that a statement that calls it costs the planner the same however many names there are:
+    -- with the array in sight it would plan that statement anew at every call.
+    RETURN (
+        SELECT coalesce(jsonb_agg(u.id), '[]')
+        FROM users AS u
+        WHERE u.username = ANY(usernames) AND u.status = 'active' AND (only_id IS NULL OR u.id = only_id)
+    );
+END
+$function$;
+COMMENT ON FUNCTION find_named(citext[],uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';
 
 CREATE OR REPLACE FUNCTION heat(happened_at timestamp with time zone, weight double precision)
  RETURNS double precision
@@ -1103,6 +1120,7 @@ SELECT
     n.variant AS "_variant",
     n.params AS "_params",
     e.excerpt AS "_excerpt",
+    e.beginning AS "_beginning",
     display_name(a) AS "_actorName",
     n.is_read AS "isRead",
     n.seen_at AS "seenAt",
@@ -1116,7 +1134,8 @@ SELECT
 FROM notifications AS n
 LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
-    SELECT d.excerpt, d.post_id, true AS found FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
 ) AS e ON true;
 COMMENT ON VIEW notification_items IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
 

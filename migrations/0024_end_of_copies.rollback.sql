@@ -2,6 +2,7 @@
 ALTER TABLE events DROP CONSTRAINT events_pkey;
 ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (id, created_at);
 CREATE INDEX events_newest_idx ON events (created_at, id);
+COMMENT ON COLUMN events.type IS 'What happened, for instance comment.created; see nexcorp/events/catalogue.py.';
 COMMENT ON COLUMN events.payload IS 'What those who hear of it need, in the API''s words.';
 ALTER TABLE outbox_dead DROP COLUMN lane;
 DROP INDEX outbox_dedup_key_idx;

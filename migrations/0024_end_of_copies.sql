@@ -16,6 +16,18 @@ SELECT p.id, p.like_count, p.comment_count, p.interest_count, s.score, s.least_s
 FROM posts AS p
 LEFT JOIN post_scores AS s ON s.post_id = p.id
 WHERE NOT EXISTS (SELECT FROM post_stats AS t WHERE t.post_id = p.id);
+-- The release before went on writing behind the pass of 0023.
+SELECT set_config('nexcorp.carry_over', 'on', true);
+UPDATE events AS e
+SET payload = e.payload - '{post,comment,notification,excerpt,username,device,name}'::text[] || CASE
+    WHEN e.payload ? 'post' THEN jsonb_build_object('type', e.payload -> 'post' -> 'type')
+    ELSE '{}'
+END
+WHERE e.created_at > now() - interval '1 day'
+    AND e.payload ?| '{post,comment,notification,excerpt,username,device,name}';
+UPDATE idempotency_keys
+SET entity_id = (convert_from(body, 'UTF8')::jsonb ->> 'id')::uuid
+WHERE entity_id IS NULL AND status = 201 AND body IS NOT NULL AND convert_from(body, 'UTF8')::jsonb ? 'id';
 
 DROP VIEW notification_items;
 DROP VIEW post_items;
@@ -114,4 +126,5 @@ ALTER TABLE events DROP CONSTRAINT events_pkey;
 DROP INDEX events_newest_idx;
 -- squawk-ignore constraint-missing-not-valid, adding-serial-primary-key-field
 ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (created_at, id);
+COMMENT ON COLUMN events.type IS 'What happened, for instance comment.created; the manifest of its feature says who hears of it.';
 COMMENT ON COLUMN events.payload IS 'Ids, states, numbers, dates and names of fields: what says who is told. Never a text that somebody wrote.';

@@ -100,8 +100,9 @@ async def drain(app: web.Application) -> None:
 def make_documents(product: Product = PRODUCT) -> Documents:
     """The descriptions of what is served: made once a process."""
     schemas = {kind.schema.__name__: kind.schema for kind in product.kinds.values()}
-    live = make_asyncapi(schemas, product.frames, {name: one.doc for name, one in product.commands.items()})
-    return Documents(make_lasting(make_openapi(list_routes(product))), make_lasting(live))
+    commands = {name: one.doc for name, one in product.commands.items()}
+    live = make_asyncapi(schemas, product.frames, product.answers, commands, product.names)
+    return Documents(make_lasting(make_openapi(list_routes(product), product.names)), make_lasting(live))
 
 
 def list_routes(product: Product = PRODUCT) -> list[Route]:

@@ -8,7 +8,7 @@ are derived from that list.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -78,9 +78,11 @@ class Feature:
     """What one feature brings along.
 
     Routes, seeds and jobs are named by text ("nexcorp.features.posts.routes:ROUTES"), so that a worker loads
-    no handlers, and a web process no jobs.
+    no handlers, and a web process no jobs. The permissions are inserted by a migration.
 
     `kinds`, `frames` and `rooms` are keyed by kind of entity, by event of a frame, by the kind of a room.
+    `answers` are frames without a room's number: those that answer `commands`. `graphql` names, by text as
+    well, what the feature adds to the schema.
     `before_leave` takes the locks that the feature needs when a person leaves, ahead of the person's own row;
     `on_leave` then removes what is theirs. Both are called with `conn` and `user_id`.
     `setup` is called with the application before it starts.
@@ -94,6 +96,7 @@ class Feature:
     frames: Mapping[str, FrameDoc] = field(default_factory=dict)
     rooms: Mapping[str, MayJoin] = field(default_factory=dict)
     commands: Mapping[str, SocketCommand] = field(default_factory=dict)
+    answers: Mapping[str, FrameDoc] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     search: Mapping[str, SearchKind] = field(default_factory=dict)
     permissions: Sequence[str] = ()
@@ -120,20 +123,31 @@ def load_object(name: str) -> Any:
 
 
 def join(parts: Iterable[Mapping[str, Any]], what: str) -> dict[str, Any]:
-    """One dictionary of all `parts`; raises ValueError where two features bring the same key."""
+    """One dictionary of all `parts`; raises ValueError where two of them have the same key."""
     found: dict[str, Any] = {}
     for part in parts:
         for key, value in part.items():
             if key in found:
-                raise ValueError(f"two features bring the {what} {key}")
+                raise ValueError(f"features bring the {what} {key} twice")
             found[key] = value
     return found
 
 
+def require(known: Container[str], name: str, why: str) -> None:
+    """Raises ValueError unless `name` is known; `why` ends before the name."""
+    if name not in known:
+        raise ValueError(f"{why} {name}, which no feature brings")
+
+
 class Product:
-    """All that is derived from the features."""
+    """All that is derived from the features.
+
+    `public_events`: the types of event that other systems may hear of, for webhooks. `notice_types`: of
+    notifications, with what preferences begin with. `names`: what there is of each group that documents list.
+    """
 
     def __init__(self, features: Sequence[Feature]) -> None:
+        """Raises ValueError where features contradict each other, or name what nobody brings."""
         self.features = tuple(features)
         self.events: dict[str, EventType] = join((one.events for one in features), "event")
         self.kinds: dict[str, Kind] = join((one.kinds for one in features), "kind")
@@ -142,12 +156,29 @@ class Product:
         self.commands: dict[str, SocketCommand] = join((one.commands for one in features), "command")
         self.search: dict[str, SearchKind] = join((one.search for one in features), "search kind")
         self.export: dict[str, Section] = join((one.export for one in features), "section of the export")
-        types = ({one.name: one for one in feature.notice_types} for feature in features)
+        types = ({one.name: one} for feature in features for one in feature.notice_types)
         self.notice_types: dict[str, NoticeType] = join(types, "type of notification")
-        self.permissions = tuple(code for one in features for code in one.permissions)
-        self.jobs = tuple(job for one in features for job in one.jobs)
+        self.answers: dict[str, FrameDoc] = join((one.answers for one in features), "answer")
+        codes = ({code: True} for one in features for code in one.permissions)
+        self.permissions = tuple(join(codes, "permission"))
+        jobs: dict[str, Job] = join(({job.name: job} for one in features for job in one.jobs), "job")
+        self.jobs = tuple(jobs.values())
+        self.public_events = tuple(name for name, event in self.events.items() if event.public)
+        self.names: dict[str, tuple[str, ...]] = {
+            "kinds of search": tuple(self.search),
+            "types of notification": tuple(self.notice_types),
+        }
+        self._check()
         self.sentences = Sentences(self.events, self.notice_types)
         self.renderer = Renderer(self.kinds, self.sentences)
+
+    def _check(self) -> None:
+        for name, kind in self.kinds.items():
+            require(self.frames, kind.deleted, f"the kind {name} is shown as deleted by the frame")
+        for name, searched in self.search.items():
+            require(self.permissions, searched.permission, f"the search kind {name} needs the permission")
+            for event in searched.events:
+                require(self.events, event, f"the search kind {name} waits for the event")
 
     @property
     def job_seconds(self) -> dict[str, int]:
@@ -162,8 +193,22 @@ class Product:
 
     @cached_property
     def routes(self) -> list[Any]:
-        """The route tables of all features, in one."""
-        return [route for one in self.features for name in one.routes for route in load_object(name)]
+        """The route tables of all features, in one.
+
+        Raises ValueError where two have the same operation, or one needs a permission that nobody brings.
+        """
+        tables = (load_object(name) for one in self.features for name in one.routes)
+        operations = ({f"{route.method} {route.full_path}": route} for table in tables for route in table)
+        found: dict[str, Any] = join(operations, "operation")
+        for name, route in found.items():
+            if route.access.permission is not None:
+                require(self.permissions, route.access.permission, f"{name} needs the permission")
+        return list(found.values())
+
+    @cached_property
+    def graphql(self) -> list[Any]:
+        """What the features add to the GraphQL schema."""
+        return [load_object(one.graphql) for one in self.features if one.graphql is not None]
 
     async def leave(self, conn: Any, user_id: UUID, take_person: Callable[[], Awaitable[Any]]) -> Any:
         """Remove what is a person's from every feature; returns what `take_person`, which locks and changes

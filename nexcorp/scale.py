@@ -101,7 +101,7 @@ async def seed_scale(
             began = time.monotonic()
             await conn.copy_records_to_table(table, records=rows, columns=columns.split())
             say(f"{table}: {time.monotonic() - began:.0f} s")
-        # The load goes past the triggers.
+        # No event tells the worker of what is loaded.
         for name, fill in (
             ("counters and scores", sql.posts.fill_stats),
             ("documents of posts", sql.search.fill_posts),

@@ -16,6 +16,7 @@ from nexcorp.features.auth.admin import create_admin as insert_admin
 from nexcorp.features.auth.passwords import hash_password
 from nexcorp.features.auth.sessions.schemas import RegisterBody
 from nexcorp.features.auth.sessions.service import register_user
+from nexcorp.manifest import Product
 
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105 - printed to whoever runs the demo
 PEOPLE = [
@@ -45,18 +46,18 @@ async def create_admin(config: Config, email: str, password: str, username: str 
         return await insert_admin(conn, checked["email"], hashed, checked.get("username"))
 
 
-async def seed(config: Config) -> None:
+async def seed(config: Config, product: Product = PRODUCT) -> None:
     """Three people who follow each other, post, like and comment. Changes nothing where they exist."""
     hashed = await hash_password(DEMO_PASSWORD)
     async with open_database(config) as database:
         try:
             async with database.transaction(wait=5.0) as conn:
-                await insert_demo(conn, hashed)
+                await insert_demo(conn, hashed, product)
         except Conflict:
             return
 
 
-async def insert_demo(conn: Any, password_hash: str) -> None:
+async def insert_demo(conn: Any, password_hash: str, product: Product) -> None:
     """The demo data; raises Conflict where its people exist."""
     people: list[UUID] = []
     for email, username, first, last, role in PEOPLE:
@@ -71,4 +72,4 @@ async def insert_demo(conn: Any, password_hash: str) -> None:
         )
         await sql.auth.trust_email(conn, user_id=account["id"])
         people.append(account["id"])
-    await PRODUCT.seed(conn, people)
+    await product.seed(conn, people)

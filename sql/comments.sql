@@ -39,13 +39,11 @@ SELECT
         jsonb_build_object(
             'postId', c.post_id, 'postAuthorId', post.author_id,
             'parentAuthorId', (SELECT author_id FROM parent), 'onDraft', post.draft,
-            'mentionedIds', (
-                SELECT coalesce(jsonb_agg(m.id), '[]')
-                FROM users AS m
-                WHERE m.username = ANY($5::citext[])
-                    AND m.status = 'active'
-                    AND (NOT post.draft OR m.id = post.author_id)
-            )
+            'mentionedIds', CASE
+                WHEN cardinality($5::citext[]) > 0
+                    THEN find_named($5, CASE WHEN post.draft THEN post.author_id END)
+                ELSE '[]'
+            END
         ),
         $6, c.post_id
     ) AS "_eventId"
@@ -92,11 +90,11 @@ LIMIT $4;
 -- Before a change, which depends on how the comment stands.
 SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE;
 
--- name: update_comment(comment_id, author_id, body) :exec
--- The author changes the text of a comment, which is locked.
+-- name: update_comment(comment_id, body) :exec
+-- Change the text of a comment, which is locked.
 UPDATE comments
-SET body = $3, version = version + 1, updated_at = now()
-WHERE id = $1 AND author_id = $2;
+SET body = $2, version = version + 1, updated_at = now()
+WHERE id = $1;
 
 -- name: lock_post_of_comment(comment_id) :value
 -- Before a delete, in a statement of its own: replies are counted under this lock too, so what the

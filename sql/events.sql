@@ -11,7 +11,8 @@ SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);
 -- name: claim_outbox(lanes, most_lanes, most) :many
 -- The oldest rows that are due in lanes that no other worker is at, with their events. Each lane is taken by a lock that
 -- falls with the transaction, whatever becomes of the worker: two workers share the lanes, and within one events are
--- delivered in their order. SKIP LOCKED: an operator who holds a row holds up that row alone.
+-- delivered in their order. SKIP LOCKED: an operator who holds a row holds up that row alone, and the next ones of its
+-- entity go on; workers/delivery.py says why that is harmless.
 -- LATERAL and LIMIT keep the planner from joining the whole trail: the queue's statistics swing between empty and full.
 WITH held AS MATERIALIZED (
     SELECT l.lane
@@ -114,6 +115,23 @@ SELECT ensure_event_partitions($1);
 INSERT INTO worker_heartbeats (worker_id)
 VALUES ($1)
 ON CONFLICT ON CONSTRAINT worker_heartbeats_pkey DO UPDATE SET seen_at = now();
+
+-- name: end_stalled(idle_seconds) :value
+-- End the connections of workers that have lanes but have not said or read a word for so long in the middle of a
+-- statement; returns how many. idle_in_transaction_session_timeout does not see these: a driver that has a statement
+-- prepared and is halted before it runs it is "active", as is one that is halted while it is sent rows.
+SELECT count(pg_terminate_backend(a.pid))
+FROM pg_stat_activity AS a
+WHERE a.datname = current_database()
+    AND a.usename = current_user
+    AND a.state = 'active'
+    AND a.wait_event IN ('ClientRead', 'ClientWrite')
+    AND a.state_change < now() - make_interval(secs => $1)
+    AND EXISTS (
+        SELECT
+        FROM pg_locks AS l
+        WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.classid = x'6e6578'::integer::oid AND l.objsubid = 2
+    );
 
 -- name: end_beat(worker_id) :exec
 -- A worker says that it stops.

@@ -4,7 +4,9 @@
 -- What a batch of events comes to: notifications, once per receiver and event, with their frames and counters, and the
 -- frames of other rooms (from `rooms` on). Returns all frames with their numbers.
 -- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
--- order. Rooms come before counters, both in order, so that two workers wait for each other at most one way.
+-- order. Rooms come before counters, both in order, so that two workers wait for each other at most one way. For a
+-- once_key they never wait: events that share one are of one entity, and so in one lane.
+-- Notifications stand behind the other frames of their room, which tell of earlier ones.
 WITH written AS (
     INSERT INTO notifications (
         event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key, created_at, updated_at
@@ -33,11 +35,16 @@ shown AS (
         1000000 + row_number() OVER (ORDER BY w.id)
     FROM written AS w
 ),
+placed AS (
+    SELECT *, row_number() OVER (ORDER BY room, place) AS number FROM shown
+),
+grouped AS (
+    SELECT room, count(*) AS frames, max(number) AS last_number FROM placed GROUP BY room
+),
 advanced AS (
     INSERT INTO rooms AS r (name, last_seq)
-    SELECT room, count(*)
-    FROM shown
-    GROUP BY room
+    SELECT room, frames
+    FROM grouped
     ORDER BY room
     ON CONFLICT ON CONSTRAINT rooms_pkey DO UPDATE SET last_seq = r.last_seq + excluded.last_seq
     RETURNING name, last_seq
@@ -45,12 +52,10 @@ advanced AS (
 stored AS (
     INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
     SELECT
-        s.room, a.last_seq - s.total + s.number, s.event_id, s.event, s.entity_type, s.entity_id, s.data, s.members
-    FROM (
-        SELECT *, row_number() OVER (PARTITION BY room ORDER BY place) AS number, count(*) OVER (PARTITION BY room) AS total
-        FROM shown
-    ) AS s
-    INNER JOIN advanced AS a ON a.name = s.room
+        p.room, a.last_seq - g.last_number + p.number, p.event_id, p.event, p.entity_type, p.entity_id, p.data, p.members
+    FROM placed AS p
+    INNER JOIN grouped AS g USING (room)
+    INNER JOIN advanced AS a ON a.name = p.room
     RETURNING room, seq, event, entity_type, entity_id, data, members
 ),
 counted AS (

@@ -35,11 +35,7 @@ SELECT
             'post.created', $1, 'post', p.id,
             jsonb_build_object(
                 'authorId', p.author_id, 'type', p.type,
-                'mentionedIds', (
-                    SELECT coalesce(jsonb_agg(m.id), '[]')
-                    FROM users AS m
-                    WHERE m.username = ANY($6::citext[]) AND m.status = 'active'
-                )
+                'mentionedIds', CASE WHEN cardinality($6::citext[]) > 0 THEN find_named($6) ELSE '[]' END
             ),
             $7
         )
@@ -213,44 +209,44 @@ WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL AND i.id < 
 ORDER BY i.id DESC
 LIMIT $4;
 
--- name: update_post(post_id, author_id, set_title, title, body) :exec
--- Change a post of one's own, which is locked: title where set_title, body where not NULL.
+-- name: update_post(post_id, set_title, title, body) :exec
+-- Change a post, which is locked: title where set_title, body where not NULL.
 UPDATE posts
 SET
-    title = CASE WHEN $3 THEN $4 ELSE title END,
-    body = coalesce($5, body),
+    title = CASE WHEN $2 THEN $3 ELSE title END,
+    body = coalesce($4, body),
     version = version + 1,
     updated_at = now()
-WHERE id = $1 AND author_id = $2;
+WHERE id = $1;
 
 -- name: lock_post(post_id) :exec
 -- Before a change that depends on how the post stands: changes then take turns, and see what the one before did. A
--- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while a
--- worker, by the foreign key of a notification, holds the row as well.
+-- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while
+-- somebody who likes the post, or a worker that makes it findable, holds its key.
 SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE;
 
--- name: move_post(post_id, actor_id, any_author, status, from_statuses) :one
+-- name: move_post(post_id, actor_id, status, from_statuses) :one
 -- Move an announcement or a project, which is locked, from one of `from_statuses`. What is published, again as well,
 -- takes the top of the lists and of explore; what is archived leaves them. The log keeps the place it had as the id of its
 -- publication, which says when that was.
 WITH before AS (
     SELECT id, status
     FROM posts
-    WHERE id = $1 AND (author_id = $2 OR $3)
+    WHERE id = $1
 ),
 moved AS (
     UPDATE posts AS p
     SET
-        status = $4,
+        status = $3,
         position = CASE
-            WHEN $4 = 'archived' THEN NULL
+            WHEN $3 = 'archived' THEN NULL
             WHEN p.position IS NULL THEN uuidv7()
             ELSE p.position
         END,
         version = p.version + 1,
         updated_at = now()
     FROM before
-    WHERE p.id = before.id AND before.status = ANY($5::text[])
+    WHERE p.id = before.id AND before.status = ANY($4::text[])
     RETURNING p.id, p.position, before.status AS from_status
 ),
 placed AS (
@@ -271,7 +267,7 @@ placed AS (
 ),
 logged AS (
     INSERT INTO post_status_log (id, post_id, actor_id, from_status, to_status)
-    SELECT CASE WHEN $4 = 'published' THEN position ELSE uuidv7() END, id, $2, from_status, $4 FROM moved
+    SELECT CASE WHEN $3 = 'published' THEN position ELSE uuidv7() END, id, $2, from_status, $3 FROM moved
     RETURNING from_status
 )
 SELECT from_status AS "from" FROM logged;
@@ -286,29 +282,29 @@ WHERE g.post_id = $1 AND g.id > $2
 ORDER BY g.id
 LIMIT $3;
 
--- name: assign_post(post_id, actor_id, any_author, assignee_id) :one
+-- name: assign_post(post_id, assignee_id) :one
 -- Give a project, which is locked and not over, to somebody interested, or any to nobody (NULL). Whose it is already
 -- changes nothing.
 WITH before AS (
     SELECT id, assignee_id
     FROM posts
-    WHERE id = $1 AND type = 'project' AND (author_id = $2 OR $3)
+    WHERE id = $1 AND type = 'project'
 )
 UPDATE posts AS p
 SET
-    assignee_id = $4,
-    version = p.version + (before.assignee_id IS DISTINCT FROM $4)::integer,
-    updated_at = CASE WHEN before.assignee_id IS DISTINCT FROM $4 THEN now() ELSE p.updated_at END
+    assignee_id = $2,
+    version = p.version + (before.assignee_id IS DISTINCT FROM $2)::integer,
+    updated_at = CASE WHEN before.assignee_id IS DISTINCT FROM $2 THEN now() ELSE p.updated_at END
 FROM before
 WHERE p.id = before.id
     AND (
-        $4::uuid IS NULL
+        $2::uuid IS NULL
         OR p.status NOT IN ('completed', 'cancelled')
         AND EXISTS (
             SELECT
             FROM interests AS t
             INNER JOIN users AS u ON u.id = t.user_id AND u.status = 'active'
-            WHERE t.post_id = $1 AND t.user_id = $4
+            WHERE t.post_id = $1 AND t.user_id = $2
         )
     )
 RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId";
@@ -332,26 +328,22 @@ UPDATE posts
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE assignee_id = $1;
 
--- name: lock_for_removal(post_id, user_id, any_author) :value
--- Keep changes of a post of one's own, or with `any_author` of any that one sees, out until this transaction ends.
-SELECT p.id
-FROM posts AS p
-WHERE p.id = $1 AND (p.author_id = $2 OR $3) AND shown_to(p, $2)
-FOR UPDATE;
+-- name: lock_for_removal(post_id) :exec
+-- Keep all changes of a post, and of what belongs to it, out until this transaction ends.
+SELECT FROM posts WHERE id = $1 FOR UPDATE;
 
 -- name: touch_post(post_id) :exec
 -- What belongs to a post has changed.
 UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1;
 
--- name: delete_post(post_id, user_id, any_author) :one
--- A post of one's own, or with `any_author` any that one sees, is gone with its comments, likes and interests, and with
--- the stored answers that show any of these. Notifications about it stay, without the link.
+-- name: delete_post(post_id) :exec
+-- A post is gone with its comments, likes and interests, and with the stored answers that show any of these.
+-- Notifications about it stay, without the link.
 WITH forgotten AS (
     DELETE FROM idempotency_keys AS k
     WHERE k.entity_id IN (SELECT c.id FROM comments AS c WHERE c.post_id = $1 UNION ALL SELECT $1)
 )
-DELETE FROM posts AS p WHERE p.id = $1 AND (p.author_id = $2 OR $3) AND shown_to(p, $2)
-RETURNING p.id, p.status, p.author_id AS "_authorId";
+DELETE FROM posts WHERE id = $1;
 
 -- name: list_mentioned(post_id, usernames) :many
 -- Who is meant by the @usernames of a post or of a comment on it. Who may not see it is told nothing of it.

@@ -14,6 +14,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     With `--dist=worksteal` each process begins with a run of neighbours, the first with the first part of the
     tests: the long ones are spread over the beginnings of these parts. Those of one module stay together.
     """
+    for item in items:
+        if item.get_closest_marker("shared") is not None and item.get_closest_marker("asyncio") is not None:
+            # The module's service runs in the module's loop.
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
     modules: dict[Path, list[pytest.Item]] = {}
     seconds: Counter[Path] = Counter()
     for item in items:

@@ -7,9 +7,9 @@ workers than lanes some have nothing to do but wait for a lane.
 
 A row that failed, or that an operator has locked, does not keep the later events of its entity: one broken
 event would silence a post for the eight minutes until it is buried. Its frames then come late. What they
-show of an entity is read when they are shown, so that nothing old comes back: a late "created" of what is
-deleted is shown as "deleted". Only what an event says of itself, as that a like was given, can be older
-than what was told before.
+show of an entity is read when they are shown, so nothing old comes back: a late "created" of what is deleted
+is shown as "deleted". Only what an event says of itself, as that a like was given, can be older than what
+was told before.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ Publish = Callable[[list[RoomMessage]], Awaitable[None]]
 
 
 class UnknownEvent(AppError):
-    """The catalogue of this worker does not know the event: it was emitted by a newer web process."""
+    """No feature of this worker brings the event: it was emitted by a newer web process."""
 
     code = "unknown_event"
 
@@ -69,6 +69,7 @@ class Delivery:
         self.workers = 1
         self._draining = False
         self._again = False
+        self._pushing: asyncio.Task[None] | None = None
 
     async def drain(self, seconds: float = math.inf) -> int:
         """Deliver until the outbox has nothing due, or for so long; returns how many rows that were.
@@ -89,6 +90,7 @@ class Delivery:
                     return delivered
         finally:
             self._draining = False
+            await self.end_push()
 
     async def deliver_batch(self) -> int:
         """Claim and deliver up to BATCH_ROWS; returns how many were claimed. One row's failure is its own."""
@@ -159,11 +161,14 @@ class Delivery:
             if len(batch.told) >= MAX_TOLD:
                 break
             await self.collect(conn, row, batch)
-        await self.index(conn, batch.events)
+        words = await self.index(conn, batch.events)
         frames: list[Any] = []
         if batch.told or batch.frames:
             frames = await sql.notifications.deliver(conn, **batch.columns())
             NOTIFIED.inc(sum(row["event"] == "notification:created" for row in frames))
+        if words:
+            # Another batch with the same new words waits for the end of this one, which waits for nobody now.
+            await sql.search.note_words(conn, words=words)
         await sql.events.delete_outbox(
             conn, lanes=[lane for lane, _ in batch.done], row_ids=[row_id for _, row_id in batch.done]
         )
@@ -175,7 +180,7 @@ class Delivery:
             raise UnknownEvent(message="The event of this outbox row is gone.")
         entry = self.product.events.get(row["type"])
         if entry is None:
-            raise UnknownEvent(message=f"{row['type']} is not in the catalogue.")
+            raise UnknownEvent(message=f"{row['type']} is of no feature here.")
         event = Event(
             row["id"],
             row["type"],
@@ -214,14 +219,14 @@ class Delivery:
         if finished:
             batch.done.append((row["lane"], row["outbox_id"]))
 
-    async def index(self, conn: Any, events: Sequence[Event]) -> None:
+    async def index(self, conn: Any, events: Sequence[Event]) -> list[str]:
         """Make findable what these events say is new or different, each kind in one statement.
 
-        New words of all kinds are noted together, in their order, so that two batches never wait in a ring.
+        Returns the new words of all kinds, in their order, which the caller notes.
         """
         kinds = self.product.search.values()
         if not any(event.type in kind.events for kind in kinds for event in events):
-            return
+            return []
         in_doubt = await sql.search.share_words(conn)
         words: set[str] = set()
         for kind in kinds:
@@ -234,35 +239,44 @@ class Delivery:
             if ids:
                 # In order, as whoever holds several of them takes them.
                 words.update(row["word"] for row in await kind.index(conn, ids=sorted(ids)))
-        if words:
-            await sql.search.note_words(conn, words=sorted(words))
         if in_doubt:
             conn.after(SETTLE_WORDS)
+        return sorted(words)
 
     async def push(self, frames: list[Any]) -> None:
-        """Render committed frames and push them, one message a room; the nodes make up for what fails."""
-        if not frames:
-            return
-        messages: dict[str, RoomMessage] = {}
+        """Push committed frames while the next batch is written: batches go out one behind the other."""
+        await self.end_push()
+        if frames:
+            self._pushing = asyncio.create_task(self.push_frames(frames))
+
+    async def end_push(self) -> None:
+        """Wait until everything that is committed is pushed."""
+        pushing, self._pushing = self._pushing, None
+        if pushing is not None:
+            await pushing
+
+    async def push_frames(self, frames: list[Any]) -> None:
+        """Render frames and push them, one message a room; the nodes make up for what fails."""
         try:
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
                 texts = await self.product.renderer.render(conn, frames)
                 unread = await count_unread(conn, {row["room"] for row in frames})
+            messages: dict[str, RoomMessage] = {}
+            for row, text in zip(frames, texts, strict=True):
+                room = row["room"]
+                message = messages.get(room)
+                if message is None:
+                    message = messages[room] = RoomMessage(room, [], unread.get(room))
+                message.frames.append((row["seq"], text))
+            await self.publish(list(messages.values()))
         except AppError as error:
             log.warning("frames are not pushed", reason=error.code, frames=len(frames))
-            return
-        for row, text in zip(frames, texts, strict=True):
-            room = row["room"]
-            message = messages.get(room)
-            if message is None:
-                message = messages[room] = RoomMessage(room, [], unread.get(room))
-            message.frames.append((row["seq"], text))
-        await self.publish(list(messages.values()))
+        except Exception:
+            log.exception("frames are not pushed", frames=len(frames))
 
 
 def is_of_row(error: Exception) -> bool:
-    """Whether a failure may be a row's own fault, as a statement that takes too long may be; not where
-    PostgreSQL is away."""
+    """Whether a row may be at fault. Not where PostgreSQL is away; a statement that takes too long may be."""
     return not isinstance(error, Unavailable) or error.code == TIMEOUT
 
 

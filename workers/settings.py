@@ -35,7 +35,8 @@ CONCURRENCY = 10
 BEAT_SECONDS = 5.0
 GRACE_SECONDS = 20
 REST_SECONDS = 1.0
-# A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
+# A worker that was stopped in the middle of a batch keeps its lanes for no longer than this, or twice this
+# where PostgreSQL takes it for active; see end_stalled in sql/events.sql.
 IDLE_SECONDS = 5
 
 
@@ -87,12 +88,18 @@ class PatientQueue(RedisQueue):
 
 
 async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
-    """Say every few seconds that this worker runs, for /ready, and hear of the others; until cancelled."""
+    """Say every few seconds that this worker runs, for /ready, and hear of the others; until cancelled.
+
+    Lanes that PostgreSQL itself does not take from one that was halted are freed here, too.
+    """
     while True:
         try:
             async with database.connection(wait=2.0) as conn:
                 await sql.events.beat(conn, worker_id=worker_id)
                 delivery.workers = await sql.events.count_live_workers(conn) or 1
+                ended = await sql.events.end_stalled(conn, idle_seconds=IDLE_SECONDS)
+            if ended:
+                log.warning("ended what held lanes and stood still", connections=ended)
         except AppError:
             log.debug("the heartbeat waits for the database")
         except Exception:

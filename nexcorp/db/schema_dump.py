@@ -1,4 +1,4 @@
-"""Describes a migrated database from its catalogues, for docs/schema.sql and the triggers in sql/README.md.
+"""Describes a migrated database from its catalogues: docs/schema.sql, and the triggers in sql/README.md.
 
 The schema's text is the same under every PostgreSQL from 15 on, in whatever order things were made. It can be
 run: an empty database becomes like the one it was read from, but for its rows and the months of the trail.

@@ -74,5 +74,6 @@ class Renderer:
             elif members is None:
                 data = {**data, **shown[0]}
             else:
-                data = {**data, **{name: shown[0][name] for name in members}}
+                # Another release may have named what this one does not know.
+                data = {**data, **{name: shown[0][name] for name in members if name in shown[0]}}
         return encode({"event": event, "data": data, "room": room, "seq": frame["seq"]}).decode()

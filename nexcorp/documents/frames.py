@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from nexcorp.errors import (
     AppError,
@@ -15,7 +15,7 @@ from nexcorp.errors import (
 )
 from nexcorp.realtime import protocol
 from nexcorp.realtime.errors import COMMAND_ERRORS
-from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, TEXT, TIME, WHOLE, CommandDoc, shape
+from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, TEXT, TIME, WHOLE, CommandDoc, FrameDoc, shape
 
 ROOM = {"room": TEXT}
 TASK = {"taskId": ID}
@@ -56,28 +56,42 @@ FRAME_ERRORS: tuple[type[AppError], ...] = (
     *COMMAND_ERRORS,
     *(Unauthorized, Overloaded, TimedOut, Contention, DatabaseUnavailable, InternalError),
 )
-ERROR_CODES = {kind.code: kind.meaning for kind in FRAME_ERRORS}
 
-SERVER_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "connected": (
+
+def describe_errors(brought: Iterable[type[AppError]] = ()) -> FrameDoc:
+    """The frame `error`, with the codes of these errors of the features' commands as well.
+
+    Raises ValueError where a code means two things.
+    """
+    codes: dict[str, str] = {}
+    for kind in (*FRAME_ERRORS, *brought):
+        if codes.setdefault(kind.code, kind.meaning) != kind.meaning:
+            raise ValueError(f"{kind.__qualname__} is not the only meaning of {kind.code}")
+    return FrameDoc(
+        "What was wrong with a frame; the socket stays open, but for a bad auth. Codes: "
+        + " ".join(f"{code}: {meaning}" for code, meaning in codes.items()),
+        shape({"code": {"type": "string", "enum": list(codes)}, "message": TEXT}),
+    )
+
+
+SERVER_FRAMES: dict[str, FrameDoc] = {
+    "connected": FrameDoc(
         "The first frame. recovered: the frames after the given seq follow; otherwise fetch the state anew.",
         shape({"userId": ID, "sessionId": ID, **POINT, "expiresAt": TIME}),
     ),
-    "subscribed": (
+    "subscribed": FrameDoc(
         "Answer to subscribe. recovered: what was missed follows; otherwise fetch the state anew.",
         shape({**ROOM, **POINT}),
     ),
-    "unsubscribed": ("Answer to unsubscribe.", shape(ROOM)),
-    "pong": ("Answer to ping.", shape({"time": TIME})),
-    "authenticated": ("Answer to auth.", shape({"expiresAt": TIME})),
-    "acknowledged": ("Answer to an ack that has an id.", shape({**ROOM, "seq": WHOLE})),
-    "error": (
-        "What was wrong with a frame; the socket stays open, but for a bad auth. Codes: "
-        + " ".join(f"{code}: {meaning}" for code, meaning in ERROR_CODES.items()),
-        shape({"code": {"type": "string", "enum": list(ERROR_CODES)}, "message": TEXT}),
+    "unsubscribed": FrameDoc("Answer to unsubscribe.", shape(ROOM)),
+    "pong": FrameDoc("Answer to ping.", shape({"time": TIME})),
+    "authenticated": FrameDoc("Answer to auth.", shape({"expiresAt": TIME})),
+    "acknowledged": FrameDoc("Answer to an ack that has an id.", shape({**ROOM, "seq": WHOLE})),
+    "error": describe_errors(),
+    "token-expiring": FrameDoc("Send auth within so many seconds.", shape({"in": WHOLE})),
+    "unread-count": FrameDoc(
+        "The exact count, without a number: the newest one counts.", shape({"count": WHOLE})
     ),
-    "token-expiring": ("Send auth within so many seconds.", shape({"in": WHOLE})),
-    "unread-count": ("The exact count, without a number: the newest one counts.", shape({"count": WHOLE})),
 }
 
 

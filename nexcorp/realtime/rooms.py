@@ -20,6 +20,9 @@ class Rooms:
     """The rules by kind of room, the part of its name before the colon."""
 
     def __init__(self, rules: Mapping[str, MayJoin]) -> None:
+        """Raises ValueError where a feature takes the rooms that everybody is in."""
+        if "user" in rules:
+            raise ValueError("there is a room user already")
         self.rules: dict[str, MayJoin] = {"user": may_join_user, **rules}
 
     async def may_join(self, conn: Any, who: Principal, name: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from nexcorp.errors import AppError
 
 TEXT: dict[str, Any] = {"type": "string"}
 WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
@@ -32,7 +34,7 @@ def refer(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class FrameDoc:
-    """A frame of a room: when it is sent, and the schema of its data."""
+    """A frame of the service: when it is sent, and the schema of its data."""
 
     summary: str
     data: dict[str, Any]
@@ -40,8 +42,12 @@ class FrameDoc:
 
 @dataclass(frozen=True, slots=True)
 class CommandDoc:
-    """A frame of the client: what it is for, its data, and the frame that may answer it beside `error`."""
+    """A frame of the client: what it is for, its data, and the frame that may answer it beside `error`.
+
+    `errors`: what it may be answered with beyond what every command may be.
+    """
 
     summary: str
     data: dict[str, Any]
     answer: str | None
+    errors: Sequence[type[AppError]] = ()

@@ -118,12 +118,7 @@ async def authenticate_ticket(request: web.Request) -> Principal:
     return await admit(request, lambda: consume_ticket(request, ticket, "download"), guess=True)
 
 
-def allows(request: web.Request, permission: str) -> bool:
-    """Whether the caller has a permission, for instance beyond the one that the route needs."""
-    return request[CALLER].may(permission)
-
-
 def require(request: web.Request, permission: str) -> None:
     """Raises PermissionRequired if the caller lacks it: for rules that depend on the body."""
-    if not allows(request, permission):
+    if not request[CALLER].may(permission):
         raise PermissionRequired(permission)

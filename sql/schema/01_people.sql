@@ -41,3 +41,18 @@ CREATE OR REPLACE TRIGGER note_role_change BEFORE UPDATE ON users
 FOR EACH ROW WHEN (OLD.role IS DISTINCT FROM NEW.role OR OLD.status IS DISTINCT FROM NEW.status)
 EXECUTE FUNCTION note_role_change();
 COMMENT ON TRIGGER note_role_change ON users IS 'Access tokens of the role or status before are worthless from now on.';
+
+CREATE OR REPLACE FUNCTION find_named(usernames citext[], only_id uuid DEFAULT NULL) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    -- In plpgsql, so that a statement that calls it costs the planner the same however many names there are:
+    -- with the array in sight it would plan that statement anew at every call.
+    RETURN (
+        SELECT coalesce(jsonb_agg(u.id), '[]')
+        FROM users AS u
+        WHERE u.username = ANY(usernames) AND u.status = 'active' AND (only_id IS NULL OR u.id = only_id)
+    );
+END
+$$;
+COMMENT ON FUNCTION find_named(citext[], uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';

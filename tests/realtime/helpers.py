@@ -18,6 +18,7 @@ from aiohttp import WSMsgType
 
 from nexcorp.db import Database
 from nexcorp.delivery import emit
+from tests.api import publish
 from tests.conftest import Live, User
 from tests.contract import check_frame
 
@@ -29,9 +30,7 @@ LONG = "\U0001f600" * 20_000
 
 async def create_post(user: User, body: str = "A post") -> UUID:
     """A post's id."""
-    answer = await user.client.post("/api/v1/posts", json={"body": body})
-    assert answer.status == 201, await answer.text()
-    return UUID((await answer.json())["id"])
+    return UUID((await publish(user, body))["id"])
 
 
 async def edit_post(

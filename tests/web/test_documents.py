@@ -51,6 +51,7 @@ async def run(*arguments: str, **environment: str) -> tuple[int | None, str, str
     return process.returncode, out.decode(), error.decode()
 
 
+@pytest.mark.shared
 async def test_the_openapi_document_is_valid_and_served_as_printed(client: Any) -> None:
     code, out, error = await run("openapi")
     assert (code, error) == (0, "")
@@ -199,6 +200,7 @@ def test_what_reads_if_match_says_so() -> None:
     }
 
 
+@pytest.mark.shared
 async def test_the_documents_are_kept_and_compressed(client: Any) -> None:
     for path in ("/api/openapi.json", "/api/asyncapi.json"):
         plain = await client.get(path, headers={"Accept-Encoding": "gzip;q=0, br"})

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from nexcorp.db import sql
 from nexcorp.security.app_keys import DATABASE
 from nexcorp.web import gateway
+from tests.api import API, NOBODY
 from tests.contract import ROUTES
-from tests.features.posts.social import API, NOBODY
 from tests.web.calls import check_envelope, serving
 
 SECRET = "canary_7f3a"

@@ -15,6 +15,7 @@ from nexcorp.features import PRODUCT
 from nexcorp.features.comments.service import create_comment, delete_comment
 from nexcorp.features.posts.service import create_post, delete_post
 from nexcorp.features.reactions.service import like_post
+from tests.callers import make_caller
 from workers.delivery import LANES, Delivery
 
 WRITERS, TURNS = 6, 25
@@ -35,10 +36,10 @@ async def write_and_delete(database: Database, author: UUID, fan: UUID, chance: 
         await asyncio.sleep(chance.random() * 0.02)
         for comment in chance.sample(comments, 2):
             async with database.transaction(wait=10) as conn:
-                await delete_comment(conn, comment["id"], fan, any_author=False)
+                await delete_comment(conn, make_caller(fan), comment["id"])
         if chance.random() < 0.5:
             async with database.transaction(wait=10) as conn:
-                await delete_post(conn, post["id"], author, any_author=False)
+                await delete_post(conn, make_caller(author), post["id"])
 
 
 async def test_deletions_during_delivery_fail_nothing(database: Database, people: Any, pushed: Any) -> None:
@@ -91,7 +92,7 @@ async def test_what_goes_between_the_commit_and_the_push_is_pushed_as_gone(
 
     async def delete() -> None:
         async with database.transaction(wait=5) as conn:
-            await delete_comment(conn, comment["id"], fan, any_author=False)
+            await delete_comment(conn, make_caller(fan), comment["id"])
 
     async with database.transaction(wait=5) as conn:
         rows = await sql.events.claim_outbox(conn, lanes=list(range(LANES)), most_lanes=LANES, most=10)
@@ -100,7 +101,7 @@ async def test_what_goes_between_the_commit_and_the_push_is_pushed_as_gone(
         deleting = asyncio.create_task(delete())
         await asyncio.sleep(0.1)
     await deleting
-    await delivery.push(frames)
+    await delivery.push_frames(frames)
     shown = pushed.frames(f"post:{post['id']}")
     told = pushed.frames(f"user:{author}")
     assert [frame["event"] for frame in shown] == ["comment:deleted"]

@@ -87,12 +87,12 @@ async def test_two_workers_deliver_everything_once(database, people, comment, pu
         assert sorted(seqs) == list(range(1, room["count"] + 1))
 
 
-def make_batch(chance: random.Random, users: list[UUID], rooms: list[str]) -> Batch:
-    """Events as no lane would put them together: any receivers, any rooms, some told once only."""
+def make_batch(chance: random.Random, users: list[UUID], rooms: list[str], lane: int) -> Batch:
+    """Events of any rooms and receivers; some tell what is told once, as other events of their lane do."""
     batch = Batch()
     for _ in range(chance.randint(1, 30)):
         event = Event(uuid4(), "t", None, "thing", uuid4(), {}, datetime.now(UTC))
-        key = chance.choice([None, f"key {chance.randint(1, 40)}"])
+        key = chance.choice([None, f"{lane}: {chance.randint(1, 40)}"])
         notice = Notice("like", "", lambda event: (), once_key=lambda event, key=key: key)
         batch.told += [(event, notice, user) for user in chance.sample(users, chance.randint(0, 5))]
         frames = [Frame(room, "x", event.entity, {}, ()) for room in chance.choices(rooms, k=3)]
@@ -101,20 +101,20 @@ def make_batch(chance: random.Random, users: list[UUID], rooms: list[str]) -> Ba
 
 
 async def test_batches_of_any_overlap_do_not_block_each_other_for_good(database, people):
-    """What keeps two workers apart within `deliver` itself, without the lanes: one order of locks."""
+    """Lanes share rooms and receivers: what keeps workers from a deadlock there is one order of locks."""
     users, chance = await people(12), random.Random(5)
     rooms = [f"room {number}" for number in range(30)] + [f"user:{user}" for user in users]
     told = 0
 
-    async def deliver() -> None:
+    async def deliver(lane: int) -> None:
         nonlocal told
         for _ in range(60):
-            batch = make_batch(chance, users, rooms)
+            batch = make_batch(chance, users, rooms, lane)
             async with database.transaction(wait=10) as conn:
                 rows = await sql.notifications.deliver(conn, **batch.columns())
             told += len(rows)
 
-    await asyncio.gather(*(deliver() for _ in range(3)))
+    await asyncio.gather(*(deliver(lane) for lane in range(3)))
     async with database.connection(wait=5) as conn:
         assert await conn.fetch(GAPS) == []
         assert await conn.fetchval("SELECT sum(last_seq) FROM rooms") == told
@@ -185,7 +185,7 @@ async def read_events(database, room):
     return [row["event_id"] for row in rows]
 
 
-async def test_several_events_of_a_batch_tell_a_receiver_each_for_itself(database, people, pushed):
+async def test_several_events_of_a_batch_tell_a_receiver_each_for_itself(database, people):
     """Two events tell one receiver in one statement: two rows, two frames, one counter. Of two that tell the
     same thing the first counts, also where both are in the batch."""
     ada, grace = await people(2)
@@ -218,7 +218,7 @@ async def test_notification_that_leads_nowhere(database, people, pushed):
         frames = await sql.notifications.deliver(conn, **Batch(told=[(event, notice, ada)]).columns())
         row = await conn.fetchrow("SELECT entity_type, entity_id, params FROM notifications")
     assert tuple(row) == (None, None, {"from": None, "to": "done"})
-    await Delivery(database, pushed, PRODUCT).push(frames)
+    await Delivery(database, pushed, PRODUCT).push_frames(frames)
     assert pushed.frames(f"user:{ada}")[0]["data"]["entity"] is None
 
 
@@ -297,6 +297,7 @@ async def test_drain_ends_in_time_although_more_and_more_comes(database, people,
 
     async def publish(messages) -> None:
         await comment(ada, mentioned=[grace])
+        assert await delivery.drain() == 0
 
     await comment(ada, mentioned=[grace])
     delivery = Delivery(database, publish, PRODUCT)

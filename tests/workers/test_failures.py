@@ -101,15 +101,16 @@ async def test_database_that_goes_away_costs_no_attempt(database, people, commen
 
 
 async def test_statement_that_takes_too_long_is_of_its_row_or_of_nobody(database, people, monkeypatch):
-    """A row's own is postponed; where not even the claim answers, nothing is counted and the drain says so."""
+    """A row's own is postponed; where the claim does not answer, nothing is counted, and the drain fails."""
     ada = (await people(1))[0]
 
     async def hang(conn, after, most):
         raise TimeoutError
 
-    slow = make_product(
-        Notice("news", "", lambda event: Audience(hang) if "slow" in event.payload else [ada])
-    )
+    def receivers(event):
+        return Audience(hang) if "slow" in event.payload else [ada]
+
+    slow = make_product(Notice("news", "", receivers))
     for data in ({"n": 0}, {"slow": True}, {"n": 2}):
         await emit_news(database, **data)
     delivery = Delivery(database, lambda messages: done(), slow)
@@ -142,14 +143,10 @@ async def test_push_that_fails_is_no_failure_of_a_row(database, people):
 
     await emit_news(database)
     await emit_unknown(database)
-    for part in (1000, 2000, 2500):
-        with pytest.raises(RuntimeError):
-            await Delivery(database, fail, make_product(everyone)).drain()
-        assert await count(database, "notifications") == part
-    assert part == len(crowd)
+    await Delivery(database, fail, make_product(everyone)).drain()
+    assert await count(database, "notifications") == len(crowd)
     async with database.connection(wait=5) as conn:
-        # The unknown one's turn comes, and it alone has failed.
-        await Delivery(database, lambda messages: done(), make_product(everyone)).drain()
+        # The unknown one alone has failed.
         assert [row["attempts"] for row in await conn.fetch("SELECT attempts FROM outbox")] == [1]
     assert FAILED._value.get() == failed + 1
 
@@ -161,8 +158,7 @@ async def test_push_that_fails_loses_nothing(database, people, comment, pushed):
         raise RuntimeError("no Redis")
 
     await comment(ada, mentioned=[grace])
-    with pytest.raises(RuntimeError):
-        await Delivery(database, fail, PRODUCT).drain()
+    await Delivery(database, fail, PRODUCT).drain()
     assert (await count(database, "outbox"), await count(database, "room_frames")) == (0, 2)
     # The next worker goes on with the next number.
     await comment(ada, mentioned=[grace])

@@ -1,4 +1,4 @@
-"""Workers share the outbox by lanes: each its part, every entity in its order, and none waits for one that hangs."""
+"""Workers share the outbox by lanes, each entity keeps its order, and no worker waits for one that hangs."""
 
 from __future__ import annotations
 
@@ -287,6 +287,61 @@ async def test_process_that_is_halted_gives_its_lanes_up(
         await process.wait()
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM room_frames") == LANES
+
+
+HALTED_IN_A_STATEMENT = """
+import asyncio, asyncpg, os, signal, sys
+
+async def main():
+    conn = await asyncpg.connect(sys.argv[1], server_settings={"idle_in_transaction_session_timeout": "1s"})
+    await conn.execute("BEGIN")
+    await conn.execute("SELECT pg_advisory_xact_lock(x'6e6578'::integer, l) FROM generate_series(0, 7) AS l")
+    # Its text is sent to be prepared; the answer, which it would be run after, is not read any more.
+    asyncio.create_task(conn.fetch("SELECT 'halted'"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+asyncio.run(main())
+"""
+
+
+async def test_process_that_is_halted_in_a_statement_loses_its_lanes_at_a_beat(
+    config: Config, database: Database, pushed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To PostgreSQL its connection is active, not idle: nothing but the other workers ends it."""
+    monkeypatch.setattr(settings, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(settings, "IDLE_SECONDS", 2)
+    await fill_lanes(database)
+    other = Delivery(database, pushed, SILENT)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HALTED_IN_A_STATEMENT, config.database_url)
+    )
+
+    async def halted() -> bool:
+        async with database.connection(wait=5) as conn:
+            return bool(
+                await conn.fetchval(
+                    """SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND state = 'active' AND wait_event = 'ClientRead'
+                        AND state_change < now() - interval '1.5 s'"""
+                )
+            )
+
+    async def given_up() -> bool:
+        return bool(await other.drain())
+
+    try:
+        await wait_until(halted, 20)
+        assert await other.drain() == LANES // 2
+        beating = asyncio.create_task(beat(database, "another", other))
+        await wait_until(given_up)
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+        assert await left(database) == 0
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def test_worker_hears_at_its_beats_how_many_there_are(

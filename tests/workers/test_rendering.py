@@ -14,6 +14,7 @@ from nexcorp.features.comments import service as comments
 from nexcorp.features.notifications import service as notifications
 from nexcorp.features.posts import service as posts
 from nexcorp.features.reactions.service import add_interest, like_post
+from tests.callers import make_caller
 from workers.delivery import Delivery
 
 OLD, NEW = "the old text", "the new text"
@@ -48,16 +49,16 @@ class Company:
         return await self.do(comments.create_comment, self.bob, data)
 
     async def edit_post(self, post: Any, body: str = NEW) -> None:
-        await self.do(posts.update_post, post["id"], self.ann, {"body": body}, None, False, may_announce=True)
+        await self.do(posts.update_post, make_caller(self.ann), post["id"], {"body": body}, None, False)
 
     async def edit_comment(self, comment: Any, body: str = NEW) -> None:
-        await self.do(comments.update_comment, comment["id"], self.bob, body, None, False)
+        await self.do(comments.update_comment, make_caller(self.bob), comment["id"], body, None, False)
 
     async def delete_comment(self, comment: Any) -> None:
-        await self.do(comments.delete_comment, comment["id"], self.bob, any_author=False)
+        await self.do(comments.delete_comment, make_caller(self.bob), comment["id"])
 
     async def delete_post(self, post: Any) -> None:
-        await self.do(posts.delete_post, post["id"], self.ann, any_author=False)
+        await self.do(posts.delete_post, make_caller(self.ann), post["id"])
 
     async def read(self, room: str) -> list[dict[str, Any]]:
         """What whoever comes now gets of a room: its frames from the first on, without a gap."""
@@ -155,8 +156,7 @@ async def test_an_edited_post_shows_its_newest_text(company: Company, settle: An
     await company.do(add_interest, post["id"], company.bob)
     await company.edit_post(post, f"{OLD} again")
     await settle()
-    rights = {"any_project": False, "any_announcement": False, "may_announce": False}
-    await company.do(posts.move_post, post["id"], company.ann, "on_hold", **rights)
+    await company.do(posts.move_post, make_caller(company.ann), post["id"], "on_hold")
     await company.edit_post(post)
     await company.delivery.drain()
     for room in (f"post:{post['id']}", f"profile:{company.ann}"):
@@ -231,7 +231,7 @@ async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company
     ]
     # What nobody but its author may see is in no room.
     await company.execute(
-        "UPDATE posts SET type = 'announcement', status = 'draft', title = 'A draft' WHERE id = $1",
+        "UPDATE posts SET type = 'announcement', status = 'draft', title = 'Draft' WHERE id = $1",
         other["id"],
     )
     for room in (f"post:{other['id']}", f"profile:{company.ann}"):
@@ -241,7 +241,7 @@ async def test_what_has_left_the_room_is_shown_there_as_deleted(company: Company
 
 
 async def test_a_notification_tells_of_what_is_there(company: Company) -> None:
-    """In the stream and in the list: the excerpt as it is, none where that is gone; deleted, where it is itself."""
+    """The excerpt as it is, none where that is gone; as deleted, where the notification is itself."""
     post = await company.publish()
     first, second = await company.say(post), await company.say(post)
     await company.delivery.drain()

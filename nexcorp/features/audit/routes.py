@@ -14,8 +14,7 @@ from nexcorp.db import sql
 from nexcorp.errors import PermissionRequired
 from nexcorp.features.audit.schemas import AuditEventPage, EventQuery
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, principal
-from nexcorp.security.authentication import allows
+from nexcorp.security.app_keys import caller, database
 from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import FIRST_ID, Cursor, reply_page
 from nexcorp.web.routing import get
@@ -66,9 +65,8 @@ def choose_statement(query: dict[str, Any], known: Iterable[str]) -> Callable[..
 
 
 async def list_events(request: web.Request, query: dict[str, Any]) -> web.Response:
-    who = principal(request)
-    all_of_them = allows(request, READ_ALL)
-    if not all_of_them and query.setdefault("actor", who.user_id) != who.user_id:
+    who = caller(request)
+    if not who.may(READ_ALL) and query.setdefault("actor", who.id) != who.id:
         message = f"The events of others need the permission {READ_ALL}."
         raise PermissionRequired(READ_ALL, message=message)
     since, until = clamp(query.get("from_", BEGINNING)), clamp(query.get("to", END))

@@ -14,8 +14,7 @@ from nexcorp.features.comments import service
 from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
-from nexcorp.security.authentication import allows
+from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
@@ -50,7 +49,7 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
         row = await service.update_comment(
-            tx.conn, path_id(request), user_id(request), body["body"], version, by_etag
+            tx.conn, caller(request), path_id(request), body["body"], version, by_etag
         )
         return await tx.reply(row, version=row["version"])
 
@@ -58,13 +57,7 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 async def delete_comment(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_comment(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            version,
-            any_author=allows(request, "post:moderate"),
-        )
+        await service.delete_comment(tx.conn, caller(request), path_id(request), version)
         return no_content()
 
 

@@ -12,6 +12,7 @@ from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_ment
 from nexcorp.domain.versions import check_version
 from nexcorp.errors import Invalid, PostNotFound, on_constraint
 from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
+from nexcorp.security.caller import Caller
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
@@ -49,7 +50,7 @@ async def get_comment(conn: Any, comment_id: UUID, viewer_id: UUID) -> Any:
 
 
 async def update_comment(
-    conn: Any, comment_id: UUID, user_id: UUID, body: str, version: int | None, by_etag: bool
+    conn: Any, caller: Caller, comment_id: UUID, body: str, version: int | None, by_etag: bool
 ) -> Any:
     """The author changes the text; returns the comment, unchanged where it says that already.
 
@@ -57,14 +58,14 @@ async def update_comment(
     for an old `version` StaleVersion with the current row, or PreconditionFailed where it came as If-Match.
     """
     await sql.comments.lock_comment(conn, comment_id=comment_id)
-    before = await get_comment(conn, comment_id, user_id)
-    if before["_authorId"] != user_id:
+    before = await get_comment(conn, comment_id, caller.id)
+    if before["_authorId"] != caller.id:
         raise NotYourComment()
     check_version(before, version, by_etag=by_etag)
     if before["body"] == body:
         return before
-    await sql.comments.update_comment(conn, comment_id=comment_id, author_id=user_id, body=body)
-    comment = await get_comment(conn, comment_id, user_id)
+    await sql.comments.update_comment(conn, comment_id=comment_id, body=body)
+    comment = await get_comment(conn, comment_id, caller.id)
     names = find_new_mentions(body, before["body"])
     payload = {
         "postId": comment["postId"],
@@ -75,7 +76,7 @@ async def update_comment(
     await emit(
         conn,
         "comment.updated",
-        actor_id=user_id,
+        actor_id=caller.id,
         entity=("comment", comment_id),
         payload=payload,
         root=comment["postId"],
@@ -83,19 +84,21 @@ async def update_comment(
     return comment
 
 
-async def delete_comment(
-    conn: Any, comment_id: UUID, user_id: UUID, version: int | None = None, *, any_author: bool
-) -> None:
-    """Its author, the post's, or with `any_author` whoever sees it, removes a comment and its replies.
+async def delete_comment(conn: Any, caller: Caller, comment_id: UUID, version: int | None = None) -> None:
+    """Its author, the post's, and holders of post:moderate remove a comment and its replies.
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
     await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
     gone = await sql.comments.delete_comment(
-        conn, comment_id=comment_id, user_id=user_id, any_author=any_author, version=version
+        conn,
+        comment_id=comment_id,
+        user_id=caller.id,
+        any_author=caller.may("post:moderate"),
+        version=version,
     )
     if gone is None:
-        comment = await get_comment(conn, comment_id, user_id)
+        comment = await get_comment(conn, comment_id, caller.id)
         check_version(comment, version)
         message = "Only its author, the post's and holders of post:moderate may delete a comment."
         raise NotYourComment(message=message)
@@ -108,7 +111,7 @@ async def delete_comment(
     await emit(
         conn,
         "comment.deleted",
-        actor_id=user_id,
+        actor_id=caller.id,
         entity=("comment", comment_id),
         payload=payload,
         root=gone["postId"],

@@ -8,6 +8,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.errors import Invalid
 from nexcorp.features.notifications import service
 from nexcorp.features.notifications.errors import NotificationNotFound
 from nexcorp.features.notifications.schemas import (
@@ -21,7 +22,7 @@ from nexcorp.features.notifications.schemas import (
 from nexcorp.realtime.node import NODE
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.app_keys import SENTENCES
+from nexcorp.web.app_keys import PRODUCT, SENTENCES
 from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
@@ -31,7 +32,15 @@ from nexcorp.web.transactions import transaction, write
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="id")
 
 
+def check_types(request: web.Request, wanted: list[str]) -> None:
+    """Raises Invalid unless a feature brings each of these types."""
+    known = request.app[PRODUCT].notice_types
+    if any(name not in known for name in wanted):
+        raise Invalid(errors={"type": [f"Must be of: {', '.join(known)}."]})
+
+
 async def list_notifications(request: web.Request, query: dict[str, Any]) -> web.Response:
+    check_types(request, query.get("type", []))
     (before,) = BY_NEWEST.read(request, query)
     async with database(request).connection() as conn:
         inbox = await service.list_notifications(conn, user_id(request), query, before)

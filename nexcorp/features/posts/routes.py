@@ -35,8 +35,8 @@ from nexcorp.features.posts.schemas import (
 )
 from nexcorp.integrations.storage import limit_of
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
-from nexcorp.security.authentication import allows, require
+from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.security.authentication import require
 from nexcorp.web.forms import File, Form
 from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
@@ -166,28 +166,14 @@ async def reply_author_posts(
 async def update_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
-        row = await service.update_post(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            body,
-            version,
-            by_etag,
-            may_announce=allows(request, "post:announce"),
-        )
+        row = await service.update_post(tx.conn, caller(request), path_id(request), body, version, by_etag)
         return await tx.reply(row, version=row["version"])
 
 
 async def delete_post(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_post(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            version,
-            any_author=allows(request, "post:moderate"),
-        )
+        await service.delete_post(tx.conn, caller(request), path_id(request), version)
         tx.after(Forget("explore"))
     return no_content()
 
@@ -195,16 +181,7 @@ async def delete_post(request: web.Request) -> web.Response:
 async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        row = await service.move_post(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            body["status"],
-            version,
-            any_project=allows(request, "post:assign"),
-            any_announcement=allows(request, "post:moderate"),
-            may_announce=allows(request, "post:announce"),
-        )
+        row = await service.move_post(tx.conn, caller(request), path_id(request), body["status"], version)
         tx.after(Forget("explore"))
         return await tx.reply(row, version=row["version"])
 
@@ -219,14 +196,7 @@ async def list_moves(request: web.Request, query: dict[str, Any]) -> web.Respons
 async def assign_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        row = await service.assign_post(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            body["userId"],
-            version,
-            any_author=allows(request, "post:assign"),
-        )
+        row = await service.assign_post(tx.conn, caller(request), path_id(request), body["userId"], version)
         return await tx.reply(row, version=row["version"])
 
 

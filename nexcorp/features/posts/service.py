@@ -17,7 +17,13 @@ from nexcorp.domain.versions import check_version
 from nexcorp.errors import Invalid, NotAProject, PermissionRequired, PostNotFound, ProjectClosed
 from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPost
 from nexcorp.features.posts.moves import MOVES, OVER, ways_from
+from nexcorp.security.caller import Caller
 
+# Who else may move a post of a type: what it is called, and the permission for all of them.
+MOVERS = {
+    "project": ("move a project", "post:assign"),
+    "announcement": ("move an announcement", "post:moderate"),
+}
 FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
 
 
@@ -69,15 +75,17 @@ async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
     return post
 
 
-def check_author(post: Any, user_id: UUID, *, any_author: bool, who: str) -> None:
-    """Raises Forbidden where the post is somebody else's, unless this user may do it to any; `who` may."""
-    if post["_authorId"] != user_id and not any_author:
-        raise NotYourPost(message=f"Only {who}.")
+def check_author(post: Any, caller: Caller, deed: str, permission: str | None = None) -> None:
+    """Raises Forbidden unless the post is the caller's, or the caller holds the permission for all posts."""
+    if post["_authorId"] == caller.id or (permission and caller.may(permission)):
+        return
+    who = f"its author and holders of {permission}" if permission else "its author"
+    raise NotYourPost(message=f"Only {who} may {deed}.")
 
 
-def check_announcer(may_announce: bool) -> None:
-    """Raises Forbidden where somebody may not, or not any more, announce something."""
-    if not may_announce:
+def check_announcer(caller: Caller) -> None:
+    """Raises Forbidden where the caller may not, or not any more, announce anything."""
+    if not caller.may("post:announce"):
         raise PermissionRequired("post:announce")
 
 
@@ -93,13 +101,11 @@ def find_changes(post: Any, data: dict[str, Any]) -> dict[str, Any]:
 
 async def update_post(
     conn: Any,
+    caller: Caller,
     post_id: UUID,
-    user_id: UUID,
     data: dict[str, Any],
     version: int | None,
     by_etag: bool,
-    *,
-    may_announce: bool,
 ) -> Any:
     """Change the fields in `data`; returns the post, unchanged where it is like that already.
 
@@ -107,78 +113,54 @@ async def update_post(
     for an old `version` StaleVersion with the current row, or PreconditionFailed where it came as If-Match.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
-    post = await get_shown(conn, post_id, user_id)
-    check_author(post, user_id, any_author=False, who="its author may change a post")
+    post = await get_shown(conn, post_id, caller.id)
+    check_author(post, caller, "change a post")
     check_version(post, version, by_etag=by_etag)
     changes = find_changes(post, data)
     if not changes:
         return post
     # What everybody reads as an announcement is one, however it came to say so.
     if post["type"] == "announcement" and post["status"] == "published":
-        check_announcer(may_announce)
+        check_announcer(caller)
     await sql.posts.update_post(
         conn,
         post_id=post_id,
-        author_id=user_id,
         set_title="title" in changes,
         title=changes.get("title"),
         body=changes.get("body"),
     )
     if "uploadIds" in changes:
-        await set_uploads(conn, post_id, user_id, changes["uploadIds"])
+        await set_uploads(conn, post_id, caller.id, changes["uploadIds"])
     names = find_new_mentions(changes.get("body", ""), post["body"])
     mentioned = await find_mentioned(conn, post_id, names)
     return await show_post(
         conn,
         "post.updated",
         post_id,
-        user_id,
-        actor_id=user_id,
+        caller.id,
+        actor_id=caller.id,
         mentioned_ids=mentioned,
         fields=sorted(changes),
     )
 
 
-async def move_post(
-    conn: Any,
-    post_id: UUID,
-    user_id: UUID,
-    status: str,
-    version: int | None = None,
-    *,
-    any_project: bool,
-    any_announcement: bool,
-    may_announce: bool,
-) -> Any:
+async def move_post(conn: Any, caller: Caller, post_id: UUID, status: str, version: int | None = None) -> Any:
     """Move an announcement or a project to `status`; returns the post, unchanged where it stands there.
 
-    `any_project`, `any_announcement`: whether this user may move those of others; `may_announce`: whether
-    they may publish an announcement, again as well. Raises NotFound, Forbidden, PreconditionFailed and,
-    where there is no way from the current status, Conflict.
+    Raises NotFound, Forbidden, PreconditionFailed and, where there is no way from the current status,
+    Conflict.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
-    post = await get_shown(conn, post_id, user_id)
+    post = await get_shown(conn, post_id, caller.id)
     ways = MOVES.get(post["type"], {})
     if status not in ways:
         raise Invalid(errors={"status": [f"Is no status of a post of the type {post['type']}."]})
-    any_author, who = {
-        "project": (any_project, "its author and holders of post:assign may move a project"),
-        "announcement": (
-            any_announcement,
-            "its author and holders of post:moderate may move an announcement",
-        ),
-    }[post["type"]]
-    check_author(post, user_id, any_author=any_author, who=who)
+    check_author(post, caller, *MOVERS[post["type"]])
     check_version(post, version)
     if status == "published":
-        check_announcer(may_announce)
+        check_announcer(caller)
     move = await sql.posts.move_post(
-        conn,
-        post_id=post_id,
-        actor_id=user_id,
-        any_author=any_author,
-        status=status,
-        from_statuses=list(ways[status]),
+        conn, post_id=post_id, actor_id=caller.id, status=status, from_statuses=list(ways[status])
     )
     if move is None:
         if post["status"] == status:
@@ -188,28 +170,22 @@ async def move_post(
             errors={"status": ways_from(post["type"], post["status"])},
         )
     if move["from"] == "draft":
-        post = await get_shown(conn, post_id, user_id)
-        await emit_published(conn, user_id, post)
+        post = await get_shown(conn, post_id, caller.id)
+        await emit_published(conn, caller.id, post)
         return post
-    return await emit_moved(conn, post_id, user_id, move["from"])
+    return await emit_moved(conn, post_id, caller.id, move["from"])
 
 
-async def emit_moved(conn: Any, post_id: UUID, user_id: UUID, before: str) -> Any:
+async def emit_moved(conn: Any, post_id: UUID, actor_id: UUID, before: str) -> Any:
     """Tell the rooms and, of a project, those concerned; returns the post."""
-    post = await get_shown(conn, post_id, user_id)
+    post = await get_shown(conn, post_id, actor_id)
     payload = {"authorId": post["_authorId"], "type": post["type"], "from": before, "to": post["status"]}
-    await emit(conn, "post.moved", actor_id=user_id, entity=("post", post_id), payload=payload)
+    await emit(conn, "post.moved", actor_id=actor_id, entity=("post", post_id), payload=payload)
     return post
 
 
 async def assign_post(
-    conn: Any,
-    post_id: UUID,
-    user_id: UUID,
-    assignee_id: UUID | None,
-    version: int | None = None,
-    *,
-    any_author: bool,
+    conn: Any, caller: Caller, post_id: UUID, assignee_id: UUID | None, version: int | None = None
 ) -> Any:
     """Give a project to one of those interested, or take it back (None); returns the post.
 
@@ -217,48 +193,40 @@ async def assign_post(
     is not interested.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
-    post = await get_shown(conn, post_id, user_id)
-    who = "its author and holders of post:assign may assign a project"
-    check_author(post, user_id, any_author=any_author, who=who)
+    post = await get_shown(conn, post_id, caller.id)
+    check_author(post, caller, "assign a project", "post:assign")
     check_version(post, version)
-    row = await sql.posts.assign_post(
-        conn, post_id=post_id, actor_id=user_id, any_author=any_author, assignee_id=assignee_id
-    )
+    row = await sql.posts.assign_post(conn, post_id=post_id, assignee_id=assignee_id)
     if row is None:
         if post["type"] != "project":
             raise NotAProject(message="Only projects are assigned.")
         if post["status"] in OVER:
             raise ProjectClosed()
         raise NotInterested()
-    post = await get_shown(conn, post_id, user_id)
+    post = await get_shown(conn, post_id, caller.id)
     if row["_previousId"] != assignee_id:
         payload = {
             "authorId": row["_authorId"],
             "assigneeId": assignee_id,
             "previousAssigneeId": row["_previousId"],
         }
-        await emit(conn, "post.assigned", actor_id=user_id, entity=("post", post_id), payload=payload)
+        await emit(conn, "post.assigned", actor_id=caller.id, entity=("post", post_id), payload=payload)
     return post
 
 
-async def delete_post(
-    conn: Any, post_id: UUID, user_id: UUID, version: int | None = None, *, any_author: bool
-) -> None:
-    """Remove a post with its comments, likes, interests and uploads; with `any_author` one of others as well.
+async def delete_post(conn: Any, caller: Caller, post_id: UUID, version: int | None = None) -> None:
+    """Remove a post with its comments, likes, interests and uploads.
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
-    await sql.posts.lock_for_removal(conn, post_id=post_id, user_id=user_id, any_author=any_author)
-    post = await get_shown(conn, post_id, user_id)
-    who = "its author and holders of post:moderate may delete a post"
-    check_author(post, user_id, any_author=any_author, who=who)
+    await sql.posts.lock_for_removal(conn, post_id=post_id)
+    post = await get_shown(conn, post_id, caller.id)
+    check_author(post, caller, "delete a post", "post:moderate")
     check_version(post, version)
     # While they are its own: with the post, this goes from them.
-    await set_uploads(conn, post_id, user_id, ())
-    gone = await sql.posts.delete_post(conn, post_id=post_id, user_id=user_id, any_author=any_author)
-    if gone is None:
-        raise PostNotFound()
+    await set_uploads(conn, post_id, caller.id, ())
+    await sql.posts.delete_post(conn, post_id=post_id)
     # Not even that there was a draft is for others to know.
-    event = "post.draft_deleted" if gone["status"] == "draft" else "post.deleted"
-    payload = {"authorId": gone["_authorId"]}
-    await emit(conn, event, actor_id=user_id, entity=("post", post_id), payload=payload)
+    event = "post.draft_deleted" if post["status"] == "draft" else "post.deleted"
+    payload = {"authorId": post["_authorId"]}
+    await emit(conn, event, actor_id=caller.id, entity=("post", post_id), payload=payload)

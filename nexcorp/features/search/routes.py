@@ -47,8 +47,7 @@ async def find(
 def choose_kinds(request: web.Request, name: str | None) -> tuple[list[SearchKind], list[SearchKind]]:
     """The kinds that are asked for, and all that the caller may find any of.
 
-    `name`: the one kind; None: all of these. Raises Invalid for an unknown one,
-    PermissionRequired.
+    `name`: the one kind; None: all of these. Raises Invalid for an unknown one, PermissionRequired.
     """
     known: dict[str, SearchKind] = request.app[PRODUCT].search
     may = caller(request).may

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from nexcorp.domain.fields import Out, Text
+from nexcorp.domain.fields import Name, Out, Text
 from nexcorp.domain.shapes import Person
 from nexcorp.web.paging import PageQuery
+
+KINDS = "kinds of search"
 
 
 class SearchQuery(PageQuery):
@@ -18,20 +20,17 @@ class SearchQuery(PageQuery):
         required=True,
         metadata={"description": 'Words; "a phrase"; or; -without. Nothing in it is an error.'},
     )
-    kind = fields.String(
+    kind = Name(
+        KINDS,
         validate=validate.Length(1, 40),
-        metadata={
-            "description": "Only of this kind: `post`, `comment`, `person`. Absent: of every one you may see."
-        },
+        metadata={"description": "Only of this kind. Absent: of every one you may see."},
     )
 
 
 class Found(Out):
     """Something that was found."""
 
-    kind = fields.String(
-        required=True, metadata={"description": "`post`, `comment` or `person`; more may come."}
-    )
+    kind = Name(KINDS, required=True)
     id = fields.UUID(required=True)
     title = fields.String(
         required=True,

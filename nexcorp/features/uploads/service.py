@@ -40,7 +40,7 @@ async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
         post_id = row["_postId"]
         if post_id is not None:
             # The post first, as everybody else does.
-            await sql.posts.lock_for_removal(conn, post_id=post_id, user_id=user_id, any_author=False)
+            await sql.posts.lock_for_removal(conn, post_id=post_id)
         if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id):
             break
         # Meanwhile it was put on a post, or taken off with it.

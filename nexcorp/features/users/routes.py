@@ -14,8 +14,7 @@ from nexcorp.errors import PermissionRequired, Unauthorized, UsernameTaken, User
 from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import ExportNotReady, get_export
 from nexcorp.security.access import ACCOUNT, Access, allow
-from nexcorp.security.app_keys import database, user_id
-from nexcorp.security.authentication import allows
+from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.security.cookies import clear_cookie
 from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, Cursor, Statement, cut_page
@@ -28,22 +27,15 @@ NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], (LAST_ID,), before="
 BEST: Cursor[tuple[int, UUID]] = Cursor(
     "people-found", tuple[int, UUID], (-1, FIRST_ID), after_rank="_rank", after="id"
 )
-CONTACT, MANAGE = "user:contact", "user:manage"
-
-
-def viewer_of(request: web.Request) -> service.Viewer:
-    """The caller, and what their role and the scopes of their key let them see of others."""
-    return service.Viewer(user_id(request), allows(request, CONTACT), allows(request, MANAGE))
 
 
 async def list_users(request: web.Request, query: dict[str, Any]) -> web.Response:
-    viewer = viewer_of(request)
-    if "status" in query and not viewer.manage:
-        raise PermissionRequired(MANAGE, message=f"`status` needs the permission {MANAGE}.")
+    if "status" in query and not caller(request).may(service.MANAGE):
+        raise PermissionRequired(service.MANAGE, message=f"`status` needs the permission {service.MANAGE}.")
     status = query.get("status", "active")
     if "page" in query or "pageSize" in query:
         rows, total = await read_numbered_page(request, query, status)
-        return reply({"data": show_all(rows, viewer), "nextCursor": None, "total": total})
+        return reply({"data": show_all(request, rows), "nextCursor": None, "total": total})
     cursor: Cursor[Any] = NEWEST
     statement: Statement = sql.users.list_people
     arguments: dict[str, Any] = {}
@@ -54,12 +46,12 @@ async def list_users(request: web.Request, query: dict[str, Any]) -> web.Respons
     async with database(request).connection() as conn:
         rows = await cursor.fetch(request, conn, query, statement, status=status, **arguments)
     page, next_cursor = cut_page(request, rows, query["limit"], cursor)
-    return reply({"data": show_all(page, viewer), "nextCursor": next_cursor})
+    return reply({"data": show_all(request, page), "nextCursor": next_cursor})
 
 
-def show_all(rows: list[Any], viewer: service.Viewer) -> list[dict[str, Any]]:
-    """Rows of people as `viewer` may see them."""
-    return [service.show_person(row, viewer) for row in rows]
+def show_all(request: web.Request, rows: list[Any]) -> list[dict[str, Any]]:
+    """Rows of people as the caller may see them."""
+    return [service.show_person(row, caller(request)) for row in rows]
 
 
 def search_of(query: dict[str, Any]) -> dict[str, Any]:
@@ -92,14 +84,13 @@ async def read_numbered_page(
 
 async def get_user(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
-        return reply_row(request, await service.get_profile(conn, path_id(request), viewer_of(request)))
+        return reply_row(request, await service.get_profile(conn, path_id(request), caller(request)))
 
 
 async def get_own_profile(request: web.Request) -> web.Response:
-    who = user_id(request)
     async with database(request).connection() as conn:
         try:
-            profile = await service.get_profile(conn, who, service.Viewer(who))
+            profile = await service.get_profile(conn, user_id(request), caller(request))
         except UserNotFound:
             raise Unauthorized() from None
     return reply_row(request, profile)
@@ -118,7 +109,7 @@ async def set_role(request: web.Request, body: dict[str, Any]) -> web.Response:
     person = path_id(request)
     async with transaction(request) as tx:
         await service.set_role(tx.conn, user_id(request), person, body["role"])
-        profile = await service.get_profile(tx.conn, person, viewer_of(request))
+        profile = await service.get_profile(tx.conn, person, caller(request))
         return await tx.reply(profile, version=profile["version"])
 
 
@@ -126,7 +117,7 @@ async def set_status(request: web.Request, body: dict[str, Any]) -> web.Response
     person = path_id(request)
     async with transaction(request) as tx:
         await service.set_status(tx.conn, user_id(request), person, body["status"])
-        profile = await service.get_profile(tx.conn, person, viewer_of(request))
+        profile = await service.get_profile(tx.conn, person, caller(request))
         return await tx.reply(profile, version=profile["version"])
 
 
@@ -141,7 +132,7 @@ async def leave(request: web.Request) -> web.Response:
 
 
 TAG = "Identity"
-ADMIN = allow(MANAGE)
+ADMIN = allow(service.MANAGE)
 ROUTES: list[Route] = [
     get(
         "/users",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,9 @@ from nexcorp.errors import (
     UserNotFound,
     on_constraint,
 )
+from nexcorp.security.caller import Caller
 
+CONTACT, MANAGE = "user:contact", "user:manage"
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
 
@@ -31,21 +32,12 @@ class LastAdmin(Conflict):
     meaning = "There is no other active administrator."
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """The user who looks at a profile, and whether they may `contact` and `manage` people."""
-
-    id: UUID
-    contact: bool = False
-    manage: bool = False
-
-
-def show_person(row: Any, viewer: Viewer) -> dict[str, Any]:
-    """A row of people without the fields that `viewer` may not see."""
+def show_person(row: Any, caller: Caller) -> dict[str, Any]:
+    """A row of people without the fields that the caller may not see."""
     shown = row_to_dict(row)
-    own = shown["id"] == viewer.id
-    for allowed, names in ((viewer.contact, CONTACT_FIELDS), (viewer.manage, MANAGE_FIELDS)):
-        if not (own or allowed):
+    own = shown["id"] == caller.id
+    for permission, names in ((CONTACT, CONTACT_FIELDS), (MANAGE, MANAGE_FIELDS)):
+        if not (own or caller.may(permission)):
             for name in names:
                 shown.pop(name, None)
     return shown
@@ -56,12 +48,12 @@ def escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def get_profile(conn: Any, user_id: UUID, viewer: Viewer) -> dict[str, Any]:
-    """One person as `viewer` sees them; raises UserNotFound."""
-    row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=viewer.id)
+async def get_profile(conn: Any, user_id: UUID, caller: Caller) -> dict[str, Any]:
+    """One person as the caller sees them; raises UserNotFound."""
+    row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=caller.id)
     if row is None:
         raise UserNotFound()
-    return show_person(row, viewer)
+    return show_person(row, caller)
 
 
 async def update_profile(

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from nexcorp.features import PRODUCT
-from tests.features.posts.social import (
+from tests.api import (
     API,
     BAD_LIMITS,
     NOBODY,

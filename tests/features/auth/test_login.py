@@ -61,6 +61,7 @@ async def test_others_get_it_in_the_body(client: Any, make_user: Any, platform: 
         ({"userId": str(uuid4())}, "userId"),
     ],
 )
+@pytest.mark.shared
 async def test_refused_values(client: Any, wrong: dict[str, Any], field: str) -> None:
     answer = await client.post(LOGIN, json={"email": "a@example.com", "password": "x", **wrong})
     assert answer.status == 422

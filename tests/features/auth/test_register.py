@@ -132,6 +132,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("wrong", "field"), REFUSED)
+@pytest.mark.shared
 async def test_refused_values(client: Any, wrong: dict[str, Any], field: str) -> None:
     answer = await client.post(REGISTER, json=body(**wrong))
     assert answer.status == 422
@@ -152,6 +153,7 @@ COLUMNS = [
 
 
 @pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.shared
 async def test_unknown_fields_are_refused_by_name(client: Any, column: str) -> None:
     answer = await client.post(REGISTER, json=body(**{column: "admin"}))
     assert answer.status == 422

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nexcorp.web.cache import Cache
-from tests.features.posts.social import (
+from tests.api import (
     API,
     BAD_LIMITS,
     fetch,

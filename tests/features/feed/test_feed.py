@@ -6,14 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from tests import api
 
 FEED = "/api/v1/feed"
 
 
 async def publish(user: Any, body: str = "text", **data: Any) -> str:
-    answer = await user.client.post("/api/v1/posts", json={"body": body, **data})
-    assert answer.status == 201, await answer.text()
-    return str((await answer.json())["id"])
+    return str((await api.publish(user, body, **data))["id"])
 
 
 async def read(user: Any, query: str = "") -> tuple[list[str], str | None]:

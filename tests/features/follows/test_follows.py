@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     NOBODY,
     blocked,
@@ -20,6 +19,7 @@ from tests.features.posts.social import (
     refused,
     walk,
 )
+from tests.conftest import wait_until
 from tests.leaving import leave
 
 

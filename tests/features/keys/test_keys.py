@@ -14,8 +14,8 @@ import pytest
 from nexcorp.features.keys.service import MAX_KEYS
 from nexcorp.security.api_keys import hash_key
 from nexcorp.security.app_keys import API_KEYS, REVOCATIONS
+from tests.api import API, fetch, fetch_value, publish, refused
 from tests.conftest import Client, start_web, wait_until
-from tests.features.posts.social import API, fetch, fetch_value, publish, refused
 
 KEYS = f"{API}/auth/api-keys"
 ME = f"{API}/auth/me"

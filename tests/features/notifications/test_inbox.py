@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     NOBODY,
     check_counters,
@@ -22,6 +21,7 @@ from tests.features.posts.social import (
     say,
     walk,
 )
+from tests.conftest import wait_until
 
 
 async def receive(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexcorp.features import PRODUCT
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     check_counters,
     fetch_value,
@@ -16,6 +15,7 @@ from tests.features.posts.social import (
     publish,
     say,
 )
+from tests.conftest import wait_until
 from workers.delivery import Delivery
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.features import PRODUCT
+from tests.api import API, fetch, get_json, outbox_empty, publish, refused, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, fetch, get_json, outbox_empty, publish, refused, say
 
 
 async def make_draft(user: Any) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     fetch,
     fetch_value,
@@ -17,6 +16,7 @@ from tests.features.posts.social import (
     refused,
     say,
 )
+from tests.conftest import wait_until
 
 
 async def edit(user: Any, kind: str, thing: Any, body: str) -> Any:

@@ -16,8 +16,9 @@ from nexcorp.errors import Conflict
 from nexcorp.features.comments.service import create_comment
 from nexcorp.features.posts.service import assign_post, move_post, update_post
 from nexcorp.features.reactions.service import add_interest, like_post, remove_interest, unlike_post
+from tests.api import API, blocked, fetch, gather_crowd, get_json, outbox_empty, publish
+from tests.callers import make_caller
 from tests.conftest import wait_until
-from tests.features.posts.social import API, blocked, fetch, gather_crowd, get_json, outbox_empty, publish
 
 Change = Callable[[Any, UUID, UUID], Awaitable[Any]]
 PEOPLE, TURNS = 12, 5
@@ -31,13 +32,11 @@ async def deliver(conn: Any, post_id: UUID, user_id: UUID) -> None:
 
 async def move(conn: Any, post_id: UUID, user_id: UUID) -> None:
     status = random.choice(["open", "on_hold", "in_progress"])
-    await move_post(
-        conn, post_id, user_id, status, any_project=True, any_announcement=True, may_announce=False
-    )
+    await move_post(conn, make_caller(user_id, "post:assign"), post_id, status)
 
 
 async def assign(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    await assign_post(conn, post_id, user_id, random.choice([user_id, None]), any_author=True)
+    await assign_post(conn, make_caller(user_id, "post:assign"), post_id, random.choice([user_id, None]))
 
 
 async def comment(conn: Any, post_id: UUID, user_id: UUID) -> None:
@@ -47,7 +46,7 @@ async def comment(conn: Any, post_id: UUID, user_id: UUID) -> None:
 async def edit(conn: Any, post_id: UUID, user_id: UUID) -> None:
     author = await conn.fetchval("SELECT author_id FROM posts WHERE id = $1", post_id)
     body = {"body": f"text {random.random()}"}
-    await update_post(conn, post_id, author, body, None, False, may_announce=False)
+    await update_post(conn, make_caller(author), post_id, body, None, False)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,7 @@ async def test_who_leaves_waits_in_no_ring(change: str, service: Any, make_user:
         leaving = asyncio.create_task(keen.client.delete(f"{API}/users/me"))
         await wait_until(lambda: blocked(service))
         if change == "assign":
-            assert await assign_post(conn, post_id, author.id, keen.id, any_author=False)
+            assert await assign_post(conn, make_caller(author.id), post_id, keen.id)
         else:
             await conn.execute("SELECT FROM users WHERE id = $1 FOR KEY SHARE", keen.id)
     assert (await leaving).status == 204

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tests.features.posts.social import (
+from tests.api import (
     API,
     NOBODY,
     check_counters,

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
+from tests.api import API, check_counters, fetch_value, gather_crowd, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import API, check_counters, fetch_value, gather_crowd, publish
 
 CROWD, TOGGLES = 50, 20
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from tests.api import insist, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import insist
 
 
 async def make_project(user: Any, kind: str = "project") -> str:
-    answer = await user.client.post("/api/v1/posts", json={"type": kind, "title": "Idea", "body": "text"})
-    return str((await answer.json())["id"])
+    return str((await publish(user, type=kind, title="Idea"))["id"])
 
 
 async def test_interest_is_taken_once_and_the_author_told_once(make_user: Any) -> None:

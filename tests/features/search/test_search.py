@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nexcorp.db import sql
-from tests.features.posts.social import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
+from tests.api import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
 from tests.features.search.waiting import delivered
 
 
@@ -304,3 +304,19 @@ async def test_lists_of_posts_take_words_and_come_newest_first(service: Any, mak
             assert [post["id"] for page in pages for post in page] == expected, path
     for q in ("q=", "q=" + "x" * 201):
         await refused(ann.client.get(f"{API}/posts?{q}"), 422, "validation_failed")
+
+
+async def test_a_kind_is_found_by_those_who_may_see_it(service: Any, make_user: Any) -> None:
+    ann = await make_user("pelican_walrus")
+    await publish(ann, body="a walrus")
+    await delivered(service)
+    answer = await ann.client.post(f"{API}/auth/api-keys", json={"name": "robot", "scopes": ["post:read"]})
+    key = await answer.json()
+    robot = ann.client.as_user({"Authorization": f"Bearer {key['key']}"})
+    assert {row["kind"] for row in await find(ann, "walrus")} == {"post", "person"}
+    page = await get_json(robot, "/search?q=walrus")
+    assert [row["kind"] for row in page["data"]] == ["post"]
+    await refused(robot.get(f"{API}/search?q=walrus&kind=person"), 403, "permission_required")
+    # Nor is a name suggested to whoever may not see people.
+    for client, meant in ((ann.client, "pelican"), (robot, None)):
+        assert (await get_json(client, "/search?q=pelicam"))["didYouMean"] == meant

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.api import fetch_value
 from tests.conftest import wait_until
-from tests.features.posts.social import fetch_value
 
 
 async def delivered(service: Any) -> None:

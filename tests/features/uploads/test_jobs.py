@@ -13,8 +13,8 @@ from PIL import Image
 
 from nexcorp.errors import StorageUnavailable
 from nexcorp.integrations.storage.local import LocalStore
+from tests.api import get_json, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import get_json, publish
 from tests.features.uploads.files import picture, stored, upload
 from workers.jobs import uploads as jobs
 from workers.jobs.uploads import make_thumbnails, remove_uploads, sweep_files

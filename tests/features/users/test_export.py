@@ -11,8 +11,8 @@ import pytest
 
 from nexcorp.db import Database, sql
 from nexcorp.features import PRODUCT
+from tests.api import API, publish, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, publish, say
 from tests.features.uploads.files import upload
 from workers.jobs.cleanup import clean_up
 from workers.jobs.export import build_exports

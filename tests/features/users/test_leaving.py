@@ -12,8 +12,8 @@ import pytest
 from nexcorp.db import sql
 from nexcorp.features import PRODUCT
 from nexcorp.realtime import protocol
+from tests.api import API, get_json, outbox_empty, publish, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, get_json, outbox_empty, publish, say
 from tests.features.uploads.files import upload
 from tests.realtime.helpers import closed
 from tests.traces import find_traces

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from nexcorp.integrations.storage import make_stores
+from tests.api import API, get_json, outbox_empty, walk
 from tests.conftest import wait_until
-from tests.features.posts.social import API, get_json, outbox_empty, walk
 from tests.features.uploads.files import upload
 from tests.realtime.helpers import subscribe
 from tests.traces import find_traces

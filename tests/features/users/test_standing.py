@@ -12,8 +12,8 @@ import pytest
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features.users import service as people
 from nexcorp.realtime import protocol
+from tests.api import API, NOBODY, get_json
 from tests.conftest import wait_until
-from tests.features.posts.social import API, NOBODY, get_json
 from tests.leaving import leave
 from tests.realtime.helpers import closed
 

@@ -1,4 +1,4 @@
-"""What tests of posts, comments, likes, follows and notifications share."""
+"""The one way in which tests make posts, comments and people, read lists, and ask the database."""
 
 from __future__ import annotations
 
@@ -27,21 +27,27 @@ RETURNING id, user_id
 """
 
 
-async def publish(user: Any, **fields: Any) -> dict[str, Any]:
+async def create(user: Any, path: str, **body: Any) -> dict[str, Any]:
+    """What a POST of the user's made."""
+    answer = await user.client.post(API + path, json=body)
+    assert answer.status == 201, await answer.text()
+    made: dict[str, Any] = await answer.json()
+    return made
+
+
+async def publish(user: Any, body: str = "Hello.", **fields: Any) -> dict[str, Any]:
     """A new post of the user's."""
-    answer = await user.client.post(f"{API}/posts", json={"body": "Hello.", **fields})
-    assert answer.status == 201, await answer.text()
-    post: dict[str, Any] = await answer.json()
-    return post
+    return await create(user, "/posts", body=body, **fields)
 
 
-async def say(user: Any, post_id: str, body: str = "Indeed.", parent: str | None = None) -> dict[str, Any]:
+async def propose(user: Any, **fields: Any) -> dict[str, Any]:
+    """A new project of the user's."""
+    return await publish(user, type="project", **fields)
+
+
+async def say(user: Any, post_id: Any, body: str = "Indeed.", parent: str | None = None) -> dict[str, Any]:
     """A new comment of the user's."""
-    data = {"postId": post_id, "body": body, "parentId": parent}
-    answer = await user.client.post(f"{API}/comments", json=data)
-    assert answer.status == 201, await answer.text()
-    comment: dict[str, Any] = await answer.json()
-    return comment
+    return await create(user, "/comments", postId=str(post_id), body=body, parentId=parent)
 
 
 async def get_json(client: Any, path: str) -> dict[str, Any]:
