@@ -1,4 +1,4 @@
-"""A database as release 0021 left it: people, posts, and copies of what they wrote wherever there were any."""
+"""A database as release 0021 left it: people, posts, and copies of what they wrote in all places."""
 
 from __future__ import annotations
 
@@ -27,18 +27,23 @@ ANN, BOB, POST, PLAIN, COMMENT, REPLY, GONE, GONE_POST = (
     UUID(f"01900000-0000-7000-8000-00000000000{number}") for number in range(1, 9)
 )
 # A word each, of what was written and what people and things are called.
-WORDS = ("annchovy", "bobolink", "titleword", "bodyword", "plainword", "commentword", "replyword", "goneword")
+WORDS = (
+    *("annchovy", "bobolink"),
+    *("titleword", "bodyword", "plainword", "commentword", "replyword", "goneword"),
+)
 CALLED = ("devicename", "keyname", "filename", "githubname")
 MANY = 5200
 
 FILL = f"""
 INSERT INTO users (id, email, username, first_name) VALUES
-('{ANN}', 'annchovy@example.com', 'annchovy', 'Annchovy'), ('{BOB}', 'bobolink@example.com', 'bobolink', NULL);
+('{ANN}', 'annchovy@example.com', 'annchovy', 'Annchovy'),
+('{BOB}', 'bobolink@example.com', 'bobolink', NULL);
 INSERT INTO posts (id, position, author_id, type, status, title, body) VALUES
 ('{POST}', '{POST}', '{ANN}', 'project', 'open', 'Titleword', 'Bodyword for @bobolink.'),
 ('{PLAIN}', '{PLAIN}', '{ANN}', 'normal', NULL, NULL, 'Plainword.');
 INSERT INTO comments (id, post_id, author_id, parent_id, body) VALUES
-('{COMMENT}', '{POST}', '{BOB}', NULL, 'Commentword.'), ('{REPLY}', '{POST}', '{ANN}', '{COMMENT}', 'Replyword.');
+('{COMMENT}', '{POST}', '{BOB}', NULL, 'Commentword.'),
+('{REPLY}', '{POST}', '{ANN}', '{COMMENT}', 'Replyword.');
 INSERT INTO likes (post_id, user_id) VALUES ('{POST}', '{BOB}'), ('{PLAIN}', '{BOB}'), ('{PLAIN}', '{ANN}');
 INSERT INTO interests (post_id, user_id) VALUES ('{POST}', '{BOB}');
 INSERT INTO posts (id, author_id, type, status, body)
@@ -54,7 +59,8 @@ SELECT '{BOB}', uuidv7(), '{ANN}', 'announcement', '{{actor}} announced somethin
 FROM generate_series(1, {MANY});
 INSERT INTO events (type, actor_id, entity_type, entity_id, payload, metadata, created_at)
 SELECT
-    'post.liked', '{BOB}', 'post', '{PLAIN}', '{{"authorId": "{ANN}", "excerpt": "Plainword.", "likeCount": 1}}', '{{}}',
+    'post.liked', '{BOB}', 'post', '{PLAIN}',
+    '{{"authorId": "{ANN}", "excerpt": "Plainword.", "likeCount": 1}}', '{{}}',
     now() - n * interval '1 hour'
 FROM generate_series(1, {MANY}) AS n;
 """  # noqa: S608
@@ -177,7 +183,7 @@ def list_frames(conn: psycopg.Connection) -> list[tuple[str, str, dict[str, Any]
 
 
 def list_events(conn: psycopg.Connection) -> list[tuple[str, str, UUID, dict[str, Any]]]:
-    """(type, entity type, entity id, payload) of events that hold what was written or what things are called."""
+    """(type, entity type, entity id, payload) of events that hold texts, and what things are called."""
     post, comment = show(conn, "post", POST), show(conn, "comment", COMMENT)
     (told,) = (
         conn.execute("SELECT id FROM notifications WHERE receiver_id = %s LIMIT 1", (ANN,)).fetchone() or ()
@@ -227,7 +233,8 @@ def fill(conn: psycopg.Connection) -> list[tuple[str, int, str, dict[str, Any]]]
             [(kind, BOB, entity, one, Jsonb(payload)) for kind, entity, one, payload in list_events(conn)],
         )
         cursor.execute(
-            "INSERT INTO outbox (event_id, event_at) SELECT id, created_at FROM events WHERE type = 'comment.created'"
+            "INSERT INTO outbox (event_id, event_at)"
+            " SELECT id, created_at FROM events WHERE type = 'comment.created'"
         )
         cursor.executemany(
             "INSERT INTO idempotency_keys (scope, key, fingerprint, status, body, location)"
