@@ -114,6 +114,10 @@ BEGIN
         )
         ELSE '{}'
     END;
+    -- A message goes with the comment it quoted; the post is not what it leads to.
+    IF n.post_id IS NOT NULL AND n.comment_id IS NULL AND n.message = '' THEN
+        RETURN n;
+    END IF;
     IF n.comment_id IS NOT NULL THEN
         n.entity_type := 'comment';
         n.entity_id := n.comment_id;
@@ -137,6 +141,19 @@ DECLARE
     post_id uuid := coalesce(old ->> 'postId', old ->> 'id')::uuid;
 BEGIN
     f.event := f.frame ->> 'event';
+    -- What is left for the release before, as long as it runs: of a post or a comment no more than of one that was
+    -- edited since, of a notification neither its sentences nor who did it.
+    f.frame := CASE
+        WHEN old ? 'body' THEN jsonb_build_object(
+            'event', regexp_replace(f.frame ->> 'event', ':created$', ':updated'),
+            'data', jsonb_strip_nulls(jsonb_build_object('id', old -> 'id', 'postId', old -> 'postId'))
+        )
+        WHEN old ? 'message' THEN jsonb_build_object(
+            'event', f.frame -> 'event',
+            'data', old || '{"title": "There is something new.", "message": "", "actor": null}'
+        )
+        ELSE f.frame
+    END;
     CASE
         WHEN f.event LIKE 'post:%' THEN
             f.entity_type := 'post';

@@ -50,7 +50,8 @@ BEGIN
             UPDATE notifications AS n
             SET
                 variant = c.variant, params = c.params, entity_type = c.entity_type, entity_id = c.entity_id,
-                title = '', message = ''
+                -- Titles are sentences of the release before, which shows them as long as it runs.
+                message = CASE WHEN n.type = 'security' THEN n.message ELSE '' END
             FROM (
                 SELECT (carry_over_notification(o)).*
                 FROM part INNER JOIN notifications AS o ON o.id = part.id
@@ -85,7 +86,7 @@ BEGIN
             UPDATE room_frames AS f
             SET
                 event = c.event, entity_type = c.entity_type, entity_id = c.entity_id, data = c.data,
-                members = c.members, frame = '{}'
+                members = c.members, frame = c.frame
             FROM (
                 SELECT (carry_over_frame(o)).*
                 FROM part INNER JOIN room_frames AS o ON o.room = part.room AND o.seq = part.seq

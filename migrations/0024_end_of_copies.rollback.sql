@@ -14,14 +14,27 @@ ALTER TABLE users ADD COLUMN scrubbed_at timestamptz;
 COMMENT ON COLUMN users.scrubbed_at IS 'When the frames that were kept ceased to name the person who left.';
 CREATE INDEX users_unscrubbed_idx ON users (left_at) WHERE left_at IS NOT NULL AND scrubbed_at IS NULL;
 
--- The frames of before are told as gone: what they showed can be fetched.
+-- The frames of before show what an edited post or comment left, no more than its id; notifications are told as gone: what
+-- they showed can be fetched.
 COMMENT ON TABLE room_frames IS 'What was sent to a room, kept so that a client that was away gets it in order and once.';
 ALTER TABLE room_frames ALTER COLUMN data DROP NOT NULL;
 ALTER TABLE room_frames ALTER COLUMN entity_id DROP NOT NULL;
 ALTER TABLE room_frames ALTER COLUMN entity_type DROP NOT NULL;
 ALTER TABLE room_frames ALTER COLUMN event DROP NOT NULL;
 ALTER TABLE room_frames ADD COLUMN frame jsonb;
-UPDATE room_frames SET frame = jsonb_build_object('event', regexp_replace(event, ':(created|updated)$', ':deleted'), 'data', data || jsonb_build_object('id', entity_id));
+UPDATE room_frames
+SET frame = CASE
+    WHEN members = '{}' OR event = 'comment:deleted' THEN jsonb_build_object('event', event, 'data', data)
+    WHEN entity_type = 'notification'
+        THEN jsonb_build_object('event', 'notification:deleted', 'data', jsonb_build_object('id', entity_id))
+    ELSE jsonb_build_object(
+        'event', entity_type || ':updated',
+        'data', jsonb_build_object('id', entity_id) || CASE
+            WHEN entity_type = 'comment' THEN jsonb_build_object('postId', data -> 'postId')
+            ELSE '{}'
+        END
+    )
+END;
 ALTER TABLE room_frames ALTER COLUMN frame SET NOT NULL;
 COMMENT ON COLUMN room_frames.frame IS 'The frame as clients get it.';
 CREATE INDEX room_frames_text_idx ON room_frames (room, (frame -> 'data' ->> 'id')) WHERE frame -> 'data' ? 'body';
@@ -46,7 +59,66 @@ UPDATE notifications AS n
 SET post_id = c.post_id, comment_id = c.id
 FROM comments AS c
 WHERE n.entity_type = 'comment' AND c.id = n.entity_id;
-UPDATE notifications SET title = type;
+UPDATE notifications AS n
+SET
+    title = CASE n.type
+        WHEN 'like' THEN '{actor} liked your post'
+        WHEN 'interest' THEN '{actor} is interested in your project'
+        WHEN 'follow' THEN '{actor} follows you'
+        WHEN 'mention' THEN '{actor} mentioned you'
+        WHEN 'announcement' THEN '{actor} announced something'
+        WHEN 'project_status' THEN '{actor} moved a project'
+        WHEN 'comment' THEN CASE n.variant
+            WHEN 'reply' THEN '{actor} replied to your comment'
+            ELSE '{actor} commented on your post'
+        END
+        WHEN 'assignment' THEN CASE n.variant
+            WHEN 'own' THEN '{actor} assigned your project'
+            WHEN 'own_taken' THEN '{actor} left your project to nobody'
+            WHEN 'taken' THEN '{actor} took a project from you'
+            ELSE '{actor} assigned a project to you'
+        END
+        WHEN 'security' THEN CASE n.variant
+            WHEN 'api_key_created' THEN 'An API key was made'
+            WHEN 'session_reused' THEN 'A device was signed out for your safety'
+            WHEN 'password_changed' THEN 'Your password was changed'
+            WHEN 'password_reset' THEN 'Your password was reset'
+            WHEN 'email_changed' THEN 'Your e-mail address was changed'
+            ELSE 'An account elsewhere opens yours'
+        END
+        ELSE 'There is something new.'
+    END,
+    message = CASE
+        WHEN n.type = 'security' THEN CASE n.variant
+            WHEN 'api_key_created'
+                THEN 'A program can act for you with it. If this was not you, revoke it and change your password.'
+            WHEN 'session_reused'
+                THEN 'Its sign-in was used from two places. If you do not know why, change your password.'
+            WHEN 'password_changed'
+                THEN 'All other devices were signed out. If this was not you, reset your password now.'
+            WHEN 'password_reset' THEN 'All devices were signed out. If this was not you, tell your administrator.'
+            WHEN 'email_changed' THEN 'Sign in with the new one. If this was not you, tell your administrator.'
+            ELSE 'It was linked to sign in with. If this was not you, remove it and change your password.'
+        END
+        ELSE coalesce(
+            (
+                SELECT CASE WHEN length(left(t.text, 141)) > 140 THEN left(t.text, 139) || '…' ELSE t.text END
+                FROM (
+                    SELECT c.body AS text FROM comments AS c WHERE c.id = n.comment_id
+                    UNION ALL
+                    SELECT CASE WHEN n.type = 'mention' THEN p.body ELSE coalesce(p.title, p.body) END
+                    FROM posts AS p
+                    WHERE p.id = n.post_id AND n.comment_id IS NULL
+                ) AS t
+            )
+            || CASE
+                WHEN n.type = 'project_status'
+                    THEN ': ' || (n.params ->> 'from') || ' -> ' || (n.params ->> 'to')
+                ELSE ''
+            END,
+            ''
+        )
+    END;
 CREATE INDEX notifications_post_id_idx ON notifications (post_id) WHERE post_id IS NOT NULL;
 CREATE INDEX notifications_comment_id_idx ON notifications (comment_id) WHERE comment_id IS NOT NULL;
 COMMENT ON COLUMN notifications.title IS 'With {actor} where the actor''s name is shown.';

@@ -17,7 +17,7 @@ FROM posts AS p
 LEFT JOIN post_scores AS s ON s.post_id = p.id
 WHERE NOT EXISTS (SELECT FROM post_stats AS t WHERE t.post_id = p.id);
 -- The release before went on writing behind the pass of 0023.
-DO $$ BEGIN PERFORM set_config('nexcorp.carry_over', 'on', true); END $$;
+SET LOCAL nexcorp.carry_over = 'on';
 UPDATE events AS e
 SET payload = e.payload - '{post,comment,notification,excerpt,username,device,name}'::text[] || CASE
     WHEN e.payload ? 'post' THEN jsonb_build_object('type', e.payload -> 'post' -> 'type')

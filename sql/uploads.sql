@@ -124,8 +124,11 @@ RETURNING u.id, u.store, u.store_key, u.type;
 -- name: drop_upload(upload_id) :exec
 -- Gone from the store, so that the row may go. At Cloudinary the file may appear again: a browser's signature is good
 -- for an hour, and a request that nobody waits for any more may still be sending. So there it is removed once more, two
--- hours after it was made.
-WITH dropped AS (
+-- hours after it was made. Stored answers that show it go along.
+WITH forgotten AS (
+    DELETE FROM idempotency_keys WHERE entity_id = $1
+),
+dropped AS (
     DELETE FROM uploads
     WHERE id = $1
         AND removed_at IS NOT NULL

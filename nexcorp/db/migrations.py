@@ -27,6 +27,7 @@ FOLDER = REPOSITORY / "migrations"
 # Any fixed number will do; all migrators must use the same.
 LOCK = 0x6E6578636F7270
 LOCK_SECONDS = 0.2
+LOCK_TIMEOUT = " -c lock_timeout=5s"
 
 CREATE_OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS migration_checksums (
@@ -88,12 +89,20 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
         try:
             # A migrator that was killed leaves yoyo's own lock row; under ours it is nobody's.
             backend.break_lock()
-            # Rather fail and be tried again than queue every statement of the service behind a lock.
-            backend.connection.execute("SET lock_timeout = '5s'")
-            backend.connection.commit()
             yield backend, conn
         finally:
             backend.connection.close()
+
+
+def limit_waiting(backend: DatabaseBackend, migration: yoyo.migrations.Migration) -> None:
+    """Have a migration fail, to be tried again, rather than queue all of the service behind a lock.
+
+    yoyo gives it a connection of its own, made from the backend's address. One without a transaction waits as
+    long as it takes: CREATE INDEX CONCURRENTLY, for transactions that keep nobody waiting.
+    """
+    migration.load()
+    options = backend.uri.args.get("options", "").removesuffix(LOCK_TIMEOUT)
+    backend.uri.args["options"] = options + (LOCK_TIMEOUT if migration.use_transactions else "")
 
 
 def read_checksums(conn: psycopg.Connection) -> dict[str, str]:
@@ -136,6 +145,7 @@ def migrate_up(url: str, folder: Path = FOLDER, schema: Path | None = SCHEMA) ->
             # A migration may drop a view that is in its way.
             schema_files.forget(conn)
         for migration in missing:
+            limit_waiting(backend, migration)
             backend.apply_one(migration)
             record_checksum(conn, migration.id, files[migration.id])
             applied.append(migration.id)
@@ -157,6 +167,7 @@ def migrate_down(url: str, steps: int = 1, folder: Path = FOLDER, schema: Path |
             schema_files.take_away(conn, schema)
         schema_files.put_back(conn, [files[name] for name in reversed(migrations)])
         for migration in list(backend.to_rollback(yoyo.read_migrations(str(folder))))[:steps]:
+            limit_waiting(backend, migration)
             backend.rollback_one(migration)
             conn.execute("DELETE FROM migration_checksums WHERE id = %s", (migration.id,))
             undone.append(migration.id)

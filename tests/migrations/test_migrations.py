@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psycopg
 import pytest
 
+from nexcorp.db import migrations
 from nexcorp.db.migrations import (
     FOLDER,
     MigrationError,
@@ -153,6 +155,33 @@ def test_a_migration_that_fails_leaves_nothing_and_can_be_mended(empty_url: str,
     assert not [text for text in objects(empty_url) if "half" in text]
     broken.write_text("CREATE TABLE half (id integer);\n")
     assert migrate_up(empty_url, folder) == [name, *FILES]
+
+
+def test_a_migration_gives_up_a_lock_that_it_has_to_wait_for(
+    empty_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the service never queues behind it. One that waits on purpose may."""
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", " -c lock_timeout=100ms")
+    migrate_up(empty_url, folder)
+    number = len(NAMES) + 1
+    (folder / f"{number:04}_column.sql").write_text("ALTER TABLE posts ADD COLUMN more integer;\n")
+    (folder / f"{number:04}_column.rollback.sql").write_text("ALTER TABLE posts DROP COLUMN more;\n")
+    with psycopg.connect(empty_url) as holder:
+        holder.execute("LOCK TABLE posts IN ROW SHARE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            migrate_up(empty_url, folder)
+        holder.rollback()
+        migrate_up(empty_url, folder)
+        holder.execute("LOCK TABLE posts IN ROW SHARE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            migrate_down(empty_url, 1, folder)
+        (folder / f"{number + 1:04}_waits.sql").write_text(
+            "-- transactional: false\nALTER TABLE posts ADD COLUMN another integer;\n"
+        )
+        release = Timer(0.5, holder.rollback)
+        release.start()
+        assert migrate_up(empty_url, folder)[0] == f"{number + 1:04}_waits"
+        release.join()
 
 
 def test_migrators_at_the_same_time_apply_each_step_once(empty_url: str) -> None:

@@ -55,6 +55,7 @@ WRITES = {
     # A stored answer goes in the statement that deletes what it shows.
     ("posts", "idempotency_keys"),
     ("comments", "idempotency_keys"),
+    ("uploads", "idempotency_keys"),
 }
 
 
