@@ -24,13 +24,16 @@ WHERE user_id = $1;
 SELECT body FROM data_exports WHERE user_id = $1 AND expires_at > now();
 
 -- name: claim_export() :value
--- Whose export is to be made next. SKIP LOCKED: two workers never make the same one.
-SELECT user_id
-FROM data_exports
-WHERE finished_at IS NULL
-ORDER BY requested_at
+-- Whose export is to be made next. SKIP LOCKED: two workers never make the same one. A large one is packed for longer than
+-- a worker's transaction may stand idle.
+WITH patient AS MATERIALIZED (SELECT set_config('idle_in_transaction_session_timeout', '60s', true))
+SELECT e.user_id
+FROM patient
+CROSS JOIN data_exports AS e
+WHERE e.finished_at IS NULL
+ORDER BY e.requested_at
 LIMIT 1
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE OF e SKIP LOCKED;
 
 -- name: finish_export(user_id, body) :exec
 -- The file, for 24 hours.

@@ -1,4 +1,4 @@
--- The feed: what oneself and those one follows published, newest first.
+-- The feed: posts by the viewer and the people the viewer follows, newest first.
 -- Read, not kept for each reader: a follow, an unfollow and a new post are seen at once and write nothing more.
 -- The newest 4,000 posts of everybody are looked through first; whoever follows active people has a page
 -- out of it. UNION ALL under LIMIT goes on only where that was not enough: with the newest posts of each

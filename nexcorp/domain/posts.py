@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.delivery.effects import Job
+from nexcorp.delivery.effects import Forget, Job
 from nexcorp.delivery.outbox import emit
 
 MAKE_THUMBNAILS = Job("make_thumbnails")
+# The page of explore that is kept shows posts that came, moved or went, and the names of their authors.
+FORGET_EXPLORE = Forget("explore")
 
 
 async def show_post(

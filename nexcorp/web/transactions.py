@@ -123,9 +123,11 @@ async def make_claim(request: web.Request) -> Claim | None:
 async def take_claim(conn: Any, claim: Claim) -> None:
     """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
     scope, key, fingerprint = claim.scope, claim.key, claim.fingerprint
-    taken = await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint)
-    if not taken:
-        raise make_replay(await sql.idempotency.get_answer(conn, scope=scope, key=key), claim)
+    while not await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint):
+        stored = await sql.idempotency.get_answer(conn, scope=scope, key=key)
+        # Without a row it went with what it shows, in between: the key is free.
+        if stored is not None:
+            raise make_replay(stored, claim)
 
 
 async def replay_answered(request: web.Request) -> None:

@@ -98,7 +98,7 @@ ROUTES = [
     patch(
         "/comments/{id}",
         update_comment,
-        "Change a comment of one's own",
+        "Change your comment",
         Comment(),
         body=UpdateComment(),
         errors=(CommentNotFound, NotYourComment),

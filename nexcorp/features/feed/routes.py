@@ -27,7 +27,7 @@ ROUTES = [
     get(
         "/feed",
         list_feed,
-        "What oneself and the people one follows published, newest first",
+        "Posts by you and the people you follow, newest first",
         PostPage,
         query=PageQuery(),
         access=allow("post:read"),

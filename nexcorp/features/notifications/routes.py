@@ -87,7 +87,7 @@ ROUTES = [
     get(
         "/notifications",
         list_notifications,
-        "One's notifications, newest first",
+        "Your notifications, newest first",
         NotificationPage(),
         query=NotificationQuery(),
         access=READ,

@@ -9,7 +9,6 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.delivery.effects import Forget
 from nexcorp.domain.attachments import MAX_POST_FILES, Kept, TooManyUploads, keep_files
 from nexcorp.domain.mentions import MAX_MENTIONS
 from nexcorp.domain.shapes import Post, PostPage
@@ -76,7 +75,6 @@ async def publish(request: web.Request, body: dict[str, Any], kept: Sequence[Kep
     async with unit(request) as tx:
         row = await service.create_post(tx.conn, user_id(request), body, kept)
         location = f"{API_PREFIX}/posts/{row['id']}"
-        tx.after(Forget("explore"))
         return await tx.reply(row, 201, location=location, version=row["version"])
 
 
@@ -174,7 +172,6 @@ async def delete_post(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
         await service.delete_post(tx.conn, caller(request), path_id(request), version)
-        tx.after(Forget("explore"))
     return no_content()
 
 
@@ -182,7 +179,6 @@ async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
         row = await service.move_post(tx.conn, caller(request), path_id(request), body["status"], version)
-        tx.after(Forget("explore"))
         return await tx.reply(row, version=row["version"])
 
 
@@ -230,7 +226,7 @@ ROUTES = [
     patch(
         "/posts/{id}",
         update_post,
-        "Change a post of one's own",
+        "Change your post",
         Post(),
         body=UpdatePost(),
         errors=OWN,

@@ -12,7 +12,7 @@ from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
-from nexcorp.domain.posts import show_post, tell_of_uploads
+from nexcorp.domain.posts import FORGET_EXPLORE, show_post, tell_of_uploads
 from nexcorp.domain.versions import check_version
 from nexcorp.errors import Invalid, NotAProject, PermissionRequired, PostNotFound, ProjectClosed
 from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPost
@@ -44,6 +44,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
         context=describe_context(),
     )
     conn.after(WAKE)
+    conn.after(FORGET_EXPLORE)
     uploads = [*(data.get("uploadIds") or ()), *(item.id for item in kept)]
     if uploads:
         await tell_of_uploads(conn, author_id, await finish_uploads(conn, kept))
@@ -169,6 +170,7 @@ async def move_post(conn: Any, caller: Caller, post_id: UUID, status: str, versi
             message=f"There is no way from {post['status']} to {status}.",
             errors={"status": ways_from(post["type"], post["status"])},
         )
+    conn.after(FORGET_EXPLORE)
     if move["from"] == "draft":
         post = await get_shown(conn, post_id, caller.id)
         await emit_published(conn, caller.id, post)
@@ -230,3 +232,4 @@ async def delete_post(conn: Any, caller: Caller, post_id: UUID, version: int | N
     event = "post.draft_deleted" if post["status"] == "draft" else "post.deleted"
     payload = {"authorId": post["_authorId"]}
     await emit(conn, event, actor_id=caller.id, entity=("post", post_id), payload=payload)
+    conn.after(FORGET_EXPLORE)

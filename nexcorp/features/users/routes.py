@@ -8,7 +8,6 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.delivery.effects import Forget
 from nexcorp.domain.people import ROLES
 from nexcorp.errors import PermissionRequired, Unauthorized, UsernameTaken, UserNotFound
 from nexcorp.features.users import schemas, service
@@ -100,8 +99,6 @@ async def update_own_profile(request: web.Request, body: dict[str, Any]) -> web.
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
         profile = await service.update_profile(tx.conn, user_id(request), body, version, by_etag)
-        # It names the authors of posts.
-        tx.after(Forget("explore"))
         return await tx.reply(profile, version=profile["version"])
 
 
@@ -125,7 +122,6 @@ async def leave(request: web.Request) -> web.Response:
     who = user_id(request)
     async with transaction(request) as tx:
         await request.app[PRODUCT].leave(tx.conn, who, lambda: service.take_leave(tx.conn, who))
-        tx.after(Forget("explore"))
     response = no_content()
     clear_cookie(response)
     return response

@@ -9,6 +9,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
+from nexcorp.domain.posts import FORGET_EXPLORE
 from nexcorp.errors import (
     Conflict,
     PreconditionFailed,
@@ -73,6 +74,7 @@ async def update_profile(
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(row))
     # The names of the fields without their values: the trail is kept for long.
     payload = {"userId": user_id, "fields": sorted(changes)}
+    conn.after(FORGET_EXPLORE)
     await emit(conn, "user.updated", actor_id=user_id, entity=("user", user_id), payload=payload)
     return row_to_dict(row)
 
@@ -142,4 +144,5 @@ async def take_leave(conn: Any, user_id: UUID) -> None:
     # The first change: requests that wait for this row to sign in or to follow then find it gone.
     role_version = await sql.users.forget_person(conn, user_id=user_id)
     conn.after(Revoke(roles=((user_id, role_version),)))
+    conn.after(FORGET_EXPLORE)
     await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})
