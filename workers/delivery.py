@@ -18,7 +18,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +30,9 @@ from nexcorp.delivery.effects import Job
 from nexcorp.delivery.events import Audience, Event
 from nexcorp.errors import AppError, Unavailable
 from nexcorp.manifest import Product
-from nexcorp.realtime.protocol import RoomMessage
 from workers.batch import Batch
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
+from workers.push import POOL_WAIT_SECONDS, Publish, Pusher
 
 log = structlog.get_logger("nexcorp.delivery")
 
@@ -41,14 +41,11 @@ LANES = 16
 BATCH_ROWS = 500
 AUDIENCE_PART = 1000
 MAX_ATTEMPTS = 10
-POOL_WAIT_SECONDS = 5.0
 # A batch stops taking rows in once it has so many receivers: large audiences get one of their own.
 MAX_TOLD = 2000
 FIRST_ID = UUID(int=0)
 TIMEOUT = "timeout"
 SETTLE_WORDS = Job("settle_words")
-
-Publish = Callable[[list[RoomMessage]], Awaitable[None]]
 
 
 class UnknownEvent(AppError):
@@ -65,11 +62,11 @@ class Delivery:
     """
 
     def __init__(self, database: Database, publish: Publish, product: Product) -> None:
-        self.database, self.publish, self.product = database, publish, product
+        self.database, self.product = database, product
+        self.pusher = Pusher(database, publish, product.renderer)
         self.workers = 1
         self._draining = False
         self._again = False
-        self._pushing: asyncio.Task[None] | None = None
 
     async def drain(self, seconds: float = math.inf) -> int:
         """Deliver until the outbox has nothing due, or for so long; returns how many rows that were.
@@ -90,7 +87,7 @@ class Delivery:
                     return delivered
         finally:
             self._draining = False
-            await self.end_push()
+            await self.pusher.end()
 
     async def deliver_batch(self) -> int:
         """Claim and deliver up to BATCH_ROWS; returns how many were claimed. One row's failure is its own."""
@@ -112,7 +109,7 @@ class Delivery:
                 log.exception("batch failed, trying its rows one by one", rows=len(keys))
             return await self.deliver_singly(keys)
         DELIVERED.inc(done)
-        await self.push(frames)
+        await self.pusher.begin(frames)
         return len(keys)
 
     async def deliver_singly(self, keys: list[tuple[int, int]]) -> int:
@@ -128,7 +125,7 @@ class Delivery:
                 await self.record_failure(lane, row_id, error)
                 continue
             DELIVERED.inc(done)
-            await self.push(frames)
+            await self.pusher.begin(frames)
         return len(keys)
 
     async def record_failure(self, lane: int, row_id: int, error: Exception) -> None:
@@ -243,50 +240,10 @@ class Delivery:
             conn.after(SETTLE_WORDS)
         return sorted(words)
 
-    async def push(self, frames: list[Any]) -> None:
-        """Push committed frames while the next batch is written: batches go out one behind the other."""
-        await self.end_push()
-        if frames:
-            self._pushing = asyncio.create_task(self.push_frames(frames))
-
-    async def end_push(self) -> None:
-        """Wait until everything that is committed is pushed."""
-        pushing, self._pushing = self._pushing, None
-        if pushing is not None:
-            await pushing
-
-    async def push_frames(self, frames: list[Any]) -> None:
-        """Render frames and push them, one message a room; the nodes make up for what fails."""
-        try:
-            async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
-                texts = await self.product.renderer.render(conn, frames)
-                unread = await count_unread(conn, {row["room"] for row in frames})
-            messages: dict[str, RoomMessage] = {}
-            for row, text in zip(frames, texts, strict=True):
-                room = row["room"]
-                message = messages.get(room)
-                if message is None:
-                    message = messages[room] = RoomMessage(room, [], unread.get(room))
-                message.frames.append((row["seq"], text))
-            await self.publish(list(messages.values()))
-        except AppError as error:
-            log.warning("frames are not pushed", reason=error.code, frames=len(frames))
-        except Exception:
-            log.exception("frames are not pushed", frames=len(frames))
-
 
 def is_of_row(error: Exception) -> bool:
     """Whether a row may be at fault. Not where PostgreSQL is away; a statement that takes too long may be."""
     return not isinstance(error, Unavailable) or error.code == TIMEOUT
-
-
-async def count_unread(conn: Any, rooms: set[str]) -> dict[str, int]:
-    """The unread count that goes with what a `user:` room sees, by room."""
-    users = [UUID(room.partition(":")[2]) for room in rooms if room.startswith("user:")]
-    if not users:
-        return {}
-    rows = await sql.notifications.list_unread_counts(conn, user_ids=users)
-    return {f"user:{row['user_id']}": row["unread"] for row in rows}
 
 
 async def poll(delivery: Delivery, seconds: float = 0.5) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from uuid import UUID
 
 import structlog
 
-from nexcorp.db import Connection, Database, sql
+from nexcorp.db import Database, sql
 from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime import protocol
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.metrics import RECOVERED
 from nexcorp.realtime.protocol import RoomMessage
+from nexcorp.realtime.rooms import count_unread
 
 log = structlog.get_logger("nexcorp.realtime")
 
@@ -97,8 +97,7 @@ class Positions:
                 conn, names=names, afters=[mine[name] for name in names], most=protocol.MAX_RECOVERED + 1
             )
             texts = await self.renderer.render(conn, rows)
-            users = [name for name in names if name.startswith("user:")]
-            unread = await self.count_unread(conn, users)
+            unread = await count_unread(conn, names)
         missing: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
         for row, text in zip(rows, texts, strict=True):
             missing[row["room"]].append((row["seq"], text))
@@ -110,11 +109,3 @@ class Positions:
                 RECOVERED.inc(len(frames))
                 # Without frames the count may be older than one that came live meanwhile.
                 self.hub.receive(RoomMessage(name, frames, unread.get(name) if frames else None))
-
-    async def count_unread(self, conn: Connection, rooms: list[str]) -> dict[str, int]:
-        """The unread count to show after what a `user:` room missed, by room."""
-        if not rooms:
-            return {}
-        ids = [UUID(room.partition(":")[2]) for room in rooms]
-        rows = await sql.notifications.list_unread_counts(conn, user_ids=ids)
-        return {f"user:{row['user_id']}": row["unread"] for row in rows}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from nexcorp.db import sql
 from nexcorp.security.tokens import Principal
 
 MayJoin = Callable[[Any, Principal, UUID], Awaitable[bool]]
@@ -35,3 +36,12 @@ class Rooms:
             return False
         # One spelling for one room: UUID() reads others, too.
         return rule is not None and str(room_id) == text and await rule(conn, who, room_id)
+
+
+async def count_unread(conn: Any, names: Iterable[str]) -> dict[str, int]:
+    """The unread count that goes with what a `user:` room sees, by the room's name."""
+    users = [UUID(name.partition(":")[2]) for name in names if name.startswith("user:")]
+    if not users:
+        return {}
+    rows = await sql.notifications.list_unread_counts(conn, user_ids=users)
+    return {f"user:{row['user_id']}": row["unread"] for row in rows}

@@ -101,7 +101,7 @@ async def test_what_goes_between_the_commit_and_the_push_is_pushed_as_gone(
         deleting = asyncio.create_task(delete())
         await asyncio.sleep(0.1)
     await deleting
-    await delivery.push_frames(frames)
+    await delivery.pusher.push(frames)
     shown = pushed.frames(f"post:{post['id']}")
     told = pushed.frames(f"user:{author}")
     assert [frame["event"] for frame in shown] == ["comment:deleted"]

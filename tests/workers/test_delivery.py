@@ -218,7 +218,7 @@ async def test_notification_that_leads_nowhere(database, people, pushed):
         frames = await sql.notifications.deliver(conn, **Batch(told=[(event, notice, ada)]).columns())
         row = await conn.fetchrow("SELECT entity_type, entity_id, params FROM notifications")
     assert tuple(row) == (None, None, {"from": None, "to": "done"})
-    await Delivery(database, pushed, PRODUCT).push_frames(frames)
+    await Delivery(database, pushed, PRODUCT).pusher.push(frames)
     assert pushed.frames(f"user:{ada}")[0]["data"]["entity"] is None
 
 
