@@ -180,10 +180,10 @@ counted AS (
     WHERE c.user_id = $1 AND (NOT n.is_read AND n.archived_at IS NULL) <> n.was_unread
 )
 SELECT
-    n.receiver_id AS "_receiverId", n.id, n.type, n.variant AS "_variant", n.params AS "_params",
+    n.receiver_id AS "_receiverId", n.id, n.type, n.variant AS "_variant", nullif(n.params, '{}') AS "_params",
     e.excerpt AS "_excerpt", e.beginning AS "_beginning", display_name(a) AS "_actorName", n.is_read AS "isRead", n.seen_at AS "seenAt",
     n.archived_at AS "archivedAt", person(a) AS actor,
-    CASE WHEN e.found THEN json_build_object('type', n.entity_type, 'id', n.entity_id) END AS entity,
+    n.entity_type AS "_entityType", CASE WHEN e.found THEN n.entity_id END AS "_entityId",
     e.post_id AS "postId", NULL::uuid AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
     CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $6, $1) END AS "_eventId"
 FROM (

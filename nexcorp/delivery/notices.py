@@ -51,13 +51,15 @@ class Sentences:
         title, message = self._known.get((row["type"], row["_variant"]), (UNKNOWN, ""))
         words = Words(
             {
-                **row["_params"],
+                **(row["_params"] or {}),
                 "actor": row["_actorName"] or NOBODY,
                 "excerpt": row["_excerpt"],
                 "beginning": row["_beginning"],
             }
         )
         shown = row_to_dict(row)
+        entity_id = row["_entityId"]
+        shown["entity"] = None if entity_id is None else {"type": row["_entityType"], "id": entity_id}
         shown["title"] = title.format_map(words)
         quotes = "{excerpt}" in message or "{beginning}" in message
         shown["message"] = "" if quotes and not row["_excerpt"] else message.format_map(words)
