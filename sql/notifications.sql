@@ -221,9 +221,10 @@ counted AS (
 )
 SELECT emit('notification.deleted', $1, 'notification', gone.id, '{}', $3, $1) IS NOT NULL FROM gone;
 
--- name: read_all(user_id) :value
--- Mark everything that is unread as read; returns how many that were. The counter is locked (lock_counter), in a statement
--- of its own: what was delivered before is seen here.
+-- name: read_all(user_id) :one
+-- Mark everything that is unread as read; returns how many that were, and how far the room had come: what is numbered
+-- behind that was not there yet. The counter is locked (lock_counter), in a statement of its own: what was delivered
+-- before is seen here.
 WITH changed AS (
     UPDATE notifications
     SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
@@ -235,7 +236,9 @@ counted AS (
     SET unread = c.unread - (SELECT count(*) FROM changed)
     WHERE c.user_id = $1
 )
-SELECT count(*)::integer FROM changed;
+SELECT
+    (SELECT count(*)::integer FROM changed) AS updated,
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through;
 
 -- name: list_concerned_after(post_id, after, most) :many
 -- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.

@@ -18,8 +18,8 @@ def deleted_frames(event: Event) -> list[Frame]:
 
 
 def read_frames(event: Event) -> list[Frame]:
-    """How many were read at once."""
-    data = {"isRead": True, "updated": event.payload["updated"]}
+    """How many were read at once, and up to which position: the frame comes behind newer ones at times."""
+    data = {"isRead": True, "updated": event.payload["updated"], "through": event.payload.get("through")}
     return [Frame(f"user:{event.actor_id}", "notifications:bulk-updated", event.entity, data, members=())]
 
 
@@ -41,6 +41,8 @@ FRAMES = {
         shape({"id": ID}),
     ),
     "notifications:bulk-updated": FrameDoc(
-        "In user:{id}: all were read.", shape({"isRead": FLAG, "updated": WHOLE})
+        "In user:{id}: all were read that came with a `seq` up to `through` (null: all). A list that was "
+        "fetched at a later `seq` may have been read before or after: fetch it again.",
+        shape({"isRead": FLAG, "updated": WHOLE, "through": {"type": ["integer", "null"]}}),
     ),
 }

@@ -74,9 +74,10 @@ async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -
 async def read_all(conn: Any, user_id: UUID) -> int:
     """Mark all as read; returns how many were not."""
     await sql.notifications.lock_counter(conn, user_id=user_id)
-    updated: int = await sql.notifications.read_all(conn, user_id=user_id)
+    read = await sql.notifications.read_all(conn, user_id=user_id)
+    updated: int = read["updated"]
     if updated:
-        payload = {"isRead": True, "updated": updated}
+        payload = {"isRead": True, "updated": updated, "through": read["through"]}
         entity = ("user", user_id)
         await emit(conn, "notifications.read", actor_id=user_id, entity=entity, payload=payload)
     return updated
