@@ -56,7 +56,8 @@ class Waker:
         """`seconds`: how long a run of each job may take; each drains a queue and stops by itself before."""
         self.queue, self.seconds = queue, seconds
         self._asked = asyncio.Event()
-        self._functions: set[str] = set()
+        # Those to enqueue, with the seconds of a run.
+        self._functions: dict[str, int] = {}
         self._node = uuid4().hex[:8]
         self._count = 0
 
@@ -68,8 +69,11 @@ class Waker:
             self.ask(effect.function)
 
     def ask(self, function: str = DELIVER) -> None:
-        """Something is in the outbox, or in the queue that `function` drains; returns at once."""
-        self._functions.add(function)
+        """Something is in the outbox, or in the queue that `function` drains; returns at once.
+
+        Raises KeyError for a job that no feature brings.
+        """
+        self._functions[function] = self.seconds[function]
         self._asked.set()
 
     async def run(self) -> None:
@@ -77,13 +81,13 @@ class Waker:
         while True:
             await self._asked.wait()
             self._asked.clear()
-            functions, self._functions = self._functions, set()
+            functions, self._functions = self._functions, {}
             self._count += 1
             try:
                 async with asyncio.timeout(5):
-                    for function in functions:
+                    for function, seconds in functions.items():
                         key = f"{function}:{self._node}:{self._count % MAX_QUEUED}"
-                        await enqueue_job(self.queue, function, key=key, seconds=self.seconds[function])
+                        await enqueue_job(self.queue, function, key=key, seconds=seconds)
                 await asyncio.sleep(SPACING_SECONDS)
             except Exception as error:
                 # Redis is away. The workers' poll does without; go easy on the connection.

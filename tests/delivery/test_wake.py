@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.delivery import emit, wake
-from nexcorp.delivery.effects import WAKE
+from nexcorp.delivery.effects import WAKE, Job
 from nexcorp.delivery.wake import Waker, make_queue
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features import PRODUCT
@@ -127,3 +127,14 @@ async def test_wake_is_asked_for_after_the_commit_only(database):
     async with database.transaction(wait=5) as conn:
         await conn.execute("SELECT 1")
     assert asked == [WAKE]
+
+
+async def test_a_job_that_no_feature_brings_is_refused_and_keeps_no_other_waiting(waker):
+    with pytest.raises(KeyError, match="polish_medals"):
+        waker.perform(Job("polish_medals"))
+    waker.perform(WAKE)
+
+    async def queued() -> bool:
+        return await count(waker) == 1
+
+    await wait_until(queued)
