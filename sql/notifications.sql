@@ -221,7 +221,7 @@ counted AS (
 )
 SELECT emit('notification.deleted', $1, 'notification', gone.id, '{}', $3, $1) IS NOT NULL FROM gone;
 
--- name: read_all(user_id) :one
+-- name: read_all(user_id) :one!
 -- Mark everything that is unread as read; returns how many that were, and how far the room had come: what is numbered
 -- behind that was not there yet. The counter is locked (lock_counter), in a statement of its own: what was delivered
 -- before is seen here.

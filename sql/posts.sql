@@ -225,8 +225,12 @@ WHERE id = $1;
 -- somebody who likes the post, or a worker that makes it findable, holds its key.
 SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE;
 
+-- name: lock_stats(post_id) :exec
+-- Before a post's score is made anew, in a statement of its own: what is on its way to the counters is seen by the next.
+SELECT FROM post_stats WHERE post_id = $1 FOR NO KEY UPDATE;
+
 -- name: move_post(post_id, actor_id, status, from_statuses) :one
--- Move an announcement or a project, which is locked, from one of `from_statuses`. What is published, again as well,
+-- Move an announcement or a project, which is locked with its stats, from one of `from_statuses`. What is published, again as well,
 -- takes the top of the lists and of explore; what is archived leaves them. The log keeps the place it had as the id of its
 -- publication, which says when that was.
 WITH before AS (
@@ -354,7 +358,11 @@ WHERE p.id = $1 AND shown_to(p, u.id);
 
 -- name: render_posts(ids) :many
 -- Posts as everybody in a room sees them now. Nobody sees drafts there.
-SELECT i.*, ARRAY['post:' || i.id, 'profile:' || i."_authorId"] AS "_rooms"
+SELECT
+    i.*,
+    -- A profile shows what is listed: not what is archived.
+    CASE WHEN i."_position" IS NULL THEN ARRAY['post:' || i.id] ELSE ARRAY['post:' || i.id, 'profile:' || i."_authorId"] END
+        AS "_rooms"
 FROM post_items AS i
 WHERE i.id = ANY($1::uuid[]) AND i.status IS DISTINCT FROM 'draft';
 

@@ -160,6 +160,7 @@ async def move_post(conn: Any, caller: Caller, post_id: UUID, status: str, versi
     check_version(post, version)
     if status == "published":
         check_announcer(caller)
+        await sql.posts.lock_stats(conn, post_id=post_id)
     move = await sql.posts.move_post(
         conn, post_id=post_id, actor_id=caller.id, status=status, from_statuses=list(ways[status])
     )

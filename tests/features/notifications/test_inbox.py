@@ -257,3 +257,30 @@ async def test_no_change_is_computed_from_an_old_count(service: Any, client: Any
     assert (await second).status == 204
     await check_counters(service)
     assert await unread(ann) == 0
+
+
+async def test_what_comes_behind_a_read_all_stays_unread_on_every_device(
+    service: Any, make_user: Any, connect: Any
+) -> None:
+    """Also where the frame of the read-all is numbered behind it: delivery of its lane was held up."""
+    ann, bob = await make_user(), await make_user()
+    post = await publish(bob)
+    lane = "find_lane($1)"
+    while (await fetch(service, f"SELECT {lane} = find_lane($2) AS same", UUID(post["id"]), ann.id))[0][
+        "same"
+    ]:
+        post = await publish(bob)
+    await say(bob, post["id"], f"@{ann.username} one")
+    live = await connect(ann)
+    await wait_until(lambda: outbox_empty(service))
+    async with service.db.transaction(wait=5) as conn:
+        await conn.execute("SELECT pg_advisory_xact_lock(x'6e6578'::integer, find_lane($1)::integer)", ann.id)
+        answer = await ann.client.post(f"{API}/notifications/read-all")
+        assert await answer.json() == {"updated": 1}
+        await say(bob, post["id"], f"@{ann.username} two")
+        created = await live.next("notification:created")
+        while "two" not in created["data"]["message"]:
+            created = await live.next("notification:created")
+    read = await live.next("notifications:bulk-updated")
+    assert read["data"]["through"] == 1 < created["seq"] < read["seq"]
+    assert await unread(ann) == 1

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from tests.api import publish
+from nexcorp.features.reactions.service import like_post
+from tests.api import blocked, fetch, publish
 from tests.conftest import wait_until
 
 MOVES = {
@@ -101,6 +103,26 @@ async def test_a_published_draft_takes_the_top_and_an_archived_one_leaves(make_u
     assert await ids(manager, "?status=archived") == [draft["id"]]
     assert (await other.client.get(f"/api/v1/posts/{draft['id']}")).status == 200
     assert await log_of(other, draft) == [(None, "draft"), ("draft", "published"), ("published", "archived")]
+
+
+async def test_a_like_on_its_way_counts_where_an_archived_one_is_published_again(
+    service: Any, make_user: Any
+) -> None:
+    manager, fan = await make_user(role="manager"), await make_user()
+    post = await publish(manager, type="announcement", title="Soon")
+    path = f"/posts/{post['id']}/status"
+    assert (await put(manager, path, status="archived"))[0] == 200
+    async with service.db.transaction(wait=5) as conn:
+        await like_post(conn, UUID(post["id"]), fan.id)
+        publishing = asyncio.create_task(put(manager, path, status="published"))
+        await wait_until(lambda: blocked(service))
+    assert (await publishing)[0] == 200
+    [row] = await fetch(
+        service,
+        "SELECT score > least_score AS warm, like_count FROM post_stats WHERE post_id = $1",
+        UUID(post["id"]),
+    )
+    assert (row["warm"], row["like_count"]) == (True, 1)
 
 
 @pytest.mark.parametrize("start", list(MOVES))
