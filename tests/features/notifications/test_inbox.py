@@ -265,10 +265,8 @@ async def test_what_comes_behind_a_read_all_stays_unread_on_every_device(
     """Also where the frame of the read-all is numbered behind it: delivery of its lane was held up."""
     ann, bob = await make_user(), await make_user()
     post = await publish(bob)
-    lane = "find_lane($1)"
-    while (await fetch(service, f"SELECT {lane} = find_lane($2) AS same", UUID(post["id"]), ann.id))[0][
-        "same"
-    ]:
+    same = "SELECT find_lane($1) = find_lane($2)"
+    while await fetch_value(service, same, UUID(post["id"]), ann.id):
         post = await publish(bob)
     await say(bob, post["id"], f"@{ann.username} one")
     live = await connect(ann)
