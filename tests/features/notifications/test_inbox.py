@@ -12,6 +12,7 @@ from tests.api import (
     API,
     NOBODY,
     check_counters,
+    fetch_value,
     gather_crowd,
     get_json,
     insist,
