@@ -17,7 +17,7 @@ UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-v
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos clean lock openapi sql-types
+.PHONY: help run test lint bench chaos clean lock openapi schema sql-types
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -27,8 +27,10 @@ run: export NEXCORP_HOME := $(NEXCORP_HOME)
 run: $(RUN_STAMP) ## Start everything here: PostgreSQL, Valkey, demo data, web on PORT (8080), worker
 	@$(BIN)/python -m nexcorp dev
 
+# Where the environment forbids bytecode, each of the many processes would compile everything again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEV_STAMP) ## Run all tests against real servers; PYTEST_ARGS="-k posts" picks some
-	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist=worksteal $(PYTEST_ARGS)
 
 lint: $(DEV_STAMP) ## Check style, types, import rules and migrations
 	@echo "ruff check ..."
@@ -57,6 +59,9 @@ openapi: $(DEV_STAMP) ## Write docs/openapi.json
 
 sql-types: $(DEV_STAMP) ## Write the types of every statement in sql/
 	@$(BIN)/python -m nexcorp sql-types
+
+schema: $(DEV_STAMP) ## Write docs/schema.sql from the migrations and sql/schema
+	@$(BIN)/python -m nexcorp schema
 
 lock: $(BIN)/uv ## Write the three requirements*.txt anew from pyproject.toml
 	@echo "Resolving requirements.txt ..."

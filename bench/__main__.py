@@ -20,7 +20,7 @@ from bench.stage import CORES, FULL, QUICK, REST, Stage, open_stage, pin
 from bench.table import Figure, format_table
 
 # identity last: who signs in too often is signed out elsewhere, and the others need their sessions.
-NAMES = ("handlers", "social", "fanout", "memory", "latency", "persisted", "identity")
+NAMES = ("handlers", "writes", "social", "fanout", "memory", "latency", "persisted", "identity")
 RESULTS = Path(__file__).parent / "results.json"
 PACKAGES = ("aiohttp", "asyncpg", "uvloop", "msgspec", "redis", "saq")
 

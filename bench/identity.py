@@ -36,15 +36,16 @@ def serve_twins(tell: Tell, config: Config, viewer: UUID) -> None:
     """The service, and under /open one operation of it for which nobody is authenticated or counted."""
     from nexcorp.app import create_app
     from nexcorp.features.posts.routes import get_post
-    from nexcorp.security.app_keys import PRINCIPAL
+    from nexcorp.security.app_keys import CALLER, RIGHTS
+    from nexcorp.security.caller import Caller
     from nexcorp.security.tokens import Principal
     from nexcorp.server import spare_collector
 
     app = create_app(config)
-    who = Principal(viewer, viewer, "member", 1, "cli", float("inf"))
+    who = Caller(Principal(viewer, viewer, "member", 1, "cli", float("inf")), app[RIGHTS])
 
     async def get_open(request: web.Request) -> web.Response:
-        request[PRINCIPAL] = who
+        request[CALLER] = who
         return await get_post(request)
 
     app.router.add_get("/api/v1/open/{id}", get_open)

@@ -68,6 +68,17 @@ def read_cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def read_family_cpu_seconds(pid: int) -> float:
+    """CPU time of a process, of its children, and of those that have ended: PostgreSQL with its backends."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    ended = (int(fields[13]) + int(fields[14])) / TICKS
+    return read_cpu_seconds(pid) + ended + sum(read_cpu_seconds(int(child)) for child in children)
+
+
 def read_rss_kib(pid: int) -> float:
     """Resident memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KIB
@@ -108,15 +119,18 @@ FILL = [
     """INSERT INTO likes (post_id, user_id)
     SELECT p.id, u.id
     FROM bench_posts AS p INNER JOIN bench_users AS u ON u.n = 1 + (p.n * 11) %% %(users)s""",
-    "UPDATE posts SET like_count = 1, comment_count = 1",
-    """INSERT INTO notifications (receiver_id, event_id, actor_id, type, title, message, post_id, created_at)
-    SELECT r.id, uuidv7(), a.id, 'comment', 'First Last commented on your post',
-        'A comment that says something, and then goes on a little.', p.id,
+    """INSERT INTO post_stats (post_id, like_count, comment_count, score, least_score)
+    SELECT id, 1, 1, heat(created_at, 1), heat(created_at, 1) FROM posts""",
+    """CREATE UNLOGGED TABLE bench_comments AS
+    SELECT row_number() OVER (ORDER BY id)::integer AS n, id FROM comments""",
+    "CREATE UNIQUE INDEX ON bench_comments (n)",
+    """INSERT INTO notifications (receiver_id, event_id, actor_id, type, entity_type, entity_id, created_at)
+    SELECT r.id, uuidv7(), a.id, 'comment', 'comment', c.id,
         now() - (%(notifications)s - i) * interval '1 millisecond'
     FROM generate_series(1, %(notifications)s) AS i
     INNER JOIN bench_users AS r ON r.n = 1 + i %% %(users)s
     INNER JOIN bench_users AS a ON a.n = 1 + (i * 13) %% %(users)s
-    INNER JOIN bench_posts AS p ON p.n = 1 + i %% %(posts)s""",
+    INNER JOIN bench_comments AS c ON c.n = 1 + i %% %(posts)s""",
     """INSERT INTO notification_counters (user_id, unread)
     SELECT receiver_id, count(*) FROM notifications GROUP BY receiver_id""",
     "VACUUM (ANALYZE)",
@@ -240,17 +254,19 @@ class Stage:
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[Popen[bytes]]:
-        """A running `nexcorp worker`."""
+        """A running `nexcorp worker`, one more if there are some."""
+        beats = "SELECT count(*) FROM worker_heartbeats"
+        before = self.query(beats)[0][0]
         with self._program("worker", 0) as process:
-            beats = "SELECT count(*) FROM worker_heartbeats"
-            self._await("the worker", process, lambda: self.query(beats)[0][0] > 0)
+            self._await("the worker", process, lambda: self.query(beats)[0][0] > before)
             yield process
         self.query("DELETE FROM worker_heartbeats")
 
     @contextlib.contextmanager
     def _program(self, name: str, port: int) -> Iterator[Popen[bytes]]:
-        with redis.Redis.from_url(self.valkey.url) as client:
-            client.flushall()
+        if not self._programs:
+            with redis.Redis.from_url(self.valkey.url) as client:
+                client.flushall()
         env = {
             "PATH": os.environ.get("PATH", ""),
             "NEXCORP_ENV": "development",

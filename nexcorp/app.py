@@ -1,4 +1,4 @@
-"""create_app(): the web application, and the only place that knows every feature."""
+"""create_app(): the web application, made of the features that nexcorp/features/__init__.py lists."""
 
 from __future__ import annotations
 
@@ -17,32 +17,11 @@ from nexcorp.documents.asyncapi import make_asyncapi
 from nexcorp.documents.openapi import make_openapi
 from nexcorp.documents.served import DOCUMENTS, Documents
 from nexcorp.domain.attachments import Storage
-from nexcorp.features.audit.routes import ROUTES as AUDIT
-from nexcorp.features.auth.oauth.routes import PROVIDERS
-from nexcorp.features.auth.oauth.routes import ROUTES as OAUTH
-from nexcorp.features.auth.recovery.routes import ROUTES as RECOVERY
-from nexcorp.features.auth.sessions.routes import ROUTES as AUTH
-from nexcorp.features.comments.routes import ROUTES as COMMENTS
-from nexcorp.features.comments.schemas import Comment
-from nexcorp.features.explore.routes import ROUTES as EXPLORE
-from nexcorp.features.feed.routes import ROUTES as FEED
-from nexcorp.features.follows.routes import ROUTES as FOLLOWS
-from nexcorp.features.keys.routes import ROUTES as KEYS
-from nexcorp.features.notifications.routes import ROUTES as NOTIFICATIONS
-from nexcorp.features.notifications.schemas import Notification
-from nexcorp.features.posts.rooms import may_join_post, may_join_profile
-from nexcorp.features.posts.routes import ROUTES as POSTS
-from nexcorp.features.reactions.routes import ROUTES as REACTIONS
-from nexcorp.features.search.routes import ROUTES as SEARCH
-from nexcorp.features.service.routes import ROUTES as SERVICE
-from nexcorp.features.uploads.routes import ROUTES as UPLOADS
-from nexcorp.features.users.roles_routes import ROUTES as ROLES
-from nexcorp.features.users.routes import ROUTES as USERS
-from nexcorp.integrations.oauth import Providers
+from nexcorp.features import PRODUCT
 from nexcorp.integrations.storage import inspect, make_stores
 from nexcorp.integrations.storage.threads import Threads
+from nexcorp.manifest import Product
 from nexcorp.realtime.node import NODE, Node
-from nexcorp.realtime.rooms import MayJoin
 from nexcorp.realtime.routes import ROUTES as REALTIME
 from nexcorp.redis_client import connect
 from nexcorp.security.access import Rights
@@ -62,6 +41,8 @@ from nexcorp.security.revocations import Revocations
 from nexcorp.security.secrets import Secrets
 from nexcorp.security.throttle import THROTTLE, Throttle
 from nexcorp.security.tokens import Tokens
+from nexcorp.web.app_keys import PRODUCT as PRODUCT_KEY
+from nexcorp.web.app_keys import SENTENCES
 from nexcorp.web.cache import CACHE, Cache
 from nexcorp.web.effects import make_performer
 from nexcorp.web.gateway import make_gateway
@@ -72,29 +53,6 @@ from nexcorp.web.storage import STORAGE
 from nexcorp.web.turns import TURNS, Turns
 
 log = structlog.get_logger("nexcorp.app")
-
-ROUTES: list[Route] = [
-    *SERVICE,
-    *REALTIME,
-    *AUTH,
-    *KEYS,
-    *AUDIT,
-    *RECOVERY,
-    *OAUTH,
-    *USERS,
-    *ROLES,
-    *POSTS,
-    *REACTIONS,
-    *COMMENTS,
-    *FOLLOWS,
-    *FEED,
-    *EXPLORE,
-    *SEARCH,
-    *NOTIFICATIONS,
-    *UPLOADS,
-]
-
-ROOM_RULES: dict[str, MayJoin] = {"post": may_join_post, "profile": may_join_profile}
 
 
 async def open_database(database: Database, node: Node) -> None:
@@ -114,7 +72,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     """What lives as long as the application: the pool, the node's listeners, the waker."""
     database, node = app[DATABASE], app[NODE]
     redis = connect(app[CONFIG].redis_url, blocking=True)
-    waker = Waker(make_queue(redis))
+    waker = Waker(make_queue(redis), app[PRODUCT_KEY].job_seconds)
     database.perform = make_performer(waker, app[CACHE], app[REVOCATIONS])
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
@@ -139,10 +97,17 @@ async def drain(app: web.Application) -> None:
 
 
 @functools.cache
-def make_documents() -> Documents:
+def make_documents(product: Product = PRODUCT) -> Documents:
     """The descriptions of what is served: made once a process."""
-    live = make_asyncapi({"Comment": Comment, "Notification": Notification})
-    return Documents(make_lasting(make_openapi(ROUTES)), make_lasting(live))
+    schemas = {kind.schema.__name__: kind.schema for kind in product.kinds.values()}
+    commands = {name: one.doc for name, one in product.commands.items()}
+    live = make_asyncapi(schemas, product.frames, product.answers, commands, product.names)
+    return Documents(make_lasting(make_openapi(list_routes(product), product.names)), make_lasting(live))
+
+
+def list_routes(product: Product = PRODUCT) -> list[Route]:
+    """Every route there is."""
+    return [*REALTIME, *product.routes]
 
 
 def make_storage(config: Config) -> Storage:
@@ -151,8 +116,8 @@ def make_storage(config: Config) -> Storage:
     return Storage(next(iter(stores.values())), stores, lambda path, name: threads.run(inspect, path, name))
 
 
-def create_app(config: Config) -> web.Application:
-    """The application for `config`."""
+def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
+    """The application for `config`, made of the features of `product`."""
     app = web.Application(middlewares=[make_gateway(config)], client_max_size=MAX_JSON_BYTES)
     secrets = Secrets.from_config(config)
     database = Database(config, application="nexcorp web")
@@ -160,12 +125,13 @@ def create_app(config: Config) -> web.Application:
     app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
     app[CACHE], app[TURNS] = Cache(config.redis_url), Turns()
-    app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], ROOM_RULES)
+    app[PRODUCT_KEY], app[SENTENCES] = product, product.sentences
+    app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], product)
     scripts = Scripts(config.redis_url)
     app[LIMITS], app[THROTTLE] = Limits(config, scripts), Throttle(config, scripts)
-    app[PROVIDERS] = Providers(config)
-    app[DOCUMENTS], app[STORAGE] = make_documents(), make_storage(config)
-    add_routes(app, ROUTES)
+    app[DOCUMENTS], app[STORAGE] = make_documents(product), make_storage(config)
+    product.set_up(app)
+    add_routes(app, list_routes(product))
     app.cleanup_ctx.append(run_services)
     app.on_shutdown.append(drain)
     return app

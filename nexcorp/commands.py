@@ -8,9 +8,12 @@ import os
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
@@ -18,7 +21,11 @@ from nexcorp.config import Config, child_environment
 from nexcorp.errors import ConfigError
 from nexcorp.logs import set_up_logs
 
+if TYPE_CHECKING:
+    from nexcorp.db import Connection
+
 Command = Callable[[Namespace], int]
+Described = TypeVar("Described")
 
 
 def load_config() -> Config:
@@ -94,7 +101,11 @@ def run_migrate(options: Namespace) -> int:
         if options.action == "status":
             for state in migrations.read_status(url):
                 note = " EDITED since" if state.edited else ""
-                print(f"{state.applied_at or 'not applied':<26}  {state.id}{note}")
+                print(f"{state.applied_at or 'not applied'!s:<26}  {state.id}{note}")
+            for file in migrations.read_schema_status(url):
+                note = " CHANGED since" if file.changed else ""
+                moment = file.applied_at and file.applied_at.astimezone(UTC).replace(tzinfo=None)
+                print(f"{moment or 'not applied'!s:<26}  schema/{file.name}{note}")
         elif options.action == "down":
             for name in migrations.migrate_down(url, options.steps):
                 print(f"rolled back {name}")
@@ -154,20 +165,64 @@ def run_openapi(options: Namespace) -> int:
     return 0
 
 
+@contextmanager
+def migrated_database() -> Iterator[Config]:
+    """Settings with a migrated database to look at: DATABASE_URL, else one that is made and thrown away."""
+    from nexcorp.db.migrations import migrate_up
+    from nexcorp.embedded import PostgresServer
+
+    config = Config.from_env()
+    if config.database_url:
+        yield config
+        return
+    with tempfile.TemporaryDirectory(prefix="nexcorp-schema-") as folder:
+        # Run by root, PostgreSQL is another user.
+        Path(folder).chmod(0o711)
+        server = PostgresServer(Path(folder), settings={"fsync": "off"})
+        server.start()
+        try:
+            migrate_up(server.url)
+            yield replace(config, database_url=server.url)
+        finally:
+            server.destroy()
+
+
+def describe_database(describe: Callable[[Connection], Awaitable[Described]]) -> Described:
+    """What `describe` says of a migrated database."""
+    from nexcorp.db import Database
+
+    async def ask(config: Config) -> Described:
+        database = Database(config)
+        await database.open()
+        async with database.connection(wait=5.0) as conn:
+            described = await describe(conn)
+        await database.close()
+        return described
+
+    with migrated_database() as config:
+        described: Described = run_async(ask(config))
+    return described
+
+
 def run_sql_types(options: Namespace) -> int:
     """Write the types of the statements, as the database sees them."""
-    from nexcorp.db import Database
     from nexcorp.db.sql_types import STUB, describe
     from nexcorp.db.statements import load
 
-    async def write() -> None:
-        database = Database(Config.from_env())
-        await database.open()
-        async with database.connection(wait=5.0) as conn:
-            STUB.write_text(await describe(conn, load()))
-        await database.close()
+    STUB.write_text(describe_database(lambda conn: describe(conn, load())))
+    return 0
 
-    run_async(write())
+
+def run_schema(options: Namespace) -> int:
+    """Write the schema, as the database has it, and the table of triggers."""
+    from nexcorp.db import schema_dump as dump
+
+    async def describe(conn: Connection) -> tuple[str, str]:
+        return await dump.dump_schema(conn), await dump.list_effects(conn)
+
+    schema, effects = describe_database(describe)
+    dump.TARGET.write_text(schema)
+    dump.README.write_text(dump.insert_effects(dump.README.read_text(), effects))
     return 0
 
 

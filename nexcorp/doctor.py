@@ -43,6 +43,9 @@ def check_database(config: Config) -> list[str]:
             problems.append(f"migration {state.id} is not applied: run `nexcorp migrate up`.")
         if state.edited:
             problems.append(f"migration {state.id} was edited after it was applied: restore its file.")
+    for file in migrations.read_schema_status(config.database_url):
+        if file.applied_at is None or file.changed:
+            problems.append(f"sql/schema/{file.name}.sql is not applied as it is: run `nexcorp migrate up`.")
     return problems
 
 

@@ -1,4 +1,8 @@
-"""What can go wrong, in the domain's words. Only `nexcorp.web.errors` knows the HTTP status of each."""
+"""What can go wrong, in the domain's words. Only `nexcorp.web.errors` knows the HTTP status of each.
+
+Here are the parents, one for each status, and the errors that several features or the layers below them
+raise. An error of one feature is in its errors.py; an error of one module is in that module.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +20,22 @@ class ConfigError(Exception):
 class AppError(Exception):
     """Something a caller is told about.
 
-    `code` is stable and machine readable, `message` is for people, `errors` names fields
-    (`{"title": ["Too long."]}`) and `details` are further members of the envelope.
+    `code` is stable and machine readable, `message` is for people, `meaning` is the line about the code in
+    the documents. `errors` names fields (`{"title": ["Too long."]}`) and `details` are further members of
+    the envelope. A class that is raised has a code and a meaning of its own, or inherits both.
     """
 
     code = "error"
     message = "Something went wrong."
+    meaning = ""
 
     def __init__(
         self,
-        code: str | None = None,
-        message: str | None = None,
         *,
+        message: str | None = None,
         errors: Mapping[str, list[str]] | None = None,
         **details: Any,
     ) -> None:
-        self.code = code or self.code
         self.message = message or self.message
         self.errors = errors
         self.details = details
@@ -42,16 +46,18 @@ class BadRequest(AppError):
     """The request cannot be read at all."""
 
     code, message = "bad_request", "The request could not be read."
+    meaning = "The request cannot be read, or does not arrive whole."
 
 
 class Unauthorized(AppError):
-    """Nobody is signed in, or the proof is worthless."""
+    """The caller is not signed in, or the token is not good."""
 
     code, message = "unauthorized", "Sign in to do this."
+    meaning = "The access token, API key, ticket or refresh token is missing or not good."
 
 
 class Forbidden(AppError):
-    """Somebody is signed in, who may not do this."""
+    """The caller is signed in, and may not do this. Raise a child of it."""
 
     code, message = "forbidden", "You may not do this."
 
@@ -60,72 +66,189 @@ class NotFound(AppError):
     """It does not exist, or not for this viewer."""
 
     code, message = "not_found", "There is nothing here."
-
-
-class PostNotFound(NotFound):
-    """There is no post with this id, not any more, or not for this viewer."""
-
-    code, message = "post_not_found", "There is no such post."
+    meaning = "It does not exist, or the viewer may not see it."
 
 
 class Conflict(AppError):
-    """The state it meets does not allow it."""
+    """The state it meets does not allow it. Raise a child of it."""
 
     code, message = "conflict", "This conflicts with what is there."
 
 
-class StaleVersion(Conflict):
-    """Somebody else changed the row first; `details["current"]` is the row as it is now."""
-
-    code, message = "stale_version", "It was changed in the meantime."
-
-
 class PreconditionFailed(AppError):
-    """If-Match names another version than the current one."""
+    """If-Match names another version than the current one; `details["current"]` is the row as it is now."""
 
     code, message = "stale_version", "It was changed in the meantime."
+    meaning = "`If-Match` names another version; `current` is the row as it is."
 
 
 class PayloadTooLarge(AppError):
     """The body is over its limit."""
 
     code, message = "payload_too_large", "The body is too large."
-
-
-class RangeNotSatisfiable(AppError):
-    """The part that is asked for is none of the file, of `details["size"]` bytes, or not one part."""
-
-    code, message = "range_not_satisfiable", "There is no such part of the file."
+    meaning = "The body, the form or a file is over its limit."
 
 
 class UnsupportedMediaType(AppError):
     """The body is of a type this route does not read."""
 
     code, message = "unsupported_media_type", "Send application/json."
+    meaning = "The body is of a type that this route does not read."
+
+
+class RangeNotSatisfiable(AppError):
+    """The requested part lies outside of the file, of `details["size"]` bytes, or is not one part."""
+
+    code, message = "range_not_satisfiable", "There is no such part of the file."
+    meaning = "The requested part lies outside of the file of `size` bytes."
 
 
 class Invalid(AppError):
     """It can be read, but its values are not acceptable."""
 
     code, message = "validation_failed", "Some values are not acceptable."
+    meaning = "Values are not acceptable; `errors` names them."
 
 
 class TooManyRequests(AppError):
     """A limit is reached; `details["retry_after"]` seconds from now it may go again."""
 
     code, message = "too_many_requests", "Too many requests."
+    meaning = "A limit is reached; wait as long as `Retry-After` says."
+
+
+class InternalError(AppError):
+    """A bug of ours. It is not raised: it describes the answer to any other exception."""
+
+    code, message = "internal_error", "Something went wrong on our side."
+    meaning = "A bug of the service; the logs have it under `requestId`."
 
 
 class UpstreamFailed(AppError):
-    """Somebody else's service, asked on behalf of the caller, failed or made no sense."""
+    """Another service, called for the caller, failed or made no sense. Raise a child of it."""
 
     code, message = "upstream_failed", "Another service did not answer as it should."
 
 
 class Unavailable(AppError):
-    """A dependency is down, missing or overloaded; trying again later may work."""
+    """A dependency is down, missing or overloaded; trying again later may work. Raise a child of it."""
 
     code, message = "unavailable", "The service cannot do this right now."
+
+
+class PermissionRequired(Forbidden):
+    """The caller's role, or the scopes of the API key, lack `permission`."""
+
+    code, message = "permission_required", "You lack a permission for this."
+    meaning = "The role, or the scopes of the API key, lack a permission."
+
+    def __init__(self, permission: str, *, message: str | None = None) -> None:
+        super().__init__(message=message or f"This needs the permission {permission}.")
+
+
+class SessionRequired(Forbidden):
+    """An API key was sent for what only a signed-in person may do."""
+
+    code, message = "session_required", "An API key may not do this: sign in."
+    meaning = "API keys may not do this; sign in."
+
+
+class UserNotFound(NotFound):
+    """No user has this id, or the user has left."""
+
+    code, message = "user_not_found", "There is no such user."
+    meaning = "No user has this id, or the user has left."
+
+
+class PostNotFound(NotFound):
+    """The post does not exist, or the viewer may not see it."""
+
+    code, message = "post_not_found", "There is no such post."
+    meaning = "The post does not exist, or the viewer may not see it."
+
+
+class StaleVersion(Conflict):
+    """The row was changed since the version in the body; `details["current"]` is the row as it is now."""
+
+    code, message = "stale_version", "It was changed in the meantime."
+    meaning = "Another `version` is the current one; `current` is the row as it is."
+
+
+class UsernameTaken(Conflict):
+    """Usernames are unique, whatever their case."""
+
+    code, message = "username_taken", "This username is taken."
+    meaning = "Another account has this username."
+
+
+class NotAProject(Conflict):
+    """Only projects find interest and are assigned."""
+
+    code, message = "not_a_project", "This post is not a project."
+    meaning = "The post is not a project."
+
+
+class ProjectClosed(Conflict):
+    """The project is completed or cancelled."""
+
+    code, message = "project_closed", "The project is over."
+    meaning = "The project is completed or cancelled."
+
+
+class IdempotencyKeyReused(Invalid):
+    """An Idempotency-Key stands for one request, with its path and body."""
+
+    code, message = "idempotency_key_reused", "This Idempotency-Key was used for another request."
+    meaning = "The `Idempotency-Key` was used for another request."
+
+
+class Overloaded(Unavailable):
+    """All places are taken, and the queue is full."""
+
+    code, message = "overloaded", "The service is busy; try again shortly."
+    meaning = "The service is busy; try again."
+
+
+class TimedOut(Unavailable):
+    """The deadline of a statement or of a request has passed."""
+
+    code, message = "timeout", "It took too long; try again."
+    meaning = "It took too long; try again."
+
+
+class Contention(Unavailable):
+    """Others kept changing the same thing."""
+
+    code, message = "contention", "Too many changes at once; try again."
+    meaning = "Too many changes of the same thing at once; try again."
+
+
+class DatabaseUnavailable(Unavailable):
+    """PostgreSQL cannot be reached."""
+
+    code, message = "database_unavailable", "The database is not reachable."
+    meaning = "The database cannot be reached."
+
+
+class RedisUnavailable(Unavailable):
+    """Redis cannot be reached, and this cannot do without."""
+
+    code, message = "redis_unavailable", "This is not possible right now."
+    meaning = "Redis, which this needs, cannot be reached."
+
+
+class StorageUnavailable(Unavailable):
+    """The store of files does not answer as it should, or the disk is full."""
+
+    code, message = "storage_unavailable", "Files cannot be stored or fetched right now."
+    meaning = "Files cannot be stored or fetched right now."
+
+
+class NotConfigured(Unavailable):
+    """A setting is missing without which this cannot work; the message names it."""
+
+    code, message = "not_configured", "This service is not configured for this."
+    meaning = "A setting that this needs is missing."
 
 
 @contextmanager

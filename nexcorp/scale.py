@@ -32,6 +32,12 @@ def make_id(moment: datetime, number: int) -> UUID:
     return UUID(int=(millis << 80) | (0x7 << 76) | (number & 0xFFF) << 64 | (0b10 << 62) | number)
 
 
+class DatabaseNotEmpty(Conflict):
+    """The company is loaded past every rule, and so into nothing but an empty database."""
+
+    code, message = "database_not_empty", "--scale wants an empty database, and this one has accounts."
+
+
 class Company:
     """`people` accounts and `posts` posts over two years; few write and are followed much, most little."""
 
@@ -79,13 +85,11 @@ class Company:
 async def seed_scale(
     database: Database, *, people: int, posts: int, say: Callable[[str], None] = print
 ) -> None:
-    """Fill an empty database; raises Conflict where it is not. A million posts take about five minutes."""
+    """Fill an empty database; raises DatabaseNotEmpty. A million posts take about five minutes."""
     company = Company(people, posts)
     async with database.transaction(wait=5.0) as conn:
         if await sql.service.has_users(conn):
-            raise Conflict(
-                "database_not_empty", "--scale wants an empty database, and this one has accounts."
-            )
+            raise DatabaseNotEmpty()
         await sql.service.begin_bulk_load(conn)
         # COPY is binary, for which asyncpg knows no citext.
         await conn.set_builtin_type_codec("citext", schema="public", codec_name="text")
@@ -97,9 +101,9 @@ async def seed_scale(
             began = time.monotonic()
             await conn.copy_records_to_table(table, records=rows, columns=columns.split())
             say(f"{table}: {time.monotonic() - began:.0f} s")
-        # The load goes past the triggers.
+        # No event tells the worker of what is loaded.
         for name, fill in (
-            ("scores", sql.explore.fill_scores),
+            ("counters and scores", sql.posts.fill_stats),
             ("documents of posts", sql.search.fill_posts),
             ("documents of people", sql.search.fill_people),
             ("words", sql.search.fill_words),

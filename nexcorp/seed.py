@@ -11,14 +11,12 @@ from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.domain.fields import load
 from nexcorp.errors import Conflict
+from nexcorp.features import PRODUCT
 from nexcorp.features.auth.admin import create_admin as insert_admin
 from nexcorp.features.auth.passwords import hash_password
 from nexcorp.features.auth.sessions.schemas import RegisterBody
 from nexcorp.features.auth.sessions.service import register_user
-from nexcorp.features.comments.service import create_comment
-from nexcorp.features.follows.service import follow_user
-from nexcorp.features.posts.service import create_post
-from nexcorp.features.reactions.service import like_post
+from nexcorp.manifest import Product
 
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105 - printed to whoever runs the demo
 PEOPLE = [
@@ -48,18 +46,18 @@ async def create_admin(config: Config, email: str, password: str, username: str 
         return await insert_admin(conn, checked["email"], hashed, checked.get("username"))
 
 
-async def seed(config: Config) -> None:
+async def seed(config: Config, product: Product = PRODUCT) -> None:
     """Three people who follow each other, post, like and comment. Changes nothing where they exist."""
     hashed = await hash_password(DEMO_PASSWORD)
     async with open_database(config) as database:
         try:
             async with database.transaction(wait=5.0) as conn:
-                await insert_demo(conn, hashed)
+                await insert_demo(conn, hashed, product)
         except Conflict:
             return
 
 
-async def insert_demo(conn: Any, password_hash: str) -> None:
+async def insert_demo(conn: Any, password_hash: str, product: Product) -> None:
     """The demo data; raises Conflict where its people exist."""
     people: list[UUID] = []
     for email, username, first, last, role in PEOPLE:
@@ -74,27 +72,4 @@ async def insert_demo(conn: Any, password_hash: str) -> None:
         )
         await sql.auth.trust_email(conn, user_id=account["id"])
         people.append(account["id"])
-    ada, grace, linus = people
-    for follower, followed in ((grace, ada), (linus, ada), (ada, grace), (linus, grace)):
-        await follow_user(conn, follower, followed)
-    welcome = await publish(
-        conn, ada, "Welcome to NexCorp Connect", "Say hello in a comment, and try @grace or @linus in it."
-    )
-    compiler = await publish(
-        conn, grace, "A compiler in an afternoon?", "Who would like to read one with me?"
-    )
-    await publish(conn, linus, None, "The coffee machine on the second floor works again.")
-    for person, post in ((grace, welcome), (linus, welcome), (ada, compiler)):
-        await like_post(conn, post, person)
-    hello = await create_comment(
-        conn, grace, {"postId": welcome, "parentId": None, "body": "Hello everybody!"}
-    )
-    reply = {"postId": welcome, "parentId": hello["id"], "body": "Hello @grace, good to have you here."}
-    await create_comment(conn, ada, reply)
-
-
-async def publish(conn: Any, author: UUID, title: str | None, body: str) -> UUID:
-    """One post; returns its id."""
-    post = await create_post(conn, author, {"type": "normal", "title": title, "body": body})
-    post_id: UUID = post["id"]
-    return post_id
+    await product.seed(conn, people)

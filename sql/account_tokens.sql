@@ -7,7 +7,7 @@ INSERT INTO account_tokens (token_hash, user_id, purpose, email, expires_at)
 VALUES (
     $1, $2, $3, $4,
     now() + CASE $3::text WHEN 'reset_password' THEN interval '1 hour' ELSE interval '24 hours' END
-)
+);
 
 -- name: is_good(token_hash, purposes) :value
 -- Whether there is such a token: asked before a password is hashed for it.
@@ -15,25 +15,25 @@ SELECT EXISTS (
     SELECT 1
     FROM account_tokens
     WHERE token_hash = $1 AND purpose = ANY($2::text[]) AND expires_at > now()
-)
+);
 
 -- name: lock_owner(token_hash) :one
 -- The active account a token belongs to. Its lock makes those who use its tokens take turns.
 SELECT u.id, u.email
 FROM users AS u
 WHERE u.id = (SELECT t.user_id FROM account_tokens AS t WHERE t.token_hash = $1) AND u.status = 'active'
-FOR NO KEY UPDATE
+FOR NO KEY UPDATE;
 
 -- name: use_token(token_hash, purposes) :one
 -- Uses a token up: of two at the same time the second finds no row.
 DELETE FROM account_tokens
 WHERE token_hash = $1 AND purpose = ANY($2::text[]) AND expires_at > now()
-RETURNING user_id, purpose, email
+RETURNING user_id, purpose, email;
 
 -- name: delete_tokens(user_id, purposes) :exec
 -- All of an account's tokens for these purposes.
-DELETE FROM account_tokens WHERE user_id = $1 AND purpose = ANY($2::text[])
+DELETE FROM account_tokens WHERE user_id = $1 AND purpose = ANY($2::text[]);
 
 -- name: delete_old_tokens() :exec
 -- Tokens nobody used in time.
-DELETE FROM account_tokens WHERE expires_at < now()
+DELETE FROM account_tokens WHERE expires_at < now();

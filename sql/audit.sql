@@ -3,136 +3,121 @@
 
 -- name: list_newest(since, before, before_id, most) :many
 -- All that happened.
-SELECT
-    e.id, e.type, person(a) AS actor, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload,
-    e.metadata ->> 'ip' AS ip, e.metadata ->> 'userAgent' AS "userAgent", e.correlation_id AS "requestId",
-    e.created_at AS "createdAt"
-FROM events AS e
-LEFT JOIN users AS a ON a.id = e.actor_id
-WHERE e.created_at >= $1
-    AND e.created_at <= $2
-    AND (e.created_at, e.id) < ($2, $3)
-ORDER BY e.created_at DESC, e.id DESC
-LIMIT $4
+SELECT i.*
+FROM event_items AS i
+WHERE i."createdAt" >= $1
+    AND i."createdAt" <= $2
+    AND (i."createdAt", i.id) < ($2, $3)
+ORDER BY i."createdAt" DESC, i.id DESC
+LIMIT $4;
 
 -- name: list_by_actor(actor_id, since, before, before_id, most) :many
 -- What somebody did.
-SELECT
-    e.id, e.type, person(a) AS actor, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload,
-    e.metadata ->> 'ip' AS ip, e.metadata ->> 'userAgent' AS "userAgent", e.correlation_id AS "requestId",
-    e.created_at AS "createdAt"
-FROM events AS e
-LEFT JOIN users AS a ON a.id = e.actor_id
-WHERE e.actor_id = $1
-    AND e.created_at >= $2
-    AND e.created_at <= $3
-    AND (e.created_at, e.id) < ($3, $4)
-ORDER BY e.created_at DESC, e.id DESC
-LIMIT $5
+SELECT i.*
+FROM event_items AS i
+WHERE i."_actorId" = $1
+    AND i."createdAt" >= $2
+    AND i."createdAt" <= $3
+    AND (i."createdAt", i.id) < ($3, $4)
+ORDER BY i."createdAt" DESC, i.id DESC
+LIMIT $5;
 
 -- name: list_by_entity(entity_type, entity_id, since, before, before_id, most) :many
 -- What happened to one thing.
-SELECT
-    e.id, e.type, person(a) AS actor, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload,
-    e.metadata ->> 'ip' AS ip, e.metadata ->> 'userAgent' AS "userAgent", e.correlation_id AS "requestId",
-    e.created_at AS "createdAt"
-FROM events AS e
-LEFT JOIN users AS a ON a.id = e.actor_id
-WHERE e.entity_type = $1
-    AND e.entity_id = $2
-    AND e.created_at >= $3
-    AND e.created_at <= $4
-    AND (e.created_at, e.id) < ($4, $5)
-ORDER BY e.created_at DESC, e.id DESC
-LIMIT $6
+SELECT i.*
+FROM event_items AS i
+WHERE i."entityType" = $1
+    AND i."entityId" = $2
+    AND i."createdAt" >= $3
+    AND i."createdAt" <= $4
+    AND (i."createdAt", i.id) < ($4, $5)
+ORDER BY i."createdAt" DESC, i.id DESC
+LIMIT $6;
 
 -- name: list_by_type(type, since, before, before_id, most) :many
 -- One type of event.
-SELECT
-    e.id, e.type, person(a) AS actor, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload,
-    e.metadata ->> 'ip' AS ip, e.metadata ->> 'userAgent' AS "userAgent", e.correlation_id AS "requestId",
-    e.created_at AS "createdAt"
-FROM events AS e
-LEFT JOIN users AS a ON a.id = e.actor_id
-WHERE e.type = $1
-    AND e.created_at >= $2
-    AND e.created_at <= $3
-    AND (e.created_at, e.id) < ($3, $4)
-ORDER BY e.created_at DESC, e.id DESC
-LIMIT $5
+SELECT i.*
+FROM event_items AS i
+WHERE i.type = $1
+    AND i."createdAt" >= $2
+    AND i."createdAt" <= $3
+    AND (i."createdAt", i.id) < ($3, $4)
+ORDER BY i."createdAt" DESC, i.id DESC
+LIMIT $5;
 
 -- name: list_by_types(types, since, before, before_id, most) :many
 -- Several types of event: the newest of each type first, then the newest of those. Together they have no order in an index.
-SELECT
-    e.id, e.type, person(a) AS actor, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload,
-    e.metadata ->> 'ip' AS ip, e.metadata ->> 'userAgent' AS "userAgent", e.correlation_id AS "requestId",
-    e.created_at AS "createdAt"
-FROM unnest($1::text[]) AS wanted (type)
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM events
-    WHERE events.type = wanted.type
-        AND events.created_at >= $2
-        AND events.created_at <= $3
-        AND (events.created_at, events.id) < ($3, $4)
-    ORDER BY events.created_at DESC, events.id DESC
+-- Only what is shown is read from the view.
+SELECT i.*
+FROM (
+    SELECT e.id, e.created_at
+    FROM unnest($1::text[]) AS wanted (type)
+    CROSS JOIN LATERAL (
+        SELECT events.id, events.created_at
+        FROM events
+        WHERE events.type = wanted.type
+            AND events.created_at >= $2
+            AND events.created_at <= $3
+            AND (events.created_at, events.id) < ($3, $4)
+        ORDER BY events.created_at DESC, events.id DESC
+        LIMIT $5
+    ) AS e
+    ORDER BY e.created_at DESC, e.id DESC
     LIMIT $5
-) AS e
-LEFT JOIN users AS a ON a.id = e.actor_id
-ORDER BY e.created_at DESC, e.id DESC
-LIMIT $5
+) AS found
+CROSS JOIN LATERAL (
+    SELECT * FROM event_items AS i WHERE i.id = found.id AND i."createdAt" = found.created_at OFFSET 0
+) AS i
+ORDER BY found.created_at DESC, found.id DESC;
 
 -- name: list_actor_filtered(actor_id, entity_type, types, since, before, before_id, most) :many
 -- Of what somebody did, some; NULL filters nothing. Reads no more than that person's events.
-SELECT
-    e.id, e.type, person(a) AS actor, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload,
-    e.metadata ->> 'ip' AS ip, e.metadata ->> 'userAgent' AS "userAgent", e.correlation_id AS "requestId",
-    e.created_at AS "createdAt"
-FROM events AS e
-LEFT JOIN users AS a ON a.id = e.actor_id
-WHERE e.actor_id = $1
-    AND e.created_at >= $4
-    AND e.created_at <= $5
-    AND (e.created_at, e.id) < ($5, $6)
-    AND ($2::text IS NULL OR e.entity_type = $2)
-    AND ($3::text[] IS NULL OR e.type = ANY($3))
-ORDER BY e.created_at DESC, e.id DESC
-LIMIT $7
+SELECT i.*
+FROM event_items AS i
+WHERE i."_actorId" = $1
+    AND i."createdAt" >= $4
+    AND i."createdAt" <= $5
+    AND (i."createdAt", i.id) < ($5, $6)
+    AND ($2::text IS NULL OR i."entityType" = $2)
+    AND ($3::text[] IS NULL OR i.type = ANY($3))
+ORDER BY i."createdAt" DESC, i.id DESC
+LIMIT $7;
 
 -- name: list_entity_filtered(entity_type, entity_id, actor_id, types, since, before, before_id, most) :many
 -- Of what happened to one thing, some; NULL filters nothing. Reads no more than that thing's events.
-SELECT
-    e.id, e.type, person(a) AS actor, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload,
-    e.metadata ->> 'ip' AS ip, e.metadata ->> 'userAgent' AS "userAgent", e.correlation_id AS "requestId",
-    e.created_at AS "createdAt"
-FROM events AS e
-LEFT JOIN users AS a ON a.id = e.actor_id
-WHERE e.entity_type = $1
-    AND e.entity_id = $2
-    AND e.created_at >= $5
-    AND e.created_at <= $6
-    AND (e.created_at, e.id) < ($6, $7)
-    AND ($3::uuid IS NULL OR e.actor_id = $3)
-    AND ($4::text[] IS NULL OR e.type = ANY($4))
-ORDER BY e.created_at DESC, e.id DESC
-LIMIT $8
+SELECT i.*
+FROM event_items AS i
+WHERE i."entityType" = $1
+    AND i."entityId" = $2
+    AND i."createdAt" >= $5
+    AND i."createdAt" <= $6
+    AND (i."createdAt", i.id) < ($6, $7)
+    AND ($3::uuid IS NULL OR i."_actorId" = $3)
+    AND ($4::text[] IS NULL OR i.type = ANY($4))
+ORDER BY i."createdAt" DESC, i.id DESC
+LIMIT $8;
 
 -- name: list_filtered(entity_type, types, since, before, before_id, most) :many
 -- What happened to one type of thing. Reads the trail from its end until the page is full.
-SELECT
-    e.id, e.type, person(a) AS actor, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload,
-    e.metadata ->> 'ip' AS ip, e.metadata ->> 'userAgent' AS "userAgent", e.correlation_id AS "requestId",
-    e.created_at AS "createdAt"
-FROM events AS e
-LEFT JOIN users AS a ON a.id = e.actor_id
-WHERE e.entity_type = $1
-    AND e.created_at >= $3
-    AND e.created_at <= $4
-    AND (e.created_at, e.id) < ($4, $5)
-    AND ($2::text[] IS NULL OR e.type = ANY($2))
-ORDER BY e.created_at DESC, e.id DESC
-LIMIT $6
+SELECT i.*
+FROM event_items AS i
+WHERE i."entityType" = $1
+    AND i."createdAt" >= $3
+    AND i."createdAt" <= $4
+    AND (i."createdAt", i.id) < ($4, $5)
+    AND ($2::text[] IS NULL OR i.type = ANY($2))
+ORDER BY i."createdAt" DESC, i.id DESC
+LIMIT $6;
 
 -- name: drop_partitions(keep_days) :value
 -- Months of the audit trail that lie wholly so many days back go; returns how many.
-SELECT drop_event_partitions($1)
+SELECT drop_event_partitions($1);
+
+-- name: export_events(user_id) :many
+-- What a person did.
+SELECT
+    e.id, e.type, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload, e.metadata,
+    e.created_at AS "createdAt"
+FROM events AS e
+WHERE e.actor_id = $1
+ORDER BY e.created_at, e.id;

@@ -1,7 +1,7 @@
 -- Accounts, sessions and tickets: who somebody is, and on which devices. The only file that writes these tables' identity
 -- columns. A session is live while it is not revoked, younger than 90 days and was used within 30.
 
--- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one
+-- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one!
 -- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of the names is taken.
 INSERT INTO users (
     email, username, password_hash, first_name, last_name, role,
@@ -13,7 +13,7 @@ VALUES (
 )
 RETURNING
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
-    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"
+    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt";
 
 -- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role, profile) :one
 -- As insert_user, but no row where the username is taken: the caller then tries another one.
@@ -28,7 +28,7 @@ VALUES (
 ON CONFLICT ON CONSTRAINT users_username_key DO NOTHING
 RETURNING
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
-    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"
+    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt";
 
 -- name: get_account(user_id) :one
 -- One account as its owner sees it.
@@ -36,19 +36,19 @@ SELECT
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"
 FROM users
-WHERE id = $1
+WHERE id = $1;
 
 -- name: get_credentials(email) :one
 -- What a sign-in is checked against.
 SELECT id, email, password_hash, status
 FROM users
-WHERE email = $1
+WHERE email = $1;
 
 -- name: get_own_credentials(user_id) :one
 -- What a signed-in person's password is checked against.
 SELECT id, email, password_hash, status
 FROM users
-WHERE id = $1 AND status = 'active'
+WHERE id = $1 AND status = 'active';
 
 -- name: count_wrong_passwords(user_id, session_id) :value
 -- How often this session has named a wrong password in the last 15 minutes.
@@ -59,14 +59,14 @@ WHERE
     AND entity_id = $1
     AND type = 'user.login_failed'
     AND created_at > now() - interval '15 minutes'
-    AND metadata ->> 'sessionId' = $2::uuid::text
+    AND metadata ->> 'sessionId' = $2::uuid::text;
 
 -- name: change_password(user_id, verified_hash, password_hash) :one
 -- A new password in place of the one that was checked; no row where that is no longer theirs.
 UPDATE users
 SET password_hash = $3, updated_at = now()
 WHERE id = $1 AND password_hash = $2 AND status = 'active'
-RETURNING id, email
+RETURNING id, email;
 
 -- name: reset_password(user_id, password_hash) :value
 -- A new password for whoever reads the account's mail, which shows that the address is theirs. True where that was
@@ -81,26 +81,26 @@ UPDATE users AS u
 SET password_hash = $2, email_verified_at = coalesce(u.email_verified_at, now()), updated_at = now()
 FROM before
 WHERE u.id = before.id
-RETURNING before.email_verified_at IS NULL
+RETURNING before.email_verified_at IS NULL;
 
 -- name: verify_email(user_id) :exec
 -- The address is known to be its owner's.
-UPDATE users SET email_verified_at = coalesce(email_verified_at, now()), updated_at = now() WHERE id = $1
+UPDATE users SET email_verified_at = coalesce(email_verified_at, now()), updated_at = now() WHERE id = $1;
 
 -- name: change_email(user_id, email) :exec
 -- Another address, verified. Breaks users_email_key where it is taken.
-UPDATE users SET email = $2, email_verified_at = now(), updated_at = now() WHERE id = $1
+UPDATE users SET email = $2, email_verified_at = now(), updated_at = now() WHERE id = $1;
 
 -- name: lock_address(user_id) :one
 -- The address of an active account, and whether it is verified; both stay so until the transaction ends.
 SELECT id, email, email_verified_at IS NOT NULL AS verified
 FROM users
 WHERE id = $1 AND status = 'active'
-FOR NO KEY UPDATE
+FOR NO KEY UPDATE;
 
 -- name: is_email_taken(email) :value
 -- Whether an account has this address.
-SELECT EXISTS (SELECT 1 FROM users WHERE email = $1)
+SELECT EXISTS (SELECT 1 FROM users WHERE email = $1);
 
 -- name: lock_account(user_id, password_hash) :one
 -- The account that is signing in, if it still has the password that was checked before the transaction.
@@ -110,7 +110,7 @@ SELECT
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion"
 FROM users
 WHERE id = $1 AND password_hash = $2 AND status = 'active'
-FOR NO KEY UPDATE
+FOR NO KEY UPDATE;
 
 -- name: lock_account_by_id(user_id) :one
 -- The account that an identity opens, or that gets or loses one: its sign-ins and links take turns.
@@ -120,7 +120,7 @@ SELECT
     password_hash IS NOT NULL AS "_hasPassword", email_verified_at IS NOT NULL AS "_emailVerified"
 FROM users
 WHERE id = $1
-FOR NO KEY UPDATE
+FOR NO KEY UPDATE;
 
 -- name: lock_account_by_email(email) :one
 -- As lock_account_by_id, found by the address that a provider names.
@@ -130,27 +130,27 @@ SELECT
     password_hash IS NOT NULL AS "_hasPassword", email_verified_at IS NOT NULL AS "_emailVerified"
 FROM users
 WHERE email = $1
-FOR NO KEY UPDATE
+FOR NO KEY UPDATE;
 
 -- name: trust_email(user_id) :exec
 -- A provider, or who set the account up on the command line, vouches for its address.
-UPDATE users SET email_verified_at = now() WHERE id = $1 AND email_verified_at IS NULL
+UPDATE users SET email_verified_at = now() WHERE id = $1 AND email_verified_at IS NULL;
 
 -- name: reclaim_account(user_id) :exec
 -- The owner of an address takes over the account that somebody made with it without proving it was theirs.
-UPDATE users SET password_hash = NULL, email_verified_at = now() WHERE id = $1
+UPDATE users SET password_hash = NULL, email_verified_at = now() WHERE id = $1;
 
 -- name: upgrade_password_hash(user_id, password_hash) :exec
 -- The same password under the current algorithm: nothing that its owner would call a change.
-UPDATE users SET password_hash = $2 WHERE id = $1
+UPDATE users SET password_hash = $2 WHERE id = $1;
 
--- name: insert_session(user_id, platform, device, ip, user_agent) :one
+-- name: insert_session(user_id, platform, device, ip, user_agent) :one!
 -- A sign-in, and the seconds until its refresh token is too old.
 INSERT INTO sessions (user_id, platform, device, ip, user_agent)
 VALUES ($1, $2, $3, $4, $5)
 RETURNING
     id, platform, refresh_counter,
-    extract(epoch FROM least(expires_at, now() + interval '30 days') - now())::integer AS refresh_seconds
+    extract(epoch FROM least(expires_at, now() + interval '30 days') - now())::integer AS refresh_seconds;
 
 -- name: revoke_surplus_sessions(user_id, kept) :many
 -- All live sessions of an account but the `kept` used last.
@@ -166,7 +166,7 @@ WHERE id IN (
     ORDER BY refreshed_at DESC, id DESC
     OFFSET $2
 )
-RETURNING id
+RETURNING id;
 
 -- name: rotate_session(session_id, counter, platforms) :one
 -- Uses up the current refresh token of a live session. Of two at once the second waits for the first, finds
@@ -186,7 +186,7 @@ RETURNING
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.role, u.status,
     u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
-    extract(epoch FROM least(s.expires_at, now() + interval '30 days') - now())::integer AS "_refreshSeconds"
+    extract(epoch FROM least(s.expires_at, now() + interval '30 days') - now())::integer AS "_refreshSeconds";
 
 -- name: lock_session(session_id, platforms) :one
 -- A live session whose refresh token did not rotate, and how long ago another one did.
@@ -205,14 +205,14 @@ WHERE s.id = $1
     AND s.expires_at > now()
     AND s.refreshed_at > now() - interval '30 days'
     AND u.status = 'active'
-FOR UPDATE OF s
+FOR UPDATE OF s;
 
 -- name: revoke_session(user_id, session_id, reason) :one
 -- Ends one session of an account; no row where there is none of theirs to end.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
-RETURNING id, platform, device
+RETURNING id, platform, device;
 
 -- name: revoke_other_sessions(user_id, session_id, reason) :many
 -- Ends all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access
@@ -220,7 +220,7 @@ RETURNING id, platform, device
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL
-RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live
+RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live;
 
 -- name: list_sessions(user_id, session_id) :many
 -- The live sessions of an account, the one used last first; `session_id` is the one that asks.
@@ -234,13 +234,13 @@ WHERE user_id = $1
     AND revoked_at IS NULL
     AND expires_at > now()
     AND refreshed_at > now() - interval '30 days'
-ORDER BY refreshed_at DESC, id DESC
+ORDER BY refreshed_at DESC, id DESC;
 
 -- name: list_revoked_sessions() :many
 -- Sessions that ended while an access token of theirs may still be good: those last 15 minutes.
 SELECT id
 FROM sessions
-WHERE revoked_at > now() - interval '16 minutes'
+WHERE revoked_at > now() - interval '16 minutes';
 
 -- name: get_session_principal(session_id) :one
 -- Who a live session stands for.
@@ -251,7 +251,7 @@ WHERE s.id = $1
     AND s.revoked_at IS NULL
     AND s.expires_at > now()
     AND s.refreshed_at > now() - interval '30 days'
-    AND u.status = 'active'
+    AND u.status = 'active';
 
 -- name: insert_ticket(token_hash, session_id, purpose) :one
 -- A ticket for a live session, good for 60 seconds; no row where the session has ended.
@@ -259,7 +259,7 @@ INSERT INTO tickets (token_hash, session_id, purpose)
 SELECT $1, s.id, $3
 FROM sessions AS s
 WHERE s.id = $2 AND s.revoked_at IS NULL
-RETURNING extract(epoch FROM expires_at - now())::integer AS "expiresIn"
+RETURNING extract(epoch FROM expires_at - now())::integer AS "expiresIn";
 
 -- name: consume_ticket(token_hash, purpose) :one
 -- Who a ticket stands for, once: of two at the same time the second finds no row. `token_hash` is SHA-256 of
@@ -274,24 +274,33 @@ WHERE t.token_hash = $1
     AND s.expires_at > now()
     AND u.id = s.user_id
     AND u.status = 'active'
-RETURNING s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform
+RETURNING s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform;
 
 -- name: delete_old_tickets() :exec
 -- Tickets nobody used in time.
-DELETE FROM tickets WHERE expires_at < now()
+DELETE FROM tickets WHERE expires_at < now();
 
 -- name: delete_old_sessions() :exec
 -- Sessions that ended a month ago; the audit trail remembers them.
 DELETE FROM sessions
-WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days'
+WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days';
 
 -- name: delete_sessions(user_id) :many
 -- Every session of somebody who has left, with its tickets.
 DELETE FROM sessions WHERE user_id = $1
-RETURNING id
+RETURNING id;
 
 -- name: forget_credentials(user_id) :exec
 -- What opened the account of somebody who has left.
 UPDATE users
 SET email = NULL, password_hash = NULL, email_verified_at = NULL
-WHERE id = $1 AND status = 'deleted'
+WHERE id = $1 AND status = 'deleted';
+
+-- name: export_sessions(user_id) :many
+-- A person's devices.
+SELECT
+    s.id, s.platform, s.device, s.ip, s.user_agent AS "userAgent", s.created_at AS "createdAt",
+    s.refreshed_at AS "lastUsedAt", s.revoked_at AS "endedAt"
+FROM sessions AS s
+WHERE s.user_id = $1
+ORDER BY s.id;

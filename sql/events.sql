@@ -1,103 +1,147 @@
 -- The audit trail and the outbox: what happened, and what of it has still to be delivered.
 
--- name: record_event(event_type, actor_id, entity_type, entity_id, payload, metadata, correlation_id, dedup_key) :exec
--- One event, in the trail and in the queue, or in neither.
-WITH recorded AS (
-    INSERT INTO events (type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    RETURNING id, created_at
+-- name: emit(event_type, actor_id, entity_type, entity_id, payload, context, root) :value
+-- One event, in the trail and in the queue, or in neither; see the function (sql/schema/events.sql).
+SELECT emit($1, $2, $3, $4, $5, $6, $7);
+
+-- name: emit_once(event_type, actor_id, entity_type, entity_id, payload, context, root, dedup_key) :value
+-- The same, but queued only where nothing with this key waits already.
+SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: claim_outbox(lanes, most_lanes, most) :many
+-- The oldest rows that are due in lanes that no other worker is at, with their events. Each lane is taken by a lock that
+-- falls with the transaction, whatever becomes of the worker: two workers share the lanes, and within one events are
+-- delivered in their order. SKIP LOCKED: an operator who holds a row holds up that row alone, and the next ones of its
+-- entity go on; workers/delivery.py says why that is harmless.
+-- LATERAL and LIMIT keep the planner from joining the whole trail: the queue's statistics swing between empty and full.
+WITH held AS MATERIALIZED (
+    SELECT l.lane
+    FROM unnest($1::smallint[]) AS l (lane)
+    -- The first row along the index. For EXISTS the planner would read the whole queue of a lane that has nothing in it.
+    WHERE CASE
+        WHEN (SELECT true FROM outbox AS o WHERE o.lane = l.lane AND o.next_at <= now() ORDER BY o.id LIMIT 1)
+            THEN pg_try_advisory_xact_lock(x'6e6578'::integer, l.lane::integer)
+        ELSE false
+    END
+    LIMIT $2
+),
+due AS MATERIALIZED (
+    SELECT o.lane, o.id, o.event_id, o.event_at, o.attempts, o.receivers_after
+    FROM held
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM outbox
+        WHERE outbox.lane = held.lane AND outbox.next_at <= now()
+        ORDER BY outbox.id
+        LIMIT greatest($3 / (SELECT count(*) FROM held), 1)
+        FOR UPDATE SKIP LOCKED
+    ) AS o
 )
-INSERT INTO outbox (event_id, event_at, dedup_key)
-SELECT id, created_at, $8
-FROM recorded
-ON CONFLICT ON CONSTRAINT outbox_dedup_key_key DO NOTHING
-
--- name: take_turn() :exec
--- Workers deliver one batch at a time, in the order of the outbox: two at once would show a counter's
--- newer value before its older one. The lock falls with the transaction, whatever becomes of the worker.
-SELECT pg_advisory_xact_lock(x'6e6578'::integer, x'6f7574'::integer)
-
--- name: claim_outbox(most) :many
--- The oldest rows that are due. SKIP LOCKED: an operator who holds a row holds up that row alone.
-SELECT id, event_id, event_at, attempts, receivers_after
-FROM outbox
-WHERE next_at <= now()
-ORDER BY id
-LIMIT $1
-FOR UPDATE SKIP LOCKED
-
--- name: claim_outbox_row(row_id) :many
--- One row by its id, if nobody else has it: for finding the one that spoils a batch.
-SELECT id, event_id, event_at, attempts, receivers_after
-FROM outbox
-WHERE id = $1
-FOR UPDATE SKIP LOCKED
-
--- name: list_events_by_key(event_ids, event_ats) :many
--- The events of claimed rows. A statement of its own: the queue's statistics swing between empty and
--- full, and a join planned on the wrong ones would scan the trail. created_at finds the partition.
-SELECT e.id, e.type, e.actor_id, e.entity_type, e.entity_id, e.payload, e.created_at
-FROM unnest($1::uuid[], $2::timestamptz[]) AS wanted (id, created_at)
-CROSS JOIN LATERAL (
+SELECT
+    d.lane, d.id AS outbox_id, d.attempts, d.receivers_after,
+    e.id, e.type, e.actor_id, e.entity_type, e.entity_id, e.payload, e.created_at
+FROM due AS d
+LEFT JOIN LATERAL (
     SELECT *
     FROM events
-    WHERE events.id = wanted.id AND events.created_at = wanted.created_at
+    WHERE events.created_at = d.event_at AND events.id = d.event_id
     LIMIT 1
-) AS e
+) AS e ON true
+ORDER BY d.id;
 
--- name: delete_outbox(row_ids) :exec
+-- name: claim_outbox_row(lane, row_id) :many
+-- One row with its event, if no other worker is at its lane and nobody else has it: for finding the one that spoils a
+-- batch.
+SELECT
+    o.lane, o.id AS outbox_id, o.attempts, o.receivers_after,
+    e.id, e.type, e.actor_id, e.entity_type, e.entity_id, e.payload, e.created_at
+FROM (
+    SELECT *
+    FROM outbox
+    WHERE outbox.lane = $1 AND outbox.id = $2 AND pg_try_advisory_xact_lock(x'6e6578'::integer, $1::integer)
+    FOR UPDATE SKIP LOCKED
+) AS o
+LEFT JOIN LATERAL (
+    SELECT *
+    FROM events
+    WHERE events.created_at = o.event_at AND events.id = o.event_id
+    LIMIT 1
+) AS e ON true;
+
+-- name: delete_outbox(lanes, row_ids) :exec
 -- Delivered: the frames and notifications commit together with this.
-DELETE FROM outbox WHERE id = ANY($1::bigint[])
+DELETE FROM outbox AS o
+USING unnest($1::smallint[], $2::bigint[]) AS done (lane, id)
+WHERE o.lane = done.lane AND o.id = done.id;
 
--- name: advance_receivers(row_id, receivers_after) :exec
+-- name: advance_receivers(lane, row_id, receivers_after) :exec
 -- A part of a large audience is written; the row goes on from here.
-UPDATE outbox SET receivers_after = $2 WHERE id = $1
+UPDATE outbox SET receivers_after = $3 WHERE lane = $1 AND id = $2;
 
--- name: postpone_outbox(row_id, last_error) :exec
+-- name: postpone_outbox(lane, row_id, last_error) :exec
 -- Failed: again after 1, 2, 4 ... seconds, at most five minutes.
 UPDATE outbox
 SET
     attempts = attempts + 1,
-    last_error = $2,
+    last_error = $3,
     next_at = now() + least(power(2, attempts), 300) * interval '1 second'
-WHERE id = $1
+WHERE lane = $1 AND id = $2;
 
--- name: bury_outbox(row_id, last_error) :exec
+-- name: bury_outbox(lane, row_id, last_error) :exec
 -- Failed for the last time: out of the queue, into an operator's sight.
 WITH buried AS (
     DELETE FROM outbox
-    WHERE id = $1
-    RETURNING id, event_id, event_at, dedup_key, receivers_after, attempts, created_at
+    WHERE lane = $1 AND id = $2
+    RETURNING id, lane, event_id, event_at, dedup_key, receivers_after, attempts, created_at
 )
-INSERT INTO outbox_dead (id, event_id, event_at, dedup_key, receivers_after, attempts, last_error, created_at)
-SELECT id, event_id, event_at, dedup_key, receivers_after, attempts + 1, $2, created_at
-FROM buried
+INSERT INTO outbox_dead (
+    id, lane, event_id, event_at, dedup_key, receivers_after, attempts, last_error, created_at
+)
+SELECT id, lane, event_id, event_at, dedup_key, receivers_after, attempts + 1, $3, created_at
+FROM buried;
 
--- name: get_outbox_depth() :one
+-- name: get_outbox_depth() :one!
 -- How much is waiting, how old the oldest is in seconds, and how much is dead.
 SELECT
     (SELECT count(*) FROM outbox) AS depth,
     (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox) AS age,
-    (SELECT count(*) FROM outbox_dead) AS dead
+    (SELECT count(*) FROM outbox_dead) AS dead;
 
 -- name: ensure_partitions(months_ahead) :value
 -- Partitions of the audit trail for this month and so many more; returns how many were new.
-SELECT ensure_event_partitions($1)
+SELECT ensure_event_partitions($1);
 
 -- name: beat(worker_id) :exec
 -- A worker says that it runs.
 INSERT INTO worker_heartbeats (worker_id)
 VALUES ($1)
-ON CONFLICT ON CONSTRAINT worker_heartbeats_pkey DO UPDATE SET seen_at = now()
+ON CONFLICT ON CONSTRAINT worker_heartbeats_pkey DO UPDATE SET seen_at = now();
+
+-- name: end_stalled(idle_seconds) :value
+-- End the connections of workers that have lanes but have not said or read a word for so long in the middle of a
+-- statement; returns how many. idle_in_transaction_session_timeout does not see these: a driver that has a statement
+-- prepared and is halted before it runs it is "active", as is one that is halted while it is sent rows.
+SELECT count(pg_terminate_backend(a.pid))
+FROM pg_stat_activity AS a
+WHERE a.datname = current_database()
+    AND a.usename = current_user
+    AND a.state = 'active'
+    AND a.wait_event IN ('ClientRead', 'ClientWrite')
+    AND a.state_change < now() - make_interval(secs => $1)
+    AND EXISTS (
+        SELECT
+        FROM pg_locks AS l
+        WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.classid = x'6e6578'::integer::oid AND l.objsubid = 2
+    );
 
 -- name: end_beat(worker_id) :exec
 -- A worker says that it stops.
-DELETE FROM worker_heartbeats WHERE worker_id = $1
+DELETE FROM worker_heartbeats WHERE worker_id = $1;
 
 -- name: delete_old_beats() :exec
 -- Workers that went without a word.
-DELETE FROM worker_heartbeats WHERE seen_at < now() - interval '1 hour'
+DELETE FROM worker_heartbeats WHERE seen_at < now() - interval '1 hour';
 
 -- name: count_live_workers() :value
 -- Workers seen in the last 15 seconds.
-SELECT count(*) FROM worker_heartbeats WHERE seen_at > now() - interval '15 seconds'
+SELECT count(*) FROM worker_heartbeats WHERE seen_at > now() - interval '15 seconds';

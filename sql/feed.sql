@@ -1,67 +1,12 @@
--- The feed: what oneself and those one follows published, newest first.
+-- The feed: posts by the viewer and the people the viewer follows, newest first.
 -- Read, not kept for each reader: a follow, an unfollow and a new post are seen at once and write nothing more.
--- The newest 2,000 posts of everybody are looked through first; whoever follows active people has a page
+-- The newest 4,000 posts of everybody are looked through first; whoever follows active people has a page
 -- out of it. UNION ALL under LIMIT goes on only where that was not enough: with the newest posts of each
 -- followed person, older than the window. Both parts come in order, so neither sorts more than it shows.
 
--- name: list_feed_first(viewer_id, most) :many
--- The first page.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM (
-    (
-        SELECT w.position
-        FROM (
-            SELECT position, author_id
-            FROM posts
-            WHERE position IS NOT NULL
-            ORDER BY position DESC
-            LIMIT 2000
-        ) AS w
-        WHERE w.author_id = $1 OR w.author_id IN (SELECT followed_id FROM follows WHERE follower_id = $1)
-        LIMIT $2
-    )
-    UNION ALL
-    (
-        SELECT p.position
-        FROM (SELECT followed_id AS id FROM follows WHERE follower_id = $1 UNION ALL SELECT $1) AS f
-        CROSS JOIN LATERAL (
-            SELECT position
-            FROM posts
-            WHERE author_id = f.id
-                AND position < (
-                    SELECT position
-                    FROM posts
-                    WHERE position IS NOT NULL
-                    ORDER BY position DESC
-                    OFFSET 1999
-                    LIMIT 1
-                )
-            ORDER BY position DESC
-            LIMIT $2
-        ) AS p
-        ORDER BY p.position DESC
-        LIMIT $2
-    )
-    LIMIT $2
-) AS found
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM post_items
-    WHERE post_items."_position" = found.position
-    -- A fence: without it the planner, who does not know the LIMIT, may join all posts.
-    OFFSET 0
-) AS i
-ORDER BY found.position DESC
-
--- name: list_feed_next(viewer_id, before, most) :many
--- The page behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+-- name: list_feed(viewer_id, before, most) :many
+-- A page of it, behind a position.
+SELECT i.*, mine.*
 FROM (
     (
         SELECT w.position
@@ -70,7 +15,7 @@ FROM (
             FROM posts
             WHERE position < $2
             ORDER BY position DESC
-            LIMIT 2000
+            LIMIT 4000
         ) AS w
         WHERE w.author_id = $1 OR w.author_id IN (SELECT followed_id FROM follows WHERE follower_id = $1)
         LIMIT $3
@@ -88,7 +33,7 @@ FROM (
                     FROM posts
                     WHERE position < $2
                     ORDER BY position DESC
-                    OFFSET 1999
+                    OFFSET 3999
                     LIMIT 1
                 )
             ORDER BY position DESC
@@ -106,4 +51,5 @@ CROSS JOIN LATERAL (
     -- A fence: without it the planner, who does not know the LIMIT, may join all posts.
     OFFSET 0
 ) AS i
-ORDER BY found.position DESC
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
+ORDER BY found.position DESC;

@@ -1,9 +1,9 @@
 -- Who follows whom.
 
--- name: follow_user(follower_id, followed_id) :one
--- Follow once. No row where there is nobody to follow. Both are held, so that nobody follows who is just leaving, and
--- nobody is followed: whoever waits finds out.
-WITH followed AS (
+-- name: follow_user(follower_id, followed_id, context) :one
+-- Follow once, with the event. No row where there is nobody to follow. Both are held, so that nobody follows who is just
+-- leaving, and nobody is followed: whoever waits finds out.
+WITH followed AS MATERIALIZED (
     SELECT them.id
     FROM users AS them
     INNER JOIN users AS me ON me.id = $1 AND me.status = 'active'
@@ -16,60 +16,58 @@ added AS (
     ON CONFLICT ON CONSTRAINT follows_pkey DO NOTHING
     RETURNING followed_id
 )
-SELECT true AS following, EXISTS (SELECT FROM added) AS "_changed"
+SELECT
+    true AS following,
+    CASE WHEN added.followed_id IS NOT NULL THEN emit('user.followed', $1, 'user', followed.id, '{}', $3) END
+        AS "_eventId"
 FROM followed
+LEFT JOIN added ON added.followed_id = followed.id;
 
--- name: unfollow_user(follower_id, followed_id) :one
--- Stop following. No row where there is no such user.
+-- name: unfollow_user(follower_id, followed_id, context) :one
+-- Stop following, with the event. No row where there is no such user.
 WITH removed AS (
     DELETE FROM follows
     WHERE follower_id = $1 AND followed_id = $2
     RETURNING followed_id
 )
-SELECT false AS following, EXISTS (SELECT FROM removed) AS "_changed"
-FROM users
-WHERE id = $2
+SELECT
+    false AS following,
+    CASE WHEN removed.followed_id IS NOT NULL THEN emit('user.unfollowed', $1, 'user', u.id, '{}', $3) END
+        AS "_eventId"
+FROM users AS u
+LEFT JOIN removed ON removed.followed_id = u.id
+WHERE u.id = $2;
 
 -- name: user_exists(user_id) :value
 -- Whether there is such a user.
-SELECT EXISTS (SELECT FROM users WHERE id = $1)
+SELECT EXISTS (SELECT FROM users WHERE id = $1);
 
--- name: list_followers_first(user_id, most) :many
--- Who began to follow a user last.
-SELECT person(u) AS "user", f.created_at AS "createdAt", f.follower_id AS "_userId"
-FROM follows AS f
-INNER JOIN users AS u ON u.id = f.follower_id
-WHERE f.followed_id = $1
-ORDER BY f.created_at DESC, f.follower_id DESC
-LIMIT $2
-
--- name: list_followers_next(user_id, before, before_user, most) :many
--- Followers behind a cursor.
+-- name: list_followers(user_id, before, before_user, most) :many
+-- Who began to follow a user last, before a place by (time, id).
 SELECT person(u) AS "user", f.created_at AS "createdAt", f.follower_id AS "_userId"
 FROM follows AS f
 INNER JOIN users AS u ON u.id = f.follower_id
 WHERE f.followed_id = $1 AND (f.created_at, f.follower_id) < ($2, $3)
 ORDER BY f.created_at DESC, f.follower_id DESC
-LIMIT $4
+LIMIT $4;
 
--- name: list_following_first(user_id, most) :many
--- Whom a user began to follow last.
-SELECT person(u) AS "user", f.created_at AS "createdAt", f.followed_id AS "_userId"
-FROM follows AS f
-INNER JOIN users AS u ON u.id = f.followed_id
-WHERE f.follower_id = $1
-ORDER BY f.created_at DESC, f.followed_id DESC
-LIMIT $2
-
--- name: list_following_next(user_id, before, before_user, most) :many
--- Whom a user follows, behind a cursor.
+-- name: list_following(user_id, before, before_user, most) :many
+-- Whom a user began to follow last, before such a place.
 SELECT person(u) AS "user", f.created_at AS "createdAt", f.followed_id AS "_userId"
 FROM follows AS f
 INNER JOIN users AS u ON u.id = f.followed_id
 WHERE f.follower_id = $1 AND (f.created_at, f.followed_id) < ($2, $3)
 ORDER BY f.created_at DESC, f.followed_id DESC
-LIMIT $4
+LIMIT $4;
 
 -- name: delete_follows(user_id) :exec
 -- Somebody has left: they follow nobody, and nobody follows them.
-DELETE FROM follows WHERE follower_id = $1 OR followed_id = $1
+DELETE FROM follows WHERE follower_id = $1 OR followed_id = $1;
+
+-- name: export_following(user_id) :many
+-- Whom a person follows.
+SELECT followed_id AS "userId", created_at AS "createdAt" FROM follows WHERE follower_id = $1 ORDER BY created_at;
+
+-- name: export_followers(user_id) :many
+-- Who follows a person.
+SELECT follower_id AS "userId", created_at AS "createdAt" FROM follows WHERE followed_id = $1 ORDER BY created_at;

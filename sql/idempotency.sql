@@ -5,25 +5,25 @@
 INSERT INTO idempotency_keys (scope, key, fingerprint)
 VALUES ($1, $2, $3)
 ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING
-RETURNING true
+RETURNING true;
 
 -- name: get_answer(scope, key) :one
 -- What the first request with this key was and what it was answered.
 SELECT fingerprint, status, body, location
 FROM idempotency_keys
-WHERE scope = $1 AND key = $2
+WHERE scope = $1 AND key = $2;
 
--- name: store_answer(scope, key, status, body, location) :exec
--- Keep the answer; the transaction that did the work commits it too.
+-- name: store_answer(scope, key, status, body, location, entity_id) :exec
+-- Keep the answer; the transaction that did the work commits it too. `entity_id`: what it shows, and goes with.
 UPDATE idempotency_keys
-SET status = $3, body = $4, location = $5
-WHERE scope = $1 AND key = $2
+SET status = $3, body = $4, location = $5, entity_id = $6
+WHERE scope = $1 AND key = $2;
 
 -- name: delete_old_keys() :exec
 -- A key is kept for 72 hours.
 DELETE FROM idempotency_keys
-WHERE created_at < now() - interval '72 hours'
+WHERE created_at < now() - interval '72 hours';
 
 -- name: delete_keys_of(user_id) :exec
 -- The answers that somebody who has left was given, their registration's among them.
-DELETE FROM idempotency_keys WHERE scope = $1::uuid::text OR location = '/api/v1/users/' || $1
+DELETE FROM idempotency_keys WHERE scope = $1::uuid::text OR location = '/api/v1/users/' || $1;

@@ -13,13 +13,13 @@ INNER JOIN users AS u ON u.id = k.user_id
 WHERE k.secret_hash = $1
     AND k.revoked_at IS NULL
     AND (k.expires_at IS NULL OR k.expires_at > now())
-    AND u.status = 'active'
+    AND u.status = 'active';
 
 -- name: list_revoked_keys() :many
 -- Keys that ended while a node may still remember them as good.
 SELECT id
 FROM api_keys
-WHERE revoked_at > now() - interval '16 minutes'
+WHERE revoked_at > now() - interval '16 minutes';
 
 -- name: lock_owner(user_id) :one
 -- Who wants a key, with what their role may do. The lock makes their keys take turns, so that the limit holds.
@@ -29,22 +29,22 @@ SELECT
     ARRAY(SELECT p.permission FROM role_permissions AS p WHERE p.role = u.role) AS permissions
 FROM users AS u
 WHERE u.id = $1 AND u.status = 'active'
-FOR NO KEY UPDATE OF u
+FOR NO KEY UPDATE OF u;
 
 -- name: count_keys(user_id) :value
 -- How many keys somebody has; expired ones count until they are removed.
-SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL
+SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL;
 
 -- name: list_codes() :many
 -- Every permission there is.
-SELECT code FROM permissions ORDER BY code
+SELECT code FROM permissions ORDER BY code;
 
--- name: insert_key(user_id, name, shown, secret_hash, scopes, expires_at) :one
+-- name: insert_key(user_id, name, shown, secret_hash, scopes, expires_at) :one!
 -- A new key. Its secret is known to its owner alone.
 INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 RETURNING
-    id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
+    id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt";
 
 -- name: list_keys(user_id) :many
 -- Somebody's keys, the newest first. They are never more than a few.
@@ -52,28 +52,37 @@ SELECT
     id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
 FROM api_keys
 WHERE user_id = $1 AND revoked_at IS NULL
-ORDER BY id DESC
+ORDER BY id DESC;
 
 -- name: revoke_key(user_id, key_id) :one
 -- Ends a key; no row where somebody has none like that.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
-RETURNING id, name
+RETURNING id, name;
 
 -- name: delete_old_keys() :exec
 -- Keys that ended a month ago; the audit trail remembers them.
 DELETE FROM api_keys
-WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days'
+WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days';
 
 -- name: revoke_every_key(user_id) :many
 -- Ends all API keys of an account.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE user_id = $1 AND revoked_at IS NULL
-RETURNING id
+RETURNING id;
 
 -- name: delete_keys(user_id) :many
 -- Every API key of somebody who has left.
 DELETE FROM api_keys WHERE user_id = $1
-RETURNING id
+RETURNING id;
+
+-- name: export_keys(user_id) :many
+-- A person's API keys, without their secrets.
+SELECT
+    k.id, k.name, k.shown, k.scopes, k.created_at AS "createdAt", k.last_used_at AS "lastUsedAt",
+    k.expires_at AS "expiresAt", k.revoked_at AS "revokedAt"
+FROM api_keys AS k
+WHERE k.user_id = $1
+ORDER BY k.id;

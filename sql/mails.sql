@@ -2,12 +2,12 @@
 
 -- name: insert_mail(user_id, kind, address, data) :exec
 -- One mail to send.
-INSERT INTO mails (user_id, kind, address, data) VALUES ($1, $2, $3, $4)
+INSERT INTO mails (user_id, kind, address, data) VALUES ($1, $2, $3, $4);
 
 -- name: take_turn(address) :exec
 -- Requests for one address take turns, so that the limits below hold. The address need not be known: waiting
 -- tells nothing.
-SELECT pg_advisory_xact_lock(x'6d61696c'::integer, hashtext(lower($1::text)))
+SELECT pg_advisory_xact_lock(x'6d61696c'::integer, hashtext(lower($1::text)));
 
 -- name: insert_mail_within_limits(user_id, kind, address) :value
 -- One mail to an address, unless the last of its kind went there less than a minute ago or the account had five
@@ -22,7 +22,7 @@ WHERE NOT EXISTS (
 AND (
     SELECT count(*) FROM mails WHERE user_id = $1 AND kind = $2 AND created_at > now() - interval '1 hour'
 ) < 5
-RETURNING true
+RETURNING true;
 
 -- name: claim_mails(most) :many
 -- Mails that are due, taken for two minutes: a worker that dies within them has them sent again. SKIP LOCKED:
@@ -39,11 +39,11 @@ FROM (
     FOR UPDATE SKIP LOCKED
 ) AS due, users AS u
 WHERE m.id = due.id AND u.id = m.user_id
-RETURNING m.id, m.user_id, m.kind, m.address, m.data, u.username AS name
+RETURNING m.id, m.user_id, m.kind, m.address, m.data, u.username AS name;
 
 -- name: lock_receiver(user_id) :value
 -- Keeps an account as it is while its mail is made ready.
-SELECT id FROM users WHERE id = $1 FOR KEY SHARE
+SELECT id FROM users WHERE id = $1 FOR KEY SHARE;
 
 -- name: lock_mail(mail_id) :one
 -- A claimed mail that has still to be sent, and whether it still fits its account. The lock makes what cancels
@@ -57,11 +57,11 @@ SELECT
 FROM mails AS m
 INNER JOIN users AS u ON u.id = m.user_id
 WHERE m.id = $1 AND m.sent_at IS NULL AND m.failed_at IS NULL
-FOR NO KEY UPDATE OF m
+FOR NO KEY UPDATE OF m;
 
 -- name: mark_sent(mail_id) :exec
 -- The mail server has taken it.
-UPDATE mails SET sent_at = now(), last_error = NULL WHERE id = $1 AND sent_at IS NULL
+UPDATE mails SET sent_at = now(), last_error = NULL WHERE id = $1 AND sent_at IS NULL;
 
 -- name: postpone_mail(mail_id, last_error, most_attempts) :value
 -- Failed: again after 10 s, 30 s, 90 s ... at most 6 hours, and given up after so many attempts. True where
@@ -73,27 +73,27 @@ SET
     next_at = now() + least(interval '10 seconds' * (3 ^ attempts), interval '6 hours'),
     failed_at = CASE WHEN attempts + 1 >= $3::integer THEN now() END
 WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL
-RETURNING failed_at IS NOT NULL
+RETURNING failed_at IS NOT NULL;
 
 -- name: give_up_mail(mail_id, last_error) :exec
 -- Trying again would not help.
 UPDATE mails
 SET attempts = attempts + 1, failed_at = now(), last_error = $2
-WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL
+WHERE id = $1 AND sent_at IS NULL AND failed_at IS NULL;
 
 -- name: cancel_mails(user_id, kinds) :exec
 -- What is still queued of these kinds is not to be sent any more.
 UPDATE mails
 SET failed_at = now(), last_error = 'superseded'
-WHERE user_id = $1 AND kind = ANY($2::text[]) AND sent_at IS NULL AND failed_at IS NULL
+WHERE user_id = $1 AND kind = ANY($2::text[]) AND sent_at IS NULL AND failed_at IS NULL;
 
 -- name: delete_old_mails() :exec
 -- Mails that were sent a week ago, or given up a month ago.
 DELETE FROM mails
 WHERE
     created_at < now() - interval '7 days'
-    AND (sent_at < now() - interval '7 days' OR failed_at < now() - interval '30 days')
+    AND (sent_at < now() - interval '7 days' OR failed_at < now() - interval '30 days');
 
 -- name: delete_mails(user_id) :exec
 -- Every mail of somebody who has left, sent or not: each holds their address.
-DELETE FROM mails WHERE user_id = $1
+DELETE FROM mails WHERE user_id = $1;

@@ -1,36 +1,62 @@
 -- Notifications: what people are told, and how many of it they have not read.
 
--- name: hold_posts(post_ids) :many
--- Those of these posts that are still there, and stay until this transaction ends. All of them before any comment,
--- in one order: whoever deletes a comment has its post locked by then.
-SELECT id FROM posts WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE
-
--- name: hold_comments(comment_ids) :many
--- Those of these comments that are still there, and stay until this transaction ends.
-SELECT id FROM comments WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE
-
--- name: persist_notifications(event_ids, receiver_ids, actor_ids, types, titles, messages, post_ids, comment_ids, once_keys, created_ats) :many
--- Write a batch, once per receiver and event, and count it as unread in the same statement. The posts and
--- comments are held by hold_posts and hold_comments, so that no foreign key fails.
--- Ordered by receiver, so that two workers lock the counters in the same order.
+-- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
+-- What a batch of events comes to: notifications, once per receiver and event, with their frames and counters, and the
+-- frames of other rooms (from `rooms` on). Returns all frames with their numbers.
+-- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
+-- order. Rooms come before counters, both in order, so that two workers wait for each other at most one way. For a
+-- once_key they never wait: events that share one are of one entity, and so in one lane.
+-- Notifications stand behind the other frames of their room, which tell of earlier ones.
 WITH written AS (
     INSERT INTO notifications (
-        event_id, receiver_id, actor_id, type, title, message, post_id, comment_id, once_key, created_at, updated_at
+        event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key, created_at, updated_at
     )
     SELECT
-        i.event_id, i.receiver_id, a.id, i.type, i.title, i.message, i.post_id, i.comment_id, i.once_key,
+        i.event_id, i.receiver_id, i.actor_id, i.type, i.variant, i.entity_type, i.entity_id, i.params, i.once_key,
         i.created_at, i.created_at
     FROM unnest(
-        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[],
-        $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::timestamptz[]
+        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::jsonb[], $9::text[],
+        $10::timestamptz[]
     ) AS i (
-        event_id, receiver_id, actor_id, type, title, message, post_id, comment_id, once_key, created_at
+        event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key, created_at
     )
     INNER JOIN users AS r ON r.id = i.receiver_id AND r.status = 'active'
-    LEFT JOIN users AS a ON a.id = i.actor_id
     ORDER BY i.receiver_id, i.event_id
     ON CONFLICT DO NOTHING
     RETURNING id, receiver_id, event_id
+),
+shown AS (
+    SELECT f.room, f.event_id, f.event, f.entity_type, f.entity_id, f.data, string_to_array(f.members, ',') AS members, f.place
+    FROM unnest($11::text[], $12::uuid[], $13::text[], $14::text[], $15::uuid[], $16::jsonb[], $17::text[]) WITH ORDINALITY
+        AS f (room, event_id, event, entity_type, entity_id, data, members, place)
+    UNION ALL
+    SELECT
+        'user:' || w.receiver_id, w.event_id, 'notification:created', 'notification', w.id, '{}', NULL,
+        1000000 + row_number() OVER (ORDER BY w.id)
+    FROM written AS w
+),
+placed AS (
+    SELECT *, row_number() OVER (ORDER BY room, place) AS number FROM shown
+),
+grouped AS (
+    SELECT room, count(*) AS frames, max(number) AS last_number FROM placed GROUP BY room
+),
+advanced AS (
+    INSERT INTO rooms AS r (name, last_seq)
+    SELECT room, frames
+    FROM grouped
+    ORDER BY room
+    ON CONFLICT ON CONSTRAINT rooms_pkey DO UPDATE SET last_seq = r.last_seq + excluded.last_seq
+    RETURNING name, last_seq
+),
+stored AS (
+    INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
+    SELECT
+        p.room, a.last_seq - g.last_number + p.number, p.event_id, p.event, p.entity_type, p.entity_id, p.data, p.members
+    FROM placed AS p
+    INNER JOIN grouped AS g USING (room)
+    INNER JOIN advanced AS a ON a.name = p.room
+    RETURNING room, seq, event, entity_type, entity_id, data, members
 ),
 counted AS (
     INSERT INTO notification_counters AS c (user_id, unread)
@@ -40,137 +66,164 @@ counted AS (
     ORDER BY receiver_id
     ON CONFLICT ON CONSTRAINT notification_counters_pkey DO UPDATE SET unread = c.unread + excluded.unread
 )
-SELECT id, receiver_id, event_id FROM written
+SELECT room, seq, event, entity_type, entity_id, data, members
+FROM stored
+ORDER BY room, seq;
 
--- name: list_written(notification_ids) :many
--- Notifications as their receivers see them, in the order in which they came.
-SELECT i.*, n.event_id AS "_eventId"
+-- name: render_notifications(ids) :many
+-- Notifications as their receivers see them now.
+SELECT i.*, ARRAY['user:' || i."_receiverId"] AS "_rooms"
 FROM notification_items AS i
-INNER JOIN notifications AS n ON n.id = i.id
-WHERE i.id = ANY($1::uuid[])
-ORDER BY i.id
+WHERE i.id = ANY($1::uuid[]);
 
 -- name: list_unread_counts(user_ids) :many
 -- The exact unread count of several people.
-SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[])
+SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[]);
 
 -- name: get_unread_count(user_id) :value
 -- One person's unread count; NULL where nothing was ever sent.
-SELECT unread FROM notification_counters WHERE user_id = $1
+SELECT unread FROM notification_counters WHERE user_id = $1;
 
--- name: get_position(user_id, room) :one
--- Unread count and stream position, for an answer that a client can go on from.
+-- name: list_all(user_id, before, most) :many
+-- Notifications that are not archived, the newest first, before an id. One statement is one snapshot: each row has the
+-- count and the position in the stream that belong to the list; a list without rows is one row without an id.
 SELECT
-    coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS unread,
-    coalesce((SELECT last_seq FROM rooms WHERE name = $2), 0) AS seq
+    coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
+    found.*
+FROM (VALUES (1)) AS one (row)
+LEFT JOIN LATERAL (
+    SELECT i.*
+    FROM notification_items AS i
+    WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i.id < $2
+    ORDER BY i.id DESC
+    LIMIT $3
+) AS found ON true;
 
--- name: list_first(user_id, most) :many
--- The newest notifications that are not archived.
-SELECT i.*
-FROM notification_items AS i
-WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL
-ORDER BY i.id DESC
-LIMIT $2
-
--- name: list_next(user_id, before, most) :many
--- The page behind a cursor.
-SELECT i.*
-FROM notification_items AS i
-WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i.id < $2
-ORDER BY i.id DESC
-LIMIT $3
-
--- name: list_unread_first(user_id, most) :many
--- The newest unread ones.
-SELECT i.*
-FROM notification_items AS i
-WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead"
-ORDER BY i.id DESC
-LIMIT $2
-
--- name: list_unread_next(user_id, before, most) :many
--- Unread ones behind a cursor.
-SELECT i.*
-FROM notification_items AS i
-WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead" AND i.id < $2
-ORDER BY i.id DESC
-LIMIT $3
+-- name: list_unread(user_id, before, most) :many
+-- The unread ones of these.
+SELECT
+    coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
+    found.*
+FROM (VALUES (1)) AS one (row)
+LEFT JOIN LATERAL (
+    SELECT i.*
+    FROM notification_items AS i
+    WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead" AND i.id < $2
+    ORDER BY i.id DESC
+    LIMIT $3
+) AS found ON true;
 
 -- name: list_filtered(user_id, before, unread, archived, types, most) :many
--- Any other mix of filters; NULL leaves one out. Rare, so one statement serves them all: the walk
--- along the receiver's index stays, the filters drop rows on the way.
-SELECT i.*
-FROM notification_items AS i
-WHERE
-    i."_receiverId" = $1
-    AND ($2::uuid IS NULL OR i.id < $2)
-    AND ($3::boolean IS NULL OR i."isRead" = NOT $3)
-    AND (i."archivedAt" IS NOT NULL) = $4::boolean
-    AND ($5::text[] IS NULL OR i.type = ANY($5))
-ORDER BY i.id DESC
-LIMIT $6
-
--- name: get_notification(user_id, notification_id) :one
--- One of the receiver's own.
-SELECT i.*
-FROM notification_items AS i
-WHERE i.id = $2 AND i."_receiverId" = $1
+-- Any other mix of filters; NULL leaves one out. Rare, so one statement serves them all: the walk along the receiver's
+-- index stays, the filters drop rows on the way.
+SELECT
+    coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
+    found.*
+FROM (VALUES (1)) AS one (row)
+LEFT JOIN LATERAL (
+    SELECT i.*
+    FROM notification_items AS i
+    WHERE i."_receiverId" = $1
+        AND i.id < $2
+        AND ($3::boolean IS NULL OR i."isRead" = NOT $3)
+        AND (i."archivedAt" IS NOT NULL) = $4::boolean
+        AND ($5::text[] IS NULL OR i.type = ANY($5))
+    ORDER BY i.id DESC
+    LIMIT $6
+) AS found ON true;
 
 -- name: lock_counter(user_id) :value
--- Before a change of one's notifications, in a statement of its own. Changes of one inbox then take turns:
--- none is computed from a count that is out of date (PostgreSQL checks unread >= 0 before it notices
--- that), and none holds a notification while it waits for the count.
-SELECT unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
+-- Before a change of one's notifications that takes several statements. Changes of one inbox take turns: none is computed
+-- from a count that is out of date, and none holds a notification while it waits for the count.
+SELECT unread FROM notification_counters WHERE user_id = $1 FOR UPDATE;
 
--- name: update_notification(user_id, notification_id, is_read, archived, seen) :value
--- Change what is not NULL, and the unread count with it. True where there is such a notification.
-WITH old AS (
-    SELECT id, NOT is_read AND archived_at IS NULL AS unread
-    FROM notifications
-    WHERE id = $2 AND receiver_id = $1
+-- name: update_notification(user_id, notification_id, is_read, archived, seen, context) :one
+-- Change what is not NULL, the unread count with it, and emit the event; what is so already changes nothing. The counter
+-- is locked first, then the notification, which is read as it is by then. No row where it is not the user's.
+WITH counter AS MATERIALIZED (
+    SELECT user_id, unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
+),
+old AS MATERIALIZED (
+    SELECT n.*, NOT n.is_read AND n.archived_at IS NULL AS was_unread
+    FROM notifications AS n
+    WHERE n.id = $2 AND n.receiver_id = (SELECT user_id FROM counter)
     FOR UPDATE
+),
+wanted AS (
+    SELECT
+        o.id,
+        coalesce($3, o.is_read) AS is_read,
+        CASE WHEN $3 THEN coalesce(o.read_at, now()) WHEN NOT $3 THEN NULL ELSE o.read_at END AS read_at,
+        CASE WHEN $4 THEN coalesce(o.archived_at, now()) WHEN NOT $4 THEN NULL ELSE o.archived_at END AS archived_at,
+        CASE WHEN $5 OR $3 THEN coalesce(o.seen_at, now()) WHEN NOT $5 THEN NULL ELSE o.seen_at END AS seen_at
+    FROM old AS o
 ),
 changed AS (
     UPDATE notifications AS n
     SET
-        is_read = coalesce($3, n.is_read),
-        read_at = CASE WHEN $3 THEN coalesce(n.read_at, now()) WHEN NOT $3 THEN NULL ELSE n.read_at END,
-        archived_at = CASE WHEN $4 THEN coalesce(n.archived_at, now()) WHEN NOT $4 THEN NULL ELSE n.archived_at END,
-        seen_at = CASE
-            WHEN $5 OR $3 THEN coalesce(n.seen_at, now())
-            WHEN NOT $5 THEN NULL
-            ELSE n.seen_at
-        END,
-        updated_at = now()
-    FROM old
-    WHERE n.id = old.id
-    RETURNING NOT n.is_read AND n.archived_at IS NULL AS unread, old.unread AS was_unread
+        is_read = w.is_read, read_at = w.read_at, archived_at = w.archived_at, seen_at = w.seen_at, updated_at = now()
+    FROM wanted AS w
+    INNER JOIN old AS o ON o.id = w.id
+    WHERE n.id = w.id
+        AND (o.is_read, o.read_at, o.archived_at, o.seen_at)
+        IS DISTINCT FROM (w.is_read, w.read_at, w.archived_at, w.seen_at)
+    RETURNING n.*, o.was_unread
 ),
 counted AS (
     UPDATE notification_counters AS c
-    SET unread = c.unread + changed.unread::integer - changed.was_unread::integer
-    FROM changed
-    WHERE c.user_id = $1 AND changed.unread <> changed.was_unread
+    SET unread = counter.unread + (NOT n.is_read AND n.archived_at IS NULL)::integer - n.was_unread::integer
+    FROM changed AS n
+    CROSS JOIN counter
+    WHERE c.user_id = $1 AND (NOT n.is_read AND n.archived_at IS NULL) <> n.was_unread
 )
-SELECT true FROM changed
+SELECT
+    n.receiver_id AS "_receiverId", n.id, n.type, n.variant AS "_variant", nullif(n.params, '{}') AS "_params",
+    e.excerpt AS "_excerpt", e.beginning AS "_beginning", display_name(a) AS "_actorName", n.is_read AS "isRead", n.seen_at AS "seenAt",
+    n.archived_at AS "archivedAt", person(a) AS actor,
+    n.entity_type AS "_entityType", CASE WHEN e.found THEN n.entity_id END AS "_entityId",
+    e.post_id AS "postId", NULL::uuid AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
+    CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $6, $1) END AS "_eventId"
+FROM (
+    SELECT o.*, false AS changed FROM old AS o WHERE NOT EXISTS (SELECT FROM changed)
+    UNION ALL
+    SELECT c.*, true FROM changed AS c
+) AS n
+LEFT JOIN users AS a ON a.id = n.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
+) AS e ON true;
 
--- name: delete_notification(user_id, notification_id) :value
--- Remove one of the receiver's own, and count it off where it was unread. True where there was one.
-WITH gone AS (
-    DELETE FROM notifications
-    WHERE id = $2 AND receiver_id = $1
-    RETURNING NOT is_read AND archived_at IS NULL AS unread
+-- name: delete_notification(user_id, notification_id, context) :value
+-- Remove one of the receiver's own, count it off where it was unread, and emit the event. True where there was one.
+WITH counter AS MATERIALIZED (
+    SELECT user_id, unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
+),
+old AS MATERIALIZED (
+    SELECT n.id, NOT n.is_read AND n.archived_at IS NULL AS unread
+    FROM notifications AS n
+    WHERE n.id = $2 AND n.receiver_id = (SELECT user_id FROM counter)
+    FOR UPDATE
+),
+gone AS (
+    DELETE FROM notifications AS n USING old WHERE n.id = old.id
+    RETURNING n.id, old.unread
 ),
 counted AS (
     UPDATE notification_counters AS c
-    SET unread = c.unread - 1
+    SET unread = counter.unread - 1
     FROM gone
+    CROSS JOIN counter
     WHERE c.user_id = $1 AND gone.unread
 )
-SELECT true FROM gone
+SELECT emit('notification.deleted', $1, 'notification', gone.id, '{}', $3, $1) IS NOT NULL FROM gone;
 
 -- name: read_all(user_id) :value
--- Mark everything that is unread as read; returns how many that were.
+-- Mark everything that is unread as read; returns how many that were. The counter is locked (lock_counter), in a statement
+-- of its own: what was delivered before is seen here.
 WITH changed AS (
     UPDATE notifications
     SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
@@ -182,15 +235,7 @@ counted AS (
     SET unread = c.unread - (SELECT count(*) FROM changed)
     WHERE c.user_id = $1
 )
-SELECT count(*)::integer FROM changed
-
--- name: list_followers_after(user_id, after, most) :many
--- A part of the audience "followers of", in id order.
-SELECT f.follower_id AS receiver_id
-FROM follows AS f
-WHERE f.followed_id = $1 AND f.follower_id > $2
-ORDER BY f.follower_id
-LIMIT $3
+SELECT count(*)::integer FROM changed;
 
 -- name: list_concerned_after(post_id, after, most) :many
 -- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
@@ -210,7 +255,7 @@ FROM (
     WHERE p.id = $1 AND named.user_id > $2
 ) AS c
 ORDER BY c.receiver_id
-LIMIT $3
+LIMIT $3;
 
 -- name: list_everyone_after(after, most) :many
 -- A part of the audience "everyone", in id order.
@@ -218,11 +263,15 @@ SELECT id AS receiver_id
 FROM users
 WHERE id > $1 AND status = 'active'
 ORDER BY id
-LIMIT $2
+LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
 -- Everything somebody was told, and the count of it.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 )
-DELETE FROM notification_counters WHERE user_id = $1
+DELETE FROM notification_counters WHERE user_id = $1;
+
+-- name: export_notifications(user_id) :many
+-- What a person was told.
+SELECT i.* FROM notification_items AS i WHERE i."_receiverId" = $1 ORDER BY i.id;

@@ -1,187 +1,126 @@
--- Posts. The counters on them are written by sql/reactions.sql and sql/comments.sql; `position` is their place in
--- every list. Lists ask for `liked` with a scalar subquery: for EXISTS the planner would read all that the viewer
--- ever liked, to show one page.
+-- Posts. Their counters, in post_stats, are moved by sql/reactions.sql and sql/comments.sql; `position` is their place in
+-- every list. A list takes the position to go on before: for the first page that is the last there can be.
 
--- name: create_post(author_id, type, status, title, body) :value
--- A new post; returns its id. A draft has no place in the lists.
-INSERT INTO posts (id, position, author_id, type, status, title, body)
-SELECT new.id, CASE WHEN $3 IS DISTINCT FROM 'draft' THEN new.id END, $1, $2, $3, $4, $5
-FROM (SELECT uuidv7() AS id) AS new
-RETURNING id
+-- name: create_post(author_id, type, status, title, body, usernames, context) :one!
+-- A new post with its counters, its first status and its event, as its author sees it. A draft has no place in the lists,
+-- and nobody is told of it.
+WITH added AS (
+    INSERT INTO posts (id, position, author_id, type, status, title, body)
+    SELECT new.id, CASE WHEN $3 IS DISTINCT FROM 'draft' THEN new.id END, $1, $2, $3, $4, $5
+    FROM (SELECT uuidv7() AS id) AS new
+    RETURNING *
+),
+stats AS (
+    INSERT INTO post_stats (post_id, score, least_score)
+    SELECT
+        id,
+        CASE WHEN position IS NOT NULL THEN heat(created_at, 1) END,
+        CASE WHEN position IS NOT NULL THEN heat(created_at, 1) END
+    FROM added
+),
+logged AS (
+    -- Its id is the post's, which is the place of what is published at once.
+    INSERT INTO post_status_log (id, post_id, actor_id, to_status)
+    SELECT id, id, author_id, status FROM added WHERE status IS NOT NULL
+)
+SELECT
+    p.id, p.type, p.status, p.title, p.body, person(a) AS author, NULL::json AS assignee,
+    0 AS "likeCount", 0 AS "commentCount", 0 AS "interestCount", '[]'::json AS uploads,
+    p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt", read_time(p.position) AS "publishedAt",
+    false AS liked, false AS interested, p.author_id AS "_authorId", p.position AS "_position",
+    CASE
+        WHEN p.position IS NULL
+            THEN emit('post.drafted', $1, 'post', p.id, jsonb_build_object('authorId', p.author_id), $7)
+        ELSE emit(
+            'post.created', $1, 'post', p.id,
+            jsonb_build_object(
+                'authorId', p.author_id, 'type', p.type,
+                'mentionedIds', CASE WHEN cardinality($6::citext[]) > 0 THEN find_named($6) ELSE '[]' END
+            ),
+            $7
+        )
+    END AS "_eventId"
+FROM added AS p
+INNER JOIN users AS a ON a.id = p.author_id;
 
 -- name: get_post(post_id, viewer_id) :one
 -- One post as a viewer sees it; no row for what they may not see.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $2), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $2), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2)
+CROSS JOIN LATERAL reactions_of($2, i.id) AS mine
+WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2);
 
 -- name: is_post_shown(post_id, viewer_id) :value
 -- Whether there is such a post for a viewer.
-SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2))
+SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2));
 
--- name: list_posts_first(viewer_id, most) :many
+-- name: list_posts(viewer_id, before, most) :many
 -- The newest posts of everybody.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $2
-
--- name: list_posts_next(viewer_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
--- name: list_author_posts_first(viewer_id, author_id, most) :many
+-- name: list_author_posts(viewer_id, author_id, before, most) :many
 -- The newest posts of one author.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i."_authorId" = $2 AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $3
-
--- name: list_author_posts_next(viewer_id, author_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $2 AND i."_position" < $3
 ORDER BY i."_position" DESC
-LIMIT $4
+LIMIT $4;
 
--- name: list_author_posts_of_first(viewer_id, author_id, type, status, most) :many
+-- name: list_author_posts_of(viewer_id, author_id, type, status, before, most) :many
 -- Those of one type, of one status, or both, out of all posts of the author.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i."_authorId" = $2
-    AND ($3::text IS NULL OR i.type = $3)
-    AND ($4::text IS NULL OR i.status = $4)
-    AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $5
-
--- name: list_author_posts_of_next(viewer_id, author_id, type, status, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $2
     AND ($3::text IS NULL OR i.type = $3)
     AND ($4::text IS NULL OR i.status = $4)
     AND i."_position" < $5
 ORDER BY i."_position" DESC
-LIMIT $6
+LIMIT $6;
 
--- name: list_normal_posts_first(viewer_id, most) :many
+-- name: list_normal_posts(viewer_id, before, most) :many
 -- The newest normal posts. Each type has statements of its own: a planner that is given the type as an argument
 -- takes rare ones for as frequent as any, and reads all posts to find them.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.type = 'normal' AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $2
-
--- name: list_normal_posts_next(viewer_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'normal' AND i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
--- name: list_announcements_first(viewer_id, most) :many
+-- name: list_announcements(viewer_id, before, most) :many
 -- The newest announcements.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.type = 'announcement' AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $2
-
--- name: list_announcements_next(viewer_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'announcement' AND i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
--- name: list_projects_first(viewer_id, most) :many
+-- name: list_projects(viewer_id, before, most) :many
 -- The newest projects.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.type = 'project' AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $2
-
--- name: list_projects_next(viewer_id, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'project' AND i."_position" < $2
 ORDER BY i."_position" DESC
-LIMIT $3
+LIMIT $3;
 
--- name: list_posts_by_status_first(viewer_id, status, most) :many
--- The newest announcements or projects of one status that stand in lists.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+-- name: list_posts_by_status(viewer_id, status, before, most) :many
+-- The newest announcements or projects of one status that stand in lists. Bounds and order by both columns of the
+-- index leave the planner no other: it would walk along the positions of all posts to find those of a rare status.
+SELECT i.*, mine.*
 FROM post_items AS i
-WHERE i.status = $2 AND i."_position" IS NOT NULL
-ORDER BY i."_position" DESC
-LIMIT $3
-
--- name: list_posts_by_status_next(viewer_id, status, before, most) :many
--- The page of these behind a cursor.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
-FROM post_items AS i
-WHERE i.status = $2 AND i."_position" < $3
-ORDER BY i."_position" DESC
-LIMIT $4
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
+WHERE i.status >= $2 AND (i.status, i."_position") < ($2, $3)
+ORDER BY i.status DESC, i."_position" DESC
+LIMIT $4;
 
 -- name: list_posts_matching(viewer_id, text, before, type, status, most) :many
 -- The newest posts before a position whose words match; of one type, of one status, or both where not NULL. As in
@@ -232,20 +171,15 @@ found AS MATERIALIZED (
     )
     LIMIT $6
 )
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM found
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.recency OFFSET 0) AS i
-ORDER BY found.recency DESC
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
+ORDER BY found.recency DESC;
 
 -- name: list_author_posts_matching(viewer_id, author_id, text, before, type, status, most) :many
 -- The same out of the posts of one author.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM (
     SELECT p.position
     FROM (SELECT make_query($3) AS query OFFSET 0) AS asked
@@ -263,70 +197,80 @@ FROM (
     LIMIT $7
 ) AS found
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.position OFFSET 0) AS i
-ORDER BY found.position DESC
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
+ORDER BY found.position DESC;
 
 -- name: list_own_unlisted(author_id, status, before, most) :many
 -- One's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
-SELECT
-    i.*,
-    coalesce((SELECT true FROM likes AS l WHERE l.post_id = i.id AND l.user_id = $1), false) AS liked,
-    coalesce((SELECT true FROM interests AS t WHERE t.post_id = i.id AND t.user_id = $1), false) AS interested
+SELECT i.*, mine.*
 FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL AND i.id < $3
 ORDER BY i.id DESC
-LIMIT $4
+LIMIT $4;
 
--- name: update_post(post_id, author_id, set_title, title, body) :exec
--- Change a post of one's own, which is locked: title where set_title, body where not NULL.
+-- name: update_post(post_id, set_title, title, body) :exec
+-- Change a post, which is locked: title where set_title, body where not NULL.
 UPDATE posts
 SET
-    title = CASE WHEN $3 THEN $4 ELSE title END,
-    body = coalesce($5, body),
+    title = CASE WHEN $2 THEN $3 ELSE title END,
+    body = coalesce($4, body),
     version = version + 1,
     updated_at = now()
-WHERE id = $1 AND author_id = $2
+WHERE id = $1;
 
 -- name: lock_post(post_id) :exec
 -- Before a change that depends on how the post stands: changes then take turns, and see what the one before did. A
--- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while a
--- worker, by the foreign key of a notification, holds the row as well.
-SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE
+-- statement of its own: one that locks a row and then updates it can wait in a ring with others of its kind while
+-- somebody who likes the post, or a worker that makes it findable, holds its key.
+SELECT FROM posts WHERE id = $1 FOR NO KEY UPDATE;
 
--- name: move_post(post_id, actor_id, any_author, status, from_statuses) :one
+-- name: move_post(post_id, actor_id, status, from_statuses) :one
 -- Move an announcement or a project, which is locked, from one of `from_statuses`. What is published, again as well,
--- takes the top of the lists; what is archived leaves them. The log keeps the place it had as the id of its publication,
--- which says when that was.
+-- takes the top of the lists and of explore; what is archived leaves them. The log keeps the place it had as the id of its
+-- publication, which says when that was.
 WITH before AS (
     SELECT id, status
     FROM posts
-    WHERE id = $1 AND (author_id = $2 OR $3)
+    WHERE id = $1
 ),
 moved AS (
     UPDATE posts AS p
     SET
-        status = $4,
+        status = $3,
         position = CASE
-            WHEN $4 = 'archived' THEN NULL
+            WHEN $3 = 'archived' THEN NULL
             WHEN p.position IS NULL THEN uuidv7()
             ELSE p.position
         END,
         version = p.version + 1,
         updated_at = now()
     FROM before
-    WHERE p.id = before.id AND before.status = ANY($5::text[])
+    WHERE p.id = before.id AND before.status = ANY($4::text[])
     RETURNING p.id, p.position, before.status AS from_status
+),
+placed AS (
+    UPDATE post_stats AS s
+    SET
+        score = CASE
+            WHEN moved.position IS NULL THEN NULL
+            WHEN s.score IS NULL THEN measure_post(s.post_id, now())
+            ELSE s.score
+        END,
+        least_score = CASE
+            WHEN moved.position IS NULL THEN NULL
+            WHEN s.score IS NULL THEN heat(now(), 1)
+            ELSE s.least_score
+        END
+    FROM moved
+    WHERE s.post_id = moved.id AND (moved.position IS NULL) <> (s.score IS NULL)
 ),
 logged AS (
     INSERT INTO post_status_log (id, post_id, actor_id, from_status, to_status)
-    SELECT CASE WHEN $4 = 'published' THEN position ELSE uuidv7() END, id, $2, from_status, $4 FROM moved
+    SELECT CASE WHEN $3 = 'published' THEN position ELSE uuidv7() END, id, $2, from_status, $3 FROM moved
     RETURNING from_status
 )
-SELECT from_status AS "from" FROM logged
-
--- name: log_first_status(post_id, actor_id, status) :exec
--- The status a post was made with. Its id is the post's, which is the place of what is published at once.
-INSERT INTO post_status_log (id, post_id, actor_id, to_status)
-VALUES ($1, $1, $2, $3)
+SELECT from_status AS "from" FROM logged;
 
 -- name: list_moves(post_id, after, most) :many
 -- Moves of a post behind an id, oldest first.
@@ -336,73 +280,101 @@ FROM post_status_log AS g
 LEFT JOIN users AS u ON u.id = g.actor_id
 WHERE g.post_id = $1 AND g.id > $2
 ORDER BY g.id
-LIMIT $3
+LIMIT $3;
 
--- name: assign_post(post_id, actor_id, any_author, assignee_id) :one
+-- name: assign_post(post_id, assignee_id) :one
 -- Give a project, which is locked and not over, to somebody interested, or any to nobody (NULL). Whose it is already
 -- changes nothing.
 WITH before AS (
     SELECT id, assignee_id
     FROM posts
-    WHERE id = $1 AND type = 'project' AND (author_id = $2 OR $3)
+    WHERE id = $1 AND type = 'project'
 )
 UPDATE posts AS p
 SET
-    assignee_id = $4,
-    version = p.version + (before.assignee_id IS DISTINCT FROM $4)::integer,
-    updated_at = CASE WHEN before.assignee_id IS DISTINCT FROM $4 THEN now() ELSE p.updated_at END
+    assignee_id = $2,
+    version = p.version + (before.assignee_id IS DISTINCT FROM $2)::integer,
+    updated_at = CASE WHEN before.assignee_id IS DISTINCT FROM $2 THEN now() ELSE p.updated_at END
 FROM before
 WHERE p.id = before.id
     AND (
-        $4::uuid IS NULL
+        $2::uuid IS NULL
         OR p.status NOT IN ('completed', 'cancelled')
         AND EXISTS (
             SELECT
             FROM interests AS t
             INNER JOIN users AS u ON u.id = t.user_id AND u.status = 'active'
-            WHERE t.post_id = $1 AND t.user_id = $4
+            WHERE t.post_id = $1 AND t.user_id = $2
         )
     )
-RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId"
+RETURNING p.id, before.assignee_id AS "_previousId", p.author_id AS "_authorId";
 
 -- name: lock_posts_of(user_id) :exec
--- The posts that somebody who leaves is assigned to or interested in, locked in one order whoever leaves.
+-- The posts that a person who leaves is assigned to, or interested in and could just be assigned to; locked in one order
+-- whoever leaves.
 SELECT
 FROM posts
 WHERE id IN (
-    SELECT p.id FROM posts AS p WHERE p.assignee_id = $1
-    UNION
     SELECT t.post_id FROM interests AS t WHERE t.user_id = $1
+    UNION ALL
+    SELECT a.id FROM posts AS a WHERE a.assignee_id = $1
 )
 ORDER BY id
-FOR NO KEY UPDATE
+FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :exec
 -- Projects of somebody who has left are nobody's again.
 UPDATE posts
 SET assignee_id = NULL, version = version + 1, updated_at = now()
-WHERE assignee_id = $1
+WHERE assignee_id = $1;
 
--- name: lock_for_removal(post_id, user_id, any_author) :value
--- Keep changes of a post of one's own, or with `any_author` of any that one sees, out until this transaction ends.
-SELECT p.id
-FROM posts AS p
-WHERE p.id = $1 AND (p.author_id = $2 OR $3) AND shown_to(p, $2)
-FOR UPDATE
+-- name: lock_for_removal(post_id) :exec
+-- Keep all changes of a post, and of what belongs to it, out until this transaction ends.
+SELECT FROM posts WHERE id = $1 FOR UPDATE;
 
 -- name: touch_post(post_id) :exec
 -- What belongs to a post has changed.
-UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1
+UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1;
 
--- name: delete_post(post_id, user_id, any_author) :one
--- A post of one's own, or with `any_author` any that one sees, is gone with its comments, likes and interests;
--- notifications about it stay, without the link.
-DELETE FROM posts AS p WHERE p.id = $1 AND (p.author_id = $2 OR $3) AND shown_to(p, $2)
-RETURNING p.id, p.status, p.author_id AS "_authorId"
+-- name: delete_post(post_id) :exec
+-- A post is gone with its comments, likes and interests, and with the stored answers that show any of these.
+-- Notifications about it stay, without the link.
+WITH forgotten AS (
+    DELETE FROM idempotency_keys AS k
+    WHERE k.entity_id IN (SELECT c.id FROM comments AS c WHERE c.post_id = $1 UNION ALL SELECT $1)
+)
+DELETE FROM posts WHERE id = $1;
 
 -- name: list_mentioned(post_id, usernames) :many
 -- Who is meant by the @usernames of a post or of a comment on it. Who may not see it is told nothing of it.
 SELECT u.id
 FROM posts AS p
 INNER JOIN users AS u ON u.username = ANY($2::citext[]) AND u.status = 'active'
-WHERE p.id = $1 AND shown_to(p, u.id)
+WHERE p.id = $1 AND shown_to(p, u.id);
+
+-- name: render_posts(ids) :many
+-- Posts as everybody in a room sees them now. Nobody sees drafts there.
+SELECT i.*, ARRAY['post:' || i.id, 'profile:' || i."_authorId"] AS "_rooms"
+FROM post_items AS i
+WHERE i.id = ANY($1::uuid[]) AND i.status IS DISTINCT FROM 'draft';
+
+-- name: export_posts(user_id) :many
+-- What a person published, and drafts.
+SELECT
+    p.id, p.type, p.status, p.title, p.body, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
+FROM posts AS p
+WHERE p.author_id = $1
+ORDER BY p.id;
+
+-- name: fill_stats() :exec
+-- Counters and scores of posts that were loaded in bulk.
+INSERT INTO post_stats (post_id, like_count, comment_count, interest_count, score, least_score)
+SELECT
+    p.id,
+    (SELECT count(*) FROM likes AS l WHERE l.post_id = p.id),
+    (SELECT count(*) FROM comments AS c WHERE c.post_id = p.id),
+    (SELECT count(*) FROM interests AS t WHERE t.post_id = p.id),
+    CASE WHEN p.position IS NOT NULL THEN measure_post(p.id, p.created_at) END,
+    CASE WHEN p.position IS NOT NULL THEN heat(p.created_at, 1) END
+FROM posts AS p
+ON CONFLICT ON CONSTRAINT post_stats_pkey DO NOTHING;

@@ -1,79 +1,86 @@
--- Likes and interests, and posts.like_count and posts.interest_count with them. Where a statement says that the post is
--- locked, lock_post in sql/posts.sql came before it: as for those who delete a post, it is the first to be locked.
+-- Likes and interests, and the counters and score of post_stats with them, each in one statement: what it does, what it
+-- counts and the event. The post is the first to be locked, as by those who delete it.
 
--- name: like_post(post_id, user_id) :one
--- Like once; the counter moves in the same statement, and only if the like is new.
-WITH added AS (
+-- name: like_post(post_id, user_id, context) :one
+-- Like once; the counter moves in the same statement, and only if the like is new. The post is held against its
+-- deletion, which locks it first as well.
+WITH post AS MATERIALIZED (
+    SELECT p.id, p.author_id
+    FROM posts AS p
+    WHERE p.id = $1 AND shown_to(p, $2)
+    FOR KEY SHARE
+),
+added AS (
     INSERT INTO likes (post_id, user_id)
-    SELECT p.id, $2 FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2)
+    SELECT post.id, $2 FROM post
     ON CONFLICT ON CONSTRAINT likes_pkey DO NOTHING
     RETURNING post_id
 ),
 counted AS (
-    UPDATE posts AS p
-    SET like_count = p.like_count + 1
+    UPDATE post_stats AS s
+    SET
+        like_count = s.like_count + 1,
+        score = CASE WHEN s.score IS NOT NULL THEN add_heat(s.score, heat(now(), 1)) END
     FROM added
-    WHERE p.id = added.post_id
-    RETURNING p.id, p.like_count
+    WHERE s.post_id = added.post_id
+    RETURNING s.post_id, s.like_count
 )
 SELECT
-    p.id AS "_postId", p.author_id AS "_authorId", left(coalesce(p.title, p.body), 140) AS "_excerpt",
-    counted.id IS NOT NULL AS "_changed",
-    true AS liked, coalesce(counted.like_count, p.like_count) AS "likeCount"
-FROM posts AS p
-LEFT JOIN counted ON counted.id = p.id
-WHERE p.id = $1 AND shown_to(p, $2)
+    true AS liked, coalesce(counted.like_count, s.like_count) AS "likeCount",
+    CASE WHEN counted.post_id IS NOT NULL THEN emit(
+        'post.liked', $2, 'post', post.id, jsonb_build_object('authorId', post.author_id), $3
+    ) END AS "_eventId"
+FROM post
+INNER JOIN post_stats AS s ON s.post_id = post.id
+LEFT JOIN counted ON counted.post_id = post.id;
 
--- name: unlike_post(post_id, user_id) :one
--- Take a like of a post, which is locked, back; the counter moves only if there was one.
-WITH post AS (
-    SELECT p.id, p.like_count
+-- name: unlike_post(post_id, user_id, context) :one
+-- Take a like back; the counter moves only if there was one.
+WITH post AS MATERIALIZED (
+    SELECT p.id
     FROM posts AS p
     WHERE p.id = $1 AND shown_to(p, $2)
+    FOR KEY SHARE
 ),
 removed AS (
     DELETE FROM likes AS l
     USING post
     WHERE l.post_id = post.id AND l.user_id = $2
-    RETURNING l.post_id
+    RETURNING l.post_id, l.created_at
 ),
 counted AS (
-    UPDATE posts AS p
-    SET like_count = p.like_count - 1
+    UPDATE post_stats AS s
+    SET
+        like_count = s.like_count - 1,
+        score = CASE
+            WHEN s.score IS NOT NULL THEN take_heat(s.score, heat(removed.created_at, 1), s.least_score)
+        END
     FROM removed
-    WHERE p.id = removed.post_id
-    RETURNING p.id, p.like_count
+    WHERE s.post_id = removed.post_id
+    RETURNING s.post_id, s.like_count
 )
 SELECT
-    post.id AS "_postId", counted.id IS NOT NULL AS "_changed",
-    false AS liked, coalesce(counted.like_count, post.like_count) AS "likeCount"
+    false AS liked, coalesce(counted.like_count, s.like_count) AS "likeCount",
+    CASE WHEN counted.post_id IS NOT NULL THEN emit('post.unliked', $2, 'post', post.id, '{}', $3) END AS "_eventId"
 FROM post
-LEFT JOIN counted ON counted.id = post.id
+INNER JOIN post_stats AS s ON s.post_id = post.id
+LEFT JOIN counted ON counted.post_id = post.id;
 
--- name: list_likes_first(post_id, most) :many
--- Who liked a post last.
-SELECT person(u) AS "user", l.created_at AS "createdAt", l.user_id AS "_userId"
-FROM likes AS l
-INNER JOIN users AS u ON u.id = l.user_id
-WHERE l.post_id = $1
-ORDER BY l.created_at DESC, l.user_id DESC
-LIMIT $2
-
--- name: list_likes_next(post_id, before, before_user, most) :many
--- Who liked it before a cursor.
+-- name: list_likes(post_id, before, before_user, most) :many
+-- Who liked a post last, before a place by (time, id).
 SELECT person(u) AS "user", l.created_at AS "createdAt", l.user_id AS "_userId"
 FROM likes AS l
 INNER JOIN users AS u ON u.id = l.user_id
 WHERE l.post_id = $1 AND (l.created_at, l.user_id) < ($2, $3)
 ORDER BY l.created_at DESC, l.user_id DESC
-LIMIT $4
+LIMIT $4;
 
--- name: add_interest(post_id, user_id) :one
--- Take an interest in a project of somebody else, which is locked, that is not over; counted once. `_refusal` says
--- why not.
-WITH post AS (
+-- name: add_interest(post_id, user_id, context) :one
+-- Take an interest in a project of somebody else that is not over; counted once. `_refusal` says why not. The post is
+-- held as it stands: it is moved before or after this, not meanwhile.
+WITH post AS MATERIALIZED (
     SELECT
-        p.id, p.author_id, p.interest_count, left(coalesce(p.title, p.body), 140) AS excerpt,
+        p.id, p.author_id,
         CASE
             WHEN p.type <> 'project' THEN 'not_a_project'
             WHEN p.author_id = $2 THEN 'own_project'
@@ -81,78 +88,105 @@ WITH post AS (
         END AS refusal
     FROM posts AS p
     WHERE p.id = $1 AND shown_to(p, $2)
+    FOR SHARE
 ),
 added AS (
     INSERT INTO interests (post_id, user_id)
-    SELECT id, $2 FROM post WHERE refusal IS NULL
+    SELECT post.id, $2 FROM post WHERE post.refusal IS NULL
     ON CONFLICT ON CONSTRAINT interests_pkey DO NOTHING
     RETURNING post_id
 ),
 counted AS (
-    UPDATE posts AS p
-    SET interest_count = p.interest_count + 1
+    UPDATE post_stats AS s
+    SET
+        interest_count = s.interest_count + 1,
+        score = CASE WHEN s.score IS NOT NULL THEN add_heat(s.score, heat(now(), 3)) END
     FROM added
-    WHERE p.id = added.post_id
-    RETURNING p.id, p.interest_count
+    WHERE s.post_id = added.post_id
+    RETURNING s.post_id, s.interest_count
 )
 SELECT
-    post.author_id AS "_authorId", post.excerpt AS "_excerpt", post.refusal AS "_refusal",
-    counted.id IS NOT NULL AS "_changed",
-    true AS interested, coalesce(counted.interest_count, post.interest_count) AS "interestCount"
+    true AS interested, coalesce(counted.interest_count, s.interest_count) AS "interestCount",
+    post.refusal AS "_refusal",
+    CASE WHEN counted.post_id IS NOT NULL THEN emit(
+        'post.interest_added', $2, 'post', post.id, jsonb_build_object('authorId', post.author_id), $3
+    ) END AS "_eventId"
 FROM post
-LEFT JOIN counted ON counted.id = post.id
+INNER JOIN post_stats AS s ON s.post_id = post.id
+LEFT JOIN counted ON counted.post_id = post.id;
 
--- name: remove_interest(post_id, user_id) :one
--- Take an interest in a project, which is locked, back; the assigned cannot.
-WITH post AS (
-    SELECT p.id, p.interest_count, p.assignee_id IS NOT DISTINCT FROM $2 AS assigned
+-- name: remove_interest(post_id, user_id, context) :one
+-- Take an interest in a project back; the assigned cannot. The post is held as it stands.
+WITH post AS MATERIALIZED (
+    SELECT p.id, p.assignee_id IS NOT DISTINCT FROM $2 AS assigned
     FROM posts AS p
     WHERE p.id = $1 AND shown_to(p, $2)
+    FOR SHARE
 ),
 removed AS (
     DELETE FROM interests AS t
     USING post
     WHERE t.post_id = post.id AND t.user_id = $2 AND NOT post.assigned
-    RETURNING t.post_id
+    RETURNING t.post_id, t.created_at
 ),
 counted AS (
-    UPDATE posts AS p
-    SET interest_count = p.interest_count - 1
+    UPDATE post_stats AS s
+    SET
+        interest_count = s.interest_count - 1,
+        score = CASE
+            WHEN s.score IS NOT NULL THEN take_heat(s.score, heat(removed.created_at, 3), s.least_score)
+        END
     FROM removed
-    WHERE p.id = removed.post_id
-    RETURNING p.id, p.interest_count
+    WHERE s.post_id = removed.post_id
+    RETURNING s.post_id, s.interest_count
 )
 SELECT
-    post.assigned AS "_assigned", counted.id IS NOT NULL AS "_changed",
-    false AS interested, coalesce(counted.interest_count, post.interest_count) AS "interestCount"
+    false AS interested, coalesce(counted.interest_count, s.interest_count) AS "interestCount",
+    post.assigned AS "_assigned",
+    CASE WHEN counted.post_id IS NOT NULL THEN emit(
+        'post.interest_removed', $2, 'post', post.id, '{}', $3
+    ) END AS "_eventId"
 FROM post
-LEFT JOIN counted ON counted.id = post.id
+INNER JOIN post_stats AS s ON s.post_id = post.id
+LEFT JOIN counted ON counted.post_id = post.id;
 
--- name: list_interests_first(post_id, most) :many
--- Who took an interest last.
-SELECT person(u) AS "user", t.created_at AS "createdAt", t.user_id AS "_userId"
-FROM interests AS t
-INNER JOIN users AS u ON u.id = t.user_id
-WHERE t.post_id = $1
-ORDER BY t.created_at DESC, t.user_id DESC
-LIMIT $2
-
--- name: list_interests_next(post_id, before, before_user, most) :many
--- Who took an interest before a cursor.
+-- name: list_interests(post_id, before, before_user, most) :many
+-- Who took an interest last, before such a place.
 SELECT person(u) AS "user", t.created_at AS "createdAt", t.user_id AS "_userId"
 FROM interests AS t
 INNER JOIN users AS u ON u.id = t.user_id
 WHERE t.post_id = $1 AND (t.created_at, t.user_id) < ($2, $3)
 ORDER BY t.created_at DESC, t.user_id DESC
-LIMIT $4
+LIMIT $4;
+
+-- name: lock_interests(user_id) :exec
+-- The counters of the projects that a person is interested in, locked in one order whoever leaves. The projects are
+-- locked already, by sql/posts.sql.
+SELECT
+FROM post_stats
+WHERE post_id IN (SELECT t.post_id FROM interests AS t WHERE t.user_id = $1)
+ORDER BY post_id
+FOR UPDATE;
 
 -- name: delete_interests(user_id) :exec
 -- The interests of somebody who has left.
 WITH removed AS (
     DELETE FROM interests WHERE user_id = $1
-    RETURNING post_id
+    RETURNING post_id, created_at
 )
-UPDATE posts AS p
-SET interest_count = p.interest_count - 1
+UPDATE post_stats AS s
+SET
+    interest_count = s.interest_count - 1,
+    score = CASE
+        WHEN s.score IS NOT NULL THEN take_heat(s.score, heat(removed.created_at, 3), s.least_score)
+    END
 FROM removed
-WHERE p.id = removed.post_id
+WHERE s.post_id = removed.post_id;
+
+-- name: export_likes(user_id) :many
+-- What a person likes.
+SELECT post_id AS "postId", created_at AS "createdAt" FROM likes WHERE user_id = $1 ORDER BY created_at;
+
+-- name: export_interests(user_id) :many
+-- What a person is interested in.
+SELECT post_id AS "postId", created_at AS "createdAt" FROM interests WHERE user_id = $1 ORDER BY created_at;

@@ -1,221 +1,65 @@
--- Search. The documents are kept by triggers (migration 0016).
--- A word may be in half of all texts, and to rank so many takes seconds: the newest 500 that match are ranked. They
--- are looked for in three steps, each only where the one before was not enough. The newest 2,000 documents: all
--- that a common word needs, and little work for nothing where it is rare. If some of these matched, the newest 50,000.
--- At last the index of words, whose matches all have to be read; not for what it has no words of ("all but").
--- OFFSET 0 is a fence: the planner, who does not know the query, would walk through all documents in their order.
+-- Search. The worker makes the documents of what events say is new or different, and of new words suggestions.
+-- Words are added while the lock of share_words() is held, and taken away under the one of claim_words(): a word that a
+-- batch finds in search_words stays there until its document can be seen.
 
 -- name: search_posts(viewer_id, text, before_score, before_recency, most) :many
 -- Posts that stand in lists, and one's own drafts and archived ones; the best first.
-WITH asked AS MATERIALIZED (
-    SELECT make_query($2) AS query
-),
-near AS MATERIALIZED (
-    SELECT d.post_id AS id, d.recency AS recency, d.words
-    FROM asked
-    CROSS JOIN LATERAL (
-        SELECT *
-        FROM (SELECT * FROM post_documents ORDER BY recency DESC LIMIT 2000) AS newest
-        WHERE newest.words @@ asked.query
-        LIMIT 500
-    ) AS d
-),
-found AS MATERIALIZED (
-    SELECT id, recency, words FROM near
-    UNION ALL
-    (
-        SELECT d.post_id, d.recency, d.words
-        FROM asked
-        CROSS JOIN LATERAL (
-            SELECT *
-            FROM (SELECT * FROM post_documents ORDER BY recency DESC OFFSET 2000 LIMIT 48000) AS newer
-            WHERE newer.words @@ asked.query
-            LIMIT 500
-        ) AS d
-        WHERE (SELECT count(*) FROM near) >= 12
-    )
-    UNION ALL
-    (
-        SELECT d.post_id, d.recency, d.words
-        FROM asked
-        CROSS JOIN LATERAL (
-            SELECT *
-            FROM (SELECT * FROM post_documents WHERE words @@ asked.query OFFSET 0) AS matching
-            WHERE matching.recency <= CASE
-                WHEN (SELECT count(*) FROM near) >= 12
-                    THEN (SELECT recency FROM post_documents ORDER BY recency DESC OFFSET 50000 LIMIT 1)
-                ELSE (SELECT recency FROM post_documents ORDER BY recency DESC OFFSET 2000 LIMIT 1)
-            END
-            ORDER BY matching.recency DESC
-            LIMIT 500
-        ) AS d
-        WHERE querytree(asked.query) <> 'T'
-    )
-    LIMIT 500
-),
-ranked AS (
-    SELECT found.id, found.recency, ts_rank(found.words, asked.query, 1)::double precision AS score
-    FROM found
-    CROSS JOIN asked
-),
-page AS MATERIALIZED (
-    SELECT p.id, p.title, p.body, p.author_id, p.created_at, r.score, r.recency
-    FROM ranked AS r
-    INNER JOIN posts AS p ON p.id = r.id
-    WHERE (r.score, r.recency) < ($3, $4) AND (p.position IS NOT NULL OR p.author_id = $1)
-    ORDER BY r.score DESC, r.recency DESC
+WITH page AS MATERIALIZED (
+    SELECT p.id, p.title, p.body, p.author_id, p.created_at, d.score, d.recency, asked.query
+    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
+    CROSS JOIN LATERAL find_documents('post', asked.query) AS d
+    INNER JOIN posts AS p ON p.id = d.id
+    WHERE (d.score, d.recency) < ($3, $4) AND (p.position IS NOT NULL OR p.author_id = $1)
+    ORDER BY d.score DESC, d.recency DESC
     LIMIT $5
 )
 SELECT
     'post' AS kind, page.id, page.title,
-    highlight(concat_ws(E'\n', page.title, page.body), asked.query) AS highlight,
+    highlight(concat_ws(E'\n', page.title, page.body), page.query) AS highlight,
     page.score, page.created_at AS "createdAt", person(u) AS author, NULL::json AS person, page.id AS "postId",
     page.recency AS "_recency"
 FROM page
-CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.author_id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_comments(viewer_id, text, before_score, before_recency, most) :many
 -- Comments on posts that stand in lists, and on one's own; the best first.
-WITH asked AS MATERIALIZED (
-    SELECT make_query($2) AS query
-),
-near AS MATERIALIZED (
-    SELECT d.comment_id AS id, d.comment_id AS recency, d.words
-    FROM asked
-    CROSS JOIN LATERAL (
-        SELECT *
-        FROM (SELECT * FROM comment_documents ORDER BY comment_id DESC LIMIT 2000) AS newest
-        WHERE newest.words @@ asked.query
-        LIMIT 500
-    ) AS d
-),
-found AS MATERIALIZED (
-    SELECT id, recency, words FROM near
-    UNION ALL
-    (
-        SELECT d.comment_id, d.comment_id, d.words
-        FROM asked
-        CROSS JOIN LATERAL (
-            SELECT *
-            FROM (SELECT * FROM comment_documents ORDER BY comment_id DESC OFFSET 2000 LIMIT 48000) AS newer
-            WHERE newer.words @@ asked.query
-            LIMIT 500
-        ) AS d
-        WHERE (SELECT count(*) FROM near) >= 12
-    )
-    UNION ALL
-    (
-        SELECT d.comment_id, d.comment_id, d.words
-        FROM asked
-        CROSS JOIN LATERAL (
-            SELECT *
-            FROM (SELECT * FROM comment_documents WHERE words @@ asked.query OFFSET 0) AS matching
-            WHERE matching.comment_id <= CASE
-                WHEN (SELECT count(*) FROM near) >= 12
-                    THEN (SELECT comment_id FROM comment_documents ORDER BY comment_id DESC OFFSET 50000 LIMIT 1)
-                ELSE (SELECT comment_id FROM comment_documents ORDER BY comment_id DESC OFFSET 2000 LIMIT 1)
-            END
-            ORDER BY matching.comment_id DESC
-            LIMIT 500
-        ) AS d
-        WHERE querytree(asked.query) <> 'T'
-    )
-    LIMIT 500
-),
-ranked AS (
-    SELECT found.id, found.recency, ts_rank(found.words, asked.query, 1)::double precision AS score
-    FROM found
-    CROSS JOIN asked
-),
-page AS MATERIALIZED (
-    SELECT c.id, p.title, c.body, c.author_id, c.created_at, c.post_id, r.score, r.recency
-    FROM ranked AS r
-    INNER JOIN comments AS c ON c.id = r.id
+WITH page AS MATERIALIZED (
+    SELECT c.id, p.title, c.body, c.author_id, c.created_at, c.post_id, d.score, d.recency, asked.query
+    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
+    CROSS JOIN LATERAL find_documents('comment', asked.query) AS d
+    INNER JOIN comments AS c ON c.id = d.id
     INNER JOIN posts AS p ON p.id = c.post_id
-    WHERE (r.score, r.recency) < ($3, $4) AND (p.position IS NOT NULL OR p.author_id = $1)
-    ORDER BY r.score DESC, r.recency DESC
+    WHERE (d.score, d.recency) < ($3, $4) AND (p.position IS NOT NULL OR p.author_id = $1)
+    ORDER BY d.score DESC, d.recency DESC
     LIMIT $5
 )
 SELECT
-    'comment' AS kind, page.id, page.title, highlight(page.body, asked.query) AS highlight,
+    'comment' AS kind, page.id, page.title, highlight(page.body, page.query) AS highlight,
     page.score, page.created_at AS "createdAt", person(u) AS author, NULL::json AS person,
     page.post_id AS "postId", page.recency AS "_recency"
 FROM page
-CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.author_id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
--- Active people by their names, the best first. Everybody sees them: the viewer is there because all kinds are asked alike.
-WITH asked AS MATERIALIZED (
-    SELECT make_query($2) AS query
-),
-near AS MATERIALIZED (
-    SELECT d.user_id AS id, d.user_id AS recency, d.words
-    FROM asked
-    CROSS JOIN LATERAL (
-        SELECT *
-        FROM (SELECT * FROM person_documents ORDER BY user_id DESC LIMIT 2000) AS newest
-        WHERE newest.words @@ asked.query
-        LIMIT 500
-    ) AS d
-),
-found AS MATERIALIZED (
-    SELECT id, recency, words FROM near
-    UNION ALL
-    (
-        SELECT d.user_id, d.user_id, d.words
-        FROM asked
-        CROSS JOIN LATERAL (
-            SELECT *
-            FROM (SELECT * FROM person_documents ORDER BY user_id DESC OFFSET 2000 LIMIT 48000) AS newer
-            WHERE newer.words @@ asked.query
-            LIMIT 500
-        ) AS d
-        WHERE (SELECT count(*) FROM near) >= 12
-    )
-    UNION ALL
-    (
-        SELECT d.user_id, d.user_id, d.words
-        FROM asked
-        CROSS JOIN LATERAL (
-            SELECT *
-            FROM (SELECT * FROM person_documents WHERE words @@ asked.query OFFSET 0) AS matching
-            WHERE matching.user_id <= CASE
-                WHEN (SELECT count(*) FROM near) >= 12
-                    THEN (SELECT user_id FROM person_documents ORDER BY user_id DESC OFFSET 50000 LIMIT 1)
-                ELSE (SELECT user_id FROM person_documents ORDER BY user_id DESC OFFSET 2000 LIMIT 1)
-            END
-            ORDER BY matching.user_id DESC
-            LIMIT 500
-        ) AS d
-        WHERE querytree(asked.query) <> 'T'
-    )
-    LIMIT 500
-),
-ranked AS (
-    SELECT found.id, found.recency, ts_rank(found.words, asked.query, 1)::double precision AS score
-    FROM found
-    CROSS JOIN asked
-),
-page AS MATERIALIZED (
-    SELECT u.id, r.score, r.recency
-    FROM ranked AS r
-    INNER JOIN users AS u ON u.id = r.id
-    WHERE (r.score, r.recency) < ($3, $4) AND u.status = 'active' AND $1::uuid IS NOT NULL
-    ORDER BY r.score DESC, r.recency DESC
+-- Active people by their names, the best first. The viewer is there because all kinds are asked alike.
+WITH page AS MATERIALIZED (
+    SELECT u.id, d.score, d.recency, asked.query
+    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
+    CROSS JOIN LATERAL find_documents('person', asked.query) AS d
+    INNER JOIN users AS u ON u.id = d.id
+    WHERE (d.score, d.recency) < ($3, $4) AND u.status = 'active' AND $1::uuid IS NOT NULL
+    ORDER BY d.score DESC, d.recency DESC
     LIMIT $5
 )
 SELECT
-    'person' AS kind, page.id, display_name(u) AS title, highlight(name_person(u), asked.query) AS highlight,
+    'person' AS kind, page.id, display_name(u) AS title, highlight(name_person(u), page.query) AS highlight,
     page.score, u.created_at AS "createdAt", NULL::json AS author, person(u) AS person,
     NULL::uuid AS "postId", page.recency AS "_recency"
 FROM page
-CROSS JOIN asked
 INNER JOIN users AS u ON u.id = page.id
-ORDER BY page.score DESC, page.recency DESC
+ORDER BY page.score DESC, page.recency DESC;
 
 -- name: list_near_words(words) :many
 -- Known words that look like words nobody wrote, the nearest first.
@@ -228,28 +72,175 @@ CROSS JOIN LATERAL (
     LIMIT 20
 ) AS near
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = asked.word)
-ORDER BY asked.word, near.distance
+ORDER BY asked.word, near.distance;
+
+-- name: share_words() :value
+-- Before a batch reads texts: no word is taken away until it ends. Returns whether any is in doubt.
+SELECT EXISTS (SELECT FROM search_doubts) FROM pg_advisory_xact_lock_shared(x'736572'::integer, 0);
+
+-- name: index_posts(ids) :many
+-- Make posts findable as they are now; returns their new words. They are held against their deletion.
+WITH texts AS MATERIALIZED (
+    SELECT p.id, coalesce(p.position, p.id) AS recency, p.position IS NOT NULL AS listed, p.title, p.body
+    FROM posts AS p
+    WHERE p.id = ANY($1::uuid[])
+    ORDER BY p.id
+    FOR KEY SHARE
+),
+indexed AS (
+    INSERT INTO post_documents AS d (post_id, recency, words)
+    SELECT id, recency, make_words(title, body) FROM texts
+    ON CONFLICT ON CONSTRAINT post_documents_pkey DO UPDATE
+    SET recency = excluded.recency, words = excluded.words
+    WHERE (d.recency, d.words) IS DISTINCT FROM (excluded.recency, excluded.words)
+)
+SELECT DISTINCT w AS word
+FROM texts
+CROSS JOIN LATERAL list_words(concat_ws(' ', texts.title, texts.body)) AS w
+WHERE texts.listed AND NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
+
+-- name: index_comments(ids) :many
+-- Make comments findable as they are now; returns their new words. Their posts are held before them, as everybody does who
+-- locks both.
+WITH held AS MATERIALIZED (
+    SELECT p.id
+    FROM posts AS p
+    WHERE p.id IN (SELECT c.post_id FROM comments AS c WHERE c.id = ANY($1::uuid[]))
+    ORDER BY p.id
+    FOR KEY SHARE
+),
+texts AS MATERIALIZED (
+    SELECT c.id, c.body
+    FROM comments AS c
+    INNER JOIN held ON held.id = c.post_id
+    WHERE c.id = ANY($1::uuid[]) AND (SELECT count(*) FROM held) > 0
+    ORDER BY c.id
+    FOR KEY SHARE OF c
+),
+indexed AS (
+    INSERT INTO comment_documents AS d (comment_id, words)
+    SELECT id, make_words(NULL, body) FROM texts
+    ON CONFLICT ON CONSTRAINT comment_documents_pkey DO UPDATE
+    SET words = excluded.words
+    WHERE d.words IS DISTINCT FROM excluded.words
+)
+SELECT DISTINCT w AS word
+FROM texts
+CROSS JOIN LATERAL list_words(texts.body) AS w
+WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
+
+-- name: index_people(ids) :many
+-- Make active people findable by their names as these are now, and nobody else; returns new names.
+WITH texts AS MATERIALIZED (
+    SELECT u.id, u.status = 'active' AS active, name_person(u) AS names
+    FROM users AS u
+    WHERE u.id = ANY($1::uuid[])
+    ORDER BY u.id
+    FOR KEY SHARE
+),
+gone AS (
+    DELETE FROM person_documents AS d USING texts WHERE d.user_id = texts.id AND NOT texts.active
+),
+indexed AS (
+    INSERT INTO person_documents AS d (user_id, words)
+    SELECT id, make_words(names, NULL) FROM texts WHERE active
+    ON CONFLICT ON CONSTRAINT person_documents_pkey DO UPDATE
+    SET words = excluded.words
+    WHERE d.words IS DISTINCT FROM excluded.words
+)
+SELECT DISTINCT w AS word
+FROM texts
+CROSS JOIN LATERAL list_words(texts.names) AS w
+WHERE texts.active AND NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
+
+-- name: note_words(words) :exec
+-- Suggest these words from now on. In their order, all that a batch brings at once: two batches with the same new words
+-- wait for each other one way only.
+INSERT INTO search_words (word)
+SELECT word FROM unnest($1::text[]) AS new (word) ORDER BY word
+ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING;
+
+-- name: forget_person(user_id) :exec
+-- Whoever leaves is not found any more.
+DELETE FROM person_documents WHERE user_id = $1;
+
+-- name: claim_doubts(most) :many
+-- Words that left a text and may have been its alone; each is looked at by one worker at a time.
+SELECT id, word FROM search_doubts ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED;
+
+-- name: list_words_in_posts(words) :many
+-- Which of these words a post still has.
+SELECT asked.word
+FROM (
+    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+) AS asked
+WHERE EXISTS (
+    SELECT
+    FROM find_holders('post', asked.query) AS holder (id)
+    WHERE (
+        SELECT asked.word IN (SELECT list_words(concat_ws(' ', p.title, p.body)))
+        FROM posts AS p
+        WHERE p.id = holder.id
+    )
+);
+
+-- name: list_words_in_comments(words) :many
+-- Which of these words a comment still has.
+SELECT asked.word
+FROM (
+    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+) AS asked
+WHERE EXISTS (
+    SELECT
+    FROM find_holders('comment', asked.query) AS holder (id)
+    WHERE (SELECT asked.word IN (SELECT list_words(c.body)) FROM comments AS c WHERE c.id = holder.id)
+);
+
+-- name: list_words_in_people(words) :many
+-- Which of these words are names of active people.
+SELECT asked.word
+FROM (
+    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+) AS asked
+WHERE EXISTS (
+    SELECT
+    FROM find_holders('person', asked.query) AS holder (id)
+    WHERE (SELECT asked.word IN (SELECT list_words(name_person(u))) FROM users AS u WHERE u.id = holder.id)
+);
+
+-- name: claim_words() :exec
+-- Before words are taken away: every batch that relies on them has ended, and the next one waits for this transaction. It
+-- gives up after half a second: a worker that hangs keeps the others waiting for no longer.
+WITH limited AS MATERIALIZED (SELECT set_config('lock_timeout', '500ms', true))
+SELECT pg_advisory_xact_lock(x'736572'::integer, 0) FROM limited;
+
+-- name: delete_words(words) :exec
+-- Nobody is suggested these words any more.
+DELETE FROM search_words WHERE word = ANY($1::text[]);
+
+-- name: delete_doubts(ids) :exec
+-- These are decided.
+DELETE FROM search_doubts WHERE id = ANY($1::bigint[]);
 
 -- name: fill_posts() :exec
--- Documents of posts that were loaded past the triggers.
+-- Documents of posts that were loaded in bulk, which no event tells of.
 INSERT INTO post_documents (post_id, recency, words)
 SELECT id, coalesce(position, id), make_words(title, body) FROM posts ORDER BY id
-ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING;
 
 -- name: fill_people() :exec
--- Documents of people who were loaded past the triggers.
+-- Documents of people who were loaded in bulk.
 INSERT INTO person_documents (user_id, words)
 SELECT u.id, make_words(name_person(u), NULL) FROM users AS u WHERE u.status = 'active'
-ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING
+ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING;
 
 -- name: fill_words() :exec
--- The words of posts and people that were loaded past the triggers.
+-- The words of posts and people that were loaded in bulk.
 INSERT INTO search_words (word)
 SELECT DISTINCT w
 FROM (
     SELECT concat_ws(' ', title, body) AS written FROM posts WHERE position IS NOT NULL
     UNION ALL SELECT name_person(u) FROM users AS u WHERE u.status = 'active'
 ) AS texts
-CROSS JOIN LATERAL unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
-WHERE length(w) BETWEEN 4 AND 40
-ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING
+CROSS JOIN LATERAL list_words(texts.written) AS w
+ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING;

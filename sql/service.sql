@@ -2,20 +2,24 @@
 
 -- name: ping() :value
 -- Whether anybody is there.
-SELECT 1
+SELECT 1;
 
 -- name: list_applied_migrations() :many
 -- Which migrations this database has.
-SELECT migration_id AS id FROM _yoyo_migration
+SELECT migration_id AS id FROM _yoyo_migration;
+
+-- name: list_schema_files() :many
+-- Which files of sql/schema this database has, and what they said.
+SELECT name, sha256 FROM schema_files;
 
 -- name: has_users() :value
 -- Whether anybody has an account.
-SELECT EXISTS (SELECT FROM users)
+SELECT EXISTS (SELECT FROM users);
 
 -- name: begin_bulk_load() :value
 -- Foreign keys are not checked row by row until the transaction ends. Needs a superuser.
-SELECT set_config('session_replication_role', 'replica', true)
+SELECT set_config('session_replication_role', 'replica', true);
 
 -- name: vacuum_all() :exec
 -- Statistics and visibility after a bulk load.
-VACUUM ANALYZE
+VACUUM ANALYZE;

@@ -5,7 +5,7 @@
 -- A row for a file on its way to the store; returns its id.
 INSERT INTO uploads (owner_id, store, store_key, name, type, bytes, width, height, url)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '')
-RETURNING id
+RETURNING id;
 
 -- name: finish_upload(upload_id, url, thumbnail_url) :one
 -- The file is in its store. An image without a thumbnail is queued for one. No row where it took over an hour.
@@ -21,13 +21,13 @@ queued AS (
 )
 SELECT
     id, name, type, bytes, width, height, url, thumbnail_url AS "thumbnailUrl", created_at AS "createdAt"
-FROM finished
+FROM finished;
 
 -- name: confirm_upload(upload_id, name, type, bytes, width, height) :exec
 -- What the store says of a file that the client sent there itself.
 UPDATE uploads
 SET name = $2, type = $3, bytes = $4, width = $5, height = $6
-WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL
+WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL;
 
 -- name: get_upload(upload_id, viewer_id) :one
 -- One upload, for its owner and for whoever may see its post.
@@ -39,35 +39,35 @@ LEFT JOIN posts AS p ON p.id = u.post_id
 WHERE u.id = $1
     AND u.arrived_at IS NOT NULL
     AND u.removed_at IS NULL
-    AND (u.owner_id = $2 OR (p.id IS NOT NULL AND shown_to(p, $2)))
+    AND (u.owner_id = $2 OR (p.id IS NOT NULL AND shown_to(p, $2)));
 
 -- name: get_reservation(owner_id, store_key) :one
 -- What somebody was allowed to send to a store directly, whatever became of it.
 SELECT id, name, arrived_at IS NULL AND removed_at IS NULL AS waiting
 FROM uploads
-WHERE owner_id = $1 AND store_key = $2 AND store = 'cloudinary'
+WHERE owner_id = $1 AND store_key = $2 AND store = 'cloudinary';
 
 -- name: count_loose(owner_id, most) :value
 -- How many files of somebody's are on no post, or on their way; counts no further than `most`.
 SELECT count(*)
 FROM (
     SELECT FROM uploads WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL LIMIT $2
-) AS loose
+) AS loose;
 
 -- name: get_media(store_key) :one
 -- What may be served of the local store.
 SELECT name, type
 FROM uploads
-WHERE store_key = $1 AND store = 'local' AND arrived_at IS NOT NULL AND removed_at IS NULL
+WHERE store_key = $1 AND store = 'local' AND arrived_at IS NOT NULL AND removed_at IS NULL;
 
 -- name: lock_uploads(post_id, upload_ids) :many
 -- The uploads of a post and those that are to be, locked in one order whoever asks.
-SELECT id FROM uploads WHERE post_id = $1 OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
+SELECT id FROM uploads WHERE post_id = $1 OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: take_off_uploads(post_id, but_ids) :exec
 -- All uploads of a post are to be removed, but these.
 UPDATE uploads SET removed_at = now()
-WHERE post_id = $1 AND removed_at IS NULL AND NOT (id = ANY($2::uuid[]))
+WHERE post_id = $1 AND removed_at IS NULL AND NOT (id = ANY($2::uuid[]));
 
 -- name: attach_uploads(post_id, owner_id, upload_ids) :many
 -- Put uploads on a post in this order; those that are not free, or not the owner's, are not returned.
@@ -79,22 +79,22 @@ WHERE u.id = wanted.id
     AND u.arrived_at IS NOT NULL
     AND u.removed_at IS NULL
     AND (u.post_id IS NULL OR u.post_id = $1)
-RETURNING u.id
+RETURNING u.id;
 
 -- name: remove_upload(upload_id, post_id) :value
 -- To be removed from the store by the worker. NULL where it is gone, or not on this post (NULL: on none) any more.
 UPDATE uploads SET removed_at = now()
 WHERE id = $1 AND post_id IS NOT DISTINCT FROM $2 AND removed_at IS NULL
-RETURNING id
+RETURNING id;
 
 -- name: remove_unfinished(upload_ids) :exec
 -- To be removed, unless they are shown by now: whoever asks may not know that their transaction has committed.
 UPDATE uploads SET removed_at = now()
-WHERE id = ANY($1::uuid[]) AND arrived_at IS NULL AND removed_at IS NULL
+WHERE id = ANY($1::uuid[]) AND arrived_at IS NULL AND removed_at IS NULL;
 
--- name: remove_loose(owner_id) :exec
+-- name: remove_loose(user_id) :exec
 -- Their owner leaves: what is on no post goes at once.
-UPDATE uploads SET removed_at = now() WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL
+UPDATE uploads SET removed_at = now() WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL;
 
 -- name: remove_stale_uploads() :exec
 -- To be removed: what nobody put on a post within a day, and what never arrived. SKIP LOCKED: what is about to be put
@@ -109,7 +109,7 @@ FROM (
         AND (arrived_at IS NULL OR created_at < now() - interval '24 hours')
     FOR UPDATE SKIP LOCKED
 ) AS stale
-WHERE u.id = stale.id
+WHERE u.id = stale.id;
 
 -- name: claim_removed(seconds, most) :many
 -- Uploads to remove from the store now; nobody else gets them for so many seconds.
@@ -119,13 +119,16 @@ FROM (
     SELECT id FROM uploads WHERE removed_at <= now() ORDER BY removed_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ) AS due
 WHERE u.id = due.id
-RETURNING u.id, u.store, u.store_key, u.type
+RETURNING u.id, u.store, u.store_key, u.type;
 
 -- name: drop_upload(upload_id) :exec
 -- Gone from the store, so that the row may go. At Cloudinary the file may appear again: a browser's signature is good
 -- for an hour, and a request that nobody waits for any more may still be sending. So there it is removed once more, two
--- hours after it was made.
-WITH dropped AS (
+-- hours after it was made. Stored answers that show it go along.
+WITH forgotten AS (
+    DELETE FROM idempotency_keys WHERE entity_id = $1
+),
+dropped AS (
     DELETE FROM uploads
     WHERE id = $1
         AND removed_at IS NOT NULL
@@ -135,11 +138,11 @@ UPDATE uploads SET removed_at = created_at + interval '2 hours'
 WHERE id = $1
     AND removed_at IS NOT NULL
     AND store = 'cloudinary'
-    AND created_at >= now() - interval '2 hours'
+    AND created_at >= now() - interval '2 hours';
 
 -- name: list_known_keys(store_keys) :many
 -- Which of these files of the local store have a row.
-SELECT store_key FROM uploads WHERE store_key = ANY($1::text[]) AND store = 'local'
+SELECT store_key FROM uploads WHERE store_key = ANY($1::text[]) AND store = 'local';
 
 -- name: claim_thumbnail(seconds) :one
 -- An image whose thumbnail is to be made now; nobody else gets it for so many seconds.
@@ -153,7 +156,7 @@ claimed AS (
     WHERE q.upload_id = due.upload_id
     RETURNING q.upload_id, q.attempts
 )
-SELECT u.id, u.store_key, c.attempts FROM claimed AS c INNER JOIN uploads AS u ON u.id = c.upload_id
+SELECT u.id, u.store_key, c.attempts FROM claimed AS c INNER JOIN uploads AS u ON u.id = c.upload_id;
 
 -- name: set_thumbnail(upload_id, thumbnail_url) :one
 -- The thumbnail is made; returns the post that shows it. No row where the upload has gone meanwhile.
@@ -165,8 +168,16 @@ UPDATE uploads AS u
 SET thumbnail_url = $2
 FROM taken
 WHERE u.id = taken.upload_id AND u.removed_at IS NULL
-RETURNING u.post_id, u.owner_id
+RETURNING u.post_id, u.owner_id;
 
 -- name: give_up_thumbnail(upload_id) :exec
 -- It cannot be made.
-DELETE FROM thumbnail_queue WHERE upload_id = $1
+DELETE FROM thumbnail_queue WHERE upload_id = $1;
+
+-- name: export_uploads(user_id) :many
+-- A person's files.
+SELECT
+    f.id, f.post_id AS "postId", f.name, f.type, f.bytes, f.width, f.height, f.url, f.created_at AS "createdAt"
+FROM uploads AS f
+WHERE f.owner_id = $1 AND f.arrived_at IS NOT NULL AND f.removed_at IS NULL
+ORDER BY f.id;

@@ -1,45 +1,26 @@
 -- People: profiles, finding them, their role and status, leaving, and the export of their data. Accounts are inserted, and
 -- their sign-in columns changed, by sql/auth.sql. Searches take `q` twice: as it is, and for LIKE with %, _ and \ escaped.
 
--- name: list_people_first(status, most) :many
--- The newest people of a status.
+-- name: list_people(status, before, most) :many
+-- The newest people of a status before an id. Bounds and order by both columns of the index leave the planner no other:
+-- it would walk along the ids of all people to find those of a rare status.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
 FROM users AS u
-WHERE u.status = $1
-ORDER BY u.id DESC
-LIMIT $2
+WHERE u.status >= $1 AND (u.status, u.id) < ($1, $2)
+ORDER BY u.status DESC, u.id DESC
+LIMIT $3;
 
--- name: list_people_next(status, before, most) :many
--- The page of people behind a cursor.
+-- name: list_people_of_role(status, role, before, most) :many
+-- The newest people of a role before an id, likewise.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
 FROM users AS u
-WHERE u.status = $1 AND u.id < $2
-ORDER BY u.id DESC
-LIMIT $3
-
--- name: list_people_of_role_first(status, role, most) :many
--- The newest people of a role.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
-FROM users AS u
-WHERE u.status = $1 AND u.role = $2
-ORDER BY u.id DESC
-LIMIT $3
-
--- name: list_people_of_role_next(status, role, before, most) :many
--- The page of people of a role behind a cursor.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
-FROM users AS u
-WHERE u.status = $1 AND u.role = $2 AND u.id < $3
-ORDER BY u.id DESC
-LIMIT $4
+WHERE (u.role, u.status) >= ($2, $1) AND (u.role, u.status, u.id) < ($2, $1, $3)
+ORDER BY u.role DESC, u.status DESC, u.id DESC
+LIMIT $4;
 
 -- name: page_people(status, roles, most, skip) :many
 -- A page by its number, for those who must have numbers: it reads what it skips.
@@ -49,51 +30,38 @@ SELECT
 FROM users AS u
 WHERE u.status = $1 AND u.role = ANY($2::text[])
 ORDER BY u.id DESC
-LIMIT $3 OFFSET $4
+LIMIT $3 OFFSET $4;
 
 -- name: count_people(status, roles) :value
 -- How many page_people would show in all.
-SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[])
+SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[]);
 
--- name: search_people_first(q, prefix, status, roles, most) :many
--- Whoever has a name that begins with `q`, then whoever has one like it; the best first. How like is a setting of each
--- connection: pg_trgm.word_similarity_threshold.
+-- name: search_people(q, prefix, status, roles, after_rank, after, most) :many
+-- Whoever has a name that begins with `q`, then whoever has one like it; the best first, behind a place by (rank, id).
+-- How like is a setting of each connection: pg_trgm.word_similarity_threshold.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status, found.rank AS "_rank"
 FROM (
-    SELECT
-        id,
-        CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
-        + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
-    FROM users
-    WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
-        AND status = $3
-        AND role = ANY($4::text[])
+    SELECT id, rank
+    FROM (
+        SELECT
+            id,
+            CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
+            + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
+        FROM users
+        WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
+            AND status = $3
+            AND role = ANY($4::text[])
+        -- A fence: without it the rank, which costs most, is computed for the bound and again for the order.
+        OFFSET 0
+    ) AS ranked
+    WHERE (rank, id) > ($5, $6)
+    ORDER BY rank, id
+    LIMIT $7
 ) AS found
 INNER JOIN users AS u ON u.id = found.id
-ORDER BY found.rank, found.id
-LIMIT $5
-
--- name: search_people_next(q, prefix, status, roles, after_rank, after, most) :many
--- The page of a search behind a cursor.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status, found.rank AS "_rank"
-FROM (
-    SELECT
-        id,
-        CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
-        + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
-    FROM users
-    WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
-        AND status = $3
-        AND role = ANY($4::text[])
-) AS found
-INNER JOIN users AS u ON u.id = found.id
-WHERE (found.rank, found.id) > ($5, $6)
-ORDER BY found.rank, found.id
-LIMIT $7
+ORDER BY found.rank, found.id;
 
 -- name: page_found_people(q, prefix, status, roles, most, skip) :many
 -- A page of a search by its number.
@@ -112,7 +80,7 @@ FROM (
 ) AS found
 INNER JOIN users AS u ON u.id = found.id
 ORDER BY found.rank, found.id
-LIMIT $5 OFFSET $6
+LIMIT $5 OFFSET $6;
 
 -- name: count_found_people(q, prefix, status, roles) :value
 -- How many a search finds in all.
@@ -120,7 +88,7 @@ SELECT count(*)::integer
 FROM users
 WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
     AND status = $3
-    AND role = ANY($4::text[])
+    AND role = ANY($4::text[]);
 
 -- name: get_profile(user_id, viewer_id) :one
 -- One person with everything; who may see what of it is the service's affair.
@@ -134,7 +102,7 @@ SELECT
         (SELECT max(k.last_used_at) FROM api_keys AS k WHERE k.user_id = u.id)
     ) AS "lastSeenAt"
 FROM users AS u
-WHERE u.id = $1
+WHERE u.id = $1;
 
 -- name: update_profile(user_id, version, changes) :value
 -- Change the fields that stand in `changes`, an object in the API's words; null clears one. A NULL version matches any.
@@ -152,28 +120,28 @@ SET
     version = version + 1,
     updated_at = now()
 WHERE id = $1 AND status = 'active' AND ($2::integer IS NULL OR version = $2)
-RETURNING version
+RETURNING version;
 
 -- name: lock_standing(user_id) :one
 -- Role and status of somebody who has not left, held until the transaction ends.
 SELECT role, status
 FROM users
 WHERE id = $1 AND status <> 'deleted'
-FOR UPDATE
+FOR UPDATE;
 
 -- name: count_other_admins(user_id) :value
 -- How many active administrators there are besides one; asked while it is our turn (sql/roles.sql).
-SELECT count(*)::integer FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1
+SELECT count(*)::integer FROM users WHERE role = 'admin' AND status = 'active' AND id <> $1;
 
 -- name: set_role(user_id, role) :value
 -- Another role; returns the new role version, which a trigger counts.
 UPDATE users SET role = $2, updated_at = now() WHERE id = $1
-RETURNING role_version
+RETURNING role_version;
 
 -- name: set_status(user_id, status) :value
 -- Another status; returns the new role version, which a trigger counts.
 UPDATE users SET status = $2, updated_at = now() WHERE id = $1
-RETURNING role_version
+RETURNING role_version;
 
 -- name: forget_person(user_id) :value
 -- Leaves of a person only what others need in order to read what that person wrote; returns the new role version.
@@ -195,20 +163,20 @@ SET
     left_at = now(),
     updated_at = now()
 WHERE id = $1
-RETURNING role_version
+RETURNING role_version;
 
--- name: list_unscrubbed() :many
--- Who left, and may still be named in frames.
-SELECT id FROM users WHERE left_at IS NOT NULL AND scrubbed_at IS NULL ORDER BY left_at LIMIT 100
+-- name: export_account(user_id) :many
+-- A person's account, but for secrets.
+SELECT
+    u.id, u.email, u.username, u.role, u.status, u.email_verified_at AS "emailVerifiedAt",
+    u.created_at AS "createdAt", u.updated_at AS "updatedAt"
+FROM users AS u
+WHERE u.id = $1;
 
--- name: note_scrubbed(user_ids) :exec
--- Their names are gone from the frames for good: nothing is under way any more that began before they left, neither a
--- request nor, unless that takes more than an hour, a delivery.
-UPDATE users
-SET scrubbed_at = now()
-WHERE id = ANY($1::uuid[])
-    AND left_at < now() - interval '1 minute'
-    AND (
-        left_at < now() - interval '1 hour'
-        OR NOT EXISTS (SELECT FROM outbox AS o WHERE o.event_at < users.left_at)
-    )
+-- name: export_profile(user_id) :many
+-- What a person says of themselves.
+SELECT
+    u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle", u.department,
+    u.location, u.bio, u.phone, u.avatar_url AS "avatarUrl"
+FROM users AS u
+WHERE u.id = $1;

@@ -11,14 +11,25 @@ import aiohttp
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from nexcorp.app import make_documents
-from nexcorp.documents.codes import CODES
+from nexcorp.app import list_routes, make_documents
+from nexcorp.documents.codes import Catalogue, make_codes
+from nexcorp.features import PRODUCT
+from nexcorp.manifest import Product
+
+ROUTES = list_routes()
+CODES = make_codes(ROUTES)
 
 
 @functools.cache
-def document() -> dict[str, Any]:
+def codes(product: Product) -> Catalogue:
+    """The codes of errors of a product."""
+    return make_codes(list_routes(product))
+
+
+@functools.cache
+def document(product: Product = PRODUCT) -> dict[str, Any]:
     """The OpenAPI document as served."""
-    parsed: dict[str, Any] = json.loads(make_documents().openapi.body)
+    parsed: dict[str, Any] = json.loads(make_documents(product).openapi.body)
     return parsed
 
 
@@ -33,10 +44,10 @@ def follow(node: dict[str, Any], of: dict[str, Any] | None = None) -> dict[str, 
 
 
 @functools.cache
-def operations() -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
+def operations(product: Product = PRODUCT) -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
     """(method, path pattern, operation), paths without parameters first."""
     found = []
-    for path, item in sorted(document()["paths"].items(), key=lambda pair: pair[0].count("{")):
+    for path, item in sorted(document(product)["paths"].items(), key=lambda pair: pair[0].count("{")):
         pattern = re.compile("^" + re.sub(r"{\w+}", "[^/]+", path) + "$")
         for method, operation in item.items():
             found.append((method.upper(), pattern, operation))
@@ -44,25 +55,25 @@ def operations() -> list[tuple[str, re.Pattern[str], dict[str, Any]]]:
 
 
 @functools.cache
-def validator(method: str, path: str, status: str) -> Draft202012Validator | None:
+def validator(method: str, path: str, status: str, product: Product) -> Draft202012Validator | None:
     """What validates the body of this answer; None where it has none. Fails where it is not documented."""
-    for known, pattern, operation in operations():
+    for known, pattern, operation in operations(product):
         if known == method and pattern.match(path):
             assert status in operation["responses"], (
                 f"{method} {path} answers {status}, which is not documented"
             )
-            content = follow(operation["responses"][status]).get("content", {})
+            content = follow(operation["responses"][status], document(product)).get("content", {})
             if "application/json" not in content:
                 return None
-            schema = {**content["application/json"]["schema"], "components": document()["components"]}
+            schema = {**content["application/json"]["schema"], "components": document(product)["components"]}
             return validator_for(schema, default=Draft202012Validator)(schema)
     return None
 
 
 @functools.cache
-def frame_validators() -> dict[str, Draft202012Validator]:
+def frame_validators(product: Product = PRODUCT) -> dict[str, Draft202012Validator]:
     """event -> what validates such a frame of the service."""
-    described = json.loads(make_documents().asyncapi.body)["components"]
+    described = json.loads(make_documents(product).asyncapi.body)["components"]
     return {
         message["name"]: Draft202012Validator({**message["payload"], "components": described})
         for name, message in described["messages"].items()
@@ -70,17 +81,19 @@ def frame_validators() -> dict[str, Draft202012Validator]:
     }
 
 
-def check_frame(frame: dict[str, Any]) -> None:
+def check_frame(frame: dict[str, Any], product: Product = PRODUCT) -> None:
     """Fail where a frame of the service is not as the AsyncAPI document says."""
-    checker = frame_validators().get(frame["event"])
+    checker = frame_validators(product).get(frame["event"])
     assert checker is not None, f"{frame['event']} is not documented"
     checker.validate(frame)
     assert frame.keys() <= checker.schema["properties"].keys(), f"{frame} has more than is documented"
 
 
-async def check_response(method: str, path: str, response: aiohttp.ClientResponse) -> None:
+async def check_response(
+    method: str, path: str, response: aiohttp.ClientResponse, product: Product = PRODUCT
+) -> None:
     """Fail where an answer's status, body or error code is not as documented."""
-    checker = validator(method, path.partition("?")[0], str(response.status))
+    checker = validator(method, path.partition("?")[0], str(response.status), product)
     if method == "HEAD" or response.status in (204, 304):
         assert not await response.read()
         return
@@ -88,4 +101,4 @@ async def check_response(method: str, path: str, response: aiohttp.ClientRespons
     if checker is not None:
         checker.validate(body)
     if response.status >= 400 and isinstance(body, dict) and "code" in body:
-        assert body["code"] in CODES[response.status], f"{body['code']} is not in the catalogue"
+        assert body["code"] in codes(product)[response.status], f"{body['code']} is not in the catalogue"

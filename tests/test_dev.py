@@ -19,6 +19,8 @@ from nexcorp.embedded import EmbeddedError, PostgresServer
 from nexcorp.embedded.children import Program, Supervisor
 from nexcorp.embedded.home import hold_lock
 
+pytestmark = pytest.mark.long(1.2)
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 SETTINGS = {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "LOG_FORMAT", "NEXCORP_SEED", "NEXCORP_HOME", "PORT"}

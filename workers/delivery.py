@@ -1,17 +1,24 @@
 """From the outbox to people: notifications, numbered room frames, and the push to the web nodes.
 
-Everything up to the commit is in one transaction per batch, so a crash at any point leaves the rows
-in the outbox and nothing else. The push after the commit may be lost: web nodes find what they missed
-in PostgreSQL.
+Everything up to the commit is in one transaction per batch, so a crash at any point leaves the rows in the
+outbox and nothing else. The push after the commit may be lost: web nodes find what they missed in PostgreSQL.
+Workers share the outbox by lanes: events of one entity are in one lane, and delivered in their order. Of more
+workers than lanes some have nothing to do but wait for a lane.
+
+A row that failed, or that an operator has locked, does not keep the later events of its entity: one broken
+event would silence a post for the eight minutes until it is buried. Its frames then come late. What they
+show of an entity is read when they are shown, so nothing old comes back: a late "created" of what is deleted
+is shown as "deleted". Only what an event says of itself, as that a like was given, can be older than what
+was told before.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import random
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,59 +26,52 @@ import asyncpg
 import structlog
 
 from nexcorp.db import Database, sql
-from nexcorp.db.encoding import row_to_dict
-from nexcorp.delivery.catalogue import CATALOGUE
-from nexcorp.delivery.events import Audience, Entry, Event, Frame, Notice
+from nexcorp.delivery.effects import Job
+from nexcorp.delivery.events import Audience, Event
 from nexcorp.errors import AppError, Unavailable
-from nexcorp.realtime.protocol import RoomMessage
-from workers.frames import clean_frames, number_frames
+from nexcorp.manifest import Product
+from workers.batch import Batch
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
+from workers.push import POOL_WAIT_SECONDS, Publish, Pusher
 
 log = structlog.get_logger("nexcorp.delivery")
 
+# As find_lane() in sql/schema/events.sql has it.
+LANES = 16
 BATCH_ROWS = 500
 AUDIENCE_PART = 1000
 MAX_ATTEMPTS = 10
-POOL_WAIT_SECONDS = 5.0
 # A batch stops taking rows in once it has so many receivers: large audiences get one of their own.
 MAX_TOLD = 2000
 FIRST_ID = UUID(int=0)
 TIMEOUT = "timeout"
-
-Publish = Callable[[list[RoomMessage]], Awaitable[None]]
+SETTLE_WORDS = Job("settle_words")
 
 
 class UnknownEvent(AppError):
-    """The catalogue of this worker does not know the event: it was emitted by a newer web process."""
+    """No feature of this worker brings the event: it was emitted by a newer web process."""
 
     code = "unknown_event"
 
 
-@dataclass(slots=True)
-class Batch:
-    """What a batch of outbox rows comes to."""
-
-    done: list[int] = field(default_factory=list)
-    # (event, notice, receiver), without repeating a receiver of an event.
-    told: list[tuple[Event, Notice, UUID]] = field(default_factory=list)
-    frames: list[tuple[UUID, Frame]] = field(default_factory=list)
-    # (room, id) of what was edited or deleted: earlier frames must not show its text to those who come later.
-    replaced: list[tuple[str, str]] = field(default_factory=list)
-    forgotten: list[tuple[str, str]] = field(default_factory=list)
-
-
 class Delivery:
-    """Drains the outbox of one worker process."""
+    """Drains the outbox of one worker process.
 
-    def __init__(self, database: Database, publish: Publish, catalogue: dict[str, Entry] = CATALOGUE) -> None:
-        self.database, self.publish, self.catalogue = database, publish, catalogue
+    `workers` is how many workers run, as last heard: a batch takes this one's share of the lanes, or what the
+    others leave.
+    """
+
+    def __init__(self, database: Database, publish: Publish, product: Product) -> None:
+        self.database, self.product = database, product
+        self.pusher = Pusher(database, publish, product.renderer)
+        self.workers = 1
         self._draining = False
         self._again = False
 
     async def drain(self, seconds: float = math.inf) -> int:
         """Deliver until the outbox has nothing due, or for so long; returns how many rows that were.
 
-        A call during another one's run returns 0 at once, and the other one looks again.
+        If a drain is running, return 0; it makes another pass.
         """
         if self._draining:
             self._again = True
@@ -87,49 +87,48 @@ class Delivery:
                     return delivered
         finally:
             self._draining = False
+            await self.pusher.end()
 
     async def deliver_batch(self) -> int:
         """Claim and deliver up to BATCH_ROWS; returns how many were claimed. One row's failure is its own."""
-        row_ids: list[int] = []
+        keys: list[tuple[int, int]] = []
+        # At random, so that no lane is always the last of those with much to do.
+        lanes = random.sample(range(LANES), LANES)
         try:
             with BATCH_SECONDS.time():
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-                    await sql.events.take_turn(conn)
-                    rows = await sql.events.claim_outbox(conn, most=BATCH_ROWS)
-                    row_ids = [row["id"] for row in rows]
-                    messages, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
-        except Unavailable as error:
-            if error.code != TIMEOUT:
+                    rows = await sql.events.claim_outbox(
+                        conn, lanes=lanes, most_lanes=-(-LANES // max(1, self.workers)), most=BATCH_ROWS
+                    )
+                    keys = [(row["lane"], row["outbox_id"]) for row in rows]
+                    frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
+        except Exception as error:
+            if not keys or not is_of_row(error):
                 raise
-            return await self.deliver_singly(row_ids)
-        except UnknownEvent:
-            return await self.deliver_singly(row_ids)
-        except Exception:
-            if not row_ids:
-                raise
-            log.exception("batch failed, trying its rows one by one", rows=len(row_ids))
-            return await self.deliver_singly(row_ids)
+            if not isinstance(error, AppError):
+                log.exception("batch failed, trying its rows one by one", rows=len(keys))
+            return await self.deliver_singly(keys)
         DELIVERED.inc(done)
-        await self.publish(messages)
-        return len(row_ids)
+        await self.pusher.begin(frames)
+        return len(keys)
 
-    async def deliver_singly(self, row_ids: list[int]) -> int:
+    async def deliver_singly(self, keys: list[tuple[int, int]]) -> int:
         """Each row in a transaction of its own; one that fails is postponed, or buried at the tenth time."""
-        for row_id in row_ids:
+        for lane, row_id in keys:
             try:
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-                    await sql.events.take_turn(conn)
-                    rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
-                    messages, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
-                DELIVERED.inc(done)
-                await self.publish(messages)
+                    rows = await sql.events.claim_outbox_row(conn, lane=lane, row_id=row_id)
+                    frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
             except Exception as error:
-                if isinstance(error, Unavailable) and error.code != TIMEOUT:
+                if not is_of_row(error):
                     raise
-                await self.record_failure(row_id, error)
-        return len(row_ids)
+                await self.record_failure(lane, row_id, error)
+                continue
+            DELIVERED.inc(done)
+            await self.pusher.begin(frames)
+        return len(keys)
 
-    async def record_failure(self, row_id: int, error: Exception) -> None:
+    async def record_failure(self, lane: int, row_id: int, error: Exception) -> None:
         """Put a row that failed back to a later time, or away for good."""
         FAILED.inc()
         said = error.message if isinstance(error, AppError) else error
@@ -138,141 +137,113 @@ class Delivery:
             said = error.constraint_name or error.sqlstate
         reason = f"{type(error).__name__}: {said}"[:500]
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-            rows = await sql.events.claim_outbox_row(conn, row_id=row_id)
+            rows = await sql.events.claim_outbox_row(conn, lane=lane, row_id=row_id)
             if not rows:
                 return
             if rows[0]["attempts"] + 1 >= MAX_ATTEMPTS:
                 log.error("outbox row is dead", row=row_id, reason=reason)
-                await sql.events.bury_outbox(conn, row_id=row_id, last_error=reason)
+                await sql.events.bury_outbox(conn, lane=lane, row_id=row_id, last_error=reason)
             else:
                 log.warning("outbox row postponed", row=row_id, reason=reason)
-                await sql.events.postpone_outbox(conn, row_id=row_id, last_error=reason)
+                await sql.events.postpone_outbox(conn, lane=lane, row_id=row_id, last_error=reason)
 
-    async def deliver_rows(self, conn: Any, rows: list[Any]) -> tuple[list[RoomMessage], int]:
+    async def deliver_rows(self, conn: Any, rows: Sequence[Any]) -> tuple[list[Any], int]:
         """Deliver claimed rows inside the caller's transaction.
 
-        Returns what to push after its commit, and how many rows are done: not those that are left for the
-        next batch, nor a large audience's before its last part.
+        Returns the numbered frames to push after its commit, and how many rows are done: not those that are
+        left for the next batch, nor a large audience's before its last part.
         """
-        found = await sql.events.list_events_by_key(
-            conn,
-            event_ids=[row["event_id"] for row in rows],
-            event_ats=[row["event_at"] for row in rows],
-        )
-        events = {row["id"]: Event(**row) for row in found}
         batch = Batch()
         for row in rows:
             if len(batch.told) >= MAX_TOLD:
                 break
-            await self.collect(conn, row, events.get(row["event_id"]), batch)
-        frames = batch.frames
-        if batch.told:
-            frames = frames + await persist_notifications(conn, batch.told)
-        messages = await number_frames(conn, frames) if frames else []
-        await clean_frames(conn, batch.replaced, batch.forgotten)
-        await sql.events.delete_outbox(conn, row_ids=batch.done)
-        return messages, len(batch.done)
+            await self.collect(conn, row, batch)
+        words = await self.index(conn, batch.events)
+        frames: list[Any] = []
+        if batch.told or batch.frames:
+            frames = await sql.notifications.deliver(conn, **batch.columns())
+            NOTIFIED.inc(sum(row["event"] == "notification:created" for row in frames))
+        if words:
+            # Another batch with the same new words waits for the end of this one, which waits for nobody now.
+            await sql.search.note_words(conn, words=words)
+        await sql.events.delete_outbox(
+            conn, lanes=[lane for lane, _ in batch.done], row_ids=[row_id for _, row_id in batch.done]
+        )
+        return frames, len(batch.done)
 
-    async def collect(self, conn: Any, row: Any, event: Event | None, batch: Batch) -> None:
+    async def collect(self, conn: Any, row: Any, batch: Batch) -> None:
         """Add what one outbox row comes to; a large audience adds its next part and keeps the row."""
-        if event is None:
+        if row["id"] is None:
             raise UnknownEvent(message="The event of this outbox row is gone.")
-        entry = self.catalogue.get(event.type)
+        entry = self.product.events.get(row["type"])
         if entry is None:
-            raise UnknownEvent(message=f"{event.type} is not in the catalogue.")
-        first_part, finished = row["receivers_after"] is None, True
+            raise UnknownEvent(message=f"{row['type']} is of no feature here.")
+        event = Event(
+            row["id"],
+            row["type"],
+            row["actor_id"],
+            row["entity_type"],
+            row["entity_id"],
+            row["payload"],
+            row["created_at"],
+        )
+        after = row["receivers_after"]
+        finished, audiences = True, 0
         told: set[UUID] = set()
         for notice in entry.notices:
             receivers = notice.receivers(event)
+            part: list[UUID] = []
             if isinstance(receivers, Audience):
-                part = await list_audience(conn, receivers, row["receivers_after"] or FIRST_ID)
+                audiences += 1
+                if audiences > 1:
+                    # The row remembers how far it has come with one.
+                    raise ValueError(f"{event.type} is told to two audiences")
+                part = await receivers.read(conn, after or FIRST_ID, AUDIENCE_PART)
                 finished = len(part) < AUDIENCE_PART
                 if not finished:
-                    await sql.events.advance_receivers(conn, row_id=row["id"], receivers_after=part[-1])
-            elif first_part:
-                part = [UUID(str(receiver)) for receiver in receivers if receiver is not None]
-            else:
-                part = []
+                    await sql.events.advance_receivers(
+                        conn, lane=row["lane"], row_id=row["outbox_id"], receivers_after=part[-1]
+                    )
+            elif after is None:
+                part = [receiver for receiver in receivers if receiver is not None]
             for receiver in part:
                 if receiver not in told and (notice.tells_actor or receiver != event.actor_id):
                     told.add(receiver)
                     batch.told.append((event, notice, receiver))
-        if first_part:
-            frames = entry.frames(event)
-            batch.frames.extend((event.id, frame) for frame in frames)
-            if entry.replaces:
-                batch.replaced.extend((frame.room, str(frame.data["id"])) for frame in frames)
-            batch.forgotten.extend(entry.forgets(event))
+        if after is None:
+            batch.events.append(event)
+            batch.frames.extend((event.id, frame) for frame in entry.frames(event))
         if finished:
-            batch.done.append(row["id"])
+            batch.done.append((row["lane"], row["outbox_id"]))
+
+    async def index(self, conn: Any, events: Sequence[Event]) -> list[str]:
+        """Make findable what these events say is new or different, each kind in one statement.
+
+        Returns the new words of all kinds, in their order, which the caller notes.
+        """
+        kinds = self.product.search.values()
+        if not any(event.type in kind.events for kind in kinds for event in events):
+            return []
+        in_doubt = await sql.search.share_words(conn)
+        words: set[str] = set()
+        for kind in kinds:
+            ids = {
+                found
+                for event in events
+                if event.type in kind.events
+                for found in kind.events[event.type](event)
+            }
+            if ids:
+                # In order, as whoever holds several of them takes them.
+                words.update(row["word"] for row in await kind.index(conn, ids=sorted(ids)))
+        if in_doubt:
+            conn.after(SETTLE_WORDS)
+        return sorted(words)
 
 
-async def list_audience(conn: Any, audience: Audience, after: UUID) -> list[UUID]:
-    """The next AUDIENCE_PART receivers behind `after`, in id order."""
-    if audience.kind == "followers":
-        rows = await sql.notifications.list_followers_after(
-            conn, user_id=audience.id, after=after, most=AUDIENCE_PART
-        )
-    elif audience.kind == "concerned":
-        rows = await sql.notifications.list_concerned_after(
-            conn, post_id=audience.id, after=after, most=AUDIENCE_PART
-        )
-    elif audience.kind == "everyone":
-        rows = await sql.notifications.list_everyone_after(conn, after=after, most=AUDIENCE_PART)
-    else:
-        raise ValueError(f"unknown audience {audience.kind}")
-    return [row["receiver_id"] for row in rows]
-
-
-def entity_id(event: Event, kind: str) -> UUID | None:
-    """The post or comment an event is about."""
-    value = event.payload.get(f"{kind}Id") or (event.entity_id if event.entity_type == kind else None)
-    return UUID(str(value)) if value else None
-
-
-async def hold_entities(conn: Any, told: list[tuple[Event, Notice, UUID]]) -> set[UUID]:
-    """Which of the posts and comments that are told of are still there; these stay until the commit."""
-    posts = {entity_id(event, "post") for event, _, _ in told} - {None}
-    comments = {entity_id(event, "comment") for event, _, _ in told} - {None}
-    held = await sql.notifications.hold_posts(conn, post_ids=list(posts)) if posts else []
-    if comments:
-        held = held + await sql.notifications.hold_comments(conn, comment_ids=list(comments))
-    return {row["id"] for row in held}
-
-
-async def persist_notifications(
-    conn: Any, told: list[tuple[Event, Notice, UUID]]
-) -> list[tuple[UUID, Frame]]:
-    """Write the notifications that are new, with their counters; returns the frames that show them.
-
-    Those of a post or comment that was deleted meanwhile have neither the link to it nor its text.
-    """
-    held = await hold_entities(conn, told)
-    links = [(entity_id(event, "post"), entity_id(event, "comment")) for event, _, _ in told]
-    written = await sql.notifications.persist_notifications(
-        conn,
-        event_ids=[event.id for event, _, _ in told],
-        receiver_ids=[receiver for _, _, receiver in told],
-        actor_ids=[event.actor_id for event, _, _ in told],
-        types=[notice.type for _, notice, _ in told],
-        titles=[notice.title for _, notice, _ in told],
-        messages=[
-            notice.message(event) if held.issuperset(filter(None, about)) else ""
-            for (event, notice, _), about in zip(told, links, strict=True)
-        ],
-        post_ids=[post if post in held else None for post, _ in links],
-        comment_ids=[comment if comment in held else None for _, comment in links],
-        once_keys=[notice.once_key(event) for event, notice, _ in told],
-        created_ats=[event.created_at for event, _, _ in told],
-    )
-    if not written:
-        return []
-    NOTIFIED.inc(len(written))
-    items = await sql.notifications.list_written(conn, notification_ids=[row["id"] for row in written])
-    return [
-        (item["_eventId"], Frame(f"user:{item['_receiverId']}", "notification:created", row_to_dict(item)))
-        for item in items
-    ]
+def is_of_row(error: Exception) -> bool:
+    """Whether a row may be at fault. Not where PostgreSQL is away; a statement that takes too long may be."""
+    return not isinstance(error, Unavailable) or error.code == TIMEOUT
 
 
 async def poll(delivery: Delivery, seconds: float = 0.5) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import time
@@ -19,17 +20,14 @@ from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.delivery.wake import QUEUE_NAME, Waker, make_queue
 from nexcorp.errors import AppError
+from nexcorp.features import PRODUCT
 from nexcorp.integrations.mail import make_mailer
 from nexcorp.integrations.storage import make_stores
+from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
 from nexcorp.redis_client import CONNECTION_LOST, connect
 from workers.delivery import Delivery, poll
-from workers.jobs.cleanup import clean_up
-from workers.jobs.deliver import deliver
-from workers.jobs.departures import scrub_departed
-from workers.jobs.export import build_exports
-from workers.jobs.mail import MailQueue, poll_mails, send_mails
-from workers.jobs.uploads import make_thumbnails, remove_uploads, sweep_files
+from workers.jobs.mail import MailQueue, poll_mails
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -37,28 +35,23 @@ CONCURRENCY = 10
 BEAT_SECONDS = 5.0
 GRACE_SECONDS = 20
 REST_SECONDS = 1.0
-# A worker that was stopped in the middle of its turn keeps the others waiting for no longer than this.
+# A worker that was stopped in the middle of a batch keeps its lanes for no longer than this, or twice this
+# where PostgreSQL takes it for active; see end_stalled in sql/events.sql.
 IDLE_SECONDS = 5
 
-JOBS = [
-    deliver,
-    send_mails,
-    build_exports,
-    scrub_departed,
-    make_thumbnails,
-    remove_uploads,
-    sweep_files,
-    clean_up,
-]
-CRON_JOBS: list[CronJob[Any]] = [
-    # Woken when there is work; every minute in case the wake was lost.
-    CronJob(build_exports, cron="* * * * *", timeout=600, retries=5, ttl=60),
-    CronJob(scrub_departed, cron="* * * * *", timeout=600, retries=5, ttl=60),
-    CronJob(clean_up, cron="7 * * * *", timeout=600, retries=5, ttl=60),
-    CronJob(make_thumbnails, cron="* * * * *", timeout=240, retries=5, ttl=60),
-    CronJob(remove_uploads, cron="* * * * *", timeout=240, retries=5, ttl=60),
-    CronJob(sweep_files, cron="37 * * * *", timeout=600, retries=5, ttl=60),
-]
+
+def list_jobs(product: Product) -> list[Any]:
+    """The functions that SAQ runs."""
+    return [load_object(job.function) for job in product.jobs]
+
+
+def list_crons(product: Product) -> list[CronJob[Any]]:
+    """Those that it runs by itself."""
+    return [
+        CronJob(load_object(job.function), cron=job.cron, timeout=job.seconds, retries=5, ttl=60)
+        for job in product.jobs
+        if job.cron is not None
+    ]
 
 
 class PatientQueue(RedisQueue):
@@ -94,12 +87,19 @@ class PatientQueue(RedisQueue):
             return []
 
 
-async def beat(database: Database, worker_id: str) -> None:
-    """Say every few seconds that this worker runs, for /ready; until cancelled."""
+async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
+    """Say every few seconds that this worker runs, for /ready, and hear of the others; until cancelled.
+
+    Lanes that PostgreSQL itself does not take from one that was halted are freed here, too.
+    """
     while True:
         try:
             async with database.connection(wait=2.0) as conn:
                 await sql.events.beat(conn, worker_id=worker_id)
+                delivery.workers = await sql.events.count_live_workers(conn) or 1
+                ended = await sql.events.end_stalled(conn, idle_seconds=IDLE_SECONDS)
+            if ended:
+                log.warning("ended what held lanes and stood still", connections=ended)
         except AppError:
             log.debug("the heartbeat waits for the database")
         except Exception:
@@ -115,7 +115,7 @@ async def finish_jobs(worker: Worker[Any], queue: PatientQueue) -> None:
         await asyncio.sleep(0.05)
 
 
-async def run_saq(config: Config, context: dict[str, Any], stop: asyncio.Event) -> None:
+async def run_saq(config: Config, product: Product, context: dict[str, Any], stop: asyncio.Event) -> None:
     """Run SAQ's worker, again whenever Redis takes it down, until `stop` is set."""
 
     async def share(ctx: Any) -> None:
@@ -127,9 +127,9 @@ async def run_saq(config: Config, context: dict[str, Any], stop: asyncio.Event) 
         queue = PatientQueue(client, name=QUEUE_NAME)
         worker: Worker[Any] = Worker(
             queue,
-            JOBS,
+            list_jobs(product),
             concurrency=CONCURRENCY,
-            cron_jobs=CRON_JOBS,
+            cron_jobs=list_crons(product),
             startup=share,
         )
         # Signals are this process's affair: SAQ would stop its loop and leave the rest running.
@@ -161,9 +161,10 @@ async def run_worker(config: Config) -> None:
     await serve(config, stop)
 
 
-async def serve(config: Config, stop: asyncio.Event) -> None:
+async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT) -> None:
     """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
-    worker_id = f"{socket.gethostname()}:{os.getpid()}"
+    # Containers that share a host's name each have a process 1.
+    worker_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     database = Database(config, application="nexcorp worker", idle_seconds=IDLE_SECONDS)
     opening = asyncio.create_task(database.open_patiently())
     stopping = asyncio.create_task(stop.wait())
@@ -172,7 +173,7 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
         opening.cancel()
         return
     publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
-    delivery = Delivery(database, publisher.publish_frames)
+    delivery = Delivery(database, publisher.publish_frames, product)
     mails = MailQueue(database, make_mailer(config), config.base_url)
     stores = make_stores(config)
     context = {
@@ -181,17 +182,18 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
         "delivery": delivery,
         "mails": mails,
         "stores": stores,
+        "product": product,
     }
     waking = connect(config.redis_url, blocking=True)
-    waker = Waker(make_queue(waking))
+    waker = Waker(make_queue(waking), product.job_seconds)
     # Nobody is signed in here and no page is kept: of what follows a commit, only wakes and jobs.
     database.perform = waker.perform
-    saq = asyncio.create_task(run_saq(config, context, stop))
+    saq = asyncio.create_task(run_saq(config, product, context, stop))
     tasks = [
         asyncio.create_task(waker.run()),
         asyncio.create_task(poll(delivery)),
         asyncio.create_task(poll_mails(mails)),
-        asyncio.create_task(beat(database, worker_id)),
+        asyncio.create_task(beat(database, worker_id, delivery)),
     ]
     log.info("worker runs", worker=worker_id)
     await stopping

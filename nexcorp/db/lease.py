@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
-from nexcorp.errors import Unavailable
+from nexcorp.errors import DatabaseUnavailable, Overloaded, TimedOut, Unavailable
 
 if TYPE_CHECKING:
     from nexcorp.db.pool import Database
@@ -129,7 +129,7 @@ class Lease:
         except TimeoutError:
             full = pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size()
             if full or database.answers():
-                raise Unavailable("overloaded", "The service is busy; try again shortly.") from None
+                raise Overloaded() from None
             raise gone() from None
         except DISCONNECTED as error:
             raise gone() from error
@@ -210,14 +210,14 @@ class TransactionLease(Lease):
 
 def gone() -> Unavailable:
     """The answer where PostgreSQL cannot be reached."""
-    return Unavailable("database_unavailable", "The database is not reachable.")
+    return DatabaseUnavailable()
 
 
 def explain(conn: Any, error: BaseException) -> Unavailable | None:
     """What an error inside a lease says of PostgreSQL; None where it is not about that."""
     if isinstance(error, TimeoutError):
         # An OSError as well, but PostgreSQL is there: a statement took too long.
-        return Unavailable("timeout", "It took too long; try again.")
+        return TimedOut()
     if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.InternalClientError):
         # Also raised for a wrong call of asyncpg, which must stay a visible bug.
         return gone() if conn.is_closed() else None

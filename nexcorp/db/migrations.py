@@ -1,4 +1,7 @@
-"""Runs migrations/ with yoyo, behind a lock that dies with its holder and checksums that catch edits."""
+"""Runs migrations/ with yoyo, behind a lock that dies with its holder and checksums that catch edits.
+
+sql/schema/ is applied behind them; see nexcorp.db.schema_files.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,28 @@ import yoyo
 from yoyo.backends import DatabaseBackend
 
 from nexcorp.config import REPOSITORY, name_the_user
+from nexcorp.db import schema_files
+from nexcorp.db.schema_files import SCHEMA, SchemaState
 from nexcorp.errors import AppError
 
 FOLDER = REPOSITORY / "migrations"
 # Any fixed number will do; all migrators must use the same.
 LOCK = 0x6E6578636F7270
 LOCK_SECONDS = 0.2
+LOCK_TIMEOUT = " -c lock_timeout=5s"
 
-CREATE_CHECKSUMS = """
+CREATE_OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS migration_checksums (
     id text CONSTRAINT migration_checksums_pkey PRIMARY KEY,
     sha256 text NOT NULL
 );
 COMMENT ON TABLE migration_checksums IS 'What each applied migration said when it was applied.';
+CREATE TABLE IF NOT EXISTS schema_files (
+    name text CONSTRAINT schema_files_pkey PRIMARY KEY,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE schema_files IS 'What each file of sql/schema said when it was applied last.';
 """
 
 
@@ -72,17 +84,25 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
     parts = urlsplit(url)
     with psycopg.connect(url, autocommit=True, application_name="nexcorp migrate") as conn:
         take_lock(conn)
-        conn.execute(CREATE_CHECKSUMS)
+        conn.execute(CREATE_OWN_TABLES)
         backend = yoyo.get_backend(urlunsplit(("postgresql+psycopg", *parts[1:])))
         try:
             # A migrator that was killed leaves yoyo's own lock row; under ours it is nobody's.
             backend.break_lock()
-            # Rather fail and be tried again than queue every statement of the service behind a lock.
-            backend.connection.execute("SET lock_timeout = '5s'")
-            backend.connection.commit()
             yield backend, conn
         finally:
             backend.connection.close()
+
+
+def limit_waiting(backend: DatabaseBackend, migration: yoyo.migrations.Migration) -> None:
+    """Have a migration fail, to be tried again, rather than queue all of the service behind a lock.
+
+    yoyo gives it a connection of its own, made from the backend's address. One without a transaction waits as
+    long as it takes: CREATE INDEX CONCURRENTLY, for transactions that keep nobody waiting.
+    """
+    migration.load()
+    options = backend.uri.args.get("options", "").removesuffix(LOCK_TIMEOUT)
+    backend.uri.args["options"] = options + (LOCK_TIMEOUT if migration.use_transactions else "")
 
 
 def read_checksums(conn: psycopg.Connection) -> dict[str, str]:
@@ -106,8 +126,12 @@ def refuse_edited(conn: psycopg.Connection, files: dict[str, Path]) -> None:
             )
 
 
-def migrate_up(url: str, folder: Path = FOLDER) -> list[str]:
-    """Apply what is missing, each in its own transaction; returns the names applied."""
+def migrate_up(url: str, folder: Path = FOLDER, schema: Path | None = SCHEMA) -> list[str]:
+    """Apply what is missing, each migration in its own transaction; returns the names applied.
+
+    Behind the last migration come the files of `schema` that changed, all of them where anything was
+    migrated: they are listed as "schema/posts". Without `schema` they are left alone.
+    """
     files = list_files(folder)
     applied = []
     with open_backend(url, folder) as (backend, conn):
@@ -116,21 +140,38 @@ def migrate_up(url: str, folder: Path = FOLDER) -> list[str]:
         unrecorded = {row.id for row in backend.to_rollback(yoyo.read_migrations(str(folder)))}
         for name in sorted(unrecorded - read_checksums(conn).keys()):
             record_checksum(conn, name, files[name])
-        for migration in backend.to_apply(yoyo.read_migrations(str(folder))):
+        missing = backend.to_apply(yoyo.read_migrations(str(folder)))
+        if missing:
+            # A migration may drop a view that is in its way.
+            schema_files.forget(conn)
+        for migration in missing:
+            limit_waiting(backend, migration)
             backend.apply_one(migration)
             record_checksum(conn, migration.id, files[migration.id])
             applied.append(migration.id)
+        if schema is not None:
+            applied += [f"schema/{name}" for name in schema_files.apply_files(conn, schema)]
     return applied
 
 
-def migrate_down(url: str, steps: int = 1, folder: Path = FOLDER) -> list[str]:
-    """Roll back the newest `steps` migrations; returns their names."""
+def migrate_down(url: str, steps: int = 1, folder: Path = FOLDER, schema: Path | None = SCHEMA) -> list[str]:
+    """Roll back the newest `steps` migrations; returns their names.
+
+    What `schema` defines is taken away first. Afterwards what the remaining migrations defined is back.
+    """
+    files = list_files(folder)
     undone = []
     with open_backend(url, folder) as (backend, conn):
+        migrations = [migration.id for migration in backend.to_rollback(yoyo.read_migrations(str(folder)))]
+        if schema is not None and steps > 0:
+            schema_files.take_away(conn, schema)
+        schema_files.put_back(conn, [files[name] for name in reversed(migrations)])
         for migration in list(backend.to_rollback(yoyo.read_migrations(str(folder))))[:steps]:
+            limit_waiting(backend, migration)
             backend.rollback_one(migration)
             conn.execute("DELETE FROM migration_checksums WHERE id = %s", (migration.id,))
             undone.append(migration.id)
+            schema_files.put_back(conn, [files[name] for name in reversed(migrations[len(undone) :])])
     return undone
 
 
@@ -145,3 +186,9 @@ def read_status(url: str, folder: Path = FOLDER) -> list[MigrationState]:
         MigrationState(name, applied.get(name), name in digests and digests[name] != checksum(path))
         for name, path in files.items()
     ]
+
+
+def read_schema_status(url: str, schema: Path = SCHEMA) -> list[SchemaState]:
+    """Every file of sql/schema and whether it is applied as it is now."""
+    with open_backend(url, FOLDER) as (_, conn):
+        return schema_files.read_states(conn, schema)

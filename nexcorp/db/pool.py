@@ -15,7 +15,7 @@ import structlog
 from nexcorp.config import Config
 from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
-from nexcorp.errors import Unavailable
+from nexcorp.errors import DatabaseUnavailable
 
 log = structlog.get_logger("nexcorp.db")
 
@@ -154,7 +154,7 @@ class Database:
     def pool(self) -> asyncpg.Pool:
         """The open pool; raises Unavailable before open() has succeeded."""
         if self._pool is None:
-            raise Unavailable("database_unavailable", "The database is not reachable.")
+            raise DatabaseUnavailable()
         return self._pool
 
     def answers(self) -> bool:

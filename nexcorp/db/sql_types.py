@@ -9,65 +9,106 @@ from nexcorp.db.statements import Sql, Statement
 
 STUB = Path(__file__).with_name("catalog.pyi")
 
-# What asyncpg makes of PostgreSQL's types. Any value may be NULL as far as PostgreSQL tells.
+# What asyncpg makes of PostgreSQL's types, and what a value of a row is called below.
 PYTHON = {
-    "bool": "bool",
-    "bytea": "bytes",
-    "citext": "str",
-    "float8": "float",
-    "int2": "int",
-    "int4": "int",
-    "int8": "int",
-    "json": "Any",
-    "jsonb": "Any",
-    "numeric": "Decimal",
-    "text": "str",
-    "timestamptz": "datetime",
-    "uuid": "UUID",
+    "bool": ("bool", "Bool"),
+    "bytea": ("bytes", "Bytes"),
+    "citext": ("str", "Text"),
+    "float8": ("float", "Float"),
+    "int2": ("int", "Int"),
+    "int4": ("int", "Int"),
+    "int8": ("int", "Int"),
+    "text": ("str", "Text"),
+    "timestamptz": ("datetime", "Time"),
+    "uuid": ("UUID", "Id"),
 }
 
-HEAD = '''"""Types of the statements in sql/. Written by `make sql-types`; a test compares it with sql/."""
+HEAD = '''"""Types of the statements in sql/. Written by `make sql-types`; a test compares it with sql/.
+
+A row is an asyncpg.Record when the program runs. For mypy it is a TypedDict, so that a misspelt column is an
+error: read columns by `row["name"]`, and use none of the methods that a dictionary has and a Record has not.
+PostgreSQL does not tell which columns may be NULL. So a value is "an int or Any": mypy knows what an int can
+do, and allows a comparison with None without asking for one everywhere. The row of a `:one` may be None.
+"""
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
+
+from nexcorp.db.pool import Connection
+
+Bool = bool | Any
+Bytes = bytes | Any
+Float = float | Any
+Id = UUID | Any
+Int = int | Any
+Text = str | Any
+Time = datetime | Any
 '''
 
 
-def python_type(kind: Any) -> str:
-    """The Python type of one PostgreSQL type."""
+def find_names(kind: Any) -> tuple[str, str]:
+    """Both names of a PostgreSQL type, for an array those of its elements."""
+    return PYTHON.get(kind.name.removesuffix("[]").removeprefix("_"), ("Any", "Any"))
+
+
+def argument_type(kind: Any) -> str:
+    """What may be given for a parameter of a PostgreSQL type."""
     if kind.kind == "array":
-        return f"Sequence[{PYTHON.get(kind.name.removesuffix('[]').removeprefix('_'), 'Any')} | None]"
-    return PYTHON.get(kind.name, "Any")
-
-
-# What awaiting a call gives. Rows have no types of their own, and a value may be NULL or not.
-RETURNED = {"exec": "str", "many": "list[Any]", "one": "Any", "value": "Any"}
-
-
-def optional(name: str) -> str:
-    """A type that may be None; Any includes that."""
+        return f"Sequence[{find_names(kind)[0]} | None] | None"
+    name, _ = find_names(kind)
     return name if name == "Any" else f"{name} | None"
 
 
-async def describe_statement(conn: Any, statement: Statement) -> str:
-    """One method of a feature's class."""
-    prepared = await conn.prepare(statement.text)
-    kinds = prepared.get_parameters()
-    arguments = [
-        f"{name}: {optional(python_type(kind))}" for name, kind in zip(statement.args, kinds, strict=True)
-    ]
-    listed = "".join(f", {argument}" for argument in ["*", *arguments]) if arguments else ""
-    return f"    def {statement.name}(self, conn: Any{listed}) -> Awaitable[{RETURNED[statement.kind]}]: ..."
+def value_type(kind: Any) -> str:
+    """What a column of a PostgreSQL type holds."""
+    if kind.kind == "array":
+        return f"list[{find_names(kind)[1]}]"
+    return find_names(kind)[1]
+
+
+def name_class(*parts: str) -> str:
+    """`posts` and `get_post` make PostsGetPost."""
+    return "".join(word.capitalize() for part in parts for word in part.split("_"))
+
+
+def describe_row(columns: list[Any]) -> str:
+    """The columns of a row as the fields of a TypedDict."""
+    listed = ", ".join(f'"{column.name}": {value_type(column.type)}' for column in columns)
+    return "{" + listed + "}"
+
+
+async def describe_feature(conn: Any, name: str, statements: dict[str, Statement]) -> str:
+    """The class of one file of sql/, behind the types of its rows; equal rows have the name of the first."""
+    rows: dict[str, str] = {}
+    methods = []
+    for statement in statements.values():
+        prepared = await conn.prepare(statement.text)
+        columns = list(prepared.get_attributes())
+        if statement.kind in ("one", "many"):
+            row = rows.setdefault(describe_row(columns), name_class(name, statement.name))
+            one = row if statement.always else f"{row} | None"
+            returned = f"list[{row}]" if statement.kind == "many" else one
+        else:
+            returned = "str" if statement.kind == "exec" else value_type(columns[0].type)
+        arguments = [
+            f"{argument}: {argument_type(kind)}"
+            for argument, kind in zip(statement.args, prepared.get_parameters(), strict=True)
+        ]
+        listed = "".join(f", {argument}" for argument in ["*", *arguments]) if arguments else ""
+        methods.append(
+            f"    def {statement.name}(self, conn: Connection{listed}) -> Awaitable[{returned}]: ..."
+        )
+    types = [f'{row} = TypedDict("{row}", {fields})' for fields, row in rows.items()]
+    return "\n".join([*types, *([""] if types else []), f"class {name_class(name)}:", *methods, ""])
 
 
 async def describe(conn: Any, sql: Sql) -> str:
     """The text of the stub."""
     blocks = [HEAD]
     for name, feature in sql.features.items():
-        methods = [await describe_statement(conn, statement) for statement in feature.statements.values()]
-        blocks.append("\n".join([f"class {name.capitalize()}:", *methods, ""]))
-    attributes = [f"    {name}: {name.capitalize()}" for name in sql.features]
+        blocks.append(await describe_feature(conn, name, feature.statements))
+    attributes = [f"    {name}: {name_class(name)}" for name in sql.features]
     blocks.append("\n".join(["class Catalog:", *attributes, "", "sql: Catalog", ""]))
     return "\n".join(blocks)

@@ -7,6 +7,7 @@ so that a DBA finds it by that name in pg_stat_activity and pg_stat_statements.
 | kind     | the call returns                          |
 | -------- | ----------------------------------------- |
 | `:one`   | the first row, or None                    |
+| `:one!`  | the one row that there always is          |
 | `:many`  | a list of rows                            |
 | `:value` | the first column of the first row, or None|
 | `:exec`  | PostgreSQL's command tag, "UPDATE 1"      |
@@ -21,17 +22,18 @@ from typing import Any
 
 from nexcorp.config import REPOSITORY
 
-HEADER = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)\((?P<args>[a-z0-9_, ]*)\) :(?P<kind>\w+)$")
+HEADER = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)\((?P<args>[a-z0-9_, ]*)\) :(?P<kind>\w+!?)$")
 METHODS = {"one": "fetchrow", "many": "fetch", "value": "fetchval", "exec": "execute"}
 
 
 class Statement:
     """One named statement; calling it runs it on the given connection."""
 
-    __slots__ = ("args", "call", "kind", "name", "text")
+    __slots__ = ("always", "args", "call", "kind", "name", "text")
 
     def __init__(self, name: str, args: tuple[str, ...], kind: str, text: str) -> None:
-        self.name, self.args, self.kind, self.text = name, args, kind, text
+        self.name, self.args, self.kind, self.text = name, args, kind.removesuffix("!"), text
+        self.always = kind == "one!"
         self.call = self._make_call()
 
     def _make_call(self) -> Callable[..., Awaitable[Any]]:
@@ -47,7 +49,13 @@ class Statement:
             result: Awaitable[Any] = getattr(conn, method)(text, *ordered)
             return result
 
-        return call
+        async def call_for_row(conn: Any, **values: Any) -> Any:
+            row = await call(conn, **values)
+            if row is None:
+                raise LookupError(f"{name}() gave no row")
+            return row
+
+        return call_for_row if self.always else call
 
     def __call__(self, conn: Any, **values: Any) -> Awaitable[Any]:
         return self.call(conn, **values)
@@ -90,7 +98,7 @@ def parse_file(path: Path) -> Feature:
         args = tuple(arg.strip() for arg in header["args"].split(",") if arg.strip())
         body = "\n".join(lines).strip().rstrip(";")
         used = {int(number) for number in re.findall(r"\$(\d+)", body)}
-        if kind not in METHODS:
+        if kind not in (*METHODS, "one!"):
             raise ValueError(f"{path.name}: {name} has the unknown kind :{kind}")
         if used != set(range(1, len(args) + 1)):
             raise ValueError(f"{path.name}: {name} takes {len(args)} arguments but uses {sorted(used)}")

@@ -17,7 +17,7 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Run the job that drains a queue: one of the names in nexcorp.delivery.wake."""
+    """Run the job of this name, which drains a queue; a feature's manifest has it."""
 
     function: str
 

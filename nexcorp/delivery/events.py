@@ -1,14 +1,19 @@
-"""What an event is, and what can follow from it: notifications and frames."""
+"""What an event is, and what follows from it: who is told, and which rooms see a frame.
+
+Events, frames and notifications hold references: ids, states, numbers, dates and names of fields. What a
+person wrote is rendered from the current row whenever it is shown (see kinds.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-EXCERPT_CHARS = 140
+Entity = tuple[str, UUID]
+Statement = Callable[..., Awaitable[list[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +28,54 @@ class Event:
     payload: dict[str, Any]
     created_at: datetime
 
+    @property
+    def entity(self) -> Entity:
+        """What it happened to."""
+        return self.entity_type, self.entity_id
 
-@dataclass(frozen=True, slots=True)
+    def get_id(self, name: str) -> UUID | None:
+        """An id in the payload; None where it is null or absent."""
+        value = self.payload.get(name)
+        return UUID(value) if value else None
+
+    def get_ids(self, name: str) -> list[UUID]:
+        """A list of ids in the payload; empty where it is absent."""
+        return [UUID(value) for value in self.payload.get(name) or ()]
+
+
 class Audience:
-    """Receivers too many to be named in the event.
+    """Receivers too many to be named in an event: `list_part` reads them in parts, in the order of their ids.
 
-    `kind` is everyone, followers (`id`: of whom) or concerned (`id`: by which project).
+    It is a statement of sql/ that takes `after`, `most` and `arguments`, and gives rows of `receiver_id`.
     """
 
-    kind: str
-    id: UUID | None = None
+    def __init__(self, list_part: Statement, **arguments: Any) -> None:
+        self.list_part, self.arguments = list_part, arguments
+
+    async def read(self, conn: Any, after: UUID, most: int) -> list[UUID]:
+        """Up to `most` receivers behind `after`."""
+        rows = await self.list_part(conn, after=after, most=most, **self.arguments)
+        return [row["receiver_id"] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one kind of receiver is told. `{actor}` in the title becomes the actor's name."""
+    """What one kind of receiver is told.
+
+    `title` and `message` are sentences: `{actor}` becomes the actor's name, `{excerpt}` the title of the
+    entity or else how it begins, `{beginning}` how its text begins, any other word in braces a member of
+    `params`. `variant` tells several sentences of a type apart and is kept for ever. `entity`: what the
+    notification leads to, the event's own unless told otherwise.
+    """
 
     type: str
     title: str
-    receivers: Callable[[Event], Iterable[str | UUID | None] | Audience]
-    message: Callable[[Event], str] = lambda event: ""
+    receivers: Callable[[Event], Iterable[UUID | None] | Audience]
+    message: str = "{excerpt}"
+    variant: str = ""
+    entity: Callable[[Event], Entity | None] = lambda event: event.entity
+    # Members of the payload that the sentences need: states, numbers, dates or names of fields.
+    params: tuple[str, ...] = ()
     # The receiver has at most one notification with this key; None: one for every event.
     once_key: Callable[[Event], str | None] = lambda event: None
     # People are not told what they did themselves, unless they should know in case it was not them.
@@ -51,28 +84,45 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What one room sees."""
+    """What one room sees: `data`, and beside it the `members` of an entity as they are when it is shown.
+
+    `members` None: all that the entity's kind shows; (): `data` alone.
+    """
 
     room: str
     event: str
-    data: dict[str, Any]
+    entity: Entity
+    data: dict[str, Any] = field(default_factory=dict)
+    members: tuple[str, ...] | None = None
+
+
+def no_frames(event: Event) -> Sequence[Frame]:
+    """For events that no room sees."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What follows from one type of event. A receiver gets the first notice that names them."""
+class EventType:
+    """What follows from one type of event. A receiver gets the first notice that names them.
+
+    `public`: other systems may hear of it (webhooks); what says who signed in where is not.
+    """
 
     notices: tuple[Notice, ...] = ()
-    frames: Callable[[Event], list[Frame]] = field(default=lambda event: [])
-    # Its frames show something anew: earlier ones of the same room may not keep the text it had before.
-    replaces: bool = False
-    # (room, id) of what no earlier frame of the room may show any longer.
-    forgets: Callable[[Event], list[tuple[str, str]]] = field(default=lambda event: [])
+    frames: Callable[[Event], Sequence[Frame]] = no_frames
+    public: bool = False
 
 
-def excerpt(text: str) -> str:
-    """The beginning of a text, for a notification's message."""
-    return text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 1] + "…"
+SILENT = EventType()
 
 
-SILENT = Entry()
+@dataclass(frozen=True, slots=True)
+class NoticeType:
+    """One type of notification: its channels by default, and whether preferences and mutes apply."""
+
+    name: str
+    critical: bool = False
+    in_app: bool = True
+    email: str = "offline"
+    push: bool = True
+    groupable: bool = False

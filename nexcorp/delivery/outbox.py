@@ -10,6 +10,19 @@ from nexcorp.db import sql
 from nexcorp.delivery.effects import WAKE
 
 
+def describe_context() -> dict[str, Any]:
+    """Where the current request came from, as the SQL function emit() takes it; {} outside of a request."""
+    context = current.get()
+    if context is None:
+        return {}
+    return {
+        "ip": context.ip,
+        "userAgent": context.user_agent,
+        "sessionId": context.session_id,
+        "requestId": context.request_id,
+    }
+
+
 async def emit(
     conn: Any,
     event_type: str,
@@ -17,29 +30,27 @@ async def emit(
     actor_id: UUID | None,
     entity: tuple[str, UUID],
     payload: dict[str, Any],
+    root: UUID | None = None,
     dedup_key: str | None = None,
 ) -> None:
     """Append to the audit trail and to the outbox; a worker is woken once the transaction commits.
 
-    `entity` is (type, id) of what it happened to. `payload` is in the API's words and holds whatever
-    the catalogue's audience and frames for this event need. With a `dedup_key` the outbox takes the
-    same thing only once while it is queued.
+    `entity` is (kind, id) of what it happened to. `payload` holds references: ids, states, numbers, dates
+    and names of fields, whatever the event's audience and frames need. Events of one `root`, the entity
+    unless told otherwise, are delivered in their order. With a `dedup_key` the outbox takes the same thing
+    only once while it is queued. A hot write calls the SQL function of this name in its own statement.
     """
-    context = current.get()
-    metadata: dict[str, Any] = {}
-    correlation_id = None
-    if context is not None:
-        correlation_id = context.request_id
-        metadata = {"ip": context.ip, "userAgent": context.user_agent, "sessionId": context.session_id}
-    await sql.events.record_event(
-        conn,
-        event_type=event_type,
-        actor_id=actor_id,
-        entity_type=entity[0],
-        entity_id=entity[1],
-        payload=payload,
-        metadata=metadata,
-        correlation_id=correlation_id,
-        dedup_key=dedup_key,
-    )
+    values: dict[str, Any] = {
+        "event_type": event_type,
+        "actor_id": actor_id,
+        "entity_type": entity[0],
+        "entity_id": entity[1],
+        "payload": payload,
+        "context": describe_context(),
+        "root": root,
+    }
+    if dedup_key is None:
+        await sql.events.emit(conn, **values)
+    else:
+        await sql.events.emit_once(conn, **values, dedup_key=dedup_key)
     conn.after(WAKE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -26,13 +27,7 @@ REST_SECONDS = 1.0
 # Wakes of one process that can wait in Redis: without a worker they must not pile up. More than one,
 # so that one that a killed worker holds does not keep the others away.
 MAX_QUEUED = 8
-# How long a run may take; each of these jobs drains a queue and stops by itself before.
 DELIVER = "deliver"
-SEND_MAILS = "send_mails"
-BUILD_EXPORTS = "build_exports"
-SCRUB_DEPARTED = "scrub_departed"
-MAKE_THUMBNAILS = "make_thumbnails"
-JOB_SECONDS = {DELIVER: 30, SEND_MAILS: 120, BUILD_EXPORTS: 600, SCRUB_DEPARTED: 600, MAKE_THUMBNAILS: 240}
 
 # Its warnings are of tasks that a stop cut short, which is what a stop does.
 logging.getLogger("saq").setLevel(logging.ERROR)
@@ -57,8 +52,9 @@ async def enqueue_job(queue: Queue, function: str, *, key: str, seconds: int = 6
 class Waker:
     """The background task of one process that enqueues the jobs which drain queues: most often `deliver`."""
 
-    def __init__(self, queue: Queue) -> None:
-        self.queue = queue
+    def __init__(self, queue: Queue, seconds: Mapping[str, int]) -> None:
+        """`seconds`: how long a run of each job may take; each drains a queue and stops by itself before."""
+        self.queue, self.seconds = queue, seconds
         self._asked = asyncio.Event()
         self._functions: set[str] = set()
         self._node = uuid4().hex[:8]
@@ -87,7 +83,7 @@ class Waker:
                 async with asyncio.timeout(5):
                     for function in functions:
                         key = f"{function}:{self._node}:{self._count % MAX_QUEUED}"
-                        await enqueue_job(self.queue, function, key=key, seconds=JOB_SECONDS[function])
+                        await enqueue_job(self.queue, function, key=key, seconds=self.seconds[function])
                 await asyncio.sleep(SPACING_SECONDS)
             except Exception as error:
                 # Redis is away. The workers' poll does without; go easy on the connection.

@@ -1,27 +1,19 @@
-"""The AsyncAPI 3.0 document of `/ws`: what is in nexcorp/documents/frames.py, and how to get there."""
+"""The AsyncAPI 3.0 document of `/ws`: commands, what answers them, and the frames of all features."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
 from nexcorp import __version__
-from nexcorp.documents.frames import (
-    CLIENT_FRAMES,
-    CLOSE_CODES,
-    ROOM_FRAMES,
-    SERVER_FRAMES,
-    TEXT,
-    WHOLE,
-    RoomPost,
-    shape,
-)
-from nexcorp.documents.openapi import name_schema
+from nexcorp.documents.frames import CLIENT_FRAMES, CLOSE_CODES, SERVER_FRAMES, describe_errors
+from nexcorp.documents.openapi import name_schema, teach
 from nexcorp.realtime import protocol
+from nexcorp.realtime.shapes import TEXT, WHOLE, CommandDoc, FrameDoc, shape
 
 PROSE = """\
 Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients. A client's frame may carry an
@@ -82,11 +74,13 @@ def describe_message(event: str, summary: str, payload: dict[str, Any]) -> dict[
     return {"name": event, "title": event, "summary": summary, "payload": payload}
 
 
-def describe_messages() -> dict[str, dict[str, Any]]:
-    """Every message by its component key."""
+def describe_messages(
+    commands: Mapping[str, CommandDoc], plain: Mapping[str, FrameDoc], frames: Mapping[str, FrameDoc]
+) -> dict[str, dict[str, Any]]:
+    """Every message by its component key. `plain`: the service's frames without a number."""
     answer = {"id": {"type": ["string", "integer"]}}
     found: dict[str, dict[str, Any]] = {}
-    for event, command in CLIENT_FRAMES.items():
+    for event, command in commands.items():
         members = {"event": {"const": event}}
         # What needs no data may leave it out.
         if command.data["required"]:
@@ -94,16 +88,16 @@ def describe_messages() -> dict[str, dict[str, Any]]:
         else:
             payload = shape(members, data=command.data, **answer)
         found[message_name(event, "client")] = describe_message(event, command.summary, payload)
-    for event, (summary, data) in SERVER_FRAMES.items():
-        payload = shape({"event": {"const": event}, "data": data}, **answer)
-        found[message_name(event, "server")] = describe_message(event, summary, payload)
-    for event, (summary, data) in ROOM_FRAMES.items():
-        payload = shape({"event": {"const": event}, "data": data, "room": TEXT, "seq": WHOLE})
-        found[message_name(event, "server")] = describe_message(event, summary, payload)
+    for event, frame in plain.items():
+        payload = shape({"event": {"const": event}, "data": frame.data}, **answer)
+        found[message_name(event, "server")] = describe_message(event, frame.summary, payload)
+    for event, frame in frames.items():
+        payload = shape({"event": {"const": event}, "data": frame.data, "room": TEXT, "seq": WHOLE})
+        found[message_name(event, "server")] = describe_message(event, frame.summary, payload)
     return found
 
 
-def describe_operations() -> dict[str, Any]:
+def describe_operations(commands: Mapping[str, CommandDoc], events: Iterable[str]) -> dict[str, Any]:
     """Each command with what answers it, and what the service sends by itself."""
     found: dict[str, Any] = {
         event: {
@@ -116,10 +110,10 @@ def describe_operations() -> dict[str, Any]:
                 "messages": refer_messages("server", *filter(None, [command.answer]), "error"),
             },
         }
-        for event, command in CLIENT_FRAMES.items()
+        for event, command in commands.items()
     }
-    answers = {command.answer for command in CLIENT_FRAMES.values()}
-    told = [event for event in (*SERVER_FRAMES, *ROOM_FRAMES) if event not in answers]
+    answers = {command.answer for command in commands.values()}
+    told = [event for event in events if event not in answers]
     found["tell"] = {
         "action": "send",
         "channel": CHANNEL,
@@ -129,22 +123,44 @@ def describe_operations() -> dict[str, Any]:
     return found
 
 
-def describe_shapes(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
-    """JSON Schemas of these and of what they hold, by name."""
+def describe_shapes(shapes: Mapping[str, type[Schema]], names: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """JSON Schemas of these and of what they hold, by name; `names` as for make_openapi()."""
     plugin = MarshmallowPlugin(schema_name_resolver=name_schema)
     spec = APISpec("", "", "3.1.0", plugins=[plugin])
+    teach(plugin, names)
     for name, kind in shapes.items():
         spec.components.schema(name, schema=kind)
     found: dict[str, Any] = spec.to_dict()["components"]["schemas"]
     return found
 
 
-def make_asyncapi(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
-    """The whole document. `shapes`: those of features that frames refer to, Comment and Notification."""
-    messages = describe_messages()
-    new_comment = shapes["Comment"].from_dict(
-        {"commentCount": fields.Integer(required=True)}, name="NewComment"
-    )
+def add_own(own: Mapping[str, Any], brought: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Both; raises ValueError where a feature brings a name that is there already."""
+    for name in own.keys() & brought.keys():
+        raise ValueError(f"there is a {what} {name} already")
+    return {**own, **brought}
+
+
+def make_asyncapi(
+    schemas: Mapping[str, type[Schema]],
+    frames: Mapping[str, FrameDoc],
+    answers: Mapping[str, FrameDoc],
+    commands: Mapping[str, CommandDoc],
+    names: Mapping[str, Iterable[str]],
+) -> dict[str, Any]:
+    """The whole document. `schemas`: of the kinds that frames refer to, by name; `frames`, `answers` and
+    `commands`: those of the features; `names` as for make_openapi().
+
+    Raises ValueError where a feature brings what the protocol has, or a command's answer is not described.
+    """
+    plain = add_own(SERVER_FRAMES, answers, "frame")
+    plain["error"] = describe_errors(kind for command in commands.values() for kind in command.errors)
+    add_own(plain, frames, "frame")
+    commands = add_own(CLIENT_FRAMES, commands, "command")
+    for name, command in commands.items():
+        if command.answer is not None and command.answer not in plain:
+            raise ValueError(f"the answer {command.answer} of the command {name} is not described")
+    messages = describe_messages(commands, plain, frames)
     codes = "\n".join(f"- {code}: {meaning}" for code, meaning in CLOSE_CODES.items())
     resume = {"epoch": TEXT, "seq": WHOLE, "ticket": TEXT}
     return {
@@ -166,10 +182,10 @@ def make_asyncapi(shapes: Mapping[str, type[Schema]]) -> dict[str, Any]:
                 "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": resume}}},
             }
         },
-        "operations": describe_operations(),
+        "operations": describe_operations(commands, (*plain, *frames)),
         "components": {
             "messages": messages,
-            "schemas": describe_shapes({"RoomPost": RoomPost, "NewComment": new_comment, **shapes}),
+            "schemas": describe_shapes(schemas, names),
             "securitySchemes": SECURITY,
         },
     }

@@ -1,78 +1,50 @@
-"""Every frame of `/ws` in either direction, and what errors and closes say: the document is made of it."""
+"""The frames of `/ws` that no feature brings: commands, their answers, errors and closes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
-from nexcorp.documents.codes import CODES
-from nexcorp.domain.posts import OWN
-from nexcorp.domain.shapes import Post
+from nexcorp.errors import (
+    AppError,
+    Contention,
+    DatabaseUnavailable,
+    InternalError,
+    Overloaded,
+    TimedOut,
+    Unauthorized,
+)
 from nexcorp.realtime import protocol
-
-TEXT: dict[str, Any] = {"type": "string"}
-WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
-FLAG: dict[str, Any] = {"type": "boolean"}
-ID: dict[str, Any] = {"type": "string", "format": "uuid"}
-TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
-NULLABLE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
-
-
-class RoomPost(Post):
-    """A post as everybody in a room sees it: without what is one viewer's own."""
-
-    class Meta:
-        exclude = OWN
-
-
-def shape(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
-    """An object schema from its required and optional members."""
-    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
-
-
-def refer(name: str) -> dict[str, Any]:
-    """A reference to one of the shapes that OpenAPI has as well."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A frame of the client: what it is for, its data, and the frames that may answer it beside `error`."""
-
-    summary: str
-    data: dict[str, Any]
-    answer: str | None
-
+from nexcorp.realtime.errors import COMMAND_ERRORS
+from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, TEXT, TIME, WHOLE, CommandDoc, FrameDoc, shape
 
 ROOM = {"room": TEXT}
 TASK = {"taskId": ID}
 POINT = {"epoch": NULLABLE_TEXT, "seq": WHOLE, "recovered": FLAG}
 
-CLIENT_FRAMES: dict[str, Command] = {
-    "subscribe": Command(
+CLIENT_FRAMES: dict[str, CommandDoc] = {
+    "subscribe": CommandDoc(
         "Join a room: post:{id}, or profile:{id} of a person; user:{id}, one's own, is joined always. With "
         "epoch and seq, what was missed since comes after the answer.",
         shape(ROOM, epoch=TEXT, seq=WHOLE),
         "subscribed",
     ),
-    "unsubscribe": Command("Leave a room.", shape(ROOM), "unsubscribed"),
-    "subscribe-to-task": Command(
+    "unsubscribe": CommandDoc("Leave a room.", shape(ROOM), "unsubscribed"),
+    "subscribe-to-task": CommandDoc(
         "The same as subscribe to task:{taskId}, of an older protocol. This version has no such rooms.",
         shape(TASK, epoch=TEXT, seq=WHOLE),
         "subscribed",
     ),
-    "unsubscribe-from-task": Command(
+    "unsubscribe-from-task": CommandDoc(
         "The same as unsubscribe from task:{taskId}, of an older protocol.", shape(TASK), "unsubscribed"
     ),
-    "ping": Command("Whether anybody is there.", shape({}), "pong"),
-    "auth": Command(
+    "ping": CommandDoc("Whether anybody is there.", shape({}), "pong"),
+    "auth": CommandDoc(
         "Go on past the token's end with a newer one of the same person. A bad one is answered by the error "
         "unauthorized, and ends the socket with 4500.",
         shape({"token": TEXT}),
         "authenticated",
     ),
-    "ack": Command(
+    "ack": CommandDoc(
         "Shown up to this number, which was sent in a room that was joined; recorded as delivered. Answered "
         "only where it has an id, or is wrong.",
         shape({**ROOM, "seq": WHOLE}),
@@ -80,85 +52,48 @@ CLIENT_FRAMES: dict[str, Command] = {
     ),
 }
 
-ERROR_CODES = {
-    "malformed_json": "The frame is not JSON.",
-    "malformed_frame": "The frame is no object.",
-    "text_only": "The frame is binary.",
-    "unknown_event": "There is no such command.",
-    "validation_failed": "data or id is not as it should be.",
-    "room_not_found": "There is no such room, one may not see it, or it was not joined (ack).",
-    "room_required": "The own room cannot be left.",
-    "too_many_rooms": "The socket is in 200 rooms.",
-    "unauthorized": CODES[401]["unauthorized"],
-    **{code: CODES[503][code] for code in ("overloaded", "timeout", "contention", "database_unavailable")},
-    "internal_error": CODES[500]["internal_error"],
-}
+FRAME_ERRORS: tuple[type[AppError], ...] = (
+    *COMMAND_ERRORS,
+    *(Unauthorized, Overloaded, TimedOut, Contention, DatabaseUnavailable, InternalError),
+)
 
-SERVER_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "connected": (
+
+def describe_errors(brought: Iterable[type[AppError]] = ()) -> FrameDoc:
+    """The frame `error`, with the codes of these errors of the features' commands as well.
+
+    Raises ValueError where a code means two things.
+    """
+    codes: dict[str, str] = {}
+    for kind in (*FRAME_ERRORS, *brought):
+        if codes.setdefault(kind.code, kind.meaning) != kind.meaning:
+            raise ValueError(f"{kind.__qualname__} is not the only meaning of {kind.code}")
+    return FrameDoc(
+        "What was wrong with a frame; the socket stays open, but for a bad auth. Codes: "
+        + " ".join(f"{code}: {meaning}" for code, meaning in codes.items()),
+        shape({"code": {"type": "string", "enum": list(codes)}, "message": TEXT}),
+    )
+
+
+SERVER_FRAMES: dict[str, FrameDoc] = {
+    "connected": FrameDoc(
         "The first frame. recovered: the frames after the given seq follow; otherwise fetch the state anew.",
         shape({"userId": ID, "sessionId": ID, **POINT, "expiresAt": TIME}),
     ),
-    "subscribed": (
+    "subscribed": FrameDoc(
         "Answer to subscribe. recovered: what was missed follows; otherwise fetch the state anew.",
         shape({**ROOM, **POINT}),
     ),
-    "unsubscribed": ("Answer to unsubscribe.", shape(ROOM)),
-    "pong": ("Answer to ping.", shape({"time": TIME})),
-    "authenticated": ("Answer to auth.", shape({"expiresAt": TIME})),
-    "acknowledged": ("Answer to an ack that has an id.", shape({**ROOM, "seq": WHOLE})),
-    "error": (
-        "What was wrong with a frame; the socket stays open, but for a bad auth. Codes: "
-        + " ".join(f"{code}: {meaning}" for code, meaning in ERROR_CODES.items()),
-        shape({"code": {"type": "string", "enum": list(ERROR_CODES)}, "message": TEXT}),
-    ),
-    "token-expiring": ("Send auth within so many seconds.", shape({"in": WHOLE})),
-    "unread-count": ("The exact count, without a number: the newest one counts.", shape({"count": WHOLE})),
-}
-
-
-def closed(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
-    """A shape with no other members, so that it can be told from a longer one."""
-    return {**shape(required, **optional), "additionalProperties": False}
-
-
-ROOM_FRAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "notification:created": (
-        "In user:{id}: a new notification, as in the list; with no message where what it tells of is gone.",
-        refer("Notification"),
-    ),
-    "notification:updated": (
-        "In user:{id}: it was read, archived or seen elsewhere; as it is now.",
-        refer("Notification"),
-    ),
-    "notification:deleted": ("In user:{id}.", shape({"id": ID})),
-    "notifications:bulk-updated": ("In user:{id}: all were read.", shape({"isRead": FLAG, "updated": WHOLE})),
-    "post:created": ("In profile:{id} of the author; also of a draft that is published.", refer("RoomPost")),
-    "post:updated": (
-        "In post:{id} and profile:{id}: the whole post as it is now; of an unchanged version where a "
-        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id and interestCount. Among "
-        "frames that were missed, in place of an older text: the id.",
-        {"oneOf": [refer("RoomPost"), closed({"id": ID}, interestCount=WHOLE)]},
-    ),
-    "post:deleted": ("In post:{id} and profile:{id}.", shape({"id": ID})),
-    "post:liked": (
-        "In post:{id}, when a like comes or goes.",
-        shape({"postId": ID, "userId": ID, "liked": FLAG, "likeCount": WHOLE}),
-    ),
-    "comment:created": (
-        "In post:{id}, with the post's commentCount.",
-        refer("NewComment"),
-    ),
-    "comment:updated": (
-        "In post:{id}. Among frames that were missed, in place of an older text: the ids.",
-        {"oneOf": [refer("Comment"), closed({"id": ID, "postId": ID})]},
-    ),
-    "comment:deleted": (
-        "In post:{id}, with the post's commentCount and the replies that went along. Among frames that were "
-        "missed also in place of what the comment was, without both.",
-        shape({"id": ID, "postId": ID}, commentCount=WHOLE, replyIds={"type": "array", "items": ID}),
+    "unsubscribed": FrameDoc("Answer to unsubscribe.", shape(ROOM)),
+    "pong": FrameDoc("Answer to ping.", shape({"time": TIME})),
+    "authenticated": FrameDoc("Answer to auth.", shape({"expiresAt": TIME})),
+    "acknowledged": FrameDoc("Answer to an ack that has an id.", shape({**ROOM, "seq": WHOLE})),
+    "error": describe_errors(),
+    "token-expiring": FrameDoc("Send auth within so many seconds.", shape({"in": WHOLE})),
+    "unread-count": FrameDoc(
+        "The exact count, without a number: the newest one counts.", shape({"count": WHOLE})
     ),
 }
+
 
 CLOSE_CODES = {
     1002: "not the WebSocket protocol; mend the client",

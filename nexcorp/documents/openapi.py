@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from apispec import APISpec
@@ -10,10 +11,10 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import fields
 
 from nexcorp import __version__
-from nexcorp.documents.codes import PATH_PARAMETER, PATH_WORDS, find_codes
+from nexcorp.documents.codes import PATH_PARAMETER, PATH_WORDS, find_errors, make_codes
 from nexcorp.documents.examples import show_body
 from nexcorp.documents.responses import HEADERS, describe_failure, describe_success, list_codes, name_failure
-from nexcorp.domain.fields import Text
+from nexcorp.domain.fields import Name, Text
 from nexcorp.security.access import Access
 from nexcorp.web.routing import Route
 
@@ -41,6 +42,26 @@ def name_schema(schema: Any) -> str:
     """The component name of a schema: its class."""
     kind = schema if isinstance(schema, type) else type(schema)
     return str(kind.__name__)
+
+
+def list_names(names: Mapping[str, Iterable[str]]) -> Callable[..., dict[str, Any]]:
+    """What tells apispec which names a field may hold. `names`: by group, see nexcorp.domain.fields.Name."""
+
+    def describe(converter: Any, field: fields.Field[Any], **more: Any) -> dict[str, Any]:
+        if not isinstance(field, Name):
+            return {}
+        known = ", ".join(f"`{name}`" for name in names.get(field.of, ()))
+        said = field.metadata.get("description", "More may come.")
+        return {"description": f"{said} There are: {known}."}
+
+    return describe
+
+
+def teach(plugin: Any, names: Mapping[str, Iterable[str]]) -> None:
+    """Tell apispec's plugin, which belongs to a document already, of our own fields."""
+    for kind in (Text, Name):
+        plugin.map_to_openapi_type(kind, "string", None)
+    plugin.converter.add_attribute_function(list_names(names))
 
 
 def describe_segment(name: str) -> dict[str, Any]:
@@ -84,10 +105,10 @@ def describe_responses(route: Route, shared: dict[str, Any]) -> dict[int, dict[s
         schema and "version" in schema.fields for schema in route.returns.values()
     ):
         found[304] = describe_success(304, None, route)
-    for status, codes in find_codes(route).items():
+    for status, kinds in find_errors(route).items():
         if status not in found:
-            name = name_failure(route, status, codes)
-            shared.setdefault(name, describe_failure(route, status, codes))
+            name = name_failure(route, status, kinds)
+            shared.setdefault(name, describe_failure(route, status, kinds))
             found[status] = {"$ref": f"#/components/responses/{name}"}
     return found
 
@@ -156,21 +177,23 @@ def forbid_unknown(document: dict[str, Any], routes: Sequence[Route]) -> None:
             document["components"]["schemas"][name_schema(route.body)]["additionalProperties"] = False
 
 
-def make_openapi(routes: Sequence[Route]) -> dict[str, Any]:
-    """The whole document."""
+def make_openapi(
+    routes: Sequence[Route], names: Mapping[str, Iterable[str]] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The whole document. `names`: of what the features bring, by group."""
     plugin = MarshmallowPlugin(schema_name_resolver=name_schema)
     spec = APISpec(
         title="NexCorp Connect",
         version=__version__,
         openapi_version="3.1.0",
         info={
-            "description": DESCRIPTION.format(codes=list_codes()),
+            "description": DESCRIPTION.format(codes=list_codes(make_codes(routes))),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         servers=[{"url": "/"}],
         plugins=[plugin],
     )
-    plugin.map_to_openapi_type(Text, "string", None)  # type: ignore[no-untyped-call]
+    teach(plugin, names)
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     spec.components.security_scheme("bearer", bearer)
     spec.components.security_scheme("apiKey", {"type": "http", "scheme": "bearer", "bearerFormat": "nxk_..."})

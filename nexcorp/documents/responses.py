@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from marshmallow import Schema, fields
 
-from nexcorp.documents.codes import CODES
+from nexcorp.documents.codes import Kind
 from nexcorp.domain.fields import Out
 from nexcorp.web.routing import Route
 
@@ -101,14 +101,15 @@ def describe_success(status: int, schema: Schema | None, route: Route) -> dict[s
     return response
 
 
-def name_failure(route: Route, status: int, codes: list[str]) -> str:
+def name_failure(route: Route, status: int, kinds: Sequence[Kind]) -> str:
     """The component of an error response, which routes with the same codes share."""
-    return "-".join([str(status), *codes, *(() if route.limited else ("unlimited",))])
+    return "-".join([str(status), *(kind.code for kind in kinds), *(() if route.limited else ("unlimited",))])
 
 
-def describe_failure(route: Route, status: int, codes: list[str]) -> dict[str, Any]:
-    """The response object of an error: the envelope, with one of these codes."""
-    meanings = "\n".join(f"- `{code}`: {CODES[status][code]}" for code in codes)
+def describe_failure(route: Route, status: int, kinds: Sequence[Kind]) -> dict[str, Any]:
+    """The response object of a status: the envelope, with the code of one of these errors."""
+    codes = [kind.code for kind in kinds]
+    meanings = "\n".join(f"- `{kind.code}`: {kind.meaning}" for kind in kinds)
     return {
         "description": f"{HTTPStatus(status).phrase}\n\n{meanings}",
         "headers": refer_headers(*name_headers(route, status)),
@@ -120,8 +121,8 @@ def describe_failure(route: Route, status: int, codes: list[str]) -> dict[str, A
     }
 
 
-def list_codes(catalogue: Mapping[int, Mapping[str, str]] = CODES) -> str:
-    """Every code as a table in Markdown."""
+def list_codes(catalogue: Mapping[int, Mapping[str, str]]) -> str:
+    """The codes of a catalogue as a table in Markdown; see nexcorp.documents.codes.make_codes()."""
     rows = [
         f"| {status} | `{code}` | {meaning} |"
         for status, codes in catalogue.items()

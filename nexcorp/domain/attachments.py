@@ -21,6 +21,20 @@ MAX_POST_FILES = 10
 MAX_LOOSE = 100
 
 
+class TooManyUploads(Conflict):
+    """The person has MAX_LOOSE files on no post."""
+
+    code, message = "too_many_uploads", "Too many of your files are on no post; remove some first."
+    meaning = "100 of your files are on no post."
+
+
+class UploadExpired(Invalid):
+    """The upload took so long that a worker may remove it."""
+
+    code, message = "upload_expired", "The upload took too long; send it again."
+    meaning = "The upload took over an hour; send it again."
+
+
 class File(Protocol):
     """A file that was received, on the disk."""
 
@@ -89,9 +103,9 @@ def fit_name(name: str, contents: Contents) -> str:
 
 
 async def check_loose(conn: Any, owner_id: UUID) -> None:
-    """Raises Conflict where somebody has MAX_LOOSE files on no post: nobody fills the store with those."""
+    """Raises TooManyUploads where the owner has MAX_LOOSE files on no post: they must not fill the store."""
     if await sql.uploads.count_loose(conn, owner_id=owner_id, most=MAX_LOOSE) >= MAX_LOOSE:
-        raise Conflict("too_many_uploads", "Too many of your files are on no post; remove some first.")
+        raise TooManyUploads()
 
 
 @asynccontextmanager
@@ -103,7 +117,7 @@ async def keep_files(
     Where the store fails, or the block before they are shown, nothing stays: the rows, which are there before
     the files are, tell the worker what to remove, and if this process dies it removes them after an hour.
 
-    Raises what inspecting and storing raise, and Conflict where too many are on no post.
+    Raises what inspecting and storing raise, and TooManyUploads.
     """
     async with database.connection() as conn:
         await check_loose(conn, owner_id)
@@ -142,7 +156,7 @@ async def take_back(database: Database, ids: list[UUID]) -> None:
 
 
 async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
-    """Show what was kept; returns the rows. Raises Invalid where it took over an hour.
+    """Show what was kept; returns the rows. Raises UploadExpired where it took over an hour.
 
     The caller tells of them: nexcorp.domain.posts.tell_of_uploads().
     """
@@ -152,7 +166,7 @@ async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
             conn, upload_id=item.id, url=item.placed.url, thumbnail_url=item.placed.thumbnail_url
         )
         if row is None:
-            raise Invalid("upload_expired", "The upload took too long; send it again.")
+            raise UploadExpired()
         rows.append(row)
     return rows
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
-from marshmallow.decorators import VALIDATES_SCHEMA
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from nexcorp.errors import Invalid
 
@@ -29,63 +27,30 @@ class Text(fields.String):
         return text.strip() if self.trim else text
 
 
-class Plan:
-    """What marshmallow does with a good body, without its care for bad ones: half of the time.
+class Name(fields.String):
+    """Names one of what features bring; `of` is a group of nexcorp.manifest.Product.names.
 
-    The fields check and convert as ever. Whatever is not good is left to marshmallow, which finds the words.
+    The documents list those there are. What goes out may be another one, of an older or newer release; what
+    comes in is checked by the handler, who knows the product.
     """
 
-    __slots__ = ("_checks", "_fields")
-
-    def __init__(self, schema: Schema) -> None:
-        self._fields = tuple(schema.load_fields.items())
-        self._checks = tuple(getattr(schema, name) for name, *_ in schema._hooks[VALIDATES_SCHEMA])
-
-    def load(self, data: dict[str, Any]) -> dict[str, Any] | None:
-        """The checked body; None, or ValidationError, where marshmallow is to look."""
-        loaded: dict[str, Any] = {}
-        known = 0
-        for name, field in self._fields:
-            known += name in data
-            value = field.deserialize(data.get(name, missing), name, data)
-            if value is not missing:
-                loaded[name] = value
-        if known != len(data):
-            return None
-        for check in self._checks:
-            check(loaded, many=False, partial=None, unknown=RAISE)
-        return loaded
+    def __init__(self, of: str, **more: Any) -> None:
+        self.of = of
+        super().__init__(**more)
 
 
-def make_plan(schema: Schema) -> Plan | None:
-    """The plan of a schema, None where it does more than fields and checks of the whole."""
-    hooks = schema._hooks
-    more = [kind for kind, found in hooks.items() if found and kind != VALIDATES_SCHEMA]
-    whole = [(many, options["pass_original"]) for _, many, options in hooks[VALIDATES_SCHEMA]]
-    renamed = [field for name, field in schema.load_fields.items() if field.data_key or field.attribute]
-    if more or any(map(any, whole)) or renamed or schema.many or schema.partial or schema.unknown != RAISE:
-        return None
-    return Plan(schema)
-
-
-class Strict(Schema):
-    """Parent of what may come in: an unknown field is an error that names it."""
+class Body(Schema):
+    """Parent of what may come in as JSON: an unknown field is an error that names it."""
 
     class Meta:
         unknown = RAISE
 
-    @cached_property
-    def plan(self) -> Plan | None:
-        """The short way to load what is good."""
-        return make_plan(self)
 
-
-class Body(Strict):
-    """Parent of what may come in as JSON."""
-
-
-class Query(Strict):
+class Query(Schema):
     """Parent of what may come in a query string: strict as well, so that a typing error shows."""
+
+    class Meta:
+        unknown = RAISE
 
 
 class Out(Schema):
@@ -117,14 +82,6 @@ def flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
 
 def load(schema: Schema, data: Any) -> dict[str, Any]:
     """Check `data` against `schema`; raises Invalid naming each field that is wrong."""
-    plan = schema.plan if isinstance(schema, Strict) else None
-    if plan is not None and type(data) is dict:
-        try:
-            good = plan.load(data)
-        except ValidationError:
-            good = None
-        if good is not None:
-            return good
     try:
         loaded: dict[str, Any] = schema.load(data)
     except ValidationError as error:

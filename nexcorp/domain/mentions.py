@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.delivery.events import Notice
 
 # What continues a Latin word: José is not @Jos.
 LATIN = r"A-Za-z0-9_\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff"
@@ -21,6 +22,16 @@ MENTION = re.compile(
     re.VERBOSE,
 )
 MAX_MENTIONS = 20
+
+MENTIONED = Notice(
+    "mention",
+    "{actor} mentioned you",
+    # The mention is in the text, whatever the title.
+    message="{beginning}",
+    receivers=lambda event: event.get_ids("mentionedIds"),
+    # Whoever edits a name out and in again tells nothing new.
+    once_key=lambda event: f"mention:{event.entity_id}",
+)
 
 
 def find_mentions(text: str) -> list[str]:

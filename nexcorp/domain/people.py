@@ -1,4 +1,4 @@
-"""What people say of themselves: the fields, as registering and changing a profile take them."""
+"""The fields of a profile, for registering and for changing it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ROLES = ("admin", "manager", "member")
 STATUSES = ("active", "deactivated", "deleted")
 MAX_URL_CHARS = 1000
 
-# The names of those who have left: nobody else may look like one of them, or take the name beforehand.
+# Usernames of former members: reserved, so that no one can pose as one of them.
 RESERVED = re.compile(r"former_[0-9a-f]{12}", re.IGNORECASE)
 
 
 def is_reserved(username: str) -> bool:
-    """Whether a username is one of those kept for people who have left."""
+    """Whether a username is reserved for people who have left."""
     return RESERVED.fullmatch(username) is not None
 
 
@@ -29,7 +29,7 @@ def check_username(text: str) -> None:
 
 
 def check_url(text: str) -> None:
-    """Refuse what is no address of the web: a browser would run `javascript:`."""
+    """Refuse addresses other than http and https: a browser would run `javascript:`."""
     try:
         parts = urlsplit(text)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
@@ -53,7 +53,7 @@ def username_field(description: str = "Compared without case.") -> Text:
 
 
 class ProfileFields(Body):
-    """The fields of a profile that are free to choose; null stands for nothing said."""
+    """The free fields of a profile; null means not given."""
 
     firstName = Text(least=1, most=100, allow_none=True)
     lastName = Text(least=1, most=100, allow_none=True)
@@ -66,7 +66,7 @@ class ProfileFields(Body):
         most=40,
         allow_none=True,
         checks=[validate.Regexp(r"^[0-9+()./ x-]*\Z", error="Digits, spaces and + ( ) . / - x only.")],
-        metadata={"description": "Shown to oneself and to those who may contact people."},
+        metadata={"description": "Shown to the user and to holders of `user:contact`."},
     )
     avatarUrl = Text(
         least=8, most=MAX_URL_CHARS, allow_none=True, checks=[check_url], metadata={"format": "uri"}

@@ -7,18 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import row_to_dict
-from nexcorp.delivery.effects import Job
+from nexcorp.delivery.effects import Forget, Job
 from nexcorp.delivery.outbox import emit
-from nexcorp.delivery.wake import MAKE_THUMBNAILS
 
-# What is true of one viewer alone is not for a room.
-OWN = ("liked", "interested")
-
-
-def for_rooms(post: Any) -> dict[str, Any]:
-    """A row of a post as everybody in a room may see it."""
-    return {key: value for key, value in row_to_dict(post).items() if key not in OWN}
+MAKE_THUMBNAILS = Job("make_thumbnails")
+# The page of explore that is kept shows posts that came, moved or went, and the names of their authors.
+FORGET_EXPLORE = Forget("explore")
 
 
 async def show_post(
@@ -29,18 +23,18 @@ async def show_post(
     *,
     actor_id: UUID | None,
     mentioned_ids: Sequence[UUID] = (),
+    fields: Sequence[str] = (),
 ) -> Any:
     """Show the rooms a post as it is now, by `event`, and tell those mentioned; of a draft only the trail
-    learns that it was changed.
+    learns that it was changed. `fields` are the names of those that changed.
 
     Returns it as the viewer sees it, who must be its author where it may be a draft; None where it is gone.
     """
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=viewer_id)
     if post is None:
         return None
-    payload: dict[str, Any] = {"authorId": post["_authorId"]}
+    payload: dict[str, Any] = {"authorId": post["_authorId"], "version": post["version"], "fields": fields}
     if post["status"] != "draft":
-        payload["post"] = for_rooms(post)
         payload["mentionedIds"] = mentioned_ids
     elif event == "post.updated":
         event = "post.draft_updated"
@@ -53,7 +47,7 @@ async def show_post(
 async def tell_of_uploads(conn: Any, owner_id: UUID, rows: Sequence[Any]) -> None:
     """Emit upload.created for each, and have thumbnails made where some are to be."""
     for row in rows:
-        payload = {key: row[key] for key in ("name", "type", "bytes")}
+        payload = {key: row[key] for key in ("type", "bytes")}
         await emit(conn, "upload.created", actor_id=owner_id, entity=("upload", row["id"]), payload=payload)
     if any(row["width"] is not None and row["thumbnailUrl"] is None for row in rows):
-        conn.after(Job(MAKE_THUMBNAILS))
+        conn.after(MAKE_THUMBNAILS)

@@ -88,6 +88,13 @@ class Post(Out):
     updatedAt = fields.AwareDateTime(required=True)
 
 
+class RoomPost(Post):
+    """A post as everybody in a room sees it: without what is one viewer's own."""
+
+    class Meta:
+        exclude = ("liked", "interested")
+
+
 def page_of(item: type[Schema]) -> Schema:
     """The shape of a list of `item`: `{data, nextCursor}`."""
     return Schema.from_dict(

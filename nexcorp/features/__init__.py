@@ -1,1 +1,37 @@
-"""What the product does, a folder each, none knowing another."""
+"""What the product does: a folder each, none importing another. This is the one list of them."""
+
+from nexcorp.features import (
+    audit,
+    auth,
+    comments,
+    explore,
+    feed,
+    follows,
+    keys,
+    notifications,
+    posts,
+    reactions,
+    search,
+    service,
+    uploads,
+    users,
+)
+from nexcorp.manifest import Product
+
+FEATURES = (
+    service.FEATURE,
+    auth.FEATURE,
+    keys.FEATURE,
+    audit.FEATURE,
+    users.FEATURE,
+    posts.FEATURE,
+    reactions.FEATURE,
+    comments.FEATURE,
+    follows.FEATURE,
+    feed.FEATURE,
+    explore.FEATURE,
+    search.FEATURE,
+    notifications.FEATURE,
+    uploads.FEATURE,
+)
+PRODUCT = Product(FEATURES)

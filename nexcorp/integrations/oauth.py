@@ -21,7 +21,7 @@ import structlog
 from aioauth_client import OAuth2Client, OAuthError
 
 from nexcorp.config import Config
-from nexcorp.errors import BadRequest, NotFound, Unavailable, UpstreamFailed
+from nexcorp.errors import BadRequest, NotConfigured, NotFound, UpstreamFailed
 from nexcorp.integrations.oauth_profiles import (
     HOMES,
     NAMES,
@@ -62,6 +62,20 @@ QUIET = logging.Logger("aioauth", logging.CRITICAL + 1)
 def tls() -> ssl.SSLContext:
     """The certificates to trust, read once: it takes longer than a sign-in."""
     return httpx.create_ssl_context()
+
+
+class CodeRefused(BadRequest):
+    """The provider gives no token for its code."""
+
+    code, message = "code_refused", "The provider did not accept this sign-in; try again."
+    meaning = "The provider did not accept its code; sign in again."
+
+
+class ProviderFailed(UpstreamFailed):
+    """The provider failed, was too slow, or said something else than it should."""
+
+    code, message = "provider_failed", "The provider did not answer as it should; try again later."
+    meaning = "The provider did not answer as it should."
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +226,7 @@ class Provider:
                 if refusal.code not in ("invalid_grant", "bad_verification_code"):
                     raise
                 log.warning("oauth code refused", provider=self.kind, reason=str(refusal))
-                raise BadRequest(
-                    "code_refused", f"{self.name} did not accept this sign-in; try again."
-                ) from None
+                raise CodeRefused(message=f"{self.name} did not accept this sign-in; try again.") from None
             if not token or not isinstance(tokens, dict):
                 raise OAuthError("no access token")
             data = await client.request("GET", endpoints.profile)
@@ -226,7 +238,7 @@ class Provider:
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[None]:
-        """Holds calls to EXCHANGE_SECONDS, and turns what goes wrong into UpstreamFailed."""
+        """Holds calls to EXCHANGE_SECONDS, and turns what goes wrong into ProviderFailed."""
         try:
             async with asyncio.timeout(EXCHANGE_SECONDS):
                 yield
@@ -234,9 +246,8 @@ class Provider:
             # Of an error of httpx only the kind: its text may hold an address.
             reason = str(error) if isinstance(error, OAuthError) else type(error).__name__
             log.warning("oauth provider failed", provider=self.kind, reason=reason)
-            raise UpstreamFailed(
-                "provider_failed", f"{self.name} did not answer as it should; try again later."
-            ) from None
+            message = f"{self.name} did not answer as it should; try again later."
+            raise ProviderFailed(message=message) from None
 
 
 def read_discovery(issuer: str, document: Any) -> Endpoints:
@@ -280,7 +291,7 @@ class Providers:
         """One by its kind; raises NotFound for an unknown one, Unavailable where it is not configured."""
         check_kind(kind)
         if kind not in self._configured:
-            raise Unavailable("not_configured", f"Sign-in with {NAMES[kind]} is not configured.")
+            raise NotConfigured(message=f"Sign-in with {NAMES[kind]} is not configured.")
         return self._configured[kind]
 
 

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from nexcorp.realtime.metrics import PUBLISHED
-from nexcorp.realtime.protocol import RoomMessage, pack_message, unpack_message
+from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages
 from nexcorp.redis_client import CONNECTION_LOST
 from nexcorp.security.revocations import Revoked
 
@@ -24,6 +24,8 @@ MAX_BACKOFF_SECONDS = 2.0
 # How long publishing is left out after it failed, so that a hanging Redis cannot slow delivery.
 REST_SECONDS = 1.0
 PUSH_SECONDS = 0.5
+# Each payload costs a worker and every node a round through the client; a large one holds others up.
+ROOMS_A_PAYLOAD = 50
 # After so long without a push the publisher asks whether its connection still lives.
 CHECK_SECONDS = 15
 
@@ -36,8 +38,11 @@ class Publisher:
         self._rest_until = 0.0
 
     async def publish_frames(self, messages: list[RoomMessage]) -> None:
-        """Push one message per room, in one round trip; a failure is logged and made up for elsewhere."""
-        payloads = [(FRAMES_CHANNEL, pack_message(message)) for message in messages]
+        """Push one message per room, many in a payload; a failure is logged and made up for elsewhere."""
+        payloads = [
+            (FRAMES_CHANNEL, pack_messages(messages[at : at + ROOMS_A_PAYLOAD]))
+            for at in range(0, len(messages), ROOMS_A_PAYLOAD)
+        ]
         await self._publish(payloads)
 
     async def publish_revoked(self, revoked: Revoked) -> None:
@@ -114,6 +119,7 @@ class Listener:
 
     def _dispatch(self, channel: bytes, data: bytes) -> None:
         if channel == FRAMES_CHANNEL.encode():
-            self.on_message(unpack_message(data))
+            for message in unpack_messages(data):
+                self.on_message(message)
         else:
             self.on_revoked(msgspec.json.decode(data, type=Revoked))

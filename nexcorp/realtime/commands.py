@@ -12,11 +12,20 @@ import structlog
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode, format_time
-from nexcorp.errors import AppError, Unauthorized
+from nexcorp.errors import AppError, InternalError, Unauthorized
 from nexcorp.realtime import protocol
+from nexcorp.realtime.errors import (
+    InvalidCommand,
+    MalformedFrame,
+    MalformedText,
+    RoomNotFound,
+    RoomRequired,
+    TooManyRooms,
+    UnknownCommand,
+)
 from nexcorp.realtime.hub import Member
 from nexcorp.realtime.node import Node
-from nexcorp.realtime.protocol import compose_frame, wrap
+from nexcorp.realtime.protocol import wrap
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.tokens import Principal
 
@@ -27,14 +36,6 @@ MAX_ID_CHARS = 100
 MAX_ROOMS = 200
 # More than a recovery may hold, for what is committed while it is read.
 READ_FRAMES = protocol.MAX_RECOVERED + 500
-
-
-class CommandError(Exception):
-    """The client's frame cannot be obeyed; it is told and stays connected."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code, self.message = code, message
-        super().__init__(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,13 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
     known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
     if not known or last - seq > protocol.MAX_RECOVERED:
         return Past(last, False, [])
-    own = name.startswith("user:")
-    read = sql.realtime.read_own_frames if own else sql.realtime.read_frames
-    rows = await read(conn, room=name, after=seq, most=READ_FRAMES) if seq < last else []
+    rows: list[Any] = []
+    if seq < last:
+        rows = await sql.realtime.read_frames(conn, room=name, after=seq, most=READ_FRAMES)
     if rows and rows[0]["seq"] != seq + 1:
         return Past(last, False, [])
-    frames = [(row["seq"], wrap(compose_frame(row["frame"], name, row["seq"]).encode())) for row in rows]
+    texts = await node.renderer.render(conn, rows)
+    frames = [(row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True)]
     return Past(frames[-1][0] if frames else last, True, frames)
 
 
@@ -135,7 +137,7 @@ def wanted_room(data: dict[str, Any]) -> str:
     if name is None and "taskId" in data:
         name = f"task:{data['taskId']}"
     if not isinstance(name, str) or not 0 < len(name) <= MAX_ROOM_CHARS:
-        raise CommandError("validation_failed", "room wants the name of a room.")
+        raise InvalidCommand(message="room wants the name of a room.")
     return name
 
 
@@ -144,11 +146,11 @@ async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None
     name = wanted_room(data)
     node, socket = client.node, client.socket
     if len(socket.rooms) >= MAX_ROOMS and name not in socket.rooms:
-        raise CommandError("too_many_rooms", f"A socket may be in {MAX_ROOMS} rooms.")
+        raise TooManyRooms(message=f"A socket may be in {MAX_ROOMS} rooms.")
 
     async with node.database.connection() as conn:
         if not await node.rooms.may_join(conn, socket.principal, name):
-            raise CommandError("room_not_found", "There is no such room.")
+            raise RoomNotFound()
         member, past = await enter(client, conn, name, data.get("epoch"), data.get("seq"))
     answer = {"room": name, "epoch": node.positions.epoch, "seq": past.seq, "recovered": past.recovered}
     client.answer("subscribed", answer, frame_id)
@@ -159,7 +161,7 @@ async def unsubscribe(client: Client, data: dict[str, Any], frame_id: Any) -> No
     """Leave a room; the own one stays."""
     name = wanted_room(data)
     if name == f"user:{client.socket.user_id}":
-        raise CommandError("room_required", "The own room cannot be left.")
+        raise RoomRequired()
     client.node.hub.leave(client.socket, name)
     client.answer("unsubscribed", {"room": name}, frame_id)
 
@@ -177,7 +179,7 @@ async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> N
         if who.user_id != client.socket.user_id:
             raise Unauthorized()
     except Unauthorized:
-        client.answer("error", {"code": "unauthorized", "message": "The token is not good."}, frame_id)
+        client.answer("error", {"code": Unauthorized.code, "message": "The token is not good."}, frame_id)
         client.socket.close(protocol.BAD_TOKEN, "bad token")
         return
     client.socket.renew(who)
@@ -189,9 +191,9 @@ async def acknowledge(client: Client, data: dict[str, Any], frame_id: Any) -> No
     name, seq = wanted_room(data), data.get("seq")
     member = client.node.hub.find_member(client.socket, name)
     if member is None:
-        raise CommandError("room_not_found", "There is no such room.")
+        raise RoomNotFound()
     if type(seq) is not int or not 0 <= seq <= member.sent:
-        raise CommandError("validation_failed", "seq wants a number that was sent.")
+        raise InvalidCommand(message="seq wants a number that was sent.")
     async with client.node.database.connection() as conn:
         await sql.realtime.record_ack(conn, session_id=client.socket.principal.session_id, room=name, seq=seq)
     if frame_id is not None:
@@ -211,6 +213,12 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+def find_command(node: Node, event: str) -> Command | None:
+    """The command of this name: one of those above, or one that a feature brings."""
+    brought = node.commands.get(event)
+    return brought.run if brought is not None else COMMANDS.get(event)
+
+
 async def obey(client: Client, text: str) -> None:
     """Carry out one frame of a client. Whatever it holds, the worst it gets is an `error`."""
     frame_id = None
@@ -218,27 +226,23 @@ async def obey(client: Client, text: str) -> None:
         try:
             frame = decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            raise CommandError("malformed_json", "The frame is not JSON.") from None
+            raise MalformedText() from None
         if not isinstance(frame, dict):
-            raise CommandError("malformed_frame", 'A frame is {"event": "...", "data": {...}}.')
+            raise MalformedFrame()
         given = frame.get("id")
         if given is not None and not (isinstance(given, str | int) and len(str(given)) <= MAX_ID_CHARS):
             # Unanswered its sender would wait for ever.
-            raise CommandError(
-                "validation_failed", f"id wants a string or number of at most {MAX_ID_CHARS} characters."
-            )
+            raise InvalidCommand(message=f"id wants a string or number of at most {MAX_ID_CHARS} characters.")
         frame_id = given
         event, data = frame.get("event"), frame.get("data", {})
-        command = COMMANDS.get(event) if isinstance(event, str) else None
+        command = find_command(client.node, event) if isinstance(event, str) else None
         if command is None:
-            raise CommandError("unknown_event", "There is no such command.")
+            raise UnknownCommand()
         if not isinstance(data, dict):
-            raise CommandError("validation_failed", "data wants an object.")
+            raise InvalidCommand(message="data wants an object.")
         await command(client, data, frame_id)
-    except CommandError as error:
-        client.answer("error", {"code": error.code, "message": error.message}, frame_id)
     except AppError as error:
         client.answer("error", {"code": error.code, "message": error.message}, frame_id)
     except Exception:
         log.exception("command crashed")
-        client.answer("error", {"code": "internal_error", "message": "Something went wrong."}, frame_id)
+        client.answer("error", {"code": InternalError.code, "message": InternalError.message}, frame_id)

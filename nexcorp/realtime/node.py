@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -15,6 +15,7 @@ from aiohttp import web
 from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
+from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime import bus, protocol
 from nexcorp.realtime.hub import Hub
@@ -32,6 +33,17 @@ REVOCATION_SECONDS = 2.0
 MAX_JITTER_SECONDS = 5.0
 
 
+class Live(Protocol):
+    """As much of nexcorp.manifest.Product as a node needs."""
+
+    @property
+    def rooms(self) -> Mapping[str, MayJoin]: ...
+    @property
+    def commands(self) -> Mapping[str, Any]: ...
+    @property
+    def renderer(self) -> Renderer: ...
+
+
 class Node:
     """Everything live in one web process. `start()` and `stop()` belong to the application's life."""
 
@@ -41,12 +53,13 @@ class Node:
         database: Database,
         revocations: Revocations,
         rights: Rights,
-        rules: dict[str, MayJoin],
+        live: Live,
     ) -> None:
         self.database, self.revocations, self.rights = database, revocations, rights
-        self.rooms = Rooms(rules)
+        self.rooms, self.renderer = Rooms(live.rooms), live.renderer
+        self.commands = live.commands
         self.hub = Hub()
-        self.positions = Positions(database, self.hub)
+        self.positions = Positions(database, self.hub, self.renderer)
         self.redis = connect(config.redis_url, check_seconds=bus.CHECK_SECONDS)
         self.publisher = bus.Publisher(self.redis)
         self.listener = bus.Listener(

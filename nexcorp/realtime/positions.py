@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from uuid import UUID
 
 import structlog
 
 from nexcorp.db import Database, sql
+from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime import protocol
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.metrics import RECOVERED
-from nexcorp.realtime.protocol import RoomMessage, compose_frame
+from nexcorp.realtime.protocol import RoomMessage
+from nexcorp.realtime.rooms import count_unread
 
 log = structlog.get_logger("nexcorp.realtime")
 
@@ -25,8 +26,10 @@ POOL_WAIT_SECONDS = 2.0
 class Positions:
     """Keeps the rooms of one node complete. `epoch` says whose numbers they are; None until known."""
 
-    def __init__(self, database: Database, hub: Hub, *, seconds: float = CHECK_SECONDS) -> None:
-        self.database, self.hub, self.seconds = database, hub, seconds
+    def __init__(
+        self, database: Database, hub: Hub, renderer: Renderer, *, seconds: float = CHECK_SECONDS
+    ) -> None:
+        self.database, self.hub, self.renderer, self.seconds = database, hub, renderer, seconds
         self.epoch: str | None = None
         self._behind: set[str] = set()
         self._wake = asyncio.Event()
@@ -93,12 +96,11 @@ class Positions:
             rows = await sql.realtime.read_missing(
                 conn, names=names, afters=[mine[name] for name in names], most=protocol.MAX_RECOVERED + 1
             )
-            users = [name for name in names if name.startswith("user:")]
-            unread = await self.count_unread(conn, users)
+            texts = await self.renderer.render(conn, rows)
+            unread = await count_unread(conn, names)
         missing: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
-        for row in rows:
-            frame = compose_frame(row["frame"], row["name"], row["seq"])
-            missing[row["name"]].append((row["seq"], frame))
+        for row, text in zip(rows, texts, strict=True):
+            missing[row["room"]].append((row["seq"], text))
         for name, frames in missing.items():
             first_kept = not frames or frames[0][0] == mine[name] + 1
             if len(frames) > protocol.MAX_RECOVERED or not first_kept:
@@ -107,11 +109,3 @@ class Positions:
                 RECOVERED.inc(len(frames))
                 # Without frames the count may be older than one that came live meanwhile.
                 self.hub.receive(RoomMessage(name, frames, unread.get(name) if frames else None))
-
-    async def count_unread(self, conn: object, rooms: list[str]) -> dict[str, int]:
-        """The unread count to show after what a `user:` room missed, by room."""
-        if not rooms:
-            return {}
-        ids = [UUID(room.partition(":")[2]) for room in rooms]
-        rows = await sql.notifications.list_unread_counts(conn, user_ids=ids)
-        return {f"user:{row['user_id']}": row["unread"] for row in rows}

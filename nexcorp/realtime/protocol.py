@@ -38,13 +38,8 @@ class RoomMessage(msgspec.Struct, array_like=True):
     unread: int | None = None
 
 
-pack_message = msgspec.msgpack.Encoder().encode
-unpack_message = msgspec.msgpack.Decoder(RoomMessage).decode
-
-
-def compose_frame(stored: str, room: str, seq: int) -> str:
-    """A stored frame with its room and number: both are set at its end, so nothing is parsed."""
-    return f'{stored[:-1]},"room":"{room}","seq":{seq}}}'
+pack_messages = msgspec.msgpack.Encoder().encode
+unpack_messages = msgspec.msgpack.Decoder(list[RoomMessage]).decode
 
 
 def wrap(payload: bytes, opcode: int = TEXT) -> bytes:

@@ -7,9 +7,10 @@ import time
 import structlog
 from aiohttp import WSMsgType, web
 
-from nexcorp.errors import AppError, BadRequest, Forbidden, Unauthorized, Unavailable
+from nexcorp.errors import AppError, BadRequest, DatabaseUnavailable, Forbidden, Unauthorized, Unavailable
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
+from nexcorp.realtime.errors import TextOnly
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import PUBLIC
@@ -24,6 +25,35 @@ log = structlog.get_logger("nexcorp.realtime")
 BEARER_PREFIX = "bearer."
 
 
+class SubprotocolRequired(BadRequest):
+    """Subprotocols are offered, and ours is not among them."""
+
+    code = "subprotocol_required"
+    message = f"Offer the subprotocol {protocol.SUBPROTOCOL} beside bearer.<token>."
+    meaning = f"Subprotocols were offered, and `{protocol.SUBPROTOCOL}` is not among them."
+
+
+class UpgradeRequired(BadRequest):
+    """The request is not a WebSocket handshake."""
+
+    code, message = "upgrade_required", "Open this address as a WebSocket."
+    meaning = "The request is not a WebSocket handshake."
+
+
+class OriginNotAllowed(Forbidden):
+    """Browsers let any page open a socket, so the service itself must look at the origin."""
+
+    code, message = "origin_not_allowed", "This origin may not open a socket."
+    meaning = "Pages of this origin may not open a socket."
+
+
+class Draining(Unavailable):
+    """This node takes no new sockets."""
+
+    code, message = "draining", "This node is stopping; connect again."
+    meaning = "This node is stopping; connect again."
+
+
 def offered_protocols(request: web.Request) -> list[str]:
     """What the client names in Sec-WebSocket-Protocol."""
     header = ",".join(request.headers.getall("Sec-WebSocket-Protocol", []))
@@ -31,17 +61,16 @@ def offered_protocols(request: web.Request) -> list[str]:
 
 
 def check_handshake(request: web.Request) -> None:
-    """Raises BadRequest for what is no handshake of ours, Forbidden for one from a foreign page."""
+    """Raises SubprotocolRequired or UpgradeRequired, or OriginNotAllowed for a page of another origin."""
     protocols = offered_protocols(request)
     if protocols and protocol.SUBPROTOCOL not in protocols:
         # Before aiohttp looks at it, which would log what is offered: an access token may be among it.
-        message = f"Offer the subprotocol {protocol.SUBPROTOCOL} beside bearer.<token>."
-        raise BadRequest("subprotocol_required", message)
+        raise SubprotocolRequired()
     if not web.WebSocketResponse(protocols=(protocol.SUBPROTOCOL,)).can_prepare(request).ok:
-        raise BadRequest("upgrade_required", "Open this address as a WebSocket.")
+        raise UpgradeRequired()
     origin = request.headers.get("Origin")
     if origin is not None and not Cors(request.app[CONFIG]).allows(request, origin):
-        raise Forbidden("origin_not_allowed", "This origin may not open a socket.")
+        raise OriginNotAllowed()
 
 
 async def authenticate_handshake(request: web.Request) -> Principal:
@@ -83,9 +112,9 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
     guess = "Authorization" not in request.headers and "ticket" in request.query
     who = await admit(request, lambda: authenticate_handshake(request), guess=guess)
     if node.draining:
-        raise Unavailable("draining", "This node is stopping; connect again.")
+        raise Draining()
     if node.positions.epoch is None:
-        raise Unavailable("database_unavailable", "The database is not reachable.")
+        raise DatabaseUnavailable()
     await ws.prepare(request)
     socket = Socket(ws, request.transport, who)
     client = Client(node, socket, lambda token: check_token(request.app, token))
@@ -135,7 +164,7 @@ async def read_client(client: Client) -> None:
         elif message.type is WSMsgType.TEXT:
             await obey(client, message.data)
         else:
-            error = {"code": "text_only", "message": "Frames are JSON text."}
+            error = {"code": TextOnly.code, "message": TextOnly.message}
             socket.send("error", error)
 
 
@@ -150,6 +179,6 @@ ROUTES = [
         access=PUBLIC,
         long_lived=True,
         returns={101: None},
-        errors=("subprotocol_required", "upgrade_required", "unauthorized", "origin_not_allowed", "draining"),
+        errors=(SubprotocolRequired, UpgradeRequired, Unauthorized, OriginNotAllowed, Draining),
     )
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nexcorp.errors import Forbidden
+from nexcorp.errors import PermissionRequired, SessionRequired
 from nexcorp.security.tokens import Principal
 
 
@@ -14,10 +14,10 @@ from nexcorp.security.tokens import Principal
 class Access:
     """Who may call a route.
 
-    `signed_in`: a person, or with a `permission` an API key as well. `permission`: what the role, and the
-    key's scopes, must hold. `whose`: of which rows, where not of all: the statement itself sees to that.
-    `otherwise`: what a person without the permission gets; the handler sees to that. A key needs it always.
-    `ticket`: a one-time ticket for downloads (`?ticket=`) stands for the person as well.
+    `signed_in`: a user, or with a `permission` also an API key. `permission`: what the role, and the key's
+    scopes, must hold. `whose`: which rows it covers, if not all; the statement enforces that. `otherwise`:
+    what a user without the permission gets; the handler enforces that. A key always needs the permission.
+    `ticket`: a one-time ticket for downloads (`?ticket=`) may replace the access token.
     """
 
     signed_in: bool = True
@@ -29,7 +29,7 @@ class Access:
     def describe(self) -> str:
         """One line for the documents."""
         if not self.signed_in:
-            return "Anybody."
+            return "Public."
         what = f"Permission `{self.permission}`" if self.permission else "Signed in; no API keys"
         if self.otherwise:
             return f"{what}; without it {self.otherwise}."
@@ -39,14 +39,14 @@ class Access:
 
 
 PUBLIC = Access(signed_in=False)
-# What belongs to the person and not to the role: passwords, devices, keys. No key may open it.
+# For passwords, devices and keys, which belong to the user and not to the role: no API key.
 ACCOUNT = Access()
 
 
 def allow(permission: str, *, whose: str | None = None, otherwise: str | None = None) -> Access:
-    """Whoever has `permission`; with `whose` only for such rows, for instance "the author only".
+    """Holders of `permission`; with `whose` for these rows only, for instance "the author only".
 
-    With `otherwise` every other person as well, who gets less: for instance "a person sees their own".
+    With `otherwise` all other users get less: for instance "you see your own".
     """
     return Access(permission=permission, whose=whose, otherwise=otherwise)
 
@@ -68,10 +68,10 @@ class Rights:
         return who.scopes is None or permission in who.scopes
 
     def check(self, who: Principal, access: Access) -> None:
-        """Raises Forbidden where `who` may not call a route with this access."""
+        """Raises SessionRequired or PermissionRequired if `who` may not call a route with this access."""
         permission = access.permission
         if permission is None:
             if who.scopes is not None:
-                raise Forbidden("session_required", "An API key may not do this: sign in.")
+                raise SessionRequired()
         elif not self.has(who, permission) and (access.otherwise is None or who.scopes is not None):
-            raise Forbidden("permission_required", f"This needs the permission {permission}.")
+            raise PermissionRequired(permission)

@@ -14,7 +14,7 @@ from nexcorp.security.tokens import Principal
 
 PREFIX = "nxk_"
 SECRET_BYTES = 32
-# What is shown of a key in lists, enough to tell one's own apart.
+# How much of a key is shown in lists: enough to tell them apart.
 SHOWN_CHARS = len(PREFIX) + 6
 MAX_CHARS = 100
 # Also how late the time of last use may be.
@@ -28,7 +28,7 @@ def make_key() -> str:
 
 
 def hash_key(key: str) -> bytes:
-    """What is stored of a key: SHA-256."""
+    """The hash under which a key is stored: SHA-256."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
@@ -45,7 +45,7 @@ class ApiKeys:
         return known is not None and known[1] > time.monotonic() and not self.revocations.outdated(known[0])
 
     async def verify(self, key: str) -> Principal:
-        """The principal of a key; raises Unauthorized for one that is unknown, over or of nobody active."""
+        """The principal of a key; raises Unauthorized if it is unknown or ended, or its owner inactive."""
         if len(key) > MAX_CHARS:
             raise Unauthorized()
         digest = hash_key(key)

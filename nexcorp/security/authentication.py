@@ -1,4 +1,4 @@
-"""Who is asking: from the Authorization header to a Principal."""
+"""From the Authorization header, or a ticket, to a Principal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import BadRequest, Forbidden, Unauthorized, Unavailable
+from nexcorp.errors import BadRequest, DatabaseUnavailable, Forbidden, PermissionRequired, Unauthorized
 from nexcorp.security.api_keys import PREFIX
 from nexcorp.security.app_keys import API_KEYS, CALLER, CONTEXT, REVOCATIONS, TOKENS, database
 from nexcorp.security.limits import LIMITS
@@ -17,11 +17,13 @@ from nexcorp.security.tokens import ACCESS_SECONDS, Principal
 
 
 def check_standing(app: web.Application, who: Principal) -> Principal:
-    """`who`, whose session, key, role and status still stand; raises Unauthorized, or Unavailable
-    before this node knows what has ended."""
+    """Return `who` if their session or key has not ended and their role has not changed since.
+
+    Raises Unauthorized, or DatabaseUnavailable before this node has read the revocations.
+    """
     revocations = app[REVOCATIONS]
     if not revocations.loaded:
-        raise Unavailable("database_unavailable", "The database is not reachable.")
+        raise DatabaseUnavailable()
     if revocations.ended(who) or revocations.outdated(who):
         raise Unauthorized()
     return who
@@ -33,7 +35,7 @@ def check_token(app: web.Application, token: str) -> Principal:
 
 
 def read_bearer(request: web.Request) -> str:
-    """What stands behind `Authorization: Bearer`; raises Unauthorized where that is nothing."""
+    """The token in `Authorization: Bearer`; raises Unauthorized without one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
@@ -60,7 +62,7 @@ async def consume_ticket(request: web.Request, ticket: str, purpose: str) -> Pri
 
 
 async def authenticate(request: web.Request) -> Principal:
-    """The principal of a request, by access token or API key; raises Unauthorized without a good one.
+    """The principal of a request, by access token or API key; raises Unauthorized for a bad one or none.
 
     The request counts for the account, a failed one for the client's address; over either limit it
     raises TooManyRequests.
@@ -89,9 +91,9 @@ async def authenticate(request: web.Request) -> Principal:
 
 
 async def admit(request: web.Request, find: Callable[[], Awaitable[Principal]], *, guess: bool) -> Principal:
-    """Who `find` says is asking; their account is charged, or the client's address where it refuses.
+    """The principal that `find` returns; the request counts for their account, a refused one for the address.
 
-    `guess`: it asks PostgreSQL, whose load guesses must not become; the address is charged before.
+    `guess`: `find` asks PostgreSQL, so the address is charged first and guesses do not become its load.
     """
     limits, address = request.app[LIMITS], request[CONTEXT].ip
     if guess:
@@ -109,19 +111,14 @@ async def admit(request: web.Request, find: Callable[[], Awaitable[Principal]], 
 
 
 async def authenticate_ticket(request: web.Request) -> Principal:
-    """As authenticate(), but a one-time ticket for downloads (`?ticket=`) will do as well."""
+    """As authenticate(), but accepts a one-time ticket for downloads (`?ticket=`), too."""
     if "ticket" not in request.query:
         return await authenticate(request)
     ticket = request.query["ticket"]
     return await admit(request, lambda: consume_ticket(request, ticket, "download"), guess=True)
 
 
-def allows(request: web.Request, permission: str) -> bool:
-    """Whether the caller has a permission beyond the one their route wants."""
-    return request[CALLER].may(permission)
-
-
 def require(request: web.Request, permission: str) -> None:
-    """Raises Forbidden where the caller has not: for what depends on the body and not on the route."""
-    if not allows(request, permission):
-        raise Forbidden("permission_required", f"This needs the permission {permission}.")
+    """Raises PermissionRequired if the caller lacks it: for rules that depend on the body."""
+    if not request[CALLER].may(permission):
+        raise PermissionRequired(permission)

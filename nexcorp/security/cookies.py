@@ -12,6 +12,13 @@ from nexcorp.security.cors import Cors
 NAME = "__Host-refresh"
 
 
+class CrossSite(Forbidden):
+    """Another site may be behind a request that brings the cookie."""
+
+    code, message = "csrf", "This origin may not call."
+    meaning = "The cookie came without `X-Requested-With`, or from a page of another origin."
+
+
 def set_cookie(response: web.StreamResponse, token: str, seconds: int) -> None:
     """Give the browser a refresh token for `seconds`."""
     response.set_cookie(NAME, token, max_age=seconds, path="/", secure=True, httponly=True, samesite="Strict")
@@ -33,7 +40,7 @@ def read_cookie(request: web.Request) -> str | None:
         return None
     origin = request.headers.get("Origin")
     if "X-Requested-With" not in request.headers:
-        raise Forbidden("csrf", "Send the header X-Requested-With along with the cookie.")
+        raise CrossSite(message="Send the header X-Requested-With along with the cookie.")
     if origin is not None and not Cors(request.app[CONFIG]).allows(request, origin):
-        raise Forbidden("csrf", "This origin may not call.")
+        raise CrossSite()
     return token

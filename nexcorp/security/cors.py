@@ -1,4 +1,4 @@
-"""Which other origins may call, with credentials: exactly those of CORS_ORIGINS."""
+"""The other origins that may call with credentials: those in CORS_ORIGINS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
 class Cors:
-    """The rule of one application."""
+    """The CORS rules of one application."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -36,12 +36,12 @@ class Cors:
         except ValueError:
             return False
         if parts.netloc == request.host:
-            # A page that came without TLS may be anybody's on the way: it does not speak for the one with it.
+            # An attacker in the network can forge a page that came without TLS: it is another origin.
             return parts.scheme == "https" or not (request.secure or came_by_tls(request, self.config))
         return self.config.development and parts.hostname in ("localhost", "127.0.0.1", "::1")
 
     def is_preflight(self, request: web.Request) -> bool:
-        """Whether a browser asks before it calls."""
+        """Whether the request is a preflight of a browser."""
         return "Origin" in request.headers and "Access-Control-Request-Method" in request.headers
 
     def reply_preflight(self, request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Rate limits: requests a minute of one address, or of one account whatever its sessions and keys.
+"""Rate limits: requests a minute of one address, or of one account with all its sessions and keys.
 
 GCRA in Redis, exact over all nodes. While more than about half of a budget is left, a node takes a slice of
 it in advance and lets requests in without asking; what it does not use within a second it gives back. Near
@@ -45,7 +45,7 @@ RESET_FIELD = istr("RateLimit-Reset")
 
 @lru_cache(maxsize=16_384)
 def network_of(address: str) -> str:
-    """What anonymous requests are counted by: an IPv4 address, the /64 of an IPv6 one."""
+    """The key for anonymous requests: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -95,7 +95,7 @@ class Bucket:
 
 
 class Rule:
-    """One kind of limit and its buckets on this node; `limit` 0 is none."""
+    """One kind of limit and its buckets on this node; a `limit` of 0 switches it off."""
 
     def __init__(self, name: str, limit: int) -> None:
         self.name, self.limit = name, limit
@@ -117,7 +117,7 @@ class Rule:
         return found
 
     def prune(self, most: int = MAX_BUCKETS) -> None:
-        """Forget what has drained, then the oldest until `most` are left: Redis still knows those."""
+        """Forget drained buckets, then the oldest until `most` are left; Redis still has those."""
         now = time.monotonic()
         kept = {
             who: bucket
@@ -161,7 +161,7 @@ class Limits:
             await self.take(request, self.anonymous.bucket(network_of(address)))
 
     def give_back(self, address: str | None) -> None:
-        """Undo take_address(), where it turned out that somebody is signed in."""
+        """Undo take_address() when the request turns out to be signed in."""
         if self.anonymous.limit and address is not None:
             bucket, now = self.anonymous.bucket(network_of(address)), time.monotonic()
             bucket.own -= self.anonymous.step
@@ -171,7 +171,7 @@ class Limits:
             self._leased[bucket] = None
 
     async def take(self, request: web.Request, bucket: Bucket) -> None:
-        """Take one cell; raises TooManyRequests where there is none."""
+        """Take one cell; raises TooManyRequests if the bucket is full."""
         request[LIMIT] = bucket
         now = time.monotonic()
         if bucket.cells and now < bucket.lease_until:
@@ -199,7 +199,7 @@ class Limits:
             self._asker = asyncio.get_running_loop().create_task(self._ask_all())
 
     async def _ask_all(self) -> None:
-        """Round trips, each for all that came up during the one before, until nobody waits."""
+        """Make round trips until no request waits; each carries all that came during the one before."""
         while self._asking:
             asks = []
             for bucket in list(self._asking)[:BATCH]:
@@ -210,7 +210,7 @@ class Limits:
             try:
                 answers = await self.scripts.run([make_call(ask) for ask in asks])
             except BaseException:
-                # Nobody may be left waiting, whatever it was.
+                # Whatever went wrong: no request may be left waiting.
                 for ask in asks:
                     decide_alone(ask)
                 raise
@@ -222,7 +222,7 @@ class Limits:
                 self._settle(ask, granted, level / 1e6)
 
     def _settle(self, ask: Ask, granted: int, level: float) -> None:
-        """Hand out what was granted; what is over is a lease."""
+        """Hand out the granted cells; those left over are a lease."""
         bucket, now = ask.bucket, time.monotonic()
         rule = bucket.rule
         bucket.shared = now + level
@@ -249,7 +249,7 @@ class Limits:
         await self.scripts.close()
 
     async def run(self) -> None:
-        """Give back what was leased and not used, and forget what is over, until cancelled."""
+        """Return unused leases and forget drained buckets, until cancelled."""
         await self.scripts.prepare()
         pruned = time.monotonic()
         while True:
@@ -275,7 +275,7 @@ def make_call(ask: Ask) -> Call:
 
 
 def decide_alone(ask: Ask) -> None:
-    """Answer those who wait without Redis."""
+    """Answer the waiting requests without Redis."""
     bucket, now = ask.bucket, time.monotonic()
     bucket.shared -= ask.given * bucket.rule.step
     for place in ask.waiting:

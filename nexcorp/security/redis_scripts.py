@@ -87,6 +87,9 @@ class Scripts:
         with contextlib.suppress(*CONNECTION_LOST):
             for path in sorted(LUA.glob("*.lua")):
                 await self.client.script_load(path.read_text())
+        # On Python 3.11 asyncio.wait_for, which redis-py sends with, can swallow a cancellation.
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError
 
     async def run(self, calls: Sequence[Call]) -> list[Any] | None:
         """The scripts' answers in their order."""

@@ -1,4 +1,4 @@
-"""What became worthless while access tokens for it are still good, known to every node in memory.
+"""Sessions, keys and roles that ended before their access tokens expire, in the memory of every node.
 
 Fed by a Redis push for speed and by a poll of PostgreSQL for certainty, so that no request asks
 either of them.
@@ -86,14 +86,14 @@ class Revocations:
         roles: Iterable[tuple[UUID, int]] = (),
         rights: bool = False,
     ) -> None:
-        """Remember what this node has just changed, and tell the others. Call it after the commit."""
+        """Remember what this node changed and tell the other nodes. Call it after the commit."""
         revoked = Revoked(list(sessions), list(roles), rights)
         if revoked != Revoked():
             self.receive(revoked)
             self.publish(revoked)
 
     def forget_old(self) -> None:
-        """Drop those whose tokens have all run out."""
+        """Drop entries whose tokens have all expired."""
         now = time.monotonic()
         self._sessions = {key: until for key, until in self._sessions.items() if until > now}
         self._roles = {key: known for key, known in self._roles.items() if known[1] > now}

@@ -1,6 +1,6 @@
-"""Growing waits after failed attempts at a secret, per (what is attempted, the client's network).
+"""Growing waits after failed attempts at a secret, per pair of secret and network of the client.
 
-Never for an account as a whole: a stranger who fails elsewhere locks nobody out. Use it as
+The account itself is never locked, so a stranger in another network cannot lock its owner out. Use it as
 
     await attempt(request, "login", email)      # before the check; raises TooManyRequests
     ...                                         # a failed check: nothing to do, it counts already
@@ -33,7 +33,7 @@ FORGIVE = load_script("forgive_attempts")
 
 
 def network_of(address: str | None) -> str:
-    """The /24 of an IPv4 address, the /64 of an IPv6 one: what one attacker has at hand."""
+    """The /24 of an IPv4 address, or the /64 of an IPv6 address: about as much as one attacker controls."""
     try:
         parsed = ip_address(address or "")
     except ValueError:
@@ -79,7 +79,7 @@ class Failures:
 
 
 class Throttle:
-    """Failed attempts, counted in Redis for all nodes; `free` of them bring no wait (0: none ever does)."""
+    """Failed attempts, counted in Redis for all nodes. The first `free` bring no wait; 0: no attempt does."""
 
     def __init__(self, config: Config, scripts: Scripts) -> None:
         self.free, self.scripts = config.login_failures, scripts
@@ -109,7 +109,7 @@ THROTTLE = web.AppKey("throttle", Throttle)
 
 
 def make_key(request: web.Request, kind: str, parts: tuple[str, ...]) -> str:
-    """The name of a counter: an HMAC, so that Redis holds no address of anybody's."""
+    """The name of a counter: an HMAC, so that Redis holds no e-mail address."""
     material = "\0".join([kind, network_of(request[CONTEXT].ip), *(part.casefold() for part in parts)])
     digest = hmac.digest(request.app[SECRETS].fingerprint, b"throttle\0" + material.encode(), "sha256")
     return f"nexcorp:throttle:{digest.hex()[:40]}"
@@ -136,5 +136,5 @@ async def forgive(request: web.Request, kind: str, *parts: str) -> None:
 
 
 async def withdraw(request: web.Request, kind: str, *parts: str) -> None:
-    """The attempt came to no check, through no fault of the client's: it does not count."""
+    """The service could not check the attempt: it does not count."""
     await request.app[THROTTLE].withdraw(make_key(request, kind, parts))

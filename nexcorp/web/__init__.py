@@ -1,1 +1,1 @@
-"""What every handler shares: errors, authentication, parsing, paging, idempotency, documents."""
+"""HTTP: routing, bodies, answers, pages, transactions with Idempotency-Key, and what is kept for all."""

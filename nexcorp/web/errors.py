@@ -14,11 +14,32 @@ from nexcorp import errors
 from nexcorp.security.app_keys import REQUEST_ID
 from nexcorp.web.replies import format_time, reply
 
+
+class RouteNotFound(errors.NotFound):
+    """The router knows no such path."""
+
+    code, meaning = "route_not_found", "There is no such path."
+
+
+class MethodNotAllowed(errors.AppError):
+    """The router knows the path, with other methods."""
+
+    code, meaning = "method_not_allowed", "The path knows other methods: see the header `Allow`."
+
+
+class RequestTimeout(errors.AppError):
+    """aiohttp waited too long for the request's body."""
+
+    code, meaning = "request_timeout", "The request did not come in time."
+
+
 STATUS: dict[type[errors.AppError], int] = {
     errors.BadRequest: 400,
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    MethodNotAllowed: 405,
+    RequestTimeout: 408,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
     errors.PayloadTooLarge: 413,
@@ -26,18 +47,19 @@ STATUS: dict[type[errors.AppError], int] = {
     errors.RangeNotSatisfiable: 416,
     errors.Invalid: 422,
     errors.TooManyRequests: 429,
+    errors.InternalError: 500,
     errors.UpstreamFailed: 502,
     errors.Unavailable: 503,
 }
 
 # What the router and the body reader of aiohttp raise by themselves.
-OF_AIOHTTP = {
-    400: "bad_request",
-    404: "route_not_found",
-    405: "method_not_allowed",
-    408: "request_timeout",
-    413: "payload_too_large",
-    415: "unsupported_media_type",
+OF_AIOHTTP: dict[int, type[errors.AppError]] = {
+    400: errors.BadRequest,
+    404: RouteNotFound,
+    405: MethodNotAllowed,
+    408: RequestTimeout,
+    413: errors.PayloadTooLarge,
+    415: errors.UnsupportedMediaType,
 }
 
 RETRY_AFTER_SECONDS = 1
@@ -45,11 +67,11 @@ RETRY_AFTER_SECONDS = 1
 RETRY_AFTER_LONG_SECONDS = 600
 
 
-def status_of(error: errors.AppError) -> int:
-    """The HTTP status of a domain error: its own, or that of its nearest parent."""
-    for kind in type(error).__mro__:
-        if kind in STATUS:
-            return STATUS[kind]
+def status_of(kind: type[errors.AppError]) -> int:
+    """The HTTP status of a class of errors: its own, or that of its nearest parent."""
+    for parent in kind.__mro__:
+        if parent in STATUS:
+            return STATUS[parent]
     return 500
 
 
@@ -69,10 +91,10 @@ def envelope(request: web.Request, status: int, code: str, message: str, **more:
 
 def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
     """The response to a domain error."""
-    status = status_of(error)
+    status = status_of(type(error))
     details = dict(error.details)
     headers: dict[str, str] = {}
-    usual = RETRY_AFTER_LONG_SECONDS if error.code == "not_configured" else RETRY_AFTER_SECONDS
+    usual = RETRY_AFTER_LONG_SECONDS if isinstance(error, errors.NotConfigured) else RETRY_AFTER_SECONDS
     retry_after = details.pop("retry_after", usual if status == 503 else None)
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
@@ -91,25 +113,25 @@ def reply_http_error(request: web.Request, error: web.HTTPException) -> web.Resp
     status = error.status
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     message = HTTPStatus(status).description or HTTPStatus(status).phrase
-    return reply(
-        envelope(request, status, OF_AIOHTTP.get(status, "http_error"), message + "."), status, headers
-    )
+    code = OF_AIOHTTP[status].code if status in OF_AIOHTTP else "http_error"
+    return reply(envelope(request, status, code, message + "."), status, headers)
 
 
 def reply_crash(request: web.Request) -> web.Response:
     """500, which tells nothing but the request id to look for in the logs."""
-    return reply(envelope(request, 500, "internal_error", "Something went wrong on our side."), 500)
+    error = errors.InternalError
+    return reply(envelope(request, 500, error.code, error.message), 500)
 
 
 def translate(error: Exception) -> errors.AppError | None:
     """A driver's error as a domain error, where it is not a bug of ours."""
     if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
-        return errors.Unavailable("contention", "Too many changes at once; try again.")
+        return errors.Contention()
     if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
         # A migration has just changed what a prepared statement reads; asyncpg prepares it anew next time.
-        return errors.Unavailable("contention", "The database was just changed; try again.")
+        return errors.Contention(message="The database was just changed; try again.")
     if isinstance(error, asyncpg.QueryCanceledError | TimeoutError):
-        return errors.Unavailable("timeout", "It took too long; try again.")
+        return errors.TimedOut()
     if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.CannotConnectNowError):
-        return errors.Unavailable("database_unavailable", "The database is not reachable.")
+        return errors.DatabaseUnavailable()
     return None

@@ -24,9 +24,10 @@ from aiohttp.http_exceptions import BadHttpMessage
 from nexcorp.errors import (
     BadRequest,
     Invalid,
+    Overloaded,
     PayloadTooLarge,
+    StorageUnavailable,
     TooManyRequests,
-    Unavailable,
     UnsupportedMediaType,
 )
 from nexcorp.security.app_keys import CONFIG, user_id
@@ -54,6 +55,34 @@ _receiving: Counter[UUID] = Counter()
 
 # Of a body that was read as a stream and is not there to be read again.
 BODY_DIGEST = web.RequestKey("body_digest", bytes)
+
+
+class MalformedForm(BadRequest):
+    """The form cannot be read; the message says why."""
+
+    code, message = "malformed_form", "The form is broken, or does not arrive whole."
+    meaning = "The form is broken, or does not arrive whole."
+
+
+class UploadStalled(BadRequest):
+    """Nothing came for STALL_SECONDS."""
+
+    code, message = "upload_stalled", "The body does not arrive."
+    meaning = "Nothing of the body came for 15 seconds."
+
+
+class UploadTooSlow(BadRequest):
+    """On average less than MIN_BYTES_A_SECOND came."""
+
+    code, message = "upload_too_slow", "The body arrives too slowly."
+    meaning = "The body comes at less than 8 KB a second."
+
+
+class TooManyUploadsAtOnce(TooManyRequests):
+    """MAX_RECEIVING_OF_ONE forms of this person are being received."""
+
+    code, message = "too_many_uploads_at_once", "Wait until others of your uploads have ended."
+    meaning = "Eight of your forms are being received."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +135,7 @@ class Pace:
             async with asyncio.timeout(STALL_SECONDS):
                 return await reading
         except TimeoutError:
-            raise BadRequest("upload_stalled", "The body does not arrive.") from None
+            raise UploadStalled() from None
 
     def count(self, number: int) -> None:
         """Note bytes that came; raises BadRequest where they are too slow, PayloadTooLarge for too many."""
@@ -115,7 +144,7 @@ class Pace:
             raise too_large()
         late = time.monotonic() - self._started - STALL_SECONDS
         if self._bytes < late * MIN_BYTES_A_SECOND:
-            raise BadRequest("upload_too_slow", "The body arrives too slowly.")
+            raise UploadTooSlow()
 
 
 class FewLines:
@@ -135,7 +164,7 @@ class FewLines:
         """The next line; raises BadRequest for one too many."""
         self._lines += 1
         if self._lines > MAX_LINES:
-            raise BadRequest("malformed_form", "The form has too many lines that are no part of it.")
+            raise MalformedForm(message="The form has too many lines that are no part of it.")
         return await self._content.readline(**options)
 
 
@@ -174,10 +203,9 @@ async def receive(
         raise too_large()
     me = user_id(request)
     if _receiving[me] >= MAX_RECEIVING_OF_ONE:
-        message = "Wait until others of your uploads have ended."
-        raise TooManyRequests("too_many_uploads_at_once", message, retry_after=1)
+        raise TooManyUploadsAtOnce(retry_after=1)
     if _receiving.total() >= MAX_RECEIVING:
-        raise Unavailable("overloaded", "The service is busy; try again shortly.")
+        raise Overloaded()
     _receiving[me] += 1
     received = Received(lists)
     begun: list[Path] = []
@@ -200,7 +228,7 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
         reader = MultipartReader(request.headers, FewLines(request.content))  # type: ignore[arg-type]
         while (part := await pace.read(reader.next())) is not None:
             if not isinstance(part, BodyPartReader) or not part.name:
-                raise BadRequest("malformed_form", "Every part of the form needs a name.")
+                raise MalformedForm(message="Every part of the form needs a name.")
             received.digest.update(f"{len(part.name)}:{part.name}:{part.filename}\0".encode())
             if part.name == "file" and part.filename is not None:
                 if len(received.files) == form.most_files:
@@ -215,9 +243,9 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
                 await read_field(part, pace, received)
     except (web.RequestPayloadError, ConnectionError, ValueError, BadHttpMessage) as error:
         # What is no form, or ends too early.
-        raise BadRequest("malformed_form", "The form is broken, or does not arrive whole.") from error
+        raise MalformedForm() from error
     except RuntimeError as error:
-        raise BadRequest("malformed_form", "The form is broken.") from error
+        raise MalformedForm(message="The form is broken.") from error
 
 
 async def read_field(part: BodyPartReader, pace: Pace, received: Received) -> None:
@@ -282,7 +310,7 @@ def storing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unavailable("storage_unavailable", "Files cannot be stored right now.") from error
+        raise StorageUnavailable() from error
 
 
 def open_temporary(request: web.Request, begun: list[Path]) -> BinaryIO:

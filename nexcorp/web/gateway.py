@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from nexcorp.context import RequestContext, current
-from nexcorp.errors import AppError, Unavailable
+from nexcorp.errors import AppError, Overloaded, TimedOut, Unavailable
 from nexcorp.security.addresses import came_by_tls, client_address
 from nexcorp.security.app_keys import CONTEXT, REQUEST_ID
 from nexcorp.security.cors import Cors
@@ -108,7 +108,7 @@ def make_gateway(config: Any) -> Any:
                 return await answer(request, handler)
         except TimeoutError:
             note_unavailable("timeout")
-            return reply_error(request, Unavailable("timeout", "It took too long; try again."))
+            return reply_error(request, TimedOut())
 
     @web.middleware
     async def gateway(request: web.Request, handler: Endpoint) -> web.StreamResponse:
@@ -127,7 +127,7 @@ def make_gateway(config: Any) -> Any:
             response = await answer(request, handler)
         elif in_flight >= limit and not (route is not None and route.vital):
             note_unavailable("overloaded")
-            response = reply_error(request, Unavailable("overloaded", "The service is busy."))
+            response = reply_error(request, Overloaded())
         else:
             in_flight += 1
             try:

@@ -6,7 +6,9 @@ import base64
 import binascii
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
@@ -20,6 +22,9 @@ from nexcorp.web.replies import reply
 MAC_BYTES = 9
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+# Keys before and behind all others: where the first page of a list starts.
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
+LAST_TIME = datetime.max.replace(tzinfo=UTC)
 
 Key = TypeVar("Key")
 Statement = Callable[..., Awaitable[list[Any]]]
@@ -41,12 +46,14 @@ class PageQuery(Query):
 class Cursor(Generic[Key]):
     """The position in one list: signed, so that only what this service gave out is taken back.
 
-    `shape` is the type of the key, for instance `tuple[datetime, UUID]`; `parts` name, for each part of
-    it, the argument of the next-page statement and the column of the last row that it comes from.
+    `shape` is the type of the key, for instance `tuple[datetime, UUID]`, and `start` the key of the first
+    page: one that stands before every row. `parts` name, for each part of the key, the argument of the
+    statement and the column of the last row that it comes from.
     """
 
-    def __init__(self, name: str, shape: Any, **parts: str) -> None:
+    def __init__(self, name: str, shape: Any, start: Key, **parts: str) -> None:
         self.name, self.arguments, self.columns = name.encode(), tuple(parts), tuple(parts.values())
+        self.start = start
         self._decode = msgspec.msgpack.Decoder(shape).decode
 
     def encode(self, request: web.Request, row: Any) -> str:
@@ -66,24 +73,20 @@ class Cursor(Generic[Key]):
         except (ValueError, binascii.Error, msgspec.DecodeError):
             raise Invalid(errors={"cursor": ["Not a cursor of this list."]}) from None
 
+    def read(self, request: web.Request, query: dict[str, Any]) -> Key:
+        """The key behind which the page begins that a PageQuery asks for; raises Invalid as decode() does."""
+        return self.decode(request, query["cursor"]) if "cursor" in query else self.start
+
     async def fetch(
-        self,
-        request: web.Request,
-        conn: Any,
-        query: dict[str, Any],
-        first: Statement,
-        following: Statement,
-        **arguments: Any,
+        self, request: web.Request, conn: Any, query: dict[str, Any], statement: Statement, **arguments: Any
     ) -> list[Any]:
         """Up to `limit + 1` rows of the page that a PageQuery asks for.
 
-        `first` is the statement of the first page, `following` that of pages behind a cursor.
+        `arguments` are those of the statement but for its place and `most`.
         """
-        most = query["limit"] + 1
-        if "cursor" not in query:
-            return await first(conn, most=most, **arguments)
-        key: Any = self.decode(request, query["cursor"])
-        return await following(conn, most=most, **arguments, **dict(zip(self.arguments, key, strict=True)))
+        key: Any = self.read(request, query)
+        place = dict(zip(self.arguments, key, strict=True))
+        return await statement(conn, most=query["limit"] + 1, **place, **arguments)
 
     def _sign(self, request: web.Request, payload: bytes) -> bytes:
         secret = request.app[SECRETS].cursor

@@ -21,6 +21,14 @@ from nexcorp.errors import (
 
 MAX_JSON_BYTES = 256 * 1024
 
+
+class MalformedJson(BadRequest):
+    """The body is no JSON; the message says where."""
+
+    code, message = "malformed_json", "The body is not JSON."
+    meaning = "The body is not JSON."
+
+
 CANONICAL_UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
 
 
@@ -50,7 +58,7 @@ async def read_json(request: web.Request) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise BadRequest("malformed_json", f"The body is not JSON: {reason}.") from None
+        raise MalformedJson(message=f"The body is not JSON: {reason}.") from None
 
 
 def read_query(request: web.Request, schema: Schema) -> dict[str, Any]:

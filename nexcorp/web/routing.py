@@ -10,7 +10,7 @@ from aiohttp import web
 from marshmallow import Schema, fields
 
 from nexcorp.domain.fields import load
-from nexcorp.errors import Invalid
+from nexcorp.errors import AppError, Invalid
 from nexcorp.security.access import Access
 from nexcorp.security.app_keys import CALLER, CONTEXT, RIGHTS
 from nexcorp.security.authentication import authenticate, authenticate_ticket
@@ -31,7 +31,7 @@ class Route:
     `access` says who may call it; there is no default, so that nobody forgets.
     `body` and `query` are what the handler is called with, checked, as keyword arguments of those
     names. `returns` maps each status of success to the schema of its body (None for no body);
-    `errors` are the codes (nexcorp/documents/codes.py) beyond those that every route of its kind has.
+    `errors` are the errors it can answer with beyond those that every route of its kind has.
     """
 
     method: str
@@ -45,7 +45,7 @@ class Route:
     form: Form | None = None
     query: Schema | None = None
     returns: Mapping[int, Schema | None] = field(default_factory=dict)
-    errors: Sequence[str] = ()
+    errors: Sequence[type[AppError]] = ()
     description: str = ""
     prefix: str = API_PREFIX
     # A route that stays open (a socket) has no deadline and no place in the in-flight count.

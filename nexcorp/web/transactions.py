@@ -18,7 +18,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Effect
-from nexcorp.errors import AppError, Invalid
+from nexcorp.errors import AppError, IdempotencyKeyReused, Invalid
 from nexcorp.security.app_keys import CALLER, CONTEXT, SECRETS, database
 from nexcorp.web.forms import BODY_DIGEST
 from nexcorp.web.parsing import read_bytes
@@ -42,7 +42,7 @@ class Replay(AppError):
     """Leaves the handler's transaction with the answer that an earlier request with this key got."""
 
     def __init__(self, response: web.Response) -> None:
-        super().__init__("replay")
+        super().__init__()
         self.response = response
 
 
@@ -78,7 +78,13 @@ class Transaction:
         if self._claim is not None:
             scope, key = self._claim.scope, self._claim.key
             await sql.idempotency.store_answer(
-                self.conn, scope=scope, key=key, status=status, body=body, location=location
+                self.conn,
+                scope=scope,
+                key=key,
+                status=status,
+                body=body,
+                location=location,
+                entity_id=data.get("id") if data is not None else None,
             )
         headers = {"Location": location} if location else {}
         if version is not None:
@@ -117,9 +123,11 @@ async def make_claim(request: web.Request) -> Claim | None:
 async def take_claim(conn: Any, claim: Claim) -> None:
     """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
     scope, key, fingerprint = claim.scope, claim.key, claim.fingerprint
-    taken = await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint)
-    if not taken:
-        raise make_replay(await sql.idempotency.get_answer(conn, scope=scope, key=key), claim)
+    while not await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint):
+        stored = await sql.idempotency.get_answer(conn, scope=scope, key=key)
+        # Without a row it went with what it shows, in between: the key is free.
+        if stored is not None:
+            raise make_replay(stored, claim)
 
 
 async def replay_answered(request: web.Request) -> None:
@@ -139,11 +147,7 @@ async def replay_answered(request: web.Request) -> None:
 def make_replay(stored: Any, claim: Claim) -> Replay:
     """What repeats a stored answer; raises Invalid where it was given to another request."""
     if not hmac.compare_digest(stored["fingerprint"], claim.fingerprint):
-        raise Invalid(
-            "idempotency_key_reused",
-            "This Idempotency-Key was used for another request.",
-            errors={"Idempotency-Key": ["Was used for another request."]},
-        )
+        raise IdempotencyKeyReused(errors={"Idempotency-Key": ["Was used for another request."]})
     headers = dict(REPLAYED)
     if stored["location"]:
         headers["Location"] = stored["location"]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from nexcorp.errors import Unavailable
+from nexcorp.errors import Contention
 
 # One commits while the next one is getting there.
 AT_ONCE = 2
@@ -66,7 +66,7 @@ class Turn:
                 await line.turns.acquire()
         except TimeoutError:
             self._leave()
-            raise Unavailable("contention", "Too many changes at once; try again.") from None
+            raise Contention() from None
         except BaseException:
             self._leave()
             raise

@@ -52,7 +52,9 @@ async def check_notifications(conn: Any, entries: Mapping[str, Entry]) -> list[s
         SELECT
             split_part(c.body, ' ', 1) AS key,
             (SELECT count(*) FROM events WHERE entity_type = 'comment' AND entity_id = c.id) AS events,
-            ARRAY(SELECT receiver_id FROM notifications WHERE comment_id = c.id) AS receivers
+            ARRAY(
+                SELECT receiver_id FROM notifications WHERE entity_type = 'comment' AND entity_id = c.id
+            ) AS receivers
         FROM comments AS c
         """
     )
@@ -111,11 +113,11 @@ async def check_counters(conn: Any) -> list[str]:
     )
     comments = await conn.fetch(
         """
-        SELECT p.id, p.comment_count, count(c.id) AS rows
-        FROM posts AS p
-        LEFT JOIN comments AS c ON c.post_id = p.id
-        GROUP BY p.id
-        HAVING p.comment_count <> count(c.id)
+        SELECT s.post_id, s.comment_count, count(c.id) AS rows
+        FROM post_stats AS s
+        LEFT JOIN comments AS c ON c.post_id = s.post_id
+        GROUP BY s.post_id
+        HAVING s.comment_count <> count(c.id)
         """
     )
     return [
@@ -127,8 +129,12 @@ async def check_counters(conn: Any) -> list[str]:
 async def check_stream(conn: Any, stream: Stream, known: set[str], created: str) -> list[str]:
     """What was shown is what the room holds: in order, once, to the end; with the fetched state it is all."""
     frames = await conn.fetch(
-        "SELECT seq, frame ->> 'event' AS event, frame -> 'data' ->> 'id' AS id"
-        " FROM room_frames WHERE room = $1 ORDER BY seq",
+        """
+        SELECT seq, event, CASE WHEN members = '{}' THEN data ->> 'id' ELSE entity_id::text END AS id
+        FROM room_frames
+        WHERE room = $1
+        ORDER BY seq
+        """,
         stream.room,
     )
     held = {row["seq"]: (row["event"], row["id"]) for row in frames}

@@ -19,6 +19,7 @@ from nexcorp.app import create_app
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.delivery.events import Frame
+from nexcorp.features import PRODUCT
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.protocol import RoomMessage
 from tests.chaos.checks import check_reader, check_rooms, check_stream, check_writes
@@ -28,8 +29,8 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.readers import Reader, Stream
 from tests.chaos.writers import Post, Stage, Writer
 from tests.conftest import wait_until
+from workers.batch import Batch
 from workers.delivery import Delivery
-from workers.frames import number_frames
 
 ROOM = "post:00000000-0000-0000-0000-000000000001"
 
@@ -92,27 +93,26 @@ async def test_retry_without_the_key_writes_twice(
 
 async def number_in_turn(conn: Any, frame: Frame) -> list[int]:
     """The service's way to a number: the room's row is locked until the commit."""
-    messages = await number_frames(conn, [(uuid4(), frame)])
-    return [seq for seq, _ in messages[0].frames]
+    rows = await sql.notifications.deliver(conn, **Batch(frames=[(uuid4(), frame)]).columns())
+    return [row["seq"] for row in rows]
 
 
 async def number_by_sequence(conn: Any, frame: Frame) -> list[int]:
     """A bigserial's way to a number: it is given out before the commit, and the lock is not held."""
     seq: int = await conn.fetchval("SELECT nextval('numbers')")
     await conn.execute(
-        "INSERT INTO room_frames (room, seq, event_id, frame) VALUES ($1, $2, $3, $4)",
-        frame.room,
-        seq,
-        uuid4(),
-        {"event": frame.event, "data": frame.data},
+        """INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, '{}')""",
+        *(frame.room, seq, uuid4(), frame.event, *frame.entity, frame.data),
     )
     return [seq]
 
 
 async def read_on(conn: Any, stream: Stream) -> None:
     """A reader that trusts the numbers: it asks for what is behind the last one it has."""
-    for row in await sql.realtime.read_frames(conn, room=stream.room, after=stream.seq, most=100):
-        stream.take({**json.loads(row["frame"]), "seq": row["seq"]})
+    rows = await sql.realtime.read_frames(conn, room=stream.room, after=stream.seq, most=100)
+    for text in await PRODUCT.renderer.render(conn, rows):
+        stream.take(json.loads(text))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,9 @@ async def read_on(conn: Any, stream: Stream) -> None:
 async def test_numbers_that_commit_out_of_order_lose_a_frame(
     database: Database, number: Callable[[Any, Frame], Awaitable[list[int]]], complaint: str | None
 ) -> None:
-    frames = [Frame(ROOM, "comment:created", {"id": str(uuid4())}) for _ in range(2)]
+    # They show nothing but what they say themselves: there are no such comments.
+    ids = [uuid4() for _ in range(2)]
+    frames = [Frame(ROOM, "comment:created", ("comment", one), {"id": str(one)}, ()) for one in ids]
     stream = Stream(ROOM, seq=0)
     first_numbered, may_commit = asyncio.Event(), asyncio.Event()
 
@@ -150,7 +152,7 @@ async def test_numbers_that_commit_out_of_order_lose_a_frame(
             may_commit.set()
         await read_on(conn, stream)
         await conn.execute("UPDATE rooms SET last_seq = (SELECT max(seq) FROM room_frames WHERE room = name)")
-        known = {frame.data["id"] for frame in frames}
+        known = {str(one) for one in ids}
         findings = await check_stream(conn, stream, known, "comment:created")
         assert await check_rooms(conn) == []
     if complaint is None:
@@ -187,7 +189,7 @@ async def test_lost_push_is_found_by_the_position_check(
         async with open_api(url) as api:
             ada, grace = await api.register("ada"), await api.register("grace")
             row = await api.call("POST", "/api/v1/posts", ada, json={"body": "Say something"})
-            delivery = Delivery(database, lose)
+            delivery = Delivery(database, lose, PRODUCT)
             await delivery.drain()
             reader = Reader(api, ada, row["id"], random.Random(1))
             reading = asyncio.create_task(reader.run())

@@ -31,7 +31,7 @@ LEAST_FAULTS = 20
 SETTLE_SECONDS = 60.0
 WRITERS, PEOPLE, DEVICES = 6, 4, 2
 
-pytestmark = pytest.mark.timeout(SECONDS + 300)
+pytestmark = [pytest.mark.timeout(SECONDS + 300), pytest.mark.long(SECONDS + 10)]
 
 
 @contextlib.asynccontextmanager

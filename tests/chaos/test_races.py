@@ -18,6 +18,7 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.embedded import ValkeyServer
 from nexcorp.errors import Unavailable
+from nexcorp.features import PRODUCT
 from nexcorp.realtime import bus, positions
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
@@ -84,7 +85,7 @@ def test_push_that_was_overtaken_does_not_bring_back_an_old_count() -> None:
 async def test_rooms_that_keep_falling_behind_do_not_put_off_the_check(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checker = Positions(database, Hub(), seconds=0.3)
+    checker = Positions(database, Hub(), PRODUCT.renderer, seconds=0.3)
     checks = 0
 
     async def check() -> None:

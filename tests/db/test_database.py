@@ -349,7 +349,7 @@ async def test_only_the_named_constraint_becomes_the_error(database: Database) -
     for name, expected in (("follows_no_self", AppError), ("follows_pkey", Exception)):
         with pytest.raises(expected) as caught:
             async with database.transaction() as conn:
-                with on_constraint(name, NotFound("named")):
+                with on_constraint(name, NotFound()):
                     await conn.execute(
                         "INSERT INTO follows (follower_id, followed_id) VALUES ($1, $1)", nobody
                     )

@@ -15,9 +15,13 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
 from nexcorp.embedded.process import ON_LINUX, processes_in
+
+pytestmark = pytest.mark.long(1.5)
 
 QUICK = {"fsync": "off", "shared_buffers": "16MB"}
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -273,6 +277,9 @@ def test_valkey_keeps_data_through_stop_and_kill_9(valkey: ValkeyServer) -> None
 
 
 def test_valkey_wants_the_password(valkey: ValkeyServer) -> None:
-    with redis.Redis(port=int(valkey.port or 0)) as client, pytest.raises(redis.AuthenticationError):
+    # The client itself would try again for seconds.
+    once = Retry(NoBackoff(), 0)
+    client = redis.Redis(port=int(valkey.port or 0), retry=once)
+    with client, pytest.raises(redis.AuthenticationError):
         client.ping()
     assert (valkey.home / "valkey.password").stat().st_mode & 0o777 == 0o600

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from nexcorp.config import Config
-from nexcorp.errors import ConfigError
-from nexcorp.integrations.storage import Contents, StoreDown, cloud, make_stores
+from nexcorp.errors import ConfigError, StorageUnavailable
+from nexcorp.integrations.storage import Contents, cloud, make_stores
 from nexcorp.integrations.storage.cloud import CloudStore
 from tests.features.uploads.files import picture
 from tests.integrations.cloudinary_server import Cloudinary, start_cloudinary
@@ -75,12 +75,12 @@ async def test_whatever_goes_wrong_there_the_store_is_down(server, tmp_path, mon
     path = tmp_path / "incoming"
     path.write_bytes(picture())
     server.mode = mode
-    with pytest.raises(StoreDown):
+    with pytest.raises(StorageUnavailable):
         await store.put(path, store.make_key(IMAGE), IMAGE)
-    with pytest.raises(StoreDown):
+    with pytest.raises(StorageUnavailable):
         await store.find("nexcorp/none") if mode != "lie" else await store.put(path, "nexcorp/x", IMAGE)
     if mode != "lie":
-        with pytest.raises(StoreDown):
+        with pytest.raises(StorageUnavailable):
             await store.remove("nexcorp/none", "image/png")
     server.mode = "ok"
     placed = await store.put(path, store.make_key(IMAGE), IMAGE)
@@ -92,7 +92,7 @@ async def test_nobody_listening_is_down_as_well(tmp_path):
     store = CloudStore(Config(cloudinary_url="cloudinary://k:s@demo?upload_prefix=http://127.0.0.1:9"))
     path = tmp_path / "incoming"
     path.write_bytes(picture())
-    with pytest.raises(StoreDown):
+    with pytest.raises(StorageUnavailable):
         await store.put(path, store.make_key(IMAGE), IMAGE)
     store.close()
 
@@ -102,7 +102,7 @@ async def test_a_wrong_secret_is_refused_there(server, tmp_path):
     store = CloudStore(Config(cloudinary_url=setting, media_root=str(tmp_path)))
     path = tmp_path / "incoming"
     path.write_bytes(picture())
-    with pytest.raises(StoreDown):
+    with pytest.raises(StorageUnavailable):
         await store.put(path, store.make_key(IMAGE), IMAGE)
     assert server.files == {}
     store.close()

@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psycopg
 import pytest
 
+from nexcorp.db import migrations
 from nexcorp.db.migrations import (
     FOLDER,
     MigrationError,
@@ -19,9 +21,13 @@ from nexcorp.db.migrations import (
     migrate_up,
     read_status,
 )
+from nexcorp.db.schema_files import list_digests
 from tests.conftest import name_database
 
+pytestmark = pytest.mark.long(1.5)
+
 NAMES = list(list_files())
+FILES = [f"schema/{name}" for name in list_digests()]
 
 # Everything that a migration can make, as text.
 OBJECTS = """
@@ -31,8 +37,8 @@ FROM information_schema.columns WHERE table_schema = 'public'
 UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-UNION ALL SELECT 'trigger ' || tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
-UNION ALL SELECT 'function ' || p.oid::regprocedure FROM pg_proc AS p
+UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'function ' || p.oid::regprocedure || prosrc FROM pg_proc AS p
 WHERE pronamespace = 'public'::regnamespace
     AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
 UNION ALL SELECT 'extension ' || extname FROM pg_extension
@@ -61,32 +67,55 @@ def objects(url: str) -> set[str]:
     """What is in a database, but for the migrators' own tables."""
     with psycopg.connect(url) as conn:
         found = {row[0] for row in conn.execute(OBJECTS)}
-    own = ("_yoyo", "yoyo_lock", "migration_checksums")
+    own = ("_yoyo", "yoyo_lock", "migration_checksums", "schema_files")
     return {text for text in found if not any(name in text for name in own)}
 
 
 def test_every_step_goes_up_down_and_up_again(empty_url: str, tmp_path: Path) -> None:
+    """The migrations by themselves: what a rollback does not undo shows."""
     steps = tmp_path / "steps"
     steps.mkdir()
     before = objects(empty_url)
     for name in NAMES:
         for suffix in (".sql", ".rollback.sql"):
             shutil.copy(FOLDER / f"{name}{suffix}", steps)
-        assert migrate_up(empty_url, steps) == [name]
+        assert migrate_up(empty_url, steps, None) == [name]
         after = objects(empty_url)
-        assert migrate_down(empty_url, 1, steps) == [name]
+        assert migrate_down(empty_url, 1, steps, None) == [name]
         assert objects(empty_url) == before, f"{name} leaves something behind"
-        assert migrate_up(empty_url, steps) == [name]
+        assert migrate_up(empty_url, steps, None) == [name]
         assert objects(empty_url) == after
         before = after
-    assert migrate_up(empty_url, steps) == []
+    assert migrate_up(empty_url, steps, None) == []
 
 
 def test_all_the_way_down_leaves_nothing(empty_url: str) -> None:
     before = objects(empty_url)
-    assert migrate_up(empty_url) == NAMES
+    assert migrate_up(empty_url) == NAMES + FILES
     assert migrate_down(empty_url, len(NAMES)) == NAMES[::-1]
     assert objects(empty_url) == before
+
+
+def test_every_version_is_reached_from_above(empty_url: str, tmp_path: Path) -> None:
+    """With sql/schema: below the top everything is as the migrations alone leave it."""
+    steps = tmp_path / "steps"
+    steps.mkdir()
+    alone = []
+    for name in NAMES:
+        for suffix in (".sql", ".rollback.sql"):
+            shutil.copy(FOLDER / f"{name}{suffix}", steps)
+        migrate_up(empty_url, steps, None)
+        alone.append(objects(empty_url))
+    assert migrate_up(empty_url) == FILES
+    top = objects(empty_url)
+    for count, name in enumerate(NAMES[:0:-1], 1):
+        assert migrate_down(empty_url) == [name]
+        assert objects(empty_url) == alone[-1 - count], f"{name} does not leave things as they were"
+    for count in (1, len(NAMES) - 1):
+        migrate_up(empty_url)
+        assert objects(empty_url) == top
+        migrate_down(empty_url, count)
+        assert objects(empty_url) == alone[-1 - count]
 
 
 def test_names_are_numbered_and_each_has_its_way_back() -> None:
@@ -125,13 +154,40 @@ def test_a_migration_that_fails_leaves_nothing_and_can_be_mended(empty_url: str,
     assert [state.id for state in read_status(empty_url, folder) if state.applied_at is None] == [name]
     assert not [text for text in objects(empty_url) if "half" in text]
     broken.write_text("CREATE TABLE half (id integer);\n")
-    assert migrate_up(empty_url, folder) == [name]
+    assert migrate_up(empty_url, folder) == [name, *FILES]
+
+
+def test_a_migration_gives_up_a_lock_that_it_has_to_wait_for(
+    empty_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the service never queues behind it. One that waits on purpose may."""
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", " -c lock_timeout=100ms")
+    migrate_up(empty_url, folder)
+    number = len(NAMES) + 1
+    (folder / f"{number:04}_column.sql").write_text("ALTER TABLE posts ADD COLUMN more integer;\n")
+    (folder / f"{number:04}_column.rollback.sql").write_text("ALTER TABLE posts DROP COLUMN more;\n")
+    with psycopg.connect(empty_url) as holder:
+        holder.execute("LOCK TABLE posts IN ROW SHARE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            migrate_up(empty_url, folder)
+        holder.rollback()
+        migrate_up(empty_url, folder)
+        holder.execute("LOCK TABLE posts IN ROW SHARE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            migrate_down(empty_url, 1, folder)
+        (folder / f"{number + 1:04}_waits.sql").write_text(
+            "-- transactional: false\nALTER TABLE posts ADD COLUMN another integer;\n"
+        )
+        release = Timer(0.5, holder.rollback)
+        release.start()
+        assert migrate_up(empty_url, folder)[0] == f"{number + 1:04}_waits"
+        release.join()
 
 
 def test_migrators_at_the_same_time_apply_each_step_once(empty_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(migrate_up, [empty_url] * 4))
-    assert sorted(results) == [[], [], [], NAMES]
+    assert sorted(results) == [[], [], [], NAMES + FILES]
     with psycopg.connect(empty_url) as conn:
         rows = conn.execute("SELECT id FROM migration_checksums ORDER BY id").fetchall()
     assert [row[0] for row in rows] == NAMES

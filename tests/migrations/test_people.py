@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,8 +12,11 @@ import pytest
 
 from nexcorp.db.migrations import list_files, migrate_down, migrate_up
 from tests.conftest import name_database
+from tests.migrations.release_0021 import copy_steps
 
 STEPS = len([name for name in list_files() if name >= "0008"])
+# Those that take copies of names away.
+LATER = len([name for name in list_files() if name >= "0022"])
 INSERT = """
 WITH a AS (
     INSERT INTO users (email, username, first_name) VALUES ('ada@example.com', 'ada', 'Ada') RETURNING id
@@ -37,15 +41,17 @@ def url(postgres: Any) -> Iterator[str]:
         conn.execute("DROP DATABASE people WITH (FORCE)")
 
 
-def test_up_and_down_with_people(url: str) -> None:
+def test_up_and_down_with_people(url: str, tmp_path: Path) -> None:
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(INSERT)
-        migrate_up(url)
+        migrate_up(url, copy_steps(tmp_path / "steps", "0021"), None)
         assert conn.execute("SELECT title FROM notifications").fetchone() == ("{actor} liked your post",)
         assert conn.execute("SELECT title FROM notification_items").fetchone() == ("Ada liked your post",)
+        migrate_up(url)
         conn.execute(LEAVE)
+        migrate_down(url, LATER)
         assert conn.execute("SELECT title FROM notification_items").fetchone() == ("Former liked your post",)
-        migrate_down(url, STEPS)
+        migrate_down(url, STEPS - LATER)
         assert conn.execute("SELECT title FROM notifications").fetchone() == ("Former liked your post",)
         assert conn.execute("SELECT body, email, status FROM posts, users").fetchone() == (
             "Hello.",

@@ -104,17 +104,10 @@ async def test_the_trail_has_a_partition_for_this_month_and_the_next_three(datab
         assert [row[0] is not None for row in names] == [True] * 6
 
 
-async def record(conn: Any) -> None:
-    await sql.events.record_event(
-        conn,
-        event_type="post.created",
-        actor_id=None,
-        entity_type="post",
-        entity_id=uuid4(),
-        payload={},
-        metadata={},
-        correlation_id=None,
-        dedup_key=None,
+async def record(conn: Any, dedup_key: str | None = None) -> None:
+    values: dict[str, Any] = {"actor_id": None, "entity_type": "post", "entity_id": uuid4(), "payload": {}}
+    await sql.events.emit_once(
+        conn, event_type="post.created", context={}, root=None, dedup_key=dedup_key, **values
     )
 
 
@@ -153,17 +146,7 @@ async def test_retention_can_drop_a_month(database: Database) -> None:
 async def test_one_thing_is_queued_once(database: Database) -> None:
     async with database.connection() as conn:
         for key in ("same", "same", "other", None, None):
-            await sql.events.record_event(
-                conn,
-                event_type="post.created",
-                actor_id=None,
-                entity_type="post",
-                entity_id=uuid4(),
-                payload={},
-                metadata={},
-                correlation_id=None,
-                dedup_key=key,
-            )
+            await record(conn, key)
         assert await conn.fetchval("SELECT count(*) FROM outbox") == 4
         assert await conn.fetchval("SELECT count(*) FROM events") == 5
 

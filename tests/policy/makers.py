@@ -10,6 +10,7 @@ from PIL import Image
 
 from nexcorp.features.auth.sessions.refresh import make_token
 from nexcorp.security.app_keys import SECRETS
+from tests.api import create, propose, publish, say
 from tests.policy.rules import Made
 from tests.policy.world import Person, World, names
 
@@ -72,27 +73,24 @@ async def a_session(world: World, owner: Person) -> Made:
 
 async def an_api_key(world: World, owner: Person) -> Made:
     """An API key of the owner's."""
-    key = await world.create(owner, "/auth/api-keys", {"name": "robot", "scopes": ["post:read"]})
+    key = await create(owner, "/auth/api-keys", name="robot", scopes=["post:read"])
     return {"id": key["id"]}
 
 
 async def a_post(world: World, owner: Person) -> Made:
     """A post of the owner's."""
-    post = await world.create(owner, "/posts", {"body": "Hello."})
-    return {"id": post["id"]}
+    return {"id": (await publish(owner))["id"]}
 
 
 async def a_project(world: World, owner: Person) -> Made:
     """A project post of the owner's."""
-    post = await world.create(owner, "/posts", {"type": "project", "body": "Who would like to?"})
-    return {"id": post["id"]}
+    return {"id": (await propose(owner))["id"]}
 
 
 async def a_comment(world: World, owner: Person) -> Made:
     """A comment of the owner's on a third person's post."""
-    post = await a_post(world, await world.person())
-    comment = await world.create(owner, "/comments", {"postId": post["id"], "body": "Indeed."})
-    return {"id": comment["id"]}
+    post = await publish(await world.person())
+    return {"id": (await say(owner, post["id"]))["id"]}
 
 
 async def a_notification(world: World, owner: Person) -> Made:
@@ -100,8 +98,8 @@ async def a_notification(world: World, owner: Person) -> Made:
     [row] = await world.fetch(
         """
         WITH counted AS (INSERT INTO notification_counters (user_id, unread) VALUES ($1, 1))
-        INSERT INTO notifications (receiver_id, event_id, type, title, message)
-        VALUES ($1, gen_random_uuid(), 'like', 'Somebody liked your post', '')
+        INSERT INTO notifications (receiver_id, event_id, type)
+        VALUES ($1, gen_random_uuid(), 'like')
         RETURNING id
         """,
         owner.id,

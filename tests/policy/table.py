@@ -27,7 +27,7 @@ from __future__ import annotations
 from tests.policy import makers
 from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
 
-OWN = "one's own only"
+OWN = "your own only"
 NEW_PASSWORD = "correct horse battery"
 POLICY: list[Rule] = [
     # The service itself. No worker runs here, so it is not ready.
@@ -65,7 +65,7 @@ POLICY: list[Rule] = [
         "GET /events",
         "audit:read",
         200,
-        otherwise="a person sees what they did themselves",
+        otherwise="you see your own actions",
         key_of="admin",
     ),
     Rule("GET /verify-email", ANYBODY, 200),

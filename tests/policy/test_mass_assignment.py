@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from marshmallow import fields
 
-from nexcorp.app import ROUTES
+from tests.contract import ROUTES
 from tests.policy.rules import ANYBODY
 from tests.policy.table import POLICY
 from tests.policy.test_policy import API, in_one_world, name_operation

@@ -8,11 +8,11 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from nexcorp.app import ROOM_RULES, ROUTES
+from nexcorp.features import PRODUCT
 from nexcorp.realtime.rooms import Rooms
 from nexcorp.web.routing import API_PREFIX, Route
 from tests.conftest import Client
-from tests.contract import check_frame
+from tests.contract import ROUTES, check_frame
 from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
 from tests.policy.table import POLICY, ROOMS
 from tests.policy.world import API, Person, World
@@ -120,7 +120,7 @@ async def test_the_service_keeps_the_rule(world: World, rule: Rule) -> None:
 
 
 def test_every_kind_of_room_has_one_rule() -> None:
-    assert sorted(room.kind for room in ROOMS) == sorted(Rooms(ROOM_RULES).rules)
+    assert sorted(room.kind for room in ROOMS) == sorted(Rooms(PRODUCT.rooms).rules)
 
 
 async def subscribe(client: Client, room: str) -> str:

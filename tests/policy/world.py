@@ -86,9 +86,3 @@ class World:
         key = make_key()
         await self.fetch(INSERT_KEY, owner.id, key[:SHOWN_CHARS], hash_key(key), list(scopes))
         return self.anonymous.as_user({"Authorization": f"Bearer {key}"})
-
-    async def create(self, person: Person, path: str, body: dict[str, Any]) -> Any:
-        """What a POST of the person's made."""
-        answer = await person.client.post(API + path, json=body)
-        assert answer.status == 201, await answer.text()
-        return await answer.json()

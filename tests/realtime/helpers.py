@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,59 +18,46 @@ from aiohttp import WSMsgType
 
 from nexcorp.db import Database
 from nexcorp.delivery import emit
+from tests.api import publish
 from tests.conftest import Live, User
 from tests.contract import check_frame
 
 ENDED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
-NOW = "2026-01-31T10:00:00.000000Z"
-# What a room is told of a post.
-POST = {
-    **{"type": "normal", "status": None, "title": None, "assignee": None, "uploads": [], "version": 1},
-    **{"likeCount": 0, "commentCount": 0, "createdAt": NOW, "updatedAt": NOW},
-    "publishedAt": NOW,
-    "author": {
-        "id": str(UUID(int=1)),
-        "username": "ada",
-        "firstName": None,
-        "lastName": None,
-        "avatarUrl": None,
-    },
-}
+# The largest body of a post, in bytes.
+LONG = "\U0001f600" * 20_000
 
 
 async def create_post(user: User, body: str = "A post") -> UUID:
     """A post's id."""
-    answer = await user.client.post("/api/v1/posts", json={"body": body})
-    assert answer.status == 201, await answer.text()
-    return UUID((await answer.json())["id"])
+    return UUID((await publish(user, body))["id"])
 
 
-async def emit_updates(
-    db: Database, post_id: UUID, author_id: UUID, numbers: Iterable[int], text: str = ""
+async def edit_post(
+    db: Database, post_id: UUID, author_id: UUID, times: int = 1, body: str | None = None
 ) -> None:
-    """One frame for each number, its interestCount, in the post's room, committed together."""
+    """Edit a post so often, committed together: each edit is a version, and a frame in the post's room."""
     async with db.transaction(wait=5) as conn:
-        for number in numbers:
-            # A whole post takes the text out of the frames before it.
-            whole = {**POST, "body": text} if text else {}
-            post = {**whole, "id": str(post_id), "interestCount": number}
-            payload = {"authorId": str(author_id), "post": post}
+        for _ in range(times):
+            version = await conn.fetchval(
+                "UPDATE posts SET version = version + 1, body = coalesce($2, body) WHERE id = $1 "
+                "RETURNING version",
+                post_id,
+                body,
+            )
+            payload = {"authorId": author_id, "version": version, "fields": ["body"], "mentionedIds": []}
             await emit(conn, "post.updated", actor_id=author_id, entity=("post", post_id), payload=payload)
 
 
 async def store_frames(db: Database, room: str, count: int) -> None:
-    """A room with a past: frames 1 to `count`, as a worker would have stored them."""
+    """A room with a past: frames 1 to `count`, as a worker stores them; each shows its own number."""
     async with db.transaction(wait=5) as conn:
         await conn.execute("INSERT INTO rooms (name, last_seq) VALUES ($1, $2)", room, count)
         await conn.execute(
-            """INSERT INTO room_frames (room, seq, event_id, frame)
+            """INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
             SELECT
-                $1, n, uuidv7(),
-                jsonb_build_object(
-                    'event', 'post:updated',
-                    'data', jsonb_build_object('id', split_part($1, ':', 2), 'interestCount', n)
-                )
+                $1, n, uuidv7(), 'post:updated', 'post', split_part($1, ':', 2)::uuid,
+                jsonb_build_object('id', split_part($1, ':', 2), 'interestCount', n), '{}'
             FROM generate_series(1, $2::bigint) AS n""",
             room,
             count,
@@ -110,7 +97,7 @@ async def closed(live: Live, seconds: float = 6.0) -> tuple[int | None, str]:
             message = await live.ws.receive()
             if message.type is WSMsgType.TEXT:
                 frame = json.loads(message.data)
-                check_frame(frame)
+                check_frame(frame, live.product)
                 live.frames.append(frame)
             elif message.type is WSMsgType.CLOSE:
                 return message.data, message.extra or ""

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from nexcorp.realtime import commands
 from nexcorp.realtime.protocol import MAX_INBOUND_BYTES
-from tests.realtime.helpers import ask, create_post, emit_updates, open_raw, read_seqs, subscribe
+from tests.realtime.helpers import ask, create_post, edit_post, open_raw, read_seqs, subscribe
 
 WRONG = [
     ("{", "malformed_json"),
@@ -166,7 +166,7 @@ async def test_subscribing_twice_shows_every_frame_once(make_user, connect, serv
     for _ in range(2):
         answer = await subscribe(live, room)
         assert set(answer) == {"room", "epoch", "seq", "recovered"}
-    await emit_updates(service.db, post, ada.id, range(3))
+    await edit_post(service.db, post, ada.id, 3)
     assert await read_seqs(live, room, 3) == [1, 2, 3]
     await live.nothing("post:updated", 0.3)
 
@@ -194,7 +194,7 @@ async def test_who_unsubscribes_hears_no_more(make_user, connect, service):
     for member in (live, other):
         await subscribe(member, f"post:{post}")
     assert (await ask(live, "unsubscribe", {"room": f"post:{post}"}))["event"] == "unsubscribed"
-    await emit_updates(service.db, post, ada.id, range(1))
+    await edit_post(service.db, post, ada.id, 1)
     await other.next("post:updated")
     await live.nothing("post:updated", 0.3)
     kept = await ask(live, "unsubscribe", {"room": f"user:{ada.id}"})
@@ -210,7 +210,7 @@ async def test_room_left_and_joined_again_goes_on_with_the_number(make_user, con
     await ask(live, "unsubscribe", {"room": room})
     watcher = await connect(ada)
     await subscribe(watcher, room)
-    await emit_updates(service.db, post, ada.id, range(4))
+    await edit_post(service.db, post, ada.id, 4)
     await read_seqs(watcher, room, 4)
     again = await subscribe(live, room, epoch=first["epoch"], seq=first["seq"])
     assert (again["recovered"], again["seq"]) == (True, 4)
@@ -223,7 +223,7 @@ async def test_ack_is_recorded_and_never_goes_back(make_user, connect, service):
     room = f"post:{post}"
     live = await connect(ada)
     await subscribe(live, room)
-    await emit_updates(service.db, post, ada.id, range(5))
+    await edit_post(service.db, post, ada.id, 5)
     await read_seqs(live, room, 5)
 
     async def acked():

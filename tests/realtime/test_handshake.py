@@ -38,6 +38,7 @@ async def get_ticket(user, purpose="ws"):
     return (await answer.json())["ticket"]
 
 
+@pytest.mark.shared
 async def test_each_proof_opens_a_socket(make_user, client):
     ada = await make_user()
     ways = [
@@ -56,6 +57,7 @@ async def test_each_proof_opens_a_socket(make_user, client):
             assert (hello["data"]["seq"], hello["data"]["recovered"]) == (0, False)
 
 
+@pytest.mark.shared
 async def test_ticket_opens_one_socket_of_its_purpose(make_user, client, knock):
     ada = await make_user()
     ticket = await get_ticket(ada)
@@ -76,6 +78,7 @@ async def test_expired_ticket_is_refused(make_user, knock, service):
     assert (await knock(UPGRADE, {"ticket": ticket}))[0] == 401
 
 
+@pytest.mark.shared
 async def test_no_good_proof_is_401_before_the_upgrade(make_user, knock):
     ada = await make_user()
     ticket = await get_ticket(ada)
@@ -94,6 +97,7 @@ async def test_no_good_proof_is_401_before_the_upgrade(make_user, knock):
     assert (await knock({**UPGRADE, "Authorization": "Bearer nonsense"}, {"ticket": ticket}))[0] == 401
 
 
+@pytest.mark.shared
 async def test_revoked_session_cannot_come_back(make_user, knock):
     ada = await make_user()
     assert (await ada.client.post("/api/v1/auth/logout")).status == 204
@@ -121,6 +125,7 @@ async def test_foreign_origin_is_403(make_user, client, web_only):
         await runner.cleanup()
 
 
+@pytest.mark.shared
 async def test_plain_get_is_400(make_user, client):
     ada = await make_user()
     for headers in ({}, ada.headers):
@@ -151,6 +156,7 @@ async def test_draining_node_takes_no_socket(make_user, service, knock):
     assert (status, body["code"]) == (503, "draining")
 
 
+@pytest.mark.shared
 async def test_garbled_resume_counts_as_new(make_user, connect):
     ada = await make_user()
     for query in (
@@ -168,6 +174,7 @@ async def test_garbled_resume_counts_as_new(make_user, connect):
         await live.ws.close()
 
 
+@pytest.mark.shared
 async def test_socket_is_not_compressed(make_user, client):
     ada = await make_user()
     async with client.session.ws_connect(client.url + "/ws", headers=ada.headers, compress=15) as ws:
@@ -175,6 +182,7 @@ async def test_socket_is_not_compressed(make_user, client):
         assert isinstance(ws, aiohttp.ClientWebSocketResponse)
 
 
+@pytest.mark.shared
 async def test_a_token_without_our_subprotocol_is_refused_and_not_logged(make_user, knock, caplog):
     ada = await make_user()
     status, body = await knock({**UPGRADE, "Sec-WebSocket-Protocol": f"bearer.{ada.token}"})

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.realtime.hub import Hub
-from nexcorp.realtime.protocol import RoomMessage, compose_frame, pack_message, unpack_message, wrap
+from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages, wrap
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.tokens import Principal
 
@@ -53,8 +53,8 @@ class Listening(Socket):
 
 
 def message(*seqs: int, unread: int | None = None) -> RoomMessage:
-    text = '{"event":"e","data":{}}'
-    return RoomMessage(ROOM, [(seq, compose_frame(text, ROOM, seq)) for seq in seqs], unread)
+    frames = [{"event": "e", "data": {}, "room": ROOM, "seq": seq} for seq in seqs]
+    return RoomMessage(ROOM, [(frame["seq"], json.dumps(frame)) for frame in frames], unread)
 
 
 @pytest.fixture
@@ -216,5 +216,5 @@ def test_header_tells_the_size(size):
 
 def test_message_between_nodes_survives_the_way():
     sent = RoomMessage("user:ä", [(2**53, '{"a":"ü\\u0000"}'), (2**53 + 1, "{}")], 7)
-    assert unpack_message(pack_message(sent)) == sent
-    assert unpack_message(pack_message(RoomMessage("r", []))).unread is None
+    assert unpack_messages(pack_messages([sent])) == [sent]
+    assert unpack_messages(pack_messages([RoomMessage("r", [])]))[0].unread is None

@@ -12,7 +12,7 @@ from nexcorp.realtime.node import NODE
 from nexcorp.security import tokens
 from nexcorp.security.app_keys import TOKENS
 from tests.conftest import User, wait_until
-from tests.realtime.helpers import ask, closed, create_post, emit_updates, open_raw, read_seqs, subscribe
+from tests.realtime.helpers import LONG, ask, closed, create_post, edit_post, open_raw, read_seqs, subscribe
 
 
 def sign(service, user: User, session_id=None) -> str:
@@ -156,16 +156,16 @@ async def test_reader_that_stops_is_cut_off_and_others_get_frames_at_once(
         await wait_until(joined)
         seqs, slowest = [], 0.0
         # A socket's system buffer takes some megabytes before the service's own begins to fill.
-        for number in range(60):
+        for _ in range(60):
             began = time.monotonic()
-            await emit_updates(service.db, post, ada.id, [number], "x" * 200_000)
-            seqs += await read_seqs(reader, room, 1)
+            await edit_post(service.db, post, ada.id, 3, LONG)
+            seqs += await read_seqs(reader, room, 3)
             slowest = max(slowest, time.monotonic() - began)
             if len(service.app[NODE].hub.rooms[room].members) == 1:
                 break
         else:
             raise AssertionError("the stopped reader was never cut off")
-        await emit_updates(service.db, post, ada.id, [99])
+        await edit_post(service.db, post, ada.id)
         seqs += await read_seqs(reader, room, 1)
         assert seqs == list(range(1, len(seqs) + 1))
         assert slowest < 3
@@ -188,7 +188,7 @@ async def test_who_stays_behind_for_too_long_is_cut_off(make_user, service, conn
             return room in hub.rooms
 
         await wait_until(joined)
-        await emit_updates(service.db, post, ada.id, range(2), "x" * 4_000_000)
+        await edit_post(service.db, post, ada.id, 100, LONG)
 
         async def gone() -> bool:
             return not hub.sockets
@@ -235,8 +235,8 @@ async def test_stopping_node_sends_clients_away_and_loses_no_write(
 
     async def told() -> bool:
         async with service.db.connection(wait=5) as conn:
-            rows = await conn.fetch("SELECT comment_id FROM notifications WHERE receiver_id = $1", ada.id)
-        return {str(row["comment_id"]) for row in rows} >= set(written)
+            rows = await conn.fetch("SELECT entity_id FROM notifications WHERE receiver_id = $1", ada.id)
+        return {str(row["entity_id"]) for row in rows} >= set(written)
 
     await wait_until(told)
     assert written

@@ -14,7 +14,7 @@ from tests.realtime.helpers import (
     ask,
     closed,
     create_post,
-    emit_updates,
+    edit_post,
     open_raw,
     read_seqs,
     store_frames,
@@ -59,7 +59,7 @@ async def test_lost_messages_are_found_by_the_check(make_user, connect, service,
     grace = await make_user()
     service.app[NODE].positions.seconds = 0.3
     service.app[NODE].positions.check_soon()
-    await emit_updates(service.db, post, ada.id, range(3))
+    await edit_post(service.db, post, ada.id, 3)
     assert await read_seqs(live, f"post:{post}", 3) == [1, 2, 3]
     # The own room's count comes with what it missed.
     await grace.client.put(f"/api/v1/posts/{post}/like")
@@ -76,10 +76,10 @@ async def test_gap_is_closed_at_once(make_user, connect, service, monkeypatch, l
 
     monkeypatch.setattr(node.positions, "check", no_check)
     node.positions.seconds = 3600
-    await emit_updates(service.db, post, ada.id, [1, 2])
+    await edit_post(service.db, post, ada.id, 2)
     await reach(service, f"post:{post}", 2)
     lossy.on = False
-    await emit_updates(service.db, post, ada.id, [3])
+    await edit_post(service.db, post, ada.id)
     assert await read_seqs(live, f"post:{post}", 3, seconds=3) == [1, 2, 3]
 
 
@@ -88,7 +88,7 @@ async def test_messages_may_come_twice_and_in_any_order(make_user, connect, serv
     node, held = service.app[NODE], []
     monkeypatch.setattr(node.listener, "on_message", held.append)
     for number in range(4):
-        await emit_updates(service.db, post, ada.id, [number])
+        await edit_post(service.db, post, ada.id)
         await reach(service, f"post:{post}", number + 1)
 
     async def pushed() -> bool:
@@ -140,7 +140,7 @@ async def test_promoted_replica_sends_everybody_anew(make_user, connect, service
     """Its numbers may begin below ours. Who comes at once must not depend on those who still hang on."""
     ada, post, live = await watch_post(make_user, connect)
     room, node = f"post:{post}", service.app[NODE]
-    await emit_updates(service.db, post, ada.id, range(5))
+    await edit_post(service.db, post, ada.id, 5)
     await read_seqs(live, room, 5)
     old = node.positions.epoch
     async with open_raw(service.url, ada) as hanging:
@@ -162,5 +162,5 @@ async def test_promoted_replica_sends_everybody_anew(make_user, connect, service
         assert hello["data"]["epoch"] == old.partition(":")[0] + ":00000002"
         answer = await subscribe(again, room, epoch=old, seq=2)
         assert (answer["recovered"], answer["seq"]) == (False, 2)
-        await emit_updates(service.db, post, ada.id, range(5))
+        await edit_post(service.db, post, ada.id, 5)
         assert await read_seqs(again, room, 5) == [3, 4, 5, 6, 7]

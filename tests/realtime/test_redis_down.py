@@ -14,7 +14,9 @@ from nexcorp.embedded import ValkeyServer
 from nexcorp.realtime.bus import FRAMES_CHANNEL, REST_SECONDS
 from nexcorp.realtime.node import NODE
 from tests.conftest import wait_until
-from tests.realtime.helpers import ask, closed, create_post, emit_updates, read_seqs, subscribe
+from tests.realtime.helpers import ask, closed, create_post, edit_post, read_seqs, subscribe
+
+pytestmark = pytest.mark.long(2)
 
 
 @pytest.fixture
@@ -41,14 +43,14 @@ async def test_frames_arrive_without_redis_and_faster_again_with_it(
     lives = [await connect(ada), await connect(ada, url=second_node)]
     for live in lives:
         await subscribe(live, room)
-    await emit_updates(service.db, post, ada.id, [1])
+    await edit_post(service.db, post, ada.id)
     for live in lives:
         assert await read_seqs(live, room, 1) == [1]
     node = service.app[NODE]
 
     own_valkey.kill()
     began = time.monotonic()
-    await emit_updates(service.db, post, ada.id, [2, 3])
+    await edit_post(service.db, post, ada.id, 2)
     for live in lives:
         assert await read_seqs(live, room, 2) == [2, 3]
     # 500 ms until the workers look by themselves, 5 s until the nodes do, and a slow machine's share.
@@ -67,7 +69,7 @@ async def test_frames_arrive_without_redis_and_faster_again_with_it(
     node.positions.check_soon()
     await asyncio.sleep(REST_SECONDS)
     for seq in (4, 5, 6):
-        await emit_updates(service.db, post, ada.id, [seq])
+        await edit_post(service.db, post, ada.id)
         assert await read_seqs(lives[0], room, 1) == [seq]
     assert await read_seqs(lives[1], room, 3) == [4, 5, 6]
 

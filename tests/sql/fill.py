@@ -35,31 +35,60 @@ INSERT INTO likes (post_id, user_id, created_at)
 SELECT nth(2, 1 + n / 200), nth(1, 1 + n % 10000), now() - n * interval '1 second'
 FROM generate_series(1, 200000) AS n
 """,
+        "interests": """
+INSERT INTO interests (post_id, user_id, created_at)
+SELECT nth(2, 10 * (1 + n / 10)), nth(1, 1 + n % 10007), now() - n * interval '1 second'
+FROM generate_series(1, 100000) AS n
+""",
+        "idempotency_keys": """
+INSERT INTO idempotency_keys (scope, key, fingerprint, status, entity_id)
+SELECT nth(1, 1 + n % 5000), 'key ' || n, sha256(n::text::bytea), 201, nth(2, n)
+FROM generate_series(1, 50000) AS n
+""",
+        "mails": """
+INSERT INTO mails (user_id, kind, address, created_at, next_at, sent_at)
+SELECT
+    nth(1, 1 + n % 10000), 'reset_password', 'u' || n || '@example.com', now() - n * interval '1 minute',
+    now() - n * interval '1 minute', CASE WHEN n > 100 THEN now() - n * interval '1 minute' END
+FROM generate_series(1, 20000) AS n
+""",
         "notifications": """
-INSERT INTO notifications (id, receiver_id, event_id, type, title, message, is_read)
-SELECT nth(4, n), nth(1, 1 + n % 500), nth(5, n), 'like', 't', 'm', n % 10 > 0
+INSERT INTO notifications (
+    id, receiver_id, event_id, actor_id, type, entity_type, entity_id, once_key, is_read
+)
+SELECT
+    nth(4, n), nth(1, 1 + n % 500), nth(5, n), nth(1, 1 + n % 7919), k.type, k.entity_type,
+    CASE k.type WHEN 'like' THEN nth(2, n) ELSE nth(3, n) END,
+    CASE k.type WHEN 'like' THEN 'like ' || n END, n % 10 > 0
 FROM generate_series(1, 60000) AS n
+JOIN (VALUES (0, 'like', 'post'), (1, 'comment', 'comment')) AS k (number, type, entity_type)
+    ON k.number = n % 2
 """,
         "notification_counters": """
 INSERT INTO notification_counters (user_id) SELECT nth(1, n) FROM generate_series(1, 10000) AS n
 """,
+        # A few are long, most are short.
         "rooms": """
-INSERT INTO rooms (name, last_seq) SELECT 'post:' || n, 1000 FROM generate_series(1, 10000) AS n
+INSERT INTO rooms (name, last_seq)
+SELECT 'post:' || n, CASE WHEN n <= 50 THEN 1000 ELSE 5 END FROM generate_series(1, 100000) AS n
+UNION ALL
+SELECT 'user:' || nth(1, n), 100 FROM generate_series(1, 10000) AS n
 """,
         "room_frames": """
-INSERT INTO room_frames (room, seq, event_id, frame)
+INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data)
 SELECT
-    'post:' || 1 + n / 1000, 1 + n % 1000, nth(5, n),
-    CASE
-        WHEN n % 2 = 0 THEN jsonb_build_object(
-            'event', 'comment:created', 'data', jsonb_build_object('id', nth(3, n), 'body', 'body')
-        )
-        ELSE '{"event": "post:liked", "data": {}}'
-    END
-FROM generate_series(0, 49999) AS n
+    'post:' || f.post, f.seq, nth(5, f.n), 'comment:created', 'comment', nth(3, 1 + f.n),
+    jsonb_build_object('postId', nth(2, f.post))
+FROM (
+    SELECT 1 + n / 1000 AS post, 1 + n % 1000 AS seq, n FROM generate_series(0, 49999) AS n
+    UNION ALL
+    SELECT 51 + n / 5, 1 + n % 5, 50000 + n FROM generate_series(0, 49999) AS n
+) AS f
 """,
         "outbox": """
-INSERT INTO outbox (event_id, event_at) SELECT nth(5, n), now() FROM generate_series(1, 20000) AS n
+INSERT INTO outbox (event_id, event_at, lane, dedup_key)
+SELECT nth(5, n), now(), find_lane(nth(2, n)), CASE WHEN n % 10 = 0 THEN 'key ' || n END
+FROM generate_series(1, 20000) AS n
 """,
         # From three months ahead to a year before the first partition: each has some, the default one, too.
         "events": """
@@ -102,18 +131,37 @@ INSERT INTO sessions (user_id, platform, revoked_at)
 SELECT nth(1, n), 'cli', CASE WHEN n % 3 = 0 THEN now() - n * interval '1 minute' END
 FROM generate_series(1, 10000) AS n
 """,
+        "room_acks": """
+INSERT INTO room_acks (session_id, room, seq)
+SELECT s.id, 'user:' || s.user_id, 10 FROM sessions AS s
+""",
+        "account_tokens": """
+INSERT INTO account_tokens (token_hash, user_id, purpose, email, expires_at)
+SELECT
+    sha256(n::text::bytea), nth(1, n), 'verify_email', 'u' || n || '@example.com',
+    now() + n * interval '1 second'
+FROM generate_series(1, 10000) AS n
+""",
+        "identities": """
+INSERT INTO identities (provider, subject, user_id, email_verified, tokens)
+SELECT 'github', n::text, nth(1, n), true, '' FROM generate_series(1, 10000) AS n
+""",
         "api_keys": """
-INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes)
-SELECT nth(1, n), 'key', 'nxk_', sha256(n::text::bytea), '{post:read}' FROM generate_series(1, 10000) AS n
+INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes, revoked_at)
+SELECT
+    nth(1, n), 'key', 'nxk_', sha256(n::text::bytea), '{post:read}',
+    CASE WHEN n % 5 = 0 THEN now() - n * interval '1 hour' END
+FROM generate_series(1, 10000) AS n
 """,
         "posts": """
 INSERT INTO posts (id, position, author_id, type, status, body)
 SELECT
-    p.id, p.id, nth(1, 1 + p.n % 100000),
-    CASE WHEN p.n % 10 = 0 THEN 'project' ELSE 'normal' END,
+    p.id, CASE WHEN p.n % 200 <> 101 THEN p.id END, nth(1, 1 + p.n % 100000),
+    CASE WHEN p.n % 10 = 0 THEN 'project' WHEN p.n % 100 = 1 THEN 'announcement' ELSE 'normal' END,
     CASE
         WHEN p.n % 10 = 0
             THEN ('{open,in_progress,on_hold,completed,cancelled}'::text[])[1 + p.n / 10 % 5]
+        WHEN p.n % 100 = 1 THEN ('{published,draft,published,archived}'::text[])[1 + p.n / 100 % 4]
     END,
     'body'
 FROM (SELECT nth(2, n) AS id, n FROM generate_series(1, 1000000) AS n) AS p
@@ -122,9 +170,10 @@ FROM (SELECT nth(2, n) AS id, n FROM generate_series(1, 1000000) AS n) AS p
 INSERT INTO post_status_log (id, post_id, actor_id, to_status)
 SELECT nth(2, n), nth(2, n), nth(1, 1 + n % 100000), 'open' FROM generate_series(10, 1000000, 10) AS n
 """,
-        "post_scores": """
-INSERT INTO post_scores (post_id, score, least_score)
-SELECT nth(2, n), n * 7919::bigint % 1000003, 1 FROM generate_series(1, 1000000) AS n
+        "post_stats": """
+INSERT INTO post_stats (post_id, like_count, comment_count, score, least_score)
+SELECT nth(2, n), n % 200, n % 20, CASE WHEN n % 200 <> 101 THEN n * 7919::bigint % 1000003 END, 1
+FROM generate_series(1, 1000000) AS n
 """,
         "post_documents": """
 INSERT INTO post_documents (post_id, recency, words)
@@ -133,7 +182,9 @@ FROM (SELECT nth(2, n) AS id, n FROM generate_series(1, 1000000) AS n) AS p
 """,
         "uploads": """
 INSERT INTO uploads (owner_id, post_id, store, store_key, name, type, bytes, url)
-SELECT nth(1, 1), nth(2, n), 'local', 'key ' || n, 'name', 'image/png', 1, '/media/' || n
+SELECT
+    nth(1, 1 + n % 1000), CASE WHEN n % 50 > 0 THEN nth(2, n) END,
+    'local', 'key ' || n, 'name', 'image/png', 1, '/media/' || n
 FROM generate_series(1, 50000) AS n
 """,
         "comments": """

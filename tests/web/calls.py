@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from nexcorp.security.app_keys import DATABASE, TOKENS
+from tests.api import INSERT_CROWD
 from tests.conftest import Client
-from tests.features.posts.social import INSERT_CROWD
 
 SEVEN = {"statusCode", "code", "message", "errors", "timestamp", "path", "requestId"}
 WRITES = {"Content-Type": "application/json"}

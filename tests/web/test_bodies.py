@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
-from tests.features.posts.social import API, fetch_value
+import pytest
+
+from tests.api import API, fetch_value
 from tests.web.calls import WRITES, check_envelope
 
 POSTS = f"{API}/posts"
@@ -39,6 +41,7 @@ async def test_what_is_not_json_is_400(service: Any, make_user: Any) -> None:
     assert await fetch_value(service, "SELECT count(*) FROM posts") == 0
 
 
+@pytest.mark.shared
 async def test_json_that_is_no_object_is_422(make_user: Any) -> None:
     ann = await make_user()
     for body in (b"[]", b"null", b"1", b'"x"', b"true", b'[{"body": "x"}]', b"[" * 900 + b"]" * 900):
@@ -47,6 +50,7 @@ async def test_json_that_is_no_object_is_422(make_user: Any) -> None:
         assert list(error["errors"]) == ["_schema"]
 
 
+@pytest.mark.shared
 async def test_an_empty_body_lacks_its_fields(make_user: Any) -> None:
     ann = await make_user()
     answer = await ann.client.post(POSTS, headers=WRITES)
@@ -54,6 +58,7 @@ async def test_an_empty_body_lacks_its_fields(make_user: Any) -> None:
     assert list(error["errors"]) == ["body"]
 
 
+@pytest.mark.shared
 async def test_another_type_is_415(make_user: Any) -> None:
     ann = await make_user()
     for kind in (
@@ -92,6 +97,7 @@ async def test_a_body_over_256_kb_is_413(service: Any, make_user: Any) -> None:
     assert await fetch_value(service, "SELECT count(*) FROM posts") == 2
 
 
+@pytest.mark.shared
 async def test_a_compressed_body_counts_unpacked_and_rubbish_is_400(make_user: Any) -> None:
     ann = await make_user()
     headers = WRITES | {"Content-Encoding": "gzip"}
@@ -104,6 +110,7 @@ async def test_a_compressed_body_counts_unpacked_and_rubbish_is_400(make_user: A
         await check_envelope(answer, 400)
 
 
+@pytest.mark.shared
 async def test_unknown_fields_are_refused_by_name(make_user: Any) -> None:
     ann = await make_user()
     for path, good in (
@@ -116,6 +123,7 @@ async def test_unknown_fields_are_refused_by_name(make_user: Any) -> None:
         assert error["errors"].keys() == {"admin", "__proto__", "ünïcode"}
 
 
+@pytest.mark.shared
 async def test_long_hostile_text_is_answered_at_once(make_user: Any) -> None:
     """100 KB against whatever runs over texts: mentions, trimming, lengths, UUIDs, cursors."""
     ann = await make_user()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import importlib
 import json
 import re
 import sys
@@ -13,14 +14,19 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from nexcorp.app import ROUTES, make_documents
+from nexcorp.app import make_documents
 from nexcorp.config import REPOSITORY, child_environment
-from nexcorp.documents.codes import CODES, find_codes
+from nexcorp.documents.codes import find_codes, make_codes
 from nexcorp.documents.frames import CLOSE_CODES
+from nexcorp.documents.openapi import make_openapi
+from nexcorp.errors import AppError, Conflict, NotFound
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import COMMANDS
-from nexcorp.web.errors import STATUS
-from tests.contract import document, follow, operations
+from nexcorp.realtime.errors import COMMAND_ERRORS, CommandError
+from nexcorp.security.access import PUBLIC
+from nexcorp.web.errors import status_of
+from nexcorp.web.routing import get
+from tests.contract import CODES, ROUTES, document, follow, operations
 
 # Neither has an envelope: what the probe says instead, and what aiohttp answers for a file.
 OTHERS = {("^/ready$", "503"), ("^/media/[^/]+$", "412")}
@@ -45,6 +51,7 @@ async def run(*arguments: str, **environment: str) -> tuple[int | None, str, str
     return process.returncode, out.decode(), error.decode()
 
 
+@pytest.mark.shared
 async def test_the_openapi_document_is_valid_and_served_as_printed(client: Any) -> None:
     code, out, error = await run("openapi")
     assert (code, error) == (0, "")
@@ -83,31 +90,81 @@ def test_every_operation_documents_how_it_fails() -> None:
                 assert f"`{code}`: {CODES[int(status)][code]}" in response["description"], where
 
 
-def test_every_code_is_of_some_route() -> None:
-    """Or of no route: unknown paths, wrong methods, requests that do not arrive."""
-    of_routes = [item for route in ROUTES for item in find_codes(route).items()]
-    found = {(status, code) for status, codes in of_routes for code in codes}
-    of_none = {(404, "route_not_found"), (405, "method_not_allowed"), (408, "request_timeout")}
-    assert found == {(status, code) for status, codes in CODES.items() for code in codes} - of_none
+# Of the command line, and what leaves a transaction with a stored answer: no client sees their codes.
+UNSEEN = {"DatabaseNotEmpty", "MigrationError", "Replay", "SchemaError"}
 
 
-def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
-    statuses = {kind.__name__: status for kind, status in STATUS.items()} | {"StaleVersion": 409}
-    found = 0
-    for folder in ("db", "features", "integrations", "realtime", "web"):
-        for path in (REPOSITORY / "nexcorp" / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Name)
-                    and node.func.id in statuses
-                ):
-                    first = node.args[0] if node.args else None
-                    code = first.value if isinstance(first, ast.Constant) else None
-                    if code is not None:
-                        found += 1
-                        assert code in CODES[statuses[node.func.id]], f"{path}:{node.lineno} {code}"
-    assert found > 50
+def find_kinds(parent: type[AppError] = AppError) -> set[type[AppError]]:
+    """Every class of errors of the package below `parent`."""
+    below = {kind for kind in parent.__subclasses__() if kind.__module__.startswith("nexcorp.")}
+    return below.union(*(find_kinds(kind) for kind in below))
+
+
+def test_every_error_that_is_raised_has_a_meaning_of_its_own() -> None:
+    """`raise Conflict()` says nothing of what the conflict is: only classes with a meaning are raised."""
+    unseen, found = set(), 0
+    for path in (REPOSITORY / "nexcorp").rglob("*.py"):
+        names = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        if path.name == "__main__.py":
+            continue
+        inside = vars(importlib.import_module(".".join(path.relative_to(REPOSITORY).with_suffix("").parts)))
+        for name in names:
+            kind = inside.get(name)
+            if isinstance(kind, type) and issubclass(kind, AppError):
+                found += 1
+                if not kind.meaning:
+                    unseen.add(name)
+    assert found > 100
+    assert unseen == UNSEEN
+    for kind in find_kinds() - {kind for kind in find_kinds() if kind.__name__ in UNSEEN}:
+        assert ("code" in vars(kind)) >= ("meaning" in vars(kind)), kind
+
+
+def test_every_error_is_one_that_some_route_or_command_names() -> None:
+    commands = {kind for kind in find_kinds() if issubclass(kind, CommandError)} - {CommandError}
+    assert commands == set(COMMAND_ERRORS)
+    for kind in find_kinds() - commands:
+        if kind.meaning:
+            assert CODES[status_of(kind)].get(kind.code) == kind.meaning, kind
+
+
+class NoTea(Conflict):
+    code, message, meaning = "no_tea", "The pot is empty.", "Nobody has made tea."
+
+
+class NoTeaEither(Conflict):
+    code, message, meaning = "no_tea", "The pot is broken.", "There is no pot."
+
+
+async def pour(request: Any) -> Any:
+    """GET /tea"""
+
+
+def test_the_catalogue_is_made_of_the_routes_it_is_given() -> None:
+    tea = get("/tea", pour, "Tea", None, access=PUBLIC, errors=(NoTea, NotFound))
+    assert find_codes(tea) == {
+        404: ["not_found"],
+        409: ["no_tea"],
+        429: ["too_many_requests"],
+        500: ["internal_error"],
+        503: ["overloaded", "timeout", "contention", "database_unavailable"],
+    }
+    assert make_codes([tea])[409] == {"no_tea": "Nobody has made tea."}
+    assert "no_tea" not in CODES[409]
+    live = make_openapi([*ROUTES, tea])
+    assert "| 409 | `no_tea` | Nobody has made tea. |" in live["info"]["description"]
+    answer = follow(live["paths"]["/api/v1/tea"]["get"]["responses"]["409"], live)
+    assert "- `no_tea`: Nobody has made tea." in answer["description"]
+
+
+def test_a_code_means_one_thing() -> None:
+    routes = [get("/tea", pour, "Tea", None, access=PUBLIC, errors=(kind,)) for kind in (NoTea, NoTeaEither)]
+    with pytest.raises(ValueError, match="no_tea"):
+        make_codes(routes)
 
 
 def test_every_body_has_an_example_that_is_accepted() -> None:
@@ -143,6 +200,7 @@ def test_what_reads_if_match_says_so() -> None:
     }
 
 
+@pytest.mark.shared
 async def test_the_documents_are_kept_and_compressed(client: Any) -> None:
     for path in ("/api/openapi.json", "/api/asyncapi.json"):
         plain = await client.get(path, headers={"Accept-Encoding": "gzip;q=0, br"})

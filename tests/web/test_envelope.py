@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import yarl
 
-from tests.features.posts.social import API, publish
+from tests.api import API, publish
 from tests.web.calls import check_envelope, send_raw
+
+pytestmark = pytest.mark.shared
 
 CANONICAL = "01a1fc2f-1bca-7388-b984-0dd910406111"
 

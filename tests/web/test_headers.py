@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.features.posts.social import API, publish
+from tests.api import API, publish
 from tests.web.calls import check_envelope, send_raw, serving
 
 ORIGIN = "https://app.example.com"
@@ -28,6 +28,7 @@ def check_secure(answer: Any) -> None:
     assert "python" not in answer.headers["Server"].lower()
 
 
+@pytest.mark.shared
 async def test_success_and_failure_alike_are_secured(make_user: Any) -> None:
     ann = await make_user()
     post = await publish(ann)
@@ -70,6 +71,7 @@ async def test_strict_transport_is_asked_for_behind_tls_only(
             assert ("max-age=31536000" in found) == asked, path
 
 
+@pytest.mark.shared
 async def test_pages_keep_a_policy_that_loads_nothing_from_elsewhere(client: Any) -> None:
     for path in ("/", "/api/docs"):
         answer = await client.get(path)
@@ -108,6 +110,7 @@ async def test_only_listed_origins_may_call(web_only: Any) -> None:
         assert "Vary" not in (await client.get(f"{API}/posts")).headers
 
 
+@pytest.mark.shared
 async def test_an_origin_that_is_no_address_is_a_foreign_one(client: Any) -> None:
     for origin in ("http://[evil", "http://[::1", "https://a:b:c", "http://a:99999999", "//", "\\\\", "é"):
         answer = await client.get("/health", headers={"Origin": origin})
@@ -134,6 +137,7 @@ async def test_a_preflight_says_what_may_be_sent(web_only: Any) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:5173"])
+@pytest.mark.shared
 async def test_development_lets_localhost_in(client: Any, origin: str) -> None:
     answer = await client.get("/health", headers={"Origin": origin})
     assert answer.headers["Access-Control-Allow-Origin"] == origin
@@ -141,6 +145,7 @@ async def test_development_lets_localhost_in(client: Any, origin: str) -> None:
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@pytest.mark.shared
 async def test_head_is_get_without_the_body(make_user: Any) -> None:
     ann = await make_user()
     post = await publish(ann)
@@ -176,6 +181,7 @@ CRLF = "%0d%0aX-Injected:%20yes%0d%0aSet-Cookie:%20a=b"
         ("/health", "Origin: http://127.0.0.1\r\n X-Injected: yes\r\n"),
     ],
 )
+@pytest.mark.shared
 async def test_nothing_that_is_sent_becomes_a_header(service: Any, target: str, headers: str) -> None:
     request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n"
     answer = await asyncio.to_thread(send_raw, service.url, request.encode())
@@ -201,6 +207,7 @@ async def test_a_page_without_tls_does_not_speak_for_the_one_with_it(web_only: A
             assert answer.status == (401 if allowed else 403)
 
 
+@pytest.mark.shared
 async def test_a_body_that_cannot_be_unpacked_ends_the_connection_and_says_so(
     service: Any, make_user: Any
 ) -> None:

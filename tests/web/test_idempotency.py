@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from tests.api import API, blocked, fetch_value, insist, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import API, blocked, fetch_value, insist, publish
 from tests.web.calls import WRITES, check_envelope
 
 POSTS = f"{API}/posts"

@@ -22,8 +22,8 @@ from nexcorp.security.api_keys import hash_key, make_key
 from nexcorp.security.app_keys import API_KEYS
 from nexcorp.security.limits import LIMITS, MAX_BUCKETS, Bucket, Rule, network_of
 from nexcorp.security.redis_scripts import REST_SECONDS
+from tests.api import API
 from tests.conftest import start_web, wait_until
-from tests.features.posts.social import API
 from tests.web.calls import check_envelope, serving
 
 FIELDS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")

@@ -10,11 +10,11 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from nexcorp.app import ROUTES
 from nexcorp.db import sql
 from nexcorp.security.app_keys import DATABASE
 from nexcorp.web import gateway
-from tests.features.posts.social import API, NOBODY
+from tests.api import API, NOBODY
+from tests.contract import ROUTES
 from tests.web.calls import check_envelope, serving
 
 SECRET = "canary_7f3a"
@@ -85,7 +85,7 @@ async def test_over_the_in_flight_cap_is_503_at_once(web_only: Any, monkeypatch:
             await finish.wait()
             return []
 
-        monkeypatch.setattr(sql.feed, "list_feed_first", list_slowly)
+        monkeypatch.setattr(sql.feed, "list_feed", list_slowly)
         slow = asyncio.create_task(client.get(f"{API}/feed"))
         await entered.wait()
         answer = await client.post(f"{API}/posts", json={"body": "x"})
@@ -105,17 +105,25 @@ async def test_over_the_in_flight_cap_is_503_at_once(web_only: Any, monkeypatch:
 async def test_a_request_that_takes_too_long_is_503_and_undone(
     web_only: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(web_only) as (_, client):
+    """A write that is one statement is cut off in it; one of several is rolled back, whichever had run."""
+    async with serving(web_only) as (app, client):
         create, forever = sql.posts.create_post, asyncio.Event()
 
         async def create_slowly(conn: Any, **values: Any) -> Any:
             await create(conn, **values)
             await forever.wait()
 
-        with monkeypatch.context() as patch:
-            patch.setattr(gateway, "REQUEST_SECONDS", 0.3)
-            patch.setattr(sql.posts, "create_post", create_slowly)
+        monkeypatch.setattr(gateway, "REQUEST_SECONDS", 0.3)
+        async with app[DATABASE].transaction(wait=5) as conn:
+            # The last that the statement comes to.
+            await conn.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
             answer = await client.post(f"{API}/posts", json={"body": "x"})
             await check_envelope(answer, 503, "timeout")
             assert "Retry-After" in answer.headers
+        with monkeypatch.context() as patch:
+            patch.setattr(sql.posts, "create_post", create_slowly)
+            key = {"Idempotency-Key": "once"}
+            answer = await client.post(f"{API}/posts", json={"body": "x"}, headers=key)
+            await check_envelope(answer, 503, "timeout")
         assert (await (await client.get(f"{API}/posts")).json())["data"] == []
+        assert (await client.post(f"{API}/posts", json={"body": "x"}, headers=key)).status == 201

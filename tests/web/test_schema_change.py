@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.features.posts.social import API, fetch, publish
+from tests.api import API, fetch, publish
 from tests.web.calls import check_envelope
 
 WIDER = 'CREATE OR REPLACE VIEW post_items AS SELECT v.*, 1 AS "_extra" FROM (old) AS v'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,11 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from nexcorp.context import RequestContext
-from nexcorp.db import Database
+from nexcorp.db import Database, sql
 from nexcorp.delivery.effects import WAKE
 from nexcorp.errors import Invalid, Unavailable
 from nexcorp.security.app_keys import CONTEXT, DATABASE, SECRETS
 from nexcorp.security.secrets import Secrets
+from nexcorp.web import transactions
 from nexcorp.web.transactions import Replay, transaction, write
 from nexcorp.web.turns import TURNS, Turns
 
@@ -93,6 +95,25 @@ async def test_a_key_replays_what_a_write_answered(app: web.Application, databas
         pytest.fail("the work was done twice")
     assert await count_rooms(database) == 1
     assert not app[TURNS]._queues
+
+
+async def test_a_key_whose_answer_goes_meanwhile_is_free(
+    app: web.Application, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it shows is deleted behind the claim that met the key, ahead of the reading of its answer."""
+    async with write(ask(app, "k")) as tx:
+        await tx.reply({"a": 1}, 201)
+    keys = sql.idempotency
+
+    async def read_late(conn: Any, **asked: Any) -> Any:
+        async with database.connection(wait=5) as other:
+            await other.execute("DELETE FROM idempotency_keys")
+        return await keys.get_answer(conn, **asked)
+
+    slow = SimpleNamespace(claim_key=keys.claim_key, get_answer=read_late, store_answer=keys.store_answer)
+    monkeypatch.setattr(transactions, "sql", SimpleNamespace(idempotency=slow))
+    async with write(ask(app, "k")) as tx:
+        assert (await tx.reply({"a": 2}, 201)).body == b'{"a":2}'
 
 
 @pytest.mark.parametrize("door", [write, transaction])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -53,7 +54,10 @@ Comment = Callable[..., Awaitable[None]]
 
 @pytest.fixture
 def comment(database: Database) -> Comment:
-    """`await comment(actor, mentioned=[...], author=...)`: emits comment.created; `spoil` drops a key."""
+    """`await comment(actor, mentioned=[...], author=...)`: emits comment.created; `spoil` drops a key.
+
+    There is no comment, only its event: what is told of it is rendered as gone.
+    """
 
     async def emit_comment(
         actor: UUID,
@@ -61,7 +65,6 @@ def comment(database: Database) -> Comment:
         mentioned: list[UUID] | None = None,
         author: UUID | None = None,
         post: UUID | None = None,
-        body: str = "hello",
         spoil: str | None = None,
         conn: Any = None,
     ) -> None:
@@ -71,10 +74,10 @@ def comment(database: Database) -> Comment:
             "mentionedIds": [str(user) for user in mentioned or []],
             "parentAuthorId": None,
             "postAuthorId": str(author) if author else None,
-            "comment": {"id": str(comment_id), "body": body},
+            "onDraft": False,
         }
         payload.pop(spoil or "", None)
-        what: Any = {"actor_id": actor, "entity": ("comment", comment_id), "payload": payload}
+        what: Any = {"actor_id": actor, "entity": ("comment", comment_id), "payload": payload, "root": post}
         if conn is not None:
             await emit(conn, "comment.created", **what)
             return
@@ -97,8 +100,17 @@ class Pushed:
         """The numbers pushed to a room, in the order of pushing."""
         return [seq for message in self.messages if message.room == room for seq, _ in message.frames]
 
+    def frames(self, room: str) -> list[dict[str, Any]]:
+        """The frames pushed to a room, as clients get them."""
+        return [
+            json.loads(text)
+            for message in self.messages
+            if message.room == room
+            for _, text in message.frames
+        ]
+
 
 @pytest.fixture
 def pushed() -> Pushed:
-    """What a Delivery pushes, for `Delivery(database, pushed)`."""
+    """What a Delivery pushes, for `Delivery(database, pushed, PRODUCT)`."""
     return Pushed()

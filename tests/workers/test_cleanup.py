@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from nexcorp.db import sql
@@ -45,22 +47,24 @@ async def look(database, room):
 @pytest.mark.parametrize("part", [7, 10_000])
 async def test_old_frames_go_but_the_last_hundred_stay(database, clean, monkeypatch, part):
     monkeypatch.setattr(cleanup, "PART", part)
-    for room, frames, old in (("old", 250, 250), ("half", 250, 90), ("new", 250, 0), ("small", 60, 60)):
+    old, half, new, small = (f"post:{uuid4()}" for _ in range(4))
+    for room, frames, aged in ((old, 250, 250), (half, 250, 90), (new, 250, 0), (small, 60, 60)):
         await store_frames(database, room, frames)
-        await make_old(database, room, old)
+        await make_old(database, room, aged)
     for _ in range(2):
         await clean()
-        assert await look(database, "old") == (151, 250, 151, 100)
-        assert await look(database, "half") == (91, 250, 91, 160)
-        assert await look(database, "new") == (1, 250, 1, 250)
-        assert await look(database, "small") == (1, 60, 1, 60)
+        assert await look(database, old) == (151, 250, 151, 100)
+        assert await look(database, half) == (91, 250, 91, 160)
+        assert await look(database, new) == (1, 250, 1, 250)
+        assert await look(database, small) == (1, 60, 1, 60)
 
 
 async def test_frames_within_the_setting_stay(database, clean):
-    await store_frames(database, "room", 250)
-    await make_old(database, "room", 250, days=6)
+    room = f"post:{uuid4()}"
+    await store_frames(database, room, 250)
+    await make_old(database, room, 250, days=6)
     await clean()
-    assert await look(database, "room") == (1, 250, 1, 250)
+    assert await look(database, room) == (1, 250, 1, 250)
 
 
 async def test_months_to_come_have_their_partitions(database, clean):

@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from uuid import uuid4
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import structlog
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.delivery.events import Frame
-from tests.conftest import wait_until
+from nexcorp.delivery.events import Event, Frame, Notice
+from nexcorp.features import PRODUCT
+from workers.batch import Batch
 from workers.delivery import Delivery
-from workers.frames import number_frames
 
 EVENTS = 2000
+# Rooms, in a transaction that sees one moment: theirs are the numbers from 1 on, or one of them has a gap.
+GAPS = "SELECT room FROM room_frames GROUP BY room HAVING max(seq) <> count(*)"
 
 
 async def test_two_workers_deliver_everything_once(database, people, comment, pushed):
     users, chance, expected = await people(25), random.Random(7), Counter()
-    posts = [uuid4() for _ in range(5)]
+    posts = [uuid4() for _ in range(40)]
 
-    async def write(part: int) -> None:
+    async def write() -> None:
         written = 0
         while written < EVENTS // 4:
             async with database.transaction(wait=10) as conn:
@@ -34,19 +39,33 @@ async def test_two_workers_deliver_everything_once(database, people, comment, pu
                     )
                     written += 1
 
-    stop = asyncio.Event()
+    stop, shares = asyncio.Event(), [0, 0]
 
-    async def work() -> None:
-        delivery = Delivery(database, pushed)
+    async def work(number: int) -> None:
+        delivery = Delivery(database, pushed, PRODUCT)
+        delivery.workers = 2
         while not stop.is_set():
-            await delivery.drain()
+            shares[number] += await delivery.drain()
             await asyncio.sleep(0.01)
         await delivery.drain()
 
-    workers = [asyncio.create_task(work()) for _ in range(2)]
-    await asyncio.gather(*(write(part) for part in range(4)))
-    stop.set()
-    await asyncio.gather(*workers)
+    async def watch() -> None:
+        while not stop.is_set():
+            async with database.connection(wait=5) as conn:
+                assert await conn.fetch(GAPS) == []
+            await asyncio.sleep(0.01)
+
+    with structlog.testing.capture_logs() as logs:
+        workers = [asyncio.create_task(work(number)) for number in range(2)]
+        watching = asyncio.create_task(watch())
+        await asyncio.gather(*(write() for _ in range(4)))
+        stop.set()
+        await asyncio.gather(*workers, watching)
+        # Of a lane that the other one was at, the rest.
+        await Delivery(database, pushed, PRODUCT).drain()
+    # A deadlock would be told of.
+    assert logs == []
+    assert min(shares) > 0
 
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
@@ -68,58 +87,146 @@ async def test_two_workers_deliver_everything_once(database, people, comment, pu
         assert sorted(seqs) == list(range(1, room["count"] + 1))
 
 
-async def test_rooms_are_numbered_one_worker_after_the_other(database, people):
-    """Who comes second waits for the first's commit, and goes on from its number."""
-    frames = [(uuid4(), Frame(room, "e", {})) for room in ("a", "b", "a")]
+def make_batch(chance: random.Random, users: list[UUID], rooms: list[str], lane: int) -> Batch:
+    """Events of any rooms and receivers; some tell what is told once, as other events of their lane do."""
+    batch = Batch()
+    for _ in range(chance.randint(1, 30)):
+        event = Event(uuid4(), "t", None, "thing", uuid4(), {}, datetime.now(UTC))
+        key = chance.choice([None, f"{lane}: {chance.randint(1, 40)}"])
+        notice = Notice("like", "", lambda event: (), once_key=lambda event, key=key: key)
+        batch.told += [(event, notice, user) for user in chance.sample(users, chance.randint(0, 5))]
+        frames = [Frame(room, "x", event.entity, {}, ()) for room in chance.choices(rooms, k=3)]
+        batch.frames += [(event.id, frame) for frame in frames]
+    return batch
+
+
+async def test_batches_of_any_overlap_do_not_block_each_other_for_good(database, people):
+    """Lanes share rooms and receivers: what keeps workers from a deadlock there is one order of locks."""
+    users, chance = await people(12), random.Random(5)
+    rooms = [f"room {number}" for number in range(30)] + [f"user:{user}" for user in users]
+    told = 0
+
+    async def deliver(lane: int) -> None:
+        nonlocal told
+        for _ in range(60):
+            batch = make_batch(chance, users, rooms, lane)
+            async with database.transaction(wait=10) as conn:
+                rows = await sql.notifications.deliver(conn, **batch.columns())
+            told += len(rows)
+
+    await asyncio.gather(*(deliver(lane) for lane in range(3)))
+    async with database.connection(wait=5) as conn:
+        assert await conn.fetch(GAPS) == []
+        assert await conn.fetchval("SELECT sum(last_seq) FROM rooms") == told
+        assert await conn.fetchval("SELECT count(*) FROM room_frames") == told
+        assert (
+            await conn.fetchval(
+                """SELECT count(*) FROM notification_counters AS c
+            WHERE c.unread <> (SELECT count(*) FROM notifications AS n WHERE n.receiver_id = c.user_id)"""
+            )
+            == 0
+        )
+
+
+async def number(conn, rooms):
+    """The numbers that frames of these rooms get, by room."""
+    batch = Batch(frames=[(uuid4(), Frame(room, "e", ("thing", uuid4()), {}, ())) for room in rooms])
+    found: dict[str, list[int]] = {}
+    for row in await sql.notifications.deliver(conn, **batch.columns()):
+        found.setdefault(row["room"], []).append(row["seq"])
+    return found
+
+
+async def test_rooms_are_numbered_one_worker_after_the_other(database):
+    """Who comes second waits for the first's commit, and goes on from its number; also in a new room."""
     other = asyncio.Event()
 
     async def second():
         async with database.transaction(wait=5) as conn:
             other.set()
-            return await number_frames(conn, list(reversed(frames)))
+            return await number(conn, ("a", "b", "a"))
 
-    # The rooms are there: their locks alone keep the two apart.
     async with database.transaction(wait=5) as conn:
-        await number_frames(conn, frames)
+        await number(conn, ("a", "a"))
     async with database.transaction(wait=5) as conn:
-        first = await number_frames(conn, frames)
+        first = await number(conn, ("b", "a", "b"))
         waiting = asyncio.create_task(second())
         await other.wait()
         await asyncio.sleep(0.2)
         assert not waiting.done()
-    told = first, await waiting
-    numbers = [{each.room: [seq for seq, _ in each.frames] for each in one} for one in told]
-    assert numbers == [{"a": [3, 4], "b": [2]}, {"a": [5, 6], "b": [3]}]
+    assert [first, await waiting] == [{"a": [3], "b": [1, 2]}, {"a": [4, 5], "b": [3]}]
 
 
-async def test_rows_that_another_worker_holds_hold_nobody_up(database, people, comment, pushed):
+async def test_frames_have_the_order_of_the_events_and_notifications_come_last(
+    database, people, comment, pushed
+):
     ada, grace = await people(2)
-    for _ in range(4):
-        await comment(ada, mentioned=[grace])
+    post, ids = uuid4(), []
+    for _ in range(20):
+        await comment(ada, mentioned=[grace], post=post)
     async with database.transaction(wait=5) as conn:
-        held = await sql.events.claim_outbox(conn, most=2)
-        assert len(held) == 2
-        async with asyncio.timeout(5):
-            assert await Delivery(database, pushed).drain() == 2
-    assert await Delivery(database, pushed).drain() == 2
-    assert pushed.seqs(f"user:{grace}") == [1, 2, 3, 4]
+        session = {"actor_id": grace, "entity": ("user", grace), "root": post}
+        await emit(conn, "notifications.read", payload={"updated": 2}, **session)
+        ids = [row["id"] for row in await conn.fetch("SELECT id FROM events ORDER BY id")]
+    await Delivery(database, pushed, PRODUCT).drain()
+    assert await read_events(database, f"post:{post}") == ids[:20]
+    # What was read had been told before: by then these were not there.
+    assert await read_events(database, f"user:{grace}") == [ids[20], *ids[:20]]
+    assert [frame["event"] for frame in pushed.frames(f"user:{grace}")] == [
+        "notifications:bulk-updated",
+        *["notification:created"] * 20,
+    ]
 
 
-async def test_frames_have_the_order_of_the_events(database, people, comment, pushed):
-    actor, post = (await people(1))[0], uuid4()
-    for number in range(20):
-        await comment(actor, post=post, body=f"{number}")
-    await Delivery(database, pushed).drain()
+async def read_events(database, room):
+    """The events of a room's frames, in the order of their numbers."""
     async with database.connection(wait=5) as conn:
-        rows = await conn.fetch("SELECT frame FROM room_frames WHERE room = $1 ORDER BY seq", f"post:{post}")
-    assert [row["frame"]["data"]["body"] for row in rows] == [f"{number}" for number in range(20)]
+        rows = await conn.fetch("SELECT event_id FROM room_frames WHERE room = $1 ORDER BY seq", room)
+    return [row["event_id"] for row in rows]
+
+
+async def test_several_events_of_a_batch_tell_a_receiver_each_for_itself(database, people):
+    """Two events tell one receiver in one statement: two rows, two frames, one counter. Of two that tell the
+    same thing the first counts, also where both are in the batch."""
+    ada, grace = await people(2)
+    mention = Notice("mention", "", lambda event: (), once_key=lambda event: "mention")
+    comment = Notice("comment", "", lambda event: ())
+    events = [Event(UUID(int=n), "t", ada, "thing", uuid4(), {}, datetime.now(UTC)) for n in range(3)]
+    batch = Batch(
+        told=[(events[0], comment, grace), (events[2], mention, grace), (events[1], mention, grace)]
+    )
+    async with database.transaction(wait=5) as conn:
+        frames = await sql.notifications.deliver(conn, **batch.columns())
+        rows = await conn.fetch("SELECT id, event_id, type, params FROM notifications ORDER BY id")
+        assert await conn.fetchval("SELECT unread FROM notification_counters") == 2
+    assert [(row["event_id"].int, row["type"], row["params"]) for row in rows] == [
+        (0, "comment", {}),
+        (1, "mention", {}),
+    ]
+    assert [(row["seq"], row["entity_id"]) for row in frames] == [
+        (1, rows[0]["id"]),
+        (2, rows[1]["id"]),
+    ]
+
+
+async def test_notification_that_leads_nowhere(database, people, pushed):
+    """No entity is NULL in both of its columns, and rendered as null."""
+    ada = (await people(1))[0]
+    event = Event(uuid4(), "t", None, "thing", uuid4(), {"to": "done"}, datetime.now(UTC))
+    notice = Notice("project_status", "", lambda event: (), entity=lambda event: None, params=("from", "to"))
+    async with database.transaction(wait=5) as conn:
+        frames = await sql.notifications.deliver(conn, **Batch(told=[(event, notice, ada)]).columns())
+        row = await conn.fetchrow("SELECT entity_type, entity_id, params FROM notifications")
+    assert tuple(row) == (None, None, {"from": None, "to": "done"})
+    await Delivery(database, pushed, PRODUCT).pusher.push(frames)
+    assert pushed.frames(f"user:{ada}")[0]["data"]["entity"] is None
 
 
 async def test_nobody_is_told_of_what_they_did_themselves(database, people, comment, pushed):
     ada, grace = await people(2)
     await comment(ada, mentioned=[ada, grace, grace], author=ada)
     await comment(ada, mentioned=[grace], author=grace)
-    await Delivery(database, pushed).drain()
+    await Delivery(database, pushed, PRODUCT).drain()
     async with database.connection(wait=5) as conn:
         rows = await conn.fetch("SELECT receiver_id, type FROM notifications ORDER BY id")
     # Once an event, as the first notice that names her.
@@ -133,7 +240,7 @@ async def test_who_is_gone_or_deactivated_is_told_nothing(database, people, comm
     async with database.transaction(wait=5) as conn:
         await conn.execute("UPDATE users SET status = 'deactivated' WHERE id = $1", grace)
         await conn.execute("DELETE FROM users WHERE id = $1", gone)
-    assert await Delivery(database, pushed).drain() == 1
+    assert await Delivery(database, pushed, PRODUCT).drain() == 1
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM notifications") == 0
         assert await conn.fetchval("SELECT count(*) FROM notification_counters") == 0
@@ -147,55 +254,14 @@ async def make_post(database, author):
         )
 
 
-async def test_post_deleted_before_delivery_leaves_an_entity_of_null(database, people, comment, pushed):
-    ada, grace = await people(2)
-    post = await make_post(database, grace)
-    await comment(ada, author=grace, post=post)
-    async with database.transaction(wait=5) as conn:
-        await conn.execute("DELETE FROM posts WHERE id = $1", post)
-    await Delivery(database, pushed).drain()
-    async with database.connection(wait=5) as conn:
-        rows = await conn.fetch("SELECT entity, type FROM notification_items")
-    assert [tuple(row) for row in rows] == [(None, "comment")]
-
-
-async def test_post_deleted_during_delivery_costs_nothing(database, people, comment, pushed):
-    """The row is there when the statement begins and gone when its foreign key is checked."""
-    ada, grace = await people(2)
-    post, other = await make_post(database, grace), await make_post(database, grace)
-    for about in (post, other, post):
-        await comment(ada, author=grace, post=about)
-    async with database.transaction(wait=5) as conn:
-        await conn.execute("DELETE FROM posts WHERE id = $1", post)
-        draining = asyncio.create_task(Delivery(database, pushed).drain())
-
-        async def waits() -> bool:
-            async with database.connection(wait=5) as watching:
-                return await watching.fetchval(
-                    """SELECT count(*) FROM pg_stat_activity
-                    WHERE wait_event_type = 'Lock' AND datname = current_database()"""
-                )
-
-        await wait_until(waits)
-    await draining
-    async with database.connection(wait=5) as conn:
-        rows = await conn.fetch("SELECT post_id FROM notifications ORDER BY id")
-        assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
-        assert await conn.fetchval("SELECT unread FROM notification_counters") == 3
-    assert {row["post_id"] for row in rows} == {None, other}
-    assert len(rows) == 3
-
-
 async def test_like_taken_back_and_given_again_tells_once(database, people, pushed):
     ada, grace = await people(2)
-    post = await make_post(database, grace)
-    for liked in (True, False, True):
-        payload = {"postId": str(post), "userId": str(ada), "liked": liked, "likeCount": 1}
-        more = {"authorId": str(grace), "excerpt": "a post"} if liked else {}
+    post = uuid4()
+    for name in ("post.liked", "post.unliked", "post.liked"):
         async with database.transaction(wait=5) as conn:
-            name = "post.liked" if liked else "post.unliked"
-            await emit(conn, name, actor_id=ada, entity=("post", post), payload={**payload, **more})
-    await Delivery(database, pushed).drain()
+            payload = {"authorId": str(grace)}
+            await emit(conn, name, actor_id=ada, entity=("post", post), payload=payload)
+    await Delivery(database, pushed, PRODUCT).drain()
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM notifications") == 1
         assert await conn.fetchval("SELECT unread FROM notification_counters") == 1
@@ -206,7 +272,7 @@ async def test_unread_count_is_pushed_with_the_frames(database, people, comment,
     ada, grace = await people(2)
     for _ in range(3):
         await comment(ada, mentioned=[grace])
-    await Delivery(database, pushed).drain()
+    await Delivery(database, pushed, PRODUCT).drain()
     counts = [message.unread for message in pushed.messages if message.room == f"user:{grace}"]
     assert counts[-1] == 3
     assert all(message.unread is None for message in pushed.messages if message.room.startswith("post:"))
@@ -220,7 +286,7 @@ async def test_rolled_back_transaction_leaves_no_event(database, people, comment
             raise LookupError
     except LookupError:
         pass
-    assert await Delivery(database, pushed).drain() == 0
+    assert await Delivery(database, pushed, PRODUCT).drain() == 0
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM events") == 0
 
@@ -229,13 +295,16 @@ async def test_drain_ends_in_time_although_more_and_more_comes(database, people,
     """A job that never returns would be cut off by SAQ in the middle of a batch."""
     ada, grace = await people(2)
 
-    async def publish(messages) -> None:
-        await comment(ada, mentioned=[grace])
+    class Busy(Delivery):
+        async def deliver_batch(self) -> int:
+            await comment(ada, mentioned=[grace])
+            return await super().deliver_batch()
 
-    await comment(ada, mentioned=[grace])
-    delivery = Delivery(database, publish)
+    async def publish(messages) -> None:
+        pass
+
     async with asyncio.timeout(5):
-        assert await delivery.drain(seconds=0.2) > 1
+        assert await Busy(database, publish, PRODUCT).drain(seconds=0.2) > 1
 
 
 async def test_drain_asked_for_during_another_finds_what_came_meanwhile(database, people, comment):
@@ -248,6 +317,6 @@ async def test_drain_asked_for_during_another_finds_what_came_meanwhile(database
             await comment(ada, mentioned=[grace])
             assert await delivery.drain() == 0
 
-    delivery = Delivery(database, publish)
+    delivery = Delivery(database, publish, PRODUCT)
     await comment(ada, mentioned=[grace])
     assert await delivery.drain() == 2

@@ -6,10 +6,15 @@ from uuid import uuid4
 
 import pytest
 
+from nexcorp.db import sql
 from nexcorp.delivery import emit
+from nexcorp.delivery.events import SILENT, Audience, Notice
 from nexcorp.errors import Unavailable
-from workers import delivery as module
+from nexcorp.features import FEATURES, PRODUCT
+from nexcorp.manifest import Feature, Product
+from tests.workers.products import emit_news, make_product
 from workers.delivery import Delivery
+from workers.metrics import FAILED
 
 
 async def count(database, table):
@@ -29,7 +34,7 @@ async def test_poisoned_events_do_not_hold_up_the_others(database, people, comme
     await comment(ada, mentioned=["not an id"])
     await emit_unknown(database)
     await comment(ada, mentioned=[grace])
-    await Delivery(database, pushed).drain()
+    await Delivery(database, pushed, PRODUCT).drain()
     async with database.connection(wait=5) as conn:
         left = await conn.fetch(
             "SELECT attempts, last_error, next_at > now() AS later FROM outbox ORDER BY id"
@@ -42,7 +47,7 @@ async def test_poisoned_events_do_not_hold_up_the_others(database, people, comme
 
 async def test_retries_wait_longer_each_time_and_the_tenth_is_the_last(database, pushed):
     await emit_unknown(database)
-    delivery, waits = Delivery(database, pushed), []
+    delivery, waits = Delivery(database, pushed, PRODUCT), []
     for attempt in range(1, 10):
         assert await delivery.drain() == 1
         async with database.connection(wait=5) as conn:
@@ -67,32 +72,83 @@ async def test_retries_wait_longer_each_time_and_the_tenth_is_the_last(database,
 async def test_row_that_is_mended_is_delivered(database, pushed):
     """As after a deploy: the worker that did not know the event is replaced by one that does."""
     await emit_unknown(database)
-    await Delivery(database, pushed).drain()
+    await Delivery(database, pushed, PRODUCT).drain()
     async with database.transaction(wait=5) as conn:
         await conn.execute("UPDATE outbox SET next_at = now()")
-    knowing = {**module.CATALOGUE, "not.in.catalogue": module.Entry()}
-    assert await Delivery(database, pushed, catalogue=knowing).drain() == 1
+    knowing = Product([*FEATURES, Feature(name="new", events={"not.in.catalogue": SILENT})])
+    assert await Delivery(database, pushed, knowing).drain() == 1
     assert (await count(database, "outbox"), await count(database, "outbox_dead")) == (0, 0)
 
 
 async def test_database_that_goes_away_costs_no_attempt(database, people, comment, pushed, monkeypatch):
     ada, grace = await people(2)
     await comment(ada, mentioned=[grace])
-    real = module.number_frames
+    delivery = Delivery(database, pushed, PRODUCT)
+    real = delivery.index
 
-    async def cut(conn, *args):
+    async def cut(conn, events):
         await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        return await real(conn, *args)
+        await real(conn, events)
 
-    delivery = Delivery(database, pushed)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "number_frames", cut)
+        patch.setattr(delivery, "index", cut)
         with pytest.raises(Unavailable):
             await delivery.drain()
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT attempts FROM outbox") == 0
     assert await delivery.drain() == 1
     assert pushed.seqs(f"user:{grace}") == [1]
+
+
+async def test_statement_that_takes_too_long_is_of_its_row_or_of_nobody(database, people, monkeypatch):
+    """A row's own is postponed; where the claim does not answer, nothing is counted, and the drain fails."""
+    ada = (await people(1))[0]
+
+    async def hang(conn, after, most):
+        raise TimeoutError
+
+    def receivers(event):
+        return Audience(hang) if "slow" in event.payload else [ada]
+
+    slow = make_product(Notice("news", "", receivers))
+    for data in ({"n": 0}, {"slow": True}, {"n": 2}):
+        await emit_news(database, **data)
+    delivery = Delivery(database, lambda messages: done(), slow)
+    assert await delivery.drain() == 3
+    async with database.connection(wait=5) as conn:
+        left = await conn.fetchrow("SELECT count(*), max(attempts), max(last_error) FROM outbox")
+    assert tuple(left)[:2] == (1, 1)
+    assert "TimedOut" in left[2]
+
+    async def claim(conn, **lanes):
+        raise TimeoutError
+
+    monkeypatch.setattr(sql.events, "claim_outbox", claim)
+    with pytest.raises(Unavailable):
+        await delivery.drain()
+
+
+async def done():
+    pass
+
+
+async def test_push_that_fails_is_no_failure_of_a_row(database, people):
+    """Where rows are tried one by one, too: a part of a large audience must not wait for Redis."""
+    crowd = await people(2500)
+    failed = FAILED._value.get()
+    everyone = Notice("news", "", lambda event: Audience(sql.notifications.list_everyone_after))
+
+    async def fail(messages) -> None:
+        raise RuntimeError("no Redis")
+
+    await emit_news(database)
+    await emit_unknown(database)
+    await Delivery(database, fail, make_product(everyone)).drain()
+    assert await count(database, "notifications") == len(crowd)
+    async with database.connection(wait=5) as conn:
+        # The unknown one alone has failed.
+        assert [row["attempts"] for row in await conn.fetch("SELECT attempts FROM outbox")] == [1]
+    assert FAILED._value.get() == failed + 1
 
 
 async def test_push_that_fails_loses_nothing(database, people, comment, pushed):
@@ -102,12 +158,11 @@ async def test_push_that_fails_loses_nothing(database, people, comment, pushed):
         raise RuntimeError("no Redis")
 
     await comment(ada, mentioned=[grace])
-    with pytest.raises(RuntimeError):
-        await Delivery(database, fail).drain()
+    await Delivery(database, fail, PRODUCT).drain()
     assert (await count(database, "outbox"), await count(database, "room_frames")) == (0, 2)
     # The next worker goes on with the next number.
     await comment(ada, mentioned=[grace])
-    await Delivery(database, pushed).drain()
+    await Delivery(database, pushed, PRODUCT).drain()
     assert pushed.seqs(f"user:{grace}") == [2]
 
 
@@ -117,7 +172,7 @@ async def test_event_without_its_trail_is_postponed(database, pushed):
         await conn.execute(
             "INSERT INTO outbox (event_id, event_at) VALUES (uuidv7(), now() - interval '1 year')"
         )
-    assert await Delivery(database, pushed).drain() == 1
+    assert await Delivery(database, pushed, PRODUCT).drain() == 1
     async with database.connection(wait=5) as conn:
         row = await conn.fetchrow("SELECT attempts, last_error FROM outbox")
     assert row["attempts"] == 1
@@ -127,6 +182,6 @@ async def test_event_without_its_trail_is_postponed(database, pushed):
 async def test_last_error_is_bounded(database, people, comment, pushed):
     ada = (await people(1))[0]
     await comment(ada, mentioned=["x" * 5000])
-    await Delivery(database, pushed).drain()
+    await Delivery(database, pushed, PRODUCT).drain()
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT length(last_error) FROM outbox") <= 500

@@ -129,6 +129,19 @@ async def test_ready_names_postgresql_and_redis(web_only, own_valkey, database, 
         await runner.cleanup()
 
 
+async def test_ready_names_what_is_not_migrated(service):
+    async def reason() -> str | None:
+        async with aiohttp.ClientSession() as session, session.get(service.url + "/ready") as answer:
+            return (await answer.json())["checks"]["migrations"].get("reason")
+
+    assert await reason() is None
+    async with service.db.connection(wait=5) as conn:
+        await conn.execute("UPDATE schema_files SET sha256 = 'another' WHERE name = 'posts'")
+        await conn.execute("DELETE FROM schema_files WHERE name = '03_search'")
+        await conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0002_users_and_sessions'")
+    assert await reason() == "not applied: 0002_users_and_sessions, schema/03_search, schema/posts"
+
+
 async def test_metrics_show_the_outbox(web_only, database, people, comment):
     ada, grace = await people(2)
     runner, _, url = await web_only()

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from saq.job import Status
 
-from nexcorp.delivery.wake import enqueue_job, make_queue
+from nexcorp.delivery.wake import Waker, enqueue_job, make_queue
 from nexcorp.embedded import ValkeyServer
+from nexcorp.features import PRODUCT
 from nexcorp.redis_client import connect
 from tests.conftest import wait_until
 from tests.realtime.helpers import create_post
@@ -26,6 +27,12 @@ def silent_poll(monkeypatch):
         await asyncio.Event().wait()
 
     monkeypatch.setattr(settings, "poll", sleep)
+
+
+@pytest.fixture
+def silent_wake(monkeypatch):
+    """Nothing but the poll delivers."""
+    monkeypatch.setattr(Waker, "ask", lambda self, function="deliver": None)
 
 
 async def run_job(config, name, seconds=10, **arguments):
@@ -68,11 +75,26 @@ async def test_cleanup_runs_through_saq(worker, config):
 
 
 def test_cron_jobs_follow_the_rules_of_jobs():
-    for job in settings.CRON_JOBS:
+    crons = settings.list_crons(PRODUCT)
+    assert {job.function.__name__ for job in crons} == {job.name for job in PRODUCT.jobs if job.cron}
+    for job in crons:
         assert job.retries is not None
         assert job.retries >= 5
-        assert job.timeout
-    assert {job.function for job in settings.CRON_JOBS} <= set(settings.JOBS)
+        assert job.timeout == PRODUCT.job_seconds[job.function.__name__]
+    assert {job.function for job in crons} <= set(settings.list_jobs(PRODUCT))
+
+
+async def test_what_an_operator_emits_is_found_by_the_poll(silent_wake, worker, database):
+    """As it stands in psql: nothing wakes anybody, and what follows it follows within a second."""
+    async with database.connection(wait=5) as conn:
+        await conn.execute(
+            "SELECT emit('user.unfollowed', NULL, 'user', gen_random_uuid(), '{\"why\": \"asked\"}', '{}')"
+        )
+
+    async def delivered() -> bool:
+        return await depth(database) == 0
+
+    await wait_until(delivered, 3)
 
 
 async def test_poll_delivers_when_no_wake_comes(worker, database, people, comment):

@@ -45,7 +45,7 @@ class MailQueue:
     async def drain(self, seconds: float = math.inf) -> int:
         """Send until nothing is due, or for so long; returns how many mails were tried.
 
-        A call during another one's run returns 0 at once, and the other one looks again.
+        If a drain is running, return 0; it makes another pass.
         """
         if self.mailer is None:
             return 0

@@ -1,1 +1,11 @@
-"""The audit trail: what happened, for those who may see it."""
+"""The audit trail: what happened, when, and who did it."""
+
+from nexcorp.db import sql
+from nexcorp.manifest import Feature, Section
+
+FEATURE = Feature(
+    name="audit",
+    routes=("nexcorp.features.audit.routes:ROUTES",),
+    export={"events": Section(sql.audit.export_events)},
+    permissions=("audit:read",),
+)

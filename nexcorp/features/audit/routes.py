@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,42 +11,40 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.delivery.catalogue import CATALOGUE
-from nexcorp.errors import Forbidden
+from nexcorp.errors import PermissionRequired
 from nexcorp.features.audit.schemas import AuditEventPage, EventQuery
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, principal
-from nexcorp.security.authentication import allows
-from nexcorp.web.paging import Cursor, reply_page
+from nexcorp.security.app_keys import caller, database
+from nexcorp.web.app_keys import PRODUCT
+from nexcorp.web.paging import FIRST_ID, Cursor, reply_page
 from nexcorp.web.routing import get
 
 READ_ALL = "audit:read"
-# Before the first event, and after the last: every page has both bounds, so that one statement does for all.
+# Before the first event and after the last: with both bounds always set, one statement does for every page.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(9999, 1, 1, tzinfo=UTC)
-NO_ID = UUID(int=0)
 
 NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
-    "events", tuple[datetime, UUID], before="createdAt", before_id="id"
+    "events", tuple[datetime, UUID], (END, FIRST_ID), before="createdAt", before_id="id"
 )
 
 
 def clamp(moment: datetime) -> datetime:
-    """A time within what the database can be asked for; nothing ever happened outside of it."""
+    """A time within the range that the database accepts; no event lies outside of it."""
     return min(max(moment, BEGINNING), END).astimezone(UTC)
 
 
-def find_types(wanted: str) -> list[str]:
-    """The types of event a filter means: itself, or all that begin with `user.`."""
+def find_types(wanted: str, known: Iterable[str]) -> list[str]:
+    """The types of event a filter means: itself, or for `user.` all that begin with it."""
     if not wanted.endswith("."):
         return [wanted]
-    return [name for name in CATALOGUE if name.startswith(wanted)]
+    return [name for name in known if name.startswith(wanted)]
 
 
-def choose_statement(query: dict[str, Any]) -> Callable[..., Awaitable[list[Any]]]:
-    """The statement for these filters, its arguments bound; what narrows most comes first."""
+def choose_statement(query: dict[str, Any], known: Iterable[str]) -> Callable[..., Awaitable[list[Any]]]:
+    """The statement for these filters, its arguments bound; the most selective filter comes first."""
     actor, kind, wanted = query.get("actor"), query.get("entityType"), query.get("type")
-    types = find_types(wanted) if wanted is not None else None
+    types = find_types(wanted, known) if wanted is not None else None
 
     if "entityId" in query:
         entity = {"entity_type": kind, "entity_id": query["entityId"]}
@@ -67,15 +65,13 @@ def choose_statement(query: dict[str, Any]) -> Callable[..., Awaitable[list[Any]
 
 
 async def list_events(request: web.Request, query: dict[str, Any]) -> web.Response:
-    who = principal(request)
-    all_of_them = allows(request, READ_ALL)
-    if not all_of_them and query.setdefault("actor", who.user_id) != who.user_id:
-        raise Forbidden("permission_required", f"The events of others need the permission {READ_ALL}.")
+    who = caller(request)
+    if not who.may(READ_ALL) and query.setdefault("actor", who.id) != who.id:
+        message = f"The events of others need the permission {READ_ALL}."
+        raise PermissionRequired(READ_ALL, message=message)
     since, until = clamp(query.get("from_", BEGINNING)), clamp(query.get("to", END))
-    before, before_id = NEWEST.decode(request, query["cursor"]) if "cursor" in query else (END, NO_ID)
-    if (until, NO_ID) < (before, before_id):
-        before, before_id = until, NO_ID
-    statement = choose_statement(query)
+    before, before_id = min(NEWEST.read(request, query), (until, FIRST_ID))
+    statement = choose_statement(query, request.app[PRODUCT].events)
     async with database(request).connection() as conn:
         rows = await statement(conn, since=since, before=before, before_id=before_id, most=query["limit"] + 1)
     return reply_page(request, rows, query["limit"], NEWEST)
@@ -85,10 +81,10 @@ ROUTES = [
     get(
         "/events",
         list_events,
-        "What happened, the newest first",
+        "Events of the audit trail, newest first",
         AuditEventPage,
         query=EventQuery(),
-        access=allow(READ_ALL, otherwise="a person sees what they did themselves"),
+        access=allow(READ_ALL, otherwise="you see your own actions"),
         tag="Audit",
     )
 ]

@@ -1,4 +1,4 @@
-"""What can be asked of the audit trail, and what it says."""
+"""The filters and answers of the audit trail."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ TYPE = r"^[a-z][a-z0-9_]*\.([a-z][a-z0-9_]*)?\Z"
 
 
 class EventQuery(PageQuery):
-    """Which events; the filters add up."""
+    """Filters; an event must match all of them."""
 
-    actor = fields.UUID(metadata={"description": "Who did it."})
+    actor = fields.UUID(metadata={"description": "The person who acted."})
     entityType = Text(
         most=50,
         checks=[validate.Regexp(NAME, error="Not a type of entity.")],
-        metadata={"description": "What it happened to, for instance `post`."},
+        metadata={"description": "The type of the thing it happened to, for instance `post`."},
     )
-    entityId = fields.UUID(metadata={"description": "Which one; needs `entityType`."})
+    entityId = fields.UUID(metadata={"description": "The id of that thing; needs `entityType`."})
     type = Text(
         most=100,
         checks=[validate.Regexp(TYPE, error="Like post.created, or all of a kind: post.")],
@@ -34,13 +34,13 @@ class EventQuery(PageQuery):
 
     @validates_schema
     def require_type(self, data: dict[str, object], **more: object) -> None:
-        """An id alone says nothing."""
+        """An id is unique only with its type."""
         if "entityId" in data and "entityType" not in data:
             raise ValidationError({"entityType": ["Required with entityId."]})
 
 
 class AuditEvent(Out):
-    """Something that happened."""
+    """One event of the audit trail."""
 
     id = fields.UUID(required=True)
     type = fields.String(required=True)
@@ -48,7 +48,7 @@ class AuditEvent(Out):
         Person,
         required=True,
         allow_none=True,
-        metadata={"description": "null for the service itself, and for people who are gone."},
+        metadata={"description": "null for the service itself, and for people who have left."},
     )
     entityType = fields.String(required=True)
     entityId = fields.UUID(required=True)
@@ -56,7 +56,9 @@ class AuditEvent(Out):
     ip = fields.String(required=True, allow_none=True)
     userAgent = fields.String(required=True, allow_none=True)
     requestId = fields.String(
-        required=True, allow_none=True, metadata={"description": "X-Request-Id of what caused it."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "X-Request-Id of the request behind it."},
     )
     createdAt = fields.AwareDateTime(required=True)
 

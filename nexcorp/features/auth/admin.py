@@ -12,7 +12,7 @@ async def create_admin(conn: Any, email: str, password_hash: str, username: str 
     """Create an account with the role admin; returns its row. Its address counts as verified.
 
     `password_hash` comes from passwords.hash_password(), called before the transaction. Without a
-    `username` one is made from the address. Raises Conflict `email_taken` or `username_taken`.
+    `username` one is made from the address. Raises EmailTaken or UsernameTaken.
     """
     account = await register_user(
         conn, email=email, password_hash=password_hash, username=username, role="admin"

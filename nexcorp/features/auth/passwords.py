@@ -1,4 +1,4 @@
-"""Passwords: argon2id in a few threads of its own, bcrypt still verified, common ones refused."""
+"""Passwords: argon2id in a few threads, old bcrypt hashes are verified, common passwords are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import bcrypt
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from nexcorp.errors import Unavailable
+from nexcorp.errors import Overloaded
 
 MIN_CHARS = 8
 MAX_CHARS = 128
@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 
 
 def yield_to_requests() -> None:
-    """Let the thread that calls it run behind those that answer requests, where threads have priorities."""
+    """Lower the calling thread's priority below threads that answer requests (on Linux)."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
@@ -58,9 +58,9 @@ class HashingPool:
         self._places = BoundedSemaphore(workers + waiting)
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work` in a thread; raises Unavailable("overloaded") when the queue is full."""
+        """The result of `work` in a thread; raises Overloaded when the queue is full."""
         if not self._places.acquire(blocking=False):
-            raise Unavailable("overloaded", "The service is busy; try again shortly.")
+            raise Overloaded()
         try:
             future = self._threads.submit(work)
         except BaseException:
@@ -82,7 +82,7 @@ def common_passwords() -> frozenset[str]:
 
 
 def is_common(password: str) -> bool:
-    """Whether `password`, whatever its case, is among those that attackers try first."""
+    """Whether `password`, in any case, is one of the common passwords that attackers try first."""
     return password.casefold() in common_passwords()
 
 
@@ -101,7 +101,7 @@ def matches(password_hash: str, password: str) -> bool:
 
 
 def needs_upgrade(password_hash: str) -> bool:
-    """Whether a hash was made with bcrypt, or with other parameters than today's."""
+    """Whether a hash was made with bcrypt, or with parameters other than HASHER's."""
     return password_hash.startswith(BCRYPT_PREFIXES) or HASHER.check_needs_rehash(password_hash)
 
 
@@ -111,6 +111,6 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether `password` opens the account with this hash; False, as slowly, where there is none (None)."""
+    """Whether `password` matches this hash. Without a hash (None) the answer is False, and takes as long."""
     good = await POOL.run(lambda: matches(password_hash or DUMMY_HASH, password))
     return good and password_hash is not None

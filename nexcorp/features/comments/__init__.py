@@ -1,1 +1,23 @@
 """Comments: what people say to a post."""
+
+from nexcorp.db import sql
+from nexcorp.delivery.kinds import Kind
+from nexcorp.features.comments.events import EVENTS, FRAMES, NOTICE_TYPES
+from nexcorp.features.comments.schemas import RoomComment
+from nexcorp.manifest import Feature, Section
+
+FEATURE = Feature(
+    name="comments",
+    routes=("nexcorp.features.comments.routes:ROUTES",),
+    events=EVENTS,
+    notice_types=NOTICE_TYPES,
+    kinds={
+        "comment": Kind(
+            sql.comments.render_comments, RoomComment, deleted="comment:deleted", keeps=("postId",)
+        )
+    },
+    frames=FRAMES,
+    seed="nexcorp.features.comments.seed:insert_demo_comments",
+    export={"comments": Section(sql.comments.export_comments)},
+    permissions=("comment:create",),
+)

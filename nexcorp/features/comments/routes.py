@@ -9,33 +9,32 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.mentions import MAX_MENTIONS
-from nexcorp.errors import PostNotFound
+from nexcorp.errors import PostNotFound, PreconditionFailed
 from nexcorp.features.comments import service
+from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
 from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
-from nexcorp.security.authentication import allows
-from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import transaction, write
 
-BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], after="id")
+BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], (FIRST_ID,), after="id")
 
 
 async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
-    async with transaction(request, turn=body["postId"]) as tx:
+    async with write(request, turn=body["postId"]) as tx:
         row = await service.create_comment(tx.conn, user_id(request), body)
         return await tx.reply(row, 201, version=row["version"])
 
 
 async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web.Response:
     post_id = path_id(request)
-    statements = sql.comments.list_comments_first, sql.comments.list_comments_next
     async with database(request).connection() as conn:
         asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
-        rows = await BY_OLDEST.fetch(request, conn, query, *statements, **asked)
+        rows = await BY_OLDEST.fetch(request, conn, query, sql.comments.list_comments, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
             raise PostNotFound()
     return reply_page(request, rows, query["limit"], BY_OLDEST)
@@ -50,7 +49,7 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
         row = await service.update_comment(
-            tx.conn, path_id(request), user_id(request), body["body"], version, by_etag
+            tx.conn, caller(request), path_id(request), body["body"], version, by_etag
         )
         return await tx.reply(row, version=row["version"])
 
@@ -58,13 +57,7 @@ async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 async def delete_comment(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_comment(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            version,
-            any_author=allows(request, "post:moderate"),
-        )
+        await service.delete_comment(tx.conn, caller(request), path_id(request), version)
         return no_content()
 
 
@@ -77,7 +70,7 @@ ROUTES = [
         Comment(),
         body=CreateComment(),
         access=allow("comment:create"),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         tag=TAG,
         description="Threads have two levels: a reply to a reply becomes one to the comment at the top, "
         "which `parentId` of the answer names. "
@@ -90,7 +83,7 @@ ROUTES = [
         CommentPage,
         query=PageQuery(),
         access=allow("post:read"),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         tag=TAG,
     ),
     get(
@@ -99,16 +92,16 @@ ROUTES = [
         "One comment",
         Comment(),
         access=allow("post:read"),
-        errors=("comment_not_found",),
+        errors=(CommentNotFound,),
         tag=TAG,
     ),
     patch(
         "/comments/{id}",
         update_comment,
-        "Change a comment of one's own",
+        "Change your comment",
         Comment(),
         body=UpdateComment(),
-        errors=("comment_not_found", "not_your_comment"),
+        errors=(CommentNotFound, NotYourComment),
         access=allow("comment:create", whose="the author only"),
         tag=TAG,
     ),
@@ -116,7 +109,7 @@ ROUTES = [
         "/comments/{id}",
         delete_comment,
         "Delete a comment and the replies to it",
-        errors=("comment_not_found", "not_your_comment", "stale_version"),
+        errors=(CommentNotFound, NotYourComment, PreconditionFailed),
         access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
         tag=TAG,
     ),

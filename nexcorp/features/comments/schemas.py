@@ -35,4 +35,10 @@ class Comment(Out):
     updatedAt = fields.AwareDateTime(required=True)
 
 
+class RoomComment(Comment):
+    """A comment as everybody in its post's room sees it."""
+
+    commentCount = fields.Integer(required=True, metadata={"description": "Of its post, as it is now."})
+
+
 CommentPage = page_of(Comment)

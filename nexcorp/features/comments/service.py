@@ -6,21 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import row_to_dict
-from nexcorp.delivery import emit
+from nexcorp.delivery import describe_context, emit
+from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.versions import check_version
-from nexcorp.errors import (
-    Forbidden,
-    Invalid,
-    NotFound,
-    PostNotFound,
-    on_constraint,
-)
+from nexcorp.errors import Invalid, PostNotFound, on_constraint
+from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
+from nexcorp.security.caller import Caller
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
-    """Comment on `postId`, perhaps in reply to `parentId`; returns the comment.
+    """Comment on `postId`, perhaps in reply to `parentId`; returns the comment. One statement.
 
     The post's author, the author of the comment replied to and those mentioned who may see the post are
     told. Raises NotFound without such a post, Invalid for a parent that is not on it.
@@ -34,22 +30,14 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
             author_id=author_id,
             parent_id=data["parentId"],
             body=data["body"],
+            usernames=find_mentions(data["body"]),
+            context=describe_context(),
         )
     if comment is None:
         if not await sql.posts.is_post_shown(conn, post_id=data["postId"], viewer_id=author_id):
             raise PostNotFound()
         raise bad_parent
-    payload = {
-        "comment": row_to_dict(comment),
-        "postId": comment["postId"],
-        "commentCount": comment["_commentCount"],
-        "postAuthorId": comment["_postAuthorId"],
-        "parentAuthorId": comment["_parentAuthorId"],
-        "onDraft": comment["_onDraft"],
-        "mentionedIds": await find_mentioned(conn, comment["postId"], find_mentions(data["body"])),
-    }
-    entity = ("comment", comment["id"])
-    await emit(conn, "comment.created", actor_id=author_id, entity=entity, payload=payload)
+    conn.after(WAKE)
     return comment
 
 
@@ -57,12 +45,12 @@ async def get_comment(conn: Any, comment_id: UUID, viewer_id: UUID) -> Any:
     """One comment on a post that the viewer may see; raises NotFound."""
     comment = await sql.comments.get_comment(conn, comment_id=comment_id, viewer_id=viewer_id)
     if comment is None:
-        raise NotFound("comment_not_found", "There is no such comment.")
+        raise CommentNotFound()
     return comment
 
 
 async def update_comment(
-    conn: Any, comment_id: UUID, user_id: UUID, body: str, version: int | None, by_etag: bool
+    conn: Any, caller: Caller, comment_id: UUID, body: str, version: int | None, by_etag: bool
 ) -> Any:
     """The author changes the text; returns the comment, unchanged where it says that already.
 
@@ -70,41 +58,61 @@ async def update_comment(
     for an old `version` StaleVersion with the current row, or PreconditionFailed where it came as If-Match.
     """
     await sql.comments.lock_comment(conn, comment_id=comment_id)
-    before = await get_comment(conn, comment_id, user_id)
-    if before["_authorId"] != user_id:
-        raise Forbidden("not_your_comment", "Only its author may change a comment.")
+    before = await get_comment(conn, comment_id, caller.id)
+    if before["_authorId"] != caller.id:
+        raise NotYourComment()
     check_version(before, version, by_etag=by_etag)
     if before["body"] == body:
         return before
-    await sql.comments.update_comment(conn, comment_id=comment_id, author_id=user_id, body=body)
-    comment = await get_comment(conn, comment_id, user_id)
+    await sql.comments.update_comment(conn, comment_id=comment_id, body=body)
+    comment = await get_comment(conn, comment_id, caller.id)
     names = find_new_mentions(body, before["body"])
     payload = {
-        "comment": row_to_dict(comment),
         "postId": comment["postId"],
+        "version": comment["version"],
         "onDraft": comment["_onDraft"],
         "mentionedIds": await find_mentioned(conn, comment["postId"], names),
     }
-    await emit(conn, "comment.updated", actor_id=user_id, entity=("comment", comment_id), payload=payload)
+    await emit(
+        conn,
+        "comment.updated",
+        actor_id=caller.id,
+        entity=("comment", comment_id),
+        payload=payload,
+        root=comment["postId"],
+    )
     return comment
 
 
-async def delete_comment(
-    conn: Any, comment_id: UUID, user_id: UUID, version: int | None = None, *, any_author: bool
-) -> None:
-    """Its author, the post's, or with `any_author` whoever sees it, removes a comment and its replies.
+async def delete_comment(conn: Any, caller: Caller, comment_id: UUID, version: int | None = None) -> None:
+    """Its author, the post's, and holders of post:moderate remove a comment and its replies.
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
     await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
     gone = await sql.comments.delete_comment(
-        conn, comment_id=comment_id, user_id=user_id, any_author=any_author, version=version
+        conn,
+        comment_id=comment_id,
+        user_id=caller.id,
+        any_author=caller.may("post:moderate"),
+        version=version,
     )
     if gone is None:
-        comment = await get_comment(conn, comment_id, user_id)
+        comment = await get_comment(conn, comment_id, caller.id)
         check_version(comment, version)
         message = "Only its author, the post's and holders of post:moderate may delete a comment."
-        raise Forbidden("not_your_comment", message)
-    payload = {key: gone[key] for key in ("postId", "commentCount", "replyIds")}
-    payload["authorId"] = gone["_authorId"]
-    await emit(conn, "comment.deleted", actor_id=user_id, entity=("comment", comment_id), payload=payload)
+        raise NotYourComment(message=message)
+    payload = {
+        "postId": gone["postId"],
+        "replyIds": gone["replyIds"],
+        "authorId": gone["_authorId"],
+        "onDraft": gone["_onDraft"],
+    }
+    await emit(
+        conn,
+        "comment.deleted",
+        actor_id=caller.id,
+        entity=("comment", comment_id),
+        payload=payload,
+        root=gone["postId"],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,13 @@ from nexcorp.domain.shapes import PostPage
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.cache import CACHE
-from nexcorp.web.paging import Cursor, PageQuery, cut_page, reply_page
+from nexcorp.web.paging import LAST_ID, Cursor, PageQuery, cut_page, reply_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
 
-EXPLORE: Cursor[tuple[float, UUID]] = Cursor("explore", tuple[float, UUID], before="_score", before_id="id")
+EXPLORE: Cursor[tuple[float, UUID]] = Cursor(
+    "explore", tuple[float, UUID], (math.inf, LAST_ID), before="_score", before_id="id"
+)
 KEEP_SECONDS = 2
 
 
@@ -27,9 +30,8 @@ async def list_explore(request: web.Request, query: dict[str, Any]) -> web.Respo
         kept = await read_kept(request, query["limit"])
         if kept is not None:
             return reply(kept)
-    statements = sql.explore.list_first, sql.explore.list_next
     async with database(request).connection() as conn:
-        rows = await EXPLORE.fetch(request, conn, query, *statements, viewer_id=user_id(request))
+        rows = await EXPLORE.fetch(request, conn, query, sql.explore.list_posts, viewer_id=user_id(request))
     return reply_page(request, rows, query["limit"], EXPLORE)
 
 

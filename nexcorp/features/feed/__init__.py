@@ -1,1 +1,5 @@
-"""The feed: what the people one follows publish."""
+"""The feed: what the people whom a person follows publish."""
+
+from nexcorp.manifest import Feature
+
+FEATURE = Feature(name="feed", routes=("nexcorp.features.feed.routes:ROUTES",))

@@ -11,16 +11,15 @@ from nexcorp.db import sql
 from nexcorp.domain.shapes import PostPage
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import Cursor, PageQuery, reply_page
+from nexcorp.web.paging import LAST_ID, Cursor, PageQuery, reply_page
 from nexcorp.web.routing import get
 
-FEED: Cursor[tuple[UUID]] = Cursor("feed", tuple[UUID], before="_position")
+FEED: Cursor[tuple[UUID]] = Cursor("feed", tuple[UUID], (LAST_ID,), before="_position")
 
 
 async def list_feed(request: web.Request, query: dict[str, Any]) -> web.Response:
-    statements = sql.feed.list_feed_first, sql.feed.list_feed_next
     async with database(request).connection() as conn:
-        rows = await FEED.fetch(request, conn, query, *statements, viewer_id=user_id(request))
+        rows = await FEED.fetch(request, conn, query, sql.feed.list_feed, viewer_id=user_id(request))
     return reply_page(request, rows, query["limit"], FEED)
 
 
@@ -28,7 +27,7 @@ ROUTES = [
     get(
         "/feed",
         list_feed,
-        "What oneself and the people one follows published, newest first",
+        "Posts by you and the people you follow, newest first",
         PostPage,
         query=PageQuery(),
         access=allow("post:read"),

@@ -10,51 +10,52 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.shapes import PersonSincePage
+from nexcorp.errors import UserNotFound
 from nexcorp.features.follows import service
+from nexcorp.features.follows.errors import CannotFollowSelf
 from nexcorp.features.follows.schemas import FollowState
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
+from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import write
 
 Position = tuple[datetime, UUID]
 
-FOLLOWERS: Cursor[Position] = Cursor("followers", Position, before="createdAt", before_user="_userId")
-FOLLOWING: Cursor[Position] = Cursor("following", Position, before="createdAt", before_user="_userId")
+LATEST = LAST_TIME, LAST_ID
+FOLLOWERS: Cursor[Position] = Cursor("followers", Position, LATEST, before="createdAt", before_user="_userId")
+FOLLOWING: Cursor[Position] = Cursor("following", Position, LATEST, before="createdAt", before_user="_userId")
 
 
 async def follow_user(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
+    async with write(request) as tx:
         return await tx.reply(await service.follow_user(tx.conn, user_id(request), path_id(request)))
 
 
 async def unfollow_user(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
+    async with write(request) as tx:
         return await tx.reply(await service.unfollow_user(tx.conn, user_id(request), path_id(request)))
 
 
 async def list_people(
-    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], *statements: Statement
+    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], statement: Statement
 ) -> web.Response:
-    """A page of people; the statements are those of the first and of further pages."""
+    """A page of the people that `statement` lists."""
     person = path_id(request)
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, *statements, user_id=person)
+        rows = await cursor.fetch(request, conn, query, statement, user_id=person)
         if not rows and not await sql.follows.user_exists(conn, user_id=person):
-            raise service.UserNotFound()
+            raise UserNotFound()
     return reply_page(request, rows, query["limit"], cursor)
 
 
 async def list_followers(request: web.Request, query: dict[str, Any]) -> web.Response:
-    statements = sql.follows.list_followers_first, sql.follows.list_followers_next
-    return await list_people(request, query, FOLLOWERS, *statements)
+    return await list_people(request, query, FOLLOWERS, sql.follows.list_followers)
 
 
 async def list_following(request: web.Request, query: dict[str, Any]) -> web.Response:
-    statements = sql.follows.list_following_first, sql.follows.list_following_next
-    return await list_people(request, query, FOLLOWING, *statements)
+    return await list_people(request, query, FOLLOWING, sql.follows.list_following)
 
 
 TAG = "Social"
@@ -65,7 +66,7 @@ ROUTES = [
         follow_user,
         "Follow somebody",
         FollowState(),
-        errors=("user_not_found", "cannot_follow_self"),
+        errors=(UserNotFound, CannotFollowSelf),
         access=FOLLOW,
         tag=TAG,
     ),
@@ -75,7 +76,7 @@ ROUTES = [
         "Stop following",
         FollowState(),
         200,
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         access=FOLLOW,
         tag=TAG,
     ),
@@ -86,7 +87,7 @@ ROUTES = [
         PersonSincePage,
         query=PageQuery(),
         access=allow("user:read"),
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         tag=TAG,
     ),
     get(
@@ -96,7 +97,7 @@ ROUTES = [
         PersonSincePage,
         query=PageQuery(),
         access=allow("user:read"),
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         tag=TAG,
     ),
 ]

@@ -6,39 +6,33 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.delivery import emit
-from nexcorp.errors import Invalid, NotFound, on_constraint
-
-
-class UserNotFound(NotFound):
-    """There is nobody with this id, or not any more."""
-
-    code, message = "user_not_found", "There is no such user."
-
-
-class CannotFollowSelf(Invalid):
-    """Follower and followed are the same."""
-
-    code, message = "cannot_follow_self", "Nobody can follow themselves."
+from nexcorp.delivery import describe_context
+from nexcorp.delivery.effects import WAKE
+from nexcorp.errors import UserNotFound, on_constraint
+from nexcorp.features.follows.errors import CannotFollowSelf
 
 
 async def follow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
     """Follow somebody, who is told once; returns `{following}`. Raises NotFound, Invalid for oneself."""
     itself, missing = CannotFollowSelf(errors={"id": ["Is yourself."]}), UserNotFound()
     with on_constraint("follows_no_self", itself), on_constraint("follows_followed_id_fkey", missing):
-        row = await sql.follows.follow_user(conn, follower_id=follower_id, followed_id=followed_id)
+        row = await sql.follows.follow_user(
+            conn, follower_id=follower_id, followed_id=followed_id, context=describe_context()
+        )
     if row is None:
         raise UserNotFound()
-    if row["_changed"]:
-        await emit(conn, "user.followed", actor_id=follower_id, entity=("user", followed_id), payload={})
+    if row["_eventId"] is not None:
+        conn.after(WAKE)
     return row
 
 
 async def unfollow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
     """Stop following; returns `{following}`. Raises NotFound."""
-    row = await sql.follows.unfollow_user(conn, follower_id=follower_id, followed_id=followed_id)
+    row = await sql.follows.unfollow_user(
+        conn, follower_id=follower_id, followed_id=followed_id, context=describe_context()
+    )
     if row is None:
         raise UserNotFound()
-    if row["_changed"]:
-        await emit(conn, "user.unfollowed", actor_id=follower_id, entity=("user", followed_id), payload={})
+    if row["_eventId"] is not None:
+        conn.after(WAKE)
     return row

@@ -1,4 +1,4 @@
-"""API keys over REST. Only a person makes and revokes them: a key cannot make another one."""
+"""API keys over REST. A user makes and revokes them signed in; a key cannot make another one."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ ROUTES = [
         "Make an API key",
         NewApiKey(),
         body=CreateApiKey(),
-        errors=("too_many_api_keys",),
+        errors=(service.TooManyApiKeys,),
         access=ACCOUNT,
         tag=TAG,
         # The answer holds a secret, which must not be kept to be replayed.
         idempotent=False,
         description="The secret is shown this once. A key may do what both its scopes and its owner's role "
-        "allow, and never what belongs to the person: passwords, devices, keys.",
+        "allow. It cannot change passwords, devices or keys.",
     ),
     delete(
         "/auth/api-keys/{id}",
         revoke_api_key,
         "Revoke an API key",
-        errors=("api_key_not_found",),
-        access=Access(whose="one's own only"),
+        errors=(service.ApiKeyNotFound,),
+        access=Access(whose="your own only"),
         tag=TAG,
-        description="It is dead on every node within five seconds.",
+        description="It stops working on every node within five seconds.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""What a request for an API key looks like, and what is shown of one."""
+"""The body that makes an API key, and how keys are shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_LIFE = timedelta(days=3660)
 
 
 def check_expiry(moment: datetime) -> None:
-    """Refuse what is over already, and what is so far away that it was not meant."""
+    """Refuse a time in the past, or more than ten years away."""
     now = datetime.now(UTC)
     if moment <= now:
         raise ValidationError("Is not in the future.")
@@ -23,14 +23,14 @@ def check_expiry(moment: datetime) -> None:
 
 
 class CreateApiKey(Body):
-    """A new key; without `expiresAt` it is good until it is revoked."""
+    """A new key; without `expiresAt` it works until it is revoked."""
 
     name = Text(least=1, most=100, required=True)
     scopes = fields.List(
         Text(least=1, most=100),
         required=True,
         validate=validate.Length(1, MAX_SCOPES),
-        metadata={"description": "Permission codes that one's own role holds."},
+        metadata={"description": "Codes of permissions that your role holds."},
     )
     expiresAt = fields.AwareDateTime(format="iso", load_default=None, allow_none=True, validate=check_expiry)
 
@@ -40,7 +40,7 @@ class ApiKey(Out):
 
     id = fields.UUID(required=True)
     name = fields.String(required=True)
-    shown = fields.String(required=True, metadata={"description": "How the key begins."})
+    shown = fields.String(required=True, metadata={"description": "The first characters of the key."})
     scopes = fields.List(fields.String(), required=True)
     createdAt = fields.AwareDateTime(required=True)
     lastUsedAt = fields.AwareDateTime(

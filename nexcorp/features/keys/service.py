@@ -1,4 +1,4 @@
-"""The rules of API keys: how many, for what, and how they end."""
+"""The rules of API keys: their number, their scopes, their end."""
 
 from __future__ import annotations
 
@@ -16,6 +16,20 @@ from nexcorp.security.api_keys import SHOWN_CHARS, hash_key, make_key
 MAX_KEYS = 25
 
 
+class TooManyApiKeys(Conflict):
+    """The person has MAX_KEYS keys."""
+
+    code, message = "too_many_api_keys", f"You have {MAX_KEYS} keys already: revoke one first."
+    meaning = f"You have {MAX_KEYS} keys already."
+
+
+class ApiKeyNotFound(NotFound):
+    """The person has no key with this id that is still good."""
+
+    code, message = "api_key_not_found", "There is no such key."
+    meaning = "You have no key with this id, or it is revoked."
+
+
 def check_scopes(scopes: list[str], known: set[str], held: set[str]) -> None:
     """Raises Invalid naming the scopes that do not exist, or that the owner's role does not hold."""
     wrong = [f"There is no permission {code}." for code in scopes if code not in known]
@@ -27,9 +41,9 @@ def check_scopes(scopes: list[str], known: set[str], held: set[str]) -> None:
 async def create_key(
     conn: Any, user_id: UUID, *, name: str, scopes: list[str], expires_at: datetime | None
 ) -> dict[str, Any]:
-    """Make a key; returns its row and, as `key`, the secret that nobody can show again.
+    """Make a key; returns its row and, as `key`, the secret, which is not stored.
 
-    Raises Invalid for scopes beyond the owner's role, Conflict where there are MAX_KEYS already.
+    Raises Invalid for scopes beyond the owner's role, TooManyApiKeys where there are MAX_KEYS already.
     """
     owner = await sql.keys.lock_owner(conn, user_id=user_id)
     if owner is None:
@@ -37,9 +51,9 @@ async def create_key(
     wanted = sorted(set(scopes))
     known = {row["code"] for row in await sql.keys.list_codes(conn)}
     check_scopes(wanted, known, set(owner["permissions"]))
-    # A statement of its own, after the lock: it sees what the transaction before this one has made.
+    # A statement of its own after the lock, so that it sees keys of the transaction before.
     if await sql.keys.count_keys(conn, user_id=user_id) >= MAX_KEYS:
-        raise Conflict("too_many_api_keys", f"There are {MAX_KEYS} keys already: revoke one first.")
+        raise TooManyApiKeys()
     secret = make_key()
     row = await sql.keys.insert_key(
         conn,
@@ -50,16 +64,16 @@ async def create_key(
         scopes=wanted,
         expires_at=expires_at,
     )
-    payload = {"userId": user_id, "name": name, "scopes": wanted, "expiresAt": expires_at}
+    payload = {"userId": user_id, "scopes": wanted, "expiresAt": expires_at}
     await emit(conn, "api_key.created", actor_id=user_id, entity=("api_key", row["id"]), payload=payload)
     return {**row_to_dict(row), "key": secret}
 
 
 async def revoke_key(conn: Any, user_id: UUID, key_id: UUID) -> None:
-    """End a key; raises NotFound for those of others and those that have ended."""
+    """Revoke a key; raises ApiKeyNotFound if it is another user's or has ended."""
     row = await sql.keys.revoke_key(conn, user_id=user_id, key_id=key_id)
     if row is None:
-        raise NotFound("api_key_not_found", "There is no such key.")
+        raise ApiKeyNotFound()
     conn.after(Revoke((key_id,)))
-    payload = {"userId": user_id, "name": row["name"]}
+    payload = {"userId": user_id}
     await emit(conn, "api_key.revoked", actor_id=user_id, entity=("api_key", key_id), payload=payload)

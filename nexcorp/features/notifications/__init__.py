@@ -1,1 +1,31 @@
 """Notifications: what people are told."""
+
+from nexcorp.db import sql
+from nexcorp.delivery.kinds import Kind
+from nexcorp.features.notifications.events import EVENTS, FRAMES
+from nexcorp.features.notifications.leaving import forget_inbox
+from nexcorp.features.notifications.schemas import Notification
+from nexcorp.manifest import Feature, Section
+
+FEATURE = Feature(
+    name="notifications",
+    routes=("nexcorp.features.notifications.routes:ROUTES",),
+    events=EVENTS,
+    kinds={
+        "notification": Kind(
+            sql.notifications.render_notifications,
+            Notification,
+            deleted="notification:deleted",
+            show=lambda row, sentences: sentences.show(row),
+        )
+    },
+    frames=FRAMES,
+    before_leave=sql.notifications.lock_counter,
+    on_leave=forget_inbox,
+    export={
+        "notifications": Section(
+            sql.notifications.export_notifications, show=lambda row, sentences: sentences.show(row)
+        )
+    },
+    permissions=("notification:read", "notification:update"),
+)

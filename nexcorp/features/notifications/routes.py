@@ -8,7 +8,9 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.errors import Invalid
 from nexcorp.features.notifications import service
+from nexcorp.features.notifications.errors import NotificationNotFound
 from nexcorp.features.notifications.schemas import (
     Notification,
     NotificationPage,
@@ -20,30 +22,37 @@ from nexcorp.features.notifications.schemas import (
 from nexcorp.realtime.node import NODE
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.web.app_keys import PRODUCT, SENTENCES
+from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, patch, post
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import transaction, write
 
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], before="id")
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="id")
+
+
+def check_types(request: web.Request, wanted: list[str]) -> None:
+    """Raises Invalid unless a feature brings each of these types."""
+    known = request.app[PRODUCT].notice_types
+    if any(name not in known for name in wanted):
+        raise Invalid(errors={"type": [f"Must be of: {', '.join(known)}."]})
 
 
 async def list_notifications(request: web.Request, query: dict[str, Any]) -> web.Response:
-    before = BY_NEWEST.decode(request, query["cursor"])[0] if "cursor" in query else None
-    me = user_id(request)
-    # One snapshot for the list and the position, so that list plus later frames is the whole.
-    async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
-        rows = await service.list_notifications(conn, me, query, before)
-        position = await sql.notifications.get_position(conn, user_id=me, room=f"user:{me}")
-    page, next_cursor = cut_page(request, rows, query["limit"], BY_NEWEST)
+    check_types(request, query.get("type", []))
+    (before,) = BY_NEWEST.read(request, query)
+    async with database(request).connection() as conn:
+        inbox = await service.list_notifications(conn, user_id(request), query, before)
+    page, next_cursor = cut_page(request, inbox.rows, query["limit"], BY_NEWEST)
+    sentences = request.app[SENTENCES]
     return reply(
         {
-            "data": page,
+            "data": [sentences.show(row) for row in page],
             "nextCursor": next_cursor,
-            "unreadCount": position["unread"],
+            "unreadCount": inbox.unread,
             "epoch": request.app[NODE].positions.epoch,
-            "seq": position["seq"],
+            "seq": inbox.seq,
         }
     )
 
@@ -55,13 +64,13 @@ async def get_unread_count(request: web.Request) -> web.Response:
 
 
 async def update_notification(request: web.Request, body: dict[str, Any]) -> web.Response:
-    async with transaction(request) as tx:
+    async with write(request) as tx:
         row = await service.update_notification(tx.conn, user_id(request), path_id(request), body)
-        return await tx.reply(row)
+        return await tx.reply(request.app[SENTENCES].show(row))
 
 
 async def delete_notification(request: web.Request) -> web.Response:
-    async with transaction(request) as tx:
+    async with write(request) as tx:
         await service.delete_notification(tx.conn, user_id(request), path_id(request))
         return no_content()
 
@@ -72,13 +81,13 @@ async def read_all(request: web.Request) -> web.Response:
 
 
 TAG = "Notifications"
-READ = allow("notification:read", whose="one's own only")
-CHANGE = allow("notification:update", whose="one's own only")
+READ = allow("notification:read", whose="your own only")
+CHANGE = allow("notification:update", whose="your own only")
 ROUTES = [
     get(
         "/notifications",
         list_notifications,
-        "One's notifications, newest first",
+        "Your notifications, newest first",
         NotificationPage(),
         query=NotificationQuery(),
         access=READ,
@@ -100,14 +109,14 @@ ROUTES = [
         Notification(),
         body=UpdateNotification(),
         access=CHANGE,
-        errors=("notification_not_found",),
+        errors=(NotificationNotFound,),
         tag=TAG,
     ),
     delete(
         "/notifications/{id}",
         delete_notification,
         "Remove a notification",
-        errors=("notification_not_found",),
+        errors=(NotificationNotFound,),
         access=CHANGE,
         tag=TAG,
     ),

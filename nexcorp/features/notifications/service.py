@@ -2,90 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import row_to_dict
-from nexcorp.delivery import emit
-from nexcorp.errors import NotFound
+from nexcorp.delivery import describe_context, emit
+from nexcorp.delivery.effects import WAKE
+from nexcorp.features.notifications.errors import NotificationNotFound
 
 
-class NotificationNotFound(NotFound):
-    """There is none with this id, or it is another's."""
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A page of notifications, and the unread count and the position of the own room that belong to it."""
 
-    code, message = "notification_not_found", "There is no such notification."
+    rows: list[Any]
+    unread: int
+    seq: int
 
 
-async def list_notifications(
-    conn: Any, user_id: UUID, query: dict[str, Any], before: UUID | None
-) -> list[Any]:
-    """Up to `limit + 1` of the user's notifications, newest first; common lists have own statements."""
-    most = query["limit"] + 1
-    plain = not query.keys() & {"archived", "type"} and query.get("unread", True)
-    statements = sql.notifications
-    if plain and "unread" in query:
-        if before is None:
-            rows: list[Any] = await statements.list_unread_first(conn, user_id=user_id, most=most)
-        else:
-            rows = await statements.list_unread_next(conn, user_id=user_id, before=before, most=most)
-    elif plain:
-        if before is None:
-            rows = await statements.list_first(conn, user_id=user_id, most=most)
-        else:
-            rows = await statements.list_next(conn, user_id=user_id, before=before, most=most)
-    else:
-        rows = await statements.list_filtered(
+async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], before: UUID) -> Inbox:
+    """Up to `limit + 1` of the user's notifications before an id, the newest first; one statement."""
+    asked: dict[str, Any] = {"user_id": user_id, "before": before, "most": query["limit"] + 1}
+    if query.keys() & {"archived", "type"} or not query.get("unread", True):
+        rows = await sql.notifications.list_filtered(
             conn,
-            user_id=user_id,
-            before=before,
+            **asked,
             unread=query.get("unread"),
             archived=query.get("archived", False),
             types=query.get("type"),
-            most=most,
         )
-    return rows
+    elif "unread" in query:
+        rows = await sql.notifications.list_unread(conn, **asked)
+    else:
+        rows = await sql.notifications.list_all(conn, **asked)
+    first = rows[0]
+    return Inbox([] if first["id"] is None else rows, first["_unread"], first["_seq"])
 
 
 async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, data: dict[str, Any]) -> Any:
-    """Change `isRead`, `archived`, `seen`; returns the notification. Raises NotFound for another's, too."""
-    await sql.notifications.lock_counter(conn, user_id=user_id)
-    found = await sql.notifications.update_notification(
+    """Change `isRead`, `archived`, `seen`; returns the notification. One statement.
+
+    Raises NotificationNotFound, for another user's as well.
+    """
+    row = await sql.notifications.update_notification(
         conn,
         user_id=user_id,
         notification_id=notification_id,
         is_read=data.get("isRead"),
         archived=data.get("archived"),
         seen=data.get("seen"),
+        context=describe_context(),
     )
-    if not found:
+    if row is None:
         raise NotificationNotFound()
-    row = await sql.notifications.get_notification(conn, user_id=user_id, notification_id=notification_id)
-    await emit(
-        conn,
-        "notification.updated",
-        actor_id=user_id,
-        entity=("notification", notification_id),
-        payload={"notification": row_to_dict(row)},
-    )
+    if row["_eventId"] is not None:
+        conn.after(WAKE)
     return row
 
 
 async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -> None:
-    """Remove one; raises NotFound for another's, too."""
-    await sql.notifications.lock_counter(conn, user_id=user_id)
+    """Remove one; one statement. Raises NotificationNotFound, for another user's as well."""
     found = await sql.notifications.delete_notification(
-        conn, user_id=user_id, notification_id=notification_id
+        conn, user_id=user_id, notification_id=notification_id, context=describe_context()
     )
     if not found:
         raise NotificationNotFound()
-    await emit(
-        conn,
-        "notification.deleted",
-        actor_id=user_id,
-        entity=("notification", notification_id),
-        payload={"id": notification_id},
-    )
+    conn.after(WAKE)
 
 
 async def read_all(conn: Any, user_id: UUID) -> int:

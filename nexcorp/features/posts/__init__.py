@@ -1,1 +1,23 @@
 """Posts: what people publish."""
+
+from nexcorp.db import sql
+from nexcorp.delivery.kinds import Kind
+from nexcorp.domain.shapes import RoomPost
+from nexcorp.features.posts.events import EVENTS, FRAMES, NOTICE_TYPES
+from nexcorp.features.posts.rooms import may_join_post, may_join_profile
+from nexcorp.manifest import Feature, Section
+
+FEATURE = Feature(
+    name="posts",
+    routes=("nexcorp.features.posts.routes:ROUTES",),
+    events=EVENTS,
+    notice_types=NOTICE_TYPES,
+    kinds={"post": Kind(sql.posts.render_posts, RoomPost, deleted="post:deleted")},
+    frames=FRAMES,
+    rooms={"post": may_join_post, "profile": may_join_profile},
+    before_leave=sql.posts.lock_posts_of,
+    on_leave=sql.posts.unassign_person,
+    seed="nexcorp.features.posts.seed:insert_demo_posts",
+    export={"posts": Section(sql.posts.export_posts)},
+    permissions=("post:read", "post:create", "post:announce", "post:assign", "post:moderate"),
+)

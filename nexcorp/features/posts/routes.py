@@ -9,12 +9,19 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.delivery.effects import Forget
-from nexcorp.domain.attachments import MAX_POST_FILES, Kept, keep_files
+from nexcorp.domain.attachments import MAX_POST_FILES, Kept, TooManyUploads, keep_files
 from nexcorp.domain.mentions import MAX_MENTIONS
 from nexcorp.domain.shapes import Post, PostPage
-from nexcorp.errors import Invalid, NotFound, PostNotFound
+from nexcorp.errors import (
+    Invalid,
+    NotAProject,
+    PostNotFound,
+    PreconditionFailed,
+    ProjectClosed,
+    UserNotFound,
+)
 from nexcorp.features.posts import service
+from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPost
 from nexcorp.features.posts.moves import MOVES, describe_moves
 from nexcorp.features.posts.schemas import (
     UNLISTED,
@@ -27,27 +34,25 @@ from nexcorp.features.posts.schemas import (
 )
 from nexcorp.integrations.storage import limit_of
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
-from nexcorp.security.authentication import allows, require
+from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.security.authentication import require
 from nexcorp.web.forms import File, Form
-from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
+from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
 from nexcorp.web.storage import STORAGE
-from nexcorp.web.transactions import replay_answered, transaction
+from nexcorp.web.transactions import replay_answered, transaction, write
 
-BY_TYPE: dict[str | None, tuple[Statement, Statement]] = {
-    None: (sql.posts.list_posts_first, sql.posts.list_posts_next),
-    "normal": (sql.posts.list_normal_posts_first, sql.posts.list_normal_posts_next),
-    "announcement": (sql.posts.list_announcements_first, sql.posts.list_announcements_next),
-    "project": (sql.posts.list_projects_first, sql.posts.list_projects_next),
+BY_TYPE: dict[str | None, Statement] = {
+    None: sql.posts.list_posts,
+    "normal": sql.posts.list_normal_posts,
+    "announcement": sql.posts.list_announcements,
+    "project": sql.posts.list_projects,
 }
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], before="_position")
-UNLISTED_NEWEST: Cursor[tuple[UUID]] = Cursor("unlisted", tuple[UUID], before="id")
-MOVES_OLDEST: Cursor[tuple[UUID]] = Cursor("moves", tuple[UUID], after="id")
-# Before, and behind it, is everything.
-LAST, FIRST = (UUID(int=2**128 - 1),), (UUID(int=0),)
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("posts", tuple[UUID], (LAST_ID,), before="_position")
+UNLISTED_NEWEST: Cursor[tuple[UUID]] = Cursor("unlisted", tuple[UUID], (LAST_ID,), before="id")
+MOVES_OLDEST: Cursor[tuple[UUID]] = Cursor("moves", tuple[UUID], (FIRST_ID,), after="id")
 
 
 async def create_post(request: web.Request, body: dict[str, Any], files: Sequence[File] = ()) -> web.Response:
@@ -66,10 +71,10 @@ async def create_post(request: web.Request, body: dict[str, Any], files: Sequenc
 
 async def publish(request: web.Request, body: dict[str, Any], kept: Sequence[Kept]) -> web.Response:
     """A new post, with the files that came along."""
-    async with transaction(request) as tx:
+    unit = write if service.is_single(body, kept) else transaction
+    async with unit(request) as tx:
         row = await service.create_post(tx.conn, user_id(request), body, kept)
         location = f"{API_PREFIX}/posts/{row['id']}"
-        tx.after(Forget("explore"))
         return await tx.reply(row, 201, location=location, version=row["version"])
 
 
@@ -82,7 +87,7 @@ async def get_post(request: web.Request) -> web.Response:
 
 
 async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """Each way to ask has statements of its own, so that each has its index."""
+    """Each way to ask has a statement of its own, so that each has its index."""
     author, kind, status = (query.get(name) for name in ("author", "type", "status"))
     if status in UNLISTED:
         if author not in (None, user_id(request)) or kind not in (None, "announcement"):
@@ -92,51 +97,41 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
         return await reply_matching(request, query)
     if author is not None:
         return await reply_author_posts(request, query, author, kind, status)
-    statements = BY_TYPE[kind]
+    statement = BY_TYPE[kind]
     more: dict[str, Any] = {}
     if status is not None:
         if kind is not None and status not in MOVES.get(kind, {}):
             return reply_nothing(request, query, BY_NEWEST)
-        statements = sql.posts.list_posts_by_status_first, sql.posts.list_posts_by_status_next
-        more = {"status": status}
+        statement, more = sql.posts.list_posts_by_status, {"status": status}
     async with database(request).connection() as conn:
-        rows = await BY_NEWEST.fetch(request, conn, query, *statements, viewer_id=user_id(request), **more)
+        rows = await BY_NEWEST.fetch(request, conn, query, statement, viewer_id=user_id(request), **more)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
 
 
 async def reply_matching(request: web.Request, query: dict[str, Any]) -> web.Response:
     """A page of posts by their words, the newest first."""
-    (before,) = read_cursor(request, query, BY_NEWEST, LAST)
+    statement: Statement = sql.posts.list_posts_matching
     wanted = {name: query.get(name) for name in ("type", "status")}
-    wanted.update(viewer_id=user_id(request), text=query["q"], before=before, most=query["limit"] + 1)
+    wanted.update(viewer_id=user_id(request), text=query["q"])
+    if "author" in query:
+        statement = sql.posts.list_author_posts_matching
+        wanted["author_id"] = query["author"]
     async with database(request).connection() as conn:
-        if "author" in query:
-            rows = await sql.posts.list_author_posts_matching(conn, author_id=query["author"], **wanted)
-        else:
-            rows = await sql.posts.list_posts_matching(conn, **wanted)
+        rows = await BY_NEWEST.fetch(request, conn, query, statement, **wanted)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
-
-
-def read_cursor(
-    request: web.Request, query: dict[str, Any], cursor: Cursor[tuple[UUID]], start: tuple[UUID]
-) -> tuple[UUID]:
-    """Where a page begins; raises Invalid for a cursor of another list."""
-    return cursor.decode(request, query["cursor"]) if "cursor" in query else start
 
 
 def reply_nothing(request: web.Request, query: dict[str, Any], cursor: Cursor[tuple[UUID]]) -> web.Response:
     """The page of filters that leave nothing; raises Invalid for a cursor of another list."""
-    read_cursor(request, query, cursor, LAST)
+    cursor.read(request, query)
     return reply_page(request, [], query["limit"], cursor)
 
 
 async def reply_own_unlisted(request: web.Request, query: dict[str, Any], status: str) -> web.Response:
     """A page of one's own drafts or archived announcements, the last written first: in no list of others."""
-    (before,) = read_cursor(request, query, UNLISTED_NEWEST, LAST)
+    asked = {"author_id": user_id(request), "status": status}
     async with database(request).connection() as conn:
-        rows = await sql.posts.list_own_unlisted(
-            conn, author_id=user_id(request), status=status, before=before, most=query["limit"] + 1
-        )
+        rows = await UNLISTED_NEWEST.fetch(request, conn, query, sql.posts.list_own_unlisted, **asked)
     return reply_page(request, rows, query["limit"], UNLISTED_NEWEST)
 
 
@@ -144,7 +139,7 @@ async def list_user_posts(request: web.Request, query: dict[str, Any]) -> web.Re
     author = path_id(request)
     async with database(request).connection() as conn:
         if not await sql.follows.user_exists(conn, user_id=author):
-            raise NotFound("user_not_found", "There is no such user.")
+            raise UserNotFound()
     return await reply_author_posts(request, query, author)
 
 
@@ -156,82 +151,48 @@ async def reply_author_posts(
     status: str | None = None,
 ) -> web.Response:
     """A page of one author's posts."""
-    statements: tuple[Statement, Statement]
-    statements = sql.posts.list_author_posts_first, sql.posts.list_author_posts_next
+    statement: Statement = sql.posts.list_author_posts
     more: dict[str, Any] = {"viewer_id": user_id(request), "author_id": author}
     if kind is not None or status is not None:
-        statements = sql.posts.list_author_posts_of_first, sql.posts.list_author_posts_of_next
+        statement = sql.posts.list_author_posts_of
         more.update(type=kind, status=status)
     async with database(request).connection() as conn:
-        rows = await BY_NEWEST.fetch(request, conn, query, *statements, **more)
+        rows = await BY_NEWEST.fetch(request, conn, query, statement, **more)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
 
 
 async def update_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
-        row = await service.update_post(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            body,
-            version,
-            by_etag,
-            may_announce=allows(request, "post:announce"),
-        )
+        row = await service.update_post(tx.conn, caller(request), path_id(request), body, version, by_etag)
         return await tx.reply(row, version=row["version"])
 
 
 async def delete_post(request: web.Request) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        await service.delete_post(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            version,
-            any_author=allows(request, "post:moderate"),
-        )
-        tx.after(Forget("explore"))
+        await service.delete_post(tx.conn, caller(request), path_id(request), version)
     return no_content()
 
 
 async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        row = await service.move_post(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            body["status"],
-            version,
-            any_project=allows(request, "post:assign"),
-            any_announcement=allows(request, "post:moderate"),
-            may_announce=allows(request, "post:announce"),
-        )
-        tx.after(Forget("explore"))
+        row = await service.move_post(tx.conn, caller(request), path_id(request), body["status"], version)
         return await tx.reply(row, version=row["version"])
 
 
 async def list_moves(request: web.Request, query: dict[str, Any]) -> web.Response:
-    (after,) = read_cursor(request, query, MOVES_OLDEST, FIRST)
     async with database(request).connection() as conn:
         post = await service.get_shown(conn, path_id(request), user_id(request))
-        rows = await sql.posts.list_moves(conn, post_id=post["id"], after=after, most=query["limit"] + 1)
+        rows = await MOVES_OLDEST.fetch(request, conn, query, sql.posts.list_moves, post_id=post["id"])
     return reply_page(request, rows, query["limit"], MOVES_OLDEST)
 
 
 async def assign_post(request: web.Request, body: dict[str, Any]) -> web.Response:
     version, _ = expected_version(request, {})
     async with transaction(request) as tx:
-        row = await service.assign_post(
-            tx.conn,
-            path_id(request),
-            user_id(request),
-            body["userId"],
-            version,
-            any_author=allows(request, "post:assign"),
-        )
+        row = await service.assign_post(tx.conn, caller(request), path_id(request), body["userId"], version)
         return await tx.reply(row, version=row["version"])
 
 
@@ -244,7 +205,7 @@ MOVE = allow(
 )
 REMOVE = allow("post:create", whose="the author, and holders of post:moderate")
 ASSIGN = allow("post:create", whose="the author, and holders of post:assign")
-OWN = ("post_not_found", "not_your_post", "stale_version")
+OWN = (PostNotFound, NotYourPost, PreconditionFailed)
 ROUTES = [
     post(
         "/posts",
@@ -253,7 +214,7 @@ ROUTES = [
         Post(),
         body=CreatePost(),
         form=Form(most_files=MAX_POST_FILES, limit=limit_of, optional=True),
-        errors=("too_many_uploads",),
+        errors=(TooManyUploads,),
         access=WRITE,
         tag=TAG,
         description="JSON, or a form with the same fields, `uploadIds` once for each upload, and up to ten "
@@ -261,11 +222,11 @@ ROUTES = [
         f"first {MAX_MENTIONS} are told.",
     ),
     get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
-    get("/posts/{id}", get_post, "One post", Post(), errors=("post_not_found",), access=READ, tag=TAG),
+    get("/posts/{id}", get_post, "One post", Post(), errors=(PostNotFound,), access=READ, tag=TAG),
     patch(
         "/posts/{id}",
         update_post,
-        "Change a post of one's own",
+        "Change your post",
         Post(),
         body=UpdatePost(),
         errors=OWN,
@@ -278,7 +239,7 @@ ROUTES = [
         "Move an announcement or a project",
         Post(),
         body=MovePost(),
-        errors=(*OWN, "illegal_move"),
+        errors=(*OWN, IllegalMove),
         access=MOVE,
         tag=TAG,
         description=describe_moves(),
@@ -289,7 +250,7 @@ ROUTES = [
         "Every move, oldest first",
         MovePage,
         query=PageQuery(),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         access=READ,
         tag=TAG,
     ),
@@ -299,7 +260,7 @@ ROUTES = [
         "Give a project to somebody interested",
         Post(),
         body=AssignPost(),
-        errors=(*OWN, "not_a_project", "not_interested", "project_closed"),
+        errors=(*OWN, NotAProject, NotInterested, ProjectClosed),
         access=ASSIGN,
         tag=TAG,
     ),
@@ -310,7 +271,7 @@ ROUTES = [
         "The newest posts of one person",
         PostPage,
         query=PageQuery(),
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         access=READ,
         tag=TAG,
     ),

@@ -10,65 +10,65 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.shapes import PersonSincePage
-from nexcorp.errors import PostNotFound
+from nexcorp.errors import NotAProject, PostNotFound, ProjectClosed
 from nexcorp.features.reactions import service
+from nexcorp.features.reactions.errors import Assigned, OwnProject
 from nexcorp.features.reactions.schemas import InterestState, LikeState
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import Cursor, PageQuery, Statement, reply_page
+from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, Statement, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import write
 
 Position = tuple[datetime, UUID]
 
-LIKES: Cursor[Position] = Cursor("likes", Position, before="createdAt", before_user="_userId")
-INTERESTS: Cursor[Position] = Cursor("interests", Position, before="createdAt", before_user="_userId")
+LATEST = LAST_TIME, LAST_ID
+LIKES: Cursor[Position] = Cursor("likes", Position, LATEST, before="createdAt", before_user="_userId")
+INTERESTS: Cursor[Position] = Cursor("interests", Position, LATEST, before="createdAt", before_user="_userId")
 
 
 async def like_post(request: web.Request) -> web.Response:
     post_id = path_id(request)
-    async with transaction(request, turn=post_id) as tx:
+    async with write(request, turn=post_id) as tx:
         return await tx.reply(await service.like_post(tx.conn, post_id, user_id(request)))
 
 
 async def unlike_post(request: web.Request) -> web.Response:
     post_id = path_id(request)
-    async with transaction(request, turn=post_id) as tx:
+    async with write(request, turn=post_id) as tx:
         return await tx.reply(await service.unlike_post(tx.conn, post_id, user_id(request)))
 
 
 async def list_people(
-    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], *statements: Statement
+    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], statement: Statement
 ) -> web.Response:
-    """A page of people; the statements are those of the first and of further pages."""
+    """A page of the people that `statement` lists."""
     post_id = path_id(request)
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, *statements, post_id=post_id)
+        rows = await cursor.fetch(request, conn, query, statement, post_id=post_id)
         if not await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=user_id(request)):
             raise PostNotFound()
     return reply_page(request, rows, query["limit"], cursor)
 
 
 async def list_likes(request: web.Request, query: dict[str, Any]) -> web.Response:
-    statements = sql.reactions.list_likes_first, sql.reactions.list_likes_next
-    return await list_people(request, query, LIKES, *statements)
+    return await list_people(request, query, LIKES, sql.reactions.list_likes)
 
 
 async def list_interests(request: web.Request, query: dict[str, Any]) -> web.Response:
-    statements = sql.reactions.list_interests_first, sql.reactions.list_interests_next
-    return await list_people(request, query, INTERESTS, *statements)
+    return await list_people(request, query, INTERESTS, sql.reactions.list_interests)
 
 
 async def add_interest(request: web.Request) -> web.Response:
     post_id = path_id(request)
-    async with transaction(request, turn=post_id) as tx:
+    async with write(request, turn=post_id) as tx:
         return await tx.reply(await service.add_interest(tx.conn, post_id, user_id(request)))
 
 
 async def remove_interest(request: web.Request) -> web.Response:
     post_id = path_id(request)
-    async with transaction(request, turn=post_id) as tx:
+    async with write(request, turn=post_id) as tx:
         return await tx.reply(await service.remove_interest(tx.conn, post_id, user_id(request)))
 
 
@@ -81,7 +81,7 @@ ROUTES = [
         like_post,
         "Like a post",
         LikeState(),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         access=LIKE,
         tag=TAG,
     ),
@@ -91,7 +91,7 @@ ROUTES = [
         "Take a like back",
         LikeState(),
         200,
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         access=LIKE,
         tag=TAG,
     ),
@@ -102,7 +102,7 @@ ROUTES = [
         PersonSincePage,
         query=PageQuery(),
         access=allow("post:read"),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         tag=TAG,
     ),
     put(
@@ -110,7 +110,7 @@ ROUTES = [
         add_interest,
         "Take an interest in a project",
         InterestState(),
-        errors=("post_not_found", *service.REFUSALS),
+        errors=(PostNotFound, NotAProject, OwnProject, ProjectClosed),
         access=INTEREST,
         tag=TAG,
     ),
@@ -120,7 +120,7 @@ ROUTES = [
         "Take an interest back",
         InterestState(),
         200,
-        errors=("post_not_found", "assigned"),
+        errors=(PostNotFound, Assigned),
         access=INTEREST,
         tag=TAG,
     ),
@@ -130,7 +130,7 @@ ROUTES = [
         "Who is interested in a project",
         PersonSincePage,
         query=PageQuery(),
-        errors=("post_not_found",),
+        errors=(PostNotFound,),
         access=allow("post:read"),
         tag=TAG,
     ),

@@ -1,1 +1,58 @@
 """Search: full text over what a viewer may see."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery.events import Event
+from nexcorp.manifest import Feature, Job, SearchKind
+
+
+def itself(event: Event) -> Iterable[UUID]:
+    """The entity of the event."""
+    return (event.entity_id,)
+
+
+def nothing(event: Event) -> Iterable[UUID]:
+    """Documents go with their entity; its words are left in doubt."""
+    return ()
+
+
+FEATURE = Feature(
+    name="search",
+    routes=("nexcorp.features.search.routes:ROUTES",),
+    # Each minute for what was left in doubt and no event told of.
+    jobs=(Job("workers.jobs.words:settle_words", cron="* * * * *"),),
+    on_leave=sql.search.forget_person,
+    search={
+        "post": SearchKind(
+            sql.search.search_posts,
+            sql.search.index_posts,
+            {
+                "post.created": itself,
+                "post.drafted": itself,
+                "post.published": itself,
+                "post.updated": itself,
+                "post.draft_updated": itself,
+                "post.moved": itself,
+                "post.deleted": nothing,
+            },
+            permission="post:read",
+            list_words=sql.search.list_words_in_posts,
+        ),
+        "comment": SearchKind(
+            sql.search.search_comments,
+            sql.search.index_comments,
+            {"comment.created": itself, "comment.updated": itself, "comment.deleted": nothing},
+            permission="post:read",
+            list_words=sql.search.list_words_in_comments,
+        ),
+        "person": SearchKind(
+            sql.search.search_people,
+            sql.search.index_people,
+            dict.fromkeys(("user.registered", "user.updated", "user.status_changed", "user.deleted"), itself),
+            permission="user:read",
+            list_words=sql.search.list_words_in_people,
+        ),
+    },
+)

@@ -3,41 +3,67 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from aiohttp import web
 
-from nexcorp.features.search.kinds import KINDS
+from nexcorp.errors import Invalid, PermissionRequired
 from nexcorp.features.search.schemas import FoundPage, SearchQuery
 from nexcorp.features.search.spelling import correct
+from nexcorp.manifest import SearchKind
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import Cursor, cut_page
+from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.web.app_keys import PRODUCT
+from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
 
-FOUND: Cursor[tuple[float, UUID]] = Cursor("search", tuple[float, UUID], score="score", recency="_recency")
-FIRST = (math.inf, UUID(int=2**128 - 1))
+FOUND: Cursor[tuple[float, UUID]] = Cursor(
+    "search", tuple[float, UUID], (math.inf, LAST_ID), score="score", recency="_recency"
+)
 
 
 async def find(
-    conn: Any, viewer: UUID, text: str, kinds: tuple[str, ...], before: tuple[float, UUID], most: int
+    conn: Any,
+    viewer: UUID,
+    text: str,
+    kinds: Sequence[SearchKind],
+    before: tuple[float, UUID],
+    most: int,
 ) -> list[Any]:
     """Up to `most` rows of all `kinds` behind `before`, the best first, the newest of equals."""
     score, recency = before
     rows: list[Any] = []
     for kind in kinds:
-        rows += await KINDS[kind](
+        rows += await kind.find(
             conn, viewer_id=viewer, text=text, before_score=score, before_recency=recency, most=most
         )
     rows.sort(key=lambda row: (row["score"], row["_recency"]), reverse=True)
     return rows[:most]
 
 
+def choose_kinds(request: web.Request, name: str | None) -> tuple[list[SearchKind], list[SearchKind]]:
+    """The kinds that are asked for, and all that the caller may find any of.
+
+    `name`: the one kind; None: all of these. Raises Invalid for an unknown one, PermissionRequired.
+    """
+    known: dict[str, SearchKind] = request.app[PRODUCT].search
+    may = caller(request).may
+    allowed = [kind for kind in known.values() if may(kind.permission)]
+    if name is None:
+        return allowed, allowed
+    if name not in known:
+        raise Invalid(errors={"kind": [f"Must be one of: {', '.join(known)}."]})
+    if known[name] not in allowed:
+        raise PermissionRequired(known[name].permission)
+    return [known[name]], allowed
+
+
 async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
-    before = FOUND.decode(request, query["cursor"]) if "cursor" in query else FIRST
-    kinds = (query["kind"],) if "kind" in query else tuple(KINDS)
+    before = FOUND.read(request, query)
+    kinds, allowed = choose_kinds(request, query.get("kind"))
     viewer, text, most = user_id(request), query["q"], query["limit"] + 1
     meant = None
     async with database(request).connection() as conn:
@@ -45,7 +71,7 @@ async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
         if not rows:
 
             async def finds(word: str) -> bool:
-                return bool(await find(conn, viewer, word, tuple(KINDS), FIRST, 1))
+                return bool(await find(conn, viewer, word, allowed, FOUND.start, 1))
 
             meant = await correct(conn, text, finds)
             if meant is not None:
@@ -65,7 +91,8 @@ ROUTES = [
         tag="Social",
         description=(
             "Words are found by their English stem and without accents; all must be there. Of each kind the "
-            "newest 500 that match are ranked."
+            "newest 500 that match are ranked. What was written is found within a second. Who may not see "
+            "people (`user:read`) finds none."
         ),
     )
 ]

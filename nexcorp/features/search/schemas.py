@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from nexcorp.domain.fields import Out, Text
+from nexcorp.domain.fields import Name, Out, Text
 from nexcorp.domain.shapes import Person
-from nexcorp.features.search.kinds import KINDS
 from nexcorp.web.paging import PageQuery
+
+KINDS = "kinds of search"
 
 
 class SearchQuery(PageQuery):
@@ -19,15 +20,17 @@ class SearchQuery(PageQuery):
         required=True,
         metadata={"description": 'Words; "a phrase"; or; -without. Nothing in it is an error.'},
     )
-    kind = fields.String(
-        validate=validate.OneOf(tuple(KINDS)), metadata={"description": "Only these; all where absent."}
+    kind = Name(
+        KINDS,
+        validate=validate.Length(1, 40),
+        metadata={"description": "Only of this kind. Absent: of every one you may see."},
     )
 
 
 class Found(Out):
     """Something that was found."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(tuple(KINDS)))
+    kind = Name(KINDS, required=True)
     id = fields.UUID(required=True)
     title = fields.String(
         required=True,

@@ -1,1 +1,12 @@
-"""Health, readiness, metrics and the documents."""
+"""The service itself: probes, metrics, pages and documents."""
+
+from nexcorp.manifest import Feature, Job
+
+FEATURE = Feature(
+    name="service",
+    routes=("nexcorp.features.service.routes:ROUTES",),
+    jobs=(
+        Job("workers.jobs.deliver:deliver", seconds=30),
+        Job("workers.jobs.cleanup:clean_up", cron="7 * * * *"),
+    ),
+)

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from nexcorp.db import sql
 from nexcorp.db.migrations import list_files
+from nexcorp.db.schema_files import list_digests
 from nexcorp.errors import AppError
 from nexcorp.realtime.node import NODE
 from nexcorp.security.app_keys import database
@@ -32,10 +33,12 @@ async def check_database(request: web.Request) -> str | None:
 
 
 async def check_migrations(request: web.Request) -> str | None:
-    """None, or which migrations are missing."""
+    """None, or which migrations are missing; a changed file of sql/schema is one."""
     async with database(request).connection(wait=CHECK_SECONDS) as conn:
         applied = {row["id"] for row in await sql.service.list_applied_migrations(conn)}
+        digests = {row["name"]: row["sha256"] for row in await sql.service.list_schema_files(conn)}
     missing = sorted(list_files().keys() - applied)
+    missing += [f"schema/{name}" for name, digest in list_digests().items() if digests.get(name) != digest]
     return f"not applied: {', '.join(missing)}" if missing else None
 
 

@@ -8,9 +8,17 @@ from urllib.parse import quote
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.domain.attachments import Kept, fit_name, keep_files, take_back
-from nexcorp.errors import Invalid, NotFound, PayloadTooLarge, RangeNotSatisfiable, Unavailable
+from nexcorp.domain.attachments import (
+    Kept,
+    TooManyUploads,
+    UploadExpired,
+    fit_name,
+    keep_files,
+    take_back,
+)
+from nexcorp.errors import Invalid, NotConfigured, PayloadTooLarge, RangeNotSatisfiable, StorageUnavailable
 from nexcorp.features.uploads import service
+from nexcorp.features.uploads.errors import AlreadyConfirmed, MediaNotFound, NotYourUpload, UploadNotFound
 from nexcorp.features.uploads.schemas import ConfirmUpload, SignUpload, Upload, UploadSignature
 from nexcorp.integrations.storage import limit_of
 from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES, MAX_PIXELS, Contents
@@ -59,10 +67,10 @@ async def delete_upload(request: web.Request) -> web.Response:
 
 
 def require_cloud(request: web.Request) -> Any:
-    """Cloudinary; raises Unavailable where it is not configured."""
+    """Cloudinary; raises NotConfigured."""
     store = request.app[STORAGE].stores.get("cloudinary")
     if store is None:
-        raise Unavailable("not_configured", "CLOUDINARY_URL is not set: send files to POST /uploads.")
+        raise NotConfigured(message="CLOUDINARY_URL is not set: send files to POST /uploads.")
     return store
 
 
@@ -113,7 +121,7 @@ async def get_media(request: web.Request) -> web.StreamResponse:
     key = request.match_info["key"]
     original = store.original_of(key)
     if original is None:
-        raise NotFound("media_not_found", "There is no such file.")
+        raise MediaNotFound()
     async with database(request).connection() as conn:
         row = await sql.uploads.get_media(conn, store_key=original)
     path = store.path_of(key)
@@ -122,7 +130,7 @@ async def get_media(request: web.Request) -> web.StreamResponse:
     except OSError:
         row = None
     if row is None:
-        raise NotFound("media_not_found", "There is no such file.")
+        raise MediaNotFound()
     check_range(request, size)
     media_type, name = row["type"], row["name"]
     if key != original:
@@ -146,7 +154,7 @@ class MediaResponse(web.FileResponse):
 
 
 def check_range(request: web.Request, size: int) -> None:
-    """Raises RangeNotSatisfiable where the part that is asked for is none of a file of `size` bytes."""
+    """Raises RangeNotSatisfiable where the requested part lies outside of a file of `size` bytes."""
     if request.if_range is not None:
         return
     try:
@@ -166,7 +174,7 @@ ROUTES = [
         "Upload a file",
         Upload(),
         form=Form(most_files=1, limit=limit_of),
-        errors=("too_many_uploads",),
+        errors=(TooManyUploads,),
         access=WRITE,
         tag=TAG,
         description="An image (PNG, JPEG, GIF, WebP) of up to 10 MB and 40 megapixels; a PDF, plain text or "
@@ -179,7 +187,7 @@ ROUTES = [
         "Allow a browser to send an image to Cloudinary",
         UploadSignature(),
         body=SignUpload(),
-        errors=("too_many_uploads", "not_configured"),
+        errors=(TooManyUploads, NotConfigured),
         access=WRITE,
         tag=TAG,
     ),
@@ -189,7 +197,7 @@ ROUTES = [
         "Take an image that was sent to Cloudinary",
         Upload(),
         body=ConfirmUpload(),
-        errors=("already_confirmed", "upload_expired", "not_configured", "storage_unavailable"),
+        errors=(AlreadyConfirmed, UploadExpired, StorageUnavailable, NotConfigured),
         access=WRITE,
         tag=TAG,
     ),
@@ -198,7 +206,7 @@ ROUTES = [
         get_upload,
         "One upload",
         Upload(),
-        errors=("upload_not_found",),
+        errors=(UploadNotFound,),
         access=allow("post:read", whose="the owner, and whoever may see its post"),
         tag=TAG,
     ),
@@ -206,7 +214,7 @@ ROUTES = [
         "/uploads/{id}",
         delete_upload,
         "Remove an upload of one's own, off its post as well",
-        errors=("upload_not_found", "not_your_upload"),
+        errors=(UploadNotFound, NotYourUpload),
         access=allow("upload:create", whose="the owner only"),
         tag=TAG,
     ),
@@ -218,7 +226,7 @@ ROUTES = [
         PUBLIC,
         TAG,
         returns={200: None, 206: None, 304: None, 412: None},
-        errors=("media_not_found", "range_not_satisfiable"),
+        errors=(MediaNotFound, RangeNotSatisfiable),
         prefix="",
         content_type="*/*",
         description="Where `url` and `thumbnailUrl` of an upload lead, unless they are Cloudinary's. Takes "

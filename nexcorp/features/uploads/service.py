@@ -9,13 +9,8 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.domain.attachments import Kept, check_loose, finish_uploads
 from nexcorp.domain.posts import show_post, tell_of_uploads
-from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound
-
-
-class UploadNotFound(NotFound):
-    """There is no such upload, not any more, or not for this viewer."""
-
-    code, message = "upload_not_found", "There is no such upload."
+from nexcorp.errors import Invalid
+from nexcorp.features.uploads.errors import AlreadyConfirmed, NotYourUpload, UploadNotFound
 
 
 async def get_upload(conn: Any, upload_id: UUID, viewer_id: UUID) -> Any:
@@ -36,20 +31,20 @@ async def finish_upload(conn: Any, user_id: UUID, kept: Kept) -> Any:
 async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
     """Remove an upload of one's own, off its post where it is on one, which everybody sees at once.
 
-    Raises NotFound or Forbidden.
+    Raises UploadNotFound or NotYourUpload.
     """
     while True:
         row = await get_upload(conn, upload_id, user_id)
         if row["_ownerId"] != user_id:
-            raise Forbidden("not_your_upload", "Only its owner may remove an upload.")
+            raise NotYourUpload()
         post_id = row["_postId"]
         if post_id is not None:
             # The post first, as everybody else does.
-            await sql.posts.lock_for_removal(conn, post_id=post_id, user_id=user_id, any_author=False)
+            await sql.posts.lock_for_removal(conn, post_id=post_id)
         if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id):
             break
         # Meanwhile it was put on a post, or taken off with it.
-    payload = {"name": row["name"], "postId": post_id}
+    payload = {"postId": post_id}
     await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
     if post_id is not None:
         await sql.posts.touch_post(conn, post_id=post_id)
@@ -59,7 +54,7 @@ async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
 async def reserve_direct(conn: Any, user_id: UUID, key: str, name: str, announced: int) -> UUID:
     """A row for an image that somebody is about to send to Cloudinary; returns its id.
 
-    Raises Conflict where too many of theirs are on no post.
+    Raises TooManyUploads.
     """
     await check_loose(conn, user_id)
     upload_id: UUID = await sql.uploads.reserve_upload(
@@ -80,11 +75,11 @@ async def reserve_direct(conn: Any, user_id: UUID, key: str, name: str, announce
 async def get_waiting(conn: Any, user_id: UUID, key: str) -> Any:
     """What was signed for this person under this key and is not confirmed yet.
 
-    Raises Invalid where nothing was, and Conflict where it has been confirmed, or removed since.
+    Raises Invalid where nothing was, and AlreadyConfirmed where it has been confirmed, or removed since.
     """
     row = await sql.uploads.get_reservation(conn, owner_id=user_id, store_key=key)
     if row is None:
         raise Invalid(errors={"publicId": ["Was not signed for you."]})
     if not row["waiting"]:
-        raise Conflict("already_confirmed", "This upload was confirmed before, or is gone.")
+        raise AlreadyConfirmed()
     return row

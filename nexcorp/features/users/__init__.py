@@ -1,1 +1,18 @@
-"""People: profiles, finding them, roles and what they allow, leaving, the export of their data."""
+"""People: profiles, finding them, roles, leaving, and the export of their data."""
+
+from nexcorp.db import sql
+from nexcorp.features.users.events import EVENTS
+from nexcorp.manifest import Feature, Job, Section
+
+FEATURE = Feature(
+    name="users",
+    routes=("nexcorp.features.users.routes:ROUTES", "nexcorp.features.users.roles_routes:ROUTES"),
+    events=EVENTS,
+    jobs=(Job("workers.jobs.export:build_exports", cron="* * * * *"),),
+    on_leave=sql.exports.delete_export,
+    export={
+        "account": Section(sql.users.export_account, single=True),
+        "profile": Section(sql.users.export_profile, single=True),
+    },
+    permissions=("profile:update", "user:read", "user:follow", "user:contact", "user:manage", "role:manage"),
+)

@@ -1,4 +1,4 @@
-"""The export of one's own data: asked for once, made by a worker, fetched with a ticket."""
+"""The export of the caller's own data: requested here, built by a worker, downloaded with a ticket."""
 
 from __future__ import annotations
 
@@ -10,15 +10,22 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Job
-from nexcorp.delivery.wake import BUILD_EXPORTS
 from nexcorp.errors import NotFound
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.replies import JSON_HEADERS, reply, takes_gzip
 from nexcorp.web.routing import API_PREFIX
 from nexcorp.web.transactions import transaction
 
+BUILD_EXPORTS = Job("build_exports")
 FILE_NAME = "nexcorp-export.json"
 PATH = f"{API_PREFIX}/users/me/export"
+
+
+class ExportNotReady(NotFound):
+    """The export was never asked for, is being made, or has expired."""
+
+    code, message = "export_not_ready", "There is no export to download; ask for one first."
+    meaning = "There is no export to download; ask for one first."
 
 
 async def get_export(request: web.Request, query: dict[str, str]) -> web.Response:
@@ -27,28 +34,28 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
     who = user_id(request)
     async with database(request).transaction() as conn:
         row = await sql.exports.get_export(conn, user_id=who)
-        # Asked first: an INSERT would wait for whoever is making it.
+        # Read it first: an INSERT would wait for the worker that builds it.
         if (row is None or row["_over"]) and await sql.exports.request_export(conn, user_id=who):
             payload = {"userId": who}
             await emit(conn, "user.export_requested", actor_id=who, entity=("user", who), payload=payload)
         if row is None or row["_over"]:
             row = await sql.exports.get_export(conn, user_id=who)
-        if not row["ready"]:
+        if row is None or not row["ready"]:
             # Each time, not only the first: a wake may have been lost.
-            conn.after(Job(BUILD_EXPORTS))
-    if row["ready"]:
+            conn.after(BUILD_EXPORTS)
+    if row is not None and row["ready"]:
         state = {"status": "ready", "downloadUrl": PATH, "expiresAt": row["expiresAt"], "bytes": row["bytes"]}
         return reply(state)
     return reply({"status": "preparing"}, 202)
 
 
 async def download_export(request: web.Request) -> web.Response:
-    """The file, compressed where the client takes that; raises NotFound while there is none."""
+    """The file, compressed if the client accepts gzip; raises ExportNotReady."""
     who = user_id(request)
     async with transaction(request) as tx:
         body = await sql.exports.get_export_body(tx.conn, user_id=who)
         if body is None:
-            raise NotFound("export_not_ready", "There is no export to download; ask for one first.")
+            raise ExportNotReady()
         payload = {"userId": who}
         await emit(tx.conn, "user.export_downloaded", actor_id=who, entity=("user", who), payload=payload)
     response = web.Response(headers=JSON_HEADERS)

@@ -1,4 +1,4 @@
-"""The rules of roles: what each may do, and what the administrators' cannot lose."""
+"""The rules of roles: their permissions, and those that administrators keep."""
 
 from __future__ import annotations
 
@@ -11,16 +11,31 @@ from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.people import ROLES
 from nexcorp.errors import Conflict, Invalid, NotFound
 
-# Without these nobody could give them back.
+# Administrators need these to give permissions back.
 INDISPENSABLE = frozenset({"role:manage", "user:manage"})
 # Events are about something with an id; a role has a name.
 ROLE_IDS = UUID("c1f3a0de-5d0e-4f0b-9d4e-6a2c53d1b7e4")
 
 
+class RoleNotFound(NotFound):
+    """Roles are fixed."""
+
+    code, message = "role_not_found", f"There is no such role. There are {', '.join(ROLES)}."
+    meaning = "The role does not exist."
+
+
+class PermissionIndispensable(Conflict):
+    """Administrators would lock themselves out."""
+
+    code = "permission_indispensable"
+    message = f"Administrators keep {' and '.join(sorted(INDISPENSABLE))}."
+    meaning = "Administrators keep `role:manage` and `user:manage`."
+
+
 def check_role(role: str) -> str:
-    """`role`, which must be one that there is; raises NotFound."""
+    """Return `role` if it exists; raises RoleNotFound."""
     if role not in ROLES:
-        raise NotFound("role_not_found", f"There is no such role. There are {', '.join(ROLES)}.")
+        raise RoleNotFound()
     return role
 
 
@@ -38,17 +53,16 @@ async def list_roles(conn: Any) -> list[dict[str, Any]]:
 
 
 async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]) -> None:
-    """Let a role do exactly `wanted`.
+    """Give a role exactly the permissions `wanted`.
 
-    Raises Invalid for codes that nobody knows, Conflict where administrators would lock themselves out.
+    Raises Invalid for unknown codes, and PermissionIndispensable.
     """
     known = {row["code"] for row in await sql.roles.list_permissions(conn)}
     unknown = sorted(wanted - known)
     if unknown:
         raise Invalid(errors={"permissions": [f"There is no permission {code}." for code in unknown]})
     if role == "admin" and not wanted >= INDISPENSABLE:
-        names = " and ".join(sorted(INDISPENSABLE))
-        raise Conflict("permission_indispensable", f"Administrators keep {names}.")
+        raise PermissionIndispensable()
     await sql.roles.take_turn(conn)
     old = set((await get_role(conn, role))["permissions"])
     if old == wanted:

@@ -8,68 +8,59 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.delivery.effects import Forget
 from nexcorp.domain.people import ROLES
-from nexcorp.errors import Forbidden, Unauthorized
+from nexcorp.errors import PermissionRequired, Unauthorized, UsernameTaken, UserNotFound
 from nexcorp.features.users import schemas, service
-from nexcorp.features.users.exports import get_export
+from nexcorp.features.users.exports import ExportNotReady, get_export
 from nexcorp.security.access import ACCOUNT, Access, allow
-from nexcorp.security.app_keys import database, user_id
-from nexcorp.security.authentication import allows
+from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.security.cookies import clear_cookie
-from nexcorp.web.paging import DEFAULT_LIMIT, Cursor, Statement, cut_page
+from nexcorp.web.app_keys import PRODUCT
+from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, Cursor, Statement, cut_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import Route, delete, get, patch, put
 from nexcorp.web.transactions import transaction
 
-NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], before="id")
-BEST: Cursor[tuple[int, UUID]] = Cursor("people-found", tuple[int, UUID], after_rank="_rank", after="id")
-CONTACT, MANAGE = "user:contact", "user:manage"
-
-
-def viewer_of(request: web.Request) -> service.Viewer:
-    """Who asks, with what their role, and their key's scopes, let them see of others."""
-    return service.Viewer(user_id(request), allows(request, CONTACT), allows(request, MANAGE))
+NEWEST: Cursor[tuple[UUID]] = Cursor("people", tuple[UUID], (LAST_ID,), before="id")
+BEST: Cursor[tuple[int, UUID]] = Cursor(
+    "people-found", tuple[int, UUID], (-1, FIRST_ID), after_rank="_rank", after="id"
+)
 
 
 async def list_users(request: web.Request, query: dict[str, Any]) -> web.Response:
-    viewer = viewer_of(request)
-    if "status" in query and not viewer.manage:
-        raise Forbidden("permission_required", f"`status` needs the permission {MANAGE}.")
+    if "status" in query and not caller(request).may(service.MANAGE):
+        raise PermissionRequired(service.MANAGE, message=f"`status` needs the permission {service.MANAGE}.")
     status = query.get("status", "active")
     if "page" in query or "pageSize" in query:
         rows, total = await read_numbered_page(request, query, status)
-        return reply({"data": show_all(rows, viewer), "nextCursor": None, "total": total})
-    people = sql.users
+        return reply({"data": show_all(request, rows), "nextCursor": None, "total": total})
     cursor: Cursor[Any] = NEWEST
-    statements: tuple[Statement, Statement] = people.list_people_first, people.list_people_next
+    statement: Statement = sql.users.list_people
     arguments: dict[str, Any] = {}
     if "q" in query:
-        cursor, arguments = BEST, search_of(query)
-        statements = people.search_people_first, people.search_people_next
+        cursor, statement, arguments = BEST, sql.users.search_people, search_of(query)
     elif "role" in query:
-        arguments = {"role": query["role"]}
-        statements = people.list_people_of_role_first, people.list_people_of_role_next
+        statement, arguments = sql.users.list_people_of_role, {"role": query["role"]}
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, *statements, status=status, **arguments)
+        rows = await cursor.fetch(request, conn, query, statement, status=status, **arguments)
     page, next_cursor = cut_page(request, rows, query["limit"], cursor)
-    return reply({"data": show_all(page, viewer), "nextCursor": next_cursor})
+    return reply({"data": show_all(request, page), "nextCursor": next_cursor})
 
 
-def show_all(rows: list[Any], viewer: service.Viewer) -> list[dict[str, Any]]:
-    """Rows of people as `viewer` may see them."""
-    return [service.show_person(row, viewer) for row in rows]
+def show_all(request: web.Request, rows: list[Any]) -> list[dict[str, Any]]:
+    """Rows of people as the caller may see them."""
+    return [service.show_person(row, caller(request)) for row in rows]
 
 
 def search_of(query: dict[str, Any]) -> dict[str, Any]:
-    """What the search statements are asked for."""
+    """The arguments of the search statements."""
     q = " ".join(query["q"].split())
     return {"q": q, "prefix": service.escape_like(q), "roles": roles_of(query)}
 
 
 def roles_of(query: dict[str, Any]) -> list[str]:
-    """The roles that are asked for: one or all."""
+    """The roles to list: one or all."""
     return [query["role"]] if "role" in query else list(ROLES)
 
 
@@ -83,8 +74,8 @@ async def read_numbered_page(
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
         if "q" in query:
             search = {**search_of(query), "status": status}
-            rows = await sql.users.page_found_people(conn, **search, **cut)
-            return rows, await sql.users.count_found_people(conn, **search)
+            found = await sql.users.page_found_people(conn, **search, **cut)
+            return found, await sql.users.count_found_people(conn, **search)
         roles = roles_of(query)
         rows = await sql.users.page_people(conn, status=status, roles=roles, **cut)
         return rows, await sql.users.count_people(conn, status=status, roles=roles)
@@ -92,15 +83,14 @@ async def read_numbered_page(
 
 async def get_user(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
-        return reply_row(request, await service.get_profile(conn, path_id(request), viewer_of(request)))
+        return reply_row(request, await service.get_profile(conn, path_id(request), caller(request)))
 
 
 async def get_own_profile(request: web.Request) -> web.Response:
-    who = user_id(request)
     async with database(request).connection() as conn:
         try:
-            profile = await service.get_profile(conn, who, service.Viewer(who))
-        except service.UserNotFound:
+            profile = await service.get_profile(conn, user_id(request), caller(request))
+        except UserNotFound:
             raise Unauthorized() from None
     return reply_row(request, profile)
 
@@ -109,8 +99,6 @@ async def update_own_profile(request: web.Request, body: dict[str, Any]) -> web.
     version, by_etag = expected_version(request, body)
     async with transaction(request) as tx:
         profile = await service.update_profile(tx.conn, user_id(request), body, version, by_etag)
-        # It names the authors of posts.
-        tx.after(Forget("explore"))
         return await tx.reply(profile, version=profile["version"])
 
 
@@ -118,7 +106,7 @@ async def set_role(request: web.Request, body: dict[str, Any]) -> web.Response:
     person = path_id(request)
     async with transaction(request) as tx:
         await service.set_role(tx.conn, user_id(request), person, body["role"])
-        profile = await service.get_profile(tx.conn, person, viewer_of(request))
+        profile = await service.get_profile(tx.conn, person, caller(request))
         return await tx.reply(profile, version=profile["version"])
 
 
@@ -126,22 +114,21 @@ async def set_status(request: web.Request, body: dict[str, Any]) -> web.Response
     person = path_id(request)
     async with transaction(request) as tx:
         await service.set_status(tx.conn, user_id(request), person, body["status"])
-        profile = await service.get_profile(tx.conn, person, viewer_of(request))
+        profile = await service.get_profile(tx.conn, person, caller(request))
         return await tx.reply(profile, version=profile["version"])
 
 
 async def leave(request: web.Request) -> web.Response:
     who = user_id(request)
     async with transaction(request) as tx:
-        await service.leave(tx.conn, who)
-        tx.after(Forget("explore"))
+        await request.app[PRODUCT].leave(tx.conn, who, lambda: service.take_leave(tx.conn, who))
     response = no_content()
     clear_cookie(response)
     return response
 
 
 TAG = "Identity"
-ADMIN = allow(MANAGE)
+ADMIN = allow(service.MANAGE)
 ROUTES: list[Route] = [
     get(
         "/users",
@@ -151,8 +138,7 @@ ROUTES: list[Route] = [
         access=allow("user:read"),
         query=schemas.PeopleQuery(),
         tag=TAG,
-        description="Without `q` the newest first. With it those with a name that begins so, then those with "
-        "a name like it.",
+        description="Without `q` the newest first. With `q` names that begin with it, then similar names.",
     ),
     get(
         "/users/me",
@@ -168,31 +154,31 @@ ROUTES: list[Route] = [
         "Change my profile",
         schemas.OwnProfile(),
         body=schemas.UpdateProfile(),
-        errors=("username_taken",),
-        access=allow("profile:update", whose="one's own only"),
+        errors=(UsernameTaken,),
+        access=allow("profile:update", whose="your own only"),
         tag=TAG,
     ),
     delete(
         "/users/me",
         leave,
         "Leave for good",
-        errors=("last_admin",),
+        errors=(service.LastAdmin,),
         access=ACCOUNT,
         tag=TAG,
-        description="What one wrote stays, by a former member; everything else that is known of one goes.",
+        description="Your posts and comments stay, by a former member; all other data about you is deleted.",
     ),
     Route(
         "GET",
         "/users/me/export",
         get_export,
-        "Everything that is kept of me",
+        "Export my data",
         Access(ticket=True),
         returns={200: schemas.ExportState(), 202: schemas.Preparing()},
         query=schemas.ExportQuery(),
-        errors=("export_not_ready",),
+        errors=(ExportNotReady,),
         tag=TAG,
-        description="Signed in: 202 while it is made, then 200 with where to get it, for 24 hours. With a "
-        "`ticket` for downloads: the file, as an attachment; 404 while there is none.",
+        description="Signed in: 202 while it is built, then for 24 hours 200 with its address. With a "
+        "`ticket` for downloads: the file, as an attachment; 404 while it is not ready.",
     ),
     get(
         "/users/{id}",
@@ -200,27 +186,27 @@ ROUTES: list[Route] = [
         "One person",
         schemas.Profile(),
         access=allow("user:read"),
-        errors=("user_not_found",),
+        errors=(UserNotFound,),
         tag=TAG,
     ),
     put(
         "/users/{id}/role",
         set_role,
-        "Give somebody a role",
+        "Give a person a role",
         schemas.Profile(),
         body=schemas.RoleBody(),
         access=ADMIN,
-        errors=("user_not_found", "last_admin"),
+        errors=(UserNotFound, service.LastAdmin),
         tag=TAG,
     ),
     put(
         "/users/{id}/status",
         set_status,
-        "Activate or deactivate somebody",
+        "Activate or deactivate a person",
         schemas.Profile(),
         body=schemas.StatusBody(),
         access=ADMIN,
-        errors=("user_not_found", "last_admin"),
+        errors=(UserNotFound, service.LastAdmin),
         tag=TAG,
         description="Deactivating ends all sessions and API keys, for good.",
     ),

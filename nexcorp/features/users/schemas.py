@@ -1,4 +1,4 @@
-"""What people look like coming in and going out."""
+"""Bodies, queries and answers of the routes for people and roles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nexcorp.domain.people import ROLES, STATUSES, ProfileFields, username_field
 from nexcorp.web.paging import MAX_LIMIT, PageQuery
 
 MAX_PAGE = 10_000
-# What a person can be made; only leaving deletes.
+# Statuses that an administrator can set; a user becomes `deleted` by leaving.
 SETTABLE = ("active", "deactivated")
 
 
@@ -21,12 +21,12 @@ class PeopleQuery(PageQuery):
     q = Text(
         least=1,
         most=100,
-        metadata={"description": "The beginning of a name, or something like it; the best come first."},
+        metadata={"description": "The beginning of a name, or a similar name; the best matches come first."},
     )
     role = fields.String(validate=validate.OneOf(ROLES))
     status = fields.String(
         validate=validate.OneOf(SETTABLE),
-        metadata={"description": "For holders of `user:manage`; everybody else sees active people only."},
+        metadata={"description": "Needs `user:manage`; without it the list holds active people only."},
     )
     page = fields.Integer(
         validate=validate.Range(1, MAX_PAGE), metadata={"description": "From 1; the answer adds `total`."}
@@ -47,7 +47,7 @@ class UpdateProfile(PatchBody, ProfileFields):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """A PATCH without a field is a mistake."""
         if not data.keys() - {"version"}:
             raise ValidationError("Send at least one field.")
 
@@ -65,7 +65,7 @@ class StatusBody(Body):
 
 
 class PersonCard(Out):
-    """A person in a list. What the viewer may not see is absent."""
+    """A person in a list. Fields that the viewer may not see are absent."""
 
     id = fields.UUID(required=True)
     username = fields.String(required=True)
@@ -78,31 +78,31 @@ class PersonCard(Out):
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     createdAt = fields.AwareDateTime(required=True)
     email = fields.String(
-        allow_none=True, metadata={"description": "For oneself and holders of `user:contact`."}
+        allow_none=True, metadata={"description": "For the user and holders of `user:contact`."}
     )
     status = fields.String(
         validate=validate.OneOf(STATUSES),
-        metadata={"description": "For oneself and holders of `user:manage`."},
+        metadata={"description": "For the user and holders of `user:manage`."},
     )
 
 
 class Profile(PersonCard):
-    """A person as one viewer sees them. What the viewer may not see is absent."""
+    """A profile. Fields that the viewer may not see are absent."""
 
     bio = fields.String(required=True, allow_none=True)
     followed = fields.Boolean(required=True, metadata={"description": "Whether the viewer follows them."})
     version = fields.Integer(required=True)
     phone = fields.String(
-        allow_none=True, metadata={"description": "For oneself and holders of `user:contact`."}
+        allow_none=True, metadata={"description": "For the user and holders of `user:contact`."}
     )
-    emailVerified = fields.Boolean(metadata={"description": "For oneself and holders of `user:manage`."})
+    emailVerified = fields.Boolean(metadata={"description": "For the user and holders of `user:manage`."})
     lastSeenAt = fields.AwareDateTime(
-        allow_none=True, metadata={"description": "For oneself and holders of `user:manage`."}
+        allow_none=True, metadata={"description": "For the user and holders of `user:manage`."}
     )
 
 
 class OwnProfile(Profile):
-    """One's own profile: nothing is absent."""
+    """Your own profile, with all fields."""
 
     email = fields.String(required=True)
     phone = fields.String(required=True, allow_none=True)
@@ -120,7 +120,7 @@ class PeoplePage(Out):
 
 
 class ExportQuery(Query):
-    """A ticket fetches the file."""
+    """A ticket, to download the file."""
 
     ticket = Text(
         least=1,
@@ -131,39 +131,39 @@ class ExportQuery(Query):
 
 
 class ExportState(Out):
-    """How far the export is. With a ticket the answer is the file itself, which has none of these fields."""
+    """The state of the export. With a ticket the answer is the file itself, without these fields."""
 
     class Meta:
         unknown = INCLUDE
 
     status = fields.String(validate=validate.OneOf(("preparing", "ready")))
-    downloadUrl = fields.String(metadata={"description": "To be opened with `?ticket=`."})
+    downloadUrl = fields.String(metadata={"description": "Open it with `?ticket=`."})
     expiresAt = fields.AwareDateTime()
     bytes = fields.Integer(metadata={"description": "Compressed."})
 
 
 class Preparing(Out):
-    """It is being made; ask again."""
+    """The export is being built; ask again later."""
 
     status = fields.String(required=True, validate=validate.Equal("preparing"))
 
 
 class PermissionOut(Out):
-    """Something that can be allowed."""
+    """A permission."""
 
     code = fields.String(required=True)
     description = fields.String(required=True)
 
 
 class RolePermissions(Out):
-    """A role and what it may do."""
+    """A role and its permissions."""
 
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
     permissions = fields.List(fields.String(), required=True)
 
 
 class RoleList(Out):
-    """All roles, and all that can be allowed."""
+    """All roles, and all permissions."""
 
     data = fields.List(fields.Nested(RolePermissions), required=True)
     permissions = fields.List(fields.Nested(PermissionOut), required=True)
@@ -171,7 +171,7 @@ class RoleList(Out):
 
 
 class PermissionsBody(Body):
-    """Everything the role may do from now on."""
+    """The permissions that the role has from now on."""
 
     permissions = fields.List(
         Text(least=1, most=100, trim=False), required=True, validate=validate.Length(max=500)

@@ -1,51 +1,44 @@
-"""The rules of people: what of a profile who sees, who may stop being an administrator, how one leaves."""
+"""The rules of people: what viewers see of a profile, changes of role and status, leaving."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
-from nexcorp.delivery.effects import Job, Revoke
-from nexcorp.delivery.wake import SCRUB_DEPARTED
-from nexcorp.errors import Conflict, NotFound, PreconditionFailed, StaleVersion, Unauthorized, on_constraint
+from nexcorp.delivery.effects import Revoke
+from nexcorp.domain.posts import FORGET_EXPLORE
+from nexcorp.errors import (
+    Conflict,
+    PreconditionFailed,
+    StaleVersion,
+    Unauthorized,
+    UsernameTaken,
+    UserNotFound,
+    on_constraint,
+)
+from nexcorp.security.caller import Caller
 
+CONTACT, MANAGE = "user:contact", "user:manage"
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
 
-TOKEN_PURPOSES = ["verify_email", "reset_password", "change_email"]
-
-
-class UserNotFound(NotFound):
-    """There is nobody with this id, or not any more."""
-
-    code, message = "user_not_found", "There is no such user."
-
 
 class LastAdmin(Conflict):
-    """Without this person nobody could manage anything."""
+    """The service must keep one active administrator."""
 
     code, message = "last_admin", "This is the last active administrator."
+    meaning = "There is no other active administrator."
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who looks at a profile, and whether they may `contact` and `manage` people."""
-
-    id: UUID
-    contact: bool = False
-    manage: bool = False
-
-
-def show_person(row: Any, viewer: Viewer) -> dict[str, Any]:
-    """A row of people as `viewer` may see it: what they may not see is not there at all."""
+def show_person(row: Any, caller: Caller) -> dict[str, Any]:
+    """A row of people without the fields that the caller may not see."""
     shown = row_to_dict(row)
-    own = shown["id"] == viewer.id
-    for allowed, names in ((viewer.contact, CONTACT_FIELDS), (viewer.manage, MANAGE_FIELDS)):
-        if not (own or allowed):
+    own = shown["id"] == caller.id
+    for permission, names in ((CONTACT, CONTACT_FIELDS), (MANAGE, MANAGE_FIELDS)):
+        if not (own or caller.may(permission)):
             for name in names:
                 shown.pop(name, None)
     return shown
@@ -56,37 +49,38 @@ def escape_like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-async def get_profile(conn: Any, user_id: UUID, viewer: Viewer) -> dict[str, Any]:
-    """One person as `viewer` sees them; raises NotFound."""
-    row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=viewer.id)
+async def get_profile(conn: Any, user_id: UUID, caller: Caller) -> dict[str, Any]:
+    """One person as the caller sees them; raises UserNotFound."""
+    row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=caller.id)
     if row is None:
         raise UserNotFound()
-    return show_person(row, viewer)
+    return show_person(row, caller)
 
 
 async def update_profile(
     conn: Any, user_id: UUID, changes: dict[str, Any], version: int | None, by_etag: bool
 ) -> dict[str, Any]:
-    """Change one's own fields in `changes`; returns the profile.
+    """Change the fields in `changes` of the user's own profile; returns the profile.
 
-    Raises Conflict `username_taken`, and for an old `version` StaleVersion with the current profile, or
+    Raises UsernameTaken, and for an old `version` StaleVersion with the current profile, or
     PreconditionFailed where the version came as If-Match.
     """
-    with on_constraint("users_username_key", Conflict("username_taken", "This username is taken.")):
+    with on_constraint("users_username_key", UsernameTaken()):
         changed = await sql.users.update_profile(conn, user_id=user_id, version=version, changes=changes)
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=user_id)
     if row is None or row["status"] != "active":
         raise Unauthorized()
     if changed is None:
         raise (PreconditionFailed if by_etag else StaleVersion)(current=row_to_dict(row))
-    # Which fields, not what they say: the trail is kept for longer than a telephone number should be.
+    # The names of the fields without their values: the trail is kept for long.
     payload = {"userId": user_id, "fields": sorted(changes)}
+    conn.after(FORGET_EXPLORE)
     await emit(conn, "user.updated", actor_id=user_id, entity=("user", user_id), payload=payload)
     return row_to_dict(row)
 
 
 async def lock_standing(conn: Any, user_id: UUID) -> Any:
-    """Somebody's role and status, which nobody else changes until we have; raises NotFound."""
+    """Lock and return a user's role and status until the commit; raises UserNotFound."""
     await sql.roles.take_turn(conn)
     row = await sql.users.lock_standing(conn, user_id=user_id)
     if row is None:
@@ -95,7 +89,7 @@ async def lock_standing(conn: Any, user_id: UUID) -> Any:
 
 
 async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
-    """Raises LastAdmin where there is no other active administrator than the one who is about to go."""
+    """Raises LastAdmin if this user, who is about to go, is the only active administrator."""
     if standing["role"] != "admin" or standing["status"] != "active":
         return
     if not await sql.users.count_other_admins(conn, user_id=user_id):
@@ -103,7 +97,7 @@ async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
 
 
 async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
-    """Give somebody a role. The one they have changes nothing. Raises NotFound, LastAdmin."""
+    """Give a user a role; the role they have already changes nothing. Raises UserNotFound or LastAdmin."""
     standing = await lock_standing(conn, user_id)
     if standing["role"] == role:
         return
@@ -115,9 +109,9 @@ async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
 
 
 async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> None:
-    """Activate or deactivate somebody, which ends their sessions and API keys for good.
+    """Activate or deactivate a user. Deactivating ends their sessions and API keys for good.
 
-    The status they have changes nothing. Raises NotFound, LastAdmin.
+    The status they have already changes nothing. Raises UserNotFound or LastAdmin.
     """
     standing = await lock_standing(conn, user_id)
     if standing["status"] == status:
@@ -136,36 +130,19 @@ async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> N
     await emit(conn, "user.status_changed", actor_id=actor_id, entity=("user", user_id), payload=payload)
 
 
-async def leave(conn: Any, user_id: UUID) -> None:
-    """Delete an account: what it wrote stays, what says who it was goes. Raises LastAdmin.
+async def take_leave(conn: Any, user_id: UUID) -> None:
+    """Take the personal data out of the user's own row; their posts and comments keep it as their author.
 
-    The frames that were stored are scrubbed by a job (workers/jobs/departures.py).
+    Raises Unauthorized if the user has left already, or LastAdmin. Features remove their own data around
+    this: see nexcorp.manifest.Product.leave().
     """
-    # In the order of others, who hold a post or an inbox and then, by a foreign key, want the person.
-    await sql.posts.lock_posts_of(conn, user_id=user_id)
-    await sql.notifications.lock_counter(conn, user_id=user_id)
     try:
         standing = await lock_standing(conn, user_id)
     except UserNotFound:
         raise Unauthorized() from None
     await keep_an_admin(conn, user_id, standing)
-    # First of the changes: who waits for this row to sign in or to follow then finds nobody.
+    # The first change: requests that wait for this row to sign in or to follow then find it gone.
     role_version = await sql.users.forget_person(conn, user_id=user_id)
-    await sql.auth.forget_credentials(conn, user_id=user_id)
-    sessions = await sql.auth.delete_sessions(conn, user_id=user_id)
-    keys = await sql.keys.delete_keys(conn, user_id=user_id)
-    await sql.follows.delete_follows(conn, user_id=user_id)
-    await sql.posts.unassign_person(conn, user_id=user_id)
-    await sql.reactions.delete_interests(conn, user_id=user_id)
-    await sql.uploads.remove_loose(conn, owner_id=user_id)
-    await sql.notifications.delete_inbox(conn, user_id=user_id)
-    await sql.exports.delete_export(conn, user_id=user_id)
-    await sql.identities.delete_identities(conn, user_id=user_id)
-    # The mails first: a worker that is about to store a token holds its mail.
-    await sql.mails.delete_mails(conn, user_id=user_id)
-    await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=TOKEN_PURPOSES)
-    await sql.idempotency.delete_keys_of(conn, user_id=user_id)
-    conn.after(Revoke(tuple(row["id"] for row in (*sessions, *keys)), roles=((user_id, role_version),)))
-    conn.after(Job(SCRUB_DEPARTED))
-    payload = {"userId": user_id}
-    await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload=payload)
+    conn.after(Revoke(roles=((user_id, role_version),)))
+    conn.after(FORGET_EXPLORE)
+    await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})

@@ -18,9 +18,9 @@ import cloudinary.utils
 import structlog
 
 from nexcorp.config import Config
-from nexcorp.errors import AppError
+from nexcorp.errors import AppError, StorageUnavailable
 from nexcorp.integrations.storage.contents import IMAGES, Contents
-from nexcorp.integrations.storage.stores import Placed, StoreDown
+from nexcorp.integrations.storage.stores import Placed
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.integrations.storage.thumbnails import THUMBNAIL_PIXELS
 
@@ -94,15 +94,15 @@ class CloudStore:
             answer = await self._call(send, PUT_SECONDS)
         except NotThere:
             log.error("Cloudinary does not know this account", cloud=self.cloud)
-            raise StoreDown() from None
+            raise StorageUnavailable() from None
         return self._read_placed(answer, key, contents.is_image)
 
     def _read_placed(self, answer: Any, key: str, is_image: bool) -> Placed:
-        """Where the file is, by Cloudinary's answer; raises StoreDown where that makes no sense."""
+        """Where the file is, by Cloudinary's answer; raises StorageUnavailable where that makes no sense."""
         url = answer.get("secure_url")
         if answer.get("public_id") != key or not isinstance(url, str) or not url.startswith("https://"):
             log.error("Cloudinary answers something else than asked", key=key)
-            raise StoreDown()
+            raise StorageUnavailable()
         if not is_image:
             return Placed(url)
         thumbnail, _ = cloudinary.utils.cloudinary_url(
@@ -129,7 +129,7 @@ class CloudStore:
             return
         if answer.get("result") not in ("ok", "not found"):
             log.error("Cloudinary did not delete", key=key, result=str(answer.get("result"))[:100])
-            raise StoreDown()
+            raise StorageUnavailable()
 
     def sign(self, key: str) -> dict[str, Any]:
         """What lets a browser send one image under this key, for an hour.
@@ -181,13 +181,13 @@ class CloudStore:
         size: list[Any] = [answer.get(name) for name in ("bytes", "width", "height")]
         if kind is None or not all(isinstance(number, int) and number > 0 for number in size):
             log.error("Cloudinary answers something else than asked", key=key)
-            raise StoreDown()
+            raise StorageUnavailable()
         media_type, extension = IMAGES[kind]
         contents = Contents(media_type, extension, size[1], size[2])
         return Found(contents, size[0], self._read_placed(answer, key, True))
 
     async def _call(self, function: Callable[[], Any], seconds: float = CALL_SECONDS) -> dict[str, Any]:
-        """Call the package in a thread; raises StoreDown for whatever goes wrong there, NotThere for 404."""
+        """Call the package in a thread; raises NotThere for 404, else StorageUnavailable."""
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._threads.run(function)
@@ -195,15 +195,15 @@ class CloudStore:
             raise NotThere() from None
         except TimeoutError:
             log.warning("Cloudinary does not answer")
-            raise StoreDown() from None
+            raise StorageUnavailable() from None
         except AppError:
             raise
         except Exception as error:
             # The package looks into whatever is answered, and then raises anything.
             log.warning("Cloudinary failed", error=type(error).__name__)
-            raise StoreDown() from None
+            raise StorageUnavailable() from None
         if not isinstance(answer, dict):
-            raise StoreDown()
+            raise StorageUnavailable()
         return answer
 
     def close(self) -> None:

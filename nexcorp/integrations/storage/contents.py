@@ -68,6 +68,21 @@ END_OF_PIXELS = re.compile(rb"\xff(?=[^\x00\xd0-\xd7])")
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
+class UnsupportedFileType(UnsupportedMediaType):
+    """The file is of a type that is not taken."""
+
+    code = "unsupported_file_type"
+    message = "Send a PNG, JPEG, GIF or WebP image, a PDF, plain text, or an office document."
+    meaning = "The file is of a type that is not taken."
+
+
+class BrokenImage(Invalid):
+    """The file begins like an image, and cannot be decoded to its end."""
+
+    code, message = "broken_image", "The image cannot be decoded."
+    meaning = "The image cannot be decoded."
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """Media type, the file name extension that goes with it, and pixels of an image."""
@@ -101,20 +116,15 @@ def limit_of(head: bytes) -> int:
     return MAX_IMAGE_BYTES if image_format(head) else MAX_FILE_BYTES
 
 
-def refuse() -> UnsupportedMediaType:
+def refuse() -> UnsupportedFileType:
     """The answer to a file of a kind that is not taken."""
-    return UnsupportedMediaType(
-        "unsupported_file_type",
-        "Send a PNG, JPEG, GIF or WebP image, a PDF, plain text, or an office document.",
-        errors={"file": ["Is of no type that is taken."]},
-    )
+    return UnsupportedFileType(errors={"file": ["Is of no type that is taken."]})
 
 
 def inspect(path: Path, name: str) -> Contents:
     """What the file is. Blocks: call it in a thread.
 
-    Raises UnsupportedMediaType for what is not taken, Invalid for a broken image and PayloadTooLarge for one
-    of too many pixels.
+    Raises UnsupportedFileType, BrokenImage, and PayloadTooLarge for an image of too many pixels.
     """
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
@@ -154,9 +164,7 @@ def inspect_image(path: Path, kind: str) -> Contents:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_many_pixels() from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError) as error:
-        raise Invalid(
-            "broken_image", "The image cannot be decoded.", errors={"file": ["Cannot be decoded."]}
-        ) from error
+        raise BrokenImage(errors={"file": ["Cannot be decoded."]}) from error
     media_type, extension = IMAGES[kind]
     return Contents(media_type, extension, width, height)
 
@@ -200,7 +208,7 @@ def check_scans(path: Path) -> None:
 
 
 def check_table(path: Path) -> None:
-    """Raises UnsupportedMediaType where the archive's table of contents is too long to be read."""
+    """Raises UnsupportedFileType where the archive's table of contents is too long to be read."""
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - END_BYTES - MAX_COMMENT_BYTES - ZIP64_BYTES))

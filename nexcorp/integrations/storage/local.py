@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nexcorp.config import Config
+from nexcorp.errors import StorageUnavailable
 from nexcorp.integrations.storage.contents import Contents
-from nexcorp.integrations.storage.stores import Placed, StoreDown
+from nexcorp.integrations.storage.stores import Placed
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.integrations.storage.thumbnails import make_thumbnail
 
@@ -51,7 +52,7 @@ class LocalStore:
         try:
             await self._threads.run(self._move, path, self.path_of(key))
         except OSError as error:
-            raise StoreDown() from error
+            raise StorageUnavailable() from error
         return Placed(self._base + key)
 
     def _move(self, source: Path, target: Path) -> None:
@@ -86,7 +87,7 @@ class LocalStore:
         try:
             await self._threads.run(self._unlink, key)
         except OSError as error:
-            raise StoreDown() from error
+            raise StorageUnavailable() from error
 
     def _unlink(self, key: str) -> None:
         self.path_of(key).unlink(missing_ok=True)

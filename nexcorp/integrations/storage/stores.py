@@ -7,14 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nexcorp.config import Config
-from nexcorp.errors import Unavailable
 from nexcorp.integrations.storage.contents import Contents
-
-
-class StoreDown(Unavailable):
-    """The store does not answer, or not as it should."""
-
-    code, message = "storage_unavailable", "Files cannot be stored or fetched right now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +19,7 @@ class Placed:
 
 
 class Store(Protocol):
-    """A place for files. Every method raises StoreDown where it cannot be reached."""
+    """A place for files. Every method raises StorageUnavailable where it cannot be reached."""
 
     name: str
 

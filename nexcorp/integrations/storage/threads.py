@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from nexcorp.errors import Unavailable
+from nexcorp.errors import Overloaded
 
 Result = TypeVar("Result")
 
@@ -22,7 +22,7 @@ class Threads:
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function in a thread; raises Unavailable where too many calls wait already."""
         if self._in_hand >= self._most:
-            raise Unavailable("overloaded", "The service is busy; try again shortly.")
+            raise Overloaded()
         self._in_hand += 1
         work = self._pool.submit(function, *arguments)
         # A thread cannot be interrupted: who stops waiting leaves it busy until it ends by itself.

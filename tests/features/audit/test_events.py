@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from nexcorp.delivery.catalogue import CATALOGUE
-from tests.features.posts.social import (
+from nexcorp.features import PRODUCT
+from tests.api import (
     API,
     BAD_LIMITS,
     NOBODY,
@@ -44,7 +44,7 @@ async def test_an_event_says_what_who_and_from_where(make_user: Any) -> None:
         "avatarUrl": None,
     }  # fmt: skip
     assert (event["ip"], event["userAgent"], event["requestId"]) == ("127.0.0.1", "a robot", "of-the-test")
-    assert event["payload"]["post"]["body"] == "Hello."
+    assert event["payload"] == {"authorId": str(ann.id), "type": "normal", "mentionedIds": []}
 
 
 async def test_others_see_their_own_alone(make_user: Any) -> None:
@@ -223,7 +223,7 @@ async def test_everything_of_security_interest_is_recorded(client: Any, make_use
         "session.revoked", "session.reuse_detected",
     }  # fmt: skip
     assert expected <= {event["type"] for event in events}
-    assert expected <= CATALOGUE.keys()
+    assert expected <= PRODUCT.events.keys()
     assert "canary" not in str(events)
     about_ann = (await get_json(admin.client, f"{EVENTS}?entityType=user&entityId={ann.id}"))["data"]
     assert "user.login_failed" in {event["type"] for event in about_ann}

@@ -11,6 +11,8 @@ import pytest
 
 from nexcorp.db import sql
 
+pytestmark = pytest.mark.shared
+
 SESSIONS = "/api/v1/auth/sessions"
 LOGOUT = "/api/v1/auth/logout"
 TICKET = "/api/v1/auth/ticket"

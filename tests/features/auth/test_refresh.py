@@ -14,7 +14,9 @@ from nexcorp.features.auth.sessions.refresh import RefreshToken, make_token, rea
 from nexcorp.features.auth.sessions.service import rotate_refresh
 from nexcorp.security.app_keys import SECRETS
 from nexcorp.security.secrets import Secrets
-from tests.features.posts.social import insist
+from tests.api import insist
+
+pytestmark = pytest.mark.shared
 
 REFRESH = "/api/v1/auth/refresh"
 ME = "/api/v1/auth/me"

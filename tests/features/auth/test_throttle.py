@@ -13,7 +13,7 @@ import redis
 
 from nexcorp.config import Config
 from nexcorp.embedded import ValkeyServer
-from nexcorp.errors import Unavailable
+from nexcorp.errors import Overloaded
 from nexcorp.features.auth.sessions import routes
 from nexcorp.security import throttle
 from nexcorp.security.throttle import THROTTLE, Failures, network_of
@@ -134,7 +134,7 @@ async def test_what_came_to_no_check_does_not_count(
     user = await make_user()
 
     async def refuse(known: str | None, password: str) -> bool:
-        raise Unavailable("overloaded", "The service is busy; try again shortly.")
+        raise Overloaded()
 
     with monkeypatch.context() as patch:
         patch.setattr(routes, "verify_password", refuse)

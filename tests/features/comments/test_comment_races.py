@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     blocked,
     check_counters,
@@ -20,6 +19,7 @@ from tests.features.posts.social import (
     refused,
     say,
 )
+from tests.conftest import wait_until
 
 
 async def test_a_reply_to_a_parent_deleted_meanwhile_is_422(service: Any, make_user: Any) -> None:
@@ -45,7 +45,7 @@ async def test_a_comment_on_a_post_deleted_meanwhile_is_404(service: Any, make_u
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     async with service.db.transaction(wait=5) as conn:
-        await sql.posts.delete_post(conn, post_id=UUID(post["id"]), user_id=ann.id, any_author=False)
+        await sql.posts.delete_post(conn, post_id=UUID(post["id"]))
         saying = asyncio.create_task(
             bob.client.post(f"{API}/comments", json={"postId": post["id"], "body": "Too late."})
         )
@@ -64,6 +64,8 @@ async def test_a_delete_counts_off_a_reply_that_came_while_it_waited(service: An
             author_id=bob.id,
             parent_id=UUID(comment["id"]),
             body="Just in time.",
+            usernames=[],
+            context={},
         )
         deleting = asyncio.create_task(ann.client.delete(f"{API}/comments/{comment['id']}"))
         await wait_until(lambda: blocked(service))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.features.posts.social import (
+from tests.api import (
     API,
     NOBODY,
     check_counters,

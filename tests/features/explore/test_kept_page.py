@@ -14,8 +14,8 @@ from nexcorp.embedded import ValkeyServer
 from nexcorp.features.explore import routes
 from nexcorp.web import cache
 from nexcorp.web.cache import CACHE
+from tests.api import API, get_json, publish
 from tests.conftest import Client, wait_until
-from tests.features.posts.social import API, get_json, publish
 
 
 @pytest.fixture(autouse=True)

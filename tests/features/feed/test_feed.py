@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from nexcorp.db import sql
+from tests import api
+
 FEED = "/api/v1/feed"
 
 
 async def publish(user: Any, body: str = "text", **data: Any) -> str:
-    answer = await user.client.post("/api/v1/posts", json={"body": body, **data})
-    assert answer.status == 201, await answer.text()
-    return str((await answer.json())["id"])
+    return str((await api.publish(user, body, **data))["id"])
 
 
 async def read(user: Any, query: str = "") -> tuple[list[str], str | None]:
@@ -79,6 +80,7 @@ async def test_the_window_and_what_is_older_meet_without_a_gap(make_user: Any, s
             friend.id,
             stranger.id,
         )
+        await sql.posts.fill_stats(conn)
     expected = [str(UUID(f"01900000-0000-7000-8000-{n:012x}")) for n in range(6000, 0, -500)]
     assert await read_all(me, 100) == expected
     assert await read_all(me, 3) == expected

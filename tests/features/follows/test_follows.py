@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexcorp.features.users.service import leave
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     NOBODY,
     blocked,
@@ -21,6 +19,8 @@ from tests.features.posts.social import (
     refused,
     walk,
 )
+from tests.conftest import wait_until
+from tests.leaving import leave
 
 
 async def test_following_twice_is_following_once(service: Any, make_user: Any) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     NOBODY,
     check_counters,
@@ -22,6 +21,7 @@ from tests.features.posts.social import (
     say,
     walk,
 )
+from tests.conftest import wait_until
 
 
 async def receive(
@@ -243,7 +243,13 @@ async def test_no_change_is_computed_from_an_old_count(service: Any, client: Any
     async with service.db.transaction(wait=5) as first:
         await sql.notifications.lock_counter(first, user_id=ann.id)
         await sql.notifications.update_notification(
-            first, user_id=ann.id, notification_id=UUID(row["id"]), is_read=False, archived=None, seen=None
+            first,
+            user_id=ann.id,
+            notification_id=UUID(row["id"]),
+            is_read=False,
+            archived=None,
+            seen=None,
+            context={},
         )
         second = asyncio.create_task(insist(ann.client, "DELETE", path))
         waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')"

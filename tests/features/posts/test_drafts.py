@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
+from nexcorp.db import sql
+from nexcorp.features import PRODUCT
+from tests.api import API, fetch, get_json, outbox_empty, publish, refused, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, fetch, get_json, outbox_empty, publish, refused, say
 
 
 async def make_draft(user: Any) -> dict[str, Any]:
@@ -80,10 +83,12 @@ async def test_what_was_said_to_a_draft_is_in_no_frame_for_those_who_come_later(
     await say(boss, draft["id"], "welcome")
     await wait_until(lambda: outbox_empty(service))
     room = f"post:{draft['id']}"
-    frames = await fetch(service, "SELECT frame FROM room_frames WHERE room = $1 ORDER BY seq", room)
-    assert [row["frame"]["event"] for row in frames] == ["post:updated", "comment:created"]
-    assert frames[1]["frame"]["data"]["body"] == "welcome"
-    assert frames[1]["frame"]["data"]["commentCount"] == 2
+    async with service.db.connection(wait=5) as conn:
+        rows = await sql.realtime.read_frames(conn, room=room, after=0, most=10)
+        frames = [json.loads(text) for text in await PRODUCT.renderer.render(conn, rows)]
+    assert [frame["event"] for frame in frames] == ["post:updated", "comment:created"]
+    assert frames[1]["data"]["body"] == "welcome"
+    assert frames[1]["data"]["commentCount"] == 2
 
 
 async def test_publishing_shows_where_the_author_has_the_draft_open(make_user: Any, connect: Any) -> None:

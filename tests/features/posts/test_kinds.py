@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.api import publish
 from tests.conftest import wait_until
 
 MOVES = {
@@ -16,13 +17,6 @@ MOVES = {
     "completed": {"in_progress"},
     "cancelled": {"open"},
 }
-
-
-async def publish(user: Any, **data: Any) -> dict[str, Any]:
-    answer = await user.client.post("/api/v1/posts", json={"body": "text", **data})
-    assert answer.status == 201, await answer.text()
-    post: dict[str, Any] = await answer.json()
-    return post
 
 
 async def put(user: Any, path: str, **data: Any) -> tuple[int, Any]:

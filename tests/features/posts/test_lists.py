@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.features.posts.social import API, BAD_LIMITS, NOBODY, get_json, publish, refused, walk
+from tests.api import API, BAD_LIMITS, NOBODY, get_json, publish, refused, walk
 
 
 async def test_the_newest_come_first_and_pages_join_without_a_seam(make_user: Any) -> None:

@@ -16,28 +16,27 @@ from nexcorp.errors import Conflict
 from nexcorp.features.comments.service import create_comment
 from nexcorp.features.posts.service import assign_post, move_post, update_post
 from nexcorp.features.reactions.service import add_interest, like_post, remove_interest, unlike_post
+from tests.api import API, blocked, fetch, gather_crowd, get_json, outbox_empty, publish
+from tests.callers import make_caller
 from tests.conftest import wait_until
-from tests.features.posts.social import API, blocked, fetch, gather_crowd, get_json, outbox_empty, publish
 
 Change = Callable[[Any, UUID, UUID], Awaitable[Any]]
 PEOPLE, TURNS = 12, 5
 
 
 async def deliver(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    """What a notification does to its post: the foreign key holds it until the worker's commit."""
+    """What a worker does that reads a post for its index: it holds it until its commit."""
     await conn.execute("SELECT FROM posts WHERE id = $1 FOR KEY SHARE", post_id)
     await asyncio.sleep(random.random() * 0.01)
 
 
 async def move(conn: Any, post_id: UUID, user_id: UUID) -> None:
     status = random.choice(["open", "on_hold", "in_progress"])
-    await move_post(
-        conn, post_id, user_id, status, any_project=True, any_announcement=True, may_announce=False
-    )
+    await move_post(conn, make_caller(user_id, "post:assign"), post_id, status)
 
 
 async def assign(conn: Any, post_id: UUID, user_id: UUID) -> None:
-    await assign_post(conn, post_id, user_id, random.choice([user_id, None]), any_author=True)
+    await assign_post(conn, make_caller(user_id, "post:assign"), post_id, random.choice([user_id, None]))
 
 
 async def comment(conn: Any, post_id: UUID, user_id: UUID) -> None:
@@ -47,7 +46,7 @@ async def comment(conn: Any, post_id: UUID, user_id: UUID) -> None:
 async def edit(conn: Any, post_id: UUID, user_id: UUID) -> None:
     author = await conn.fetchval("SELECT author_id FROM posts WHERE id = $1", post_id)
     body = {"body": f"text {random.random()}"}
-    await update_post(conn, post_id, author, body, None, False, may_announce=False)
+    await update_post(conn, make_caller(author), post_id, body, None, False)
 
 
 @pytest.mark.parametrize(
@@ -74,12 +73,20 @@ async def test_changes_of_a_post_never_wait_in_a_ring(
         author = await conn.fetchval(
             "INSERT INTO users (email, username) VALUES ('author@example.com', 'author') RETURNING id"
         )
-        post_id = await sql.posts.create_post(
-            conn, author_id=author, type="project", status="open", title=None, body="text"
+        post = await sql.posts.create_post(
+            conn,
+            author_id=author,
+            type="project",
+            status="open",
+            title=None,
+            body="text",
+            usernames=[],
+            context={},
         )
+        post_id = post["id"]
         # Everybody is interested, so that there is somebody to assign.
         for person in people:
-            await sql.reactions.add_interest(conn, post_id=post_id, user_id=person["id"])
+            await sql.reactions.add_interest(conn, post_id=post_id, user_id=person["id"], context={})
 
     async def act(person: UUID) -> None:
         for _ in range(TURNS):
@@ -93,10 +100,10 @@ async def test_changes_of_a_post_never_wait_in_a_ring(
     async with database.connection(wait=5) as conn:
         wrong = await conn.fetchval(
             """
-            SELECT count(*) FROM posts AS p
-            WHERE p.like_count <> (SELECT count(*) FROM likes WHERE post_id = p.id)
-                OR p.interest_count <> (SELECT count(*) FROM interests WHERE post_id = p.id)
-                OR p.comment_count <> (SELECT count(*) FROM comments WHERE post_id = p.id)
+            SELECT count(*) FROM post_stats AS s
+            WHERE s.like_count <> (SELECT count(*) FROM likes AS l WHERE l.post_id = s.post_id)
+                OR s.interest_count <> (SELECT count(*) FROM interests AS t WHERE t.post_id = s.post_id)
+                OR s.comment_count <> (SELECT count(*) FROM comments AS c WHERE c.post_id = s.post_id)
             """
         )
     assert wrong == 0
@@ -118,7 +125,7 @@ async def test_who_leaves_waits_in_no_ring(change: str, service: Any, make_user:
         leaving = asyncio.create_task(keen.client.delete(f"{API}/users/me"))
         await wait_until(lambda: blocked(service))
         if change == "assign":
-            assert await assign_post(conn, post_id, author.id, keen.id, any_author=False)
+            assert await assign_post(conn, make_caller(author.id), post_id, keen.id)
         else:
             await conn.execute("SELECT FROM users WHERE id = $1 FOR KEY SHARE", keen.id)
     assert (await leaving).status == 204
@@ -134,8 +141,8 @@ async def test_people_who_leave_at_once_wait_in_no_ring(service: Any, client: An
         async with service.db.transaction(wait=5) as conn:
             # In another order for each, as rows are found where they were put.
             for post_id in posts if number % 2 else reversed(posts):
-                await sql.reactions.add_interest(conn, post_id=post_id, user_id=person)
+                await sql.reactions.add_interest(conn, post_id=post_id, user_id=person, context={})
     answers = await asyncio.gather(*(one.delete(f"{API}/users/me") for _, one in crowd))
     assert {answer.status for answer in answers} == {204}
-    counts = await fetch(service, "SELECT DISTINCT interest_count FROM posts")
+    counts = await fetch(service, "SELECT DISTINCT interest_count FROM post_stats")
     assert [row[0] for row in counts] == [0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.api import API, fetch, fetch_value, get_json, outbox_empty, publish, refused, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, fetch, fetch_value, get_json, outbox_empty, publish, refused, say
 
 
 async def move(user: Any, post: Any, status: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.features.posts.social import API, fetch_value, get_json, publish, refused, say
+from tests.api import API, fetch_value, get_json, publish, refused, say
 
 
 async def move(user: Any, post: Any, status: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
+from tests.api import API, check_counters, fetch_value, gather_crowd, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import API, check_counters, fetch_value, gather_crowd, publish
 
 CROWD, TOGGLES = 50, 20
 
@@ -57,9 +57,16 @@ async def test_a_crowd_at_one_post_refuses_nobody(
     await check_counters(service)
 
 
-@pytest.mark.parametrize("what", ["like", "interest"])
+@pytest.mark.parametrize(
+    ("what", "table", "change"),
+    [
+        ("like", "post_stats", "score = score"),
+        ("interest", "post_stats", "score = score"),
+        ("interest", "posts", "title = 'New'"),
+    ],
+)
 async def test_those_who_take_it_back_do_not_wait_for_each_other_in_a_circle(
-    service: Any, make_user: Any, what: str
+    service: Any, make_user: Any, what: str, table: str, change: str
 ) -> None:
     """Who locks a row and changes it in one statement asks twice for it where its lock is shared."""
     ann, bob, cyd = await make_user(), await make_user(), await make_user()
@@ -69,9 +76,10 @@ async def test_those_who_take_it_back_do_not_wait_for_each_other_in_a_circle(
         assert (await one.client.put(path)).status == 200
     post_id = UUID(post["id"])
     async with service.db.connection(wait=5) as sharer, sharer.transaction():
-        await sharer.execute("SELECT FROM posts WHERE id = $1 FOR KEY SHARE", post_id)
+        key = {"posts": "id", "post_stats": "post_id"}[table]
+        await sharer.execute(f"SELECT FROM {table} WHERE {key} = $1 FOR KEY SHARE", post_id)
         async with service.db.connection(wait=5) as writer, writer.transaction():
-            await writer.execute("UPDATE posts SET title = 'New' WHERE id = $1", post_id)
+            await writer.execute(f"UPDATE {table} SET {change} WHERE {key} = $1", post_id)  # noqa: S608
             calls = [asyncio.create_task(one.client.delete(path)) for one in (bob, cyd)]
             await wait_until(lambda: waits(service, 2))
         assert [(await call).status for call in calls] == [200, 200]

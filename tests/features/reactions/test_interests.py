@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from tests.api import insist, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import insist
 
 
 async def make_project(user: Any, kind: str = "project") -> str:
-    answer = await user.client.post("/api/v1/posts", json={"type": kind, "title": "Idea", "body": "text"})
-    return str((await answer.json())["id"])
+    return str((await publish(user, type=kind, title="Idea"))["id"])
 
 
 async def test_interest_is_taken_once_and_the_author_told_once(make_user: Any) -> None:
@@ -63,6 +62,6 @@ async def test_the_count_is_exact_when_all_come_at_once(make_user: Any, service:
     answers = await asyncio.gather(*calls)
     assert {answer.status for answer in answers} == {200}
     async with service.db.connection() as conn:
-        count = await conn.fetchval("SELECT interest_count FROM posts WHERE id = $1", post_id)
+        count = await conn.fetchval("SELECT interest_count FROM post_stats WHERE post_id = $1", post_id)
         rows = await conn.fetchval("SELECT count(*) FROM interests WHERE post_id = $1", post_id)
     assert count == rows

@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from tests.conftest import wait_until
-from tests.features.posts.social import (
+from tests.api import (
     API,
     blocked,
     check_counters,
@@ -21,6 +20,7 @@ from tests.features.posts.social import (
     refused,
     walk,
 )
+from tests.conftest import wait_until
 
 
 async def test_liking_twice_is_liking_once(service: Any, make_user: Any) -> None:
@@ -67,7 +67,7 @@ async def test_likes_of_one_moment_are_all_listed(service: Any, client: Any, mak
     crowd = await gather_crowd(service, client, 9)
     async with service.db.transaction(wait=5) as conn:
         for user_id, _ in crowd:
-            await sql.reactions.like_post(conn, post_id=UUID(post["id"]), user_id=user_id)
+            await sql.reactions.like_post(conn, post_id=UUID(post["id"]), user_id=user_id, context={})
     pages = await walk(ann.client, f"/posts/{post['id']}/likes", 2)
     found = [row["user"]["id"] for page in pages for row in page]
     assert sorted(found) == sorted(str(user_id) for user_id, _ in crowd)
@@ -110,7 +110,7 @@ async def test_a_like_of_a_post_deleted_meanwhile_is_404(service: Any, make_user
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     async with service.db.transaction(wait=5) as conn:
-        await sql.posts.delete_post(conn, post_id=UUID(post["id"]), user_id=ann.id, any_author=False)
+        await sql.posts.delete_post(conn, post_id=UUID(post["id"]))
         liking = asyncio.create_task(bob.client.put(f"{API}/posts/{post['id']}/like"))
         await wait_until(lambda: blocked(service))
     await refused(liking, 404, "post_not_found")
@@ -127,5 +127,5 @@ async def test_an_unlike_does_not_deadlock_with_the_posts_deletion(service: Any,
         await conn.execute("SELECT FROM posts WHERE id = $1 FOR UPDATE", UUID(post["id"]))
         unliking = asyncio.create_task(bob.client.delete(path))
         await wait_until(lambda: blocked(service))
-        await sql.posts.delete_post(conn, post_id=UUID(post["id"]), user_id=ann.id, any_author=False)
+        await sql.posts.delete_post(conn, post_id=UUID(post["id"]))
     await refused(unliking, 404, "post_not_found")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from tests.features.posts.social import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
+from nexcorp.db import sql
+from tests.api import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
+from tests.features.search.waiting import delivered
 
 
 async def find(who: Any, text: str, **more: str) -> list[dict[str, Any]]:
@@ -19,10 +21,11 @@ async def bodies(who: Any, text: str) -> set[str]:
     return {row["id"] for row in await find(who, text, kind="post")}
 
 
-async def test_posts_people_and_comments_are_found_in_their_shapes(make_user: Any) -> None:
+async def test_posts_people_and_comments_are_found_in_their_shapes(service: Any, make_user: Any) -> None:
     ann, bob = await make_user("ann_lighthouse"), await make_user()
     post = await publish(ann, title="Lighthouse", body="We paint it on Monday.")
     comment = await say(bob, post["id"], "The lighthouse is too high for me.")
+    await delivered(service)
     found = {row["kind"]: row for row in await find(bob, "lighthouse")}
     assert set(found) == {"post", "person", "comment"}
     shown = found["post"]
@@ -42,27 +45,30 @@ async def test_posts_people_and_comments_are_found_in_their_shapes(make_user: An
         assert [row["kind"] for row in await find(bob, "lighthouse", kind=kind)] == [kind]
 
 
-async def test_a_title_weighs_more_than_a_text_and_more_matches_more(make_user: Any) -> None:
+async def test_a_title_weighs_more_than_a_text_and_more_matches_more(service: Any, make_user: Any) -> None:
     ann = await make_user()
     titled = await publish(ann, title="The harbour", body="Ships come and go all day long.")
     often = await publish(ann, body="Harbour, harbour, harbour: nothing but that.")
     once = await publish(ann, body="There is a harbour in the next town.")
+    await delivered(service)
     rows = await find(ann, "harbour")
     assert [row["id"] for row in rows] == [titled["id"], often["id"], once["id"]]
     assert sorted((row["score"] for row in rows), reverse=True) == [row["score"] for row in rows]
 
 
-async def test_stems_accents_and_case(make_user: Any) -> None:
+async def test_stems_accents_and_case(service: Any, make_user: Any) -> None:
     ann = await make_user()
     post = await publish(ann, body="Die Prüfung im Café: MEETINGS für Żółć und Ελλάδα, 東京 too.")
+    await delivered(service)
     for text in ("prüfung", "Prufung", "cafe", "CAFÉ", "meeting", "zolc", "żółć", "ελλάδα", "東京"):
         assert await bodies(ann, text) == {post["id"]}, text
 
 
-async def test_the_language_of_queries(make_user: Any) -> None:
+async def test_the_language_of_queries(service: Any, make_user: Any) -> None:
     ann = await make_user()
     red = (await publish(ann, body="red apple/pie"))["id"]
     green = (await publish(ann, body="green apple, and a pear pie"))["id"]
+    await delivered(service)
     both = {red, green}
     for text, expected in {
         "apple pie": both,
@@ -85,9 +91,10 @@ ODD = [
 ]  # fmt: skip
 
 
-async def test_nothing_in_a_query_is_an_error(make_user: Any) -> None:
+async def test_nothing_in_a_query_is_an_error(service: Any, make_user: Any) -> None:
     ann = await make_user()
     await publish(ann, body="Something.")
+    await delivered(service)
     for text in ODD:
         await get_json(ann.client, f"/search?q={quote(text)}")
         await get_json(ann.client, f"/posts?q={quote(text)}")
@@ -107,13 +114,14 @@ async def test_what_is_no_query_is_422(make_user: Any) -> None:
     await refused(ann.client.get(f"{API}/search?q=a&cursor=abc"), 422, "validation_failed")
 
 
-async def test_a_highlight_is_safe_html(make_user: Any) -> None:
+async def test_a_highlight_is_safe_html(service: Any, make_user: Any) -> None:
     ann = await make_user()
     await publish(
         ann,
         title="<b>bold</b> & \"quoted\" 'single' `tick`",
         body="<script>alert(document)</script> <img src=x onerror=alert(1)> a<b \ue000i\ue001 </mark>&lt;",
     )
+    await delivered(service)
     for text in ("script", "alert", "bold", "onerror", "mark", "quoted", "img"):
         (row,) = await find(ann, text)
         plain = row["highlight"].replace("<mark>", "").replace("</mark>", "")
@@ -124,18 +132,20 @@ async def test_a_highlight_is_safe_html(make_user: Any) -> None:
     assert "&lt;script&gt;<mark>alert</mark>(document)&lt;/script&gt;" in row["highlight"]
 
 
-async def test_a_long_text_is_cut_around_what_was_found(make_user: Any) -> None:
+async def test_a_long_text_is_cut_around_what_was_found(service: Any, make_user: Any) -> None:
     ann = await make_user()
     await publish(ann, body="word " * 3000 + "needle " + "word " * 900)
+    await delivered(service)
     (row,) = await find(ann, "needle")
     assert "<mark>needle</mark>" in row["highlight"]
     assert len(row["highlight"]) < 600
 
 
-async def test_drafts_are_their_authors_alone(make_user: Any) -> None:
+async def test_drafts_are_their_authors_alone(service: Any, make_user: Any) -> None:
     boss, rival = await make_user(role="manager"), await make_user(role="admin")
     draft = await publish(boss, body="project zeppelin", type="announcement", status="draft")
     await say(boss, draft["id"], "zeppelin indeed")
+    await delivered(service)
     assert {row["kind"] for row in await find(boss, "zeppelin")} == {"post", "comment"}
     for text in ("zeppelin", "zeppelim", "-nothing&kind=post", "-nothing&kind=comment"):
         page = await get_json(rival.client, f"/search?q={text}")
@@ -144,17 +154,20 @@ async def test_drafts_are_their_authors_alone(make_user: Any) -> None:
     # What is archived stands in no list any more, and in no search but that of its author.
     for status, kinds in (("published", {"post", "comment"}), ("archived", set())):
         await boss.client.put(f"{API}/posts/{draft['id']}/status", json={"status": status})
+        await delivered(service)
         assert {row["kind"] for row in await find(rival, "zeppelin")} == kinds
         assert {row["kind"] for row in await find(boss, "zeppelin")} == {"post", "comment"}
     assert (await get_json(rival.client, "/posts?q=zeppelin"))["data"] == []
 
 
-async def test_changes_and_deletions_show_at_once(make_user: Any) -> None:
+async def test_changes_are_found_and_what_is_deleted_is_gone_at_once(service: Any, make_user: Any) -> None:
     ann = await make_user()
     post = await publish(ann, title="walrus", body="seal")
     comment = await say(ann, post["id"], "penguin")
+    await delivered(service)
     await ann.client.patch(f"{API}/posts/{post['id']}", json={"title": None, "body": "otter"})
     await ann.client.patch(f"{API}/comments/{comment['id']}", json={"body": "puffin"})
+    await delivered(service)
     assert await find(ann, "walrus or seal or penguin") == []
     assert len(await find(ann, "otter or puffin")) == 2
     await ann.client.delete(f"{API}/posts/{post['id']}")
@@ -162,23 +175,24 @@ async def test_changes_and_deletions_show_at_once(make_user: Any) -> None:
 
 
 async def test_people_are_found_by_their_names_while_they_are_active(service: Any, make_user: Any) -> None:
-    ann, zoe = await make_user(), await make_user("zm_1")
-    rename = "UPDATE users SET first_name = 'Zoé', last_name = 'Müller-Lüdenscheidt' WHERE id = $1"
-    await fetch(service, rename, zoe.id)
+    ann, zoe = await make_user(role="admin"), await make_user("zm_1")
+    await zoe.client.patch(f"{API}/users/me", json={"firstName": "Zoé", "lastName": "Müller-Lüdenscheidt"})
+    await delivered(service)
     for text in ("zoe", "Muller", "zoé müller", "lüdenscheidt", "zm_1"):
         assert [row["id"] for row in await find(ann, text, kind="person")] == [str(zoe.id)], text
     (row,) = await find(ann, "zoe")
     assert row["title"] == "Zoé Müller-Lüdenscheidt"
     assert row["highlight"].startswith("<mark>Zoé</mark> ")
-    await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", zoe.id)
-    assert await find(ann, "zoe") == []
-    await fetch(service, "UPDATE users SET status = 'active' WHERE id = $1", zoe.id)
-    assert len(await find(ann, "zoe")) == 1
+    for status, found in (("deactivated", 0), ("active", 1)):
+        await ann.client.put(f"{API}/users/{zoe.id}/status", json={"status": status})
+        await delivered(service)
+        assert len(await find(ann, "zoe")) == found
 
 
-async def test_typing_errors_find_what_was_meant(make_user: Any) -> None:
+async def test_typing_errors_find_what_was_meant(service: Any, make_user: Any) -> None:
     ann = await make_user()
     post = await publish(ann, title="Budget", body="The quarterly migration of Müller.")
+    await delivered(service)
     for text, meant in {
         "bugdet": "budget",
         "budgt": "budget",
@@ -201,7 +215,7 @@ async def test_typing_errors_find_what_was_meant(make_user: Any) -> None:
     assert (page["data"], page["didYouMean"]) == ([], None)
 
 
-async def test_no_word_is_suggested_that_finds_this_viewer_nothing(make_user: Any) -> None:
+async def test_no_word_is_suggested_that_finds_this_viewer_nothing(service: Any, make_user: Any) -> None:
     """Neither behind an "or" or a "without", where something else is found."""
     boss, eve = await make_user(role="manager"), await make_user()
     await publish(boss, body="a warm welcome")
@@ -211,6 +225,7 @@ async def test_no_word_is_suggested_that_finds_this_viewer_nothing(make_user: An
     await say(boss, draft["id"], "the acquisition of Hooli")
     await boss.client.delete(f"{API}/posts/{gone['id']}")
     await boss.client.put(f"{API}/posts/{archived['id']}/status", json={"status": "archived"})
+    await delivered(service)
     for secret in ("initehc", "mergre", "takeovr", "acquisitoin", "hoolli"):
         for text in (secret, f"welcomr -{secret}", f"welcomr or {secret}", f"{secret} or welcomr"):
             page = await get_json(eve.client, f"/search?q={quote(text)}")
@@ -222,13 +237,14 @@ async def test_no_word_is_suggested_that_finds_this_viewer_nothing(make_user: An
     assert page["didYouMean"] == "welcome -acquisition"
 
 
-async def test_pages_join_without_a_seam(make_user: Any) -> None:
+async def test_pages_join_without_a_seam(service: Any, make_user: Any) -> None:
     ann, bob = await make_user("heron_ann"), await make_user()
     ids = {str(ann.id)}
     for number in range(5):
         post = await publish(ann, body="heron " * (1 + number % 2))
         comment = await say(bob, post["id"], "A heron.")
         ids |= {post["id"], comment["id"]}
+    await delivered(service)
     whole = await find(bob, "heron", limit="100")
     assert {row["id"] for row in whole} == ids
     for query in ("heron", "haron"):
@@ -240,10 +256,14 @@ async def test_pages_join_without_a_seam(make_user: Any) -> None:
 
 
 CROWD = """
-INSERT INTO posts (id, position, author_id, body, created_at)
-SELECT made.id, made.id, $1, 'common' || CASE WHEN n = 1 THEN ' unique' ELSE '' END
-    || CASE WHEN n % 100 = 0 THEN ' seldom' ELSE '' END, now()
-FROM (SELECT n, uuidv7() AS id FROM generate_series(1, 3000) AS n) AS made
+WITH made AS MATERIALIZED (SELECT n, uuidv7() AS id FROM generate_series(1, 3000) AS n),
+added AS (
+    INSERT INTO posts (id, position, author_id, body, created_at)
+    SELECT made.id, made.id, $1, 'common' || CASE WHEN n = 1 THEN ' unique' ELSE '' END
+        || CASE WHEN n % 100 = 0 THEN ' seldom' ELSE '' END, now()
+    FROM made
+)
+INSERT INTO post_stats (post_id) SELECT id FROM made
 """
 
 
@@ -252,6 +272,8 @@ async def test_of_a_common_word_the_newest_are_ranked_and_rare_ones_are_found_be
 ) -> None:
     ann = await make_user()
     await fetch(service, CROWD, ann.id)
+    async with service.db.connection(wait=5) as conn:
+        await sql.search.fill_posts(conn)
     pages = await walk(ann.client, "/search?q=common&kind=post", 100)
     assert sum(map(len, pages)) == 500
     assert len(await find(ann, "unique")) == 1
@@ -261,13 +283,14 @@ async def test_of_a_common_word_the_newest_are_ranked_and_rare_ones_are_found_be
     assert sum(map(len, await walk(ann.client, "/posts?q=unique", 1))) == 1
 
 
-async def test_lists_of_posts_take_words_and_come_newest_first(make_user: Any) -> None:
+async def test_lists_of_posts_take_words_and_come_newest_first(service: Any, make_user: Any) -> None:
     ann, bob = await make_user(), await make_user()
     ids = []
     for number in range(4):
         who = (ann, bob)[number % 2]
         ids.append((await publish(who, body="a kayak", type=("normal", "project")[number // 2]))["id"])
     await publish(ann, body="a canoe")
+    await delivered(service)
     for path, expected in {
         "/posts?q=kayaks": ids[::-1],
         f"/posts?q=kayak&author={bob.id}": [ids[3], ids[1]],
@@ -281,3 +304,19 @@ async def test_lists_of_posts_take_words_and_come_newest_first(make_user: Any) -
             assert [post["id"] for page in pages for post in page] == expected, path
     for q in ("q=", "q=" + "x" * 201):
         await refused(ann.client.get(f"{API}/posts?{q}"), 422, "validation_failed")
+
+
+async def test_a_kind_is_found_by_those_who_may_see_it(service: Any, make_user: Any) -> None:
+    ann = await make_user("pelican_walrus")
+    await publish(ann, body="a walrus")
+    await delivered(service)
+    answer = await ann.client.post(f"{API}/auth/api-keys", json={"name": "robot", "scopes": ["post:read"]})
+    key = await answer.json()
+    robot = ann.client.as_user({"Authorization": f"Bearer {key['key']}"})
+    assert {row["kind"] for row in await find(ann, "walrus")} == {"post", "person"}
+    page = await get_json(robot, "/search?q=walrus")
+    assert [row["kind"] for row in page["data"]] == ["post"]
+    await refused(robot.get(f"{API}/search?q=walrus&kind=person"), 403, "permission_required")
+    # Nor is a name suggested to whoever may not see people.
+    for client, meant in ((ann.client, "pelican"), (robot, None)):
+        assert (await get_json(client, "/search?q=pelicam"))["didYouMean"] == meant

@@ -37,5 +37,5 @@ def job_context(config: Config, service: Any) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker of the service makes no thumbnails and removes nothing by itself."""
-    monkeypatch.setattr("workers.settings.CRON_JOBS", [])
+    monkeypatch.setattr("workers.settings.list_crons", lambda product: [])
     monkeypatch.setattr("nexcorp.delivery.wake.Waker.perform", lambda waker, effect: None)

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from nexcorp.config import Config
+from tests.api import get_json, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import get_json, publish
 from tests.features.uploads.files import API, picture, send, stored, upload
 from tests.integrations.cloudinary_server import KEY, SECRET, Cloudinary, sign_answer, start_cloudinary
 from tests.web.calls import serving

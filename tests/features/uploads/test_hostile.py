@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
-from tests.features.posts.social import get_json
+from tests.api import get_json
 from tests.features.uploads.files import ODT, picture, send, stored, upload
 from workers.jobs.uploads import MAX_ATTEMPTS, make_thumbnails
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
+from nexcorp.errors import StorageUnavailable
 from nexcorp.integrations.storage.local import LocalStore
-from nexcorp.integrations.storage.stores import StoreDown
+from tests.api import get_json, publish
 from tests.conftest import wait_until
-from tests.features.posts.social import get_json, publish
 from tests.features.uploads.files import picture, stored, upload
 from workers.jobs import uploads as jobs
 from workers.jobs.uploads import make_thumbnails, remove_uploads, sweep_files
@@ -123,7 +123,7 @@ async def test_a_store_that_is_down_keeps_the_row(make_user, job_context, servic
     await execute(service, "UPDATE uploads SET removed_at = now()")
 
     async def fail(self, key, media_type):
-        raise StoreDown()
+        raise StorageUnavailable()
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "remove", fail)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.domain.attachments import set_uploads
-from tests.features.posts.social import get_json, publish
+from tests.api import get_json, publish
 from tests.features.uploads.files import API, HTML, form, picture, stored, upload
 from workers.jobs.uploads import remove_uploads
 

@@ -10,7 +10,7 @@ import pytest
 from nexcorp.db import sql
 from nexcorp.domain.attachments import set_uploads
 from nexcorp.features.posts.routes import publish as publish_post
-from tests.features.posts.social import get_json, publish
+from tests.api import get_json, publish
 from tests.features.uploads.files import API, form, picture, stored, upload
 from workers.jobs.uploads import remove_uploads
 

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import tracemalloc
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -388,3 +389,17 @@ async def test_a_role_without_the_permission_may_not(make_user, service):
         return (await send(user, picture())).status == 403
 
     await wait_until(refused, 10)
+
+
+async def test_the_trail_says_what_happened_and_not_what_it_is_called(make_user, service):
+    ann = await make_user()
+    mine = await upload(ann, b"text", "salary of somebody.txt")
+    assert (await ann.client.delete(f"{API}/uploads/{mine['id']}")).status == 204
+    async with service.db.connection() as conn:
+        rows = await conn.fetch(
+            "SELECT type, payload FROM events WHERE entity_id = $1 ORDER BY id", UUID(mine["id"])
+        )
+    assert [(row["type"], row["payload"]) for row in rows] == [
+        ("upload.created", {"type": "text/plain", "bytes": 4}),
+        ("upload.deleted", {"postId": None}),
+    ]

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from nexcorp.db import Database, sql
+from nexcorp.features import PRODUCT
+from tests.api import API, publish, say
 from tests.conftest import wait_until
-from tests.features.posts.social import API, publish, say
 from tests.features.uploads.files import upload
 from workers.jobs.cleanup import clean_up
 from workers.jobs.export import build_exports
@@ -142,7 +143,9 @@ async def owner(database: Database) -> Any:
 
 
 async def test_workers_at_the_same_time_make_it_once(database: Database, owner: Any) -> None:
-    made = await asyncio.gather(*(build_exports({"database": database}) for _ in range(5)))
+    made = await asyncio.gather(
+        *(build_exports({"database": database, "product": PRODUCT}) for _ in range(5))
+    )
     assert sorted(made) == [0, 0, 0, 0, 1]
     async with database.connection(wait=5) as conn:
         body = await conn.fetchval("SELECT body FROM data_exports")
@@ -156,19 +159,19 @@ async def test_a_worker_that_dies_leaves_it_to_the_next(database: Database, owne
     with pytest.raises(Died):
         async with database.transaction(wait=5) as conn:
             assert await sql.exports.claim_export(conn) == owner
-            assert await build_exports({"database": database}) == 0
+            assert await build_exports({"database": database, "product": PRODUCT}) == 0
             raise Died
-    assert await build_exports({"database": database}) == 1
+    assert await build_exports({"database": database, "product": PRODUCT}) == 1
 
 
 async def test_a_failure_is_noted_and_asking_again_tries_again(database: Database, owner: Any) -> None:
     async with database.connection(wait=5) as conn:
         await conn.execute("ALTER TABLE likes RENAME TO hidden")
-        assert await build_exports({"database": database}) == 1
-        assert await build_exports({"database": database}) == 0
+        assert await build_exports({"database": database, "product": PRODUCT}) == 1
+        assert await build_exports({"database": database, "product": PRODUCT}) == 0
         row = await conn.fetchrow("SELECT error, body FROM data_exports")
         assert (row["error"], row["body"]) == ("UndefinedTableError", None)
         await conn.execute("ALTER TABLE hidden RENAME TO likes")
         assert await sql.exports.request_export(conn, user_id=owner)
         assert not await sql.exports.request_export(conn, user_id=owner)
-    assert await build_exports({"database": database}) == 1
+    assert await build_exports({"database": database, "product": PRODUCT}) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.features.posts.social import API, NOBODY, get_json
+from tests.api import API, NOBODY, get_json
 
 EVERYBODY = {
     "id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.features.posts.social import API, get_json
+from tests.api import API, get_json
 
 PATH = f"{API}/roles/member/permissions"
 

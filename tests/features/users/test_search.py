@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.features.posts.social import API, BAD_LIMITS, get_json, walk
+from tests.api import API, BAD_LIMITS, get_json, walk
 
 PEOPLE = [
     # username, first name, last name, role, status

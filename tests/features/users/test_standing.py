@@ -12,8 +12,9 @@ import pytest
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features.users import service as people
 from nexcorp.realtime import protocol
+from tests.api import API, NOBODY, get_json
 from tests.conftest import wait_until
-from tests.features.posts.social import API, NOBODY, get_json
+from tests.leaving import leave
 from tests.realtime.helpers import closed
 
 
@@ -169,7 +170,7 @@ async def test_two_administrators_at_once_leave_one(make_user: Any, service: Any
                     elif change == "status":
                         await people.set_status(conn, actor.id, other.id, "deactivated")
                     else:
-                        await people.leave(conn, other.id)
+                        await leave(conn, other.id)
                     # Long enough for the other one to be in the middle of it as well.
                     await asyncio.sleep(0.2)
             except people.LastAdmin:

@@ -83,7 +83,7 @@ def show_form(providers: Iterable[Provider], return_to: str) -> web.Response:
 
 
 def wants_page(request: web.Request) -> bool:
-    """Whether a browser follows a link here, and not a program that calls."""
+    """Whether a browser follows a link here, rather than a program."""
     return "text/html" in request.headers.get("Accept", "")
 
 
@@ -93,7 +93,7 @@ def wants_json(request: web.Request) -> bool:
 
 
 def show_problem(request: web.Request, error: AppError, return_to: str | None = None) -> web.Response:
-    """An error: as a page for browsers, in the envelope for everybody else."""
+    """Answer an error: browsers get a page, programs get the envelope."""
     response = reply_error(request, error)
     if not wants_page(request):
         return response

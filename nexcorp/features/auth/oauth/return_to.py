@@ -1,4 +1,4 @@
-"""Where a sign-in may lead: the service's own pages and those on the allow-list, never anywhere else."""
+"""Where a sign-in may lead: pages of the service and addresses on the allow-list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from nexcorp.config import Config
-from nexcorp.errors import BadRequest, Unavailable
+from nexcorp.errors import NotConfigured
+from nexcorp.features.auth.oauth.errors import ReturnToRefused
 from nexcorp.security.app_keys import CONFIG
 
 MAX_CHARS = 2000
@@ -33,8 +34,8 @@ def read_origin(address: str) -> str:
 
 
 def own_address(request: web.Request) -> str | None:
-    """PUBLIC_URL without a slash at its end; in development the request's own host will do, which
-    elsewhere proves nothing."""
+    """PUBLIC_URL without a slash at its end. Without it, in development, the request's own host; in
+    production a client could forge that, so None."""
     config = request.app[CONFIG]
     if config.public_url or not config.development:
         return config.public_url.rstrip("/") or None
@@ -42,10 +43,10 @@ def own_address(request: web.Request) -> str | None:
 
 
 def find_public_address(request: web.Request) -> str:
-    """The address the service is reached at; raises Unavailable where nothing says so."""
+    """The address the service is reached at; raises NotConfigured without PUBLIC_URL."""
     address = own_address(request)
     if address is None:
-        raise Unavailable("not_configured", "Sign-in with other providers needs PUBLIC_URL.")
+        raise NotConfigured(message="Sign-in with other providers needs PUBLIC_URL.")
     return address
 
 
@@ -66,7 +67,7 @@ def is_listed(config: Config, own: str | None, address: str) -> bool:
 
 
 def check_return_to(request: web.Request, text: str | None) -> str:
-    """`text` where a sign-in may lead there, `/` where it is absent; raises BadRequest."""
+    """Return `text` if a sign-in may lead there, `/` if it is absent; raises ReturnToRefused."""
     if not text:
         return DEFAULT
     try:
@@ -78,4 +79,4 @@ def check_return_to(request: web.Request, text: str | None) -> str:
                 return text
     except ValueError:
         pass
-    raise BadRequest("return_to_refused", "This sign-in may not lead to where it is asked to.")
+    raise ReturnToRefused()

@@ -1,6 +1,6 @@
 """Sign-in with GitHub, Google, GitLab or any OpenID Connect provider: authorization code with PKCE.
 
-The browser's half lies in a flow session (oauth_session.py) that the callback uses up before it does
+The browser's half lies in a flow session (session.py) that the callback uses up before it does
 anything else. No token is ever part of an address.
 """
 
@@ -17,16 +17,38 @@ import structlog
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import AppError, BadRequest, Forbidden, UpstreamFailed
+from nexcorp.errors import (
+    AppError,
+    NotConfigured,
+    NotFound,
+    RedisUnavailable,
+    SessionRequired,
+    Unauthorized,
+    UsernameTaken,
+)
 from nexcorp.features.auth.oauth import pages, schemas, service
+from nexcorp.features.auth.oauth.errors import (
+    AccessDenied,
+    AccountDeactivated,
+    CodeMissing,
+    EmailRequired,
+    FlowMissing,
+    IdentityTaken,
+    LastWayIn,
+    ProviderLinked,
+    ReturnToRefused,
+    SessionEnded,
+    StateMismatch,
+)
 from nexcorp.features.auth.oauth.return_to import check_return_to, find_public_address
 from nexcorp.features.auth.oauth.session import begin_flow, clear_flow, take_flow
 from nexcorp.features.auth.oauth.tokens import seal_tokens
+from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.refresh import make_token
 from nexcorp.features.auth.sessions.service import SignIn
-from nexcorp.integrations.oauth import Provider, Providers, check_kind
+from nexcorp.integrations.oauth import CodeRefused, Provider, ProviderFailed, Providers, check_kind
 from nexcorp.security.access import ACCOUNT, PUBLIC
-from nexcorp.security.app_keys import CONTEXT, RIGHTS, SECRETS, database, user_id
+from nexcorp.security.app_keys import CONFIG, CONTEXT, RIGHTS, SECRETS, database, user_id
 from nexcorp.security.authentication import authenticate
 from nexcorp.security.cookies import set_cookie
 from nexcorp.web.replies import no_content, reply
@@ -36,16 +58,23 @@ from nexcorp.web.transactions import transaction
 log = structlog.get_logger("nexcorp.oauth")
 
 PROVIDERS = web.AppKey("oauth_providers", Providers)
+
+
+def set_up(app: web.Application) -> None:
+    """Give the application the providers that are configured."""
+    app[PROVIDERS] = Providers(app[CONFIG])
+
+
 TAG = "Identity"
 ATTEMPTS = 3
 STATE_BYTES = 32
 # 64 characters, of the 43 to 128 that RFC 7636 wants.
 VERIFIER_BYTES = 48
-PAGES = "Browsers that follow a link get errors as a page, everybody else in the envelope."
-OF_PROVIDERS = ("not_found", "not_configured", "provider_failed", "redis_unavailable")
-OF_FLOWS = ("flow_missing", "state_mismatch", "code_missing", "code_refused", "access_denied")
-OF_ACCOUNTS = ("email_required", "email_taken", "username_taken", "account_deactivated")
-OF_LINKS = ("session_ended", "identity_taken", "provider_linked")
+PAGES = "Browsers that follow a link get errors as a page, programs get the envelope."
+OF_PROVIDERS = (NotFound, ProviderFailed, RedisUnavailable, NotConfigured)
+OF_FLOWS = (FlowMissing, StateMismatch, CodeMissing, CodeRefused, AccessDenied)
+OF_ACCOUNTS = (EmailRequired, EmailTaken, UsernameTaken, AccountDeactivated)
+OF_LINKS = (SessionEnded, IdentityTaken, ProviderLinked)
 
 Handler = Callable[..., Awaitable[web.Response]]
 
@@ -84,9 +113,9 @@ def make_redirect_uri(request: web.Request, provider: Provider) -> str:
 
 
 async def read_linker(request: web.Request) -> dict[str, str | None]:
-    """Who begins a flow to link an identity, by the Authorization header; nobody without one.
+    """The user who links an identity, by the Authorization header; both ids are None without one.
 
-    Raises Unauthorized for a bad header, Forbidden for an API key.
+    Raises Unauthorized for a bad header, SessionRequired for an API key.
     """
     if "Authorization" not in request.headers:
         return {"user_id": None, "session_id": None}
@@ -120,28 +149,24 @@ async def begin_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Res
 
 
 def check_flow(flow: dict[str, Any], provider: Provider, state: str | None) -> None:
-    """Raises BadRequest unless a flow was begun in this browser, with this provider and this state."""
+    """Raises FlowMissing or StateMismatch unless this browser began a flow with this provider and state."""
     if not flow:
-        raise BadRequest(
-            "flow_missing", "This sign-in has run out, was used already, or was begun in another browser."
-        )
+        raise FlowMissing()
     expected: str = flow["state"]
     same = hmac.compare_digest(expected.encode(), (state or "").encode("utf-8", "surrogatepass"))
     if not same or flow["provider"] != provider.kind:
-        raise BadRequest("state_mismatch", "This is not the answer to the sign-in that was begun here.")
+        raise StateMismatch()
 
 
 def read_code(provider: Provider, query: dict[str, Any]) -> str:
-    """The code in a callback; raises what its absence means."""
+    """The code in a callback; raises AccessDenied, ProviderFailed or CodeMissing without one."""
     error, code = query.get("error"), query.get("code")
     if error == "access_denied":
-        raise Forbidden("access_denied", f"You did not allow the sign-in at {provider.name}.")
+        raise AccessDenied(message=f"You did not allow the sign-in at {provider.name}.")
     if error:
-        raise UpstreamFailed(
-            "provider_failed", f"{provider.name} could not sign you in just now; try again later."
-        )
+        raise ProviderFailed(message=f"{provider.name} could not sign you in just now; try again later.")
     if not code:
-        raise BadRequest("code_missing", f"{provider.name} sent no code along.")
+        raise CodeMissing(message=f"{provider.name} sent no code along.")
     return str(code)
 
 
@@ -173,7 +198,7 @@ async def finish_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Re
 async def accept(
     request: web.Request, response: web.Response, flow: dict[str, Any], proof: service.Proof
 ) -> None:
-    """Link the identity to who began the flow, or sign its owner in with a cookie on `response`."""
+    """Link the identity to the user who began the flow, or sign its owner in with a cookie on `response`."""
     if flow["user_id"] is not None:
         linker, session_id = UUID(flow["user_id"]), UUID(flow["session_id"])
         request[CONTEXT].user_id, request[CONTEXT].session_id = linker, session_id
@@ -232,7 +257,7 @@ ROUTES: list[Route] = [
         list_providers,
         "Providers to sign in with",
         schemas.ProviderListOut(),
-        errors=("not_configured",),
+        errors=(NotConfigured,),
         tag=TAG,
         access=PUBLIC,
     ),
@@ -245,9 +270,9 @@ ROUTES: list[Route] = [
         tag=TAG,
         query=schemas.LoginQuery(),
         returns={200: schemas.AuthorizeOut(), 302: None},
-        errors=(*OF_PROVIDERS, "return_to_refused", "unauthorized", "session_required"),
-        description="Redirects to the provider; with `Accept: application/json` it answers its address, "
-        "for a page to go there. With a bearer token the identity is linked to that account. " + PAGES,
+        errors=(*OF_PROVIDERS, ReturnToRefused, Unauthorized, SessionRequired),
+        description="Redirects to the provider. With `Accept: application/json` the answer holds the address "
+        "instead. With a bearer token the identity is linked to that account. " + PAGES,
     ),
     Route(
         "GET",
@@ -265,7 +290,7 @@ ROUTES: list[Route] = [
     get(
         "/auth/identities",
         list_identities,
-        "My accounts elsewhere",
+        "My accounts at providers",
         schemas.IdentityListOut(),
         tag=TAG,
         access=ACCOUNT,
@@ -276,7 +301,7 @@ ROUTES: list[Route] = [
         "Unlink a provider",
         tag=TAG,
         access=ACCOUNT,
-        errors=("not_found", "last_way_in"),
+        errors=(NotFound, LastWayIn),
         description="Never the last way in: 409 `last_way_in`.",
     ),
     get("/sign-in", show_sign_in, "The sign-in page", None, prefix="", access=PUBLIC, hidden=True),

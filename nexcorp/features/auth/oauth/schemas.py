@@ -53,7 +53,7 @@ class AuthorizeOut(Out):
 
 
 class IdentityOut(Out):
-    """An account elsewhere that opens this one."""
+    """The user's account at a provider, which opens this account."""
 
     provider = fields.String(required=True)
     username = fields.String(required=True, allow_none=True)

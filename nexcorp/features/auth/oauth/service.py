@@ -1,4 +1,4 @@
-"""The rules of identities: whose account a provider's word opens, and what that account must have proved."""
+"""The rules of identities: which account an identity opens, and what that account must have proved before."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from marshmallow import ValidationError
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.errors import AppError, Conflict, Forbidden, NotFound, Unavailable, on_constraint
-from nexcorp.features.auth.recovery.service import CHANGE, RESET, VERIFY, close_other_ways, void_tokens
+from nexcorp.errors import AppError, Contention, NotFound, on_constraint
+from nexcorp.features.auth.oauth.errors import (
+    AccountDeactivated,
+    EmailRequired,
+    IdentityTaken,
+    LastWayIn,
+    ProviderLinked,
+    SessionEnded,
+)
+from nexcorp.features.auth.recovery.service import PURPOSES, close_other_ways, void_tokens
+from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.schemas import check_email
 from nexcorp.features.auth.sessions.service import (
     SignIn,
@@ -25,15 +34,13 @@ from nexcorp.integrations.oauth_profiles import Profile
 PLATFORM = "web"
 
 
-class Raced(Unavailable):
-    """Another request changed what this one had found; the whole transaction is worth another try."""
-
-    code, message = "contention", "Too many changes at once; try again."
+class Raced(Contention):
+    """Another request changed what this one had read. Run the whole transaction again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a provider has said: of whom, and the tokens it gave, encrypted."""
+    """What a provider said: the user's profile there, and the tokens, encrypted."""
 
     provider: str
     profile: Profile
@@ -43,8 +50,7 @@ class Proof:
 async def sign_in(conn: Any, proof: Proof) -> SignIn:
     """Open a session for the account behind an identity; a new person gets an account.
 
-    Raises Forbidden `account_deactivated` or `email_required`, Conflict `email_taken` or
-    `provider_linked`, and Raced.
+    Raises AccountDeactivated, EmailRequired, EmailTaken, UsernameTaken, ProviderLinked, and Raced.
     """
     owner_id = await sql.identities.get_identity_owner(
         conn, provider=proof.provider, subject=proof.profile.subject
@@ -60,7 +66,7 @@ async def sign_in(conn: Any, proof: Proof) -> SignIn:
 
 
 async def enter_first(conn: Any, proof: Proof) -> SignIn:
-    """The first sign-in with an identity: by its address it finds an account, or makes one."""
+    """The first sign-in with an identity: link it to the account with its address, or to a new one."""
     email = check_profile_email(proof.profile)
     account = await sql.auth.lock_account_by_email(conn, email=email)
     if account is None:
@@ -69,11 +75,10 @@ async def enter_first(conn: Any, proof: Proof) -> SignIn:
         await link_identity(conn, proof, account_id, taken=Raced(), new_account=True)
         return await start(conn, proof, account)
     if not proof.profile.email_verified:
-        # The provider takes anybody's word for it: that must open nothing.
-        raise Conflict(
-            "email_taken",
-            "There is an account with this e-mail address already. "
-            "Sign in with your password and link it there.",
+        # The provider has not checked the address, so it must not open an account.
+        raise EmailTaken(
+            message="There is an account with this e-mail address already. "
+            "Sign in with your password and link it there."
         )
     check_active(account)
     if not account["_emailVerified"]:
@@ -83,7 +88,7 @@ async def enter_first(conn: Any, proof: Proof) -> SignIn:
 
 
 async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
-    """An account without a password for a new person; returns its id. Raises Raced."""
+    """Create an account without a password; returns its id. Raises Raced."""
     profile = proof.profile
     try:
         row = await register_user(
@@ -95,11 +100,9 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
             like=profile.username,
             method=proof.provider,
         )
-    except Conflict as conflict:
-        if conflict.code == "email_taken":
-            # Somebody registered with it since we looked, perhaps by this very identity.
-            raise Raced() from conflict
-        raise
+    except EmailTaken as taken:
+        # Another request registered the address since we looked, perhaps for this identity.
+        raise Raced() from taken
     account_id: UUID = row["id"]
     if profile.email_verified:
         await sql.auth.trust_email(conn, user_id=account_id)
@@ -107,15 +110,15 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
 
 
 async def reclaim_account(conn: Any, account_id: UUID) -> None:
-    """Shut everybody out of an account whose address was never proved, in favour of its owner.
+    """End every way into an account whose address was never proved, before its owner gets it.
 
-    Whoever made it may have squatted the address.
+    A squatter may have made it.
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
     sessions = await revoke_sessions(conn, user_id=account_id, kept=None, reason="reclaimed")
     keys = await close_other_ways(conn, account_id)
-    # A link to another address, asked for by whoever made the account, would take it away again.
-    await void_tokens(conn, account_id, [VERIFY, RESET, CHANGE])
+    # A link that a squatter asked for would move the account to another address.
+    await void_tokens(conn, account_id, PURPOSES)
     await emit(
         conn,
         "account.reclaimed",
@@ -126,24 +129,23 @@ async def reclaim_account(conn: Any, account_id: UUID) -> None:
 
 
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
-    """Link an identity to the account of who began the flow.
+    """Link an identity to the account of the user who began the flow.
 
-    Raises Forbidden `session_ended` where that session is over, Conflict `identity_taken` where it is
-    somebody else's, `provider_linked` where the account has another one of this provider.
+    Raises SessionEnded where that session is over, IdentityTaken, and ProviderLinked where the account has
+    another identity of this provider.
     """
     account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
     session = await sql.auth.get_session_principal(conn, session_id=session_id)
     if account is None or session is None or session["user_id"] != user_id:
-        raise Forbidden("session_ended", "You were signed out in the meantime. Sign in and link it again.")
-    taken = Conflict("identity_taken", "This account of the provider is linked to somebody else.")
-    await link_identity(conn, proof, user_id, taken=taken)
+        raise SessionEnded()
+    await link_identity(conn, proof, user_id, taken=IdentityTaken())
     profile = proof.profile
     if profile.email_verified and (profile.email or "").casefold() == account["email"].casefold():
         await sql.auth.trust_email(conn, user_id=user_id)
 
 
 async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
-    """Unlink a provider; raises NotFound, or Conflict `last_way_in` where nothing else opens the account."""
+    """Unlink a provider; raises NotFound or LastWayIn."""
     # The lock makes two of these, or one and a change of the password, take turns.
     account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
     row = await sql.identities.delete_identity(conn, user_id=user_id, provider=provider)
@@ -151,31 +153,23 @@ async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
         raise NotFound()
     left = await sql.identities.count_identities(conn, user_id=user_id)
     if not account["_hasPassword"] and not left:
-        raise Conflict(
-            "last_way_in", "Nothing else opens this account: set a password or link another one first."
-        )
-    await emit_identity(conn, "identity.unlinked", user_id, provider, row["username"])
+        raise LastWayIn()
+    await emit_identity(conn, "identity.unlinked", user_id, provider)
 
 
 async def link_identity(
     conn: Any, proof: Proof, user_id: UUID, *, taken: AppError, new_account: bool = False
 ) -> None:
-    """Make an identity open this account; one that does already gets its new tokens.
+    """Make an identity open this account; if it does already, store its new tokens.
 
-    Raises `taken` where it opens another one, Conflict `provider_linked`.
+    Raises `taken` if it opens another account, or ProviderLinked.
     """
-    error = Conflict(
-        "provider_linked", "Another account of this provider is linked already; unlink that one first."
-    )
-    with on_constraint("identities_user_id_provider_key", error):
+    with on_constraint("identities_user_id_provider_key", ProviderLinked()):
         owner = await save_identity(conn, proof, user_id)
     if owner["user_id"] != user_id:
         raise taken
     if owner["first"]:
-        username = proof.profile.username
-        await emit_identity(
-            conn, "identity.linked", user_id, proof.provider, username, newAccount=new_account
-        )
+        await emit_identity(conn, "identity.linked", user_id, proof.provider, newAccount=new_account)
 
 
 async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
@@ -196,27 +190,23 @@ async def save_identity(conn: Any, proof: Proof, user_id: UUID) -> Any:
 
 
 async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
-    """The session of a sign-in."""
+    """Open the session of a sign-in."""
     return await start_session(conn, account, platform=PLATFORM, device=None, method=proof.provider)
 
 
 def check_profile_email(profile: Profile) -> str:
-    """The address in a profile; raises Forbidden where there is none that an account could have."""
+    """The address in a profile; raises EmailRequired if it is missing or not valid."""
     try:
         check_email(profile.email or "")
     except ValidationError:
-        raise Forbidden(
-            "email_required",
-            "The provider shares no e-mail address of yours, and an account needs one. "
-            "Allow it there, or register here.",
-        ) from None
+        raise EmailRequired() from None
     return profile.email or ""
 
 
 def check_active(account: Any) -> Any:
-    """`account` where it may be signed in to; raises Forbidden, or Raced where it is gone."""
+    """Return an active account; raises AccountDeactivated, or Raced if it is gone (None)."""
     if account is None:
         raise Raced()
     if account["status"] != "active":
-        raise Forbidden("account_deactivated", "This account is deactivated.")
+        raise AccountDeactivated()
     return account

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp_session import Session
 from aiohttp_session.redis_storage import RedisStorage
 
-from nexcorp.errors import Unavailable
+from nexcorp.errors import RedisUnavailable
 from nexcorp.realtime.node import NODE
 from nexcorp.redis_client import CONNECTION_LOST
 
@@ -28,11 +28,11 @@ MAX_ID_CHARS = 64
 
 @contextmanager
 def reaching_redis() -> Iterator[None]:
-    """Turns what a missing Redis raises into Unavailable."""
+    """Turns what a missing Redis raises into RedisUnavailable."""
     try:
         yield
     except CONNECTION_LOST as error:
-        raise Unavailable("redis_unavailable", "Signing in this way is not possible right now.") from error
+        raise RedisUnavailable(message="Signing in this way is not possible right now.") from error
 
 
 class FlowStorage(RedisStorage):
@@ -55,7 +55,7 @@ class FlowStorage(RedisStorage):
         )
 
     def make_key(self, session_id: str) -> str:
-        """Where a session lies; who reads Redis learns no id that a browser could send."""
+        """The Redis key of a session: a hash, so that Redis holds no id that a browser could send."""
         return f"nexcorp:oauth:{hashlib.sha256(session_id.encode()).hexdigest()}"
 
     async def load_session(self, request: web.Request) -> Session:
@@ -93,7 +93,7 @@ def make_storage(request: web.Request) -> FlowStorage:
 
 
 async def take_flow(request: web.Request) -> dict[str, Any]:
-    """What the browser's flow holds, which is used up by this; {} where there is none."""
+    """Use up the browser's flow and return what it holds; {} without one."""
     return dict(await make_storage(request).load_session(request))
 
 

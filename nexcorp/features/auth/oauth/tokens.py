@@ -15,7 +15,7 @@ NONCE_BYTES = 12
 
 
 def bind(provider: str, subject: str) -> bytes:
-    """What a sealed text is bound to: the row it belongs in."""
+    """The associated data of a sealed text: it ties the text to its row."""
     return f"{provider}\0{subject}".encode()
 
 

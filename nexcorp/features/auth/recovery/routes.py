@@ -8,11 +8,21 @@ from typing import Any
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Conflict, Forbidden, Invalid, Unauthorized, Unavailable
+from nexcorp.errors import Contention, Invalid, NotConfigured, Unauthorized
 from nexcorp.features.auth.passwords import hash_password, verify_password
 from nexcorp.features.auth.recovery import pages
 from nexcorp.features.auth.recovery import service as recovery
+from nexcorp.features.auth.recovery.errors import (
+    AlreadyVerified,
+    EmailUnchanged,
+    InvalidToken,
+    NoPassword,
+    TooManyAttempts,
+    TooManyMails,
+    WrongPassword,
+)
 from nexcorp.features.auth.sessions import schemas
+from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.service import record_failed_login
 from nexcorp.security.access import ACCOUNT, PUBLIC
 from nexcorp.security.app_keys import CONFIG, SECRETS, database, principal, user_id
@@ -26,16 +36,16 @@ ATTEMPTS = 3
 
 
 def require_mail(request: web.Request) -> None:
-    """Raise Unavailable where mails go nowhere."""
+    """Raises NotConfigured if the service sends no mail."""
     if not request.app[CONFIG].sends_mail:
-        raise Unavailable("not_configured", "This service sends no mail: ask its administrator.")
+        raise NotConfigured(message="This service sends no mail: ask its administrator.")
 
 
 async def check_password(request: web.Request, password: str | None) -> Any:
-    """The signed-in account's credentials, once `password` is found to be theirs; no connection is in hand.
+    """The caller's credentials, after checking `password`. Call it without a connection in hand.
 
-    None is right for an account that has no password. Raises Forbidden `wrong_password`, Invalid where one
-    is needed, and TooManyRequests after five wrong ones.
+    An account without a password needs no password (None). Raises WrongPassword, Invalid where a password is
+    needed, and TooManyAttempts after five wrong ones.
     """
     who = principal(request)
     async with database(request).connection() as conn:
@@ -47,7 +57,7 @@ async def check_password(request: web.Request, password: str | None) -> Any:
         if password is None:
             raise Invalid(errors={"currentPassword": ["Missing data for required field."]})
         await recovery.check_proofs_left(conn, who.user_id, who.session_id)
-    # Reserved before it is checked, so that many at once are no more guesses than one after the other.
+    # Reserve the attempt before the check, so that concurrent requests get no more guesses.
     named = ("password", str(who.session_id))
     await attempt(request, *named, free=recovery.WRONG_PASSWORDS)
     try:
@@ -62,7 +72,7 @@ async def check_password(request: web.Request, password: str | None) -> Any:
             await record_failed_login(
                 conn, account, account["email"], who.platform, request.app[SECRETS].fingerprint
             )
-        raise Forbidden("wrong_password", "The current password is wrong.")
+        raise WrongPassword()
     return account
 
 
@@ -72,7 +82,7 @@ async def change_password(request: web.Request, *, body: dict[str, Any]) -> web.
     for _ in range(ATTEMPTS):
         account = await check_password(request, body["currentPassword"])
         if account["password_hash"] is None:
-            raise Conflict("no_password", "This account has no password: set one by /auth/password/forgot.")
+            raise NoPassword()
         new_hash = await hash_password(body["newPassword"])
         async with database(request).transaction() as conn:
             ended = await recovery.change_password(
@@ -86,7 +96,7 @@ async def change_password(request: web.Request, *, body: dict[str, Any]) -> web.
         # None: the hash changed under us, by a sign-in's upgrade or another change.
         if ended is not None:
             return no_content()
-    raise Unavailable("contention", "Too many changes at once; try again.")
+    raise Contention()
 
 
 async def forgot_password(request: web.Request, *, body: dict[str, Any]) -> web.Response:
@@ -109,7 +119,7 @@ async def reset_password(request: web.Request, *, body: dict[str, Any]) -> web.R
     new_hash = await hash_password(body["password"]) if good else ""
     async with transaction(request) as tx:
         if not good:
-            raise recovery.invalid_token()
+            raise InvalidToken()
         await recovery.reset_password(tx.conn, token=token, password_hash=new_hash)
         response = await tx.reply(None, 204)
     return response
@@ -158,9 +168,9 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=ACCOUNT,
         body=schemas.ChangePasswordBody(),
-        errors=("wrong_password", "no_password", "too_many_attempts"),
+        errors=(WrongPassword, NoPassword, TooManyAttempts),
         idempotent=False,
-        description="Signs out all other devices. 403 `wrong_password`; five of those in 15 minutes are 429.",
+        description="Signs out all other devices. Five wrong passwords in 15 minutes are followed by 429.",
     ),
     post(
         "/auth/password/forgot",
@@ -171,9 +181,9 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.ForgotBody(),
-        errors=("not_configured",),
-        description="Answered alike whether there is such an account or not. At most one mail a minute and "
-        "five an hour.",
+        errors=(NotConfigured,),
+        description="The answer does not tell whether the account exists. At most one mail a minute and five "
+        "an hour.",
     ),
     post(
         "/auth/password/reset",
@@ -184,7 +194,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.ResetBody(),
-        errors=("invalid_token", "not_configured"),
+        errors=(InvalidToken, NotConfigured),
         description="Signs out all devices. 400 `invalid_token` for one that is wrong, used "
         "or older than an hour.",
     ),
@@ -197,9 +207,9 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.TokenBody(),
-        errors=("invalid_token", "email_taken", "not_configured"),
+        errors=(InvalidToken, EmailTaken, NotConfigured),
         description="The account's own address, or the new one of a change. 400 `invalid_token` for a token "
-        "that is wrong, used or older than 24 hours; 409 `email_taken` where somebody else has the address.",
+        "that is wrong, used or older than 24 hours; 409 `email_taken` if another account has the address.",
     ),
     post(
         "/auth/email/resend",
@@ -209,7 +219,7 @@ ROUTES: list[Route] = [
         status=202,
         tag=TAG,
         access=ACCOUNT,
-        errors=("already_verified", "too_many_mails", "not_configured"),
+        errors=(AlreadyVerified, TooManyMails, NotConfigured),
     ),
     post(
         "/auth/email",
@@ -220,14 +230,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=ACCOUNT,
         body=schemas.ChangeEmailBody(),
-        errors=(
-            "wrong_password",
-            "email_taken",
-            "email_unchanged",
-            "too_many_attempts",
-            "too_many_mails",
-            "not_configured",
-        ),
+        errors=(WrongPassword, EmailTaken, EmailUnchanged, TooManyAttempts, TooManyMails, NotConfigured),
         description="Sends a token to the new address, and a note to the old one; the address changes when "
         "the token is used. `currentPassword` is needed where the account has one.",
     ),

@@ -1,4 +1,4 @@
-"""The public keys with which others verify our access tokens (RFC 7517)."""
+"""The public keys of our access tokens (RFC 7517), for other services that verify them."""
 
 from __future__ import annotations
 

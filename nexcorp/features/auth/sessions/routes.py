@@ -13,15 +13,16 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Unauthorized, Unavailable
+from nexcorp.errors import Contention, NotFound, Unauthorized, UsernameTaken
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
 from nexcorp.features.auth.recovery.service import queue_verification
 from nexcorp.features.auth.sessions import schemas, service
+from nexcorp.features.auth.sessions.errors import EmailTaken, InvalidCredentials
 from nexcorp.features.auth.sessions.jwks import JwksOut, show_jwks
 from nexcorp.features.auth.sessions.refresh import make_token, read_token
 from nexcorp.security.access import ACCOUNT, PUBLIC, Access, allow
 from nexcorp.security.app_keys import CONFIG, SECRETS, TOKENS, database, principal, user_id
-from nexcorp.security.cookies import clear_cookie, read_cookie, set_cookie
+from nexcorp.security.cookies import CrossSite, clear_cookie, read_cookie, set_cookie
 from nexcorp.security.throttle import attempt, forgive, withdraw
 from nexcorp.security.tokens import ACCESS_SECONDS
 from nexcorp.web.errors import reply_error
@@ -34,7 +35,7 @@ LOGIN_ATTEMPTS = 3
 WEB = ["web"]
 NATIVE = ["mobile", "cli"]
 TAG = "Identity"
-OWN = Access(whose="one's own only")
+OWN = Access(whose="your own only")
 
 
 def reply_signed_in(
@@ -102,31 +103,31 @@ async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
 
 
 async def sign_in(request: web.Request, body: dict[str, Any]) -> service.SignIn:
-    """Check the password and sign in; raises Unauthorized, or Unavailable where it keeps changing."""
+    """Check the password and sign in; raises InvalidCredentials, or Contention where it keeps changing."""
     for _ in range(LOGIN_ATTEMPTS):
         signed_in = await try_login(request, body)
         # None: the hash changed under us, by another sign-in's upgrade or a change of the password.
         if signed_in is not None:
             return signed_in
-    raise Unavailable("contention", "Too many changes at once; try again.")
+    raise Contention()
 
 
 async def try_login(request: web.Request, body: dict[str, Any]) -> service.SignIn | None:
     """Check the password with no connection in hand, then sign in; None where it was changed in between.
 
-    Raises one and the same Unauthorized for an unknown address, a wrong password and a deactivated account.
+    Raises InvalidCredentials.
     """
     email, password, platform = body["email"], body["password"], body["platform"]
     async with database(request).connection() as conn:
         account = await sql.auth.get_credentials(conn, email=email)
     known_hash: str | None = account["password_hash"] if account is not None else None
     good = await verify_password(known_hash, password)
-    if known_hash is None or not good or account["status"] != "active":
+    if account is None or known_hash is None or not good or account["status"] != "active":
         async with database(request).transaction() as conn:
             await service.record_failed_login(
                 conn, account, email, platform, request.app[SECRETS].fingerprint
             )
-        raise Unauthorized("invalid_credentials", "The e-mail address or the password is wrong.")
+        raise InvalidCredentials()
     new_hash = await hash_password(password) if needs_upgrade(known_hash) else None
     async with database(request).transaction() as conn:
         return await service.open_session(
@@ -251,7 +252,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.RegisterBody(),
-        errors=("email_taken", "username_taken"),
+        errors=(EmailTaken, UsernameTaken),
     ),
     post(
         "/auth/login",
@@ -262,7 +263,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.LoginBody(),
-        errors=("invalid_credentials",),
+        errors=(InvalidCredentials,),
         idempotent=False,
         description="An unknown address, a wrong password and a deactivated account are answered alike.",
     ),
@@ -275,7 +276,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.RefreshBody(),
-        errors=("unauthorized", "csrf"),
+        errors=(Unauthorized, CrossSite),
         idempotent=False,
         description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
         "A token works once, and again for ten seconds; one used later ends its session.",
@@ -284,7 +285,7 @@ ROUTES: list[Route] = [
     get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG, access=allow("profile:read")),
     get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG, access=ACCOUNT),
     delete(
-        "/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=("not_found",)
+        "/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=(NotFound,)
     ),
     delete(
         "/auth/sessions",

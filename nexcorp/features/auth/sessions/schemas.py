@@ -1,4 +1,4 @@
-"""What may come into the identity routes, and what goes out."""
+"""Bodies and answers of the routes for registering, signing in, passwords and addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ check_syntax = validate.Email()
 
 
 def check_email(text: str) -> None:
-    """Refuse what is no address; quoted local parts and address literals are legal but nobody's."""
+    """Refuse what is not an e-mail address, and legal forms that are not in use: quoted parts, literals."""
     # The length has been complained of already, and the syntax check is slow on long texts.
     if len(text) > MAX_EMAIL_CHARS:
         return
@@ -43,7 +43,7 @@ def email_field() -> Text:
 
 
 def new_password_field() -> Text:
-    """A required password that is to be set."""
+    """A required new password."""
     return Text(
         least=MIN_CHARS,
         most=MAX_CHARS,
@@ -55,7 +55,7 @@ def new_password_field() -> Text:
 
 
 class ProfileBody(ProfileFields):
-    """What people may say of themselves when they register."""
+    """Profile fields that a user may set when registering."""
 
 
 class RegisterBody(Body):
@@ -68,7 +68,7 @@ class RegisterBody(Body):
 
 
 class LoginBody(Body):
-    """A sign-in. The password is not held to today's rules: it may be older than they are."""
+    """A sign-in. The rules for new passwords do not apply: an old password may break them."""
 
     email = email_field()
     password = Text(least=1, most=MAX_CHARS, trim=False, required=True, metadata={"format": "password"})
@@ -87,15 +87,15 @@ class RefreshBody(Body):
 
 
 class RevokeQuery(Query):
-    """Which of one's own sessions."""
+    """Which of your sessions to end."""
 
     includeCurrent = fields.Boolean(
-        load_default=False, metadata={"description": "This one as well: signed out everywhere."}
+        load_default=False, metadata={"description": "True ends this session, too."}
     )
 
 
 class TicketBody(Body):
-    """What the ticket is to open."""
+    """What to use the ticket for."""
 
     purpose = fields.String(required=True, validate=validate.OneOf(("ws", "download")))
 
@@ -106,7 +106,7 @@ def token_field() -> Text:
 
 
 class ChangePasswordBody(Body):
-    """The password as it is, and as it is to be."""
+    """The current password and the new one."""
 
     currentPassword = Text(
         least=1, most=MAX_CHARS, trim=False, required=True, metadata={"format": "password"}
@@ -115,7 +115,7 @@ class ChangePasswordBody(Body):
 
 
 class ForgotBody(Body):
-    """Whose password is forgotten."""
+    """The address of the account."""
 
     email = email_field()
 
@@ -128,7 +128,7 @@ class ResetBody(Body):
 
 
 class TokenBody(Body):
-    """What was sent to an address."""
+    """The token that was sent to an address."""
 
     token = token_field()
 
@@ -141,7 +141,7 @@ class ChangeEmailBody(Body):
 
 
 class AcceptedOut(Out):
-    """It will be done, if there is anything to do."""
+    """The request is accepted."""
 
     status = fields.String(required=True, validate=validate.Equal("accepted"))
 
@@ -168,7 +168,7 @@ class RegisteredOut(Out):
 
 
 class SignedInOut(Out):
-    """What a client needs to act for somebody."""
+    """The tokens of a new or refreshed session, and the user."""
 
     accessToken = fields.String(required=True)
     tokenType = fields.String(required=True, validate=validate.Equal("Bearer"))
@@ -188,11 +188,11 @@ class SessionOut(Out):
     createdAt = fields.DateTime(required=True)
     lastUsedAt = fields.DateTime(required=True)
     expiresAt = fields.DateTime(required=True)
-    current = fields.Boolean(required=True, metadata={"description": "The one this request came with."})
+    current = fields.Boolean(required=True, metadata={"description": "True for the session of this request."})
 
 
 class SessionListOut(Out):
-    """All live sessions: there are never more than ten."""
+    """All live sessions, at most ten."""
 
     data = fields.List(fields.Nested(SessionOut), required=True)
     nextCursor = fields.String(required=True, allow_none=True)
@@ -205,7 +205,7 @@ class RevokedOut(Out):
 
 
 class TicketOut(Out):
-    """A proof that opens one thing once."""
+    """A ticket that can be used once."""
 
     ticket = fields.String(required=True)
     expiresIn = fields.Integer(required=True, metadata={"description": "Seconds."})

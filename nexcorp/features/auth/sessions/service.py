@@ -15,7 +15,8 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.people import is_reserved
-from nexcorp.errors import Conflict, NotFound, Unauthorized, on_constraint
+from nexcorp.errors import NotFound, Unauthorized, UsernameTaken, on_constraint
+from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.refresh import RefreshToken
 
 MAX_SESSIONS = 10
@@ -36,7 +37,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What became of a refresh token: the session's row with its current counter, or None.
+    """The result of using a refresh token: the session's row with its current counter, or None.
 
     `reused` says that the session was revoked just now: the caller must let the transaction commit.
     """
@@ -46,8 +47,8 @@ class Rotation:
 
 
 def derive_username(email: str) -> str:
-    """A username of 3 to 30 allowed characters out of an address or a name elsewhere: "jo.doe+x@a.io" ->
-    "jo_doe_x"."""
+    """Make a username of 3 to 30 allowed characters from an e-mail address or a name at a provider:
+    "jo.doe+x@a.io" -> "jo_doe_x"."""
     local = email.rpartition("@")[0] or email
     name = re.sub(r"[^A-Za-z0-9]+", "_", local).strip("_")[:MAX_USERNAME_CHARS]
     if is_reserved(name):
@@ -63,12 +64,13 @@ def vary_username(name: str) -> str:
 async def insert_account(
     conn: Any, username: str | None, account: dict[str, Any], *, like: str | None = None
 ) -> Any:
-    """Insert a user under `username`, or a free one made from `like` or the address; raises Conflict."""
-    with on_constraint(
-        "users_email_key", Conflict("email_taken", "This e-mail address is registered already.")
-    ):
+    """Insert a user under `username`, or a free one made from `like` or the address.
+
+    Raises EmailTaken or UsernameTaken.
+    """
+    with on_constraint("users_email_key", EmailTaken()):
         if username is not None:
-            with on_constraint("users_username_key", Conflict("username_taken", "This username is taken.")):
+            with on_constraint("users_username_key", UsernameTaken()):
                 return await sql.auth.insert_user(conn, username=username, **account)
         base = derive_username(like or account["email"])
         candidate = base
@@ -77,7 +79,7 @@ async def insert_account(
             if row is not None:
                 return row
             candidate = vary_username(base)
-    raise Conflict("username_taken", "Choose a username: those like the address are taken.")
+    raise UsernameTaken(message="Choose a username: those like the address are taken.")
 
 
 async def register_user(
@@ -93,10 +95,10 @@ async def register_user(
     method: str = "password",
     profile: dict[str, Any] | None = None,
 ) -> Any:
-    """Create an account; returns its row. Raises Conflict `email_taken` or `username_taken`.
+    """Create an account; returns its row. Raises EmailTaken or UsernameTaken.
 
-    Without a `username` one is made from `like`, or from the address. `method` is what it is signed in with:
-    "password", or a provider. `profile` holds further fields, in the API's words.
+    Without a `username` one is made from `like`, or from the address. `method` is how the user signs in:
+    "password", or a provider. `profile` holds further fields, named as in the API.
     """
     account = {
         "email": email,
@@ -112,12 +114,7 @@ async def register_user(
         "user.registered",
         actor_id=row["id"],
         entity=("user", row["id"]),
-        payload={
-            "userId": row["id"],
-            "username": row["username"],
-            "role": row["role"],
-            "method": method,
-        },
+        payload={"userId": row["id"], "role": row["role"], "method": method},
     )
     return row
 
@@ -155,7 +152,7 @@ async def open_session(
     platform: str,
     device: str | None,
 ) -> SignIn | None:
-    """Sign somebody in whose password matched `verified_hash`; None where that is no longer their hash.
+    """Sign in a user whose password matched `verified_hash`; None if the hash has changed since.
 
     `new_hash` replaces it where its algorithm is out of date.
     """
@@ -196,7 +193,6 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
             "userId": account_id,
             "sessionId": session["id"],
             "platform": platform,
-            "device": device,
             "method": method,
         },
     )
@@ -233,7 +229,7 @@ async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -
 
 
 async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
-    """Sign out of one's own session; raises Unauthorized where it has ended already."""
+    """Sign out of the caller's session; raises Unauthorized if it has ended already."""
     row = await sql.auth.revoke_session(conn, user_id=user_id, session_id=session_id, reason="logout")
     if row is None:
         raise Unauthorized()
@@ -248,7 +244,7 @@ async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
 
 
 async def revoke_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
-    """End one of somebody's sessions; raises NotFound for those of others and those that have ended."""
+    """End one of the user's sessions; raises NotFound if it is another user's or has ended."""
     row = await sql.auth.revoke_session(conn, user_id=user_id, session_id=session_id, reason="user")
     if row is None:
         raise NotFound()
@@ -257,7 +253,7 @@ async def revoke_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
 
 
 async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None, reason: str = "user") -> list[Any]:
-    """End all of somebody's sessions but `kept`, where there is one; returns rows of `id` and `live`."""
+    """End all sessions of a user except `kept` (None: every one); returns rows of `id` and `live`."""
     rows: list[Any] = await sql.auth.revoke_other_sessions(
         conn, user_id=user_id, session_id=kept, reason=reason
     )
@@ -268,16 +264,14 @@ async def revoke_sessions(conn: Any, *, user_id: UUID, kept: UUID | None, reason
     return rows
 
 
-async def emit_identity(
-    conn: Any, event: str, user_id: UUID, provider: str, username: str | None, **more: Any
-) -> None:
+async def emit_identity(conn: Any, event: str, user_id: UUID, provider: str, **more: Any) -> None:
     """Record that an identity was linked or unlinked."""
     await emit(
         conn,
         event,
         actor_id=user_id,
         entity=("user", user_id),
-        payload={"userId": user_id, "provider": provider, "username": username, **more},
+        payload={"userId": user_id, "provider": provider, **more},
     )
 
 
@@ -294,7 +288,7 @@ async def emit_revoked(conn: Any, user_id: UUID, session_id: UUID, reason: str) 
 
 
 async def issue_ticket(conn: Any, *, session_id: UUID, purpose: str) -> dict[str, Any]:
-    """A one-time ticket: {ticket, expiresIn (seconds)}; raises Unauthorized where the session has ended."""
+    """A one-time ticket: {ticket, expiresIn (seconds)}; raises Unauthorized if the session has ended."""
     ticket = secrets.token_urlsafe(TICKET_BYTES)
     row = await sql.auth.insert_ticket(
         conn, token_hash=sha256(ticket.encode()).digest(), session_id=session_id, purpose=purpose

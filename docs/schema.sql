@@ -1,0 +1,1265 @@
+-- The schema as migrations/ and sql/schema/ leave it. Written by `make schema`; a test compares it with a
+-- migrated database. Months of the trail are left out. uuidv7() is PostgreSQL's own from 18 on; before that
+-- sql/schema/00_ids.sql makes it.
+SET check_function_bodies = off;
+
+CREATE EXTENSION citext;
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION unaccent;
+
+CREATE TEXT SEARCH CONFIGURATION nexcorp_text (PARSER = default);
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR asciihword WITH unaccent, english_stem;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR asciiword WITH unaccent, english_stem;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR email WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR file WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR float WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR host WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR hword WITH unaccent, english_stem;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR hword_asciipart WITH unaccent, english_stem;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR hword_numpart WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR hword_part WITH unaccent, english_stem;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR int WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR numhword WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR numword WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR sfloat WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR uint WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR url WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR url_path WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR version WITH simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_text ADD MAPPING FOR word WITH unaccent, english_stem;
+COMMENT ON TEXT SEARCH CONFIGURATION nexcorp_text IS 'How texts and queries become words: without accents, by English stem.';
+
+CREATE TEXT SEARCH CONFIGURATION nexcorp_words (PARSER = default);
+ALTER TEXT SEARCH CONFIGURATION nexcorp_words ADD MAPPING FOR asciiword WITH unaccent, simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_words ADD MAPPING FOR hword_asciipart WITH unaccent, simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_words ADD MAPPING FOR hword_part WITH unaccent, simple;
+ALTER TEXT SEARCH CONFIGURATION nexcorp_words ADD MAPPING FOR word WITH unaccent, simple;
+COMMENT ON TEXT SEARCH CONFIGURATION nexcorp_words IS 'The words of a text as they are written, without accents and numbers.';
+
+CREATE OR REPLACE FUNCTION search_text(username citext, first_name text, last_name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT lower(' ' || username::text || ' ' || coalesce(first_name, '') || ' ' || coalesce(last_name, ''))
+$function$;
+COMMENT ON FUNCTION search_text(citext,text,text) IS 'What people are found by; every name has a space before it, so that LIKE ''% ada%'' finds beginnings.';
+
+CREATE TABLE account_tokens (
+    token_hash bytea NOT NULL,
+    user_id uuid NOT NULL,
+    purpose text NOT NULL,
+    email citext NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT account_tokens_pkey PRIMARY KEY (token_hash),
+    CONSTRAINT account_tokens_purpose_known CHECK (purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text]))
+);
+COMMENT ON TABLE account_tokens IS 'One-time proofs sent by mail: whoever has one reads the mail of that address.';
+COMMENT ON COLUMN account_tokens.token_hash IS 'SHA-256 of the token; the token itself is never stored.';
+COMMENT ON COLUMN account_tokens.email IS 'The address it was sent to; of change_email the new one.';
+CREATE INDEX account_tokens_expires_at_idx ON account_tokens USING btree (expires_at);
+CREATE INDEX account_tokens_user_id_idx ON account_tokens USING btree (user_id, purpose);
+
+CREATE TABLE api_keys (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    shown text NOT NULL,
+    secret_hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT api_keys_secret_hash_key UNIQUE (secret_hash),
+    CONSTRAINT api_keys_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
+    CONSTRAINT api_keys_scopes_some CHECK (cardinality(scopes) > 0)
+);
+COMMENT ON TABLE api_keys IS 'Keys with which programs act for a person: what both its scopes and that person''s role allow.';
+COMMENT ON COLUMN api_keys.shown IS 'The beginning of the key, to recognise it by.';
+COMMENT ON COLUMN api_keys.secret_hash IS 'SHA-256 of the key; the key itself is shown once and never stored.';
+COMMENT ON COLUMN api_keys.scopes IS 'Codes of permissions.';
+COMMENT ON COLUMN api_keys.last_used_at IS 'Up to a minute late.';
+CREATE INDEX api_keys_revoked_at_idx ON api_keys USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
+CREATE INDEX api_keys_user_id_idx ON api_keys USING btree (user_id, id);
+
+CREATE TABLE comment_documents (
+    comment_id uuid NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT comment_documents_pkey PRIMARY KEY (comment_id)
+);
+COMMENT ON TABLE comment_documents IS 'What comments are found by. Written by the worker.';
+CREATE INDEX comment_documents_words_idx ON comment_documents USING gin (words) WITH (gin_pending_list_limit='512');
+
+CREATE TABLE comments (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    post_id uuid NOT NULL,
+    author_id uuid NOT NULL,
+    parent_id uuid,
+    body text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT comments_pkey PRIMARY KEY (id),
+    CONSTRAINT comments_body_length CHECK (length(body) >= 1 AND length(body) <= 5000)
+);
+COMMENT ON TABLE comments IS 'What people say to a post, and to each other, one level deep.';
+COMMENT ON COLUMN comments.parent_id IS 'The comment this one replies to; that one has no parent itself.';
+COMMENT ON COLUMN comments.version IS 'Goes up with every edit.';
+CREATE INDEX comments_author_id_idx ON comments USING btree (author_id);
+CREATE INDEX comments_parent_id_idx ON comments USING btree (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX comments_post_id_idx ON comments USING btree (post_id, id);
+
+CREATE TABLE data_exports (
+    user_id uuid NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    body bytea,
+    error text,
+    CONSTRAINT data_exports_pkey PRIMARY KEY (user_id)
+);
+COMMENT ON TABLE data_exports IS 'What people asked to get of their own data, one at a time; the row is the queue of the job that makes it.';
+COMMENT ON COLUMN data_exports.finished_at IS 'NULL while it is to be made.';
+COMMENT ON COLUMN data_exports.expires_at IS '24 hours after it was made; then it is deleted.';
+COMMENT ON COLUMN data_exports.body IS 'JSON, compressed with gzip.';
+COMMENT ON COLUMN data_exports.error IS 'Why it could not be made; asking again tries again.';
+CREATE INDEX data_exports_requested_at_idx ON data_exports USING btree (requested_at) WHERE finished_at IS NULL;
+
+CREATE TABLE events (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    type text NOT NULL,
+    actor_id uuid,
+    entity_type text NOT NULL,
+    entity_id uuid NOT NULL,
+    payload jsonb NOT NULL,
+    metadata jsonb NOT NULL,
+    correlation_id text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT events_pkey PRIMARY KEY (created_at, id)
+) PARTITION BY RANGE (created_at);
+COMMENT ON TABLE events IS 'The audit trail: everything that happened. Append-only; a month is a partition.';
+COMMENT ON COLUMN events.type IS 'What happened, for instance comment.created; the manifest of its feature says who hears of it.';
+COMMENT ON COLUMN events.actor_id IS 'Who did it. No foreign key: the trail outlives its people.';
+COMMENT ON COLUMN events.payload IS 'Ids, states, numbers, dates and names of fields: what says who is told. Never a text that somebody wrote.';
+COMMENT ON COLUMN events.metadata IS 'Where it came from: ip, userAgent, sessionId.';
+COMMENT ON COLUMN events.correlation_id IS 'The X-Request-Id of the request that caused it.';
+CREATE INDEX events_actor_idx ON events USING btree (actor_id, created_at, id);
+CREATE INDEX events_entity_idx ON events USING btree (entity_type, entity_id, created_at, id);
+CREATE INDEX events_type_idx ON events USING btree (type, created_at, id);
+
+CREATE TABLE events_default PARTITION OF events DEFAULT;
+COMMENT ON TABLE events_default IS 'Catches events of months without a partition; stays empty while the hourly job runs.';
+
+CREATE TABLE follows (
+    follower_id uuid NOT NULL,
+    followed_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT follows_pkey PRIMARY KEY (follower_id, followed_id),
+    CONSTRAINT follows_no_self CHECK (follower_id <> followed_id)
+);
+COMMENT ON TABLE follows IS 'Who follows whom.';
+CREATE INDEX follows_audience_idx ON follows USING btree (followed_id, follower_id);
+CREATE INDEX follows_followers_idx ON follows USING btree (followed_id, created_at, follower_id);
+CREATE INDEX follows_following_idx ON follows USING btree (follower_id, created_at, followed_id);
+
+CREATE TABLE idempotency_keys (
+    scope text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status smallint,
+    body bytea,
+    location text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    entity_id uuid,
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (scope, key)
+);
+COMMENT ON TABLE idempotency_keys IS 'Answers of POST requests, replayed to retries for 72 hours.';
+COMMENT ON COLUMN idempotency_keys.scope IS 'The id of who asked; without an account anonymous and the address.';
+COMMENT ON COLUMN idempotency_keys.fingerprint IS 'HMAC of method, path and body: tells a retry from another request.';
+COMMENT ON COLUMN idempotency_keys.entity_id IS 'What the stored answer shows; the row goes with it.';
+CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys USING btree (created_at);
+CREATE INDEX idempotency_keys_entity_idx ON idempotency_keys USING btree (entity_id) WHERE entity_id IS NOT NULL;
+
+CREATE TABLE identities (
+    provider text NOT NULL,
+    subject text NOT NULL,
+    user_id uuid NOT NULL,
+    username text,
+    name text,
+    email citext,
+    email_verified boolean NOT NULL,
+    avatar_url text,
+    tokens bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT identities_pkey PRIMARY KEY (provider, subject),
+    CONSTRAINT identities_user_id_provider_key UNIQUE (user_id, provider),
+    CONSTRAINT identities_provider_known CHECK (provider = ANY (ARRAY['github'::text, 'google'::text, 'gitlab'::text, 'oidc'::text]))
+);
+COMMENT ON TABLE identities IS 'Accounts elsewhere that people sign in with; at most one of each provider for one person.';
+COMMENT ON COLUMN identities.subject IS 'The provider''s own id of the person: names and addresses change hands, this does not.';
+COMMENT ON COLUMN identities.username IS 'Like name, e-mail address and picture: as the provider had it at the first sign-in.';
+COMMENT ON COLUMN identities.email_verified IS 'Whether the provider vouched for the address.';
+COMMENT ON COLUMN identities.tokens IS 'The provider''s tokens, encrypted with a key made of JWT_SECRET; bound to provider and subject.';
+
+CREATE TABLE interests (
+    post_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT interests_pkey PRIMARY KEY (post_id, user_id)
+);
+COMMENT ON TABLE interests IS 'Who would like to take part in which project.';
+CREATE INDEX interests_newest_idx ON interests USING btree (post_id, created_at, user_id);
+CREATE INDEX interests_user_id_idx ON interests USING btree (user_id);
+
+CREATE TABLE likes (
+    post_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT likes_pkey PRIMARY KEY (post_id, user_id)
+);
+COMMENT ON TABLE likes IS 'Who likes which post.';
+CREATE INDEX likes_newest_idx ON likes USING btree (post_id, created_at, user_id);
+CREATE INDEX likes_user_id_idx ON likes USING btree (user_id);
+
+CREATE TABLE mails (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    address text NOT NULL,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    sent_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT mails_pkey PRIMARY KEY (id),
+    CONSTRAINT mails_kind_known CHECK (kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text, 'password_changed'::text, 'password_reset'::text, 'email_change_requested'::text, 'email_changed'::text]))
+) WITH (fillfactor=80);
+COMMENT ON TABLE mails IS 'The queue of mails: a row is written with what asks for it, and waits until it is sent.';
+COMMENT ON COLUMN mails.kind IS 'What it says; the text is made when it is sent.';
+COMMENT ON COLUMN mails.data IS 'What the text needs beyond the account. Never a secret: a token is made when the mail is sent.';
+COMMENT ON COLUMN mails.next_at IS 'Not before this. While a worker sends it, the moment from which another one may.';
+COMMENT ON COLUMN mails.failed_at IS 'When it was given up, for the reason in last_error.';
+CREATE INDEX mails_created_at_idx ON mails USING btree (created_at);
+CREATE INDEX mails_due_idx ON mails USING btree (next_at) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX mails_user_id_idx ON mails USING btree (user_id, kind, created_at);
+
+CREATE TABLE notification_counters (
+    user_id uuid NOT NULL,
+    unread integer DEFAULT 0 NOT NULL,
+    CONSTRAINT notification_counters_pkey PRIMARY KEY (user_id),
+    CONSTRAINT notification_counters_unread_positive CHECK (unread >= 0)
+) WITH (fillfactor=50);
+COMMENT ON TABLE notification_counters IS 'How many notifications a person has neither read nor archived.';
+COMMENT ON COLUMN notification_counters.unread IS 'Changes in the statement that changes the notifications, never recounted.';
+
+CREATE TABLE notifications (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    receiver_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    actor_id uuid,
+    type text NOT NULL,
+    once_key text,
+    is_read boolean DEFAULT false NOT NULL,
+    read_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    variant text DEFAULT ''::text NOT NULL,
+    entity_type text,
+    entity_id uuid,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT notifications_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_receiver_id_event_id_key UNIQUE (receiver_id, event_id)
+) WITH (fillfactor=85);
+COMMENT ON TABLE notifications IS 'What a person is told. One event tells one person once.';
+COMMENT ON COLUMN notifications.event_id IS 'The event it tells of. No foreign key: retention drops old events.';
+COMMENT ON COLUMN notifications.actor_id IS 'Who did it; NULL where nobody is named. No foreign key: a row of users is never deleted.';
+COMMENT ON COLUMN notifications.type IS 'What it is about, for instance comment; the manifest of its feature has the sentences.';
+COMMENT ON COLUMN notifications.once_key IS 'Where set, the receiver has at most one with it: a like taken back and given again tells nothing new.';
+COMMENT ON COLUMN notifications.seen_at IS 'When it was first shown in a list.';
+COMMENT ON COLUMN notifications.variant IS 'Which of the sentences of its type it says; empty for the usual one. Kept for ever.';
+COMMENT ON COLUMN notifications.entity_type IS 'Kind of what it leads to: post, comment, user. NULL where it leads nowhere. No foreign key: what is gone is shown without excerpt and link.';
+COMMENT ON COLUMN notifications.params IS 'States, numbers, dates and names of fields that its sentences need; never a text that somebody wrote.';
+CREATE UNIQUE INDEX notifications_once_key_idx ON notifications USING btree (receiver_id, once_key) WHERE once_key IS NOT NULL;
+CREATE INDEX notifications_receiver_idx ON notifications USING btree (receiver_id, id);
+CREATE INDEX notifications_unread_idx ON notifications USING btree (receiver_id, id) WHERE NOT is_read AND archived_at IS NULL;
+
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    event_id uuid NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    dedup_key text,
+    receivers_after uuid,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    lane smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT outbox_pkey PRIMARY KEY (lane, id)
+) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+COMMENT ON TABLE outbox IS 'Events that have still to be delivered. A row is claimed by its lock alone, so a dead worker leaves nothing behind.';
+COMMENT ON COLUMN outbox.event_at IS 'created_at of the event: tells its partition.';
+COMMENT ON COLUMN outbox.dedup_key IS 'Where set, the same thing is queued only once.';
+COMMENT ON COLUMN outbox.receivers_after IS 'A large audience is written in parts: the last receiver of the parts done.';
+COMMENT ON COLUMN outbox.attempts IS 'Failed deliveries so far; at ten the row moves to outbox_dead.';
+COMMENT ON COLUMN outbox.next_at IS 'Not before this.';
+COMMENT ON COLUMN outbox.lane IS 'Of the root entity: events of one entity are delivered in their order, by one worker at a time.';
+CREATE UNIQUE INDEX outbox_dedup_key_idx ON outbox USING btree (dedup_key) WHERE dedup_key IS NOT NULL;
+
+CREATE TABLE outbox_dead (
+    id bigint NOT NULL,
+    event_id uuid NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    dedup_key text,
+    receivers_after uuid,
+    attempts smallint NOT NULL,
+    last_error text,
+    created_at timestamp with time zone NOT NULL,
+    died_at timestamp with time zone DEFAULT now() NOT NULL,
+    lane smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT outbox_dead_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE outbox_dead IS 'Outbox rows that failed ten times, for an operator to look at and retry.';
+
+CREATE TABLE permissions (
+    code text NOT NULL,
+    description text NOT NULL,
+    CONSTRAINT permissions_pkey PRIMARY KEY (code)
+);
+COMMENT ON TABLE permissions IS 'What can be allowed. Routes name these codes; each release brings its own.';
+COMMENT ON COLUMN permissions.code IS 'thing:action, for instance post:create; also the scope of an API key.';
+
+CREATE TABLE person_documents (
+    user_id uuid NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT person_documents_pkey PRIMARY KEY (user_id)
+);
+COMMENT ON TABLE person_documents IS 'What active people are found by: their names. Written by the worker.';
+CREATE INDEX person_documents_words_idx ON person_documents USING gin (words) WITH (gin_pending_list_limit='512');
+
+CREATE TABLE post_documents (
+    post_id uuid NOT NULL,
+    recency uuid NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT post_documents_pkey PRIMARY KEY (post_id)
+);
+COMMENT ON TABLE post_documents IS 'What posts are found by. Written by the worker; likes do not touch it.';
+COMMENT ON COLUMN post_documents.recency IS 'The position in lists, for those in none the id: newer ones are looked through first.';
+CREATE INDEX post_documents_recency_idx ON post_documents USING btree (recency);
+CREATE INDEX post_documents_words_idx ON post_documents USING gin (words) WITH (gin_pending_list_limit='512');
+
+CREATE TABLE post_stats (
+    post_id uuid NOT NULL,
+    like_count integer DEFAULT 0 NOT NULL,
+    comment_count integer DEFAULT 0 NOT NULL,
+    interest_count integer DEFAULT 0 NOT NULL,
+    score double precision,
+    least_score double precision,
+    CONSTRAINT post_stats_pkey PRIMARY KEY (post_id),
+    CONSTRAINT post_stats_counts_positive CHECK (like_count >= 0 AND comment_count >= 0 AND interest_count >= 0)
+) WITH (fillfactor=70);
+COMMENT ON TABLE post_stats IS 'What of a post changes with every like and comment, so that these leave the post''s own row alone. A row a post.';
+COMMENT ON COLUMN post_stats.like_count IS 'Rows in likes; written by sql/reactions.sql alone.';
+COMMENT ON COLUMN post_stats.comment_count IS 'Rows in comments; written by sql/comments.sql alone.';
+COMMENT ON COLUMN post_stats.interest_count IS 'Rows in interests; written by sql/reactions.sql alone.';
+COMMENT ON COLUMN post_stats.score IS 'The order of explore: log2 of the sum of weight * 2^(days since 1970) over publication 1, likes 1, comments 2 and interests 3. NULL for posts that stand in no list.';
+COMMENT ON COLUMN post_stats.least_score IS 'What the publication alone comes to.';
+CREATE INDEX post_stats_score_idx ON post_stats USING btree (score, post_id) WHERE score IS NOT NULL;
+
+CREATE TABLE post_status_log (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    post_id uuid NOT NULL,
+    actor_id uuid,
+    from_status text,
+    to_status text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT post_status_log_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE post_status_log IS 'Every move of an announcement or a project.';
+COMMENT ON COLUMN post_status_log.from_status IS 'NULL for the status it was made with.';
+CREATE INDEX post_status_log_actor_id_idx ON post_status_log USING btree (actor_id);
+CREATE INDEX post_status_log_post_id_idx ON post_status_log USING btree (post_id, id);
+
+CREATE TABLE posts (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    author_id uuid NOT NULL,
+    type text DEFAULT 'normal'::text NOT NULL,
+    title text,
+    body text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    status text,
+    "position" uuid DEFAULT uuidv7(),
+    assignee_id uuid,
+    CONSTRAINT posts_pkey PRIMARY KEY (id),
+    CONSTRAINT posts_assignee_of_project CHECK (assignee_id IS NULL OR type = 'project'::text),
+    CONSTRAINT posts_body_length CHECK (length(body) >= 1 AND length(body) <= 20000),
+    CONSTRAINT posts_status_of_type CHECK (
+CASE type
+    WHEN 'normal'::text THEN status IS NULL
+    WHEN 'announcement'::text THEN status IS NOT NULL AND (status = ANY (ARRAY['draft'::text, 'published'::text, 'archived'::text]))
+    WHEN 'project'::text THEN status IS NOT NULL AND (status = ANY (ARRAY['open'::text, 'in_progress'::text, 'on_hold'::text, 'completed'::text, 'cancelled'::text]))
+    ELSE NULL::boolean
+END),
+    CONSTRAINT posts_title_length CHECK (length(title) >= 1 AND length(title) <= 200),
+    CONSTRAINT posts_type_known CHECK (type = ANY (ARRAY['normal'::text, 'announcement'::text, 'project'::text]))
+) WITH (fillfactor=80);
+COMMENT ON TABLE posts IS 'What people publish. Its counters are in post_stats.';
+COMMENT ON COLUMN posts.type IS 'normal, announcement or project.';
+COMMENT ON COLUMN posts.version IS 'Goes up with every edit; counters do not touch it.';
+COMMENT ON COLUMN posts.status IS 'Where an announcement or a project stands; NULL for normal posts. A draft is its author''s alone.';
+COMMENT ON COLUMN posts."position" IS 'Its place in every list, newest first: a version 7 id of when it was published. NULL: in no list (drafts, archived announcements).';
+COMMENT ON COLUMN posts.assignee_id IS 'Who does a project: one of those interested.';
+CREATE INDEX posts_announcements_idx ON posts USING btree ("position") WHERE type = 'announcement'::text;
+CREATE INDEX posts_assignee_id_idx ON posts USING btree (assignee_id) WHERE assignee_id IS NOT NULL;
+CREATE INDEX posts_author_id_idx ON posts USING btree (author_id, id);
+CREATE INDEX posts_author_position_idx ON posts USING btree (author_id, "position");
+CREATE UNIQUE INDEX posts_position_idx ON posts USING btree ("position") INCLUDE (author_id);
+CREATE INDEX posts_projects_idx ON posts USING btree ("position") WHERE type = 'project'::text;
+CREATE INDEX posts_status_position_idx ON posts USING btree (status, "position") WHERE status IS NOT NULL;
+
+CREATE TABLE role_permissions (
+    role text NOT NULL,
+    permission text NOT NULL,
+    CONSTRAINT role_permissions_pkey PRIMARY KEY (role, permission),
+    CONSTRAINT role_permissions_role_known CHECK (role = ANY (ARRAY['admin'::text, 'manager'::text, 'member'::text]))
+);
+COMMENT ON TABLE role_permissions IS 'What each role may do; admins edit it.';
+CREATE INDEX role_permissions_permission_idx ON role_permissions USING btree (permission);
+
+CREATE TABLE room_acks (
+    session_id uuid NOT NULL,
+    room text NOT NULL,
+    seq bigint NOT NULL,
+    acked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT room_acks_pkey PRIMARY KEY (session_id, room)
+) WITH (fillfactor=70);
+COMMENT ON TABLE room_acks IS 'How far each device says it has shown a room.';
+COMMENT ON COLUMN room_acks.seq IS 'The highest number acknowledged; never goes back.';
+
+CREATE TABLE room_frames (
+    room text NOT NULL,
+    seq bigint NOT NULL,
+    event_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    event text NOT NULL,
+    entity_type text NOT NULL,
+    entity_id uuid NOT NULL,
+    data jsonb NOT NULL,
+    members text[],
+    CONSTRAINT room_frames_pkey PRIMARY KEY (room, seq)
+);
+COMMENT ON TABLE room_frames IS 'What was sent to a room, as references, kept so that a client that was away gets it in order and once.';
+COMMENT ON COLUMN room_frames.seq IS 'Without gaps and in commit order in its room.';
+COMMENT ON COLUMN room_frames.event IS 'The frame''s name, for instance comment:created.';
+COMMENT ON COLUMN room_frames.entity_type IS 'Kind of what it shows, rendered from the current row whenever the frame is sent.';
+COMMENT ON COLUMN room_frames.data IS 'What it says beside that: ids, states, numbers.';
+COMMENT ON COLUMN room_frames.members IS 'Which members of the entity it shows; NULL for all of them, {} for none.';
+
+CREATE TABLE rooms (
+    name text NOT NULL,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    min_seq bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT rooms_pkey PRIMARY KEY (name)
+) WITH (fillfactor=70);
+COMMENT ON TABLE rooms IS 'Streams of frames: user:{id}, post:{id}, profile:{id} ...';
+COMMENT ON COLUMN rooms.last_seq IS 'Number of the newest frame; the row''s lock is the right to give out the next.';
+COMMENT ON COLUMN rooms.min_seq IS 'Number of the oldest frame that is still kept.';
+
+CREATE TABLE search_doubts (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    word text NOT NULL,
+    CONSTRAINT search_doubts_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE search_doubts IS 'Words that left a text: a worker removes from search_words those that no other text has. Written by triggers; a word may stand here several times, so that nobody who deletes waits for anybody.';
+
+CREATE TABLE search_words (
+    word text NOT NULL,
+    CONSTRAINT search_words_pkey PRIMARY KEY (word)
+);
+COMMENT ON TABLE search_words IS 'The words of what is published, to suggest instead of a misspelt one. Written by the worker. Nobody is shown a word that finds them nothing.';
+CREATE INDEX search_words_near_idx ON search_words USING gist (lower(word) gist_trgm_ops);
+
+CREATE TABLE sessions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid NOT NULL,
+    platform text NOT NULL,
+    device text,
+    ip text,
+    user_agent text,
+    refresh_counter integer DEFAULT 1 NOT NULL,
+    refreshed_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone DEFAULT now() + '90 days'::interval NOT NULL,
+    revoked_at timestamp with time zone,
+    revoked_reason text,
+    CONSTRAINT sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT sessions_platform_known CHECK (platform = ANY (ARRAY['web'::text, 'mobile'::text, 'cli'::text]))
+);
+COMMENT ON TABLE sessions IS 'One sign-in on one device.';
+COMMENT ON COLUMN sessions.refresh_counter IS 'The only refresh token that rotates carries this number; nothing replayable is stored.';
+COMMENT ON COLUMN sessions.refreshed_at IS 'Last rotation; also the last use, for the idle limit of 30 days.';
+COMMENT ON COLUMN sessions.expires_at IS 'The absolute end, 90 days after the sign-in.';
+COMMENT ON COLUMN sessions.revoked_reason IS 'logout, user, limit, reuse or password.';
+CREATE INDEX sessions_last_used_idx ON sessions USING btree (user_id, refreshed_at);
+CREATE INDEX sessions_revoked_at_idx ON sessions USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
+CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, refreshed_at) WHERE revoked_at IS NULL;
+
+CREATE TABLE thumbnail_queue (
+    upload_id uuid NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT thumbnail_queue_pkey PRIMARY KEY (upload_id)
+);
+COMMENT ON TABLE thumbnail_queue IS 'Images whose thumbnail has still to be made.';
+COMMENT ON COLUMN thumbnail_queue.next_at IS 'A worker that tries puts it ahead, so that no other does the same.';
+CREATE INDEX thumbnail_queue_next_at_idx ON thumbnail_queue USING btree (next_at);
+
+CREATE TABLE tickets (
+    token_hash bytea NOT NULL,
+    session_id uuid NOT NULL,
+    purpose text NOT NULL,
+    expires_at timestamp with time zone DEFAULT now() + '00:01:00'::interval NOT NULL,
+    CONSTRAINT tickets_pkey PRIMARY KEY (token_hash),
+    CONSTRAINT tickets_purpose_known CHECK (purpose = ANY (ARRAY['ws'::text, 'download'::text]))
+);
+COMMENT ON TABLE tickets IS 'One-time proofs for clients that cannot send a header, such as a browser opening a socket.';
+COMMENT ON COLUMN tickets.token_hash IS 'SHA-256 of the ticket; the ticket itself is never stored.';
+CREATE INDEX tickets_expires_at_idx ON tickets USING btree (expires_at);
+CREATE INDEX tickets_session_id_idx ON tickets USING btree (session_id);
+
+CREATE TABLE uploads (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    owner_id uuid,
+    post_id uuid,
+    "position" smallint DEFAULT 0 NOT NULL,
+    store text NOT NULL,
+    store_key text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    bytes bigint NOT NULL,
+    width integer,
+    height integer,
+    url text NOT NULL,
+    thumbnail_url text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    removed_at timestamp with time zone,
+    arrived_at timestamp with time zone,
+    CONSTRAINT uploads_pkey PRIMARY KEY (id),
+    CONSTRAINT uploads_store_key_key UNIQUE (store_key),
+    CONSTRAINT uploads_bytes_positive CHECK (bytes > 0),
+    CONSTRAINT uploads_name_length CHECK (length(name) >= 1 AND length(name) <= 255),
+    CONSTRAINT uploads_store_known CHECK (store = ANY (ARRAY['local'::text, 'cloudinary'::text]))
+);
+COMMENT ON TABLE uploads IS 'Files of posts. The row is there before the file is in its store, and goes only after the file has gone from it.';
+COMMENT ON COLUMN uploads.owner_id IS 'Who uploaded it; NULL once they are gone, and it goes with their posts.';
+COMMENT ON COLUMN uploads.post_id IS 'The post it belongs to; NULL until it is attached, and again once that is deleted.';
+COMMENT ON COLUMN uploads."position" IS 'Its place among the files of the post.';
+COMMENT ON COLUMN uploads.store IS 'local or cloudinary.';
+COMMENT ON COLUMN uploads.store_key IS 'What the store calls it: a path below MEDIA_ROOT, or Cloudinary''s public id.';
+COMMENT ON COLUMN uploads.type IS 'Media type as its bytes say, not as the client did.';
+COMMENT ON COLUMN uploads.width IS 'Pixels; NULL for what is no image.';
+COMMENT ON COLUMN uploads.thumbnail_url IS 'NULL until the worker has made it.';
+COMMENT ON COLUMN uploads.removed_at IS 'From then on the worker may remove it from the store; a worker that tries puts it ahead.';
+COMMENT ON COLUMN uploads.arrived_at IS 'When the file was in its store. NULL: on its way, seen by nobody, removed after an hour.';
+CREATE INDEX uploads_loose_idx ON uploads USING btree (created_at) WHERE post_id IS NULL;
+CREATE INDEX uploads_loose_owner_id_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND removed_at IS NULL;
+CREATE INDEX uploads_owner_id_idx ON uploads USING btree (owner_id, id);
+CREATE INDEX uploads_post_id_idx ON uploads USING btree (post_id, "position") WHERE post_id IS NOT NULL;
+CREATE INDEX uploads_removed_idx ON uploads USING btree (removed_at) WHERE removed_at IS NOT NULL;
+
+CREATE TABLE users (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    email citext,
+    username citext NOT NULL,
+    password_hash text,
+    first_name text,
+    last_name text,
+    role text DEFAULT 'member'::text NOT NULL,
+    role_version integer DEFAULT 1 NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    role_changed_at timestamp with time zone,
+    job_title text,
+    department text,
+    location text,
+    bio text,
+    phone text,
+    avatar_url text,
+    version integer DEFAULT 1 NOT NULL,
+    email_verified_at timestamp with time zone,
+    left_at timestamp with time zone,
+    CONSTRAINT users_pkey PRIMARY KEY (id),
+    CONSTRAINT users_email_key UNIQUE (email),
+    CONSTRAINT users_username_key UNIQUE (username),
+    CONSTRAINT users_avatar_url_length CHECK (length(avatar_url) >= 8 AND length(avatar_url) <= 1000),
+    CONSTRAINT users_bio_length CHECK (length(bio) >= 1 AND length(bio) <= 2000),
+    CONSTRAINT users_department_length CHECK (length(department) >= 1 AND length(department) <= 100),
+    CONSTRAINT users_email_length CHECK (length(email::text) >= 3 AND length(email::text) <= 254),
+    CONSTRAINT users_email_set CHECK (email IS NOT NULL OR status = 'deleted'::text),
+    CONSTRAINT users_job_title_length CHECK (length(job_title) >= 1 AND length(job_title) <= 100),
+    CONSTRAINT users_location_length CHECK (length(location) >= 1 AND length(location) <= 100),
+    CONSTRAINT users_phone_length CHECK (length(phone) >= 3 AND length(phone) <= 40),
+    CONSTRAINT users_role_known CHECK (role = ANY (ARRAY['admin'::text, 'manager'::text, 'member'::text])),
+    CONSTRAINT users_status_known CHECK (status = ANY (ARRAY['active'::text, 'deactivated'::text, 'deleted'::text])),
+    CONSTRAINT users_username_format CHECK (username ~ '^[A-Za-z0-9_]{3,30}$'::citext),
+    CONSTRAINT users_username_reserved CHECK (status = 'deleted'::text OR username !~ '^former_[0-9a-f]{12}$'::citext)
+);
+COMMENT ON TABLE users IS 'People who can sign in.';
+COMMENT ON COLUMN users.email IS 'Sign-in name; compared without case. NULL once its owner has left.';
+COMMENT ON COLUMN users.username IS 'Public name, what follows @ in a mention; compared without case.';
+COMMENT ON COLUMN users.password_hash IS 'argon2id, or bcrypt until its owner signs in next; NULL where there is no password.';
+COMMENT ON COLUMN users.role IS 'admin, manager or member.';
+COMMENT ON COLUMN users.role_version IS 'Goes up with every change of role or status; older access tokens are then worthless.';
+COMMENT ON COLUMN users.status IS 'active, deactivated, or deleted once the person has left.';
+COMMENT ON COLUMN users.role_changed_at IS 'When role_version last went up: nodes ask for the changes of the last 16 minutes.';
+COMMENT ON COLUMN users.phone IS 'Shown to those who may contact people.';
+COMMENT ON COLUMN users.avatar_url IS 'Where the picture is.';
+COMMENT ON COLUMN users.version IS 'Goes up with every change of the profile.';
+COMMENT ON COLUMN users.email_verified_at IS 'When the address was proved to be theirs; NULL until then.';
+COMMENT ON COLUMN users.left_at IS 'When the person left; the row stays, so that what they wrote has an author.';
+CREATE INDEX users_role_changed_at_idx ON users USING btree (role_changed_at) WHERE role_changed_at IS NOT NULL;
+CREATE INDEX users_role_idx ON users USING btree (role, status, id);
+CREATE INDEX users_search_idx ON users USING gin (search_text(username, first_name, last_name) gin_trgm_ops);
+CREATE INDEX users_status_idx ON users USING btree (status, id);
+
+CREATE TABLE worker_heartbeats (
+    worker_id text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT worker_heartbeats_pkey PRIMARY KEY (worker_id)
+) WITH (fillfactor=50);
+COMMENT ON TABLE worker_heartbeats IS 'Workers that run; one not seen for 15 seconds is gone.';
+
+ALTER TABLE account_tokens ADD CONSTRAINT account_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE api_keys ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE comment_documents ADD CONSTRAINT comment_documents_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES comments(id) ON DELETE CASCADE;
+ALTER TABLE comments ADD CONSTRAINT comments_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES comments(id) ON DELETE CASCADE;
+ALTER TABLE comments ADD CONSTRAINT comments_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE identities ADD CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE interests ADD CONSTRAINT interests_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE interests ADD CONSTRAINT interests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE likes ADD CONSTRAINT likes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE mails ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notification_counters ADD CONSTRAINT notification_counters_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notifications ADD CONSTRAINT notifications_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE person_documents ADD CONSTRAINT person_documents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE post_documents ADD CONSTRAINT post_documents_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE post_stats ADD CONSTRAINT post_stats_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE posts ADD CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
+ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+ALTER TABLE sessions ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE thumbnail_queue ADD CONSTRAINT thumbnail_queue_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
+ALTER TABLE tickets ADD CONSTRAINT tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE uploads ADD CONSTRAINT uploads_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE SET NULL;
+
+CREATE OR REPLACE FUNCTION add_heat(score double precision, added double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    -- power() raises on underflow, and 2^-60 is nothing to a double. A sum begins with NULL, which greatest() and
+    -- least() pass over.
+    SELECT greatest(score, added)
+        + ln(1 + power(2::double precision, - least(abs(score - added), 60))) / ln(2::double precision)
+$function$;
+COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
+
+CREATE OR REPLACE FUNCTION describe_comment(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(c.body), excerpt(c.body), c.post_id
+    FROM comments AS c
+    INNER JOIN posts AS p ON p.id = c.post_id
+    WHERE c.id = $1 AND shown_to(p, $2)
+$function$;
+COMMENT ON FUNCTION describe_comment(uuid,uuid) IS 'A comment in describe_entity().';
+
+CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
+    UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
+    UNION ALL
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post}'::text[])
+$function$;
+COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
+
+CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(coalesce(p.title, p.body)), excerpt(p.body), p.id
+    FROM posts AS p
+    WHERE p.id = $1 AND shown_to(p, $2)
+$function$;
+COMMENT ON FUNCTION describe_post(uuid,uuid) IS 'A post in describe_entity().';
+
+CREATE OR REPLACE FUNCTION display_name(u users)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(nullif(concat_ws(' ', (u).first_name, (u).last_name), ''), (u).username::text)
+$function$;
+COMMENT ON FUNCTION display_name(users) IS 'What a user is called in a sentence: the full name, else the username.';
+
+CREATE OR REPLACE FUNCTION doubt_words()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    -- NEW is NULL where the row is deleted.
+    INSERT INTO search_doubts (word)
+    SELECT w FROM unnest(TG_ARGV) AS name CROSS JOIN LATERAL list_words(to_jsonb(OLD) ->> name) AS w
+    EXCEPT
+    SELECT w FROM unnest(TG_ARGV) AS name CROSS JOIN LATERAL list_words(to_jsonb(NEW) ->> name) AS w;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION doubt_words() IS 'Puts the words that leave a text (in the columns given) into search_doubts: a word goes with the last text that has it.';
+
+CREATE OR REPLACE FUNCTION drop_event_partitions(keep_days integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    -- Whatever is asked for, the current month stays.
+    horizon timestamptz := least(
+        now() - make_interval(days => keep_days),
+        date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
+    );
+    old regclass;
+    dropped integer := 0;
+BEGIN
+    -- As with a new partition: rather fail and be tried again than keep every write waiting.
+    PERFORM set_config('lock_timeout', '2s', true);
+    FOR old IN
+        SELECT p.oid::regclass
+        FROM pg_inherits AS i
+        INNER JOIN pg_class AS p ON p.oid = i.inhrelid
+        -- The default partition has no upper bound to find, and so never matches.
+        WHERE i.inhparent = 'events'::regclass
+            AND substring(pg_get_expr(p.relpartbound, p.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz <= horizon
+    LOOP
+        EXECUTE format('DROP TABLE %s', old);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END
+$function$;
+COMMENT ON FUNCTION drop_event_partitions(integer) IS 'Drops the months of the trail that ended so many days ago, but never the current one; returns how many went.';
+
+CREATE OR REPLACE FUNCTION emit(type text, actor_id uuid, entity_type text, entity_id uuid, payload jsonb, context jsonb, root uuid DEFAULT NULL::uuid, dedup_key text DEFAULT NULL::text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+AS $function$
+-- Arguments have the names of columns, for those who call it by hand; here they are $1 to $8.
+#variable_conflict use_column
+DECLARE
+    event_id uuid := uuidv7();
+BEGIN
+    INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
+    VALUES (event_id, $1, $2, $3, $4, $5, $6 - 'requestId', $6 ->> 'requestId');
+    IF $8 IS NULL THEN
+        INSERT INTO outbox (event_id, event_at, lane) VALUES (event_id, now(), find_lane(coalesce($7, $4)));
+    ELSE
+        INSERT INTO outbox (event_id, event_at, lane, dedup_key)
+        VALUES (event_id, now(), find_lane(coalesce($7, $4)), $8)
+        ON CONFLICT (dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING;
+    END IF;
+    RETURN event_id;
+END
+$function$;
+COMMENT ON FUNCTION emit(text,uuid,text,uuid,jsonb,jsonb,uuid,text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
+
+CREATE OR REPLACE FUNCTION ensure_event_partitions(months_ahead integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    start date;
+    name text;
+    made integer := 0;
+BEGIN
+    -- A new partition locks the whole trail: rather fail and be tried again than keep every write waiting.
+    PERFORM set_config('lock_timeout', '2s', true);
+    FOR ahead IN 0..months_ahead LOOP
+        start := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead))::date;
+        name := format('events_%s', to_char(start, 'YYYY_MM'));
+        IF to_regclass(name) IS NULL THEN
+            EXECUTE format(
+                'CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)',
+                name,
+                start::timestamp AT TIME ZONE 'UTC',
+                (start + interval '1 month')::timestamp AT TIME ZONE 'UTC'
+            );
+            -- Unlike row triggers, this one is not inherited.
+            EXECUTE format(
+                'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I '
+                'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
+                name
+            );
+            made := made + 1;
+        END IF;
+    END LOOP;
+    RETURN made;
+END
+$function$;
+COMMENT ON FUNCTION ensure_event_partitions(integer) IS 'Creates the partitions of this month and so many ahead; returns how many were new.';
+
+CREATE OR REPLACE FUNCTION excerpt(written text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT CASE WHEN length(left(written, 141)) > 140 THEN left(written, 139) || '…' ELSE written END
+$function$;
+COMMENT ON FUNCTION excerpt(text) IS 'How a text begins, in at most 140 characters.';
+
+CREATE OR REPLACE FUNCTION find_documents(wanted text, query tsquery)
+ RETURNS TABLE(id uuid, recency uuid, score double precision)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- A word may be in half of all texts, and to rank so many takes seconds: the newest 500 that match are ranked. They
+    -- are looked for in three steps, each only where the one before was not enough. The newest 2,000 documents: all
+    -- that a common word needs, and little work for nothing where it is rare. If some of these matched, the newest
+    -- 50,000. At last the index of words, whose matches all have to be read; not for what it has no words of ("all but").
+    -- OFFSET 0 is a fence: the planner, who does not know the query, would walk through all documents in their order.
+    WITH near AS MATERIALIZED (
+        SELECT newest.id, newest.recency, newest.words
+        FROM (SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC LIMIT 2000) AS newest
+        WHERE newest.words @@ query
+        LIMIT 500
+    )
+    SELECT found.id, found.recency, ts_rank(found.words, query, 1)::double precision
+    FROM (
+        SELECT near.id, near.recency, near.words FROM near
+        UNION ALL
+        (
+            SELECT newer.id, newer.recency, newer.words
+            FROM (
+                SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC OFFSET 2000 LIMIT 48000
+            ) AS newer
+            WHERE (SELECT count(*) FROM near) >= 12 AND newer.words @@ query
+            LIMIT 500
+        )
+        UNION ALL
+        (
+            SELECT matching.id, matching.recency, matching.words
+            FROM (SELECT * FROM documents WHERE kind = wanted AND words @@ query OFFSET 0) AS matching
+            WHERE querytree(query) <> 'T'
+                AND matching.recency <= (
+                    SELECT d.recency
+                    FROM documents AS d
+                    WHERE d.kind = wanted
+                    ORDER BY d.recency DESC
+                    OFFSET CASE WHEN (SELECT count(*) FROM near) >= 12 THEN 50000 ELSE 2000 END
+                    LIMIT 1
+                )
+            ORDER BY matching.recency DESC
+            LIMIT 500
+        )
+        LIMIT 500
+    ) AS found
+    OFFSET 0
+$function$;
+COMMENT ON FUNCTION find_documents(text,tsquery) IS 'The newest 500 documents of a kind that match, in no order; a higher score is a better match.';
+
+CREATE OR REPLACE FUNCTION find_holders(wanted text, query tsquery)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- A common word is in some of the newest, and the index would have to list all that have it; of a rare one the index
+    -- finds at once what there is.
+    SELECT newest.id
+    FROM (SELECT * FROM documents WHERE kind = wanted ORDER BY recency DESC LIMIT 64) AS newest
+    WHERE newest.words @@ query
+    UNION ALL
+    (SELECT d.id FROM documents AS d WHERE d.kind = wanted AND d.words @@ query LIMIT 500)
+$function$;
+COMMENT ON FUNCTION find_holders(text,tsquery) IS 'Some documents of a kind that have the words of a query, if there are any; to be read until one is found that has them in the form in question.';
+
+CREATE OR REPLACE FUNCTION find_lane(root uuid)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    -- The last byte of a version 7 id is random.
+    SELECT (get_byte(uuid_send(root), 15) % 16)::smallint
+$function$;
+COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
+
+CREATE OR REPLACE FUNCTION find_named(usernames citext[], only_id uuid DEFAULT NULL::uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    -- In plpgsql, so that a statement that calls it costs the planner the same however many names there are:
+    -- with the array in sight it would plan that statement anew at every call.
+    RETURN (
+        SELECT coalesce(jsonb_agg(u.id), '[]')
+        FROM users AS u
+        WHERE u.username = ANY(usernames) AND u.status = 'active' AND (only_id IS NULL OR u.id = only_id)
+    );
+END
+$function$;
+COMMENT ON FUNCTION find_named(citext[],uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';
+
+CREATE OR REPLACE FUNCTION gather_kinds()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    branches text := '';
+    known text[] := '{}';
+    kind text;
+BEGIN
+    FOR kind IN
+        SELECT substr(p.proname, length('describe_') + 1)
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'public'::regnamespace
+            AND p.proname ^@ 'describe_'
+            AND oidvectortypes(p.proargtypes) = 'uuid, uuid'
+        ORDER BY p.proname COLLATE "C"
+    LOOP
+        branches := branches || format(
+            E'\n    SELECT d.excerpt, d.beginning, d.post_id FROM %I($2, $3) AS d WHERE $1 = %L\n    UNION ALL',
+            'describe_' || kind, kind
+        );
+        known := known || kind;
+    END LOOP;
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, viewer_id uuid) '
+        'RETURNS TABLE (excerpt text, beginning text, post_id uuid) LANGUAGE sql STABLE AS %L',
+        branches || format(E'\n    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL(%L::text[])\n', known)
+    );
+END
+$function$;
+COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it. A file that defines one calls this behind it.';
+
+CREATE OR REPLACE FUNCTION heat(happened_at timestamp with time zone, weight double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT extract(epoch FROM happened_at)::double precision / 86400 + ln(weight) / ln(2::double precision)
+$function$;
+COMMENT ON FUNCTION heat(timestamp with time zone,double precision) IS 'What one like, comment or interest is as a score: a logarithm to the base 2, with a half-life of a day.';
+
+CREATE OR REPLACE FUNCTION highlight(shown text, query tsquery)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- Characters of the private use area stand for marks, brackets and slashes until everything is escaped.
+    SELECT replace(replace(replace(replace(replace(replace(replace(replace(replace(
+        ts_headline(
+            'nexcorp_text',
+            translate(shown, U&'<>/\E000\E001\E002\E003\E004', U&'\E002\E003\E004'),
+            query,
+            U&'StartSel=\E000, StopSel=\E001, ' || CASE
+                WHEN length(shown) <= 200 THEN 'HighlightAll=true'
+                ELSE 'MaxFragments=2, MaxWords=30, MinWords=10, FragmentDelimiter=" … "'
+            END
+        ),
+        '&', '&amp;'), '"', '&quot;'), '''', '&#39;'), '`', '&#96;'),
+        U&'\E002', '&lt;'), U&'\E003', '&gt;'), U&'\E004', '/'), U&'\E000', '<mark>'), U&'\E001', '</mark>')
+$function$;
+COMMENT ON FUNCTION highlight(text,tsquery) IS 'HTML: what was found in <mark>, everything else escaped; of a long text two parts around it.';
+
+CREATE OR REPLACE FUNCTION list_words(written text)
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT w
+    FROM unnest(tsvector_to_array(to_tsvector('nexcorp_words', translate(written, '<>/', '   ')))) AS w
+    WHERE length(w) BETWEEN 4 AND 40
+$function$;
+COMMENT ON FUNCTION list_words(text) IS 'The words of a text that may be suggested, as search_words has them.';
+
+CREATE OR REPLACE FUNCTION make_query(asked text)
+ RETURNS tsquery
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    RETURN websearch_to_tsquery('nexcorp_text', translate(asked, '<>/', '   '));
+EXCEPTION WHEN internal_error THEN
+    -- "tsquery stack too small": more than thirty signs of "without" before one word.
+    RETURN plainto_tsquery('nexcorp_text', asked);
+END
+$function$;
+COMMENT ON FUNCTION make_query(text) IS 'What somebody asks for, in the language of web searches; no text is an error.';
+
+CREATE OR REPLACE FUNCTION make_words(title text, body text)
+ RETURNS tsvector
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- The parser takes what is in angle brackets for markup, and words around a slash for the name of a file.
+    SELECT setweight(to_tsvector('nexcorp_text', translate(coalesce(title, ''), '<>/', '   ')), 'A')
+        || setweight(to_tsvector('nexcorp_text', translate(coalesce(body, ''), '<>/', '   ')), 'B')
+$function$;
+COMMENT ON FUNCTION make_words(text,text) IS 'What a title and a text are found by; the title weighs more.';
+
+CREATE OR REPLACE FUNCTION measure_post(wanted uuid, published_at timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT sum_heat(part)
+    FROM (
+        SELECT heat(published_at, 1) AS part
+        UNION ALL SELECT heat(created_at, 1) FROM likes WHERE post_id = wanted
+        UNION ALL SELECT heat(created_at, 2) FROM comments WHERE post_id = wanted
+        UNION ALL SELECT heat(created_at, 3) FROM interests WHERE post_id = wanted
+    ) AS parts
+$function$;
+COMMENT ON FUNCTION measure_post(uuid,timestamp with time zone) IS 'The score of a post as counted from all there is, for one that comes (back) into the lists.';
+
+CREATE OR REPLACE FUNCTION name_person(u users)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT concat_ws(' ', (u).first_name, (u).last_name, (u).username)
+$function$;
+COMMENT ON FUNCTION name_person(users) IS 'All the names of a person: what they are found by.';
+
+CREATE OR REPLACE FUNCTION note_role_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    NEW.role_version := OLD.role_version + 1;
+    NEW.role_changed_at := now();
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION note_role_change() IS 'Makes access tokens of an older role or status worthless, whoever changes them: the service or a DBA.';
+
+CREATE OR REPLACE FUNCTION person(u users)
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE
+        WHEN (u).id IS NOT NULL THEN json_build_object(
+            'id', (u).id, 'username', (u).username, 'firstName', (u).first_name, 'lastName', (u).last_name,
+            'avatarUrl', (u).avatar_url
+        )
+    END
+$function$;
+COMMENT ON FUNCTION person(users) IS 'A user as embedded in what they wrote or did; NULL for nobody.';
+
+CREATE OR REPLACE FUNCTION reactions_of(viewer_id uuid, post_id uuid)
+ RETURNS TABLE(liked boolean, interested boolean)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    -- Scalar subqueries: for EXISTS the planner would read all that the viewer ever liked, to show one page.
+    SELECT
+        coalesce((SELECT true FROM likes AS l WHERE l.post_id = $2 AND l.user_id = $1), false),
+        coalesce((SELECT true FROM interests AS t WHERE t.post_id = $2 AND t.user_id = $1), false)
+$function$;
+COMMENT ON FUNCTION reactions_of(uuid,uuid) IS 'Whether a viewer likes a post, and is interested in it. Always one row; a query takes it in as if it were written there.';
+
+CREATE OR REPLACE FUNCTION read_time(id uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    -- 48 bits of milliseconds; behind the version, 12 bits of the millisecond's fraction.
+    SELECT 'epoch'::timestamptz + interval '1 microsecond' * (
+        ('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint * 1000
+        + ('x' || substring(id::text FROM 16 FOR 3))::bit(12)::integer * 1000 / 4096
+    )
+$function$;
+COMMENT ON FUNCTION read_time(uuid) IS 'When a version 7 id was made.';
+
+CREATE OR REPLACE FUNCTION refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END
+$function$;
+COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
+
+CREATE OR REPLACE FUNCTION shown_to(p posts, viewer_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT (p).status IS DISTINCT FROM 'draft' OR (p).author_id = viewer_id
+$function$;
+COMMENT ON FUNCTION shown_to(posts,uuid) IS 'Whether somebody may see a post: drafts are their author''s alone.';
+
+CREATE OR REPLACE FUNCTION take_heat(score double precision, taken double precision, least_score double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT CASE
+        WHEN score - taken < 1e-9 THEN least_score
+        ELSE greatest(
+            least_score,
+            score + ln(1 - power(2::double precision, - least(score - taken, 60))) / ln(2::double precision)
+        )
+    END
+$function$;
+COMMENT ON FUNCTION take_heat(double precision,double precision,double precision) IS 'A score without a part of it. What was rounded away does not take it below the least.';
+
+CREATE AGGREGATE sum_heat(double precision) (SFUNC = add_heat, STYPE = double precision);
+COMMENT ON AGGREGATE sum_heat(double precision) IS 'The sum of scores.';
+
+CREATE OR REPLACE VIEW documents AS
+SELECT 'post' AS kind, post_id AS id, recency, words FROM post_documents
+UNION ALL
+SELECT 'comment', comment_id, comment_id, words FROM comment_documents
+UNION ALL
+SELECT 'person', user_id, user_id, words FROM person_documents;
+COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
+
+CREATE OR REPLACE VIEW event_items AS
+SELECT
+    e.id,
+    e.type,
+    person(a) AS actor,
+    e.entity_type AS "entityType",
+    e.entity_id AS "entityId",
+    e.payload,
+    e.metadata ->> 'ip' AS ip,
+    e.metadata ->> 'userAgent' AS "userAgent",
+    e.correlation_id AS "requestId",
+    e.created_at AS "createdAt",
+    e.actor_id AS "_actorId"
+FROM events AS e
+LEFT JOIN users AS a ON a.id = e.actor_id;
+COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them.';
+
+CREATE OR REPLACE VIEW notification_items AS
+SELECT
+    n.receiver_id AS "_receiverId",
+    n.id,
+    n.type,
+    n.variant AS "_variant",
+    nullif(n.params, '{}') AS "_params",
+    e.excerpt AS "_excerpt",
+    e.beginning AS "_beginning",
+    display_name(a) AS "_actorName",
+    n.is_read AS "isRead",
+    n.seen_at AS "seenAt",
+    n.archived_at AS "archivedAt",
+    person(a) AS actor,
+    n.entity_type AS "_entityType",
+    CASE WHEN e.found THEN n.entity_id END AS "_entityId",
+    e.post_id AS "postId",
+    NULL::uuid AS "relatedLeadId",
+    n.created_at AS "createdAt",
+    n.updated_at AS "updatedAt"
+FROM notifications AS n
+LEFT JOIN users AS a ON a.id = n.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
+) AS e ON true;
+COMMENT ON VIEW notification_items IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
+
+CREATE OR REPLACE VIEW post_items AS
+SELECT
+    p.id,
+    p.type,
+    p.status,
+    p.title,
+    p.body,
+    person(a) AS author,
+    person(d) AS assignee,
+    s.like_count AS "likeCount",
+    s.comment_count AS "commentCount",
+    s.interest_count AS "interestCount",
+    coalesce(
+        (
+            SELECT json_agg(file)
+            FROM (
+                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.url, f.thumbnail_url AS "thumbnailUrl"
+                FROM uploads AS f
+                WHERE f.post_id = p.id AND f.removed_at IS NULL
+                ORDER BY f.position
+            ) AS file
+        ),
+        '[]'::json
+    ) AS uploads,
+    p.version,
+    p.created_at AS "createdAt",
+    p.updated_at AS "updatedAt",
+    p.author_id AS "_authorId",
+    p.position AS "_position",
+    -- An archived announcement has no position any more; the log of moves says when it was published last.
+    CASE
+        WHEN p.position IS NOT NULL THEN read_time(p.position)
+        WHEN p.status = 'archived' THEN (
+            SELECT read_time(g.id)
+            FROM post_status_log AS g
+            WHERE g.post_id = p.id AND g.to_status = 'published'
+            ORDER BY g.id DESC
+            LIMIT 1
+        )
+    END AS "publishedAt"
+FROM posts AS p
+INNER JOIN post_stats AS s ON s.post_id = p.id
+INNER JOIN users AS a ON a.id = p.author_id
+LEFT JOIN users AS d ON d.id = p.assignee_id;
+COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
+
+CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
+COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';
+
+CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER events_append_only ON events IS 'Keeps the trail append-only; every partition has it, too.';
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER no_truncate ON events IS 'Keeps the trail append-only.';
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON events_default FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER no_truncate ON events_default IS 'Keeps the trail append-only; TRUNCATE triggers are not inherited.';
+
+CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
+COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
+
+CREATE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
+COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';
+
+CREATE TRIGGER note_role_change BEFORE UPDATE ON users FOR EACH ROW WHEN (old.role IS DISTINCT FROM new.role OR old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION note_role_change();
+COMMENT ON TRIGGER note_role_change ON users IS 'Access tokens of the role or status before are worthless from now on.';

@@ -1,0 +1,215 @@
+"""Views, functions and triggers: sql/schema/*.sql, applied behind the migrations when their text changes.
+
+A file may be applied any number of times. Before a migration is rolled back, everything that the files define
+is taken away, and what the migrations themselves defined up to there is put in its place: a rollback script
+finds what its migration made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+
+from nexcorp.config import REPOSITORY
+from nexcorp.errors import AppError
+
+SCHEMA = REPOSITORY / "sql" / "schema"
+LOCK_TIMEOUT = "2s"
+TRIES = 5
+PAUSE_SECONDS = 1.0
+
+# Comments, strings and the bodies of functions, in which a semicolon ends nothing.
+TOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|(?P<end>;)", re.DOTALL)
+LEADING_COMMENTS = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
+DEFINITION = re.compile(
+    r"(?P<verb>CREATE(?: OR REPLACE)?|DROP|COMMENT ON) (?P<kind>FUNCTION|VIEW|TRIGGER) "
+    r"(?:IF EXISTS )?(?P<name>\w+)"
+)
+TABLE = re.compile(r"\sON (\w+)")
+CREATE = re.compile(r"\ACREATE(?: OR REPLACE)?")
+
+RECORD_FILE = """
+INSERT INTO schema_files (name, sha256) VALUES (%s, %s)
+ON CONFLICT ON CONSTRAINT schema_files_pkey DO UPDATE SET sha256 = excluded.sha256, applied_at = now()
+"""
+LIST_FUNCTIONS = """
+SELECT p.oid::regprocedure::text
+FROM pg_proc AS p
+WHERE p.pronamespace = 'public'::regnamespace AND p.proname = ANY(%s) AND p.prokind = 'f'
+    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+"""
+LIST_TRIGGERS = """
+SELECT format('%%I ON %%I', t.tgname, r.relname)
+FROM pg_trigger AS t
+INNER JOIN pg_class AS r ON r.oid = t.tgrelid
+WHERE r.relnamespace = 'public'::regnamespace
+    AND (t.tgname, r.relname) IN (SELECT * FROM unnest(%s::name[], %s::name[]))
+"""
+
+
+class SchemaError(AppError):
+    """A file of sql/schema cannot be applied; the message says which and why."""
+
+    code = "schema_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """One file: its name, when it was applied (None: never), and whether it has changed since."""
+
+    name: str
+    applied_at: datetime | None
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Thing:
+    """A function, view or trigger; `table` is that of a trigger."""
+
+    kind: str
+    name: str
+    table: str = ""
+
+
+def list_digests(folder: Path = SCHEMA) -> dict[str, str]:
+    """Every file's name and the SHA-256 of its text, in the order in which they are applied."""
+    return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.sql"))}
+
+
+def split_statements(text: str) -> Iterator[str]:
+    """The statements of a file, each without the comments before it."""
+    start = 0
+    for token in TOKEN.finditer(text):
+        if token["end"]:
+            yield LEADING_COMMENTS.sub("", text[start : token.end()])
+            start = token.end()
+
+
+def read_definitions(texts: Iterable[str]) -> tuple[dict[Thing, str], list[str]]:
+    """What files leave behind when they are applied in turn.
+
+    Returns the last definition of each function, view and trigger that was not dropped again, written as
+    CREATE OR REPLACE, and the comments on them.
+    """
+    found: dict[Thing, str] = {}
+    comments: dict[Thing, str] = {}
+    for text in texts:
+        for statement in split_statements(text):
+            match = DEFINITION.match(statement)
+            if match is None:
+                continue
+            table = TABLE.search(statement, match.end()) if match["kind"] == "TRIGGER" else None
+            thing = Thing(match["kind"], match["name"], table[1] if table else "")
+            if match["verb"] == "COMMENT ON":
+                comments[thing] = statement
+                continue
+            # One that is defined anew moves behind what it may need by now.
+            found.pop(thing, None)
+            if match["verb"] != "DROP":
+                found[thing] = CREATE.sub("CREATE OR REPLACE", statement)
+    order = ("FUNCTION", "VIEW", "TRIGGER")
+    ordered = dict(sorted(found.items(), key=lambda item: order.index(item[0].kind)))
+    return ordered, [text for thing, text in comments.items() if thing in found]
+
+
+def read_states(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[SchemaState]:
+    """Every file and whether it is applied as it is now."""
+    rows = conn.execute("SELECT name, sha256, applied_at FROM schema_files").fetchall()
+    applied = {name: (digest, moment) for name, digest, moment in rows}
+    return [
+        SchemaState(name, applied[name][1], applied[name][0] != digest)
+        if name in applied
+        else SchemaState(name, None, changed=False)
+        for name, digest in list_digests(folder).items()
+    ]
+
+
+def forget(conn: psycopg.Connection) -> None:
+    """Have every file applied again when the migrations are through."""
+    conn.execute("DELETE FROM schema_files")
+
+
+def apply_files(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[str]:
+    """Apply every file that is new or changed, all in one transaction; returns their names.
+
+    Gives up locks that it has to wait for, so that the service never queues behind it, and tries again.
+    Raises SchemaError.
+    """
+    for attempt in range(TRIES):
+        try:
+            with conn.transaction():
+                conn.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
+                return apply_changed(conn, folder)
+        except psycopg.errors.LockNotAvailable:
+            if attempt == TRIES - 1:
+                raise SchemaError(
+                    message="sql/schema: other transactions keep their locks; try again."
+                ) from None
+            time.sleep(PAUSE_SECONDS)
+    raise AssertionError
+
+
+def apply_changed(conn: psycopg.Connection, folder: Path) -> list[str]:
+    """One attempt of apply_files()."""
+    digests = list_digests(folder)
+    changed = [state.name for state in read_states(conn, folder) if state.changed or state.applied_at is None]
+    for name in changed:
+        try:
+            conn.execute((folder / f"{name}.sql").read_bytes())
+        except psycopg.errors.LockNotAvailable:
+            raise
+        except psycopg.Error as error:
+            raise SchemaError(message=f"sql/schema/{name}.sql: {error}") from error
+        conn.execute(RECORD_FILE, (name, digests[name]))
+    conn.execute("DELETE FROM schema_files WHERE name <> ALL(%s)", (list(digests),))
+    return changed
+
+
+def take_away(conn: psycopg.Connection, folder: Path = SCHEMA) -> None:
+    """Drop what the files define and forget them. Functions that tables need (a default, an index) stay."""
+    things, _ = read_definitions(path.read_text() for path in sorted(folder.glob("*.sql")))
+    with conn.transaction():
+        conn.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
+        forget(conn)
+        drop_views(conn, things)
+        triggers = [thing for thing in things if thing.kind == "TRIGGER"]
+        values = [thing.name for thing in triggers], [thing.table for thing in triggers]
+        for (name,) in conn.execute(LIST_TRIGGERS, values).fetchall():
+            drop(conn, "TRIGGER", name)
+        functions = [thing.name for thing in things if thing.kind == "FUNCTION"]
+        for (name,) in conn.execute(LIST_FUNCTIONS, (functions,)).fetchall():
+            try:
+                with conn.transaction():
+                    drop(conn, "FUNCTION", name)
+            except psycopg.errors.DependentObjectsStillExist:
+                continue
+
+
+def drop_views(conn: psycopg.Connection, things: Iterable[Thing]) -> None:
+    """Drop the views among `things`, those that build on others first."""
+    for thing in reversed([thing for thing in things if thing.kind == "VIEW"]):
+        drop(conn, "VIEW IF EXISTS", thing.name)
+
+
+def drop(conn: psycopg.Connection, kind: str, name: str) -> None:
+    """Drop one thing; its name comes from our own files or quoted from the catalogue."""
+    statement = f"DROP {kind} {name}"
+    conn.execute(statement.encode())
+
+
+def put_back(conn: psycopg.Connection, migrations: Iterable[Path]) -> None:
+    """Have functions, views and triggers as these migrations, which must all be applied, left them."""
+    things, comments = read_definitions(path.read_text() for path in migrations)
+    with conn.transaction():
+        # Functions may name each other in any order.
+        conn.execute("SET LOCAL check_function_bodies = off")
+        drop_views(conn, things)
+        for statement in (*things.values(), *comments):
+            conn.execute(statement.encode())

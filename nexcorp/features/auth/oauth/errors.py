@@ -1,0 +1,89 @@
+"""What can go wrong when a user signs in with a provider."""
+
+from __future__ import annotations
+
+from nexcorp.errors import BadRequest, Conflict, Forbidden
+
+
+class ReturnToRefused(BadRequest):
+    """`return_to` is neither a page of this service nor on the list of addresses that are allowed."""
+
+    code, message = "return_to_refused", "This sign-in may not lead to where it is asked to."
+    meaning = "A sign-in may not lead to this `return_to`."
+
+
+class FlowMissing(BadRequest):
+    """The callback was opened in a browser that has no sign-in under way."""
+
+    code = "flow_missing"
+    message = "This sign-in has run out, was used already, or was begun in another browser."
+    meaning = "The sign-in has run out, was used, or was begun in another browser."
+
+
+class StateMismatch(BadRequest):
+    """The callback's `state` or provider differs from the sign-in under way."""
+
+    code, message = "state_mismatch", "This is not the answer to the sign-in that was begun here."
+    meaning = "This is not the answer to the sign-in that was begun in this browser."
+
+
+class CodeMissing(BadRequest):
+    """The callback names neither an error nor a code."""
+
+    code, message = "code_missing", "The provider sent no code along."
+    meaning = "The provider sent no code along."
+
+
+class AccessDenied(Forbidden):
+    """The provider's answer is `access_denied`."""
+
+    code, message = "access_denied", "You did not allow the sign-in."
+    meaning = "The user did not allow the sign-in at the provider."
+
+
+class EmailRequired(Forbidden):
+    """A new account needs an address, and the profile holds no good one."""
+
+    code = "email_required"
+    message = (
+        "The provider shares no e-mail address of yours, and an account needs one. "
+        "Allow it there, or register here."
+    )
+    meaning = "The provider shares no e-mail address that an account could have."
+
+
+class AccountDeactivated(Forbidden):
+    """The identity belongs to a deactivated account."""
+
+    code, message = "account_deactivated", "This account is deactivated."
+    meaning = "The account is deactivated."
+
+
+class SessionEnded(Forbidden):
+    """The session that began to link an identity is over."""
+
+    code, message = "session_ended", "You were signed out in the meantime. Sign in and link it again."
+    meaning = "The session that began to link an identity is over."
+
+
+class IdentityTaken(Conflict):
+    """An identity opens one account."""
+
+    code, message = "identity_taken", "This account of the provider is linked to another user."
+    meaning = "This account of the provider is linked to another user."
+
+
+class ProviderLinked(Conflict):
+    """An account has one identity of each provider."""
+
+    code = "provider_linked"
+    message = "Another account of this provider is linked already; unlink that one first."
+    meaning = "Another account of this provider is linked already."
+
+
+class LastWayIn(Conflict):
+    """The account has no password and no other identity."""
+
+    code = "last_way_in"
+    message = "Nothing else opens this account: set a password or link another one first."
+    meaning = "Nothing else would open the account."

@@ -1,0 +1,54 @@
+"""What can go wrong with passwords and addresses."""
+
+from __future__ import annotations
+
+from nexcorp.errors import BadRequest, Conflict, Forbidden, TooManyRequests
+
+
+class InvalidToken(BadRequest):
+    """One answer to a token of a mail that is wrong, was used, or is too old."""
+
+    code, message = "invalid_token", "This link is wrong, was used, or is too old: ask for a new one."
+    meaning = "The token of a mail is wrong, was used, or is too old."
+
+
+class WrongPassword(Forbidden):
+    """`currentPassword` is not the account's."""
+
+    code, message = "wrong_password", "The current password is wrong."
+    meaning = "`currentPassword` is wrong."
+
+
+class NoPassword(Conflict):
+    """The account is opened by a provider alone."""
+
+    code, message = "no_password", "This account has no password: set one by /auth/password/forgot."
+    meaning = "The account has no password; set one by `/auth/password/forgot`."
+
+
+class AlreadyVerified(Conflict):
+    """There is nothing left to verify."""
+
+    code, message = "already_verified", "This e-mail address is verified already."
+    meaning = "The e-mail address is verified already."
+
+
+class EmailUnchanged(Conflict):
+    """The address to change to is the account's."""
+
+    code, message = "email_unchanged", "This is the account's address already."
+    meaning = "It is the account's address already."
+
+
+class TooManyAttempts(TooManyRequests):
+    """The session has named too many wrong passwords."""
+
+    code, message = "too_many_attempts", "Too many wrong passwords: try again later."
+    meaning = "Five wrong passwords in 15 minutes."
+
+
+class TooManyMails(TooManyRequests):
+    """At most one mail a minute and five an hour are sent to an address."""
+
+    code, message = "too_many_mails", "A mail is on its way: look for it, or wait."
+    meaning = "A mail is on its way, or five were sent within the hour."

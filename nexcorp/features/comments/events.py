@@ -1,0 +1,65 @@
+"""Comments: who is told of them, and what the post's room sees."""
+
+from __future__ import annotations
+
+from nexcorp.delivery.events import Event, EventType, Frame, Notice, NoticeType
+from nexcorp.domain.mentions import MENTIONED
+from nexcorp.realtime.shapes import ID, IDS, WHOLE, FrameDoc, refer, shape
+
+
+def comment_frames(event: Event) -> list[Frame]:
+    """Comments are seen in their post's room.
+
+    Those on a draft are not: whoever comes once it is published would see when what was written before.
+    """
+    post_id = event.payload["postId"]
+    if event.payload.get("onDraft"):
+        return []
+    return [Frame(f"post:{post_id}", event.type.replace(".", ":"), event.entity, {"postId": post_id})]
+
+
+def deleted_frames(event: Event) -> list[Frame]:
+    """The comment's id and those of its replies; beside them the counter of the post."""
+    payload = event.payload
+    if payload.get("onDraft"):
+        return []
+    post_id = payload["postId"]
+    data = {"id": str(event.entity_id), "postId": post_id, "replyIds": payload["replyIds"]}
+    entity = ("post", event.get_id("postId") or event.entity_id)
+    return [Frame(f"post:{post_id}", "comment:deleted", entity, data, members=("commentCount",))]
+
+
+EVENTS: dict[str, EventType] = {
+    "comment.created": EventType(
+        (
+            MENTIONED,
+            Notice(
+                "comment",
+                "{actor} replied to your comment",
+                variant="reply",
+                receivers=lambda event: [event.get_id("parentAuthorId")],
+            ),
+            Notice(
+                "comment",
+                "{actor} commented on your post",
+                receivers=lambda event: [event.get_id("postAuthorId")],
+            ),
+        ),
+        comment_frames,
+        public=True,
+    ),
+    "comment.updated": EventType((MENTIONED,), comment_frames, public=True),
+    "comment.deleted": EventType(frames=deleted_frames, public=True),
+}
+
+NOTICE_TYPES = (NoticeType("comment", groupable=True),)
+
+FRAMES = {
+    "comment:created": FrameDoc("In post:{id}, with the post's commentCount.", refer("RoomComment")),
+    "comment:updated": FrameDoc("In post:{id}, with the post's commentCount.", refer("RoomComment")),
+    "comment:deleted": FrameDoc(
+        "In post:{id}, with the post's commentCount and the replies that went along. Among frames that were "
+        "missed also in place of what the comment was, without both.",
+        shape({"id": ID, "postId": ID}, commentCount=WHOLE, replyIds=IDS),
+    ),
+}

@@ -1,0 +1,46 @@
+"""Changes of a person's own notifications: seen by that person's other devices."""
+
+from __future__ import annotations
+
+from nexcorp.delivery.events import Event, EventType, Frame
+from nexcorp.realtime.shapes import FLAG, ID, WHOLE, FrameDoc, refer, shape
+
+
+def updated_frames(event: Event) -> list[Frame]:
+    """The notification as it is now."""
+    return [Frame(f"user:{event.actor_id}", "notification:updated", event.entity)]
+
+
+def deleted_frames(event: Event) -> list[Frame]:
+    """Its id."""
+    data = {"id": str(event.entity_id)}
+    return [Frame(f"user:{event.actor_id}", "notification:deleted", event.entity, data, members=())]
+
+
+def read_frames(event: Event) -> list[Frame]:
+    """How many were read at once."""
+    data = {"isRead": True, "updated": event.payload["updated"]}
+    return [Frame(f"user:{event.actor_id}", "notifications:bulk-updated", event.entity, data, members=())]
+
+
+EVENTS: dict[str, EventType] = {
+    "notification.updated": EventType(frames=updated_frames),
+    "notification.deleted": EventType(frames=deleted_frames),
+    "notifications.read": EventType(frames=read_frames),
+}
+
+FRAMES = {
+    "notification:created": FrameDoc(
+        "In user:{id}: a new notification, as in the list.", refer("Notification")
+    ),
+    "notification:updated": FrameDoc(
+        "In user:{id}: it was read, archived or seen elsewhere; as it is now.", refer("Notification")
+    ),
+    "notification:deleted": FrameDoc(
+        "In user:{id}. Among frames that were missed also in place of what the notification was.",
+        shape({"id": ID}),
+    ),
+    "notifications:bulk-updated": FrameDoc(
+        "In user:{id}: all were read.", shape({"isRead": FLAG, "updated": WHOLE})
+    ),
+}

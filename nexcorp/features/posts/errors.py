@@ -1,0 +1,26 @@
+"""What can go wrong with posts."""
+
+from __future__ import annotations
+
+from nexcorp.errors import Conflict, Forbidden
+
+
+class NotYourPost(Forbidden):
+    """The post is another user's; the message says who may do this."""
+
+    code, message = "not_your_post", "This post is another user's."
+    meaning = "Only its author may do this, and holders of the permissions that the route names."
+
+
+class IllegalMove(Conflict):
+    """`errors["status"]` lists the statuses that the post can move to."""
+
+    code, message = "illegal_move", "There is no way from the current status to this one."
+    meaning = "The status cannot follow the current one; `errors.status` lists those that can."
+
+
+class NotInterested(Conflict):
+    """A project is assigned to one of those who said that they are interested."""
+
+    code, message = "not_interested", "Only people who are interested can be assigned."
+    meaning = "Only people who are interested in the project can be assigned to it."

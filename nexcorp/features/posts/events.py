@@ -1,0 +1,124 @@
+"""Posts: who is told of what happens to them, and which rooms see it."""
+
+from __future__ import annotations
+
+from nexcorp.db import sql
+from nexcorp.delivery.events import SILENT, Audience, Event, EventType, Frame, Notice, NoticeType
+from nexcorp.domain.mentions import MENTIONED
+from nexcorp.realtime.shapes import FLAG, ID, WHOLE, FrameDoc, closed, refer, shape
+
+
+def name_rooms(event: Event) -> tuple[str, str]:
+    """The post's own room, and its author's profile."""
+    return f"post:{event.entity_id}", f"profile:{event.payload['authorId']}"
+
+
+def created_frames(event: Event) -> list[Frame]:
+    """Nobody looks at a new post yet."""
+    return [Frame(name_rooms(event)[1], "post:created", event.entity)]
+
+
+def published_frames(event: Event) -> list[Frame]:
+    """For those who look at the author's profile, a draft that is published is a new post; its author has it
+    open already."""
+    own, profile = name_rooms(event)
+    return [Frame(own, "post:updated", event.entity), Frame(profile, "post:created", event.entity)]
+
+
+def updated_frames(event: Event) -> list[Frame]:
+    """To those who look at the post or its author's profile."""
+    return [Frame(room, "post:updated", event.entity) for room in name_rooms(event)]
+
+
+def deleted_frames(event: Event) -> list[Frame]:
+    """To the same; there is nothing to show but the id."""
+    data = {"id": str(event.entity_id)}
+    return [Frame(room, "post:deleted", event.entity, data, members=()) for room in name_rooms(event)]
+
+
+def list_concerned(event: Event) -> Audience | tuple[()]:
+    """Of a project: its author, its assignee and those interested, as they are when they are told."""
+    if event.payload.get("type") != "project":
+        return ()
+    return Audience(sql.notifications.list_concerned_after, post_id=event.entity_id)
+
+
+def list_everyone(event: Event) -> Audience | tuple[()]:
+    """Everybody hears of an announcement."""
+    if event.payload.get("type") != "announcement":
+        return ()
+    return Audience(sql.notifications.list_everyone_after)
+
+
+ANNOUNCEMENT = Notice("announcement", "{actor} announced something", receivers=list_everyone)
+
+
+def assignment(variant: str, title: str, member: str, unless: str | None = None) -> Notice:
+    """An assignment, told to whom `member` of the payload names; not where `unless` is null."""
+    return Notice(
+        "assignment",
+        title,
+        variant=variant,
+        receivers=lambda event: [event.get_id(member)] if unless is None or event.get_id(unless) else [],
+    )
+
+
+EVENTS: dict[str, EventType] = {
+    "post.created": EventType((MENTIONED, ANNOUNCEMENT), created_frames, public=True),
+    "post.drafted": SILENT,
+    "post.draft_updated": SILENT,
+    "post.draft_deleted": SILENT,
+    "post.published": EventType((MENTIONED, ANNOUNCEMENT), published_frames, public=True),
+    "post.moved": EventType(
+        (
+            Notice(
+                "project_status",
+                "{actor} moved a project",
+                receivers=list_concerned,
+                message="{excerpt}: {from} -> {to}",
+                params=("from", "to"),
+            ),
+        ),
+        updated_frames,
+        public=True,
+    ),
+    "post.assigned": EventType(
+        (
+            assignment("assigned", "{actor} assigned a project to you", "assigneeId"),
+            assignment("own", "{actor} assigned your project", "authorId", unless="assigneeId"),
+            assignment("own_taken", "{actor} left your project to nobody", "authorId"),
+            assignment("taken", "{actor} took a project from you", "previousAssigneeId"),
+        ),
+        updated_frames,
+        public=True,
+    ),
+    "post.thumbnail_made": EventType(frames=updated_frames),
+    "post.updated": EventType((MENTIONED,), updated_frames, public=True),
+    "post.deleted": EventType(frames=deleted_frames, public=True),
+}
+
+NOTICE_TYPES = (
+    NoticeType("mention", groupable=False),
+    NoticeType("announcement"),
+    NoticeType("project_status"),
+    NoticeType("assignment"),
+)
+
+FRAMES = {
+    "post:created": FrameDoc(
+        "In profile:{id} of the author; also of a draft that is published.", refer("RoomPost")
+    ),
+    "post:updated": FrameDoc(
+        "In post:{id} and profile:{id}: the whole post as it is now; of an unchanged version where a "
+        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id and interestCount.",
+        {"oneOf": [refer("RoomPost"), closed({"id": ID, "interestCount": WHOLE})]},
+    ),
+    "post:deleted": FrameDoc(
+        "In post:{id} and profile:{id}. Among frames that were missed also in place of what the post was.",
+        shape({"id": ID}),
+    ),
+    "post:liked": FrameDoc(
+        "In post:{id}, when a like comes or goes, with the counter as it is now.",
+        shape({"postId": ID, "userId": ID, "liked": FLAG, "likeCount": WHOLE}),
+    ),
+}

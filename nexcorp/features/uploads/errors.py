@@ -1,0 +1,33 @@
+"""What can go wrong with uploads."""
+
+from __future__ import annotations
+
+from nexcorp.errors import Conflict, Forbidden, NotFound
+
+
+class UploadNotFound(NotFound):
+    """The upload does not exist, or the viewer may not see it."""
+
+    code, message = "upload_not_found", "There is no such upload."
+    meaning = "The upload does not exist, or the viewer may not see it."
+
+
+class MediaNotFound(NotFound):
+    """The local store has no such file, or its upload is removed."""
+
+    code, message = "media_not_found", "There is no such file."
+    meaning = "The file does not exist, or was removed."
+
+
+class NotYourUpload(Forbidden):
+    """The viewer sees the upload on a post, and is not its owner."""
+
+    code, message = "not_your_upload", "Only its owner may remove an upload."
+    meaning = "Only its owner may do this."
+
+
+class AlreadyConfirmed(Conflict):
+    """The upload under this `publicId` does not wait for a confirmation any more."""
+
+    code, message = "already_confirmed", "This upload was confirmed before, or is gone."
+    meaning = "The upload was confirmed before, or is gone."

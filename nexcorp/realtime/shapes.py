@@ -1,0 +1,53 @@
+"""How frames are described: JSON Schemas by hand, and references to the shapes that REST has as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nexcorp.errors import AppError
+
+TEXT: dict[str, Any] = {"type": "string"}
+WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
+FLAG: dict[str, Any] = {"type": "boolean"}
+ID: dict[str, Any] = {"type": "string", "format": "uuid"}
+IDS: dict[str, Any] = {"type": "array", "items": ID}
+TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+NULLABLE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+
+
+def shape(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
+    """An object schema from its required and optional members."""
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+def closed(required: Mapping[str, Any], **optional: Any) -> dict[str, Any]:
+    """A shape with no other members, so that it can be told from a longer one."""
+    return {**shape(required, **optional), "additionalProperties": False}
+
+
+def refer(name: str) -> dict[str, Any]:
+    """A reference to the schema of a kind."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDoc:
+    """A frame of the service: when it is sent, and the schema of its data."""
+
+    summary: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDoc:
+    """A frame of the client: what it is for, its data, and the frame that may answer it beside `error`.
+
+    `errors`: what it may be answered with beyond what every command may be.
+    """
+
+    summary: str
+    data: dict[str, Any]
+    answer: str | None
+    errors: Sequence[type[AppError]] = ()

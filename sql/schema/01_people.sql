@@ -1,0 +1,58 @@
+-- People as they are shown, called and found.
+
+CREATE OR REPLACE FUNCTION person(u users) RETURNS json
+LANGUAGE sql STABLE
+AS $$
+    SELECT CASE
+        WHEN (u).id IS NOT NULL THEN json_build_object(
+            'id', (u).id, 'username', (u).username, 'firstName', (u).first_name, 'lastName', (u).last_name,
+            'avatarUrl', (u).avatar_url
+        )
+    END
+$$;
+COMMENT ON FUNCTION person(users) IS 'A user as embedded in what they wrote or did; NULL for nobody.';
+
+CREATE OR REPLACE FUNCTION display_name(u users) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+    SELECT coalesce(nullif(concat_ws(' ', (u).first_name, (u).last_name), ''), (u).username::text)
+$$;
+COMMENT ON FUNCTION display_name(users) IS 'What a user is called in a sentence: the full name, else the username.';
+
+CREATE OR REPLACE FUNCTION search_text(username citext, first_name text, last_name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT lower(' ' || username::text || ' ' || coalesce(first_name, '') || ' ' || coalesce(last_name, ''))
+$$;
+COMMENT ON FUNCTION search_text(citext, text, text) IS 'What people are found by; every name has a space before it, so that LIKE ''% ada%'' finds beginnings.';
+
+CREATE OR REPLACE FUNCTION note_role_change() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.role_version := OLD.role_version + 1;
+    NEW.role_changed_at := now();
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION note_role_change() IS 'Makes access tokens of an older role or status worthless, whoever changes them: the service or a DBA.';
+
+CREATE OR REPLACE TRIGGER note_role_change BEFORE UPDATE ON users
+FOR EACH ROW WHEN (OLD.role IS DISTINCT FROM NEW.role OR OLD.status IS DISTINCT FROM NEW.status)
+EXECUTE FUNCTION note_role_change();
+COMMENT ON TRIGGER note_role_change ON users IS 'Access tokens of the role or status before are worthless from now on.';
+
+CREATE OR REPLACE FUNCTION find_named(usernames citext[], only_id uuid DEFAULT NULL) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    -- In plpgsql, so that a statement that calls it costs the planner the same however many names there are:
+    -- with the array in sight it would plan that statement anew at every call.
+    RETURN (
+        SELECT coalesce(jsonb_agg(u.id), '[]')
+        FROM users AS u
+        WHERE u.username = ANY(usernames) AND u.status = 'active' AND (only_id IS NULL OR u.id = only_id)
+    );
+END
+$$;
+COMMENT ON FUNCTION find_named(citext[], uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';

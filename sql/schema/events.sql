@@ -1,0 +1,137 @@
+-- The audit trail: append-only, a partition a month; and how it is shown.
+
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
+
+CREATE OR REPLACE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
+FOR EACH ROW EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER events_append_only ON events IS 'Keeps the trail append-only; every partition has it, too.';
+
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON events
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER no_truncate ON events IS 'Keeps the trail append-only.';
+
+CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON events_default
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+COMMENT ON TRIGGER no_truncate ON events_default IS 'Keeps the trail append-only; TRUNCATE triggers are not inherited.';
+
+CREATE OR REPLACE FUNCTION ensure_event_partitions(months_ahead integer) RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    start date;
+    name text;
+    made integer := 0;
+BEGIN
+    -- A new partition locks the whole trail: rather fail and be tried again than keep every write waiting.
+    PERFORM set_config('lock_timeout', '2s', true);
+    FOR ahead IN 0..months_ahead LOOP
+        start := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead))::date;
+        name := format('events_%s', to_char(start, 'YYYY_MM'));
+        IF to_regclass(name) IS NULL THEN
+            EXECUTE format(
+                'CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)',
+                name,
+                start::timestamp AT TIME ZONE 'UTC',
+                (start + interval '1 month')::timestamp AT TIME ZONE 'UTC'
+            );
+            -- Unlike row triggers, this one is not inherited.
+            EXECUTE format(
+                'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I '
+                'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
+                name
+            );
+            made := made + 1;
+        END IF;
+    END LOOP;
+    RETURN made;
+END
+$$;
+COMMENT ON FUNCTION ensure_event_partitions(integer) IS 'Creates the partitions of this month and so many ahead; returns how many were new.';
+
+CREATE OR REPLACE FUNCTION drop_event_partitions(keep_days integer) RETURNS integer
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    -- Whatever is asked for, the current month stays.
+    horizon timestamptz := least(
+        now() - make_interval(days => keep_days),
+        date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
+    );
+    old regclass;
+    dropped integer := 0;
+BEGIN
+    -- As with a new partition: rather fail and be tried again than keep every write waiting.
+    PERFORM set_config('lock_timeout', '2s', true);
+    FOR old IN
+        SELECT p.oid::regclass
+        FROM pg_inherits AS i
+        INNER JOIN pg_class AS p ON p.oid = i.inhrelid
+        -- The default partition has no upper bound to find, and so never matches.
+        WHERE i.inhparent = 'events'::regclass
+            AND substring(pg_get_expr(p.relpartbound, p.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz <= horizon
+    LOOP
+        EXECUTE format('DROP TABLE %s', old);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END
+$$;
+COMMENT ON FUNCTION drop_event_partitions(integer) IS 'Drops the months of the trail that ended so many days ago, but never the current one; returns how many went.';
+
+CREATE OR REPLACE FUNCTION find_lane(root uuid) RETURNS smallint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    -- The last byte of a version 7 id is random.
+    SELECT (get_byte(uuid_send(root), 15) % 16)::smallint
+$$;
+COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
+
+CREATE OR REPLACE FUNCTION emit(
+    type text, actor_id uuid, entity_type text, entity_id uuid, payload jsonb, context jsonb, root uuid DEFAULT NULL,
+    dedup_key text DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql
+AS $$
+-- Arguments have the names of columns, for those who call it by hand; here they are $1 to $8.
+#variable_conflict use_column
+DECLARE
+    event_id uuid := uuidv7();
+BEGIN
+    INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
+    VALUES (event_id, $1, $2, $3, $4, $5, $6 - 'requestId', $6 ->> 'requestId');
+    IF $8 IS NULL THEN
+        INSERT INTO outbox (event_id, event_at, lane) VALUES (event_id, now(), find_lane(coalesce($7, $4)));
+    ELSE
+        INSERT INTO outbox (event_id, event_at, lane, dedup_key)
+        VALUES (event_id, now(), find_lane(coalesce($7, $4)), $8)
+        ON CONFLICT (dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING;
+    END IF;
+    RETURN event_id;
+END
+$$;
+COMMENT ON FUNCTION emit(text, uuid, text, uuid, jsonb, jsonb, uuid, text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
+
+DROP VIEW IF EXISTS event_items;
+CREATE VIEW event_items AS
+SELECT
+    e.id,
+    e.type,
+    person(a) AS actor,
+    e.entity_type AS "entityType",
+    e.entity_id AS "entityId",
+    e.payload,
+    e.metadata ->> 'ip' AS ip,
+    e.metadata ->> 'userAgent' AS "userAgent",
+    e.correlation_id AS "requestId",
+    e.created_at AS "createdAt",
+    e.actor_id AS "_actorId"
+FROM events AS e
+LEFT JOIN users AS a ON a.id = e.actor_id;
+COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them.';

@@ -1,0 +1,30 @@
+-- Notifications as the API and the frames show them: references, with what they lead to read from the row as it is now.
+
+DROP VIEW IF EXISTS notification_items;
+CREATE VIEW notification_items AS
+SELECT
+    n.receiver_id AS "_receiverId",
+    n.id,
+    n.type,
+    n.variant AS "_variant",
+    nullif(n.params, '{}') AS "_params",
+    e.excerpt AS "_excerpt",
+    e.beginning AS "_beginning",
+    display_name(a) AS "_actorName",
+    n.is_read AS "isRead",
+    n.seen_at AS "seenAt",
+    n.archived_at AS "archivedAt",
+    person(a) AS actor,
+    n.entity_type AS "_entityType",
+    CASE WHEN e.found THEN n.entity_id END AS "_entityId",
+    e.post_id AS "postId",
+    NULL::uuid AS "relatedLeadId",
+    n.created_at AS "createdAt",
+    n.updated_at AS "updatedAt"
+FROM notifications AS n
+LEFT JOIN users AS a ON a.id = n.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
+) AS e ON true;
+COMMENT ON VIEW notification_items IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';

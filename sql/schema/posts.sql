@@ -1,0 +1,71 @@
+-- Posts: who may see one, how it is shown and described, and what becomes of its words.
+
+CREATE OR REPLACE FUNCTION shown_to(p posts, viewer_id uuid) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT (p).status IS DISTINCT FROM 'draft' OR (p).author_id = viewer_id
+$$;
+COMMENT ON FUNCTION shown_to(posts, uuid) IS 'Whether somebody may see a post: drafts are their author''s alone.';
+
+CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
+RETURNS TABLE (excerpt text, beginning text, post_id uuid)
+LANGUAGE sql STABLE
+AS $$
+    SELECT excerpt(coalesce(p.title, p.body)), excerpt(p.body), p.id
+    FROM posts AS p
+    WHERE p.id = $1 AND shown_to(p, $2)
+$$;
+COMMENT ON FUNCTION describe_post(uuid, uuid) IS 'A post in describe_entity().';
+
+SELECT gather_kinds();
+
+DROP VIEW IF EXISTS post_items;
+CREATE VIEW post_items AS
+SELECT
+    p.id,
+    p.type,
+    p.status,
+    p.title,
+    p.body,
+    person(a) AS author,
+    person(d) AS assignee,
+    s.like_count AS "likeCount",
+    s.comment_count AS "commentCount",
+    s.interest_count AS "interestCount",
+    coalesce(
+        (
+            SELECT json_agg(file)
+            FROM (
+                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.url, f.thumbnail_url AS "thumbnailUrl"
+                FROM uploads AS f
+                WHERE f.post_id = p.id AND f.removed_at IS NULL
+                ORDER BY f.position
+            ) AS file
+        ),
+        '[]'::json
+    ) AS uploads,
+    p.version,
+    p.created_at AS "createdAt",
+    p.updated_at AS "updatedAt",
+    p.author_id AS "_authorId",
+    p.position AS "_position",
+    -- An archived announcement has no position any more; the log of moves says when it was published last.
+    CASE
+        WHEN p.position IS NOT NULL THEN read_time(p.position)
+        WHEN p.status = 'archived' THEN (
+            SELECT read_time(g.id)
+            FROM post_status_log AS g
+            WHERE g.post_id = p.id AND g.to_status = 'published'
+            ORDER BY g.id DESC
+            LIMIT 1
+        )
+    END AS "publishedAt"
+FROM posts AS p
+INNER JOIN post_stats AS s ON s.post_id = p.id
+INNER JOIN users AS a ON a.id = p.author_id
+LEFT JOIN users AS d ON d.id = p.assignee_id;
+COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
+
+CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts
+FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
+COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';

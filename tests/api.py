@@ -1,0 +1,169 @@
+"""The one way in which tests make posts, comments and people, read lists, and ask the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+from uuid import UUID
+
+from nexcorp.security.app_keys import TOKENS
+
+API = "/api/v1"
+NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
+BAD_LIMITS = ["0", "-1", "101", "1e9", "1000000000", "NaN", "Infinity", "abc", "1.5", "", "9" * 5000]
+
+# People with a session each, made by the database: a crowd need not wait for its passwords.
+INSERT_CROWD = """
+WITH made AS (
+    INSERT INTO users (email, username)
+    SELECT name || '@example.com', name
+    FROM unnest($1::text[]) AS names (name)
+    RETURNING id
+)
+INSERT INTO sessions (user_id, platform)
+SELECT id, 'cli' FROM made
+RETURNING id, user_id
+"""
+
+
+async def create(user: Any, path: str, **body: Any) -> dict[str, Any]:
+    """What a POST of the user's made."""
+    answer = await user.client.post(API + path, json=body)
+    assert answer.status == 201, await answer.text()
+    made: dict[str, Any] = await answer.json()
+    return made
+
+
+async def publish(user: Any, body: str = "Hello.", **fields: Any) -> dict[str, Any]:
+    """A new post of the user's."""
+    return await create(user, "/posts", body=body, **fields)
+
+
+async def propose(user: Any, **fields: Any) -> dict[str, Any]:
+    """A new project of the user's."""
+    return await publish(user, type="project", **fields)
+
+
+async def say(user: Any, post_id: Any, body: str = "Indeed.", parent: str | None = None) -> dict[str, Any]:
+    """A new comment of the user's."""
+    return await create(user, "/comments", postId=str(post_id), body=body, parentId=parent)
+
+
+async def get_json(client: Any, path: str) -> dict[str, Any]:
+    """What a GET answers, which must be 200."""
+    answer = await client.get(API + path)
+    assert answer.status == 200, await answer.text()
+    data: dict[str, Any] = await answer.json()
+    return data
+
+
+async def walk(client: Any, path: str, limit: int) -> list[list[dict[str, Any]]]:
+    """Every page of a list."""
+    pages: list[list[dict[str, Any]]] = []
+    cursor = None
+    while True:
+        join = "&" if "?" in path else "?"
+        more = f"&cursor={cursor}" if cursor else ""
+        page = await get_json(client, f"{path}{join}limit={limit}{more}")
+        pages.append(page["data"])
+        cursor = page["nextCursor"]
+        if cursor is None:
+            return pages
+
+
+async def refused(call: Awaitable[Any], status: int, code: str | None = None) -> dict[str, Any]:
+    """The envelope of an answer that must be this error."""
+    answer = await call
+    assert answer.status == status, await answer.text()
+    data: dict[str, Any] = await answer.json()
+    assert data["statusCode"] == status
+    if code is not None:
+        assert data["code"] == code
+    return data
+
+
+async def fetch(service: Any, text: str, *values: Any) -> list[Any]:
+    """Rows as they stand in the database."""
+    async with service.db.connection(wait=5) as conn:
+        rows: list[Any] = await conn.fetch(text, *values)
+        return rows
+
+
+async def fetch_value(service: Any, text: str, *values: Any) -> Any:
+    """One value as it stands in the database."""
+    return (await fetch(service, text, *values))[0][0]
+
+
+async def gather_crowd(
+    service: Any, client: Any, count: int, prefix: str = "crowd"
+) -> list[tuple[UUID, Any]]:
+    """(id, client) of that many new people."""
+    names = [f"{prefix}{number}" for number in range(count)]
+    people = []
+    for row in await fetch(service, INSERT_CROWD, names):
+        token = service.app[TOKENS].sign(
+            user_id=row["user_id"], session_id=row["id"], role="member", role_version=1, platform="cli"
+        )
+        people.append((row["user_id"], client.as_user({"Authorization": f"Bearer {token}"})))
+    return people
+
+
+async def insist(client: Any, method: str, path: str, **options: Any) -> Any:
+    """A call that is made again while the service says 503, as a client does."""
+    for _ in range(100):
+        answer = await client.call(method, API + path, **options)
+        if answer.status != 503:
+            return answer
+        assert "Retry-After" in answer.headers
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{method} {path} is overloaded for good")
+
+
+async def check_counters(service: Any) -> None:
+    """Every counter is what counting would give."""
+    wrong = await fetch(
+        service,
+        """
+        SELECT p.id, s.like_count, s.comment_count, s.interest_count
+        FROM posts AS p
+        LEFT JOIN post_stats AS s ON s.post_id = p.id
+        WHERE s.like_count IS DISTINCT FROM (SELECT count(*) FROM likes WHERE post_id = p.id)
+            OR s.comment_count IS DISTINCT FROM (SELECT count(*) FROM comments WHERE post_id = p.id)
+            OR s.interest_count IS DISTINCT FROM (SELECT count(*) FROM interests WHERE post_id = p.id)
+        """,
+    )
+    assert not wrong
+    wrong = await fetch(
+        service,
+        """
+        SELECT user_id, unread, exact
+        FROM notification_counters
+        FULL JOIN (
+            SELECT
+                receiver_id AS user_id,
+                count(*) FILTER (WHERE NOT is_read AND archived_at IS NULL) AS exact
+            FROM notifications
+            GROUP BY receiver_id
+        ) AS counted USING (user_id)
+        WHERE coalesce(unread, 0) <> coalesce(exact, 0)
+        """,
+    )
+    assert not wrong
+
+
+async def outbox_empty(service: Any) -> bool:
+    """Whether everything that happened was delivered; for wait_until()."""
+    return bool(await fetch_value(service, "SELECT count(*) = 0 FROM outbox"))
+
+
+async def blocked(service: Any, count: int = 1) -> bool:
+    """Whether that many connections wait for a lock; for wait_until()."""
+    waiting = await fetch_value(
+        service,
+        """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+        """,
+    )
+    return bool(waiting >= count)

@@ -1,0 +1,180 @@
+"""A service inside the test, and its clients, who compare all they get with the documents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from aiohttp import web
+
+from nexcorp.app import create_app
+from nexcorp.config import Config
+from nexcorp.db import Database
+from nexcorp.features import PRODUCT
+from nexcorp.manifest import Product
+from nexcorp.security.app_keys import DATABASE
+from tests.contract import check_frame, check_response
+from workers.settings import serve
+
+
+@dataclass
+class Service:
+    """A web process and a worker that run inside the test."""
+
+    config: Config
+    url: str
+    app: web.Application
+    stop_worker: Callable[[], Awaitable[None]]
+    product: Product
+
+    @property
+    def db(self) -> Database:
+        """The web process's database."""
+        return self.app[DATABASE]
+
+
+async def start_web(config: Config, product: Product = PRODUCT) -> tuple[web.AppRunner, web.Application, str]:
+    """A web process's application on a free port; returns its address, too."""
+    app = create_app(config, product)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    return runner, app, f"http://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def run_service(config: Config, product: Product = PRODUCT) -> AsyncIterator[Service]:
+    """A running service: web and worker, real sockets, real SAQ."""
+    stop = asyncio.Event()
+    worker = asyncio.create_task(serve(config, stop, product))
+    runner, app, url = await start_web(config, product)
+
+    async def stop_worker() -> None:
+        stop.set()
+        await worker
+
+    yield Service(config, url, app, stop_worker, product)
+    await asyncio.gather(runner.cleanup(), stop_worker())
+
+
+class Client:
+    """Calls the service; every answer is checked against the OpenAPI document."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, headers: dict[str, str], product: Product = PRODUCT
+    ) -> None:
+        self.session, self.url, self.headers, self.product = session, url, headers, product
+
+    def as_user(self, headers: dict[str, str]) -> Client:
+        """The same with other headers on every call."""
+        return Client(self.session, self.url, headers, self.product)
+
+    async def call(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
+        """One request, its body read."""
+        headers = {**self.headers, **options.pop("headers", {})}
+        response = await self.session.request(method, self.url + path, headers=headers, **options)
+        await response.read()
+        await check_response(method, path, response, self.product)
+        return response
+
+    async def get(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("PUT", path, **options)
+
+    async def patch(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("PATCH", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> aiohttp.ClientResponse:
+        return await self.call("DELETE", path, **options)
+
+
+@dataclass
+class User:
+    """A registered, signed-in person."""
+
+    id: UUID
+    email: str
+    username: str
+    password: str
+    token: str
+    session_id: UUID
+    headers: dict[str, str]
+    client: Client
+
+
+async def wait_until(check: Callable[[], Awaitable[Any]], seconds: float = 5.0) -> Any:
+    """Call `check` until it returns something true; fails after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = await check()
+            if found:
+                return found
+            await asyncio.sleep(0.02)
+
+
+class Live:
+    """A client's socket in a test; every frame is checked against the AsyncAPI document."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse, product: Product = PRODUCT) -> None:
+        self.ws, self.product = ws, product
+        self.frames: list[dict[str, Any]] = []
+
+    async def send(self, event: str, data: dict[str, Any] | None = None, **more: Any) -> None:
+        await self.ws.send_json({"event": event, "data": data or {}, **more})
+
+    async def next(self, event: str | None = None, seconds: float = 5.0) -> dict[str, Any]:
+        """The next frame, or the next one of this kind; what is passed over stays in `frames`."""
+        async with asyncio.timeout(seconds):
+            while True:
+                frame: dict[str, Any] = await self.ws.receive_json()
+                check_frame(frame, self.product)
+                self.frames.append(frame)
+                if event is None or frame["event"] == event:
+                    return frame
+
+    async def nothing(self, event: str, seconds: float = 0.5) -> None:
+        """Assert that no such frame comes for a while."""
+        try:
+            frame = await self.next(event, seconds)
+        except TimeoutError:
+            return
+        raise AssertionError(f"did not expect {frame}")
+
+
+Connect = Callable[..., Awaitable[Live]]
+
+
+@asynccontextmanager
+async def open_client(service: Service) -> AsyncIterator[Client]:
+    """A client that nobody is signed in with; it keeps no cookies."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield Client(session, service.url, {}, service.product)
+
+
+@asynccontextmanager
+async def keep_sockets(service: Service, client: Client) -> AsyncIterator[Connect]:
+    """`live = await connect(user)`: a socket that ends with the block; `query` and `url` may be given."""
+    opened: list[Live] = []
+
+    async def connect(user: User, query: dict[str, Any] | None = None, url: str | None = None) -> Live:
+        ws = await client.session.ws_connect(
+            (url or service.url) + "/ws", protocols=("nexcorp.v1",), headers=user.headers, params=query or {}
+        )
+        opened.append(Live(ws, service.product))
+        return opened[-1]
+
+    yield connect
+    for live in opened:
+        await live.ws.close()

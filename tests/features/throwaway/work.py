@@ -1,0 +1,23 @@
+"""What a worker does with badges by itself, and those of the demo company."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexcorp.manifest import Demo
+from tests.features.throwaway.statements import sql
+
+
+async def polish_badges(ctx: Any) -> None:
+    """Polish what is not; safe to run at any time and twice."""
+    async with ctx["database"].connection(wait=5.0) as conn:
+        await sql.polish_badges(conn)
+
+
+async def give_demo_badges(conn: Any, demo: Demo) -> None:
+    """The first gives one to the second."""
+    giver, holder = demo.people[:2]
+    shelf = await sql.insert_shelf(conn, owner_id=giver, open=True)
+    await sql.give_badge(
+        conn, shelf_id=shelf, giver_id=giver, holder_id=holder, name="First of all", context={}
+    )

@@ -1,0 +1,216 @@
+"""Who deletes what they wrote and leaves, leaves no word, name or address behind, wherever one looks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+import pytest
+
+from nexcorp.integrations.storage import make_stores
+from tests.api import API, get_json, outbox_empty, walk
+from tests.conftest import wait_until
+from tests.features.uploads.files import upload
+from tests.realtime.helpers import subscribe
+from tests.traces import find_traces
+from workers.jobs.uploads import make_thumbnails, remove_uploads
+
+ME = f"{API}/users/me"
+USERNAME, DEVICE = "quaxolotl", "zwiebelphone"
+# Everything that the person who leaves wrote, or is called by; all of them in one word each.
+PROFILE = {
+    "firstName": "Zebulonius",
+    "lastName": "Quartermainsson",
+    "jobTitle": "Xylophonist",
+    "department": "Kazoologie",
+    "location": "Ytterbyholm",
+    "bio": "Bumfuzzled.",
+    "phone": "0049 7777 5551234",
+    "avatarUrl": "https://example.org/gobbledygooked.png",
+}
+DELETED = (
+    *(
+        "posttitled",
+        "postbodied",
+        "titlechanged",
+        "bodychanged",
+        "commentsaid",
+        "commentchanged",
+        "replysaid",
+    ),
+    *("drafttitled", "draftbodied"),
+)
+NAMES = (
+    *("filenamed", "loosefilenamed", "keynamed", "formernamed"),
+    USERNAME,
+    f"{USERNAME}@example.com",
+    DEVICE,
+    *("zebulonius", "quartermainsson", "xylophonist", "kazoologie", "ytterbyholm"),
+    *("bumfuzzled", "7777 5551234", "gobbledygooked"),
+)
+WORDS = (*DELETED, *NAMES)
+
+
+async def call(user: Any, method: str, path: str, status: int, **options: Any) -> Any:
+    """What a call answers, which must have this status."""
+    answer = await user.client.call(method, API + path, **options)
+    assert answer.status == status, await answer.text()
+    return await answer.json() if answer.status not in (202, 204) else None
+
+
+@pytest.fixture
+async def leaver(make_user: Any, client: Any) -> Any:
+    """Somebody with names everywhere, who also mistyped their password once."""
+    user = await make_user(USERNAME, role="manager")
+    await call(user, "PATCH", "/users/me", 200, json={"firstName": "Formernamed"})
+    await call(user, "PATCH", "/users/me", 200, json=PROFILE)
+    login = {"email": user.email, "platform": "cli", "device": DEVICE}
+    for password, status in ((user.password, 200), ("not the password", 401)):
+        answer = await client.post(f"{API}/auth/login", json={**login, "password": password})
+        assert answer.status == status
+    assert (await client.post(f"{API}/auth/password/forgot", json={"email": user.email})).status == 202
+    key = {"name": "keynamed", "scopes": ["post:read"]}
+    await call(user, "POST", "/auth/api-keys", 201, json=key)
+    return user
+
+
+async def write(leaver: Any, ann: Any) -> dict[str, str]:
+    """Have the leaver write, each with an Idempotency-Key, edit and be answered; the ids of what there is."""
+
+    def once(key: str) -> dict[str, Any]:
+        return {"headers": {"Idempotency-Key": key}}
+
+    shown = await upload(leaver, name="filenamed.png")
+    await upload(leaver, name="loosefilenamed.png")
+    body = {"title": "Posttitled", "body": f"Postbodied, @{ann.username}.", "type": "project"}
+    post = await call(
+        leaver, "POST", "/posts", 201, json={**body, "uploadIds": [shown["id"]]}, **once("post")
+    )
+    draft = {"type": "announcement", "status": "draft", "title": "Drafttitled", "body": "Draftbodied."}
+    drafted = await call(leaver, "POST", "/posts", 201, json=draft, **once("draft"))
+    changed = {"title": "Titlechanged", "body": f"Bodychanged, @{ann.username}."}
+    await call(leaver, "PATCH", f"/posts/{post['id']}", 200, json=changed)
+    theirs = await call(ann, "POST", "/posts", 201, json={"body": f"Dear @{USERNAME}.", "type": "project"})
+    said = {"postId": theirs["id"], "body": f"Commentsaid, @{ann.username}."}
+    comment = await call(leaver, "POST", "/comments", 201, json=said, **once("comment"))
+    await call(leaver, "PATCH", f"/comments/{comment['id']}", 200, json={"body": "Commentchanged."})
+    answer = {"postId": theirs["id"], "body": f"@{USERNAME}?", "parentId": comment["id"]}
+    answered = await call(ann, "POST", "/comments", 201, json=answer, **once("answer"))
+    reply = {"postId": post["id"], "body": "Replysaid."}
+    replied = await call(leaver, "POST", "/comments", 201, json=reply, **once("reply"))
+    for user, thing in ((ann, post), (leaver, theirs)):
+        await call(user, "PUT", f"/posts/{thing['id']}/like", 200)
+        await call(user, "PUT", f"/posts/{thing['id']}/interest", 200)
+    await call(leaver, "PUT", f"/posts/{post['id']}/status", 200, json={"status": "on_hold"})
+    await call(ann, "PUT", f"/posts/{theirs['id']}/assignee", 200, json={"userId": str(leaver.id)})
+    for one, other in ((leaver, ann), (ann, leaver)):
+        await call(one, "PUT", f"/users/{other.id}/follow", 200)
+    return {
+        "post": post["id"],
+        "draft": drafted["id"],
+        "theirs": theirs["id"],
+        "comment": comment["id"],
+        "answer": answered["id"],
+        "reply": replied["id"],
+    }
+
+
+async def get_export(user: Any) -> str:
+    """A user's export, as it was made for them."""
+
+    async def ready() -> bool:
+        return bool((await user.client.get(f"{ME}/export")).status == 200)
+
+    await wait_until(ready, 10)
+    ticket = (await call(user, "POST", "/auth/ticket", 201, json={"purpose": "download"}))["ticket"]
+    answer = await user.client.get(f"{ME}/export?ticket={ticket}")
+    assert answer.status == 200
+    return str(await answer.text())
+
+
+async def replay(live: Any, room: str, epoch: str) -> list[dict[str, Any]]:
+    """All that a room was ever told, as it is told now."""
+    answer = await subscribe(live, room, epoch=epoch, seq=0)
+    assert answer["recovered"] is True
+    return [await live.next() for _ in range(answer["seq"])]
+
+
+def words_in(shown: Any) -> set[str]:
+    """Those of WORDS in an answer."""
+    text = shown if isinstance(shown, str) else json.dumps(shown)
+    return {word for word in WORDS if word in text.lower()}
+
+
+async def test_nothing_is_left_of_who_deletes_and_leaves(
+    service: Any, make_user: Any, leaver: Any, connect: Any, config: Any
+) -> None:
+    ann, boss = await make_user(), await make_user(role="admin")
+    epoch = (await get_json(ann.client, "/notifications"))["epoch"]
+    watching = await connect(ann)
+    await subscribe(watching, f"profile:{leaver.id}")
+    sockets = [await connect(leaver), watching]
+    made = await write(leaver, ann)
+    await wait_until(lambda: outbox_empty(service), 10)
+    stores = make_stores(config)
+    context = {"config": config, "database": service.db, "stores": stores}
+    await make_thumbnails(context)
+    await wait_until(lambda: outbox_empty(service), 10)
+    # The proof must be able to fail: before, every word is there, and others are shown them.
+    async with service.db.connection(wait=5) as conn:
+        before = await find_traces(conn, WORDS)
+    assert {word for _, word in before} >= set(WORDS) - {"formernamed"}
+    assert ("idempotency_keys.body", "posttitled") in before
+    assert words_in((await get_json(ann.client, "/notifications?limit=100"))["data"]) >= {
+        *("bodychanged", "titlechanged", "commentchanged", "zebulonius")
+    }
+    assert "titlechanged" in words_in(await replay(await connect(ann), f"post:{made['post']}", epoch))
+
+    for thing in (f"comments/{made['comment']}", f"posts/{made['post']}", f"posts/{made['draft']}"):
+        await call(leaver, "DELETE", f"/{thing}", 204)
+    async with service.db.connection(wait=5) as conn:
+        places = {place for place, _ in await find_traces(conn, DELETED)}
+    # A worker decides about words; what was written is gone already, and stored answers that showed it.
+    assert places <= {"search_words.word", "search_doubts.word"}
+    await call(leaver, "DELETE", "/users/me", 204)
+    # What others wrote to somebody stays theirs, until they change it.
+    await call(ann, "PATCH", f"/posts/{made['theirs']}", 200, json={"body": "Dear all."})
+    await wait_until(lambda: outbox_empty(service), 10)
+    await remove_uploads(context)
+
+    async def gone() -> bool:
+        async with service.db.connection(wait=5) as conn:
+            return not await find_traces(conn, WORDS)
+
+    with contextlib.suppress(TimeoutError):
+        await wait_until(gone, 10)
+    async with service.db.connection(wait=5) as conn:
+        assert await find_traces(conn, WORDS) == set()
+    again = await connect(ann, {"epoch": epoch, "seq": 0})
+    own = (await get_json(ann.client, "/notifications"))["seq"]
+    assert own > 5
+    told = [await again.next() for _ in range(own + 1)]
+    for room in (f"profile:{leaver.id}", f"profile:{ann.id}", f"post:{made['theirs']}"):
+        frames = await replay(again, room, epoch)
+        assert frames, room
+        told += frames
+    assert words_in(told) == set()
+    assert {"post:deleted", "comment:deleted", "notification:created"} <= {frame["event"] for frame in told}
+    for user in (ann, boss):
+        assert words_in(await get_export(user)) == set()
+        assert words_in(await get_json(user.client, "/notifications?limit=100")) == set()
+        for path in ("/posts", "/explore", "/feed", f"/users/{leaver.id}", f"/users/{leaver.id}/posts"):
+            assert words_in(await get_json(user.client, path)) == set(), path
+    trail = await walk(boss.client, "/events", 100)
+    assert {"user.deleted", "post.deleted", "user.login_failed"} <= {
+        row["type"] for page in trail for row in page
+    }
+    assert words_in(trail) == set()
+    # After the exports as well, which are kept for a day.
+    async with service.db.connection(wait=5) as conn:
+        assert await find_traces(conn, WORDS) == set()
+    for live in sockets:
+        await asyncio.wait_for(live.ws.close(), 5)
+    for store in stores.values():
+        store.close()

@@ -1,0 +1,51 @@
+"""What tests of replays share: what a client gets of a room that comes back to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from nexcorp.db import sql
+from nexcorp.realtime.node import NODE
+from tests.api import outbox_empty
+from tests.conftest import Live, wait_until
+from tests.realtime.helpers import subscribe
+
+
+async def delivered(service: Any) -> None:
+    """Wait until everything that happened is in its rooms."""
+    await wait_until(lambda: outbox_empty(service))
+
+
+async def replay(live: Live, service: Any, room: str, after: int = 0) -> list[dict[str, Any]]:
+    """What a client gets of a room that comes back with the number `after`."""
+    epoch = service.app[NODE].positions.epoch
+    answer = await subscribe(live, room, epoch=epoch, seq=after)
+    assert answer["recovered"] is True
+    frames = [await live.next() for _ in range(answer["seq"] - after)]
+    assert [(frame["room"], frame["seq"]) for frame in frames] == [
+        (room, seq) for seq in range(after + 1, answer["seq"] + 1)
+    ]
+    await live.send("unsubscribe", {"room": room})
+    await live.next("unsubscribed")
+    return frames
+
+
+async def render(service: Any, room: str, after: int = 0) -> list[dict[str, Any]]:
+    """What a node renders of a room that nobody can join any more."""
+    async with service.db.connection(wait=5) as conn:
+        rows = await sql.realtime.read_frames(conn, room=room, after=after, most=500)
+        return [json.loads(text) for text in await service.product.renderer.render(conn, rows)]
+
+
+async def replay_own(user: Any, service: Any, after: int = 0) -> list[dict[str, Any]]:
+    """What comes of the own room when a client with the number `after` connects."""
+    query = {"epoch": service.app[NODE].positions.epoch, "seq": str(after)}
+    ws = await user.client.session.ws_connect(service.url + "/ws", headers=user.headers, params=query)
+    live = Live(ws, service.product)
+    hello = (await live.next("connected"))["data"]
+    assert hello["recovered"] is True
+    frames = [await live.next() for _ in range(hello["seq"] - after)]
+    assert (await live.next())["event"] == "unread-count"
+    await ws.close()
+    return frames

@@ -1,0 +1,176 @@
+"""State and the frames behind it make the state: after random deeds, from wherever a client goes on."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from nexcorp.realtime import socket
+from tests.api import API, fetch, get_json, publish
+from tests.features.throwaway.conftest import config, make_shelf, product
+from tests.realtime.replays import delivered, render, replay, replay_own
+
+__all__ = ["config", "make_shelf", "product"]
+
+Table = dict[str, dict[str, Any]]
+
+
+class Company:
+    """People who do things at random, and what a client knows of the rooms that it looks at."""
+
+    def __init__(self, people: list[Any], service: Any, shelves: list[str], seed: int) -> None:
+        self.people, self.service, self.shelves = people, service, shelves
+        self.chance = random.Random(seed)
+        self.posts: list[str] = []
+        self.comments: list[str] = []
+        self.badges: list[str] = []
+
+    async def act(self) -> None:
+        """One thing that somebody may do; it may be refused, where it is another person's or gone."""
+        chance = self.chance
+        who, text = chance.choice(self.people), f"text {chance.random()}"
+        client = who.client
+        post = chance.choice(self.posts) if self.posts else None
+        comment = chance.choice(self.comments) if self.comments else None
+        badge = chance.choice(self.badges) if self.badges else None
+        shelf = chance.choice(self.shelves)
+        deed = chance.randrange(16)
+        if deed < 2 or post is None:
+            self.posts.append((await publish(who, body=text, type="project", title="t"))["id"])
+        elif deed < 5:
+            answer = await client.post(f"{API}/comments", json=self.comment_on(post, text))
+            if answer.status == 201:
+                self.comments.append((await answer.json())["id"])
+        elif deed < 7:
+            await client.patch(f"{API}/posts/{post}", json={"body": text})
+        elif deed == 7:
+            await client.delete(f"{API}/posts/{post}")
+        elif deed < 10:
+            call = chance.choice([client.put, client.delete])
+            await call(f"{API}/posts/{post}/{chance.choice(['like', 'interest'])}")
+        elif deed == 10 and comment is not None:
+            await client.patch(f"{API}/comments/{comment}", json={"body": text})
+        elif deed == 11 and comment is not None:
+            await client.delete(f"{API}/comments/{comment}")
+        elif deed == 12 or badge is None:
+            body = {"shelfId": shelf, "holderId": str(who.id), "name": text}
+            answer = await client.post(f"{API}/badges", json=body)
+            if answer.status == 201:
+                self.badges.append((await answer.json())["id"])
+        elif deed == 13:
+            await client.patch(f"{API}/badges/{badge}", json={"shelfId": shelf})
+        elif deed == 14:
+            if chance.random() < 0.5:
+                await client.delete(f"{API}/badges/{badge}")
+            else:
+                await client.patch(f"{API}/badges/{badge}", json={"name": text})
+        else:
+            listed = (await get_json(client, "/notifications"))["data"]
+            if listed:
+                path = f"{API}/notifications/{chance.choice(listed)['id']}"
+                if chance.random() < 0.3:
+                    await client.delete(path)
+                else:
+                    await client.patch(path, json={"isRead": True})
+
+    def comment_on(self, post: str, text: str) -> dict[str, Any]:
+        parent = self.chance.choice([None, *self.comments])
+        return {"postId": post, "body": text, "parentId": parent}
+
+    async def read(self, room: str) -> Table:
+        """What somebody who asks for it now is shown of a room."""
+        client = self.people[0].client
+        kind, _, name = room.partition(":")
+        if kind == "profile":
+            rows = (await get_json(client, f"/users/{name}/posts?limit=100"))["data"]
+        elif kind == "shelf":
+            rows = (await get_json(client, f"/badges?shelfId={name}&limit=100"))["data"]
+        elif kind == "user":
+            rows = (await get_json(client, "/notifications?limit=100"))["data"]
+        else:
+            answer = await client.get(f"{API}/posts/{name}")
+            if answer.status == 404:
+                return {}
+            comments = await get_json(client, f"/comments/post/{name}?limit=100")
+            rows = [await answer.json(), *comments["data"]]
+        return {row["id"]: row for row in rows}
+
+
+def fold(state: Table, frames: list[dict[str, Any]]) -> Table:
+    """What a client makes of frames that come on top of what it knows."""
+    known = {name: dict(row) for name, row in state.items()}
+    for frame in frames:
+        event, data = frame["event"], dict(frame["data"])
+        # Beside a comment or a like, of its post.
+        for name in ("commentCount", "likeCount") if "postId" in data else ():
+            if name in data and data["postId"] in known:
+                known[data["postId"]][name] = data.pop(name)
+        if event.endswith(":deleted"):
+            for name in (data["id"], *data.get("replyIds", ())):
+                known.pop(name, None)
+            if event == "post:deleted":
+                known = {name: row for name, row in known.items() if row.get("postId") != data["id"]}
+        elif event.endswith(":created") or (event.endswith(":updated") and data["id"] in known):
+            known[data["id"]] = {**known.get(data["id"], {}), **data}
+    return known
+
+
+# What is one viewer's own, and what no frame of the room tells of.
+UNTOLD = {
+    "post": {"liked", "interested"},
+    "profile": {"liked", "interested", "likeCount", "commentCount", "interestCount"},
+    "user": {"message", "entity", "postId"},
+    "shelf": set[str](),
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_state_and_the_frames_behind_it_make_the_state(
+    make_user: Any, service: Any, make_shelf: Any, connect: Any, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From wherever one goes on: what was known there, and a replay of what came since, is what is now."""
+    monkeypatch.setattr(socket, "MESSAGES_BURST", 1000.0)
+    people = [await make_user(role="admin") for _ in range(3)]
+    ann = people[0]
+    shelves = [await make_shelf(person) for person in people[:2]]
+    company = Company(people, service, shelves, seed)
+    known: list[tuple[str, int, Table]] = []
+
+    async def look() -> None:
+        rooms = [f"shelf:{shelf}" for shelf in shelves] + [f"profile:{person.id}" for person in people]
+        for room in (f"user:{ann.id}", *rooms, *(f"post:{post}" for post in company.posts[:6])):
+            # The number first: what is read behind it is at least as new.
+            row = await fetch(service, "SELECT last_seq FROM rooms WHERE name = $1", room)
+            known.append((room, row[0][0] if row else 0, await company.read(room)))
+
+    for turn in range(100):
+        await company.act()
+        if company.chance.random() < 0.3:
+            await delivered(service)
+        if turn % 10 == 4:
+            await look()
+    await delivered(service)
+    live = await connect(ann)
+    await live.next("unread-count")
+    compared = 0
+    for room, seq, state in known:
+        kind = room.partition(":")[0]
+        now = await company.read(room)
+        if kind == "user":
+            frames = await replay_own(ann, service, seq)
+        elif kind == "post" and not now:
+            # Nobody joins it any more; who was in it hears the same.
+            frames = await render(service, room, seq)
+        else:
+            frames = await replay(live, service, room, seq)
+        made = fold(state, frames)
+        assert made.keys() == now.keys(), (room, seq)
+        for name, row in now.items():
+            shown = {key: value for key, value in made[name].items() if key not in UNTOLD[kind]}
+            if "body" in row and "postId" in row:
+                shown.pop("commentCount", None)
+            assert shown == {key: value for key, value in row.items() if key not in UNTOLD[kind]}, (room, seq)
+        compared += len(frames)
+    assert compared > 100
