@@ -32,3 +32,10 @@ WHERE created_at < now() - interval '72 hours';
 -- name: delete_keys_of(user_id) :exec
 -- The answers that somebody who has left was given, their registration's among them.
 DELETE FROM idempotency_keys WHERE scope = $1::uuid::text OR location = '/api/v1/users/' || $1;
+
+-- name: forget_assignee(user_id) :exec
+-- The answers that others were given name somebody who has left, as the assignee of a project, no more.
+UPDATE idempotency_keys
+SET body = convert_to(jsonb_set(convert_from(body, 'UTF8')::jsonb, '{assignee}', 'null', false)::text, 'UTF8')
+WHERE position(convert_to('"assignee":', 'UTF8') IN body) > 0
+    AND position(convert_to($1::uuid::text, 'UTF8') IN body) > 0;

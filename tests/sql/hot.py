@@ -35,6 +35,7 @@ SCANS = {
     "keys.delete_old_keys": "the cleanup, once an hour",
     "events.get_outbox_depth": "counts the queue, which workers keep short",
     "idempotency.delete_keys_of": "once, when a person leaves",
+    "idempotency.forget_assignee": "once, when a person leaves",
     "posts.fill_stats": "once, after a bulk load",
     "search.fill_people": "once, after a bulk load",
     "search.fill_words": "once, after a bulk load",
