@@ -179,7 +179,7 @@ CREATE TABLE idempotency_keys (
 COMMENT ON TABLE idempotency_keys IS 'Answers of POST requests, replayed to retries for 72 hours.';
 COMMENT ON COLUMN idempotency_keys.scope IS 'The id of who asked; without an account anonymous and the address.';
 COMMENT ON COLUMN idempotency_keys.fingerprint IS 'HMAC of method, path and body: tells a retry from another request.';
-COMMENT ON COLUMN idempotency_keys.entity_id IS 'What the stored answer shows; the row goes with it.';
+COMMENT ON COLUMN idempotency_keys.entity_id IS 'What the stored answer shows; body and location are blanked when it is deleted.';
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys USING btree (created_at);
 CREATE INDEX idempotency_keys_entity_idx ON idempotency_keys USING btree (entity_id) WHERE entity_id IS NOT NULL;
 

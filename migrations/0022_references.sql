@@ -74,7 +74,7 @@ COMMENT ON COLUMN room_frames.data IS 'What it says beside that: ids, states, nu
 COMMENT ON COLUMN room_frames.members IS 'Which members of the entity it shows; NULL for all of them, {} for none.';
 
 ALTER TABLE idempotency_keys ADD COLUMN entity_id uuid;
-COMMENT ON COLUMN idempotency_keys.entity_id IS 'What the stored answer shows; the row goes with it.';
+COMMENT ON COLUMN idempotency_keys.entity_id IS 'What the stored answer shows; body and location are blanked when it is deleted.';
 
 -- An append-only trail, but for those who take the texts out of it and say so.
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger

@@ -139,13 +139,16 @@ BEGIN
 END
 $$;
 
--- Stored answers go with what they show; of those whose thing is gone already nothing is kept.
+-- Stored answers go with what they show; of those whose thing is gone already only the key is kept.
 UPDATE idempotency_keys
 SET entity_id = (convert_from(body, 'UTF8')::jsonb ->> 'id')::uuid
 WHERE entity_id IS NULL AND status = 201 AND body IS NOT NULL AND convert_from(body, 'UTF8')::jsonb ? 'id';
-DELETE FROM idempotency_keys AS k
+UPDATE idempotency_keys AS k
+SET body = NULL, location = NULL
 WHERE k.location LIKE '/api/v1/posts/%'
     AND NOT EXISTS (SELECT FROM posts AS p WHERE p.id = k.entity_id)
     OR convert_from(k.body, 'UTF8') LIKE '%"postId":%'
     AND NOT EXISTS (SELECT FROM comments AS c WHERE c.id = k.entity_id)
-    AND NOT EXISTS (SELECT FROM uploads AS u WHERE u.id = k.entity_id);
+    AND NOT EXISTS (SELECT FROM uploads AS u WHERE u.id = k.entity_id)
+    OR k.location LIKE '/api/v1/uploads/%'
+    AND NOT EXISTS (SELECT FROM uploads AS u WHERE u.id = k.entity_id AND u.removed_at IS NULL);

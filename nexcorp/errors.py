@@ -153,6 +153,13 @@ class SessionRequired(Forbidden):
     meaning = "API keys may not do this; sign in."
 
 
+class AnswerGone(NotFound):
+    """What the first request with this Idempotency-Key made, and was answered with, has been deleted."""
+
+    code, message = "answer_gone", "What this Idempotency-Key made has been deleted since."
+    meaning = "What the first request with this `Idempotency-Key` made has been deleted since."
+
+
 class UserNotFound(NotFound):
     """No user has this id, or the user has left."""
 

@@ -123,9 +123,10 @@ removed AS (
     WHERE c.post_id = doomed.post_id AND (c.id = doomed.id OR c.parent_id = doomed.id)
     RETURNING c.id, c.created_at
 ),
-forgotten AS (
-    DELETE FROM idempotency_keys AS k
-    USING removed
+blanked AS (
+    -- The keys stay, so that a retry makes nothing anew.
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+    FROM removed
     WHERE k.entity_id = removed.id
 ),
 counted AS (

@@ -8,16 +8,21 @@ ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING
 RETURNING true;
 
 -- name: get_answer(scope, key) :one
--- What the first request with this key was and what it was answered.
+-- What the first request with this key was and what it was answered; without a body where what it made is deleted.
 SELECT fingerprint, status, body, location
 FROM idempotency_keys
 WHERE scope = $1 AND key = $2;
 
 -- name: store_answer(scope, key, status, body, location, entity_id) :exec
--- Keep the answer; the transaction that did the work commits it too. `entity_id`: what it shows, and goes with.
+-- Keep the answer; the transaction that did the work commits it too. `entity_id`: what it shows.
 UPDATE idempotency_keys
 SET status = $3, body = $4, location = $5, entity_id = $6
 WHERE scope = $1 AND key = $2;
+
+-- name: renew_answer(scope, entity_id, body) :exec
+-- What a stored answer of the caller's own shows has changed: a retry is answered with how it is now.
+UPDATE idempotency_keys SET body = $3
+WHERE entity_id = $2 AND scope = $1 AND body IS NOT NULL;
 
 -- name: delete_old_keys() :exec
 -- A key is kept for 72 hours.
@@ -27,3 +32,10 @@ WHERE created_at < now() - interval '72 hours';
 -- name: delete_keys_of(user_id) :exec
 -- The answers that somebody who has left was given, their registration's among them.
 DELETE FROM idempotency_keys WHERE scope = $1::uuid::text OR location = '/api/v1/users/' || $1;
+
+-- name: forget_assignee(user_id) :exec
+-- The answers that others were given name somebody who has left, as the assignee of a project, no more.
+UPDATE idempotency_keys
+SET body = convert_to(jsonb_set(convert_from(body, 'UTF8')::jsonb, '{assignee}', 'null', false)::text, 'UTF8')
+WHERE position(convert_to('"assignee":', 'UTF8') IN body) > 0
+    AND position(convert_to($1::uuid::text, 'UTF8') IN body) > 0;

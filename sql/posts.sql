@@ -341,10 +341,10 @@ SELECT FROM posts WHERE id = $1 FOR UPDATE;
 UPDATE posts SET version = version + 1, updated_at = now() WHERE id = $1;
 
 -- name: delete_post(post_id) :exec
--- A post is gone with its comments, likes and interests, and with the stored answers that show any of these.
--- Notifications about it stay, without the link.
-WITH forgotten AS (
-    DELETE FROM idempotency_keys AS k
+-- A post is gone with its comments, likes and interests, and so are the stored answers that show any of these; their keys
+-- stay, so that a retry makes nothing anew. Notifications about it stay, without the link.
+WITH blanked AS (
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL
     WHERE k.entity_id IN (SELECT c.id FROM comments AS c WHERE c.post_id = $1 UNION ALL SELECT $1)
 )
 DELETE FROM posts WHERE id = $1;

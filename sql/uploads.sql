@@ -1,5 +1,6 @@
 -- Uploads. A row is made before its file goes to the store (reserve_upload), is seen once that is there
--- (finish_upload), and goes after the file has gone again (drop_upload): so no file is ever without a row.
+-- (finish_upload), and goes after the file has gone again (drop_upload): so no file is ever without a row. What sets
+-- removed_at blanks the stored answers that show the upload; their keys stay, so that a retry makes nothing anew.
 
 -- name: reserve_upload(owner_id, store, store_key, name, type, bytes, width, height) :value
 -- A row for a file on its way to the store; returns its id.
@@ -66,8 +67,14 @@ SELECT id FROM uploads WHERE post_id = $1 OR id = ANY($2::uuid[]) ORDER BY id FO
 
 -- name: take_off_uploads(post_id, but_ids) :exec
 -- All uploads of a post are to be removed, but these.
-UPDATE uploads SET removed_at = now()
-WHERE post_id = $1 AND removed_at IS NULL AND NOT (id = ANY($2::uuid[]));
+WITH removed AS (
+    UPDATE uploads SET removed_at = now()
+    WHERE post_id = $1 AND removed_at IS NULL AND NOT (id = ANY($2::uuid[]))
+    RETURNING id
+)
+UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+FROM removed
+WHERE k.entity_id = removed.id;
 
 -- name: attach_uploads(post_id, owner_id, upload_ids) :many
 -- Put uploads on a post in this order; those that are not free, or not the owner's, are not returned.
@@ -83,33 +90,53 @@ RETURNING u.id;
 
 -- name: remove_upload(upload_id, post_id) :value
 -- To be removed from the store by the worker. NULL where it is gone, or not on this post (NULL: on none) any more.
-UPDATE uploads SET removed_at = now()
-WHERE id = $1 AND post_id IS NOT DISTINCT FROM $2 AND removed_at IS NULL
-RETURNING id;
+WITH removed AS (
+    UPDATE uploads SET removed_at = now()
+    WHERE id = $1 AND post_id IS NOT DISTINCT FROM $2 AND removed_at IS NULL
+    RETURNING id
+),
+blanked AS (
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+    FROM removed
+    WHERE k.entity_id = removed.id
+)
+SELECT id FROM removed;
 
 -- name: remove_unfinished(upload_ids) :exec
 -- To be removed, unless they are shown by now: whoever asks may not know that their transaction has committed.
-UPDATE uploads SET removed_at = now()
-WHERE id = ANY($1::uuid[]) AND arrived_at IS NULL AND removed_at IS NULL;
+WITH removed AS (
+    UPDATE uploads SET removed_at = now()
+    WHERE id = ANY($1::uuid[]) AND arrived_at IS NULL AND removed_at IS NULL
+    RETURNING id
+)
+UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+FROM removed
+WHERE k.entity_id = removed.id;
 
 -- name: remove_loose(user_id) :exec
--- Their owner leaves: what is on no post goes at once.
+-- Their owner leaves: what is on no post goes at once; the owner's stored answers are deleted as a whole.
 UPDATE uploads SET removed_at = now() WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL;
 
 -- name: remove_stale_uploads() :exec
 -- To be removed: what nobody put on a post within a day, and what never arrived. SKIP LOCKED: what is about to be put
 -- on a post is left alone, and whoever locks several in their order never meets us in another.
-UPDATE uploads AS u SET removed_at = now()
-FROM (
-    SELECT id
-    FROM uploads
-    WHERE post_id IS NULL
-        AND removed_at IS NULL
-        AND created_at < now() - interval '1 hour'
-        AND (arrived_at IS NULL OR created_at < now() - interval '24 hours')
-    FOR UPDATE SKIP LOCKED
-) AS stale
-WHERE u.id = stale.id;
+WITH removed AS (
+    UPDATE uploads AS u SET removed_at = now()
+    FROM (
+        SELECT id
+        FROM uploads
+        WHERE post_id IS NULL
+            AND removed_at IS NULL
+            AND created_at < now() - interval '1 hour'
+            AND (arrived_at IS NULL OR created_at < now() - interval '24 hours')
+        FOR UPDATE SKIP LOCKED
+    ) AS stale
+    WHERE u.id = stale.id
+    RETURNING u.id
+)
+UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+FROM removed
+WHERE k.entity_id = removed.id;
 
 -- name: claim_removed(seconds, most) :many
 -- Uploads to remove from the store now; nobody else gets them for so many seconds.
@@ -124,11 +151,8 @@ RETURNING u.id, u.store, u.store_key, u.type;
 -- name: drop_upload(upload_id) :exec
 -- Gone from the store, so that the row may go. At Cloudinary the file may appear again: a browser's signature is good
 -- for an hour, and a request that nobody waits for any more may still be sending. So there it is removed once more, two
--- hours after it was made. Stored answers that show it go along.
-WITH forgotten AS (
-    DELETE FROM idempotency_keys WHERE entity_id = $1
-),
-dropped AS (
+-- hours after it was made.
+WITH dropped AS (
     DELETE FROM uploads
     WHERE id = $1
         AND removed_at IS NOT NULL

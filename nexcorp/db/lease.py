@@ -84,6 +84,10 @@ class Lent:
         answer: Awaitable[Any] = self._conn.execute(*values, **more)
         return answer
 
+    def after(self, effect: Any) -> None:
+        """See Connection."""
+        self._conn.after(effect)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._conn, name)
 

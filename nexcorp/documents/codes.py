@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from nexcorp.domain.attachments import UploadExpired
 from nexcorp.domain.fields import PatchBody
 from nexcorp.errors import (
+    AnswerGone,
     AppError,
     BadRequest,
     Contention,
@@ -78,7 +79,7 @@ def find_common(route: Route) -> list[Kind]:
     if route.body is not None or keyed or route.query is not None or has_ids(route.path):
         kinds.append(Invalid)
     if keyed:
-        kinds.append(IdempotencyKeyReused)
+        kinds += [IdempotencyKeyReused, AnswerGone]
     if route.form is not None:
         kinds += OF_FORMS
     return kinds

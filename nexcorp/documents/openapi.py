@@ -80,7 +80,10 @@ def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str,
     ]
     if route.method == "POST" and not route.long_lived and route.idempotent:
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
-        text = "The same key and body answer the same, and do the work once. Kept for 72 hours."
+        text = (
+            "The same key and body do the work once and answer the same; what was changed since, as it is "
+            "now. Kept for 72 hours."
+        )
         parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": text})
     for name, status, text in (("If-None-Match", 304, KNOWN), ("If-Match", 412, MATCH)):
         if status in statuses:

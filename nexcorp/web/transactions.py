@@ -2,7 +2,8 @@
 
 The key's row is written in the same transaction as what the request does, so a crash leaves either
 both or neither: a retry with the same key either replays the stored answer or does the work for the
-first time. A second request with the same key waits on the first one's row lock.
+first time. A second request with the same key waits on the first one's row lock. A change renews the
+caller's stored answer; a deletion blanks it and leaves the key, so that no retry makes the thing again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Effect
-from nexcorp.errors import AppError, IdempotencyKeyReused, Invalid
+from nexcorp.errors import AnswerGone, AppError, IdempotencyKeyReused, Invalid
 from nexcorp.security.app_keys import CALLER, CONTEXT, SECRETS, database
 from nexcorp.web.forms import BODY_DIGEST
 from nexcorp.web.parsing import read_bytes
@@ -58,10 +59,10 @@ class Claim:
 class Transaction:
     """What a handler holds in the block of transaction() or write(): the connection and the way to answer."""
 
-    __slots__ = ("_claim", "conn")
+    __slots__ = ("_claim", "_who", "conn")
 
-    def __init__(self, conn: Any, claim: Claim | None) -> None:
-        self.conn, self._claim = conn, claim
+    def __init__(self, conn: Any, claim: Claim | None, who: UUID | None) -> None:
+        self.conn, self._claim, self._who = conn, claim, who
 
     def after(self, effect: Effect) -> None:
         """Have `effect` done once this has committed; see Connection.after()."""
@@ -72,7 +73,7 @@ class Transaction:
     ) -> web.Response:
         """The response with `data`, stored for replays before the transaction commits.
 
-        `version` adds the ETag of a versioned row.
+        `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew().
         """
         body = b"" if status == 204 else encode(data)
         if self._claim is not None:
@@ -86,12 +87,25 @@ class Transaction:
                 location=location,
                 entity_id=data.get("id") if data is not None else None,
             )
+        elif version is not None and status == 200:
+            await self.renew(data, body)
         headers = {"Location": location} if location else {}
         if version is not None:
             headers["ETag"] = make_etag(version, body)
         if status == 204:
             return web.Response(status=204, headers=headers)
         return reply_bytes(body, status, headers)
+
+    async def renew(self, row: Any, body: bytes | None = None) -> None:
+        """Have a retry of the request with which the caller made `row` answered with how it is now.
+
+        `body`: the row encoded, where that is done already. What others were answered stays.
+        """
+        if self._who is not None:
+            body = encode(row) if body is None else body
+            await sql.idempotency.renew_answer(
+                self.conn, scope=str(self._who), entity_id=row["id"], body=body
+            )
 
 
 def read_key(request: web.Request) -> str | None:
@@ -121,17 +135,20 @@ async def make_claim(request: web.Request) -> Claim | None:
 
 
 async def take_claim(conn: Any, claim: Claim) -> None:
-    """Take the key for this request; raises Replay where it was answered, Invalid for another body."""
+    """Take the key for this request.
+
+    Raises Replay where it was answered, AnswerGone where what it made is deleted, Invalid for another body.
+    """
     scope, key, fingerprint = claim.scope, claim.key, claim.fingerprint
     while not await sql.idempotency.claim_key(conn, scope=scope, key=key, fingerprint=fingerprint):
         stored = await sql.idempotency.get_answer(conn, scope=scope, key=key)
-        # Without a row it went with what it shows, in between: the key is free.
+        # Without a row its time was over, in between: the key is free.
         if stored is not None:
             raise make_replay(stored, claim)
 
 
 async def replay_answered(request: web.Request) -> None:
-    """Raises Replay, or Invalid for another body, where this key was answered before.
+    """Raises Replay, AnswerGone, or Invalid for another body, where this key was answered before.
 
     For handlers that have much to do before their transaction begins, which decides.
     """
@@ -145,9 +162,14 @@ async def replay_answered(request: web.Request) -> None:
 
 
 def make_replay(stored: Any, claim: Claim) -> Replay:
-    """What repeats a stored answer; raises Invalid where it was given to another request."""
+    """What repeats a stored answer.
+
+    Raises Invalid where it was given to another request, AnswerGone where what it showed is deleted.
+    """
     if not hmac.compare_digest(stored["fingerprint"], claim.fingerprint):
         raise IdempotencyKeyReused(errors={"Idempotency-Key": ["Was used for another request."]})
+    if stored["body"] is None:
+        raise AnswerGone()
     headers = dict(REPLAYED)
     if stored["location"]:
         headers["Location"] = stored["location"]
@@ -188,7 +210,8 @@ class Unit:
             except BaseException as error:
                 await self.__aexit__(type(error), error, error.__traceback__)
                 raise
-        return Transaction(conn, claim)
+        who = request.get(CALLER)
+        return Transaction(conn, claim, who.id if who is not None else None)
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         try:

@@ -23,8 +23,8 @@ def copy_steps(folder: Path, last: str) -> Path:
     return folder
 
 
-ANN, BOB, POST, PLAIN, COMMENT, REPLY, GONE, GONE_POST = (
-    UUID(f"01900000-0000-7000-8000-00000000000{number}") for number in range(1, 9)
+ANN, BOB, POST, PLAIN, COMMENT, REPLY, GONE, GONE_POST, UPLOAD, GONE_UPLOAD = (
+    UUID(f"01900000-0000-7000-8000-0000000000{number:02}") for number in range(1, 11)
 )
 # A word each, of what was written and what people and things are called.
 WORDS = (
@@ -46,6 +46,9 @@ INSERT INTO comments (id, post_id, author_id, parent_id, body) VALUES
 ('{REPLY}', '{POST}', '{ANN}', '{COMMENT}', 'Replyword.');
 INSERT INTO likes (post_id, user_id) VALUES ('{POST}', '{BOB}'), ('{PLAIN}', '{BOB}'), ('{PLAIN}', '{ANN}');
 INSERT INTO interests (post_id, user_id) VALUES ('{POST}', '{BOB}');
+INSERT INTO uploads (id, owner_id, store, store_key, name, type, bytes, url, arrived_at, removed_at) VALUES
+('{UPLOAD}', '{ANN}', 'local', 'one.pdf', 'a.pdf', 'application/pdf', 1, '', now(), NULL),
+('{GONE_UPLOAD}', '{ANN}', 'local', 'two.pdf', 'b.pdf', 'application/pdf', 1, '', now(), now());
 INSERT INTO posts (id, author_id, type, status, body)
 SELECT uuidv7(), '{BOB}', 'announcement', 'draft', 'Draft ' || n FROM generate_series(1, {MANY}) AS n;
 UPDATE posts AS p
@@ -215,6 +218,8 @@ def list_answers(conn: psycopg.Connection) -> list[tuple[str, dict[str, Any], st
         ("gone post", {**post, "id": str(GONE_POST), "body": "Goneword."}, f"/api/v1/posts/{GONE_POST}"),
         ("comment", comment, None),
         ("gone comment", {**comment, "id": str(GONE), "body": "Goneword."}, None),
+        ("upload", {"id": str(UPLOAD)}, f"/api/v1/uploads/{UPLOAD}"),
+        ("gone upload", {"id": str(GONE_UPLOAD), "name": "Goneword."}, f"/api/v1/uploads/{GONE_UPLOAD}"),
         ("registration", {"user": {"id": str(ANN)}}, f"/api/v1/users/{ANN}"),
         ("read", {"updated": 3}, None),
     ]

@@ -27,9 +27,11 @@ from tests.migrations.release_0021 import (
     COMMENT,
     GONE,
     GONE_POST,
+    GONE_UPLOAD,
     MANY,
     NOTICES,
     POST,
+    UPLOAD,
     WORDS,
     copy_steps,
     fill,
@@ -155,10 +157,19 @@ async def test_copies_become_references(url: str, config: Config, tmp_path: Path
         assert "goneword" not in {word for _, word in traces}
         assert not {word for _, word in traces} & set(CALLED)
         keys = {
-            row["key"]: row["entity_id"]
-            for row in await conn.fetch("SELECT key, entity_id FROM idempotency_keys")
+            row["key"]: (row["entity_id"], row["body"] is not None)
+            for row in await conn.fetch("SELECT key, entity_id, body FROM idempotency_keys")
         }
-        assert keys == {"post": POST, "comment": COMMENT, "registration": None, "read": None}
+        assert keys == {
+            "post": (POST, True),
+            "gone post": (GONE_POST, False),
+            "comment": (COMMENT, True),
+            "gone comment": (GONE, False),
+            "upload": (UPLOAD, True),
+            "gone upload": (GONE_UPLOAD, False),
+            "registration": (None, True),
+            "read": (None, True),
+        }
         payloads = {
             row["type"]: row["payload"] for row in await conn.fetch("SELECT type, payload FROM events")
         }

@@ -100,7 +100,7 @@ async def test_a_key_replays_what_a_write_answered(app: web.Application, databas
 async def test_a_key_whose_answer_goes_meanwhile_is_free(
     app: web.Application, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it shows is deleted behind the claim that met the key, ahead of the reading of its answer."""
+    """It is too old behind the claim that met the key, ahead of the reading of its answer."""
     async with write(ask(app, "k")) as tx:
         await tx.reply({"a": 1}, 201)
     keys = sql.idempotency

@@ -20,3 +20,4 @@ async def forget_sign_in(conn: Any, user_id: UUID) -> None:
     await sql.mails.delete_mails(conn, user_id=user_id)
     await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=PURPOSES)
     await sql.idempotency.delete_keys_of(conn, user_id=user_id)
+    await sql.idempotency.forget_assignee(conn, user_id=user_id)

@@ -62,7 +62,10 @@ async def get_upload(request: web.Request) -> web.Response:
 
 async def delete_upload(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
-        await service.delete_upload(tx.conn, path_id(request), user_id(request))
+        post = await service.delete_upload(tx.conn, path_id(request), user_id(request))
+        if post is not None:
+            # The stored answer of the post must not name the file either.
+            await tx.renew(post)
         return no_content()
 
 

@@ -28,10 +28,10 @@ async def finish_upload(conn: Any, user_id: UUID, kept: Kept) -> Any:
     return row
 
 
-async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
+async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> Any:
     """Remove an upload of one's own, off its post where it is on one, which everybody sees at once.
 
-    Raises UploadNotFound or NotYourUpload.
+    Returns that post as it is now, or None. Raises UploadNotFound or NotYourUpload.
     """
     while True:
         row = await get_upload(conn, upload_id, user_id)
@@ -46,9 +46,10 @@ async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> None:
         # Meanwhile it was put on a post, or taken off with it.
     payload = {"postId": post_id}
     await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
-    if post_id is not None:
-        await sql.posts.touch_post(conn, post_id=post_id)
-        await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id)
+    if post_id is None:
+        return None
+    await sql.posts.touch_post(conn, post_id=post_id)
+    return await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id)
 
 
 async def reserve_direct(conn: Any, user_id: UUID, key: str, name: str, announced: int) -> UUID:
