@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 from uuid import UUID
@@ -63,13 +64,20 @@ async def read_json(request: web.Request) -> Any:
 
 def read_query(request: web.Request, schema: Schema) -> dict[str, Any]:
     """The query string, checked; raises Invalid for unknown, repeated or wrong parameters."""
-    values = request.query
+    if not request.query_string:
+        return dict(load_defaults(schema))
     data: dict[str, str] = {}
-    for key, value in values.items():
+    for key, value in request.query.items():
         if key in data:
             raise Invalid(errors={key: ["Given more than once."]})
         data[key] = value
     return load(schema, data)
+
+
+@functools.cache
+def load_defaults(schema: Schema) -> dict[str, Any]:
+    """What an empty query string comes to: most lists are asked for without one."""
+    return load(schema, {})
 
 
 def parse_uuid(text: str, name: str) -> UUID:
