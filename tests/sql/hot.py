@@ -34,7 +34,6 @@ SCANS = {
     "auth.delete_old_sessions": "the cleanup, once an hour",
     "keys.delete_old_keys": "the cleanup, once an hour",
     "events.get_outbox_depth": "counts the queue, which workers keep short",
-    "idempotency.delete_keys_of": "once, when a person leaves",
     "posts.fill_stats": "once, after a bulk load",
     "search.fill_people": "once, after a bulk load",
     "search.fill_words": "once, after a bulk load",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 from dataclasses import replace
 from uuid import uuid4
 
@@ -107,7 +109,9 @@ async def test_poll_delivers_when_no_wake_comes(worker, database, people, commen
     await wait_until(delivered, 3)
 
 
-async def test_jobs_run_again_after_redis_was_away(silent_poll, config, database, people, comment, tmp_path):
+async def test_jobs_run_again_after_redis_was_away(
+    silent_poll, config, database, people, comment, tmp_path, caplog
+):
     ada, grace = await people(2)
     server = ValkeyServer(tmp_path)
     server.start()
@@ -127,6 +131,9 @@ async def test_jobs_run_again_after_redis_was_away(silent_poll, config, database
         stop.set()
         await asyncio.wait_for(running, 20)
         server.destroy()
+    # What asyncio has to say of a task that failed, it says when the task is collected.
+    gc.collect()
+    assert [line.getMessage() for line in caplog.records if line.levelno >= logging.ERROR] == []
 
 
 async def test_worker_stops_at_once_and_finishes_what_it_has(config, database, people, comment):
