@@ -140,10 +140,8 @@ async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any
     assert "Annwrote." in text and "Annanswered." in text
     assert {word for word in words if word in text.lower()} == set()
     data = json.loads(text)
-    told = {
-        (row["type"], row["actorId"], row["entity"] and row["entity"]["id"]) for row in data["notifications"]
-    }
-    assert ("comment", str(bob.id), said["id"]) in told
+    told = {(row["type"], row["actorId"], (row["entity"] or {}).get("id")) for row in data["notifications"]}
+    assert ("mention", str(bob.id), said["id"]) in told
     assert len(told) >= 5
 
 
