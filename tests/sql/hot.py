@@ -179,6 +179,7 @@ HOT: dict[str, set[str]] = {
     "users.count_found_people": {"users_search_idx"},
     "users.count_other_admins": set(),
     "users.get_profile": {"users_pkey", "sessions_last_used_idx"},
+    "users.list_departed": {"users_role_changed_at_idx"},
     "users.list_people": {"users_status_idx"},
     "users.list_people_of_role": {"users_role_idx"},
     "users.search_people": {"users_search_idx"},
@@ -215,6 +216,7 @@ UNLIMITED = {
     "search.list_words_in_comments",
     "search.list_words_in_people",
     "search.list_words_in_posts",
+    "users.list_departed",
 }
 # Sort one page: each of several parts comes in order, and no more of it than fits.
 SORTS_A_PAGE = {
