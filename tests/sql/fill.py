@@ -43,7 +43,8 @@ FROM generate_series(1, 100000) AS n
         "idempotency_keys": """
 INSERT INTO idempotency_keys (scope, key, fingerprint, status, entity_id, created_at)
 SELECT
-    nth(1, 1 + n % 5000), 'key ' || n, sha256(n::text::bytea), 201, nth(2, n), now() - n * interval '5 seconds'
+    nth(1, 1 + n % 5000), 'key ' || n, sha256(n::text::bytea), 201, nth(2, n),
+    now() - n * interval '5 seconds'
 FROM generate_series(1, 50000) AS n
 """,
         "mails": """

@@ -9,15 +9,17 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from saq.job import Status
+from saq.job import Job, Status
 
 from nexcorp.delivery.wake import Waker, enqueue_job, make_queue
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features import PRODUCT
 from nexcorp.redis_client import connect
+from tests.chaos.cluster import choose_ports
 from tests.conftest import wait_until
 from tests.realtime.helpers import create_post
 from workers import settings
+from workers.patience import PatientQueue, PatientWorker
 from workers.settings import serve
 
 
@@ -172,3 +174,17 @@ async def test_writes_are_taken_without_a_worker_and_delivered_by_the_next(make_
     await wait_until(told)
     stop.set()
     await running
+
+
+async def test_a_job_that_redis_goes_away_from_is_no_stack_trace(caplog):
+    class Cut(PatientQueue):
+        """A queue that gave a job just before Redis went away."""
+
+        async def dequeue(self, **_):
+            return Job("clean_up", queue=self, retries=5)
+
+    client = connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True, retry=False)
+    worker = PatientWorker(Cut(client, name="nobody"), settings.list_jobs(PRODUCT), cron_jobs=[])
+    assert await worker.process() is False
+    await client.aclose()
+    assert [line.getMessage() for line in caplog.records if line.levelno >= logging.ERROR] == []
