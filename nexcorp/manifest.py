@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.delivery.events import Event, EventType, NoticeType, Statement
-from nexcorp.delivery.kinds import Kind, Renderer, show_row
+from nexcorp.delivery.kinds import Kind, Renderer
 from nexcorp.delivery.notices import Sentences
 from nexcorp.realtime.rooms import MayJoin
 from nexcorp.realtime.shapes import CommandDoc, FrameDoc
@@ -44,11 +44,13 @@ class SearchKind:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of a person's export: the rows of `read`, a statement of `user_id`; `single`: the one row."""
+    """A section of a person's export: the rows of `read`, a statement of `user_id`; `single`: the one row.
+
+    Of what others wrote and are called it has ids only: the file is kept for a day, whatever they delete.
+    """
 
     read: Statement
     single: bool = False
-    show: Callable[[Any, Sentences], dict[str, Any]] = show_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Feature:
     `answers` are frames without a room's number: those that answer `commands`. `graphql` names, by text as
     well, what the feature adds to the schema.
     `before_leave` takes the locks that the feature needs when a person leaves, ahead of the person's own row;
-    `on_leave` then removes what is theirs. Both are called with `conn` and `user_id`.
+    `on_leave` then removes what is theirs. Both are called with `conn` and `user_id`, in one transaction, and
+    again for some time afterwards, for what was on its way: to run twice must be as good as once.
     `setup` is called with the application before it starts.
     """
 
@@ -210,13 +213,15 @@ class Product:
         """What the features add to the GraphQL schema."""
         return [load_object(one.graphql) for one in self.features if one.graphql is not None]
 
-    async def leave(self, conn: Any, user_id: UUID, take_person: Callable[[], Awaitable[Any]]) -> Any:
+    async def leave(
+        self, conn: Any, user_id: UUID, take_person: Callable[[], Awaitable[Any]] | None = None
+    ) -> Any:
         """Remove what is a person's from every feature; returns what `take_person`, which locks and changes
-        the person's own row between the two rounds, returns."""
+        the person's own row between the two rounds, returns. Without it the person has left before."""
         for one in self.features:
             if one.before_leave is not None:
                 await one.before_leave(conn, user_id=user_id)
-        taken = await take_person()
+        taken = await take_person() if take_person is not None else None
         for one in self.features:
             if one.on_leave is not None:
                 await one.on_leave(conn, user_id=user_id)

@@ -30,8 +30,13 @@ DELETE FROM idempotency_keys
 WHERE created_at < now() - interval '72 hours';
 
 -- name: delete_keys_of(user_id) :exec
--- The answers that somebody who has left was given, their registration's among them.
-DELETE FROM idempotency_keys WHERE scope = $1::uuid::text OR location = '/api/v1/users/' || $1;
+-- The answers that somebody who has left was given, their registration's among them; that is as old as the account.
+DELETE FROM idempotency_keys
+WHERE scope = $1::uuid::text
+    OR (
+        created_at = (SELECT u.created_at FROM users AS u WHERE u.id = $1)
+        AND location = '/api/v1/users/' || $1
+    );
 
 -- name: forget_assignee(user_id) :exec
 -- The answers that others were given name somebody who has left, as the assignee of a project, no more.

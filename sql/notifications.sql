@@ -276,5 +276,11 @@ WITH gone AS (
 DELETE FROM notification_counters WHERE user_id = $1;
 
 -- name: export_notifications(user_id) :many
--- What a person was told.
-SELECT i.* FROM notification_items AS i WHERE i."_receiverId" = $1 ORDER BY i.id;
+-- What a person was told: of what others wrote and are called only ids, as an export outlives their deletion.
+SELECT
+    n.id, n.type, n.is_read AS "isRead", n.seen_at AS "seenAt", n.archived_at AS "archivedAt", n.created_at AS "createdAt",
+    CASE WHEN n.entity_id IS NOT NULL THEN json_build_object('type', n.entity_type, 'id', n.entity_id) END AS entity,
+    n.actor_id AS "actorId"
+FROM notifications AS n
+WHERE n.receiver_id = $1
+ORDER BY n.id;

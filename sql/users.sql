@@ -143,8 +143,8 @@ RETURNING role_version;
 UPDATE users SET status = $2, updated_at = now() WHERE id = $1
 RETURNING role_version;
 
--- name: forget_person(user_id) :value
--- Leaves of a person only what others need in order to read what that person wrote; returns the new role version.
+-- name: forget_person(user_id) :exec
+-- Leaves of a person only what others need in order to read what that person wrote.
 -- The end of the id, its random part, makes the name.
 UPDATE users
 SET
@@ -162,8 +162,14 @@ SET
     version = version + 1,
     left_at = now(),
     updated_at = now()
-WHERE id = $1
-RETURNING role_version;
+WHERE id = $1;
+
+-- name: list_departed(minutes) :many
+-- Who left in the last so many minutes. Leaving counts up role_version, so the index of role_changed_at finds them.
+SELECT id
+FROM users
+WHERE role_changed_at > now() - make_interval(mins => $1::integer) AND left_at IS NOT NULL
+ORDER BY left_at, id;
 
 -- name: export_account(user_id) :many
 -- A person's account, but for secrets.

@@ -12,8 +12,7 @@ import time
 from typing import Any
 
 import structlog
-from saq import CronJob, Job, Worker
-from saq.queue.redis import RedisQueue
+from saq import CronJob, Worker
 
 from nexcorp.background import end_tasks
 from nexcorp.config import Config
@@ -28,13 +27,12 @@ from nexcorp.realtime import bus
 from nexcorp.redis_client import CONNECTION_LOST, connect
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
+from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
 
 log = structlog.get_logger("nexcorp.worker")
 
 CONCURRENCY = 10
 BEAT_SECONDS = 5.0
-GRACE_SECONDS = 20
-REST_SECONDS = 1.0
 # A worker that was stopped in the middle of a batch keeps its lanes for no longer than this, or twice this
 # where PostgreSQL takes it for active; see end_stalled in sql/events.sql.
 IDLE_SECONDS = 5
@@ -52,39 +50,6 @@ def list_crons(product: Product) -> list[CronJob[Any]]:
         for job in product.jobs
         if job.cron is not None
     ]
-
-
-class PatientQueue(RedisQueue):
-    """SAQ's queue for a worker that outlives Redis, and that ends its jobs before it stops."""
-
-    closing = False
-
-    async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:  # noqa: ASYNC109
-        """The next job, None where there is none."""
-        if self.closing:
-            # Until the worker's stop() cancels the wait.
-            await asyncio.sleep(GRACE_SECONDS)
-            return None
-        try:
-            return await super().dequeue(timeout, poll_interval)
-        except CONNECTION_LOST:
-            # SAQ would ask again at once, in all its tasks: a whole core for as long as Redis is away.
-            await asyncio.sleep(REST_SECONDS)
-            return None
-
-    async def schedule(self, lock: int = 1) -> list[str]:
-        """Queue jobs whose time has come; none while Redis is away."""
-        try:
-            return list(await super().schedule(lock))
-        except CONNECTION_LOST:
-            return []
-
-    async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
-        """Rescue jobs of workers that died; none while Redis is away."""
-        try:
-            return list(await super().sweep(lock, abort))
-        except CONNECTION_LOST:
-            return []
 
 
 async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
@@ -125,7 +90,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
     while not stop.is_set():
         client = connect(config.redis_url, blocking=True)
         queue = PatientQueue(client, name=QUEUE_NAME)
-        worker: Worker[Any] = Worker(
+        worker = PatientWorker(
             queue,
             list_jobs(product),
             concurrency=CONCURRENCY,

@@ -27,7 +27,7 @@ from nexcorp.redis_client import connect
 from tests.chaos.cluster import choose_ports
 from tests.chaos.proxy import Proxy
 from tests.conftest import wait_until
-from workers import settings
+from workers import patience
 
 ROOM = "post:00000000-0000-0000-0000-000000000001"
 
@@ -135,9 +135,9 @@ async def test_connection_that_postgres_gave_up_is_not_lent_again(database: Data
 
 async def test_worker_without_redis_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found beside the ledger test: SAQ asks a dead Redis again at once, in ten tasks, on a whole core."""
-    monkeypatch.setattr(settings, "REST_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "REST_SECONDS", 0.3)
     client = connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True)
-    queue = settings.PatientQueue(client, name="nobody")
+    queue = patience.PatientQueue(client, name="nobody")
     began = time.monotonic()
     assert await queue.dequeue(1.0) is None
     assert time.monotonic() - began >= 0.29

@@ -41,8 +41,10 @@ SELECT nth(2, 10 * (1 + n / 10)), nth(1, 1 + n % 10007), now() - n * interval '1
 FROM generate_series(1, 100000) AS n
 """,
         "idempotency_keys": """
-INSERT INTO idempotency_keys (scope, key, fingerprint, status, entity_id)
-SELECT nth(1, 1 + n % 5000), 'key ' || n, sha256(n::text::bytea), 201, nth(2, n)
+INSERT INTO idempotency_keys (scope, key, fingerprint, status, entity_id, created_at)
+SELECT
+    nth(1, 1 + n % 5000), 'key ' || n, sha256(n::text::bytea), 201, nth(2, n),
+    now() - n * interval '5 seconds'
 FROM generate_series(1, 50000) AS n
 """,
         "mails": """

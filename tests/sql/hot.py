@@ -34,7 +34,6 @@ SCANS = {
     "auth.delete_old_sessions": "the cleanup, once an hour",
     "keys.delete_old_keys": "the cleanup, once an hour",
     "events.get_outbox_depth": "counts the queue, which workers keep short",
-    "idempotency.delete_keys_of": "once, when a person leaves",
     "idempotency.forget_assignee": "once, when a person leaves",
     "posts.fill_stats": "once, after a bulk load",
     "search.fill_people": "once, after a bulk load",
@@ -185,6 +184,7 @@ HOT: dict[str, set[str]] = {
     "users.count_found_people": {"users_search_idx"},
     "users.count_other_admins": set(),
     "users.get_profile": {"users_pkey", "sessions_last_used_idx"},
+    "users.list_departed": {"users_role_changed_at_idx"},
     "users.list_people": {"users_status_idx"},
     "users.list_people_of_role": {"users_role_idx"},
     "users.search_people": {"users_search_idx"},
@@ -221,6 +221,7 @@ UNLIMITED = {
     "search.list_words_in_comments",
     "search.list_words_in_people",
     "search.list_words_in_posts",
+    "users.list_departed",
 }
 # Sort one page: each of several parts comes in order, and no more of it than fits.
 SORTS_A_PAGE = {

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from saq.job import Status
+from saq.job import Job, Status
 
 from nexcorp.delivery.wake import Waker, enqueue_job, make_queue
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features import PRODUCT
 from nexcorp.redis_client import connect
+from tests.chaos.cluster import choose_ports
 from tests.conftest import wait_until
 from tests.realtime.helpers import create_post
 from workers import settings
+from workers.patience import PatientQueue, PatientWorker
 from workers.settings import serve
 
 
@@ -107,7 +111,9 @@ async def test_poll_delivers_when_no_wake_comes(worker, database, people, commen
     await wait_until(delivered, 3)
 
 
-async def test_jobs_run_again_after_redis_was_away(silent_poll, config, database, people, comment, tmp_path):
+async def test_jobs_run_again_after_redis_was_away(
+    silent_poll, config, database, people, comment, tmp_path, caplog
+):
     ada, grace = await people(2)
     server = ValkeyServer(tmp_path)
     server.start()
@@ -127,6 +133,9 @@ async def test_jobs_run_again_after_redis_was_away(silent_poll, config, database
         stop.set()
         await asyncio.wait_for(running, 20)
         server.destroy()
+    # What asyncio has to say of a task that failed, it says when the task is collected.
+    gc.collect()
+    assert [line.getMessage() for line in caplog.records if line.levelno >= logging.ERROR] == []
 
 
 async def test_worker_stops_at_once_and_finishes_what_it_has(config, database, people, comment):
@@ -165,3 +174,17 @@ async def test_writes_are_taken_without_a_worker_and_delivered_by_the_next(make_
     await wait_until(told)
     stop.set()
     await running
+
+
+async def test_a_job_that_redis_goes_away_from_is_no_stack_trace(caplog):
+    class Cut(PatientQueue):
+        """A queue that gave a job just before Redis went away."""
+
+        async def dequeue(self, **_):
+            return Job("clean_up", queue=self, retries=5)
+
+    client = connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True, retry=False)
+    worker = PatientWorker(Cut(client, name="nobody"), settings.list_jobs(PRODUCT), cron_jobs=[])
+    assert await worker.process() is False
+    await client.aclose()
+    assert [line.getMessage() for line in caplog.records if line.levelno >= logging.ERROR] == []

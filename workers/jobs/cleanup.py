@@ -1,4 +1,7 @@
-"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys, months of the trail."""
+"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys, months of the trail.
+
+And what was written of people who have left, behind their leaving.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 import structlog
 
 from nexcorp.db import sql
+from workers.jobs.leaving import LATE_MINUTES, leave_again
 
 log = structlog.get_logger("nexcorp.cleanup")
 
@@ -35,4 +39,5 @@ async def clean_up(ctx: Any) -> None:
         await sql.events.delete_old_beats(conn)
         made = await sql.events.ensure_partitions(conn, months_ahead=MONTHS_AHEAD)
         dropped = await sql.audit.drop_partitions(conn, keep_days=config.event_retention_days)
+    await leave_again(ctx, LATE_MINUTES)
     log.info("cleaned up", frames=frames, partitions=made, dropped=dropped)

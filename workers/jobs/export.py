@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import encode, format_time
+from nexcorp.db.encoding import encode, format_time, row_to_dict
 from nexcorp.manifest import Product
 
 log = structlog.get_logger("nexcorp.export")
@@ -54,6 +54,6 @@ async def collect(conn: Any, user_id: UUID, product: Product) -> dict[str, Any]:
     """Everything that is kept of a person, but for secrets, in the sections that the features bring."""
     found: dict[str, Any] = {"exportedAt": format_time(datetime.now(UTC))}
     for name, section in product.export.items():
-        rows = [section.show(row, product.sentences) for row in await section.read(conn, user_id=user_id)]
+        rows = [row_to_dict(row) for row in await section.read(conn, user_id=user_id)]
         found[name] = rows[0] if section.single else rows
     return found

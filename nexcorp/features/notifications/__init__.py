@@ -22,10 +22,6 @@ FEATURE = Feature(
     frames=FRAMES,
     before_leave=sql.notifications.lock_counter,
     on_leave=forget_inbox,
-    export={
-        "notifications": Section(
-            sql.notifications.export_notifications, show=lambda row, sentences: sentences.show(row)
-        )
-    },
+    export={"notifications": Section(sql.notifications.export_notifications)},
     permissions=("notification:read", "notification:update"),
 )

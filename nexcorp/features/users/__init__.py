@@ -8,7 +8,10 @@ FEATURE = Feature(
     name="users",
     routes=("nexcorp.features.users.routes:ROUTES", "nexcorp.features.users.roles_routes:ROUTES"),
     events=EVENTS,
-    jobs=(Job("workers.jobs.export:build_exports", cron="* * * * *"),),
+    jobs=(
+        Job("workers.jobs.export:build_exports", cron="* * * * *"),
+        Job("workers.jobs.leaving:leave_again", cron="* * * * *"),
+    ),
     on_leave=sql.exports.delete_export,
     export={
         "account": Section(sql.users.export_account, single=True),

@@ -141,8 +141,8 @@ async def take_leave(conn: Any, user_id: UUID) -> None:
     except UserNotFound:
         raise Unauthorized() from None
     await keep_an_admin(conn, user_id, standing)
-    # The first change: requests that wait for this row to sign in or to follow then find it gone.
-    role_version = await sql.users.forget_person(conn, user_id=user_id)
-    conn.after(Revoke(roles=((user_id, role_version),)))
+    # The first change: requests that wait for this row to sign in or to follow then find it gone. Nodes are
+    # told of the sessions and keys that end, not of the role: that closes sockets as if they might come back.
+    await sql.users.forget_person(conn, user_id=user_id)
     conn.after(FORGET_EXPLORE)
     await emit(conn, "user.deleted", actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})

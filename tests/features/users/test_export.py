@@ -11,7 +11,7 @@ import pytest
 
 from nexcorp.db import Database, sql
 from nexcorp.features import PRODUCT
-from tests.api import API, publish, say
+from tests.api import API, outbox_empty, publish, say
 from tests.conftest import wait_until
 from tests.features.uploads.files import upload
 from workers.jobs.cleanup import clean_up
@@ -65,7 +65,7 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
         await publish(bob, body="Not mine."),
     )
     await say(ann, other["id"], "My comment.")
-    await say(bob, post["id"], "Bob's comment.")
+    answer_to_ann = await say(bob, post["id"], "Bob's comment.")
     assert (await ann.client.put(f"{API}/posts/{other['id']}/like")).status == 200
     assert (await ann.client.put(f"{API}/users/{bob.id}/follow")).status == 200
     await asyncio.sleep(0.3)
@@ -87,7 +87,12 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     assert [row["body"] for row in data["comments"]] == ["My comment."]
     assert [row["postId"] for row in data["likes"]] == [other["id"]]
     assert [row["userId"] for row in data["following"]] == [str(bob.id)]
-    assert [row["title"] for row in data["notifications"]] == [f"{bob.username} commented on your post"]
+    (told,) = data["notifications"]
+    assert told.keys() == {
+        *("id", "type", "isRead", "seenAt", "archivedAt", "createdAt", "entity", "actorId"),
+    }
+    assert (told["type"], told["isRead"], told["actorId"]) == ("comment", False, str(bob.id))
+    assert told["entity"] == {"type": "comment", "id": answer_to_ann["id"]}
     assert {row["type"] for row in data["events"]} >= {"user.registered", "post.created", "post.liked"}
     assert [row["name"] for row in data["apiKeys"]] == ["k"]
     text = await answer.text()
@@ -104,6 +109,40 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     )
     assert "Content-Encoding" not in plain.headers
     assert await plain.json() == data
+
+
+async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any, fetch: Any) -> None:
+    """It is kept for a day, and would outlive what others delete, and their names."""
+    ann, bob = await make_user(), await make_user("quaxolotl")
+    names = {"firstName": "Zebulonius", "lastName": "Quartermainsson"}
+    assert (await bob.client.patch(f"{API}/users/me", json=names)).status == 200
+    post = await publish(ann, type="project", body="Annwrote.")
+    theirs = await publish(bob, type="project", title="Bobtitled", body=f"Bobposted, @{ann.username}.")
+    said = await say(bob, post["id"], f"Bobcommented, @{ann.username}.")
+    mine = await say(ann, theirs["id"], "Annanswered.")
+    await say(bob, theirs["id"], "Bobreplied.", parent=mine["id"])
+    for one, other, thing in ((ann, bob, theirs), (bob, ann, post)):
+        for path in (
+            f"posts/{thing['id']}/like",
+            f"posts/{thing['id']}/interest",
+            f"users/{other.id}/follow",
+        ):
+            assert (await one.client.put(f"{API}/{path}")).status == 200
+    body = {"userId": str(ann.id)}
+    assert (await bob.client.put(f"{API}/posts/{theirs['id']}/assignee", json=body)).status == 200
+    await wait_until(lambda: outbox_empty(service), 10)
+    words = {"bob", "zebulonius", "quartermainsson", "quaxolotl"}
+    shown = (await (await ann.client.get(f"{API}/notifications?limit=100")).text()).lower()
+    assert {word for word in words if word in shown} == words
+    await get_ready(ann)
+    (row,) = await fetch("SELECT body FROM data_exports")
+    text = gzip.decompress(row["body"]).decode()
+    assert "Annwrote." in text and "Annanswered." in text
+    assert {word for word in words if word in text.lower()} == set()
+    data = json.loads(text)
+    told = {(row["type"], row["actorId"], (row["entity"] or {}).get("id")) for row in data["notifications"]}
+    assert ("mention", str(bob.id), said["id"]) in told
+    assert len(told) >= 5
 
 
 async def test_who_may_ask(make_user: Any, make_key: Any, client: Any) -> None:

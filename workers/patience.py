@@ -1,0 +1,89 @@
+"""SAQ's queue and worker, made to outlive Redis and to say little about it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from saq import Job, Worker
+from saq.queue.redis import RedisQueue
+
+from nexcorp.redis_client import CONNECTION_LOST
+
+log = structlog.get_logger("nexcorp.worker")
+
+GRACE_SECONDS = 20
+REST_SECONDS = 1.0
+
+
+class OutageFilter(logging.Filter):
+    """SAQ logs each thing that Redis, when it is away, keeps it from, as an error with its traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to keep a line of SAQ's."""
+        return not (record.exc_info and isinstance(record.exc_info[1], RedisError))
+
+
+logging.getLogger("saq").addFilter(OutageFilter())
+
+
+class PatientQueue(RedisQueue):
+    """SAQ's queue for a worker that outlives Redis, and that ends its jobs before it stops."""
+
+    closing = False
+
+    async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:  # noqa: ASYNC109
+        """The next job, None where there is none."""
+        if self.closing:
+            # Until the worker's stop() cancels the wait.
+            await asyncio.sleep(GRACE_SECONDS)
+            return None
+        try:
+            return await super().dequeue(timeout, poll_interval)
+        except CONNECTION_LOST:
+            # SAQ would ask again at once, in all its tasks: a whole core for as long as Redis is away.
+            await asyncio.sleep(REST_SECONDS)
+            return None
+
+    async def schedule(self, lock: int = 1) -> list[str]:
+        """Queue jobs whose time has come; none while Redis is away."""
+        try:
+            return list(await super().schedule(lock))
+        except CONNECTION_LOST:
+            return []
+
+    async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
+        """Rescue jobs of workers that died; none while Redis is away."""
+        try:
+            return list(await super().sweep(lock, abort))
+        except CONNECTION_LOST:
+            return []
+
+
+class PatientWorker(Worker[Any]):
+    """SAQ's worker, for which a Redis that is away is one line in the log."""
+
+    away = False
+
+    async def schedule(self, lock: int = 1) -> None:
+        """Queue jobs whose time has come, every second; logs the first failure and the next success."""
+        try:
+            await super().schedule(lock)
+        except CONNECTION_LOST as error:
+            if not self.away:
+                log.warning("jobs wait for Redis", error=type(error).__name__)
+            self.away = True
+            return
+        if self.away:
+            log.info("jobs run again")
+        self.away = False
+
+    async def process(self) -> bool:
+        """Run the next job. One whose end Redis does not hear of is run again once it is back."""
+        try:
+            return await super().process()
+        except CONNECTION_LOST:
+            return False
