@@ -180,23 +180,26 @@ async def _work_plainly(
 ) -> tuple[Load, float]:
     database = Database(config)
     await database.open()
-    pool, done, deadline = database.pool, 0, 0.0
+    done, deadline = 0, 0.0
 
-    async def ask() -> None:
+    async def ask(conn: Any) -> None:
         nonlocal done
         while time.perf_counter() < deadline and done < len(values):
             turn = done
             done += 1
-            async with pool.acquire() as conn:
-                await work(conn, values[turn])
+            await work(conn, values[turn])
 
+    # Each keeps its connection: what a pool does between two of its users is no part of the work.
+    conns = [await database.pool.acquire() for _ in range(min(clients, config.database_pool[1]))]
     # Opening connections and preparing statements is no part of a request.
     deadline = time.perf_counter() + WARM_SECONDS
-    await asyncio.gather(*(ask() for _ in range(clients)))
+    await asyncio.gather(*map(ask, conns))
     before, began, since = os.times(), time.perf_counter(), done
     deadline = began + seconds
-    await asyncio.gather(*(ask() for _ in range(clients)))
+    await asyncio.gather(*map(ask, conns))
     after, elapsed = os.times(), time.perf_counter() - began
+    for conn in conns:
+        await database.pool.release(conn)
     await database.close()
     return Load(done - since, elapsed, 0), after.user + after.system - before.user - before.system
 
