@@ -6,6 +6,7 @@ raise. An error of one feature is in its errors.py; an error of one module is in
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,12 +18,28 @@ class ConfigError(Exception):
     """A setting is missing or wrong; the message names it and says what to do."""
 
 
+# Bounds of what an answer says of a request, however much is wrong with it.
+MAX_ERRORS = 20
+MAX_NAME_CHARS = 100
+MAX_TEXT_CHARS = 500
+
+
+def bound(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The first MAX_ERRORS texts, none of which is long, and neither are the names of their fields."""
+    found: dict[str, list[str]] = {}
+    pairs = ((name, text) for name, texts in errors.items() for text in texts)
+    for name, text in itertools.islice(pairs, MAX_ERRORS):
+        found.setdefault(name[:MAX_NAME_CHARS], []).append(text[:MAX_TEXT_CHARS])
+    return found
+
+
 class AppError(Exception):
     """Something a caller is told about.
 
     `code` is stable and machine readable, `message` is for people, `meaning` is the line about the code in
-    the documents. `errors` names fields (`{"title": ["Too long."]}`) and `details` are further members of
-    the envelope. A class that is raised has a code and a meaning of its own, or inherits both.
+    the documents. `errors` names fields (`{"title": ["Too long."]}`), with the first MAX_ERRORS texts, and
+    `details` are further members of the envelope. A class that is raised has a code and a meaning of its
+    own, or inherits both.
     """
 
     code = "error"
@@ -36,8 +53,8 @@ class AppError(Exception):
         errors: Mapping[str, list[str]] | None = None,
         **details: Any,
     ) -> None:
-        self.message = message or self.message
-        self.errors = errors
+        self.message = (message or self.message)[:MAX_TEXT_CHARS]
+        self.errors = bound(errors) if errors else None
         self.details = details
         super().__init__(self.code)
 

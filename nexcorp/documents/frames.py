@@ -104,7 +104,7 @@ CLOSE_CODES = {
     protocol.TOO_SLOW: "the client reads too slowly; come back and resume",
     protocol.RESYNC: "missed too much; come back and fetch the state anew",
     protocol.NO_PONG: "no pong within 10 seconds; come back",
-    protocol.TOO_MANY_MESSAGES: "more than 20 messages a second, 40 at once; come back and send less",
+    protocol.TOO_MANY_MESSAGES: "more than 20 frames a second, 40 at once, each 16 KB as one more; send less",
     protocol.BAD_TOKEN: "auth with a bad token; do not come back",
     protocol.SESSION_REVOKED: "the session was ended; do not come back",
     protocol.TOO_MANY_SOCKETS: "more than 10 sockets of one user; do not come back",

@@ -4,27 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from nexcorp.errors import Invalid
 
 # Version columns are PostgreSQL integers.
 MAX_INTEGER = 2**31 - 1
+# No schema has as many; beyond that they are not looked at one by one.
+MAX_KEYS = 100
 
 
 class Text(fields.String):
-    """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to."""
+    """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to.
+
+    `checks` see only what is not too long.
+    """
 
     def __init__(self, *, least: int = 0, most: int, trim: bool = True, **more: Any) -> None:
-        self.trim = trim
-        checks = [validate.Length(min=least, max=most), *more.pop("checks", ())]
-        super().__init__(validate=checks, **more)
+        self.trim, self.length = trim, validate.Length(min=least, max=most)
+        super().__init__(validate=[self.length, *more.pop("checks", ())], **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         text = super()._deserialize(value, attr, data, **more)
         if "\x00" in text:
             raise ValidationError("Holds a NUL character.")
-        return text.strip() if self.trim else text
+        text = text.strip() if self.trim else text
+        if self.length.max is not None and len(text) > self.length.max:
+            self.length(text)
+        return text
+
+
+class Items(fields.List[Any]):
+    """A list of `least` to `most` items of the field `inner`; one that is too long is not looked into."""
+
+    def __init__(self, inner: fields.Field[Any], *, least: int = 0, most: int, **more: Any) -> None:
+        self.length = validate.Length(min=least or None, max=most)
+        super().__init__(inner, validate=[self.length, *more.pop("checks", ())], **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> list[Any]:
+        if isinstance(value, list):
+            self.length(value)
+        return super()._deserialize(value, attr, data, **more)
 
 
 class Name(fields.String):
@@ -39,18 +59,26 @@ class Name(fields.String):
         super().__init__(**more)
 
 
-class Body(Schema):
-    """Parent of what may come in as JSON: an unknown field is an error that names it."""
+class Strict(Schema):
+    """Parent of what comes in: an unknown field is an error that names it."""
 
     class Meta:
         unknown = RAISE
 
+    @pre_load
+    def check_count(self, data: Any, **more: Any) -> Any:
+        """Refuse an object of far too many fields as a whole."""
+        if isinstance(data, dict) and len(data) > MAX_KEYS:
+            raise ValidationError(f"Has more than {MAX_KEYS} fields.")
+        return data
 
-class Query(Schema):
-    """Parent of what may come in a query string: strict as well, so that a typing error shows."""
 
-    class Meta:
-        unknown = RAISE
+class Body(Strict):
+    """Parent of what may come in as JSON or as a form."""
+
+
+class Query(Strict):
+    """Parent of what may come in a query string: strict, so that a typing error shows."""
 
 
 class Out(Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import structlog
@@ -11,6 +12,7 @@ from nexcorp.errors import AppError, BadRequest, DatabaseUnavailable, Forbidden,
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.errors import TextOnly
+from nexcorp.realtime.inbound import CountedSocket, Flooded
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import PUBLIC
@@ -101,7 +103,7 @@ def read_resume(request: web.Request) -> tuple[str | None, int | None]:
 async def serve_socket(request: web.Request) -> web.StreamResponse:
     """Upgrade and serve one client until either side ends it."""
     node = request.app[NODE]
-    ws = web.WebSocketResponse(
+    ws = CountedSocket(
         protocols=(protocol.SUBPROTOCOL,),
         autoping=False,
         compress=False,
@@ -151,14 +153,16 @@ async def read_client(client: Client) -> None:
     """Obey a client's frames until it is gone."""
     socket = client.socket
     async for message in socket.ws:
+        # What is in the queue already is had without waiting: the others get their turn in between.
+        await asyncio.sleep(0)
         socket.last_seen = time.monotonic()
-        if message.type is WSMsgType.ERROR:
+        if message.type is WSMsgType.ERROR and isinstance(message.data, Flooded):
+            socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
+        elif message.type is WSMsgType.ERROR:
             # aiohttp has sent the close frame: too big, or no UTF-8. Nothing may follow it.
             return
-        if message.type is WSMsgType.PONG or socket.closing:
+        elif message.type is WSMsgType.PONG or socket.closing:
             continue
-        if not socket.take_message():
-            socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
         elif message.type is WSMsgType.PING:
             socket.write(protocol.wrap(message.data, protocol.PONG))
         elif message.type is WSMsgType.TEXT:

@@ -7,16 +7,13 @@ import time
 from typing import Any
 from uuid import UUID, uuid4
 
-from aiohttp import web
-
 from nexcorp.realtime import protocol
+from nexcorp.realtime.inbound import CountedSocket
 from nexcorp.security.tokens import Principal
 
 MAX_BEHIND_BYTES = 1024 * 1024
 MAX_BEHIND_SECONDS = 10.0
 DRAIN_BYTES = 256 * 1024
-MESSAGES_PER_SECOND = 20.0
-MESSAGES_BURST = 40.0
 PING_SECONDS = 25.0
 PONG_SECONDS = 10.0
 WARN_EXPIRY_SECONDS = 60.0
@@ -27,8 +24,6 @@ class Socket:
 
     __slots__ = (
         "_behind_since",
-        "_tokens",
-        "_tokens_at",
         "_transport",
         "_warned",
         "closing",
@@ -40,7 +35,7 @@ class Socket:
         "ws",
     )
 
-    def __init__(self, ws: web.WebSocketResponse, transport: Any, principal: Principal) -> None:
+    def __init__(self, ws: CountedSocket, transport: Any, principal: Principal) -> None:
         now = time.monotonic()
         self.id = uuid4().hex
         self.ws, self._transport, self.principal = ws, transport, principal
@@ -48,7 +43,6 @@ class Socket:
         self.closing = False
         self.last_ping = self.last_seen = now
         self._behind_since = 0.0
-        self._tokens, self._tokens_at = MESSAGES_BURST, now
         self._warned = False
 
     @property
@@ -124,17 +118,6 @@ class Socket:
             if self._transport is not None:
                 self._transport.abort()
 
-    def take_message(self) -> bool:
-        """Count one incoming message; False where the client sends more than it may."""
-        now = time.monotonic()
-        refill = (now - self._tokens_at) * MESSAGES_PER_SECOND
-        self._tokens = min(MESSAGES_BURST, self._tokens + refill)
-        self._tokens_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
     def renew(self, principal: Principal) -> None:
         """Go on with a newer token of the same session or user."""
         self.principal = principal
@@ -157,6 +140,7 @@ class Socket:
                 self.send("token-expiring", {"in": round(left)})
             if now - self.last_ping > PING_SECONDS:
                 self.last_ping = now
+                self.ws.inbound.expect_pong()
                 self.write(protocol.wrap(b"", protocol.PING))
 
     def _check_behind(self) -> None:

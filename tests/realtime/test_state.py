@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexcorp.realtime import socket
+from nexcorp.realtime import inbound
 from tests.api import API, fetch, get_json, publish
 from tests.features.throwaway.conftest import config, make_shelf, product
 from tests.realtime.replays import delivered, render, replay, replay_own
@@ -131,7 +131,7 @@ async def test_state_and_the_frames_behind_it_make_the_state(
     make_user: Any, service: Any, make_shelf: Any, connect: Any, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From wherever one goes on: what was known there, and a replay of what came since, is what is now."""
-    monkeypatch.setattr(socket, "MESSAGES_BURST", 1000.0)
+    monkeypatch.setattr(inbound, "MESSAGES_BURST", 1000.0)
     people = [await make_user(role="admin") for _ in range(3)]
     ann = people[0]
     shelves = [await make_shelf(person) for person in people[:2]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
-from nexcorp.domain.fields import Body, Out, Text
+from nexcorp.domain.fields import Body, Items, Out, Text
 from nexcorp.domain.shapes import page_of
 
 MAX_SCOPES = 100
@@ -26,10 +26,11 @@ class CreateApiKey(Body):
     """A new key; without `expiresAt` it works until it is revoked."""
 
     name = Text(least=1, most=100, required=True)
-    scopes = fields.List(
+    scopes = Items(
         Text(least=1, most=100),
+        least=1,
+        most=MAX_SCOPES,
         required=True,
-        validate=validate.Length(1, MAX_SCOPES),
         metadata={"description": "Codes of permissions that your role holds."},
     )
     expiresAt = fields.AwareDateTime(format="iso", load_default=None, allow_none=True, validate=check_expiry)

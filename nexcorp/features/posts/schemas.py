@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.attachments import MAX_POST_FILES
-from nexcorp.domain.fields import Body, Out, PatchBody, Text
+from nexcorp.domain.fields import Body, Items, Out, PatchBody, Text
 from nexcorp.domain.shapes import POST_STATUSES, POST_TYPES, Person, page_of
 from nexcorp.features.posts.moves import ANNOUNCEMENT_MOVES, PROJECT_MOVES
 from nexcorp.web.paging import PageQuery
 
 
-def upload_ids(text: str) -> fields.List[Any]:
+def upload_ids(text: str) -> Items:
     """Uploads of one's own, each once, in the order in which the post shows them."""
-    return fields.List(
+    return Items(
         fields.UUID(),
+        most=MAX_POST_FILES,
         allow_none=True,
-        validate=[validate.Length(max=MAX_POST_FILES), check_once],
+        checks=[check_once],
         metadata={"description": text},
     )
 

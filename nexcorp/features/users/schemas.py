@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
-from nexcorp.domain.fields import Body, Out, PatchBody, Query, Text
+from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.people import ROLES, STATUSES, ProfileFields, username_field
 from nexcorp.web.paging import MAX_LIMIT, PageQuery
 
@@ -173,6 +173,4 @@ class RoleList(Out):
 class PermissionsBody(Body):
     """The permissions that the role has from now on."""
 
-    permissions = fields.List(
-        Text(least=1, most=100, trim=False), required=True, validate=validate.Length(max=500)
-    )
+    permissions = Items(Text(least=1, most=100, trim=False), most=500, required=True)

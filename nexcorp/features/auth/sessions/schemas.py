@@ -16,11 +16,10 @@ check_syntax = validate.Email()
 
 def check_email(text: str) -> None:
     """Refuse what is not an e-mail address, and legal forms that are not in use: quoted parts, literals."""
-    # The length has been complained of already, and the syntax check is slow on long texts.
-    if len(text) > MAX_EMAIL_CHARS:
-        return
     # Beyond ASCII there are letters that compare as equal and look alike: İ opens the account of i.
-    if '"' in text or "[" in text or not text.isascii():
+    odd = '"' in text or "[" in text or not text.isascii()
+    # The syntax check is slow on long texts, and a provider may send one.
+    if odd or len(text) > MAX_EMAIL_CHARS:
         raise ValidationError(check_syntax.default_message)
     check_syntax(text)
 

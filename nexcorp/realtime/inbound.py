@@ -1,0 +1,127 @@
+"""What a client sends, counted at its first bytes: before aiohttp assembles, queues or answers any of it.
+
+aiohttp's reader takes everything that has arrived in one go, and tells nothing of empty fragments: a socket
+that sends them as fast as it can would keep the event loop busy without ever being seen.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from nexcorp.realtime import protocol
+
+MESSAGES_PER_SECOND = 20.0
+MESSAGES_BURST = 40.0
+# A frame counts once more for each of these.
+BYTES_A_MESSAGE = 16 * 1024
+# What is still thrown away after that, so that the client can read why it is closed.
+REST_BYTES = 256 * 1024
+
+PONG = protocol.PONG & 0x0F
+LONG_HEADER = 10
+
+
+class Flooded(Exception):
+    """The client sends more than it may."""
+
+
+class Inbound:
+    """Stands before aiohttp's reader and lets through what the client may send.
+
+    Every frame takes from one bucket, fragments, pings and pongs like messages; only the pong that answers
+    a ping is free. The first frame too many, and all behind it, is not read: the queue then ends with an
+    ERROR message whose data is Flooded.
+    """
+
+    def __init__(self, reader: Any, queue: Any, transport: Any) -> None:
+        self._reader, self._queue, self._transport = reader, queue, transport
+        self._tokens, self._tokens_at = MESSAGES_BURST, time.monotonic()
+        self._pong_due = False
+        # Of a header that has not arrived whole, and how much of a frame behind its header is to come.
+        self._head, self._left = b"", 0
+        self._flooded, self._rest = False, REST_BYTES
+
+    def expect_pong(self) -> None:
+        """A ping goes out, so one pong is free."""
+        self._pong_due = True
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Count and pass on what has arrived; called by aiohttp's protocol."""
+        if self._flooded:
+            self._discard(len(data))
+            return False, b""
+        good = self._count(data)
+        if good == len(data):
+            result: tuple[bool, bytes] = self._reader.feed_data(data)
+            return result
+        self._flooded = True
+        self._reader.feed_data(data[:good])
+        self._queue.feed_data(WSMessage(WSMsgType.ERROR, Flooded(), None), 0)
+        self._discard(len(data) - good)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """The connection is gone; called by aiohttp's protocol."""
+        self._reader.feed_eof()
+
+    def _discard(self, size: int) -> None:
+        self._rest -= size
+        if self._rest < 0 and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def _count(self, data: bytes) -> int:
+        """How many of these bytes the client may send."""
+        at, end = 0, len(data)
+        while at < end:
+            if self._left:
+                step = min(self._left, end - at)
+                self._left -= step
+                at += step
+                continue
+            known = len(self._head)
+            head = self._head + data[at : at + LONG_HEADER - known]
+            long = {126: 2, 127: 8}.get(head[1] & 0x7F, 0) if len(head) > 1 else 0
+            if len(head) < 2 + long:
+                self._head = head
+                return end
+            size = int.from_bytes(head[2 : 2 + long]) if long else head[1] & 0x7F
+            if not self._take(head[0] & 0x0F, size):
+                return at
+            self._head, self._left = b"", size + (4 if head[1] & 0x80 else 0)
+            at += 2 + long - known
+        return end
+
+    def _take(self, opcode: int, size: int) -> bool:
+        """Pay for a frame; False where the client has nothing left."""
+        if opcode == PONG and self._pong_due:
+            self._pong_due = False
+            return True
+        now = time.monotonic()
+        refill = (now - self._tokens_at) * MESSAGES_PER_SECOND
+        self._tokens = min(MESSAGES_BURST, self._tokens + refill)
+        self._tokens_at = now
+        # What is larger, the reader refuses.
+        price = 1 + min(size, protocol.MAX_INBOUND_BYTES) // BYTES_A_MESSAGE
+        if self._tokens < price:
+            return False
+        self._tokens -= price
+        return True
+
+
+class CountedSocket(web.WebSocketResponse):
+    """aiohttp's socket with Inbound before its reader."""
+
+    inbound: Inbound
+
+    def _post_start(self, request: Any, protocol: Any, writer: Any) -> None:
+        connection = request.protocol
+        # What came right behind the handshake would else go past the count.
+        early, connection._message_tail = connection._message_tail, b""
+        super()._post_start(request, protocol, writer)
+        self.inbound = Inbound(self._parser, self._reader, request.transport)
+        connection._payload_parser = self.inbound
+        if early:
+            connection.data_received(early)
