@@ -279,7 +279,8 @@ ROUTES: list[Route] = [
         errors=(Unauthorized, CrossSite),
         idempotent=False,
         description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
-        "A token works once, and again for ten seconds; one used later ends its session.",
+        "A token works once. Where its answer was lost it gets the same answer again, until the token that it "
+        "got is used; after that it ends its session.",
     ),
     post("/auth/logout", logout, "Sign out", None, status=204, tag=TAG, access=ACCOUNT, idempotent=False),
     get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG, access=allow("profile:read")),

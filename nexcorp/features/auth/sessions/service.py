@@ -20,7 +20,6 @@ from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.refresh import RefreshToken
 
 MAX_SESSIONS = 10
-GRACE_SECONDS = 10.0
 MAX_USER_AGENT_CHARS = 512
 MAX_USERNAME_CHARS = 30
 USERNAME_ATTEMPTS = 10
@@ -202,8 +201,8 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
 async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -> Rotation:
     """Exchange a refresh token for the session's current counter.
 
-    The current token rotates. The one before it gets the current one for GRACE_SECONDS: two tabs, or an
-    answer that was lost. Any other was stolen or stole: its session ends.
+    The current token rotates. The one before it gets the current one, as nobody has used that yet: two
+    tabs, or an answer that was lost. Any older one was stolen or stole: its session ends.
     """
     row = await sql.auth.rotate_session(
         conn, session_id=token.session_id, counter=token.counter, platforms=platforms
@@ -213,7 +212,7 @@ async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -
     row = await sql.auth.lock_session(conn, session_id=token.session_id, platforms=platforms)
     if row is None:
         return Rotation(None)
-    if token.counter == row["_counter"] - 1 and row["_secondsSinceRotation"] <= GRACE_SECONDS:
+    if token.counter == row["_counter"] - 1:
         return Rotation(row)
     await sql.auth.revoke_session(conn, user_id=row["id"], session_id=token.session_id, reason="reuse")
     conn.after(Revoke((token.session_id,)))
