@@ -213,6 +213,13 @@ SET revoked_at = now(), revoked_reason = $3
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
 RETURNING id, platform, device;
 
+-- name: end_session(session_id, platforms) :value
+-- Ends a session whose refresh token was shown; its user, or no row where it has ended already.
+UPDATE sessions
+SET revoked_at = now(), revoked_reason = 'logout'
+WHERE id = $1 AND platform = ANY($2::text[]) AND revoked_at IS NULL
+RETURNING user_id;
+
 -- name: revoke_other_sessions(user_id, session_id, reason) :many
 -- Ends all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access
 -- tokens may still be good; `live` tells them apart.

@@ -145,6 +145,8 @@ class Limits:
         self.scripts = scripts
         self.anonymous = Rule("address", config.rate_limit_anonymous)
         self.user = Rule("user", config.rate_limit_user)
+        # As many as one address has: a session is used from one place at a time.
+        self.session = Rule("session", config.rate_limit_anonymous)
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
         self._asking: dict[Bucket, None] = {}
         self._leased: dict[Bucket, None] = {}
@@ -154,6 +156,11 @@ class Limits:
         """Count a request against an account; raises TooManyRequests."""
         if self.user.limit:
             await self.take(request, self.user.buckets.get(user_id) or self.user.bucket(user_id))
+
+    async def take_session(self, request: web.Request, session_id: UUID) -> None:
+        """Count the use of a genuine refresh token against its session; raises TooManyRequests."""
+        if self.session.limit:
+            await self.take(request, self.session.buckets.get(session_id) or self.session.bucket(session_id))
 
     async def take_address(self, request: web.Request, address: str | None) -> None:
         """Count a request against its client's address; raises TooManyRequests."""

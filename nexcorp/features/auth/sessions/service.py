@@ -227,11 +227,24 @@ async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -
     return Rotation(None, reused=True)
 
 
-async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
-    """Sign out of the caller's session; raises Unauthorized if it has ended already."""
+async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> bool:
+    """Sign out of the caller's session; False if it has ended already."""
     row = await sql.auth.revoke_session(conn, user_id=user_id, session_id=session_id, reason="logout")
     if row is None:
-        raise Unauthorized()
+        return False
+    await emit_logged_out(conn, user_id, session_id)
+    return True
+
+
+async def end_session_by_token(conn: Any, token: RefreshToken, platforms: list[str]) -> None:
+    """Sign out of the session of a genuine refresh token, current or not; nothing where it has ended."""
+    user_id = await sql.auth.end_session(conn, session_id=token.session_id, platforms=platforms)
+    if user_id is not None:
+        await emit_logged_out(conn, user_id, token.session_id)
+
+
+async def emit_logged_out(conn: Any, user_id: UUID, session_id: UUID) -> None:
+    """Record that a user signed out, and tell every node of it."""
     conn.after(Revoke((session_id,)))
     await emit(
         conn,
