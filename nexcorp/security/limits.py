@@ -11,7 +11,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from multidict import CIMultiDict, istr
 from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.errors import TooManyRequests
+from nexcorp.security.addresses import parse_host
 from nexcorp.security.redis_scripts import Call, Scripts, load_script
 
 log = structlog.get_logger("nexcorp.limits")
@@ -46,13 +47,10 @@ RESET_FIELD = istr("RateLimit-Reset")
 @lru_cache(maxsize=16_384)
 def network_of(address: str) -> str:
     """The key for anonymous requests: an IPv4 address, or the /64 network of an IPv6 address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
+    parsed = parse_host(address)
+    if parsed is None:
         return address
     if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
         return str(ip_network((parsed.packed[:8] + bytes(8), 64)))
     return str(parsed)
 
