@@ -184,7 +184,10 @@ class Config:
         "CORS_ORIGINS", (), parse_list, about="origins that may call with credentials"
     )
     trusted_proxies: tuple[str, ...] = setting_field(
-        "TRUSTED_PROXIES", (), parse_networks, about="networks whose X-Forwarded-For and -Proto are believed"
+        "TRUSTED_PROXIES",
+        (),
+        parse_networks,
+        about="networks whose X-Forwarded-For, -Proto and Forwarded are believed",
     )
     oauth_github_id: str = setting_field("OAUTH_GITHUB_ID", "", about="client id at GitHub")
     oauth_github_secret: str = setting_field(

@@ -189,14 +189,13 @@ RETURNING
     extract(epoch FROM least(s.expires_at, now() + interval '30 days') - now())::integer AS "_refreshSeconds";
 
 -- name: lock_session(session_id, platforms) :one
--- A live session whose refresh token did not rotate, and how long ago another one did.
+-- A live session whose refresh token did not rotate.
 -- The lock keeps it from rotating until the caller has decided.
 SELECT
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.role, u.status,
     u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
-    extract(epoch FROM least(s.expires_at, s.refreshed_at + interval '30 days') - now())::integer AS "_refreshSeconds",
-    extract(epoch FROM now() - s.refreshed_at)::float8 AS "_secondsSinceRotation"
+    extract(epoch FROM least(s.expires_at, s.refreshed_at + interval '30 days') - now())::integer AS "_refreshSeconds"
 FROM sessions AS s
 INNER JOIN users AS u ON u.id = s.user_id
 WHERE s.id = $1
@@ -213,6 +212,13 @@ UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
 RETURNING id, platform, device;
+
+-- name: end_session(session_id, platforms) :value
+-- Ends a session whose refresh token was shown; its user, or no row where it has ended already.
+UPDATE sessions
+SET revoked_at = now(), revoked_reason = 'logout'
+WHERE id = $1 AND platform = ANY($2::text[]) AND revoked_at IS NULL
+RETURNING user_id;
 
 -- name: revoke_other_sessions(user_id, session_id, reason) :many
 -- Ends all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access

@@ -18,6 +18,7 @@ class Access:
     scopes, must hold. `whose`: which rows it covers, if not all; the statement enforces that. `otherwise`:
     what a user without the permission gets; the handler enforces that. A key always needs the permission.
     `ticket`: a one-time ticket for downloads (`?ticket=`) may replace the access token.
+    `bearer`: nobody needs to be signed in, but the handler reads an access token where there is one.
     """
 
     signed_in: bool = True
@@ -25,9 +26,12 @@ class Access:
     whose: str | None = None
     otherwise: str | None = None
     ticket: bool = False
+    bearer: bool = False
 
     def describe(self) -> str:
         """One line for the documents."""
+        if self.bearer:
+            return f"Public, or with an access token; {self.whose}."
         if not self.signed_in:
             return "Public."
         what = f"Permission `{self.permission}`" if self.permission else "Signed in; no API keys"

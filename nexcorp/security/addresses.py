@@ -3,55 +3,119 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from aiohttp import web
 
 from nexcorp.config import Config
 
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+# Behind it NAT64 puts the IPv4 address of a client (RFC 6052).
+NAT64 = IPv6Network("64:ff9b::/96")
+
 
 @lru_cache(maxsize=8)
-def parse_networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+def parse_networks(texts: tuple[str, ...]) -> Networks:
     """TRUSTED_PROXIES as networks; a bare address is a network of one."""
     return tuple(ip_network(text, strict=False) for text in texts)
 
 
-@lru_cache(maxsize=4096)
-def is_trusted(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    """Whether `address` is one of our proxies."""
+@lru_cache(maxsize=16_384)
+def parse_host(text: str) -> IPv4Address | IPv6Address | None:
+    """The address that `text` names, None if it names none.
+
+    It may stand in quotes or brackets, and have a port or a zone; an IPv4 address within an IPv6 one, mapped
+    or behind NAT64, is that IPv4 address.
+    """
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text, closed, port = text[1:].partition("]")
+        if not closed or (port and not is_port(port)):
+            return None
+    elif text.count(":") == 1:
+        text, _, port = text.partition(":")
+        if not is_port(f":{port}"):
+            return None
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+        return None
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return parsed.ipv4_mapped
+        if parsed in NAT64:
+            return IPv4Address(parsed.packed[12:])
+    return parsed
+
+
+def is_port(text: str) -> bool:
+    """Whether `text` is a colon and a number; some proxies write a port of their own making."""
+    return text[:1] == ":" and text[1:].isascii() and text[1:].isalnum()
+
+
+def is_trusted(address: str, networks: Networks) -> bool:
+    """Whether `address` is one of our proxies."""
+    parsed = parse_host(address)
+    return parsed is not None and any(parsed in network for network in networks)
+
+
+def read_parameter(element: str, name: str) -> str | None:
+    """A parameter of an element of Forwarded, None without exactly one: `for="[2001:db8::1]";proto=http`."""
+    found = [
+        value.strip()
+        for key, is_pair, value in (part.partition("=") for part in element.split(";"))
+        if is_pair and key.strip().lower() == name
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def list_elements(request: web.Request) -> list[str]:
+    """The elements of Forwarded (RFC 7239), the newest last.
+
+    A comma always ends one, in quotes as well: a quote that a client leaves open hides no later element.
+    """
+    return ",".join(request.headers.getall("Forwarded", [])).split(",")
+
+
+def list_hops(request: web.Request) -> list[str]:
+    """Whom each proxy was spoken to by, the newest last: X-Forwarded-For, or without it Forwarded."""
+    lines = request.headers.getall("X-Forwarded-For", [])
+    if lines:
+        return ",".join(lines).split(",")
+    return [read_parameter(element, "for") or "" for element in list_elements(request)]
 
 
 def client_address(request: web.Request, config: Config) -> str | None:
     """The address to hold a request to.
 
-    X-Forwarded-For is read from the right, and only as long as what spoke is a trusted proxy: whatever
-    stands further left is the client's own claim.
+    The headers are read from the right, and only as long as what spoke is a trusted proxy: whatever stands
+    further left is the client's own claim.
     """
     address = request.remote
-    if not config.trusted_proxies or address is None:
+    if not address:
+        return address
+    address = str(parse_host(address) or address)
+    if not config.trusted_proxies:
         return address
     networks = parse_networks(config.trusted_proxies)
-    for hop in reversed(",".join(request.headers.getall("X-Forwarded-For", [])).split(",")):
-        if not is_trusted(address, networks):
+    if not is_trusted(address, networks):
+        return address
+    for hop in reversed(list_hops(request)):
+        parsed = parse_host(hop)
+        if parsed is None:
             return address
-        if not hop.strip():
-            break
-        try:
-            address = str(ip_address(hop.strip()))
-        except ValueError:
+        address = str(parsed)
+        if not is_trusted(address, networks):
             return address
     return address
 
 
 def came_by_tls(request: web.Request, config: Config) -> bool:
     """Whether a trusted proxy says that the client spoke TLS with it."""
-    if not config.trusted_proxies or request.remote is None:
+    if not config.trusted_proxies or not request.remote:
         return False
-    if request.headers.get("X-Forwarded-Proto") != "https":
-        return False
-    return is_trusted(request.remote, parse_networks(config.trusted_proxies))
+    scheme = request.headers.get("X-Forwarded-Proto")
+    if scheme is None:
+        scheme = (read_parameter(list_elements(request)[-1], "proto") or "").strip('"').lower()
+    return scheme == "https" and is_trusted(request.remote, parse_networks(config.trusted_proxies))

@@ -11,7 +11,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from multidict import CIMultiDict, istr
 from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.errors import TooManyRequests
+from nexcorp.security.addresses import parse_host
 from nexcorp.security.redis_scripts import Call, Scripts, load_script
 
 log = structlog.get_logger("nexcorp.limits")
@@ -46,13 +47,10 @@ RESET_FIELD = istr("RateLimit-Reset")
 @lru_cache(maxsize=16_384)
 def network_of(address: str) -> str:
     """The key for anonymous requests: an IPv4 address, or the /64 network of an IPv6 address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
+    parsed = parse_host(address)
+    if parsed is None:
         return address
     if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
         return str(ip_network((parsed.packed[:8] + bytes(8), 64)))
     return str(parsed)
 
@@ -145,6 +143,8 @@ class Limits:
         self.scripts = scripts
         self.anonymous = Rule("address", config.rate_limit_anonymous)
         self.user = Rule("user", config.rate_limit_user)
+        # As many as one address has: a session is used from one place at a time.
+        self.session = Rule("session", config.rate_limit_anonymous)
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
         self._asking: dict[Bucket, None] = {}
         self._leased: dict[Bucket, None] = {}
@@ -154,6 +154,11 @@ class Limits:
         """Count a request against an account; raises TooManyRequests."""
         if self.user.limit:
             await self.take(request, self.user.buckets.get(user_id) or self.user.bucket(user_id))
+
+    async def take_session(self, request: web.Request, session_id: UUID) -> None:
+        """Count the use of a genuine refresh token against its session; raises TooManyRequests."""
+        if self.session.limit:
+            await self.take(request, self.session.buckets.get(session_id) or self.session.bucket(session_id))
 
     async def take_address(self, request: web.Request, address: str | None) -> None:
         """Count a request against its client's address; raises TooManyRequests."""

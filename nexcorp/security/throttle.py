@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import hmac
 import time
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from aiohttp import web
 
 from nexcorp.config import Config
 from nexcorp.errors import TooManyRequests
+from nexcorp.security.addresses import parse_host
 from nexcorp.security.app_keys import CONTEXT, SECRETS
 from nexcorp.security.redis_scripts import Call, Scripts, load_script
 
@@ -34,11 +35,9 @@ FORGIVE = load_script("forgive_attempts")
 
 def network_of(address: str | None) -> str:
     """The /24 of an IPv4 address, or the /64 of an IPv6 address: about as much as one attacker controls."""
-    try:
-        parsed = ip_address(address or "")
-    except ValueError:
+    parsed = parse_host(address or "")
+    if parsed is None:
         return address or ""
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return str(ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False))
 
 

@@ -51,6 +51,8 @@ class Route:
     # A route that stays open (a socket) has no deadline and no place in the in-flight count.
     long_lived: bool = False
     hidden: bool = False
+    # The handler decides whom a request counts for. What the handler never sees, counts for the address.
+    counts_itself: bool = False
     # Answered even when the service is full: a probe must not be told to come back later.
     vital: bool = False
     # POSTs that hand out secrets keep no answer that could be replayed.
@@ -126,7 +128,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
     handler, access, body, query = route.handler, route.access, route.body, route.query
     # A socket shows who opens it in several ways, and counts itself.
     limited = route.limited and not route.long_lived
-    form = route.form
+    form, counts_itself = route.form, route.counts_itself
     takes = body.fields if body is not None else {}
     lists = frozenset(name for name, value in takes.items() if isinstance(value, fields.List))
 
@@ -138,7 +140,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
             request[CALLER] = Caller(who, rights)
             context = request[CONTEXT]
             context.user_id, context.session_id = who.user_id, who.session_id
-        elif limited:
+        elif limited and not counts_itself:
             await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
         if form is not None and (is_form(request) or not form.optional):
             async with receive(request, form, lists) as received:
@@ -148,7 +150,12 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
                     return await handler(request, files=received.files)
                 return await handler(request, body=load(body, received.values), files=received.files)
         if body is not None:
-            data = load(body, await read_json(request))
+            try:
+                data = load(body, await read_json(request))
+            except AppError:
+                if counts_itself:
+                    await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
+                raise
             if query is not None:
                 return await handler(request, body=data, query=read_query(request, query))
             return await handler(request, body=data)

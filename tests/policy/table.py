@@ -52,7 +52,15 @@ POLICY: list[Rule] = [
     Rule("POST /auth/login", ANYBODY, 200, make=makers.an_account, body=makers.as_made),
     Rule("POST /auth/refresh", ANYBODY, 200, make=makers.a_refresh_token, body=makers.as_made),
     Rule("GET /auth/jwks", ANYBODY, 200),
-    Rule("POST /auth/logout", A_PERSON, 204),
+    # Whoever has a refresh token may end its session.
+    Rule(
+        "POST /auth/logout",
+        ANYBODY,
+        204,
+        whose="the session whose access or refresh token is shown",
+        make=makers.a_refresh_token,
+        body=makers.as_made,
+    ),
     Rule("GET /auth/me", "profile:read", 200),
     Rule("GET /auth/sessions", A_PERSON, 200),
     Rule("DELETE /auth/sessions", A_PERSON, 200),

@@ -57,6 +57,7 @@ HOT: dict[str, set[str]] = {
     "auth.count_wrong_passwords": set(),
     "auth.delete_sessions": set(),
     "auth.get_credentials": {"users_email_key"},
+    "auth.end_session": {"sessions_pkey"},
     "auth.get_session_principal": {"sessions_pkey"},
     "auth.insert_ticket": {"sessions_pkey"},
     "auth.list_revoked_sessions": {"sessions_revoked_at_idx"},

@@ -228,6 +228,34 @@ async def test_strangers_are_counted_by_address(web_only: Any) -> None:
         assert (await client.get(OWN, headers={"X-Forwarded-For": "192.0.2.1"})).status == 200
 
 
+async def test_people_behind_one_address_do_not_lock_each_other_out(web_only: Any, make_user: Any) -> None:
+    user = await make_user()
+    login = {"email": user.email, "password": user.password, "platform": "cli"}
+    async with serving(web_only, rate_limit_anonymous=4, rate_limit_user=40, login_failures=0) as (_, client):
+        public = {"Authorization": ""}
+
+        async def post(path: str, **body: Any) -> Any:
+            return await client.post(f"{API}/auth/{path}", json=body, headers=public)
+
+        # Good sign-ins count for the account.
+        answers = [await post("login", **login) for _ in range(6)]
+        assert [answer.status for answer in answers] == [200] * 6
+        tokens = [(await answer.json())["refreshToken"] for answer in answers]
+        wrong = [await post("login", **login | {"password": "wrong"}) for _ in range(6)]
+        assert {answer.status for answer in wrong[:3]} == {401}
+        assert {answer.status for answer in wrong[4:]} == {429}
+        # The address is used up, and with it forged and malformed tokens.
+        for body in ({"refreshToken": "x"}, {"refreshToken": 1}, {}):
+            assert (await post("refresh", **body)).status == 429
+            assert (await post("logout", **body)).status == 429
+        # A session has a budget of its own, for one token of it or many.
+        for token in tokens[:2]:
+            seen = [(await post("refresh", refreshToken=token)).status for _ in range(6)]
+            assert seen[:4] == [200] * 4
+            assert seen[5] == 429
+        assert (await post("logout", refreshToken=tokens[2])).status == 204
+
+
 @pytest.mark.parametrize("proxies", [(), ("192.0.2.0/24",)])
 async def test_a_claimed_address_brings_no_fresh_budget(web_only: Any, proxies: tuple[str, ...]) -> None:
     runner, _, url = await web_only(rate_limit_anonymous=5, trusted_proxies=proxies)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.shared
 
 SESSIONS = "/api/v1/auth/sessions"
 LOGOUT = "/api/v1/auth/logout"
+REFRESH = "/api/v1/auth/refresh"
 TICKET = "/api/v1/auth/ticket"
 ME = "/api/v1/auth/me"
 
@@ -100,6 +101,73 @@ async def test_logout_of_a_session_that_another_node_ended(
     await fetch("UPDATE sessions SET revoked_at = now() WHERE id = $1", session_id)
     assert (await client.post(LOGOUT, headers=signed_in["headers"])).status == 401
     assert (await client.post(TICKET, json={"purpose": "ws"}, headers=signed_in["headers"])).status == 401
+
+
+@pytest.mark.parametrize("bearer", ["", "Bearer x"])
+async def test_a_browser_signs_out_by_its_cookie_alone(
+    browser: Any, client: Any, make_user: Any, sign_in: Any, bearer: str
+) -> None:
+    user = await make_user()
+    web = await sign_in(user, "web")
+    sent = browser.send(web["refreshToken"]) | ({"Authorization": bearer} if bearer else {})
+    # As for refreshing: no other site may do it.
+    assert (await client.post(LOGOUT, headers={"Cookie": sent["Cookie"]})).status == 403
+    assert (await client.post(LOGOUT, headers=sent | {"Origin": "https://evil.example"})).status == 403
+    assert (await client.get(ME, headers=web["headers"])).status == 200
+    # Twice is no mistake.
+    for _ in range(2):
+        answer = await client.post(LOGOUT, headers=sent)
+        assert answer.status == 204
+        assert (browser.take(answer).value, browser.take(answer)["max-age"]) == ("", "0")
+    assert (await client.post(REFRESH, headers=sent)).status == 401
+    assert (await client.get(ME, headers=web["headers"])).status == 401
+    # The user's other session is not touched.
+    assert (await client.get(ME, headers=user.headers)).status == 200
+
+
+async def test_an_app_signs_out_by_its_refresh_token_current_or_not(
+    client: Any, make_user: Any, sign_in: Any, fetch: Any
+) -> None:
+    user = await make_user()
+    for rotations in range(3):
+        current = first = (await sign_in(user, "mobile"))["refreshToken"]
+        for _ in range(rotations):
+            answer = await client.post(REFRESH, json={"refreshToken": current})
+            current = (await answer.json())["refreshToken"]
+        assert (await client.post(LOGOUT, json={"refreshToken": first})).status == 204
+        assert (await client.post(REFRESH, json={"refreshToken": current})).status == 401
+        [row] = await fetch(
+            "SELECT revoked_reason FROM sessions WHERE id = $1", UUID(first.partition(".")[0])
+        )
+        assert row["revoked_reason"] == "logout"
+
+
+async def test_a_token_that_proves_nothing_signs_out_nobody(
+    browser: Any, client: Any, make_user: Any, sign_in: Any
+) -> None:
+    web = await sign_in(await make_user(), "web")
+    # A browser's token sent by an app ends no session, nor does one that is forged.
+    assert (await client.post(LOGOUT, json={"refreshToken": web["refreshToken"]})).status == 204
+    sid, counter, mac = web["refreshToken"].split(".")
+    forged = f"{sid}.{counter}.{'B' if mac[0] == 'A' else 'A'}{mac[1:]}"
+    nothing: dict[str, str] = {}
+    for sent in (browser.send(forged), nothing):
+        answer = await client.post(LOGOUT, headers=sent)
+        assert answer.status == 401
+        assert browser.take(answer).value == ""
+    assert (await client.post(LOGOUT, json={"refreshToken": forged})).status == 401
+    assert (await client.get(ME, headers=web["headers"])).status == 200
+
+
+async def test_signing_out_ends_the_session_of_the_cookie_as_well(
+    browser: Any, client: Any, make_user: Any, sign_in: Any
+) -> None:
+    user = await make_user()
+    older, newer = await sign_in(user, "web"), await sign_in(user, "web")
+    answer = await client.post(LOGOUT, headers=older["headers"] | browser.send(newer["refreshToken"]))
+    assert answer.status == 204
+    for web in (older, newer):
+        assert (await client.get(ME, headers=web["headers"])).status == 401
 
 
 async def test_revocations_are_listed_for_other_nodes(

@@ -19,10 +19,12 @@ from nexcorp.features.auth.recovery.service import queue_verification
 from nexcorp.features.auth.sessions import schemas, service
 from nexcorp.features.auth.sessions.errors import EmailTaken, InvalidCredentials
 from nexcorp.features.auth.sessions.jwks import JwksOut, show_jwks
-from nexcorp.features.auth.sessions.refresh import make_token, read_token
+from nexcorp.features.auth.sessions.proofs import WEB, end_shown_sessions, read_proof
+from nexcorp.features.auth.sessions.refresh import RefreshToken, make_token
 from nexcorp.security.access import ACCOUNT, PUBLIC, Access, allow
-from nexcorp.security.app_keys import CONFIG, SECRETS, TOKENS, database, principal, user_id
-from nexcorp.security.cookies import CrossSite, clear_cookie, read_cookie, set_cookie
+from nexcorp.security.app_keys import CONFIG, CONTEXT, SECRETS, TOKENS, database, principal, user_id
+from nexcorp.security.cookies import CrossSite, clear_cookie, set_cookie
+from nexcorp.security.limits import LIMITS
 from nexcorp.security.throttle import attempt, forgive, withdraw
 from nexcorp.security.tokens import ACCESS_SECONDS
 from nexcorp.web.errors import reply_error
@@ -32,10 +34,9 @@ from nexcorp.web.routing import Route, delete, get, post
 from nexcorp.web.transactions import transaction
 
 LOGIN_ATTEMPTS = 3
-WEB = ["web"]
-NATIVE = ["mobile", "cli"]
 TAG = "Identity"
 OWN = Access(whose="your own only")
+SHOWN = Access(signed_in=False, bearer=True, whose="the session whose access or refresh token is shown")
 
 
 def reply_signed_in(
@@ -91,6 +92,8 @@ async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
         await asyncio.shield(withdraw(request, "login", email))
         raise
     await forgive(request, "login", email)
+    # Counted for the account instead: a morning's sign-ins from one office lock out nobody there.
+    request.app[LIMITS].give_back(request[CONTEXT].ip)
     session = signed_in.session
     return reply_signed_in(
         request,
@@ -128,6 +131,7 @@ async def try_login(request: web.Request, body: dict[str, Any]) -> service.SignI
                 conn, account, email, platform, request.app[SECRETS].fingerprint
             )
         raise InvalidCredentials()
+    await request.app[LIMITS].take_user(request, account["id"])
     new_hash = await hash_password(password) if needs_upgrade(known_hash) else None
     async with database(request).transaction() as conn:
         return await service.open_session(
@@ -142,23 +146,18 @@ async def try_login(request: web.Request, body: dict[str, Any]) -> service.SignI
 
 async def refresh(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/refresh"""
-    given = body.get("refreshToken")
-    if given is not None:
-        return await exchange(request, given, NATIVE)
-    given = read_cookie(request)
     try:
-        if given is None:
-            raise Unauthorized()
-        return await exchange(request, given, WEB)
+        return await exchange(request, *await read_proof(request, body))
     except Unauthorized as error:
+        if "refreshToken" in body:
+            raise
         response = reply_error(request, error)
         clear_cookie(response)
         return response
 
 
-async def exchange(request: web.Request, text: str, platforms: list[str]) -> web.Response:
-    """New tokens for a refresh token of these platforms; raises Unauthorized for any that is not current."""
-    token = read_token(request.app[SECRETS], text)
+async def exchange(request: web.Request, token: RefreshToken, platforms: list[str]) -> web.Response:
+    """New tokens for a refresh token of these platforms; raises Unauthorized where it does not hold."""
     async with database(request).transaction() as conn:
         rotation = await service.rotate_refresh(conn, token, platforms)
     # The transaction has committed: a revocation must stand although the answer is a refusal.
@@ -175,12 +174,14 @@ async def exchange(request: web.Request, text: str, platforms: list[str]) -> web
     )
 
 
-async def logout(request: web.Request) -> web.Response:
+async def logout(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/logout"""
-    who = principal(request)
-    async with database(request).transaction() as conn:
-        await service.end_session(conn, user_id=who.user_id, session_id=who.session_id)
-    response = no_content()
+    try:
+        await end_shown_sessions(request, body)
+        response: web.Response = no_content()
+    except Unauthorized as error:
+        response = reply_error(request, error)
+    # A script cannot delete the cookie, and one that proves nothing is of no use to its browser.
     clear_cookie(response)
     return response
 
@@ -278,10 +279,26 @@ ROUTES: list[Route] = [
         body=schemas.RefreshBody(),
         errors=(Unauthorized, CrossSite),
         idempotent=False,
+        counts_itself=True,
         description="Browsers send their cookie and `X-Requested-With`; mobile and cli `refreshToken`. "
-        "A token works once, and again for ten seconds; one used later ends its session.",
+        "A token works once. Where its answer was lost it gets the same token again, until that one is used; "
+        "after that it ends its session. Good tokens count for their session, others for the address.",
     ),
-    post("/auth/logout", logout, "Sign out", None, status=204, tag=TAG, access=ACCOUNT, idempotent=False),
+    post(
+        "/auth/logout",
+        logout,
+        "Sign out",
+        None,
+        status=204,
+        tag=TAG,
+        access=SHOWN,
+        body=schemas.RefreshBody(),
+        errors=(Unauthorized, CrossSite),
+        idempotent=False,
+        counts_itself=True,
+        description="Needs no good access token: the refresh token is enough, in the cookie of a browser "
+        "(with `X-Requested-With`) or as `refreshToken` of mobile and cli. Clears the cookie.",
+    ),
     get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG, access=allow("profile:read")),
     get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG, access=ACCOUNT),
     delete(

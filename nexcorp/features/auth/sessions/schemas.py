@@ -80,7 +80,7 @@ class LoginBody(Body):
 
 
 class RefreshBody(Body):
-    """For mobile and cli; a browser sends its cookie and no body."""
+    """The refresh token of mobile and cli; a browser sends its cookie and no body."""
 
     refreshToken = Text(least=1, most=200, trim=False)
 

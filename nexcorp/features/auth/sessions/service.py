@@ -20,7 +20,6 @@ from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.refresh import RefreshToken
 
 MAX_SESSIONS = 10
-GRACE_SECONDS = 10.0
 MAX_USER_AGENT_CHARS = 512
 MAX_USERNAME_CHARS = 30
 USERNAME_ATTEMPTS = 10
@@ -202,8 +201,8 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
 async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -> Rotation:
     """Exchange a refresh token for the session's current counter.
 
-    The current token rotates. The one before it gets the current one for GRACE_SECONDS: two tabs, or an
-    answer that was lost. Any other was stolen or stole: its session ends.
+    The current token rotates. The one before it gets the current one, as nobody has used that yet: two
+    tabs, or an answer that was lost. Any older one was stolen or stole: its session ends.
     """
     row = await sql.auth.rotate_session(
         conn, session_id=token.session_id, counter=token.counter, platforms=platforms
@@ -213,7 +212,7 @@ async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -
     row = await sql.auth.lock_session(conn, session_id=token.session_id, platforms=platforms)
     if row is None:
         return Rotation(None)
-    if token.counter == row["_counter"] - 1 and row["_secondsSinceRotation"] <= GRACE_SECONDS:
+    if token.counter == row["_counter"] - 1:
         return Rotation(row)
     await sql.auth.revoke_session(conn, user_id=row["id"], session_id=token.session_id, reason="reuse")
     conn.after(Revoke((token.session_id,)))
@@ -228,11 +227,24 @@ async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -
     return Rotation(None, reused=True)
 
 
-async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> None:
-    """Sign out of the caller's session; raises Unauthorized if it has ended already."""
+async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> bool:
+    """Sign out of the caller's session; False if it has ended already."""
     row = await sql.auth.revoke_session(conn, user_id=user_id, session_id=session_id, reason="logout")
     if row is None:
-        raise Unauthorized()
+        return False
+    await emit_logged_out(conn, user_id, session_id)
+    return True
+
+
+async def end_session_by_token(conn: Any, token: RefreshToken, platforms: list[str]) -> None:
+    """Sign out of the session of a genuine refresh token, current or not; nothing where it has ended."""
+    user_id = await sql.auth.end_session(conn, session_id=token.session_id, platforms=platforms)
+    if user_id is not None:
+        await emit_logged_out(conn, user_id, token.session_id)
+
+
+async def emit_logged_out(conn: Any, user_id: UUID, session_id: UUID) -> None:
+    """Record that a user signed out, and tell every node of it."""
     conn.after(Revoke((session_id,)))
     await emit(
         conn,
