@@ -36,7 +36,6 @@ from nexcorp.security.app_keys import (
     TOKENS,
 )
 from nexcorp.security.limits import LIMITS, Limits
-from nexcorp.security.redis_scripts import Scripts
 from nexcorp.security.revocations import Revocations
 from nexcorp.security.secrets import Secrets
 from nexcorp.security.throttle import THROTTLE, Throttle
@@ -83,6 +82,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     yield
     await end_tasks((opening, waking, sweeping))
     await app[LIMITS].stop()
+    await app[THROTTLE].close()
     await node.stop()
     for store in app[STORAGE].stores.values():
         store.close()
@@ -127,8 +127,7 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     app[CACHE], app[TURNS] = Cache(config.redis_url), Turns()
     app[PRODUCT_KEY], app[SENTENCES] = product, product.sentences
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], product)
-    scripts = Scripts(config.redis_url)
-    app[LIMITS], app[THROTTLE] = Limits(config, scripts), Throttle(config, scripts)
+    app[LIMITS], app[THROTTLE] = Limits(config), Throttle(config)
     app[DOCUMENTS], app[STORAGE] = make_documents(product), make_storage(config)
     product.set_up(app)
     add_routes(app, list_routes(product))

@@ -60,11 +60,18 @@ def run_web(options: Namespace) -> int:
     return 0
 
 
+def show_host(host: str) -> str:
+    """An IP address as it stands before a port."""
+    return f"[{host}]" if ":" in host else host
+
+
 def replace_by_gunicorn(config: Config) -> int:
     """Become gunicorn with WEB_CONCURRENCY processes, whose metrics are summed through a folder."""
+    from nexcorp.embedded.home import find_usable
     from nexcorp.server import DRAIN_SECONDS, KEEP_ALIVE_SECONDS
 
     folder = tempfile.mkdtemp(prefix="nexcorp-metrics-")
+    hosts = find_usable(config.hosts) or ("0.0.0.0",)  # noqa: S104 - where HOST says nothing
     command = [
         sys.executable,
         "-m",
@@ -72,7 +79,7 @@ def replace_by_gunicorn(config: Config) -> int:
         "nexcorp.wsgi:make_app",
         "--worker-class=aiohttp.GunicornUVLoopWebWorker",
         f"--workers={config.web_concurrency}",
-        f"--bind=0.0.0.0:{config.port}",
+        *(f"--bind={show_host(host)}:{config.port}" for host in hosts),
         f"--graceful-timeout={int(DRAIN_SECONDS)}",
         f"--keep-alive={KEEP_ALIVE_SECONDS}",
         "--log-level=warning",
@@ -122,7 +129,8 @@ def run_dev(options: Namespace) -> int:
     from nexcorp import dev
 
     config = Config.from_env()
-    return dev.run_dev(config.port, Path(config.home))
+    hosts = replace(config, env="development").hosts
+    return dev.run_dev(config.port, Path(config.home), hosts=hosts)
 
 
 def run_seed(options: Namespace) -> int:
@@ -130,6 +138,11 @@ def run_seed(options: Namespace) -> int:
     from nexcorp.seed import open_database, seed
 
     config = load_config()
+    if options.scale is None and not config.development:
+        raise ConfigError(
+            "seed makes an administrator whose password is published, and this is production. "
+            "Make one of your own with `nexcorp admin create`; for demo data set NEXCORP_ENV=development"
+        )
     if options.scale is None:
         run_async(seed(config))
         return 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -28,6 +28,11 @@ def parse_list(text: str) -> tuple[str, ...]:
 def parse_networks(text: str) -> tuple[str, ...]:
     """Split TRUSTED_PROXIES into networks; a bare address is a network of one."""
     return tuple(str(ip_network(part, strict=False)) for part in parse_list(text))
+
+
+def parse_hosts(text: str) -> tuple[str, ...]:
+    """Split HOST into the IP addresses to listen at."""
+    return tuple(str(ip_address(part.strip("[]"))) for part in parse_list(text))
 
 
 def parse_address(text: str) -> str:
@@ -63,6 +68,11 @@ def parse_count(text: str) -> int:
     if number < 0:
         raise ValueError("wants a whole number of at least 0")
     return number
+
+
+def parse_flag(text: str) -> bool:
+    """true or false."""
+    return one_of("true", "false")(text) == "true"
 
 
 def parse_pool(text: str) -> tuple[int, int]:
@@ -158,6 +168,9 @@ class Config:
         "NEXCORP_ENV", "production", one_of("production", "development"), about="production or development"
     )
     port: int = setting_field("PORT", 8080, parse_port, about="port of the web process")
+    host: tuple[str, ...] = setting_field(
+        "HOST", (), parse_hosts, about="IP addresses the web process listens at; all, in development loopback"
+    )
     web_concurrency: int = setting_field(
         "WEB_CONCURRENCY", 1, parse_positive, about="processes of one web dyno"
     )
@@ -235,6 +248,12 @@ class Config:
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
     )
+    metrics_token: str = setting_field(
+        "METRICS_TOKEN", "", secret=True, about="/metrics wants it as bearer token"
+    )
+    metrics_open: bool = setting_field(
+        "METRICS_OPEN", False, parse_flag, about="/metrics answers everybody in production, too"
+    )
     media_root: str = setting_field("MEDIA_ROOT", "", about="folder of uploaded files; NEXCORP_HOME/media")
     cloudinary_url: str = setting_field(
         "CLOUDINARY_URL",
@@ -268,6 +287,12 @@ class Config:
     def development(self) -> bool:
         """Whether this is a developer's own machine: relaxed secrets, open CORS on localhost."""
         return self.env == "development"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The IP addresses to listen at; empty for all of this machine's."""
+        # A developer's service has an administrator whose password is published.
+        return self.host or (("127.0.0.1", "::1") if self.development else ())
 
     @property
     def sends_mail(self) -> bool:

@@ -15,13 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 
 from nexcorp.config import REPOSITORY, child_environment, setting
 from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
 from nexcorp.embedded.children import Program, Supervisor, describe_end
-from nexcorp.embedded.home import hold_lock, keep_secret, prepare_home, write_atomically
+from nexcorp.embedded.home import find_usable, hold_lock, keep_secret, prepare_home, write_atomically
 
 STOP_ORDER = ("web", "worker", "valkey", "postgres")
 PROCFILE_ENTRIES = ("web", "worker")
@@ -94,7 +95,10 @@ class StopRequest:
 class DevRun:
     """One run of `nexcorp dev`."""
 
-    def __init__(self, port: int, home: Path, root: Path, command: Sequence[str]) -> None:
+    def __init__(
+        self, hosts: Sequence[str], port: int, home: Path, root: Path, command: Sequence[str]
+    ) -> None:
+        self._hosts = tuple(hosts)
         self._port = port
         self._home = home
         self._root = root
@@ -131,7 +135,7 @@ class DevRun:
         missing = [name for name in PROCFILE_ENTRIES if name not in entries]
         if missing:
             raise EmbeddedError(f"{self._root / 'Procfile'} has no entry {' and no '.join(missing)}")
-        self._port = check_port(self._port)
+        self._port = check_port(self._port, self._hosts)
         env = self._start_servers()
         self._run_step("migrate", ["migrate", "up"], env)
         self._seed(env)
@@ -220,7 +224,7 @@ class DevRun:
         while True:
             self._stop.check()
             self._supervisor.restart_dead()
-            if not greeted and port_answers(self._port):
+            if not greeted and port_answers(self._port, self._hosts):
                 greeted = True
                 self._greet()
             time.sleep(TICK)
@@ -228,6 +232,10 @@ class DevRun:
     def _greet(self) -> None:
         address = f"http://localhost:{self._port}"
         lines = ["", "NexCorp Connect is up", f"  address   {address}", f"  API docs  {address}/api/docs"]
+        if all(ip_address(host).is_loopback for host in self._hosts):
+            lines.append("  network   only this machine reaches it; HOST=0.0.0.0 opens it to others")
+        else:
+            lines.append(f"  network   open at {', '.join(self._hosts)}, demo accounts and all")
         if self._seeded:
             lines.append(f"  accounts  {DEMO_ACCOUNTS}; the password of each is {DEMO_PASSWORD}")
         if self._own_database:
@@ -246,11 +254,13 @@ def run_dev(
     port: int,
     home: Path,
     *,
+    hosts: Sequence[str] = ("127.0.0.1",),
     root: Path = REPOSITORY,
     command: Sequence[str] = (sys.executable, "-m", "nexcorp"),
 ) -> int:
     """Run the service on `port` with its state in `home` until Ctrl-C or SIGTERM; returns the exit code.
 
+    `hosts` are the IP addresses that the web process listens at.
     `root` holds the Procfile, `command` is what runs `nexcorp`. What keeps it from starting (a taken port, an
     unwritable home, another `nexcorp dev` in the same home) is said in one line, with exit code 1.
     """
@@ -258,7 +268,7 @@ def run_dev(
         home = prepare_home(home)
         refusal = f"another `nexcorp dev` (process {{pid}}) is running in {home}; stop it or set NEXCORP_HOME"
         with hold_lock(home / "dev.lock", refusal):
-            return DevRun(port, home, root, command).run()
+            return DevRun(hosts, port, home, root, command).run()
     except (EmbeddedError, OSError) as error:
         print(f"nexcorp dev: {error}", file=sys.stderr)
         return 1
@@ -274,24 +284,30 @@ def read_procfile(path: Path) -> dict[str, str]:
     return {name.strip(): command.strip() for name, _, command in pairs}
 
 
-def check_port(port: int) -> int:
+def check_port(port: int, hosts: Sequence[str]) -> int:
     """The port if a server could listen on it now, a free one for 0. Raises EmbeddedError."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for host in find_usable(tuple(hosts)):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            probe.bind(("0.0.0.0", port))  # noqa: S104  where the web process will listen
-            probe.listen(1)
-            return int(probe.getsockname()[1])
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind((host, port))
+                probe.listen(1)
+                port = int(probe.getsockname()[1])
         except (OSError, OverflowError) as error:
             taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-            reason = f"port {port} is taken" if taken else f"cannot listen on port {port}: {error}"
+            reason = f"port {port} is taken" if taken else f"cannot listen on port {port} of {host}: {error}"
             raise EmbeddedError(f"{reason}; choose another with PORT") from error
+    return port
 
 
-def port_answers(port: int) -> bool:
-    """Whether anything accepts connections on this port of loopback."""
+def port_answers(port: int, hosts: Sequence[str]) -> bool:
+    """Whether anything accepts connections on this port, at the first of `hosts`."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(hosts[0], hosts[0])  # noqa: S104  all of them
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False

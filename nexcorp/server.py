@@ -12,6 +12,7 @@ from aiohttp import web
 
 from nexcorp.app import create_app
 from nexcorp.config import Config
+from nexcorp.embedded.home import find_usable
 from nexcorp.realtime.node import NODE
 
 log = structlog.get_logger("nexcorp.server")
@@ -35,12 +36,20 @@ async def serve_web(config: Config) -> None:
     await runner.setup()
     spare_collector()
     try:
-        await web.TCPSite(runner, port=config.port).start()
+        await listen(runner, config.hosts, config.port)
         print(f"nexcorp: serving on port {config.port}", flush=True)
         if await stop.get() == signal.SIGTERM and not config.development:
             await give_notice(app, stop)
     finally:
         await runner.cleanup()
+
+
+async def listen(runner: web.AppRunner, hosts: tuple[str, ...], port: int) -> None:
+    """Listen at every one of `hosts`, at all of this machine's where there is none; raises OSError."""
+    if not hosts:
+        await web.TCPSite(runner, port=port).start()
+    for host in find_usable(hosts):
+        await web.TCPSite(runner, host, port).start()
 
 
 def spare_collector() -> None:

@@ -13,17 +13,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
+from nexcorp.config import Config
 from nexcorp.dev import read_procfile
 from nexcorp.embedded import EmbeddedError, PostgresServer
 from nexcorp.embedded.children import Program, Supervisor
 from nexcorp.embedded.home import hold_lock
+from nexcorp.errors import ConfigError
+from nexcorp.server import listen
 
 pytestmark = pytest.mark.long(1.2)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-SETTINGS = {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "LOG_FORMAT", "NEXCORP_SEED", "NEXCORP_HOME", "PORT"}
+SETTINGS = {
+    "DATABASE_URL",
+    "REDIS_URL",
+    "JWT_SECRET",
+    "LOG_FORMAT",
+    "NEXCORP_SEED",
+    "NEXCORP_HOME",
+    "PORT",
+    "HOST",
+}
 
 # Stands for `nexcorp`: notes in a journal what it was asked, and serves until told to end.
 FAKE_NEXCORP = """
@@ -145,6 +158,7 @@ def test_dev_starts_everything_greets_and_stops_in_order(run_dev: RunDev, root: 
     assert "web    | web runs as" in said
     assert "worker | worker runs as" in said
     assert "/api/docs" in said
+    assert "only this machine reaches it; HOST=0.0.0.0 opens it to others" in said
     assert "ada@example.com" in said
     assert "psql 'postgresql://nexcorp:" in said
     assert journal(root)[:2] == ["migrate up", "seed"]
@@ -193,6 +207,31 @@ def test_dev_seeds_a_given_database_only_when_asked(
     assert ("seed" in journal(root)) is seeded
     assert ("ada@example.com" in "\n".join(dev.lines)) is seeded
     assert "elsewhere" not in "\n".join(dev.lines)
+
+
+def test_a_service_in_development_is_at_home_on_loopback_alone() -> None:
+    known = {"NEXCORP_ENV": "development"}
+    assert Config.from_env(known).hosts == ("127.0.0.1", "::1")
+    assert Config.from_env(known | {"HOST": "0.0.0.0"}).hosts == ("0.0.0.0",)
+    assert Config.from_env({}).hosts == ()
+    assert Config.from_env({"HOST": "10.0.0.1, [::1]"}).hosts == ("10.0.0.1", "::1")
+    with pytest.raises(ConfigError, match="HOST"):
+        Config.from_env({"HOST": "my-machine"})
+
+
+@pytest.mark.parametrize(("hosts", "reached"), [(("127.0.0.1",), False), ((), True)])
+async def test_other_addresses_reach_it_only_where_asked(hosts: tuple[str, ...], reached: bool) -> None:
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    try:
+        await listen(runner, hosts, 0)
+        (port,) = {place[1] for place in runner.addresses if "." in place[0]}
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            pass
+        with socket.socket() as other:
+            assert (other.connect_ex(("127.0.0.2", port)) == 0) is reached
+    finally:
+        await runner.cleanup()
 
 
 def test_a_second_ctrl_c_kills_at_once(run_dev: RunDev, root: Path) -> None:

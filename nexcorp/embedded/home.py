@@ -91,6 +91,17 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
+def find_usable(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """`hosts` without ::1 where another one is left and this machine has no IPv6."""
+    if "::1" in hosts and len(hosts) > 1:
+        try:
+            with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+                probe.bind(("::1", 0))
+        except OSError:
+            return tuple(host for host in hosts if host != "::1")
+    return hosts
+
+
 def choose_port(remembered: Path) -> int:
     """The loopback port of last time if it is free, else any free one."""
     with contextlib.suppress(OSError, ValueError):

@@ -176,7 +176,7 @@ class PostgresServer:
         work = Path(tempfile.mkdtemp(dir=self._base, prefix="postgres.new-"))
         password_file = Path(tempfile.mkdtemp(dir=self._base, prefix="postgres.new-"), "password")
         try:
-            password_file.write_text(self._password)
+            write_atomically(password_file, self._password)
             if self._account:
                 for path in (work, password_file, password_file.parent):
                     os.chown(path, self._account.uid, self._account.gid)

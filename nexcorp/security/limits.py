@@ -28,6 +28,8 @@ from nexcorp.security.redis_scripts import Call, Scripts, load_script
 log = structlog.get_logger("nexcorp.limits")
 
 PERIOD_SECONDS = 60.0
+# How long Redis is waited for.
+ANSWER_SECONDS = 0.1
 # In advance: a twentieth of the limit, so that it takes three seconds to drain and a node's lease but one.
 SLICES = 20
 LEASE_SECONDS = 1.0
@@ -139,8 +141,8 @@ class Ask:
 class Limits:
     """The rate limits of one node."""
 
-    def __init__(self, config: Config, scripts: Scripts) -> None:
-        self.scripts = scripts
+    def __init__(self, config: Config) -> None:
+        self.scripts = Scripts(config.redis_url, seconds=ANSWER_SECONDS)
         self.anonymous = Rule("address", config.rate_limit_anonymous)
         self.user = Rule("user", config.rate_limit_user)
         # As many as one address has: a session is used from one place at a time.

@@ -20,10 +20,9 @@ from nexcorp.redis_client import CONNECTION_LOST, connect
 log = structlog.get_logger("nexcorp.limits")
 
 LUA = Path(__file__).parent / "lua"
-ANSWER_SECONDS = 0.1
-# Waited in steps: those in which this node's own loop was late do not count against Redis.
+# Waited in steps: those in which this node's own loop was late do not count against Redis, up to a limit.
 STEPS = 5
-MOST_SECONDS = 4 * ANSWER_SECONDS
+PATIENCE = 4
 # How long Redis is left alone after it failed: a request must not wait for it again and again.
 REST_SECONDS = 1.0
 
@@ -51,12 +50,12 @@ class Call:
     values: tuple[int, ...] = ()
 
 
-async def wait_briefly(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
-    """The result of `work`; raises TimeoutError, after which nothing of it goes on."""
+async def wait_briefly(work: Coroutine[Any, Any, list[Any]], seconds: float) -> list[Any]:
+    """The result of `work` within `seconds`; raises TimeoutError, after which nothing of it goes on here."""
     task = asyncio.get_running_loop().create_task(work)
     try:
-        step, on_time = ANSWER_SECONDS / STEPS, 0
-        deadline = time.monotonic() + MOST_SECONDS
+        step, on_time = seconds / STEPS, 0
+        deadline = time.monotonic() + PATIENCE * seconds
         while on_time < STEPS and (began := time.monotonic()) < deadline:
             done, _ = await asyncio.wait((task,), timeout=step)
             if done:
@@ -69,11 +68,15 @@ async def wait_briefly(work: Coroutine[Any, Any, list[Any]]) -> list[Any]:
 
 
 class Scripts:
-    """Runs scripts in one round trip. `run()` returns None where Redis is down, slow or rested from."""
+    """Runs scripts in one round trip. `run()` returns None where Redis is down, slow or rested from.
 
-    def __init__(self, url: str) -> None:
+    `seconds`: how long an answer is waited for.
+    """
+
+    def __init__(self, url: str, *, seconds: float) -> None:
+        self.seconds = seconds
         # Longer than run() waits: it knows a late loop from a late Redis.
-        self.client = connect(url, seconds=MOST_SECONDS, retry=False)
+        self.client = connect(url, seconds=PATIENCE * seconds, retry=False)
         self._rest_until = 0.0
         self.down = False
 
@@ -96,7 +99,7 @@ class Scripts:
         if self.resting:
             return None
         try:
-            answers = await wait_briefly(self._evaluate(calls))
+            answers = await wait_briefly(self._evaluate(calls), self.seconds)
         except CONNECTION_LOST as error:
             self._rest_until = time.monotonic() + REST_SECONDS
             if not self.down:

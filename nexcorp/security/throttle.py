@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from dataclasses import dataclass
 from ipaddress import ip_network
 
 from aiohttp import web
@@ -27,6 +28,8 @@ LONGEST_WAIT_SECONDS = 15 * 60.0
 # Failures are remembered for so long after the last one, or after the wait it brought.
 MEMORY_SECONDS = 15 * 60.0
 MAX_REMEMBERED = 20_000
+# How long Redis is waited for, in seconds.
+ANSWER_SECONDS = 2.0
 
 RESERVE = load_script("reserve_attempt")
 WITHDRAW = load_script("withdraw_attempt")
@@ -41,36 +44,65 @@ def network_of(address: str | None) -> str:
     return str(ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False))
 
 
+@dataclass(slots=True)
+class Known:
+    """What this node knows of one counter. Times are of time.monotonic()."""
+
+    count: int = 0
+    # When the next attempt may follow, and when to forget.
+    free_at: float = 0.0
+    until: float = 0.0
+    # How many attempts this node let in by itself, of which Redis was not told yet.
+    untold: int = 0
+
+
 class Failures:
-    """The same rule in this node's memory, for as long as Redis is away."""
+    """The same rule in this node's memory: decides while Redis is away, and holds what Redis said last."""
 
     def __init__(self) -> None:
-        # key -> (failures, when the next attempt may follow, when to forget)
-        self._known: dict[str, tuple[int, float, float]] = {}
+        self._known: dict[str, Known] = {}
+
+    def find(self, key: str) -> Known:
+        """What is known of this counter; zeros where nothing is, or no longer."""
+        known = self._known.get(key)
+        return known if known is not None and known.until > time.monotonic() else Known()
+
+    def keep(self, key: str, known: Known) -> None:
+        """Remember it, as the youngest."""
+        self._known.pop(key, None)
+        while len(self._known) >= MAX_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[key] = known
 
     def reserve(self, key: str, free: int) -> float:
         """Seconds to wait; 0 where the attempt may go on, which then counts as failed."""
-        now = time.monotonic()
-        count, free_at, until = self._known.pop(key, (0, 0.0, 0.0))
-        if until <= now:
-            count = 0
-        elif free_at > now:
-            self._known[key] = (count, free_at, until)
-            return free_at - now
-        count += 1
-        wait = 0.0
+        now, known = time.monotonic(), self.find(key)
+        if known.free_at > now:
+            return known.free_at - now
+        count, wait = known.count + 1, 0.0
         if count >= free:
             wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(count - free, 30))
-        while len(self._known) >= MAX_REMEMBERED:
-            del self._known[next(iter(self._known))]
-        self._known[key] = (count, now + wait, now + wait + MEMORY_SECONDS)
+        self.keep(key, Known(count, now + wait, now + wait + MEMORY_SECONDS, known.untold + 1))
         return 0.0
 
-    def withdraw(self, key: str) -> None:
-        """Take a reserved attempt back."""
-        count, _, until = self._known.pop(key, (0, 0.0, 0.0))
-        if count > 1:
-            self._known[key] = (count - 1, 0.0, until)
+    def hear(self, key: str, count: int, wait: float, told: int) -> None:
+        """Take over what Redis says after it was told of `told` attempts: `count`, and seconds to wait."""
+        now, known = time.monotonic(), self.find(key)
+        untold = max(0, known.untold - told)
+        # What was let in while Redis was asked is not in its answer.
+        count, free_at = (
+            (max(count, known.count), max(now + wait, known.free_at)) if untold else (count, now + wait)
+        )
+        self.keep(key, Known(count, free_at, free_at + MEMORY_SECONDS, untold))
+
+    def withdraw(self, key: str) -> bool:
+        """Take a reserved attempt back; returns whether Redis was not told of it."""
+        known, untold = self.find(key), self.find(key).untold > 0
+        if known.count > 1:
+            self.keep(key, Known(known.count - 1, 0.0, known.until, max(0, known.untold - 1)))
+        else:
+            self._known.pop(key, None)
+        return untold
 
     def forgive(self, key: str) -> None:
         """Forget every failure."""
@@ -78,30 +110,47 @@ class Failures:
 
 
 class Throttle:
-    """Failed attempts, counted in Redis for all nodes. The first `free` bring no wait; 0: no attempt does."""
+    """Failed attempts, counted in Redis for all nodes. The first `free` bring no wait; 0: no attempt does.
 
-    def __init__(self, config: Config, scripts: Scripts) -> None:
-        self.free, self.scripts = config.login_failures, scripts
+    A slow Redis counts what it was asked, though nobody waits for the answer any more. So what this node
+    lets in by itself is told to Redis with the next attempt, and both keep the larger count.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.free = config.login_failures
+        # Not those of the rate limits: checking a secret takes longer than a slow Redis, so it is waited for.
+        self.scripts = Scripts(config.redis_url, seconds=ANSWER_SECONDS)
         self.local = Failures()
 
     async def reserve(self, key: str, free: int) -> float:
         """Seconds to wait; 0 where the attempt may go on, which then counts as failed."""
+        known = self.local.find(key)
         times = (FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, MEMORY_SECONDS)
-        values = (free, *(int(seconds * 1000) for seconds in times))
+        told = (known.count, max(0.0, known.free_at - time.monotonic())) if known.untold else (0, 0.0)
+        values = (free, *(int(seconds * 1000) for seconds in times), told[0], int(told[1] * 1000))
         answers = await self.scripts.run([Call(RESERVE, key, values)])
         if answers is None:
             return self.local.reserve(key, free)
-        return float(answers[0][1]) / 1000
+        granted, milliseconds, count = answers[0]
+        if granted and self.local.find(key).untold > known.untold:
+            # Others were let in without Redis meanwhile, and it has not counted those.
+            return self.local.reserve(key, free)
+        self.local.hear(key, count, milliseconds / 1000, known.untold)
+        return 0.0 if granted else float(milliseconds) / 1000
 
     async def withdraw(self, key: str) -> None:
         """Take a reserved attempt back."""
-        self.local.withdraw(key)
-        await self.scripts.run([Call(WITHDRAW, key)])
+        if not self.local.withdraw(key):
+            await self.scripts.run([Call(WITHDRAW, key)])
 
     async def forgive(self, key: str) -> None:
         """Forget every failure."""
         self.local.forgive(key)
         await self.scripts.run([Call(FORGIVE, key)])
+
+    async def close(self) -> None:
+        """Close the connections to Redis."""
+        await self.scripts.close()
 
 
 THROTTLE = web.AppKey("throttle", Throttle)

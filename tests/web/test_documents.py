@@ -280,6 +280,19 @@ async def test_everything_that_is_missing_or_wrong_is_named_at_once() -> None:
         assert name in line
 
 
+async def test_production_gets_no_account_with_a_published_password(
+    database_url: str, valkey: Any, database: Any
+) -> None:
+    code, out, error = await run(
+        "seed", DATABASE_URL=database_url, REDIS_URL=valkey.url, JWT_SECRET="s" * 32, NEXCORP_ENV="production"
+    )
+    assert (code, out) == (1, "")
+    (line,) = error.splitlines()
+    assert "nexcorp admin create" in line
+    async with database.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM users") == 0
+
+
 async def test_an_unreachable_database_is_one_line_for_migrate() -> None:
     code, _, error = await run("migrate", "up", DATABASE_URL="postgresql://nobody:hush@127.0.0.1:1/x")
     assert code == 1

@@ -16,8 +16,7 @@ import redis
 
 from nexcorp.config import Config
 from nexcorp.embedded import ValkeyServer
-from nexcorp.security import authentication
-from nexcorp.security import redis_scripts as scripts
+from nexcorp.security import authentication, limits
 from nexcorp.security.api_keys import hash_key, make_key
 from nexcorp.security.app_keys import API_KEYS
 from nexcorp.security.limits import LIMITS, MAX_BUCKETS, Bucket, Rule, network_of
@@ -80,8 +79,7 @@ async def test_two_nodes_together_let_in_exactly_the_limit(
     nodes: Any, make_user: Any, limit: int, monkeypatch: Any
 ) -> None:
     # All of it shares one loop here; how soon a node gives Redis up is another test's subject.
-    for name in ("ANSWER_SECONDS", "MOST_SECONDS"):
-        monkeypatch.setattr(scripts, name, 10.0)
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 10.0)
     user = await make_user()
     urls, apps = await nodes(rate_limit_user=limit)
     began = time.monotonic()
@@ -96,8 +94,7 @@ async def test_two_nodes_together_let_in_exactly_the_limit(
 
 async def test_slices_left_over_are_given_back(nodes: Any, make_user: Any, monkeypatch: Any) -> None:
     """A node that took cells in advance and went quiet holds nothing back for long."""
-    for name in ("ANSWER_SECONDS", "MOST_SECONDS"):
-        monkeypatch.setattr(scripts, name, 10.0)
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 10.0)
     user = await make_user()
     urls, _ = await nodes(rate_limit_user=100)
     began = time.monotonic()

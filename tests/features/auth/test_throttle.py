@@ -16,7 +16,8 @@ from nexcorp.embedded import ValkeyServer
 from nexcorp.errors import Overloaded
 from nexcorp.features.auth.sessions import routes
 from nexcorp.security import throttle
-from nexcorp.security.throttle import THROTTLE, Failures, network_of
+from nexcorp.security.redis_scripts import Scripts
+from nexcorp.security.throttle import THROTTLE, Failures, Throttle, network_of
 from tests.conftest import start_web
 from tests.web.calls import check_envelope
 
@@ -165,6 +166,70 @@ async def test_without_redis_this_node_keeps_the_rule(
         assert app[THROTTLE].scripts.down
     finally:
         await runner.cleanup()
+
+
+class SlowRedis:
+    """Redis behind a slow network: what is asked is done, and the answer comes late or not at all."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self.scripts, self.late, self.lost = scripts, 0.0, False
+
+    async def run(self, calls: Any) -> Any:
+        """Pass the calls on; the answer comes late, or not at all."""
+        answers = await self.scripts.run(calls)
+        await asyncio.sleep(self.late)
+        return None if self.lost else answers
+
+
+async def test_a_slow_redis_brings_no_second_budget(config: Config, valkey: ValkeyServer) -> None:
+    node, other = Throttle(config), Throttle(config)
+    slow, away = SlowRedis(node.scripts), Scripts("redis://127.0.0.1:1", seconds=0.1)
+    node.scripts = slow  # type: ignore[assignment]
+    try:
+        # Redis counts what it was asked, and this node decided alone: three of five are used, once.
+        slow.lost = True
+        assert [await node.reserve("a", 5) for _ in range(3)] == [0.0] * 3
+        slow.lost = False
+        waits = await asyncio.gather(*(node.reserve("a", 5) for _ in range(20)))
+        assert sum(wait == 0 for wait in waits) == 2
+        assert await other.reserve("a", 5) > 29
+        # The other way round: what Redis let in counts for the node when Redis is away.
+        assert [await node.reserve("b", 5) for _ in range(3)] == [0.0] * 3
+        slow.lost = True
+        assert [await node.reserve("b", 5) == 0 for _ in range(4)] == [True, True, False, False]
+        # Redis heard nothing at all of these: it is told, and all nodes keep to it.
+        near, slow.scripts, slow.lost = slow.scripts, away, False
+        assert [await node.reserve("c", 5) == 0 for _ in range(6)] == [True] * 5 + [False]
+        slow.scripts = near
+        assert await node.reserve("c", 5) > 29
+        assert await other.reserve("c", 5) > 29
+    finally:
+        await asyncio.gather(away.close(), slow.scripts.close(), other.close())
+
+
+async def test_let_in_alone_while_redis_was_asked(config: Config, valkey: ValkeyServer) -> None:
+    node = Throttle(config)
+    slow = SlowRedis(node.scripts)
+    node.scripts = slow  # type: ignore[assignment]
+    slow.late = 0.3
+    asked = [asyncio.create_task(node.reserve("a", 5)) for _ in range(5)]
+    await asyncio.sleep(0)
+    alone = [node.local.reserve("a", 5) for _ in range(3)]
+    waits = [*alone, *await asyncio.gather(*asked)]
+    assert sum(wait == 0 for wait in waits) == 5
+    await slow.scripts.close()
+
+
+async def test_a_good_attempt_elsewhere_is_forgiven_here(config: Config, valkey: ValkeyServer) -> None:
+    node, other = Throttle(config), Throttle(config)
+    try:
+        assert [await node.reserve("a", 5) for _ in range(5)] == [0.0] * 5
+        assert await node.reserve("a", 5) > 29
+        await other.forgive("a")
+        assert [await node.reserve("a", 5) for _ in range(5)] == [0.0] * 5
+    finally:
+        await node.close()
+        await other.close()
 
 
 def test_the_rule_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
