@@ -19,6 +19,7 @@ from nexcorp.errors import (
     PreconditionFailed,
     UnsupportedMediaType,
 )
+from nexcorp.web.bodies import read_whole
 
 MAX_JSON_BYTES = 256 * 1024
 
@@ -38,12 +39,10 @@ async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
     if request.content_length is not None and request.content_length > most:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.")
     try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise PayloadTooLarge(message=f"The body is over {most} bytes.") from None
+        body = await read_whole(request, most)
     except (web.RequestPayloadError, ConnectionError):
         raise BadRequest(message="The body does not arrive as its headers say.") from None
-    if len(body) > most:
+    if body is None:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.")
     return body
 
