@@ -70,7 +70,7 @@ def find_common(route: Route) -> list[Kind]:
     if route.limited:
         kinds.append(TooManyRequests)
     if route.body is not None or keyed:
-        kinds += [BadRequest, TooManyChunks, PayloadTooLarge]
+        kinds += [BadRequest, TooManyChunks, RequestTimeout, PayloadTooLarge]
     if route.body is not None:
         kinds.append(MalformedJson)
     if isinstance(route.body, PatchBody):
