@@ -51,7 +51,7 @@ class Connection(RequestHandler):
         super().data_received(data)
         if self._messages or self._request_in_progress or self._payload_parser is not None:
             self._end_wait()
-        elif data and self.waits():
+        elif data and (self.waits() or not self._request_count):
             self._began = True
             if self._header_timer is None:
                 self._expect_headers()
