@@ -14,6 +14,7 @@ from nexcorp.app import create_app
 from nexcorp.config import Config
 from nexcorp.embedded.home import find_usable
 from nexcorp.realtime.node import NODE
+from nexcorp.web.connections import Runner
 
 log = structlog.get_logger("nexcorp.server")
 
@@ -24,15 +25,18 @@ DRAIN_SECONDS = 20.0
 NOTICE_SECONDS = 3.0
 
 
+def make_runner(app: web.Application) -> Runner:
+    """What listens for `app`, in a process by itself or under gunicorn."""
+    return Runner(app, keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=DRAIN_SECONDS)
+
+
 async def serve_web(config: Config) -> None:
     """Serve on PORT until SIGTERM or SIGINT; raises OSError where the port cannot be used."""
     stop: asyncio.Queue[int] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.put_nowait, number)
     app = create_app(config)
-    runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=DRAIN_SECONDS
-    )
+    runner = make_runner(app)
     await runner.setup()
     spare_collector()
     try:

@@ -10,14 +10,15 @@ from prometheus_client import multiprocess
 from nexcorp.app import create_app
 from nexcorp.config import Config
 from nexcorp.logs import set_up_logs
+from nexcorp.server import make_runner
 
 
-async def make_app() -> web.Application:
-    """The application with the settings of the environment."""
+async def make_app() -> web.AppRunner:
+    """The application, and what listens for it, with the settings of the environment."""
     config = Config.from_env()
     config.require_services()
     set_up_logs(config)
-    return create_app(config)
+    return make_runner(create_app(config))
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -18,6 +18,7 @@ from nexcorp.db import Database
 from nexcorp.features import PRODUCT
 from nexcorp.manifest import Product
 from nexcorp.security.app_keys import DATABASE
+from nexcorp.web.connections import Runner
 from tests.contract import check_frame, check_response
 from workers.settings import serve
 
@@ -41,7 +42,7 @@ class Service:
 async def start_web(config: Config, product: Product = PRODUCT) -> tuple[web.AppRunner, web.Application, str]:
     """A web process's application on a free port; returns its address, too."""
     app = create_app(config, product)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+    runner = Runner(app, shutdown_timeout=2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

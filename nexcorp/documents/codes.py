@@ -29,6 +29,7 @@ from nexcorp.errors import (
     UnsupportedMediaType,
 )
 from nexcorp.integrations.storage.contents import BrokenImage, UnsupportedFileType
+from nexcorp.web.bodies import TooManyChunks
 from nexcorp.web.errors import MethodNotAllowed, RequestTimeout, RouteNotFound, status_of
 from nexcorp.web.forms import MalformedForm, TooManyUploadsAtOnce, UploadStalled, UploadTooSlow
 from nexcorp.web.parsing import MalformedJson
@@ -47,7 +48,7 @@ Catalogue = dict[int, dict[str, str]]
 
 ALWAYS: tuple[Kind, ...] = (InternalError, Overloaded, TimedOut, Contention, DatabaseUnavailable)
 OF_FORMS: tuple[Kind, ...] = (
-    *(MalformedForm, UploadStalled, UploadTooSlow, UnsupportedFileType, BrokenImage),
+    *(MalformedForm, TooManyChunks, UploadStalled, UploadTooSlow, UnsupportedFileType, BrokenImage),
     *(UploadExpired, TooManyUploadsAtOnce, StorageUnavailable),
 )
 # Of no route: unknown paths, wrong methods, requests that do not arrive.
@@ -69,7 +70,7 @@ def find_common(route: Route) -> list[Kind]:
     if route.limited:
         kinds.append(TooManyRequests)
     if route.body is not None or keyed:
-        kinds += [BadRequest, PayloadTooLarge]
+        kinds += [BadRequest, TooManyChunks, RequestTimeout, PayloadTooLarge]
     if route.body is not None:
         kinds.append(MalformedJson)
     if isinstance(route.body, PatchBody):

@@ -28,9 +28,10 @@ class MethodNotAllowed(errors.AppError):
 
 
 class RequestTimeout(errors.AppError):
-    """aiohttp waited too long for the request's body."""
+    """The request's body takes too long to come."""
 
-    code, meaning = "request_timeout", "The request did not come in time."
+    code, message = "request_timeout", "The request did not come in time."
+    meaning = "The request did not come in time."
 
 
 STATUS: dict[type[errors.AppError], int] = {

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
 
-from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from nexcorp.errors import (
@@ -31,13 +31,14 @@ from nexcorp.errors import (
     UnsupportedMediaType,
 )
 from nexcorp.security.app_keys import CONFIG, user_id
+from nexcorp.web.bodies import Content
 
 CHUNK_BYTES = 64 * 1024
 HEAD_BYTES = 16
 MAX_FIELDS = 20
 MAX_FIELD_BYTES = 128 * 1024
 MAX_NAME_CHARS = 200
-# Those of the headers of all parts, and some.
+# Those of the headers of all parts, and some: before the first part there may be any number.
 MAX_LINES = 10_000
 # All files of a form together: ten of the largest kind would fill a disk.
 MAX_FORM_BYTES = 100 * 1024 * 1024
@@ -147,27 +148,6 @@ class Pace:
             raise UploadTooSlow()
 
 
-class FewLines:
-    """The body, as the parser of forms reads it, with a limit on its lines.
-
-    Before the first part there may be any number, and of those that are here already it reads one after the
-    other without ever letting the event loop do anything else.
-    """
-
-    def __init__(self, content: StreamReader) -> None:
-        self._content, self._lines = content, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._content, name)
-
-    async def readline(self, **options: Any) -> bytes:
-        """The next line; raises BadRequest for one too many."""
-        self._lines += 1
-        if self._lines > MAX_LINES:
-            raise MalformedForm(message="The form has too many lines that are no part of it.")
-        return await self._content.readline(**options)
-
-
 def clean_name(text: str | None) -> str:
     """A file name to show and to save under: no folders, no control characters, not too long."""
     name = unicodedata.normalize("NFC", (text or "").replace("\\", "/").rpartition("/")[2])
@@ -225,7 +205,7 @@ async def read_parts(request: web.Request, form: Form, received: Received, begun
     """Read part by part into `received`; every file that is begun is named in `begun` first."""
     pace = Pace()
     try:
-        reader = MultipartReader(request.headers, FewLines(request.content))  # type: ignore[arg-type]
+        reader = MultipartReader(request.headers, Content(request.content, MAX_LINES))  # type: ignore[arg-type]
         while (part := await pace.read(reader.next())) is not None:
             if not isinstance(part, BodyPartReader) or not part.name:
                 raise MalformedForm(message="Every part of the form needs a name.")

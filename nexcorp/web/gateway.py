@@ -18,6 +18,7 @@ from nexcorp.security.addresses import came_by_tls, client_address
 from nexcorp.security.app_keys import CONTEXT, REQUEST_ID
 from nexcorp.security.cors import Cors
 from nexcorp.security.limits import LIMIT
+from nexcorp.web.bodies import leave_unread
 from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
 from nexcorp.web.forms import FORM_SECONDS
 from nexcorp.web.metrics import IN_FLIGHT, REFUSED, observe_request
@@ -138,6 +139,8 @@ def make_gateway(config: Any) -> Any:
         if response.status == 400 and request.content.exception() is not None:
             # What comes behind a body that cannot be read is not found; the client is told to connect anew.
             response.force_close()
+        elif not request.content.is_eof():
+            leave_unread(request, response)
         if not response.prepared:
             out = response.headers
             out["X-Request-Id"] = request_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 from typing import Any
@@ -19,8 +20,11 @@ from nexcorp.errors import (
     PreconditionFailed,
     UnsupportedMediaType,
 )
+from nexcorp.web.bodies import read_whole
+from nexcorp.web.errors import RequestTimeout
 
 MAX_JSON_BYTES = 256 * 1024
+BODY_SECONDS = 10.0
 
 
 class MalformedJson(BadRequest):
@@ -34,16 +38,20 @@ CANONICAL_UUID = re.compile(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12
 
 
 async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
-    """The whole body; raises PayloadTooLarge over `most` bytes, before reading where it is announced."""
+    """The whole body; raises PayloadTooLarge over `most` bytes, before reading where it is announced.
+
+    Raises RequestTimeout where it takes longer than BODY_SECONDS.
+    """
     if request.content_length is not None and request.content_length > most:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.")
     try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise PayloadTooLarge(message=f"The body is over {most} bytes.") from None
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await read_whole(request, most)
+    except TimeoutError:
+        raise RequestTimeout() from None
     except (web.RequestPayloadError, ConnectionError):
         raise BadRequest(message="The body does not arrive as its headers say.") from None
-    if len(body) > most:
+    if body is None:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.")
     return body
 

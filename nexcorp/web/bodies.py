@@ -1,0 +1,148 @@
+"""A request's body as it comes: chunks and lines are counted, and what nobody read is not parsed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+
+from nexcorp.errors import BadRequest
+
+# A chunk costs the event loop more than its bytes do. So many are free, and one for each so many bytes.
+FREE_CHUNKS = 256
+BYTES_A_CHUNK = 256
+CHUNKS_AT_ONCE = 64
+MAX_LINE_BYTES = 128 * 1024
+
+# A body of a known length up to this, that nobody read, is read to its end: the connection can be used again.
+SMALL_BYTES = 256 * 1024
+# Of any other, this much is thrown away while the client reads its answer.
+REST_BYTES = 8 * 1024 * 1024
+REST_SECONDS = 2.0
+
+BODY = web.RequestKey("body", bytes)
+
+
+class TooManyChunks(BadRequest):
+    """`Transfer-Encoding: chunked`, with chunks of a few bytes."""
+
+    code, message = "too_many_chunks", "Send the body in larger chunks, or with Content-Length."
+    meaning = "The body comes in too many chunks: 256 may be small, more need 256 bytes each."
+
+
+class Content:
+    """What aiohttp's reader of forms wants of a StreamReader, with a limit on chunks and on lines.
+
+    The StreamReader gives what is there already without ever letting the event loop do anything else.
+    """
+
+    def __init__(self, content: StreamReader, most_lines: int = 0) -> None:
+        self._content, self._buffer = content, bytearray()
+        self._reads, self._bytes = 0, 0
+        self._chunks, self._lines, self._most_lines = 0, 0, most_lines
+
+    def at_eof(self) -> bool:
+        """Whether everything was read."""
+        return not self._buffer and self._content.at_eof()
+
+    def unread_data(self, data: bytes) -> None:
+        """Put back what was read too much."""
+        self._buffer[:0] = data
+
+    async def fill(self) -> bytes:
+        """The next bytes, as they come; b"" at the end. Raises TooManyChunks."""
+        while not self._content.at_eof():
+            data, ended = await self._content.readchunk()
+            self._bytes += len(data)
+            self._reads += 1
+            if ended:
+                self._chunks += 1
+                if self._chunks > FREE_CHUNKS + self._bytes // BYTES_A_CHUNK:
+                    raise TooManyChunks()
+            if self._reads % CHUNKS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            if data:
+                return data
+        return b""
+
+    async def read(self, size: int) -> bytes:
+        """At most `size` bytes; b"" at the end."""
+        if not self._buffer:
+            self._buffer += await self.fill()
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    async def readline(self, *, max_line_length: int | None = None) -> bytes:
+        """The next line; raises BadHttpMessage for a long one, or one too many."""
+        self._lines += 1
+        if self._lines > self._most_lines:
+            raise BadHttpMessage("Too many lines that are no part of the form")
+        most, seen = max_line_length or MAX_LINE_BYTES, 0
+        while (end := self._buffer.find(b"\n", seen)) < 0:
+            seen = len(self._buffer)
+            if seen > most:
+                break
+            more = await self.fill()
+            if not more:
+                end = seen - 1
+                break
+            self._buffer += more
+        if (seen if end < 0 else end) > most:
+            raise LineTooLong(bytes(self._buffer[:100]) + b"...", most)
+        line = bytes(self._buffer[: end + 1])
+        del self._buffer[: end + 1]
+        return line
+
+
+async def read_whole(request: web.Request, most: int) -> bytes | None:
+    """The body, None where it has more than `most` bytes; raises TooManyChunks. It can be asked for again."""
+    if BODY in request:
+        return request[BODY]
+    content, body = Content(request.content), bytearray()
+    # Unpacked in larger pieces, where it is packed.
+    request.content.set_read_chunk_size(most)
+    while chunk := await content.fill():
+        body += chunk
+        if len(body) > most:
+            return None
+    request[BODY] = whole = bytes(body)
+    return whole
+
+
+class Discard:
+    """Takes the rest of a body instead of the HTTP parser, and does nothing with it."""
+
+    def __init__(self, content: StreamReader, transport: Any) -> None:
+        self._content, self._transport, self._left = content, transport, REST_BYTES
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Bytes that came; called by aiohttp's protocol."""
+        self._left -= len(data)
+        if self._left < 0 and not self._content.is_eof():
+            self.feed_eof()
+            self._transport.pause_reading()
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """End the wait for the rest of the body; called by aiohttp's protocol when the connection is gone."""
+        if not self._content.is_eof():
+            self._content.feed_eof()
+
+
+def leave_unread(request: web.Request, response: web.StreamResponse) -> None:
+    """Answer now, though the body has not been read: the rest is not parsed, and the connection ends.
+
+    A small body of a known length is read to its end, as ever, if that comes soon.
+    """
+    connection: Any = request.protocol
+    connection._lingering_time = REST_SECONDS
+    length = request.content_length
+    if "Transfer-Encoding" not in request.headers and length is not None and length <= SMALL_BYTES:
+        return
+    response.force_close()
+    if connection.transport is not None and connection._payload_parser is None:
+        connection._payload_parser = Discard(request.content, connection.transport)
+        connection.resume_reading(resume_parser=False)
