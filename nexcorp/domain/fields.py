@@ -27,6 +27,15 @@ class Text(fields.String):
         return text.strip() if self.trim else text
 
 
+class Flag(fields.Boolean):
+    """true or false in JSON, and nothing that Python would take for one of them, as 0 or "no"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Name(fields.String):
     """Names one of what features bring; `of` is a group of nexcorp.manifest.Product.names.
 
