@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -12,8 +13,25 @@ from nexcorp.errors import Invalid
 MAX_INTEGER = 2**31 - 1
 
 
+# Letters and signs that are drawn as nothing: fillers, the empty Braille pattern, a null notehead, joiners of
+# graphemes, inherent vowels of Khmer, and selectors of variants.
+BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159"
+) | frozenset(chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+# Unassigned ones are not among them: Unicode gets new emoji each year.
+INVISIBLE = ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp")
+
+
+def is_visible(text: str) -> bool:
+    """Whether anything of a text can be seen."""
+    return any(unicodedata.category(char) not in INVISIBLE and char not in BLANK for char in text)
+
+
 class Text(fields.String):
-    """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to."""
+    """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to.
+
+    A trimmed one is empty or shows something; joiners within it stay.
+    """
 
     def __init__(self, *, least: int = 0, most: int, trim: bool = True, **more: Any) -> None:
         self.trim = trim
@@ -24,7 +42,12 @@ class Text(fields.String):
         text = super()._deserialize(value, attr, data, **more)
         if "\x00" in text:
             raise ValidationError("Holds a NUL character.")
-        return text.strip() if self.trim else text
+        if not self.trim:
+            return text
+        text = text.strip()
+        if text and not is_visible(text):
+            raise ValidationError("Shows nothing.")
+        return text
 
 
 class Flag(fields.Boolean):
