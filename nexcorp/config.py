@@ -196,6 +196,9 @@ class Config:
     cors_origins: tuple[str, ...] = setting_field(
         "CORS_ORIGINS", (), parse_list, about="origins that may call with credentials"
     )
+    allowed_hosts: tuple[str, ...] = setting_field(
+        "ALLOWED_HOSTS", (), parse_list, about="further names it may be called by, .example.com for all below"
+    )
     trusted_proxies: tuple[str, ...] = setting_field(
         "TRUSTED_PROXIES",
         (),

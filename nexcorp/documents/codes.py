@@ -29,6 +29,7 @@ from nexcorp.errors import (
     UnsupportedMediaType,
 )
 from nexcorp.integrations.storage.contents import BrokenImage, UnsupportedFileType
+from nexcorp.security.cors import HostNotAllowed
 from nexcorp.web.bodies import TooManyChunks
 from nexcorp.web.errors import MethodNotAllowed, RequestTimeout, RouteNotFound, status_of
 from nexcorp.web.forms import MalformedForm, TooManyUploadsAtOnce, UploadStalled, UploadTooSlow
@@ -46,7 +47,10 @@ PATH_WORDS: dict[str, list[str] | None] = {
 Kind = type[AppError]
 Catalogue = dict[int, dict[str, str]]
 
-ALWAYS: tuple[Kind, ...] = (InternalError, Overloaded, TimedOut, Contention, DatabaseUnavailable)
+ALWAYS: tuple[Kind, ...] = (
+    *(InternalError, Overloaded, TimedOut, Contention, DatabaseUnavailable),
+    HostNotAllowed,
+)
 OF_FORMS: tuple[Kind, ...] = (
     *(MalformedForm, TooManyChunks, UploadStalled, UploadTooSlow, UnsupportedFileType, BrokenImage),
     *(UploadExpired, TooManyUploadsAtOnce, StorageUnavailable),

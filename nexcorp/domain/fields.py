@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
@@ -14,9 +15,24 @@ MAX_INTEGER = 2**31 - 1
 MAX_KEYS = 100
 
 
+# Letters and signs that are drawn as nothing: fillers, the empty Braille pattern, a null notehead, joiners of
+# graphemes, inherent vowels of Khmer, and selectors of variants.
+BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159"
+) | frozenset(chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+# Unassigned ones are not among them: Unicode gets new emoji each year.
+INVISIBLE = ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp")
+
+
+def is_visible(text: str) -> bool:
+    """Whether anything of a text can be seen."""
+    return any(unicodedata.category(char) not in INVISIBLE and char not in BLANK for char in text)
+
+
 class Text(fields.String):
     """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to.
 
+    A trimmed one is empty or shows something; joiners within it stay.
     `checks` see only what is not too long.
     """
 
@@ -31,6 +47,8 @@ class Text(fields.String):
         text = text.strip() if self.trim else text
         if self.length.max is not None and len(text) > self.length.max:
             self.length(text)
+        if self.trim and text and not is_visible(text):
+            raise ValidationError("Shows nothing.")
         return text
 
 
@@ -45,6 +63,15 @@ class Items(fields.List[Any]):
         if isinstance(value, list):
             self.length(value)
         return super()._deserialize(value, attr, data, **more)
+
+
+class Flag(fields.Boolean):
+    """true or false in JSON, and nothing that Python would take for one of them, as 0 or "no"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 class Name(fields.String):

@@ -71,7 +71,7 @@ def check_handshake(request: web.Request) -> None:
     if not web.WebSocketResponse(protocols=(protocol.SUBPROTOCOL,)).can_prepare(request).ok:
         raise UpgradeRequired()
     origin = request.headers.get("Origin")
-    if origin is not None and not Cors(request.app[CONFIG]).allows(request, origin):
+    if origin is not None and not Cors(request.app[CONFIG]).allows(origin):
         raise OriginNotAllowed()
 
 

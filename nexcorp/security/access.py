@@ -71,6 +71,25 @@ class Rights:
             return False
         return who.scopes is None or permission in who.scopes
 
+    def may_grant(self, who: Principal, permission: str) -> bool:
+        """Whether they may give a permission to others: nobody gives more than they have, but administrators
+        all that their key's scopes name, or what they took from their own role was lost for good."""
+        if who.role == "admin":
+            return who.scopes is None or permission in who.scopes
+        return self.has(who, permission)
+
+    def outranks(self, who: Principal, role: str) -> bool:
+        """Whether a role may do something that the role of `who` may not, as this node knows it now."""
+        if "admin" in (role, who.role):
+            return who.role != "admin"
+        return not self._roles.get(role, frozenset()) <= self._roles.get(who.role, frozenset())
+
+    def may_give(self, who: Principal, role: str) -> bool:
+        """Whether they may give a role to others; an API key needs all that the role may do in its scopes."""
+        if self.outranks(who, role):
+            return False
+        return who.scopes is None or self._roles.get(role, frozenset()) <= who.scopes
+
     def check(self, who: Principal, access: Access) -> None:
         """Raises SessionRequired or PermissionRequired if `who` may not call a route with this access."""
         permission = access.permission

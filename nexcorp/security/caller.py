@@ -24,3 +24,15 @@ class Caller:
     def may(self, permission: str) -> bool:
         """Whether they have a permission, for instance `post:moderate`, as this node knows it now."""
         return self._rights.has(self.principal, permission)
+
+    def may_grant(self, permission: str) -> bool:
+        """Whether they may give a permission to others."""
+        return self._rights.may_grant(self.principal, permission)
+
+    def is_outranked_by(self, role: str) -> bool:
+        """Whether a role may do something that theirs may not."""
+        return self._rights.outranks(self.principal, role)
+
+    def may_give(self, role: str) -> bool:
+        """Whether they may give a role to others."""
+        return self._rights.may_give(self.principal, role)

@@ -41,6 +41,6 @@ def read_cookie(request: web.Request) -> str | None:
     origin = request.headers.get("Origin")
     if "X-Requested-With" not in request.headers:
         raise CrossSite(message="Send the header X-Requested-With along with the cookie.")
-    if origin is not None and not Cors(request.app[CONFIG]).allows(request, origin):
+    if origin is not None and not Cors(request.app[CONFIG]).allows(origin):
         raise CrossSite()
     return token

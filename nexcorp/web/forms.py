@@ -21,6 +21,7 @@ from uuid import UUID
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
+from nexcorp.domain.fields import is_visible
 from nexcorp.errors import (
     BadRequest,
     Invalid,
@@ -148,13 +149,24 @@ class Pace:
             raise UploadTooSlow()
 
 
+# Joiners hold emoji and words together; beside a space, a Latin letter or nothing they only deceive.
+JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
+
+
+def is_harmless(char: str) -> bool:
+    """Whether a character may stand in a file name."""
+    return char in "\u200c\u200d" or unicodedata.category(char)[0] != "C"
+
+
 def clean_name(text: str | None) -> str:
     """A file name to show and to save under: no folders, no control characters, not too long."""
     name = unicodedata.normalize("NFC", (text or "").replace("\\", "/").rpartition("/")[2])
     # Cc, Cf and the like: line feeds, NUL, and marks that make "gpj.exe" read as "exe.jpg".
-    name = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in name)
+    name = JOINERS.sub("", "".join(char if is_harmless(char) else " " for char in name))
     name = BLANKS.sub(" ", name).strip(" .")
     stem, dot, extension = name.rpartition(".")
+    if not is_visible(stem if dot else name):
+        return f"file.{extension}" if dot and len(extension) <= 10 else "file"
     if dot and len(extension) <= 10:
         return stem[: MAX_NAME_CHARS - 1 - len(extension)].rstrip(" .") + dot + extension if stem else name
     return name[:MAX_NAME_CHARS] or "file"

@@ -16,7 +16,7 @@ from nexcorp.context import RequestContext, current
 from nexcorp.errors import AppError, Overloaded, TimedOut, Unavailable
 from nexcorp.security.addresses import came_by_tls, client_address
 from nexcorp.security.app_keys import CONTEXT, REQUEST_ID
-from nexcorp.security.cors import Cors
+from nexcorp.security.cors import Cors, HostNotAllowed, Hosts
 from nexcorp.security.limits import LIMIT
 from nexcorp.web.bodies import leave_unread
 from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
@@ -96,9 +96,16 @@ async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
 
 def make_gateway(config: Any) -> Any:
     """The middleware of one application."""
-    cors = Cors(config)
+    cors, hosts = Cors(config), Hosts(config)
     limit = config.max_in_flight
     in_flight = 0
+
+    def refuse_host(request: web.Request) -> web.Response | None:
+        try:
+            hosts.check(request)
+        except HostNotAllowed as error:
+            return reply_error(request, error)
+        return None
 
     async def answer_in_time(
         request: web.Request, route: Route | None, handler: Endpoint
@@ -122,11 +129,15 @@ def make_gateway(config: Any) -> Any:
         request[CONTEXT] = context = RequestContext(request_id, client_address(request, config), agent)
         current.set(context)
         route = route_of(request)
-        if request.method == "OPTIONS" and cors.is_preflight(request):
-            response: web.StreamResponse = cors.reply_preflight(request)
+        # Probes call by an address.
+        vital = route is not None and route.vital
+        if not vital and (refusal := refuse_host(request)) is not None:
+            response: web.StreamResponse = refusal
+        elif request.method == "OPTIONS" and cors.is_preflight(request):
+            response = cors.reply_preflight(request)
         elif route is not None and route.long_lived:
             response = await answer(request, handler)
-        elif in_flight >= limit and not (route is not None and route.vital):
+        elif in_flight >= limit and not vital:
             note_unavailable("overloaded")
             response = reply_error(request, Overloaded())
         else:

@@ -108,6 +108,8 @@ POLICY: list[Rule] = [
         admin=200,
         make=makers.another_person,
         body={"role": "manager"},
+        # Nobody gives more than they have: the scope alone is less than the role.
+        others={"key_with": 403},
     ),
     Rule(
         "PUT /users/{id}/status",

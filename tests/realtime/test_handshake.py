@@ -113,11 +113,13 @@ async def test_foreign_origin_is_403(make_user, client, web_only):
             "null",
             "http://localhost:3000",
             "https://app.example.com.evil.io",
+            # What the Host header says is no proof.
+            url,
         ):
             headers = {**UPGRADE, **ada.headers, "Origin": origin}
             async with client.session.get(url + "/ws", headers=headers) as answer:
                 assert (answer.status, (await answer.json())["code"]) == (403, "origin_not_allowed"), origin
-        for origin in ("https://app.example.com", url):
+        for origin in ("https://app.example.com",):
             headers = {**ada.headers, "Origin": origin}
             async with client.session.ws_connect(url + "/ws", headers=headers) as ws:
                 assert (await Live(ws).next())["event"] == "connected"

@@ -191,20 +191,72 @@ async def test_nothing_that_is_sent_becomes_a_header(service: Any, target: str, 
     assert not {"x-injected", "set-cookie"} & set(names), head
 
 
-async def test_a_page_without_tls_does_not_speak_for_the_one_with_it(web_only: Any) -> None:
-    async with serving(web_only, env="production", trusted_proxies=("127.0.0.0/8",)) as (_, client):
-        for scheme, proto, allowed in (
-            ("https", "https", True),
-            ("http", "https", False),
-            ("http", "http", True),
+OWN_URL = "https://Intranet.example:443/connect"
+
+
+@pytest.mark.parametrize("env", ["production", "development"])
+async def test_a_page_speaks_for_the_service_by_public_url_not_by_host(web_only: Any, env: str) -> None:
+    settings = {"env": env, "trusted_proxies": ("127.0.0.0/8",), "allowed_hosts": (".example",)}
+    async with serving(web_only, public_url=OWN_URL, **settings) as (_, client):
+        for origin, host, allowed in (
+            ("https://intranet.example", "intranet.example", True),
+            # A proxy may have put its own name there.
+            ("https://intranet.example", "web-1.example:8080", True),
+            # Forged by whoever is in the network, where there is no TLS.
+            ("http://intranet.example", "intranet.example", False),
+            ("https://intranet.example:8443", "intranet.example:8443", False),
+            ("https://rebound.example", "rebound.example", False),
         ):
-            origin = f"{scheme}://intranet.example"
-            headers = {"Host": "intranet.example", "Origin": origin, "X-Forwarded-Proto": proto}
+            headers = {"Host": host, "Origin": origin, "X-Forwarded-Proto": origin.partition(":")[0]}
             answer = await client.get(f"{API}/posts", headers=headers)
-            assert (answer.headers.get("Access-Control-Allow-Origin") == origin) == allowed, (scheme, proto)
+            assert answer.status == 200
+            assert (answer.headers.get("Access-Control-Allow-Origin") == origin) == allowed, origin
             headers |= {"Cookie": "__Host-refresh=x", "X-Requested-With": "fetch"}
             answer = await client.post(f"{API}/auth/refresh", headers=headers)
-            assert answer.status == (401 if allowed else 403)
+            assert answer.status == (401 if allowed else 403), origin
+
+
+async def test_without_public_url_no_page_is_the_services_own(web_only: Any) -> None:
+    async with serving(web_only, env="production") as (_, client):
+        headers = {"Host": "intranet.example", "Origin": "https://intranet.example"}
+        answer = await client.get(f"{API}/posts", headers=headers)
+        assert answer.status == 200
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_production_is_called_by_its_names(web_only: Any) -> None:
+    settings = {"env": "production", "allowed_hosts": ("nex.internal", ".corp.example")}
+    async with serving(web_only, public_url=OWN_URL, **settings) as (_, client):
+        for host in (
+            "intranet.example",
+            "INTRANET.example.:8443",
+            "nex.internal:80",
+            "a.b.corp.example",
+        ):
+            assert (await client.get(f"{API}/posts", headers={"Host": host})).status == 200, host
+        for host in (
+            "evil.example",
+            "intranet.example.evil.example",
+            "xnex.internal",
+            "corp.example.evil",
+            "evilcorp.example",
+            "127.0.0.1",
+            "[::1",
+            "x@evil.example",
+        ):
+            for path in (f"{API}/posts", "/", "/ws", "/nope"):
+                answer = await client.get(path, headers={"Host": host})
+                assert (await check_envelope(answer, 400))["code"] == "host_not_allowed", host
+            # A probe knows an address.
+            assert (await client.get("/health", headers={"Host": host})).status == 200
+        preflight = {"Host": "evil.example", "Origin": "https://evil.example"}
+        preflight["Access-Control-Request-Method"] = "POST"
+        assert (await client.call("OPTIONS", f"{API}/posts", headers=preflight)).status == 400
+
+
+async def test_development_is_called_by_any_name(web_only: Any) -> None:
+    async with serving(web_only, env="development", public_url=OWN_URL) as (_, client):
+        assert (await client.get(f"{API}/posts", headers={"Host": "evil.example"})).status == 200
 
 
 @pytest.mark.shared

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -83,12 +84,27 @@ def common_passwords() -> frozenset[str]:
 
 def is_common(password: str) -> bool:
     """Whether `password`, in any case, is one of the common passwords that attackers try first."""
-    return password.casefold() in common_passwords()
+    return unify(password).casefold() in common_passwords()
+
+
+def unify(password: str) -> str:
+    """The form that is hashed: the same letters are other code points on another keyboard (NFKC)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def list_forms(password: str) -> list[str]:
+    """The forms of a password that a hash may be of: NFKC, and those of keyboards for hashes from before."""
+    others = [unicodedata.normalize(form, password) for form in ("NFC", "NFD")]
+    return list(dict.fromkeys([unify(password), password, *others]))
 
 
 def matches(password_hash: str, password: str) -> bool:
     """Whether `password` is the one that was hashed. Takes tens of milliseconds; run it in the pool."""
-    secret = password.encode()
+    return any(matches_exactly(password_hash, form.encode()) for form in list_forms(password))
+
+
+def matches_exactly(password_hash: str, secret: bytes) -> bool:
+    """Whether these bytes were hashed."""
     if password_hash.startswith(BCRYPT_PREFIXES):
         try:
             return bcrypt.checkpw(secret[:BCRYPT_BYTES], password_hash.encode())
@@ -107,7 +123,7 @@ def needs_upgrade(password_hash: str) -> bool:
 
 async def hash_password(password: str) -> str:
     """The argon2id hash to store. Never call it with a connection in hand: it may wait its turn."""
-    return await POOL.run(lambda: HASHER.hash(password.encode()))
+    return await POOL.run(lambda: HASHER.hash(unify(password).encode()))
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from nexcorp.domain.fields import Body, Name, Out
+from nexcorp.domain.fields import Body, Flag, Name, Out
 from nexcorp.domain.shapes import Person
 from nexcorp.web.paging import PageQuery
 
@@ -33,9 +33,9 @@ class NotificationQuery(PageQuery):
 class UpdateNotification(Body):
     """Only what is sent changes."""
 
-    isRead = fields.Boolean(truthy={True}, falsy={False})
-    archived = fields.Boolean(truthy={True}, falsy={False})
-    seen = fields.Boolean(truthy={True}, falsy={False})
+    isRead = Flag()
+    archived = Flag()
+    seen = Flag()
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:

@@ -10,7 +10,7 @@ from nexcorp.db import sql
 from nexcorp.features.users import roles_service as service
 from nexcorp.features.users.schemas import PermissionsBody, RoleList, RolePermissions
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
+from nexcorp.security.app_keys import caller, database
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import Route, get, put
 from nexcorp.web.transactions import transaction
@@ -32,7 +32,7 @@ async def get_role_permissions(request: web.Request) -> web.Response:
 async def set_role_permissions(request: web.Request, body: dict[str, Any]) -> web.Response:
     role = service.check_role(request.match_info["role"])
     async with transaction(request) as tx:
-        await service.set_permissions(tx.conn, user_id(request), role, set(body["permissions"]))
+        await service.set_permissions(tx.conn, caller(request), role, set(body["permissions"]))
         response = await tx.reply(await service.get_role(tx.conn, role))
     return response
 
@@ -57,8 +57,9 @@ ROUTES: list[Route] = [
         RolePermissions(),
         body=PermissionsBody(),
         access=ADMIN,
-        errors=(service.RoleNotFound, service.PermissionIndispensable),
+        errors=(service.RoleNotFound, service.RankTooHigh, service.PermissionIndispensable),
         tag=TAG,
-        description="Takes effect everywhere within five seconds.",
+        description="Takes effect everywhere within five seconds. You give no permission that you lack, "
+        "except as an administrator.",
     ),
 ]

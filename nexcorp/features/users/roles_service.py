@@ -9,7 +9,9 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.people import ROLES
-from nexcorp.errors import Conflict, Invalid, NotFound
+from nexcorp.errors import Conflict, Invalid, NotFound, PermissionRequired
+from nexcorp.features.users.service import RankTooHigh as RankTooHigh
+from nexcorp.security.caller import Caller
 
 # Administrators need these to give permissions back.
 INDISPENSABLE = frozenset({"role:manage", "user:manage"})
@@ -52,10 +54,11 @@ async def list_roles(conn: Any) -> list[dict[str, Any]]:
     return [{"role": role, "permissions": known.get(role, [])} for role in ROLES]
 
 
-async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]) -> None:
+async def set_permissions(conn: Any, caller: Caller, role: str, wanted: set[str]) -> None:
     """Give a role exactly the permissions `wanted`.
 
-    Raises Invalid for unknown codes, and PermissionIndispensable.
+    Raises Invalid for unknown codes, PermissionRequired for one that the caller lacks, RankTooHigh where the
+    role may do more than the caller, and PermissionIndispensable.
     """
     known = {row["code"] for row in await sql.roles.list_permissions(conn)}
     unknown = sorted(wanted - known)
@@ -67,12 +70,17 @@ async def set_permissions(conn: Any, actor_id: UUID, role: str, wanted: set[str]
     old = set((await get_role(conn, role))["permissions"])
     if old == wanted:
         return
+    if caller.is_outranked_by(role):
+        raise RankTooHigh()
+    for permission in sorted(wanted - old):
+        if not caller.may_grant(permission):
+            raise PermissionRequired(permission)
     await sql.roles.replace_role_permissions(conn, role=role, permissions=sorted(wanted))
     conn.after(Revoke(rights=True))
     await emit(
         conn,
         "role.permissions_changed",
-        actor_id=actor_id,
+        actor_id=caller.id,
         entity=("role", uuid5(ROLE_IDS, role)),
         payload={"role": role, "added": sorted(wanted - old), "removed": sorted(old - wanted)},
     )

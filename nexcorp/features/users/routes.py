@@ -105,7 +105,7 @@ async def update_own_profile(request: web.Request, body: dict[str, Any]) -> web.
 async def set_role(request: web.Request, body: dict[str, Any]) -> web.Response:
     person = path_id(request)
     async with transaction(request) as tx:
-        await service.set_role(tx.conn, user_id(request), person, body["role"])
+        await service.set_role(tx.conn, caller(request), person, body["role"])
         profile = await service.get_profile(tx.conn, person, caller(request))
         return await tx.reply(profile, version=profile["version"])
 
@@ -113,7 +113,7 @@ async def set_role(request: web.Request, body: dict[str, Any]) -> web.Response:
 async def set_status(request: web.Request, body: dict[str, Any]) -> web.Response:
     person = path_id(request)
     async with transaction(request) as tx:
-        await service.set_status(tx.conn, user_id(request), person, body["status"])
+        await service.set_status(tx.conn, caller(request), person, body["status"])
         profile = await service.get_profile(tx.conn, person, caller(request))
         return await tx.reply(profile, version=profile["version"])
 
@@ -196,8 +196,10 @@ ROUTES: list[Route] = [
         schemas.Profile(),
         body=schemas.RoleBody(),
         access=ADMIN,
-        errors=(UserNotFound, service.LastAdmin),
+        errors=(UserNotFound, service.RankTooHigh, service.LastAdmin),
         tag=TAG,
+        description="You neither give nor take a role that may do more than yours. Only administrators make "
+        "administrators. An API key needs all that the role may do in its scopes.",
     ),
     put(
         "/users/{id}/status",
@@ -206,8 +208,9 @@ ROUTES: list[Route] = [
         schemas.Profile(),
         body=schemas.StatusBody(),
         access=ADMIN,
-        errors=(UserNotFound, service.LastAdmin),
+        errors=(UserNotFound, service.RankTooHigh, service.LastAdmin),
         tag=TAG,
-        description="Deactivating ends all sessions and API keys, for good.",
+        description="Not for people who may do more than you. Deactivating ends all sessions and API keys, "
+        "for good.",
     ),
 ]

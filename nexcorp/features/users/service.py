@@ -12,6 +12,7 @@ from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.posts import FORGET_EXPLORE
 from nexcorp.errors import (
     Conflict,
+    Forbidden,
     PreconditionFailed,
     StaleVersion,
     Unauthorized,
@@ -24,6 +25,13 @@ from nexcorp.security.caller import Caller
 CONTACT, MANAGE = "user:contact", "user:manage"
 CONTACT_FIELDS = ("email", "phone")
 MANAGE_FIELDS = ("status", "emailVerified", "lastSeenAt")
+
+
+class RankTooHigh(Forbidden):
+    """Whoever manages people would raise themselves, or depose those above them."""
+
+    code, message = "rank_too_high", "That role may do more than you may."
+    meaning = "The role to give, or that of the person, may do more than the caller."
 
 
 class LastAdmin(Conflict):
@@ -96,26 +104,33 @@ async def keep_an_admin(conn: Any, user_id: UUID, standing: Any) -> None:
         raise LastAdmin()
 
 
-async def set_role(conn: Any, actor_id: UUID, user_id: UUID, role: str) -> None:
-    """Give a user a role; the role they have already changes nothing. Raises UserNotFound or LastAdmin."""
+async def set_role(conn: Any, caller: Caller, user_id: UUID, role: str) -> None:
+    """Give a user a role; the role they have already changes nothing.
+
+    Raises UserNotFound, RankTooHigh or LastAdmin.
+    """
     standing = await lock_standing(conn, user_id)
     if standing["role"] == role:
         return
+    if not caller.may_give(role) or caller.is_outranked_by(standing["role"]):
+        raise RankTooHigh()
     await keep_an_admin(conn, user_id, standing)
     role_version = await sql.users.set_role(conn, user_id=user_id, role=role)
     conn.after(Revoke(roles=((user_id, role_version),)))
     payload = {"userId": user_id, "old": standing["role"], "new": role}
-    await emit(conn, "user.role_changed", actor_id=actor_id, entity=("user", user_id), payload=payload)
+    await emit(conn, "user.role_changed", actor_id=caller.id, entity=("user", user_id), payload=payload)
 
 
-async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> None:
+async def set_status(conn: Any, caller: Caller, user_id: UUID, status: str) -> None:
     """Activate or deactivate a user. Deactivating ends their sessions and API keys for good.
 
-    The status they have already changes nothing. Raises UserNotFound or LastAdmin.
+    The status they have already changes nothing. Raises UserNotFound, RankTooHigh or LastAdmin.
     """
     standing = await lock_standing(conn, user_id)
     if standing["status"] == status:
         return
+    if caller.is_outranked_by(standing["role"]):
+        raise RankTooHigh()
     ended: tuple[UUID, ...] = ()
     if status == "deactivated":
         await keep_an_admin(conn, user_id, standing)
@@ -127,7 +142,7 @@ async def set_status(conn: Any, actor_id: UUID, user_id: UUID, status: str) -> N
     role_version = await sql.users.set_status(conn, user_id=user_id, status=status)
     conn.after(Revoke(ended, roles=((user_id, role_version),)))
     payload = {"userId": user_id, "old": standing["status"], "new": status}
-    await emit(conn, "user.status_changed", actor_id=actor_id, entity=("user", user_id), payload=payload)
+    await emit(conn, "user.status_changed", actor_id=caller.id, entity=("user", user_id), payload=payload)
 
 
 async def take_leave(conn: Any, user_id: UUID) -> None:

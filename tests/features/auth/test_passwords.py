@@ -77,3 +77,31 @@ async def test_clients_that_leave_give_their_place_back() -> None:
         await asyncio.gather(waiting, return_exceptions=True)
     gate.set()
     assert await running
+
+
+TYPED = ("Gr\u00fc\u00dfe-\u00e9t\u00e9 1", "Gru\u0308\u00dfe-e\u0301te\u0301 1")
+WIDE = ("\uff30\uff41\uff53\uff53phrase 7", "Passphrase 7")
+
+
+@pytest.mark.parametrize("forms", [TYPED, WIDE])
+async def test_one_password_from_every_keyboard(forms: tuple[str, str]) -> None:
+    for typed in forms:
+        hashed = await passwords.hash_password(typed)
+        for again in forms:
+            assert await passwords.verify_password(hashed, again)
+    assert not await passwords.verify_password(hashed, "Grusse-ete 1")
+
+
+@pytest.mark.parametrize("old", [*TYPED, WIDE[0]])
+async def test_hashes_from_before_hold_for_the_form_they_were_made_of(old: str) -> None:
+    hashed = passwords.HASHER.hash(old.encode())
+    assert await passwords.verify_password(hashed, old)
+    crypted = bcrypt.hashpw(old.encode(), bcrypt.gensalt(4)).decode()
+    assert await passwords.verify_password(crypted, old)
+    if old in TYPED:
+        for again in TYPED:
+            assert await passwords.verify_password(hashed, again)
+
+
+def test_common_ones_are_common_in_wide_letters() -> None:
+    assert passwords.is_common("\uff50\uff41\uff53\uff53word1") == passwords.is_common("password1") is True

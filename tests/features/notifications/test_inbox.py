@@ -131,6 +131,7 @@ async def test_a_bad_change_is_refused_by_field(service: Any, client: Any, make_
         ({"isRead": "yes"}, "isRead"),
         ({"isRead": "false"}, "isRead"),
         ({"seen": []}, "seen"),
+        *(({name: value}, name) for name in ("isRead", "archived", "seen") for value in (0, 1, 0.0, 1.0, "")),
         ({"archived": "no"}, "archived"),
         ({"receiverId": NOBODY}, "receiverId"),
         ({"type": "like"}, "type"),

@@ -169,6 +169,11 @@ async def test_names_are_cleaned(make_user, service):
         assert name == kept or (kept is None and len(name) <= 255)
     assert forms.clean_name("a\r\nSet-Cookie: x\x00.png") == "a Set-Cookie: x.png"
     assert forms.clean_name(None) == "file"
+    for kept in ("\U0001f469\u200d\U0001f4bb.png", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.pdf"):
+        assert forms.clean_name(kept) == kept
+    assert forms.clean_name("a\u200db\u200d.p\u200cng") == "ab.png"
+    assert forms.clean_name("\u3164\u2800.png") == "file.png"
+    assert forms.clean_name("\u200d\u3164") == "file"
 
 
 async def test_a_form_must_be_one(make_user, config):

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from nexcorp.db import sql
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features.users import service as people
 from nexcorp.realtime import protocol
+from nexcorp.security.app_keys import RIGHTS, TOKENS
+from nexcorp.security.caller import Caller
 from tests.api import API, NOBODY, get_json
 from tests.conftest import wait_until
 from tests.leaving import leave
@@ -150,6 +153,55 @@ async def test_the_last_administrator_stays(make_user: Any) -> None:
     assert (await put(boss, boss, "role", "member")).status == 200
 
 
+def act_for(service: Any, user: Any) -> Caller:
+    """The user as a service sees them."""
+    return Caller(service.app[TOKENS].verify(user.token), service.app[RIGHTS])
+
+
+async def allow_member(service: Any, fetch: Any, *codes: str) -> None:
+    """Let members do more, at once on this node."""
+    await fetch("INSERT INTO role_permissions SELECT 'member', unnest($1::text[])", list(codes))
+    async with service.db.connection() as conn:
+        service.app[RIGHTS].load(await sql.roles.list_role_permissions(conn))
+
+
+async def test_who_manages_people_raises_nobody_above_themselves(
+    make_user: Any, service: Any, fetch: Any
+) -> None:
+    boss, manager, deputy, ann = [
+        await make_user(role=role) for role in ("admin", "manager", "member", "member")
+    ]
+    await allow_member(service, fetch, "user:manage", "role:manage")
+
+    async def refused(answer: Any, code: str = "rank_too_high") -> None:
+        assert (answer.status, (await answer.json())["code"]) == (403, code)
+
+    for person in (deputy, ann):
+        await refused(await put(deputy, person, "role", "admin"))
+        await refused(await put(deputy, person, "role", "manager"))
+    for person in (boss, manager):
+        await refused(await put(deputy, person, "role", "member"))
+        await refused(await put(deputy, person, "status", "deactivated"))
+    assert (await put(deputy, ann, "status", "deactivated")).status == 200
+    # Nor by giving the own role more, or other roles less.
+    mine = (await get_json(boss.client, "/roles/member/permissions"))["permissions"]
+    path = f"{API}/roles/member/permissions"
+    answer = await deputy.client.put(path, json={"permissions": [*mine, "post:moderate"]})
+    await refused(answer, "permission_required")
+    for role in ("manager", "admin"):
+        answer = await deputy.client.put(f"{API}/roles/{role}/permissions", json={"permissions": mine})
+        await refused(answer)
+    assert (await put(boss, deputy, "role", "admin")).status == 200
+    # With all that administrators may, one is still no administrator.
+    everything = [row["code"] for row in await fetch("SELECT code FROM permissions")]
+    assert (await boss.client.put(path, json={"permissions": everything})).status == 200
+    async with service.db.connection() as conn:
+        service.app[RIGHTS].load(await sql.roles.list_role_permissions(conn))
+    eve = await make_user()
+    await refused(await put(eve, eve, "role", "admin"))
+    assert (await put(eve, eve, "role", "manager")).status == 200
+
+
 async def test_two_administrators_at_once_leave_one(make_user: Any, service: Any, fetch: Any) -> None:
     """Each takes the other away, in two transactions that are open at the same time."""
     for change in ("role", "status", "leave"):
@@ -166,9 +218,9 @@ async def test_two_administrators_at_once_leave_one(make_user: Any, service: Any
                     both.release()
                     await ready.wait()
                     if change == "role":
-                        await people.set_role(conn, actor.id, other.id, "member")
+                        await people.set_role(conn, act_for(service, actor), other.id, "member")
                     elif change == "status":
-                        await people.set_status(conn, actor.id, other.id, "deactivated")
+                        await people.set_status(conn, act_for(service, actor), other.id, "deactivated")
                     else:
                         await leave(conn, other.id)
                     # Long enough for the other one to be in the middle of it as well.

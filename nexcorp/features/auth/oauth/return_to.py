@@ -11,6 +11,7 @@ from nexcorp.config import Config
 from nexcorp.errors import NotConfigured
 from nexcorp.features.auth.oauth.errors import ReturnToRefused
 from nexcorp.security.app_keys import CONFIG
+from nexcorp.security.cors import read_origin
 
 MAX_CHARS = 2000
 DEFAULT = "/"
@@ -18,19 +19,6 @@ DEFAULT = "/"
 PLAIN = re.compile(r"[!-\[\]-~]+\Z")
 # `..` as a segment, in whatever way it can be written, and separators in disguise.
 TRAVERSAL = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)|%2f|%5c|%00", re.IGNORECASE)
-DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-def read_origin(address: str) -> str:
-    """`scheme://host[:port]` of an http(s) address, in its shortest form; raises ValueError."""
-    parts = urlsplit(address)
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
-        raise ValueError("no origin")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = parts.port
-    return f"{parts.scheme}://{host}" + (
-        f":{port}" if port not in (None, DEFAULT_PORTS[parts.scheme]) else ""
-    )
 
 
 def own_address(request: web.Request) -> str | None:

@@ -12,6 +12,7 @@ from tests.features.auth.oauth.conftest import API
 SETTINGS = {
     "env": "production",
     "public_url": "https://nex.example",
+    "allowed_hosts": ("127.0.0.1",),
     "cors_origins": ("https://app.example", "http://localhost:5173"),
     "oauth_return_to": ("https://partner.example/welcome", "https://whole.example"),
 }
