@@ -70,6 +70,11 @@ def parse_count(text: str) -> int:
     return number
 
 
+def parse_flag(text: str) -> bool:
+    """true or false."""
+    return one_of("true", "false")(text) == "true"
+
+
 def parse_pool(text: str) -> tuple[int, int]:
     """Parse DATABASE_POOL, "5..20" or "10" (both ends the same), in connections."""
     low, _, high = text.partition("..")
@@ -239,6 +244,12 @@ class Config:
     )
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
+    )
+    metrics_token: str = setting_field(
+        "METRICS_TOKEN", "", secret=True, about="/metrics wants it as bearer token"
+    )
+    metrics_open: bool = setting_field(
+        "METRICS_OPEN", False, parse_flag, about="/metrics answers everybody in production, too"
     )
     media_root: str = setting_field("MEDIA_ROOT", "", about="folder of uploaded files; NEXCORP_HOME/media")
     cloudinary_url: str = setting_field(

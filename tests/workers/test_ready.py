@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from nexcorp.db import sql
 from nexcorp.embedded import ValkeyServer
+from nexcorp.features.service import shared
+from nexcorp.realtime.node import NODE
 from tests.conftest import wait_until
 
 
@@ -57,6 +60,12 @@ class Door:
             with contextlib.suppress(ConnectionError):
                 await end.wait_closed()
         self.writers -= {writer, back}
+
+
+@pytest.fixture(autouse=True)
+def ask_anew(monkeypatch):
+    """Let each request compute its answer."""
+    monkeypatch.setattr(shared, "SHARED_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -156,5 +165,78 @@ async def test_metrics_show_the_outbox(web_only, database, people, comment):
         assert float(shown["nexcorp_outbox_depth"]) == 3
         assert 100 <= float(shown["nexcorp_outbox_oldest_seconds"]) < 160
         assert float(shown["nexcorp_outbox_dead"]) == 0
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("path", "asks"), [("/ready", "count_live_workers"), ("/metrics", "get_outbox_depth")]
+)
+async def test_however_many_ask_it_is_computed_once_a_second(web_only, monkeypatch, path, asks):
+    monkeypatch.setattr(shared, "SHARED_SECONDS", 60.0)
+    runner, app, url = await web_only()
+    asked = []
+    found = getattr(sql.events, asks)
+
+    async def count(conn):
+        asked.append(path)
+        return await found(conn)
+
+    monkeypatch.setattr(sql.events, asks, count)
+    try:
+        async with aiohttp.ClientSession() as session:
+
+            async def ask() -> bytes:
+                async with session.get(url + path) as answer:
+                    return await answer.read()
+
+            answers = await asyncio.gather(*(ask() for _ in range(50)))
+            assert len(asked) == 1
+            assert len(set(answers)) == 1
+            # What this process knows of itself is never old.
+            if path == "/ready":
+                app[NODE].draining = True
+                assert b"stopping" in await ask()
+            monkeypatch.setattr(shared, "SHARED_SECONDS", 0.0)
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("settings", "header", "status"),
+    [
+        ({"env": "production"}, "", 404),
+        ({"env": "production", "metrics_open": True}, "", 200),
+        ({"env": "production", "metrics_token": "hush"}, "", 401),
+        ({"env": "production", "metrics_token": "hush"}, "Bearer hus", 401),
+        ({"env": "production", "metrics_token": "hush"}, "Bearer hush", 200),
+        ({"env": "production", "metrics_token": "hush", "metrics_open": True}, "", 401),
+        ({"metrics_token": "hush"}, "", 401),
+        ({}, "", 200),
+    ],
+)
+async def test_metrics_are_not_open_to_the_world(web_only, settings, header, status):
+    runner, _, url = await web_only(**settings)
+    try:
+        headers = {"Authorization": header}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(url + "/metrics", headers=headers) as answer,
+        ):
+            assert answer.status == status
+            assert (b"nexcorp_" in await answer.read()) is (status == 200)
+    finally:
+        await runner.cleanup()
+
+
+async def test_guesses_at_the_token_of_metrics_count(web_only):
+    runner, _, url = await web_only(metrics_token="hush", rate_limit_anonymous=3)
+    try:
+        async with aiohttp.ClientSession() as session:
+            seen = []
+            for _ in range(5):
+                async with session.get(url + "/metrics", headers={"Authorization": "Bearer x"}) as answer:
+                    seen.append(answer.status)
+            assert seen == [401] * 3 + [429] * 2
     finally:
         await runner.cleanup()

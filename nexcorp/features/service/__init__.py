@@ -4,6 +4,7 @@ from nexcorp.manifest import Feature, Job
 
 FEATURE = Feature(
     name="service",
+    setup="nexcorp.features.service.routes:set_up",
     routes=("nexcorp.features.service.routes:ROUTES",),
     jobs=(
         Job("workers.jobs.deliver:deliver", seconds=30),

@@ -13,6 +13,7 @@ from nexcorp.db import sql
 from nexcorp.db.migrations import list_files
 from nexcorp.db.schema_files import list_digests
 from nexcorp.errors import AppError
+from nexcorp.features.service.shared import READINESS
 from nexcorp.realtime.node import NODE
 from nexcorp.security.app_keys import database
 from nexcorp.web.replies import reply
@@ -70,8 +71,8 @@ async def run_check(check: Awaitable[str | None]) -> str | None:
         return f"failed: {type(error).__name__}"
 
 
-async def show_readiness(request: web.Request) -> web.Response:
-    """200 where every dependency can be used, else 503 that names each one that cannot."""
+async def check_all(request: web.Request) -> dict[str, Any]:
+    """What is known of every dependency, by its name."""
     checks: dict[str, Awaitable[str | None]] = {
         "postgresql": check_database(request),
         "migrations": check_migrations(request),
@@ -79,10 +80,15 @@ async def show_readiness(request: web.Request) -> web.Response:
         "worker": check_worker(request),
     }
     results = await asyncio.gather(*(run_check(check) for check in checks.values()))
-    state: dict[str, Any] = {
+    return {
         name: {"ok": problem is None, **({"reason": problem} if problem else {})}
         for name, problem in zip(checks, results, strict=True)
     }
+
+
+async def show_readiness(request: web.Request) -> web.Response:
+    """200 where every dependency can be used, else 503 that names each one that cannot."""
+    state = dict(await request.app[READINESS].get(request))
     if request.app[NODE].draining:
         state["process"] = {"ok": False, "reason": "stopping"}
     ready = all(check["ok"] for check in state.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from pathlib import Path
 
 import asyncpg
@@ -18,8 +19,11 @@ from prometheus_client import (
 from nexcorp.config import setting
 from nexcorp.db import sql
 from nexcorp.documents.served import DOCUMENTS
-from nexcorp.errors import AppError, NotFound
-from nexcorp.security.app_keys import database
+from nexcorp.errors import AppError, NotFound, Unauthorized
+from nexcorp.features.service.shared import METRICS
+from nexcorp.security.app_keys import CONFIG, CONTEXT, database
+from nexcorp.security.authentication import read_bearer
+from nexcorp.security.limits import LIMITS
 from nexcorp.web.pages import reply_html
 from nexcorp.web.replies import reply_lasting
 
@@ -91,8 +95,31 @@ POOL_SIZE = Gauge(
 )
 
 
+async def check_scraper(request: web.Request) -> None:
+    """Raise Unauthorized without METRICS_TOKEN, NotFound in production where nothing opens the metrics."""
+    config = request.app[CONFIG]
+    if not config.metrics_token:
+        if not (config.development or config.metrics_open):
+            raise NotFound()
+        return
+    try:
+        given = read_bearer(request).encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, config.metrics_token.encode()):
+            raise Unauthorized()
+    except Unauthorized:
+        await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
+        raise
+
+
 async def show_metrics(request: web.Request) -> web.Response:
     """Prometheus metrics of this process, or of all processes of this dyno where it has several."""
+    await check_scraper(request)
+    body = await request.app[METRICS].get(request)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def collect_metrics(request: web.Request) -> bytes:
+    """The metrics as text."""
     stats = database(request).stats()
     POOL_SIZE.labels("open").set(stats["size"])
     POOL_SIZE.labels("idle").set(stats["idle"])
@@ -109,4 +136,4 @@ async def show_metrics(request: web.Request) -> web.Response:
     if setting("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return generate_latest(registry)

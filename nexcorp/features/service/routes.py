@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from aiohttp import web
+
+from nexcorp.errors import NotFound, TooManyRequests, Unauthorized
 from nexcorp.features.service import health, pages
 from nexcorp.features.service.schemas import Document, Health, Readiness
+from nexcorp.features.service.shared import METRICS, READINESS, Shared
 from nexcorp.security.access import PUBLIC
 from nexcorp.web.routing import Handler, Route, get
 
@@ -21,6 +25,11 @@ def document(path: str, handler: Handler, summary: str) -> Route:
     return Route("GET", path, handler, summary, PUBLIC, TAG, returns=returns, prefix="")
 
 
+def set_up(app: web.Application) -> None:
+    """Make what requests of one application share."""
+    app[READINESS], app[METRICS] = Shared(health.check_all), Shared(pages.collect_metrics)
+
+
 ROUTES = [
     own("/", pages.show_landing, "The landing page", None, hidden=True),
     own("/health", health.show_health, "Whether the process is alive", Health(), vital=True),
@@ -36,7 +45,16 @@ ROUTES = [
         vital=True,
         description="503 names each one that cannot; it is no `Error`.",
     ),
-    own("/metrics", pages.show_metrics, "Prometheus metrics", None, vital=True, content_type="text/plain"),
+    own(
+        "/metrics",
+        pages.show_metrics,
+        "Prometheus metrics",
+        None,
+        vital=True,
+        content_type="text/plain",
+        errors=(Unauthorized, NotFound, TooManyRequests),
+        description="With `METRICS_TOKEN` wants it as bearer token; else 404 in production unless opened.",
+    ),
     document("/api/openapi.json", pages.show_openapi, "This document"),
     document("/api/asyncapi.json", pages.show_asyncapi, "The document of the live interface"),
     own("/api/docs", pages.show_docs, "The documentation, to read and to try", None, hidden=True),
