@@ -236,6 +236,12 @@ class Config:
     rate_limit_user: int = setting_field(
         "RATE_LIMIT_USER", 600, parse_count, about="requests a minute of one account; 0: no limit"
     )
+    rate_limit_files: int = setting_field(
+        "RATE_LIMIT_FILES",
+        600,
+        parse_count,
+        about="requests a minute of one address outside of /api/v1, files and pages; 0: no limit",
+    )
     login_failures: int = setting_field(
         "LOGIN_FAILURES",
         5,
