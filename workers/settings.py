@@ -61,7 +61,7 @@ async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
         try:
             async with database.connection(wait=2.0) as conn:
                 await sql.events.beat(conn, worker_id=worker_id)
-                delivery.workers = await sql.events.count_live_workers(conn) or 1
+                delivery.workers = await sql.events.count_running_workers(conn) or 1
                 ended = await sql.events.end_stalled(conn, idle_seconds=IDLE_SECONDS)
             if ended:
                 log.warning("ended what held lanes and stood still", connections=ended)

@@ -101,6 +101,11 @@ async def test_ready_names_a_missing_worker(service):
 
     await wait_until(ready)
     await service.stop_worker()
+    # One that is deployed anew is missed once it was away for 15 seconds.
+    assert await read_ready(service.url) == set()
+    async with service.db.connection(wait=5) as conn:
+        assert await sql.events.count_running_workers(conn) == 0
+        await conn.execute("UPDATE worker_heartbeats SET seen_at = seen_at - interval '15 s'")
     assert await read_ready(service.url) == {"worker"}
     async with service.db.connection(wait=5) as conn:
         await conn.execute(
