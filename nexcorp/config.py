@@ -280,6 +280,9 @@ class Config:
     metrics_open: bool = setting_field(
         "METRICS_OPEN", False, parse_flag, about="/metrics answers everybody in production, too"
     )
+    worker_metrics_port: int = setting_field(
+        "WORKER_METRICS_PORT", 0, parse_port, about="port of the worker's /metrics; 0: it listens at none"
+    )
     media_root: str = setting_field("MEDIA_ROOT", "", about="folder of uploaded files; NEXCORP_HOME/media")
     cloudinary_url: str = setting_field(
         "CLOUDINARY_URL",
