@@ -217,7 +217,7 @@ class Stage:
             redis_url=self.valkey.url,
             jwt_secret=SECRET,
             log_level="warning",
-            **{"rate_limit_anonymous": 0, "rate_limit_user": 0, **more},
+            **{"rate_limit_anonymous": 0, "rate_limit_user": 0, "rate_limit_files": 0, **more},
         )
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:

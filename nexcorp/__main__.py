@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 from collections.abc import Sequence
 
+import asyncpg
+import psycopg
+
 from nexcorp import __version__, commands
 from nexcorp.errors import AppError, ConfigError
+
+UNMIGRATED = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+)
+NO_DATABASE = (
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    psycopg.OperationalError,
+    psycopg.errors.InsufficientPrivilege,
+)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -39,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     admin.add_argument("action", choices=["create"])
     admin.add_argument("email")
     admin.add_argument("--username")
-    admin.add_argument("--password", help="asked for on the terminal where not given")
+    admin.add_argument("--password", help="where not given, asked for on the terminal, or read from stdin")
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
     add("sql-types", commands.run_sql_types, "write the types of every statement in sql/")
@@ -48,14 +71,31 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def describe(error: Exception) -> str | None:
+    """What to tell whoever gave the command, in one line; None for a fault of the program's own."""
+    if isinstance(error, ConfigError):
+        return str(error)
+    if isinstance(error, AppError):
+        wrong = [f"{name}: {' '.join(texts)}" for name, texts in (error.errors or {}).items()]
+        return " ".join([error.message, *wrong])
+    if isinstance(error, UNMIGRATED):
+        return "the database is not migrated: run `nexcorp migrate up` first"
+    if isinstance(error, NO_DATABASE):
+        reason = (str(error).splitlines() or [""])[0]
+        return f"DATABASE_URL cannot be used: {reason or type(error).__name__}"
+    return None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns the exit code. What is wrong is one line, not a stack trace."""
     options = make_parser().parse_args(arguments)
     try:
         code: int = options.run(options)
         return code
-    except (ConfigError, AppError) as error:
-        message = error.message if isinstance(error, AppError) else str(error)
+    except Exception as error:
+        message = describe(error)
+        if message is None:
+            raise
         print(f"nexcorp: {message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

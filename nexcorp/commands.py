@@ -158,12 +158,20 @@ def run_seed(options: Namespace) -> int:
     return 0
 
 
+def read_password() -> str:
+    """The password typed on the terminal, or without one the first line of stdin; raises ConfigError."""
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if not password:
+        raise ConfigError("no password: give --password, or write it to stdin")
+    return password
+
+
 def run_admin(options: Namespace) -> int:
     """Create an administrator."""
     from nexcorp.seed import create_admin
 
     config = load_config()
-    password = options.password or getpass.getpass("Password: ")
+    password = options.password or read_password()
     user = run_async(create_admin(config, options.email, password, options.username))
     print(f"created {user['username']} <{user['email']}> as admin")
     return 0

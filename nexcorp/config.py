@@ -111,6 +111,27 @@ def split_secret_url(text: str, wants: str) -> SplitResult:
         raise ValueError(wants) from None
 
 
+def parse_database_url(text: str) -> str:
+    """An address of PostgreSQL. The complaint never quotes it."""
+    wants = "wants postgresql://user:password@host:port/database"
+    if split_secret_url(text, wants).scheme not in ("postgres", "postgresql"):
+        raise ValueError(wants)
+    return text
+
+
+def parse_redis_url(text: str) -> str:
+    """An address of Redis. The complaint never quotes it."""
+    wants = "wants redis:// or rediss://user:password@host:port/number"
+    parts = split_secret_url(text, wants)
+    try:
+        parts.port  # noqa: B018 - it is read only here
+    except ValueError:
+        raise ValueError("its port is no number from 0 to 65535") from None
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ValueError(wants)
+    return text
+
+
 def parse_smtp_url(text: str) -> str:
     """An address of a mail server. The complaint never quotes it, as it may hold a password."""
     wants = "wants smtp://, smtp+starttls:// or smtps://user:password@host:port"
@@ -175,7 +196,7 @@ class Config:
         "WEB_CONCURRENCY", 1, parse_positive, about="processes of one web dyno"
     )
     database_url: str = setting_field(
-        "DATABASE_URL", "", secret=True, about="postgresql://... with any sslmode"
+        "DATABASE_URL", "", parse_database_url, secret=True, about="postgresql://... with any sslmode"
     )
     database_pool: tuple[int, int] = setting_field(
         "DATABASE_POOL", (5, 20), parse_pool, about="connections of one process, MIN..MAX"
@@ -186,7 +207,9 @@ class Config:
         parse_count,
         about="prepared statements kept; 0 behind a transaction-mode PgBouncer",
     )
-    redis_url: str = setting_field("REDIS_URL", "", secret=True, about="redis:// or rediss://")
+    redis_url: str = setting_field(
+        "REDIS_URL", "", parse_redis_url, secret=True, about="redis:// or rediss://"
+    )
     home: str = setting_field("NEXCORP_HOME", ".nexcorp", about="state of the embedded servers")
     public_url: str = setting_field("PUBLIC_URL", "", about="address users reach the service at")
     jwt_secret: str = setting_field("JWT_SECRET", "", secret=True, about=f"{MIN_SECRET_BYTES} bytes or more")
@@ -242,6 +265,12 @@ class Config:
     rate_limit_user: int = setting_field(
         "RATE_LIMIT_USER", 600, parse_count, about="requests a minute of one account; 0: no limit"
     )
+    rate_limit_files: int = setting_field(
+        "RATE_LIMIT_FILES",
+        600,
+        parse_count,
+        about="requests a minute of one address outside of /api/v1, files and pages; 0: no limit",
+    )
     login_failures: int = setting_field(
         "LOGIN_FAILURES",
         5,
@@ -256,6 +285,9 @@ class Config:
     )
     metrics_open: bool = setting_field(
         "METRICS_OPEN", False, parse_flag, about="/metrics answers everybody in production, too"
+    )
+    worker_metrics_port: int = setting_field(
+        "WORKER_METRICS_PORT", 0, parse_port, about="port of the worker's /metrics; 0: it listens at none"
     )
     media_root: str = setting_field("MEDIA_ROOT", "", about="folder of uploaded files; NEXCORP_HOME/media")
     cloudinary_url: str = setting_field(

@@ -135,13 +135,19 @@ WHERE a.datname = current_database()
     );
 
 -- name: end_beat(worker_id) :exec
--- A worker says that it stops.
-DELETE FROM worker_heartbeats WHERE worker_id = $1;
+-- A worker says that it stops: the others take its lanes. Its heartbeat is left to age, so that nodes stay ready while the
+-- only worker is deployed.
+UPDATE worker_heartbeats SET worker_id = 'stopped:' || worker_id WHERE worker_id = $1;
 
 -- name: delete_old_beats() :exec
 -- Workers that went without a word.
 DELETE FROM worker_heartbeats WHERE seen_at < now() - interval '1 hour';
 
 -- name: count_live_workers() :value
--- Workers seen in the last 15 seconds.
+-- Workers seen in the last 15 seconds, stopped since or not.
 SELECT count(*) FROM worker_heartbeats WHERE seen_at > now() - interval '15 seconds';
+
+-- name: count_running_workers() :value
+-- Those of them that have not said that they stop.
+SELECT count(*) FROM worker_heartbeats
+WHERE seen_at > now() - interval '15 seconds' AND NOT starts_with(worker_id, 'stopped:');

@@ -31,9 +31,14 @@ CROSS JOIN LATERAL (
 ORDER BY missing.room, missing.seq;
 
 -- name: get_epoch() :value
--- Whose numbers these are: another cluster, or a promoted replica, has another epoch.
-SELECT system_identifier || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
-FROM pg_control_system();
+-- Whose numbers these are: another cluster, a promoted replica, and a backup that was restored into this cluster (its
+-- database or its table of rooms is a new one, or was emptied) have another epoch.
+SELECT
+    c.system_identifier || ':' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+    || ':' || d.oid || ':' || pg_relation_filenode('rooms')
+FROM pg_control_system() AS c
+CROSS JOIN pg_database AS d
+WHERE d.datname = current_database();
 
 -- name: record_ack(session_id, room, seq) :exec
 -- A device says how far it has shown a room.

@@ -129,6 +129,7 @@ def make_config(database_url: str, redis_url: str, home: Path) -> Config:
         # Every test calls from one address.
         rate_limit_anonymous=0,
         rate_limit_user=0,
+        rate_limit_files=0,
         login_failures=0,
         log_level="warning",
     )

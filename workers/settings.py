@@ -28,6 +28,7 @@ from nexcorp.redis_client import CONNECTION_LOST, connect
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
+from workers.served import serve_metrics
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -61,7 +62,7 @@ async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
         try:
             async with database.connection(wait=2.0) as conn:
                 await sql.events.beat(conn, worker_id=worker_id)
-                delivery.workers = await sql.events.count_live_workers(conn) or 1
+                delivery.workers = await sql.events.count_running_workers(conn) or 1
                 ended = await sql.events.end_stalled(conn, idle_seconds=IDLE_SECONDS)
             if ended:
                 log.warning("ended what held lanes and stood still", connections=ended)
@@ -160,6 +161,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         asyncio.create_task(poll_mails(mails)),
         asyncio.create_task(beat(database, worker_id, delivery)),
     ]
+    metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)
     await stopping
     await asyncio.gather(saq, return_exceptions=True)
@@ -167,6 +169,8 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     with contextlib.suppress(AppError):
         async with database.connection(wait=1.0) as conn:
             await sql.events.end_beat(conn, worker_id=worker_id)
+    if metrics is not None:
+        await metrics.cleanup()
     for store in stores.values():
         store.close()
     await publisher.client.aclose()

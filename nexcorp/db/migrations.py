@@ -180,8 +180,11 @@ def read_status(url: str, folder: Path = FOLDER) -> list[MigrationState]:
     files = list_files(folder)
     with open_backend(url, folder) as (_, conn):
         digests = read_checksums(conn)
-        rows = conn.execute("SELECT migration_id, applied_at_utc FROM _yoyo_migration").fetchall()
-    applied = dict(rows)
+        applied = {}
+        # yoyo's table is made with the first migration.
+        if conn.execute("SELECT to_regclass('_yoyo_migration')").fetchone() != (None,):
+            rows = conn.execute("SELECT migration_id, applied_at_utc FROM _yoyo_migration").fetchall()
+            applied = dict(rows)
     return [
         MigrationState(name, applied.get(name), name in digests and digests[name] != checksum(path))
         for name, path in files.items()

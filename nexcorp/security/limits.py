@@ -147,6 +147,7 @@ class Limits:
         self.user = Rule("user", config.rate_limit_user)
         # As many as one address has: a session is used from one place at a time.
         self.session = Rule("session", config.rate_limit_anonymous)
+        self.files = Rule("files", config.rate_limit_files)
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
         self._asking: dict[Bucket, None] = {}
         self._leased: dict[Bucket, None] = {}
@@ -166,6 +167,11 @@ class Limits:
         """Count a request against its client's address; raises TooManyRequests."""
         if self.anonymous.limit and address is not None:
             await self.take(request, self.anonymous.bucket(network_of(address)))
+
+    async def take_file(self, request: web.Request, address: str | None) -> None:
+        """Count a request outside of the API against its client's address; raises TooManyRequests."""
+        if self.files.limit and address is not None:
+            await self.take(request, self.files.bucket(network_of(address)))
 
     def give_back(self, address: str | None) -> None:
         """Undo take_address() when the request turns out to be signed in."""
@@ -271,6 +277,7 @@ class Limits:
                 pruned = now
                 self.anonymous.prune()
                 self.user.prune()
+                self.files.prune()
 
 
 def make_call(ask: Ask) -> Call:

@@ -23,7 +23,7 @@ from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, trans
 from nexcorp.web.forms import FORM_SECONDS
 from nexcorp.web.metrics import IN_FLIGHT, REFUSED, observe_request
 from nexcorp.web.replies import SECURITY_HEADERS
-from nexcorp.web.routing import Route
+from nexcorp.web.routing import API_PREFIX, Route, count
 from nexcorp.web.transactions import Replay
 
 log = structlog.get_logger("nexcorp.web")
@@ -74,6 +74,8 @@ def note_unavailable(code: str) -> None:
 async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
     """Run the handler; whatever it raises becomes an envelope."""
     try:
+        if route_of(request) is None:
+            await count(request, request.path.startswith(API_PREFIX))
         return await handler(request)
     except Replay as replay:
         return replay.response

@@ -65,8 +65,8 @@ class Route:
 
     @property
     def limited(self) -> bool:
-        """Whether requests are counted: those of the API and of sockets, not the service's own pages."""
-        return self.prefix != "" or self.long_lived
+        """Whether requests are counted: all but probes, which proxies send and which cost little."""
+        return not self.vital
 
     @property
     def full_path(self) -> str:
@@ -123,11 +123,17 @@ def delete(
     return Route("DELETE", path, handler, summary, access, returns={status: returns}, **more)
 
 
+async def count(request: web.Request, inside: bool) -> None:
+    """Count a request against its client's address, `inside` the API or beside it; raises TooManyRequests."""
+    limits, address = request.app[LIMITS], request[CONTEXT].ip
+    await (limits.take_address if inside else limits.take_file)(request, address)
+
+
 def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The route's handler behind its checks: who asks, how often, then what they send."""
     handler, access, body, query = route.handler, route.access, route.body, route.query
     # A socket shows who opens it in several ways, and counts itself.
-    limited = route.limited and not route.long_lived
+    limited, inside = route.limited and not route.long_lived, route.prefix != ""
     form, counts_itself = route.form, route.counts_itself
     takes = body.fields if body is not None else {}
     lists = frozenset(name for name, value in takes.items() if isinstance(value, fields.List))
@@ -141,7 +147,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
             context = request[CONTEXT]
             context.user_id, context.session_id = who.user_id, who.session_id
         elif limited and not counts_itself:
-            await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
+            await count(request, inside)
         if form is not None and (is_form(request) or not form.optional):
             async with receive(request, form, lists) as received:
                 if body is None:

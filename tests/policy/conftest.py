@@ -28,6 +28,7 @@ async def world(postgres: Any, valkey: Any) -> AsyncIterator[World]:
         jwt_secret=SECRET,
         rate_limit_anonymous=0,
         rate_limit_user=0,
+        rate_limit_files=0,
         log_level="warning",
     )
     runner, app, url = await start_web(config)

@@ -136,6 +136,22 @@ async def test_ack_of_a_frame_that_redis_lost_counts(make_user, connect, service
     assert (await ask(live, "ack", {"room": room, "seq": 3}))["data"]["code"] == "validation_failed"
 
 
+@pytest.mark.parametrize(
+    "restore",
+    [
+        "CREATE TABLE kept AS TABLE rooms; DROP TABLE rooms CASCADE; ALTER TABLE kept RENAME TO rooms",
+        "TRUNCATE rooms CASCADE",
+    ],
+)
+async def test_a_backup_restored_into_the_same_cluster_has_another_epoch(database, restore):
+    async with database.connection(wait=5) as conn:
+        before = await sql.realtime.get_epoch(conn)
+        assert await sql.realtime.get_epoch(conn) == before
+        # As pg_restore --clean does, and one of data alone.
+        await conn.execute(restore)
+        assert await sql.realtime.get_epoch(conn) != before
+
+
 async def test_promoted_replica_sends_everybody_anew(make_user, connect, service, monkeypatch):
     """Its numbers may begin below ours. Who comes at once must not depend on those who still hang on."""
     ada, post, live = await watch_post(make_user, connect)

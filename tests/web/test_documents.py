@@ -8,8 +8,10 @@ import importlib
 import json
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
@@ -43,6 +45,7 @@ async def run(*arguments: str, **environment: str) -> tuple[int | None, str, str
         *arguments,
         cwd=REPOSITORY,
         env=child_environment(**clean | environment),
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -292,6 +295,54 @@ async def test_production_gets_no_account_with_a_published_password(
     assert "nexcorp admin create" in line
     async with database.connection() as conn:
         assert await conn.fetchval("SELECT count(*) FROM users") == 0
+
+
+@pytest.fixture
+def bare_url(postgres: Any) -> Iterator[str]:
+    """A database that nothing was migrated into."""
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE bare")
+        yield postgres.url.rpartition("/")[0] + "/bare"
+        conn.execute("DROP DATABASE bare WITH (FORCE)")
+
+
+async def test_commands_before_the_first_migration_say_so_in_a_line(bare_url: str) -> None:
+    given = {"DATABASE_URL": bare_url, "REDIS_URL": "redis://127.0.0.1:1", "JWT_SECRET": "s" * 32}
+    for command in (("seed",), ("admin", "create", "a@example.com", "--password", "rain-on-a-tin-roof")):
+        code, _, error = await run(*command, NEXCORP_ENV="development", **given)
+        assert code == 1
+        assert error.splitlines() == ["nexcorp: the database is not migrated: run `nexcorp migrate up` first"]
+    code, out, _ = await run("migrate", "status", **given)
+    assert code == 0
+    assert all(line.startswith("not applied") for line in out.splitlines())
+
+
+async def test_migrate_status_says_when(database_url: str) -> None:
+    code, out, _ = await run("migrate", "status", DATABASE_URL=database_url)
+    assert code == 0
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", line) for line in out.splitlines())
+
+
+async def test_what_keeps_an_administrator_from_being_made_is_named(database_url: str) -> None:
+    given = {"DATABASE_URL": database_url, "REDIS_URL": "redis://127.0.0.1:1", "JWT_SECRET": "s" * 32}
+    for arguments, name in ((("nobody", "--password", "rain-on-a-tin-roof"), "email"),
+                            (("a@example.com", "--password", "short"), "password")):  # fmt: skip
+        code, _, error = await run("admin", "create", *arguments, **given)
+        assert code == 1
+        (line,) = error.splitlines()
+        assert f"{name}: " in line
+    code, _, error = await run("admin", "create", "a@example.com", **given)
+    assert (code, error) == (1, "nexcorp: no password: give --password, or write it to stdin\n")
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("url", ["mysql://u:hush@host/x", "redis://u:hush@[::1/0"])
+async def test_a_malformed_address_is_one_line(name: str, url: str) -> None:
+    code, _, error = await run("migrate", "up", **{name: url})
+    assert code == 1
+    (line,) = error.splitlines()
+    assert line.startswith(f"nexcorp: {name}: wants ")
+    assert "hush" not in line
 
 
 async def test_an_unreachable_database_is_one_line_for_migrate() -> None:

@@ -173,9 +173,11 @@ async def test_every_limited_answer_says_where_one_stands(web_only: Any) -> None
         assert remaining == [49, 48, 47, 46, 19, 18, 17]
         for answer in answers:
             assert 0 < int(answer.headers["RateLimit-Reset"]) <= 60
-        for path in ("/health", "/ready", "/api/openapi.json", "/api/docs", f"{API}/nope"):
+        for path in ("/health", "/ready", "/metrics"):
             answer = await client.get(path)
             assert not [name for name in FIELDS if name in answer.headers], path
+        answer = await client.get(f"{API}/nope")
+        assert (answer.status, answer.headers["RateLimit-Remaining"]) == (404, "16")
         asks = {"Origin": "http://localhost:1", "Access-Control-Request-Method": "GET"}
         for _ in range(30):
             answer = await client.call("OPTIONS", f"{API}/posts", headers=asks)
@@ -184,6 +186,34 @@ async def test_every_limited_answer_says_where_one_stands(web_only: Any) -> None
         assert int(answer.headers["RateLimit-Remaining"]) in (45, 46)
         for name in FIELDS:
             assert name in answer.headers["Access-Control-Expose-Headers"]
+
+
+async def test_what_is_outside_of_the_api_is_counted_per_address(web_only: Any) -> None:
+    paths = (
+        "/media/nope",
+        "/api/openapi.json",
+        "/api/docs",
+        "/",
+        "/nope",
+        "/sign-in",
+        "/api/docs/nope",
+        "/nope/x",
+    )
+    async with serving(web_only, rate_limit_files=len(paths), rate_limit_anonymous=3) as (_, client):
+        for left, path in reversed(list(enumerate(paths))):
+            answer = await client.get(path)
+            assert answer.status in (200, 404), path
+            assert int(answer.headers["RateLimit-Remaining"]) == left
+        for path in paths:
+            await check_envelope(await client.get(path), 429, "too_many_requests")
+        # Pictures use up nobody's requests, probes are answered, and the API counts what it does not know.
+        for path, status in (
+            ("/health", 200),
+            ("/metrics", 200),
+            *[(f"{API}/nope", 404)] * 3,
+            (f"{API}/nope", 429),
+        ):
+            assert (await client.get(path)).status == status, path
 
 
 async def test_waiting_as_long_as_told_helps_and_less_does_not(web_only: Any) -> None:

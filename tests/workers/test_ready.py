@@ -101,6 +101,11 @@ async def test_ready_names_a_missing_worker(service):
 
     await wait_until(ready)
     await service.stop_worker()
+    # One that is deployed anew is missed once it was away for 15 seconds.
+    assert await read_ready(service.url) == set()
+    async with service.db.connection(wait=5) as conn:
+        assert await sql.events.count_running_workers(conn) == 0
+        await conn.execute("UPDATE worker_heartbeats SET seen_at = seen_at - interval '15 s'")
     assert await read_ready(service.url) == {"worker"}
     async with service.db.connection(wait=5) as conn:
         await conn.execute(
@@ -218,10 +223,13 @@ async def test_however_many_ask_it_is_computed_once_a_second(web_only, monkeypat
 async def test_metrics_are_not_open_to_the_world(web_only, settings, header, status):
     runner, _, url = await web_only(**settings)
     try:
-        async with aiohttp.ClientSession(headers={"Authorization": header}) as session:
-            async with session.get(url + "/metrics") as answer:
-                assert answer.status == status
-                assert (b"nexcorp_" in await answer.read()) is (status == 200)
+        headers = {"Authorization": header}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(url + "/metrics", headers=headers) as answer,
+        ):
+            assert answer.status == status
+            assert (b"nexcorp_" in await answer.read()) is (status == 200)
     finally:
         await runner.cleanup()
 

@@ -22,6 +22,7 @@ from nexcorp.documents.served import DOCUMENTS
 from nexcorp.errors import AppError, NotFound, Unauthorized
 from nexcorp.features.service.shared import METRICS
 from nexcorp.security.app_keys import CONFIG, CONTEXT, database
+from nexcorp.security.authentication import read_bearer
 from nexcorp.security.limits import LIMITS
 from nexcorp.web.pages import reply_html
 from nexcorp.web.replies import reply_lasting
@@ -95,18 +96,19 @@ POOL_SIZE = Gauge(
 
 
 async def check_scraper(request: web.Request) -> None:
-    """Raise Unauthorized without METRICS_TOKEN, and NotFound in production where nothing opens the metrics."""
+    """Raise Unauthorized without METRICS_TOKEN, NotFound in production where nothing opens the metrics."""
     config = request.app[CONFIG]
     if not config.metrics_token:
         if not (config.development or config.metrics_open):
             raise NotFound()
         return
-    given = (
-        request.headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "surrogateescape")
-    )
-    if not hmac.compare_digest(given, config.metrics_token.encode()):
+    try:
+        given = read_bearer(request).encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, config.metrics_token.encode()):
+            raise Unauthorized()
+    except Unauthorized:
         await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
-        raise Unauthorized()
+        raise
 
 
 async def show_metrics(request: web.Request) -> web.Response:
