@@ -58,6 +58,7 @@ HOT: dict[str, set[str]] = {
     "auth.delete_sessions": set(),
     "auth.get_credentials": {"users_email_key"},
     "auth.get_session_principal": {"sessions_pkey"},
+    "auth.get_ticket": {"sessions_pkey", "users_pkey"},
     "auth.insert_ticket": {"sessions_pkey"},
     "auth.list_revoked_sessions": {"sessions_revoked_at_idx"},
     "auth.list_sessions": set(),

@@ -145,6 +145,23 @@ async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any
     assert len(told) >= 5
 
 
+async def test_head_asks_for_nothing_and_uses_nothing_up(make_user: Any, client: Any, fetch: Any) -> None:
+    ann = await make_user()
+    head = await ann.client.call("HEAD", PATH)
+    assert head.status == 202
+    assert not await fetch("SELECT FROM data_exports")
+    await get_ready(ann)
+    ticket = await get_ticket(ann)
+    for _ in range(2):
+        head = await client.call("HEAD", f"{PATH}?ticket={ticket}")
+        assert (head.status, await head.read()) == (200, b"")
+    downloads = "SELECT FROM events WHERE type = 'user.export_downloaded'"
+    assert not await fetch(downloads)
+    assert (await client.get(f"{PATH}?ticket={ticket}")).status == 200
+    assert len(await fetch(downloads)) == 1
+    assert (await client.call("HEAD", f"{PATH}?ticket={ticket}")).status == 401
+
+
 async def test_who_may_ask(make_user: Any, make_key: Any, client: Any) -> None:
     ann = await make_user()
     assert (await client.get(PATH)).status == 401
