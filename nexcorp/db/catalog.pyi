@@ -291,7 +291,8 @@ PostsListMoves = TypedDict("PostsListMoves", {"id": Id, "from": Text, "to": Text
 PostsAssignPost = TypedDict("PostsAssignPost", {"id": Id, "_previousId": Id, "_authorId": Id})
 PostsListMentioned = TypedDict("PostsListMentioned", {"id": Id})
 PostsRenderPosts = TypedDict("PostsRenderPosts", {"id": Id, "type": Text, "status": Text, "title": Text, "body": Text, "author": Any, "assignee": Any, "likeCount": Int, "commentCount": Int, "interestCount": Int, "uploads": Any, "version": Int, "createdAt": Time, "updatedAt": Time, "_authorId": Id, "_position": Id, "publishedAt": Time, "_rooms": list[Text]})
-PostsExportPosts = TypedDict("PostsExportPosts", {"id": Id, "type": Text, "status": Text, "title": Text, "body": Text, "createdAt": Time, "updatedAt": Time})
+PostsExportPosts = TypedDict("PostsExportPosts", {"id": Id, "type": Text, "status": Text, "title": Text, "body": Text, "assigneeId": Id, "version": Int, "publishedAt": Time, "createdAt": Time, "updatedAt": Time})
+PostsExportStatuses = TypedDict("PostsExportStatuses", {"id": Id, "postId": Id, "from": Text, "to": Text, "actorId": Id, "createdAt": Time})
 
 class Posts:
     def create_post(self, conn: Connection, *, author_id: UUID | None, type: str | None, status: str | None, title: str | None, body: str | None, usernames: Sequence[str | None] | None, context: Any) -> Awaitable[PostsCreatePost]: ...
@@ -321,6 +322,7 @@ class Posts:
     def list_mentioned(self, conn: Connection, *, post_id: UUID | None, usernames: Sequence[str | None] | None) -> Awaitable[list[PostsListMentioned]]: ...
     def render_posts(self, conn: Connection, *, ids: Sequence[UUID | None] | None) -> Awaitable[list[PostsRenderPosts]]: ...
     def export_posts(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[PostsExportPosts]]: ...
+    def export_statuses(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[PostsExportStatuses]]: ...
     def fill_stats(self, conn: Connection) -> Awaitable[str]: ...
 
 ReactionsLikePost = TypedDict("ReactionsLikePost", {"liked": Bool, "likeCount": Int, "_eventId": Id})
@@ -414,7 +416,7 @@ UploadsClaimRemoved = TypedDict("UploadsClaimRemoved", {"id": Id, "store": Text,
 UploadsListKnownKeys = TypedDict("UploadsListKnownKeys", {"store_key": Text})
 UploadsClaimThumbnail = TypedDict("UploadsClaimThumbnail", {"id": Id, "store_key": Text, "attempts": Int})
 UploadsSetThumbnail = TypedDict("UploadsSetThumbnail", {"post_id": Id, "owner_id": Id})
-UploadsExportUploads = TypedDict("UploadsExportUploads", {"id": Id, "postId": Id, "name": Text, "type": Text, "bytes": Int, "width": Int, "height": Int, "url": Text, "createdAt": Time})
+UploadsExportUploads = TypedDict("UploadsExportUploads", {"id": Id, "postId": Id, "name": Text, "type": Text, "bytes": Int, "width": Int, "height": Int, "url": Text, "thumbnailUrl": Text, "createdAt": Time})
 
 class Uploads:
     def reserve_upload(self, conn: Connection, *, owner_id: UUID | None, store: str | None, store_key: str | None, name: str | None, type: str | None, bytes: int | None, width: int | None, height: int | None) -> Awaitable[Id]: ...

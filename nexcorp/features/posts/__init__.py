@@ -18,6 +18,9 @@ FEATURE = Feature(
     before_leave=sql.posts.lock_posts_of,
     on_leave=sql.posts.unassign_person,
     seed="nexcorp.features.posts.seed:insert_demo_posts",
-    export={"posts": Section(sql.posts.export_posts)},
+    export={
+        "posts": Section(sql.posts.export_posts),
+        "statuses": Section(sql.posts.export_statuses),
+    },
     permissions=("post:read", "post:create", "post:announce", "post:assign", "post:moderate"),
 )

@@ -42,6 +42,7 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
             payload = {"userId": who}
             await emit(conn, "user.export_requested", actor_id=who, entity=("user", who), payload=payload)
         if over:
+            # A retry beside this one may have asked before.
             row = await sql.exports.get_export(conn, user_id=who)
         if asks and (row is None or not row["ready"]):
             # Each time, not only the first: a wake may have been lost.

@@ -177,8 +177,9 @@ ROUTES: list[Route] = [
         query=schemas.ExportQuery(),
         errors=(ExportNotReady,),
         tag=TAG,
-        description="Signed in: 202 while it is built, then for 24 hours 200 with its address. With a "
-        "`ticket` for downloads: the file, as an attachment; 404 while it is not ready.",
+        description="Signed in: 202 while it is built, then for 24 hours 200 with its address. It is built "
+        "anew where you ask again after fetching it, or after something happened. With a `ticket` for "
+        "downloads: the file, as an attachment; 404 while it is not ready.",
     ),
     get(
         "/users/{id}",
