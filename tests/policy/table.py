@@ -93,6 +93,7 @@ POLICY: list[Rule] = [
     Rule("DELETE /users/me", A_PERSON, 204, make=makers.another_admin),
     Rule("GET /users/me/export", A_PERSON, 202),
     Rule("GET /users/{id}", "user:read", 200, make=makers.own_profile),
+    Rule("GET /users/by-username/{name}", "user:read", 200, make=makers.own_name),
     Rule(
         "PUT /users/{id}/role",
         "user:manage",
