@@ -17,7 +17,7 @@ from uuid import UUID
 from nexcorp.delivery.events import Event, EventType, NoticeType, Statement
 from nexcorp.delivery.kinds import Kind, Renderer
 from nexcorp.delivery.notices import Sentences
-from nexcorp.realtime.rooms import MayJoin
+from nexcorp.realtime.rooms import RoomKind
 from nexcorp.realtime.shapes import CommandDoc, FrameDoc
 
 ForPerson = Callable[..., Awaitable[Any]]
@@ -97,7 +97,7 @@ class Feature:
     notice_types: Sequence[NoticeType] = ()
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     frames: Mapping[str, FrameDoc] = field(default_factory=dict)
-    rooms: Mapping[str, MayJoin] = field(default_factory=dict)
+    rooms: Mapping[str, RoomKind] = field(default_factory=dict)
     commands: Mapping[str, SocketCommand] = field(default_factory=dict)
     answers: Mapping[str, FrameDoc] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
@@ -155,7 +155,7 @@ class Product:
         self.events: dict[str, EventType] = join((one.events for one in features), "event")
         self.kinds: dict[str, Kind] = join((one.kinds for one in features), "kind")
         self.frames: dict[str, FrameDoc] = join((one.frames for one in features), "frame")
-        self.rooms: dict[str, MayJoin] = join((one.rooms for one in features), "room")
+        self.rooms: dict[str, RoomKind] = join((one.rooms for one in features), "room")
         self.commands: dict[str, SocketCommand] = join((one.commands for one in features), "command")
         self.search: dict[str, SearchKind] = join((one.search for one in features), "search kind")
         self.export: dict[str, Section] = join((one.export for one in features), "section of the export")

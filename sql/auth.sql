@@ -282,6 +282,19 @@ WHERE t.token_hash = $1
     AND u.status = 'active'
 RETURNING s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform;
 
+-- name: get_ticket(token_hash, purpose) :one
+-- Who a ticket stands for; it can still be used. As consume_ticket().
+SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform
+FROM tickets AS t
+INNER JOIN sessions AS s ON s.id = t.session_id
+INNER JOIN users AS u ON u.id = s.user_id
+WHERE t.token_hash = $1
+    AND t.purpose = $2
+    AND t.expires_at > now()
+    AND s.revoked_at IS NULL
+    AND s.expires_at > now()
+    AND u.status = 'active';
+
 -- name: delete_old_tickets() :exec
 -- Tickets nobody used in time.
 DELETE FROM tickets WHERE expires_at < now();

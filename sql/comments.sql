@@ -86,6 +86,17 @@ WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1
 ORDER BY c.id
 LIMIT $4;
 
+-- name: list_newest_comments(post_id, viewer_id, before, most) :many
+-- As list_comments(), from the newest one back.
+SELECT
+    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
+    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
+FROM comments AS c
+INNER JOIN users AS u ON u.id = c.author_id
+WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND c.id < $3
+ORDER BY c.id DESC
+LIMIT $4;
+
 -- name: lock_comment(comment_id) :exec
 -- Before a change, which depends on how the comment stands.
 SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE;

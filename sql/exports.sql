@@ -2,22 +2,42 @@
 -- behind.
 
 -- name: request_export(user_id) :value
--- Asks for an export where there is none, none that is fresh, or one that failed. True where it was asked for just now.
+-- Asks for an export where there is none, or for a new one in place of one that is made, or failed. True where it was asked
+-- for just now.
 INSERT INTO data_exports AS e (user_id)
 VALUES ($1)
 ON CONFLICT ON CONSTRAINT data_exports_pkey DO UPDATE
 SET requested_at = now(), finished_at = NULL, expires_at = NULL, body = NULL, error = NULL
-WHERE e.error IS NOT NULL OR e.expires_at <= now()
+WHERE e.finished_at IS NOT NULL
 RETURNING true;
 
 -- name: get_export(user_id) :one
--- How far somebody's export is. `ready` is false while it is to be made.
+-- How far somebody's export is. `ready` is false while it is to be made; `_over` where whoever asks now wants another: it
+-- failed, expired, was fetched, or something has happened since. Changes count after three seconds, so that a client which
+-- looks again each second gets the file of an account that never rests.
 SELECT
-    finished_at IS NOT NULL AND error IS NULL AND expires_at > now() AS ready,
-    error IS NOT NULL OR expires_at <= now() AS "_over",
-    expires_at AS "expiresAt", length(body) AS bytes
-FROM data_exports
-WHERE user_id = $1;
+    e.finished_at IS NOT NULL AND e.error IS NULL AND e.expires_at > now() AS ready,
+    e.finished_at IS NOT NULL AND (
+        e.error IS NOT NULL
+        OR e.expires_at <= now()
+        OR EXISTS (
+            SELECT FROM events AS v
+            WHERE v.actor_id = $1 AND v.created_at > e.requested_at AND v.type = 'user.export_downloaded'
+        )
+        OR e.finished_at < now() - interval '3 seconds' AND (
+            EXISTS (
+                SELECT FROM events AS v
+                WHERE v.actor_id = $1 AND v.created_at > e.requested_at AND v.type <> 'user.export_requested'
+            )
+            OR EXISTS (SELECT FROM follows AS f WHERE f.followed_id = $1 AND f.created_at > e.requested_at)
+            OR (
+                SELECT n.created_at FROM notifications AS n WHERE n.receiver_id = $1 ORDER BY n.id DESC LIMIT 1
+            ) > e.requested_at
+        )
+    ) AS "_over",
+    e.expires_at AS "expiresAt", length(e.body) AS bytes
+FROM data_exports AS e
+WHERE e.user_id = $1;
 
 -- name: get_export_body(user_id) :value
 -- The compressed file; NULL where none is ready.

@@ -369,10 +369,26 @@ WHERE i.id = ANY($1::uuid[]) AND i.status IS DISTINCT FROM 'draft';
 -- name: export_posts(user_id) :many
 -- What a person published, and drafts.
 SELECT
-    p.id, p.type, p.status, p.title, p.body, p.created_at AS "createdAt", p.updated_at AS "updatedAt"
+    p.id, p.type, p.status, p.title, p.body, p.assignee_id AS "assigneeId", p.version, i."publishedAt",
+    p.created_at AS "createdAt", p.updated_at AS "updatedAt"
 FROM posts AS p
+INNER JOIN post_items AS i ON i.id = p.id
 WHERE p.author_id = $1
 ORDER BY p.id;
+
+-- name: export_statuses(user_id) :many
+-- Each move of a person's posts, and those that the person made with the posts of others.
+SELECT
+    g.id, g.post_id AS "postId", g.from_status AS "from", g.to_status AS "to", g.actor_id AS "actorId",
+    g.created_at AS "createdAt"
+FROM post_status_log AS g
+INNER JOIN posts AS p ON p.id = g.post_id
+WHERE p.author_id = $1
+UNION
+SELECT g.id, g.post_id, g.from_status, g.to_status, g.actor_id, g.created_at
+FROM post_status_log AS g
+WHERE g.actor_id = $1
+ORDER BY id;
 
 -- name: fill_stats() :exec
 -- Counters and scores of posts that were loaded in bulk.

@@ -201,7 +201,8 @@ DELETE FROM thumbnail_queue WHERE upload_id = $1;
 -- name: export_uploads(user_id) :many
 -- A person's files.
 SELECT
-    f.id, f.post_id AS "postId", f.name, f.type, f.bytes, f.width, f.height, f.url, f.created_at AS "createdAt"
+    f.id, f.post_id AS "postId", f.name, f.type, f.bytes, f.width, f.height, f.url, f.thumbnail_url AS "thumbnailUrl",
+    f.created_at AS "createdAt"
 FROM uploads AS f
 WHERE f.owner_id = $1 AND f.arrived_at IS NOT NULL AND f.removed_at IS NULL
 ORDER BY f.id;

@@ -104,6 +104,10 @@ SELECT
 FROM users AS u
 WHERE u.id = $1;
 
+-- name: get_id_by_username(username) :value
+-- Whose username this is, whatever its case.
+SELECT id FROM users WHERE username = $1::citext;
+
 -- name: update_profile(user_id, version, changes) :value
 -- Change the fields that stand in `changes`, an object in the API's words; null clears one. A NULL version matches any.
 UPDATE users

@@ -17,7 +17,7 @@ from nexcorp.domain.shapes import RoomPost
 from nexcorp.errors import Conflict
 from nexcorp.features import FEATURES, PRODUCT
 from nexcorp.manifest import Feature, Job, Product, SearchKind, Section, SocketCommand
-from nexcorp.realtime.rooms import may_join_user
+from nexcorp.realtime.rooms import OWN
 from nexcorp.realtime.shapes import TEXT, CommandDoc, FrameDoc, shape
 from nexcorp.security.access import PUBLIC, allow
 from nexcorp.web.routing import get
@@ -55,7 +55,7 @@ TWICE: dict[str, tuple[dict[str, Any], str]] = {
     "event": ({"events": {"post.created": EventType()}}, "the event post.created twice"),
     "kind": ({"kinds": {"post": PRODUCT.kinds["post"]}}, "the kind post twice"),
     "frame": ({"frames": {"post:created": DOC}}, "the frame post:created twice"),
-    "room": ({"rooms": {"post": may_join_user}}, "the room post twice"),
+    "room": ({"rooms": {"post": OWN}}, "the room post twice"),
     "search kind": ({"search": {"post": search()}}, "the search kind post twice"),
     "section": ({"export": {"posts": Section(read)}}, "the section of the export posts twice"),
     "type": ({"notice_types": (NoticeType("like"),)}, "the type of notification like twice"),
@@ -134,7 +134,7 @@ def test_what_the_protocol_has_is_not_brought_again(brought: dict[str, Any], sai
 
 
 def test_nobody_else_decides_who_is_in_a_persons_room(config: Config) -> None:
-    product = Product((*FEATURES, Feature(name="tea", rooms={"user": may_join_user})))
+    product = Product((*FEATURES, Feature(name="tea", rooms={"user": OWN})))
     with pytest.raises(ValueError, match="there is a room user already"):
         create_app(config, product)
 

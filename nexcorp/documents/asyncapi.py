@@ -23,7 +23,8 @@ shown: connect with `?epoch=&seq=` to get what came since in the own room, once 
 subscribe with them to others.
 
 The handshake wants one of: an `Authorization` header, the subprotocol entry `bearer.<accessToken>` beside
-`{name}`, or `?ticket=` from POST /api/v1/auth/ticket. Where it is refused, the answer is that of GET /ws in
+`{name}`, or `?ticket=` from POST /api/v1/auth/ticket. API keys open no
+sockets. Where it is refused, the answer is that of GET /ws in
 `/api/openapi.json`. The service pings every 25 seconds.
 
 Close codes:

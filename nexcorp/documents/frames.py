@@ -10,6 +10,7 @@ from nexcorp.errors import (
     DatabaseUnavailable,
     InternalError,
     Overloaded,
+    PermissionRequired,
     TimedOut,
     Unauthorized,
 )
@@ -23,8 +24,9 @@ POINT = {"epoch": NULLABLE_TEXT, "seq": WHOLE, "recovered": FLAG}
 
 CLIENT_FRAMES: dict[str, CommandDoc] = {
     "subscribe": CommandDoc(
-        "Join a room: post:{id}, or profile:{id} of a person; user:{id}, one's own, is joined always. With "
-        "epoch and seq, what was missed since comes after the answer.",
+        "Join a room: post:{id} or profile:{id} of a person, with post:read; user:{id}, one's own, is joined "
+        "at once by whoever holds notification:read. With epoch and seq, what was missed since comes after "
+        "the answer.",
         shape(ROOM, epoch=TEXT, seq=WHOLE),
         "subscribed",
     ),
@@ -54,7 +56,7 @@ CLIENT_FRAMES: dict[str, CommandDoc] = {
 
 FRAME_ERRORS: tuple[type[AppError], ...] = (
     *COMMAND_ERRORS,
-    *(Unauthorized, Overloaded, TimedOut, Contention, DatabaseUnavailable, InternalError),
+    *(PermissionRequired, Unauthorized, Overloaded, TimedOut, Contention, DatabaseUnavailable, InternalError),
 )
 
 
@@ -76,14 +78,18 @@ def describe_errors(brought: Iterable[type[AppError]] = ()) -> FrameDoc:
 
 SERVER_FRAMES: dict[str, FrameDoc] = {
     "connected": FrameDoc(
-        "The first frame. recovered: the frames after the given seq follow; otherwise fetch the state anew.",
+        "The first frame. Without notification:read the own room is not joined, and seq is 0. "
+        "recovered: the frames after the given seq follow; otherwise fetch the state anew.",
         shape({"userId": ID, "sessionId": ID, **POINT, "expiresAt": TIME}),
     ),
     "subscribed": FrameDoc(
         "Answer to subscribe. recovered: what was missed follows; otherwise fetch the state anew.",
         shape({**ROOM, **POINT}),
     ),
-    "unsubscribed": FrameDoc("Answer to unsubscribe.", shape(ROOM)),
+    "unsubscribed": FrameDoc(
+        "Answer to unsubscribe; without an id also where the role may not see the room any more.",
+        shape(ROOM),
+    ),
     "pong": FrameDoc("Answer to ping.", shape({"time": TIME})),
     "authenticated": FrameDoc("Answer to auth.", shape({"expiresAt": TIME})),
     "acknowledged": FrameDoc("Answer to an ack that has an id.", shape({**ROOM, "seq": WHOLE})),

@@ -32,7 +32,8 @@ The backend for a company's inner life. The live side is described in `/api/asyn
   version is 412 where that was named as `If-Match`, and 409 as `version` in the body; without either the last
   one wins. A tag may be weak, and `If-Match` may be the version alone: `"3"`.
 - Unknown fields and parameters are refused by name (422). PATCH changes what is sent, and nothing else.
-- Times are UTC, ids are UUIDs. GET answers HEAD as well.
+- Times are UTC, ids are UUIDs. GET answers HEAD as well, but for sign-in with a provider;
+  HEAD uses nothing up: no ticket, no export.
 
 {codes}
 """

@@ -18,9 +18,26 @@ MENTION = re.compile(
     rf"""
     (?: (?<![\w\u0300-\u036f@.]) | (?<![{LATIN}@.]) (?=@[A-Za-z0-9_]+(?![.-]?[A-Za-z0-9_])) )
     @([A-Za-z0-9_]{{3,30}})(?![{LATIN}])
+    # Somebody of another server: @name@other.host.
+    (?!@[\w-]+(?:\.[\w-]+)+)
     """,
     re.VERBOSE,
 )
+# Keyboards for East Asian scripts type these.
+WIDE_AT = str.maketrans("\uff20\ufe6b", "@@")
+# To the next space, bracket or quotation mark; without a scheme only where a path, query or fragment follows.
+URL = re.compile(
+    r"""
+    (?: (?<![A-Za-z0-9+.-]) (?: [A-Za-z][A-Za-z0-9+.-]{1,20}:// | www\. )
+      | (?<![\w@.-]) (?: [\w-]{1,63}\. )+ [A-Za-z]{2,24} (?: :\d{1,5} )? [/?\#]
+    )
+    [^\s<>"\u3001\u3002\u300c-\u300f\uff08\uff09\uff0c]*
+    """,
+    re.VERBOSE,
+)
+FENCE = re.compile(r" {0,3}(`{3,}(?!.*`)|~{3,})")
+BLANK_LINE = re.compile(r"\n[ \t]*\n")
+TICKS = re.compile(r"`+")
 MAX_MENTIONS = 20
 
 MENTIONED = Notice(
@@ -35,8 +52,55 @@ MENTIONED = Notice(
 
 
 def find_mentions(text: str) -> list[str]:
-    """The usernames a text mentions, lower case, each once, at most MAX_MENTIONS."""
-    return list(dict.fromkeys(name.lower() for name in MENTION.findall(text)))[:MAX_MENTIONS]
+    """The usernames a text mentions, lower case, each once, at most MAX_MENTIONS.
+
+    An @ in a URL, in code (between backticks or fences) or before `name@other.host` mentions nobody.
+    """
+    text = text.translate(WIDE_AT)
+    if "@" not in text:
+        return []
+    prose = "\n\n".join(drop_code_spans(part) for part in BLANK_LINE.split(drop_fenced(text)))
+    prose = URL.sub(" ", prose)
+    return list(dict.fromkeys(name.lower() for name in MENTION.findall(prose)))[:MAX_MENTIONS]
+
+
+def drop_fenced(text: str) -> str:
+    """The text without its fenced blocks of code; one that is not closed goes on to the end."""
+    kept: list[str] = []
+    fence = ""
+    for line in text.splitlines():
+        found = FENCE.match(line)
+        if fence:
+            # A closing fence is of the same kind, at least as long, and alone on its line.
+            if found is not None and found[1].startswith(fence) and not line[found.end() :].strip():
+                fence = ""
+        elif found is not None:
+            fence = found[1]
+            kept.append("")
+        else:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def drop_code_spans(paragraph: str) -> str:
+    """The paragraph without what stands between two equally long runs of backticks."""
+    runs = [found.span() for found in TICKS.finditer(paragraph)]
+    # From the last one back, so that every run knows the next of its length: the time stays linear.
+    closers: list[int | None] = [None] * len(runs)
+    latest: dict[int, int] = {}
+    for index in range(len(runs) - 1, -1, -1):
+        length = runs[index][1] - runs[index][0]
+        closers[index] = latest.get(length)
+        latest[length] = index
+    kept: list[str] = []
+    at = index = 0
+    while index < len(runs):
+        closer = closers[index]
+        if closer is not None:
+            kept += (paragraph[at : runs[index][0]], " ")
+            at, index = runs[closer][1], closer
+        index += 1
+    return "".join((*kept, paragraph[at:]))
 
 
 def find_new_mentions(text: str, before: str) -> list[str]:

@@ -17,6 +17,14 @@ MAX_URL_CHARS = 1000
 RESERVED = re.compile(r"former_[0-9a-f]{12}", re.IGNORECASE)
 
 
+USERNAME = re.compile(r"[A-Za-z0-9_]{3,30}")
+
+
+def may_be_username(text: str) -> bool:
+    """Whether somebody could be called this."""
+    return USERNAME.fullmatch(text) is not None
+
+
 def is_reserved(username: str) -> bool:
     """Whether a username is reserved for people who have left."""
     return RESERVED.fullmatch(username) is not None

@@ -96,21 +96,31 @@ async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> t
 
 
 async def catch_up(client: Client, name: str, member: Member, past: Past) -> None:
-    """Send what was missed, at the client's pace, then what was held back meanwhile."""
+    """Send what was missed, at the client's pace, then what was held back meanwhile.
+
+    It ends where the client is taken out of the room.
+    """
     for _, data in past.frames:
+        if client.node.hub.find_member(client.socket, name) is not member:
+            return
         client.socket.write(data)
         await client.socket.let_drain()
     client.node.hub.go_live(name, member, past.seq)
 
 
 async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
-    """`connected`, what was missed of the own room, and the unread count as it is now."""
+    """`connected`, what was missed of the own room, and the unread count as it is now.
+
+    Who may not read notifications is connected, in no room yet and at position 0.
+    """
     node, socket = client.node, client.socket
     who = socket.principal
     room = f"user:{who.user_id}"
-    async with node.database.connection() as conn:
-        member, past = await enter(client, conn, room, epoch, seq)
-        unread = await sql.notifications.get_unread_count(conn, user_id=who.user_id)
+    member, past, unread = None, Past(0, False, []), 0
+    if node.rooms.allows(who, room):
+        async with node.database.connection() as conn:
+            member, past = await enter(client, conn, room, epoch, seq)
+            unread = await sql.notifications.get_unread_count(conn, user_id=who.user_id)
     data = {
         "userId": who.user_id,
         "sessionId": who.session_id,
@@ -120,9 +130,11 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
         "expiresAt": show_expiry(who),
     }
     socket.send("connected", data)
+    if member is None:
+        return
     await catch_up(client, room, member, past)
     # A count that came live meanwhile is not older than this one, and must stay the last.
-    if not member.counted:
+    if not member.counted and node.hub.find_member(socket, room) is member:
         socket.send("unread-count", {"count": unread or 0})
 
 
@@ -149,9 +161,11 @@ async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None
         raise TooManyRooms(message=f"A socket may be in {MAX_ROOMS} rooms.")
 
     async with node.database.connection() as conn:
-        if not await node.rooms.may_join(conn, socket.principal, name):
-            raise RoomNotFound()
+        await node.rooms.check(conn, socket.principal, name)
         member, past = await enter(client, conn, name, data.get("epoch"), data.get("seq"))
+    if node.hub.find_member(socket, name) is not member:
+        # Taken out again while the past was read, and told so.
+        raise RoomNotFound()
     answer = {"room": name, "epoch": node.positions.epoch, "seq": past.seq, "recovered": past.recovered}
     client.answer("subscribed", answer, frame_id)
     await catch_up(client, name, member, past)
@@ -183,6 +197,7 @@ async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> N
         client.socket.close(protocol.BAD_TOKEN, "bad token")
         return
     client.socket.renew(who)
+    client.node.check_rooms(client.socket)
     client.answer("authenticated", {"expiresAt": show_expiry(who)}, frame_id)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -20,7 +20,7 @@ from nexcorp.errors import AppError
 from nexcorp.realtime import bus, protocol
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
-from nexcorp.realtime.rooms import MayJoin, Rooms
+from nexcorp.realtime.rooms import RoomKind, Rooms
 from nexcorp.realtime.socket import Socket
 from nexcorp.redis_client import connect
 from nexcorp.security.access import Rights
@@ -37,7 +37,7 @@ class Live(Protocol):
     """As much of nexcorp.manifest.Product as a node needs."""
 
     @property
-    def rooms(self) -> Mapping[str, MayJoin]: ...
+    def rooms(self) -> Mapping[str, RoomKind]: ...
     @property
     def commands(self) -> Mapping[str, Any]: ...
     @property
@@ -56,7 +56,7 @@ class Node:
         live: Live,
     ) -> None:
         self.database, self.revocations, self.rights = database, revocations, rights
-        self.rooms, self.renderer = Rooms(live.rooms), live.renderer
+        self.rooms, self.renderer = Rooms(live.rooms, rights), live.renderer
         self.commands = live.commands
         self.hub = Hub()
         self.positions = Positions(database, self.hub, self.renderer)
@@ -147,7 +147,7 @@ class Node:
             keys = await sql.keys.list_revoked_keys(conn)
             roles = await sql.roles.list_changed_roles(conn)
             rights = await sql.roles.list_role_permissions(conn)
-        self.rights.load(rights)
+        self.load_rights(rights)
         self.revocations.forget_old()
         self.revocations.add_sessions(row["id"] for row in (*sessions, *keys))
         self.revocations.add_roles((row["id"], row["role_version"]) for row in roles)
@@ -157,7 +157,19 @@ class Node:
         """Read what each role may do; where that fails, watch_sessions() comes to it."""
         with contextlib.suppress(AppError):
             async with self.database.connection(wait=2.0) as conn:
-                self.rights.load(await sql.roles.list_role_permissions(conn))
+                self.load_rights(await sql.roles.list_role_permissions(conn))
+
+    def load_rights(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take what each role may do, and sockets out of rooms that theirs may not see any more."""
+        self.rights.load(rows)
+        for socket in list(self.hub.sockets):
+            self.check_rooms(socket)
+
+    def check_rooms(self, socket: Socket) -> None:
+        """Take a socket out of the rooms that it may not see any more, and tell it so."""
+        for name in [name for name in socket.rooms if not self.rooms.allows(socket.principal, name)]:
+            self.hub.leave(socket, name)
+            socket.send("unsubscribed", {"room": name})
 
 
 NODE = web.AppKey("node", Node)

@@ -44,10 +44,14 @@ def read_bearer(request: web.Request) -> str:
 
 
 async def consume_ticket(request: web.Request, ticket: str, purpose: str) -> Principal:
-    """The principal of a one-time ticket for the purpose `ws` or `download`; raises Unauthorized."""
+    """The principal of a one-time ticket for the purpose `ws` or `download`; raises Unauthorized.
+
+    HEAD does not use the ticket up.
+    """
     digest = hashlib.sha256(ticket.encode("utf-8", "surrogateescape")).digest()
     async with database(request).connection() as conn:
-        row = await sql.auth.consume_ticket(conn, token_hash=digest, purpose=purpose)
+        find = sql.auth.get_ticket if request.method == "HEAD" else sql.auth.consume_ticket
+        row = await find(conn, token_hash=digest, purpose=purpose)
     if row is None:
         raise Unauthorized()
     who = Principal(

@@ -10,11 +10,13 @@ from nexcorp.config import Config
 from nexcorp.errors import BadRequest
 
 EXPOSED = (
-    "ETag, Location, Retry-After, X-Request-Id, Idempotent-Replayed, "
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Retry-After, X-Request-Id, "
+    "Idempotent-Replayed, WWW-Authenticate, "
     "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 )
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, X-Requested-With"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, X-Request-Id, "
+    "X-Requested-With"
 )
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 

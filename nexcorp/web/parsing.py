@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import functools
 import re
 from typing import Any
@@ -22,6 +23,7 @@ from nexcorp.errors import (
 )
 from nexcorp.web.bodies import read_whole
 from nexcorp.web.errors import RequestTimeout
+from nexcorp.web.tags import read_tags
 
 MAX_JSON_BYTES = 256 * 1024
 BODY_SECONDS = 10.0
@@ -58,7 +60,8 @@ async def read_bytes(request: web.Request, most: int = MAX_JSON_BYTES) -> bytes:
 
 async def read_json(request: web.Request) -> Any:
     """The body as JSON; an absent one is `{}`, so that routes without required fields take none."""
-    body = await read_bytes(request)
+    # Tools of Windows put a byte order mark in front; RFC 8259 allows to pass over it.
+    body = (await read_bytes(request)).removeprefix(codecs.BOM_UTF8)
     if not body:
         return {}
     if request.content_type != "application/json" and not request.content_type.endswith("+json"):
@@ -101,7 +104,7 @@ def path_id(request: web.Request, name: str = "id") -> UUID:
     return parse_uuid(request.match_info[name], name)
 
 
-ETAG_VERSION = re.compile(r'^(?:W/)?"(\d{1,9})(?:-[0-9a-f]+)?"$')
+TAG_VERSION = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
 
 
 def expected_version(request: web.Request, body: dict[str, Any]) -> tuple[int | None, bool]:
@@ -110,10 +113,12 @@ def expected_version(request: web.Request, body: dict[str, Any]) -> tuple[int | 
     Takes `version` out of the body. (None, False) where the client named none: last one wins.
     """
     version = body.pop("version", None)
-    header = request.headers.get("If-Match")
-    if header is None or header.strip() == "*":
+    header = ",".join(request.headers.getall("If-Match", ()))
+    if header.strip() in ("", "*"):
         return version, False
-    found = ETAG_VERSION.match(header.strip())
-    if found is None:
+    found = [int(match[1]) for tag in read_tags(header) if (match := TAG_VERSION.fullmatch(tag))]
+    if not found:
         raise PreconditionFailed()
-    return int(found[1]), True
+    # One of several is enough. Versions only grow, so whoever has seen the newest of them has seen that
+    # the older ones are gone.
+    return max(found), True

@@ -14,6 +14,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from nexcorp.db.encoding import encode, format_time
+from nexcorp.web.tags import read_tags
 
 __all__ = [
     "Lasting",
@@ -67,10 +68,9 @@ def make_etag(version: int, body: bytes) -> str:
 
 def knows(request: web.Request, etag: str) -> bool:
     """Whether If-None-Match names this representation."""
-    known = request.headers.get("If-None-Match")
-    # A proxy that compresses marks the tag as weak (W/); here both are the same (RFC 9110, 13.1.2).
-    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")} if known else ()
-    return known == "*" or etag.removeprefix("W/") in tags
+    known = ",".join(request.headers.getall("If-None-Match", ()))
+    # Weak and strong tags are the same here (RFC 9110, 13.1.2).
+    return known.strip() == "*" or etag.removeprefix("W/").strip('"') in read_tags(known)
 
 
 def reply_row(request: web.Request, row: asyncpg.Record, status: int = 200) -> web.Response:

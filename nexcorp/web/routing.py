@@ -58,6 +58,8 @@ class Route:
     # POSTs that hand out secrets keep no answer that could be replayed.
     idempotent: bool = True
     content_type: str = "application/json"
+    # Whether a GET answers HEAD, too. Not where it uses something up: link checkers send HEAD first.
+    head: bool = True
 
     def takes_form(self, request: web.Request) -> bool:
         """Whether a request is read as a form, whose files may come slowly."""
@@ -178,6 +180,6 @@ def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
     for route in routes:
         endpoint = make_endpoint(route)
         if route.method == "GET" and not route.long_lived:
-            app.router.add_get(route.full_path, endpoint)
+            app.router.add_get(route.full_path, endpoint, allow_head=route.head)
         else:
             app.router.add_route(route.method, route.full_path, endpoint)

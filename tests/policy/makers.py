@@ -140,6 +140,11 @@ async def own_profile(world: World, owner: Person) -> Made:
     return {"id": owner.id}
 
 
+async def own_name(world: World, owner: Person) -> Made:
+    """The owner's username."""
+    return {"name": owner.username}
+
+
 def as_made(made: Made) -> Made:
     """The body is what was made."""
     return made

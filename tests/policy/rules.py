@@ -71,9 +71,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Room:
-    """Who may join one kind of room; nobody may without a session."""
+    """Who may join one kind of room; nobody may without a session, nor without the permission.
+
+    It is the permission that REST wants for the same rows.
+    """
 
     kind: str
+    permission: str
     make: Callable[[World, Person], Awaitable[Any]]
     owner: bool
     stranger: bool

@@ -19,7 +19,8 @@
    every call, so a rule may delete them; what all share, such as the permissions of a role, must be as
    before afterwards.
 
-**To add a kind of room**, add a row to ROOMS: `make` returns the id, and then who may join.
+**To add a kind of room**, add a row to ROOMS: its permission, `make`, which returns the id,
+and then who may join.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ POLICY: list[Rule] = [
     Rule("DELETE /users/me", A_PERSON, 204, make=makers.another_admin),
     Rule("GET /users/me/export", A_PERSON, 202),
     Rule("GET /users/{id}", "user:read", 200, make=makers.own_profile),
+    Rule("GET /users/by-username/{name}", "user:read", 200, make=makers.own_name),
     Rule(
         "PUT /users/{id}/role",
         "user:manage",
@@ -262,7 +264,7 @@ POLICY: list[Rule] = [
 ]
 
 ROOMS: list[Room] = [
-    Room("user", makers.own_id, owner=True, stranger=False, manager=False, admin=False),
-    Room("post", makers.post_id, owner=True, stranger=True, manager=True, admin=True),
-    Room("profile", makers.own_id, owner=True, stranger=True, manager=True, admin=True),
+    Room("user", "notification:read", makers.own_id, owner=True, stranger=False, manager=False, admin=False),
+    Room("post", "post:read", makers.post_id, owner=True, stranger=True, manager=True, admin=True),
+    Room("profile", "post:read", makers.own_id, owner=True, stranger=True, manager=True, admin=True),
 ]

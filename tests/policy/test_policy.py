@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 
 from nexcorp.features import PRODUCT
 from nexcorp.realtime.rooms import Rooms
+from nexcorp.security.access import Rights
 from nexcorp.web.routing import API_PREFIX, Route
 from tests.conftest import Client
 from tests.contract import ROUTES, check_frame
@@ -120,7 +122,9 @@ async def test_the_service_keeps_the_rule(world: World, rule: Rule) -> None:
 
 
 def test_every_kind_of_room_has_one_rule() -> None:
-    assert sorted(room.kind for room in ROOMS) == sorted(Rooms(PRODUCT.rooms).rules)
+    kinds = {name: kind.permission for name, kind in Rooms(PRODUCT.rooms, Rights()).kinds.items()}
+    assert {room.kind: room.permission for room in ROOMS} == kinds
+    assert len(ROOMS) == len(kinds)
 
 
 async def subscribe(client: Client, room: str) -> str:
@@ -157,3 +161,67 @@ async def test_the_rooms_keep_the_rule(world: World, room: Room) -> None:
     assert found == expected
     # A room that is not there answers as one that is closed.
     assert {elsewhere[name] for name in people} == {"room_not_found"}
+
+
+async def hear(ws: aiohttp.ClientWebSocketResponse, wanted: str, seconds: float = 5.0) -> list[Any]:
+    """The frames up to the first whose event or id is `wanted`; fails where it does not come in time."""
+    heard = []
+    async with asyncio.timeout(seconds):
+        while True:
+            heard.append(await ws.receive_json())
+            check_frame(heard[-1])
+            if wanted in (heard[-1]["event"], heard[-1].get("id")):
+                return heard
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.kind)
+@in_one_world
+async def test_the_rooms_keep_the_permissions_of_roles(world: World, room: Room) -> None:
+    """At joining, while the socket is open, and for what was missed; and back again."""
+    admin, owner = await world.person("admin"), await world.person()
+    name = f"{room.kind}:{await room.make(world, owner)}"
+    await world.fetch("INSERT INTO rooms (name, last_seq) VALUES ($1, 1)", name)
+    await world.fetch(
+        """INSERT INTO room_frames (room, seq, event_id, event, entity_type, entity_id, data, members)
+        VALUES ($1, 1, uuidv7(), 'post:deleted', 'post', $2, jsonb_build_object('id', $2::uuid), '{}')""",
+        name,
+        owner.id,
+    )
+    rights = f"{API}/roles/member/permissions"
+    before = (await (await admin.client.get(rights)).json())["permissions"]
+    client, command = owner.client, {"event": "subscribe", "data": {"room": name}}
+
+    async def connect(**past: Any) -> aiohttp.ClientWebSocketResponse:
+        return await client.session.ws_connect(client.url + "/ws", headers=client.headers, params=past)
+
+    async with await connect() as ws:
+        (connected,) = await hear(ws, "connected")
+        past = {"epoch": connected["data"]["epoch"], "seq": 0}
+        again = {**command, "data": {**command["data"], **past}}
+        await ws.send_json({**again, "id": "c1"})
+        assert (await hear(ws, "c1"))[-1]["event"] == "subscribed"
+        assert (await hear(ws, "post:deleted"))[-1]["seq"] == 1
+        try:
+            fewer = [code for code in before if code != room.permission]
+            assert (await admin.client.put(rights, json={"permissions": fewer})).status == 200
+            left = [frame["data"] for frame in await hear(ws, "unsubscribed")]
+            assert left[-1] == {"room": name}
+            async with await connect(**past) as fresh:
+                for open_one in (ws, fresh):
+                    await open_one.send_json({**again, "id": "c2"})
+                    heard = await hear(open_one, "c2")
+                    assert heard[-1]["data"]["code"] == "permission_required"
+                    await open_one.send_json({"event": "ping", "id": "c3"})
+                    heard += await hear(open_one, "c3")
+                    assert [frame for frame in heard if frame.get("room") == name] == []
+                    if room.kind == "user":
+                        assert "unread-count" not in {frame["event"] for frame in heard}
+        finally:
+            assert (await admin.client.put(rights, json={"permissions": before})).status == 200
+        async with asyncio.timeout(5):
+            while True:
+                await ws.send_json({**again, "id": "c4"})
+                if (await hear(ws, "c4"))[-1]["event"] == "subscribed":
+                    break
+                await asyncio.sleep(0.1)
+        assert (await hear(ws, "post:deleted"))[-1]["seq"] == 1

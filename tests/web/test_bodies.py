@@ -31,7 +31,8 @@ async def test_what_is_not_json_is_400(service: Any, make_user: Any) -> None:
         b'{"body": "\\ud800"}',
         b'{"body": "a\nb"}',
         b"\x00",
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf\xef\xbb\xbf{}",
+        b"\xff\xfe{\x00}\x00",
         b'{"body": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
         b'{"body": ' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"}",
         b"[" * 100_000,
@@ -39,6 +40,16 @@ async def test_what_is_not_json_is_400(service: Any, make_user: Any) -> None:
         answer = await ann.client.post(POSTS, data=body, headers=WRITES)
         await check_envelope(answer, 400, "malformed_json")
     assert await fetch_value(service, "SELECT count(*) FROM posts") == 0
+
+
+@pytest.mark.shared
+async def test_a_byte_order_mark_in_front_is_passed_over(make_user: Any) -> None:
+    ann = await make_user()
+    body = '\ufeff{"body": "\ufeffx"}'.encode()
+    answer = await ann.client.post(POSTS, data=body, headers=WRITES)
+    assert answer.status == 201, await answer.text()
+    only = await ann.client.post(POSTS, data=b"\xef\xbb\xbf", headers=WRITES)
+    assert list((await check_envelope(only, 422, "validation_failed"))["errors"]) == ["body"]
 
 
 @pytest.mark.shared

@@ -12,16 +12,17 @@ from nexcorp.domain.mentions import MAX_MENTIONS
 from nexcorp.errors import PostNotFound, PreconditionFailed
 from nexcorp.features.comments import service
 from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
-from nexcorp.features.comments.schemas import Comment, CommentPage, CreateComment, UpdateComment
+from nexcorp.features.comments.schemas import Comment, CommentPage, CommentQuery, CreateComment, UpdateComment
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database, user_id
-from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, reply_page
+from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, Statement, reply_page
 from nexcorp.web.parsing import expected_version, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction, write
 
 BY_OLDEST: Cursor[tuple[UUID]] = Cursor("comments", tuple[UUID], (FIRST_ID,), after="id")
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("comments-newest", tuple[UUID], (LAST_ID,), before="id")
 
 
 async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -32,12 +33,16 @@ async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Resp
 
 async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web.Response:
     post_id = path_id(request)
+    cursor = BY_OLDEST
+    statement: Statement = sql.comments.list_comments
+    if query["order"] == "newest":
+        cursor, statement = BY_NEWEST, sql.comments.list_newest_comments
     async with database(request).connection() as conn:
         asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
-        rows = await BY_OLDEST.fetch(request, conn, query, sql.comments.list_comments, **asked)
+        rows = await cursor.fetch(request, conn, query, statement, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
             raise PostNotFound()
-    return reply_page(request, rows, query["limit"], BY_OLDEST)
+    return reply_page(request, rows, query["limit"], cursor)
 
 
 async def get_comment(request: web.Request) -> web.Response:
@@ -79,9 +84,9 @@ ROUTES = [
     get(
         "/comments/post/{id}",
         list_post_comments,
-        "The comments of a post, oldest first",
+        "The comments of a post, oldest first unless asked otherwise",
         CommentPage,
-        query=PageQuery(),
+        query=CommentQuery(),
         access=allow("post:read"),
         errors=(PostNotFound,),
         tag=TAG,

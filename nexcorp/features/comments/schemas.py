@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from nexcorp.domain.fields import Body, Out, PatchBody, Text
 from nexcorp.domain.shapes import Person, page_of
+from nexcorp.web.paging import PageQuery
 
 
 class CreateComment(Body):
@@ -14,6 +15,12 @@ class CreateComment(Body):
     postId = fields.UUID(required=True)
     parentId = fields.UUID(load_default=None, allow_none=True)
     body = Text(least=1, most=5000, required=True)
+
+
+class CommentQuery(PageQuery):
+    """Which end of the conversation to begin with."""
+
+    order = fields.String(load_default="oldest", validate=validate.OneOf(("oldest", "newest")))
 
 
 class UpdateComment(PatchBody):

@@ -19,6 +19,7 @@ from nexcorp.domain.attachments import (
 from nexcorp.errors import Invalid, NotConfigured, PayloadTooLarge, RangeNotSatisfiable, StorageUnavailable
 from nexcorp.features.uploads import service
 from nexcorp.features.uploads.errors import AlreadyConfirmed, MediaNotFound, NotYourUpload, UploadNotFound
+from nexcorp.features.uploads.media import MediaResponse, choose_range
 from nexcorp.features.uploads.schemas import ConfirmUpload, SignUpload, Upload, UploadSignature
 from nexcorp.integrations.storage import limit_of
 from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES, MAX_PIXELS, Contents
@@ -129,12 +130,12 @@ async def get_media(request: web.Request) -> web.StreamResponse:
         row = await sql.uploads.get_media(conn, store_key=original)
     path = store.path_of(key)
     try:
-        size = path.stat().st_size
+        stat = path.stat()
     except OSError:
         row = None
     if row is None:
         raise MediaNotFound()
-    check_range(request, size)
+    wanted = choose_range(request, stat)
     media_type, name = row["type"], row["name"]
     if key != original:
         media_type, name = "image/webp", f"{name}.webp"
@@ -144,28 +145,7 @@ async def get_media(request: web.Request) -> web.StreamResponse:
         "Content-Type": media_type + ("; charset=utf-8" if media_type.startswith("text/") else ""),
         "Content-Disposition": f"{way}; filename*=UTF-8''{quote(name, safe='')}",
     }
-    return MediaResponse(path, headers=headers)
-
-
-class MediaResponse(web.FileResponse):
-    """A file, or why not, which nobody may keep."""
-
-    def set_status(self, status: int, reason: str | None = None) -> None:
-        super().set_status(status, reason)
-        if status >= 400:
-            self.headers["Cache-Control"] = "no-store"
-
-
-def check_range(request: web.Request, size: int) -> None:
-    """Raises RangeNotSatisfiable where the requested part lies outside of a file of `size` bytes."""
-    if request.if_range is not None:
-        return
-    try:
-        start = request.http_range.start
-    except ValueError:
-        raise RangeNotSatisfiable(size=size) from None
-    if start is not None and start >= size:
-        raise RangeNotSatisfiable(size=size)
+    return MediaResponse(path, wanted, headers)
 
 
 TAG = "Social"
@@ -233,6 +213,6 @@ ROUTES = [
         prefix="",
         content_type="*/*",
         description="Where `url` and `thumbnailUrl` of an upload lead, unless they are Cloudinary's. Takes "
-        "`Range`, one at a time. A 412 has no body.",
+        "`Range` and `If-Range`; several parts at once bring the whole file. A 412 has no body.",
     ),
 ]

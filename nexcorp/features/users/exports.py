@@ -32,15 +32,19 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
     if "ticket" in query:
         return await download_export(request)
     who = user_id(request)
+    # HEAD looks, and asks for nothing.
+    asks = request.method == "GET"
     async with database(request).transaction() as conn:
         row = await sql.exports.get_export(conn, user_id=who)
         # Read it first: an INSERT would wait for the worker that builds it.
-        if (row is None or row["_over"]) and await sql.exports.request_export(conn, user_id=who):
+        over = asks and (row is None or row["_over"])
+        if over and await sql.exports.request_export(conn, user_id=who):
             payload = {"userId": who}
             await emit(conn, "user.export_requested", actor_id=who, entity=("user", who), payload=payload)
-        if row is None or row["_over"]:
+        if over:
+            # A retry beside this one may have asked before.
             row = await sql.exports.get_export(conn, user_id=who)
-        if row is None or not row["ready"]:
+        if asks and (row is None or not row["ready"]):
             # Each time, not only the first: a wake may have been lost.
             conn.after(BUILD_EXPORTS)
     if row is not None and row["ready"]:
@@ -56,8 +60,9 @@ async def download_export(request: web.Request) -> web.Response:
         body = await sql.exports.get_export_body(tx.conn, user_id=who)
         if body is None:
             raise ExportNotReady()
-        payload = {"userId": who}
-        await emit(tx.conn, "user.export_downloaded", actor_id=who, entity=("user", who), payload=payload)
+        if request.method == "GET":
+            payload = {"userId": who}
+            await emit(tx.conn, "user.export_downloaded", actor_id=who, entity=("user", who), payload=payload)
     response = web.Response(headers=JSON_HEADERS)
     response.headers["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'
     response.headers["Vary"] = "Accept-Encoding"

@@ -86,6 +86,12 @@ async def get_user(request: web.Request) -> web.Response:
         return reply_row(request, await service.get_profile(conn, path_id(request), caller(request)))
 
 
+async def get_user_by_name(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        person = await service.find_by_username(conn, request.match_info["name"])
+        return reply_row(request, await service.get_profile(conn, person, caller(request)))
+
+
 async def get_own_profile(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
         try:
@@ -177,8 +183,20 @@ ROUTES: list[Route] = [
         query=schemas.ExportQuery(),
         errors=(ExportNotReady,),
         tag=TAG,
-        description="Signed in: 202 while it is built, then for 24 hours 200 with its address. With a "
-        "`ticket` for downloads: the file, as an attachment; 404 while it is not ready.",
+        description="Signed in: 202 while it is built, then for 24 hours 200 with its address. It is built "
+        "anew where you ask again after fetching it, or after something happened. With a `ticket` for "
+        "downloads: the file, as an attachment; 404 while it is not ready.",
+    ),
+    get(
+        "/users/by-username/{name}",
+        get_user_by_name,
+        "One person, by username",
+        schemas.Profile(),
+        access=allow("user:read"),
+        errors=(UserNotFound,),
+        tag=TAG,
+        description="Upper and lower case are the same, and an @ in front is passed over: a mention leads to "
+        "whom it names.",
     ),
     get(
         "/users/{id}",

@@ -9,6 +9,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
+from nexcorp.domain.people import may_be_username
 from nexcorp.domain.posts import FORGET_EXPLORE
 from nexcorp.errors import (
     Conflict,
@@ -63,6 +64,17 @@ async def get_profile(conn: Any, user_id: UUID, caller: Caller) -> dict[str, Any
     if row is None:
         raise UserNotFound()
     return show_person(row, caller)
+
+
+async def find_by_username(conn: Any, name: str) -> UUID:
+    """The id of who has this username, with or without an @; raises UserNotFound."""
+    name = name.removeprefix("@")
+    # What can be no username is not asked for: PostgreSQL takes no NUL, for instance.
+    found = await sql.users.get_id_by_username(conn, username=name) if may_be_username(name) else None
+    if found is None:
+        raise UserNotFound()
+    person: UUID = found
+    return person
 
 
 async def update_profile(

@@ -53,6 +53,27 @@ async def test_comments_are_listed_oldest_first_on_pages_without_a_seam(make_use
     assert rest["data"] == [*said[4:], later]
 
 
+async def test_comments_are_listed_newest_first_where_asked(make_user: Any) -> None:
+    ann = await make_user()
+    post = await publish(ann)
+    said = [await say(ann, post["id"], f"{number}") for number in range(5)]
+    path = f"/comments/post/{post['id']}?order=newest"
+    for limit in (1, 2, 5):
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = await get_json(ann.client, f"{path}&limit={limit}" + (cursor and f"&cursor={cursor}"))
+            seen += page["data"]
+            cursor = page["nextCursor"]
+        assert seen == said[::-1]
+    oldest = await get_json(ann.client, f"/comments/post/{post['id']}?order=oldest&limit=2")
+    assert oldest["data"] == said[:2]
+    # A page goes on in the order in which it began.
+    for query in (f"order=newest&cursor={oldest['nextCursor']}", "order=best"):
+        answer = await ann.client.get(f"{API}/comments/post/{post['id']}?{query}")
+        assert answer.status == 422
+    assert (await ann.client.get(f"{API}/comments/post/{NOBODY}?order=newest")).status == 404
+
+
 async def test_a_bad_comment_is_refused_by_field(service: Any, make_user: Any) -> None:
     ann = await make_user()
     post, other = await publish(ann), await publish(ann)

@@ -9,6 +9,7 @@ from nexcorp.delivery.events import Event, EventType, Frame, Notice, NoticeType
 from nexcorp.delivery.kinds import Kind
 from nexcorp.features import FEATURES
 from nexcorp.manifest import Feature, Job, Product, SearchKind, Section, SocketCommand
+from nexcorp.realtime.rooms import RoomKind
 from nexcorp.realtime.shapes import ID, WHOLE, CommandDoc, FrameDoc, refer, shape
 from nexcorp.security.tokens import Principal
 from tests.features.throwaway.commands import thank
@@ -78,7 +79,7 @@ BADGES = Feature(
         "badge:updated": FrameDoc("In shelf:{id}.", refer("Badge")),
         "badge:deleted": FrameDoc("In shelf:{id}; also of what was moved elsewhere.", shape({"id": ID})),
     },
-    rooms={"shelf": may_join_shelf},
+    rooms={"shelf": RoomKind("badge:read", may_join_shelf)},
     commands={
         "thank-for-badge": SocketCommand(
             thank,

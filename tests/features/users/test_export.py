@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ PARTS = {
     "identities",
     "apiKeys",
     "posts",
+    "statuses",
     "uploads",
     "comments",
     "likes",
@@ -143,6 +145,83 @@ async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any
     told = {(row["type"], row["actorId"], (row["entity"] or {}).get("id")) for row in data["notifications"]}
     assert ("mention", str(bob.id), said["id"]) in told
     assert len(told) >= 5
+
+
+async def read_file(user: Any) -> dict[str, Any]:
+    """Ask for an export, wait until it is ready and fetch it."""
+    await get_ready(user)
+    answer = await user.client.get(f"{PATH}?ticket={await get_ticket(user)}")
+    assert answer.status == 200
+    data: dict[str, Any] = await answer.json()
+    return data
+
+
+async def test_asked_again_it_holds_what_happened_since(make_user: Any, fetch: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    await publish(ann, body="Before.")
+    await asyncio.sleep(0.3)
+    assert [row["body"] for row in (await read_file(ann))["posts"]] == ["Before."]
+    await publish(ann, body="After.")
+    assert [row["body"] for row in (await read_file(ann))["posts"]] == ["Before.", "After."]
+    # One that was fetched is done with; one that was not is kept until something happens.
+    state = await get_ready(ann)
+    await fetch("UPDATE data_exports SET finished_at = finished_at - interval '10 seconds'")
+    assert await (await ann.client.get(PATH)).json() == state
+    for change in (
+        publish(ann, body="Again."),
+        bob.client.put(f"{API}/users/{ann.id}/follow"),
+        ann.client.patch(f"{API}/users/me", json={"bio": "New."}),
+    ):
+        await change
+        await get_ready(ann)
+        await fetch("UPDATE data_exports SET finished_at = finished_at - interval '10 seconds'")
+
+
+async def test_an_account_that_never_rests_gets_its_file(make_user: Any) -> None:
+    ann = await make_user()
+    assert (await ann.client.get(PATH)).status == 202
+
+    async def ready_beside_posts() -> bool:
+        await publish(ann)
+        return bool((await ann.client.get(PATH)).status == 200)
+
+    await wait_until(ready_beside_posts, 10)
+
+
+async def test_posts_say_when_they_were_published_and_moved(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    project = await publish(ann, type="project", title="One")
+    theirs = await publish(bob, type="project", title="Two")
+    for who, post in ((ann, project), (bob, theirs)):
+        path = f"{API}/posts/{post['id']}/status"
+        assert (await who.client.put(path, json={"status": "on_hold"})).status == 200
+    await upload(ann)
+    data = await read_file(ann)
+    (row,) = data["posts"]
+    assert (row["status"], row["publishedAt"]) == ("on_hold", project["publishedAt"])
+    moves = [(move["postId"], move["to"], move["actorId"]) for move in data["statuses"]]
+    assert (project["id"], "on_hold", str(ann.id)) in moves
+    assert {move[0] for move in moves} == {project["id"]}
+    times = re.findall(r'"(\d{4}-\d\d-\d\d[T ][^"]*)"', json.dumps(data))
+    assert len(times) > 10
+    assert [time for time in times if not time.endswith("Z")] == []
+
+
+async def test_head_asks_for_nothing_and_uses_nothing_up(make_user: Any, client: Any, fetch: Any) -> None:
+    ann = await make_user()
+    head = await ann.client.call("HEAD", PATH)
+    assert head.status == 202
+    assert not await fetch("SELECT FROM data_exports")
+    await get_ready(ann)
+    ticket = await get_ticket(ann)
+    for _ in range(2):
+        head = await client.call("HEAD", f"{PATH}?ticket={ticket}")
+        assert (head.status, await head.read()) == (200, b"")
+    downloads = "SELECT FROM events WHERE type = 'user.export_downloaded'"
+    assert not await fetch(downloads)
+    assert (await client.get(f"{PATH}?ticket={ticket}")).status == 200
+    assert len(await fetch(downloads)) == 1
+    assert (await client.call("HEAD", f"{PATH}?ticket={ticket}")).status == 401
 
 
 async def test_who_may_ask(make_user: Any, make_key: Any, client: Any) -> None:

@@ -37,6 +37,19 @@ FULL = {
 }
 
 
+async def test_a_username_leads_to_the_person(make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    seen = await get_json(ann.client, f"/users/{bob.id}")
+    for name in (bob.username, bob.username.upper(), f"@{bob.username}", f"%40{bob.username}"):
+        answer = await ann.client.get(f"{API}/users/by-username/{name}")
+        assert (answer.status, await answer.json()) == (200, seen), name
+        assert answer.headers["ETag"]
+    assert "email" in await get_json(ann.client, f"/users/by-username/{ann.username}")
+    for name in ("nobody_here", "a", "x" * 31, "a%00b", "é%20", "%ff"):
+        answer = await ann.client.get(f"{API}/users/by-username/{name}")
+        assert (answer.status, (await answer.json())["code"]) == (404, "user_not_found"), name
+
+
 async def test_fields_by_role(make_user: Any) -> None:
     ann = await make_user()
     member, manager, boss = [await make_user(role=role) for role in ("member", "manager", "admin")]

@@ -270,6 +270,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         query=schemas.LoginQuery(),
         returns={200: schemas.AuthorizeOut(), 302: None},
+        head=False,
         errors=(*OF_PROVIDERS, ReturnToRefused, Unauthorized, SessionRequired),
         description="Redirects to the provider. With `Accept: application/json` the answer holds the address "
         "instead. With a bearer token the identity is linked to that account. " + PAGES,
@@ -283,6 +284,7 @@ ROUTES: list[Route] = [
         tag=TAG,
         query=schemas.CallbackQuery(),
         returns={302: None},
+        head=False,
         errors=(*OF_PROVIDERS, *OF_FLOWS, *OF_ACCOUNTS, *OF_LINKS),
         description="The provider sends the browser here. Sets the refresh cookie and redirects to "
         "`return_to`. " + PAGES,

@@ -50,6 +50,17 @@ async def test_a_new_person_gets_an_account_and_a_session(
     assert all(event["metadata"]["ip"] for event in events)
 
 
+async def test_head_uses_no_sign_in_up(browse: Any, client: Any) -> None:
+    browser = browse()
+    callback = await browser.approve("github")
+    path = callback[callback.index(API) :]
+    for target in (path, f"{API}/github"):
+        head = await client.call("HEAD", target)
+        assert (head.status, head.headers["Allow"]) == (405, "GET")
+        assert "Set-Cookie" not in head.headers
+    assert (await browser.get(callback)).status == 302
+
+
 async def test_a_returning_person_updates_the_tokens_only(browse: Any, fake: Any, fetch: Any) -> None:
     await browse().sign_in()
     [before] = await fetch("SELECT * FROM identities")

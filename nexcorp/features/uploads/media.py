@@ -1,0 +1,87 @@
+"""How a file of the local store is sent: whole, in part, or not at all."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from nexcorp.errors import RangeNotSatisfiable
+from nexcorp.web.tags import read_tags
+
+RANGE = re.compile(r"(\d{0,18})-(\d{0,18})")
+# One more is no download manager.
+MAX_RANGES = 50
+
+
+class MediaResponse(web.FileResponse):
+    """A file or the part of it that choose_range() found; or why not, which nobody may keep."""
+
+    def __init__(self, path: Path, wanted: str | None, headers: Mapping[str, str]) -> None:
+        super().__init__(path, headers=headers)
+        self._wanted = wanted
+
+    def set_status(self, status: int, reason: str | None = None) -> None:
+        super().set_status(status, reason)
+        if status >= 400:
+            self.headers["Cache-Control"] = "no-store"
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        # aiohttp reads the headers itself, and refuses what it should pass over.
+        headers = request.headers.copy()
+        for name in ("Range", "If-Range"):
+            headers.popall(name, None)
+        for name in ("If-Match", "If-None-Match"):
+            given = ",".join(headers.popall(name, ()))
+            if given:
+                tags = (f'"{tag}"' for tag in read_tags(given))
+                headers[name] = "*" if given.strip() == "*" else ", ".join(tags) or given
+        if self._wanted is not None:
+            headers["Range"] = self._wanted
+        return await super().prepare(request.clone(headers=headers))
+
+
+def choose_range(request: web.Request, stat: os.stat_result) -> str | None:
+    """The one part of a file to send, as `bytes=first-last`; None for the whole file.
+
+    That is what a part in another unit, several parts, a part of an older file (If-Range) and HEAD get
+    (RFC 9110, 14.2). Raises RangeNotSatisfiable where no part lies within the file.
+    """
+    unit, _, text = request.headers.get("Range", "").partition("=")
+    if request.method != "GET" or unit.strip().lower() != "bytes" or not is_current(request, stat):
+        return None
+    found = [RANGE.fullmatch(part.strip()) for part in text.split(",", MAX_RANGES)]
+    parts = [(match[1], match[2]) for match in found if match is not None]
+    if len(parts) < len(found) or not any(is_within(*part, stat.st_size) for part in parts):
+        raise RangeNotSatisfiable(size=stat.st_size)
+    return f"bytes={parts[0][0]}-{parts[0][1]}" if len(parts) == 1 else None
+
+
+def is_within(first: str, last: str, size: int) -> bool:
+    """Whether a part has a byte in a file of this size; `-5` are its last five."""
+    if not first:
+        return size > 0 and last.strip("0") != ""
+    return int(first) < size and (not last or int(first) <= int(last))
+
+
+def is_current(request: web.Request, stat: os.stat_result) -> bool:
+    """Whether If-Range names the file as it is, by its tag or by the exact time of its last change."""
+    given = request.headers.get("If-Range", "").strip()
+    if not given:
+        return True
+    if given.endswith('"'):
+        # As aiohttp makes it. A weak tag does not promise the same bytes.
+        return not given.startswith("W/") and f"{stat.st_mtime_ns:x}-{stat.st_size:x}" in read_tags(given)
+    try:
+        named = parsedate_to_datetime(given)
+    except (ValueError, OverflowError):
+        return False
+    changed = datetime.fromtimestamp(math.ceil(stat.st_mtime), UTC)
+    return named.tzinfo is not None and named == changed
