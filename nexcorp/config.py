@@ -5,165 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.utils import parseaddr
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from nexcorp.errors import ConfigError
+from nexcorp.settings import (
+    one_of,
+    parse_address,
+    parse_addresses,
+    parse_cloudinary_url,
+    parse_count,
+    parse_database_url,
+    parse_flag,
+    parse_hosts,
+    parse_list,
+    parse_networks,
+    parse_pool,
+    parse_port,
+    parse_positive,
+    parse_redis_url,
+    parse_sender,
+    parse_smtp_url,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 MIN_SECRET_BYTES = 32
-
-
-def parse_list(text: str) -> tuple[str, ...]:
-    """Split a comma-separated setting, dropping blanks: "a, b" -> ("a", "b")."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def parse_networks(text: str) -> tuple[str, ...]:
-    """Split TRUSTED_PROXIES into networks; a bare address is a network of one."""
-    return tuple(str(ip_network(part, strict=False)) for part in parse_list(text))
-
-
-def parse_hosts(text: str) -> tuple[str, ...]:
-    """Split HOST into the IP addresses to listen at."""
-    return tuple(str(ip_address(part.strip("[]"))) for part in parse_list(text))
-
-
-def parse_address(text: str) -> str:
-    """An http(s) address without query, fragment, password or slash at its end."""
-    parts = urlsplit(text)
-    # Reading `port` raises ValueError where it is none.
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError("wants an address such as https://example.com")
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("wants an address without user, query and fragment")
-    return text.rstrip("/")
-
-
-def parse_addresses(text: str) -> tuple[str, ...]:
-    """Split OAUTH_RETURN_TO into addresses."""
-    return tuple(parse_address(part) for part in parse_list(text))
-
-
-def one_of(*choices: str) -> Callable[[str], str]:
-    """A parser that takes one of these words, in any case."""
-
-    def parse(text: str) -> str:
-        if text.lower() not in choices:
-            raise ValueError(f"wants one of {', '.join(choices)}")
-        return text.lower()
-
-    return parse
-
-
-def parse_count(text: str) -> int:
-    """A whole number of at least 0."""
-    number = int(text)
-    if number < 0:
-        raise ValueError("wants a whole number of at least 0")
-    return number
-
-
-def parse_flag(text: str) -> bool:
-    """true or false."""
-    return one_of("true", "false")(text) == "true"
-
-
-def parse_pool(text: str) -> tuple[int, int]:
-    """Parse DATABASE_POOL, "5..20" or "10" (both ends the same), in connections."""
-    low, _, high = text.partition("..")
-    least, most = int(low), int(high or low)
-    if not 1 <= least <= most <= 1000:
-        raise ValueError("wants MIN..MAX with 1 <= MIN <= MAX <= 1000")
-    return least, most
-
-
-def parse_positive(text: str) -> int:
-    """A whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise ValueError("wants a whole number of at least 1")
-    return number
-
-
-def parse_port(text: str) -> int:
-    """A TCP port; 0 lets the system choose one."""
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise ValueError("wants a port from 0 to 65535")
-    return number
-
-
-MAIL_SCHEMES = ("smtp", "smtp+starttls", "smtps")
-
-
-def split_secret_url(text: str, wants: str) -> SplitResult:
-    """The parts of an address with a password in it; raises ValueError with `wants`, which quotes nothing."""
-    try:
-        return urlsplit(text)
-    except ValueError:
-        raise ValueError(wants) from None
-
-
-def parse_database_url(text: str) -> str:
-    """An address of PostgreSQL. The complaint never quotes it."""
-    wants = "wants postgresql://user:password@host:port/database"
-    if split_secret_url(text, wants).scheme not in ("postgres", "postgresql"):
-        raise ValueError(wants)
-    return text
-
-
-def parse_redis_url(text: str) -> str:
-    """An address of Redis. The complaint never quotes it."""
-    wants = "wants redis:// or rediss://user:password@host:port/number"
-    parts = split_secret_url(text, wants)
-    try:
-        parts.port  # noqa: B018 - it is read only here
-    except ValueError:
-        raise ValueError("its port is no number from 0 to 65535") from None
-    if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError(wants)
-    return text
-
-
-def parse_smtp_url(text: str) -> str:
-    """An address of a mail server. The complaint never quotes it, as it may hold a password."""
-    wants = "wants smtp://, smtp+starttls:// or smtps://user:password@host:port"
-    parts = split_secret_url(text, wants)
-    if parts.scheme not in MAIL_SCHEMES or not parts.hostname:
-        raise ValueError(wants)
-    try:
-        parts.port  # noqa: B018 - it is read only here
-    except ValueError:
-        raise ValueError("its port is no number from 0 to 65535") from None
-    return text
-
-
-def parse_sender(text: str) -> str:
-    """`Name <address>` or an address alone, on one line."""
-    name, address = parseaddr(text)
-    try:
-        Address(name, addr_spec=address)
-    except (ValueError, IndexError, HeaderParseError):
-        address = ""
-    if "@" not in address or not text.isprintable():
-        raise ValueError("wants an address, or Name <address>")
-    return text
-
-
-def parse_cloudinary_url(text: str) -> str:
-    """A CLOUDINARY_URL that has all of its parts."""
-    wants = "wants cloudinary://key:secret@cloud"
-    parts = split_secret_url(text, wants)
-    if parts.scheme != "cloudinary" or not (parts.username and parts.password and parts.hostname):
-        raise ValueError(wants)
-    return text
 
 
 def setting_field(

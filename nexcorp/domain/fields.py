@@ -32,12 +32,15 @@ def is_visible(text: str) -> bool:
 class Text(fields.String):
     """A string PostgreSQL can hold (no NUL) of `least` to `most` characters, trimmed unless told not to.
 
-    A trimmed one is empty or shows something; joiners within it stay.
+    A trimmed one is empty or, with `shows`, shows something; joiners within it stay.
     `checks` see only what is not too long.
     """
 
-    def __init__(self, *, least: int = 0, most: int, trim: bool = True, **more: Any) -> None:
+    def __init__(
+        self, *, least: int = 0, most: int, trim: bool = True, shows: bool = True, **more: Any
+    ) -> None:
         self.trim, self.length = trim, validate.Length(min=least, max=most)
+        self.shows = trim and shows
         super().__init__(validate=[self.length, *more.pop("checks", ())], **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
@@ -47,7 +50,7 @@ class Text(fields.String):
         text = text.strip() if self.trim else text
         if self.length.max is not None and len(text) > self.length.max:
             self.length(text)
-        if self.trim and text and not is_visible(text):
+        if self.shows and text and not is_visible(text):
             raise ValidationError("Shows nothing.")
         return text
 

@@ -152,7 +152,8 @@ async def test_worker_stops_at_once_and_finishes_what_it_has(config, database, p
 
     async def beats() -> bool:
         async with database.connection(wait=5) as conn:
-            return bool(await conn.fetchval("SELECT count(*) FROM worker_heartbeats"))
+            running = "SELECT count(*) FROM worker_heartbeats WHERE NOT starts_with(worker_id, 'stopped:')"
+            return bool(await conn.fetchval(running))
 
     await wait_until(beats)
     await comment(ada, mentioned=[grace])

@@ -85,7 +85,12 @@ class PostQuery(PageQuery):
     author = fields.UUID()
     type = fields.String(validate=validate.OneOf(POST_TYPES))
     status = fields.String(validate=validate.OneOf(POST_STATUSES))
-    q = Text(least=1, most=200, metadata={"description": "Only those with these words, as in /search."})
+    q = Text(
+        least=1,
+        most=200,
+        shows=False,
+        metadata={"description": "Only those with these words, as in /search."},
+    )
 
     @validates_schema
     def check_words(self, data: dict[str, object], **more: object) -> None:

@@ -15,6 +15,7 @@ class SearchQuery(PageQuery):
     """`?q=&kind=`."""
 
     q = Text(
+        shows=False,
         least=1,
         most=200,
         required=True,

@@ -19,6 +19,7 @@ class PeopleQuery(PageQuery):
     """Which people, and how the list is cut: by `cursor` and `limit`, or by `page` and `pageSize`."""
 
     q = Text(
+        shows=False,
         least=1,
         most=100,
         metadata={"description": "The beginning of a name, or a similar name; the best matches come first."},

@@ -193,7 +193,7 @@ async def test_token_is_in_no_log_no_event_and_no_table(
 
 
 async def test_without_mail_production_says_so(web_only: Any, client: Any) -> None:
-    runner, _, url = await web_only(env="production", smtp_url="")
+    runner, _, url = await web_only(env="production", smtp_url="", allowed_hosts=("127.0.0.1",))
     try:
         plain = type(client)(client.session, url, {})
         for path, body in (
