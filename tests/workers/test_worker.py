@@ -111,6 +111,11 @@ async def test_poll_delivers_when_no_wake_comes(worker, database, people, commen
     await wait_until(delivered, 3)
 
 
+async def is_empty(database):
+    """Whether nothing is left to deliver."""
+    return await depth(database) == 0
+
+
 async def test_jobs_run_again_after_redis_was_away(
     silent_poll, config, database, people, comment, tmp_path, caplog
 ):
@@ -128,7 +133,9 @@ async def test_jobs_run_again_after_redis_was_away(
             # More jobs than SAQ has places: none of them was lost with the connection.
             await comment(ada, mentioned=[grace])
             job = await run_job(own, "deliver", 20)
-            assert (job.status, job.result) == (Status.COMPLETE, 1)
+            assert job.status == Status.COMPLETE
+            # One that is run again may have been ahead of it.
+            await wait_until(lambda: is_empty(database))
     finally:
         stop.set()
         await asyncio.wait_for(running, 20)

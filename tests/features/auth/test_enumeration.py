@@ -51,4 +51,5 @@ async def test_known_and_unknown_accounts_fail_alike(web_only: Any) -> None:
                 await fail(email, known, f"10.{number}.{int(known)}.1")
         assert seen[True] == seen[False]
         assert len(seen[True]) == 1
-        assert abs(median(took[True]) - median(took[False])) < 0.005
+        # A hash is nearly all that either takes; without it one would be ten times as fast.
+        assert 0.5 < median(took[True]) / median(took[False]) < 2
