@@ -33,7 +33,10 @@ class Shown:
 
 @dataclass
 class Stream:
-    """One room as one reader sees it. `state`: what it fetched instead of frames, up to number `since`."""
+    """One room as one reader sees it. `state`: what it fetched instead of frames, up to number `since`.
+
+    `fetching`: it has begun to, page by page.
+    """
 
     room: str
     epoch: str | None = None
@@ -41,6 +44,7 @@ class Stream:
     shown: list[Shown] = field(default_factory=list)
     state: set[str] = field(default_factory=set)
     since: int = 0
+    fetching: bool = False
     repeated: int = 0
     jumps: int = 0
     problems: list[str] = field(default_factory=list)
@@ -71,7 +75,7 @@ class Stream:
         if self.seq is not None and data["seq"] < self.seq:
             self.problems.append(f"{self.room}: went back from {self.seq} to {data['seq']}")
         self.jumps += self.seq is not None
-        self.epoch, self.seq = data["epoch"], data["seq"]
+        self.epoch, self.seq, self.fetching = data["epoch"], data["seq"], True
         return True
 
     def replace(self, ids: set[str], seq: int | None = None) -> None:
@@ -79,7 +83,7 @@ class Stream:
         self.state = ids
         if seq is not None:
             self.seq = max(seq, self.seq or 0)
-        self.since = self.seq or 0
+        self.since, self.fetching = self.seq or 0, False
 
 
 class Reader:

@@ -93,7 +93,7 @@ class Company:
         last = {row["name"]: row["last_seq"] for row in await conn.fetch("SELECT name, last_seq FROM rooms")}
         unread = dict(await conn.fetch("SELECT user_id, unread FROM notification_counters"))
         return all(
-            (stream.seq or 0) == last.get(stream.room, 0)
+            (stream.seq or 0) == last.get(stream.room, 0) and not stream.fetching
             for reader in self.readers
             for stream in reader.streams.values()
         ) and all(reader.unread == unread.get(reader.person.id, 0) for reader in self.readers)
