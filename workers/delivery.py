@@ -30,9 +30,10 @@ from nexcorp.delivery.effects import Job
 from nexcorp.delivery.events import Audience, Event
 from nexcorp.errors import AppError, Unavailable
 from nexcorp.manifest import Product
+from workers import POOL_WAIT_SECONDS
 from workers.batch import Batch
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
-from workers.push import POOL_WAIT_SECONDS, Publish, Pusher
+from workers.push import Publish, Pusher
 
 log = structlog.get_logger("nexcorp.delivery")
 

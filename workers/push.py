@@ -13,10 +13,10 @@ from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime.protocol import RoomMessage
 from nexcorp.realtime.rooms import count_unread
+from workers import POOL_WAIT_SECONDS
 
 log = structlog.get_logger("nexcorp.delivery")
 
-POOL_WAIT_SECONDS = 5.0
 
 Publish = Callable[[list[RoomMessage]], Awaitable[None]]
 

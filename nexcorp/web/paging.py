@@ -93,6 +93,14 @@ class Cursor(Generic[Key]):
         return hmac.digest(secret, self.name + b"\0" + payload, "sha256")[:MAC_BYTES]
 
 
+Moment = tuple[datetime, UUID]
+
+
+def by_latest_person(name: str) -> Cursor[Moment]:
+    """The cursor of a list of people, whoever did it last first; its rows have `createdAt` and `_userId`."""
+    return Cursor(name, Moment, (LAST_TIME, LAST_ID), before="createdAt", before_user="_userId")
+
+
 def cut_page(
     request: web.Request, rows: list[Any], limit: int, cursor: Cursor[Any]
 ) -> tuple[list[Any], str | None]:

@@ -19,6 +19,7 @@ from nexcorp.db import Database, sql
 from nexcorp.errors import AppError, Unavailable
 from nexcorp.integrations.mail import Mailer, MailError, MailRefused
 from nexcorp.integrations.mail_texts import TEXTS, write_mail
+from workers import POOL_WAIT_SECONDS
 from workers.metrics import MAILS
 
 log = structlog.get_logger("nexcorp.mail")
@@ -27,7 +28,6 @@ log = structlog.get_logger("nexcorp.mail")
 BATCH = 5
 MAX_ATTEMPTS = 10
 TOKEN_BYTES = 32
-POOL_WAIT_SECONDS = 5.0
 POLL_SECONDS = 5.0
 # A batch that begins before it ends within the job's time-out.
 DRAIN_SECONDS = 45.0

@@ -13,6 +13,7 @@ import structlog
 
 from nexcorp.db import Database, sql
 from nexcorp.manifest import Product
+from workers import POOL_WAIT_SECONDS
 
 log = structlog.get_logger("nexcorp.words")
 
@@ -24,7 +25,6 @@ PAUSE_SECONDS = 0.1
 REST_SECONDS = 5.0
 # The job runs every minute anyway.
 RUN_SECONDS = 45.0
-POOL_WAIT_SECONDS = 5.0
 
 # Whether the run of a worker makes another pass. A job has a context of its own; the database is the worker's
 _again: WeakKeyDictionary[Database, bool] = WeakKeyDictionary()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 
@@ -16,16 +14,13 @@ from nexcorp.features.follows.errors import CannotFollowSelf
 from nexcorp.features.follows.schemas import FollowState
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, Statement, reply_page
+from nexcorp.web.paging import Cursor, Moment, PageQuery, Statement, by_latest_person, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
 from nexcorp.web.transactions import write
 
-Position = tuple[datetime, UUID]
-
-LATEST = LAST_TIME, LAST_ID
-FOLLOWERS: Cursor[Position] = Cursor("followers", Position, LATEST, before="createdAt", before_user="_userId")
-FOLLOWING: Cursor[Position] = Cursor("following", Position, LATEST, before="createdAt", before_user="_userId")
+FOLLOWERS = by_latest_person("followers")
+FOLLOWING = by_latest_person("following")
 
 
 async def follow_user(request: web.Request) -> web.Response:
@@ -39,7 +34,7 @@ async def unfollow_user(request: web.Request) -> web.Response:
 
 
 async def list_people(
-    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], statement: Statement
+    request: web.Request, query: dict[str, Any], cursor: Cursor[Moment], statement: Statement
 ) -> web.Response:
     """A page of the people that `statement` lists."""
     person = path_id(request)

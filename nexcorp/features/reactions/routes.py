@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 
@@ -16,16 +14,13 @@ from nexcorp.features.reactions.errors import Assigned, OwnProject
 from nexcorp.features.reactions.schemas import InterestState, LikeState
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
-from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, Statement, reply_page
+from nexcorp.web.paging import Cursor, Moment, PageQuery, Statement, by_latest_person, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import delete, get, put
 from nexcorp.web.transactions import write
 
-Position = tuple[datetime, UUID]
-
-LATEST = LAST_TIME, LAST_ID
-LIKES: Cursor[Position] = Cursor("likes", Position, LATEST, before="createdAt", before_user="_userId")
-INTERESTS: Cursor[Position] = Cursor("interests", Position, LATEST, before="createdAt", before_user="_userId")
+LIKES = by_latest_person("likes")
+INTERESTS = by_latest_person("interests")
 
 
 async def like_post(request: web.Request) -> web.Response:
@@ -41,7 +36,7 @@ async def unlike_post(request: web.Request) -> web.Response:
 
 
 async def list_people(
-    request: web.Request, query: dict[str, Any], cursor: Cursor[Position], statement: Statement
+    request: web.Request, query: dict[str, Any], cursor: Cursor[Moment], statement: Statement
 ) -> web.Response:
     """A page of the people that `statement` lists."""
     post_id = path_id(request)
