@@ -33,13 +33,16 @@ from nexcorp.manifest import Product
 from workers import POOL_WAIT_SECONDS
 from workers.batch import Batch
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
-from workers.push import Publish, Pusher
+from workers.push import ListHeard, Publish, Pusher, hear_all
 
 log = structlog.get_logger("nexcorp.delivery")
 
 # As find_lane() in sql/schema/events.sql has it.
 LANES = 16
 BATCH_ROWS = 500
+# Of a long queue, so many batches are at work at once, on lanes of their own: while PostgreSQL works at one of them,
+# this process works at another.
+ABREAST = 2
 AUDIENCE_PART = 1000
 MAX_ATTEMPTS = 10
 # A batch stops taking rows in once it has so many receivers: large audiences get one of their own.
@@ -62,10 +65,13 @@ class Delivery:
     others leave.
     """
 
-    def __init__(self, database: Database, publish: Publish, product: Product) -> None:
+    def __init__(
+        self, database: Database, publish: Publish, product: Product, list_heard: ListHeard = hear_all
+    ) -> None:
         self.database, self.product = database, product
-        self.pusher = Pusher(database, publish, product.renderer)
+        self.pusher = Pusher(database, publish, list_heard, product.renderer)
         self.workers = 1
+        self._abreast = 1
         self._draining = False
         self._again = False
 
@@ -86,9 +92,37 @@ class Delivery:
                 delivered += rows
                 if (not rows and not self._again) or time.monotonic() >= deadline:
                     return delivered
+                if rows >= BATCH_ROWS // 2:
+                    delivered += await self.deliver_abreast(deadline)
         finally:
             self._draining = False
             await self.pusher.end()
+
+    async def deliver_abreast(self, deadline: float) -> int:
+        """Deliver ABREAST batches at a time until one finds nothing; returns how many rows were claimed."""
+        going = True
+
+        async def work() -> int:
+            nonlocal going
+            delivered = 0
+            try:
+                while going and time.monotonic() < deadline:
+                    rows = await self.deliver_batch()
+                    delivered += rows
+                    going = going and rows > 0
+            finally:
+                going = False
+            return delivered
+
+        self._abreast = ABREAST
+        try:
+            counts = await asyncio.gather(*(work() for _ in range(ABREAST)), return_exceptions=True)
+        finally:
+            self._abreast = 1
+        for count in counts:
+            if isinstance(count, BaseException):
+                raise count
+        return sum(count for count in counts if isinstance(count, int))
 
     async def deliver_batch(self) -> int:
         """Claim and deliver up to BATCH_ROWS; returns how many were claimed. One row's failure is its own."""
@@ -98,8 +132,9 @@ class Delivery:
         try:
             with BATCH_SECONDS.time():
                 async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                    shares = max(1, self.workers) * self._abreast
                     rows = await sql.events.claim_outbox(
-                        conn, lanes=lanes, most_lanes=-(-LANES // max(1, self.workers)), most=BATCH_ROWS
+                        conn, lanes=lanes, most_lanes=-(-LANES // shares), most=BATCH_ROWS
                     )
                     keys = [(row["lane"], row["outbox_id"]) for row in rows]
                     frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)

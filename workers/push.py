@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import structlog
@@ -17,35 +17,59 @@ from workers import POOL_WAIT_SECONDS
 
 log = structlog.get_logger("nexcorp.delivery")
 
-
 Publish = Callable[[list[RoomMessage]], Awaitable[None]]
+ListHeard = Callable[[Collection[str]], Awaitable[set[str]]]
+
+
+async def hear_all(names: Collection[str]) -> set[str]:
+    """Every room, as if each had members."""
+    return set(names)
 
 
 class Pusher:
     """Pushes the frames of one batch while the next one is written: batches go out one behind the other.
 
-    What fails is logged: web nodes find in PostgreSQL what they missed.
+    What fails is logged: web nodes find in PostgreSQL what they missed. `list_heard` says which rooms have
+    members anywhere: frames of the others are neither rendered nor pushed.
     """
 
-    def __init__(self, database: Database, publish: Publish, renderer: Renderer) -> None:
-        self.database, self.publish, self.renderer = database, publish, renderer
+    def __init__(
+        self, database: Database, publish: Publish, list_heard: ListHeard, renderer: Renderer
+    ) -> None:
+        self.database, self.publish, self.list_heard = database, publish, list_heard
+        self.renderer = renderer
         self._pushing: asyncio.Task[None] | None = None
 
     async def begin(self, frames: list[Any]) -> None:
-        """Begin to push rows of room_frames, which are committed, once the batch before is pushed."""
-        await self.end()
+        """Begin to push rows of room_frames, which are committed, once the batch before is pushed.
+
+        Returns when the batch before is pushed.
+        """
+        before = self._pushing
         if frames:
-            self._pushing = asyncio.create_task(self.push(frames))
+            self._pushing = asyncio.create_task(self._push_behind(before, frames))
+        if before is not None:
+            await before
 
     async def end(self) -> None:
         """Wait until everything that was begun is pushed."""
-        pushing, self._pushing = self._pushing, None
-        if pushing is not None:
+        while (pushing := self._pushing) is not None:
             await pushing
+            if self._pushing is pushing:
+                self._pushing = None
+
+    async def _push_behind(self, before: asyncio.Task[None] | None, frames: list[Any]) -> None:
+        if before is not None:
+            await before
+        await self.push(frames)
 
     async def push(self, frames: list[Any]) -> None:
         """Render frames as they are now, and push them, one message a room."""
         try:
+            heard = await self.list_heard({row["room"] for row in frames})
+            frames = [row for row in frames if row["room"] in heard]
+            if not frames:
+                return
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
                 texts = await self.renderer.render(conn, frames)
                 unread = await count_unread(conn, {row["room"] for row in frames})

@@ -139,7 +139,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         opening.cancel()
         return
     publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
-    delivery = Delivery(database, publisher.publish_frames, product)
+    delivery = Delivery(database, publisher.publish_frames, product, publisher.list_heard)
     mails = MailQueue(database, make_mailer(config), config.base_url)
     stores = make_stores(config)
     context = {

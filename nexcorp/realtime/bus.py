@@ -1,10 +1,17 @@
-"""Redis between the nodes: a push that may be lost without harm, see positions.py."""
+"""Redis between the nodes: a push that may be lost without harm, see positions.py.
+
+What is pushed comes to every node on one channel, many rooms in a payload. Beside it, each node subscribes to a
+channel for each room that has members here, on which nothing is ever said: by asking who subscribes, a worker
+knows which rooms are heard anywhere, and renders and pushes for these alone. Where a node dies, Redis forgets
+its rooms with its connection.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -19,6 +26,8 @@ log = structlog.get_logger("nexcorp.bus")
 
 FRAMES_CHANNEL = "nexcorp:frames"
 REVOKED_CHANNEL = "nexcorp:revoked"
+# Before the name of a room.
+ROOM_CHANNEL = "nexcorp:room:"
 SILENCE_SECONDS = 5.0
 MAX_BACKOFF_SECONDS = 2.0
 # How long publishing is left out after it failed, so that a hanging Redis cannot slow delivery.
@@ -28,6 +37,10 @@ PUSH_SECONDS = 0.5
 ROOMS_A_PAYLOAD = 50
 # After so long without a push the publisher asks whether its connection still lives.
 CHECK_SECONDS = 15
+# How long a socket that joins waits until workers know of its room.
+FOLLOW_SECONDS = 0.25
+# Redis takes the names in one go, and answers one by one.
+ROOMS_A_COMMAND = 1000
 
 
 class Publisher:
@@ -36,6 +49,18 @@ class Publisher:
     def __init__(self, client: Any) -> None:
         self.client = client
         self._rest_until = 0.0
+
+    async def list_heard(self, names: Collection[str]) -> set[str]:
+        """Those of these rooms that have members on some node; no room while Redis cannot be asked."""
+        if not names or time.monotonic() < self._rest_until:
+            return set()
+        try:
+            async with asyncio.timeout(PUSH_SECONDS):
+                counts = await self.client.pubsub_numsub(*(ROOM_CHANNEL + name for name in names))
+        except CONNECTION_LOST as error:
+            self._rest(error)
+            return set()
+        return {channel.decode().removeprefix(ROOM_CHANNEL) for channel, count in counts if count}
 
     async def publish_frames(self, messages: list[RoomMessage]) -> None:
         """Push one message per room, many in a payload; a failure is logged and made up for elsewhere."""
@@ -59,43 +84,118 @@ class Publisher:
                 await pipe.execute()
             PUBLISHED.labels("out").inc(len(payloads))
         except CONNECTION_LOST as error:
-            self._rest_until = time.monotonic() + REST_SECONDS
-            log.warning("redis push failed", error=type(error).__name__)
+            self._rest(error)
+
+    def _rest(self, error: Exception) -> None:
+        self._rest_until = time.monotonic() + REST_SECONDS
+        log.warning("redis push failed", error=type(error).__name__)
 
 
 class Listener:
-    """The receiving side of a web node."""
+    """The receiving side of a web node.
+
+    `rooms`: those with members here, as they are now. `on_late` is told the name of a room whose first frames
+    may have gone by, as Redis was slow to hear of it.
+    """
 
     def __init__(
         self,
         client: Any,
         *,
+        rooms: Collection[str],
         on_message: Callable[[RoomMessage], None],
         on_revoked: Callable[[Revoked], None],
         on_connected: Callable[[], None],
+        on_late: Callable[[str], None],
     ) -> None:
-        self.client = client
-        self.on_message, self.on_revoked, self.on_connected = on_message, on_revoked, on_connected
+        self.client, self.rooms = client, rooms
+        self.on_message, self.on_revoked = on_message, on_revoked
+        self.on_connected, self.on_late = on_connected, on_late
         self.connected = False
+        # Rooms that this connection has asked for, and whether Redis has said so; None without a connection.
+        self._followed: dict[str, bool] | None = None
+        self._changed: set[str] = set()
+        self._wake = asyncio.Event()
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._rest_until = 0.0
+
+    def note_changed(self, name: str) -> None:
+        """A room has its first member here, or lost its last."""
+        if self._followed is not None:
+            self._changed.add(name)
+            self._wake.set()
+
+    async def follow(self, name: str) -> None:
+        """Wait until workers know of a room that note_changed() was told of; read its past only then.
+
+        Redis that is slow is not waited for: `on_late` follows when it has answered.
+        """
+        if not self.connected or self._followed is None or self._followed.get(name):
+            return
+        known = self._waiting.get(name)
+        if known is None:
+            known = self._waiting[name] = asyncio.get_running_loop().create_future()
+        if time.monotonic() >= self._rest_until:
+            await asyncio.wait([known], timeout=FOLLOW_SECONDS)
+        if not known.done():
+            self._rest_until = time.monotonic() + REST_SECONDS
+            known.add_done_callback(lambda _: self.on_late(name))
 
     async def run(self) -> None:
         """Listen until cancelled. Every new subscription is reported: what came before it may be lost."""
         backoff = 0.1
         while True:
+            keeping: asyncio.Task[None] | None = None
             try:
                 async with self.client.pubsub() as subscription:
+                    self._followed, self._changed = {}, set(self.rooms)
                     # A connection may be taken by something that never says a word on it.
                     async with asyncio.timeout(SILENCE_SECONDS):
+                        await self._subscribe(subscription)
+                        # Last: when this is answered, so are the rooms.
                         await subscription.subscribe(FRAMES_CHANNEL, REVOKED_CHANNEL)
-                    self.connected, backoff = True, 0.1
-                    self.on_connected()
+                    keeping = asyncio.create_task(self._keep(subscription))
                     await self._listen(subscription)
             except CONNECTION_LOST as error:
                 if self.connected:
                     log.warning("redis subscription lost", error=type(error).__name__)
-                self.connected = False
+                else:
+                    backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
+            finally:
+                self.connected, self._followed = False, None
+                if keeping is not None:
+                    keeping.cancel()
+                for name in list(self._waiting):
+                    self._answer(name)
             await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
+
+    def _answer(self, name: str) -> None:
+        known = self._waiting.pop(name, None)
+        if known is not None and not known.done():
+            known.set_result(None)
+
+    async def _keep(self, subscription: Any) -> None:
+        """Subscribe to rooms as they come and go. That the connection is lost, _listen() finds out, too."""
+        with contextlib.suppress(*CONNECTION_LOST):
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._subscribe(subscription)
+
+    async def _subscribe(self, subscription: Any) -> None:
+        followed = self._followed
+        while self._changed and followed is not None:
+            names = [self._changed.pop() for _ in range(min(ROOMS_A_COMMAND, len(self._changed)))]
+            come = [name for name in names if name in self.rooms and name not in followed]
+            gone = [name for name in names if name not in self.rooms and name in followed]
+            followed.update(dict.fromkeys(come, False))
+            for name in gone:
+                del followed[name]
+                self._answer(name)
+            if come:
+                await subscription.subscribe(*(ROOM_CHANNEL + name for name in come))
+            if gone:
+                await subscription.unsubscribe(*(ROOM_CHANNEL + name for name in gone))
 
     async def _listen(self, subscription: Any) -> None:
         unanswered = False
@@ -109,6 +209,8 @@ class Listener:
                 unanswered = True
                 continue
             unanswered = False
+            if message["type"] == "subscribe":
+                self._note_followed(message["channel"].decode())
             if message["type"] != "message":
                 continue
             PUBLISHED.labels("in").inc()
@@ -116,6 +218,16 @@ class Listener:
                 self._dispatch(message["channel"], message["data"])
             except Exception:
                 log.exception("a bus message could not be handled")
+
+    def _note_followed(self, channel: str) -> None:
+        if channel == REVOKED_CHANNEL:
+            self.connected = True
+            self.on_connected()
+            return
+        name = channel.removeprefix(ROOM_CHANNEL)
+        if self._followed is not None and name in self._followed:
+            self._followed[name] = True
+            self._answer(name)
 
     def _dispatch(self, channel: bytes, data: bytes) -> None:
         if channel == FRAMES_CHANNEL.encode():

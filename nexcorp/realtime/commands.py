@@ -86,6 +86,7 @@ async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> t
     before = node.hub.find_member(socket, name)
     member = node.hub.join(socket, name)
     try:
+        await node.listener.follow(name)
         return member, await read_past(node, conn, name, epoch, seq)
     except BaseException:
         if before is None:

@@ -47,13 +47,18 @@ class Room:
 
 
 class Hub:
-    """All sockets of this node. `on_behind` is told the name of a room that missed something."""
+    """All sockets of this node.
+
+    `on_behind` is told the name of a room that missed something, `on_changed` of one that has its first member
+    or lost its last.
+    """
 
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self.sockets: set[Socket] = set()
         self.by_user: dict[UUID, set[Socket]] = defaultdict(set)
         self.on_behind: Callable[[str], None] = lambda name: None
+        self.on_changed: Callable[[str], None] = lambda name: None
 
     def add(self, socket: Socket) -> bool:
         """Take a socket in; False where its user has MAX_SOCKETS_PER_USER already."""
@@ -82,6 +87,7 @@ class Hub:
         room = self.rooms.get(name)
         if room is None:
             room = self.rooms[name] = Room(name)
+            self.on_changed(name)
         member = room.members[socket] = Member(socket)
         socket.rooms.add(name)
         return member
@@ -97,6 +103,7 @@ class Hub:
         room = self.rooms.get(name)
         if room is not None and room.members.pop(socket, None) is not None and not room.members:
             del self.rooms[name]
+            self.on_changed(name)
 
     def go_live(self, name: str, member: Member, position: int) -> None:
         """The member has been sent everything up to `position`: send what was buffered, then go on live."""

@@ -64,10 +64,13 @@ class Node:
         self.publisher = bus.Publisher(self.redis)
         self.listener = bus.Listener(
             connect(config.redis_url, blocking=True),
+            rooms=self.hub.rooms.keys(),
             on_message=self.hub.receive,
             on_revoked=revocations.receive,
             on_connected=self.positions.check_soon,
+            on_late=self.positions.note_behind,
         )
+        self.hub.on_changed = self.listener.note_changed
         self.draining = False
         self._tasks: set[asyncio.Task[Any]] = set()
         revocations.on_session = lambda session_id: self.hub.close_session(
