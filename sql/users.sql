@@ -38,7 +38,7 @@ SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[])
 
 -- name: search_people(q, prefix, status, roles, after_rank, after, most) :many
 -- Whoever has a name that begins with `q`, then whoever has one like it; the best first, behind a place by (rank, id).
--- How like is a setting of each connection: pg_trgm.word_similarity_threshold.
+-- forgive() says how like; it is asked in a SELECT of its own, so that it is done before anything is compared.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status, found.rank AS "_rank"
@@ -50,7 +50,7 @@ FROM (
             CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
             + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
         FROM users
-        WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
+        WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR (SELECT forgive($1)) <% search_text(username, first_name, last_name))
             AND status = $3
             AND role = ANY($4::text[])
         -- A fence: without it the rank, which costs most, is computed for the bound and again for the order.
@@ -74,7 +74,7 @@ FROM (
         CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
         + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
     FROM users
-    WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
+    WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR (SELECT forgive($1)) <% search_text(username, first_name, last_name))
         AND status = $3
         AND role = ANY($4::text[])
 ) AS found
@@ -86,7 +86,7 @@ LIMIT $5 OFFSET $6;
 -- How many a search finds in all.
 SELECT count(*)::integer
 FROM users
-WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR $1 <% search_text(username, first_name, last_name))
+WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR (SELECT forgive($1)) <% search_text(username, first_name, last_name))
     AND status = $3
     AND role = ANY($4::text[]);
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 import time
@@ -21,6 +22,8 @@ CONNECT_SECONDS = 2.0
 # A connection goes from block to block without the pool, whose way costs more than a short statement, for so
 # long; then the pool sees it again, which renews connections and closes those that are not needed.
 SPARE_SECONDS = 1.0
+# How soon a block that waits for the connection of another looks again, should there be no other.
+ASK_AGAIN_SECONDS = 0.25
 
 # What asyncpg and the sockets below it raise when PostgreSQL is not there (any more).
 DISCONNECTED = (
@@ -30,7 +33,6 @@ DISCONNECTED = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,
 )
 
@@ -118,23 +120,41 @@ class Lease:
     async def _ask_pool(self) -> Any:
         pool, database = self._pool, self._database
         # A wait with a limit costs a timer; where a connection lies ready there is nothing to wait for.
-        ready = database.leased < pool.get_size()
+        ready = database.leased + database.waiting < pool.get_size()
         wait = None
         if not ready:
-            grows = pool.get_size() < pool.get_max_size() and database.answers()
+            grows = pool.get_size() < pool.get_max_size() and database.answers() and not database.crowded()
             wait = max(self._wait, CONNECT_SECONDS) if grows else self._wait
         database.waiting += 1
         try:
-            return await pool.acquire(timeout=wait)
+            if ready or not database.crowded():
+                try:
+                    return await pool.acquire(timeout=wait)
+                except asyncpg.TooManyConnectionsError as error:
+                    database.note_crowd(error)
+            return await self._await_release()
         except TimeoutError:
             full = pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size()
-            if full or database.answers():
+            if full or database.answers() or database.crowded():
                 raise Overloaded() from None
             raise gone() from None
         except DISCONNECTED as error:
             raise gone() from error
         finally:
             database.waiting -= 1
+
+    async def _await_release(self) -> Any:
+        """A connection that another block gives back; raises TimeoutError."""
+        pool, crowd = self._pool, self._database.crowd
+        async with asyncio.timeout(self._wait):
+            while True:
+                if pool.get_idle_size() or not pool.get_size():
+                    with contextlib.suppress(asyncpg.TooManyConnectionsError):
+                        return await pool.acquire()
+                released = asyncio.get_running_loop().create_future()
+                crowd.append(released)
+                await asyncio.wait({released}, timeout=ASK_AGAIN_SECONDS)
+                released.cancel()
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         database, conn = self._database, self._found.conn
@@ -159,6 +179,8 @@ class Lease:
                     await self._pool.release(self._found.wrapper, timeout=RELEASE_SECONDS)
         finally:
             database.leased -= 1
+            if database.crowd:
+                database.call_next()
             # Also where this task was cancelled meanwhile: it is committed.
             if effects:
                 await database.run_effects(effects)
@@ -183,15 +205,18 @@ class Lease:
 class TransactionLease(Lease):
     """A connection inside a transaction, for the length of a block."""
 
-    __slots__ = ("_isolation", "_readonly", "_transaction")
+    __slots__ = ("_isolation", "_readonly", "_settings", "_transaction")
 
-    def __init__(self, database: Database, wait: float, isolation: str | None, readonly: bool) -> None:
+    def __init__(
+        self, database: Database, wait: float, isolation: str | None, readonly: bool, settings: str
+    ) -> None:
         super().__init__(database, wait)
-        self._isolation, self._readonly = isolation, readonly
+        self._isolation, self._readonly, self._settings = isolation, readonly, settings
 
     async def __aenter__(self) -> Any:
         conn = await super().__aenter__()
         try:
+            self._found.conn.settings = self._settings
             self._transaction = conn.transaction(isolation=self._isolation, readonly=self._readonly)
             await self._transaction.__aenter__()
         except BaseException as error:

@@ -5,10 +5,10 @@ sql/schema/ is applied behind them; see nexcorp.db.schema_files.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import yoyo
 from yoyo.backends import DatabaseBackend
 
 from nexcorp.config import REPOSITORY, name_the_user
-from nexcorp.db import schema_files
+from nexcorp.db import locks, schema_files
 from nexcorp.db.schema_files import SCHEMA, SchemaState
 from nexcorp.errors import AppError
 
@@ -27,7 +27,6 @@ FOLDER = REPOSITORY / "migrations"
 # Any fixed number will do; all migrators must use the same.
 LOCK = 0x6E6578636F7270
 LOCK_SECONDS = 0.2
-LOCK_TIMEOUT = " -c lock_timeout=5s"
 
 CREATE_OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS migration_checksums (
@@ -77,13 +76,14 @@ def take_lock(conn: psycopg.Connection) -> None:
         time.sleep(LOCK_SECONDS)
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psycopg.Connection]]:
     """yoyo's backend under our advisory lock, and the connection that holds the lock."""
     name_the_user()
     parts = urlsplit(url)
     with psycopg.connect(url, autocommit=True, application_name="nexcorp migrate") as conn:
         take_lock(conn)
+        end_with_client(conn)
         conn.execute(CREATE_OWN_TABLES)
         backend = yoyo.get_backend(urlunsplit(("postgresql+psycopg", *parts[1:])))
         try:
@@ -94,15 +94,53 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
             backend.connection.close()
 
 
-def limit_waiting(backend: DatabaseBackend, migration: yoyo.migrations.Migration) -> None:
-    """Have a migration fail, to be tried again, rather than queue all of the service behind a lock.
+def end_with_client(conn: psycopg.Connection) -> None:
+    """Have a statement end soon after this process was killed, and with it our lock: the next run goes on from there."""
+    # Not to be had on every system.
+    with contextlib.suppress(psycopg.Error):
+        conn.execute("SELECT set_config('client_connection_check_interval', '1s', false)")
 
-    yoyo gives it a connection of its own, made from the backend's address. One without a transaction waits as
-    long as it takes: CREATE INDEX CONCURRENTLY, for transactions that keep nobody waiting.
-    """
+
+def run_file(conn: psycopg.Connection, path: Path, *, protected: bool) -> None:
+    """Run a migration or its way back; `protected`: in one transaction. Raises LocksHeld and what psycopg raises."""
+    text = path.read_text() if path.exists() else ""
+    if protected:
+        locks.keep_trying(conn, lambda: conn.execute(text.encode()))
+    else:
+        locks.run_unprotected(conn, schema_files.split_statements(text))
+
+
+def apply(backend: DatabaseBackend, conn: psycopg.Connection, migration: yoyo.migrations.Migration) -> None:
+    """Run a migration and note it in yoyo's tables."""
     migration.load()
-    options = backend.uri.args.get("options", "").removesuffix(LOCK_TIMEOUT)
-    backend.uri.args["options"] = options + (LOCK_TIMEOUT if migration.use_transactions else "")
+    run_file(conn, Path(migration.path), protected=migration.use_transactions)
+    backend.log_migration(migration, "apply")
+    with backend.transaction():
+        backend.mark_one(migration, log=False)
+
+
+def undo(backend: DatabaseBackend, conn: psycopg.Connection, migration: yoyo.migrations.Migration) -> None:
+    """Run a migration's way back and note it in yoyo's tables."""
+    migration.load()
+    run_file(conn, Path(migration.path).with_suffix(".rollback.sql"), protected=migration.use_transactions)
+    backend.log_migration(migration, "rollback")
+    with backend.transaction():
+        backend.unmark_one(migration, log=False)
+
+
+def turn_off_jit(conn: psycopg.Connection) -> None:
+    """Have statements run as they are: they are short and keyed, and compiling them costs more than it saves.
+
+    For all of the database where it is ours, else for the role that migrates. A setting of each session would
+    not come through a pooler.
+    """
+    if conn.execute("SHOW jit").fetchone() == ("off",):
+        return
+    for change in ("ALTER DATABASE %I SET jit = off", "ALTER ROLE CURRENT_USER IN DATABASE %I SET jit = off"):
+        row = conn.execute("SELECT format(%s, current_database())", (change,)).fetchone()
+        with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+            conn.execute(row[0].encode() if row else b"")
+            return  # In the block: without the right to do the one, the other is tried.
 
 
 def read_checksums(conn: psycopg.Connection) -> dict[str, str]:
@@ -129,6 +167,8 @@ def refuse_edited(conn: psycopg.Connection, files: dict[str, Path]) -> None:
 def migrate_up(url: str, folder: Path = FOLDER, schema: Path | None = SCHEMA) -> list[str]:
     """Apply what is missing, each migration in its own transaction; returns the names applied.
 
+    A lock that others hold is tried again for a minute, in which the service always gets its turn.
+
     Behind the last migration come the files of `schema` that changed, all of them where anything was
     migrated: they are listed as "schema/posts". Without `schema` they are left alone.
     """
@@ -145,12 +185,12 @@ def migrate_up(url: str, folder: Path = FOLDER, schema: Path | None = SCHEMA) ->
             # A migration may drop a view that is in its way.
             schema_files.forget(conn)
         for migration in missing:
-            limit_waiting(backend, migration)
-            backend.apply_one(migration)
+            apply(backend, conn, migration)
             record_checksum(conn, migration.id, files[migration.id])
             applied.append(migration.id)
         if schema is not None:
             applied += [f"schema/{name}" for name in schema_files.apply_files(conn, schema)]
+        turn_off_jit(conn)
     return applied
 
 
@@ -167,8 +207,7 @@ def migrate_down(url: str, steps: int = 1, folder: Path = FOLDER, schema: Path |
             schema_files.take_away(conn, schema)
         schema_files.put_back(conn, [files[name] for name in reversed(migrations)])
         for migration in list(backend.to_rollback(yoyo.read_migrations(str(folder))))[:steps]:
-            limit_waiting(backend, migration)
-            backend.rollback_one(migration)
+            undo(backend, conn, migration)
             conn.execute("DELETE FROM migration_checksums WHERE id = %s", (migration.id,))
             undone.append(migration.id)
             schema_files.put_back(conn, [files[name] for name in reversed(migrations[len(undone) :])])

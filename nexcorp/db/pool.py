@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,16 +27,27 @@ MAX_BACKOFF_SECONDS = 5.0
 # A transaction that does nothing for so long is cut off, with its locks.
 IDLE_SECONDS = 30
 COMMAND_TIMEOUT_SECONDS = 15.0
+# PostgreSQL that grants no more connections is not asked for one for so long: each refusal costs it a process.
+CROWD_SECONDS = 5.0
+NO_JIT = "run `nexcorp migrate up` as its owner, or ALTER ROLE ... SET jit = off"
 
 
 class Connection(asyncpg.Connection):
     """A connection that remembers what is to be done after the commit."""
 
-    __slots__ = ("effects",)
+    __slots__ = ("effects", "settings")
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.effects: list[Any] = []
+        # What the next transaction sets for itself; see Database.transaction().
+        self.settings = ""
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        """See asyncpg. A BEGIN takes the settings of its transaction along: no round trip of their own."""
+        if self.settings and query.startswith("BEGIN"):
+            query += self.settings
+        return await super().execute(query, *args, timeout=timeout)
 
     def get_reset_query(self) -> str:
         """Nothing: the service sets no session state, and the default costs a round trip a request."""
@@ -101,10 +113,26 @@ class Database:
         self.most_spare = config.database_pool[0]
         # When PostgreSQL last did what it was asked, of time.monotonic().
         self.answered_at = -math.inf
+        # Until when PostgreSQL is taken to grant no further connection, and what waits for one of another block.
+        self.crowded_until = -math.inf
+        self.crowd: deque[asyncio.Future[None]] = deque()
 
     async def open(self) -> None:
-        """Connect; raises what asyncpg raises when PostgreSQL is not there."""
-        least, most = self.config.database_pool
+        """Connect; raises what asyncpg raises when PostgreSQL is not there.
+
+        Where it grants fewer connections than the pool is to have, those have to do.
+        """
+        try:
+            await self._connect(self.config.database_pool[0])
+        except asyncpg.TooManyConnectionsError as error:
+            await self._connect(1)
+            self.note_crowd(error)
+        async with self.connection(wait=5.0) as conn:
+            if await conn.fetchval("SHOW jit") == "on":
+                log.warning("PostgreSQL compiles statements, which costs more than it saves", remedy=NO_JIT)
+
+    async def _connect(self, least: int) -> None:
+        most = self.config.database_pool[1]
         self._pool = await asyncpg.create_pool(
             self.config.database_url,
             min_size=least,
@@ -115,15 +143,8 @@ class Database:
             max_cached_statement_lifetime=0,
             command_timeout=self.statement_seconds,
             timeout=5.0,
-            server_settings={
-                "application_name": self.application,
-                # Statements are short and keyed: compiling them costs more than it saves.
-                "jit": "off",
-                # Searches for people forgive a slip in a short name; PostgreSQL's own 0.6 does not.
-                "pg_trgm.word_similarity_threshold": "0.4",
-                "timezone": "UTC",
-                "idle_in_transaction_session_timeout": f"{self.idle_seconds}s",
-            },
+            # A name and no more: a pooler in between drops or refuses other settings of a session.
+            server_settings={"application_name": self.application},
         )
 
     async def open_patiently(self) -> None:
@@ -161,6 +182,24 @@ class Database:
         """Whether PostgreSQL has just done what it was asked."""
         return time.monotonic() - self.answered_at < ANSWERED_SECONDS
 
+    def crowded(self) -> bool:
+        """Whether PostgreSQL has just refused a connection because there are too many."""
+        return time.monotonic() < self.crowded_until
+
+    def note_crowd(self, error: asyncpg.TooManyConnectionsError) -> None:
+        """Make do with the connections there are for CROWD_SECONDS."""
+        if not self.crowded():
+            log.warning("PostgreSQL grants no more connections", error=str(error), **self.stats())
+        self.crowded_until = time.monotonic() + CROWD_SECONDS
+
+    def call_next(self) -> None:
+        """A connection is given back: have the next block that waits for that look again."""
+        while self.crowd:
+            released = self.crowd.popleft()
+            if not released.done():
+                released.set_result(None)
+                return
+
     def stats(self) -> dict[str, int]:
         """Connections of this process: {"size", "idle", "max"}."""
         if self._pool is None:
@@ -177,13 +216,22 @@ class Database:
         return Lease(self, wait)
 
     def transaction(
-        self, *, wait: float = POOL_WAIT_SECONDS, isolation: str | None = None, readonly: bool = False
+        self,
+        *,
+        wait: float = POOL_WAIT_SECONDS,
+        isolation: str | None = None,
+        readonly: bool = False,
+        lock_seconds: float | None = None,
     ) -> Lease:
         """A connection inside a transaction: commits on leaving, rolls back on an exception.
 
-        Raises what connection() raises.
+        One that does nothing for `idle_seconds` is cut off by PostgreSQL. With `lock_seconds` a statement that
+        waits longer for a lock raises asyncpg's LockNotAvailableError; else it raises what connection() raises.
         """
-        return TransactionLease(self, wait, isolation, readonly)
+        settings = f" SET LOCAL idle_in_transaction_session_timeout = '{self.idle_seconds}s';"
+        if lock_seconds is not None:
+            settings += f" SET LOCAL lock_timeout = {round(lock_seconds * 1000)};"
+        return TransactionLease(self, wait, isolation, readonly, settings)
 
     async def run_effects(self, effects: list[Any]) -> None:
         """Perform what was asked for. A failure is logged: the caller's work is committed by now."""

@@ -7,9 +7,9 @@ finds what its migration made.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +18,10 @@ from pathlib import Path
 import psycopg
 
 from nexcorp.config import REPOSITORY
+from nexcorp.db.locks import keep_trying
 from nexcorp.errors import AppError
 
 SCHEMA = REPOSITORY / "sql" / "schema"
-LOCK_TIMEOUT = "2s"
-TRIES = 5
-PAUSE_SECONDS = 1.0
 
 # Comments, strings and the bodies of functions, in which a semicolon ends nothing.
 TOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|(?P<end>;)", re.DOTALL)
@@ -139,21 +137,9 @@ def forget(conn: psycopg.Connection) -> None:
 def apply_files(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[str]:
     """Apply every file that is new or changed, all in one transaction; returns their names.
 
-    Gives up locks that it has to wait for, so that the service never queues behind it, and tries again.
-    Raises SchemaError.
+    Raises SchemaError, and LocksHeld where others keep their locks.
     """
-    for attempt in range(TRIES):
-        try:
-            with conn.transaction():
-                conn.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
-                return apply_changed(conn, folder)
-        except psycopg.errors.LockNotAvailable:
-            if attempt == TRIES - 1:
-                raise SchemaError(
-                    message="sql/schema: other transactions keep their locks; try again."
-                ) from None
-            time.sleep(PAUSE_SECONDS)
-    raise AssertionError
+    return keep_trying(conn, lambda: apply_changed(conn, folder))
 
 
 def apply_changed(conn: psycopg.Connection, folder: Path) -> list[str]:
@@ -175,8 +161,8 @@ def apply_changed(conn: psycopg.Connection, folder: Path) -> list[str]:
 def take_away(conn: psycopg.Connection, folder: Path = SCHEMA) -> None:
     """Drop what the files define and forget them. Functions that tables need (a default, an index) stay."""
     things, _ = read_definitions(path.read_text() for path in sorted(folder.glob("*.sql")))
-    with conn.transaction():
-        conn.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
+
+    def take() -> None:
         forget(conn)
         drop_views(conn, things)
         triggers = [thing for thing in things if thing.kind == "TRIGGER"]
@@ -185,11 +171,10 @@ def take_away(conn: psycopg.Connection, folder: Path = SCHEMA) -> None:
             drop(conn, "TRIGGER", name)
         functions = [thing.name for thing in things if thing.kind == "FUNCTION"]
         for (name,) in conn.execute(LIST_FUNCTIONS, (functions,)).fetchall():
-            try:
-                with conn.transaction():
-                    drop(conn, "FUNCTION", name)
-            except psycopg.errors.DependentObjectsStillExist:
-                continue
+            with contextlib.suppress(psycopg.errors.DependentObjectsStillExist), conn.transaction():
+                drop(conn, "FUNCTION", name)
+
+    keep_trying(conn, take)
 
 
 def drop_views(conn: psycopg.Connection, things: Iterable[Thing]) -> None:
@@ -207,9 +192,12 @@ def drop(conn: psycopg.Connection, kind: str, name: str) -> None:
 def put_back(conn: psycopg.Connection, migrations: Iterable[Path]) -> None:
     """Have functions, views and triggers as these migrations, which must all be applied, left them."""
     things, comments = read_definitions(path.read_text() for path in migrations)
-    with conn.transaction():
+
+    def put() -> None:
         # Functions may name each other in any order.
         conn.execute("SET LOCAL check_function_bodies = off")
         drop_views(conn, things)
         for statement in (*things.values(), *comments):
             conn.execute(statement.encode())
+
+    keep_trying(conn, put)

@@ -26,6 +26,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION search_text(citext, text, text) IS 'What people are found by; every name has a space before it, so that LIKE ''% ada%'' finds beginnings.';
 
+CREATE OR REPLACE FUNCTION forgive(name text) RETURNS text
+LANGUAGE sql
+AS $$
+    SELECT name FROM set_config('pg_trgm.word_similarity_threshold', '0.4', true)
+$$;
+COMMENT ON FUNCTION forgive(text) IS 'The same, and until the transaction ends `<%` forgives a slip in a short name, which PostgreSQL''s own threshold of 0.6 does not. Call it as (SELECT forgive(...)) beside the operator.';
+
 CREATE OR REPLACE FUNCTION note_role_change() RETURNS trigger
 LANGUAGE plpgsql
 AS $$

@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from nexcorp.db import migrations
+from nexcorp.db import locks
+from nexcorp.db.locks import LocksHeld
 from nexcorp.db.migrations import (
     FOLDER,
     MigrationError,
@@ -160,28 +161,68 @@ def test_a_migration_that_fails_leaves_nothing_and_can_be_mended(empty_url: str,
 def test_a_migration_gives_up_a_lock_that_it_has_to_wait_for(
     empty_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that the service never queues behind it. One that waits on purpose may."""
-    monkeypatch.setattr(migrations, "LOCK_TIMEOUT", " -c lock_timeout=100ms")
+    """So that the service never queues behind it for long; it comes again, with a transaction around it and without."""
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(locks, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "TRIES", 3)
     migrate_up(empty_url, folder)
     number = len(NAMES) + 1
     (folder / f"{number:04}_column.sql").write_text("ALTER TABLE posts ADD COLUMN more integer;\n")
     (folder / f"{number:04}_column.rollback.sql").write_text("ALTER TABLE posts DROP COLUMN more;\n")
     with psycopg.connect(empty_url) as holder:
         holder.execute("LOCK TABLE posts IN ROW SHARE MODE")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with pytest.raises(LocksHeld):
             migrate_up(empty_url, folder)
         holder.rollback()
         migrate_up(empty_url, folder)
         holder.execute("LOCK TABLE posts IN ROW SHARE MODE")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with pytest.raises(LocksHeld):
             migrate_down(empty_url, 1, folder)
         (folder / f"{number + 1:04}_waits.sql").write_text(
             "-- transactional: false\nALTER TABLE posts ADD COLUMN another integer;\n"
         )
-        release = Timer(0.5, holder.rollback)
+        release = Timer(0.3, holder.rollback)
         release.start()
         assert migrate_up(empty_url, folder)[0] == f"{number + 1:04}_waits"
         release.join()
+
+
+INDEXES = """-- transactional: false
+-- Comments do not hide what stands below.
+CREATE INDEX CONCURRENTLY tried_one_idx ON tried (one);
+CREATE UNIQUE INDEX CONCURRENTLY tried_two_idx ON tried (two);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS tried_three_idx ON tried (three);
+"""
+
+
+@pytest.mark.parametrize("broken", range(3))
+def test_a_migration_of_indexes_heals_wherever_it_was_cut_short(
+    empty_url: str, tmp_path: Path, broken: int
+) -> None:
+    names = ["tried_one_idx", "tried_two_idx", "tried_three_idx"]
+    (tmp_path / "0001_tried.sql").write_text(INDEXES)
+    (tmp_path / "0001_tried.rollback.sql").write_text(
+        "-- transactional: false\n" + "".join(f"DROP INDEX CONCURRENTLY {name};\n" for name in names)
+    )
+    state = "SELECT indexrelid::regclass::text, indexrelid, indisvalid FROM pg_index WHERE indrelid = 'tried'::regclass"
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute("CREATE TABLE tried (one integer, two integer, three integer)")
+        for statement in INDEXES.split(";\n")[: broken + 1]:
+            conn.execute(statement.encode())
+        # What a killed migrator leaves of the last one.
+        conn.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", (names[broken],)
+        )
+        before = {name: oid for name, oid, valid in conn.execute(state) if valid}
+        assert locks.list_invalid(conn) == [names[broken]]
+        assert migrate_up(empty_url, tmp_path, None) == ["0001_tried"]
+        after = conn.execute(state).fetchall()
+        assert sorted(names) == sorted(name for name, _, _ in after)
+        assert all(valid for _, _, valid in after)
+        assert {name: oid for name, oid, _ in after if name in before} == before
+        conn.execute(f"DROP INDEX {names[broken]}".encode())
+        assert migrate_down(empty_url, 1, tmp_path, None) == ["0001_tried"]
+        assert conn.execute(state).fetchall() == []
 
 
 def test_migrators_at_the_same_time_apply_each_step_once(empty_url: str) -> None:
