@@ -40,7 +40,7 @@ log = structlog.get_logger("nexcorp.delivery")
 # As find_lane() in sql/schema/events.sql has it.
 LANES = 16
 BATCH_ROWS = 500
-# Of a long queue, so many batches are at work at once, on lanes of their own: while PostgreSQL works at one of them,
+# Of a long queue, so many batches are at work at once, on lanes of their own: while PostgreSQL works at one,
 # this process works at another.
 ABREAST = 2
 AUDIENCE_PART = 1000
@@ -131,7 +131,7 @@ class Delivery:
         lanes = random.sample(range(LANES), LANES)
         try:
             with BATCH_SECONDS.time():
-                async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
                     shares = max(1, self.workers) * self._abreast
                     rows = await sql.events.claim_outbox(
                         conn, lanes=lanes, most_lanes=-(-LANES // shares), most=BATCH_ROWS
@@ -152,7 +152,7 @@ class Delivery:
         """Each row in a transaction of its own; one that fails is postponed, or buried at the tenth time."""
         for lane, row_id in keys:
             try:
-                async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
                     rows = await sql.events.claim_outbox_row(conn, lane=lane, row_id=row_id)
                     frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
             except Exception as error:
@@ -172,7 +172,7 @@ class Delivery:
             # PostgreSQL's own text quotes the values of rows.
             said = error.constraint_name or error.sqlstate
         reason = f"{type(error).__name__}: {said}"[:500]
-        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
             rows = await sql.events.claim_outbox_row(conn, lane=lane, row_id=row_id)
             if not rows:
                 return

@@ -222,15 +222,20 @@ class Database:
         isolation: str | None = None,
         readonly: bool = False,
         lock_seconds: float | None = None,
+        by_index: bool = False,
     ) -> Lease:
         """A connection inside a transaction: commits on leaving, rolls back on an exception.
 
         One that does nothing for `idle_seconds` is cut off by PostgreSQL. With `lock_seconds` a statement that
         waits longer for a lock raises asyncpg's LockNotAvailableError; else it raises what connection() raises.
+        `by_index`: for statements on a queue. Planned while it is empty, they would read all of it for each
+        row, and keep that plan when it is long.
         """
         settings = f" SET LOCAL idle_in_transaction_session_timeout = '{self.idle_seconds}s';"
         if lock_seconds is not None:
             settings += f" SET LOCAL lock_timeout = {round(lock_seconds * 1000)};"
+        if by_index:
+            settings += " SET LOCAL enable_seqscan = off;"
         return TransactionLease(self, wait, isolation, readonly, settings)
 
     async def run_effects(self, effects: list[Any]) -> None:

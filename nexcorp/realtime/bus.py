@@ -1,9 +1,9 @@
 """Redis between the nodes: a push that may be lost without harm, see positions.py.
 
-What is pushed comes to every node on one channel, many rooms in a payload. Beside it, each node subscribes to a
-channel for each room that has members here, on which nothing is ever said: by asking who subscribes, a worker
-knows which rooms are heard anywhere, and renders and pushes for these alone. Where a node dies, Redis forgets
-its rooms with its connection.
+What is pushed comes to every node on one channel, many rooms in a payload. Beside it, each node subscribes
+to a channel for each room that has members there, on which nothing is ever said: by asking who subscribes, a
+worker knows which rooms are heard anywhere, and renders and pushes for these alone. Where a node dies, Redis
+forgets its rooms with its connection.
 """
 
 from __future__ import annotations

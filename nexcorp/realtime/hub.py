@@ -49,8 +49,8 @@ class Room:
 class Hub:
     """All sockets of this node.
 
-    `on_behind` is told the name of a room that missed something, `on_changed` of one that has its first member
-    or lost its last.
+    `on_behind` is told the name of a room that missed something, `on_changed` of one that has its first
+    member or lost its last.
     """
 
     def __init__(self) -> None:

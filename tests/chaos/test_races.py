@@ -163,7 +163,12 @@ async def test_listener_leaves_a_redis_that_never_answers(
     client = connect(valkey.url.replace(f"127.0.0.1:{valkey.port}", address), blocking=True)
     connected = asyncio.Event()
     listener = bus.Listener(
-        client, on_message=lambda message: None, on_revoked=lambda revoked: None, on_connected=connected.set
+        client,
+        rooms=(),
+        on_message=lambda message: None,
+        on_revoked=lambda revoked: None,
+        on_connected=connected.set,
+        on_late=lambda name: None,
     )
     listening = asyncio.create_task(listener.run())
     try:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import structlog
 
-from nexcorp.db import sql
+from nexcorp.db import Database, sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.events import Event, Frame, Notice
 from nexcorp.features import PRODUCT
+from tests.workers.products import NEWS, emit_news, make_product
 from workers.batch import Batch
 from workers.delivery import Delivery
 
 EVENTS = 2000
+SCANNED = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'outbox'"
 # Rooms, in a transaction that sees one moment: theirs are the numbers from 1 on, or one of them has a gap.
 GAPS = "SELECT room FROM room_frames GROUP BY room HAVING max(seq) <> count(*)"
 
@@ -320,3 +323,34 @@ async def test_drain_asked_for_during_another_finds_what_came_meanwhile(database
     delivery = Delivery(database, publish, PRODUCT)
     await comment(ada, mentioned=[grace])
     assert await delivery.drain() == 2
+
+
+async def test_plans_made_for_an_empty_queue_do_for_a_long_one(config, pushed):
+    """After an idle night the queue's file is cut to nothing. What is planned then is kept, and would read
+    all of the queue for each lane and row of a batch."""
+    own = Database(replace(config, database_pool=(1, 1)))
+    await own.open()
+
+    async def count_scanned() -> int:
+        async with own.connection(wait=5) as conn:
+            await conn.execute("SELECT pg_stat_force_next_flush()")
+            return await conn.fetchval(
+                "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'outbox'"
+            )
+
+    try:
+        delivery = Delivery(own, pushed, make_product())
+        async with own.connection(wait=5) as conn:
+            await conn.execute("VACUUM outbox")
+        # From the sixth time on a plan is kept.
+        for _ in range(7):
+            await emit_news(own)
+            await delivery.drain()
+        async with own.transaction(wait=5) as conn:
+            for _ in range(300):
+                await emit(conn, NEWS, actor_id=None, entity=("thing", uuid4()), payload={})
+        before = await count_scanned()
+        assert await delivery.drain() == 300
+        assert await count_scanned() == before
+    finally:
+        await own.close()

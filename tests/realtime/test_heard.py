@@ -1,0 +1,82 @@
+"""Workers know which rooms have members anywhere, and render and push for these alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexcorp.realtime import bus
+from nexcorp.realtime.node import NODE
+from tests.conftest import wait_until
+from tests.realtime.helpers import ask, create_post, edit_post, read_seqs, subscribe
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """The names of the rooms that workers push to."""
+    push, rooms = bus.Publisher.publish_frames, []
+
+    async def note(self, messages):
+        rooms.extend(message.room for message in messages)
+        await push(self, messages)
+
+    monkeypatch.setattr(bus.Publisher, "publish_frames", note)
+    return rooms
+
+
+async def test_rooms_without_members_cost_no_push(make_user, connect, service, told):
+    ada = await make_user()
+    seen, unseen = await create_post(ada), await create_post(ada)
+    live = await connect(ada)
+    await subscribe(live, f"post:{seen}")
+    for number in range(1, 4):
+        await edit_post(service.db, unseen, ada.id)
+        await edit_post(service.db, seen, ada.id)
+        assert await read_seqs(live, f"post:{seen}", 1, seconds=3) == [number]
+    assert f"post:{unseen}" not in told
+    # Who joins is pushed to at once, who has left no more.
+    assert (await subscribe(live, f"post:{unseen}"))["seq"] == 3
+    await ask(live, "unsubscribe", {"room": f"post:{seen}"})
+    told.clear()
+    await edit_post(service.db, seen, ada.id)
+    await edit_post(service.db, unseen, ada.id)
+    assert await read_seqs(live, f"post:{unseen}", 1, seconds=3) == [4]
+    assert f"post:{seen}" not in told
+
+
+async def test_rooms_are_known_again_on_a_new_connection(make_user, connect, service):
+    ada = await make_user()
+    post = await create_post(ada)
+    room = f"post:{post}"
+    await subscribe(await connect(ada), room)
+    node = service.app[NODE]
+    asked = {room, f"user:{ada.id}", "post:nobody"}
+    assert await node.publisher.list_heard(asked) == {room, f"user:{ada.id}"}
+    await node.redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+
+    async def known() -> bool:
+        return await node.publisher.list_heard(asked) == {room, f"user:{ada.id}"}
+
+    await wait_until(known)
+
+
+async def test_slow_redis_does_not_keep_anybody_from_joining(make_user, connect, service, monkeypatch):
+    """What went by meanwhile is read from PostgreSQL when Redis has heard of the room."""
+    ada = await make_user()
+    post = await create_post(ada)
+    live, node = await connect(ada), service.app[NODE]
+    node.positions.seconds = 3600
+    node.positions.check_soon()
+    note, push, held = bus.Listener._note_followed, bus.Publisher._publish, []
+
+    async def push_nothing(self, payloads):
+        if payloads and payloads[0][0] != bus.FRAMES_CHANNEL:
+            await push(self, payloads)
+
+    monkeypatch.setattr(bus.Listener, "_note_followed", lambda self, channel: held.append(channel))
+    monkeypatch.setattr(bus.Publisher, "_publish", push_nothing)
+    assert (await subscribe(live, f"post:{post}"))["seq"] == 0
+    await edit_post(service.db, post, ada.id)
+    await live.nothing("post:updated", 0.7)
+    for channel in held:
+        note(node.listener, channel)
+    assert await read_seqs(live, f"post:{post}", 1, seconds=3) == [1]
