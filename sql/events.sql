@@ -69,10 +69,9 @@ LEFT JOIN LATERAL (
 ) AS e ON true;
 
 -- name: delete_outbox(lanes, row_ids) :exec
--- Delivered: the frames and notifications commit together with this.
-DELETE FROM outbox AS o
-USING unnest($1::smallint[], $2::bigint[]) AS done (lane, id)
-WHERE o.lane = done.lane AND o.id = done.id;
+-- Delivered: the frames and notifications commit together with this. An id is in one lane alone. Not joined with the pairs
+-- of lane and id: planned while the queue is empty, that join reads all of it for each of them when it is long.
+DELETE FROM outbox WHERE lane = ANY($1::smallint[]) AND id = ANY($2::bigint[]);
 
 -- name: advance_receivers(lane, row_id, receivers_after) :exec
 -- A part of a large audience is written; the row goes on from here.

@@ -203,7 +203,7 @@ class Delivery:
             # Another batch with the same new words waits for the end of this one, which waits for nobody now.
             await sql.search.note_words(conn, words=words)
         await sql.events.delete_outbox(
-            conn, lanes=[lane for lane, _ in batch.done], row_ids=[row_id for _, row_id in batch.done]
+            conn, lanes=list({lane for lane, _ in batch.done}), row_ids=[row_id for _, row_id in batch.done]
         )
         return frames, len(batch.done)
 
