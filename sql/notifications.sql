@@ -86,38 +86,30 @@ SELECT unread FROM notification_counters WHERE user_id = $1;
 
 -- name: list_all(user_id, before, most) :many
 -- Notifications that are not archived, the newest first, before an id. One statement is one snapshot: each row has the
--- count and the position in the stream that belong to the list; a list without rows is one row without an id.
+-- count and the position in the stream that belong to the list. Where there is no row, ask list_filtered.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
-    found.*
-FROM (VALUES (1)) AS one (row)
-LEFT JOIN LATERAL (
-    SELECT i.*
-    FROM notification_items AS i
-    WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i.id < $2
-    ORDER BY i.id DESC
-    LIMIT $3
-) AS found ON true;
+    i.*
+FROM notification_items AS i
+WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i.id < $2
+ORDER BY i.id DESC
+LIMIT $3;
 
 -- name: list_unread(user_id, before, most) :many
 -- The unread ones of these.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
-    found.*
-FROM (VALUES (1)) AS one (row)
-LEFT JOIN LATERAL (
-    SELECT i.*
-    FROM notification_items AS i
-    WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead" AND i.id < $2
-    ORDER BY i.id DESC
-    LIMIT $3
-) AS found ON true;
+    i.*
+FROM notification_items AS i
+WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead" AND i.id < $2
+ORDER BY i.id DESC
+LIMIT $3;
 
 -- name: list_filtered(user_id, before, unread, archived, types, most) :many
 -- Any other mix of filters; NULL leaves one out. Rare, so one statement serves them all: the walk along the receiver's
--- index stays, the filters drop rows on the way.
+-- index stays, the filters drop rows on the way. A list without rows is one row without an id.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -181,8 +173,9 @@ counted AS (
 )
 SELECT
     n.receiver_id AS "_receiverId", n.id, n.type, n.variant AS "_variant", nullif(n.params, '{}') AS "_params",
-    e.excerpt AS "_excerpt", e.beginning AS "_beginning", display_name(a) AS "_actorName", n.is_read AS "isRead", n.seen_at AS "seenAt",
-    n.archived_at AS "archivedAt", person(a) AS actor,
+    e.excerpt AS "_excerpt", e.beginning AS "_beginning", n.is_read AS "isRead", n.seen_at AS "seenAt", n.archived_at AS "archivedAt",
+    a.id AS "_actorId", a.username AS "_username", a.first_name AS "_firstName", a.last_name AS "_lastName",
+    a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType", CASE WHEN e.found THEN n.entity_id END AS "_entityId",
     e.post_id AS "postId", NULL::uuid AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
     CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $6, $1) END AS "_eventId"

@@ -14,6 +14,11 @@ def format_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def show_time(moment: datetime | None) -> datetime | str | None:
+    """A time for the encoder, which leaves the fraction off a whole second; see row_to_dict()."""
+    return moment if moment is None or moment.microsecond else format_time(moment)
+
+
 def row_to_dict(row: asyncpg.Record) -> dict[str, Any]:
     """A row as the API shows it.
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from string import Formatter
 from typing import Any
 
-from nexcorp.db.encoding import row_to_dict
+from nexcorp.db.encoding import show_time
 from nexcorp.delivery.events import EventType, Notice, NoticeType
 
 NOBODY = "Somebody"
-# Of a type that an older or newer release knew.
-UNKNOWN = "There is something new."
 
 
 class Words(dict[str, Any]):
@@ -21,13 +20,26 @@ class Words(dict[str, Any]):
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a notification of one type and variant says. `quotes`: its message shows what it leads to."""
+
+    title: str
+    message: str
+    quotes: bool = False
+
+
+# Of a type that an older or newer release knew.
+UNKNOWN = Sentence("There is something new.", "")
+
+
 class Sentences:
     """The sentences of all features, by (type, variant)."""
 
     def __init__(self, events: Mapping[str, EventType], types: Mapping[str, NoticeType]) -> None:
         """Raises ValueError where two notices of a variant disagree, a type is not declared, or nothing fills
         a word in braces."""
-        self._known: dict[tuple[str, str], tuple[str, str]] = {}
+        self._known: dict[tuple[str, str], Sentence] = {}
         for event in events.values():
             for notice in event.notices:
                 self._add(notice, types)
@@ -39,7 +51,8 @@ class Sentences:
         unknown = {name for _, name, _, _ in Formatter().parse(notice.title + notice.message) if name} - known
         if unknown:
             raise ValueError(f"nothing fills {sorted(unknown)} in the sentences of {notice.type}")
-        said = notice.title, notice.message
+        quotes = "{excerpt}" in notice.message or "{beginning}" in notice.message
+        said = Sentence(notice.title, notice.message, quotes)
         if self._known.setdefault((notice.type, notice.variant), said) != said:
             raise ValueError(f"{notice.type} has two sentences of the variant {notice.variant!r}")
 
@@ -48,19 +61,42 @@ class Sentences:
 
         The message is empty where it would quote what is gone.
         """
-        title, message = self._known.get((row["type"], row["_variant"]), (UNKNOWN, ""))
-        words = Words(
-            {
-                **(row["_params"] or {}),
-                "actor": row["_actorName"] or NOBODY,
-                "excerpt": row["_excerpt"],
-                "beginning": row["_beginning"],
-            }
-        )
-        shown = row_to_dict(row)
-        entity_id = row["_entityId"]
-        shown["entity"] = None if entity_id is None else {"type": row["_entityType"], "id": entity_id}
-        shown["title"] = title.format_map(words)
-        quotes = "{excerpt}" in message or "{beginning}" in message
-        shown["message"] = "" if quotes and not row["_excerpt"] else message.format_map(words)
-        return shown
+        sentence = self._known.get((row["type"], row["_variant"]), UNKNOWN)
+        excerpt, entity_id = row["_excerpt"], row["_entityId"]
+        words = Words(row["_params"] or ())
+        words["actor"], words["excerpt"], words["beginning"] = name_actor(row), excerpt, row["_beginning"]
+        # Column by column: a page of them costs half of what row_to_dict() takes.
+        return {
+            "id": row["id"],
+            "type": row["type"],
+            "title": sentence.title.format_map(words),
+            "message": "" if sentence.quotes and not excerpt else sentence.message.format_map(words),
+            "isRead": row["isRead"],
+            "seenAt": show_time(row["seenAt"]),
+            "archivedAt": show_time(row["archivedAt"]),
+            "actor": show_actor(row),
+            "entity": None if entity_id is None else {"type": row["_entityType"], "id": entity_id},
+            "postId": row["postId"],
+            "relatedLeadId": row["relatedLeadId"],
+            "createdAt": show_time(row["createdAt"]),
+            "updatedAt": show_time(row["updatedAt"]),
+        }
+
+
+def name_actor(row: Any) -> str:
+    """What the actor is called in a sentence: by the full name, else by the username."""
+    names = [name for name in (row["_firstName"], row["_lastName"]) if name is not None]
+    return " ".join(names) or row["_username"] or NOBODY
+
+
+def show_actor(row: Any) -> dict[str, Any] | None:
+    """The actor as person() in sql/schema/01_people.sql has it. JSON for each row costs PostgreSQL more."""
+    if row["_actorId"] is None:
+        return None
+    return {
+        "id": row["_actorId"],
+        "username": row["_username"],
+        "firstName": row["_firstName"],
+        "lastName": row["_lastName"],
+        "avatarUrl": row["_avatarUrl"],
+    }

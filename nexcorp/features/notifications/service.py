@@ -22,9 +22,16 @@ class Inbox:
 
 
 async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], before: UUID) -> Inbox:
-    """Up to `limit + 1` of the user's notifications before an id, the newest first; one statement."""
+    """Up to `limit + 1` of the user's notifications before an id, the newest first; one statement, or two for
+    what is not there."""
     asked: dict[str, Any] = {"user_id": user_id, "before": before, "most": query["limit"] + 1}
-    if query.keys() & {"archived", "type"} or not query.get("unread", True):
+    rows: list[Any] = []
+    if not query.keys() & {"archived", "type", "unread"}:
+        rows = await sql.notifications.list_all(conn, **asked)
+    elif not query.keys() & {"archived", "type"} and query["unread"]:
+        rows = await sql.notifications.list_unread(conn, **asked)
+    if not rows:
+        # A snapshot of its own, with whatever came meanwhile.
         rows = await sql.notifications.list_filtered(
             conn,
             **asked,
@@ -32,10 +39,6 @@ async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], be
             archived=query.get("archived", False),
             types=query.get("type"),
         )
-    elif "unread" in query:
-        rows = await sql.notifications.list_unread(conn, **asked)
-    else:
-        rows = await sql.notifications.list_all(conn, **asked)
     first = rows[0]
     return Inbox([] if first["id"] is None else rows, first["_unread"], first["_seq"])
 
