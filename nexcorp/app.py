@@ -18,7 +18,7 @@ from nexcorp.documents.openapi import make_openapi
 from nexcorp.documents.served import DOCUMENTS, Documents
 from nexcorp.domain.attachments import Storage
 from nexcorp.features import PRODUCT
-from nexcorp.integrations.storage import inspect, make_stores
+from nexcorp.integrations.storage import make_stores, take_in
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.manifest import Product
 from nexcorp.realtime.node import NODE, Node
@@ -113,7 +113,13 @@ def list_routes(product: Product = PRODUCT) -> list[Route]:
 def make_storage(config: Config) -> Storage:
     """The stores, and two threads that look into what comes in."""
     stores, threads = make_stores(config), Threads("inspect", 2, 64)
-    return Storage(next(iter(stores.values())), stores, lambda path, name: threads.run(inspect, path, name))
+    return Storage(
+        next(iter(stores.values())),
+        stores,
+        lambda path, name: threads.run(take_in, path, name, config.keep_metadata),
+        config.storage_quota_mb * 1024 * 1024,
+        config.uploads_an_hour,
+    )
 
 
 def create_app(config: Config, product: Product = PRODUCT) -> web.Application:

@@ -28,6 +28,12 @@ OPEN_DOCUMENTS = {
 }
 
 
+# A file that is called so, and is none of these, is broken or means to deceive.
+DOCUMENT_NAMES = frozenset(
+    {ending for _, ending in ZIPPED.values()} | {*OPEN_DOCUMENTS.values(), ".docm", ".xlsm"}
+)
+
+
 def is_short(path: Path) -> bool:
     """Whether the archive's table of contents is short enough to be read; raises ValueError without one."""
     with open(path, "rb") as file:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from nexcorp.errors import UnsupportedMediaType
 from nexcorp.integrations.storage import texts
-from nexcorp.integrations.storage.archives import inspect_zip
+from nexcorp.integrations.storage.archives import DOCUMENT_NAMES, ZIP, inspect_zip
 from nexcorp.integrations.storage.boxes import blank_film, brand_of
+from nexcorp.integrations.storage.disk import storing
 from nexcorp.integrations.storage.images import IMAGES, BrokenImage, clean_image, image_format
 
 __all__ = ["IMAGES", "BrokenImage", "Contents", "UnsupportedFileType", "limit_of", "take_in"]
@@ -101,7 +102,8 @@ def take_in(path: Path, name: str, keep_metadata: bool) -> Contents:
     if kind is not None:
         content, width, height = clean_image(path, kind)
         if not keep_metadata:
-            path.write_bytes(content)
+            with storing():
+                path.write_bytes(content)
         media_type, ending = IMAGES[kind]
         return Contents(media_type, ending, path.stat().st_size, width, height)
     if extension in IMAGE_NAMES:
@@ -116,7 +118,7 @@ def inspect_other(path: Path, head: bytes, extension: str, keep_metadata: bool) 
         return Contents("application/pdf", ".pdf", size)
     if head.startswith((b"PK\3\4", b"PK\5\6")):
         found = inspect_zip(path)
-        if found is None:
+        if found is None or (found == ZIP and extension in DOCUMENT_NAMES):
             raise refuse()
         return Contents(*found, size)
     brand = brand_of(head)

@@ -154,7 +154,7 @@ async def test_misuse(make_user, cloud, service):
 
 async def test_too_large_an_image_is_not_confirmed(make_user, cloud, job_context):
     user = await make_user()
-    told = await send_direct(await sign(user), picture("PNG", 8000, 5001))
+    told = await send_direct(await sign(user), picture("PNG", 8000, 6501))
     assert (await confirm(user, told)).status == 413
     assert await remove_uploads(job_context) == 1
     assert cloud.files == {}
