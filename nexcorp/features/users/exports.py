@@ -25,6 +25,7 @@ PATH = f"{API_PREFIX}/users/me/export"
 GZIP = 31
 # How long a client may take for one part.
 PART_SECONDS = 60.0
+PIECE_BYTES = 256 * 1024
 
 
 class ExportNotReady(NotFound):
@@ -106,5 +107,12 @@ class ExportResponse(web.StreamResponse):
             if part is None:
                 raise ExportNotReady()
             async with asyncio.timeout(PART_SECONDS):
-                await self.write(part if self._packed else unpacker.decompress(part))
+                if self._packed:
+                    await self.write(part)
+                else:
+                    # A part may be a thousand times as long unpacked.
+                    rest = part
+                    while text := unpacker.decompress(rest, PIECE_BYTES):
+                        await self.write(text)
+                        rest = unpacker.unconsumed_tail
             number, sent = number + 1, sent + len(part)
