@@ -569,7 +569,6 @@ CREATE TABLE uploads (
     charset text,
     CONSTRAINT uploads_pkey PRIMARY KEY (id),
     CONSTRAINT uploads_store_key_key UNIQUE (store_key),
-    CONSTRAINT uploads_alt_length CHECK (length(alt) >= 1 AND length(alt) <= 1500) NOT VALID,
     CONSTRAINT uploads_bytes_positive CHECK (bytes > 0),
     CONSTRAINT uploads_name_length CHECK (length(name) >= 1 AND length(name) <= 255),
     CONSTRAINT uploads_store_known CHECK (store = ANY (ARRAY['local'::text, 'cloudinary'::text]))

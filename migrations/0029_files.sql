@@ -1,8 +1,7 @@
 -- What pictures show, the charset of texts, and exports that are written and read in parts.
 ALTER TABLE uploads
 ADD COLUMN alt text,
-ADD COLUMN charset text,
-ADD CONSTRAINT uploads_alt_length CHECK (length(alt) BETWEEN 1 AND 1500) NOT VALID;
+ADD COLUMN charset text;
 COMMENT ON COLUMN uploads.alt IS 'What the picture shows, for those who cannot see it, in its owner''s words.';
 COMMENT ON COLUMN uploads.charset IS 'That of a text: NULL is UTF-8, empty one of many that cannot be told apart.';
 

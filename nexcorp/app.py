@@ -46,7 +46,7 @@ from nexcorp.web.cache import CACHE, Cache
 from nexcorp.web.effects import make_performer
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.parsing import MAX_JSON_BYTES
-from nexcorp.web.replies import make_lasting
+from nexcorp.web.replies import encode, make_lasting
 from nexcorp.web.routing import Route, add_routes
 from nexcorp.web.storage import STORAGE
 from nexcorp.web.turns import TURNS, Turns
@@ -102,7 +102,9 @@ def make_documents(product: Product = PRODUCT) -> Documents:
     schemas = {kind.schema.__name__: kind.schema for kind in product.kinds.values()}
     commands = {name: one.doc for name, one in product.commands.items()}
     live = make_asyncapi(schemas, product.frames, product.answers, commands, product.names)
-    return Documents(make_lasting(make_openapi(list_routes(product), product.names)), make_lasting(live))
+    return Documents(
+        make_lasting(encode(make_openapi(list_routes(product), product.names))), make_lasting(encode(live))
+    )
 
 
 def list_routes(product: Product = PRODUCT) -> list[Route]:

@@ -61,18 +61,18 @@ def make_exif(orientation: int) -> bytes:
 
 def clean_jpeg(data: bytes) -> bytes:
     """A JPEG without metadata, whose end marker may be missing; it ends where its image does."""
-    parts, place, scans = [data[:2]], 2, 0
+    parts, place, scans, seen = [data[:2]], 2, 0, 0
     turned = False
     while marker := MARKER.search(data, place):
         kind, start = marker[1][0], marker.start()
-        place = marker.end()
+        place, seen = marker.end(), seen + 1
+        if seen > MAX_PARTS:
+            raise ValueError("too many markers")
         if kind == 0xD9:
             parts.append(b"\xff\xd9")
             return b"".join(parts)
         if kind == 0x01 or 0xD0 <= kind <= 0xD8:
             continue
-        if len(parts) > MAX_PARTS:
-            raise ValueError("too many segments")
         place += int.from_bytes(data[place : place + 2], "big")
         body = data[marker.end() + 2 : place]
         if kind == 0xE1 and body.startswith(b"Exif\0\0") and not turned:
@@ -112,9 +112,12 @@ def is_profile(body: bytes) -> bool:
 
 def clean_png(data: bytes) -> bytes:
     """A PNG without metadata and optional chunks that are broken; a missing end is added."""
-    parts, place = [PNG_START], len(PNG_START)
+    parts, place, seen = [PNG_START], len(PNG_START), 0
     turned = False
-    while place + 8 <= len(data) and len(parts) <= MAX_PARTS:
+    while place + 8 <= len(data):
+        seen += 1
+        if seen > MAX_PARTS:
+            raise ValueError("too many chunks")
         (length,) = struct.unpack_from(">I", data, place)
         kind, start, end = data[place + 4 : place + 8], place + 8, place + 8 + length
         if kind == b"IEND":
@@ -140,16 +143,17 @@ def clean_png(data: bytes) -> bytes:
                 turned = True
         elif kind in PNG_LOOKS and (kind != b"iCCP" or is_profile(body)):
             parts.append(chunk)
-    if len(parts) > MAX_PARTS:
-        raise ValueError("too many chunks")
     parts.append(pack_chunk(b"IEND", b""))
     return b"".join(parts)
 
 
 def clean_webp(data: bytes) -> bytes:
     """A WebP without metadata."""
-    parts, place, orientation = [], 12, 1
+    parts, place, seen, orientation = [], 12, 0, 1
     while place + 8 <= len(data):
+        seen += 1
+        if seen > MAX_PARTS:
+            raise ValueError("too many chunks")
         kind, (length,) = data[place : place + 4], struct.unpack_from("<I", data, place + 4)
         end = place + 8 + length
         if kind == b"EXIF":
@@ -158,8 +162,6 @@ def clean_webp(data: bytes) -> bytes:
             # Of odd length it is filled up with a byte.
             parts.append(bytearray(data[place : end + (length & 1)]))
         place = end + (length & 1)
-        if len(parts) > MAX_PARTS:
-            raise ValueError("too many chunks")
     if parts and parts[0].startswith(b"VP8X") and len(parts[0]) > 8:
         parts[0][8] &= ~(WEBP_EXIF | WEBP_XMP)
         if orientation != 1:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from nexcorp.integrations.storage.images import open_image
+from nexcorp.integrations.storage.metadata import CLEANERS
 from nexcorp.integrations.storage.thumbnails import make_thumbnail
 from tests.features.uploads import photos
 from tests.features.uploads.files import API, DOCX, form, picture, send, upload
@@ -146,6 +147,24 @@ def test_thumbnails_look_like_their_originals(tmp_path):
             small.getpixel((size[0] // 2, 4))[0] > 200
             and small.getpixel((size[0] // 2, size[1] - 5))[2] > 200
         )
+
+
+def test_files_of_very_many_parts_are_not_read_through():
+    for kind, content in (
+        ("JPEG", b"\xff\xd8" + b"\xff\xfe\0\2" * 200_000),
+        ("JPEG", b"\xff\xd8" + b"\xff\xd0" * 200_000),
+        ("PNG", b"\x89PNG\r\n\x1a\n" + chunk(b"tEXt", b"") * 200_000),
+        ("WEBP", b"RIFF\0\0\0\0WEBP" + b"junk\0\0\0\0" * 200_000),
+        ("GIF", b"GIF89a" + bytes(7) + b"\x21\xfe" + b"\1a" * 2_000_000),
+        ("HEIF", photos.HEIC + photos.box(b"free") * 200_000),
+    ):
+        with pytest.raises(ValueError):
+            CLEANERS[kind](content)
+    # Items over items: each is blanked, all together no more than the file has.
+    items = photos.box(b"iinf", bytes(5) + b"\1", photos.box(b"infe", b"\2\0\0\0\0\1\0\0Exif\0"))
+    places = photos.box(b"iloc", b"\0\0\0\0\x44\0\0\1\0\1\0\0\xff\xff", (bytes(6) + b"\xff\xff") * 65_535)
+    with pytest.raises(ValueError):
+        CLEANERS["HEIF"](photos.HEIC[:28] + photos.box(b"meta", bytes(4), items, places))
 
 
 def broken_boxes() -> list[bytes]:

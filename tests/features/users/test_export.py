@@ -300,7 +300,8 @@ async def test_a_failure_is_noted_and_asking_again_tries_again(database: Databas
 
 LONG = """WITH posted AS (
     INSERT INTO posts (position, author_id, type, body)
-    SELECT uuidv7(), $1, 'normal', (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 600) WHERE n > 0)
+    SELECT uuidv7(), $1, 'normal',
+        (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 600) WHERE n > 0)
     FROM generate_series(1, 700) AS n
     RETURNING id
 )
