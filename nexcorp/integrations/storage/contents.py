@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ PDF = b"%PDF-"
 # Films and sound by their brand; others of the same build are films as well.
 FILMS = {b"qt  ": ("video/quicktime", ".mov"), b"M4A ": ("audio/mp4", ".m4a"), b"M4B ": ("audio/mp4", ".m4a")}
 FILM = ("video/mp4", ".mp4")
+FILM_BRANDS = re.compile(rb"iso[m2-9]|mp4[12v]|avc1|dash|cmf|M4[ABV]|3g|qt  |MSNV|XAVC|mmp4|f4v ")
 # Endings that mean the same.
 ALSO = {".jpg": (".jpeg", ".jfif"), ".heic": (".heif",), ".mp4": (".m4v",), ".m4a": (".m4b",)}
 # What claims by its name to be an image, and is none, is not taken.
@@ -122,7 +124,7 @@ def inspect_other(path: Path, head: bytes, extension: str, keep_metadata: bool) 
             raise refuse()
         return Contents(*found, size)
     brand = brand_of(head)
-    if brand is not None:
+    if brand is not None and FILM_BRANDS.match(brand):
         try:
             if not keep_metadata:
                 blank_film(path)

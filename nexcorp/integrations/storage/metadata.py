@@ -175,7 +175,7 @@ def clean_webp(data: bytes) -> bytes:
 def clean_gif(data: bytes) -> bytes:
     """A GIF without comments and metadata."""
 
-    blocks = start = 0
+    blocks = place = 0
     parts = []
 
     def colours(flags: int) -> int:
@@ -206,8 +206,9 @@ def clean_gif(data: bytes) -> bytes:
                 raise ValueError("no block of a GIF")
             parts.append(data[start:place])
     except IndexError:
-        # It ends too early: whether with a whole picture is for the decoder to say.
-        return b"".join(parts) + (data[start:] if data[start : start + 1] == b"," else b"")
+        # It ends too early, behind a block or in one: whether with a whole picture is for the decoder to say.
+        if data[place : place + 1] == b",":
+            parts.append(data[place:])
     return b"".join(parts) + b"\x3b"
 
 

@@ -92,6 +92,7 @@ async def test_from_the_browser(make_user, cloud):
     user = await make_user()
     signed = await sign(user)
     assert signed["apiKey"] == KEY and SECRET not in str(signed)
+    assert signed["fields"]["transformation"] == "fl_force_strip"
     told = await send_direct(signed, picture("JPEG", 80, 60))
     # Before it is confirmed it is nobody's.
     assert (await user.client.get(f"{API}/uploads/{signed['id']}")).status == 404

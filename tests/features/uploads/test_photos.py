@@ -44,12 +44,15 @@ async def test_small_faults_are_forgiven_and_missing_pixels_are_not(make_user):
         (png(long_profile), 201),
         (png(chunk(b"tEXt", b"a\0b", broken=True), chunk(b"gAMA", b"\0\0\xb1\x8f", broken=True)), 201),
         (plain.replace(b"IHDR\0\0\1", b"IHDR\0\0\2"), 422),
+        (picture("GIF")[:-1], 201),
+        (picture("GIF")[:-40], 422),
     ):
         answer = await send(user, content, "a")
         assert answer.status == status, (content[:12], len(content), await answer.text())
     # It is served whole.
     assert (await served(user, plain[:-14], "a.png")) == plain
     assert (await served(user, baseline[:-1], "a.jpg")) == baseline
+    assert (await served(user, picture("GIF")[:-1], "a.gif")) == picture("GIF")
 
 
 async def test_width_and_height_are_those_that_are_shown(make_user):
@@ -187,6 +190,8 @@ async def test_hostile_boxes_are_refused_or_harmless(make_user):
     ):
         answer = await send(user, content, "a")
         assert answer.status in (201, 413, 415, 422), await answer.text()
+    # A photo as it leaves the sensor is built like a film, too.
+    assert (await send(user, photos.box(b"ftyp", b"crx \0\0\0\1isom"), "a.cr3")).status == 415
 
 
 async def test_files_as_programs_write_them(make_user, client):
