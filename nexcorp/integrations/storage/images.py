@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import pi_heif
 from PIL import ExifTags, Image, PngImagePlugin
 
 from nexcorp.errors import Invalid, PayloadTooLarge
+from nexcorp.integrations.storage import apart
 from nexcorp.integrations.storage.boxes import ANY_IMAGE, AVIF, HEIC, brand_of
 from nexcorp.integrations.storage.metadata import CLEANERS, MAX_PROFILE_BYTES
 
@@ -22,7 +22,6 @@ MAX_PIXELS = 52_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 # Texts are taken out before Pillow sees an image: this is about colour profiles.
 PngImagePlugin.MAX_TEXT_CHUNK = MAX_PROFILE_BYTES
-pi_heif.register_heif_opener(thumbnails=False)
 # A WebP of 52 megapixels takes 800 MB to decode, an AVIF 460: of these one at a time in a process.
 LARGE_PIXELS = 8_000_000
 DECODING_LARGE = threading.Lock()
@@ -99,19 +98,27 @@ def clean_image(path: Path, kind: str) -> tuple[bytes, int, int]:
         if kind == "JPEG" and not content.endswith(END_OF_JPEG):
             require_whole(content)
             content += END_OF_JPEG
-        with Image.open(io.BytesIO(content), formats=[kind]) as image:
-            check_pixels(image)
-            width, height = image.size
-            # JPEG can be decoded at an eighth of its size, which finds a truncated one as well.
-            image.draft("RGB", (1, 1))
-            with decoding(image):
-                image.load()
-            turn = find_turn(image)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        if kind == "HEIF":
+            width, height = map(int, apart.call("measure", path).split())
+        else:
+            width, height = decode(content, kind)
+    except (apart.TooManyPixels, Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_many_pixels() from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, RuntimeError, MemoryError) as error:
         raise BrokenImage(errors={"file": ["Cannot be decoded."]}) from error
-    return content, *((height, width) if turn in ON_ITS_SIDE else (width, height))
+    return content, width, height
+
+
+def decode(content: bytes, kind: str) -> tuple[int, int]:
+    """Width and height of an image as it is shown, once it was decoded; raises PayloadTooLarge, or more."""
+    with Image.open(io.BytesIO(CLEANERS[kind](content)), formats=[kind]) as image:
+        check_pixels(image)
+        width, height = image.size
+        # JPEG can be decoded at an eighth of its size, which finds a truncated one as well.
+        image.draft("RGB", (1, 1))
+        with decoding(image):
+            image.load()
+        return (height, width) if find_turn(image) in ON_ITS_SIDE else (width, height)
 
 
 def require_whole(content: bytes) -> None:

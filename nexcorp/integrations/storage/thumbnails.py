@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
-from nexcorp.integrations.storage.images import decoding, find_turn, open_image
+from nexcorp.integrations.storage import apart
+from nexcorp.integrations.storage.images import decoding, find_turn, image_format, open_image
 from nexcorp.integrations.storage.metadata import MAX_PROFILE_BYTES
 
 THUMBNAIL_PIXELS = 400
@@ -20,6 +21,16 @@ def make_thumbnail(source: Path, target: Path) -> None:
 
     Of an animation it shows the first picture. Blocks; raises OSError or ValueError for what is no image.
     """
+    with open(source, "rb") as file:
+        kind = image_format(file.read(64))
+    if kind == "HEIF":
+        apart.call("thumbnail", source, target)
+    else:
+        draw_thumbnail(source, target)
+
+
+def draw_thumbnail(source: Path, target: Path) -> None:
+    """make_thumbnail() in this process."""
     with open_image(source) as image, decoding(image):
         # JPEG is decoded no larger than needed.
         image.draft("RGB", (THUMBNAIL_PIXELS * 2, THUMBNAIL_PIXELS * 2))
