@@ -21,6 +21,7 @@ from uuid import UUID
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
+from nexcorp.config import Config
 from nexcorp.domain.fields import is_visible
 from nexcorp.errors import (
     BadRequest,
@@ -205,10 +206,7 @@ async def receive(
     received = Received(lists)
     begun: list[Path] = []
     try:
-        config = request.app[CONFIG]
-        with storing():
-            config.incoming_path.mkdir(parents=True, exist_ok=True)
-        require_room(config.incoming_path, config.storage_free_mb * MEGABYTE, request.content_length or 0)
+        await asyncio.to_thread(find_room, request.app[CONFIG], request.content_length or 0)
         await read_parts(request, form, received, begun)
         request[BODY_DIGEST] = received.digest.digest()
         yield received
@@ -315,6 +313,13 @@ async def read_file(
         raise Invalid(errors={"file": ["Is empty."]})
     received.digest.update(b"%d" % size)
     return File(begun[-1], clean_name(part.filename), size)
+
+
+def find_room(config: Config, more: int) -> None:
+    """Raises StorageFull or StorageUnavailable where so many bytes cannot be received."""
+    with storing():
+        config.incoming_path.mkdir(parents=True, exist_ok=True)
+    require_room(config.incoming_path, config.storage_free_mb * MEGABYTE, more)
 
 
 def open_temporary(folder: Path, begun: list[Path]) -> BinaryIO:
