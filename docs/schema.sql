@@ -112,6 +112,16 @@ CREATE INDEX comments_author_id_idx ON comments USING btree (author_id);
 CREATE INDEX comments_parent_id_idx ON comments USING btree (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX comments_post_id_idx ON comments USING btree (post_id, id);
 
+CREATE TABLE data_export_parts (
+    user_id uuid NOT NULL,
+    number integer NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT data_export_parts_pkey PRIMARY KEY (user_id, number)
+);
+COMMENT ON TABLE data_export_parts IS 'The files of exports in parts, so that neither worker nor web ever has a whole one in memory.';
+COMMENT ON COLUMN data_export_parts.number IS 'Its place, from 0.';
+COMMENT ON COLUMN data_export_parts.body IS 'A piece of one gzip stream of JSON.';
+
 CREATE TABLE data_exports (
     user_id uuid NOT NULL,
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -119,13 +129,15 @@ CREATE TABLE data_exports (
     expires_at timestamp with time zone,
     body bytea,
     error text,
+    bytes bigint,
     CONSTRAINT data_exports_pkey PRIMARY KEY (user_id)
 );
 COMMENT ON TABLE data_exports IS 'What people asked to get of their own data, one at a time; the row is the queue of the job that makes it.';
 COMMENT ON COLUMN data_exports.finished_at IS 'NULL while it is to be made.';
 COMMENT ON COLUMN data_exports.expires_at IS '24 hours after it was made; then it is deleted.';
-COMMENT ON COLUMN data_exports.body IS 'JSON, compressed with gzip.';
+COMMENT ON COLUMN data_exports.body IS 'The file as releases before 0029 wrote it; not used any more.';
 COMMENT ON COLUMN data_exports.error IS 'Why it could not be made; asking again tries again.';
+COMMENT ON COLUMN data_exports.bytes IS 'Length of the file, compressed.';
 CREATE INDEX data_exports_requested_at_idx ON data_exports USING btree (requested_at) WHERE finished_at IS NULL;
 
 CREATE TABLE events (
@@ -553,6 +565,8 @@ CREATE TABLE uploads (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     removed_at timestamp with time zone,
     arrived_at timestamp with time zone,
+    alt text,
+    charset text,
     CONSTRAINT uploads_pkey PRIMARY KEY (id),
     CONSTRAINT uploads_store_key_key UNIQUE (store_key),
     CONSTRAINT uploads_bytes_positive CHECK (bytes > 0),
@@ -570,6 +584,8 @@ COMMENT ON COLUMN uploads.width IS 'Pixels; NULL for what is no image.';
 COMMENT ON COLUMN uploads.thumbnail_url IS 'NULL until the worker has made it.';
 COMMENT ON COLUMN uploads.removed_at IS 'From then on the worker may remove it from the store; a worker that tries puts it ahead.';
 COMMENT ON COLUMN uploads.arrived_at IS 'When the file was in its store. NULL: on its way, seen by nobody, removed after an hour.';
+COMMENT ON COLUMN uploads.alt IS 'What the picture shows, for those who cannot see it, in its owner''s words.';
+COMMENT ON COLUMN uploads.charset IS 'That of a text: NULL is UTF-8, empty one of many that cannot be told apart.';
 CREATE INDEX uploads_loose_idx ON uploads USING btree (created_at) WHERE post_id IS NULL;
 CREATE INDEX uploads_loose_owner_id_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND removed_at IS NULL;
 CREATE INDEX uploads_owner_id_idx ON uploads USING btree (owner_id, id);
@@ -646,6 +662,7 @@ ALTER TABLE comment_documents ADD CONSTRAINT comment_documents_comment_id_fkey F
 ALTER TABLE comments ADD CONSTRAINT comments_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES comments(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE data_export_parts ADD CONSTRAINT data_export_parts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data_exports(user_id) ON DELETE CASCADE;
 ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -996,6 +1013,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION highlight(text,tsquery) IS 'HTML: what was found in <mark>, everything else escaped; of a long text two parts around it.';
 
+CREATE OR REPLACE FUNCTION is_avatar(u uploads)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (SELECT FROM users AS p WHERE p.id = (u).owner_id AND p.avatar_url IN ((u).url, (u).thumbnail_url))
+$function$;
+COMMENT ON FUNCTION is_avatar(uploads) IS 'Whether an upload is the picture of its owner''s profile, which nothing removes by itself.';
+
 CREATE OR REPLACE FUNCTION list_words(written text)
  RETURNS SETOF text
  LANGUAGE sql
@@ -1213,7 +1239,7 @@ SELECT
         (
             SELECT json_agg(file)
             FROM (
-                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.url, f.thumbnail_url AS "thumbnailUrl"
+                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl"
                 FROM uploads AS f
                 WHERE f.post_id = p.id AND f.removed_at IS NULL
                 ORDER BY f.position

@@ -18,7 +18,7 @@ from nexcorp.documents.openapi import make_openapi
 from nexcorp.documents.served import DOCUMENTS, Documents
 from nexcorp.domain.attachments import Storage
 from nexcorp.features import PRODUCT
-from nexcorp.integrations.storage import inspect, make_stores
+from nexcorp.integrations.storage import make_stores, take_in
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.manifest import Product
 from nexcorp.realtime.node import NODE, Node
@@ -46,7 +46,7 @@ from nexcorp.web.cache import CACHE, Cache
 from nexcorp.web.effects import make_performer
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.parsing import MAX_JSON_BYTES
-from nexcorp.web.replies import make_lasting
+from nexcorp.web.replies import encode, make_lasting
 from nexcorp.web.routing import Route, add_routes
 from nexcorp.web.storage import STORAGE
 from nexcorp.web.turns import TURNS, Turns
@@ -102,7 +102,9 @@ def make_documents(product: Product = PRODUCT) -> Documents:
     schemas = {kind.schema.__name__: kind.schema for kind in product.kinds.values()}
     commands = {name: one.doc for name, one in product.commands.items()}
     live = make_asyncapi(schemas, product.frames, product.answers, commands, product.names)
-    return Documents(make_lasting(make_openapi(list_routes(product), product.names)), make_lasting(live))
+    return Documents(
+        make_lasting(encode(make_openapi(list_routes(product), product.names))), make_lasting(encode(live))
+    )
 
 
 def list_routes(product: Product = PRODUCT) -> list[Route]:
@@ -113,7 +115,13 @@ def list_routes(product: Product = PRODUCT) -> list[Route]:
 def make_storage(config: Config) -> Storage:
     """The stores, and two threads that look into what comes in."""
     stores, threads = make_stores(config), Threads("inspect", 2, 64)
-    return Storage(next(iter(stores.values())), stores, lambda path, name: threads.run(inspect, path, name))
+    return Storage(
+        next(iter(stores.values())),
+        stores,
+        lambda path, name: threads.run(take_in, path, name, config.keep_metadata),
+        config.storage_quota_mb * 1024 * 1024,
+        config.uploads_an_hour,
+    )
 
 
 def create_app(config: Config, product: Product = PRODUCT) -> web.Application:

@@ -157,6 +157,24 @@ class Config:
         "WORKER_METRICS_PORT", 0, parse_port, about="port of the worker's /metrics; 0: it listens at none"
     )
     media_root: str = setting_field("MEDIA_ROOT", "", about="folder of uploaded files; NEXCORP_HOME/media")
+    storage_quota_mb: int = setting_field(
+        "STORAGE_QUOTA_MB", 1024, parse_count, about="megabytes of files one account may have; 0: no limit"
+    )
+    storage_free_mb: int = setting_field(
+        "STORAGE_FREE_MB",
+        500,
+        parse_count,
+        about="megabytes that uploads leave free on the disk of MEDIA_ROOT",
+    )
+    uploads_an_hour: int = setting_field(
+        "UPLOADS_AN_HOUR", 120, parse_count, about="files one account may add within an hour; 0: no limit"
+    )
+    keep_metadata: bool = setting_field(
+        "KEEP_METADATA",
+        False,
+        parse_flag,
+        about="photos and films keep what says where and with what they were taken",
+    )
     cloudinary_url: str = setting_field(
         "CLOUDINARY_URL",
         "",

@@ -262,10 +262,17 @@ class RedisUnavailable(Unavailable):
 
 
 class StorageUnavailable(Unavailable):
-    """The store of files does not answer as it should, or the disk is full."""
+    """The store of files does not answer as it should."""
 
     code, message = "storage_unavailable", "Files cannot be stored or fetched right now."
     meaning = "Files cannot be stored or fetched right now."
+
+
+class StorageFull(Unavailable):
+    """The disk, or what the service may have of it, is full or nearly so."""
+
+    code, message = "storage_full", "There is no room for files right now."
+    meaning = "The disk has no room for more files; the operator has to make some."
 
 
 class NotConfigured(Unavailable):

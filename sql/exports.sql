@@ -4,12 +4,18 @@
 -- name: request_export(user_id) :value
 -- Asks for an export where there is none, or for a new one in place of one that is made, or failed. True where it was asked
 -- for just now.
-INSERT INTO data_exports AS e (user_id)
-VALUES ($1)
-ON CONFLICT ON CONSTRAINT data_exports_pkey DO UPDATE
-SET requested_at = now(), finished_at = NULL, expires_at = NULL, body = NULL, error = NULL
-WHERE e.finished_at IS NOT NULL
-RETURNING true;
+WITH asked AS (
+    INSERT INTO data_exports AS e (user_id)
+    VALUES ($1)
+    ON CONFLICT ON CONSTRAINT data_exports_pkey DO UPDATE
+    SET requested_at = now(), finished_at = NULL, expires_at = NULL, bytes = NULL, error = NULL
+    WHERE e.finished_at IS NOT NULL
+    RETURNING user_id
+),
+dropped AS (
+    DELETE FROM data_export_parts AS p USING asked WHERE p.user_id = asked.user_id
+)
+SELECT true FROM asked;
 
 -- name: get_export(user_id) :one
 -- How far somebody's export is. `ready` is false while it is to be made; `_over` where whoever asks now wants another: it
@@ -35,13 +41,20 @@ SELECT
             ) > e.requested_at
         )
     ) AS "_over",
-    e.expires_at AS "expiresAt", length(e.body) AS bytes
+    e.expires_at AS "expiresAt", e.bytes
 FROM data_exports AS e
 WHERE e.user_id = $1;
 
--- name: get_export_body(user_id) :value
--- The compressed file; NULL where none is ready.
-SELECT body FROM data_exports WHERE user_id = $1 AND expires_at > now();
+-- name: get_export_file(user_id) :one
+-- How long the compressed file is, and when it was made; no row where none is ready.
+SELECT bytes, finished_at FROM data_exports WHERE user_id = $1 AND expires_at > now() AND error IS NULL;
+
+-- name: get_export_part(user_id, finished_at, number) :value
+-- A piece of the file that was made then; NULL behind the last one, and once another is made in its place.
+SELECT p.body
+FROM data_export_parts AS p
+INNER JOIN data_exports AS e ON e.user_id = p.user_id
+WHERE p.user_id = $1 AND e.finished_at = $2 AND p.number = $3;
 
 -- name: claim_export() :value
 -- Whose export is to be made next. SKIP LOCKED: two workers never make the same one. A large one is packed for longer than
@@ -55,10 +68,14 @@ ORDER BY e.requested_at
 LIMIT 1
 FOR UPDATE OF e SKIP LOCKED;
 
--- name: finish_export(user_id, body) :exec
--- The file, for 24 hours.
+-- name: add_export_part(user_id, number, body) :exec
+-- The next piece of the file.
+INSERT INTO data_export_parts (user_id, number, body) VALUES ($1, $2, $3);
+
+-- name: finish_export(user_id, bytes) :exec
+-- The file is whole; it is kept for 24 hours.
 UPDATE data_exports
-SET body = $2, finished_at = now(), expires_at = now() + interval '24 hours', error = NULL
+SET bytes = $2, finished_at = now(), expires_at = now() + interval '24 hours', error = NULL
 WHERE user_id = $1;
 
 -- name: fail_export(user_id, error) :exec

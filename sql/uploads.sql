@@ -2,10 +2,24 @@
 -- (finish_upload), and goes after the file has gone again (drop_upload): so no file is ever without a row. What sets
 -- removed_at blanks the stored answers that show the upload; their keys stay, so that a retry makes nothing anew.
 
--- name: reserve_upload(owner_id, store, store_key, name, type, bytes, width, height) :value
+-- name: take_turn(owner_id) :exec
+-- Until the transaction ends no other one measures what this person has: of two files that fit, but not both, one is refused.
+SELECT pg_advisory_xact_lock(x'66696c65'::integer, hashtext($1::uuid::text));
+
+-- name: measure_owner(owner_id) :one!
+-- What a person has: bytes in all, files of the last hour, and in how many seconds the first of these will be older.
+SELECT
+    coalesce(sum(u.bytes), 0)::bigint AS bytes,
+    count(*) FILTER (WHERE u.created_at > now() - interval '1 hour') AS recent,
+    extract(epoch FROM min(u.created_at) FILTER (WHERE u.created_at > now() - interval '1 hour') - (now() - interval '1 hour'))::integer
+        AS wait
+FROM uploads AS u
+WHERE u.owner_id = $1 AND u.removed_at IS NULL;
+
+-- name: reserve_upload(owner_id, store, store_key, name, type, bytes, width, height, charset, alt) :value
 -- A row for a file on its way to the store; returns its id.
-INSERT INTO uploads (owner_id, store, store_key, name, type, bytes, width, height, url)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '')
+INSERT INTO uploads (owner_id, store, store_key, name, type, bytes, width, height, charset, alt, url)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '')
 RETURNING id;
 
 -- name: finish_upload(upload_id, url, thumbnail_url) :one
@@ -14,33 +28,48 @@ WITH finished AS (
     UPDATE uploads
     SET arrived_at = now(), url = $2, thumbnail_url = $3
     WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL
-    RETURNING id, name, type, bytes, width, height, url, thumbnail_url, created_at
+    RETURNING id, name, type, bytes, width, height, alt, url, thumbnail_url, created_at
 ),
 queued AS (
     INSERT INTO thumbnail_queue (upload_id)
     SELECT id FROM finished WHERE thumbnail_url IS NULL AND width IS NOT NULL
 )
 SELECT
-    id, name, type, bytes, width, height, url, thumbnail_url AS "thumbnailUrl", created_at AS "createdAt"
+    id, name, type, bytes, width, height, alt, url, thumbnail_url AS "thumbnailUrl", created_at AS "createdAt"
 FROM finished;
 
--- name: confirm_upload(upload_id, name, type, bytes, width, height) :exec
+-- name: confirm_upload(upload_id, name, type, bytes, width, height, alt) :exec
 -- What the store says of a file that the client sent there itself.
 UPDATE uploads
-SET name = $2, type = $3, bytes = $4, width = $5, height = $6
+SET name = $2, type = $3, bytes = $4, width = $5, height = $6, alt = $7
 WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL;
+
+-- name: describe_upload(upload_id, alt) :exec
+-- What the picture shows, or NULL.
+UPDATE uploads SET alt = $2 WHERE id = $1 AND arrived_at IS NOT NULL AND removed_at IS NULL;
 
 -- name: get_upload(upload_id, viewer_id) :one
 -- One upload, for its owner and for whoever may see its post.
 SELECT
-    u.id, u.name, u.type, u.bytes, u.width, u.height, u.url, u.thumbnail_url AS "thumbnailUrl",
-    u.created_at AS "createdAt", u.owner_id AS "_ownerId", u.post_id AS "_postId"
+    u.id, u.name, u.type, u.bytes, u.width, u.height, u.alt, u.url, u.thumbnail_url AS "thumbnailUrl",
+    u.created_at AS "createdAt", u.owner_id AS "_ownerId", u.post_id AS "_postId", is_avatar(u) AS "_inUse"
 FROM uploads AS u
 LEFT JOIN posts AS p ON p.id = u.post_id
 WHERE u.id = $1
     AND u.arrived_at IS NOT NULL
     AND u.removed_at IS NULL
     AND (u.owner_id = $2 OR (p.id IS NOT NULL AND shown_to(p, $2)));
+
+-- name: find_picture(owner_id, store_key, is_thumbnail) :value
+-- Where an image of somebody's in the local store, or its thumbnail, is found; NULL where they have none by this key.
+SELECT CASE WHEN $3::boolean THEN u.thumbnail_url ELSE u.url END
+FROM uploads AS u
+WHERE u.store_key = $2
+    AND u.store = 'local'
+    AND u.owner_id = $1
+    AND u.width IS NOT NULL
+    AND u.arrived_at IS NOT NULL
+    AND u.removed_at IS NULL;
 
 -- name: get_reservation(owner_id, store_key) :one
 -- What somebody was allowed to send to a store directly, whatever became of it.
@@ -57,7 +86,7 @@ FROM (
 
 -- name: get_media(store_key) :one
 -- What may be served of the local store.
-SELECT name, type
+SELECT name, type, charset
 FROM uploads
 WHERE store_key = $1 AND store = 'local' AND arrived_at IS NOT NULL AND removed_at IS NULL;
 
@@ -66,11 +95,14 @@ WHERE store_key = $1 AND store = 'local' AND arrived_at IS NOT NULL AND removed_
 SELECT id FROM uploads WHERE post_id = $1 OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE;
 
 -- name: take_off_uploads(post_id, but_ids) :exec
--- All uploads of a post are to be removed, but these.
+-- All uploads of a post are to be removed, but these, and the picture of their owner's profile, which is on no post then.
 WITH removed AS (
-    UPDATE uploads SET removed_at = now()
-    WHERE post_id = $1 AND removed_at IS NULL AND NOT (id = ANY($2::uuid[]))
-    RETURNING id
+    UPDATE uploads AS u
+    SET
+        removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END,
+        post_id = CASE WHEN is_avatar(u) THEN NULL ELSE u.post_id END
+    WHERE u.post_id = $1 AND u.removed_at IS NULL AND NOT (u.id = ANY($2::uuid[]))
+    RETURNING u.id
 )
 UPDATE idempotency_keys AS k SET body = NULL, location = NULL
 FROM removed
@@ -118,17 +150,18 @@ WHERE k.entity_id = removed.id;
 UPDATE uploads SET removed_at = now() WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL;
 
 -- name: remove_stale_uploads() :exec
--- To be removed: what nobody put on a post within a day, and what never arrived. SKIP LOCKED: what is about to be put
+-- To be removed: what nobody put on a post or their profile within a day, and what never arrived. SKIP LOCKED: what is about to be put
 -- on a post is left alone, and whoever locks several in their order never meets us in another.
 WITH removed AS (
     UPDATE uploads AS u SET removed_at = now()
     FROM (
-        SELECT id
-        FROM uploads
-        WHERE post_id IS NULL
-            AND removed_at IS NULL
-            AND created_at < now() - interval '1 hour'
-            AND (arrived_at IS NULL OR created_at < now() - interval '24 hours')
+        SELECT f.id
+        FROM uploads AS f
+        WHERE f.post_id IS NULL
+            AND f.removed_at IS NULL
+            AND f.created_at < now() - interval '1 hour'
+            AND (f.arrived_at IS NULL OR f.created_at < now() - interval '24 hours')
+            AND NOT is_avatar(f)
         FOR UPDATE SKIP LOCKED
     ) AS stale
     WHERE u.id = stale.id
@@ -194,6 +227,10 @@ FROM taken
 WHERE u.id = taken.upload_id AND u.removed_at IS NULL
 RETURNING u.post_id, u.owner_id;
 
+-- name: forgive_thumbnail(upload_id) :exec
+-- This attempt does not count.
+UPDATE thumbnail_queue SET attempts = attempts - 1 WHERE upload_id = $1;
+
 -- name: give_up_thumbnail(upload_id) :exec
 -- It cannot be made.
 DELETE FROM thumbnail_queue WHERE upload_id = $1;
@@ -201,7 +238,7 @@ DELETE FROM thumbnail_queue WHERE upload_id = $1;
 -- name: export_uploads(user_id) :many
 -- A person's files.
 SELECT
-    f.id, f.post_id AS "postId", f.name, f.type, f.bytes, f.width, f.height, f.url, f.thumbnail_url AS "thumbnailUrl",
+    f.id, f.post_id AS "postId", f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl",
     f.created_at AS "createdAt"
 FROM uploads AS f
 WHERE f.owner_id = $1 AND f.arrived_at IS NOT NULL AND f.removed_at IS NULL

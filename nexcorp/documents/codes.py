@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from nexcorp.domain.attachments import UploadExpired
+from nexcorp.domain.attachments import QuotaExceeded, TooManyFiles, UploadExpired
 from nexcorp.domain.fields import PatchBody
 from nexcorp.errors import (
     AnswerGone,
@@ -22,6 +22,7 @@ from nexcorp.errors import (
     PreconditionFailed,
     SessionRequired,
     StaleVersion,
+    StorageFull,
     StorageUnavailable,
     TimedOut,
     TooManyRequests,
@@ -53,7 +54,7 @@ ALWAYS: tuple[Kind, ...] = (
 )
 OF_FORMS: tuple[Kind, ...] = (
     *(MalformedForm, TooManyChunks, UploadStalled, UploadTooSlow, UnsupportedFileType, BrokenImage),
-    *(UploadExpired, TooManyUploadsAtOnce, StorageUnavailable),
+    *(UploadExpired, TooManyUploadsAtOnce, StorageUnavailable, StorageFull, QuotaExceeded, TooManyFiles),
 )
 # Of no route: unknown paths, wrong methods, requests that do not arrive.
 OF_NONE: tuple[Kind, ...] = (RouteNotFound, MethodNotAllowed, RequestTimeout)

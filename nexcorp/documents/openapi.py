@@ -169,7 +169,9 @@ def describe_contents(route: Route) -> dict[str, Any]:
                         "type": "array",
                         "items": {"type": "string", "format": "uuid"},
                     }
-            form["required"] = [name for name, value in route.body.fields.items() if value.required]
+            required = [name for name, value in route.body.fields.items() if value.required]
+            if required:
+                form["required"] = [*form.get("required", ()), *required]
         contents["multipart/form-data"] = {"schema": form}
     return contents
 

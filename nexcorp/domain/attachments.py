@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from nexcorp.db import Database, sql
-from nexcorp.errors import AppError, Conflict, Invalid
+from nexcorp.errors import AppError, Conflict, Invalid, TooManyRequests
 
 log = structlog.get_logger("nexcorp.uploads")
 
@@ -26,6 +26,23 @@ class TooManyUploads(Conflict):
 
     code, message = "too_many_uploads", "Too many of your files are on no post; remove some first."
     meaning = "100 of your files are on no post."
+
+
+class QuotaExceeded(Conflict):
+    """The person's files would take more than they may."""
+
+    code, message = (
+        "storage_quota_exceeded",
+        "Your files would take more room than you have; remove some first.",
+    )
+    meaning = "The caller's files would take more room than one account has."
+
+
+class TooManyFiles(TooManyRequests):
+    """The person has added very many files within an hour."""
+
+    code, message = "too_many_files", "You have added very many files within an hour."
+    meaning = "The caller has added as many files within an hour as one account may."
 
 
 class UploadExpired(Invalid):
@@ -47,7 +64,7 @@ class File(Protocol):
 
 
 class Contents(Protocol):
-    """What a file is by its bytes."""
+    """What a file is by its bytes, once its metadata is out of it."""
 
     @property
     def type(self) -> str: ...
@@ -57,6 +74,11 @@ class Contents(Protocol):
     def width(self) -> int | None: ...
     @property
     def height(self) -> int | None: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def charset(self) -> str | None: ...
+    def fits(self, extension: str) -> bool: ...
 
 
 class Placed(Protocol):
@@ -79,11 +101,16 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The store for what comes in, all stores by name, and what tells a file's type (in a thread)."""
+    """The store for what comes in, all stores by name, and what tells a file's type (in a thread).
+
+    `quota`: how many bytes one person may keep, `an_hour`: how many files they may add; 0 is no limit.
+    """
 
     store: Store
     stores: Mapping[str, Any]
-    inspect: Callable[[Path, str], Awaitable[Contents]]
+    take_in: Callable[[Path, str], Awaitable[Contents]]
+    quota: int
+    an_hour: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +123,7 @@ class Kept:
 
 def fit_name(name: str, contents: Contents) -> str:
     """The name with the extension of what the file is, not of what it claims."""
-    given = Path(name).suffix.lower()
-    if given == contents.extension or (given, contents.extension) == (".jpeg", ".jpg"):
-        return name
-    return name + contents.extension
+    return name if contents.fits(Path(name).suffix.lower()) else name + contents.extension
 
 
 async def check_loose(conn: Any, owner_id: UUID) -> None:
@@ -108,43 +132,61 @@ async def check_loose(conn: Any, owner_id: UUID) -> None:
         raise TooManyUploads()
 
 
+async def check_room(conn: Any, storage: Storage, owner_id: UUID, sizes: Sequence[int]) -> None:
+    """Raises QuotaExceeded or TooManyFiles where the owner has no room for files of these sizes.
+
+    Others that the owner adds meanwhile wait until this transaction ends, so call it in that of their rows.
+    """
+    await sql.uploads.take_turn(conn, owner_id=owner_id)
+    found = await sql.uploads.measure_owner(conn, owner_id=owner_id)
+    if storage.quota and found["bytes"] + sum(sizes) > storage.quota:
+        raise QuotaExceeded()
+    if storage.an_hour and found["recent"] + len(sizes) > storage.an_hour:
+        raise TooManyFiles(retry_after=found["wait"] or 1)
+
+
 @asynccontextmanager
 async def keep_files(
-    storage: Storage, database: Database, owner_id: UUID, files: Sequence[File]
+    storage: Storage, database: Database, owner_id: UUID, files: Sequence[File], alt: str | None = None
 ) -> AsyncIterator[list[Kept]]:
     """Put files in the store; the block must then show them, by finish_uploads(), in its transaction.
+
+    `alt` says what they show.
 
     Where the store fails, or the block before they are shown, nothing stays: the rows, which are there before
     the files are, tell the worker what to remove, and if this process dies it removes them after an hour.
 
-    Raises what inspecting and storing raise, and TooManyUploads.
+    Raises what inspecting and storing raise, TooManyUploads, QuotaExceeded and TooManyFiles.
     """
     async with database.connection() as conn:
         await check_loose(conn, owner_id)
+    found = [await storage.take_in(file.path, file.name) for file in files]
+    keys = [storage.store.make_key(contents) for contents in found]
     ids: list[UUID] = []
+    async with database.transaction() as conn:
+        await check_room(conn, storage, owner_id, [contents.bytes for contents in found])
+        for file, contents, key in zip(files, found, keys, strict=True):
+            upload_id = await sql.uploads.reserve_upload(
+                conn,
+                owner_id=owner_id,
+                store=storage.store.name,
+                store_key=key,
+                name=fit_name(file.name, contents),
+                type=contents.type,
+                bytes=contents.bytes,
+                width=contents.width,
+                height=contents.height,
+                charset=contents.charset if contents.charset != "utf-8" else None,
+                alt=alt,
+            )
+            ids.append(upload_id)
     try:
         kept = []
-        found = [await storage.inspect(file.path, file.name) for file in files]
-        for file, contents in zip(files, found, strict=True):
-            key = storage.store.make_key(contents)
-            async with database.transaction() as conn:
-                upload_id = await sql.uploads.reserve_upload(
-                    conn,
-                    owner_id=owner_id,
-                    store=storage.store.name,
-                    store_key=key,
-                    name=fit_name(file.name, contents),
-                    type=contents.type,
-                    bytes=file.bytes,
-                    width=contents.width,
-                    height=contents.height,
-                )
-            ids.append(upload_id)
+        for upload_id, file, key, contents in zip(ids, files, keys, found, strict=True):
             kept.append(Kept(upload_id, await storage.store.put(file.path, key, contents)))
         yield kept
     except BaseException:
-        if ids:
-            await take_back(database, ids)
+        await take_back(database, ids)
         raise
 
 

@@ -47,6 +47,21 @@ def check_url(text: str) -> None:
         raise ValidationError("Not a valid http or https URL.")
 
 
+MEDIA = re.compile(r"/media/([0-9a-f]{32}\.[a-z0-9]{2,4})(\.thumb\.webp)?\Z")
+
+
+def find_media(url: str) -> tuple[str, bool] | None:
+    """The key of the upload of the local store that an address leads to, and whether to its thumbnail."""
+    found = MEDIA.search(url)
+    return (found[1], found[2] is not None) if found else None
+
+
+def check_picture(text: str) -> None:
+    """Refuse what is neither an address of the web nor a file of /media."""
+    if not MEDIA.match(text):
+        check_url(text)
+
+
 def username_field(description: str = "Compared without case.") -> Text:
     """A username: what follows @ in a mention."""
     return Text(

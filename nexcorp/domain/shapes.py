@@ -44,8 +44,15 @@ class Attachment(Out):
     name = fields.String(required=True)
     type = fields.String(required=True, metadata={"description": "Media type."})
     bytes = fields.Integer(required=True)
-    width = fields.Integer(required=True, allow_none=True, metadata={"description": "Pixels."})
+    width = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Pixels, as it is shown."}
+    )
     height = fields.Integer(required=True, allow_none=True)
+    alt = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What a picture shows, in its owner's words."},
+    )
     url = fields.String(required=True)
     thumbnailUrl = fields.String(
         required=True,

@@ -66,6 +66,11 @@ OF_AIOHTTP: dict[int, type[errors.AppError]] = {
 RETRY_AFTER_SECONDS = 1
 # What is not configured will not be in a second.
 RETRY_AFTER_LONG_SECONDS = 600
+# Nor is a disk emptied in one.
+RETRY_AFTER: dict[type[errors.AppError], int] = {
+    errors.NotConfigured: RETRY_AFTER_LONG_SECONDS,
+    errors.StorageFull: 60,
+}
 
 
 def status_of(kind: type[errors.AppError]) -> int:
@@ -95,7 +100,7 @@ def reply_error(request: web.Request, error: errors.AppError) -> web.Response:
     status = status_of(type(error))
     details = dict(error.details)
     headers: dict[str, str] = {}
-    usual = RETRY_AFTER_LONG_SECONDS if isinstance(error, errors.NotConfigured) else RETRY_AFTER_SECONDS
+    usual = RETRY_AFTER.get(type(error), RETRY_AFTER_SECONDS)
     retry_after = details.pop("retry_after", usual if status == 503 else None)
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))

@@ -11,7 +11,7 @@ import tempfile
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,20 +21,24 @@ from uuid import UUID
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
+from nexcorp.config import Config
 from nexcorp.domain.fields import is_visible
 from nexcorp.errors import (
     BadRequest,
     Invalid,
     Overloaded,
     PayloadTooLarge,
-    StorageUnavailable,
     TooManyRequests,
     UnsupportedMediaType,
 )
+from nexcorp.integrations.storage.disk import require_room, storing
 from nexcorp.security.app_keys import CONFIG, user_id
 from nexcorp.web.bodies import Content
 
 CHUNK_BYTES = 64 * 1024
+# Files are written in pieces of this size, in a thread: a slow disk keeps nobody else waiting.
+PIECE_BYTES = 256 * 1024
+MEGABYTE = 1024 * 1024
 HEAD_BYTES = 16
 MAX_FIELDS = 20
 MAX_FIELD_BYTES = 128 * 1024
@@ -202,6 +206,7 @@ async def receive(
     received = Received(lists)
     begun: list[Path] = []
     try:
+        await asyncio.to_thread(find_room, request.app[CONFIG], request.content_length or 0)
         await read_parts(request, form, received, begun)
         request[BODY_DIGEST] = received.digest.digest()
         yield received
@@ -272,9 +277,19 @@ async def read_file(
     received: Received,
     begun: list[Path],
 ) -> File:
-    """One file, to a temporary one; a chunk is all of it that is ever in memory."""
-    head, size, limit = b"", 0, 0
-    with open_temporary(request, begun) as target:
+    """One file, to a temporary one; a piece is all of it that is ever in memory."""
+    head, size, limit, piece = b"", 0, 0, bytearray()
+    free_bytes = request.app[CONFIG].storage_free_mb * MEGABYTE
+    target = open_temporary(request.app[CONFIG].incoming_path, begun)
+
+    def write(piece: bytes) -> None:
+        require_room(begun[-1], free_bytes, len(piece))
+        with storing():
+            target.write(piece)
+            target.flush()
+        received.digest.update(piece)
+
+    try:
         while chunk := await pace.read(part.read_chunk(CHUNK_BYTES)):
             pace.count(len(chunk))
             size += len(chunk)
@@ -285,31 +300,31 @@ async def read_file(
                 raise PayloadTooLarge(
                     message=f"The file is over {limit} bytes.", errors={"file": [f"Over {limit} bytes."]}
                 )
-            received.digest.update(chunk)
-            with storing():
-                target.write(chunk)
-        with storing():
-            target.flush()
+            piece += chunk
+            if len(piece) >= PIECE_BYTES:
+                await asyncio.to_thread(write, bytes(piece))
+                piece.clear()
+        await asyncio.to_thread(write, bytes(piece))
+    finally:
+        # Every piece is written by now; of one that does not fit it would say so again.
+        with contextlib.suppress(OSError):
+            target.close()
     if not size and part.filename:
         raise Invalid(errors={"file": ["Is empty."]})
     received.digest.update(b"%d" % size)
     return File(begun[-1], clean_name(part.filename), size)
 
 
-@contextlib.contextmanager
-def storing() -> Iterator[None]:
-    """What a full or missing disk says is no fault of the client's."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageUnavailable() from error
-
-
-def open_temporary(request: web.Request, begun: list[Path]) -> BinaryIO:
-    """A new file that only this process's user can read."""
-    folder = request.app[CONFIG].incoming_path
+def find_room(config: Config, more: int) -> None:
+    """Raises StorageFull or StorageUnavailable where so many bytes cannot be received."""
     with storing():
-        folder.mkdir(parents=True, exist_ok=True)
+        config.incoming_path.mkdir(parents=True, exist_ok=True)
+    require_room(config.incoming_path, config.storage_free_mb * MEGABYTE, more)
+
+
+def open_temporary(folder: Path, begun: list[Path]) -> BinaryIO:
+    """A new file that only this process's user can read."""
+    with storing():
         descriptor, name = tempfile.mkstemp(dir=folder)
     begun.append(Path(name))
     return os.fdopen(descriptor, "wb")

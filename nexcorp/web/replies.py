@@ -84,18 +84,19 @@ def reply_row(request: web.Request, row: asyncpg.Record, status: int = 200) -> w
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """JSON that stays the same while the process runs, compressed once, and the headers of both."""
+    """What stays the same while the process runs, compressed once, and the headers of both."""
 
     body: bytes
     compressed: bytes
     headers: Mapping[str, str]
 
 
-def make_lasting(data: Any) -> Lasting:
-    """`data` to be shown to everybody, by reply_lasting()."""
-    body = encode(data)
+def make_lasting(body: bytes, **more: str) -> Lasting:
+    """`body` to be shown to everybody, by reply_lasting(); JSON unless `more` headers say otherwise, as
+    `content_type="text/css"`."""
     digest = hashlib.blake2b(body, digest_size=6).hexdigest()
     headers = {"ETag": f'W/"{digest}"', "Vary": "Accept-Encoding", "Cache-Control": "public, max-age=300"}
+    headers |= {name.replace("_", "-").title(): value for name, value in more.items()}
     return Lasting(body, gzip.compress(body, mtime=0), headers)
 
 

@@ -36,7 +36,7 @@ SELECT
         (
             SELECT json_agg(file)
             FROM (
-                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.url, f.thumbnail_url AS "thumbnailUrl"
+                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl"
                 FROM uploads AS f
                 WHERE f.post_id = p.id AND f.removed_at IS NULL
                 ORDER BY f.position

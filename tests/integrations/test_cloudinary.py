@@ -13,8 +13,8 @@ from nexcorp.integrations.storage.cloud import CloudStore
 from tests.features.uploads.files import picture
 from tests.integrations.cloudinary_server import Cloudinary, start_cloudinary
 
-IMAGE = Contents("image/png", ".png", 40, 30)
-FILE = Contents("application/pdf", ".pdf")
+IMAGE = Contents("image/png", ".png", 9, 40, 30)
+FILE = Contents("application/pdf", ".pdf", 9)
 
 
 @pytest.fixture

@@ -197,6 +197,15 @@ POLICY: list[Rule] = [
         make=makers.an_upload,
     ),
     Rule(
+        "PATCH /uploads/{id}",
+        "upload:create",
+        200,
+        stranger=404,
+        whose="the owner only",
+        make=makers.an_upload,
+        body={"alt": "A dot."},
+    ),
+    Rule(
         "DELETE /uploads/{id}",
         "upload:create",
         204,

@@ -205,21 +205,30 @@ def test_what_reads_if_match_says_so() -> None:
 
 
 @pytest.mark.shared
-async def test_the_documents_are_kept_and_compressed(client: Any) -> None:
-    for path in ("/api/openapi.json", "/api/asyncapi.json"):
+async def test_documents_and_pages_are_kept_and_compressed(client: Any) -> None:
+    for path, kind, kept in (
+        ("/api/openapi.json", "application/json", "public, max-age=300"),
+        ("/api/asyncapi.json", "application/json", "public, max-age=300"),
+        ("/", "text/html", "no-cache"),
+        ("/api/docs", "text/html", "no-cache"),
+        ("/api/docs/swagger-ui-bundle.js", "text/javascript", "public, max-age=86400"),
+        ("/api/docs/swagger-ui.css", "text/css", "public, max-age=86400"),
+        ("/api/docs/start.js", "text/javascript", "public, max-age=86400"),
+    ):
         plain = await client.get(path, headers={"Accept-Encoding": "gzip;q=0, br"})
         packed = await client.get(path, headers={"Accept-Encoding": "br, gzip;q=0.5"})
         assert "Content-Encoding" not in plain.headers
         assert packed.headers["Content-Encoding"] == "gzip"
-        assert int(packed.headers["Content-Length"]) * 4 < int(plain.headers["Content-Length"])
+        assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"])
         assert await packed.read() == await plain.read()
         for answer in (plain, packed):
+            assert answer.content_type == kind and answer.charset == "utf-8"
             assert answer.headers["Vary"] == "Accept-Encoding"
-            assert answer.headers["Cache-Control"] == "public, max-age=300"
+            assert answer.headers["Cache-Control"] == kept
             known = {"If-None-Match": f'"other", {answer.headers["ETag"]}'}
             again = await client.get(path, headers=known)
             assert (again.status, again.headers["ETag"]) == (304, answer.headers["ETag"])
-            assert again.headers["Cache-Control"] == "public, max-age=300"
+            assert again.headers["Cache-Control"] == kept
         assert (await client.get(path, headers={"If-None-Match": '"other"'})).status == 200
 
 

@@ -15,6 +15,7 @@ import structlog
 from nexcorp.db import Database, sql
 from nexcorp.domain.posts import show_post
 from nexcorp.errors import Unavailable
+from nexcorp.integrations.storage.disk import FULL
 from nexcorp.integrations.storage.local import LocalStore
 
 log = structlog.get_logger("nexcorp.uploads")
@@ -45,16 +46,20 @@ async def make_thumbnails(ctx: Any) -> int:
 
 async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
     """One thumbnail; whoever looks at its post sees it at once. False where it cannot be made (now)."""
-    url = None
+    url, full = None, False
     # One that took its worker down every time, or all of its time, comes up once more.
     if row["attempts"] <= MAX_ATTEMPTS:
         try:
             url = await store.make_thumbnail(row["store_key"])
         except Exception as error:
             # A full disk passes, a broken image does not; and of those, Pillow raises anything.
+            full = isinstance(error, OSError) and error.errno in FULL
             log.warning("no thumbnail", upload=str(row["id"]), error=type(error).__name__)
     if url is None:
-        if row["attempts"] >= MAX_ATTEMPTS:
+        if full:
+            async with database.connection(wait=WAIT_SECONDS) as conn:
+                await sql.uploads.forgive_thumbnail(conn, upload_id=row["id"])
+        elif row["attempts"] >= MAX_ATTEMPTS:
             async with database.connection(wait=WAIT_SECONDS) as conn:
                 await sql.uploads.give_up_thumbnail(conn, upload_id=row["id"])
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import hmac
 from pathlib import Path
 
@@ -24,11 +26,18 @@ from nexcorp.features.service.shared import METRICS
 from nexcorp.security.app_keys import CONFIG, CONTEXT, database
 from nexcorp.security.authentication import read_bearer
 from nexcorp.security.limits import LIMITS
-from nexcorp.web.pages import reply_html
-from nexcorp.web.replies import reply_lasting
+from nexcorp.web.pages import PAGE_POLICY
+from nexcorp.web.replies import Lasting, make_lasting, reply_lasting
 
 SWAGGER = Path(__file__).parent / "swagger"
-TYPES = {".js": "text/javascript", ".css": "text/css", ".png": "image/png", ".txt": "text/plain"}
+START_NAME = "start.js"
+TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".png": "image/png",
+    ".txt": "text/plain; charset=utf-8",
+}
+ASSETS = frozenset({START_NAME, *(path.name for path in SWAGGER.iterdir() if path.suffix in TYPES)})
 
 LANDING = (Path(__file__).parent / "landing.html").read_text()
 
@@ -55,26 +64,40 @@ START = """SwaggerUIBundle({
 """
 
 
+@functools.cache
+def load_page(text: str) -> Lasting:
+    """A page of this file."""
+    return make_lasting(
+        text.encode(),
+        content_type="text/html; charset=utf-8",
+        content_security_policy=PAGE_POLICY,
+        cache_control="no-cache",
+    )
+
+
+@functools.cache
+def load_asset(name: str) -> Lasting:
+    """A file of Swagger UI. Packing the largest takes 70 ms."""
+    body = START.encode() if name == START_NAME else (SWAGGER / name).read_bytes()
+    return make_lasting(body, content_type=TYPES[Path(name).suffix], cache_control="public, max-age=86400")
+
+
 async def show_landing(request: web.Request) -> web.Response:
     """What this is, for somebody who opens the address in a browser."""
-    return reply_html(LANDING)
+    return reply_lasting(request, load_page(LANDING))
 
 
 async def show_docs(request: web.Request) -> web.Response:
     """Swagger UI over the OpenAPI document."""
-    return reply_html(DOCS)
+    return reply_lasting(request, load_page(DOCS))
 
 
-async def show_asset(request: web.Request) -> web.StreamResponse:
+async def show_asset(request: web.Request) -> web.Response:
     """A file of Swagger UI."""
     name = request.match_info["name"]
-    headers = {"Cache-Control": "public, max-age=86400"}
-    if name == "start.js":
-        return web.Response(text=START, content_type="text/javascript", headers=headers)
-    if name not in {path.name for path in SWAGGER.iterdir() if path.suffix in TYPES}:
+    if name not in ASSETS:
         raise NotFound()
-    headers["Content-Type"] = TYPES[Path(name).suffix]
-    return web.FileResponse(SWAGGER / name, headers=headers)
+    return reply_lasting(request, await asyncio.to_thread(load_asset, name))
 
 
 async def show_openapi(request: web.Request) -> web.Response:

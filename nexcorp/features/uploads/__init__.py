@@ -7,7 +7,7 @@ from nexcorp.manifest import Feature, Job, Section
 FEATURE = Feature(
     name="uploads",
     routes=("nexcorp.features.uploads.routes:ROUTES",),
-    events={"upload.created": SILENT, "upload.deleted": SILENT},
+    events={"upload.created": SILENT, "upload.updated": SILENT, "upload.deleted": SILENT},
     jobs=(
         # Woken when there is work; every minute in case the wake was lost.
         Job("workers.jobs.uploads:make_thumbnails", cron="* * * * *", seconds=240),

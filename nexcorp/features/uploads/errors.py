@@ -26,6 +26,13 @@ class NotYourUpload(Forbidden):
     meaning = "Only its owner may do this."
 
 
+class UploadInUse(Conflict):
+    """The upload is its owner's picture."""
+
+    code, message = "upload_in_use", "It is your picture: choose another one, or no picture, first."
+    meaning = "The upload is the picture of its owner's profile."
+
+
 class AlreadyConfirmed(Conflict):
     """The upload under this `publicId` does not wait for a confirmation any more."""
 

@@ -10,6 +10,8 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.domain.attachments import (
     Kept,
+    QuotaExceeded,
+    TooManyFiles,
     TooManyUploads,
     UploadExpired,
     fit_name,
@@ -18,17 +20,31 @@ from nexcorp.domain.attachments import (
 )
 from nexcorp.errors import Invalid, NotConfigured, PayloadTooLarge, RangeNotSatisfiable, StorageUnavailable
 from nexcorp.features.uploads import service
-from nexcorp.features.uploads.errors import AlreadyConfirmed, MediaNotFound, NotYourUpload, UploadNotFound
+from nexcorp.features.uploads.errors import (
+    AlreadyConfirmed,
+    MediaNotFound,
+    NotYourUpload,
+    UploadInUse,
+    UploadNotFound,
+)
 from nexcorp.features.uploads.media import MediaResponse, choose_range
-from nexcorp.features.uploads.schemas import ConfirmUpload, SignUpload, Upload, UploadSignature
+from nexcorp.features.uploads.schemas import (
+    ConfirmUpload,
+    CreateUpload,
+    SignUpload,
+    UpdateUpload,
+    Upload,
+    UploadSignature,
+)
 from nexcorp.integrations.storage import limit_of
-from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES, MAX_PIXELS, Contents
+from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES, Contents
+from nexcorp.integrations.storage.images import MAX_PIXELS
 from nexcorp.security.access import PUBLIC, allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.forms import File, Form, clean_name
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
-from nexcorp.web.routing import API_PREFIX, Route, delete, get, post
+from nexcorp.web.routing import API_PREFIX, Route, delete, get, patch, post
 from nexcorp.web.storage import STORAGE
 from nexcorp.web.transactions import replay_answered, transaction
 
@@ -42,14 +58,14 @@ MEDIA_HEADERS = {
 }
 
 
-async def create_upload(request: web.Request, files: list[File]) -> web.Response:
+async def create_upload(request: web.Request, body: dict[str, Any], files: list[File]) -> web.Response:
     if not files:
         raise Invalid(errors={"file": ["Missing."]})
     await replay_answered(request)
     me = user_id(request)
     # The store first, then the transaction: it must not be open while files travel.
     async with (
-        keep_files(request.app[STORAGE], database(request), me, files) as (kept,),
+        keep_files(request.app[STORAGE], database(request), me, files, body.get("alt") or None) as (kept,),
         transaction(request) as tx,
     ):
         row = await service.finish_upload(tx.conn, me, kept)
@@ -59,6 +75,17 @@ async def create_upload(request: web.Request, files: list[File]) -> web.Response
 async def get_upload(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
         return reply(await service.get_upload(conn, path_id(request), user_id(request)))
+
+
+async def update_upload(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row, post = await service.describe_upload(
+            tx.conn, path_id(request), user_id(request), body["alt"] or None
+        )
+        for shown in (row, post):
+            if shown is not None:
+                await tx.renew(shown)
+        return await tx.reply(row)
 
 
 async def delete_upload(request: web.Request) -> web.Response:
@@ -80,11 +107,12 @@ def require_cloud(request: web.Request) -> Any:
 
 async def sign_upload(request: web.Request, body: dict[str, Any]) -> web.Response:
     """The row is made first: what is sent and never confirmed is removed like any other."""
-    store, image = require_cloud(request), Contents("image/*", "", 1, 1)
+    store, image = require_cloud(request), Contents("image/*", "", 1, 1, 1)
     async with transaction(request) as tx:
         key = store.make_key(image)
         name = clean_name(body["name"])
-        upload_id = await service.reserve_direct(tx.conn, user_id(request), key, name, body["bytes"])
+        storage, me = request.app[STORAGE], user_id(request)
+        upload_id = await service.reserve_direct(tx.conn, storage, me, key, name, body["bytes"])
         return await tx.reply({"id": upload_id, **store.sign(key)}, 201)
 
 
@@ -100,7 +128,7 @@ async def confirm_upload(request: web.Request, body: dict[str, Any]) -> web.Resp
     if found is None:
         raise Invalid(errors={"publicId": ["Cloudinary has no such image."]})
     contents = found.contents
-    if found.bytes > MAX_IMAGE_BYTES or contents.width * contents.height > MAX_PIXELS:
+    if contents.bytes > MAX_IMAGE_BYTES or contents.width * contents.height > MAX_PIXELS:
         await take_back(database(request), [waiting["id"]])
         raise PayloadTooLarge(message="The image is too large.", errors={"publicId": ["Is too large."]})
     async with transaction(request) as tx:
@@ -109,9 +137,10 @@ async def confirm_upload(request: web.Request, body: dict[str, Any]) -> web.Resp
             upload_id=waiting["id"],
             name=fit_name(waiting["name"], contents),
             type=contents.type,
-            bytes=found.bytes,
+            bytes=contents.bytes,
             width=contents.width,
             height=contents.height,
+            alt=body.get("alt") or None,
         )
         # Of two at once the second finds it finished.
         await service.get_waiting(tx.conn, me, key)
@@ -139,10 +168,14 @@ async def get_media(request: web.Request) -> web.StreamResponse:
     media_type, name = row["type"], row["name"]
     if key != original:
         media_type, name = "image/webp", f"{name}.webp"
+    # Nothing is known of an old text but that it is UTF-8.
+    charset = "utf-8" if row["charset"] is None else row["charset"]
+    if media_type.startswith("text/") and charset:
+        media_type += f"; charset={charset}"
     way = "inline" if media_type.startswith("image/") else "attachment"
     headers = {
         **MEDIA_HEADERS,
-        "Content-Type": media_type + ("; charset=utf-8" if media_type.startswith("text/") else ""),
+        "Content-Type": media_type,
         "Content-Disposition": f"{way}; filename*=UTF-8''{quote(name, safe='')}",
     }
     return MediaResponse(path, wanted, headers)
@@ -157,12 +190,15 @@ ROUTES = [
         "Upload a file",
         Upload(),
         form=Form(most_files=1, limit=limit_of),
+        body=CreateUpload(),
         errors=(TooManyUploads,),
         access=WRITE,
         tag=TAG,
-        description="An image (PNG, JPEG, GIF, WebP) of up to 10 MB and 40 megapixels; a PDF, plain text or "
-        "office document of up to 25 MB. What is on no post after 24 hours is removed; at most 100 may wait. "
-        "`thumbnailUrl` is null until a worker has made it.",
+        description="An image (PNG, JPEG, GIF, WebP, HEIC, AVIF) of up to 10 MB and 52 megapixels; a PDF, "
+        "text, office document, zip archive or MP4 of up to 25 MB. Photos and films lose what says where and "
+        "with what they were taken, unless the service keeps that. What is on no post after 24 hours is "
+        "removed, but for one's own picture; at most 100 may wait. `thumbnailUrl` is null until a worker has "
+        "made it.",
     ),
     post(
         "/uploads/signature",
@@ -170,7 +206,7 @@ ROUTES = [
         "Allow a browser to send an image to Cloudinary",
         UploadSignature(),
         body=SignUpload(),
-        errors=(TooManyUploads, NotConfigured),
+        errors=(TooManyUploads, QuotaExceeded, TooManyFiles, NotConfigured),
         access=WRITE,
         tag=TAG,
     ),
@@ -193,11 +229,21 @@ ROUTES = [
         access=allow("post:read", whose="the owner, and whoever may see its post"),
         tag=TAG,
     ),
+    patch(
+        "/uploads/{id}",
+        update_upload,
+        "Say what a picture of one's own shows",
+        Upload(),
+        body=UpdateUpload(),
+        errors=(UploadNotFound, NotYourUpload),
+        access=allow("upload:create", whose="the owner only"),
+        tag=TAG,
+    ),
     delete(
         "/uploads/{id}",
         delete_upload,
         "Remove an upload of one's own, off its post as well",
-        errors=(UploadNotFound, NotYourUpload),
+        errors=(UploadNotFound, NotYourUpload, UploadInUse),
         access=allow("upload:create", whose="the owner only"),
         tag=TAG,
     ),

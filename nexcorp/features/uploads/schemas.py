@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from nexcorp.domain.fields import Body, Out, Text
@@ -13,6 +15,24 @@ class Upload(Attachment):
     """An upload as its owner sees it."""
 
     createdAt = fields.AwareDateTime(required=True)
+
+
+def alt_field(**more: Any) -> Text:
+    """What a picture shows; nothing is null."""
+    about = "What a picture shows, for those who cannot see it."
+    return Text(most=1500, allow_none=True, metadata={"description": about}, **more)
+
+
+class CreateUpload(Body):
+    """What may be said of a file that comes along."""
+
+    alt = alt_field()
+
+
+class UpdateUpload(Body):
+    """What is said of an upload from now on."""
+
+    alt = alt_field(required=True)
 
 
 class SignUpload(Body):
@@ -41,3 +61,4 @@ class ConfirmUpload(Body):
     publicId = Text(least=1, most=255, required=True)
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**53))
     signature = Text(least=1, most=128, required=True)
+    alt = alt_field()

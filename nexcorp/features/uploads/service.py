@@ -7,10 +7,10 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.domain.attachments import Kept, check_loose, finish_uploads
+from nexcorp.domain.attachments import Kept, Storage, check_loose, check_room, finish_uploads
 from nexcorp.domain.posts import show_post, tell_of_uploads
 from nexcorp.errors import Invalid
-from nexcorp.features.uploads.errors import AlreadyConfirmed, NotYourUpload, UploadNotFound
+from nexcorp.features.uploads.errors import AlreadyConfirmed, NotYourUpload, UploadInUse, UploadNotFound
 
 
 async def get_upload(conn: Any, upload_id: UUID, viewer_id: UUID) -> Any:
@@ -28,36 +28,75 @@ async def finish_upload(conn: Any, user_id: UUID, kept: Kept) -> Any:
     return row
 
 
-async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> Any:
-    """Remove an upload of one's own, off its post where it is on one, which everybody sees at once.
+async def lock_own(conn: Any, upload_id: UUID, user_id: UUID) -> Any:
+    """An upload of one's own whose post, where it is on one, nobody else changes until the commit.
 
-    Returns that post as it is now, or None. Raises UploadNotFound or NotYourUpload.
+    Raises UploadNotFound or NotYourUpload.
     """
+    row = await get_upload(conn, upload_id, user_id)
     while True:
-        row = await get_upload(conn, upload_id, user_id)
         if row["_ownerId"] != user_id:
             raise NotYourUpload()
         post_id = row["_postId"]
-        if post_id is not None:
-            # The post first, as everybody else does.
-            await sql.posts.lock_for_removal(conn, post_id=post_id)
-        if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id):
-            break
-        # Meanwhile it was put on a post, or taken off with it.
-    payload = {"postId": post_id}
-    await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
+        if post_id is None:
+            return row
+        # The post first, as everybody else does.
+        await sql.posts.lock_for_removal(conn, post_id=post_id)
+        # Meanwhile it may have been taken off.
+        row = await get_upload(conn, upload_id, user_id)
+        if row["_postId"] == post_id:
+            return row
+
+
+async def show_change(conn: Any, post_id: UUID | None, user_id: UUID) -> Any:
+    """Show the post of an upload that has changed to everybody; returns it, None where there is none."""
     if post_id is None:
         return None
     await sql.posts.touch_post(conn, post_id=post_id)
     return await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id)
 
 
-async def reserve_direct(conn: Any, user_id: UUID, key: str, name: str, announced: int) -> UUID:
+async def describe_upload(conn: Any, upload_id: UUID, user_id: UUID, alt: str | None) -> tuple[Any, Any]:
+    """Say what a picture of one's own shows; returns its row, and the post that shows it or None.
+
+    Raises UploadNotFound or NotYourUpload.
+    """
+    post_id = (await lock_own(conn, upload_id, user_id))["_postId"]
+    await sql.uploads.describe_upload(conn, upload_id=upload_id, alt=alt)
+    await emit(
+        conn, "upload.updated", actor_id=user_id, entity=("upload", upload_id), payload={"fields": ["alt"]}
+    )
+    row = await get_upload(conn, upload_id, user_id)
+    return row, await show_change(conn, post_id, user_id)
+
+
+async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> Any:
+    """Remove an upload of one's own, off its post where it is on one, which everybody sees at once.
+
+    Returns that post as it is now, or None. Raises UploadNotFound, NotYourUpload or UploadInUse.
+    """
+    while True:
+        row = await lock_own(conn, upload_id, user_id)
+        if row["_inUse"]:
+            raise UploadInUse()
+        post_id = row["_postId"]
+        if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id):
+            break
+        # Meanwhile it was put on a post, or taken off with it.
+    payload = {"postId": post_id}
+    await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
+    return await show_change(conn, post_id, user_id)
+
+
+async def reserve_direct(
+    conn: Any, storage: Storage, user_id: UUID, key: str, name: str, announced: int
+) -> UUID:
     """A row for an image that somebody is about to send to Cloudinary; returns its id.
 
-    Raises TooManyUploads.
+    Raises TooManyUploads, QuotaExceeded or TooManyFiles.
     """
     await check_loose(conn, user_id)
+    await check_room(conn, storage, user_id, [announced])
     upload_id: UUID = await sql.uploads.reserve_upload(
         conn,
         owner_id=user_id,
@@ -69,6 +108,8 @@ async def reserve_direct(conn: Any, user_id: UUID, key: str, name: str, announce
         bytes=announced,
         width=None,
         height=None,
+        charset=None,
+        alt=None,
     )
     return upload_id
 

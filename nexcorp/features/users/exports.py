@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
+import zlib
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Job
-from nexcorp.errors import NotFound
+from nexcorp.errors import AppError, NotFound
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.replies import JSON_HEADERS, reply, takes_gzip
 from nexcorp.web.routing import API_PREFIX
@@ -19,6 +22,10 @@ from nexcorp.web.transactions import transaction
 BUILD_EXPORTS = Job("build_exports")
 FILE_NAME = "nexcorp-export.json"
 PATH = f"{API_PREFIX}/users/me/export"
+GZIP = 31
+# How long a client may take for one part.
+PART_SECONDS = 60.0
+PIECE_BYTES = 256 * 1024
 
 
 class ExportNotReady(NotFound):
@@ -28,7 +35,7 @@ class ExportNotReady(NotFound):
     meaning = "There is no export to download; ask for one first."
 
 
-async def get_export(request: web.Request, query: dict[str, str]) -> web.Response:
+async def get_export(request: web.Request, query: dict[str, str]) -> web.StreamResponse:
     if "ticket" in query:
         return await download_export(request)
     who = user_id(request)
@@ -53,22 +60,59 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.Respons
     return reply({"status": "preparing"}, 202)
 
 
-async def download_export(request: web.Request) -> web.Response:
+async def download_export(request: web.Request) -> web.StreamResponse:
     """The file, compressed if the client accepts gzip; raises ExportNotReady."""
     who = user_id(request)
     async with transaction(request) as tx:
-        body = await sql.exports.get_export_body(tx.conn, user_id=who)
-        if body is None:
+        file = await sql.exports.get_export_file(tx.conn, user_id=who)
+        if file is None:
             raise ExportNotReady()
         if request.method == "GET":
             payload = {"userId": who}
             await emit(tx.conn, "user.export_downloaded", actor_id=who, entity=("user", who), payload=payload)
-    response = web.Response(headers=JSON_HEADERS)
-    response.headers["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'
-    response.headers["Vary"] = "Accept-Encoding"
-    if takes_gzip(request):
-        response.headers["Content-Encoding"] = "gzip"
-    else:
-        body = await asyncio.to_thread(gzip.decompress, body)
-    response.body = body
-    return response
+    return ExportResponse(who, file["finished_at"], file["bytes"], takes_gzip(request))
+
+
+class ExportResponse(web.StreamResponse):
+    """The export that was made at a time, part by part. It breaks off where another is made in its place."""
+
+    def __init__(self, user: UUID, made: datetime, length: int, packed: bool) -> None:
+        super().__init__(headers=JSON_HEADERS)
+        self.headers["Content-Disposition"] = f'attachment; filename="{FILE_NAME}"'
+        self.headers["Vary"] = "Accept-Encoding"
+        if packed:
+            self.headers["Content-Encoding"] = "gzip"
+            self.content_length = length
+        self._user, self._made, self._length, self._packed = user, made, length, packed
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        """Send headers and file: as aiohttp does with files, when the handler has returned."""
+        writer = await super().prepare(request)
+        if request.method == "GET" and isinstance(request, web.Request):
+            try:
+                await self._send(request)
+            except (AppError, TimeoutError, zlib.error):
+                # The client sees that it is not whole.
+                if request.transport is not None:
+                    request.transport.abort()
+        return writer
+
+    async def _send(self, request: web.Request) -> None:
+        unpacker, number, sent = zlib.decompressobj(wbits=GZIP), 0, 0
+        while sent < self._length:
+            async with database(request).connection() as conn:
+                part = await sql.exports.get_export_part(
+                    conn, user_id=self._user, finished_at=self._made, number=number
+                )
+            if part is None:
+                raise ExportNotReady()
+            async with asyncio.timeout(PART_SECONDS):
+                if self._packed:
+                    await self.write(part)
+                else:
+                    # A part may be a thousand times as long unpacked.
+                    rest = part
+                    while text := unpacker.decompress(rest, PIECE_BYTES):
+                        await self.write(text)
+                        rest = unpacker.unconsumed_tail
+            number, sent = number + 1, sent + len(part)

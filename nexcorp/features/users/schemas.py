@@ -7,7 +7,14 @@ from typing import Any
 from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
-from nexcorp.domain.people import ROLES, STATUSES, ProfileFields, username_field
+from nexcorp.domain.people import (
+    MAX_URL_CHARS,
+    ROLES,
+    STATUSES,
+    ProfileFields,
+    check_picture,
+    username_field,
+)
 from nexcorp.web.paging import MAX_LIMIT, PageQuery
 
 MAX_PAGE = 10_000
@@ -45,6 +52,17 @@ class UpdateProfile(PatchBody, ProfileFields):
     """Only what is sent changes; null clears a field."""
 
     username = username_field()
+    avatarUrl = Text(
+        least=8,
+        most=MAX_URL_CHARS,
+        allow_none=True,
+        checks=[check_picture],
+        metadata={
+            "format": "uri-reference",
+            "description": "Any http(s) address, or the `url` or `thumbnailUrl` of an image of your own, "
+            "which is then kept.",
+        },
+    )
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:

@@ -9,11 +9,12 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
-from nexcorp.domain.people import may_be_username
+from nexcorp.domain.people import find_media, may_be_username
 from nexcorp.domain.posts import FORGET_EXPLORE
 from nexcorp.errors import (
     Conflict,
     Forbidden,
+    Invalid,
     PreconditionFailed,
     StaleVersion,
     Unauthorized,
@@ -77,6 +78,23 @@ async def find_by_username(conn: Any, name: str) -> UUID:
     return person
 
 
+async def find_picture(conn: Any, user_id: UUID, url: str) -> str:
+    """The address to keep for a picture: that of the user's own upload by its own words, any other as it is.
+
+    Raises Invalid for a path that leads to no image of the user's.
+    """
+    media = find_media(url)
+    if media is None:
+        return url
+    key, is_thumbnail = media
+    own: str | None = await sql.uploads.find_picture(
+        conn, owner_id=user_id, store_key=key, is_thumbnail=is_thumbnail
+    )
+    if own is None and url.startswith("/"):
+        raise Invalid(errors={"avatarUrl": ["Leads to no image of one's own."]})
+    return own or url
+
+
 async def update_profile(
     conn: Any, user_id: UUID, changes: dict[str, Any], version: int | None, by_etag: bool
 ) -> dict[str, Any]:
@@ -85,6 +103,8 @@ async def update_profile(
     Raises UsernameTaken, and for an old `version` StaleVersion with the current profile, or
     PreconditionFailed where the version came as If-Match.
     """
+    if changes.get("avatarUrl"):
+        changes = {**changes, "avatarUrl": await find_picture(conn, user_id, changes["avatarUrl"])}
     with on_constraint("users_username_key", UsernameTaken()):
         changed = await sql.users.update_profile(conn, user_id=user_id, version=version, changes=changes)
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=user_id)

@@ -19,7 +19,8 @@ import structlog
 
 from nexcorp.config import Config
 from nexcorp.errors import AppError, StorageUnavailable
-from nexcorp.integrations.storage.contents import IMAGES, Contents
+from nexcorp.integrations.storage.contents import Contents
+from nexcorp.integrations.storage.images import IMAGES
 from nexcorp.integrations.storage.stores import Placed
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.integrations.storage.thumbnails import THUMBNAIL_PIXELS
@@ -34,6 +35,7 @@ SILENCE_SECONDS = 20.0
 CALL_SECONDS = 30.0
 PUT_SECONDS = 180.0
 FORMATS = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "gif": "GIF", "webp": "WEBP"}
+FORMATS |= {"heic": "HEIF", "heif": "HEIF", "avif": "AVIF"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,6 @@ class Found:
     """What Cloudinary says of a file that the client sent to it."""
 
     contents: Contents
-    bytes: int
     placed: Placed
 
 
@@ -70,6 +71,7 @@ class CloudStore:
             "oauth_token": None,
             "timeout": SILENCE_SECONDS,
         }
+        self._keep_metadata = config.keep_metadata
         self._threads = Threads("cloudinary", 4, 32)
 
     def make_key(self, contents: Contents) -> str:
@@ -144,6 +146,9 @@ class CloudStore:
             "public_id": public_id,
             "timestamp": str(int(time.time())),
         }
+        if not self._keep_metadata:
+            # It is turned upright, and its metadata is left out, before it is stored.
+            signed["transformation"] = "fl_force_strip"
         signature = cloudinary.utils.api_sign_request(
             signed, self._secret, self._account["signature_algorithm"]
         )
@@ -183,8 +188,8 @@ class CloudStore:
             log.error("Cloudinary answers something else than asked", key=key)
             raise StorageUnavailable()
         media_type, extension = IMAGES[kind]
-        contents = Contents(media_type, extension, size[1], size[2])
-        return Found(contents, size[0], self._read_placed(answer, key, True))
+        contents = Contents(media_type, extension, *size)
+        return Found(contents, self._read_placed(answer, key, True))
 
     async def _call(self, function: Callable[[], Any], seconds: float = CALL_SECONDS) -> dict[str, Any]:
         """Call the package in a thread; raises NotThere for 404, else StorageUnavailable."""

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nexcorp.config import Config
-from nexcorp.errors import StorageUnavailable
 from nexcorp.integrations.storage.contents import Contents
+from nexcorp.integrations.storage.disk import storing
 from nexcorp.integrations.storage.stores import Placed
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.integrations.storage.thumbnails import make_thumbnail
 
 # The only names there are below MEDIA_ROOT: no path of another shape is ever opened.
-KEY = re.compile(r"^([0-9a-f]{32}\.[a-z]{2,4})(\.thumb\.webp)?\Z")
+KEY = re.compile(r"^([0-9a-f]{32}\.[a-z0-9]{2,4})(\.thumb\.webp)?\Z")
 THUMB = ".thumb.webp"
 
 
@@ -49,10 +49,8 @@ class LocalStore:
 
     async def put(self, path: Path, key: str, contents: Contents) -> Placed:
         """Move the file to its place; it is on the disk when this returns."""
-        try:
+        with storing():
             await self._threads.run(self._move, path, self.path_of(key))
-        except OSError as error:
-            raise StorageUnavailable() from error
         return Placed(self._base + key)
 
     def _move(self, source: Path, target: Path) -> None:
@@ -84,10 +82,8 @@ class LocalStore:
 
     async def remove(self, key: str, media_type: str) -> None:
         """Delete the file and its thumbnail."""
-        try:
+        with storing():
             await self._threads.run(self._unlink, key)
-        except OSError as error:
-            raise StorageUnavailable() from error
 
     def _unlink(self, key: str) -> None:
         self.path_of(key).unlink(missing_ok=True)

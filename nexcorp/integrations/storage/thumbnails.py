@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-from PIL import ExifTags, Image
+from PIL import Image, ImageCms
 
-from nexcorp.integrations.storage.contents import decoding
+from nexcorp.integrations.storage import apart
+from nexcorp.integrations.storage.images import decoding, find_turn, image_format, open_image
+from nexcorp.integrations.storage.metadata import MAX_PROFILE_BYTES
 
 THUMBNAIL_PIXELS = 400
-SCALABLE = frozenset({"RGB", "RGBA", "L", "LA"})
-# What makes an image upright, by the orientation in its metadata.
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+SCALABLE = frozenset({"RGB", "RGBA", "L", "LA", "CMYK"})
+WITH_ALPHA = {"RGBA": "RGB", "LA": "L"}
 
 
 def make_thumbnail(source: Path, target: Path) -> None:
-    """Write a WebP of at most 400 by 400 pixels, upright, without the original's metadata.
+    """Write a WebP of at most 400 by 400 pixels, upright, in sRGB, without the original's metadata.
 
     Of an animation it shows the first picture. Blocks; raises OSError or ValueError for what is no image.
     """
-    with Image.open(source, formats=["PNG", "JPEG", "GIF", "WEBP"]) as image, decoding(*image.size):
+    with open(source, "rb") as file:
+        kind = image_format(file.read(64))
+    if kind == "HEIF":
+        apart.call("thumbnail", source, target)
+    else:
+        draw_thumbnail(source, target)
+
+
+def draw_thumbnail(source: Path, target: Path) -> None:
+    """make_thumbnail() in this process."""
+    with open_image(source) as image, decoding(image):
         # JPEG is decoded no larger than needed.
         image.draft("RGB", (THUMBNAIL_PIXELS * 2, THUMBNAIL_PIXELS * 2))
         mode = "RGBA" if image.has_transparency_data else "RGB"
-        # As it is where it can be: a copy of 40 megapixels costs 160 MB.
-        small = image if image.mode in SCALABLE else image.convert(mode)
-        small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
+        small = to_srgb(scale(image, mode), image.info.get("icc_profile"))
         turn = find_turn(image)
         if turn is not None:
             small = small.transpose(turn)
@@ -43,10 +45,31 @@ def make_thumbnail(source: Path, target: Path) -> None:
         bare.save(target, "WEBP", quality=80)
 
 
-def find_turn(image: Image.Image) -> Image.Transpose | None:
-    """How to make an image upright; None where it is, or where its metadata makes no sense."""
+def scale(image: Image.Image, mode: str) -> Image.Image:
+    """The image with THUMBNAIL_PIXELS on its longer side at most, converted to `mode` where it must be."""
+    if image.mode.startswith("I;16"):
+        # Pillow would cut its 16 bits off at 255 instead of scaling them.
+        part = min(1.0, THUMBNAIL_PIXELS / max(image.size))
+        size = (max(1, round(image.width * part)), max(1, round(image.height * part)))
+        return image.resize(size, Image.Resampling.LANCZOS).point(lambda value: value / 257).convert("L")
+    # As it is where it can be: a copy of 50 megapixels costs 200 MB.
+    small = image if image.mode in SCALABLE else image.convert(mode)
+    small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
+    return small
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The image in the colours that a WebP without profile means; as it is where its own one is broken."""
+    if not profile or len(profile) > MAX_PROFILE_BYTES:
+        return image
+    flat = image.convert(WITH_ALPHA[image.mode]) if image.mode in WITH_ALPHA else image
     try:
-        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:
-        # Pillow reads what anybody wrote there, and raises whatever comes of it.
-        return None
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        shown = ImageCms.profileToProfile(flat, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    if shown is None:
+        return image
+    if flat is not image:
+        shown.putalpha(image.getchannel("A"))
+    return shown

@@ -92,6 +92,7 @@ async def test_from_the_browser(make_user, cloud):
     user = await make_user()
     signed = await sign(user)
     assert signed["apiKey"] == KEY and SECRET not in str(signed)
+    assert signed["fields"]["transformation"] == "fl_force_strip"
     told = await send_direct(signed, picture("JPEG", 80, 60))
     # Before it is confirmed it is nobody's.
     assert (await user.client.get(f"{API}/uploads/{signed['id']}")).status == 404
@@ -154,7 +155,7 @@ async def test_misuse(make_user, cloud, service):
 
 async def test_too_large_an_image_is_not_confirmed(make_user, cloud, job_context):
     user = await make_user()
-    told = await send_direct(await sign(user), picture("PNG", 8000, 5001))
+    told = await send_direct(await sign(user), picture("PNG", 8000, 6501))
     assert (await confirm(user, told)).status == 413
     assert await remove_uploads(job_context) == 1
     assert cloud.files == {}

@@ -6,8 +6,10 @@ import asyncio
 import gzip
 import json
 import re
+import tracemalloc
 from typing import Any
 
+import aiohttp
 import pytest
 
 from nexcorp.db import Database, sql
@@ -19,6 +21,7 @@ from workers.jobs.cleanup import clean_up
 from workers.jobs.export import build_exports
 
 PATH = f"{API}/users/me/export"
+WHOLE = "SELECT string_agg(body, '' ORDER BY number) AS body FROM data_export_parts"
 PARTS = {
     "exportedAt",
     "account",
@@ -39,14 +42,14 @@ PARTS = {
 }
 
 
-async def get_ready(user: Any) -> dict[str, Any]:
+async def get_ready(user: Any, asked: bool = False) -> dict[str, Any]:
     """Ask until the export is there; returns the last answer."""
 
     async def ready() -> Any:
         answer = await user.client.get(PATH)
         return answer.status == 200 and await answer.json()
 
-    assert (await user.client.get(PATH)).status == 202
+    assert asked or (await user.client.get(PATH)).status == 202
     state: dict[str, Any] = await wait_until(ready, 10)
     return state
 
@@ -137,7 +140,7 @@ async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any
     shown = (await (await ann.client.get(f"{API}/notifications?limit=100")).text()).lower()
     assert {word for word in words if word in shown} == words
     await get_ready(ann)
-    (row,) = await fetch("SELECT body FROM data_exports")
+    (row,) = await fetch(WHOLE)
     text = gzip.decompress(row["body"]).decode()
     assert "Annwrote." in text and "Annanswered." in text
     assert {word for word in words if word in text.lower()} == set()
@@ -266,7 +269,7 @@ async def test_workers_at_the_same_time_make_it_once(database: Database, owner: 
     )
     assert sorted(made) == [0, 0, 0, 0, 1]
     async with database.connection(wait=5) as conn:
-        body = await conn.fetchval("SELECT body FROM data_exports")
+        body = await conn.fetchval(WHOLE)
     assert json.loads(gzip.decompress(body))["account"]["username"] == "abc"
 
 
@@ -287,9 +290,52 @@ async def test_a_failure_is_noted_and_asking_again_tries_again(database: Databas
         await conn.execute("ALTER TABLE likes RENAME TO hidden")
         assert await build_exports({"database": database, "product": PRODUCT}) == 1
         assert await build_exports({"database": database, "product": PRODUCT}) == 0
-        row = await conn.fetchrow("SELECT error, body FROM data_exports")
-        assert (row["error"], row["body"]) == ("UndefinedTableError", None)
+        row = await conn.fetchrow("SELECT error, bytes FROM data_exports")
+        assert (row["error"], row["bytes"]) == ("UndefinedTableError", None)
         await conn.execute("ALTER TABLE hidden RENAME TO likes")
         assert await sql.exports.request_export(conn, user_id=owner)
         assert not await sql.exports.request_export(conn, user_id=owner)
     assert await build_exports({"database": database, "product": PRODUCT}) == 1
+
+
+LONG = """WITH posted AS (
+    INSERT INTO posts (position, author_id, type, body)
+    SELECT uuidv7(), $1, 'normal',
+        (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 600) WHERE n > 0)
+    FROM generate_series(1, 700) AS n
+    RETURNING id
+)
+INSERT INTO post_stats (post_id) SELECT id FROM posted"""
+
+
+async def test_a_long_one_is_never_whole_in_memory(service: Any, make_user: Any) -> None:
+    """Nor is it half of one and half of another where a new one takes its place."""
+    ann = await make_user()
+    async with service.db.connection(wait=5) as conn:
+        await conn.execute(LONG, ann.id)
+        assert await sql.exports.request_export(conn, user_id=ann.id)
+    tracemalloc.start()
+    try:
+        await get_ready(ann, asked=True)
+        ticket = await get_ticket(ann)
+        length = 0
+        async with ann.client.session.get(
+            f"{service.url}{PATH}?ticket={ticket}", headers={"Accept-Encoding": "identity"}
+        ) as answer:
+            assert "Content-Length" not in answer.headers
+            async for part in answer.content.iter_any():
+                length += len(part)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # Of 13 MB.
+    assert length > 13_000_000 > 3 * peak
+    headers = {"Accept-Encoding": "gzip"}
+    async with ann.client.session.get(
+        f"{service.url}{PATH}?ticket={await get_ticket(ann)}", headers=headers
+    ) as answer:
+        assert int(answer.headers["Content-Length"]) > 6_000_000
+        async with service.db.connection(wait=5) as conn:
+            assert await sql.exports.request_export(conn, user_id=ann.id)
+        with pytest.raises(aiohttp.ClientError):
+            await answer.read()

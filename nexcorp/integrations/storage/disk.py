@@ -1,0 +1,30 @@
+"""Room on the disk, and what a disk without any says."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from nexcorp.errors import StorageFull, StorageUnavailable
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def require_room(folder: Path, free_bytes: int, more: int = 0) -> None:
+    """Raises StorageFull where less than `free_bytes` would be free once `more` bytes are written."""
+    with storing():
+        found = os.statvfs(folder)
+    if found.f_bavail * found.f_frsize - more < free_bytes:
+        raise StorageFull()
+
+
+@contextlib.contextmanager
+def storing() -> Iterator[None]:
+    """Raises StorageFull, or StorageUnavailable, for what the disk refuses in the block."""
+    try:
+        yield
+    except OSError as error:
+        raise (StorageFull if error.errno in FULL else StorageUnavailable)() from error
