@@ -107,9 +107,13 @@ SELECT
     (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox) AS age,
     (SELECT count(*) FROM outbox_dead) AS dead;
 
--- name: ensure_partitions(months_ahead) :value
--- Partitions of the audit trail for this month and so many more; returns how many were new.
-SELECT ensure_event_partitions($1);
+-- name: list_missing_months(months_ahead) :many
+-- Months of the audit trail that have no partition yet, see the function.
+SELECT month FROM list_missing_months($1);
+
+-- name: ensure_partition(month) :value
+-- Give a month of the audit trail its partition; returns whether it is new.
+SELECT ensure_event_partition($1);
 
 -- name: beat(worker_id) :exec
 -- A worker says that it runs.

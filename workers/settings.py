@@ -27,6 +27,7 @@ from nexcorp.realtime import bus
 from nexcorp.redis_client import CONNECTION_LOST, connect
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
+from workers.jobs.months import begin_months
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
 from workers.served import serve_metrics
 
@@ -157,6 +158,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     saq = asyncio.create_task(run_saq(config, product, context, stop))
     tasks = [
         asyncio.create_task(waker.run()),
+        asyncio.create_task(begin_months(database)),
         asyncio.create_task(poll(delivery)),
         asyncio.create_task(poll_mails(mails)),
         asyncio.create_task(beat(database, worker_id, delivery)),
