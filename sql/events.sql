@@ -87,6 +87,16 @@ SET
     next_at = now() + least(power(2, attempts), 300) * interval '1 second'
 WHERE lane = $1 AND id = $2;
 
+-- name: hold_outbox(lane, row_id) :exec
+-- What it needs is held by somebody: again after a third of the time that it has waited, one second to thirty, for as long
+-- as that takes. An operator who has locked the row itself holds it anyway, and is not waited for.
+UPDATE outbox AS o
+SET
+    last_error = 'waits for a lock',
+    next_at = now() + least(greatest((now() - o.created_at) / 3, interval '1 second'), interval '30 seconds')
+FROM (SELECT h.lane, h.id FROM outbox AS h WHERE h.lane = $1 AND h.id = $2 FOR UPDATE SKIP LOCKED) AS held
+WHERE o.lane = held.lane AND o.id = held.id;
+
 -- name: bury_outbox(lane, row_id, last_error) :exec
 -- Failed for the last time: out of the queue, into an operator's sight.
 WITH buried AS (

@@ -20,14 +20,18 @@ async def make_months(database: Database) -> int:
     One that cannot be made keeps no other from being made; what it met is raised at the end.
     """
     async with database.connection(wait=10.0) as conn:
-        months = [row["month"] for row in await sql.events.list_missing_months(conn, months_ahead=MONTHS_AHEAD)]
+        months = [
+            row["month"] for row in await sql.events.list_missing_months(conn, months_ahead=MONTHS_AHEAD)
+        ]
     made, failure = 0, None
     for month in months:
         try:
             async with database.connection(wait=10.0) as conn:
                 made += await sql.events.ensure_partition(conn, month=month)
         except Exception as error:
-            log.warning("a month of the trail has no partition yet", month=str(month), error=type(error).__name__)
+            log.warning(
+                "a month of the trail has no partition yet", month=str(month), error=type(error).__name__
+            )
             failure = error
     if failure is not None:
         raise failure
