@@ -46,7 +46,7 @@ MAX_ATTEMPTS = 10
 MAX_TOLD = 2000
 FIRST_ID = UUID(int=0)
 TIMEOUT = "timeout"
-# What a batch, and a row by itself, waits for a row that somebody holds; the rows behind one that is held wait less.
+# What a batch, and a row by itself, waits for what somebody holds; the rows behind one wait less.
 LOCK_SECONDS = 1.0
 SOON_SECONDS = 0.1
 # Rows are tried one by one for so long, then what is left goes into a batch again.

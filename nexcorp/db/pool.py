@@ -27,7 +27,7 @@ MAX_BACKOFF_SECONDS = 5.0
 # A transaction that does nothing for so long is cut off, with its locks.
 IDLE_SECONDS = 30
 COMMAND_TIMEOUT_SECONDS = 15.0
-# PostgreSQL that grants no more connections is not asked for one for so long: each refusal costs it a process.
+# PostgreSQL that grants no more connections is not asked again for so long: each refusal costs it a process.
 CROWD_SECONDS = 5.0
 NO_JIT = "run `nexcorp migrate up` as its owner, or ALTER ROLE ... SET jit = off"
 
@@ -113,7 +113,7 @@ class Database:
         self.most_spare = config.database_pool[0]
         # When PostgreSQL last did what it was asked, of time.monotonic().
         self.answered_at = -math.inf
-        # Until when PostgreSQL is taken to grant no further connection, and what waits for one of another block.
+        # Until when PostgreSQL is taken to grant no more connections, and what waits for one of another block.
         self.crowded_until = -math.inf
         self.crowd: deque[asyncio.Future[None]] = deque()
 
@@ -225,8 +225,8 @@ class Database:
     ) -> Lease:
         """A connection inside a transaction: commits on leaving, rolls back on an exception.
 
-        One that does nothing for `idle_seconds` is cut off by PostgreSQL. With `lock_seconds` a statement that
-        waits longer for a lock raises asyncpg's LockNotAvailableError; else it raises what connection() raises.
+        One that does nothing for `idle_seconds` is cut off by PostgreSQL. With `lock_seconds` a statement
+        that waits longer for a lock raises asyncpg's LockNotAvailableError. Raises what connection() raises.
         """
         settings = f" SET LOCAL idle_in_transaction_session_timeout = '{self.idle_seconds}s';"
         if lock_seconds is not None:

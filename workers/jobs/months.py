@@ -39,7 +39,7 @@ async def make_months(database: Database) -> int:
 
 
 async def begin_months(database: Database) -> None:
-    """Make what is missing when a worker starts, again until it is there; the hourly job goes on from then."""
+    """Make what is missing when a worker starts, again until it is there; then the hourly job goes on."""
     while True:
         try:
             await make_months(database)
