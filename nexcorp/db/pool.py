@@ -113,7 +113,7 @@ class Database:
         self.most_spare = config.database_pool[0]
         # When PostgreSQL last did what it was asked, of time.monotonic().
         self.answered_at = -math.inf
-        # Until when PostgreSQL is taken to grant no more connections, and what waits for one of another block.
+        # Until when PostgreSQL is taken to grant no more connections, and what waits for another block's.
         self.crowded_until = -math.inf
         self.crowd: deque[asyncio.Future[None]] = deque()
 

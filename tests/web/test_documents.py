@@ -155,7 +155,7 @@ def test_the_catalogue_is_made_of_the_routes_it_is_given() -> None:
         409: ["no_tea"],
         429: ["too_many_requests"],
         500: ["internal_error"],
-        503: ["overloaded", "timeout", "contention", "database_unavailable"],
+        503: ["overloaded", "timeout", "contention", "database_unavailable", "database_exhausted"],
     }
     assert make_codes([tea])[409] == {"no_tea": "Nobody has made tea."}
     assert "no_tea" not in CODES[409]

@@ -13,7 +13,6 @@ from workers.jobs import cleanup
 from workers.jobs.cleanup import clean_up
 from workers.jobs.months import MONTHS_AHEAD
 
-
 DELETE = "DELETE FROM {}"
 
 

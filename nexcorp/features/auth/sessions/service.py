@@ -299,7 +299,7 @@ async def emit_revoked(conn: Any, user_id: UUID, session_id: UUID, reason: str) 
 
 
 async def issue_ticket(conn: Any, *, session_id: UUID, ticket: str, purpose: str) -> dict[str, Any]:
-    """Have a ticket work once: {ticket, expiresIn (seconds)}; raises Unauthorized if the session has ended."""
+    """Have a ticket work once: {ticket, expiresIn (seconds)}; raises Unauthorized if the session ended."""
     row = await sql.auth.insert_ticket(
         conn, token_hash=sha256(ticket.encode()).digest(), session_id=session_id, purpose=purpose
     )
