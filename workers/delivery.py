@@ -29,6 +29,7 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.effects import Job
 from nexcorp.delivery.events import Audience, Event
 from nexcorp.errors import AppError, Unavailable
+from nexcorp.logs import seldom
 from nexcorp.manifest import Product
 from workers import POOL_WAIT_SECONDS
 from workers.batch import Batch
@@ -273,7 +274,8 @@ async def poll(delivery: Delivery, seconds: float = 0.5) -> None:
         try:
             await delivery.drain()
         except AppError as error:
-            log.warning("delivery waits", reason=error.code)
+            if seldom(f"delivery {error.code}"):
+                log.warning("delivery waits", reason=error.code)
         except Exception:
             log.exception("delivery failed")
         await asyncio.sleep(seconds)

@@ -17,6 +17,7 @@ from nexcorp.config import Config
 from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
 from nexcorp.errors import DatabaseUnavailable
+from nexcorp.logs import seldom
 
 log = structlog.get_logger("nexcorp.db")
 
@@ -148,14 +149,15 @@ class Database:
         )
 
     async def open_patiently(self) -> None:
-        """Connect, however long that takes; each failure is one line in the log."""
+        """Connect, however long that takes; now and then that is a line in the log."""
         backoff = 0.2
         while True:
             try:
                 await self.open()
                 return
             except Exception as error:
-                log.error("PostgreSQL is not reachable, trying again", error=str(error), seconds=backoff)
+                if seldom("open"):
+                    log.error("PostgreSQL is not reachable, trying again", error=str(error))
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from nexcorp.logs import seldom
 from nexcorp.realtime.metrics import PUBLISHED
 from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages
 from nexcorp.redis_client import CONNECTION_LOST
@@ -60,7 +61,8 @@ class Publisher:
             PUBLISHED.labels("out").inc(len(payloads))
         except CONNECTION_LOST as error:
             self._rest_until = time.monotonic() + REST_SECONDS
-            log.warning("redis push failed", error=type(error).__name__)
+            if seldom("push"):
+                log.warning("redis push failed", error=type(error).__name__)
 
 
 class Listener:
