@@ -31,6 +31,9 @@ TICK = 0.1
 DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com (manager), linus@example.com"
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105  printed for whoever runs the demo
 
+# As the Procfile of a checkout has it.
+PROCESSES = {"release": "nexcorp migrate up", "web": "nexcorp web", "worker": "nexcorp worker"}
+
 
 class Stopped(Exception):
     """The user asked to stop before everything was up."""
@@ -131,7 +134,8 @@ class DevRun:
         return 0
 
     def _start_all(self) -> None:
-        entries = read_procfile(self._root / "Procfile")
+        installed = self._root == REPOSITORY and not (self._root / "Procfile").exists()
+        entries = PROCESSES if installed else read_procfile(self._root / "Procfile")
         missing = [name for name in PROCFILE_ENTRIES if name not in entries]
         if missing:
             raise EmbeddedError(f"{self._root / 'Procfile'} has no entry {' and no '.join(missing)}")

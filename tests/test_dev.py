@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from nexcorp.config import Config
-from nexcorp.dev import read_procfile
+from nexcorp.config import REPOSITORY, Config
+from nexcorp.dev import PROCESSES, read_procfile
 from nexcorp.embedded import EmbeddedError, PostgresServer
 from nexcorp.embedded.children import Program, Supervisor
 from nexcorp.embedded.home import hold_lock
@@ -322,5 +322,7 @@ def test_read_procfile(tmp_path: Path) -> None:
     procfile = tmp_path / "Procfile"
     procfile.write_text("# comment: no\nweb: nexcorp web --port $PORT:1\n\nworker:nexcorp worker\n")
     assert read_procfile(procfile) == {"web": "nexcorp web --port $PORT:1", "worker": "nexcorp worker"}
+    # Of an installed package, which has no Procfile beside it.
+    assert read_procfile(REPOSITORY / "Procfile") == PROCESSES
     with pytest.raises(EmbeddedError, match="cannot read"):
         read_procfile(tmp_path / "none")
