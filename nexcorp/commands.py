@@ -83,7 +83,6 @@ def replace_by_gunicorn(config: Config) -> int:
         *(f"--bind={show_host(host)}:{config.port}" for host in hosts),
         f"--graceful-timeout={int(DRAIN_SECONDS)}",
         f"--keep-alive={KEEP_ALIVE_SECONDS}",
-        "--log-level=warning",
         "--config=python:nexcorp.wsgi",
     ]
     os.execve(sys.executable, command, child_environment(PROMETHEUS_MULTIPROC_DIR=folder))  # noqa: S606

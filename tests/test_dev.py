@@ -25,8 +25,6 @@ from nexcorp.server import listen
 
 pytestmark = pytest.mark.long(1.2)
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-
 SETTINGS = {
     "DATABASE_URL",
     "REDIS_URL",
