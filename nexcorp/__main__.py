@@ -25,6 +25,7 @@ NO_DATABASE = (
     TimeoutError,
     socket.gaierror,
     asyncpg.PostgresConnectionError,
+    asyncpg.ClientConfigurationError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,

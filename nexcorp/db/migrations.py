@@ -82,6 +82,11 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
     name_the_user()
     parts = urlsplit(url)
     with psycopg.connect(url, autocommit=True, application_name="nexcorp migrate") as conn:
+        encoding = conn.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise MigrationError(
+                message=f"The database has the encoding {encoding}: create it anew with ENCODING 'UTF8'."
+            )
         take_lock(conn)
         end_with_client(conn)
         conn.execute(CREATE_OWN_TABLES)

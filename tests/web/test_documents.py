@@ -345,6 +345,31 @@ async def test_a_malformed_address_is_one_line(name: str, url: str) -> None:
     assert "hush" not in line
 
 
+async def test_a_database_that_cannot_be_used_is_one_line(postgres: Any) -> None:
+    for part in ("port/x", "99999/x", "5432/x?sslmode=bogus", "5432/x?bogus=1", "5432/x y"):
+        code, _, error = await run("outbox", "list", DATABASE_URL=f"postgresql://u:hush@127.0.0.1:{part}")
+        assert code == 1
+        (line,) = error.splitlines()
+        assert line.startswith("nexcorp: DATABASE_URL: ")
+        assert "hush" not in line
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE odd ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        conn.execute("CREATE DATABASE locked TEMPLATE template0")
+        conn.execute("CREATE ROLE weak LOGIN PASSWORD 'pw'")
+        base = postgres.url.rpartition("/")[0]
+        weak = base.replace(base.partition("//")[2].partition("@")[0], "weak:pw")
+        try:
+            for url, said in ((f"{base}/odd", "encoding LATIN1"), (f"{weak}/locked", "permission denied")):
+                code, _, error = await run("migrate", "up", DATABASE_URL=url)
+                assert code == 1
+                (line,) = error.splitlines()
+                assert said in line
+        finally:
+            conn.execute("DROP DATABASE odd")
+            conn.execute("DROP DATABASE locked")
+            conn.execute("DROP ROLE weak")
+
+
 async def test_an_unreachable_database_is_one_line_for_migrate() -> None:
     code, _, error = await run("migrate", "up", DATABASE_URL="postgresql://nobody:hush@127.0.0.1:1/x")
     assert code == 1
