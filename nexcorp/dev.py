@@ -23,6 +23,7 @@ from nexcorp.config import REPOSITORY, child_environment, setting
 from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
 from nexcorp.embedded.children import Program, Supervisor, describe_end
 from nexcorp.embedded.home import find_usable, hold_lock, keep_secret, prepare_home, write_atomically
+from nexcorp.embedded.programs import name_psql
 
 STOP_ORDER = ("web", "worker", "valkey", "postgres")
 PROCFILE_ENTRIES = ("web", "worker")
@@ -243,7 +244,7 @@ class DevRun:
         if self._seeded:
             lines.append(f"  accounts  {DEMO_ACCOUNTS}; the password of each is {DEMO_PASSWORD}")
         if self._own_database:
-            lines.append(f"  database  psql '{self._database_url}'")
+            lines.append(f"  database  {name_psql()} '{self._database_url}'")
         lines += ["  to stop   Ctrl-C", ""]
         for line in lines:
             self._terminal.say(line)
