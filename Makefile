@@ -52,10 +52,10 @@ chaos: export CHAOS_SECONDS := $(CHAOS_SECONDS)
 chaos: $(DEV_STAMP) ## Kill processes at random for CHAOS_SECONDS (600), then prove nothing was lost
 	@$(BIN)/python -m pytest tests/chaos --timeout=0 $(PYTEST_ARGS)
 
-openapi: $(DEV_STAMP) ## Write docs/openapi.json
-	@mkdir -p docs
-	@$(BIN)/python -m nexcorp openapi > docs/openapi.json.new
-	@mv docs/openapi.json.new docs/openapi.json
+openapi: $(DEV_STAMP) ## Write build/openapi.json
+	@mkdir -p build
+	@$(BIN)/python -m nexcorp openapi > build/openapi.json.new
+	@mv build/openapi.json.new build/openapi.json
 
 sql-types: $(DEV_STAMP) ## Write the types of every statement in sql/
 	@$(BIN)/python -m nexcorp sql-types

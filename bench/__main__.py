@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [NAME ...]`: measure, print a table, write bench/results.json."""
+"""`python -m bench [--quick] [NAME ...]`: measure, print a table, write build/bench.json."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from typing import Any
 
 from bench.stage import CORES, FULL, QUICK, REST, Stage, open_stage, pin
 from bench.table import Figure, format_table
+from nexcorp.config import REPOSITORY
 
 # identity last: who signs in too often is signed out elsewhere, and the others need their sessions.
 NAMES = ("handlers", "writes", "social", "fanout", "memory", "latency", "persisted", "identity")
-RESULTS = Path(__file__).parent / "results.json"
+RESULTS = REPOSITORY / "build" / "bench.json"
 PACKAGES = ("aiohttp", "asyncpg", "uvloop", "msgspec", "redis", "saq")
 
 
@@ -32,7 +33,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="less data, shorter and fewer rounds: about four minutes"
     )
-    parser.add_argument("--output", type=Path, default=RESULTS, help="where results.json goes")
+    parser.add_argument(
+        "--output", type=Path, default=RESULTS, help="where the results go (build/bench.json)"
+    )
     return parser
 
 
@@ -84,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about, sections = measure(names, options.quick)
     print("\n" + format_table(sections))
     parts = {name: [figure.as_dict() for figure in figures] for name, figures in sections.items()}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps({**about, "figures": parts}, indent=2) + "\n")
     print(f"\n{about['seconds']} s; written to {options.output}")
     return 0 if len(sections) == len(names) else 1

@@ -815,40 +815,58 @@ END
 $function$;
 COMMENT ON FUNCTION emit(text,uuid,text,uuid,jsonb,jsonb,uuid,text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
 
+CREATE OR REPLACE FUNCTION ensure_event_partition(month date)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    name text := format('events_%s', to_char(month, 'YYYY_MM'));
+    since timestamptz := month::timestamp AT TIME ZONE 'UTC';
+    until timestamptz := (month + interval '1 month') AT TIME ZONE 'UTC';
+BEGIN
+    -- Rather fail and be tried again than keep everybody waiting. Events of months with a partition go on meanwhile:
+    -- one that is made aside and attached locks nothing but events_default.
+    PERFORM set_config('lock_timeout', '2s', true);
+    LOCK TABLE events_default IN ACCESS EXCLUSIVE MODE;
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE events INCLUDING ALL)', name);
+    IF EXISTS (SELECT FROM events_default AS d WHERE d.created_at >= since AND d.created_at < until) THEN
+        ALTER TABLE events_default DISABLE TRIGGER events_append_only;
+        EXECUTE format(
+            'WITH moved AS (DELETE FROM events_default WHERE created_at >= $1 AND created_at < $2 RETURNING *) '
+            'INSERT INTO %I SELECT * FROM moved',
+            name
+        ) USING since, until;
+        ALTER TABLE events_default ENABLE TRIGGER events_append_only;
+    END IF;
+    EXECUTE format('ALTER TABLE events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, since, until);
+    -- Unlike row triggers, this one is not inherited.
+    EXECUTE format(
+        'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name
+    );
+    RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION ensure_event_partition(date) IS 'Creates the partition of the month that begins on this day and moves rows of it out of events_default; returns whether it is new.';
+
 CREATE OR REPLACE FUNCTION ensure_event_partitions(months_ahead integer)
  RETURNS integer
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-    start date;
-    name text;
+    month date;
     made integer := 0;
 BEGIN
-    -- A new partition locks the whole trail: rather fail and be tried again than keep every write waiting.
-    PERFORM set_config('lock_timeout', '2s', true);
-    FOR ahead IN 0..months_ahead LOOP
-        start := (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead))::date;
-        name := format('events_%s', to_char(start, 'YYYY_MM'));
-        IF to_regclass(name) IS NULL THEN
-            EXECUTE format(
-                'CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)',
-                name,
-                start::timestamp AT TIME ZONE 'UTC',
-                (start + interval '1 month')::timestamp AT TIME ZONE 'UTC'
-            );
-            -- Unlike row triggers, this one is not inherited.
-            EXECUTE format(
-                'CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I '
-                'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
-                name
-            );
-            made := made + 1;
-        END IF;
+    -- An array, as a table that is being read cannot be altered.
+    FOREACH month IN ARRAY ARRAY(SELECT m.month FROM list_missing_months(months_ahead) AS m) LOOP
+        made := made + ensure_event_partition(month)::integer;
     END LOOP;
     RETURN made;
 END
 $function$;
-COMMENT ON FUNCTION ensure_event_partitions(integer) IS 'Creates the partitions of this month and so many ahead; returns how many were new.';
+COMMENT ON FUNCTION ensure_event_partitions(integer) IS 'Creates the partitions of list_missing_months(), all or none; returns how many were new.';
 
 CREATE OR REPLACE FUNCTION excerpt(written text)
  RETURNS text
@@ -951,6 +969,14 @@ END
 $function$;
 COMMENT ON FUNCTION find_named(citext[],uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';
 
+CREATE OR REPLACE FUNCTION forgive(name text)
+ RETURNS text
+ LANGUAGE sql
+AS $function$
+    SELECT name FROM set_config('pg_trgm.word_similarity_threshold', '0.4', true)
+$function$;
+COMMENT ON FUNCTION forgive(text) IS 'The same, and until the transaction ends `<%` forgives a slip in a short name, which PostgreSQL''s own threshold of 0.6 does not. Call it as (SELECT forgive(...)) beside the operator.';
+
 CREATE OR REPLACE FUNCTION gather_kinds()
  RETURNS void
  LANGUAGE plpgsql
@@ -1021,6 +1047,27 @@ AS $function$
     SELECT EXISTS (SELECT FROM users AS p WHERE p.id = (u).owner_id AND p.avatar_url IN ((u).url, (u).thumbnail_url))
 $function$;
 COMMENT ON FUNCTION is_avatar(uploads) IS 'Whether an upload is the picture of its owner''s profile, which nothing removes by itself.';
+CREATE OR REPLACE FUNCTION list_missing_months(months_ahead integer)
+ RETURNS TABLE(month date)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- Of events_default, where rows of no partition are, the months up to then: what a wrong clock dated later stays
+    -- there until its month comes near.
+    WITH present AS (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') AS month)
+    SELECT DISTINCT wanted.month::date
+    FROM present
+    CROSS JOIN LATERAL (
+        SELECT present.month + make_interval(months => ahead) FROM generate_series(0, months_ahead) AS s (ahead)
+        UNION ALL
+        SELECT date_trunc('month', d.created_at AT TIME ZONE 'UTC')
+        FROM events_default AS d
+        WHERE d.created_at < (present.month + make_interval(months => months_ahead + 1)) AT TIME ZONE 'UTC'
+    ) AS wanted (month)
+    WHERE to_regclass(format('events_%s', to_char(wanted.month, 'YYYY_MM'))) IS NULL
+    ORDER BY 1
+$function$;
+COMMENT ON FUNCTION list_missing_months(integer) IS 'The first days of the months up to so many ahead that have no partition in the trail and want one: from this month on, and whenever events_default has rows.';
 
 CREATE OR REPLACE FUNCTION list_words(written text)
  RETURNS SETOF text

@@ -25,6 +25,7 @@ NO_DATABASE = (
     TimeoutError,
     socket.gaierror,
     asyncpg.PostgresConnectionError,
+    asyncpg.ClientConfigurationError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,
@@ -63,6 +64,11 @@ def make_parser() -> argparse.ArgumentParser:
     admin.add_argument("email")
     admin.add_argument("--username")
     admin.add_argument("--password", help="where not given, asked for on the terminal, or read from stdin")
+    outbox = add("outbox", commands.run_outbox, "what could not be delivered")
+    outbox.add_argument(
+        "action", choices=["list", "retry"], help="list it, or put what was given up into the queue again"
+    )
+    outbox.add_argument("ids", nargs="*", type=int, metavar="ID", help="retry: which (all)")
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
     add("sql-types", commands.run_sql_types, "write the types of every statement in sql/")

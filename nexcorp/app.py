@@ -20,6 +20,7 @@ from nexcorp.domain.attachments import Storage
 from nexcorp.features import PRODUCT
 from nexcorp.integrations.storage import make_stores, take_in
 from nexcorp.integrations.storage.threads import Threads
+from nexcorp.logs import seldom
 from nexcorp.manifest import Product
 from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.routes import ROUTES as REALTIME
@@ -63,7 +64,8 @@ async def open_database(database: Database, node: Node) -> None:
             await node.positions.check()
         except Exception as error:
             # For instance before the first `nexcorp migrate up`.
-            log.error("not ready to serve, trying again", error=type(error).__name__)
+            if seldom("serve"):
+                log.error("not ready to serve, trying again", error=type(error).__name__)
             await asyncio.sleep(1)
 
 

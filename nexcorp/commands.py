@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nexcorp.db import Connection
 
 Command = Callable[[Namespace], int]
+MOST_LISTED = 200
 Described = TypeVar("Described")
 
 
@@ -82,7 +83,6 @@ def replace_by_gunicorn(config: Config) -> int:
         *(f"--bind={show_host(host)}:{config.port}" for host in hosts),
         f"--graceful-timeout={int(DRAIN_SECONDS)}",
         f"--keep-alive={KEEP_ALIVE_SECONDS}",
-        "--log-level=warning",
         "--config=python:nexcorp.wsgi",
     ]
     os.execve(sys.executable, command, child_environment(PROMETHEUS_MULTIPROC_DIR=folder))  # noqa: S606
@@ -97,13 +97,19 @@ def run_worker(options: Namespace) -> int:
     return 0
 
 
+def require_database() -> Config:
+    """The settings of a command that needs PostgreSQL alone; raises ConfigError."""
+    config = Config.from_env()
+    if not config.database_url:
+        raise ConfigError("DATABASE_URL is not set")
+    return config
+
+
 def run_migrate(options: Namespace) -> int:
     """Apply, roll back or list migrations."""
     from nexcorp.db import migrations
 
-    url = Config.from_env().database_url
-    if not url:
-        raise ConfigError("DATABASE_URL is not set")
+    url = require_database().database_url
     try:
         if options.action == "status":
             for state in migrations.read_status(url):
@@ -175,6 +181,38 @@ def run_admin(options: Namespace) -> int:
     user = run_async(create_admin(config, options.email, password, options.username))
     print(f"created {user['username']} <{user['email']}> as admin")
     return 0
+
+
+def run_outbox(options: Namespace) -> int:
+    """List what could not be delivered, or have what was given up tried again."""
+    from nexcorp.db import sql
+    from nexcorp.seed import open_database
+
+    config = require_database()
+
+    async def ask() -> int:
+        async with open_database(config) as database, database.transaction(wait=5.0) as conn:
+            if options.action == "list":
+                rows = await sql.events.list_failing(conn, most=MOST_LISTED)
+                for row in rows:
+                    state = "dead" if row["dead"] else f"again at {row['nextAt']:%H:%M:%S}"
+                    kind = row["type"] or "(event gone)"
+                    print(
+                        f"{row['id']:>8}  {row['createdAt']:%Y-%m-%d %H:%M:%S}  {kind:<24} "
+                        f"{row['attempts']:>2} attempts, {state}: {row['lastError']}"
+                    )
+                if not rows:
+                    print("everything is delivered, or on its way")
+                return 0
+            revived = {row["id"] for row in await sql.events.revive_dead(conn, ids=options.ids or None)}
+        unknown = sorted(set(options.ids) - revived)
+        print(f"queued again: {len(revived)}")
+        if unknown:
+            raise ConfigError(f"not given up on: {', '.join(map(str, unknown))}; see `nexcorp outbox list`")
+        return 0
+
+    code: int = run_async(ask())
+    return code
 
 
 def run_openapi(options: Namespace) -> int:

@@ -23,6 +23,7 @@ from nexcorp.config import REPOSITORY, child_environment, setting
 from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
 from nexcorp.embedded.children import Program, Supervisor, describe_end
 from nexcorp.embedded.home import find_usable, hold_lock, keep_secret, prepare_home, write_atomically
+from nexcorp.embedded.programs import name_psql
 
 STOP_ORDER = ("web", "worker", "valkey", "postgres")
 PROCFILE_ENTRIES = ("web", "worker")
@@ -30,6 +31,9 @@ COLOURS = {"web": "36", "worker": "35", "migrate": "33", "seed": "33", "dev": "3
 TICK = 0.1
 DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com (manager), linus@example.com"
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105  printed for whoever runs the demo
+
+# As the Procfile of a checkout has it.
+PROCESSES = {"release": "nexcorp migrate up", "web": "nexcorp web", "worker": "nexcorp worker"}
 
 
 class Stopped(Exception):
@@ -131,7 +135,8 @@ class DevRun:
         return 0
 
     def _start_all(self) -> None:
-        entries = read_procfile(self._root / "Procfile")
+        installed = self._root == REPOSITORY and not (self._root / "Procfile").exists()
+        entries = PROCESSES if installed else read_procfile(self._root / "Procfile")
         missing = [name for name in PROCFILE_ENTRIES if name not in entries]
         if missing:
             raise EmbeddedError(f"{self._root / 'Procfile'} has no entry {' and no '.join(missing)}")
@@ -239,7 +244,7 @@ class DevRun:
         if self._seeded:
             lines.append(f"  accounts  {DEMO_ACCOUNTS}; the password of each is {DEMO_PASSWORD}")
         if self._own_database:
-            lines.append(f"  database  psql '{self._database_url}'")
+            lines.append(f"  database  {name_psql()} '{self._database_url}'")
         lines += ["  to stop   Ctrl-C", ""]
         for line in lines:
             self._terminal.say(line)

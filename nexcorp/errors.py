@@ -254,6 +254,13 @@ class DatabaseUnavailable(Unavailable):
     meaning = "The database cannot be reached."
 
 
+class DatabaseExhausted(Unavailable):
+    """PostgreSQL has no space or memory left for this."""
+
+    code, message = "database_exhausted", "The database has no room for this right now."
+    meaning = "The database is out of space or memory; wait as long as `Retry-After` says."
+
+
 class RedisUnavailable(Unavailable):
     """Redis cannot be reached, and this cannot do without."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import Any
 
 import structlog
@@ -17,6 +18,19 @@ from nexcorp.context import current
 TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
+
+
+NOTE_SECONDS = 30.0
+_noted: dict[str, float] = {}
+
+
+def seldom(key: str) -> bool:
+    """Whether to log what repeats itself while something is away: once in NOTE_SECONDS for each key."""
+    now = time.monotonic()
+    if now - _noted.get(key, -NOTE_SECONDS) < NOTE_SECONDS:
+        return False
+    _noted[key] = now
+    return True
 
 
 class RefusalFilter(logging.Filter):
@@ -79,3 +93,5 @@ def set_up_logs(config: Config) -> None:
     root.setLevel(level)
     for noisy in ("aiohttp.access", "yoyo", "asyncio", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+    # It warns with a traceback of each connection that it cannot make; we say so ourselves.
+    logging.getLogger("asyncpg").setLevel(max(level, logging.ERROR))

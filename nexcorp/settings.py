@@ -101,11 +101,26 @@ def split_secret_url(text: str, wants: str) -> SplitResult:
         raise ValueError(wants) from None
 
 
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
 def parse_database_url(text: str) -> str:
     """An address of PostgreSQL. The complaint never quotes it."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
     wants = "wants postgresql://user:password@host:port/database"
     if split_secret_url(text, wants).scheme not in ("postgres", "postgresql"):
         raise ValueError(wants)
+    try:
+        parts = conninfo_to_dict(text)
+    except psycopg.ProgrammingError:
+        raise ValueError(f"{wants}, with special characters percent-encoded") from None
+    for port in str(parts.get("port", "")).split(","):
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError("its port is no number from 1 to 65535")
+    if parts.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
+        raise ValueError(f"its sslmode is none of {', '.join(SSL_MODES)}")
     return text
 
 

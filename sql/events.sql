@@ -86,6 +86,16 @@ SET
     next_at = now() + least(power(2, attempts), 300) * interval '1 second'
 WHERE lane = $1 AND id = $2;
 
+-- name: hold_outbox(lane, row_id) :exec
+-- What it needs is held by somebody: again after a third of the time that it has waited, one second to thirty, for as long
+-- as that takes. An operator who has locked the row itself holds it anyway, and is not waited for.
+UPDATE outbox AS o
+SET
+    last_error = 'waits for a lock',
+    next_at = now() + least(greatest((now() - o.created_at) / 3, interval '1 second'), interval '30 seconds')
+FROM (SELECT h.lane, h.id FROM outbox AS h WHERE h.lane = $1 AND h.id = $2 FOR UPDATE SKIP LOCKED) AS held
+WHERE o.lane = held.lane AND o.id = held.id;
+
 -- name: bury_outbox(lane, row_id, last_error) :exec
 -- Failed for the last time: out of the queue, into an operator's sight.
 WITH buried AS (
@@ -106,9 +116,58 @@ SELECT
     (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox) AS age,
     (SELECT count(*) FROM outbox_dead) AS dead;
 
--- name: ensure_partitions(months_ahead) :value
--- Partitions of the audit trail for this month and so many more; returns how many were new.
-SELECT ensure_event_partitions($1);
+-- name: count_troubles() :one!
+-- What an operator has to see to: rows of the trail in no month's partition (counted up to 10,000), indexes that were left
+-- half made, mails given up.
+SELECT
+    (SELECT count(*) FROM (SELECT FROM events_default LIMIT 10000) AS d) AS "defaultRows",
+    (
+        SELECT count(*)
+        FROM pg_index AS i
+        INNER JOIN pg_class AS c ON c.oid = i.indexrelid
+        WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relnamespace = 'public'::regnamespace
+    ) AS "invalidIndexes",
+    (SELECT count(*) FROM mails WHERE failed_at IS NOT NULL AND last_error <> 'superseded') AS "deadMails";
+
+-- name: list_failing(most) :many
+-- What could not be delivered: dead first, the oldest first; then what failed or waits and is tried again by itself.
+SELECT f.id, f.dead, e.type, f.attempts, f.last_error AS "lastError", f.created_at AS "createdAt", f.next_at AS "nextAt"
+FROM (
+    SELECT id, event_id, event_at, attempts, last_error, created_at, true AS dead, NULL::timestamptz AS next_at
+    FROM outbox_dead
+    UNION ALL
+    SELECT id, event_id, event_at, attempts, last_error, created_at, false, next_at
+    FROM outbox
+    WHERE last_error IS NOT NULL
+) AS f
+LEFT JOIN events AS e ON e.created_at = f.event_at AND e.id = f.event_id
+ORDER BY f.dead DESC, f.id
+LIMIT $1;
+
+-- name: revive_dead(ids) :many
+-- Dead rows back into the queue, all where `ids` is NULL, as if they had just come; returns which. What is queued again by
+-- its dedup_key already stays as it is queued.
+WITH revived AS (
+    DELETE FROM outbox_dead
+    WHERE $1::bigint[] IS NULL OR id = ANY($1)
+    RETURNING id, lane, event_id, event_at, dedup_key, receivers_after, created_at
+),
+queued AS (
+    INSERT INTO outbox (lane, event_id, event_at, dedup_key, receivers_after, created_at)
+    SELECT lane, event_id, event_at, dedup_key, receivers_after, created_at
+    FROM revived
+    ORDER BY id
+    ON CONFLICT (dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING
+)
+SELECT id FROM revived ORDER BY id;
+
+-- name: list_missing_months(months_ahead) :many
+-- Months of the audit trail that have no partition yet, see the function.
+SELECT month FROM list_missing_months($1);
+
+-- name: ensure_partition(month) :value
+-- Give a month of the audit trail its partition; returns whether it is new.
+SELECT ensure_event_partition($1);
 
 -- name: beat(worker_id) :exec
 -- A worker says that it runs.

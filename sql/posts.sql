@@ -1,6 +1,24 @@
 -- Posts. Their counters, in post_stats, are moved by sql/reactions.sql and sql/comments.sql; `position` is their place in
 -- every list. A list takes the position to go on before: for the first page that is the last there can be.
 
+-- name: import_post(post_id, author_id, title, body, usernames, context) :value
+-- An ordinary post whose id is given, published now; returns its event. For demo data, whose first post the documents name.
+WITH added AS (
+    INSERT INTO posts (id, position, author_id, type, title, body)
+    VALUES ($1, uuidv7(), $2, 'normal', $3, $4)
+    RETURNING *
+),
+stats AS (
+    INSERT INTO post_stats (post_id, score, least_score)
+    SELECT id, heat(created_at, 1), heat(created_at, 1) FROM added
+)
+SELECT emit(
+    'post.created', $2, 'post', id,
+    jsonb_build_object('authorId', author_id, 'type', type, 'mentionedIds', find_named($5::citext[])),
+    $6
+)
+FROM added;
+
 -- name: create_post(author_id, type, status, title, body, usernames, context) :one!
 -- A new post with its counters, its first status and its event, as its author sees it. A draft has no place in the lists,
 -- and nobody is told of it.

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from nexcorp.config import Config
-from nexcorp.dev import read_procfile
+from nexcorp.config import REPOSITORY, Config
+from nexcorp.dev import PROCESSES, read_procfile
 from nexcorp.embedded import EmbeddedError, PostgresServer
 from nexcorp.embedded.children import Program, Supervisor
 from nexcorp.embedded.home import hold_lock
@@ -24,8 +24,6 @@ from nexcorp.errors import ConfigError
 from nexcorp.server import listen
 
 pytestmark = pytest.mark.long(1.2)
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 SETTINGS = {
     "DATABASE_URL",
@@ -322,5 +320,7 @@ def test_read_procfile(tmp_path: Path) -> None:
     procfile = tmp_path / "Procfile"
     procfile.write_text("# comment: no\nweb: nexcorp web --port $PORT:1\n\nworker:nexcorp worker\n")
     assert read_procfile(procfile) == {"web": "nexcorp web --port $PORT:1", "worker": "nexcorp worker"}
+    # Of an installed package, which has no Procfile beside it.
+    assert read_procfile(REPOSITORY / "Procfile") == PROCESSES
     with pytest.raises(EmbeddedError, match="cannot read"):
         read_procfile(tmp_path / "none")

@@ -29,6 +29,7 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.effects import Job
 from nexcorp.delivery.events import Audience, Event
 from nexcorp.errors import AppError, Unavailable
+from nexcorp.logs import seldom
 from nexcorp.manifest import Product
 from workers import POOL_WAIT_SECONDS
 from workers.batch import Batch
@@ -49,6 +50,11 @@ MAX_ATTEMPTS = 10
 MAX_TOLD = 2000
 FIRST_ID = UUID(int=0)
 TIMEOUT = "timeout"
+# What a batch, and a row by itself, waits for what somebody holds; the rows behind one wait less.
+LOCK_SECONDS = 1.0
+SOON_SECONDS = 0.1
+# Rows are tried one by one for so long, then what is left goes into a batch again.
+SINGLE_SECONDS = 10.0
 SETTLE_WORDS = Job("settle_words")
 
 
@@ -131,7 +137,9 @@ class Delivery:
         lanes = random.sample(range(LANES), LANES)
         try:
             with BATCH_SECONDS.time():
-                async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
+                async with self.database.transaction(
+                    wait=POOL_WAIT_SECONDS, lock_seconds=LOCK_SECONDS, by_index=True
+                ) as conn:
                     shares = max(1, self.workers) * self._abreast
                     rows = await sql.events.claim_outbox(
                         conn, lanes=lanes, most_lanes=-(-LANES // shares), most=BATCH_ROWS
@@ -141,7 +149,7 @@ class Delivery:
         except Exception as error:
             if not keys or not is_of_row(error):
                 raise
-            if not isinstance(error, AppError):
+            if not isinstance(error, AppError | asyncpg.LockNotAvailableError):
                 log.exception("batch failed, trying its rows one by one", rows=len(keys))
             return await self.deliver_singly(keys)
         DELIVERED.inc(done)
@@ -149,12 +157,25 @@ class Delivery:
         return len(keys)
 
     async def deliver_singly(self, keys: list[tuple[int, int]]) -> int:
-        """Each row in a transaction of its own; one that fails is postponed, or buried at the tenth time."""
+        """Each row in a transaction of its own; one that fails is postponed, or buried at the tenth time.
+
+        One that waits for what somebody holds is postponed, however often: it delays nothing but itself.
+        """
+        deadline, lock_seconds = time.monotonic() + SINGLE_SECONDS, LOCK_SECONDS
         for lane, row_id in keys:
+            if time.monotonic() > deadline:
+                break
             try:
-                async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
+                async with self.database.transaction(
+                    wait=POOL_WAIT_SECONDS, lock_seconds=lock_seconds, by_index=True
+                ) as conn:
                     rows = await sql.events.claim_outbox_row(conn, lane=lane, row_id=row_id)
                     frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
+            except asyncpg.LockNotAvailableError:
+                lock_seconds = SOON_SECONDS
+                async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+                    await sql.events.hold_outbox(conn, lane=lane, row_id=row_id)
+                continue
             except Exception as error:
                 if not is_of_row(error):
                     raise
@@ -288,7 +309,8 @@ async def poll(delivery: Delivery, seconds: float = 0.5) -> None:
         try:
             await delivery.drain()
         except AppError as error:
-            log.warning("delivery waits", reason=error.code)
+            if seldom(f"delivery {error.code}"):
+                log.warning("delivery waits", reason=error.code)
         except Exception:
             log.exception("delivery failed")
         await asyncio.sleep(seconds)

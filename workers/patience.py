@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 from saq import Job, Worker
 from saq.queue.redis import RedisQueue
 
+from nexcorp.errors import Unavailable
+from nexcorp.logs import seldom
 from nexcorp.redis_client import CONNECTION_LOST
 
 log = structlog.get_logger("nexcorp.worker")
@@ -20,11 +22,14 @@ REST_SECONDS = 1.0
 
 
 class OutageFilter(logging.Filter):
-    """SAQ logs each thing that Redis, when it is away, keeps it from, as an error with its traceback."""
+    """SAQ logs what an absent Redis or PostgreSQL keeps it from as an error with its traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to keep a line of SAQ's."""
-        return not (record.exc_info and isinstance(record.exc_info[1], RedisError))
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, Unavailable) and seldom(f"jobs {error.code}"):
+            log.warning("jobs wait", reason=error.code)
+        return not isinstance(error, RedisError | Unavailable)
 
 
 logging.getLogger("saq").addFilter(OutageFilter())

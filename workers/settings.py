@@ -27,6 +27,8 @@ from nexcorp.realtime import bus
 from nexcorp.redis_client import CONNECTION_LOST, connect
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
+from workers.jobs.months import begin_months
+from workers.metrics import JOBS
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
 from workers.served import serve_metrics
 
@@ -87,6 +89,9 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
     async def share(ctx: Any) -> None:
         ctx.update(context)
 
+    async def count(ctx: Any) -> None:
+        JOBS.labels(ctx["job"].function, "failed" if "exception" in ctx else "done").inc()
+
     backoff = 0.2
     while not stop.is_set():
         client = connect(config.redis_url, blocking=True)
@@ -97,6 +102,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             concurrency=CONCURRENCY,
             cron_jobs=list_crons(product),
             startup=share,
+            after_process=count,
         )
         # Signals are this process's affair: SAQ would stop its loop and leave the rest running.
         worker.SIGNALS = []
@@ -157,6 +163,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     saq = asyncio.create_task(run_saq(config, product, context, stop))
     tasks = [
         asyncio.create_task(waker.run()),
+        asyncio.create_task(begin_months(database)),
         asyncio.create_task(poll(delivery)),
         asyncio.create_task(poll_mails(mails)),
         asyncio.create_task(beat(database, worker_id, delivery)),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
-from nexcorp.errors import DatabaseUnavailable, Overloaded, TimedOut, Unavailable
+from nexcorp.errors import DatabaseExhausted, DatabaseUnavailable, Overloaded, TimedOut, Unavailable
 
 if TYPE_CHECKING:
     from nexcorp.db.pool import Database
@@ -24,6 +24,8 @@ CONNECT_SECONDS = 2.0
 SPARE_SECONDS = 1.0
 # How soon a block that waits for the connection of another looks again, should there be no other.
 ASK_AGAIN_SECONDS = 0.25
+# A full disk is not empty again in a second.
+EXHAUSTED_SECONDS = 30
 
 # What asyncpg and the sockets below it raise when PostgreSQL is not there (any more).
 DISCONNECTED = (
@@ -243,6 +245,8 @@ def explain(conn: Any, error: BaseException) -> Unavailable | None:
     if isinstance(error, TimeoutError):
         # An OSError as well, but PostgreSQL is there: a statement took too long.
         return TimedOut()
+    if isinstance(error, asyncpg.InsufficientResourcesError):
+        return DatabaseExhausted(retry_after=EXHAUSTED_SECONDS)
     if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.InternalClientError):
         # Also raised for a wrong call of asyncpg, which must stay a visible bug.
         return gone() if conn.is_closed() else None

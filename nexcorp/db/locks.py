@@ -1,4 +1,4 @@
-"""Changes of the schema beside a running service: locks that keep nobody waiting, and indexes made without any."""
+"""Changes of the schema beside a running service: locks that keep nobody waiting, indexes without any."""
 
 from __future__ import annotations
 
@@ -27,9 +27,15 @@ ON_INDEX = re.compile(
 ON_SCHEMA = re.compile(r"\A(?:CREATE|ALTER|DROP|LOCK) ", re.IGNORECASE)
 
 LIST_LONG = """
-SELECT format('%%s %%s since %%s', pid, coalesce(nullif(application_name, ''), usename), to_char(xact_start, 'HH24:MI:SS'))
+SELECT
+    format(
+        '%%s %%s since %%s', pid, coalesce(nullif(application_name, ''), usename),
+        to_char(xact_start, 'HH24:MI:SS')
+    )
 FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - make_interval(secs => %s)
+WHERE datname = current_database()
+    AND pid <> pg_backend_pid()
+    AND xact_start < now() - make_interval(secs => %s)
 ORDER BY xact_start
 LIMIT 3
 """
@@ -78,7 +84,7 @@ def retry(conn: psycopg.Connection, attempt: Callable[[], Result]) -> Result:
 
 
 def run_unprotected(conn: psycopg.Connection, statements: Iterable[str]) -> None:
-    """Run the statements of a file that has no transaction around it, one by one, on a connection in autocommit.
+    """Run the statements of a file without a transaction around it, one by one; `conn` is in autocommit.
 
     A file that was cut short is taken up where it ended: an index that was left invalid is made anew, one
     that is valid stays. What makes or drops an index waits for other transactions as long as it takes, as it

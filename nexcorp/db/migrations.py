@@ -82,6 +82,11 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
     name_the_user()
     parts = urlsplit(url)
     with psycopg.connect(url, autocommit=True, application_name="nexcorp migrate") as conn:
+        encoding = conn.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise MigrationError(
+                message=f"The database has the encoding {encoding}: create it anew with ENCODING 'UTF8'."
+            )
         take_lock(conn)
         end_with_client(conn)
         conn.execute(CREATE_OWN_TABLES)
@@ -95,14 +100,14 @@ def open_backend(url: str, folder: Path) -> Iterator[tuple[DatabaseBackend, psyc
 
 
 def end_with_client(conn: psycopg.Connection) -> None:
-    """Have a statement end soon after this process was killed, and with it our lock: the next run goes on from there."""
+    """Have a statement, and our lock, end soon after this process was killed: the next run goes on there."""
     # Not to be had on every system.
     with contextlib.suppress(psycopg.Error):
         conn.execute("SELECT set_config('client_connection_check_interval', '1s', false)")
 
 
 def run_file(conn: psycopg.Connection, path: Path, *, protected: bool) -> None:
-    """Run a migration or its way back; `protected`: in one transaction. Raises LocksHeld and what psycopg raises."""
+    """Run a migration or its way back; `protected`: in a transaction. Raises as psycopg, and LocksHeld."""
     text = path.read_text() if path.exists() else ""
     if protected:
         locks.keep_trying(conn, lambda: conn.execute(text.encode()))

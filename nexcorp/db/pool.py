@@ -17,6 +17,7 @@ from nexcorp.config import Config
 from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
 from nexcorp.errors import DatabaseUnavailable
+from nexcorp.logs import seldom
 
 log = structlog.get_logger("nexcorp.db")
 
@@ -27,7 +28,7 @@ MAX_BACKOFF_SECONDS = 5.0
 # A transaction that does nothing for so long is cut off, with its locks.
 IDLE_SECONDS = 30
 COMMAND_TIMEOUT_SECONDS = 15.0
-# PostgreSQL that grants no more connections is not asked for one for so long: each refusal costs it a process.
+# PostgreSQL that grants no more connections is not asked again for so long: each refusal costs it a process.
 CROWD_SECONDS = 5.0
 NO_JIT = "run `nexcorp migrate up` as its owner, or ALTER ROLE ... SET jit = off"
 
@@ -113,7 +114,7 @@ class Database:
         self.most_spare = config.database_pool[0]
         # When PostgreSQL last did what it was asked, of time.monotonic().
         self.answered_at = -math.inf
-        # Until when PostgreSQL is taken to grant no further connection, and what waits for one of another block.
+        # Until when PostgreSQL is taken to grant no more connections, and what waits for another block's.
         self.crowded_until = -math.inf
         self.crowd: deque[asyncio.Future[None]] = deque()
 
@@ -148,14 +149,15 @@ class Database:
         )
 
     async def open_patiently(self) -> None:
-        """Connect, however long that takes; each failure is one line in the log."""
+        """Connect, however long that takes; now and then that is a line in the log."""
         backoff = 0.2
         while True:
             try:
                 await self.open()
                 return
             except Exception as error:
-                log.error("PostgreSQL is not reachable, trying again", error=str(error), seconds=backoff)
+                if seldom("open"):
+                    log.error("PostgreSQL is not reachable, trying again", error=str(error))
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
 
@@ -226,8 +228,8 @@ class Database:
     ) -> Lease:
         """A connection inside a transaction: commits on leaving, rolls back on an exception.
 
-        One that does nothing for `idle_seconds` is cut off by PostgreSQL. With `lock_seconds` a statement that
-        waits longer for a lock raises asyncpg's LockNotAvailableError; else it raises what connection() raises.
+        One that does nothing for `idle_seconds` is cut off by PostgreSQL. With `lock_seconds` a statement
+        that waits longer for a lock raises asyncpg's LockNotAvailableError. Raises what connection() raises.
         `by_index`: for statements on a queue. Planned while it is empty, they would read all of it for each
         row, and keep that plan when it is long.
         """

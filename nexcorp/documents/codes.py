@@ -12,6 +12,7 @@ from nexcorp.errors import (
     AppError,
     BadRequest,
     Contention,
+    DatabaseExhausted,
     DatabaseUnavailable,
     IdempotencyKeyReused,
     InternalError,
@@ -49,7 +50,7 @@ Kind = type[AppError]
 Catalogue = dict[int, dict[str, str]]
 
 ALWAYS: tuple[Kind, ...] = (
-    *(InternalError, Overloaded, TimedOut, Contention, DatabaseUnavailable),
+    *(InternalError, Overloaded, TimedOut, Contention, DatabaseUnavailable, DatabaseExhausted),
     HostNotAllowed,
 )
 OF_FORMS: tuple[Kind, ...] = (

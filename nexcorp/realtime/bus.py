@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from nexcorp.logs import seldom
 from nexcorp.realtime.metrics import PUBLISHED
 from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages
 from nexcorp.redis_client import CONNECTION_LOST
@@ -88,7 +89,8 @@ class Publisher:
 
     def _rest(self, error: Exception) -> None:
         self._rest_until = time.monotonic() + REST_SECONDS
-        log.warning("redis push failed", error=type(error).__name__)
+        if seldom("push"):
+            log.warning("redis push failed", error=type(error).__name__)
 
 
 class Listener:

@@ -8,14 +8,24 @@ import time
 import structlog
 from aiohttp import WSMsgType, web
 
-from nexcorp.errors import AppError, BadRequest, DatabaseUnavailable, Forbidden, Unauthorized, Unavailable
+from nexcorp.errors import (
+    AppError,
+    BadRequest,
+    DatabaseUnavailable,
+    Forbidden,
+    SessionRequired,
+    Unauthorized,
+    Unavailable,
+)
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.errors import TextOnly
+from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.inbound import CountedSocket, Flooded
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import PUBLIC
+from nexcorp.security.api_keys import PREFIX
 from nexcorp.security.app_keys import CONFIG
 from nexcorp.security.authentication import admit, check_token, consume_ticket, read_bearer
 from nexcorp.security.cors import Cors
@@ -25,6 +35,8 @@ from nexcorp.web.routing import Route
 log = structlog.get_logger("nexcorp.realtime")
 
 BEARER_PREFIX = "bearer."
+# How long a user's other sockets have to show that they live when an eleventh comes.
+PROBE_SECONDS = 1.5
 
 
 class SubprotocolRequired(BadRequest):
@@ -47,6 +59,12 @@ class OriginNotAllowed(Forbidden):
 
     code, message = "origin_not_allowed", "This origin may not open a socket."
     meaning = "Pages of this origin may not open a socket."
+
+
+class KeyNotAccepted(SessionRequired):
+    """API keys open no sockets."""
+
+    message = "API keys open no sockets: sign in, and send the access token or a ticket."
 
 
 class Draining(Unavailable):
@@ -75,21 +93,61 @@ def check_handshake(request: web.Request) -> None:
         raise OriginNotAllowed()
 
 
+def read_token(request: web.Request) -> str | None:
+    """The token in the header or the subprotocol entry, if any; raises Unauthorized for an odd header."""
+    if "Authorization" in request.headers:
+        return read_bearer(request)
+    for offered in offered_protocols(request):
+        if offered.startswith(BEARER_PREFIX):
+            return offered.removeprefix(BEARER_PREFIX)
+    return None
+
+
 async def authenticate_handshake(request: web.Request) -> Principal:
     """Who opens the socket: by header, by subprotocol entry or by ticket.
 
-    Raises Unauthorized, and what check_handshake() raises.
+    Raises Unauthorized, KeyNotAccepted, and what check_handshake() raises.
     """
     check_handshake(request)
-    if "Authorization" in request.headers:
-        return check_token(request.app, read_bearer(request))
-    for offered in offered_protocols(request):
-        if offered.startswith(BEARER_PREFIX):
-            return check_token(request.app, offered.removeprefix(BEARER_PREFIX))
+    token = read_token(request)
+    if token is not None:
+        if token.startswith(PREFIX):
+            raise KeyNotAccepted()
+        return check_token(request.app, token)
     ticket = request.query.get("ticket")
     if ticket:
         return await consume_ticket(request, ticket, "ws")
     raise Unauthorized()
+
+
+async def admit_handshake(request: web.Request) -> Principal:
+    """As authenticate_handshake(), and count the handshake; raises TooManyRequests as well."""
+    by_token = "Authorization" in request.headers or read_token(request) is not None
+    ticket = None if by_token else request.query.get("ticket")
+    return await admit(request, lambda: authenticate_handshake(request), ticket=ticket or None)
+
+
+async def take_in(hub: Hub, socket: Socket) -> bool:
+    """Give a socket its place; False where its user has ten that live already.
+
+    One that does not answer within PROBE_SECONDS, as a phone leaves behind that changes networks, makes room.
+    """
+    if hub.add(socket):
+        return True
+    began = time.monotonic()
+    others = [other for other in hub.by_user.get(socket.user_id, ()) if not other.closing]
+    for other in others:
+        other.probe()
+    while time.monotonic() - began < PROBE_SECONDS:
+        await asyncio.sleep(PROBE_SECONDS / 30)
+        if hub.add(socket):
+            return True
+        silent = [other for other in others if other.last_seen < began]
+        if not silent:
+            return False
+    oldest = min(silent, key=lambda other: other.last_seen)
+    oldest.close(protocol.NO_PONG, "no pong")
+    return hub.add(socket)
 
 
 def read_resume(request: web.Request) -> tuple[str | None, int | None]:
@@ -110,9 +168,7 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         # aiohttp refuses what reaches this size, not what exceeds it.
         max_msg_size=protocol.MAX_INBOUND_BYTES + 1,
     )
-    # A ticket is looked up in PostgreSQL.
-    guess = "Authorization" not in request.headers and "ticket" in request.query
-    who = await admit(request, lambda: authenticate_handshake(request), guess=guess)
+    who = await admit_handshake(request)
     if node.draining:
         raise Draining()
     if node.positions.epoch is None:
@@ -120,7 +176,7 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
     await ws.prepare(request)
     socket = Socket(ws, request.transport, who)
     client = Client(node, socket, lambda token: check_token(request.app, token))
-    if not node.hub.add(socket):
+    if not await take_in(node.hub, socket):
         await ws.close(code=protocol.TOO_MANY_SOCKETS, message=b"more than 10 sockets")
         return ws
     try:
@@ -183,6 +239,13 @@ ROUTES = [
         access=PUBLIC,
         long_lived=True,
         returns={101: None},
-        errors=(SubprotocolRequired, UpgradeRequired, Unauthorized, OriginNotAllowed, Draining),
+        errors=(
+            SubprotocolRequired,
+            UpgradeRequired,
+            Unauthorized,
+            OriginNotAllowed,
+            SessionRequired,
+            Draining,
+        ),
     )
 ]

@@ -118,6 +118,11 @@ class Socket:
             if self._transport is not None:
                 self._transport.abort()
 
+    def probe(self) -> None:
+        """Ping now: a client that lives answers, which `last_seen` then shows."""
+        self.ws.inbound.expect_pong()
+        self.write(protocol.wrap(b"", protocol.PING))
+
     def renew(self, principal: Principal) -> None:
         """Go on with a newer token of the same session or user."""
         self.principal = principal
@@ -140,8 +145,7 @@ class Socket:
                 self.send("token-expiring", {"in": round(left)})
             if now - self.last_ping > PING_SECONDS:
                 self.last_ping = now
-                self.ws.inbound.expect_pong()
-                self.write(protocol.wrap(b"", protocol.PING))
+                self.probe()
 
     def _check_behind(self) -> None:
         # Nothing may have been written since the buffer emptied.

@@ -11,8 +11,9 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import BadRequest, DatabaseUnavailable, Forbidden, PermissionRequired, Unauthorized
 from nexcorp.security.api_keys import PREFIX
-from nexcorp.security.app_keys import API_KEYS, CALLER, CONTEXT, REVOCATIONS, TOKENS, database
+from nexcorp.security.app_keys import API_KEYS, CALLER, CONTEXT, REVOCATIONS, SECRETS, TOKENS, database
 from nexcorp.security.limits import LIMITS
+from nexcorp.security.tickets import read_ticket
 from nexcorp.security.tokens import ACCESS_SECONDS, Principal
 
 
@@ -94,23 +95,27 @@ async def authenticate(request: web.Request) -> Principal:
     return who
 
 
-async def admit(request: web.Request, find: Callable[[], Awaitable[Principal]], *, guess: bool) -> Principal:
+async def admit(
+    request: web.Request, find: Callable[[], Awaitable[Principal]], *, ticket: str | None = None
+) -> Principal:
     """The principal that `find` returns; the request counts for their account, a refused one for the address.
 
-    `guess`: `find` asks PostgreSQL, so the address is charged first and guesses do not become its load.
+    `ticket`: what `find` will ask PostgreSQL for. A genuine one counts for its account first, and others do
+    not become PostgreSQL's load.
     """
     limits, address = request.app[LIMITS], request[CONTEXT].ip
-    if guess:
-        await limits.take_address(request, address)
+    owner = None
     try:
+        if ticket is not None:
+            owner = read_ticket(request.app[SECRETS], ticket)
+            await limits.take_user(request, owner)
         who = await find()
     except (BadRequest, Forbidden, Unauthorized):
-        if not guess:
+        if owner is None:
             await limits.take_address(request, address)
         raise
-    if guess:
-        limits.give_back(address)
-    await limits.take_user(request, who.user_id)
+    if owner is None:
+        await limits.take_user(request, who.user_id)
     return who
 
 
@@ -119,7 +124,7 @@ async def authenticate_ticket(request: web.Request) -> Principal:
     if "ticket" not in request.query:
         return await authenticate(request)
     ticket = request.query["ticket"]
-    return await admit(request, lambda: consume_ticket(request, ticket, "download"), guess=True)
+    return await admit(request, lambda: consume_ticket(request, ticket, "download"), ticket=ticket)
 
 
 def require(request: web.Request, permission: str) -> None:

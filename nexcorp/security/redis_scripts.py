@@ -76,7 +76,7 @@ class Scripts:
     def __init__(self, url: str, *, seconds: float) -> None:
         self.seconds = seconds
         # Longer than run() waits: it knows a late loop from a late Redis.
-        self.client = connect(url, seconds=PATIENCE * seconds, retry=False)
+        self.client = connect(url, seconds=PATIENCE * seconds)
         self._rest_until = 0.0
         self.down = False
 

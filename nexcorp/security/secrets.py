@@ -42,6 +42,7 @@ class Secrets:
     signing: SigningKey
     verifying: dict[str, Ed25519PublicKey]
     refresh: tuple[bytes, ...]
+    ticket: tuple[bytes, ...]
     cursor: bytes
     fingerprint: bytes
     vault: tuple[bytes, ...]
@@ -56,6 +57,7 @@ class Secrets:
             signing=SigningKey(thumbprint(privates[0].public_key()), privates[0]),
             verifying=publics,
             refresh=tuple(derive(text, "refresh-token") for text in sources),
+            ticket=tuple(derive(text, "ticket") for text in sources),
             cursor=derive(sources[0], "cursor"),
             fingerprint=derive(sources[0], "idempotency"),
             vault=tuple(derive(text, "vault") for text in sources),

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from nexcorp.context import RequestContext, current
 from nexcorp.errors import AppError, Overloaded, TimedOut, Unavailable
+from nexcorp.logs import seldom
 from nexcorp.security.addresses import came_by_tls, client_address
 from nexcorp.security.app_keys import CONTEXT, REQUEST_ID
 from nexcorp.security.cors import Cors, HostNotAllowed, Hosts
@@ -30,7 +31,6 @@ log = structlog.get_logger("nexcorp.web")
 
 REQUEST_SECONDS = 15.0
 SLOW_SECONDS = 1.0
-NOTE_SECONDS = 5.0
 MAX_AGENT_CHARS = 512
 HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}\Z")
 
@@ -59,15 +59,10 @@ def route_of(request: web.Request) -> Route | None:
     return getattr(request.match_info.handler, "route", None)
 
 
-_noted: dict[str, float] = {}
-
-
 def note_unavailable(code: str) -> None:
-    """Log why requests are refused with 503, once in NOTE_SECONDS for each reason; the metric counts all."""
+    """Log why requests are refused with 503, now and then for each reason; the metric counts all."""
     REFUSED.labels(code).inc()
-    now = time.monotonic()
-    if now - _noted.get(code, -NOTE_SECONDS) >= NOTE_SECONDS:
-        _noted[code] = now
+    if seldom(f"refused {code}"):
         log.warning("requests are refused", reason=code)
 
 

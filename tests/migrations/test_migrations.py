@@ -161,7 +161,7 @@ def test_a_migration_that_fails_leaves_nothing_and_can_be_mended(empty_url: str,
 def test_a_migration_gives_up_a_lock_that_it_has_to_wait_for(
     empty_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that the service never queues behind it for long; it comes again, with a transaction around it and without."""
+    """So that the service never queues behind it for long; it comes again."""
     monkeypatch.setattr(locks, "LOCK_TIMEOUT", "100ms")
     monkeypatch.setattr(locks, "PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(locks, "TRIES", 3)
@@ -204,7 +204,10 @@ def test_a_migration_of_indexes_heals_wherever_it_was_cut_short(
     (tmp_path / "0001_tried.rollback.sql").write_text(
         "-- transactional: false\n" + "".join(f"DROP INDEX CONCURRENTLY {name};\n" for name in names)
     )
-    state = "SELECT indexrelid::regclass::text, indexrelid, indisvalid FROM pg_index WHERE indrelid = 'tried'::regclass"
+    state = """
+        SELECT indexrelid::regclass::text, indexrelid, indisvalid
+        FROM pg_index WHERE indrelid = 'tried'::regclass
+    """
     with psycopg.connect(empty_url, autocommit=True) as conn:
         conn.execute("CREATE TABLE tried (one integer, two integer, three integer)")
         for statement in INDEXES.split(";\n")[: broken + 1]:

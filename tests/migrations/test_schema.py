@@ -90,9 +90,9 @@ async def test_every_table_has_a_primary_key(database: Database) -> None:
 
 async def test_the_trail_has_a_partition_for_this_month_and_the_next_three(database: Database) -> None:
     async with database.connection() as conn:
-        assert await sql.events.ensure_partitions(conn, months_ahead=3) == 0
-        assert await sql.events.ensure_partitions(conn, months_ahead=5) == 2
-        assert await sql.events.ensure_partitions(conn, months_ahead=5) == 0
+        assert await conn.fetchval("SELECT ensure_event_partitions(3)") == 0
+        assert await conn.fetchval("SELECT ensure_event_partitions(5)") == 2
+        assert await conn.fetchval("SELECT ensure_event_partitions(5)") == 0
         names = await conn.fetch(
             """
             SELECT to_regclass('events_' || to_char(month, 'YYYY_MM'))

@@ -149,7 +149,8 @@ async def subscribe(client: Client, room: str) -> str:
 async def test_the_rooms_keep_the_rule(world: World, room: Room) -> None:
     people = {name: getattr(room, name) for name in ("owner", "stranger", "manager", "admin")}
     expected = {name: "subscribed" if joins else "room_not_found" for name, joins in people.items()}
-    expected |= dict.fromkeys(("anonymous", "revoked", "deactivated", "key_with"), "401")
+    expected |= dict.fromkeys(("anonymous", "revoked", "deactivated"), "401")
+    expected["key_with"] = "403"
     rule = Rule("GET /ws", ANYBODY, 400, key_of="owner")
     found, elsewhere = {}, {}
     for actor in expected:

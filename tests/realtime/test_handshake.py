@@ -98,6 +98,17 @@ async def test_no_good_proof_is_401_before_the_upgrade(make_user, knock):
 
 
 @pytest.mark.shared
+async def test_api_key_is_told_that_it_opens_no_socket(knock):
+    for headers in (
+        {"Authorization": "Bearer nxk_whatever"},
+        {"Sec-WebSocket-Protocol": "nexcorp.v1, bearer.nxk_whatever"},
+    ):
+        status, body = await knock({**UPGRADE, **headers})
+        assert (status, body["code"]) == (403, "session_required")
+        assert "sign in" in body["message"]
+
+
+@pytest.mark.shared
 async def test_revoked_session_cannot_come_back(make_user, knock):
     ada = await make_user()
     assert (await ada.client.post("/api/v1/auth/logout")).status == 204

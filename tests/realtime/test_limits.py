@@ -7,7 +7,7 @@ import json
 import struct
 import time
 
-from nexcorp.realtime import node, socket
+from nexcorp.realtime import node, routes, socket
 from nexcorp.realtime.node import NODE
 from nexcorp.security import tokens
 from nexcorp.security.app_keys import TOKENS
@@ -57,14 +57,21 @@ async def test_burst_of_40_is_no_flood(make_user, connect):
         await live.next("pong")
 
 
+def keep_reading(sockets):
+    """Tasks that read, and so answer pings, until each has its own pong."""
+    return [asyncio.create_task(live.next("pong", 30)) for live in sockets]
+
+
 async def test_eleventh_socket_is_refused_and_ten_stay(make_user, connect):
     ada, grace = await make_user(), await make_user()
     ten = [await connect(ada) for _ in range(10)]
+    living = keep_reading(ten)
     eleventh = await connect(ada)
     assert (await closed(eleventh))[0] == 4504
     assert (await ask(await connect(grace), "ping"))["event"] == "pong"
     for live in ten:
-        assert (await ask(live, "ping"))["event"] == "pong"
+        await live.send("ping")
+    await asyncio.gather(*living)
     await ten[0].ws.close()
 
     async def admitted() -> bool:
@@ -72,6 +79,23 @@ async def test_eleventh_socket_is_refused_and_ten_stay(make_user, connect):
         return (await live.ws.receive()).type.name == "TEXT"
 
     await wait_until(admitted)
+
+
+async def test_eleventh_socket_takes_the_place_of_one_that_is_silent(
+    make_user, connect, service, monkeypatch
+):
+    monkeypatch.setattr(routes, "PROBE_SECONDS", 0.3)
+    ada = await make_user()
+    ten = [await connect(ada) for _ in range(10)]
+    ten.pop(3)
+    living = keep_reading(ten)
+    newest = await connect(ada)
+    assert (await newest.next("connected"))["data"]["userId"] == str(ada.id)
+    mine = service.app[NODE].hub.by_user[ada.id]
+    assert sum(not other.closing for other in mine) == 10
+    for live in ten:
+        await live.send("ping")
+    await asyncio.gather(*living)
 
 
 async def test_token_ends_its_socket_unless_a_newer_one_comes(

@@ -16,12 +16,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from nexcorp.__main__ import describe
 from nexcorp.app import make_documents
-from nexcorp.config import REPOSITORY, child_environment
+from nexcorp.config import REPOSITORY, Config, child_environment
+from nexcorp.db.migrations import MigrationError, migrate_up
 from nexcorp.documents.codes import find_codes, make_codes
 from nexcorp.documents.frames import CLOSE_CODES
 from nexcorp.documents.openapi import make_openapi
-from nexcorp.errors import AppError, Conflict, NotFound
+from nexcorp.errors import AppError, ConfigError, Conflict, NotFound
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import COMMANDS
 from nexcorp.realtime.errors import COMMAND_ERRORS, CommandError
@@ -94,7 +96,7 @@ def test_every_operation_documents_how_it_fails() -> None:
 
 
 # Of the command line, and what leaves a transaction with a stored answer: no client sees their codes.
-UNSEEN = {"DatabaseNotEmpty", "MigrationError", "Replay", "SchemaError"}
+UNSEEN = {"DatabaseNotEmpty", "LocksHeld", "MigrationError", "Replay", "SchemaError"}
 
 
 def find_kinds(parent: type[AppError] = AppError) -> set[type[AppError]]:
@@ -155,7 +157,7 @@ def test_the_catalogue_is_made_of_the_routes_it_is_given() -> None:
         409: ["no_tea"],
         429: ["too_many_requests"],
         500: ["internal_error"],
-        503: ["overloaded", "timeout", "contention", "database_unavailable"],
+        503: ["overloaded", "timeout", "contention", "database_unavailable", "database_exhausted"],
     }
     assert make_codes([tea])[409] == {"no_tea": "Nobody has made tea."}
     assert "no_tea" not in CODES[409]
@@ -352,6 +354,31 @@ async def test_a_malformed_address_is_one_line(name: str, url: str) -> None:
     (line,) = error.splitlines()
     assert line.startswith(f"nexcorp: {name}: wants ")
     assert "hush" not in line
+
+
+def test_a_database_that_cannot_be_used_is_one_line(postgres: Any) -> None:
+    for part in ("port/x", "99999/x", "5432/x?sslmode=bogus", "5432/x?bogus=1", "5432/x y"):
+        with pytest.raises(ConfigError, match=r"^DATABASE_URL: ") as wrong:
+            Config.from_env({"DATABASE_URL": f"postgresql://u:hush@127.0.0.1:{part}"})
+        assert "hush" not in str(wrong.value)
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        conn.execute("CREATE DATABASE odd ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        conn.execute("CREATE DATABASE locked TEMPLATE template0")
+        conn.execute("CREATE ROLE weak LOGIN PASSWORD 'pw'")
+        base = postgres.url.rpartition("/")[0]
+        weak = f"postgresql://weak:pw@{base.rpartition('@')[2]}"
+        try:
+            for url, said in ((f"{base}/odd", "encoding LATIN1"), (f"{weak}/locked", "permission denied")):
+                with pytest.raises((MigrationError, psycopg.Error)) as caught:
+                    migrate_up(url)
+                line = describe(caught.value)
+                assert line
+                assert said in line
+                assert "\n" not in line
+        finally:
+            conn.execute("DROP DATABASE odd")
+            conn.execute("DROP DATABASE locked")
+            conn.execute("DROP ROLE weak")
 
 
 async def test_an_unreachable_database_is_one_line_for_migrate() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from nexcorp.db import sql
 from tests.realtime.helpers import store_frames
 from workers.jobs import cleanup
 from workers.jobs.cleanup import clean_up
+from workers.jobs.months import MONTHS_AHEAD
+
+DELETE = "DELETE FROM {}"
 
 
 @pytest.fixture
@@ -74,12 +78,52 @@ async def test_months_to_come_have_their_partitions(database, clean):
     async with database.connection(wait=5) as conn:
         before = [row[0] for row in await conn.fetch(listed)]
         months = [name for name in before if name != "events_default"]
-        assert len(months) == cleanup.MONTHS_AHEAD + 1
-        for name in months[-2:]:
+        assert len(months) == MONTHS_AHEAD + 1
+        shape = "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = $1::text::regclass ORDER BY 1"
+        triggers = [row[0] for row in await conn.fetch(shape, months[0])]
+        for name in months:
             await conn.execute(f"DROP TABLE {name}")
+        # What happened meanwhile, some of it by a clock that goes wrong.
+        await conn.execute(
+            """INSERT INTO events (type, entity_type, entity_id, payload, metadata, created_at)
+            SELECT 'post.created', 'post', gen_random_uuid(), '{}', '{}', now() + make_interval(months => m)
+            FROM unnest('{0,0,0,2,3,500,-1}'::integer[]) AS m"""
+        )
         await clean()
-        assert [row[0] for row in await conn.fetch(listed)] == before
-        assert await sql.events.ensure_partitions(conn, months_ahead=cleanup.MONTHS_AHEAD) == 0
+        assert set(before) < {row[0] for row in await conn.fetch(listed)}
+        assert [row[0] for row in await conn.fetch(shape, months[0])] == triggers
+        assert await conn.fetchval("SELECT count(*) FROM events") == 7
+        assert await conn.fetchval("SELECT count(*) FROM events_default") == 1
+        of_month = await conn.fetchval(
+            "SELECT count(*) FROM events WHERE tableoid = $1::text::regclass", months[0]
+        )
+        assert of_month == 3
+        for table in ("events_default", months[0]):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+                await conn.execute(DELETE.format(table))
+        assert await sql.events.list_missing_months(conn, months_ahead=MONTHS_AHEAD) == []
+
+
+async def test_a_step_that_fails_keeps_no_other_from_being_taken(database, clean):
+    """A month whose partition cannot be made, beside one that can, and months that are too old."""
+    name = "SELECT to_char((now() AT TIME ZONE 'UTC') + make_interval(months => $1), '\"events_\"YYYY_MM')"
+    async with database.connection(wait=5) as conn:
+        blocked, other = await conn.fetchval(name, 2), await conn.fetchval(name, 3)
+        bounds = await conn.fetchval(
+            "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = $1", blocked
+        )
+        await conn.execute(
+            f"""DROP TABLE {blocked};
+            DROP TABLE {other};
+            CREATE TABLE in_the_way PARTITION OF events {bounds};
+            CREATE TABLE events_2019_01 PARTITION OF events
+            FOR VALUES FROM ('2019-01-01') TO ('2019-02-01')"""
+        )
+        with pytest.raises(asyncpg.InvalidObjectDefinitionError):
+            await clean()
+        assert await conn.fetchval("SELECT to_regclass('events_2019_01')") is None
+        assert await conn.fetchval("SELECT to_regclass($1) IS NULL", blocked)
+        assert await conn.fetchval("SELECT to_regclass($1) IS NOT NULL", other)
 
 
 async def test_workers_long_gone_are_forgotten(database, clean):

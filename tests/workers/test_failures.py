@@ -13,6 +13,7 @@ from nexcorp.errors import Unavailable
 from nexcorp.features import FEATURES, PRODUCT
 from nexcorp.manifest import Feature, Product
 from tests.workers.products import emit_news, make_product
+from workers import delivery as delivery_module
 from workers.delivery import Delivery
 from workers.metrics import FAILED
 
@@ -185,3 +186,28 @@ async def test_last_error_is_bounded(database, people, comment, pushed):
     await Delivery(database, pushed, PRODUCT).drain()
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT length(last_error) FROM outbox") <= 500
+
+
+async def test_what_somebody_holds_delays_only_what_needs_it(database, people, comment, pushed, monkeypatch):
+    """A session left open on one row: for as long as that takes, and without counting as a failure."""
+    monkeypatch.setattr(delivery_module, "LOCK_SECONDS", 0.1)
+    ada, grace, linus = await people(3)
+    await comment(ada, mentioned=[grace])
+    delivery = Delivery(database, pushed, PRODUCT)
+    await delivery.drain()
+    async with database.connection(wait=5) as conn:
+        async with database.transaction(wait=5) as holder:
+            await holder.execute("SELECT FROM rooms WHERE name = $1 FOR UPDATE", f"user:{grace}")
+            await comment(ada, mentioned=[grace])
+            await comment(ada, mentioned=[linus])
+            await comment(ada, mentioned=[grace])
+            for _ in range(12):
+                await conn.execute("UPDATE outbox SET next_at = now()")
+                await delivery.drain()
+            assert pushed.seqs(f"user:{linus}") == [1]
+            left = await conn.fetch("SELECT attempts, last_error, next_at > now() AS later FROM outbox")
+            assert [tuple(row) for row in left] == [(0, "waits for a lock", True)] * 2
+        await conn.execute("UPDATE outbox SET next_at = now()")
+    await delivery.drain()
+    assert pushed.seqs(f"user:{grace}") == [1, 2, 3]
+    assert (await count(database, "outbox"), await count(database, "outbox_dead")) == (0, 0)

@@ -191,7 +191,7 @@ async def test_a_job_that_redis_goes_away_from_is_no_stack_trace(caplog):
         async def dequeue(self, **_):
             return Job("clean_up", queue=self, retries=5)
 
-    client = connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True, retry=False)
+    client = connect(f"redis://127.0.0.1:{choose_ports(1)[0]}", blocking=True)
     worker = PatientWorker(Cut(client, name="nobody"), settings.list_jobs(PRODUCT), cron_jobs=[])
     assert await worker.process() is False
     await client.aclose()

@@ -5,30 +5,36 @@ And what was written of people who have left, behind their leaving.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 
 from nexcorp.db import sql
 from workers.jobs.leaving import LATE_MINUTES, leave_again
+from workers.jobs.months import make_months
 
 log = structlog.get_logger("nexcorp.cleanup")
 
 PART = 10_000
-MONTHS_AHEAD = 3
 
 
-async def clean_up(ctx: Any) -> None:
-    """Delete in parts, so that no lock is held for long; safe to run at any time and twice."""
-    database, config = ctx["database"], ctx["config"]
+async def delete_frames(ctx: Any) -> int:
+    """Old frames, in parts, so that no lock is held for long; returns how many."""
     frames = 0
     while True:
-        async with database.transaction(wait=10.0) as conn:
-            gone = await sql.realtime.delete_old_frames(conn, days=config.frame_retention_days, most=PART)
+        async with ctx["database"].transaction(wait=10.0) as conn:
+            gone: int = await sql.realtime.delete_old_frames(
+                conn, days=ctx["config"].frame_retention_days, most=PART
+            )
         frames += gone
         if not gone:
-            break
-    async with database.connection(wait=10.0) as conn:
+            return frames
+
+
+async def delete_rows(ctx: Any) -> None:
+    """What has served its time."""
+    async with ctx["database"].connection(wait=10.0) as conn:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
         await sql.auth.delete_old_sessions(conn)
@@ -37,7 +43,37 @@ async def clean_up(ctx: Any) -> None:
         await sql.mails.delete_old_mails(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
-        made = await sql.events.ensure_partitions(conn, months_ahead=MONTHS_AHEAD)
-        dropped = await sql.audit.drop_partitions(conn, keep_days=config.event_retention_days)
-    await leave_again(ctx, LATE_MINUTES)
-    log.info("cleaned up", frames=frames, partitions=made, dropped=dropped)
+
+
+async def drop_months(ctx: Any) -> int:
+    """Months of the trail that are too old; returns how many."""
+    async with ctx["database"].connection(wait=10.0) as conn:
+        return await sql.audit.drop_partitions(conn, keep_days=ctx["config"].event_retention_days) or 0
+
+
+STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
+    "frames": delete_frames,
+    "rows": delete_rows,
+    "partitions": lambda ctx: make_months(ctx["database"]),
+    "dropped": drop_months,
+    "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
+}
+
+
+async def clean_up(ctx: Any) -> None:
+    """Take every step, whatever becomes of the others; safe to run at any time and twice.
+
+    Raises what the last step that failed met, so that the job is tried again.
+    """
+    done: dict[str, object] = {}
+    failure = None
+    for name, step in STEPS.items():
+        try:
+            done[name] = await step(ctx)
+        except Exception as error:
+            # Not the message: PostgreSQL quotes rows in it.
+            log.warning("cleaning up is not complete yet", step=name, error=type(error).__name__)
+            failure = error
+    if failure is not None:
+        raise failure
+    log.info("cleaned up", **done)

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from nexcorp.errors import Unavailable
+from nexcorp.logs import seldom
 
 log = structlog.get_logger("nexcorp.delivery")
 
@@ -20,6 +21,7 @@ async def deliver(ctx: Any) -> int:
         delivered: int = await ctx["delivery"].drain(DRAIN_SECONDS)
     except Unavailable as error:
         # The poll goes on trying; a job that fails would only be retried beside it.
-        log.warning("delivery waits", reason=error.code)
+        if seldom(f"delivery {error.code}"):
+            log.warning("delivery waits", reason=error.code)
         return 0
     return delivered

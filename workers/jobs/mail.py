@@ -19,6 +19,7 @@ from nexcorp.db import Database, sql
 from nexcorp.errors import AppError, Unavailable
 from nexcorp.integrations.mail import Mailer, MailError, MailRefused
 from nexcorp.integrations.mail_texts import TEXTS, write_mail
+from nexcorp.logs import seldom
 from workers import POOL_WAIT_SECONDS
 from workers.metrics import MAILS
 
@@ -146,7 +147,8 @@ async def poll_mails(mails: MailQueue, seconds: float = POLL_SECONDS) -> None:
         try:
             await mails.drain()
         except AppError as error:
-            log.warning("mails wait", reason=error.code)
+            if seldom(f"mails {error.code}"):
+                log.warning("mails wait", reason=error.code)
         except Exception as error:
             # Without its text and traceback: they may hold parts of a mail.
             log.error("mails failed", error=type(error).__name__)

@@ -7,7 +7,8 @@ FEATURE = Feature(
     setup="nexcorp.features.service.routes:set_up",
     routes=("nexcorp.features.service.routes:ROUTES",),
     jobs=(
-        Job("workers.jobs.deliver:deliver", seconds=30),
+        # Longer than a drain may take, and what a last batch waits for: a connection, locks, statements.
+        Job("workers.jobs.deliver:deliver", seconds=60),
         Job("workers.jobs.cleanup:clean_up", cron="7 * * * *"),
     ),
 )

@@ -113,6 +113,13 @@ async def show_asyncapi(request: web.Request) -> web.Response:
 OUTBOX_DEPTH = Gauge("nexcorp_outbox_depth", "Events that wait for delivery.", multiprocess_mode="mostrecent")
 OUTBOX_AGE = Gauge("nexcorp_outbox_oldest_seconds", "Age of the oldest one.", multiprocess_mode="mostrecent")
 OUTBOX_DEAD = Gauge("nexcorp_outbox_dead", "Events given up on.", multiprocess_mode="mostrecent")
+DEFAULT_ROWS = Gauge(
+    "nexcorp_events_default_rows", "Events in no month's partition.", multiprocess_mode="mostrecent"
+)
+INVALID_INDEXES = Gauge(
+    "nexcorp_invalid_indexes", "Indexes that were left half made.", multiprocess_mode="mostrecent"
+)
+MAILS_DEAD = Gauge("nexcorp_mails_dead", "Mails given up on.", multiprocess_mode="mostrecent")
 POOL_SIZE = Gauge(
     "nexcorp_pool_connections", "Connections to PostgreSQL.", ["state"], multiprocess_mode="livesum"
 )
@@ -149,9 +156,13 @@ async def collect_metrics(request: web.Request) -> bytes:
     try:
         async with database(request).connection() as conn:
             outbox = await sql.events.get_outbox_depth(conn)
+            troubles = await sql.events.count_troubles(conn)
         OUTBOX_DEPTH.set(outbox["depth"])
         OUTBOX_AGE.set(outbox["age"])
         OUTBOX_DEAD.set(outbox["dead"])
+        DEFAULT_ROWS.set(troubles["defaultRows"])
+        INVALID_INDEXES.set(troubles["invalidIndexes"])
+        MAILS_DEAD.set(troubles["deadMails"])
     except (AppError, asyncpg.PostgresError):
         # The other figures are wanted most when the database is down.
         pass

@@ -26,6 +26,7 @@ from nexcorp.security.app_keys import CONFIG, CONTEXT, SECRETS, TOKENS, database
 from nexcorp.security.cookies import CrossSite, clear_cookie, set_cookie
 from nexcorp.security.limits import LIMITS
 from nexcorp.security.throttle import attempt, forgive, withdraw
+from nexcorp.security.tickets import make_ticket
 from nexcorp.security.tokens import ACCESS_SECONDS
 from nexcorp.web.errors import reply_error
 from nexcorp.web.parsing import path_id
@@ -228,11 +229,13 @@ async def revoke_sessions(request: web.Request, *, query: dict[str, Any]) -> web
 
 async def issue_ticket(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/ticket"""
+    who = principal(request)
+    ticket = make_ticket(request.app[SECRETS], who.user_id)
     async with database(request).transaction() as conn:
-        ticket = await service.issue_ticket(
-            conn, session_id=principal(request).session_id, purpose=body["purpose"]
+        issued = await service.issue_ticket(
+            conn, session_id=who.session_id, ticket=ticket, purpose=body["purpose"]
         )
-    return reply(ticket, 201)
+    return reply(issued, 201)
 
 
 ROUTES: list[Route] = [

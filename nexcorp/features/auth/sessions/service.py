@@ -23,7 +23,6 @@ MAX_SESSIONS = 10
 MAX_USER_AGENT_CHARS = 512
 MAX_USERNAME_CHARS = 30
 USERNAME_ATTEMPTS = 10
-TICKET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +298,8 @@ async def emit_revoked(conn: Any, user_id: UUID, session_id: UUID, reason: str) 
     )
 
 
-async def issue_ticket(conn: Any, *, session_id: UUID, purpose: str) -> dict[str, Any]:
-    """A one-time ticket: {ticket, expiresIn (seconds)}; raises Unauthorized if the session has ended."""
-    ticket = secrets.token_urlsafe(TICKET_BYTES)
+async def issue_ticket(conn: Any, *, session_id: UUID, ticket: str, purpose: str) -> dict[str, Any]:
+    """Have a ticket work once: {ticket, expiresIn (seconds)}; raises Unauthorized if the session ended."""
     row = await sql.auth.insert_ticket(
         conn, token_hash=sha256(ticket.encode()).digest(), session_id=session_id, purpose=purpose
     )

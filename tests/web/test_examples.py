@@ -1,0 +1,40 @@
+"""The examples in the documents work on the demo data, and fail at nobody's expense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexcorp.seed import seed
+from tests.api import API
+from tests.contract import document
+
+
+def find_example(method: str, path: str) -> Any:
+    """The body that the documents show for an operation."""
+    operation = document()["paths"][f"{API}{path}"][method]
+    return operation["requestBody"]["content"]["application/json"]["example"]
+
+
+async def test_examples_work_on_the_demo_data(service: Any, client: Any) -> None:
+    await seed(service.config)
+    answer = await client.post(f"{API}/auth/login", json=find_example("post", "/auth/login"))
+    assert answer.status == 200
+    client.headers["Authorization"] = f"Bearer {(await answer.json())['accessToken']}"
+    for method, path, status in (
+        ("post", "/auth/register", 201),
+        ("post", "/auth/password/forgot", 202),
+        ("post", "/auth/ticket", 201),
+        ("post", "/auth/api-keys", 201),
+        ("patch", "/users/me", 200),
+        ("post", "/posts", 201),
+        ("post", "/comments", 201),
+        ("patch", "/posts/{id}", 200),
+        ("post", "/auth/password", 204),
+    ):
+        operation = document()["paths"][f"{API}{path}"][method]
+        address = API + path
+        for parameter in operation["parameters"]:
+            if parameter["in"] == "path":
+                address = address.replace(f"{{{parameter['name']}}}", parameter["example"])
+        answer = await getattr(client, method)(address, json=find_example(method, path))
+        assert answer.status == status, (path, await answer.text())
