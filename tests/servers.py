@@ -13,8 +13,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from nexcorp.db.plans import SETTINGS
+
 # A crash test needs durability; everything else needs speed.
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    # As `migrate up` has them for its database; clones of the template do not take them over.
+    **SETTINGS,
+}
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 8 << 30
 

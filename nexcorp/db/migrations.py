@@ -20,6 +20,7 @@ from yoyo.backends import DatabaseBackend
 
 from nexcorp.config import REPOSITORY, name_the_user
 from nexcorp.db import locks, schema_files
+from nexcorp.db.plans import SETTINGS
 from nexcorp.db.schema_files import SCHEMA, SchemaState
 from nexcorp.errors import AppError
 
@@ -133,19 +134,19 @@ def undo(backend: DatabaseBackend, conn: psycopg.Connection, migration: yoyo.mig
         backend.unmark_one(migration, log=False)
 
 
-def turn_off_jit(conn: psycopg.Connection) -> None:
-    """Have statements run as they are: they are short and keyed, and compiling them costs more than it saves.
-
-    For all of the database where it is ours, else for the role that migrates. A setting of each session would
-    not come through a pooler.
-    """
-    if conn.execute("SHOW jit").fetchone() == ("off",):
-        return
-    for change in ("ALTER DATABASE %I SET jit = off", "ALTER ROLE CURRENT_USER IN DATABASE %I SET jit = off"):
-        row = conn.execute("SELECT format(%s, current_database())", (change,)).fetchone()
-        with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
-            conn.execute(row[0].encode() if row else b"")
-            return  # In the block: without the right to do the one, the other is tried.
+def choose_settings(conn: psycopg.Connection) -> None:
+    """Have PostgreSQL run statements as SETTINGS says: for all of the database where it is ours, else for the
+    role that migrates."""
+    for name, value in SETTINGS.items():
+        if conn.execute("SELECT current_setting(%s)", (name,)).fetchone() == (value,):
+            continue
+        for whose in ("DATABASE %I", "ROLE CURRENT_USER IN DATABASE %I"):
+            row = conn.execute(
+                f"SELECT format('ALTER {whose} SET %%I = %%I', current_database(), %s, %s)", (name, value)
+            ).fetchone()
+            with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                conn.execute(row[0].encode() if row else b"")
+                break  # In the block: without the right to do the one, the other is tried.
 
 
 def read_checksums(conn: psycopg.Connection) -> dict[str, str]:
@@ -195,7 +196,7 @@ def migrate_up(url: str, folder: Path = FOLDER, schema: Path | None = SCHEMA) ->
             applied.append(migration.id)
         if schema is not None:
             applied += [f"schema/{name}" for name in schema_files.apply_files(conn, schema)]
-        turn_off_jit(conn)
+        choose_settings(conn)
     return applied
 
 

@@ -16,6 +16,7 @@ import structlog
 from nexcorp.config import Config
 from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
+from nexcorp.db.plans import SETTINGS
 from nexcorp.errors import DatabaseUnavailable
 from nexcorp.logs import seldom
 
@@ -30,7 +31,7 @@ IDLE_SECONDS = 30
 COMMAND_TIMEOUT_SECONDS = 15.0
 # PostgreSQL that grants no more connections is not asked again for so long: each refusal costs it a process.
 CROWD_SECONDS = 5.0
-NO_JIT = "run `nexcorp migrate up` as its owner, or ALTER ROLE ... SET jit = off"
+REMEDY = "run `nexcorp migrate up` as its owner, or see docs/operations.md"
 
 
 class Connection(asyncpg.Connection):
@@ -129,8 +130,11 @@ class Database:
             await self._connect(1)
             self.note_crowd(error)
         async with self.connection(wait=5.0) as conn:
-            if await conn.fetchval("SHOW jit") == "on":
-                log.warning("PostgreSQL compiles statements, which costs more than it saves", remedy=NO_JIT)
+            for name, value in SETTINGS.items():
+                if (found := await conn.fetchval("SELECT current_setting($1)", name)) != value:
+                    log.warning(
+                        "PostgreSQL does more than it has to", setting=name, found=found, remedy=REMEDY
+                    )
 
     async def _connect(self, least: int) -> None:
         most = self.config.database_pool[1]

@@ -233,7 +233,6 @@ class PostgresServer:
             "unix_socket_directories": str(self.socket_folder or ""),
             "timezone": "UTC",
             "log_timezone": "UTC",
-            "jit": "off",
             "logging_collector": "off",
         } | self.settings
         command = [str(programs / "postgres"), "-D", str(self.data)]

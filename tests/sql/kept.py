@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nexcorp.db.migrations import migrate_up
+from nexcorp.db.plans import SETTINGS
 from nexcorp.embedded import EmbeddedError, PostgresServer
 from nexcorp.embedded.account import remove_data, server_account
 from nexcorp.embedded.process import run_to_end
@@ -29,7 +30,7 @@ FILLING = {
     "autovacuum": "off",
     "wal_recycle": "off",
 }
-READING = {"default_transaction_read_only": "on", "autovacuum": "off"}
+READING = {"default_transaction_read_only": "on", "autovacuum": "off", **SETTINGS}
 
 
 def cache_folder() -> Path:
