@@ -396,7 +396,7 @@ INSERT INTO post_stats (post_id, like_count, comment_count, interest_count, scor
 SELECT
     p.id,
     (SELECT count(*) FROM likes AS l WHERE l.post_id = p.id),
-    (SELECT count(*) FROM comments AS c WHERE c.post_id = p.id),
+    (SELECT count(*) FROM comments AS c WHERE c.post_id = p.id AND c.body IS NOT NULL),
     (SELECT count(*) FROM interests AS t WHERE t.post_id = p.id),
     CASE WHEN p.position IS NOT NULL THEN measure_post(p.id, p.created_at) END,
     CASE WHEN p.position IS NOT NULL THEN heat(p.created_at, 1) END

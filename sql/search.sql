@@ -100,7 +100,7 @@ CROSS JOIN LATERAL list_words(concat_ws(' ', texts.title, texts.body)) AS w
 WHERE texts.listed AND NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
 -- name: index_comments(ids) :many
--- Make comments findable as they are now; returns their new words. Their posts are held before them, as everybody does who
+-- Make comments findable as they are now, placeholders no more; returns their new words. Their posts are held before them, as everybody does who
 -- locks both.
 WITH held AS MATERIALIZED (
     SELECT p.id
@@ -117,9 +117,12 @@ texts AS MATERIALIZED (
     ORDER BY c.id
     FOR KEY SHARE OF c
 ),
+gone AS (
+    DELETE FROM comment_documents AS d USING texts WHERE d.comment_id = texts.id AND texts.body IS NULL
+),
 indexed AS (
     INSERT INTO comment_documents AS d (comment_id, words)
-    SELECT id, make_words(NULL, body) FROM texts
+    SELECT id, make_words(NULL, body) FROM texts WHERE body IS NOT NULL
     ON CONFLICT ON CONSTRAINT comment_documents_pkey DO UPDATE
     SET words = excluded.words
     WHERE d.words IS DISTINCT FROM excluded.words
@@ -163,6 +166,10 @@ ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING;
 -- name: forget_person(user_id) :exec
 -- Whoever leaves is not found any more.
 DELETE FROM person_documents WHERE user_id = $1;
+
+-- name: forget_comment(comment_id) :exec
+-- What became a placeholder is not found any more.
+DELETE FROM comment_documents WHERE comment_id = $1;
 
 -- name: claim_doubts(most) :many
 -- Words that left a text and may have been its alone; each is looked at by one worker at a time.

@@ -186,6 +186,7 @@ async def test_nothing_is_left_of_who_deletes_and_leaves(
     await call(leaver, "DELETE", "/users/me", 204)
     # What others wrote to somebody stays theirs, until they change it.
     await call(ann, "PATCH", f"/posts/{made['theirs']}", 200, json={"body": "Dear all."})
+    await call(ann, "PATCH", f"/comments/{made['answer']}", 200, json={"body": "Who?"})
     await wait_until(lambda: outbox_empty(service), 10)
     await remove_uploads(context)
 
