@@ -19,8 +19,11 @@ def comment_frames(event: Event) -> list[Frame]:
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """A comment that has replies is updated to its placeholder. Otherwise its id, and in a frame of its own the
-    id of the placeholder that went with its last reply; beside them the counter of the post."""
+    """A comment that has replies becomes its placeholder.
+
+    Of another the id, and in a frame of its own that of the placeholder whose last reply it was; beside them
+    the counter of the post.
+    """
     payload = event.payload
     if payload.get("onDraft"):
         return []
@@ -63,13 +66,14 @@ NOTICE_TYPES = (NoticeType("comment", groupable=True),)
 FRAMES = {
     "comment:created": FrameDoc("In post:{id}, with the post's commentCount.", refer("RoomComment")),
     "comment:updated": FrameDoc(
-        "In post:{id}, with the post's commentCount. With deleted, it became a placeholder for the sake of its "
+        "In post:{id}, with the post's commentCount. Where `deleted`, it became a placeholder, as it has "
         "replies.",
         refer("RoomComment"),
     ),
     "comment:deleted": FrameDoc(
-        "In post:{id}, with the post's commentCount: a comment without replies, or a placeholder whose last reply "
-        "went. Among frames that were missed also in place of what the comment was, without the counter.",
+        "In post:{id}, with the post's commentCount: a comment without replies, or a placeholder whose last "
+        "reply went. Among frames that were missed also in place of what the comment was, then without the "
+        "counter.",
         shape({"id": ID, "postId": ID}, commentCount=WHOLE),
     ),
 }

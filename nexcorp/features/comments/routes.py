@@ -117,7 +117,7 @@ ROUTES = [
         errors=(CommentNotFound, NotYourComment, PreconditionFailed),
         access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
         tag=TAG,
-        description="Replies stay: a comment that has some is shown from now on with `deleted`, without text and "
+        description="Replies stay: one that has some is shown with `deleted` from then on, without text and "
         "author, until the last reply is deleted.",
     ),
 ]

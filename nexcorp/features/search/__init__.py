@@ -43,7 +43,7 @@ FEATURE = Feature(
         "comment": SearchKind(
             sql.search.search_comments,
             sql.search.index_comments,
-            # A deleted one may stay as a placeholder; a batch that read it before has made its document again.
+            # A batch may have read what became a placeholder before, and have made its document again.
             dict.fromkeys(("comment.created", "comment.updated", "comment.deleted"), itself),
             permission="post:read",
             list_words=sql.search.list_words_in_comments,
