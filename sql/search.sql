@@ -5,8 +5,8 @@
 -- name: search_posts(viewer_id, text, before_score, before_recency, most) :many
 -- Posts that stand in lists, and one's own drafts and archived ones; the best first.
 WITH page AS MATERIALIZED (
-    SELECT p.id, p.title, p.body, p.author_id, p.created_at, d.score, d.recency, asked.query
-    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
+    SELECT p.id, p.title, p.body, p.author_id, p.created_at, d.score, d.recency, asked.*
+    FROM (SELECT make_query($2) AS query, make_query($2, true) AS marks OFFSET 0) AS asked
     CROSS JOIN LATERAL find_documents('post', asked.query) AS d
     INNER JOIN posts AS p ON p.id = d.id
     WHERE (d.score, d.recency) < ($3, $4) AND (p.position IS NOT NULL OR p.author_id = $1)
@@ -15,7 +15,7 @@ WITH page AS MATERIALIZED (
 )
 SELECT
     'post' AS kind, page.id, page.title,
-    highlight(concat_ws(E'\n', page.title, page.body), page.query) AS highlight,
+    highlight(concat_ws(E'\n', page.title, page.body), page.query, page.marks) AS highlight,
     page.score, page.created_at AS "createdAt", person(u) AS author, NULL::json AS person, page.id AS "postId",
     page.recency AS "_recency"
 FROM page
@@ -25,8 +25,8 @@ ORDER BY page.score DESC, page.recency DESC;
 -- name: search_comments(viewer_id, text, before_score, before_recency, most) :many
 -- Comments on posts that stand in lists, and on one's own; the best first.
 WITH page AS MATERIALIZED (
-    SELECT c.id, p.title, c.body, c.author_id, c.created_at, c.post_id, d.score, d.recency, asked.query
-    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
+    SELECT c.id, p.title, c.body, c.author_id, c.created_at, c.post_id, d.score, d.recency, asked.*
+    FROM (SELECT make_query($2) AS query, make_query($2, true) AS marks OFFSET 0) AS asked
     CROSS JOIN LATERAL find_documents('comment', asked.query) AS d
     INNER JOIN comments AS c ON c.id = d.id
     INNER JOIN posts AS p ON p.id = c.post_id
@@ -35,7 +35,7 @@ WITH page AS MATERIALIZED (
     LIMIT $5
 )
 SELECT
-    'comment' AS kind, page.id, page.title, highlight(page.body, page.query) AS highlight,
+    'comment' AS kind, page.id, page.title, highlight(page.body, page.query, page.marks) AS highlight,
     page.score, page.created_at AS "createdAt", person(u) AS author, NULL::json AS person,
     page.post_id AS "postId", page.recency AS "_recency"
 FROM page
@@ -43,10 +43,10 @@ INNER JOIN users AS u ON u.id = page.author_id
 ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
--- Active people by their names, the best first. The viewer is there because all kinds are asked alike.
+-- Active people by their names, the best first; the last word may be the beginning of one. The viewer is there because all kinds are asked alike.
 WITH page AS MATERIALIZED (
-    SELECT u.id, d.score, d.recency, asked.query
-    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
+    SELECT u.id, d.score, d.recency, asked.*
+    FROM (SELECT make_name_query($2) AS query, make_name_query($2, true) AS marks OFFSET 0) AS asked
     CROSS JOIN LATERAL find_documents('person', asked.query) AS d
     INNER JOIN users AS u ON u.id = d.id
     WHERE (d.score, d.recency) < ($3, $4) AND u.status = 'active' AND $1::uuid IS NOT NULL
@@ -54,25 +54,58 @@ WITH page AS MATERIALIZED (
     LIMIT $5
 )
 SELECT
-    'person' AS kind, page.id, display_name(u) AS title, highlight(name_person(u), page.query) AS highlight,
+    'person' AS kind, page.id, display_name(u) AS title,
+    highlight(name_person(u), page.query, page.marks, 'nexcorp_names') AS highlight,
     page.score, u.created_at AS "createdAt", NULL::json AS author, person(u) AS person,
     NULL::uuid AS "postId", page.recency AS "_recency"
 FROM page
 INNER JOIN users AS u ON u.id = page.id
 ORDER BY page.score DESC, page.recency DESC;
 
+-- name: limit_statements(milliseconds) :exec
+-- How long each further statement of this transaction may take.
+SELECT set_config('statement_timeout', $1::integer::text, true);
+
 -- name: list_near_words(words) :many
--- Known words that look like words nobody wrote, the nearest first.
+-- Known words like words that nobody wrote: of about the same length, with the same beginning or end, at most one letter
+-- more apart than one typo, or two from eight letters on; two letters that changed places count twice here.
 SELECT asked.word, near.word AS near
-FROM unnest($1::text[]) AS asked (word)
+FROM (
+    SELECT
+        a.word, length(a.word) AS letters, 1 + (length(a.word) >= 8)::integer AS typos,
+        least((length(a.word) - 1) / 2, 3) AS part
+    FROM unnest($1::text[]) AS a (word)
+) AS asked
 CROSS JOIN LATERAL (
-    SELECT s.word, lower(s.word) <-> asked.word AS distance
-    FROM search_words AS s
-    ORDER BY lower(s.word) <-> asked.word
-    LIMIT 20
+    SELECT likely.word, levenshtein_less_equal(likely.word, asked.word, asked.typos + 1) AS distance
+    FROM (
+        SELECT s.word
+        FROM generate_series(asked.letters - asked.typos, asked.letters + asked.typos) AS l (letters)
+        CROSS JOIN LATERAL (
+            SELECT w.word
+            FROM search_words AS w
+            WHERE length(w.word) = l.letters
+                AND w.word COLLATE "C" >= left(asked.word, asked.part)
+                AND w.word COLLATE "C" < left(asked.word, asked.part) || chr(1114111)
+            LIMIT 2000
+        ) AS s
+        UNION
+        SELECT s.word
+        FROM generate_series(asked.letters - asked.typos, asked.letters + asked.typos) AS l (letters)
+        CROSS JOIN LATERAL (
+            SELECT w.word
+            FROM search_words AS w
+            WHERE length(w.word) = l.letters
+                AND reverse(w.word) COLLATE "C" >= left(reverse(asked.word), asked.part)
+                AND reverse(w.word) COLLATE "C" < left(reverse(asked.word), asked.part) || chr(1114111)
+            LIMIT 2000
+        ) AS s
+    ) AS likely
+    ORDER BY distance, likely.word
+    LIMIT 50
 ) AS near
-WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = asked.word)
-ORDER BY asked.word, near.distance;
+WHERE near.distance <= asked.typos + 1 AND NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = asked.word)
+ORDER BY asked.word, near.distance, near.word;
 
 -- name: share_words() :value
 -- Before a batch reads texts: no word is taken away until it ends. Returns whether any is in doubt.
@@ -146,7 +179,7 @@ gone AS (
 ),
 indexed AS (
     INSERT INTO person_documents AS d (user_id, words)
-    SELECT id, make_words(names, NULL) FROM texts WHERE active
+    SELECT id, make_name_words(names) FROM texts WHERE active
     ON CONFLICT ON CONSTRAINT person_documents_pkey DO UPDATE
     SET words = excluded.words
     WHERE d.words IS DISTINCT FROM excluded.words
@@ -179,7 +212,7 @@ SELECT id, word FROM search_doubts ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED;
 -- Which of these words a post still has.
 SELECT asked.word
 FROM (
-    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+    SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
 ) AS asked
 WHERE EXISTS (
     SELECT
@@ -195,7 +228,7 @@ WHERE EXISTS (
 -- Which of these words a comment still has.
 SELECT asked.word
 FROM (
-    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+    SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
 ) AS asked
 WHERE EXISTS (
     SELECT
@@ -207,7 +240,7 @@ WHERE EXISTS (
 -- Which of these words are names of active people.
 SELECT asked.word
 FROM (
-    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+    SELECT word, plainto_tsquery('nexcorp_names', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
 ) AS asked
 WHERE EXISTS (
     SELECT
@@ -229,6 +262,30 @@ DELETE FROM search_words WHERE word = ANY($1::text[]);
 -- These are decided.
 DELETE FROM search_doubts WHERE id = ANY($1::bigint[]);
 
+-- name: claim_rebuild() :one
+-- A kind whose documents are to be made anew, and before which id to go on; one worker at a time has it.
+SELECT kind, before FROM search_rebuilds ORDER BY kind LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: list_posts_before(before, most) :many
+-- The ids of posts to make documents of, the newest first.
+SELECT id FROM posts WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: list_comments_before(before, most) :many
+-- The ids of comments, likewise.
+SELECT id FROM comments WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: list_people_before(before, most) :many
+-- The ids of people, likewise.
+SELECT id FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: advance_rebuild(kind, before) :exec
+-- What is newer is done.
+UPDATE search_rebuilds SET before = $2 WHERE kind = $1;
+
+-- name: end_rebuild(kind) :exec
+-- All documents of a kind are new.
+DELETE FROM search_rebuilds WHERE kind = $1;
+
 -- name: fill_posts() :exec
 -- Documents of posts that were loaded in bulk, which no event tells of.
 INSERT INTO post_documents (post_id, recency, words)
@@ -238,7 +295,7 @@ ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING;
 -- name: fill_people() :exec
 -- Documents of people who were loaded in bulk.
 INSERT INTO person_documents (user_id, words)
-SELECT u.id, make_words(name_person(u), NULL) FROM users AS u WHERE u.status = 'active'
+SELECT u.id, make_name_words(name_person(u)) FROM users AS u WHERE u.status = 'active'
 ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING;
 
 -- name: fill_words() :exec
