@@ -43,14 +43,26 @@ INNER JOIN users AS u ON u.id = page.author_id
 ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
--- Active people by their names, the best first; the last word may be the beginning of one. The viewer is there because all kinds are asked alike.
+-- Active people by their names, the best first; the last word may be the beginning of one, and whole ones go before that.
+-- The viewer is there because all kinds are asked alike.
 WITH page AS MATERIALIZED (
-    SELECT u.id, d.score, d.recency, asked.*
-    FROM (SELECT make_name_query($2) AS query, make_name_query($2, true) AS marks OFFSET 0) AS asked
-    CROSS JOIN LATERAL find_documents('person', asked.query) AS d
-    INNER JOIN users AS u ON u.id = d.id
-    WHERE (d.score, d.recency) < ($3, $4) AND u.status = 'active' AND $1::uuid IS NOT NULL
-    ORDER BY d.score DESC, d.recency DESC
+    SELECT u.id, found.score, found.recency, found.query, found.marks
+    FROM (
+        SELECT
+            d.id, d.recency, asked.query, asked.marks,
+            d.score + (SELECT p.words @@ asked.whole FROM person_documents AS p WHERE p.user_id = d.id)::integer AS score
+        FROM (
+            SELECT
+                make_name_query($2, true, false) AS query, make_name_query($2, false, false) AS whole,
+                make_name_query($2, true, true) AS marks
+            OFFSET 0
+        ) AS asked
+        CROSS JOIN LATERAL find_documents('person', asked.query) AS d
+        OFFSET 0
+    ) AS found
+    INNER JOIN users AS u ON u.id = found.id
+    WHERE (found.score, found.recency) < ($3, $4) AND u.status = 'active' AND $1::uuid IS NOT NULL
+    ORDER BY found.score DESC, found.recency DESC
     LIMIT $5
 )
 SELECT
@@ -62,7 +74,7 @@ FROM page
 INNER JOIN users AS u ON u.id = page.id
 ORDER BY page.score DESC, page.recency DESC;
 
--- name: limit_statements(milliseconds) :exec
+-- name: limit_statements(milliseconds) :value
 -- How long each further statement of this transaction may take.
 SELECT set_config('statement_timeout', $1::integer::text, true);
 
@@ -278,9 +290,10 @@ SELECT id FROM comments WHERE id < $1 ORDER BY id DESC LIMIT $2;
 -- The ids of people, likewise.
 SELECT id FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
--- name: advance_rebuild(kind, before) :exec
--- What is newer is done.
-UPDATE search_rebuilds SET before = $2 WHERE kind = $1;
+-- name: note_rebuild(kind, before) :exec
+-- Go on before this id, or begin.
+INSERT INTO search_rebuilds (kind, before) VALUES ($1, $2)
+ON CONFLICT ON CONSTRAINT search_rebuilds_pkey DO UPDATE SET before = excluded.before;
 
 -- name: end_rebuild(kind) :exec
 -- All documents of a kind are new.

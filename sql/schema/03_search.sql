@@ -101,13 +101,13 @@ END
 $$;
 COMMENT ON FUNCTION make_query(text, boolean) IS 'What texts are looked for; with `marks` as highlight() looks for it. See compose_query().';
 
-CREATE OR REPLACE FUNCTION make_name_query(asked text, marks boolean DEFAULT false) RETURNS tsquery
+CREATE OR REPLACE FUNCTION make_name_query(asked text, completes boolean, marks boolean) RETURNS tsquery
 LANGUAGE sql STABLE
 SET client_min_messages = warning
 AS $$
-    SELECT compose_query('nexcorp_names', asked, true, marks)
+    SELECT compose_query('nexcorp_names', asked, completes, marks)
 $$;
-COMMENT ON FUNCTION make_name_query(text, boolean) IS 'What people are looked for by; the last word may be the beginning of a name.';
+COMMENT ON FUNCTION make_name_query(text, boolean, boolean) IS 'What people are looked for by; with `completes` the last word may be the beginning of a name.';
 
 CREATE OR REPLACE FUNCTION cut_window(shown text, query tsquery) RETURNS text
 LANGUAGE sql STABLE

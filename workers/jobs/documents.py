@@ -49,5 +49,5 @@ async def rebuild_part(database: Database, product: Product) -> bool:
         words = {one["word"] for one in await kind.index(conn, ids=sorted(ids))}
         if words:
             await sql.search.note_words(conn, words=sorted(words))
-        await sql.search.advance_rebuild(conn, kind=row["kind"], before=ids[-1])
+        await sql.search.note_rebuild(conn, kind=row["kind"], before=ids[-1])
     return True
