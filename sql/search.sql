@@ -87,6 +87,8 @@ FROM (
         a.word, length(a.word) AS letters, 1 + (length(a.word) >= 8)::integer AS typos,
         least((length(a.word) - 1) / 2, 3) AS part
     FROM unnest($1::text[]) AS a (word)
+    WHERE (SELECT true FROM search_words AS s WHERE s.word = a.word) IS NULL
+    OFFSET 0
 ) AS asked
 CROSS JOIN LATERAL (
     SELECT likely.word, levenshtein_less_equal(likely.word, asked.word, asked.typos + 1) AS distance
@@ -116,7 +118,7 @@ CROSS JOIN LATERAL (
     ORDER BY distance, likely.word
     LIMIT 50
 ) AS near
-WHERE near.distance <= asked.typos + 1 AND NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = asked.word)
+WHERE near.distance <= asked.typos + 1
 ORDER BY asked.word, near.distance, near.word;
 
 -- name: share_words() :value
