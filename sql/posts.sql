@@ -128,7 +128,7 @@ LIMIT $4;
 WITH asked AS MATERIALIZED (
     SELECT make_query($2) AS query
 ),
-found AS MATERIALIZED (
+documented AS (
     (
         SELECT newest.recency
         FROM asked
@@ -170,6 +170,21 @@ found AS MATERIALIZED (
         LIMIT $6
     )
     LIMIT $6
+),
+found AS MATERIALIZED (
+    SELECT d.recency FROM documented AS d
+    UNION ALL
+    SELECT fresh.recency
+    FROM asked
+    CROSS JOIN fresh_documents AS fresh
+    INNER JOIN posts AS p ON p.position = fresh.recency
+    WHERE fresh.kind = 'post'
+        AND fresh.words @@ asked.query
+        AND fresh.recency < $3
+        AND ($4::text IS NULL OR p.type = $4)
+        AND ($5::text IS NULL OR p.status = $5)
+    ORDER BY recency DESC
+    LIMIT $6
 )
 SELECT i.*, mine.*
 FROM found
@@ -188,10 +203,9 @@ FROM (
         AND p.position < $4
         AND ($5::text IS NULL OR p.type = $5)
         AND ($6::text IS NULL OR p.status = $6)
-        AND (
-            SELECT d.words @@ asked.query
-            FROM post_documents AS d
-            WHERE d.post_id = p.id
+        AND coalesce(
+            (SELECT d.words @@ asked.query FROM post_documents AS d WHERE d.post_id = p.id),
+            make_words(p.title, p.body) @@ asked.query
         )
     ORDER BY p.position DESC
     LIMIT $7

@@ -50,7 +50,9 @@ WITH page AS MATERIALIZED (
     FROM (
         SELECT
             d.id, d.recency, asked.query, asked.marks,
-            d.score + (SELECT p.words @@ asked.whole FROM person_documents AS p WHERE p.user_id = d.id)::integer AS score
+            d.score + coalesce(
+                (SELECT p.words @@ asked.whole FROM person_documents AS p WHERE p.user_id = d.id), false
+            )::integer AS score
         FROM (
             SELECT
                 make_name_query($2, true, false) AS query, make_name_query($2, false, false) AS whole,

@@ -13,11 +13,11 @@ SEARCH_MILLISECONDS = 1500
 
 
 @asynccontextmanager
-async def searching(database: Database, milliseconds: int = SEARCH_MILLISECONDS) -> AsyncIterator[Any]:
-    """A connection that reads, on which PostgreSQL ends each statement after so long.
+async def searching(database: Database, milliseconds: int | None = None) -> AsyncIterator[Any]:
+    """A connection that reads, on which PostgreSQL ends each statement after so long (SEARCH_MILLISECONDS).
 
     Raises asyncpg.QueryCanceledError then (503 `timeout`), and what Database.connection() raises.
     """
     async with database.transaction(readonly=True) as conn:
-        await sql.search.limit_statements(conn, milliseconds=milliseconds)
+        await sql.search.limit_statements(conn, milliseconds=milliseconds or SEARCH_MILLISECONDS)
         yield conn
