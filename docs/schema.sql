@@ -786,17 +786,13 @@ CREATE OR REPLACE FUNCTION cut_window(shown text, query tsquery)
  LANGUAGE sql
  STABLE
 AS $function$
-    -- A place is looked for by words as they are found, so some that end otherwise in the text are missed.
+    -- Of most texts the beginning will do: to look through 20,000 characters takes 0.4 ms.
     SELECT CASE
-        WHEN length(shown) <= 600 THEN shown
-        WHEN place.at <= 200 THEN left(shown, 600)
-        ELSE regexp_replace(substr(shown, place.at - 150, 600), '^\S{0,60}\s', '')
+        WHEN length(shown) <= 600 OR find_place(left(shown, 600), query) <= 400 THEN left(shown, 600)
+        ELSE regexp_replace(
+            substr(shown, greatest(1, coalesce(find_place(shown, query), 1) - 150), 600), '^\S{0,60}\s', ''
+        )
     END
-    FROM (
-        SELECT coalesce(min(nullif(strpos(lower(shown), w[1]), 0)), 1) AS at
-        FROM regexp_matches(query::text, '(?<!!)''([^'']+)''', 'g') AS w
-        WHERE length(shown) > 600
-    ) AS place
 $function$;
 COMMENT ON FUNCTION cut_window(text,tsquery) IS 'The part of a long text in which something was found, or its beginning: a highlight costs the same however long a text is.';
 
@@ -974,8 +970,14 @@ AS $function$
         WHERE newest.words @@ query
         LIMIT 500
     )
-    SELECT found.id, found.recency, ts_rank(found.words, query, 1)::double precision
+    -- Beneath an OR the words are ranked one by one; with AND each pair of their places is looked at, which are 65,000
+    -- for two words that a long text repeats.
+    SELECT found.id, found.recency, ts_rank(found.words, query || query, 1)::double precision
     FROM (
+        SELECT fresh.id, fresh.recency, fresh.words
+        FROM fresh_documents AS fresh
+        WHERE fresh.kind = wanted AND fresh.words @@ query
+        UNION ALL
         SELECT near.id, near.recency, near.words FROM near
         UNION ALL
         (
@@ -1049,6 +1051,15 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION find_named(citext[],uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';
+
+CREATE OR REPLACE FUNCTION find_place(shown text, query tsquery)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT min(nullif(strpos(lower(shown), w[1]), 0)) FROM regexp_matches(query::text, '(?<!!)''([^'']+)''', 'g') AS w
+$function$;
+COMMENT ON FUNCTION find_place(text,tsquery) IS 'Where in a text a word of the query stands first, as it is found; NULL where each ends otherwise in the text, or has accents there.';
 
 CREATE OR REPLACE FUNCTION fold_text(written text)
  RETURNS text
@@ -1416,6 +1427,33 @@ SELECT 'comment', comment_id, comment_id, words FROM comment_documents
 UNION ALL
 SELECT 'person', user_id, user_id, words FROM person_documents;
 COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
+
+CREATE OR REPLACE VIEW fresh_documents AS
+SELECT 'post' AS kind, p.id, coalesce(p.position, p.id) AS recency, make_words(p.title, left(p.body, 2000)) AS words
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, position, title, body FROM posts ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM post_documents AS d WHERE d.post_id = newest.id)
+    -- A fence: otherwise words are made of all twenty, to be compared first.
+    OFFSET 0
+) AS p
+UNION ALL
+SELECT 'comment', c.id, c.id, make_words(NULL, left(c.body, 2000))
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, body FROM comments ORDER BY id DESC LIMIT 20) AS newest
+    WHERE newest.body IS NOT NULL AND NOT EXISTS (SELECT FROM comment_documents AS d WHERE d.comment_id = newest.id)
+    OFFSET 0
+) AS c
+UNION ALL
+SELECT 'person', p.id, p.id, make_name_words(p.names)
+FROM (
+    SELECT newest.id, newest.names
+    FROM (SELECT u.id, u.status, name_person(u) AS names FROM users AS u ORDER BY u.id DESC LIMIT 20) AS newest
+    WHERE newest.status = 'active' AND NOT EXISTS (SELECT FROM person_documents AS d WHERE d.user_id = newest.id)
+    OFFSET 0
+) AS p;
+COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 CREATE OR REPLACE VIEW comment_items AS
 SELECT

@@ -98,9 +98,11 @@ ROUTES = [
         access=allow("post:read"),
         tag="Social",
         description=(
-            "Words are found by their English stem and without accents; all must be there. Of each kind the "
-            "newest 500 that match are ranked. What was written is found within a second. Who may not see "
-            "people (`user:read`) finds none."
+            "Words are found by their English stem, whatever their case, accents and width; all must be "
+            "there, and what is written together, as `node.js`, must stand together. In scripts without "
+            "spaces any part is found. The last word may be the beginning of a person's name. Of each kind "
+            "the newest 500 that match are ranked. What is new is found at once, what was changed within a "
+            "second. Who may not see people (`user:read`) finds none."
         ),
     )
 ]
