@@ -8,6 +8,9 @@ CREATE EXTENSION fuzzystrmatch;
 CREATE EXTENSION pg_trgm;
 CREATE EXTENSION unaccent;
 
+CREATE TEXT SEARCH DICTIONARY nexcorp_stem (TEMPLATE = snowball, language = 'english');
+COMMENT ON TEXT SEARCH DICTIONARY nexcorp_stem IS 'English stems of all words, stop words too.';
+
 CREATE TEXT SEARCH CONFIGURATION nexcorp_all (PARSER = default);
 ALTER TEXT SEARCH CONFIGURATION nexcorp_all ADD MAPPING FOR asciihword WITH unaccent, nexcorp_stem;
 ALTER TEXT SEARCH CONFIGURATION nexcorp_all ADD MAPPING FOR asciiword WITH unaccent, nexcorp_stem;
@@ -80,6 +83,30 @@ ALTER TEXT SEARCH CONFIGURATION nexcorp_words ADD MAPPING FOR hword_asciipart WI
 ALTER TEXT SEARCH CONFIGURATION nexcorp_words ADD MAPPING FOR hword_part WITH unaccent, simple;
 ALTER TEXT SEARCH CONFIGURATION nexcorp_words ADD MAPPING FOR word WITH unaccent, simple;
 COMMENT ON TEXT SEARCH CONFIGURATION nexcorp_words IS 'The words of a text as they are written, without accents and numbers.';
+
+CREATE OR REPLACE FUNCTION fold_text(written text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    -- Taken apart, accents are characters of their own; what Unicode does not take apart is replaced letter by letter.
+    -- Vowel points, fillers of no width, selectors of variants and colours of skin go as well.
+    SELECT CASE
+        WHEN octet_length(written) = length(written) THEN lower(written)
+        ELSE replace(replace(translate(
+            lower(normalize(
+                regexp_replace(
+                    normalize(written, NFKD),
+                    '[\u00ad\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]+',
+                    '', 'g'
+                ),
+                NFC
+            )),
+            'øłđðħŧıς', 'olddhtiσ'
+        ), 'ß', 'ss'), 'æ', 'ae')
+    END
+$function$;
+COMMENT ON FUNCTION fold_text(text) IS 'A text in lower case, without accents, however its characters are composed and however wide: two that read alike are equal.';
 
 CREATE OR REPLACE FUNCTION search_text(username citext, first_name text, last_name text)
  RETURNS text
@@ -1060,30 +1087,6 @@ AS $function$
     SELECT min(nullif(strpos(lower(shown), w[1]), 0)) FROM regexp_matches(query::text, '(?<!!)''([^'']+)''', 'g') AS w
 $function$;
 COMMENT ON FUNCTION find_place(text,tsquery) IS 'Where in a text a word of the query stands first, as it is found; NULL where each ends otherwise in the text, or has accents there.';
-
-CREATE OR REPLACE FUNCTION fold_text(written text)
- RETURNS text
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-AS $function$
-    -- Taken apart, accents are characters of their own; what Unicode does not take apart is replaced letter by letter.
-    -- Vowel points, fillers of no width, selectors of variants and colours of skin go as well.
-    SELECT CASE
-        WHEN octet_length(written) = length(written) THEN lower(written)
-        ELSE replace(replace(translate(
-            lower(normalize(
-                regexp_replace(
-                    normalize(written, NFKD),
-                    '[\u00ad\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff]+',
-                    '', 'g'
-                ),
-                NFC
-            )),
-            'øłđðħŧıς', 'olddhtiσ'
-        ), 'ß', 'ss'), 'æ', 'ae')
-    END
-$function$;
-COMMENT ON FUNCTION fold_text(text) IS 'A text in lower case, without accents, however its characters are composed and however wide: two that read alike are equal.';
 
 CREATE OR REPLACE FUNCTION gather_kinds()
  RETURNS void
