@@ -33,6 +33,8 @@ class SearchKind:
     `events`: event type -> the ids that it makes outdated; of what is gone none, if its document goes along.
     `permission`: what a viewer needs to find any. `list_words(conn, words)` gives rows of `word`: those of
     `words` that some entity still has. None where `index` gives no words.
+    `list_ids(conn, before, most)` gives rows of `id`, the newest first, to make all documents anew when their
+    making changes; None: they never are.
     """
 
     find: Statement
@@ -40,6 +42,7 @@ class SearchKind:
     events: Mapping[str, Callable[[Event], Iterable[UUID]]]
     permission: str
     list_words: Statement | None = None
+    list_ids: Statement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,20 @@ FROM pg_extension
 WHERE extname <> 'plpgsql'
 ORDER BY extname COLLATE "C";
 
+-- name: list_dictionaries() :many
+-- Text search dictionaries, but for those of extensions.
+SELECT
+    d.dictname AS name,
+    format(
+        E'CREATE TEXT SEARCH DICTIONARY %I (TEMPLATE = %I, %s);\nCOMMENT ON TEXT SEARCH DICTIONARY %I IS %L;',
+        d.dictname, t.tmplname, d.dictinitoption, d.dictname, obj_description(d.oid, 'pg_ts_dict')
+    ) AS text
+FROM pg_ts_dict AS d
+INNER JOIN pg_ts_template AS t ON t.oid = d.dicttemplate
+WHERE d.dictnamespace = 'public'::regnamespace
+    AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.objid = d.oid AND e.deptype = 'e')
+ORDER BY d.dictname COLLATE "C";
+
 -- name: list_searches() :many
 -- Text search configurations.
 SELECT
@@ -31,7 +45,8 @@ GROUP BY c.oid, c.cfgname
 ORDER BY c.cfgname COLLATE "C";
 
 -- name: list_functions(needed) :many
--- Functions: those that a default, a constraint or an index needs, or all others. uuidv7() is PostgreSQL's own from 18 on.
+-- Functions: those that a default, a constraint or an index needs, with what these call by its schema, or all others.
+-- uuidv7() is of PostgreSQL itself from 18 on.
 SELECT
     trim(trailing FROM replace(pg_get_functiondef(p.oid), 'FUNCTION public.', 'FUNCTION '), E'\n') || ';'
     || format(E'\nCOMMENT ON FUNCTION %s IS %L;', p.oid::regprocedure, obj_description(p.oid, 'pg_proc')) AS text
@@ -40,7 +55,9 @@ WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f' AND p.proname 
     AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
     AND $1 = EXISTS (
         SELECT FROM pg_depend AS d
-        WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid
+        INNER JOIN pg_proc AS used ON used.oid = d.refobjid
+        WHERE d.refclassid = 'pg_proc'::regclass
+            AND (used.oid = p.oid OR used.prosrc LIKE '%public.' || p.proname || '(%')
             AND d.classid IN ('pg_class'::regclass, 'pg_attrdef'::regclass, 'pg_constraint'::regclass)
     )
 ORDER BY p.oid::regprocedure::text COLLATE "C";

@@ -3,7 +3,7 @@
 -- name: create_comment(post_id, author_id, parent_id, body, usernames, context) :one
 -- A new comment, counted on its post, and its event. A reply to a reply hangs on the first one's parent, so that threads
 -- stay one level deep. No row where the post, or the parent on that post, does not exist. Of the people named, those who
--- may see the post are told.
+-- may see the post are told. A placeholder takes replies, but nobody is told of them as its author.
 WITH post AS MATERIALIZED (
     SELECT p.id, p.author_id, p.status IS NOT DISTINCT FROM 'draft' AS draft
     FROM posts AS p
@@ -32,7 +32,7 @@ counted AS (
     RETURNING s.post_id
 )
 SELECT
-    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
+    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author, false AS deleted,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt",
     emit(
         'comment.created', $2, 'comment', c.id,
@@ -53,48 +53,35 @@ INNER JOIN post ON post.id = c.post_id
 INNER JOIN users AS u ON u.id = c.author_id;
 
 -- name: get_comment(comment_id, viewer_id) :one
--- One comment with its author; no row where the viewer may not see its post.
-SELECT
-    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
-    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", c.author_id AS "_authorId",
-    p.status IS NOT DISTINCT FROM 'draft' AS "_onDraft"
-FROM comments AS c
-INNER JOIN users AS u ON u.id = c.author_id
+-- One comment with its author, or its placeholder; no row where the viewer may not see its post.
+SELECT i.*, c.author_id AS "_authorId", p.status IS NOT DISTINCT FROM 'draft' AS "_onDraft"
+FROM comment_items AS i
+INNER JOIN comments AS c ON c.id = i.id
 INNER JOIN posts AS p ON p.id = c.post_id
-WHERE c.id = $1 AND shown_to(p, $2);
+WHERE i.id = $1 AND shown_to(p, $2);
 
 -- name: render_comments(ids) :many
--- Comments as everybody in their post's room sees them now. Nobody sees those on a draft there.
-SELECT
-    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
-    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", s.comment_count AS "commentCount",
-    ARRAY['post:' || c.post_id] AS "_rooms"
-FROM comments AS c
-INNER JOIN users AS u ON u.id = c.author_id
-INNER JOIN posts AS p ON p.id = c.post_id
-INNER JOIN post_stats AS s ON s.post_id = c.post_id
-WHERE c.id = ANY($1::uuid[]) AND p.status IS DISTINCT FROM 'draft';
+-- Comments and placeholders as everybody in their post's room sees them now. Nobody sees those on a draft there.
+SELECT i.*, s.comment_count AS "commentCount", ARRAY['post:' || i."postId"] AS "_rooms"
+FROM comment_items AS i
+INNER JOIN posts AS p ON p.id = i."postId"
+INNER JOIN post_stats AS s ON s.post_id = i."postId"
+WHERE i.id = ANY($1::uuid[]) AND p.status IS DISTINCT FROM 'draft';
 
 -- name: list_comments(post_id, viewer_id, after, most) :many
 -- The oldest comments of a post behind an id, for those who may see it: people read a conversation from its beginning.
-SELECT
-    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
-    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
-FROM comments AS c
-INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND c.id > $3
-ORDER BY c.id
+SELECT i.*
+FROM comment_items AS i
+WHERE i."postId" = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND i.id > $3
+ORDER BY i.id
 LIMIT $4;
 
 -- name: list_newest_comments(post_id, viewer_id, before, most) :many
 -- As list_comments(), from the newest one back.
-SELECT
-    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
-    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt"
-FROM comments AS c
-INNER JOIN users AS u ON u.id = c.author_id
-WHERE c.post_id = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND c.id < $3
-ORDER BY c.id DESC
+SELECT i.*
+FROM comment_items AS i
+WHERE i."postId" = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $1) AND i.id < $3
+ORDER BY i.id DESC
 LIMIT $4;
 
 -- name: lock_comment(comment_id) :exec
@@ -117,47 +104,62 @@ WHERE c.id = $1
 FOR UPDATE OF p;
 
 -- name: delete_comment(comment_id, user_id, any_author, version) :one
--- Its author, the post's author, or with `any_author` whoever sees it, removes a comment and the replies to it; all are
--- counted off, and stored answers that show them go along. The post is locked. A NULL version matches any.
-WITH doomed AS (
-    SELECT c.id, c.post_id, c.author_id, p.status IS NOT DISTINCT FROM 'draft' AS draft
+-- Its author, the post's author, or with `any_author` whoever sees it, removes a comment. One that has replies stays as a
+-- placeholder without text and author, which goes with the last of them. It is counted off, and stored answers that show
+-- it go along. The post is locked. A NULL version matches any.
+WITH target AS MATERIALIZED (
+    SELECT
+        c.id, c.post_id, c.parent_id, c.author_id, c.created_at, p.status IS NOT DISTINCT FROM 'draft' AS draft,
+        EXISTS (SELECT FROM comments AS r WHERE r.parent_id = c.id) AS answered
     FROM comments AS c
     INNER JOIN posts AS p ON p.id = c.post_id
     WHERE c.id = $1
+        AND c.body IS NOT NULL
         AND ($2 IN (c.author_id, p.author_id) OR $3)
         AND shown_to(p, $2)
         AND ($4::integer IS NULL OR c.version = $4)
 ),
+emptied AS (
+    UPDATE comments AS c
+    SET body = NULL, author_id = NULL, version = c.version + 1, updated_at = now()
+    FROM target
+    WHERE c.id = target.id AND target.answered
+),
 removed AS (
     DELETE FROM comments AS c
-    USING doomed
-    WHERE c.post_id = doomed.post_id AND (c.id = doomed.id OR c.parent_id = doomed.id)
-    RETURNING c.id, c.created_at
+    USING target
+    WHERE c.id IN (target.id, target.parent_id)
+        AND NOT target.answered
+        AND (
+            c.id = target.id
+            OR c.body IS NULL
+            AND NOT EXISTS (SELECT FROM comments AS r WHERE r.parent_id = c.id AND r.id <> target.id)
+        )
+    RETURNING c.id
 ),
 blanked AS (
     -- The keys stay, so that a retry makes nothing anew.
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL
-    FROM removed
-    WHERE k.entity_id = removed.id
+    FROM target
+    WHERE k.entity_id = target.id
 ),
 counted AS (
     UPDATE post_stats AS s
     SET
-        comment_count = s.comment_count - (SELECT count(*) FROM removed),
+        comment_count = s.comment_count - 1,
         score = CASE
-            WHEN s.score IS NOT NULL
-                THEN take_heat(s.score, (SELECT sum_heat(heat(created_at, 2)) FROM removed), s.least_score)
+            WHEN s.score IS NOT NULL THEN take_heat(s.score, heat(target.created_at, 2), s.least_score)
         END
-    FROM doomed
-    WHERE s.post_id = doomed.post_id
-    RETURNING s.post_id, s.comment_count
+    FROM target
+    WHERE s.post_id = target.post_id
+    RETURNING s.post_id
 )
 SELECT
-    doomed.id, counted.post_id AS "postId", counted.comment_count AS "commentCount", doomed.author_id AS "_authorId",
-    doomed.draft AS "_onDraft",
-    ARRAY(SELECT removed.id FROM removed WHERE removed.id <> doomed.id) AS "replyIds"
-FROM doomed
-INNER JOIN counted ON counted.post_id = doomed.post_id;
+    target.id, counted.post_id AS "postId", target.author_id AS "_authorId", target.draft AS "_onDraft",
+    target.answered AS "_answered",
+    (SELECT removed.id FROM removed WHERE removed.id <> target.id) AS "_placeholderId"
+FROM target
+INNER JOIN counted ON counted.post_id = target.post_id;
 
 -- name: export_comments(user_id) :many
 -- What a person said to posts.

@@ -146,7 +146,7 @@ LIMIT $4;
 WITH asked AS MATERIALIZED (
     SELECT make_query($2) AS query
 ),
-found AS MATERIALIZED (
+documented AS (
     (
         SELECT newest.recency
         FROM asked
@@ -188,6 +188,21 @@ found AS MATERIALIZED (
         LIMIT $6
     )
     LIMIT $6
+),
+found AS MATERIALIZED (
+    SELECT d.recency FROM documented AS d
+    UNION ALL
+    SELECT fresh.recency
+    FROM asked
+    CROSS JOIN fresh_documents AS fresh
+    INNER JOIN posts AS p ON p.position = fresh.recency
+    WHERE fresh.kind = 'post'
+        AND fresh.words @@ asked.query
+        AND fresh.recency < $3
+        AND ($4::text IS NULL OR p.type = $4)
+        AND ($5::text IS NULL OR p.status = $5)
+    ORDER BY recency DESC
+    LIMIT $6
 )
 SELECT i.*, mine.*
 FROM found
@@ -206,10 +221,9 @@ FROM (
         AND p.position < $4
         AND ($5::text IS NULL OR p.type = $5)
         AND ($6::text IS NULL OR p.status = $6)
-        AND (
-            SELECT d.words @@ asked.query
-            FROM post_documents AS d
-            WHERE d.post_id = p.id
+        AND coalesce(
+            (SELECT d.words @@ asked.query FROM post_documents AS d WHERE d.post_id = p.id),
+            make_words(p.title, p.body) @@ asked.query
         )
     ORDER BY p.position DESC
     LIMIT $7
@@ -414,7 +428,7 @@ INSERT INTO post_stats (post_id, like_count, comment_count, interest_count, scor
 SELECT
     p.id,
     (SELECT count(*) FROM likes AS l WHERE l.post_id = p.id),
-    (SELECT count(*) FROM comments AS c WHERE c.post_id = p.id),
+    (SELECT count(*) FROM comments AS c WHERE c.post_id = p.id AND c.body IS NOT NULL),
     (SELECT count(*) FROM interests AS t WHERE t.post_id = p.id),
     CASE WHEN p.position IS NOT NULL THEN measure_post(p.id, p.created_at) END,
     CASE WHEN p.position IS NOT NULL THEN heat(p.created_at, 1) END

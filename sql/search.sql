@@ -5,8 +5,8 @@
 -- name: search_posts(viewer_id, text, before_score, before_recency, most) :many
 -- Posts that stand in lists, and one's own drafts and archived ones; the best first.
 WITH page AS MATERIALIZED (
-    SELECT p.id, p.title, p.body, p.author_id, p.created_at, d.score, d.recency, asked.query
-    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
+    SELECT p.id, p.title, p.body, p.author_id, p.created_at, d.score, d.recency, asked.*
+    FROM (SELECT make_query($2) AS query, make_query($2, true) AS marks OFFSET 0) AS asked
     CROSS JOIN LATERAL find_documents('post', asked.query) AS d
     INNER JOIN posts AS p ON p.id = d.id
     WHERE (d.score, d.recency) < ($3, $4) AND (p.position IS NOT NULL OR p.author_id = $1)
@@ -15,7 +15,7 @@ WITH page AS MATERIALIZED (
 )
 SELECT
     'post' AS kind, page.id, page.title,
-    highlight(concat_ws(E'\n', page.title, page.body), page.query) AS highlight,
+    highlight(concat_ws(E'\n', page.title, page.body), page.query, page.marks) AS highlight,
     page.score, page.created_at AS "createdAt", person(u) AS author, NULL::json AS person, page.id AS "postId",
     page.recency AS "_recency"
 FROM page
@@ -25,8 +25,8 @@ ORDER BY page.score DESC, page.recency DESC;
 -- name: search_comments(viewer_id, text, before_score, before_recency, most) :many
 -- Comments on posts that stand in lists, and on one's own; the best first.
 WITH page AS MATERIALIZED (
-    SELECT c.id, p.title, c.body, c.author_id, c.created_at, c.post_id, d.score, d.recency, asked.query
-    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
+    SELECT c.id, p.title, c.body, c.author_id, c.created_at, c.post_id, d.score, d.recency, asked.*
+    FROM (SELECT make_query($2) AS query, make_query($2, true) AS marks OFFSET 0) AS asked
     CROSS JOIN LATERAL find_documents('comment', asked.query) AS d
     INNER JOIN comments AS c ON c.id = d.id
     INNER JOIN posts AS p ON p.id = c.post_id
@@ -35,7 +35,7 @@ WITH page AS MATERIALIZED (
     LIMIT $5
 )
 SELECT
-    'comment' AS kind, page.id, page.title, highlight(page.body, page.query) AS highlight,
+    'comment' AS kind, page.id, page.title, highlight(page.body, page.query, page.marks) AS highlight,
     page.score, page.created_at AS "createdAt", person(u) AS author, NULL::json AS person,
     page.post_id AS "postId", page.recency AS "_recency"
 FROM page
@@ -43,36 +43,85 @@ INNER JOIN users AS u ON u.id = page.author_id
 ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
--- Active people by their names, the best first. The viewer is there because all kinds are asked alike.
+-- Active people by their names, the best first; the last word may be the beginning of one, and whole ones go before that.
+-- The viewer is there because all kinds are asked alike.
 WITH page AS MATERIALIZED (
-    SELECT u.id, d.score, d.recency, asked.query
-    FROM (SELECT make_query($2) AS query OFFSET 0) AS asked
-    CROSS JOIN LATERAL find_documents('person', asked.query) AS d
-    INNER JOIN users AS u ON u.id = d.id
-    WHERE (d.score, d.recency) < ($3, $4) AND u.status = 'active' AND $1::uuid IS NOT NULL
-    ORDER BY d.score DESC, d.recency DESC
+    SELECT u.id, found.score, found.recency, found.query, found.marks
+    FROM (
+        SELECT
+            d.id, d.recency, asked.query, asked.marks,
+            d.score + coalesce(
+                (SELECT p.words @@ asked.whole FROM person_documents AS p WHERE p.user_id = d.id), false
+            )::integer AS score
+        FROM (
+            SELECT
+                make_name_query($2, true, false) AS query, make_name_query($2, false, false) AS whole,
+                make_name_query($2, true, true) AS marks
+            OFFSET 0
+        ) AS asked
+        CROSS JOIN LATERAL find_documents('person', asked.query) AS d
+        OFFSET 0
+    ) AS found
+    INNER JOIN users AS u ON u.id = found.id
+    WHERE (found.score, found.recency) < ($3, $4) AND u.status = 'active' AND $1::uuid IS NOT NULL
+    ORDER BY found.score DESC, found.recency DESC
     LIMIT $5
 )
 SELECT
-    'person' AS kind, page.id, display_name(u) AS title, highlight(name_person(u), page.query) AS highlight,
+    'person' AS kind, page.id, display_name(u) AS title,
+    highlight(name_person(u), page.query, page.marks, 'nexcorp_names') AS highlight,
     page.score, u.created_at AS "createdAt", NULL::json AS author, person(u) AS person,
     NULL::uuid AS "postId", page.recency AS "_recency"
 FROM page
 INNER JOIN users AS u ON u.id = page.id
 ORDER BY page.score DESC, page.recency DESC;
 
+-- name: limit_statements(milliseconds) :value
+-- How long each further statement of this transaction may take.
+SELECT set_config('statement_timeout', $1::integer::text, true);
+
 -- name: list_near_words(words) :many
--- Known words that look like words nobody wrote, the nearest first.
+-- Known words like words that nobody wrote: of about the same length, with the same beginning or end, at most one letter
+-- more apart than one typo, or two from eight letters on; two letters that changed places count twice here.
 SELECT asked.word, near.word AS near
-FROM unnest($1::text[]) AS asked (word)
+FROM (
+    SELECT
+        a.word, length(a.word) AS letters, 1 + (length(a.word) >= 8)::integer AS typos,
+        least((length(a.word) - 1) / 2, 3) AS part
+    FROM unnest($1::text[]) AS a (word)
+    WHERE (SELECT true FROM search_words AS s WHERE s.word = a.word) IS NULL
+    OFFSET 0
+) AS asked
 CROSS JOIN LATERAL (
-    SELECT s.word, lower(s.word) <-> asked.word AS distance
-    FROM search_words AS s
-    ORDER BY lower(s.word) <-> asked.word
-    LIMIT 20
+    SELECT likely.word, levenshtein_less_equal(likely.word, asked.word, asked.typos + 1) AS distance
+    FROM (
+        SELECT s.word
+        FROM generate_series(asked.letters - asked.typos, asked.letters + asked.typos) AS l (letters)
+        CROSS JOIN LATERAL (
+            SELECT w.word
+            FROM search_words AS w
+            WHERE length(w.word) = l.letters
+                AND w.word COLLATE "C" >= left(asked.word, asked.part)
+                AND w.word COLLATE "C" < left(asked.word, asked.part) || chr(1114111)
+            LIMIT 2000
+        ) AS s
+        UNION
+        SELECT s.word
+        FROM generate_series(asked.letters - asked.typos, asked.letters + asked.typos) AS l (letters)
+        CROSS JOIN LATERAL (
+            SELECT w.word
+            FROM search_words AS w
+            WHERE length(w.word) = l.letters
+                AND reverse(w.word) COLLATE "C" >= left(reverse(asked.word), asked.part)
+                AND reverse(w.word) COLLATE "C" < left(reverse(asked.word), asked.part) || chr(1114111)
+            LIMIT 2000
+        ) AS s
+    ) AS likely
+    ORDER BY distance, likely.word
+    LIMIT 50
 ) AS near
-WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = asked.word)
-ORDER BY asked.word, near.distance;
+WHERE near.distance <= asked.typos + 1
+ORDER BY asked.word, near.distance, near.word;
 
 -- name: share_words() :value
 -- Before a batch reads texts: no word is taken away until it ends. Returns whether any is in doubt.
@@ -100,7 +149,7 @@ CROSS JOIN LATERAL list_words(concat_ws(' ', texts.title, texts.body)) AS w
 WHERE texts.listed AND NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
 -- name: index_comments(ids) :many
--- Make comments findable as they are now; returns their new words. Their posts are held before them, as everybody does who
+-- Make comments findable as they are now, placeholders no more; returns their new words. Their posts are held before them, as everybody does who
 -- locks both.
 WITH held AS MATERIALIZED (
     SELECT p.id
@@ -117,9 +166,12 @@ texts AS MATERIALIZED (
     ORDER BY c.id
     FOR KEY SHARE OF c
 ),
+gone AS (
+    DELETE FROM comment_documents AS d USING texts WHERE d.comment_id = texts.id AND texts.body IS NULL
+),
 indexed AS (
     INSERT INTO comment_documents AS d (comment_id, words)
-    SELECT id, make_words(NULL, body) FROM texts
+    SELECT id, make_words(NULL, body) FROM texts WHERE body IS NOT NULL
     ON CONFLICT ON CONSTRAINT comment_documents_pkey DO UPDATE
     SET words = excluded.words
     WHERE d.words IS DISTINCT FROM excluded.words
@@ -143,7 +195,7 @@ gone AS (
 ),
 indexed AS (
     INSERT INTO person_documents AS d (user_id, words)
-    SELECT id, make_words(names, NULL) FROM texts WHERE active
+    SELECT id, make_name_words(names) FROM texts WHERE active
     ON CONFLICT ON CONSTRAINT person_documents_pkey DO UPDATE
     SET words = excluded.words
     WHERE d.words IS DISTINCT FROM excluded.words
@@ -164,6 +216,10 @@ ON CONFLICT ON CONSTRAINT search_words_pkey DO NOTHING;
 -- Whoever leaves is not found any more.
 DELETE FROM person_documents WHERE user_id = $1;
 
+-- name: forget_comment(comment_id) :exec
+-- What became a placeholder is not found any more.
+DELETE FROM comment_documents WHERE comment_id = $1;
+
 -- name: claim_doubts(most) :many
 -- Words that left a text and may have been its alone; each is looked at by one worker at a time.
 SELECT id, word FROM search_doubts ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED;
@@ -172,7 +228,7 @@ SELECT id, word FROM search_doubts ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED;
 -- Which of these words a post still has.
 SELECT asked.word
 FROM (
-    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+    SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
 ) AS asked
 WHERE EXISTS (
     SELECT
@@ -188,7 +244,7 @@ WHERE EXISTS (
 -- Which of these words a comment still has.
 SELECT asked.word
 FROM (
-    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+    SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
 ) AS asked
 WHERE EXISTS (
     SELECT
@@ -200,7 +256,7 @@ WHERE EXISTS (
 -- Which of these words are names of active people.
 SELECT asked.word
 FROM (
-    SELECT word, plainto_tsquery('nexcorp_text', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+    SELECT word, plainto_tsquery('nexcorp_names', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
 ) AS asked
 WHERE EXISTS (
     SELECT
@@ -222,6 +278,31 @@ DELETE FROM search_words WHERE word = ANY($1::text[]);
 -- These are decided.
 DELETE FROM search_doubts WHERE id = ANY($1::bigint[]);
 
+-- name: claim_rebuild() :one
+-- A kind whose documents are to be made anew, and before which id to go on; one worker at a time has it.
+SELECT kind, before FROM search_rebuilds ORDER BY kind LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: list_posts_before(before, most) :many
+-- The ids of posts to make documents of, the newest first.
+SELECT id FROM posts WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: list_comments_before(before, most) :many
+-- The ids of comments, likewise.
+SELECT id FROM comments WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: list_people_before(before, most) :many
+-- The ids of people, likewise.
+SELECT id FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: note_rebuild(kind, before) :exec
+-- Go on before this id, or begin.
+INSERT INTO search_rebuilds (kind, before) VALUES ($1, $2)
+ON CONFLICT ON CONSTRAINT search_rebuilds_pkey DO UPDATE SET before = excluded.before;
+
+-- name: end_rebuild(kind) :exec
+-- All documents of a kind are new.
+DELETE FROM search_rebuilds WHERE kind = $1;
+
 -- name: fill_posts() :exec
 -- Documents of posts that were loaded in bulk, which no event tells of.
 INSERT INTO post_documents (post_id, recency, words)
@@ -231,7 +312,7 @@ ON CONFLICT ON CONSTRAINT post_documents_pkey DO NOTHING;
 -- name: fill_people() :exec
 -- Documents of people who were loaded in bulk.
 INSERT INTO person_documents (user_id, words)
-SELECT u.id, make_words(name_person(u), NULL) FROM users AS u WHERE u.status = 'active'
+SELECT u.id, make_name_words(name_person(u)) FROM users AS u WHERE u.status = 'active'
 ON CONFLICT ON CONSTRAINT person_documents_pkey DO NOTHING;
 
 -- name: fill_words() :exec

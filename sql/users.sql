@@ -47,10 +47,10 @@ FROM (
     FROM (
         SELECT
             id,
-            CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
-            + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
+            CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' THEN 0 ELSE 10000 END
+            + round(1000 * (1 - word_similarity(fold_text($1), search_text(username, first_name, last_name))))::integer AS rank
         FROM users
-        WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR (SELECT forgive($1)) <% search_text(username, first_name, last_name))
+        WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' OR (SELECT forgive(fold_text($1))) <% search_text(username, first_name, last_name))
             AND status = $3
             AND role = ANY($4::text[])
         -- A fence: without it the rank, which costs most, is computed for the bound and again for the order.
@@ -71,10 +71,10 @@ SELECT
 FROM (
     SELECT
         id,
-        CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' THEN 0 ELSE 10000 END
-        + round(1000 * (1 - word_similarity($1, search_text(username, first_name, last_name))))::integer AS rank
+        CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' THEN 0 ELSE 10000 END
+        + round(1000 * (1 - word_similarity(fold_text($1), search_text(username, first_name, last_name))))::integer AS rank
     FROM users
-    WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR (SELECT forgive($1)) <% search_text(username, first_name, last_name))
+    WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' OR (SELECT forgive(fold_text($1))) <% search_text(username, first_name, last_name))
         AND status = $3
         AND role = ANY($4::text[])
 ) AS found
@@ -86,7 +86,7 @@ LIMIT $5 OFFSET $6;
 -- How many a search finds in all.
 SELECT count(*)::integer
 FROM users
-WHERE (search_text(username, first_name, last_name) LIKE '% ' || lower($2) || '%' OR (SELECT forgive($1)) <% search_text(username, first_name, last_name))
+WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' OR (SELECT forgive(fold_text($1))) <% search_text(username, first_name, last_name))
     AND status = $3
     AND role = ANY($4::text[]);
 

@@ -129,7 +129,9 @@ async def check_counters(service: Any) -> None:
         FROM posts AS p
         LEFT JOIN post_stats AS s ON s.post_id = p.id
         WHERE s.like_count IS DISTINCT FROM (SELECT count(*) FROM likes WHERE post_id = p.id)
-            OR s.comment_count IS DISTINCT FROM (SELECT count(*) FROM comments WHERE post_id = p.id)
+            OR s.comment_count IS DISTINCT FROM (
+                SELECT count(*) FROM comments WHERE post_id = p.id AND body IS NOT NULL
+            )
             OR s.interest_count IS DISTINCT FROM (SELECT count(*) FROM interests WHERE post_id = p.id)
         """,
     )

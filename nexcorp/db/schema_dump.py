@@ -52,6 +52,7 @@ async def dump_schema(conn: Connection, folder: Path = SCHEMA) -> str:
     """The text of docs/schema.sql."""
     queries = sql.catalogue
     blocks = [HEAD.rstrip(), "\n".join([row["text"] for row in await queries.list_extensions(conn)])]
+    blocks += [row["text"] for row in await queries.list_dictionaries(conn)]
     blocks += [row["text"] for row in await queries.list_searches(conn)]
     blocks += [row["text"] for row in await queries.list_functions(conn, needed=True)]
     blocks += [row["text"] for row in await queries.list_tables(conn, foreign=FOREIGN)]

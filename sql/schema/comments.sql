@@ -1,4 +1,20 @@
--- Comments: how one is described, and what becomes of its words.
+-- Comments: how one is shown and described, and what becomes of its words.
+
+DROP VIEW IF EXISTS comment_items;
+CREATE VIEW comment_items AS
+SELECT
+    c.id,
+    c.post_id AS "postId",
+    c.parent_id AS "parentId",
+    c.body,
+    person(u) AS author,
+    c.body IS NULL AS deleted,
+    c.version,
+    c.created_at AS "createdAt",
+    c.updated_at AS "updatedAt"
+FROM comments AS c
+LEFT JOIN users AS u ON u.id = c.author_id;
+COMMENT ON VIEW comment_items IS 'Comments as the API and the frames show them, with the placeholders of deleted ones that have replies.';
 
 CREATE OR REPLACE FUNCTION describe_comment(entity_id uuid, viewer_id uuid)
 RETURNS TABLE (excerpt text, beginning text, post_id uuid)
@@ -7,9 +23,9 @@ AS $$
     SELECT excerpt(c.body), excerpt(c.body), c.post_id
     FROM comments AS c
     INNER JOIN posts AS p ON p.id = c.post_id
-    WHERE c.id = $1 AND shown_to(p, $2)
+    WHERE c.id = $1 AND c.body IS NOT NULL AND shown_to(p, $2)
 $$;
-COMMENT ON FUNCTION describe_comment(uuid, uuid) IS 'A comment in describe_entity().';
+COMMENT ON FUNCTION describe_comment(uuid, uuid) IS 'A comment in describe_entity(); a placeholder is as good as gone.';
 
 SELECT gather_kinds();
 

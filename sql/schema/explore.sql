@@ -40,7 +40,7 @@ AS $$
     FROM (
         SELECT heat(published_at, 1) AS part
         UNION ALL SELECT heat(created_at, 1) FROM likes WHERE post_id = wanted
-        UNION ALL SELECT heat(created_at, 2) FROM comments WHERE post_id = wanted
+        UNION ALL SELECT heat(created_at, 2) FROM comments WHERE post_id = wanted AND body IS NOT NULL
         UNION ALL SELECT heat(created_at, 3) FROM interests WHERE post_id = wanted
     ) AS parts
 $$;

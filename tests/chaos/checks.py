@@ -115,7 +115,7 @@ async def check_counters(conn: Any) -> list[str]:
         """
         SELECT s.post_id, s.comment_count, count(c.id) AS rows
         FROM post_stats AS s
-        LEFT JOIN comments AS c ON c.post_id = s.post_id
+        LEFT JOIN comments AS c ON c.post_id = s.post_id AND c.body IS NOT NULL
         GROUP BY s.post_id
         HAVING s.comment_count <> count(c.id)
         """

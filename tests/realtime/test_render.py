@@ -170,11 +170,16 @@ async def test_comments_and_counters_are_as_they_are_now(make_user: Any, service
     changed = (await live.next("comment:updated"))["data"]
     assert (changed["body"], changed["commentCount"]) == ("Harmless", 3)
     assert (await bob.client.delete(f"{API}/comments/{gone['id']}")).status == 204
-    deleted = (await live.next("comment:deleted"))["data"]
-    assert deleted == {
-        **{"id": gone["id"], "postId": post["id"]},
-        **{"replyIds": [reply["id"]], "commentCount": 1},
-    }
+    emptied = (await live.next("comment:updated"))["data"]
+    empty = {"body": None, "author": None, "deleted": True, "version": 2, "updatedAt": emptied["updatedAt"]}
+    assert emptied == gone | empty | {"commentCount": 2}
+    frames = await render(service, room)
+    assert show(frames, "id", "deleted", "body")[1] == ("comment:created", gone["id"], True, None)
+    # The placeholder goes with its last reply.
+    assert (await ann.client.delete(f"{API}/comments/{reply['id']}")).status == 204
+    for comment in (reply, gone):
+        told = (await live.next("comment:deleted"))["data"]
+        assert told == {"id": comment["id"], "postId": post["id"], "commentCount": 1}
     await ann.client.put(f"{path}/like")
     await delivered(service)
     frames = await replay(live, service, room)
@@ -185,6 +190,8 @@ async def test_comments_and_counters_are_as_they_are_now(make_user: Any, service
         ("post:liked", None, None, None, 2, None),
         ("post:updated", post["id"], None, None, None, 1),
         ("comment:updated", kept["id"], "Harmless", 1, None, None),
+        ("comment:deleted", gone["id"], None, None, None, None),
+        ("comment:deleted", reply["id"], None, 1, None, None),
         ("comment:deleted", gone["id"], None, 1, None, None),
         ("post:liked", None, None, None, 2, None),
     ]

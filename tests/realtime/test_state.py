@@ -108,8 +108,7 @@ def fold(state: Table, frames: list[dict[str, Any]]) -> Table:
             if name in data and data["postId"] in known:
                 known[data["postId"]][name] = data.pop(name)
         if event.endswith(":deleted"):
-            for name in (data["id"], *data.get("replyIds", ())):
-                known.pop(name, None)
+            known.pop(data["id"], None)
             if event == "post:deleted":
                 known = {name: row for name, row in known.items() if row.get("postId") != data["id"]}
         elif event.endswith(":created") or (event.endswith(":updated") and data["id"] in known):

@@ -168,7 +168,7 @@ HOT: dict[str, set[str]] = {
     "search.index_comments": {"posts_pkey", "comments_pkey", "search_words_pkey"},
     "search.index_people": {"users_pkey", "search_words_pkey"},
     "search.index_posts": {"posts_pkey", "search_words_pkey"},
-    "search.list_near_words": {"search_words_near_idx", "search_words_pkey"},
+    "search.list_near_words": {"search_words_start_idx", "search_words_end_idx", "search_words_pkey"},
     "search.list_words_in_comments": {"comment_documents_pkey", "comment_documents_words_idx"},
     "search.list_words_in_people": {"person_documents_pkey", "person_documents_words_idx"},
     "search.list_words_in_posts": {"post_documents_recency_idx", "post_documents_words_idx", "posts_pkey"},

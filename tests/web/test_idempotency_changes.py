@@ -68,9 +68,11 @@ async def test_a_deleted_comment_is_not_said_again(service: Any, make_user: Any)
     said = {"postId": post["id"], "body": "Indeed."}
     comment = await make(ann, "/comments", **said)
     reply = {**said, "parentId": comment["id"]}
-    await make(bob, "/comments", **reply)
+    answered = await make(bob, "/comments", **reply)
     await remove(ann, f"/comments/{comment['id']}")
+    # It stays as a placeholder, without its text here as well.
     await check_gone(service, ann, "/comments", **said)
+    await remove(bob, f"/comments/{answered['id']}")
     await check_gone(service, bob, "/comments", **reply)
     assert await fetch_value(service, "SELECT count(*) FROM comments") == 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexcorp.delivery.events import Event, EventType, Frame, Notice, NoticeType
 from nexcorp.domain.mentions import MENTIONED
-from nexcorp.realtime.shapes import ID, IDS, WHOLE, FrameDoc, refer, shape
+from nexcorp.realtime.shapes import ID, WHOLE, FrameDoc, refer, shape
 
 
 def comment_frames(event: Event) -> list[Frame]:
@@ -19,14 +19,23 @@ def comment_frames(event: Event) -> list[Frame]:
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """The comment's id and those of its replies; beside them the counter of the post."""
+    """A comment that has replies becomes its placeholder.
+
+    Of another the id, and in a frame of its own that of the placeholder whose last reply it was; beside them
+    the counter of the post.
+    """
     payload = event.payload
     if payload.get("onDraft"):
         return []
-    post_id = payload["postId"]
-    data = {"id": str(event.entity_id), "postId": post_id, "replyIds": payload["replyIds"]}
+    room, post_id = f"post:{payload['postId']}", payload["postId"]
+    if payload.get("hasReplies"):
+        return [Frame(room, "comment:updated", event.entity, {"postId": post_id})]
     entity = ("post", event.get_id("postId") or event.entity_id)
-    return [Frame(f"post:{post_id}", "comment:deleted", entity, data, members=("commentCount",))]
+    return [
+        Frame(room, "comment:deleted", entity, {"id": gone, "postId": post_id}, members=("commentCount",))
+        for gone in (str(event.entity_id), payload.get("placeholderId"))
+        if gone is not None
+    ]
 
 
 EVENTS: dict[str, EventType] = {
@@ -56,10 +65,15 @@ NOTICE_TYPES = (NoticeType("comment", groupable=True),)
 
 FRAMES = {
     "comment:created": FrameDoc("In post:{id}, with the post's commentCount.", refer("RoomComment")),
-    "comment:updated": FrameDoc("In post:{id}, with the post's commentCount.", refer("RoomComment")),
+    "comment:updated": FrameDoc(
+        "In post:{id}, with the post's commentCount. Where `deleted`, it became a placeholder, as it has "
+        "replies.",
+        refer("RoomComment"),
+    ),
     "comment:deleted": FrameDoc(
-        "In post:{id}, with the post's commentCount and the replies that went along. Among frames that were "
-        "missed also in place of what the comment was, without both.",
-        shape({"id": ID, "postId": ID}, commentCount=WHOLE, replyIds=IDS),
+        "In post:{id}, with the post's commentCount: a comment without replies, or a placeholder whose last "
+        "reply went. Among frames that were missed also in place of what the comment was, then without the "
+        "counter.",
+        shape({"id": ID, "postId": ID}, commentCount=WHOLE),
     ),
 }

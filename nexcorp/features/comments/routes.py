@@ -113,9 +113,11 @@ ROUTES = [
     delete(
         "/comments/{id}",
         delete_comment,
-        "Delete a comment and the replies to it",
+        "Delete a comment",
         errors=(CommentNotFound, NotYourComment, PreconditionFailed),
         access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
         tag=TAG,
+        description="Replies stay: one that has some is shown with `deleted` from then on, without text and "
+        "author, until the last reply is deleted.",
     ),
 ]

@@ -30,13 +30,16 @@ class UpdateComment(PatchBody):
 
 
 class Comment(Out):
-    """A comment."""
+    """A comment, or the placeholder of one that was deleted and has replies."""
 
     id = fields.UUID(required=True)
     postId = fields.UUID(required=True)
     parentId = fields.UUID(required=True, allow_none=True)
-    body = fields.String(required=True)
-    author = fields.Nested(Person, required=True)
+    body = fields.String(required=True, allow_none=True, metadata={"description": "Null where deleted."})
+    author = fields.Nested(
+        Person, required=True, allow_none=True, metadata={"description": "Null where deleted."}
+    )
+    deleted = fields.Boolean(required=True)
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
     updatedAt = fields.AwareDateTime(required=True)

@@ -42,7 +42,7 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
 
 
 async def get_comment(conn: Any, comment_id: UUID, viewer_id: UUID) -> Any:
-    """One comment on a post that the viewer may see; raises NotFound."""
+    """One comment, or its placeholder, on a post that the viewer may see; raises NotFound."""
     comment = await sql.comments.get_comment(conn, comment_id=comment_id, viewer_id=viewer_id)
     if comment is None:
         raise CommentNotFound()
@@ -59,6 +59,8 @@ async def update_comment(
     """
     await sql.comments.lock_comment(conn, comment_id=comment_id)
     before = await get_comment(conn, comment_id, caller.id)
+    if before["deleted"]:
+        raise CommentNotFound()
     if before["_authorId"] != caller.id:
         raise NotYourComment()
     check_version(before, version, by_etag=by_etag)
@@ -85,8 +87,9 @@ async def update_comment(
 
 
 async def delete_comment(conn: Any, caller: Caller, comment_id: UUID, version: int | None = None) -> None:
-    """Its author, the post's, and holders of post:moderate remove a comment and its replies.
+    """Its author, the post's, and holders of post:moderate remove a comment; replies to it stay.
 
+    With replies it becomes a placeholder, which is removed with the last of them.
     Raises NotFound, Forbidden, PreconditionFailed.
     """
     await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
@@ -99,14 +102,19 @@ async def delete_comment(conn: Any, caller: Caller, comment_id: UUID, version: i
     )
     if gone is None:
         comment = await get_comment(conn, comment_id, caller.id)
+        if comment["deleted"]:
+            raise CommentNotFound()
         check_version(comment, version)
         message = "Only its author, the post's and holders of post:moderate may delete a comment."
         raise NotYourComment(message=message)
+    if gone["_answered"]:
+        await sql.search.forget_comment(conn, comment_id=comment_id)
     payload = {
         "postId": gone["postId"],
-        "replyIds": gone["replyIds"],
         "authorId": gone["_authorId"],
         "onDraft": gone["_onDraft"],
+        "hasReplies": gone["_answered"],
+        "placeholderId": gone["_placeholderId"],
     }
     await emit(
         conn,

@@ -11,6 +11,7 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.domain.attachments import MAX_POST_FILES, Kept, TooManyUploads, keep_files
 from nexcorp.domain.mentions import MAX_MENTIONS
+from nexcorp.domain.searching import searching
 from nexcorp.domain.shapes import Post, PostPage
 from nexcorp.errors import (
     Invalid,
@@ -116,7 +117,7 @@ async def reply_matching(request: web.Request, query: dict[str, Any]) -> web.Res
     if "author" in query:
         statement = sql.posts.list_author_posts_matching
         wanted["author_id"] = query["author"]
-    async with database(request).connection() as conn:
+    async with searching(database(request)) as conn:
         rows = await BY_NEWEST.fetch(request, conn, query, statement, **wanted)
     return reply_page(request, rows, query["limit"], BY_NEWEST)
 

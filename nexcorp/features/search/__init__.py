@@ -21,8 +21,11 @@ def nothing(event: Event) -> Iterable[UUID]:
 FEATURE = Feature(
     name="search",
     routes=("nexcorp.features.search.routes:ROUTES",),
-    # Each minute for what was left in doubt and no event told of.
-    jobs=(Job("workers.jobs.words:settle_words", cron="* * * * *"),),
+    # Each minute for what was left in doubt and no event told of, and for what a release makes otherwise.
+    jobs=(
+        Job("workers.jobs.words:settle_words", cron="* * * * *"),
+        Job("workers.jobs.documents:rebuild_documents", cron="* * * * *"),
+    ),
     on_leave=sql.search.forget_person,
     search={
         "post": SearchKind(
@@ -39,13 +42,16 @@ FEATURE = Feature(
             },
             permission="post:read",
             list_words=sql.search.list_words_in_posts,
+            list_ids=sql.search.list_posts_before,
         ),
         "comment": SearchKind(
             sql.search.search_comments,
             sql.search.index_comments,
-            {"comment.created": itself, "comment.updated": itself, "comment.deleted": nothing},
+            # A batch may have read what became a placeholder before, and have made its document again.
+            dict.fromkeys(("comment.created", "comment.updated", "comment.deleted"), itself),
             permission="post:read",
             list_words=sql.search.list_words_in_comments,
+            list_ids=sql.search.list_comments_before,
         ),
         "person": SearchKind(
             sql.search.search_people,
@@ -53,6 +59,7 @@ FEATURE = Feature(
             dict.fromkeys(("user.registered", "user.updated", "user.status_changed", "user.deleted"), itself),
             permission="user:read",
             list_words=sql.search.list_words_in_people,
+            list_ids=sql.search.list_people_before,
         ),
     },
 )

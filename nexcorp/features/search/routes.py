@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from aiohttp import web
 
+from nexcorp.domain.searching import searching
 from nexcorp.errors import Invalid, PermissionRequired
 from nexcorp.features.search.schemas import FoundPage, SearchQuery
 from nexcorp.features.search.spelling import correct
@@ -19,6 +22,9 @@ from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
+
+# A guess at what was meant is worth no more; without one the answer says that there is nothing.
+CORRECTION_MILLISECONDS = 200
 
 FOUND: Cursor[tuple[float, UUID]] = Cursor(
     "search", tuple[float, UUID], (math.inf, LAST_ID), score="score", recency="_recency"
@@ -65,17 +71,19 @@ async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
     before = FOUND.read(request, query)
     kinds, allowed = choose_kinds(request, query.get("kind"))
     viewer, text, most = user_id(request), query["q"], query["limit"] + 1
-    meant = None
-    async with database(request).connection() as conn:
+    async with searching(database(request)) as conn:
         rows = await find(conn, viewer, text, kinds, before, most)
-        if not rows:
+    meant = None
+    if not rows:
+        with suppress(asyncpg.QueryCanceledError):
+            async with searching(database(request), CORRECTION_MILLISECONDS) as conn:
 
-            async def finds(word: str) -> bool:
-                return bool(await find(conn, viewer, word, allowed, FOUND.start, 1))
+                async def finds(word: str) -> bool:
+                    return bool(await find(conn, viewer, word, allowed, FOUND.start, 1))
 
-            meant = await correct(conn, text, finds)
-            if meant is not None:
-                rows = await find(conn, viewer, meant, kinds, before, most)
+                meant = await correct(conn, text, finds)
+                if meant is not None:
+                    rows = await find(conn, viewer, meant, kinds, before, most)
     page, cursor = cut_page(request, rows, query["limit"], FOUND)
     return reply({"data": page, "nextCursor": cursor, "didYouMean": meant if rows else None})
 
@@ -90,9 +98,11 @@ ROUTES = [
         access=allow("post:read"),
         tag="Social",
         description=(
-            "Words are found by their English stem and without accents; all must be there. Of each kind the "
-            "newest 500 that match are ranked. What was written is found within a second. Who may not see "
-            "people (`user:read`) finds none."
+            "Words are found by their English stem, whatever their case, accents and width; all must be "
+            "there, and what is written together, as `node.js`, must stand together. In scripts without "
+            "spaces any part is found. The last word may be the beginning of a person's name. Of each kind "
+            "the newest 500 that match are ranked. What is new is found at once, what was changed within a "
+            "second. Who may not see people (`user:read`) finds none."
         ),
     )
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,6 +13,8 @@ from nexcorp.db import sql
 WORD = re.compile(r"[^\W\d_]{4,40}")
 MAX_WORDS = 4
 MAX_TRIES = 3
+# Over all words; each try is a search.
+TRY_SECONDS = 0.2
 
 
 def fold(word: str) -> str:
@@ -39,7 +42,7 @@ async def correct(conn: Any, text: str, finds: Callable[[str], Awaitable[bool]])
 
     One typo is forgiven in a word, two from eight letters on. `finds` says whether a word by itself finds
     the viewer anything: known words may come from what they must not see, and behind an "or" or a
-    "without" such a word would show although something else is found.
+    "without" such a word would show although something else is found. Tries end after TRY_SECONDS.
     """
     words = {found[0]: fold(found[0]) for found in WORD.finditer(text)}
     asked = sorted(set(words.values()))[:MAX_WORDS]
@@ -52,9 +55,12 @@ async def correct(conn: Any, text: str, finds: Callable[[str], Awaitable[bool]])
         if typos <= (2 if len(word) >= 8 else 1):
             likely.setdefault(word, []).append((typos, near))
     best: dict[str, str] = {}
+    deadline = time.monotonic() + TRY_SECONDS
     for word, nears in likely.items():
-        # The sort keeps the order of equals: the nearest by trigrams first.
+        # The sort keeps the order of equals.
         for _, near in sorted(nears, key=lambda pair: pair[0])[:MAX_TRIES]:
+            if time.monotonic() > deadline:
+                return None
             if await finds(near):
                 best[word] = near
                 break

@@ -53,12 +53,12 @@ async def test_a_comment_on_a_post_deleted_meanwhile_is_404(service: Any, make_u
     await refused(saying, 404, "post_not_found")
 
 
-async def test_a_delete_counts_off_a_reply_that_came_while_it_waited(service: Any, make_user: Any) -> None:
+async def test_a_reply_that_came_while_a_delete_waited_stays(service: Any, make_user: Any) -> None:
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
     comment = await say(ann, post["id"])
     async with service.db.transaction(wait=5) as conn:
-        assert await sql.comments.create_comment(
+        reply = await sql.comments.create_comment(
             conn,
             post_id=UUID(post["id"]),
             author_id=bob.id,
@@ -70,7 +70,27 @@ async def test_a_delete_counts_off_a_reply_that_came_while_it_waited(service: An
         deleting = asyncio.create_task(ann.client.delete(f"{API}/comments/{comment['id']}"))
         await wait_until(lambda: blocked(service))
     assert (await deleting).status == 204
-    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 0
+    listed = (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"]
+    assert [(row["id"], row["deleted"]) for row in listed] == [
+        (comment["id"], True),
+        (str(reply["id"]), False),
+    ]
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 1
+    await check_counters(service)
+
+
+async def test_of_the_last_replies_deleted_at_once_one_takes_the_placeholder_along(
+    service: Any, make_user: Any
+) -> None:
+    ann = await make_user()
+    post = await publish(ann)
+    gone = await say(ann, post["id"])
+    replies = [await say(ann, post["id"], parent=gone["id"]) for _ in range(5)]
+    for deleted in ([gone], replies):
+        paths = [f"{API}/comments/{comment['id']}" for comment in deleted]
+        answers = await asyncio.gather(*map(ann.client.delete, paths))
+        assert {answer.status for answer in answers} == {204}
+    assert (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"] == []
     await check_counters(service)
 
 
@@ -78,11 +98,12 @@ async def test_of_ten_deletes_of_a_comment_one_counts(service: Any, make_user: A
     ann = await make_user()
     post = await publish(ann)
     kept, gone = await say(ann, post["id"]), await say(ann, post["id"])
-    await say(ann, post["id"], parent=gone["id"])
+    reply = await say(ann, post["id"], parent=gone["id"])
     answers = await asyncio.gather(*(ann.client.delete(f"{API}/comments/{gone['id']}") for _ in range(10)))
     assert Counter(answer.status for answer in answers) == {204: 1, 404: 9}
-    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 1
-    assert (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"] == [kept]
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 2
+    [first, placeholder, last] = (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"]
+    assert ([first, last], placeholder["deleted"]) == ([kept, reply], True)
     await check_counters(service)
 
 

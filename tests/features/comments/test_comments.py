@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from nexcorp.db import sql
 from tests.api import (
     API,
     NOBODY,
     check_counters,
     fetch_value,
     get_json,
+    outbox_empty,
     publish,
     refused,
     say,
     walk,
 )
+from tests.conftest import wait_until
 
 
 async def test_a_comment_is_shown_as_it_was_said(make_user: Any) -> None:
@@ -172,16 +175,59 @@ async def test_its_author_and_the_posts_author_delete_a_comment(service: Any, ma
     assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 0
 
 
-async def test_a_deleted_comment_takes_its_replies_along_and_counts_them_off(
+async def test_a_deleted_comment_leaves_a_placeholder_while_it_has_replies(
     service: Any, make_user: Any
 ) -> None:
     ann, bob = await make_user(), await make_user()
     post = await publish(ann)
-    first, second = await say(ann, post["id"]), await say(bob, post["id"])
-    for _ in range(3):
-        await say(bob, post["id"], parent=first["id"])
-    reply = await say(ann, post["id"], parent=second["id"])
-    await ann.client.delete(f"{API}/comments/{first['id']}")
-    assert (await get_json(ann.client, f"/comments/post/{post['id']}"))["data"] == [second, reply]
-    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 2
+    first, second = await say(ann, post["id"], "Gone."), await say(bob, post["id"])
+    replies = [await say(bob, post["id"], parent=first["id"]) for _ in range(2)]
+    path = f"{API}/comments/{first['id']}"
+    assert (await ann.client.delete(path)).status == 204
+    shown = await get_json(bob.client, f"/comments/{first['id']}")
+    empty = {"body": None, "author": None, "deleted": True, "version": 2, "updatedAt": shown["updatedAt"]}
+    assert shown == first | empty
+    listed = f"/comments/post/{post['id']}"
+    assert (await get_json(ann.client, listed))["data"] == [shown, second, *replies]
+    assert (await get_json(ann.client, listed + "?order=newest&limit=1"))["data"] == replies[1:]
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 3
+    # To whoever changes or deletes it, it is gone; the thread goes on.
+    await refused(ann.client.patch(path, json={"body": "Back."}), 404, "comment_not_found")
+    await refused(ann.client.delete(path), 404, "comment_not_found")
+    replies += [await say(ann, post["id"], parent=parent["id"]) for parent in (first, replies[0])]
+    assert {reply["parentId"] for reply in replies} == {first["id"]}
     await check_counters(service)
+    # It goes with its last reply.
+    for reply in replies:
+        assert (await get_json(ann.client, f"/comments/{first['id']}"))["deleted"]
+        assert (await ann.client.delete(f"{API}/comments/{reply['id']}")).status == 204
+    await refused(ann.client.get(path), 404, "comment_not_found")
+    assert (await get_json(ann.client, listed))["data"] == [second]
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 1
+    await check_counters(service)
+
+
+async def test_a_placeholder_tells_nobody_what_it_was(service: Any, make_user: Any) -> None:
+    """Nor who wrote it: not in search, notifications, exports or any table but the trail."""
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    gone = await say(bob, post["id"], f"A nightingale, @{ann.username}.")
+    reply = await say(ann, post["id"], "A lark.", parent=gone["id"])
+    await wait_until(lambda: outbox_empty(service))
+    assert (await get_json(ann.client, "/search?q=nightingale"))["data"]
+    assert (await bob.client.delete(f"{API}/comments/{gone['id']}")).status == 204
+    assert (await get_json(ann.client, "/search?q=nightingale"))["data"] == []
+    told = (await get_json(ann.client, "/notifications"))["data"]
+    assert [(one["type"], one["entity"], one["postId"]) for one in told] == [("mention", None, None)]
+    (answered,) = (await get_json(bob.client, "/notifications"))["data"]
+    assert (answered["message"], answered["entity"]["id"]) == ("A lark.", reply["id"])
+    await wait_until(lambda: outbox_empty(service))
+    assert await fetch_value(service, "SELECT count(*) FROM comment_documents") == 1
+    row = await fetch_value(service, "SELECT to_jsonb(c) FROM comments AS c WHERE body IS NULL")
+    assert (row["id"], row["author_id"], row["body"]) == (gone["id"], None, None)
+    async with service.db.connection(wait=5) as conn:
+        assert await sql.comments.export_comments(conn, user_id=bob.id) == []
+    # The author of what is gone is told of no reply to it.
+    await say(ann, post["id"], parent=gone["id"])
+    await wait_until(lambda: outbox_empty(service))
+    assert len((await get_json(bob.client, "/notifications"))["data"]) == 1

@@ -44,7 +44,7 @@ async def test_a_moderator_deletes_a_post(service: Any, make_user: Any, connect:
     assert await fetch_value(service, "SELECT count(*) FROM notifications") == 0
 
 
-async def test_a_moderator_deletes_a_comment_and_the_replies_to_it(service: Any, make_user: Any) -> None:
+async def test_a_moderator_deletes_a_comment_and_its_replies_stay(service: Any, make_user: Any) -> None:
     ann, bob, boss = await make_user(), await make_user(), await make_user(role="admin")
     post = await publish(ann)
     comment = await say(bob, post["id"])
@@ -57,7 +57,8 @@ async def test_a_moderator_deletes_a_comment_and_the_replies_to_it(service: Any,
     await refused(boss.client.patch(path, json={"body": "Never."}), 403, "not_your_comment")
     await refused(boss.client.delete(path, headers={"If-Match": '"7-0"'}), 412, "stale_version")
     assert (await boss.client.delete(path)).status == 204
-    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 0
+    assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 1
+    assert (await get_json(bob.client, f"/comments/{comment['id']}"))["deleted"]
     assert await trail_of(service, "comment.deleted") == [(boss.id, str(bob.id))]
 
 

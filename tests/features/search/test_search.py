@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from nexcorp.db import sql
+from nexcorp.domain import searching
 from tests.api import API, BAD_LIMITS, fetch, get_json, publish, refused, say, walk
 from tests.features.search.waiting import delivered
+from workers.delivery import Delivery
 
 
 async def find(who: Any, text: str, **more: str) -> list[dict[str, Any]]:
@@ -172,6 +176,45 @@ async def test_changes_are_found_and_what_is_deleted_is_gone_at_once(service: An
     assert len(await find(ann, "otter or puffin")) == 2
     await ann.client.delete(f"{API}/posts/{post['id']}")
     assert await find(ann, "otter or puffin") == []
+
+
+async def test_whoever_has_just_written_finds_it_before_any_worker_comes(
+    service: Any, make_user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def rest(self: Delivery) -> int:
+        return 0
+
+    await delivered(service)
+    monkeypatch.setattr(Delivery, "deliver_batch", rest)
+    ann = await make_user("heronimus")
+    older, newer = [await publish(ann, body=f"an egret {number}") for number in range(2)]
+    comment = await say(ann, older["id"], "what egret?")
+    assert [row["id"] for row in await find(ann, "egret", kind="post")] == [newer["id"], older["id"]]
+    assert [row["id"] for row in await find(ann, "egret", kind="comment")] == [comment["id"]]
+    assert [row["id"] for row in await find(ann, "heroni", kind="person")] == [str(ann.id)]
+    for path in ("/posts?q=egrets", f"/posts?q=egrets&author={ann.id}"):
+        pages = await walk(ann.client, path, 1)
+        assert [row["id"] for page in pages for row in page] == [newer["id"], older["id"]]
+
+
+async def test_a_search_that_takes_too_long_is_given_up(
+    service: Any, make_user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A guess is left out; without the search itself there is nothing to say."""
+    ann = await make_user()
+    await publish(ann, body="a pelican")
+    await delivered(service)
+
+    async def hang(conn: Any, **asked: Any) -> None:
+        await conn.fetch("SELECT pg_sleep(30)")
+
+    monkeypatch.setattr(sql.search, "list_near_words", hang)
+    page = await get_json(ann.client, "/search?q=pelicam")
+    assert (page["data"], page["didYouMean"]) == ([], None)
+    monkeypatch.setattr(searching, "SEARCH_MILLISECONDS", 50)
+    monkeypatch.setattr(sql.posts, "list_posts_matching", hang)
+    await refused(ann.client.get(f"{API}/posts?q=pelican"), 503, "timeout")
+    assert (await get_json(ann.client, "/search?q=pelican"))["data"]
 
 
 async def test_people_are_found_by_their_names_while_they_are_active(service: Any, make_user: Any) -> None:
