@@ -68,6 +68,7 @@ WHERE c.id = $1 AND shown_to(p, $2);
 SELECT
     c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author,
     c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt", s.comment_count AS "commentCount",
+    s.revision AS "countsVersion",
     ARRAY['post:' || c.post_id] AS "_rooms"
 FROM comments AS c
 INNER JOIN users AS u ON u.id = c.author_id

@@ -26,7 +26,8 @@ def deleted_frames(event: Event) -> list[Frame]:
     post_id = payload["postId"]
     data = {"id": str(event.entity_id), "postId": post_id, "replyIds": payload["replyIds"]}
     entity = ("post", event.get_id("postId") or event.entity_id)
-    return [Frame(f"post:{post_id}", "comment:deleted", entity, data, members=("commentCount",))]
+    members = ("commentCount", "countsVersion")
+    return [Frame(f"post:{post_id}", "comment:deleted", entity, data, members=members)]
 
 
 EVENTS: dict[str, EventType] = {
@@ -60,6 +61,6 @@ FRAMES = {
     "comment:deleted": FrameDoc(
         "In post:{id}, with the post's commentCount and the replies that went along. Among frames that were "
         "missed also in place of what the comment was, without both.",
-        shape({"id": ID, "postId": ID}, commentCount=WHOLE, replyIds=IDS),
+        shape({"id": ID, "postId": ID}, commentCount=WHOLE, countsVersion=WHOLE, replyIds=IDS),
     ),
 }

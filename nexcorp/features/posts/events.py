@@ -110,8 +110,9 @@ FRAMES = {
     ),
     "post:updated": FrameDoc(
         "In post:{id} and profile:{id}: the whole post as it is now; of an unchanged version where a "
-        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id and interestCount.",
-        {"oneOf": [refer("RoomPost"), closed({"id": ID, "interestCount": WHOLE})]},
+        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id, interestCount and "
+        "countsVersion.",
+        {"oneOf": [refer("RoomPost"), closed({"id": ID, "interestCount": WHOLE}, countsVersion=WHOLE)]},
     ),
     "post:deleted": FrameDoc(
         "In post:{id} and profile:{id}. Among frames that were missed also in place of what the post was.",
@@ -119,6 +120,6 @@ FRAMES = {
     ),
     "post:liked": FrameDoc(
         "In post:{id}, when a like comes or goes, with the counter as it is now.",
-        shape({"postId": ID, "userId": ID, "liked": FLAG, "likeCount": WHOLE}),
+        shape({"postId": ID, "userId": ID, "liked": FLAG, "likeCount": WHOLE}, countsVersion=WHOLE),
     ),
 }

@@ -41,8 +41,9 @@ async def list_people(
     """A page of the people that `statement` lists."""
     post_id = path_id(request)
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, statement, post_id=post_id)
-        if not await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=user_id(request)):
+        asked = {"post_id": post_id, "viewer_id": user_id(request)}
+        rows = await cursor.fetch(request, conn, query, statement, **asked)
+        if not await sql.posts.is_post_shown(conn, **asked):
             raise PostNotFound()
     return reply_page(request, rows, query["limit"], cursor)
 

@@ -8,6 +8,7 @@ from marshmallow import INCLUDE, ValidationError, fields, validate, validates_sc
 
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.people import ROLES, STATUSES, ProfileFields, username_field
+from nexcorp.domain.shapes import Standing
 from nexcorp.web.paging import MAX_LIMIT, PageQuery
 
 MAX_PAGE = 10_000
@@ -65,7 +66,7 @@ class StatusBody(Body):
     status = fields.String(required=True, validate=validate.OneOf(SETTABLE))
 
 
-class PersonCard(Out):
+class PersonCard(Standing):
     """A person in a list. Fields that the viewer may not see are absent."""
 
     id = fields.UUID(required=True)
@@ -91,7 +92,6 @@ class Profile(PersonCard):
     """A profile. Fields that the viewer may not see are absent."""
 
     bio = fields.String(required=True, allow_none=True)
-    followed = fields.Boolean(required=True, metadata={"description": "Whether the viewer follows them."})
     version = fields.Integer(required=True)
     phone = fields.String(
         allow_none=True, metadata={"description": "For the user and holders of `user:contact`."}
