@@ -221,14 +221,14 @@ counted AS (
 )
 SELECT emit('notification.deleted', $1, 'notification', gone.id, '{}', $3, $1) IS NOT NULL FROM gone;
 
--- name: read_all(user_id) :one!
--- Mark everything that is unread as read; returns how many that were, and how far the room had come: what is numbered
--- behind that was not there yet. The counter is locked (lock_counter), in a statement of its own: what was delivered
+-- name: read_all(user_id, before, before_time) :one!
+-- Mark what is unread before an id and a time as read; returns how many that were, and how far the room had come: what is
+-- numbered behind that was not there yet. The counter is locked (lock_counter), in a statement of its own: what was delivered
 -- before is seen here.
 WITH changed AS (
     UPDATE notifications
     SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
-    WHERE receiver_id = $1 AND NOT is_read AND archived_at IS NULL
+    WHERE receiver_id = $1 AND NOT is_read AND archived_at IS NULL AND id < $2 AND created_at < $3
     RETURNING id
 ),
 counted AS (
