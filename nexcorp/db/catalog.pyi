@@ -181,9 +181,13 @@ class Exports:
     def delete_export(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[str]: ...
 
 FeedListFeed = TypedDict("FeedListFeed", {"id": Id, "type": Text, "status": Text, "title": Text, "body": Text, "author": Any, "assignee": Any, "likeCount": Int, "commentCount": Int, "interestCount": Int, "countsVersion": Int, "uploads": Any, "version": Int, "createdAt": Time, "updatedAt": Time, "_authorId": Id, "_position": Id, "publishedAt": Time, "liked": Bool, "interested": Bool})
+FeedListConcerned = TypedDict("FeedListConcerned", {"user_id": Id, "source_id": Id})
+FeedListRecent = TypedDict("FeedListRecent", {"source_id": Id, "entity_type": Text, "entity_id": Id})
 
 class Feed:
     def list_feed(self, conn: Connection, *, viewer_id: UUID | None, before: UUID | None, most: int | None) -> Awaitable[list[FeedListFeed]]: ...
+    def list_concerned(self, conn: Connection, *, user_ids: Sequence[UUID | None] | None, source_ids: Sequence[UUID | None] | None) -> Awaitable[list[FeedListConcerned]]: ...
+    def list_recent(self, conn: Connection, *, seconds: float | None) -> Awaitable[list[FeedListRecent]]: ...
 
 FollowsFollowUser = TypedDict("FollowsFollowUser", {"following": Bool, "_eventId": Id})
 FollowsListFollowers = TypedDict("FollowsListFollowers", {"user": Any, "createdAt": Time, "_userId": Id})

@@ -131,5 +131,18 @@ def page_of(item: type[Schema]) -> Schema:
     )()
 
 
+def live_page_of(item: type[Schema], room: str) -> Schema:
+    """The shape of such a list of what a room shows: with the place from which its frames go on."""
+    about = f"Subscribe to {room} with both: its frames from there on keep the list complete."
+    return Schema.from_dict(
+        {
+            **page_of(item).fields,
+            "epoch": fields.String(required=True, allow_none=True, metadata={"description": about}),
+            "seq": fields.Integer(required=True),
+        },
+        name=f"{room.partition(':')[0].capitalize()}{item.__name__}Page",
+    )()
+
+
 PersonSincePage = page_of(PersonSince)
 PostPage = page_of(Post)

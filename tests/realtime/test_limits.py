@@ -62,6 +62,8 @@ async def test_eleventh_socket_is_refused_and_ten_stay(make_user, connect):
     ten = [await connect(ada) for _ in range(10)]
     eleventh = await connect(ada)
     assert (await closed(eleventh))[0] == 4504
+    [why] = [frame["data"] for frame in eleventh.frames]
+    assert (why["code"], why["closeCode"]) == ("too_many_sockets", 4504)
     assert (await ask(await connect(grace), "ping"))["event"] == "pong"
     for live in ten:
         assert (await ask(live, "ping"))["event"] == "pong"
@@ -69,7 +71,7 @@ async def test_eleventh_socket_is_refused_and_ten_stay(make_user, connect):
 
     async def admitted() -> bool:
         live = await connect(ada)
-        return (await live.ws.receive()).type.name == "TEXT"
+        return (await live.next())["event"] == "connected"
 
     await wait_until(admitted)
 
@@ -92,6 +94,8 @@ async def test_token_ends_its_socket_unless_a_newer_one_comes(
     assert after["event"] == "authenticated"
     assert after["data"]["expiresAt"] > before
     assert (await closed(left))[0] == 4005
+    why = left.frames[-1]["data"]
+    assert (why["code"], why["message"], why["closeCode"]) == ("token_expired", "Token expired.", 4005)
     assert [frame["event"] for frame in left.frames].count("token-expiring") == 1
     assert (await ask(renewed, "ping"))["event"] == "pong"
 
@@ -105,6 +109,7 @@ async def test_bad_token_ends_the_socket(make_user, connect, service):
         await live.send("auth", {"token": token}, id="a")
         assert await closed(live) == (4500, "bad token"), token
         assert live.frames[-1]["data"]["code"] == "unauthorized"
+        assert live.frames[-1]["data"]["closeCode"] == 4500
         assert live.frames[-1]["id"] == "a"
     live = await connect(ada)
     await live.send("auth", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from nexcorp.domain.fields import Body, Out, PatchBody, Text
-from nexcorp.domain.shapes import Person, counts_version, page_of
+from nexcorp.domain.shapes import Person, counts_version, live_page_of
 from nexcorp.web.paging import PageQuery
 
 
@@ -49,4 +49,4 @@ class RoomComment(Comment):
     countsVersion = counts_version()
 
 
-CommentPage = page_of(Comment)
+CommentPage = live_page_of(Comment, "post:{id}")

@@ -106,7 +106,10 @@ NOTICE_TYPES = (
 
 FRAMES = {
     "post:created": FrameDoc(
-        "In profile:{id} of the author; also of a draft that is published.", refer("RoomPost")
+        "In profile:{id} of the author; also of a draft that is published. In feed, without a seq, of those "
+        "whom you follow and of yourself.",
+        refer("RoomPost"),
+        gathered=True,
     ),
     "post:updated": FrameDoc(
         "In post:{id} and profile:{id}: the whole post as it is now; of an unchanged version where a "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from nexcorp.domain.fields import Out
-from nexcorp.domain.shapes import counts_version
+from nexcorp.domain.shapes import PersonSince, counts_version, live_page_of
 
 
 class LikeState(Out):
@@ -22,3 +22,6 @@ class InterestState(Out):
     interested = fields.Boolean(required=True)
     interestCount = fields.Integer(required=True)
     countsVersion = counts_version()
+
+
+ReactionPage = live_page_of(PersonSince, "post:{id}")
