@@ -9,3 +9,4 @@ DROP FUNCTION IF EXISTS count_follows();
 DROP FUNCTION IF EXISTS note_revision();
 ALTER TABLE post_stats DROP COLUMN revision;
 DROP TABLE person_stats;
+DROP TABLE folded_notices;

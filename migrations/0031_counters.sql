@@ -1,6 +1,6 @@
 -- transactional: false
 -- How many follow a person, whom they follow, what they published, and a number that says which of two readings of a
--- post's counters is the newer one. The triggers are there first, and count what the release before writes meanwhile; then
+-- post's counters is the newer one; and what is told too often by one person. The triggers are there first, and count what the release before writes meanwhile; then
 -- everybody is counted in batches, each committed by itself. A second run begins where a first one ended.
 SET lock_timeout = '5s';
 
@@ -18,6 +18,22 @@ COMMENT ON COLUMN person_stats.post_count IS 'The person''s posts that stand in 
 
 ALTER TABLE post_stats ADD COLUMN IF NOT EXISTS revision bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN post_stats.revision IS 'Goes up with every change of a counter: of two readings the one with the higher number is newer. A trigger counts.';
+
+CREATE TABLE IF NOT EXISTS folded_notices (
+    receiver_id uuid NOT NULL CONSTRAINT folded_notices_receiver_id_fkey REFERENCES users ON DELETE CASCADE,
+    actor_id uuid NOT NULL CONSTRAINT folded_notices_actor_id_fkey REFERENCES users ON DELETE CASCADE,
+    type text NOT NULL,
+    times integer NOT NULL,
+    entity_type text,
+    entity_id uuid,
+    due_at timestamptz NOT NULL,
+    CONSTRAINT folded_notices_pkey PRIMARY KEY (receiver_id, actor_id, type)
+);
+COMMENT ON TABLE folded_notices IS 'What one person would tell another too often within a minute: it is told as one notification.';
+COMMENT ON COLUMN folded_notices.type IS 'The type of notification, for instance mention.';
+COMMENT ON COLUMN folded_notices.times IS 'How often it would have been told.';
+COMMENT ON COLUMN folded_notices.entity_id IS 'What the last of them leads to.';
+COMMENT ON COLUMN folded_notices.due_at IS 'When it is told.';
 
 CREATE OR REPLACE FUNCTION note_revision() RETURNS trigger
 LANGUAGE plpgsql

@@ -32,6 +32,7 @@ from nexcorp.errors import AppError, Unavailable
 from nexcorp.manifest import Product
 from workers import POOL_WAIT_SECONDS
 from workers.batch import Batch
+from workers.folding import fold
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 from workers.push import Publish, Pusher
 
@@ -59,11 +60,13 @@ class Delivery:
     """Drains the outbox of one worker process.
 
     `workers` is how many workers run, as last heard: a batch takes this one's share of the lanes, or what the
-    others leave.
+    others leave. `mentions_a_minute`: see fold().
     """
 
-    def __init__(self, database: Database, publish: Publish, product: Product) -> None:
-        self.database, self.product = database, product
+    def __init__(
+        self, database: Database, publish: Publish, product: Product, *, mentions_a_minute: int = 0
+    ) -> None:
+        self.database, self.product, self.mentions_a_minute = database, product, mentions_a_minute
         self.pusher = Pusher(database, publish, product.renderer)
         self.workers = 1
         self._draining = False
@@ -159,6 +162,7 @@ class Delivery:
             if len(batch.told) >= MAX_TOLD:
                 break
             await self.collect(conn, row, batch)
+        await fold(conn, batch, self.product.events, self.mentions_a_minute)
         words = await self.index(conn, batch.events)
         frames: list[Any] = []
         if batch.told or batch.frames:

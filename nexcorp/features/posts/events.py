@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from nexcorp.db import sql
-from nexcorp.delivery.events import SILENT, Audience, Event, EventType, Frame, Notice, NoticeType
+from nexcorp.delivery.events import (
+    SILENT,
+    Audience,
+    Event,
+    EventType,
+    Frame,
+    Notice,
+    NoticeType,
+    folded,
+)
 from nexcorp.domain.mentions import MENTIONED
 from nexcorp.realtime.shapes import FLAG, ID, WHOLE, FrameDoc, closed, refer, shape
 
@@ -95,6 +104,7 @@ EVENTS: dict[str, EventType] = {
     "post.thumbnail_made": EventType(frames=updated_frames),
     "post.updated": EventType((MENTIONED,), updated_frames, public=True),
     "post.deleted": EventType(frames=deleted_frames, public=True),
+    "mention.folded": folded("mention", "{actor} mentioned you again ({times})"),
 }
 
 NOTICE_TYPES = (
