@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS folded_notices (
     due_at timestamptz NOT NULL,
     CONSTRAINT folded_notices_pkey PRIMARY KEY (receiver_id, actor_id, type)
 );
+CREATE INDEX IF NOT EXISTS folded_notices_actor_id_idx ON folded_notices (actor_id);
 COMMENT ON TABLE folded_notices IS 'What one person would tell another too often within a minute: it is told as one notification.';
 COMMENT ON COLUMN folded_notices.type IS 'The type of notification, for instance mention.';
 COMMENT ON COLUMN folded_notices.times IS 'How often it would have been told.';

@@ -87,7 +87,8 @@ SELECT
                 SELECT
                 FROM notifications AS n
                 WHERE n.receiver_id = g.receiver_id
-                    AND n.id > first_id(now() - interval '1 minute')
+                    -- A pair: the planner would else walk along the ids of everybody.
+                    AND (n.receiver_id, n.id) > (g.receiver_id, first_id(now() - interval '1 minute'))
                     AND n.actor_id = g.actor_id
                     AND n.type = g.type
                 LIMIT $4::integer
