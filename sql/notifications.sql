@@ -85,12 +85,16 @@ SELECT
             SELECT count(*)
             FROM (
                 SELECT
-                FROM notifications AS n
-                WHERE n.receiver_id = g.receiver_id
-                    -- A pair: the planner would else walk along the ids of everybody.
-                    AND (n.receiver_id, n.id) > (g.receiver_id, first_id(now() - interval '1 minute'))
-                    AND n.actor_id = g.actor_id
-                    AND n.type = g.type
+                FROM (
+                    SELECT n.actor_id, n.type
+                    FROM notifications AS n
+                    WHERE n.receiver_id = g.receiver_id
+                        AND (n.receiver_id, n.id) > (g.receiver_id, first_id(now() - interval '1 minute'))
+                    ORDER BY n.receiver_id, n.id
+                    -- A fence: with few left to sort, the planner would read all that the receiver ever got.
+                    OFFSET 0
+                ) AS lately
+                WHERE lately.actor_id = g.actor_id AND lately.type = g.type
                 LIMIT $4::integer
             ) AS told
         )::integer
