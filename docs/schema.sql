@@ -245,6 +245,23 @@ CREATE INDEX events_type_idx ON events USING btree (type, created_at, id);
 CREATE TABLE events_default PARTITION OF events DEFAULT;
 COMMENT ON TABLE events_default IS 'Catches events of months without a partition; stays empty while the hourly job runs.';
 
+CREATE TABLE folded_notices (
+    receiver_id uuid NOT NULL,
+    actor_id uuid NOT NULL,
+    type text NOT NULL,
+    times integer NOT NULL,
+    entity_type text,
+    entity_id uuid,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT folded_notices_pkey PRIMARY KEY (receiver_id, actor_id, type)
+);
+COMMENT ON TABLE folded_notices IS 'What one person would tell another too often within a minute: it is told as one notification.';
+COMMENT ON COLUMN folded_notices.type IS 'The type of notification, for instance mention.';
+COMMENT ON COLUMN folded_notices.times IS 'How often it would have been told.';
+COMMENT ON COLUMN folded_notices.entity_id IS 'What the last of them leads to.';
+COMMENT ON COLUMN folded_notices.due_at IS 'When it is told.';
+CREATE INDEX folded_notices_actor_id_idx ON folded_notices USING btree (actor_id);
+
 CREATE TABLE follows (
     follower_id uuid NOT NULL,
     followed_id uuid NOT NULL,
@@ -436,6 +453,18 @@ CREATE TABLE person_documents (
 COMMENT ON TABLE person_documents IS 'What active people are found by: their names. Written by the worker.';
 CREATE INDEX person_documents_words_idx ON person_documents USING gin (words) WITH (gin_pending_list_limit='512');
 
+CREATE TABLE person_stats (
+    user_id uuid NOT NULL,
+    follower_count integer DEFAULT 0 NOT NULL,
+    following_count integer DEFAULT 0 NOT NULL,
+    post_count integer DEFAULT 0 NOT NULL,
+    CONSTRAINT person_stats_pkey PRIMARY KEY (user_id)
+) WITH (fillfactor=70);
+COMMENT ON TABLE person_stats IS 'How much a person follows, is followed and publishes. No row means nothing of it. Written by the triggers count_follows and count_posts alone.';
+COMMENT ON COLUMN person_stats.follower_count IS 'Rows in follows whose followed_id this is.';
+COMMENT ON COLUMN person_stats.following_count IS 'Rows in follows whose follower_id this is.';
+COMMENT ON COLUMN person_stats.post_count IS 'The person''s posts that stand in lists: those with a position.';
+
 CREATE TABLE post_documents (
     post_id uuid NOT NULL,
     recency uuid NOT NULL,
@@ -454,6 +483,7 @@ CREATE TABLE post_stats (
     interest_count integer DEFAULT 0 NOT NULL,
     score double precision,
     least_score double precision,
+    revision bigint DEFAULT 0 NOT NULL,
     CONSTRAINT post_stats_pkey PRIMARY KEY (post_id),
     CONSTRAINT post_stats_counts_positive CHECK (like_count >= 0 AND comment_count >= 0 AND interest_count >= 0)
 ) WITH (fillfactor=70);
@@ -463,6 +493,7 @@ COMMENT ON COLUMN post_stats.comment_count IS 'Rows in comments; written by sql/
 COMMENT ON COLUMN post_stats.interest_count IS 'Rows in interests; written by sql/reactions.sql alone.';
 COMMENT ON COLUMN post_stats.score IS 'The order of explore: log2 of the sum of weight * 2^(days since 1970) over publication 1, likes 1, comments 2 and interests 3. NULL for posts that stand in no list.';
 COMMENT ON COLUMN post_stats.least_score IS 'What the publication alone comes to.';
+COMMENT ON COLUMN post_stats.revision IS 'Goes up with every change of a counter: of two readings the one with the higher number is newer. A trigger counts.';
 CREATE INDEX post_stats_score_idx ON post_stats USING btree (score, post_id) WHERE score IS NOT NULL;
 
 CREATE TABLE post_status_log (
@@ -753,6 +784,8 @@ ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_
 ALTER TABLE comments ADD CONSTRAINT comments_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE data_export_parts ADD CONSTRAINT data_export_parts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data_exports(user_id) ON DELETE CASCADE;
 ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE identities ADD CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -764,6 +797,7 @@ ALTER TABLE mails ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERE
 ALTER TABLE notification_counters ADD CONSTRAINT notification_counters_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE notifications ADD CONSTRAINT notifications_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE person_documents ADD CONSTRAINT person_documents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE person_stats ADD CONSTRAINT person_stats_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE post_documents ADD CONSTRAINT post_documents_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE post_stats ADD CONSTRAINT post_stats_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE SET NULL;
@@ -824,6 +858,48 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION compose_query(regconfig,text,boolean,boolean) IS 'What somebody asks for, in the language of web searches ("phrases", or, -without); no text is an error. What is written together must stand together.';
+
+CREATE OR REPLACE FUNCTION count_follows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    step integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
+BEGIN
+    INSERT INTO person_stats AS s (user_id, follower_count, following_count)
+    SELECT c.user_id, step * sum(c.followers), step * sum(c.following)
+    FROM (
+        SELECT followed_id AS user_id, 1 AS followers, 0 AS following FROM changed
+        UNION ALL
+        SELECT follower_id, 0, 1 FROM changed
+    ) AS c
+    -- Where a person's row is deleted, all that is theirs goes along.
+    INNER JOIN users AS u ON u.id = c.user_id
+    GROUP BY c.user_id
+    ORDER BY c.user_id
+    ON CONFLICT ON CONSTRAINT person_stats_pkey DO UPDATE
+    SET
+        follower_count = s.follower_count + excluded.follower_count,
+        following_count = s.following_count + excluded.following_count;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION count_follows() IS 'Counts follows that came or went for both people, whose rows it takes in one order.';
+
+CREATE OR REPLACE FUNCTION count_posts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    INSERT INTO person_stats AS s (user_id, post_count)
+    SELECT id, (NEW.position IS NOT NULL)::integer - (OLD.position IS NOT NULL)::integer
+    FROM users
+    WHERE id = coalesce(NEW.author_id, OLD.author_id)
+    ON CONFLICT ON CONSTRAINT person_stats_pkey DO UPDATE SET post_count = s.post_count + excluded.post_count;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION count_posts() IS 'Counts a post for its author when it comes into the lists or leaves them.';
 
 CREATE OR REPLACE FUNCTION cut_window(shown text, query tsquery)
  RETURNS text
@@ -1114,13 +1190,6 @@ END
 $function$;
 COMMENT ON FUNCTION find_named(citext[],uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';
 
-CREATE OR REPLACE FUNCTION forgive(name text)
- RETURNS text
- LANGUAGE sql
-AS $function$
-    SELECT name FROM set_config('pg_trgm.word_similarity_threshold', '0.4', true)
-$function$;
-COMMENT ON FUNCTION forgive(text) IS 'The same, and until the transaction ends `<%` forgives a slip in a short name, which PostgreSQL''s own threshold of 0.6 does not. Call it as (SELECT forgive(...)) beside the operator.';
 CREATE OR REPLACE FUNCTION find_place(shown text, query tsquery)
  RETURNS integer
  LANGUAGE sql
@@ -1129,6 +1198,23 @@ AS $function$
     SELECT min(nullif(strpos(lower(shown), w[1]), 0)) FROM regexp_matches(query::text, '(?<!!)''([^'']+)''', 'g') AS w
 $function$;
 COMMENT ON FUNCTION find_place(text,tsquery) IS 'Where in a text a word of the query stands first, as it is found; NULL where each ends otherwise in the text, or has accents there.';
+
+CREATE OR REPLACE FUNCTION first_id(moment timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
+$function$;
+COMMENT ON FUNCTION first_id(timestamp with time zone) IS 'The least version 7 id that can be made at a moment.';
+
+CREATE OR REPLACE FUNCTION forgive(name text)
+ RETURNS text
+ LANGUAGE sql
+AS $function$
+    SELECT name FROM set_config('pg_trgm.word_similarity_threshold', '0.4', true)
+$function$;
+COMMENT ON FUNCTION forgive(text) IS 'The same, and until the transaction ends `<%` forgives a slip in a short name, which PostgreSQL''s own threshold of 0.6 does not. Call it as (SELECT forgive(...)) beside the operator.';
 
 CREATE OR REPLACE FUNCTION gather_kinds()
  RETURNS void
@@ -1216,6 +1302,7 @@ AS $function$
     SELECT EXISTS (SELECT FROM users AS p WHERE p.id = (u).owner_id AND p.avatar_url IN ((u).url, (u).thumbnail_url))
 $function$;
 COMMENT ON FUNCTION is_avatar(uploads) IS 'Whether an upload is the picture of its owner''s profile, which nothing removes by itself.';
+
 CREATE OR REPLACE FUNCTION list_missing_months(months_ahead integer)
  RETURNS TABLE(month date)
  LANGUAGE sql
@@ -1366,6 +1453,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION name_person(users) IS 'All the names of a person: what they are found by.';
 
+CREATE OR REPLACE FUNCTION note_revision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    NEW.revision := OLD.revision + 1;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION note_revision() IS 'Numbers the states of a post''s counters.';
+
 CREATE OR REPLACE FUNCTION note_role_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1402,6 +1500,18 @@ AS $function$
     END
 $function$;
 COMMENT ON FUNCTION person(users) IS 'A user as embedded in what they wrote or did; NULL for nobody.';
+
+CREATE OR REPLACE FUNCTION person_seen(u users, followed boolean, follower_count integer, following_count integer, post_count integer)
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT json_build_object(
+        'id', (u).id, 'username', (u).username, 'firstName', (u).first_name, 'lastName', (u).last_name,
+        'avatarUrl', (u).avatar_url, 'followed', $2, 'followerCount', $3, 'followingCount', $4, 'postCount', $5
+    )
+$function$;
+COMMENT ON FUNCTION person_seen(users,boolean,integer,integer,integer) IS 'A user in a list of people: as person(), and what standing_of() says.';
 
 CREATE OR REPLACE FUNCTION reactions_of(viewer_id uuid, post_id uuid)
  RETURNS TABLE(liked boolean, interested boolean)
@@ -1476,6 +1586,20 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION spread_words(text) IS 'The words of a text with spaces between them: of addresses and compounds the parts, of scripts without spaces each pair of neighbours, the first and the last character of a run alone, of up to 50 emoji "u" and the number.';
+
+CREATE OR REPLACE FUNCTION standing_of(viewer_id uuid, user_id uuid)
+ RETURNS TABLE(followed boolean, follower_count integer, following_count integer, post_count integer)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT
+        -- A scalar subquery: for EXISTS the planner would read all whom the viewer follows, to show one page.
+        coalesce((SELECT true FROM follows AS f WHERE f.follower_id = $1 AND f.followed_id = $2), false),
+        coalesce(s.follower_count, 0), coalesce(s.following_count, 0), coalesce(s.post_count, 0)
+    FROM (VALUES (1)) AS one (row)
+    LEFT JOIN person_stats AS s ON s.user_id = $2
+$function$;
+COMMENT ON FUNCTION standing_of(uuid,uuid) IS 'Whether a viewer follows a person, and the person''s counters. Always one row; a query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION take_heat(score double precision, taken double precision, least_score double precision)
  RETURNS double precision
@@ -1571,11 +1695,15 @@ SELECT
     nullif(n.params, '{}') AS "_params",
     e.excerpt AS "_excerpt",
     e.beginning AS "_beginning",
-    display_name(a) AS "_actorName",
     n.is_read AS "isRead",
     n.seen_at AS "seenAt",
     n.archived_at AS "archivedAt",
-    person(a) AS actor,
+    -- Columns of the person: JSON for each row of a page costs more than the rest of the page's people.
+    a.id AS "_actorId",
+    a.username AS "_username",
+    a.first_name AS "_firstName",
+    a.last_name AS "_lastName",
+    a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType",
     CASE WHEN e.found THEN n.entity_id END AS "_entityId",
     e.post_id AS "postId",
@@ -1602,6 +1730,7 @@ SELECT
     s.like_count AS "likeCount",
     s.comment_count AS "commentCount",
     s.interest_count AS "interestCount",
+    s.revision AS "countsVersion",
     coalesce(
         (
             SELECT json_agg(file)
@@ -1647,6 +1776,24 @@ COMMENT ON TRIGGER no_truncate ON events IS 'Keeps the trail append-only.';
 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON events_default FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 COMMENT ON TRIGGER no_truncate ON events_default IS 'Keeps the trail append-only; TRUNCATE triggers are not inherited.';
+
+CREATE TRIGGER count_ended_follows AFTER DELETE ON follows REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_follows();
+COMMENT ON TRIGGER count_ended_follows ON follows IS 'Both people''s counters in person_stats go down.';
+
+CREATE TRIGGER count_new_follows AFTER INSERT ON follows REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_follows();
+COMMENT ON TRIGGER count_new_follows ON follows IS 'Both people''s counters in person_stats go up.';
+
+CREATE TRIGGER note_revision BEFORE UPDATE ON post_stats FOR EACH ROW WHEN (old.like_count IS DISTINCT FROM new.like_count OR old.comment_count IS DISTINCT FROM new.comment_count OR old.interest_count IS DISTINCT FROM new.interest_count) EXECUTE FUNCTION note_revision();
+COMMENT ON TRIGGER note_revision ON post_stats IS 'Another state of the counters has a higher revision.';
+
+CREATE TRIGGER count_deleted_posts AFTER DELETE ON posts FOR EACH ROW WHEN (old."position" IS NOT NULL) EXECUTE FUNCTION count_posts();
+COMMENT ON TRIGGER count_deleted_posts ON posts IS 'The author''s post_count in person_stats goes down.';
+
+CREATE TRIGGER count_moved_posts AFTER UPDATE OF "position" ON posts FOR EACH ROW WHEN ((old."position" IS NULL) <> (new."position" IS NULL)) EXECUTE FUNCTION count_posts();
+COMMENT ON TRIGGER count_moved_posts ON posts IS 'The author''s post_count in person_stats goes up or down.';
+
+CREATE TRIGGER count_new_posts AFTER INSERT ON posts FOR EACH ROW WHEN (new."position" IS NOT NULL) EXECUTE FUNCTION count_posts();
+COMMENT ON TRIGGER count_new_posts ON posts IS 'The author''s post_count in person_stats goes up.';
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
 COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';

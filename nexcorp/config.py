@@ -138,6 +138,12 @@ class Config:
         parse_count,
         about="requests a minute of one address outside of /api/v1, files and pages; 0: no limit",
     )
+    mentions_a_minute: int = setting_field(
+        "MENTIONS_A_MINUTE",
+        5,
+        parse_count,
+        about="mentions of one by another that are told singly in a minute; the rest comes as one. 0: all",
+    )
     login_failures: int = setting_field(
         "LOGIN_FAILURES",
         5,

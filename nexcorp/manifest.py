@@ -88,6 +88,7 @@ class Feature:
     `kinds`, `frames` and `rooms` are keyed by kind of entity, by event of a frame, by the kind of a room.
     `answers` are frames without a room's number: those that answer `commands`. `graphql` names, by text as
     well, what the feature adds to the schema.
+    `named` are the kinds of entity that the audit trail shows by name, with the permission that this needs.
     `before_leave` takes the locks that the feature needs when a person leaves, ahead of the person's own row;
     `on_leave` then removes what is theirs. Both are called with `conn` and `user_id`, in one transaction, and
     again for some time afterwards, for what was on its way: to run twice must be as good as once.
@@ -106,6 +107,7 @@ class Feature:
     jobs: Sequence[Job] = ()
     search: Mapping[str, SearchKind] = field(default_factory=dict)
     permissions: Sequence[str] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
     before_leave: ForPerson | None = None
     on_leave: ForPerson | None = None
     export: Mapping[str, Section] = field(default_factory=dict)
@@ -164,6 +166,7 @@ class Product:
         self.export: dict[str, Section] = join((one.export for one in features), "section of the export")
         types = ({one.name: one} for feature in features for one in feature.notice_types)
         self.notice_types: dict[str, NoticeType] = join(types, "type of notification")
+        self.named: dict[str, str] = join((one.named for one in features), "kind with a name")
         self.answers: dict[str, FrameDoc] = join((one.answers for one in features), "answer")
         codes = ({code: True} for one in features for code in one.permissions)
         self.permissions = tuple(join(codes, "permission"))
@@ -181,6 +184,8 @@ class Product:
     def _check(self) -> None:
         for name, kind in self.kinds.items():
             require(self.frames, kind.deleted, f"the kind {name} is shown as deleted by the frame")
+        for name, permission in self.named.items():
+            require(self.permissions, permission, f"the name of the kind {name} needs the permission")
         for name, searched in self.search.items():
             require(self.permissions, searched.permission, f"the search kind {name} needs the permission")
             for event in searched.events:

@@ -104,6 +104,7 @@ async def seed_scale(
         # No event tells the worker of what is loaded.
         for name, fill in (
             ("counters and scores", sql.posts.fill_stats),
+            ("counters of people", sql.users.fill_person_stats),
             ("documents of posts", sql.search.fill_posts),
             ("documents of people", sql.search.fill_people),
             ("words", sql.search.fill_words),

@@ -109,6 +109,20 @@ WHERE i."entityType" = $1
 ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $6;
 
+-- name: name_entities(types, ids, viewer_id) :many
+-- What each of these things is called now, or how it begins, as far as the viewer may see it; no row for what is gone.
+SELECT e.type, e.id, e.name
+FROM (
+    SELECT
+        w.type, w.id,
+        CASE WHEN w.type = 'user'
+            THEN (SELECT display_name(u) FROM users AS u WHERE u.id = w.id AND u.status <> 'deleted')
+            ELSE (SELECT d.excerpt FROM describe_entity(w.type, w.id, $3) AS d)
+        END AS name
+    FROM unnest($1::text[], $2::uuid[]) AS w (type, id)
+) AS e
+WHERE e.name IS NOT NULL;
+
 -- name: drop_partitions(keep_days) :value
 -- Months of the audit trail that lie wholly so many days back go; returns how many.
 SELECT drop_event_partitions($1);

@@ -31,12 +31,14 @@ RETURNING
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt";
 
 -- name: get_account(user_id) :one
--- One account as its owner sees it.
+-- One account as its owner sees it, with what every page of a client shows of it.
 SELECT
-    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
-    email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt"
-FROM users
-WHERE id = $1;
+    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl",
+    u.role, u.status, u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt",
+    u.updated_at AS "updatedAt", coalesce(c.unread, 0) AS unread
+FROM users AS u
+LEFT JOIN notification_counters AS c ON c.user_id = u.id
+WHERE u.id = $1;
 
 -- name: get_credentials(email) :one
 -- What a sign-in is checked against.

@@ -62,7 +62,8 @@ WHERE i.id = $1 AND shown_to(p, $2);
 
 -- name: render_comments(ids) :many
 -- Comments and placeholders as everybody in their post's room sees them now. Nobody sees those on a draft there.
-SELECT i.*, s.comment_count AS "commentCount", ARRAY['post:' || i."postId"] AS "_rooms"
+SELECT i.*, s.comment_count AS "commentCount", s.revision AS "countsVersion",
+    ARRAY['post:' || i."postId"] AS "_rooms"
 FROM comment_items AS i
 INNER JOIN posts AS p ON p.id = i."postId"
 INNER JOIN post_stats AS s ON s.post_id = i."postId"

@@ -28,6 +28,7 @@ ORDER BY s.score DESC, s.post_id DESC;
 SELECT
     p.id AS "_id", p.version,
     s.like_count AS "likeCount", s.comment_count AS "commentCount", s.interest_count AS "interestCount",
+    s.revision AS "countsVersion",
     mine.*
 FROM posts AS p
 INNER JOIN post_stats AS s ON s.post_id = p.id

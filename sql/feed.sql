@@ -53,3 +53,33 @@ CROSS JOIN LATERAL (
 ) AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 ORDER BY found.position DESC;
+
+-- name: list_concerned(user_ids, source_ids) :many
+-- Which of these people see what these authors publish: the author, and who follows the author. A node asks for the people
+-- who are connected to it. It reads the followers of an author who has few, and of others looks for each of the people.
+WITH authors AS MATERIALIZED (
+    SELECT a.id, coalesce(s.follower_count, 0) <= cardinality($1::uuid[]) AS few
+    FROM unnest($2::uuid[]) AS a (id)
+    LEFT JOIN person_stats AS s ON s.user_id = a.id
+)
+SELECT a.id AS user_id, a.id AS source_id
+FROM authors AS a
+WHERE a.id = ANY($1)
+UNION ALL
+SELECT f.follower_id, a.id
+FROM authors AS a
+CROSS JOIN LATERAL (SELECT follower_id FROM follows WHERE followed_id = a.id OFFSET 0) AS f
+WHERE a.few AND f.follower_id IN (SELECT unnest($1))
+UNION ALL
+SELECT u.id, a.id
+FROM authors AS a
+CROSS JOIN unnest($1) AS u (id)
+WHERE NOT a.few AND (SELECT true FROM follows AS f WHERE f.follower_id = u.id AND f.followed_id = a.id);
+
+-- name: list_recent(seconds) :many
+-- What was published in the last so many seconds, the newest first.
+SELECT p.author_id AS source_id, 'post' AS entity_type, p.id AS entity_id
+FROM posts AS p
+WHERE p.position > first_id(now() - make_interval(secs => $1))
+ORDER BY p.position DESC
+LIMIT 500;

@@ -42,23 +42,29 @@ WHERE u.id = $2;
 -- Whether there is such a user.
 SELECT EXISTS (SELECT FROM users WHERE id = $1);
 
--- name: list_followers(user_id, before, before_user, most) :many
+-- name: list_followers(viewer_id, user_id, before, before_user, most) :many
 -- Who began to follow a user last, before a place by (time, id).
-SELECT person(u) AS "user", f.created_at AS "createdAt", f.follower_id AS "_userId"
+SELECT
+    person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
+    f.created_at AS "createdAt", f.follower_id AS "_userId"
 FROM follows AS f
 INNER JOIN users AS u ON u.id = f.follower_id
-WHERE f.followed_id = $1 AND (f.created_at, f.follower_id) < ($2, $3)
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE f.followed_id = $2 AND (f.created_at, f.follower_id) < ($3, $4)
 ORDER BY f.created_at DESC, f.follower_id DESC
-LIMIT $4;
+LIMIT $5;
 
--- name: list_following(user_id, before, before_user, most) :many
+-- name: list_following(viewer_id, user_id, before, before_user, most) :many
 -- Whom a user began to follow last, before such a place.
-SELECT person(u) AS "user", f.created_at AS "createdAt", f.followed_id AS "_userId"
+SELECT
+    person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
+    f.created_at AS "createdAt", f.followed_id AS "_userId"
 FROM follows AS f
 INNER JOIN users AS u ON u.id = f.followed_id
-WHERE f.follower_id = $1 AND (f.created_at, f.followed_id) < ($2, $3)
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE f.follower_id = $2 AND (f.created_at, f.followed_id) < ($3, $4)
 ORDER BY f.created_at DESC, f.followed_id DESC
-LIMIT $4;
+LIMIT $5;
 
 -- name: delete_follows(user_id) :exec
 -- Somebody has left: they follow nobody, and nobody follows them.

@@ -70,6 +70,80 @@ SELECT room, seq, event, entity_type, entity_id, data, members
 FROM stored
 ORDER BY room, seq;
 
+-- name: count_lately(receiver_ids, actor_ids, types, most) :many
+-- How often one person told another one type of thing in the last minute, up to `most`; that many also where more of it is
+-- held back already. A row for each place in the arrays.
+SELECT
+    g.place::integer,
+    CASE
+        WHEN (
+            SELECT true
+            FROM folded_notices AS h
+            WHERE h.receiver_id = g.receiver_id AND h.actor_id = g.actor_id AND h.type = g.type
+        ) THEN $4::integer
+        ELSE (
+            SELECT count(*)
+            FROM (
+                SELECT
+                FROM (
+                    SELECT n.actor_id, n.type
+                    FROM notifications AS n
+                    WHERE n.receiver_id = g.receiver_id
+                        AND (n.receiver_id, n.id) > (g.receiver_id, first_id(now() - interval '1 minute'))
+                    ORDER BY n.receiver_id, n.id
+                    -- A fence: with few left to sort, the planner would read all that the receiver ever got.
+                    OFFSET 0
+                ) AS lately
+                WHERE lately.actor_id = g.actor_id AND lately.type = g.type
+                LIMIT $4::integer
+            ) AS told
+        )::integer
+    END AS told
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS g (receiver_id, actor_id, type, place);
+
+-- name: hold_notices(receiver_ids, actor_ids, types, entity_types, entity_ids, once_keys) :exec
+-- Keep for later what would be told too often, in the order in which it happened; a minute after the first it is due. What
+-- was told already (once_keys) is not told again.
+INSERT INTO folded_notices AS h (receiver_id, actor_id, type, times, entity_type, entity_id, due_at)
+SELECT
+    i.receiver_id, i.actor_id, i.type, count(*), (array_agg(i.entity_type ORDER BY i.place DESC))[1],
+    (array_agg(i.entity_id ORDER BY i.place DESC))[1], now() + interval '1 minute'
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[]) WITH ORDINALITY
+    AS i (receiver_id, actor_id, type, entity_type, entity_id, once_key, place)
+WHERE (
+    SELECT true FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.once_key = i.once_key
+) IS NULL
+GROUP BY i.receiver_id, i.actor_id, i.type
+ORDER BY i.receiver_id, i.actor_id, i.type
+ON CONFLICT ON CONSTRAINT folded_notices_pkey DO UPDATE
+SET times = h.times + excluded.times, entity_type = excluded.entity_type, entity_id = excluded.entity_id;
+
+-- name: tell_folded(most) :value
+-- Emit the event of what is due; returns how many. Call it until that is 0.
+WITH due AS (
+    SELECT receiver_id, actor_id, type
+    FROM folded_notices
+    WHERE due_at <= now()
+    ORDER BY receiver_id, actor_id, type
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+),
+gone AS (
+    DELETE FROM folded_notices AS h
+    USING due
+    WHERE h.receiver_id = due.receiver_id AND h.actor_id = due.actor_id AND h.type = due.type
+    RETURNING h.*
+)
+SELECT
+    count(emit(
+        g.type || '.folded', g.actor_id, 'user', g.receiver_id,
+        jsonb_build_object(
+            'receiverId', g.receiver_id, 'times', g.times, 'entityType', g.entity_type, 'entityId', g.entity_id
+        ),
+        '{}'
+    ))
+FROM gone AS g;
+
 -- name: render_notifications(ids) :many
 -- Notifications as their receivers see them now.
 SELECT i.*, ARRAY['user:' || i."_receiverId"] AS "_rooms"
@@ -214,14 +288,14 @@ counted AS (
 )
 SELECT emit('notification.deleted', $1, 'notification', gone.id, '{}', $3, $1) IS NOT NULL FROM gone;
 
--- name: read_all(user_id) :one!
--- Mark everything that is unread as read; returns how many that were, and how far the room had come: what is numbered
--- behind that was not there yet. The counter is locked (lock_counter), in a statement of its own: what was delivered
+-- name: read_all(user_id, before, before_time) :one!
+-- Mark what is unread before an id and a time as read; returns how many that were, and how far the room had come: what is
+-- numbered behind that was not there yet. The counter is locked (lock_counter), in a statement of its own: what was delivered
 -- before is seen here.
 WITH changed AS (
     UPDATE notifications
     SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
-    WHERE receiver_id = $1 AND NOT is_read AND archived_at IS NULL
+    WHERE receiver_id = $1 AND NOT is_read AND archived_at IS NULL AND id < $2 AND created_at < $3
     RETURNING id
 ),
 counted AS (
@@ -262,9 +336,12 @@ ORDER BY id
 LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
--- Everything somebody was told, and the count of it.
+-- Everything somebody was told, and the count of it; and what is held back of it, or of what they would tell.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
+),
+held AS (
+    DELETE FROM folded_notices WHERE receiver_id = $1 OR actor_id = $1
 )
 DELETE FROM notification_counters WHERE user_id = $1;
 

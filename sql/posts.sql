@@ -43,8 +43,9 @@ logged AS (
 )
 SELECT
     p.id, p.type, p.status, p.title, p.body, person(a) AS author, NULL::json AS assignee,
-    0 AS "likeCount", 0 AS "commentCount", 0 AS "interestCount", '[]'::json AS uploads,
-    p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt", read_time(p.position) AS "publishedAt",
+    0 AS "likeCount", 0 AS "commentCount", 0 AS "interestCount", 0::bigint AS "countsVersion",
+    '[]'::json AS uploads, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+    read_time(p.position) AS "publishedAt",
     false AS liked, false AS interested, p.author_id AS "_authorId", p.position AS "_position",
     CASE
         WHEN p.position IS NULL

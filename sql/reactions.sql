@@ -23,10 +23,11 @@ counted AS (
         score = CASE WHEN s.score IS NOT NULL THEN add_heat(s.score, heat(now(), 1)) END
     FROM added
     WHERE s.post_id = added.post_id
-    RETURNING s.post_id, s.like_count
+    RETURNING s.post_id, s.like_count, s.revision
 )
 SELECT
     true AS liked, coalesce(counted.like_count, s.like_count) AS "likeCount",
+    coalesce(counted.revision, s.revision) AS "countsVersion",
     CASE WHEN counted.post_id IS NOT NULL THEN emit(
         'post.liked', $2, 'post', post.id, jsonb_build_object('authorId', post.author_id), $3
     ) END AS "_eventId"
@@ -57,23 +58,27 @@ counted AS (
         END
     FROM removed
     WHERE s.post_id = removed.post_id
-    RETURNING s.post_id, s.like_count
+    RETURNING s.post_id, s.like_count, s.revision
 )
 SELECT
     false AS liked, coalesce(counted.like_count, s.like_count) AS "likeCount",
+    coalesce(counted.revision, s.revision) AS "countsVersion",
     CASE WHEN counted.post_id IS NOT NULL THEN emit('post.unliked', $2, 'post', post.id, '{}', $3) END AS "_eventId"
 FROM post
 INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
--- name: list_likes(post_id, before, before_user, most) :many
+-- name: list_likes(viewer_id, post_id, before, before_user, most) :many
 -- Who liked a post last, before a place by (time, id).
-SELECT person(u) AS "user", l.created_at AS "createdAt", l.user_id AS "_userId"
+SELECT
+    person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
+    l.created_at AS "createdAt", l.user_id AS "_userId"
 FROM likes AS l
 INNER JOIN users AS u ON u.id = l.user_id
-WHERE l.post_id = $1 AND (l.created_at, l.user_id) < ($2, $3)
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE l.post_id = $2 AND (l.created_at, l.user_id) < ($3, $4)
 ORDER BY l.created_at DESC, l.user_id DESC
-LIMIT $4;
+LIMIT $5;
 
 -- name: add_interest(post_id, user_id, context) :one
 -- Take an interest in a project of somebody else that is not over; counted once. `_refusal` says why not. The post is
@@ -103,10 +108,11 @@ counted AS (
         score = CASE WHEN s.score IS NOT NULL THEN add_heat(s.score, heat(now(), 3)) END
     FROM added
     WHERE s.post_id = added.post_id
-    RETURNING s.post_id, s.interest_count
+    RETURNING s.post_id, s.interest_count, s.revision
 )
 SELECT
     true AS interested, coalesce(counted.interest_count, s.interest_count) AS "interestCount",
+    coalesce(counted.revision, s.revision) AS "countsVersion",
     post.refusal AS "_refusal",
     CASE WHEN counted.post_id IS NOT NULL THEN emit(
         'post.interest_added', $2, 'post', post.id, jsonb_build_object('authorId', post.author_id), $3
@@ -138,10 +144,11 @@ counted AS (
         END
     FROM removed
     WHERE s.post_id = removed.post_id
-    RETURNING s.post_id, s.interest_count
+    RETURNING s.post_id, s.interest_count, s.revision
 )
 SELECT
     false AS interested, coalesce(counted.interest_count, s.interest_count) AS "interestCount",
+    coalesce(counted.revision, s.revision) AS "countsVersion",
     post.assigned AS "_assigned",
     CASE WHEN counted.post_id IS NOT NULL THEN emit(
         'post.interest_removed', $2, 'post', post.id, '{}', $3
@@ -150,14 +157,17 @@ FROM post
 INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
--- name: list_interests(post_id, before, before_user, most) :many
+-- name: list_interests(viewer_id, post_id, before, before_user, most) :many
 -- Who took an interest last, before such a place.
-SELECT person(u) AS "user", t.created_at AS "createdAt", t.user_id AS "_userId"
+SELECT
+    person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
+    t.created_at AS "createdAt", t.user_id AS "_userId"
 FROM interests AS t
 INNER JOIN users AS u ON u.id = t.user_id
-WHERE t.post_id = $1 AND (t.created_at, t.user_id) < ($2, $3)
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE t.post_id = $2 AND (t.created_at, t.user_id) < ($3, $4)
 ORDER BY t.created_at DESC, t.user_id DESC
-LIMIT $4;
+LIMIT $5;
 
 -- name: lock_interests(user_id) :exec
 -- The counters of the projects that a person is interested in, locked in one order whoever leaves. The projects are

@@ -1,86 +1,101 @@
 -- People: profiles, finding them, their role and status, leaving, and the export of their data. Accounts are inserted, and
 -- their sign-in columns changed, by sql/auth.sql. Searches take `q` twice: as it is, and for LIKE with %, _ and \ escaped.
 
--- name: list_people(status, before, most) :many
+-- name: list_people(viewer_id, status, before, most) :many
 -- The newest people of a status before an id. Bounds and order by both columns of the index leave the planner no other:
 -- it would walk along the ids of all people to find those of a rare status.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
+    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
+    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
+    seen.post_count AS "postCount"
 FROM users AS u
-WHERE u.status >= $1 AND (u.status, u.id) < ($1, $2)
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE u.status >= $2 AND (u.status, u.id) < ($2, $3)
 ORDER BY u.status DESC, u.id DESC
-LIMIT $3;
+LIMIT $4;
 
--- name: list_people_of_role(status, role, before, most) :many
+-- name: list_people_of_role(viewer_id, status, role, before, most) :many
 -- The newest people of a role before an id, likewise.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
+    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
+    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
+    seen.post_count AS "postCount"
 FROM users AS u
-WHERE (u.role, u.status) >= ($2, $1) AND (u.role, u.status, u.id) < ($2, $1, $3)
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE (u.role, u.status) >= ($3, $2) AND (u.role, u.status, u.id) < ($3, $2, $4)
 ORDER BY u.role DESC, u.status DESC, u.id DESC
-LIMIT $4;
+LIMIT $5;
 
--- name: page_people(status, roles, most, skip) :many
+-- name: page_people(viewer_id, status, roles, most, skip) :many
 -- A page by its number, for those who must have numbers: it reads what it skips.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status
+    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
+    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
+    seen.post_count AS "postCount"
 FROM users AS u
-WHERE u.status = $1 AND u.role = ANY($2::text[])
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE u.status = $2 AND u.role = ANY($3::text[])
 ORDER BY u.id DESC
-LIMIT $3 OFFSET $4;
+LIMIT $4 OFFSET $5;
 
 -- name: count_people(status, roles) :value
 -- How many page_people would show in all.
 SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[]);
 
--- name: search_people(q, prefix, status, roles, after_rank, after, most) :many
+-- name: search_people(viewer_id, q, prefix, status, roles, after_rank, after, most) :many
 -- Whoever has a name that begins with `q`, then whoever has one like it; the best first, behind a place by (rank, id).
 -- forgive() says how like; it is asked in a SELECT of its own, so that it is done before anything is compared.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status, found.rank AS "_rank"
+    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
+    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
+    seen.post_count AS "postCount", found.rank AS "_rank"
 FROM (
     SELECT id, rank
     FROM (
         SELECT
             id,
-            CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' THEN 0 ELSE 10000 END
-            + round(1000 * (1 - word_similarity(fold_text($1), search_text(username, first_name, last_name))))::integer AS rank
+            CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || fold_text($3) || '%' THEN 0 ELSE 10000 END
+            + round(1000 * (1 - word_similarity(fold_text($2), search_text(username, first_name, last_name))))::integer AS rank
         FROM users
-        WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' OR (SELECT forgive(fold_text($1))) <% search_text(username, first_name, last_name))
-            AND status = $3
-            AND role = ANY($4::text[])
+        WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($3) || '%' OR (SELECT forgive(fold_text($2))) <% search_text(username, first_name, last_name))
+            AND status = $4
+            AND role = ANY($5::text[])
         -- A fence: without it the rank, which costs most, is computed for the bound and again for the order.
         OFFSET 0
     ) AS ranked
-    WHERE (rank, id) > ($5, $6)
+    WHERE (rank, id) > ($6, $7)
     ORDER BY rank, id
-    LIMIT $7
+    LIMIT $8
 ) AS found
 INNER JOIN users AS u ON u.id = found.id
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
 ORDER BY found.rank, found.id;
 
--- name: page_found_people(q, prefix, status, roles, most, skip) :many
+-- name: page_found_people(viewer_id, q, prefix, status, roles, most, skip) :many
 -- A page of a search by its number.
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status, found.rank AS "_rank"
+    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
+    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
+    seen.post_count AS "postCount", found.rank AS "_rank"
 FROM (
     SELECT
         id,
-        CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' THEN 0 ELSE 10000 END
-        + round(1000 * (1 - word_similarity(fold_text($1), search_text(username, first_name, last_name))))::integer AS rank
+        CASE WHEN search_text(username, first_name, last_name) LIKE '% ' || fold_text($3) || '%' THEN 0 ELSE 10000 END
+        + round(1000 * (1 - word_similarity(fold_text($2), search_text(username, first_name, last_name))))::integer AS rank
     FROM users
-    WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) || '%' OR (SELECT forgive(fold_text($1))) <% search_text(username, first_name, last_name))
-        AND status = $3
-        AND role = ANY($4::text[])
+    WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($3) || '%' OR (SELECT forgive(fold_text($2))) <% search_text(username, first_name, last_name))
+        AND status = $4
+        AND role = ANY($5::text[])
 ) AS found
 INNER JOIN users AS u ON u.id = found.id
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
 ORDER BY found.rank, found.id
-LIMIT $5 OFFSET $6;
+LIMIT $6 OFFSET $7;
 
 -- name: count_found_people(q, prefix, status, roles) :value
 -- How many a search finds in all.
@@ -95,14 +110,30 @@ WHERE (search_text(username, first_name, last_name) LIKE '% ' || fold_text($2) |
 SELECT
     u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
     u.department, u.location, u.bio, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt",
-    EXISTS (SELECT FROM follows AS f WHERE f.follower_id = $2 AND f.followed_id = u.id) AS followed,
+    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
+    seen.post_count AS "postCount",
     u.version, u.email, u.phone, u.status, u.email_verified_at IS NOT NULL AS "emailVerified",
     greatest(
         (SELECT max(s.refreshed_at) FROM sessions AS s WHERE s.user_id = u.id),
         (SELECT max(k.last_used_at) FROM api_keys AS k WHERE k.user_id = u.id)
     ) AS "lastSeenAt"
 FROM users AS u
+CROSS JOIN LATERAL standing_of($2, u.id) AS seen
 WHERE u.id = $1;
+
+-- name: fill_person_stats() :exec
+-- Counters of people that were loaded in bulk, with what they follow and published.
+INSERT INTO person_stats (user_id, follower_count, following_count, post_count)
+SELECT
+    u.id,
+    (SELECT count(*) FROM follows AS f WHERE f.followed_id = u.id),
+    (SELECT count(*) FROM follows AS f WHERE f.follower_id = u.id),
+    (SELECT count(*) FROM posts AS p WHERE p.author_id = u.id AND p.position IS NOT NULL)
+FROM users AS u
+ON CONFLICT ON CONSTRAINT person_stats_pkey DO UPDATE
+SET
+    follower_count = excluded.follower_count, following_count = excluded.following_count,
+    post_count = excluded.post_count;
 
 -- name: get_id_by_username(username) :value
 -- Whose username this is, whatever its case.

@@ -139,6 +139,19 @@ async def check_counters(service: Any) -> None:
     wrong = await fetch(
         service,
         """
+        SELECT u.id, s.follower_count, s.following_count, s.post_count
+        FROM users AS u
+        LEFT JOIN person_stats AS s ON s.user_id = u.id
+        WHERE coalesce(s.follower_count, 0) <> (SELECT count(*) FROM follows WHERE followed_id = u.id)
+            OR coalesce(s.following_count, 0) <> (SELECT count(*) FROM follows WHERE follower_id = u.id)
+            OR coalesce(s.post_count, 0)
+            <> (SELECT count(*) FROM posts WHERE author_id = u.id AND position IS NOT NULL)
+        """,
+    )
+    assert not wrong
+    wrong = await fetch(
+        service,
+        """
         SELECT user_id, unread, exact
         FROM notification_counters
         FULL JOIN (

@@ -131,6 +131,7 @@ def make_config(database_url: str, redis_url: str, home: Path) -> Config:
         rate_limit_user=0,
         rate_limit_files=0,
         login_failures=0,
+        mentions_a_minute=0,
         log_level="warning",
     )
 

@@ -28,7 +28,8 @@ async def read(conn: Connection) -> None:
     post["title"] + 1  # operator
     if post["title"] is None:
         print(post["likeCount"] + 1)
-    for row in await sql.follows.list_followers(conn, user_id=None, before=None, before_user=None, most=1):
+    some = {"viewer_id": None, "user_id": None, "before_user": None}
+    for row in await sql.follows.list_followers(conn, before=None, most=1, **some):
         row["user"], row["createdAt"].year
         row["_user"]  # typeddict-item
     depth = await sql.events.get_outbox_depth(conn)

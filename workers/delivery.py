@@ -33,6 +33,7 @@ from nexcorp.logs import seldom
 from nexcorp.manifest import Product
 from workers import POOL_WAIT_SECONDS
 from workers.batch import Batch
+from workers.folding import fold
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 from workers.push import ListHeard, Publish, Pusher, hear_all
 
@@ -68,14 +69,20 @@ class Delivery:
     """Drains the outbox of one worker process.
 
     `workers` is how many workers run, as last heard: a batch takes this one's share of the lanes, or what the
-    others leave.
+    others leave. `mentions_a_minute`: see fold().
     """
 
     def __init__(
-        self, database: Database, publish: Publish, product: Product, list_heard: ListHeard = hear_all
+        self,
+        database: Database,
+        publish: Publish,
+        product: Product,
+        list_heard: ListHeard = hear_all,
+        *,
+        mentions_a_minute: int = 0,
     ) -> None:
-        self.database, self.product = database, product
-        self.pusher = Pusher(database, publish, list_heard, product.renderer)
+        self.database, self.product, self.mentions_a_minute = database, product, mentions_a_minute
+        self.pusher = Pusher(database, publish, list_heard, product)
         self.workers = 1
         self._abreast = 1
         self._draining = False
@@ -215,6 +222,7 @@ class Delivery:
             if len(batch.told) >= MAX_TOLD:
                 break
             await self.collect(conn, row, batch)
+        await fold(conn, batch, self.product.events, self.mentions_a_minute)
         words = await self.index(conn, batch.events)
         frames: list[Any] = []
         if batch.told or batch.frames:

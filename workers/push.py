@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 
 from nexcorp.db import Database
-from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
+from nexcorp.manifest import Product
 from nexcorp.realtime.protocol import RoomMessage
-from nexcorp.realtime.rooms import count_unread
+from nexcorp.realtime.rooms import count_unread, list_gatherers
 from workers import POOL_WAIT_SECONDS
 
 log = structlog.get_logger("nexcorp.delivery")
@@ -33,11 +33,9 @@ class Pusher:
     members anywhere: frames of the others are neither rendered nor pushed.
     """
 
-    def __init__(
-        self, database: Database, publish: Publish, list_heard: ListHeard, renderer: Renderer
-    ) -> None:
+    def __init__(self, database: Database, publish: Publish, list_heard: ListHeard, product: Product) -> None:
         self.database, self.publish, self.list_heard = database, publish, list_heard
-        self.renderer = renderer
+        self.renderer, self.gatherers = product.renderer, list_gatherers(product.rooms)
         self._pushing: asyncio.Task[None] | None = None
 
     async def begin(self, frames: list[Any]) -> None:
@@ -63,11 +61,18 @@ class Pusher:
             await before
         await self.push(frames)
 
+    async def _keep_heard(self, frames: list[Any]) -> list[Any]:
+        """Those that somebody sees, in their room or in one that gathers from rooms of its kind."""
+        shown = {row["room"]: [row["room"]] for row in frames}
+        for name, rooms in shown.items():
+            rooms += self.gatherers.get(name.partition(":")[0], ())
+        heard = await self.list_heard({name for rooms in shown.values() for name in rooms})
+        return [row for row in frames if not heard.isdisjoint(shown[row["room"]])]
+
     async def push(self, frames: list[Any]) -> None:
         """Render frames as they are now, and push them, one message a room."""
         try:
-            heard = await self.list_heard({row["room"] for row in frames})
-            frames = [row for row in frames if row["room"] in heard]
+            frames = await self._keep_heard(frames)
             if not frames:
                 return
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:

@@ -145,7 +145,13 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         opening.cancel()
         return
     publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
-    delivery = Delivery(database, publisher.publish_frames, product, publisher.list_heard)
+    delivery = Delivery(
+        database,
+        publisher.publish_frames,
+        product,
+        publisher.list_heard,
+        mentions_a_minute=config.mentions_a_minute,
+    )
     mails = MailQueue(database, make_mailer(config), config.base_url)
     stores = make_stores(config)
     context = {

@@ -141,9 +141,8 @@ def choose_settings(conn: psycopg.Connection) -> None:
         if conn.execute("SELECT current_setting(%s)", (name,)).fetchone() == (value,):
             continue
         for whose in ("DATABASE %I", "ROLE CURRENT_USER IN DATABASE %I"):
-            row = conn.execute(
-                f"SELECT format('ALTER {whose} SET %%I = %%I', current_database(), %s, %s)", (name, value)
-            ).fetchone()
+            change = f"ALTER {whose} SET {name} = {value}"
+            row = conn.execute("SELECT format(%s, current_database())", (change,)).fetchone()
             with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
                 conn.execute(row[0].encode() if row else b"")
                 break  # In the block: without the right to do the one, the other is tried.

@@ -114,6 +114,28 @@ class EventType:
 
 
 SILENT = EventType()
+FOLDED = "folded"
+
+
+def folded(type: str, title: str) -> EventType:
+    """The event `<type>.folded`, for notifications that one person causes too often to be told one by one.
+
+    A feature that brings it has those of the type folded (workers/folding.py). `title` may say `{times}`.
+    """
+
+    def lead_to(event: Event) -> Entity | None:
+        entity_id = event.get_id("entityId")
+        return (event.payload["entityType"], entity_id) if entity_id is not None else None
+
+    notice = Notice(
+        type,
+        title,
+        variant=FOLDED,
+        receivers=lambda event: [event.get_id("receiverId")],
+        entity=lead_to,
+        params=("times",),
+    )
+    return EventType((notice,))
 
 
 @dataclass(frozen=True, slots=True)

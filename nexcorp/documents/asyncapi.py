@@ -20,7 +20,15 @@ Frames are JSON text: `{{"event", "data"}}`, at most {limit} bytes from clients.
 `id` (a string or whole number of at most 100 characters), which its answer repeats. A frame of a room adds
 `room` and `seq`: numbers without gaps, in commit order. Keep (`epoch`, `seq`) of the last frame
 shown: connect with `?epoch=&seq=` to get what came since in the own room, once and in order;
-subscribe with them to others.
+subscribe with them to others. Lists of what a room shows say the `epoch` and `seq` from which its frames
+complete them; a frame may tell of what the list shows already.
+
+`feed` has one name for everybody, and shows each the new posts of the people they follow, and their own. Its
+frames have no `seq` and are not kept: after every `subscribed` fetch GET /api/v1/feed; what comes meanwhile
+may be in both.
+
+Counters of a post come with `countsVersion`, in frames of all rooms and in answers over HTTP: of two readings
+the one with the higher number is newer, whichever came first.
 
 The handshake wants one of: an `Authorization` header, the subprotocol entry `bearer.<accessToken>` beside
 `{name}`, or `?ticket=` from POST /api/v1/auth/ticket. API keys open no
@@ -84,7 +92,7 @@ def describe_messages(
     for event, command in commands.items():
         members = {"event": {"const": event}}
         # What needs no data may leave it out.
-        if command.data["required"]:
+        if command.data.get("required") != []:
             payload = shape({**members, "data": command.data}, **answer)
         else:
             payload = shape(members, data=command.data, **answer)
@@ -94,6 +102,8 @@ def describe_messages(
         found[message_name(event, "server")] = describe_message(event, frame.summary, payload)
     for event, frame in frames.items():
         payload = shape({"event": {"const": event}, "data": frame.data, "room": TEXT, "seq": WHOLE})
+        if frame.gathered:
+            payload["required"].remove("seq")
         found[message_name(event, "server")] = describe_message(event, frame.summary, payload)
     return found
 

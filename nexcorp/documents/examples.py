@@ -22,6 +22,7 @@ BY_NAME = {
     "scopes": ["post:read"],
     "firstName": "Ada",
     "newPassword": "three dry owls hum",
+    "before": "2026-01-31T10:00:00.000000Z",
     "token": "kP3v0c8VnTqf2mJYw1xZrA",
     "refreshToken": "kP3v0c8VnTqf2mJYw1xZrA",
     "publicId": "nexcorp/01994e5c7a3b7c11",

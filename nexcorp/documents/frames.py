@@ -16,19 +16,30 @@ from nexcorp.errors import (
     Unauthorized,
 )
 from nexcorp.realtime import protocol
-from nexcorp.realtime.errors import COMMAND_ERRORS
+from nexcorp.realtime.errors import COMMAND_ERRORS, SOCKET_ENDS
 from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, TEXT, TIME, WHOLE, CommandDoc, FrameDoc, shape
+from nexcorp.realtime.wanted import MAX_ROOMS_AT_ONCE
 
 ROOM = {"room": TEXT}
+ROOMS = {
+    "type": "array",
+    "items": {"oneOf": [TEXT, shape(ROOM, epoch=TEXT, seq=WHOLE)]},
+    "minItems": 1,
+    "maxItems": MAX_ROOMS_AT_ONCE,
+}
 TASK = {"taskId": ID}
 POINT = {"epoch": NULLABLE_TEXT, "seq": WHOLE, "recovered": FLAG}
 
+JOINED = shape({**ROOM, **POINT})
+REFUSED = shape({**ROOM, "error": shape({"code": TEXT, "message": TEXT})})
+
 CLIENT_FRAMES: dict[str, CommandDoc] = {
     "subscribe": CommandDoc(
-        "Join a room: post:{id} or profile:{id} of a person, with post:read; user:{id}, one's own, is joined "
-        "at once by whoever holds notification:read. With epoch and seq, what was missed since comes after "
-        "the answer.",
-        shape(ROOM, epoch=TEXT, seq=WHOLE),
+        "Join a room: post:{id} or profile:{id} of a person, with post:read; feed, of those whom you follow, "
+        "likewise; user:{id}, one's own, is joined at once by whoever holds notification:read. With epoch "
+        "and seq, what was missed since comes after the answer. Or several rooms at once, by name or each "
+        "with the seq up to which it is known; five of them count as one more frame.",
+        {"oneOf": [shape(ROOM, epoch=TEXT, seq=WHOLE), shape({"rooms": ROOMS}, epoch=TEXT)]},
         "subscribed",
     ),
     "unsubscribe": CommandDoc("Leave a room.", shape(ROOM), "unsubscribed"),
@@ -57,6 +68,7 @@ CLIENT_FRAMES: dict[str, CommandDoc] = {
 
 FRAME_ERRORS: tuple[type[AppError], ...] = (
     *COMMAND_ERRORS,
+    *SOCKET_ENDS,
     *(
         PermissionRequired,
         Unauthorized,
@@ -80,9 +92,9 @@ def describe_errors(brought: Iterable[type[AppError]] = ()) -> FrameDoc:
         if codes.setdefault(kind.code, kind.meaning) != kind.meaning:
             raise ValueError(f"{kind.__qualname__} is not the only meaning of {kind.code}")
     return FrameDoc(
-        "What was wrong with a frame; the socket stays open, but for a bad auth. Codes: "
-        + " ".join(f"{code}: {meaning}" for code, meaning in codes.items()),
-        shape({"code": {"type": "string", "enum": list(codes)}, "message": TEXT}),
+        "What was wrong with a frame; the socket stays open. With `closeCode` it is why the socket is closed "
+        "now. Codes: " + " ".join(f"{code}: {meaning}" for code, meaning in codes.items()),
+        shape({"code": {"type": "string", "enum": list(codes)}, "message": TEXT}, closeCode=WHOLE),
     )
 
 
@@ -93,8 +105,10 @@ SERVER_FRAMES: dict[str, FrameDoc] = {
         shape({"userId": ID, "sessionId": ID, **POINT, "expiresAt": TIME}),
     ),
     "subscribed": FrameDoc(
-        "Answer to subscribe. recovered: what was missed follows; otherwise fetch the state anew.",
-        shape({**ROOM, **POINT}),
+        "Answer to subscribe. recovered: what was missed follows; otherwise fetch the state anew. Of feed it "
+        "is never true: fetch GET /feed behind this answer. To several rooms: each of them, and why it is "
+        "not joined where it is not.",
+        {"oneOf": [JOINED, shape({"rooms": {"type": "array", "items": {"oneOf": [JOINED, REFUSED]}}})]},
     ),
     "unsubscribed": FrameDoc(
         "Answer to unsubscribe; without an id also where the role may not see the room any more.",

@@ -7,6 +7,17 @@ from marshmallow import Schema, fields, validate
 from nexcorp.domain.fields import Out
 
 
+def counts_version() -> fields.Integer:
+    """What orders two readings of the counters of one post."""
+    return fields.Integer(
+        required=True,
+        metadata={
+            "description": "Goes up with each change of the post's counters. Keep the counters with the "
+            "highest one that you have seen, wherever they came from."
+        },
+    )
+
+
 class Person(Out):
     """A user as embedded in what they wrote or did."""
 
@@ -17,10 +28,23 @@ class Person(Out):
     avatarUrl = fields.String(required=True, allow_none=True)
 
 
+class Standing(Out):
+    """What a person is to the viewer, and how much is theirs."""
+
+    followed = fields.Boolean(required=True, metadata={"description": "Whether the viewer follows them."})
+    followerCount = fields.Integer(required=True)
+    followingCount = fields.Integer(required=True)
+    postCount = fields.Integer(required=True, metadata={"description": "Those that stand in lists."})
+
+
+class PersonSeen(Person, Standing):
+    """A person in a list of people."""
+
+
 class PersonSince(Out):
     """A person in a list of likes, followers or followed."""
 
-    user = fields.Nested(Person, required=True)
+    user = fields.Nested(PersonSeen, required=True)
     createdAt = fields.AwareDateTime(required=True)
 
 
@@ -83,6 +107,7 @@ class Post(Out):
     likeCount = fields.Integer(required=True)
     commentCount = fields.Integer(required=True)
     interestCount = fields.Integer(required=True)
+    countsVersion = counts_version()
     liked = fields.Boolean(required=True)
     interested = fields.Boolean(required=True)
     version = fields.Integer(required=True)
@@ -110,6 +135,19 @@ def page_of(item: type[Schema]) -> Schema:
             "nextCursor": fields.String(required=True, allow_none=True),
         },
         name=f"{item.__name__}Page",
+    )()
+
+
+def live_page_of(item: type[Schema], room: str) -> Schema:
+    """The shape of such a list of what a room shows: with the place from which its frames go on."""
+    about = f"Subscribe to {room} with both: its frames from there on keep the list complete."
+    return Schema.from_dict(
+        {
+            **page_of(item).fields,
+            "epoch": fields.String(required=True, allow_none=True, metadata={"description": about}),
+            "seq": fields.Integer(required=True),
+        },
+        name=f"{room.partition(':')[0].capitalize()}{item.__name__}Page",
     )()
 
 

@@ -160,6 +160,7 @@ class Listener:
                     await self._listen(subscription)
             except CONNECTION_LOST as error:
                 if self.connected:
+                    backoff = 0.1
                     log.warning("redis subscription lost", error=type(error).__name__)
                 else:
                     backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,11 +27,11 @@ from nexcorp.realtime.hub import Member
 from nexcorp.realtime.node import Node
 from nexcorp.realtime.protocol import wrap
 from nexcorp.realtime.socket import Socket
+from nexcorp.realtime.wanted import ROOMS_A_FRAME, Wanted, wanted_room, wanted_rooms
 from nexcorp.security.tokens import Principal
 
 log = structlog.get_logger("nexcorp.realtime")
 
-MAX_ROOM_CHARS = 100
 MAX_ID_CHARS = 100
 MAX_ROOMS = 200
 # More than a recovery may hold, for what is committed while it is read.
@@ -65,6 +65,8 @@ class Client:
 
 async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> Past:
     """What a client at (epoch, seq) missed, whole or not at all; (None, None) for a new one."""
+    if node.rooms.gathers(name):
+        return Past(0, False, [])
     room = await sql.realtime.get_room(conn, name=name)
     last, first = (room["last_seq"], room["min_seq"]) if room else (0, 1)
     known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
@@ -144,32 +146,77 @@ def show_expiry(who: Principal) -> str:
     return format_time(datetime.fromtimestamp(who.expires_at, UTC))
 
 
-def wanted_room(data: dict[str, Any]) -> str:
-    """The room a client names; the short forms of an older protocol are understood."""
-    name = data.get("room")
-    if name is None and "taskId" in data:
-        name = f"task:{data['taskId']}"
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_ROOM_CHARS:
-        raise InvalidCommand(message="room wants the name of a room.")
-    return name
-
-
 async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None:
-    """Join a room; answered with where it stands, then with what was missed."""
+    """Join a room, or several; answered with where it stands, then with what was missed."""
+    if "rooms" in data:
+        await subscribe_all(client, wanted_rooms(data), frame_id)
+        return
     name = wanted_room(data)
     node, socket = client.node, client.socket
-    if len(socket.rooms) >= MAX_ROOMS and name not in socket.rooms:
-        raise TooManyRooms(message=f"A socket may be in {MAX_ROOMS} rooms.")
-
     async with node.database.connection() as conn:
-        await node.rooms.check(conn, socket.principal, name)
-        member, past = await enter(client, conn, name, data.get("epoch"), data.get("seq"))
+        member, past = await join(client, conn, Wanted(name, data.get("epoch"), data.get("seq")))
     if node.hub.find_member(socket, name) is not member:
         # Taken out again while the past was read, and told so.
         raise RoomNotFound()
-    answer = {"room": name, "epoch": node.positions.epoch, "seq": past.seq, "recovered": past.recovered}
-    client.answer("subscribed", answer, frame_id)
+    client.answer("subscribed", describe_place(node, name, past), frame_id)
     await catch_up(client, name, member, past)
+
+
+def describe_place(node: Node, name: str, past: Past) -> dict[str, Any]:
+    """Where a room stands that was joined."""
+    return {"room": name, "epoch": node.positions.epoch, "seq": past.seq, "recovered": past.recovered}
+
+
+async def join(client: Client, conn: Any, wanted: Wanted) -> tuple[Member, Past]:
+    """Join a room that the client may join, as enter() does; raises what refuses it."""
+    node, socket = client.node, client.socket
+    if len(socket.rooms) >= MAX_ROOMS and wanted.room not in socket.rooms:
+        raise TooManyRooms(message=f"A socket may be in {MAX_ROOMS} rooms.")
+    await node.rooms.check(conn, socket.principal, wanted.room)
+    return await enter(client, conn, wanted.room, wanted.epoch, wanted.seq)
+
+
+async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) -> None:
+    """Join several rooms; one answer says of each where it stands, or why it is not joined.
+
+    Of all together no more is made up for than of one; behind that a room counts as missed too much.
+    """
+    node, socket = client.node, client.socket
+    if not socket.ws.inbound.charge(len(rooms) // ROOMS_A_FRAME):
+        socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
+        return
+    joined: dict[str, tuple[Member, Past]] = {}
+    refused: dict[str, AppError] = {}
+    missed = 0
+    try:
+        async with node.database.connection() as conn:
+            for wanted in rooms:
+                try:
+                    member, past = await join(client, conn, wanted)
+                except AppError as error:
+                    refused[wanted.room] = error
+                    continue
+                missed += len(past.frames)
+                if missed > protocol.MAX_RECOVERED:
+                    past = Past(past.seq, False, [])
+                joined[wanted.room] = member, past
+    except BaseException:
+        for name in joined:
+            node.hub.leave(socket, name)
+        raise
+    for name, (member, _) in joined.items():
+        if node.hub.find_member(socket, name) is not member:
+            refused[name] = RoomNotFound()
+
+    def describe(name: str) -> dict[str, Any]:
+        if name in refused:
+            error = refused[name]
+            return {"room": name, "error": {"code": error.code, "message": error.message}}
+        return describe_place(node, name, joined[name][1])
+
+    client.answer("subscribed", {"rooms": [describe(wanted.room) for wanted in rooms]}, frame_id)
+    for name, (member, past) in joined.items():
+        await catch_up(client, name, member, past)
 
 
 async def unsubscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None:
@@ -194,7 +241,8 @@ async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> N
         if who.user_id != client.socket.user_id:
             raise Unauthorized()
     except Unauthorized:
-        client.answer("error", {"code": Unauthorized.code, "message": "The token is not good."}, frame_id)
+        said = {"code": Unauthorized.code, "message": "The token is not good."}
+        client.answer("error", {**said, "closeCode": protocol.BAD_TOKEN}, frame_id)
         client.socket.close(protocol.BAD_TOKEN, "bad token")
         return
     client.socket.renew(who)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from nexcorp.errors import AppError
+from nexcorp.realtime import protocol
 
 
 class CommandError(AppError):
@@ -75,3 +78,54 @@ COMMAND_ERRORS: tuple[type[CommandError], ...] = (
     RoomRequired,
     TooManyRooms,
 )
+
+
+class SocketEnded(AppError):
+    """The service ends a socket. It is not raised: Socket.close() tells the client of it, by its code."""
+
+    close_code: ClassVar[int]
+
+
+class TokenEnded(SocketEnded):
+    """The access token is over."""
+
+    code, close_code = "token_expired", protocol.TOKEN_EXPIRED
+    meaning = "The token expired, or the role changed (close 4005): come back with a new one."
+
+
+class Resync(SocketEnded):
+    """The client cannot be brought up to date."""
+
+    code, close_code = "resync", protocol.RESYNC
+    meaning = "Too much was missed (close 4010): come back and fetch the state anew."
+
+
+class TooManyMessages(SocketEnded):
+    """The client sends too much."""
+
+    code, close_code = "too_many_messages", protocol.TOO_MANY_MESSAGES
+    meaning = "More frames than a client may send (close 4013)."
+
+
+class SessionEnded(SocketEnded):
+    """The session is over."""
+
+    code, close_code = "session_revoked", protocol.SESSION_REVOKED
+    meaning = "The session was ended (close 4503)."
+
+
+class TooManySockets(SocketEnded):
+    """The user has too many sockets."""
+
+    code, close_code = "too_many_sockets", protocol.TOO_MANY_SOCKETS
+    meaning = "You have 10 sockets already (close 4504)."
+
+
+SOCKET_ENDS: tuple[type[SocketEnded], ...] = (
+    TokenEnded,
+    Resync,
+    TooManyMessages,
+    SessionEnded,
+    TooManySockets,
+)
+ENDINGS = {kind.close_code: kind for kind in SOCKET_ENDS}

@@ -7,6 +7,7 @@ then read from PostgreSQL. Every member sees every frame, in order and once.
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from uuid import UUID
@@ -22,13 +23,14 @@ MAX_SOCKETS_PER_USER = 10
 class Member:
     """A socket in a room. While it still reads the past, the present waits in `buffer`.
 
-    `counted` says whether it was shown an unread count.
+    `counted` says whether it was shown an unread count; `since` is when it joined, by the monotonic clock.
     """
 
-    __slots__ = ("buffer", "counted", "sent", "socket")
+    __slots__ = ("buffer", "counted", "sent", "since", "socket")
 
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
+        self.since = time.monotonic()
         self.sent = 0
         self.counted = False
         self.buffer: list[tuple[int, bytes]] | None = []

@@ -48,6 +48,12 @@ class Inbound:
         """A ping goes out, so one pong is free."""
         self._pong_due = True
 
+    def charge(self, frames: int) -> bool:
+        """Pay for what asks for as much work as so many frames more; False where the client cannot."""
+        self._refill()
+        self._tokens -= frames
+        return self._tokens >= 0
+
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Count and pass on what has arrived; called by aiohttp's protocol."""
         if self._flooded:
@@ -99,16 +105,19 @@ class Inbound:
         if opcode == PONG and self._pong_due:
             self._pong_due = False
             return True
-        now = time.monotonic()
-        refill = (now - self._tokens_at) * MESSAGES_PER_SECOND
-        self._tokens = min(MESSAGES_BURST, self._tokens + refill)
-        self._tokens_at = now
+        self._refill()
         # What is larger, the reader refuses.
         price = 1 + min(size, protocol.MAX_INBOUND_BYTES) // BYTES_A_MESSAGE
         if self._tokens < price:
             return False
         self._tokens -= price
         return True
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        refill = (now - self._tokens_at) * MESSAGES_PER_SECOND
+        self._tokens = min(MESSAGES_BURST, self._tokens + refill)
+        self._tokens_at = now
 
 
 class CountedSocket(web.WebSocketResponse):

@@ -18,6 +18,7 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime import bus, protocol
+from nexcorp.realtime.gather import Gathered
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.rooms import RoomKind, Rooms
@@ -60,14 +61,19 @@ class Node:
         self.commands = live.commands
         self.hub = Hub()
         self.positions = Positions(database, self.hub, self.renderer)
+        self.gathered = [
+            Gathered(database, self.hub, self.renderer, name, kind.gathering)
+            for name, kind in live.rooms.items()
+            if kind.gathering is not None
+        ]
         self.redis = connect(config.redis_url, check_seconds=bus.CHECK_SECONDS)
         self.publisher = bus.Publisher(self.redis)
         self.listener = bus.Listener(
             connect(config.redis_url, blocking=True),
             rooms=self.hub.rooms.keys(),
-            on_message=self.hub.receive,
+            on_message=self.receive,
             on_revoked=revocations.receive,
-            on_connected=self.positions.check_soon,
+            on_connected=self.check_soon,
             on_late=self.positions.note_behind,
         )
         self.hub.on_changed = self.listener.note_changed
@@ -94,10 +100,24 @@ class Node:
         if not task.cancelled() and task.exception() is not None:
             log.error("a task of this node ended", exc_info=task.exception())
 
+    def receive(self, message: protocol.RoomMessage) -> None:
+        """Take what a worker pushed."""
+        self.hub.receive(message)
+        for room in self.gathered:
+            room.take(message)
+
+    def check_soon(self) -> None:
+        """Something may have been lost: look for it now."""
+        self.positions.check_soon()
+        for room in self.gathered:
+            room.check_soon()
+
     def start(self) -> None:
         """Begin to listen, to check positions, to watch sockets and to learn of ended sessions."""
         for work in (self.listener.run(), self.positions.run(), self.watch_sockets(), self.watch_sessions()):
             self.spawn(work)
+        for room in self.gathered:
+            self.spawn(room.run())
 
     async def drain(self) -> None:
         """Send every client to another node, spread over a few seconds."""
@@ -176,3 +196,11 @@ class Node:
 
 
 NODE = web.AppKey("node", Node)
+
+
+async def read_place(request: web.Request, conn: Any, room: str) -> dict[str, Any]:
+    """Where a room stands, `{epoch, seq}`, for a list that is read behind this: with the room's frames from
+    there on it stays complete, though some of them tell of what it shows already."""
+    node = request.app[NODE]
+    row = None if node.rooms.gathers(room) else await sql.realtime.get_room(conn, name=room)
+    return {"epoch": node.positions.epoch, "seq": row["last_seq"] if row is not None else 0}

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.delivery.events import Statement
 from nexcorp.errors import PermissionRequired
 from nexcorp.realtime.errors import RoomNotFound
 from nexcorp.security.access import Rights
@@ -17,11 +18,32 @@ MayJoin = Callable[[Any, Principal, UUID], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
+class Gathering:
+    """What a room shows whose name is the same for everybody, but not what each sees in it: frames of other
+    rooms, to those whom they concern. They have no number and are not kept.
+
+    `source` and `event`: the kind of rooms that they come from, and which of their frames.
+    `list_concerned(conn, user_ids, source_ids)` gives rows of `user_id` and `source_id`: which of these users
+    are shown what is in which of these rooms. `list_recent(conn, seconds)` gives rows of `source_id`,
+    `entity_type` and `entity_id`: of what there were frames in the last so many seconds.
+    """
+
+    source: str
+    event: str
+    list_concerned: Statement
+    list_recent: Statement
+
+
+@dataclass(frozen=True, slots=True)
 class RoomKind:
-    """A kind of room: the permission that REST wants for what its frames show, and who may see which room."""
+    """A kind of room: the permission that REST wants for what its frames show, and who may see which room.
+
+    `may_join` None: there is one room of the kind, whose name is the kind alone, for all with the permission.
+    """
 
     permission: str
-    may_join: MayJoin
+    may_join: MayJoin | None = None
+    gathering: Gathering | None = None
 
 
 async def may_join_user(conn: Any, who: Principal, user_id: UUID) -> bool:
@@ -43,6 +65,11 @@ class Rooms:
         self.kinds: dict[str, RoomKind] = {"user": OWN, **kinds}
         self._rights = rights
 
+    def gathers(self, name: str) -> bool:
+        """Whether a room shows what others show: it has no numbers, and no past."""
+        kind = self.kinds.get(name)
+        return kind is not None and kind.gathering is not None
+
     def allows(self, who: Principal, name: str) -> bool:
         """Whether the role and the key's scopes hold the permission for this kind of room, as of now."""
         kind = self.kinds.get(name.partition(":")[0])
@@ -53,21 +80,40 @@ class Rooms:
 
         PermissionRequired where the role, or the scopes of the key, lack the permission for its kind.
         """
-        word, _, text = name.partition(":")
+        word, colon, text = name.partition(":")
         kind = self.kinds.get(word)
-        try:
-            room_id = UUID(text)
-        except ValueError:
-            raise RoomNotFound() from None
-        # One spelling for one room: UUID() reads others, too.
-        if kind is None or str(room_id) != text:
+        if kind is None or bool(colon) != (kind.may_join is not None):
             raise RoomNotFound()
-        seen = self.allows(who, name) and await kind.may_join(conn, who, room_id)
+        seen = self.allows(who, name)
+        if kind.may_join is not None:
+            room_id = read_id(text)
+            seen = seen and await kind.may_join(conn, who, room_id)
         # Again: it may have been taken away while the database was asked.
         if not self.allows(who, name):
             raise PermissionRequired(kind.permission)
         if not seen:
             raise RoomNotFound()
+
+
+def read_id(text: str) -> UUID:
+    """The id in the name of a room; raises RoomNotFound."""
+    try:
+        room_id = UUID(text)
+    except ValueError:
+        raise RoomNotFound() from None
+    # One spelling for one room: UUID() reads others, too.
+    if str(room_id) != text:
+        raise RoomNotFound()
+    return room_id
+
+
+def list_gatherers(kinds: Mapping[str, RoomKind]) -> dict[str, list[str]]:
+    """By kind of room, the rooms that show what is shown in these, too."""
+    found: dict[str, list[str]] = {}
+    for name, kind in kinds.items():
+        if kind.gathering is not None:
+            found.setdefault(kind.gathering.source, []).append(name)
+    return found
 
 
 async def count_unread(conn: Any, names: Iterable[str]) -> dict[str, int]:

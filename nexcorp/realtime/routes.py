@@ -20,7 +20,7 @@ from nexcorp.errors import (
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.errors import TextOnly
-from nexcorp.realtime.hub import Hub
+from nexcorp.realtime.hub import MAX_SOCKETS_PER_USER, Hub
 from nexcorp.realtime.inbound import CountedSocket, Flooded
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
@@ -177,7 +177,9 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
     socket = Socket(ws, request.transport, who)
     client = Client(node, socket, lambda token: check_token(request.app, token))
     if not await take_in(node.hub, socket):
-        await ws.close(code=protocol.TOO_MANY_SOCKETS, message=b"more than 10 sockets")
+        reason = f"more than {MAX_SOCKETS_PER_USER} sockets"
+        socket.explain(protocol.TOO_MANY_SOCKETS, reason)
+        await ws.close(code=protocol.TOO_MANY_SOCKETS, message=reason.encode())
         return ws
     try:
         # While the upgrade was written, the session may have ended, or this node may have begun to stop.

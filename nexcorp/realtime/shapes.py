@@ -34,10 +34,14 @@ def refer(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class FrameDoc:
-    """A frame of the service: when it is sent, and the schema of its data."""
+    """A frame of the service: when it is sent, and the schema of its data.
+
+    `gathered`: it also comes in a room that gathers, where it has no number.
+    """
 
     summary: str
     data: dict[str, Any]
+    gathered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

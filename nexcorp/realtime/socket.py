@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from nexcorp.realtime import protocol
+from nexcorp.realtime.errors import ENDINGS
 from nexcorp.realtime.inbound import CountedSocket
 from nexcorp.security.tokens import Principal
 
@@ -99,13 +100,24 @@ class Socket:
         self._behind_since = 0.0
 
     def close(self, code: int, reason: str) -> None:
-        """Close with a code, in the background; nothing more is written."""
+        """Close with a code, in the background; nothing more is written.
+
+        Browsers show little of a close, so that a frame before it says why, where coming back at once will
+        not do.
+        """
         if self.closing:
             return
+        self.explain(code, reason)
         self.closing = True
         task = asyncio.get_running_loop().create_task(self._close(code, reason))
         _closing.add(task)
         task.add_done_callback(_closing.discard)
+
+    def explain(self, code: int, reason: str) -> None:
+        """Say why a socket is about to be closed with this code."""
+        ending = ENDINGS.get(code)
+        if ending is not None:
+            self.send("error", {"code": ending.code, "message": reason.capitalize() + ".", "closeCode": code})
 
     async def _close(self, code: int, reason: str) -> None:
         try:

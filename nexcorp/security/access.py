@@ -71,6 +71,11 @@ class Rights:
             return False
         return who.scopes is None or permission in who.scopes
 
+    def list(self, who: Principal) -> list[str]:
+        """All permissions that has() would confirm, sorted."""
+        held = self._roles.get(who.role, frozenset())
+        return sorted(held if who.scopes is None else held & frozenset(who.scopes))
+
     def may_grant(self, who: Principal, permission: str) -> bool:
         """Whether they may give a permission to others: nobody gives more than they have, but administrators
         all that their key's scopes name, or what they took from their own role was lost for good."""

@@ -25,6 +25,11 @@ class Caller:
         """Whether they have a permission, for instance `post:moderate`, as this node knows it now."""
         return self._rights.has(self.principal, permission)
 
+    @property
+    def permissions(self) -> list[str]:
+        """All that they may, sorted."""
+        return self._rights.list(self.principal)
+
     def may_grant(self, permission: str) -> bool:
         """Whether they may give a permission to others."""
         return self._rights.may_grant(self.principal, permission)

@@ -111,7 +111,9 @@ def cut_page(
     return page, cursor.encode(request, page[-1])
 
 
-def reply_page(request: web.Request, rows: list[Any], limit: int, cursor: Cursor[Any]) -> web.Response:
-    """`{data, nextCursor}` from up to `limit + 1` rows."""
+def reply_page(
+    request: web.Request, rows: list[Any], limit: int, cursor: Cursor[Any], **more: Any
+) -> web.Response:
+    """`{data, nextCursor}` from up to `limit + 1` rows, and `more` beside them."""
     page, next_cursor = cut_page(request, rows, limit, cursor)
-    return reply({"data": page, "nextCursor": next_cursor})
+    return reply({"data": page, "nextCursor": next_cursor, **more})

@@ -31,3 +31,10 @@ AS $$
     )
 $$;
 COMMENT ON FUNCTION read_time(uuid) IS 'When a version 7 id was made.';
+
+CREATE OR REPLACE FUNCTION first_id(moment timestamptz) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
+$$;
+COMMENT ON FUNCTION first_id(timestamptz) IS 'The least version 7 id that can be made at a moment.';

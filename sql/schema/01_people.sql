@@ -64,3 +64,64 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION find_named(citext[], uuid) IS 'Ids of the active people with these usernames, as an array; with `only_id` of nobody else.';
+
+CREATE OR REPLACE FUNCTION count_follows() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    step integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
+BEGIN
+    INSERT INTO person_stats AS s (user_id, follower_count, following_count)
+    SELECT c.user_id, step * sum(c.followers), step * sum(c.following)
+    FROM (
+        SELECT followed_id AS user_id, 1 AS followers, 0 AS following FROM changed
+        UNION ALL
+        SELECT follower_id, 0, 1 FROM changed
+    ) AS c
+    -- Where a person's row is deleted, all that is theirs goes along.
+    INNER JOIN users AS u ON u.id = c.user_id
+    GROUP BY c.user_id
+    ORDER BY c.user_id
+    ON CONFLICT ON CONSTRAINT person_stats_pkey DO UPDATE
+    SET
+        follower_count = s.follower_count + excluded.follower_count,
+        following_count = s.following_count + excluded.following_count;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION count_follows() IS 'Counts follows that came or went for both people, whose rows it takes in one order.';
+
+CREATE OR REPLACE TRIGGER count_new_follows AFTER INSERT ON follows
+REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION count_follows();
+COMMENT ON TRIGGER count_new_follows ON follows IS 'Both people''s counters in person_stats go up.';
+
+CREATE OR REPLACE TRIGGER count_ended_follows AFTER DELETE ON follows
+REFERENCING OLD TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION count_follows();
+COMMENT ON TRIGGER count_ended_follows ON follows IS 'Both people''s counters in person_stats go down.';
+
+CREATE OR REPLACE FUNCTION standing_of(viewer_id uuid, user_id uuid)
+RETURNS TABLE (followed boolean, follower_count integer, following_count integer, post_count integer)
+LANGUAGE sql STABLE ROWS 1
+AS $$
+    SELECT
+        -- A scalar subquery: for EXISTS the planner would read all whom the viewer follows, to show one page.
+        coalesce((SELECT true FROM follows AS f WHERE f.follower_id = $1 AND f.followed_id = $2), false),
+        coalesce(s.follower_count, 0), coalesce(s.following_count, 0), coalesce(s.post_count, 0)
+    FROM (VALUES (1)) AS one (row)
+    LEFT JOIN person_stats AS s ON s.user_id = $2
+$$;
+COMMENT ON FUNCTION standing_of(uuid, uuid) IS 'Whether a viewer follows a person, and the person''s counters. Always one row; a query takes it in as if it were written there.';
+
+CREATE OR REPLACE FUNCTION person_seen(
+    u users, followed boolean, follower_count integer, following_count integer, post_count integer
+) RETURNS json
+LANGUAGE sql STABLE
+AS $$
+    SELECT json_build_object(
+        'id', (u).id, 'username', (u).username, 'firstName', (u).first_name, 'lastName', (u).last_name,
+        'avatarUrl', (u).avatar_url, 'followed', $2, 'followerCount', $3, 'followingCount', $4, 'postCount', $5
+    )
+$$;
+COMMENT ON FUNCTION person_seen(users, boolean, integer, integer, integer) IS 'A user in a list of people: as person(), and what standing_of() says.';

@@ -32,6 +32,7 @@ SELECT
     s.like_count AS "likeCount",
     s.comment_count AS "commentCount",
     s.interest_count AS "interestCount",
+    s.revision AS "countsVersion",
     coalesce(
         (
             SELECT json_agg(file)
@@ -69,3 +70,47 @@ COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but fo
 CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts
 FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
 COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
+
+CREATE OR REPLACE FUNCTION note_revision() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    NEW.revision := OLD.revision + 1;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION note_revision() IS 'Numbers the states of a post''s counters.';
+
+CREATE OR REPLACE TRIGGER note_revision BEFORE UPDATE ON post_stats
+FOR EACH ROW WHEN (
+    (OLD.like_count, OLD.comment_count, OLD.interest_count)
+    IS DISTINCT FROM (NEW.like_count, NEW.comment_count, NEW.interest_count)
+)
+EXECUTE FUNCTION note_revision();
+COMMENT ON TRIGGER note_revision ON post_stats IS 'Another state of the counters has a higher revision.';
+
+CREATE OR REPLACE FUNCTION count_posts() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO person_stats AS s (user_id, post_count)
+    SELECT id, (NEW.position IS NOT NULL)::integer - (OLD.position IS NOT NULL)::integer
+    FROM users
+    WHERE id = coalesce(NEW.author_id, OLD.author_id)
+    ON CONFLICT ON CONSTRAINT person_stats_pkey DO UPDATE SET post_count = s.post_count + excluded.post_count;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION count_posts() IS 'Counts a post for its author when it comes into the lists or leaves them.';
+
+CREATE OR REPLACE TRIGGER count_new_posts AFTER INSERT ON posts
+FOR EACH ROW WHEN (NEW.position IS NOT NULL) EXECUTE FUNCTION count_posts();
+COMMENT ON TRIGGER count_new_posts ON posts IS 'The author''s post_count in person_stats goes up.';
+
+CREATE OR REPLACE TRIGGER count_moved_posts AFTER UPDATE OF position ON posts
+FOR EACH ROW WHEN ((OLD.position IS NULL) <> (NEW.position IS NULL)) EXECUTE FUNCTION count_posts();
+COMMENT ON TRIGGER count_moved_posts ON posts IS 'The author''s post_count in person_stats goes up or down.';
+
+CREATE OR REPLACE TRIGGER count_deleted_posts AFTER DELETE ON posts
+FOR EACH ROW WHEN (OLD.position IS NOT NULL) EXECUTE FUNCTION count_posts();
+COMMENT ON TRIGGER count_deleted_posts ON posts IS 'The author''s post_count in person_stats goes down.';

@@ -78,8 +78,12 @@ class Room:
 
     kind: str
     permission: str
-    make: Callable[[World, Person], Awaitable[Any]]
+    make: Callable[[World, Person], Awaitable[Any]] | None
     owner: bool
     stranger: bool
     manager: bool
     admin: bool
+
+    async def name(self, world: World, owner: Person) -> str:
+        """The name of a room of this kind."""
+        return self.kind if self.make is None else f"{self.kind}:{await self.make(world, owner)}"

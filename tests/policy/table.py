@@ -19,8 +19,8 @@
    every call, so a rule may delete them; what all share, such as the permissions of a role, must be as
    before afterwards.
 
-**To add a kind of room**, add a row to ROOMS: its permission, `make`, which returns the id,
-and then who may join.
+**To add a kind of room**, add a row to ROOMS: its permission, `make`, which returns the id (None: its rooms
+have no id, and it keeps no past), and then who may join.
 """
 
 from __future__ import annotations
@@ -273,6 +273,7 @@ POLICY: list[Rule] = [
 ]
 
 ROOMS: list[Room] = [
+    Room("feed", "post:read", None, owner=True, stranger=True, manager=True, admin=True),
     Room("user", "notification:read", makers.own_id, owner=True, stranger=False, manager=False, admin=False),
     Room("post", "post:read", makers.post_id, owner=True, stranger=True, manager=True, admin=True),
     Room("profile", "post:read", makers.own_id, owner=True, stranger=True, manager=True, admin=True),

@@ -68,6 +68,8 @@ async def test_eleventh_socket_is_refused_and_ten_stay(make_user, connect):
     living = keep_reading(ten)
     eleventh = await connect(ada)
     assert (await closed(eleventh))[0] == 4504
+    [why] = [frame["data"] for frame in eleventh.frames]
+    assert (why["code"], why["closeCode"]) == ("too_many_sockets", 4504)
     assert (await ask(await connect(grace), "ping"))["event"] == "pong"
     for live in ten:
         await live.send("ping")
@@ -76,7 +78,7 @@ async def test_eleventh_socket_is_refused_and_ten_stay(make_user, connect):
 
     async def admitted() -> bool:
         live = await connect(ada)
-        return (await live.ws.receive()).type.name == "TEXT"
+        return (await live.next())["event"] == "connected"
 
     await wait_until(admitted)
 
@@ -116,6 +118,8 @@ async def test_token_ends_its_socket_unless_a_newer_one_comes(
     assert after["event"] == "authenticated"
     assert after["data"]["expiresAt"] > before
     assert (await closed(left))[0] == 4005
+    why = left.frames[-1]["data"]
+    assert (why["code"], why["message"], why["closeCode"]) == ("token_expired", "Token expired.", 4005)
     assert [frame["event"] for frame in left.frames].count("token-expiring") == 1
     assert (await ask(renewed, "ping"))["event"] == "pong"
 
@@ -129,6 +133,7 @@ async def test_bad_token_ends_the_socket(make_user, connect, service):
         await live.send("auth", {"token": token}, id="a")
         assert await closed(live) == (4500, "bad token"), token
         assert live.frames[-1]["data"]["code"] == "unauthorized"
+        assert live.frames[-1]["data"]["closeCode"] == 4500
         assert live.frames[-1]["id"] == "a"
     live = await connect(ada)
     await live.send("auth", {})

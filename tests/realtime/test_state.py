@@ -104,22 +104,32 @@ def fold(state: Table, frames: list[dict[str, Any]]) -> Table:
     for frame in frames:
         event, data = frame["event"], dict(frame["data"])
         # Beside a comment or a like, of its post.
-        for name in ("commentCount", "likeCount") if "postId" in data else ():
-            if name in data and data["postId"] in known:
-                known[data["postId"]][name] = data.pop(name)
+        beside = {name: data.pop(name) for name in COUNTS if name in data} if "postId" in data else {}
+        if data.get("postId") in known:
+            known[data["postId"]] = count(known[data["postId"]], beside)
         if event.endswith(":deleted"):
             known.pop(data["id"], None)
             if event == "post:deleted":
                 known = {name: row for name, row in known.items() if row.get("postId") != data["id"]}
         elif event.endswith(":created") or (event.endswith(":updated") and data["id"] in known):
-            known[data["id"]] = {**known.get(data["id"], {}), **data}
+            known[data["id"]] = count(known.get(data["id"], {}), data)
     return known
+
+
+COUNTS = ("commentCount", "likeCount", "interestCount", "countsVersion")
+
+
+def count(row: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+    """A row with what is new of it; counters never go back."""
+    if news.get("countsVersion", 0) < row.get("countsVersion", 0):
+        news = {name: value for name, value in news.items() if name not in COUNTS}
+    return {**row, **news}
 
 
 # What is one viewer's own, and what no frame of the room tells of.
 UNTOLD = {
     "post": {"liked", "interested"},
-    "profile": {"liked", "interested", "likeCount", "commentCount", "interestCount"},
+    "profile": {"liked", "interested", *COUNTS},
     "user": {"message", "entity", "postId"},
     "shelf": set[str](),
 }

@@ -177,6 +177,10 @@ INSERT INTO post_stats (post_id, like_count, comment_count, score, least_score)
 SELECT nth(2, n), n % 200, n % 20, CASE WHEN n % 200 <> 101 THEN n * 7919::bigint % 1000003 END, 1
 FROM generate_series(1, 1000000) AS n
 """,
+        "person_stats": """
+INSERT INTO person_stats (user_id, follower_count, following_count, post_count)
+SELECT nth(1, n), 50, 50, 10 FROM generate_series(1, 100000) AS n
+""",
         "post_documents": """
 INSERT INTO post_documents (post_id, recency, words)
 SELECT p.id, p.id, ('body:1B n' || p.n || ':2B')::tsvector

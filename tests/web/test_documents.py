@@ -26,7 +26,7 @@ from nexcorp.documents.openapi import make_openapi
 from nexcorp.errors import AppError, ConfigError, Conflict, NotFound
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import COMMANDS
-from nexcorp.realtime.errors import COMMAND_ERRORS, CommandError
+from nexcorp.realtime.errors import COMMAND_ERRORS, SOCKET_ENDS, CommandError, SocketEnded
 from nexcorp.security.access import PUBLIC
 from nexcorp.web.errors import status_of
 from nexcorp.web.routing import get
@@ -132,7 +132,9 @@ def test_every_error_that_is_raised_has_a_meaning_of_its_own() -> None:
 def test_every_error_is_one_that_some_route_or_command_names() -> None:
     commands = {kind for kind in find_kinds() if issubclass(kind, CommandError)} - {CommandError}
     assert commands == set(COMMAND_ERRORS)
-    for kind in find_kinds() - commands:
+    ends = {kind for kind in find_kinds() if issubclass(kind, SocketEnded)} - {SocketEnded}
+    assert ends == set(SOCKET_ENDS)
+    for kind in find_kinds() - commands - ends:
         if kind.meaning:
             assert CODES[status_of(kind)].get(kind.code) == kind.meaning, kind
 

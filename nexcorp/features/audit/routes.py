@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,12 +11,14 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import PermissionRequired
 from nexcorp.features.audit.schemas import AuditEventPage, EventQuery
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database
 from nexcorp.web.app_keys import PRODUCT
-from nexcorp.web.paging import FIRST_ID, Cursor, reply_page
+from nexcorp.web.paging import FIRST_ID, Cursor, cut_page
+from nexcorp.web.replies import reply
 from nexcorp.web.routing import get
 
 READ_ALL = "audit:read"
@@ -74,7 +76,29 @@ async def list_events(request: web.Request, query: dict[str, Any]) -> web.Respon
     statement = choose_statement(query, request.app[PRODUCT].events)
     async with database(request).connection() as conn:
         rows = await statement(conn, since=since, before=before, before_id=before_id, most=query["limit"] + 1)
-    return reply_page(request, rows, query["limit"], NEWEST)
+        page, next_cursor = cut_page(request, rows, query["limit"], NEWEST)
+        names = await read_names(request, conn, page)
+    shown = [
+        {**row_to_dict(row), "entityName": names.get((row["entityType"], row["entityId"]))} for row in page
+    ]
+    return reply({"data": shown, "nextCursor": next_cursor})
+
+
+async def read_names(
+    request: web.Request, conn: Any, events: Iterable[Mapping[str, Any]]
+) -> dict[tuple[str, UUID], str]:
+    """What these events happened to is called, by kind and id, as far as the caller may see it.
+
+    They are no part of the trail: what is gone has no name any more.
+    """
+    who = caller(request)
+    kinds = {kind for kind, permission in request.app[PRODUCT].named.items() if who.may(permission)}
+    things = {(row["entityType"], row["entityId"]) for row in events if row["entityType"] in kinds}
+    if not things:
+        return {}
+    types, ids = zip(*things, strict=True)
+    rows = await sql.audit.name_entities(conn, types=list(types), ids=list(ids), viewer_id=who.id)
+    return {(row["type"], row["id"]): row["name"] for row in rows}
 
 
 ROUTES = [

@@ -52,6 +52,14 @@ class AuditEvent(Out):
     )
     entityType = fields.String(required=True)
     entityId = fields.UUID(required=True)
+    entityName = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "What it is called now, or how it begins: posts and comments with `post:read`, "
+            "people with `user:read`. null for all else, and for what is gone or not yours to see."
+        },
+    )
     payload = fields.Dict(required=True)
     ip = fields.String(required=True, allow_none=True)
     userAgent = fields.String(required=True, allow_none=True)

@@ -17,6 +17,7 @@ FEATURE = Feature(
         )
     },
     frames=FRAMES,
+    named={"comment": "post:read"},
     seed="nexcorp.features.comments.seed:insert_demo_comments",
     export={"comments": Section(sql.comments.export_comments)},
     permissions=("comment:create",),

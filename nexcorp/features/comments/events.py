@@ -31,8 +31,9 @@ def deleted_frames(event: Event) -> list[Frame]:
     if payload.get("hasReplies"):
         return [Frame(room, "comment:updated", event.entity, {"postId": post_id})]
     entity = ("post", event.get_id("postId") or event.entity_id)
+    members = ("commentCount", "countsVersion")
     return [
-        Frame(room, "comment:deleted", entity, {"id": gone, "postId": post_id}, members=("commentCount",))
+        Frame(room, "comment:deleted", entity, {"id": gone, "postId": post_id}, members=members)
         for gone in (str(event.entity_id), payload.get("placeholderId"))
         if gone is not None
     ]
@@ -73,7 +74,7 @@ FRAMES = {
     "comment:deleted": FrameDoc(
         "In post:{id}, with the post's commentCount: a comment without replies, or a placeholder whose last "
         "reply went. Among frames that were missed also in place of what the comment was, then without the "
-        "counter.",
-        shape({"id": ID, "postId": ID}, commentCount=WHOLE),
+        "counters.",
+        shape({"id": ID, "postId": ID}, commentCount=WHOLE, countsVersion=WHOLE),
     ),
 }

@@ -13,6 +13,7 @@ from nexcorp.errors import PostNotFound, PreconditionFailed
 from nexcorp.features.comments import service
 from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
 from nexcorp.features.comments.schemas import Comment, CommentPage, CommentQuery, CreateComment, UpdateComment
+from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, Statement, reply_page
@@ -39,10 +40,11 @@ async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web
         cursor, statement = BY_NEWEST, sql.comments.list_newest_comments
     async with database(request).connection() as conn:
         asked: dict[str, Any] = {"post_id": post_id, "viewer_id": user_id(request)}
+        place = await read_place(request, conn, f"post:{post_id}")
         rows = await cursor.fetch(request, conn, query, statement, **asked)
         if not rows and not await sql.posts.is_post_shown(conn, **asked):
             raise PostNotFound()
-    return reply_page(request, rows, query["limit"], cursor)
+    return reply_page(request, rows, query["limit"], cursor, **place)
 
 
 async def get_comment(request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from nexcorp.domain.fields import Body, Out, PatchBody, Text
-from nexcorp.domain.shapes import Person, page_of
+from nexcorp.domain.shapes import Person, counts_version, live_page_of
 from nexcorp.web.paging import PageQuery
 
 
@@ -49,6 +49,7 @@ class RoomComment(Comment):
     """A comment as everybody in its post's room sees it."""
 
     commentCount = fields.Integer(required=True, metadata={"description": "Of its post, as it is now."})
+    countsVersion = counts_version()
 
 
-CommentPage = page_of(Comment)
+CommentPage = live_page_of(Comment, "post:{id}")

@@ -1,5 +1,16 @@
 """The feed: what the people whom a person follows publish."""
 
+from nexcorp.db import sql
 from nexcorp.manifest import Feature
+from nexcorp.realtime.rooms import Gathering, RoomKind
 
-FEATURE = Feature(name="feed", routes=("nexcorp.features.feed.routes:ROUTES",))
+FEATURE = Feature(
+    name="feed",
+    routes=("nexcorp.features.feed.routes:ROUTES",),
+    rooms={
+        "feed": RoomKind(
+            "post:read",
+            gathering=Gathering("profile", "post:created", sql.feed.list_concerned, sql.feed.list_recent),
+        )
+    },
+)

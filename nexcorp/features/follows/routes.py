@@ -39,7 +39,7 @@ async def list_people(
     """A page of the people that `statement` lists."""
     person = path_id(request)
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, statement, user_id=person)
+        rows = await cursor.fetch(request, conn, query, statement, viewer_id=user_id(request), user_id=person)
         if not rows and not await sql.follows.user_exists(conn, user_id=person):
             raise UserNotFound()
     return reply_page(request, rows, query["limit"], cursor)

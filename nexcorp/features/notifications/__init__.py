@@ -5,7 +5,7 @@ from nexcorp.delivery.kinds import Kind
 from nexcorp.features.notifications.events import EVENTS, FRAMES
 from nexcorp.features.notifications.leaving import forget_inbox
 from nexcorp.features.notifications.schemas import Notification
-from nexcorp.manifest import Feature, Section
+from nexcorp.manifest import Feature, Job, Section
 
 FEATURE = Feature(
     name="notifications",
@@ -20,6 +20,7 @@ FEATURE = Feature(
         )
     },
     frames=FRAMES,
+    jobs=(Job("workers.jobs.folding:tell_folded", cron="* * * * * */10", seconds=60),),
     before_leave=sql.notifications.lock_counter,
     on_leave=forget_inbox,
     export={"notifications": Section(sql.notifications.export_notifications)},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexcorp.delivery.events import Event, EventType, Frame
-from nexcorp.realtime.shapes import FLAG, ID, WHOLE, FrameDoc, refer, shape
+from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, WHOLE, FrameDoc, refer, shape
 
 
 def updated_frames(event: Event) -> list[Frame]:
@@ -19,7 +19,8 @@ def deleted_frames(event: Event) -> list[Frame]:
 
 def read_frames(event: Event) -> list[Frame]:
     """How many were read at once, and up to which position: the frame comes behind newer ones at times."""
-    data = {"isRead": True, "updated": event.payload["updated"], "through": event.payload.get("through")}
+    told = {name: event.payload.get(name) for name in ("updated", "through", "before")}
+    data = {"isRead": True, **told}
     return [Frame(f"user:{event.actor_id}", "notifications:bulk-updated", event.entity, data, members=())]
 
 
@@ -41,8 +42,11 @@ FRAMES = {
         shape({"id": ID}),
     ),
     "notifications:bulk-updated": FrameDoc(
-        "In user:{id}: all were read that came with a `seq` up to `through` (null: all). A list that was "
+        "In user:{id}: all were read that came with a `seq` up to `through` (null: all) and stand before "
+        "`before`, an id or a time as in POST /notifications/read-all (null: all). A list that was "
         "fetched at a later `seq` may have been read before or after: fetch it again.",
-        shape({"isRead": FLAG, "updated": WHOLE, "through": {"type": ["integer", "null"]}}),
+        shape(
+            {"isRead": FLAG, "updated": WHOLE, "through": {"type": ["integer", "null"]}}, before=NULLABLE_TEXT
+        ),
     ),
 }

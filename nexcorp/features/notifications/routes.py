@@ -15,6 +15,7 @@ from nexcorp.features.notifications.schemas import (
     Notification,
     NotificationPage,
     NotificationQuery,
+    ReadAll,
     UnreadCount,
     Updated,
     UpdateNotification,
@@ -75,9 +76,10 @@ async def delete_notification(request: web.Request) -> web.Response:
         return no_content()
 
 
-async def read_all(request: web.Request) -> web.Response:
+async def read_all(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
-        return await tx.reply({"updated": await service.read_all(tx.conn, user_id(request))})
+        updated = await service.read_all(tx.conn, user_id(request), body.get("before"))
+        return await tx.reply({"updated": updated})
 
 
 TAG = "Notifications"
@@ -101,7 +103,16 @@ ROUTES = [
         access=READ,
         tag=TAG,
     ),
-    post("/notifications/read-all", read_all, "Mark all as read", Updated(), 200, access=CHANGE, tag=TAG),
+    post(
+        "/notifications/read-all",
+        read_all,
+        "Mark all as read, or all before one",
+        Updated(),
+        200,
+        body=ReadAll(),
+        access=CHANGE,
+        tag=TAG,
+    ),
     patch(
         "/notifications/{id}",
         update_notification,

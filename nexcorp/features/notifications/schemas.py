@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC
 from typing import Any
+from uuid import UUID
 
 from marshmallow import ValidationError, fields, validates_schema
 
@@ -10,6 +13,7 @@ from nexcorp.domain.fields import Body, Flag, Name, Out
 from nexcorp.domain.shapes import Person
 from nexcorp.web.paging import PageQuery
 
+UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 TYPES = "types of notification"
 
 
@@ -27,6 +31,31 @@ class NotificationQuery(PageQuery):
     archived = fields.Boolean()
     type = Types(
         TYPES, metadata={"description": "One or several, comma-separated (`like,comment`), in either case."}
+    )
+
+
+class IdOrTime(fields.Field[Any]):
+    """A UUID or a time with its zone."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        if isinstance(value, str) and UUID_TEXT.fullmatch(value):
+            return UUID(value)
+        try:
+            return fields.AwareDateTime(format="iso").deserialize(value).astimezone(UTC)
+        except (ValidationError, OverflowError):
+            raise ValidationError("Not an id, nor a time with its zone.") from None
+
+
+class ReadAll(Body):
+    """Without `before` all are read."""
+
+    before = IdOrTime(
+        allow_none=True,
+        metadata={
+            "type": "string",
+            "description": "Only those before it in the list, where it is the id of a notification, or with "
+            "an earlier `createdAt`, where it is a time. What came since you fetched the list stays unread.",
+        },
     )
 
 

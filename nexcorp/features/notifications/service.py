@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from nexcorp.db import sql
 from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
 from nexcorp.features.notifications.errors import NotificationNotFound
+
+# Behind all that there is.
+LAST_ID, LAST_TIME = UUID(int=2**128 - 1), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,18 @@ async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -
     conn.after(WAKE)
 
 
-async def read_all(conn: Any, user_id: UUID) -> int:
-    """Mark all as read; returns how many were not."""
+async def read_all(conn: Any, user_id: UUID, before: UUID | datetime | None) -> int:
+    """Mark all as read, or those before a notification's id or a time; returns how many were not."""
     await sql.notifications.lock_counter(conn, user_id=user_id)
-    read = await sql.notifications.read_all(conn, user_id=user_id)
+    read = await sql.notifications.read_all(
+        conn,
+        user_id=user_id,
+        before=before if isinstance(before, UUID) else LAST_ID,
+        before_time=before if isinstance(before, datetime) else LAST_TIME,
+    )
     updated: int = read["updated"]
     if updated:
-        payload = {"isRead": True, "updated": updated, "through": read["through"]}
+        payload = {"isRead": True, "updated": updated, "through": read["through"], "before": before}
         entity = ("user", user_id)
         await emit(conn, "notifications.read", actor_id=user_id, entity=entity, payload=payload)
     return updated

@@ -20,6 +20,7 @@ FEATURE = Feature(
         # Its frames are the posts of that person.
         "profile": RoomKind("post:read", may_join_profile),
     },
+    named={"post": "post:read"},
     before_leave=sql.posts.lock_posts_of,
     on_leave=sql.posts.unassign_person,
     seed="nexcorp.features.posts.seed:insert_demo_posts",

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from nexcorp.db import sql
-from nexcorp.delivery.events import SILENT, Audience, Event, EventType, Frame, Notice, NoticeType
+from nexcorp.delivery.events import (
+    SILENT,
+    Audience,
+    Event,
+    EventType,
+    Frame,
+    Notice,
+    NoticeType,
+    folded,
+)
 from nexcorp.domain.mentions import MENTIONED
 from nexcorp.realtime.shapes import FLAG, ID, WHOLE, FrameDoc, closed, refer, shape
 
@@ -95,6 +104,7 @@ EVENTS: dict[str, EventType] = {
     "post.thumbnail_made": EventType(frames=updated_frames),
     "post.updated": EventType((MENTIONED,), updated_frames, public=True),
     "post.deleted": EventType(frames=deleted_frames, public=True),
+    "mention.folded": folded("mention", "{actor} mentioned you again ({times})"),
 }
 
 NOTICE_TYPES = (
@@ -106,12 +116,16 @@ NOTICE_TYPES = (
 
 FRAMES = {
     "post:created": FrameDoc(
-        "In profile:{id} of the author; also of a draft that is published.", refer("RoomPost")
+        "In profile:{id} of the author; also of a draft that is published. In feed, without a seq, of those "
+        "whom you follow and of yourself.",
+        refer("RoomPost"),
+        gathered=True,
     ),
     "post:updated": FrameDoc(
         "In post:{id} and profile:{id}: the whole post as it is now; of an unchanged version where a "
-        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id and interestCount.",
-        {"oneOf": [refer("RoomPost"), closed({"id": ID, "interestCount": WHOLE})]},
+        "thumbnail was made. In post:{id} alone, when an interest comes or goes: id, interestCount and "
+        "countsVersion.",
+        {"oneOf": [refer("RoomPost"), closed({"id": ID, "interestCount": WHOLE}, countsVersion=WHOLE)]},
     ),
     "post:deleted": FrameDoc(
         "In post:{id} and profile:{id}. Among frames that were missed also in place of what the post was.",
@@ -119,6 +133,6 @@ FRAMES = {
     ),
     "post:liked": FrameDoc(
         "In post:{id}, when a like comes or goes, with the counter as it is now.",
-        shape({"postId": ID, "userId": ID, "liked": FLAG, "likeCount": WHOLE}),
+        shape({"postId": ID, "userId": ID, "liked": FLAG, "likeCount": WHOLE}, countsVersion=WHOLE),
     ),
 }

@@ -12,7 +12,7 @@ from nexcorp.db import sql
 from nexcorp.domain.attachments import MAX_POST_FILES, Kept, TooManyUploads, keep_files
 from nexcorp.domain.mentions import MAX_MENTIONS
 from nexcorp.domain.searching import searching
-from nexcorp.domain.shapes import Post, PostPage
+from nexcorp.domain.shapes import Post, PostPage, live_page_of
 from nexcorp.errors import (
     Invalid,
     NotAProject,
@@ -34,6 +34,7 @@ from nexcorp.features.posts.schemas import (
     UpdatePost,
 )
 from nexcorp.integrations.storage import limit_of
+from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.security.authentication import require
@@ -141,7 +142,8 @@ async def list_user_posts(request: web.Request, query: dict[str, Any]) -> web.Re
     async with database(request).connection() as conn:
         if not await sql.follows.user_exists(conn, user_id=author):
             raise UserNotFound()
-    return await reply_author_posts(request, query, author)
+        place = await read_place(request, conn, f"profile:{author}")
+    return await reply_author_posts(request, query, author, **place)
 
 
 async def reply_author_posts(
@@ -150,8 +152,9 @@ async def reply_author_posts(
     author: UUID,
     kind: str | None = None,
     status: str | None = None,
+    **place: Any,
 ) -> web.Response:
-    """A page of one author's posts."""
+    """A page of one author's posts, and `place` beside it."""
     statement: Statement = sql.posts.list_author_posts
     more: dict[str, Any] = {"viewer_id": user_id(request), "author_id": author}
     if kind is not None or status is not None:
@@ -159,7 +162,7 @@ async def reply_author_posts(
         more.update(type=kind, status=status)
     async with database(request).connection() as conn:
         rows = await BY_NEWEST.fetch(request, conn, query, statement, **more)
-    return reply_page(request, rows, query["limit"], BY_NEWEST)
+    return reply_page(request, rows, query["limit"], BY_NEWEST, **place)
 
 
 async def update_post(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -270,7 +273,7 @@ ROUTES = [
         "/users/{id}/posts",
         list_user_posts,
         "The newest posts of one person",
-        PostPage,
+        live_page_of(Post, "profile:{id}"),
         query=PageQuery(),
         errors=(UserNotFound,),
         access=READ,

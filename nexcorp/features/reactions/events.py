@@ -9,15 +9,15 @@ def like_frames(event: Event) -> list[Frame]:
     """`post:liked` carries the counter, so that an open page needs no refetch."""
     post_id = str(event.entity_id)
     data = {"postId": post_id, "userId": str(event.actor_id), "liked": event.type == "post.liked"}
-    return [Frame(f"post:{post_id}", "post:liked", event.entity, data, members=("likeCount",))]
+    members = ("likeCount", "countsVersion")
+    return [Frame(f"post:{post_id}", "post:liked", event.entity, data, members=members)]
 
 
 def interest_frames(event: Event) -> list[Frame]:
-    """`post:updated` with the counter alone."""
+    """`post:updated` with the counter alone, which has no `version`."""
     post_id = str(event.entity_id)
-    return [
-        Frame(f"post:{post_id}", "post:updated", event.entity, {"id": post_id}, members=("interestCount",))
-    ]
+    members = ("interestCount", "countsVersion")
+    return [Frame(f"post:{post_id}", "post:updated", event.entity, {"id": post_id}, members=members)]
 
 
 EVENTS: dict[str, EventType] = {

@@ -7,11 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.domain.shapes import PersonSincePage
 from nexcorp.errors import NotAProject, PostNotFound, ProjectClosed
 from nexcorp.features.reactions import service
 from nexcorp.features.reactions.errors import Assigned, OwnProject
-from nexcorp.features.reactions.schemas import InterestState, LikeState
+from nexcorp.features.reactions.schemas import InterestState, LikeState, ReactionPage
+from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.paging import Cursor, Moment, PageQuery, Statement, by_latest_person, reply_page
@@ -41,10 +41,12 @@ async def list_people(
     """A page of the people that `statement` lists."""
     post_id = path_id(request)
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, statement, post_id=post_id)
-        if not await sql.posts.is_post_shown(conn, post_id=post_id, viewer_id=user_id(request)):
+        asked = {"post_id": post_id, "viewer_id": user_id(request)}
+        place = await read_place(request, conn, f"post:{post_id}")
+        rows = await cursor.fetch(request, conn, query, statement, **asked)
+        if not await sql.posts.is_post_shown(conn, **asked):
             raise PostNotFound()
-    return reply_page(request, rows, query["limit"], cursor)
+    return reply_page(request, rows, query["limit"], cursor, **place)
 
 
 async def list_likes(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -94,7 +96,7 @@ ROUTES = [
         "/posts/{id}/likes",
         list_likes,
         "Who likes a post",
-        PersonSincePage,
+        ReactionPage,
         query=PageQuery(),
         access=allow("post:read"),
         errors=(PostNotFound,),
@@ -123,7 +125,7 @@ ROUTES = [
         "/posts/{id}/interests",
         list_interests,
         "Who is interested in a project",
-        PersonSincePage,
+        ReactionPage,
         query=PageQuery(),
         errors=(PostNotFound,),
         access=allow("post:read"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from nexcorp.domain.fields import Out
+from nexcorp.domain.shapes import PersonSince, counts_version, live_page_of
 
 
 class LikeState(Out):
@@ -12,6 +13,7 @@ class LikeState(Out):
 
     liked = fields.Boolean(required=True)
     likeCount = fields.Integer(required=True)
+    countsVersion = counts_version()
 
 
 class InterestState(Out):
@@ -19,3 +21,7 @@ class InterestState(Out):
 
     interested = fields.Boolean(required=True)
     interestCount = fields.Integer(required=True)
+    countsVersion = counts_version()
+
+
+ReactionPage = live_page_of(PersonSince, "post:{id}")

@@ -13,21 +13,25 @@ from nexcorp.features.reactions.errors import REFUSALS, Assigned
 
 
 async def like_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Like a post; returns `{liked, likeCount}`. Its author is told the first time. Raises PostNotFound."""
+    """Like a post; returns `{liked, likeCount, countsVersion}`. Its author is told the first time.
+
+    Raises PostNotFound.
+    """
     row = await sql.reactions.like_post(conn, post_id=post_id, user_id=user_id, context=describe_context())
     return check_reaction(conn, row)
 
 
 async def unlike_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Take a like back; returns `{liked, likeCount}`. Raises PostNotFound."""
+    """Take a like back; returns `{liked, likeCount, countsVersion}`. Raises PostNotFound."""
     row = await sql.reactions.unlike_post(conn, post_id=post_id, user_id=user_id, context=describe_context())
     return check_reaction(conn, row)
 
 
 async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Take an interest in a project; returns `{interested, interestCount}`. Its author is told once.
+    """Take an interest in a project; returns `{interested, interestCount, countsVersion}`.
 
-    Raises PostNotFound, and Conflict for one's own project, one that is over, and what is no project.
+    Its author is told once. Raises PostNotFound, and Conflict for one's own project, one that is over, and
+    what is no project.
     """
     row = await sql.reactions.add_interest(conn, post_id=post_id, user_id=user_id, context=describe_context())
     if row is not None and row["_refusal"] is not None:
@@ -36,7 +40,10 @@ async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
 
 async def remove_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Take an interest back; returns `{interested, interestCount}`. The assigned cannot: Conflict."""
+    """Take an interest back; returns `{interested, interestCount, countsVersion}`.
+
+    The assigned cannot: Conflict.
+    """
     row = await sql.reactions.remove_interest(
         conn, post_id=post_id, user_id=user_id, context=describe_context()
     )

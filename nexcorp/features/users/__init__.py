@@ -12,6 +12,7 @@ FEATURE = Feature(
         Job("workers.jobs.export:build_exports", cron="* * * * *"),
         Job("workers.jobs.leaving:leave_again", cron="* * * * *"),
     ),
+    named={"user": "user:read"},
     on_leave=sql.exports.delete_export,
     export={
         "account": Section(sql.users.export_account, single=True),

@@ -43,7 +43,9 @@ async def list_users(request: web.Request, query: dict[str, Any]) -> web.Respons
     elif "role" in query:
         statement, arguments = sql.users.list_people_of_role, {"role": query["role"]}
     async with database(request).connection() as conn:
-        rows = await cursor.fetch(request, conn, query, statement, status=status, **arguments)
+        rows = await cursor.fetch(
+            request, conn, query, statement, viewer_id=user_id(request), status=status, **arguments
+        )
     page, next_cursor = cut_page(request, rows, query["limit"], cursor)
     return reply({"data": show_all(request, page), "nextCursor": next_cursor})
 
@@ -69,7 +71,7 @@ async def read_numbered_page(
 ) -> tuple[list[Any], int]:
     """The rows of `?page=&pageSize=`, and how many there are in all."""
     most = query.get("pageSize", DEFAULT_LIMIT)
-    cut = {"most": most, "skip": (query.get("page", 1) - 1) * most}
+    cut = {"viewer_id": user_id(request), "most": most, "skip": (query.get("page", 1) - 1) * most}
     # One snapshot: the total is that of the list the page was cut from.
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
         if "q" in query:

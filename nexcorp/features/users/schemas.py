@@ -15,6 +15,7 @@ from nexcorp.domain.people import (
     check_picture,
     username_field,
 )
+from nexcorp.domain.shapes import Standing
 from nexcorp.web.paging import MAX_LIMIT, PageQuery
 
 MAX_PAGE = 10_000
@@ -83,7 +84,7 @@ class StatusBody(Body):
     status = fields.String(required=True, validate=validate.OneOf(SETTABLE))
 
 
-class PersonCard(Out):
+class PersonCard(Standing):
     """A person in a list. Fields that the viewer may not see are absent."""
 
     id = fields.UUID(required=True)
@@ -109,7 +110,6 @@ class Profile(PersonCard):
     """A profile. Fields that the viewer may not see are absent."""
 
     bio = fields.String(required=True, allow_none=True)
-    followed = fields.Boolean(required=True, metadata={"description": "Whether the viewer follows them."})
     version = fields.Integer(required=True)
     phone = fields.String(
         allow_none=True, metadata={"description": "For the user and holders of `user:contact`."}

@@ -22,7 +22,8 @@ from tests.api import (
 
 EVENTS = "/events"
 KEYS = {
-    "id", "type", "actor", "entityType", "entityId", "payload", "ip", "userAgent", "requestId", "createdAt",
+    "id", "type", "actor", "entityType", "entityId", "entityName", "payload", "ip", "userAgent", "requestId",
+    "createdAt",
 }  # fmt: skip
 INSERT_PAST = """
 INSERT INTO events (type, actor_id, entity_type, entity_id, payload, metadata, created_at)
@@ -227,3 +228,32 @@ async def test_everything_of_security_interest_is_recorded(client: Any, make_use
     assert "canary" not in str(events)
     about_ann = (await get_json(admin.client, f"{EVENTS}?entityType=user&entityId={ann.id}"))["data"]
     assert "user.login_failed" in {event["type"] for event in about_ann}
+
+
+async def test_what_an_event_happened_to_has_the_name_it_has_now(service: Any, make_user: Any) -> None:
+    admin, ann = await make_user(role="admin"), await make_user()
+    post = await publish(ann, "How it begins", title="A title")
+    comment = await say(ann, post["id"], "A word")
+    draft = await publish(admin, "Secret", type="announcement", status="draft")
+    await ann.client.put(f"{API}/users/{admin.id}/follow")
+
+    async def names(client: Any, kind: str) -> dict[str, str | None]:
+        rows = (await get_json(client, f"{EVENTS}?limit=100"))["data"]
+        return {row["entityId"]: row["entityName"] for row in rows if row["entityType"] == kind}
+
+    await ann.client.patch(f"{API}/posts/{post['id']}", json={"title": "Another"})
+    assert await names(admin.client, "post") == {post["id"]: "Another", draft["id"]: "Secret"}
+    assert (await names(ann.client, "comment"))[comment["id"]] == "A word"
+    assert (await names(ann.client, "user"))[str(admin.id)] == admin.username
+    # Drafts are their author's alone, and a key sees the names of what its scopes let it read.
+    boss = await make_user(role="admin")
+    assert (await names(boss.client, "post"))[draft["id"]] is None
+    key = await (
+        await boss.client.post(f"{API}/auth/api-keys", json={"name": "k", "scopes": ["audit:read"]})
+    ).json()
+    robot = boss.client.as_user({"Authorization": f"Bearer {key['key']}"})
+    assert set((await names(robot, "post")).values()) == {None}
+    assert set((await names(robot, "user")).values()) == {None}
+    await ann.client.delete(f"{API}/comments/{comment['id']}")
+    assert (await names(admin.client, "comment"))[comment["id"]] is None
+    assert await fetch(service, "SELECT FROM events AS e WHERE e::text ~ 'Another|Secret|A word'") == []

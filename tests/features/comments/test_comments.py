@@ -27,7 +27,7 @@ async def test_a_comment_is_shown_as_it_was_said(make_user: Any) -> None:
     assert (comment["postId"], comment["parentId"], comment["version"]) == (post["id"], None, 1)
     assert (comment["body"], comment["author"]["id"]) == ("Ünïcode 🫖", str(bob.id))
     page = await get_json(ann.client, f"/comments/post/{post['id']}")
-    assert page == {"data": [comment], "nextCursor": None}
+    assert (page["data"], page["nextCursor"]) == ([comment], None)
     assert (await get_json(ann.client, f"/posts/{post['id']}"))["commentCount"] == 1
 
 

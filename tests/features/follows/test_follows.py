@@ -11,11 +11,13 @@ from tests.api import (
     API,
     NOBODY,
     blocked,
+    check_counters,
     fetch,
     fetch_value,
     gather_crowd,
     get_json,
     insist,
+    publish,
     refused,
     walk,
 )
@@ -117,3 +119,56 @@ async def test_nobody_follows_or_is_followed_who_is_just_leaving(
         await wait_until(lambda: blocked(service))
     await refused(following, 404, "user_not_found")
     assert await fetch_value(service, "SELECT count(*) FROM follows") == 0
+
+
+async def test_people_are_shown_with_their_counters_and_whether_you_follow_them(
+    service: Any, make_user: Any
+) -> None:
+    ann, bob, boss = await make_user(), await make_user(), await make_user(role="admin")
+    await ann.client.put(f"{API}/users/{bob.id}/follow")
+    await bob.client.put(f"{API}/users/{ann.id}/follow")
+    await boss.client.put(f"{API}/users/{ann.id}/follow")
+    post = await publish(bob, "one")
+    await publish(bob, "two")
+    draft = await publish(boss, "not yet", type="announcement", status="draft")
+
+    def shown(row: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(row[name] for name in ("followed", "followerCount", "followingCount", "postCount"))
+
+    of_bob = (True, 1, 1, 2)
+    await ann.client.put(f"{API}/posts/{post['id']}/like")
+    await bob.client.put(f"{API}/posts/{post['id']}/like")
+    for path in ("/users", "/users?role=member", f"/users?q={bob.username}", "/users?page=1&pageSize=50"):
+        rows = (await get_json(ann.client, path))["data"]
+        assert [shown(row) for row in rows if row["id"] == str(bob.id)] == [of_bob], path
+    for path in (f"/users/{ann.id}/following", f"/users/{ann.id}/followers", f"/posts/{post['id']}/likes"):
+        rows = (await get_json(ann.client, path))["data"]
+        assert of_bob in [shown(row["user"]) for row in rows if row["user"]["id"] == str(bob.id)], path
+    assert shown(await get_json(ann.client, f"/users/{bob.id}")) == of_bob
+    assert shown(await get_json(boss.client, "/users/me")) == (False, 0, 1, 0)
+    move = f"{API}/posts/{draft['id']}/status"
+    for status, count in (("published", 1), ("archived", 0), ("published", 1)):
+        assert (await boss.client.put(move, json={"status": status})).status == 200
+        assert (await get_json(boss.client, "/users/me"))["postCount"] == count, status
+    await check_counters(service)
+    await bob.client.delete(f"{API}/posts/{post['id']}")
+    assert (await ann.client.delete(f"{API}/users/me")).status == 204
+    assert shown(await get_json(boss.client, f"/users/{bob.id}")) == (False, 0, 0, 1)
+    await check_counters(service)
+
+
+async def test_counters_are_exact_when_people_follow_each_other_at_once(service: Any, client: Any) -> None:
+    crowd = await gather_crowd(service, client, 6, "mutual")
+    calls = [
+        insist(one, "PUT", f"/users/{other_id}/follow")
+        for own_id, one in crowd
+        for other_id, _ in crowd
+        if other_id != own_id
+    ]
+    assert {answer.status for answer in await asyncio.gather(*calls)} == {200}
+    await asyncio.gather(
+        *(insist(one, "DELETE", f"/users/{crowd[0][0]}/follow") for _, one in crowd[1:]),
+        *(insist(crowd[0][1], "DELETE", f"/users/{other_id}/follow") for other_id, _ in crowd[1:]),
+    )
+    await check_counters(service)
+    assert await fetch_value(service, "SELECT sum(follower_count) FROM person_stats") == 20

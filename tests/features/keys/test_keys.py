@@ -58,6 +58,26 @@ async def test_a_key_is_shown_once_and_stored_never(service: Any, make_user: Any
     assert key["key"] not in everything and key["key"][10:] not in everything
 
 
+async def test_me_says_what_the_caller_may_and_what_waits(make_user: Any, client: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    url = "https://example.com/ann.png"
+    assert (await ann.client.patch(f"{API}/users/me", json={"avatarUrl": url})).status == 200
+    await bob.client.put(f"{API}/users/{ann.id}/follow")
+    await wait_until(lambda: has_unread(ann))
+    me = await (await ann.client.get(ME)).json()
+    assert (me["id"], me["avatarUrl"], me["unread"]) == (str(ann.id), url, 1)
+    assert {"post:read", "profile:read", "notification:read"} <= set(me["permissions"])
+    assert "user:manage" not in me["permissions"]
+    key = await make_key(ann, "profile:read", "post:read")
+    seen = await (await using(ann, key).get(ME)).json()
+    assert (seen["permissions"], seen["unread"]) == (["post:read", "profile:read"], None)
+
+
+async def has_unread(user: Any) -> bool:
+    """Whether something was delivered to them."""
+    return bool((await (await user.client.get(f"{API}/notifications/unread-count")).json())["count"])
+
+
 async def test_making_and_revoking_are_in_the_trail(service: Any, make_user: Any) -> None:
     ann = await make_user()
     key = await make_key(ann)

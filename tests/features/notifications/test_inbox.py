@@ -97,6 +97,40 @@ async def test_deleting_counts_off_only_what_was_unread(service: Any, client: An
     await check_counters(service)
 
 
+async def test_read_all_before_one_leaves_what_came_since(make_user: Any, connect: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    post = await publish(ann)
+    for number in range(4):
+        await say(bob, post["id"], f"Number {number}.")
+        await wait_until(lambda number=number: has_unread(ann, number + 1))
+    newest, third, second, first = (await get_json(ann.client, "/notifications"))["data"]
+    live = await connect(ann)
+    await live.next("connected")
+
+    async def read(before: Any) -> int:
+        answer = await ann.client.post(f"{API}/notifications/read-all", json={"before": before})
+        assert answer.status == 200, await answer.text()
+        return (await answer.json())["updated"]
+
+    assert await read(second["id"]) == 1
+    assert (await live.next("notifications:bulk-updated"))["data"]["before"] == second["id"]
+    assert (await live.next("unread-count"))["data"] == {"count": 3}
+    assert await read(third["createdAt"]) == 1
+    assert (await live.next("notifications:bulk-updated"))["data"]["before"] == third["createdAt"]
+    assert await read(first["id"]) == 0
+    unread = (await get_json(ann.client, "/notifications?unread=true"))["data"]
+    assert [row["id"] for row in unread] == [newest["id"], third["id"]]
+    for wrong in ("yesterday", "2026-01-01T00:00:00", 7, {}, "0001-01-01T00:00:00+23:59", "\u0662" * 32):
+        call = ann.client.post(f"{API}/notifications/read-all", json={"before": wrong})
+        assert (await refused(call, 422, "validation_failed"))["errors"].keys() == {"before"}, wrong
+    assert await read(None) == 2
+
+
+async def has_unread(user: Any, count: int) -> bool:
+    """Whether so many were delivered to them."""
+    return bool((await get_json(user.client, "/notifications/unread-count"))["count"] == count)
+
+
 async def test_read_all_says_how_many_and_then_none(service: Any, client: Any, make_user: Any) -> None:
     ann = await make_user()
     rows = await receive(service, client, ann, 3)

@@ -29,13 +29,19 @@ async def test_liking_twice_is_liking_once(service: Any, make_user: Any) -> None
     path = f"{API}/posts/{post['id']}/like"
     for _ in range(2):
         answer = await bob.client.put(path)
-        assert (answer.status, await answer.json()) == (200, {"liked": True, "likeCount": 1})
-    assert await (await ann.client.put(path)).json() == {"liked": True, "likeCount": 2}
+        assert (answer.status, await answer.json()) == (
+            200,
+            {"liked": True, "likeCount": 1, "countsVersion": 1},
+        )
+    assert await (await ann.client.put(path)).json() == {"liked": True, "likeCount": 2, "countsVersion": 2}
     for _ in range(2):
         answer = await bob.client.delete(path)
-        assert (answer.status, await answer.json()) == (200, {"liked": False, "likeCount": 1})
+        assert (answer.status, await answer.json()) == (
+            200,
+            {"liked": False, "likeCount": 1, "countsVersion": 3},
+        )
     shown = await get_json(bob.client, f"/posts/{post['id']}")
-    assert (shown["liked"], shown["likeCount"], shown["version"]) == (False, 1, 1)
+    assert (shown["liked"], shown["likeCount"], shown["countsVersion"], shown["version"]) == (False, 1, 3, 1)
     assert shown["updatedAt"] == post["updatedAt"]
     assert await fetch_value(service, "SELECT count(*) FROM events WHERE type LIKE 'post.%liked'") == 3
 

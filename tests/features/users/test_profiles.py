@@ -21,6 +21,9 @@ EVERYBODY = {
     "createdAt",
     "followed",
     "version",
+    "followerCount",
+    "followingCount",
+    "postCount",
 }
 CONTACT = {"email", "phone"}
 MANAGE = {"status", "emailVerified", "lastSeenAt"}

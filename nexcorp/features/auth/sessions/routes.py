@@ -13,6 +13,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Contention, NotFound, Unauthorized, UsernameTaken
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
 from nexcorp.features.auth.recovery.service import queue_verification
@@ -22,7 +23,7 @@ from nexcorp.features.auth.sessions.jwks import JwksOut, show_jwks
 from nexcorp.features.auth.sessions.proofs import WEB, end_shown_sessions, read_proof
 from nexcorp.features.auth.sessions.refresh import RefreshToken, make_token
 from nexcorp.security.access import ACCOUNT, PUBLIC, Access, allow
-from nexcorp.security.app_keys import CONFIG, CONTEXT, SECRETS, TOKENS, database, principal, user_id
+from nexcorp.security.app_keys import CONFIG, CONTEXT, SECRETS, TOKENS, caller, database, principal, user_id
 from nexcorp.security.cookies import CrossSite, clear_cookie, set_cookie
 from nexcorp.security.limits import LIMITS
 from nexcorp.security.throttle import attempt, forgive, withdraw
@@ -35,6 +36,7 @@ from nexcorp.web.routing import Route, delete, get, post
 from nexcorp.web.transactions import transaction
 
 LOGIN_ATTEMPTS = 3
+READ_NOTIFICATIONS = "notification:read"
 TAG = "Identity"
 OWN = Access(whose="your own only")
 SHOWN = Access(signed_in=False, bearer=True, whose="the session whose access or refresh token is shown")
@@ -193,7 +195,10 @@ async def me(request: web.Request) -> web.Response:
         account = await sql.auth.get_account(conn, user_id=user_id(request))
     if account is None:
         raise Unauthorized()
-    return reply(account)
+    shown = {**row_to_dict(account), "permissions": caller(request).permissions}
+    if READ_NOTIFICATIONS not in shown["permissions"]:
+        shown["unread"] = None
+    return reply(shown)
 
 
 async def list_sessions(request: web.Request) -> web.Response:
@@ -302,7 +307,7 @@ ROUTES: list[Route] = [
         description="Needs no good access token: the refresh token is enough, in the cookie of a browser "
         "(with `X-Requested-With`) or as `refreshToken` of mobile and cli. Clears the cookie.",
     ),
-    get("/auth/me", me, "Who am I", schemas.AccountOut(), tag=TAG, access=allow("profile:read")),
+    get("/auth/me", me, "Who am I", schemas.MeOut(), tag=TAG, access=allow("profile:read")),
     get("/auth/sessions", list_sessions, "My devices", schemas.SessionListOut(), tag=TAG, access=ACCOUNT),
     delete(
         "/auth/sessions/{id}", revoke_session, "Sign out a device", tag=TAG, access=OWN, errors=(NotFound,)

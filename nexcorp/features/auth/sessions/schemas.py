@@ -160,6 +160,22 @@ class AccountOut(Out):
     updatedAt = fields.DateTime(required=True)
 
 
+class MeOut(AccountOut):
+    """The caller's account, and what they may do."""
+
+    avatarUrl = fields.String(required=True, allow_none=True)
+    permissions = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Of the role; of an API key only those among its scopes."},
+    )
+    unread = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Unread notifications; null without `notification:read`."},
+    )
+
+
 class RegisteredOut(Out):
     """The new account."""
 

@@ -1,0 +1,12 @@
+DROP TRIGGER IF EXISTS count_deleted_posts ON posts;
+DROP TRIGGER IF EXISTS count_moved_posts ON posts;
+DROP TRIGGER IF EXISTS count_new_posts ON posts;
+DROP TRIGGER IF EXISTS count_ended_follows ON follows;
+DROP TRIGGER IF EXISTS count_new_follows ON follows;
+DROP TRIGGER IF EXISTS note_revision ON post_stats;
+DROP FUNCTION IF EXISTS count_posts();
+DROP FUNCTION IF EXISTS count_follows();
+DROP FUNCTION IF EXISTS note_revision();
+ALTER TABLE post_stats DROP COLUMN revision;
+DROP TABLE person_stats;
+DROP TABLE folded_notices;

@@ -1,0 +1,167 @@
+"""Rooms that gather what other rooms show: `feed`, of the people whom one follows.
+
+A worker pushes each frame to every node as it is. A node that has clients in such a room asks once, for all
+frames that came meanwhile, which of the people connected here they concern: an author with a hundred thousand
+followers costs no more than one with two. What Redis lost is found by looking for what is recent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from nexcorp.db import Database
+from nexcorp.db.encoding import decode, encode
+from nexcorp.delivery.kinds import Renderer
+from nexcorp.errors import AppError
+from nexcorp.realtime.hub import Hub, Room
+from nexcorp.realtime.metrics import FRAMES
+from nexcorp.realtime.protocol import RoomMessage, wrap
+from nexcorp.realtime.rooms import Gathering
+
+log = structlog.get_logger("nexcorp.realtime")
+
+CHECK_SECONDS = 5.0
+# How far back is looked for what was lost, and how long it is known what was shown.
+RECENT_SECONDS = 30.0
+KNOWN_SECONDS = 2 * RECENT_SECONDS
+# People times rooms that one statement is asked about.
+MOST_PAIRS = 20_000
+# Of more that waits the oldest are left to the next check.
+MOST_WAITING = 1_000
+POOL_WAIT_SECONDS = 2.0
+
+
+class Gathered:
+    """One such room on this node."""
+
+    def __init__(
+        self, database: Database, hub: Hub, renderer: Renderer, name: str, gathering: Gathering
+    ) -> None:
+        self.database, self.hub, self.renderer = database, hub, renderer
+        self.name, self.gathering = name, gathering
+        # As Renderer writes it.
+        self._beginning = encode({"event": gathering.event}).decode().removesuffix("}")
+        # By the entity's id: the room it comes from, and its frame there.
+        self._waiting: dict[UUID, tuple[UUID, str]] = {}
+        self._shown: dict[UUID, float] = {}
+        self._wake = asyncio.Event()
+        self._check_now = False
+
+    def take(self, message: RoomMessage) -> None:
+        """Look at what a worker pushed to some room."""
+        kind, _, source = message.room.partition(":")
+        if kind == self.gathering.source and self.name in self.hub.rooms:
+            for _, text in message.frames:
+                self._note(UUID(source), text)
+
+    def check_soon(self) -> None:
+        """Something may have been lost."""
+        self._check_now = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Show what comes, and look for what was lost every few seconds; until cancelled."""
+        loop = asyncio.get_running_loop()
+        checked_at = loop.time()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(checked_at + CHECK_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+            due = self._check_now or loop.time() >= checked_at + CHECK_SECONDS
+            try:
+                if due:
+                    self._check_now, checked_at = False, loop.time()
+                await self.show(check=due)
+            except AppError as error:
+                log.warning("a gathered room waits", room=self.name, reason=error.code)
+                await asyncio.sleep(0.5)
+                self.check_soon()
+            except Exception:
+                log.exception("a gathered room failed", room=self.name)
+                await asyncio.sleep(0.5)
+
+    async def show(self, *, check: bool) -> None:
+        """Write what waits to the clients whom it concerns; with `check` what was lost as well."""
+        room = self.hub.rooms.get(self.name)
+        if room is None:
+            self._waiting.clear()
+            self._shown.clear()
+            return
+        if not (check or self._waiting):
+            return
+        async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+            if check:
+                await self._find_lost(conn, room)
+            while self._waiting:
+                await self._show_part(conn, room)
+
+    async def _show_part(self, conn: Any, room: Room) -> None:
+        users = list({member.socket.user_id for member in room.members.values()})
+        ids = list(self._waiting)[: max(1, MOST_PAIRS // max(1, len(users)))]
+        part = {entity_id: self._waiting.pop(entity_id) for entity_id in ids}
+        sources = list({source for source, _ in part.values()})
+        rows = await self.gathering.list_concerned(conn, user_ids=users, source_ids=sources)
+        concerned: dict[UUID, list[UUID]] = {}
+        for row in rows:
+            concerned.setdefault(row["source_id"], []).append(row["user_id"])
+        for entity_id, (source, text) in part.items():
+            self._shown[entity_id] = time.monotonic()
+            self._write(room, concerned.get(source, ()), text)
+
+    def _write(self, room: Room, users: Any, text: str) -> None:
+        sockets = [
+            socket
+            for user in users
+            for socket in self.hub.by_user.get(user, ())
+            # Who has just joined reads the state behind the answer to that.
+            if (member := room.members.get(socket)) is not None and member.buffer is None
+        ]
+        if not sockets:
+            return
+        frame = decode(text)
+        data = wrap(encode({"event": frame["event"], "data": frame["data"], "room": self.name}))
+        FRAMES.inc(len(sockets))
+        for socket in sockets:
+            socket.write(data)
+
+    def _note(self, source: UUID, text: str) -> None:
+        # Another event, or shown as deleted.
+        if not text.startswith(self._beginning):
+            return
+        entity_id = UUID(decode(text)["data"]["id"])
+        if entity_id in self._shown:
+            return
+        self._waiting[entity_id] = source, text
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.pop(next(iter(self._waiting)))
+        self._wake.set()
+
+    async def _find_lost(self, conn: Any, room: Room) -> None:
+        now = time.monotonic()
+        self._shown = {key: at for key, at in self._shown.items() if now - at < KNOWN_SECONDS}
+        # Not what was there before the first of the members.
+        seconds = min(RECENT_SECONDS, now - min(member.since for member in room.members.values()))
+        rows = await self.gathering.list_recent(conn, seconds=seconds)
+        frames = [
+            {
+                "room": f"{self.gathering.source}:{row['source_id']}",
+                "seq": 0,
+                "event": self.gathering.event,
+                "entity_type": row["entity_type"],
+                "entity_id": row["entity_id"],
+                "data": {},
+                "members": None,
+            }
+            for row in rows
+            if row["entity_id"] not in self._shown and row["entity_id"] not in self._waiting
+        ]
+        texts = await self.renderer.render(conn, frames)
+        for row, text in zip(frames, texts, strict=True):
+            self._note(UUID(row["room"].partition(":")[2]), text)

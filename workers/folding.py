@@ -1,0 +1,51 @@
+"""Too many notifications of a type by one person to another: a few are told, the rest as one, a minute later.
+
+Nothing is lost: the one says how many they are, and leads to the last. An event tells it, as any other:
+`mention.folded`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery.events import FOLDED, Event, Notice
+from workers.batch import Batch
+
+
+async def fold(conn: Any, batch: Batch, known: Container[str], most: int) -> None:
+    """Hold back what of a batch would be told more often than `most` times a minute; 0: nothing.
+
+    `known` are the types of event that there are: those of <type>.folded say what can be folded.
+    """
+    if not most:
+        return
+    groups: dict[tuple[UUID, UUID, str], list[tuple[Event, Notice, UUID]]] = {}
+    for told in batch.told:
+        event, notice, receiver = told
+        if event.actor_id is not None and f"{notice.type}.{FOLDED}" in known and notice.variant != FOLDED:
+            groups.setdefault((receiver, event.actor_id, notice.type), []).append(told)
+    if not groups:
+        return
+    receivers, actors, types = zip(*groups, strict=True)
+    counts = await sql.notifications.count_lately(
+        conn, receiver_ids=list(receivers), actor_ids=list(actors), types=list(types), most=most
+    )
+    items = list(groups.values())
+    held = [told for row in counts for told in items[row["place"] - 1][most - row["told"] :]]
+    if not held:
+        return
+    entities = [notice.entity(event) or (None, None) for event, notice, _ in held]
+    await sql.notifications.hold_notices(
+        conn,
+        receiver_ids=[receiver for _, _, receiver in held],
+        actor_ids=[event.actor_id for event, _, _ in held],
+        types=[notice.type for _, notice, _ in held],
+        entity_types=[kind for kind, _ in entities],
+        entity_ids=[entity_id for _, entity_id in entities],
+        once_keys=[notice.once_key(event) for event, notice, _ in held],
+    )
+    gone = {id(told) for told in held}
+    batch.told = [told for told in batch.told if id(told) not in gone]
