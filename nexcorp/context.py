@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
+
+
+class Place(Protocol):
+    """A place at the gate (nexcorp.web.gate)."""
+
+    def leave(self) -> bool: ...
+    def come_back(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -16,6 +26,21 @@ class RequestContext:
     user_agent: str | None = None
     user_id: UUID | None = None
     session_id: UUID | None = None
+    place: Place | None = None
 
 
 current: ContextVar[RequestContext | None] = ContextVar("nexcorp_request", default=None)
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Let others work while the block waits: for its client, a thread, its turn, or another service."""
+    context = current.get()
+    place = context.place if context is not None else None
+    if place is None or not place.leave():
+        yield
+        return
+    try:
+        yield
+    finally:
+        place.come_back()
