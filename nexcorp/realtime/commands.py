@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,17 +35,23 @@ log = structlog.get_logger("nexcorp.realtime")
 MAX_ROOM_CHARS = 100
 MAX_ID_CHARS = 100
 MAX_ROOMS = 200
-# More than a recovery may hold, for what is committed while it is read.
-READ_FRAMES = protocol.MAX_RECOVERED + 500
+# The past is read in parts of about so many bytes, as fast as the client takes them: it may take none.
+PART_BYTES = 64 * 1024
+FIRST_PART, LARGEST_PART = 8, 256
+PART_WAIT_SECONDS = 2.0
+
+
+# With their numbers. Whoever sends them takes them out.
+Frames = deque[tuple[int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Where a room stands, and what a returning client missed of it."""
+    """Where a room stands, and the first part of what a returning client missed of it."""
 
     seq: int
     recovered: bool
-    frames: list[tuple[int, bytes]]
+    frames: Frames
 
 
 @dataclass(slots=True)
@@ -69,15 +76,20 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
     last, first = (room["last_seq"], room["min_seq"]) if room else (0, 1)
     known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
     if not known or last - seq > protocol.MAX_RECOVERED:
-        return Past(last, False, [])
-    rows: list[Any] = []
-    if seq < last:
-        rows = await sql.realtime.read_frames(conn, room=name, after=seq, most=READ_FRAMES)
-    if rows and rows[0]["seq"] != seq + 1:
-        return Past(last, False, [])
+        return Past(last, False, deque())
+    frames = await read_part(node, conn, name, seq, FIRST_PART) if seq < last else deque()
+    if seq < last and not frames:
+        return Past(last, False, deque())
+    return Past(max(last, frames[-1][0]) if frames else last, True, frames)
+
+
+async def read_part(node: Node, conn: Any, name: str, after: int, most: int) -> Frames:
+    """The next frames of a room behind a number, rendered; empty where the first of them is gone."""
+    rows = await sql.realtime.read_frames(conn, room=name, after=after, most=most)
+    if not rows or rows[0]["seq"] != after + 1:
+        return deque()
     texts = await node.renderer.render(conn, rows)
-    frames = [(row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True)]
-    return Past(frames[-1][0] if frames else last, True, frames)
+    return deque((row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True))
 
 
 async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> tuple[Member, Past]:
@@ -98,14 +110,35 @@ async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> t
 async def catch_up(client: Client, name: str, member: Member, past: Past) -> None:
     """Send what was missed, at the client's pace, then what was held back meanwhile.
 
-    It ends where the client is taken out of the room.
+    It ends where the client is taken out of the room. Where the past cannot be read any more, the socket is
+    closed: raises what reading it raised.
     """
-    for _, data in past.frames:
-        if client.node.hub.find_member(client.socket, name) is not member:
+    node, socket, frames = client.node, client.socket, past.frames
+    position = past.seq
+    while frames:
+        count = size = seq = 0
+        while frames:
+            if node.hub.find_member(socket, name) is not member or socket.closing:
+                return
+            seq, data = frames.popleft()
+            count, size = count + 1, size + len(data)
+            socket.write(data)
+            await socket.let_drain()
+        if seq >= past.seq:
+            # A part holds what was committed meanwhile, too.
+            position = seq
+            break
+        most = min(LARGEST_PART, max(1, PART_BYTES * count // size))
+        try:
+            async with node.database.connection(wait=PART_WAIT_SECONDS) as conn:
+                frames = await read_part(node, conn, name, seq, most)
+        except BaseException:
+            socket.close(protocol.RESYNC, "not read")
+            raise
+        if not frames:
+            socket.close(protocol.RESYNC, "missed a frame")
             return
-        client.socket.write(data)
-        await client.socket.let_drain()
-    client.node.hub.go_live(name, member, past.seq)
+    node.hub.go_live(name, member, position)
 
 
 async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
@@ -116,7 +149,7 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     node, socket = client.node, client.socket
     who = socket.principal
     room = f"user:{who.user_id}"
-    member, past, unread = None, Past(0, False, []), 0
+    member, past, unread = None, Past(0, False, deque()), 0
     if node.rooms.allows(who, room):
         async with node.database.connection() as conn:
             member, past = await enter(client, conn, room, epoch, seq)

@@ -1,9 +1,9 @@
 """The gate: how many requests are worked on at once, and what becomes of those that come beyond that.
 
 A request that finds no place is held at its connection, read but not begun: it costs neither a task nor a
-look at its token. The oldest is let in first, until it has waited for half of HELD_SECONDS: then there are
-more than can be served in time, and the newest goes first. What was held for HELD_SECONDS is refused with a
-few bytes; clients that ask again at once come no faster than that.
+look at its token. The oldest goes first; where more are held than can be served in half of HELD_SECONDS the
+newest does, for the oldest would all be served too late. What was held for HELD_SECONDS is refused with a few
+bytes; clients that ask again at once come no faster than that.
 """
 
 from __future__ import annotations
@@ -84,6 +84,8 @@ class Gate:
         # In the order in which they came, and until when they are held, of loop.time().
         self._held: dict[Held, float] = {}
         self._timer: asyncio.TimerHandle | None = None
+        # How many were let in since a time, and before that in half of HELD_SECONDS.
+        self._let_in, self._since, self._pace = 0, 0.0, 0
 
     def is_full(self) -> bool:
         """Whether a request that comes now must wait."""
@@ -130,9 +132,13 @@ class Gate:
 
     def _choose(self) -> Held:
         """The oldest while all can be served in time, else the newest."""
-        oldest, until = next(iter(self._held.items()))
-        in_time = until - asyncio.get_running_loop().time() > HELD_SECONDS / 2
-        return oldest if in_time else next(reversed(self._held))
+        self._let_in += 1
+        passed = asyncio.get_running_loop().time() - self._since
+        if passed > HELD_SECONDS / 2:
+            self._pace = int(self._let_in * HELD_SECONDS / 2 / passed)
+            self._let_in, self._since = 0, self._since + passed
+        held = self._held if len(self._held) <= self._pace else reversed(self._held)
+        return next(iter(held))
 
     def open(self) -> None:
         """Let in all requests, now and from now on: the process is about to stop."""
