@@ -135,7 +135,9 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     routes = list_routes(product)
     add_routes(app, routes)
     vital = [route.full_path for route in routes if route.vital]
-    app[GATE] = Gate(config.database_pool[1] * PLACES_A_CONNECTION, vital, make_refusal(config))
+    app[GATE] = Gate(
+        config.database_pool[1] * PLACES_A_CONNECTION, config.max_in_flight, vital, make_refusal(config)
+    )
     app.cleanup_ctx.append(run_services)
     app.on_shutdown.append(drain)
     return app

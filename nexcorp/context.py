@@ -17,6 +17,9 @@ class Place(Protocol):
     def come_back(self) -> None: ...
 
 
+HEAVY_SECONDS = 2.0
+
+
 @dataclass(slots=True)
 class RequestContext:
     """What an event's metadata says of where it came from."""
@@ -26,7 +29,14 @@ class RequestContext:
     user_agent: str | None = None
     user_id: UUID | None = None
     session_id: UUID | None = None
+    # How the request uses the database; see nexcorp.web.routing.Route.
+    heavy: bool = False
+    statement_seconds: float | None = None
     place: Place | None = None
+
+    def statement_limit(self) -> float | None:
+        """How many seconds a statement may take, None where the pool decides."""
+        return HEAVY_SECONDS if self.heavy else self.statement_seconds
 
 
 current: ContextVar[RequestContext | None] = ContextVar("nexcorp_request", default=None)

@@ -15,6 +15,7 @@ import structlog
 from nexcorp.config import Config
 from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
+from nexcorp.db.shares import Shares
 from nexcorp.errors import DatabaseUnavailable
 
 log = structlog.get_logger("nexcorp.db")
@@ -96,6 +97,7 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         # Blocks that have a connection, and that wait for one.
         self.leased = self.waiting = 0
+        self.shares = Shares(config.database_pool[1])
         # Connections between two blocks: at most as many as the pool always has.
         self.spare: list[Found] = []
         self.most_spare = config.database_pool[0]

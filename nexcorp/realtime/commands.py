@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,17 +40,18 @@ FIRST_PART, LARGEST_PART = 8, 256
 PART_WAIT_SECONDS = 2.0
 
 
-# With their numbers. Whoever sends them takes them out.
-Frames = deque[tuple[int, bytes]]
-
-
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Where a room stands, and the first part of what a returning client missed of it."""
+    """Where a room stands, and the number behind which a returning client missed what came since."""
 
     seq: int
     recovered: bool
-    frames: Frames
+    after: int
+
+    @property
+    def missed(self) -> int:
+        """How many frames there are to be made up for."""
+        return self.seq - self.after
 
 
 @dataclass(slots=True)
@@ -76,24 +76,22 @@ async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> P
     last, first = (room["last_seq"], room["min_seq"]) if room else (0, 1)
     known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
     if not known or last - seq > protocol.MAX_RECOVERED:
-        return Past(last, False, deque())
-    frames = await read_part(node, conn, name, seq, FIRST_PART) if seq < last else deque()
-    if seq < last and not frames:
-        return Past(last, False, deque())
-    return Past(max(last, frames[-1][0]) if frames else last, True, frames)
+        return Past(last, False, last)
+    return Past(last, True, seq)
 
 
-async def read_part(node: Node, conn: Any, name: str, after: int, most: int) -> Frames:
-    """The next frames of a room behind a number, rendered; empty where the first of them is gone."""
-    rows = await sql.realtime.read_frames(conn, room=name, after=after, most=most)
-    if not rows or rows[0]["seq"] != after + 1:
-        return deque()
-    texts = await node.renderer.render(conn, rows)
-    return deque((row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True))
+async def read_part(node: Node, name: str, after: int, most: int) -> list[tuple[int, bytes]]:
+    """The next frames of a room behind a number, each with its own; empty where the first of them is gone."""
+    async with node.database.connection(wait=PART_WAIT_SECONDS) as conn:
+        rows = await sql.realtime.read_frames(conn, room=name, after=after, most=most)
+        if not rows or rows[0]["seq"] != after + 1:
+            return []
+        texts = await node.renderer.render(conn, rows)
+    return [(row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True)]
 
 
 async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> tuple[Member, Past]:
-    """Join a room, holding back what is live, and read what was missed; `catch_up` sends it."""
+    """Join a room, holding back what is live, and learn what was missed; `catch_up` reads and sends it."""
     node, socket = client.node, client.socket
     before = node.hub.find_member(socket, name)
     member = node.hub.join(socket, name)
@@ -113,32 +111,27 @@ async def catch_up(client: Client, name: str, member: Member, past: Past) -> Non
     It ends where the client is taken out of the room. Where the past cannot be read any more, the socket is
     closed: raises what reading it raised.
     """
-    node, socket, frames = client.node, client.socket, past.frames
-    position = past.seq
-    while frames:
-        count = size = seq = 0
-        while frames:
-            if node.hub.find_member(socket, name) is not member or socket.closing:
-                return
-            seq, data = frames.popleft()
-            count, size = count + 1, size + len(data)
-            socket.write(data)
-            await socket.let_drain()
-        if seq >= past.seq:
-            # A part holds what was committed meanwhile, too.
-            position = seq
-            break
-        most = min(LARGEST_PART, max(1, PART_BYTES * count // size))
+    node, socket = client.node, client.socket
+    sent, most = past.after, FIRST_PART
+    while sent < past.seq:
         try:
-            async with node.database.connection(wait=PART_WAIT_SECONDS) as conn:
-                frames = await read_part(node, conn, name, seq, most)
+            frames = await read_part(node, name, sent, most)
         except BaseException:
             socket.close(protocol.RESYNC, "not read")
             raise
         if not frames:
             socket.close(protocol.RESYNC, "missed a frame")
             return
-    node.hub.go_live(name, member, position)
+        size = sum(len(data) for _, data in frames)
+        most = min(LARGEST_PART, max(1, PART_BYTES * len(frames) // size))
+        for _, data in frames:
+            if socket.closing or node.hub.find_member(socket, name) is not member:
+                return
+            socket.write(data)
+            await socket.let_drain()
+        # It may hold what was committed meanwhile, too.
+        sent = frames[-1][0]
+    node.hub.go_live(name, member, sent)
 
 
 async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
@@ -149,7 +142,7 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     node, socket = client.node, client.socket
     who = socket.principal
     room = f"user:{who.user_id}"
-    member, past, unread = None, Past(0, False, deque()), 0
+    member, past, unread = None, Past(0, False, 0), 0
     if node.rooms.allows(who, room):
         async with node.database.connection() as conn:
             member, past = await enter(client, conn, room, epoch, seq)

@@ -44,7 +44,8 @@ class Place:
         """Let others have it until come_back(); False where that was done already."""
         taken, self._taken = self._taken, False
         if taken:
-            self._gate.give_back()
+            self._gate.working -= 1
+            self._gate.let_in()
         return taken
 
     def come_back(self) -> None:
@@ -56,7 +57,9 @@ class Place:
     def end(self) -> None:
         """The request is answered."""
         self._ended = True
-        self.leave()
+        self._gate.begun -= 1
+        if not self.leave():
+            self._gate.let_in()
 
 
 def refuse_silently(message: Any) -> bytes:
@@ -65,7 +68,7 @@ def refuse_silently(message: Any) -> bytes:
 
 
 class Gate:
-    """The places of one process, `most` at once.
+    """The places of one process, `most` at once, and `most_begun` with those that stepped aside.
 
     `vital` are the paths of probes, which need no place; `refuse` makes the answer to a held message of
     aiohttp's parser.
@@ -74,11 +77,13 @@ class Gate:
     def __init__(
         self,
         most: int,
+        most_begun: int = UNLIMITED,
         vital: Iterable[str] = (),
         refuse: Callable[[Any], bytes] = refuse_silently,
     ) -> None:
-        self.most, self.vital, self.refuse = most, frozenset(vital), refuse
-        self.working = 0
+        self.most, self.most_begun = most, most_begun
+        self.vital, self.refuse = frozenset(vital), refuse
+        self.working = self.begun = 0
         # Connections with a place for a request that has not got as far as enter().
         self._seated: set[Any] = set()
         # In the order in which they came, and until when they are held, of loop.time().
@@ -89,13 +94,14 @@ class Gate:
 
     def is_full(self) -> bool:
         """Whether a request that comes now must wait."""
-        return self.working >= self.most
+        return self.working >= self.most or self.begun >= self.most_begun
 
     def sit(self, connection: Held) -> None:
         """Keep a place for the request of a connection until enter() or forget()."""
         if connection not in self._seated:
             self._seated.add(connection)
             self.working += 1
+            self.begun += 1
 
     def hold(self, connection: Held) -> None:
         """Keep a request until go_on() or refuse() is called."""
@@ -112,6 +118,7 @@ class Gate:
             return None
         else:
             self.working += 1
+            self.begun += 1
         return Place(self)
 
     def forget(self, connection: Any) -> None:
@@ -119,12 +126,13 @@ class Gate:
         self._held.pop(connection, None)
         if connection in self._seated:
             self._seated.discard(connection)
-            self.give_back()
+            self.working -= 1
+            self.begun -= 1
+            self.let_in()
 
-    def give_back(self) -> None:
-        """A place is free: a request that is held gets it."""
-        self.working -= 1
-        while self._held and self.working < self.most:
+    def let_in(self) -> None:
+        """Places may be free: requests that are held get them."""
+        while self._held and not self.is_full():
             connection = self._choose()
             del self._held[connection]
             self.sit(connection)
@@ -142,9 +150,8 @@ class Gate:
 
     def open(self) -> None:
         """Let in all requests, now and from now on: the process is about to stop."""
-        self.most = UNLIMITED
-        self.working += 1
-        self.give_back()
+        self.most = self.most_begun = UNLIMITED
+        self.let_in()
 
     def _refuse_late(self) -> None:
         loop = asyncio.get_running_loop()

@@ -77,8 +77,6 @@ async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
 def make_gateway(config: Any) -> Any:
     """The middleware of one application."""
     cors, hosts = Cors(config), Hosts(config)
-    limit = config.max_in_flight
-    in_flight = 0
 
     def refuse_host(request: web.Request) -> web.Response | None:
         try:
@@ -100,7 +98,6 @@ def make_gateway(config: Any) -> Any:
 
     @web.middleware
     async def gateway(request: web.Request, handler: Endpoint) -> web.StreamResponse:
-        nonlocal in_flight
         started = time.perf_counter()
         headers = request.headers
         request_id = choose_request_id(request)
@@ -121,18 +118,16 @@ def make_gateway(config: Any) -> Any:
             response = await answer(request, handler)
         elif vital:
             response = await answer_in_time(request, route, handler)
-        elif in_flight >= limit or (place := gate.enter(connection)) is None:
+        elif (place := gate.enter(connection)) is None:
             note_unavailable("overloaded")
             response = reply_error(request, Overloaded())
         else:
-            in_flight += 1
             context.place = place
             try:
                 response = await answer_in_time(request, route, handler)
             finally:
                 place.end()
-                in_flight -= 1
-                IN_FLIGHT.set(in_flight)
+                IN_FLIGHT.set(gate.begun)
         if response.status == 400 and request.content.exception() is not None:
             # What comes behind a body that cannot be read is not found; the client is told to connect anew.
             response.force_close()

@@ -11,11 +11,14 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
+from nexcorp import context
 from nexcorp.db import sql
-from nexcorp.security.app_keys import DATABASE
+from nexcorp.features.audit import routes as audit
+from nexcorp.features.posts import routes as posts
+from nexcorp.security.app_keys import DATABASE, TOKENS
 from nexcorp.web import gate, gateway
 from nexcorp.web.gate import GATE
-from tests.api import API, NOBODY
+from tests.api import API, INSERT_CROWD, NOBODY
 from tests.contract import ROUTES
 from tests.web.calls import check_envelope, serving
 
@@ -166,7 +169,9 @@ async def test_a_request_that_waits_for_its_client_takes_no_place(
         assert app[GATE].working == 0
 
 
-async def test_the_oldest_goes_first_until_it_has_waited_long(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_newest_goes_first_where_not_all_are_served_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(gate, "HELD_SECONDS", 4.0)
     now, order = 100.0, []
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
@@ -178,15 +183,86 @@ async def test_the_oldest_goes_first_until_it_has_waited_long(monkeypatch: pytes
 
     places = gate.Gate(1)
     places.sit(object())
-    for name in "abcd":
+
+    def pass_on() -> None:
+        """What had the place is done."""
+        places.working -= 1
+        places.let_in()
+
+    for _ in range(4):
+        places.hold(One("early"))
+        pass_on()
+    now = 102.5
+    for name in "abcde":
         places.hold(One(name))
-    now = 101.0
-    places.give_back()
-    now = 103.0
-    places.give_back()
-    now = 104.0
+    # Three in two seconds are what was served.
+    for _ in range(3):
+        pass_on()
+    now = 107.0
     places._refuse_late()
-    assert order == ["a", "d", "not b", "not c"]
+    assert order[4:] == ["e", "d", "a", "not b", "not c"]
+
+
+async def test_one_account_and_slow_work_leave_connections_to_the_others(
+    web_only: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(web_only, database_pool=(8, 8)) as (app, client):
+        pool, held = app[DATABASE], asyncio.Event()
+
+        async def hold(conn: Any, **values: Any) -> list[Any]:
+            await held.wait()
+            return []
+
+        monkeypatch.setitem(posts.BY_TYPE, "normal", hold)
+        tokens = [await sign_other(app, name) for name in ("one", "two", "three")]
+
+        async def get(path: str, who: int) -> Any:
+            return await client.get(path, headers={"Authorization": f"Bearer {tokens[who]}"})
+
+        # Two of eight are an account's: its third request waits, and is then refused.
+        own = [asyncio.create_task(get(f"{API}/posts?type=normal", 0)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        answer = await get(f"{API}/posts?type=normal", 0)
+        await check_envelope(answer, 429, "too_many_requests")
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert (await get(f"{API}/feed", 1)).status == 200
+        held.set()
+        assert [answer.status for answer in await asyncio.gather(*own)] == [200] * 2
+        assert (await get(f"{API}/posts?type=normal", 0)).status == 200
+
+        # Half of them are for what may be slow, whoever asks.
+        held.clear()
+        monkeypatch.setattr(audit, "choose_statement", lambda query, known: hold)
+        heavy = [asyncio.create_task(get(f"{API}/events", number // 2)) for number in range(4)]
+        await asyncio.sleep(0.1)
+        await check_envelope(await get(f"{API}/events", 2), 503, "overloaded")
+        assert (await get(f"{API}/feed", 2)).status == 200
+        waiting = asyncio.create_task(get(f"{API}/events", 2))
+        await asyncio.sleep(0.1)
+        held.set()
+        assert (await waiting).status == 200
+        assert [answer.status for answer in await asyncio.gather(*heavy)] == [200] * 4
+        assert (pool.leased, pool.shares._lines, app[GATE].working) == (0, {}, 0)
+
+
+async def sign_other(app: Any, name: str) -> str:
+    """The access token of another account."""
+    async with app[DATABASE].connection(wait=5) as conn:
+        row = await conn.fetchrow(INSERT_CROWD, [name])
+    token: str = app[TOKENS].sign(
+        user_id=row["user_id"], session_id=row["id"], role="member", role_version=1, platform="cli"
+    )
+    return token
+
+
+async def test_a_heavy_statement_is_cut_off_early(web_only: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(web_only) as (_, client):
+        monkeypatch.setattr(context, "HEAVY_SECONDS", 0.2)
+        monkeypatch.setattr(
+            audit, "choose_statement", lambda *_: lambda conn, **_: conn.fetch("SELECT pg_sleep(20)")
+        )
+        await check_envelope(await client.get(f"{API}/events"), 503, "timeout")
+        assert (await client.get(f"{API}/posts")).status == 200
 
 
 async def test_a_request_that_takes_too_long_is_503_and_undone(

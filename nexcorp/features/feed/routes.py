@@ -31,6 +31,7 @@ ROUTES = [
         PostPage,
         query=PageQuery(),
         access=allow("post:read"),
+        statement_seconds=3.0,
         tag="Social",
     )
 ]

@@ -88,6 +88,7 @@ ROUTES = [
         FoundPage(),
         query=SearchQuery(),
         access=allow("post:read"),
+        heavy=True,
         tag="Social",
         description=(
             "Words are found by their English stem and without accents; all must be there. Of each kind the "
