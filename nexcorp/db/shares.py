@@ -9,8 +9,8 @@ from nexcorp.context import RequestContext, aside
 from nexcorp.errors import Overloaded, TooManyRequests
 
 # Of the pool's most connections: one account's, and that of all heavy requests together.
-OF_ACCOUNT, OF_HEAVY = 0.25, 0.5
-WAIT_SECONDS = 0.5
+OF_ACCOUNT, OF_HEAVY = 0.5, 0.5
+WAIT_SECONDS, HEAVY_WAIT_SECONDS = 0.25, 0.5
 HEAVY = "heavy"
 
 
@@ -35,16 +35,18 @@ class Shares:
     async def take(self, context: RequestContext) -> tuple[Hashable, ...]:
         """Take what the next connection of a request is counted for; give it back afterwards.
 
-        The request waits without a place at the gate. Raises TooManyRequests, or Overloaded for heavy ones,
-        after WAIT_SECONDS.
+        Raises TooManyRequests where the account has its share for WAIT_SECONDS, Overloaded where heavy requests
+        have theirs for HEAVY_WAIT_SECONDS.
         """
         account = context.user_id
         taken: tuple[Hashable, ...] = () if account is None else (account,)
         if account is not None and not self._take(account, self.of_account):
-            await self._wait(account, TooManyRequests(retry_after=1))
+            await self._wait(account, WAIT_SECONDS, TooManyRequests(retry_after=1))
         if context.heavy and not self._take(HEAVY, self.of_heavy):
             try:
-                await self._wait(HEAVY, Overloaded())
+                # What is slow for long must not keep places at the gate.
+                with aside():
+                    await self._wait(HEAVY, HEAVY_WAIT_SECONDS, Overloaded())
             except BaseException:
                 self.give_back(taken)
                 raise
@@ -59,13 +61,12 @@ class Shares:
         line.taken += 1
         return True
 
-    async def _wait(self, who: Hashable, error: Exception) -> None:
+    async def _wait(self, who: Hashable, seconds: float, error: Exception) -> None:
         line, place = self._lines[who], asyncio.get_running_loop().create_future()
         line.waiting[place] = None
         try:
-            with aside():
-                async with asyncio.timeout(WAIT_SECONDS):
-                    await place
+            async with asyncio.timeout(seconds):
+                await place
         except BaseException as reason:
             if place.done() and not place.cancelled():
                 self.give_back((who,))

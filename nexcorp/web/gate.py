@@ -9,6 +9,7 @@ bytes; clients that ask again at once come no faster than that.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -16,9 +17,9 @@ from aiohttp import web
 
 # For each connection that the pool may have: while these wait for PostgreSQL, others are read and written.
 PLACES_A_CONNECTION = 3
-HELD_SECONDS = 0.5
+HELD_SECONDS = 0.8
 # So many are refused in one go; then those who have a place get their turn.
-REFUSED_AT_ONCE = 100
+REFUSED_AT_ONCE = 25
 UNLIMITED = 1_000_000
 
 
@@ -87,7 +88,7 @@ class Gate:
         # Connections with a place for a request that has not got as far as enter().
         self._seated: set[Any] = set()
         # In the order in which they came, and until when they are held, of loop.time().
-        self._held: dict[Held, float] = {}
+        self._held: OrderedDict[Held, float] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
         # How many were let in since a time, and before that in half of HELD_SECONDS.
         self._let_in, self._since, self._pace = 0, 0.0, 0
