@@ -35,8 +35,8 @@ class Shares:
     async def take(self, context: RequestContext) -> tuple[Hashable, ...]:
         """Take what the next connection of a request is counted for; give it back afterwards.
 
-        Raises TooManyRequests where the account has its share for WAIT_SECONDS, Overloaded where heavy requests
-        have theirs for HEAVY_WAIT_SECONDS.
+        Raises TooManyRequests where the account has all of its share for WAIT_SECONDS, and Overloaded where
+        heavy requests have all of theirs for HEAVY_WAIT_SECONDS.
         """
         account = context.user_id
         taken: tuple[Hashable, ...] = () if account is None else (account,)

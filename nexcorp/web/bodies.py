@@ -128,8 +128,8 @@ class Discard:
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Bytes that came; called by aiohttp's protocol."""
         self._left -= len(data)
-        if self._left < 0 and not self._content.is_eof():
-            self.feed_eof()
+        if self._left < 0 and not self._transport.is_closing():
+            # Ended only with its REST_SECONDS: whoever floods us comes back no sooner.
             self._transport.pause_reading()
         return False, b""
 

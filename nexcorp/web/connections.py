@@ -21,6 +21,8 @@ TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length
 READ_BYTES = 32 * 1024
 # Files that a process keeps for PostgreSQL, Redis, uploads and itself.
 OWN_FILES = 200
+# Bytes that the parser is given at once: of chunks of one byte, a thousand.
+PARSED_AT_ONCE = 6 * 1024
 MOST_CONNECTIONS = 50_000
 NOT_HTTP = "The request is not HTTP as it should be."
 
@@ -31,7 +33,7 @@ class Connection(RequestHandler):
     Of a broken request nothing is repeated.
     """
 
-    __slots__ = ("_began", "_gate", "_header_timer", "_held", "_who")
+    __slots__ = ("_began", "_chunked", "_gate", "_header_timer", "_held", "_rest", "_who")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the connection; where there is no place for it, it ends at once."""
@@ -45,6 +47,8 @@ class Connection(RequestHandler):
         self._gate: Gate = listener.gate
         # The requests that are held at the gate, which start() must not see.
         self._held: deque[Any] | None = None
+        # Whether the last request has a chunked body, and bytes that are parsed in the loop's next turns.
+        self._chunked, self._rest = False, b""
         if not listener.admit(self, self._who):
             self.force_close()
 
@@ -62,6 +66,40 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: they begin a request, go on with one, or complete its headers."""
+        if self._rest:
+            self._rest += data
+        elif len(data) <= PARSED_AT_ONCE:
+            self._receive(data)
+        else:
+            self._receive_parts(data)
+
+    def _receive_parts(self, data: bytes) -> None:
+        """Parse in parts; between those of a chunked body, which is dear for its size, others have a turn.
+
+        Once it is refused, nothing of it is parsed any more (nexcorp.web.bodies).
+        """
+        at = 0
+        while at < len(data):
+            if self._payload_parser is not None or self._upgraded:
+                self._receive(data[at:])
+                return
+            self._receive(data[at : at + PARSED_AT_ONCE])
+            at += PARSED_AT_ONCE
+            if self._chunked and at < len(data):
+                self._rest = data[at:]
+                self._pause_transport_reading()
+                self._loop.call_soon(self._receive_rest)
+                return
+
+    def _receive_rest(self) -> None:
+        data, self._rest = self._rest, b""
+        if self.transport is None:
+            return
+        self._receive_parts(data)
+        if not self._rest and not self._reading_paused and not self._buffer_paused:
+            self._resume_transport_reading()
+
+    def _receive(self, data: bytes) -> None:
         silent = not self._request_in_progress and not self._upgraded
         if self._held is not None or (silent and self._gate.is_full()):
             # Parsed, but not begun.
@@ -77,6 +115,9 @@ class Connection(RequestHandler):
             super().data_received(data)
             if silent and self._messages and self._needs_place():
                 self._gate.sit(self)
+        if self._messages or self._held:
+            last = (self._held or self._messages)[-1][0]
+            self._chunked = getattr(last, "chunked", False)
         if self._messages or self._held or self._request_in_progress or self._payload_parser is not None:
             self._end_wait()
         elif data and (self.waits() or not self._request_count):
