@@ -10,7 +10,11 @@ from nexcorp.errors import Overloaded, TooManyRequests
 
 # Of the pool's most connections: one account's, and that of all heavy requests together.
 OF_ACCOUNT, OF_HEAVY = 0.5, 0.5
-WAIT_SECONDS, HEAVY_WAIT_SECONDS = 0.25, 0.5
+# How long one waits: what an account sends in parallel, long enough; a flood of it, briefly, because each that
+# waits has a place at the gate.
+FEW_SECONDS, MANY_SECONDS = 2.0, 0.25
+FEW = 2
+HEAVY_SECONDS = 0.5
 HEAVY = "heavy"
 
 
@@ -35,18 +39,20 @@ class Shares:
     async def take(self, context: RequestContext) -> tuple[Hashable, ...]:
         """Take what the next connection of a request is counted for; give it back afterwards.
 
-        Raises TooManyRequests where the account has all of its share for WAIT_SECONDS, and Overloaded where
-        heavy requests have all of theirs for HEAVY_WAIT_SECONDS.
+        Raises TooManyRequests where the account has all of its share for too long, and Overloaded where heavy
+        requests have all of theirs.
         """
         account = context.user_id
         taken: tuple[Hashable, ...] = () if account is None else (account,)
         if account is not None and not self._take(account, self.of_account):
-            await self._wait(account, WAIT_SECONDS, TooManyRequests(retry_after=1))
+            few = len(self._lines[account].waiting) < FEW * self.of_account
+            seconds = FEW_SECONDS if few else MANY_SECONDS
+            await self._wait(account, seconds, TooManyRequests(retry_after=1))
         if context.heavy and not self._take(HEAVY, self.of_heavy):
             try:
                 # What is slow for long must not keep places at the gate.
                 with aside():
-                    await self._wait(HEAVY, HEAVY_WAIT_SECONDS, Overloaded())
+                    await self._wait(HEAVY, HEAVY_SECONDS, Overloaded())
             except BaseException:
                 self.give_back(taken)
                 raise
