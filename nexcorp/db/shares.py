@@ -10,8 +10,8 @@ from nexcorp.errors import Overloaded, TooManyRequests
 
 # Of the pool's most connections: one account's, and that of all heavy requests together.
 OF_ACCOUNT, OF_HEAVY = 0.5, 0.5
-# How long one waits: what an account sends in parallel, long enough; a flood of it, briefly, because each that
-# waits has a place at the gate.
+# How long one waits: what an account sends in parallel, long enough; a flood of it, briefly, because each of
+# those has a place at the gate.
 FEW_SECONDS, MANY_SECONDS = 2.0, 0.25
 FEW = 2
 HEAVY_SECONDS = 0.5
