@@ -100,7 +100,7 @@ class Connection(RequestHandler):
             self._resume_transport_reading()
 
     def _receive(self, data: bytes) -> None:
-        silent = not self._request_in_progress and not self._upgraded
+        silent = not (self._request_in_progress or self._upgraded or self._messages)
         if self._held is not None or (silent and self._gate.is_full()):
             # Parsed, but not begun.
             waiter, self._waiter = self._waiter, None
@@ -154,6 +154,9 @@ class Connection(RequestHandler):
         """Begin the request that was held."""
         if self._held is not None:
             self._messages, self._held = self._held, None
+            if len(self._messages) >= self._max_msg_queue_size and not self._buffer_paused:
+                # As aiohttp does where it sees so many; start() goes on reading.
+                self._pause_reading_for_buffer()
         self._begin()
 
     def refuse(self) -> None:
@@ -164,14 +167,14 @@ class Connection(RequestHandler):
             self.go_on()
             return
         self._held = None
-        if self._parser is not None and self.transport is not None:
+        if self._parser is not None and self.transport is not None and not self.transport.is_closing():
             self._parser.message_consumed()
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
             self.transport.write(self._gate.refuse(message))
 
     def finish_response(self, *values: Any) -> Any:
         """See aiohttp. A request that it answers without the gateway leaves its place here."""
-        self._gate.forget(self)
+        self._gate.stand_up(self)
         return super().finish_response(*values)
 
     def _expect_headers(self) -> None:

@@ -98,7 +98,7 @@ class Gate:
         return self.working >= self.most or self.begun >= self.most_begun
 
     def sit(self, connection: Held) -> None:
-        """Keep a place for the request of a connection until enter() or forget()."""
+        """Keep a place for the request of a connection until enter() or stand_up()."""
         if connection not in self._seated:
             self._seated.add(connection)
             self.working += 1
@@ -123,8 +123,12 @@ class Gate:
         return Place(self)
 
     def forget(self, connection: Any) -> None:
-        """The request does not begin: its client is gone, or its answer needs no place."""
+        """The connection is gone."""
         self._held.pop(connection, None)
+        self.stand_up(connection)
+
+    def stand_up(self, connection: Any) -> None:
+        """The request for which a place is kept does without."""
         if connection in self._seated:
             self._seated.discard(connection)
             self.working -= 1

@@ -114,7 +114,7 @@ def make_gateway(config: Any) -> Any:
         elif request.method == "OPTIONS" and cors.is_preflight(request):
             response = cors.reply_preflight(request)
         elif route is not None and route.long_lived:
-            gate.forget(connection)
+            gate.stand_up(connection)
             response = await answer(request, handler)
         elif vital:
             response = await answer_in_time(request, route, handler)

@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 from structlog.testing import capture_logs
 
 from nexcorp import context
@@ -144,6 +146,34 @@ async def test_requests_are_held_until_there_is_a_place_or_refused_unbegun(
         await asyncio.sleep(0.05)
         finish.set()
         assert [(await slow).status, (await held).status, begun] == [200, 200, [21, 5]]
+        assert app[GATE].working == 0
+
+
+async def test_requests_behind_one_another_are_all_answered_in_order(
+    web_only: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(web_only) as (app, client):
+        monkeypatch.setattr(app[GATE], "most", 0)
+        count = 3 * MAX_MSG_QUEUE_SIZE
+        path = f"{API}/notifications/unread-count"
+        head = f"Host: x\r\nAuthorization: {client.headers['Authorization']}\r\n"
+        asked = "".join(f"GET {path} HTTP/1.1\r\n{head}X-Request-Id: {n}\r\n\r\n" for n in range(count))
+        url = urlsplit(client.url)
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        writer.write(asked.encode())
+        await asyncio.sleep(0.1)
+        assert app[GATE].working == 0
+        app[GATE].most = 2
+        app[GATE].let_in()
+        found = []
+        async with asyncio.timeout(10):
+            while len(found) < count:
+                line = await reader.readline()
+                if line.startswith(b"X-Request-Id:"):
+                    found.append(int(line.split()[1]))
+        assert found == list(range(count))
+        writer.close()
+        await writer.wait_closed()
         assert app[GATE].working == 0
 
 
