@@ -45,8 +45,10 @@ from nexcorp.web.app_keys import PRODUCT as PRODUCT_KEY
 from nexcorp.web.app_keys import SENTENCES
 from nexcorp.web.cache import CACHE, Cache
 from nexcorp.web.effects import make_performer
+from nexcorp.web.gate import GATE, PLACES_A_CONNECTION, Gate
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.parsing import MAX_JSON_BYTES
+from nexcorp.web.refusals import make_refusal
 from nexcorp.web.replies import encode, make_lasting
 from nexcorp.web.routing import Route, add_routes
 from nexcorp.web.storage import STORAGE
@@ -140,7 +142,12 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     app[LIMITS], app[THROTTLE] = Limits(config), Throttle(config)
     app[DOCUMENTS], app[STORAGE] = make_documents(product), make_storage(config)
     product.set_up(app)
-    add_routes(app, list_routes(product))
+    routes = list_routes(product)
+    add_routes(app, routes)
+    vital = [route.full_path for route in routes if route.vital]
+    app[GATE] = Gate(
+        config.database_pool[1] * PLACES_A_CONNECTION, config.max_in_flight, vital, make_refusal(config)
+    )
     app.cleanup_ctx.append(run_services)
     app.on_shutdown.append(drain)
     return app

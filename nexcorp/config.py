@@ -151,7 +151,7 @@ class Config:
         about="failed sign-ins of one account and network without a wait; 0: never one",
     )
     max_in_flight: int = setting_field(
-        "MAX_IN_FLIGHT", 512, parse_positive, about="requests at once before 503"
+        "MAX_IN_FLIGHT", 512, parse_positive, about="requests begun at once; more are held, then get 503"
     )
     metrics_token: str = setting_field(
         "METRICS_TOKEN", "", secret=True, about="/metrics wants it as bearer token"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
+from nexcorp.context import current
 from nexcorp.errors import DatabaseExhausted, DatabaseUnavailable, Overloaded, TimedOut, Unavailable
 
 if TYPE_CHECKING:
@@ -63,29 +64,30 @@ class Lent:
     In place of asyncpg's own such wrapper, which costs each statement ten times as much.
     """
 
-    __slots__ = ("_conn",)
+    __slots__ = ("_conn", "_seconds")
 
-    def __init__(self, conn: Any) -> None:
-        self._conn = conn
+    def __init__(self, conn: Any, seconds: float | None) -> None:
+        # How long a statement may take, the pool's own limit where it is None.
+        self._conn, self._seconds = conn, seconds
 
-    def fetch(self, *values: Any, **more: Any) -> Awaitable[Any]:
+    def fetch(self, *values: Any) -> Awaitable[Any]:
         """See asyncpg."""
-        answer: Awaitable[Any] = self._conn.fetch(*values, **more)
+        answer: Awaitable[Any] = self._conn.fetch(*values, timeout=self._seconds)
         return answer
 
-    def fetchrow(self, *values: Any, **more: Any) -> Awaitable[Any]:
+    def fetchrow(self, *values: Any) -> Awaitable[Any]:
         """See asyncpg."""
-        answer: Awaitable[Any] = self._conn.fetchrow(*values, **more)
+        answer: Awaitable[Any] = self._conn.fetchrow(*values, timeout=self._seconds)
         return answer
 
-    def fetchval(self, *values: Any, **more: Any) -> Awaitable[Any]:
+    def fetchval(self, *values: Any) -> Awaitable[Any]:
         """See asyncpg."""
-        answer: Awaitable[Any] = self._conn.fetchval(*values, **more)
+        answer: Awaitable[Any] = self._conn.fetchval(*values, timeout=self._seconds)
         return answer
 
-    def execute(self, *values: Any, **more: Any) -> Awaitable[Any]:
+    def execute(self, *values: Any) -> Awaitable[Any]:
         """See asyncpg."""
-        answer: Awaitable[Any] = self._conn.execute(*values, **more)
+        answer: Awaitable[Any] = self._conn.execute(*values, timeout=self._seconds)
         return answer
 
     def after(self, effect: Any) -> None:
@@ -99,24 +101,29 @@ class Lent:
 class Lease:
     """A connection for the length of a block. A class costs every request half of what a generator does."""
 
-    __slots__ = ("_database", "_found", "_lent", "_pool", "_wait")
+    __slots__ = ("_database", "_found", "_lent", "_pool", "_shares", "_wait")
 
     def __init__(self, database: Database, wait: float) -> None:
         self._database, self._pool, self._wait = database, database.pool, wait
 
     async def __aenter__(self) -> Any:
-        database = self._database
+        database, context = self._database, current.get()
+        self._shares = await database.shares.take(context) if context is not None else ()
         spare = database.spare
         while spare:
             found = spare.pop()
             if not found.conn.is_closed():
                 break
         else:
-            wrapper = await self._ask_pool()
+            try:
+                wrapper = await self._ask_pool()
+            except BaseException:
+                database.shares.give_back(self._shares)
+                raise
             found = Found(wrapper.unwrap(), wrapper, time.monotonic())
         database.leased += 1
         self._found = found
-        self._lent = Lent(found.conn)
+        self._lent = Lent(found.conn, context.statement_limit() if context is not None else None)
         return self._lent
 
     async def _ask_pool(self) -> Any:
@@ -183,6 +190,7 @@ class Lease:
             database.leased -= 1
             if database.crowd:
                 database.call_next()
+            database.shares.give_back(self._shares)
             # Also where this task was cancelled meanwhile: it is committed.
             if effects:
                 await database.run_effects(effects)

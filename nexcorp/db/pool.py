@@ -17,6 +17,7 @@ from nexcorp.config import Config
 from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
 from nexcorp.db.plans import SETTINGS
+from nexcorp.db.shares import Shares
 from nexcorp.errors import DatabaseUnavailable
 from nexcorp.logs import seldom
 
@@ -110,6 +111,7 @@ class Database:
         self._pool: asyncpg.Pool | None = None
         # Blocks that have a connection, and that wait for one.
         self.leased = self.waiting = 0
+        self.shares = Shares(config.database_pool[1])
         # Connections between two blocks: at most as many as the pool always has.
         self.spare: list[Found] = []
         self.most_spare = config.database_pool[0]

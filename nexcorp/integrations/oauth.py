@@ -21,6 +21,7 @@ import structlog
 from aioauth_client import OAuth2Client, OAuthError
 
 from nexcorp.config import Config
+from nexcorp.context import aside
 from nexcorp.errors import BadRequest, NotConfigured, NotFound, UpstreamFailed
 from nexcorp.integrations.oauth_profiles import (
     HOMES,
@@ -240,8 +241,9 @@ class Provider:
     async def _asking(self) -> AsyncIterator[None]:
         """Holds calls to EXCHANGE_SECONDS, and turns what goes wrong into ProviderFailed."""
         try:
-            async with asyncio.timeout(EXCHANGE_SECONDS):
-                yield
+            with aside():
+                async with asyncio.timeout(EXCHANGE_SECONDS):
+                    yield
         except FAILURES as error:
             # Of an error of httpx only the kind: its text may hold an address.
             reason = str(error) if isinstance(error, OAuthError) else type(error).__name__

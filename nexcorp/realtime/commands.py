@@ -34,17 +34,24 @@ log = structlog.get_logger("nexcorp.realtime")
 
 MAX_ID_CHARS = 100
 MAX_ROOMS = 200
-# More than a recovery may hold, for what is committed while it is read.
-READ_FRAMES = protocol.MAX_RECOVERED + 500
+# The past is read in parts of about so many bytes, as fast as the client takes them: it may take none.
+PART_BYTES = 64 * 1024
+FIRST_PART, LARGEST_PART = 8, 256
+PART_WAIT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Where a room stands, and what a returning client missed of it."""
+    """Where a room stands, and the number behind which a returning client missed what came since."""
 
     seq: int
     recovered: bool
-    frames: list[tuple[int, bytes]]
+    after: int
+
+    @property
+    def missed(self) -> int:
+        """How many frames there are to be made up for."""
+        return self.seq - self.after
 
 
 @dataclass(slots=True)
@@ -66,24 +73,27 @@ class Client:
 async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> Past:
     """What a client at (epoch, seq) missed, whole or not at all; (None, None) for a new one."""
     if node.rooms.gathers(name):
-        return Past(0, False, [])
+        return Past(0, False, 0)
     room = await sql.realtime.get_room(conn, name=name)
     last, first = (room["last_seq"], room["min_seq"]) if room else (0, 1)
     known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
     if not known or last - seq > protocol.MAX_RECOVERED:
-        return Past(last, False, [])
-    rows: list[Any] = []
-    if seq < last:
-        rows = await sql.realtime.read_frames(conn, room=name, after=seq, most=READ_FRAMES)
-    if rows and rows[0]["seq"] != seq + 1:
-        return Past(last, False, [])
-    texts = await node.renderer.render(conn, rows)
-    frames = [(row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True)]
-    return Past(frames[-1][0] if frames else last, True, frames)
+        return Past(last, False, last)
+    return Past(last, True, seq)
+
+
+async def read_part(node: Node, name: str, after: int, most: int) -> list[tuple[int, bytes]]:
+    """The next frames of a room behind a number, each with its own; empty where the first of them is gone."""
+    async with node.database.connection(wait=PART_WAIT_SECONDS) as conn:
+        rows = await sql.realtime.read_frames(conn, room=name, after=after, most=most)
+        if not rows or rows[0]["seq"] != after + 1:
+            return []
+        texts = await node.renderer.render(conn, rows)
+    return [(row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True)]
 
 
 async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> tuple[Member, Past]:
-    """Join a room, holding back what is live, and read what was missed; `catch_up` sends it."""
+    """Join a room, holding back what is live, and learn what was missed; `catch_up` reads and sends it."""
     node, socket = client.node, client.socket
     before = node.hub.find_member(socket, name)
     member = node.hub.join(socket, name)
@@ -101,14 +111,30 @@ async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> t
 async def catch_up(client: Client, name: str, member: Member, past: Past) -> None:
     """Send what was missed, at the client's pace, then what was held back meanwhile.
 
-    It ends where the client is taken out of the room.
+    It ends where the client is taken out of the room. Where the past cannot be read any more, the socket is
+    closed: raises what reading it raised.
     """
-    for _, data in past.frames:
-        if client.node.hub.find_member(client.socket, name) is not member:
+    node, socket = client.node, client.socket
+    sent, most = past.after, FIRST_PART
+    while sent < past.seq:
+        try:
+            frames = await read_part(node, name, sent, most)
+        except BaseException:
+            socket.close(protocol.RESYNC, "not read")
+            raise
+        if not frames:
+            socket.close(protocol.RESYNC, "missed a frame")
             return
-        client.socket.write(data)
-        await client.socket.let_drain()
-    client.node.hub.go_live(name, member, past.seq)
+        size = sum(len(data) for _, data in frames)
+        most = min(LARGEST_PART, max(1, PART_BYTES * len(frames) // size))
+        for _, data in frames:
+            if socket.closing or node.hub.find_member(socket, name) is not member:
+                return
+            socket.write(data)
+            await socket.let_drain()
+        # It may hold what was committed meanwhile, too.
+        sent = frames[-1][0]
+    node.hub.go_live(name, member, sent)
 
 
 async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
@@ -119,7 +145,7 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     node, socket = client.node, client.socket
     who = socket.principal
     room = f"user:{who.user_id}"
-    member, past, unread = None, Past(0, False, []), 0
+    member, past, unread = None, Past(0, False, 0), 0
     if node.rooms.allows(who, room):
         async with node.database.connection() as conn:
             member, past = await enter(client, conn, room, epoch, seq)
@@ -196,9 +222,9 @@ async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) 
                 except AppError as error:
                     refused[wanted.room] = error
                     continue
-                missed += len(past.frames)
+                missed += past.missed
                 if missed > protocol.MAX_RECOVERED:
-                    past = Past(past.seq, False, [])
+                    past = Past(past.seq, False, past.seq)
                 joined[wanted.room] = member, past
     except BaseException:
         for name in joined:

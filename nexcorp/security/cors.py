@@ -85,14 +85,20 @@ class Cors:
             },
         )
 
-    def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Name the origin where it is allowed; caches must keep origins apart either way."""
-        origin = request.headers["Origin"]
-        response.headers.add("Vary", "Origin")
+    def describe(self, origin: str) -> dict[str, str]:
+        """The headers for pages of an origin; caches must keep origins apart whether it is allowed or not."""
+        headers = {"Vary": "Origin"}
         if self.allows(origin):
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Allow-Credentials"] = "true"
-            response.headers["Access-Control-Expose-Headers"] = EXPOSED
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Allow-Credentials"] = "true"
+            headers["Access-Control-Expose-Headers"] = EXPOSED
+        return headers
+
+    def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Name the origin of a request where it is allowed."""
+        headers = self.describe(request.headers["Origin"])
+        response.headers.add("Vary", headers.pop("Vary"))
+        response.headers.update(headers)
 
 
 class Hosts:

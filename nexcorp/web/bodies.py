@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
+from nexcorp.context import aside
 from nexcorp.errors import BadRequest
 
 # A chunk costs the event loop more than its bytes do. So many are free, and one for each so many bytes.
@@ -54,7 +55,7 @@ class Content:
     async def fill(self) -> bytes:
         """The next bytes, as they come; b"" at the end. Raises TooManyChunks."""
         while not self._content.at_eof():
-            data, ended = await self._content.readchunk()
+            data, ended = await self._read_chunk()
             self._bytes += len(data)
             self._reads += 1
             if ended:
@@ -66,6 +67,12 @@ class Content:
             if data:
                 return data
         return b""
+
+    async def _read_chunk(self) -> tuple[bytes, bool]:
+        if self._content.is_eof():
+            return await self._content.readchunk()
+        with aside():
+            return await self._content.readchunk()
 
     async def read(self, size: int) -> bytes:
         """At most `size` bytes; b"" at the end."""
@@ -121,8 +128,8 @@ class Discard:
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Bytes that came; called by aiohttp's protocol."""
         self._left -= len(data)
-        if self._left < 0 and not self._content.is_eof():
-            self.feed_eof()
+        if self._left < 0 and not self._transport.is_closing():
+            # Ended only with its REST_SECONDS: whoever floods us comes back no sooner.
             self._transport.pause_reading()
         return False, b""
 

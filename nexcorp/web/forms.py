@@ -51,9 +51,10 @@ MAX_FORM_BYTES = 100 * 1024 * 1024
 FORM_SECONDS = 600.0
 STALL_SECONDS = 15.0
 MIN_BYTES_A_SECOND = 8 * 1024
-# Forms that one process receives at once, and that it receives of one person.
+# Forms that one process receives at once. One person may have as many as a third of the places that are left:
+# eight where nobody else sends any, one where there are few.
 MAX_RECEIVING = 32
-MAX_RECEIVING_OF_ONE = 8
+SHARE_OF_ONE = 3
 BLANKS = re.compile(r"\s+")
 
 _receiving: Counter[UUID] = Counter()
@@ -85,10 +86,10 @@ class UploadTooSlow(BadRequest):
 
 
 class TooManyUploadsAtOnce(TooManyRequests):
-    """MAX_RECEIVING_OF_ONE forms of this person are being received."""
+    """This person has their share of the forms that are being received."""
 
     code, message = "too_many_uploads_at_once", "Wait until others of your uploads have ended."
-    meaning = "Eight of your forms are being received."
+    meaning = "Eight of your forms are being received, or fewer where others send many, too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +199,11 @@ async def receive(
     if (request.content_length or 0) > MAX_FORM_BYTES + MAX_FIELDS * MAX_FIELD_BYTES:
         raise too_large()
     me = user_id(request)
-    if _receiving[me] >= MAX_RECEIVING_OF_ONE:
-        raise TooManyUploadsAtOnce(retry_after=1)
-    if _receiving.total() >= MAX_RECEIVING:
+    left = MAX_RECEIVING - _receiving.total()
+    if left <= 0:
         raise Overloaded()
+    if _receiving[me] >= max(1, left // SHARE_OF_ONE):
+        raise TooManyUploadsAtOnce(retry_after=1)
     _receiving[me] += 1
     received = Received(lists)
     begun: list[Path] = []

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +12,6 @@ from aiohttp import web
 
 from nexcorp.context import RequestContext, current
 from nexcorp.errors import AppError, Overloaded, TimedOut, Unavailable
-from nexcorp.logs import seldom
 from nexcorp.security.addresses import came_by_tls, client_address
 from nexcorp.security.app_keys import CONTEXT, REQUEST_ID
 from nexcorp.security.cors import Cors, HostNotAllowed, Hosts
@@ -22,7 +19,9 @@ from nexcorp.security.limits import LIMIT
 from nexcorp.web.bodies import leave_unread
 from nexcorp.web.errors import reply_crash, reply_error, reply_http_error, translate
 from nexcorp.web.forms import FORM_SECONDS
-from nexcorp.web.metrics import IN_FLIGHT, REFUSED, observe_request
+from nexcorp.web.gate import GATE
+from nexcorp.web.metrics import IN_FLIGHT, observe_request
+from nexcorp.web.refusals import choose_request_id, note_unavailable
 from nexcorp.web.replies import SECURITY_HEADERS
 from nexcorp.web.routing import API_PREFIX, Route, count
 from nexcorp.web.transactions import Replay
@@ -32,19 +31,10 @@ log = structlog.get_logger("nexcorp.web")
 REQUEST_SECONDS = 15.0
 SLOW_SECONDS = 1.0
 MAX_AGENT_CHARS = 512
-HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}\Z")
 
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def choose_request_id(request: web.Request) -> str:
-    """The caller's X-Request-Id where it is harmless, else a new one."""
-    given = request.headers.get("X-Request-Id")
-    if given is not None and HARMLESS_ID.match(given):
-        return given
-    return os.urandom(16).hex()
 
 
 def clean_agent(text: str | None) -> str | None:
@@ -57,13 +47,6 @@ def clean_agent(text: str | None) -> str | None:
 def route_of(request: web.Request) -> Route | None:
     """The row of the route table a request met, None for unknown paths and wrong methods."""
     return getattr(request.match_info.handler, "route", None)
-
-
-def note_unavailable(code: str) -> None:
-    """Log why requests are refused with 503, now and then for each reason; the metric counts all."""
-    REFUSED.labels(code).inc()
-    if seldom(f"refused {code}"):
-        log.warning("requests are refused", reason=code)
 
 
 async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
@@ -94,8 +77,6 @@ async def answer(request: web.Request, handler: Endpoint) -> web.StreamResponse:
 def make_gateway(config: Any) -> Any:
     """The middleware of one application."""
     cors, hosts = Cors(config), Hosts(config)
-    limit = config.max_in_flight
-    in_flight = 0
 
     def refuse_host(request: web.Request) -> web.Response | None:
         try:
@@ -117,7 +98,6 @@ def make_gateway(config: Any) -> Any:
 
     @web.middleware
     async def gateway(request: web.Request, handler: Endpoint) -> web.StreamResponse:
-        nonlocal in_flight
         started = time.perf_counter()
         headers = request.headers
         request_id = choose_request_id(request)
@@ -126,6 +106,7 @@ def make_gateway(config: Any) -> Any:
         request[CONTEXT] = context = RequestContext(request_id, client_address(request, config), agent)
         current.set(context)
         route = route_of(request)
+        gate, connection = request.app[GATE], request.protocol
         # Probes call by an address.
         vital = route is not None and route.vital
         if not vital and (refusal := refuse_host(request)) is not None:
@@ -133,17 +114,20 @@ def make_gateway(config: Any) -> Any:
         elif request.method == "OPTIONS" and cors.is_preflight(request):
             response = cors.reply_preflight(request)
         elif route is not None and route.long_lived:
+            gate.stand_up(connection)
             response = await answer(request, handler)
-        elif in_flight >= limit and not vital:
+        elif vital:
+            response = await answer_in_time(request, route, handler)
+        elif (place := gate.enter(connection)) is None:
             note_unavailable("overloaded")
             response = reply_error(request, Overloaded())
         else:
-            in_flight += 1
+            context.place = place
             try:
                 response = await answer_in_time(request, route, handler)
             finally:
-                in_flight -= 1
-                IN_FLIGHT.set(in_flight)
+                place.end()
+                IN_FLIGHT.set(gate.begun)
         if response.status == 400 and request.content.exception() is not None:
             # What comes behind a body that cannot be read is not found; the client is told to connect anew.
             response.force_close()

@@ -58,6 +58,11 @@ class Route:
     # POSTs that hand out secrets keep no answer that could be replayed.
     idempotent: bool = True
     content_type: str = "application/json"
+    # What callers ask for may make its statements slow: they are cut off early, and all such requests
+    # together have a share of the pool.
+    heavy: bool = False
+    # How long each of its statements may take; None: as long as the pool allows.
+    statement_seconds: float | None = None
     # Whether a GET answers HEAD, too. Not where it uses something up: link checkers send HEAD first.
     head: bool = True
 
@@ -141,15 +146,16 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
     lists = frozenset(name for name, value in takes.items() if isinstance(value, fields.List))
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
+        context = request[CONTEXT]
         if access.signed_in:
             who = await (authenticate_ticket if access.ticket else authenticate)(request)
             rights = request.app[RIGHTS]
             rights.check(who, access)
             request[CALLER] = Caller(who, rights)
-            context = request[CONTEXT]
             context.user_id, context.session_id = who.user_id, who.session_id
         elif limited and not counts_itself:
             await count(request, inside)
+        context.heavy, context.statement_seconds = route.heavy, route.statement_seconds
         if form is not None and (is_form(request) or not form.optional):
             async with receive(request, form, lists) as received:
                 if body is None:

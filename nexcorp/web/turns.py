@@ -12,6 +12,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from nexcorp.context import aside
 from nexcorp.errors import Contention
 
 # One commits while the next one is getting there.
@@ -60,8 +61,9 @@ class Turn:
         try:
             # A timer is only worth its price where there is something to wait for.
             if line.turns.locked():
-                async with asyncio.timeout(WAIT_SECONDS):
-                    await line.turns.acquire()
+                with aside():
+                    async with asyncio.timeout(WAIT_SECONDS):
+                        await line.turns.acquire()
             else:
                 await line.turns.acquire()
         except TimeoutError:

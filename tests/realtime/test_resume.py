@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from nexcorp.realtime import commands
 from nexcorp.realtime.node import NODE
-from tests.realtime.helpers import create_post, edit_post, read_seqs, store_frames, subscribe
+from nexcorp.realtime.socket import Socket
+from tests.realtime.helpers import LONG, create_post, edit_post, read_seqs, store_frames, subscribe
 from workers.jobs.cleanup import clean_up
 
 
@@ -40,6 +44,35 @@ async def test_recovered_frame_equals_the_live_one(make_user, connect, service):
     again = await connect(ada)
     await subscribe(again, f"post:{post}", epoch=start["epoch"], seq=0)
     assert await again.next("post:updated") == seen
+
+
+async def test_a_long_past_is_read_as_fast_as_the_client_takes_it(make_user, connect, service, monkeypatch):
+    ada = await make_user()
+    post = await create_post(ada)
+    room, epoch = f"post:{post}", service.app[NODE].positions.epoch
+    watcher = await connect(ada)
+    await subscribe(watcher, room)
+    await edit_post(service.db, post, ada.id, 30, LONG)
+    assert await read_seqs(watcher, room, 30) == list(range(1, 31))
+    read_part, counts, reads = commands.read_part, [], asyncio.Event()
+
+    async def count(*args):
+        part = await read_part(*args)
+        counts.append(len(part))
+        return part
+
+    monkeypatch.setattr(commands, "read_part", count)
+    monkeypatch.setattr(Socket, "let_drain", lambda self: reads.wait())
+    live = await connect(ada)
+    await subscribe(live, room, epoch=epoch, seq=0)
+    assert await read_seqs(live, room, 1) == [1]
+    await edit_post(service.db, post, ada.id)
+    assert await read_seqs(watcher, room, 1) == [31]
+    assert counts == [8]
+    reads.set()
+    assert await read_seqs(live, room, 30) == list(range(2, 32))
+    # A frame is larger than a part should be.
+    assert counts == [8, *[1] * 22]
 
 
 async def test_nothing_missed_is_recovered_without_frames(make_user, connect, service):

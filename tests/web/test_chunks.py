@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from nexcorp.web import bodies
+from nexcorp.web import bodies, connections
+from nexcorp.web.connections import Connection
 from tests.api import API
 
 pytestmark = pytest.mark.shared
@@ -57,6 +58,22 @@ async def test_a_body_behind_a_401_is_not_parsed(service: Any) -> None:
     answer = await send(service.url, f"{API}/posts", CHUNKED, *[TINY * 50_000] * 100)
     assert status_of(answer) == 401
     assert b"Connection: close" in answer
+
+
+async def test_tiny_chunks_are_parsed_in_parts_until_they_are_refused(service: Any, monkeypatch: Any) -> None:
+    receive, parsed = Connection._receive, []
+
+    def note(connection: Any, data: bytes) -> None:
+        if connection._payload_parser is None:
+            parsed.append(len(data))
+        receive(connection, data)
+
+    monkeypatch.setattr(Connection, "_receive", note)
+    answer = await send(service.url, f"{API}/posts", CHUNKED, *[TINY * 50_000] * 10)
+    assert status_of(answer) == 401
+    assert max(parsed) <= connections.PARSED_AT_ONCE
+    # The loop has some turns until the answer is there, and a part is parsed in each.
+    assert sum(parsed) < 20 * connections.PARSED_AT_ONCE
 
 
 async def test_a_large_body_that_nobody_reads_does_not_cost_the_answer(service: Any) -> None:

@@ -109,6 +109,7 @@ ROUTES = [
         AuditEventPage,
         query=EventQuery(),
         access=allow(READ_ALL, otherwise="you see your own actions"),
+        heavy=True,
         tag="Audit",
     )
 ]

@@ -8,18 +8,22 @@ import os
 import sys
 import threading
 import unicodedata
+from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from threading import BoundedSemaphore
-from typing import TypeVar
+from typing import Any, TypeVar
+from uuid import UUID
 
 import bcrypt
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from nexcorp.errors import Overloaded
+from nexcorp.context import aside, current
+from nexcorp.errors import Overloaded, TooManyRequests
+from nexcorp.security.limits import network_of
 
 MIN_CHARS = 8
 MAX_CHARS = 128
@@ -38,6 +42,8 @@ DUMMY_HASH = (
 WORKERS = max(1, min(4, (os.cpu_count() or 1) - 1))
 NICENESS = 10
 MAX_WAITING = 32
+# What one account that is signed in may have in the queue or in a thread.
+MAX_OF_ONE = 2
 
 Result = TypeVar("Result")
 
@@ -49,27 +55,114 @@ def yield_to_requests() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-class HashingPool:
-    """A few threads and a short queue: 503 at once is kinder than an answer after the deadline."""
+@dataclass(slots=True, eq=False)
+class Job:
+    """Work that waits for a thread, and the account it is counted for, if the caller is signed in."""
 
-    def __init__(self, workers: int = WORKERS, waiting: int = MAX_WAITING) -> None:
+    work: Callable[[], Any]
+    account: UUID | None
+    result: Future[Any]
+
+
+class HashingPool:
+    """A few threads and a short queue: 503 at once is kinder than an answer after the deadline.
+
+    Networks are served in turn, however much each of them asks for. Where the queue is full, the last of the
+    network that has most in it makes place. An account that is signed in has `of_one` checks in hand at most.
+    """
+
+    def __init__(self, workers: int = WORKERS, waiting: int = MAX_WAITING, of_one: int = MAX_OF_ONE) -> None:
         self._threads = ThreadPoolExecutor(
             workers, thread_name_prefix="passwords", initializer=yield_to_requests
         )
-        self._places = BoundedSemaphore(workers + waiting)
+        self._most, self._of_one = workers + waiting, of_one
+        # What stands below is used by the threads as well.
+        self._lock = threading.Lock()
+        self._queues: dict[str, deque[Job]] = {}
+        self._in_hand = 0
+        self._of_account: Counter[UUID] = Counter()
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work` in a thread; raises Overloaded when the queue is full."""
-        if not self._places.acquire(blocking=False):
-            raise Overloaded()
+        """The result of `work` in a thread.
+
+        Raises Overloaded where the queue is full, TooManyRequests where it is the caller's account that asks
+        for too much.
+        """
+        context = current.get()
+        account = context.user_id if context is not None else None
+        network = network_of(context.ip) if context is not None and context.ip else ""
+        job = Job(work, account, Future())
+        with self._lock:
+            if account is not None and self._of_account[account] >= self._of_one:
+                raise TooManyRequests(retry_after=1)
+            if self._in_hand >= self._most:
+                self._make_place(network)
+            self._queues.setdefault(network, deque()).append(job)
+            self._in_hand += 1
+            if account is not None:
+                self._of_account[account] += 1
+        self._threads.submit(self._do_next)
         try:
-            future = self._threads.submit(work)
-        except BaseException:
-            self._places.release()
+            with aside():
+                result: Result = await asyncio.wrap_future(job.result)
+                return result
+        except asyncio.CancelledError:
+            # The client has left: what has not begun is not done.
+            with self._lock:
+                self._drop(network, job)
             raise
-        # By the thread's future, not by this task: a client that leaves does not end the work.
-        future.add_done_callback(lambda done: self._places.release())
-        return await asyncio.wrap_future(future)
+
+    def _make_place(self, network: str) -> None:
+        """Refuse the last of the network that has most in the queue; raises Overloaded if it is this one."""
+        mine = len(self._queues.get(network, ()))
+        largest = max(self._queues, key=lambda name: len(self._queues[name]), default=network)
+        if mine >= len(self._queues.get(largest, ())):
+            raise Overloaded()
+        refused = self._queues[largest][-1]
+        self._drop(largest, refused)
+        if refused.result.set_running_or_notify_cancel():
+            refused.result.set_exception(Overloaded())
+
+    def _drop(self, network: str, job: Job) -> None:
+        """Take a job out of the queue, if it is still there."""
+        if job in self._queues.get(network, ()):
+            self._queues[network].remove(job)
+            if not self._queues[network]:
+                del self._queues[network]
+            self._forget(job)
+
+    def _take_next(self) -> Job | None:
+        """The oldest job of the network whose turn it is; None where it was refused meanwhile."""
+        with self._lock:
+            network = next(iter(self._queues), None)
+            if network is None:
+                return None
+            queue = self._queues.pop(network)
+            job = queue.popleft()
+            if queue:
+                self._queues[network] = queue
+            return job
+
+    def _do_next(self) -> None:
+        job = self._take_next()
+        if job is None:
+            return
+        try:
+            if job.result.set_running_or_notify_cancel():
+                try:
+                    job.result.set_result(job.work())
+                except BaseException as error:
+                    job.result.set_exception(error)
+        finally:
+            with self._lock:
+                self._forget(job)
+
+    def _forget(self, job: Job) -> None:
+        self._in_hand -= 1
+        if job.account is not None:
+            self._of_account[job.account] -= 1
+            if not self._of_account[job.account]:
+                del self._of_account[job.account]
 
 
 POOL = HashingPool()

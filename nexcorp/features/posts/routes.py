@@ -36,7 +36,7 @@ from nexcorp.features.posts.schemas import (
 from nexcorp.integrations.storage import limit_of
 from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.security.app_keys import CONTEXT, caller, database, user_id
 from nexcorp.security.authentication import require
 from nexcorp.web.forms import File, Form
 from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, PageQuery, Statement, reply_page
@@ -112,6 +112,7 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 async def reply_matching(request: web.Request, query: dict[str, Any]) -> web.Response:
     """A page of posts by their words, the newest first."""
+    request[CONTEXT].heavy = True
     statement: Statement = sql.posts.list_posts_matching
     wanted = {name: query.get(name) for name in ("type", "status")}
     wanted.update(viewer_id=user_id(request), text=query["q"])

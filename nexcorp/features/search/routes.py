@@ -96,6 +96,7 @@ ROUTES = [
         FoundPage(),
         query=SearchQuery(),
         access=allow("post:read"),
+        heavy=True,
         tag="Social",
         description=(
             "Words are found by their English stem, whatever their case, accents and width; all must be "

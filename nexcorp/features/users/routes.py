@@ -13,7 +13,7 @@ from nexcorp.errors import PermissionRequired, Unauthorized, UsernameTaken, User
 from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import ExportNotReady, get_export
 from nexcorp.security.access import ACCOUNT, Access, allow
-from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.security.app_keys import CONTEXT, caller, database, user_id
 from nexcorp.security.cookies import clear_cookie
 from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, Cursor, Statement, cut_page
@@ -29,6 +29,7 @@ BEST: Cursor[tuple[int, UUID]] = Cursor(
 
 
 async def list_users(request: web.Request, query: dict[str, Any]) -> web.Response:
+    request[CONTEXT].heavy = "q" in query
     if "status" in query and not caller(request).may(service.MANAGE):
         raise PermissionRequired(service.MANAGE, message=f"`status` needs the permission {service.MANAGE}.")
     status = query.get("status", "active")
@@ -184,6 +185,7 @@ ROUTES: list[Route] = [
         returns={200: schemas.ExportState(), 202: schemas.Preparing()},
         query=schemas.ExportQuery(),
         errors=(ExportNotReady,),
+        heavy=True,
         tag=TAG,
         description="Signed in: 202 while it is built, then for 24 hours 200 with its address. It is built "
         "anew where you ask again after fetching it, or after something happened. With a `ticket` for "

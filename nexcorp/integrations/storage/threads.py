@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from nexcorp.context import aside
 from nexcorp.errors import Overloaded
 
 Result = TypeVar("Result")
@@ -28,7 +29,8 @@ class Threads:
         # A thread cannot be interrupted: who stops waiting leaves it busy until it ends by itself.
         loop = asyncio.get_running_loop()
         work.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._done))
-        return await asyncio.wrap_future(work)
+        with aside():
+            return await asyncio.wrap_future(work)
 
     def _done(self) -> None:
         self._in_hand -= 1

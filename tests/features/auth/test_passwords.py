@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
+from uuid import UUID
 
 import bcrypt
 import pytest
 
-from nexcorp.errors import Unavailable
+from nexcorp.context import RequestContext, current
+from nexcorp.errors import Overloaded, TooManyRequests, Unavailable
 from nexcorp.features.auth import passwords
 
 
@@ -75,8 +78,36 @@ async def test_clients_that_leave_give_their_place_back() -> None:
         await asyncio.sleep(0.01)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
+        assert waiting.cancelled()
     gate.set()
     assert await running
+
+
+async def test_networks_are_served_in_turn_and_an_account_has_two_places() -> None:
+    pool, gate, done = passwords.HashingPool(workers=1, waiting=4), threading.Event(), []
+
+    def ask(who: str, ip: str, account: UUID | None = None) -> asyncio.Task[Any]:
+        current.set(RequestContext("r", ip, user_id=account))
+        return asyncio.create_task(pool.run(lambda: gate.wait() and done.append(who)))
+
+    busy = [ask(f"busy{n}", "198.51.100.1") for n in range(5)]
+    await asyncio.sleep(0.05)
+    other = ask("other", "198.51.100.2")
+    last = await asyncio.gather(busy[-1], return_exceptions=True)
+    assert isinstance(last[0], Overloaded)
+    with pytest.raises(Overloaded):
+        await ask("too much", "198.51.100.1")
+    gate.set()
+    await asyncio.gather(*busy[:-1], other)
+    assert done == ["busy0", "busy1", "other", "busy2", "busy3"]
+
+    gate.clear()
+    mine = [ask("mine", f"203.0.113.{n}", UUID(int=1)) for n in range(2)]
+    await asyncio.sleep(0.05)
+    with pytest.raises(TooManyRequests):
+        await ask("mine", "203.0.113.9", UUID(int=1))
+    gate.set()
+    await asyncio.gather(*mine, ask("mine", "203.0.113.9", UUID(int=2)))
 
 
 TYPED = ("Gr\u00fc\u00dfe-\u00e9t\u00e9 1", "Gru\u0308\u00dfe-e\u0301te\u0301 1")

@@ -299,7 +299,7 @@ async def test_only_so_many_are_received_at_once(make_user, service, config, mon
 
 
 async def test_nobody_takes_the_places_of_all(make_user, service, config, monkeypatch):
-    monkeypatch.setattr(forms, "MAX_RECEIVING_OF_ONE", 2)
+    monkeypatch.setattr(forms, "MAX_RECEIVING", 8)
     ann, ben = await make_user(), await make_user()
     writers = [(await open_half(service, ann))[1] for _ in range(2)]
 
