@@ -13,22 +13,28 @@ from nexcorp.errors import (
     BadRequest,
     Contention,
     DatabaseUnavailable,
+    EmailUnverified,
     IdempotencyKeyReused,
     InternalError,
     Invalid,
+    NoPassword,
     Overloaded,
     PayloadTooLarge,
     PermissionRequired,
     PreconditionFailed,
+    ReauthenticationRequired,
     SessionRequired,
     StaleVersion,
     StorageUnavailable,
     TimedOut,
+    TooManyAttempts,
     TooManyRequests,
     Unauthorized,
     UnsupportedMediaType,
+    WrongPassword,
 )
 from nexcorp.integrations.storage.contents import BrokenImage, UnsupportedFileType
+from nexcorp.security.access import SELF
 from nexcorp.security.cors import HostNotAllowed
 from nexcorp.web.bodies import TooManyChunks
 from nexcorp.web.errors import MethodNotAllowed, RequestTimeout, RouteNotFound, status_of
@@ -71,6 +77,10 @@ def find_common(route: Route) -> list[Kind]:
     keyed = route.method == "POST" and route.idempotent
     if route.access.signed_in:
         kinds += [Unauthorized, PermissionRequired if route.access.permission else SessionRequired]
+        if route.access.permission is not None and route.access.permission not in SELF:
+            kinds.append(EmailUnverified)
+    if route.access.fresh:
+        kinds += [ReauthenticationRequired, WrongPassword, TooManyAttempts, NoPassword]
     if route.limited:
         kinds.append(TooManyRequests)
     if route.body is not None or keyed:

@@ -35,6 +35,8 @@ async def clean_up(ctx: Any) -> None:
         await sql.keys.delete_old_keys(conn)
         await sql.account_tokens.delete_old_tokens(conn)
         await sql.mails.delete_old_mails(conn)
+        await sql.invitations.delete_old_invitations(conn)
+        await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
         made = await sql.events.ensure_partitions(conn, months_ahead=MONTHS_AHEAD)
