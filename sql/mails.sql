@@ -5,8 +5,8 @@
 SELECT pg_advisory_xact_lock(x'6d61696c'::integer, hashtext(lower(regexp_replace($1::text, '\+[^@]*@', '@'))));
 
 -- name: insert_mail(user_id, kind, address, data, spacing, most) :value
--- One mail, unless the last of its kind went to this address less than `spacing` seconds ago, or its mailbox, whatever
--- follows a +, had `most` in the last hour. True where it was written.
+-- One mail, unless the account's last of its kind went to this address less than `spacing` seconds ago, or its mailbox,
+-- whatever follows a +, had `most` in the last hour. True where it was written.
 WITH box AS (
     SELECT lower(regexp_replace($3::text, '\+[^@]*@', '@')) AS name
 )
@@ -17,7 +17,7 @@ WHERE NOT EXISTS (
     SELECT 1
     FROM mails
     WHERE created_at > now() - make_interval(secs => $5::integer)
-        AND mailbox = box.name AND kind = $2 AND lower(address) = lower($3)
+        AND user_id = $1 AND kind = $2 AND lower(address) = lower($3)
 )
 AND (
     SELECT count(*) FROM mails WHERE created_at > now() - interval '1 hour' AND mailbox = box.name
