@@ -17,7 +17,8 @@ from tests.features.auth.oauth.conftest import API, FLOW, REFRESH
 IDENTITIES = "/api/v1/auth/identities"
 ME = "/api/v1/auth/me"
 IDENTITY = """
-INSERT INTO identities (provider, subject, user_id, email_verified, tokens) VALUES ($1, $2, $3, true, 'sealed')
+INSERT INTO identities (provider, subject, user_id, email_verified, tokens)
+VALUES ($1, $2, $3, true, 'sealed')
 """
 KEY = """
 INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes) VALUES ($1, 'k', 'nxk_', $2, '{post:read}')
