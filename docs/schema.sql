@@ -53,7 +53,7 @@ CREATE TABLE account_tokens (
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT account_tokens_pkey PRIMARY KEY (token_hash),
-    CONSTRAINT account_tokens_purpose_known CHECK (purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text, 'invitation'::text])) NOT VALID
+    CONSTRAINT account_tokens_purpose_known CHECK (purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text, 'invitation'::text]))
 );
 COMMENT ON TABLE account_tokens IS 'One-time proofs sent by mail: whoever has one reads the mail of that address.';
 COMMENT ON COLUMN account_tokens.token_hash IS 'SHA-256 of the token; the token itself is never stored.';
@@ -269,7 +269,7 @@ CREATE TABLE mails (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     mailbox text,
     CONSTRAINT mails_pkey PRIMARY KEY (id),
-    CONSTRAINT mails_kind_known CHECK (kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text, 'invitation'::text, 'password_changed'::text, 'password_reset'::text, 'email_change_requested'::text, 'email_changed'::text])) NOT VALID
+    CONSTRAINT mails_kind_known CHECK (kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text, 'invitation'::text, 'password_changed'::text, 'password_reset'::text, 'email_change_requested'::text, 'email_changed'::text]))
 ) WITH (fillfactor=80);
 COMMENT ON TABLE mails IS 'The queue of mails: a row is written with what asks for it, and waits until it is sent.';
 COMMENT ON COLUMN mails.kind IS 'What it says; the text is made when it is sent.';

@@ -77,7 +77,8 @@ def test_every_operation_documents_how_it_fails() -> None:
         where = f"{method} {pattern.pattern}"
         statuses = set(operation["responses"])
         assert {"500", "503"} <= statuses, where
-        if operation["security"]:
+        # Where nothing of it is needed, a token that is not good may be passed over.
+        if operation["security"] and {} not in operation["security"]:
             assert "401" in statuses, where
         if "requestBody" in operation:
             assert {"400", "413", "415", "422"} <= statuses, where
