@@ -1050,6 +1050,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION highlight(text,tsquery) IS 'HTML: what was found in <mark>, everything else escaped; of a long text two parts around it.';
 
+CREATE OR REPLACE FUNCTION is_of_departed(actor_id uuid, payload jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (
+        SELECT 1 FROM users AS u WHERE u.id = coalesce($1, ($2 ->> 'userId')::uuid) AND u.left_at IS NOT NULL
+    )
+$function$;
+COMMENT ON FUNCTION is_of_departed(uuid,jsonb) IS 'Whether an event came from a person who has left; without an actor it is taken to come from whom it is about.';
+
 CREATE OR REPLACE FUNCTION is_username_kept(username citext, wanted_by uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -1260,14 +1271,14 @@ SELECT
     e.entity_type AS "entityType",
     e.entity_id AS "entityId",
     e.payload,
-    e.metadata ->> 'ip' AS ip,
-    e.metadata ->> 'userAgent' AS "userAgent",
+    CASE WHEN NOT is_of_departed(e.actor_id, e.payload) THEN e.metadata ->> 'ip' END AS ip,
+    CASE WHEN NOT is_of_departed(e.actor_id, e.payload) THEN e.metadata ->> 'userAgent' END AS "userAgent",
     e.correlation_id AS "requestId",
     e.created_at AS "createdAt",
     e.actor_id AS "_actorId"
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
-COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them.';
+COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
 
 CREATE OR REPLACE VIEW notification_items AS
 SELECT
