@@ -27,7 +27,7 @@ class EmailUnchanged(Conflict):
 
 
 class TooManyMails(TooManyRequests):
-    """At most one mail a minute and five an hour are sent to an address."""
+    """At most one mail of a kind a minute is sent to an address, and five an hour to a mailbox."""
 
     code, message = "too_many_mails", "A mail is on its way: look for it, or wait."
     meaning = "A mail is on its way, or five were sent within the hour."

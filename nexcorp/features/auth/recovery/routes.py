@@ -143,8 +143,8 @@ ROUTES: list[Route] = [
         access=PUBLIC,
         body=schemas.ForgotBody(),
         errors=(NotConfigured,),
-        description="The answer does not tell whether the account exists. At most one mail a minute and five "
-        "an hour.",
+        description="The answer does not tell whether the account exists. At most one mail a minute, and "
+        "five an hour to a mailbox, whatever they are for.",
     ),
     post(
         "/auth/password/reset",
