@@ -55,7 +55,8 @@ Catalogue = dict[int, dict[str, str]]
 
 ALWAYS: tuple[Kind, ...] = (
     *(InternalError, Overloaded, TimedOut, Contention, DatabaseUnavailable),
-    HostNotAllowed,
+    # What is no HTTP, for instance too long a line, is of no route; a client thinks it called one.
+    *(HostNotAllowed, BadRequest),
 )
 OF_FORMS: tuple[Kind, ...] = (
     *(MalformedForm, TooManyChunks, UploadStalled, UploadTooSlow, UnsupportedFileType, BrokenImage),
@@ -84,7 +85,7 @@ def find_common(route: Route) -> list[Kind]:
     if route.limited:
         kinds.append(TooManyRequests)
     if route.body is not None or keyed:
-        kinds += [BadRequest, TooManyChunks, RequestTimeout, PayloadTooLarge]
+        kinds += [TooManyChunks, RequestTimeout, PayloadTooLarge]
     if route.body is not None:
         kinds.append(MalformedJson)
     if isinstance(route.body, PatchBody):

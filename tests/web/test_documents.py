@@ -151,7 +151,7 @@ async def pour(request: Any) -> Any:
 def test_the_catalogue_is_made_of_the_routes_it_is_given() -> None:
     tea = get("/tea", pour, "Tea", None, access=PUBLIC, errors=(NoTea, NotFound))
     assert find_codes(tea) == {
-        400: ["host_not_allowed"],
+        400: ["host_not_allowed", "bad_request"],
         404: ["not_found"],
         409: ["no_tea"],
         429: ["too_many_requests"],
