@@ -126,10 +126,11 @@ CREATE TABLE account_tokens (
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT account_tokens_pkey PRIMARY KEY (token_hash),
-    CONSTRAINT account_tokens_purpose_known CHECK (purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text]))
+    CONSTRAINT account_tokens_purpose_known CHECK (purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text, 'invitation'::text]))
 );
 COMMENT ON TABLE account_tokens IS 'One-time proofs sent by mail: whoever has one reads the mail of that address.';
 COMMENT ON COLUMN account_tokens.token_hash IS 'SHA-256 of the token; the token itself is never stored.';
+COMMENT ON COLUMN account_tokens.user_id IS 'The account that it is of; of an invitation the account that invites.';
 COMMENT ON COLUMN account_tokens.email IS 'The address it was sent to; of change_email the new one.';
 CREATE INDEX account_tokens_expires_at_idx ON account_tokens USING btree (expires_at);
 CREATE INDEX account_tokens_user_id_idx ON account_tokens USING btree (user_id, purpose);
@@ -274,6 +275,16 @@ CREATE INDEX follows_audience_idx ON follows USING btree (followed_id, follower_
 CREATE INDEX follows_followers_idx ON follows USING btree (followed_id, created_at, follower_id);
 CREATE INDEX follows_following_idx ON follows USING btree (follower_id, created_at, followed_id);
 
+CREATE TABLE freed_usernames (
+    name_hash bytea NOT NULL,
+    user_id uuid,
+    freed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT freed_usernames_pkey PRIMARY KEY (name_hash)
+);
+COMMENT ON TABLE freed_usernames IS 'Usernames that were given up and stay reserved for a year, as keyed hashes.';
+COMMENT ON COLUMN freed_usernames.user_id IS 'Who may take it again; NULL where that person has left.';
+CREATE INDEX freed_usernames_user_id_idx ON freed_usernames USING btree (user_id, freed_at);
+
 CREATE TABLE idempotency_keys (
     scope text NOT NULL,
     key text NOT NULL,
@@ -324,6 +335,25 @@ COMMENT ON TABLE interests IS 'Who would like to take part in which project.';
 CREATE INDEX interests_newest_idx ON interests USING btree (post_id, created_at, user_id);
 CREATE INDEX interests_user_id_idx ON interests USING btree (user_id);
 
+CREATE TABLE invitations (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    email citext NOT NULL,
+    invited_by uuid NOT NULL,
+    accepted_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone DEFAULT now() + '7 days'::interval NOT NULL,
+    accepted_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT invitations_pkey PRIMARY KEY (id),
+    CONSTRAINT invitations_email_length CHECK (length(email::text) >= 3 AND length(email::text) <= 254)
+);
+COMMENT ON TABLE invitations IS 'Addresses that administrators asked to register. The tokens of their mails are in account_tokens.';
+COMMENT ON COLUMN invitations.email IS 'The address that may register with it, in the form that users.email has.';
+COMMENT ON COLUMN invitations.accepted_by IS 'The account that it became.';
+CREATE INDEX invitations_accepted_by_idx ON invitations USING btree (accepted_by);
+CREATE INDEX invitations_email_idx ON invitations USING btree (email);
+CREATE INDEX invitations_invited_by_idx ON invitations USING btree (invited_by);
+
 CREATE TABLE likes (
     post_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -346,17 +376,27 @@ CREATE TABLE mails (
     failed_at timestamp with time zone,
     last_error text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    mailbox text,
     CONSTRAINT mails_pkey PRIMARY KEY (id),
-    CONSTRAINT mails_kind_known CHECK (kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text, 'password_changed'::text, 'password_reset'::text, 'email_change_requested'::text, 'email_changed'::text]))
+    CONSTRAINT mails_kind_known CHECK (kind = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'change_email'::text, 'invitation'::text, 'password_changed'::text, 'password_reset'::text, 'email_change_requested'::text, 'email_changed'::text]))
 ) WITH (fillfactor=80);
 COMMENT ON TABLE mails IS 'The queue of mails: a row is written with what asks for it, and waits until it is sent.';
 COMMENT ON COLUMN mails.kind IS 'What it says; the text is made when it is sent.';
 COMMENT ON COLUMN mails.data IS 'What the text needs beyond the account. Never a secret: a token is made when the mail is sent.';
 COMMENT ON COLUMN mails.next_at IS 'Not before this. While a worker sends it, the moment from which another one may.';
 COMMENT ON COLUMN mails.failed_at IS 'When it was given up, for the reason in last_error.';
+COMMENT ON COLUMN mails.mailbox IS 'The address in small letters without what follows a +: where mails are counted. NULL in rows of before.';
 CREATE INDEX mails_created_at_idx ON mails USING btree (created_at);
 CREATE INDEX mails_due_idx ON mails USING btree (next_at) WHERE sent_at IS NULL AND failed_at IS NULL;
 CREATE INDEX mails_user_id_idx ON mails USING btree (user_id, kind, created_at);
+
+CREATE TABLE name_key (
+    id boolean DEFAULT true NOT NULL,
+    key bytea NOT NULL,
+    CONSTRAINT name_key_pkey PRIMARY KEY (id),
+    CONSTRAINT name_key_single CHECK (id)
+);
+COMMENT ON TABLE name_key IS 'One row: the random key of the hashes in freed_usernames.';
 
 CREATE TABLE notification_counters (
     user_id uuid NOT NULL,
@@ -633,6 +673,7 @@ CREATE TABLE sessions (
     expires_at timestamp with time zone DEFAULT now() + '90 days'::interval NOT NULL,
     revoked_at timestamp with time zone,
     revoked_reason text,
+    proved_at timestamp with time zone,
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_platform_known CHECK (platform = ANY (ARRAY['web'::text, 'mobile'::text, 'cli'::text]))
 );
@@ -640,7 +681,8 @@ COMMENT ON TABLE sessions IS 'One sign-in on one device.';
 COMMENT ON COLUMN sessions.refresh_counter IS 'The only refresh token that rotates carries this number; nothing replayable is stored.';
 COMMENT ON COLUMN sessions.refreshed_at IS 'Last rotation; also the last use, for the idle limit of 30 days.';
 COMMENT ON COLUMN sessions.expires_at IS 'The absolute end, 90 days after the sign-in.';
-COMMENT ON COLUMN sessions.revoked_reason IS 'logout, user, limit, reuse or password.';
+COMMENT ON COLUMN sessions.revoked_reason IS 'logout, user, limit, reuse, password, reclaimed or deactivated.';
+COMMENT ON COLUMN sessions.proved_at IS 'When its owner last proved again who they are, by password or provider; NULL where never.';
 CREATE INDEX sessions_last_used_idx ON sessions USING btree (user_id, refreshed_at);
 CREATE INDEX sessions_revoked_at_idx ON sessions USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, refreshed_at) WHERE revoked_at IS NULL;
@@ -788,9 +830,12 @@ ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_actor_id_fkey FOREIGN K
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE freed_usernames ADD CONSTRAINT freed_usernames_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE identities ADD CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE interests ADD CONSTRAINT interests_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE interests ADD CONSTRAINT interests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE invitations ADD CONSTRAINT invitations_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE invitations ADD CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE likes ADD CONSTRAINT likes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE mails ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1248,6 +1293,15 @@ END
 $function$;
 COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it. A file that defines one calls this behind it.';
 
+CREATE OR REPLACE FUNCTION hash_username(username citext)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT sha256(key || convert_to(lower(username::text), 'UTF8')) FROM name_key
+$function$;
+COMMENT ON FUNCTION hash_username(citext) IS 'What freed_usernames keeps of a name.';
+
 CREATE OR REPLACE FUNCTION heat(happened_at timestamp with time zone, weight double precision)
  RETURNS double precision
  LANGUAGE sql
@@ -1302,6 +1356,63 @@ AS $function$
     SELECT EXISTS (SELECT FROM users AS p WHERE p.id = (u).owner_id AND p.avatar_url IN ((u).url, (u).thumbnail_url))
 $function$;
 COMMENT ON FUNCTION is_avatar(uploads) IS 'Whether an upload is the picture of its owner''s profile, which nothing removes by itself.';
+
+CREATE OR REPLACE FUNCTION is_of_departed(actor_id uuid, payload jsonb)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (
+        SELECT 1 FROM users AS u WHERE u.id = coalesce($1, ($2 ->> 'userId')::uuid) AND u.left_at IS NOT NULL
+    )
+$function$;
+COMMENT ON FUNCTION is_of_departed(uuid,jsonb) IS 'Whether an event came from a person who has left; without an actor it is taken to come from whom it is about.';
+
+CREATE OR REPLACE FUNCTION is_username_kept(username citext, wanted_by uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (
+        SELECT 1
+        FROM freed_usernames AS f
+        WHERE f.name_hash = hash_username($1)
+            AND f.freed_at > now() - interval '1 year'
+            AND f.user_id IS DISTINCT FROM $2
+    )
+$function$;
+COMMENT ON FUNCTION is_username_kept(citext,uuid) IS 'Whether a name is reserved for another than this user: they gave it up within a year.';
+
+CREATE OR REPLACE FUNCTION keep_username()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.username = NEW.username THEN
+        RETURN NEW;
+    END IF;
+    IF is_username_kept(NEW.username, NEW.id) THEN
+        RAISE unique_violation USING
+            MESSAGE = 'username is reserved', TABLE = 'users', CONSTRAINT = 'users_username_key';
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        RETURN NEW;
+    END IF;
+    INSERT INTO freed_usernames (name_hash, user_id) VALUES (hash_username(OLD.username), NEW.id)
+    ON CONFLICT (name_hash) DO UPDATE SET user_id = excluded.user_id, freed_at = now();
+    IF NEW.status = 'deleted' THEN
+        UPDATE freed_usernames SET user_id = NULL WHERE user_id = NEW.id;
+    ELSE
+        -- Or one account would reserve names without end.
+        DELETE FROM freed_usernames
+        WHERE name_hash IN (
+            SELECT f.name_hash FROM freed_usernames AS f WHERE f.user_id = NEW.id ORDER BY f.freed_at DESC OFFSET 10
+        );
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION keep_username() IS 'Refuses reserved usernames, as taken ones are, and reserves the one that is given up.';
 
 CREATE OR REPLACE FUNCTION list_missing_months(months_ahead integer)
  RETURNS TABLE(month date)
@@ -1677,14 +1788,14 @@ SELECT
     e.entity_type AS "entityType",
     e.entity_id AS "entityId",
     e.payload,
-    e.metadata ->> 'ip' AS ip,
-    e.metadata ->> 'userAgent' AS "userAgent",
+    CASE WHEN NOT is_of_departed(e.actor_id, e.payload) THEN e.metadata ->> 'ip' END AS ip,
+    CASE WHEN NOT is_of_departed(e.actor_id, e.payload) THEN e.metadata ->> 'userAgent' END AS "userAgent",
     e.correlation_id AS "requestId",
     e.created_at AS "createdAt",
     e.actor_id AS "_actorId"
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
-COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them.';
+COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
 
 CREATE OR REPLACE VIEW notification_items AS
 SELECT
@@ -1800,6 +1911,9 @@ COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or 
 
 CREATE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
 COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';
+
+CREATE TRIGGER keep_username BEFORE INSERT OR UPDATE OF username ON users FOR EACH ROW EXECUTE FUNCTION keep_username();
+COMMENT ON TRIGGER keep_username ON users IS 'A reserved username is refused; one that is given up stays reserved for a year, the last ten of each user.';
 
 CREATE TRIGGER note_role_change BEFORE UPDATE ON users FOR EACH ROW WHEN (old.role IS DISTINCT FROM new.role OR old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION note_role_change();
 COMMENT ON TRIGGER note_role_change ON users IS 'Access tokens of the role or status before are worthless from now on.';

@@ -134,7 +134,8 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     secrets = Secrets.from_config(config)
     database = Database(config, application="nexcorp web")
     app[CONFIG], app[SECRETS], app[TOKENS] = config, secrets, Tokens(secrets)
-    app[DATABASE], app[REVOCATIONS], app[RIGHTS] = database, Revocations(), Rights()
+    app[DATABASE], app[REVOCATIONS] = database, Revocations()
+    app[RIGHTS] = Rights(strict=config.registers != "open")
     app[API_KEYS] = ApiKeys(database, app[REVOCATIONS])
     app[CACHE], app[TURNS] = Cache(config.redis_url), Turns()
     app[PRODUCT_KEY], app[SENTENCES] = product, product.sentences

@@ -126,6 +126,18 @@ class Config:
     oauth_return_to: tuple[str, ...] = setting_field(
         "OAUTH_RETURN_TO", (), parse_addresses, about="further addresses that a sign-in may return to"
     )
+    registration: str = setting_field(
+        "REGISTRATION",
+        "",
+        one_of("open", "verified", "invite", "closed"),
+        about="open, verified, invite or closed; verified, in development open",
+    )
+    rate_limit_registrations: int | None = setting_field(
+        "RATE_LIMIT_REGISTRATIONS",
+        None,
+        parse_count,
+        about="accounts an hour that one address may make; 0: no limit; 20, in development 0",
+    )
     rate_limit_anonymous: int = setting_field(
         "RATE_LIMIT_ANONYMOUS", 100, parse_count, about="requests a minute of one address; 0: no limit"
     )
@@ -213,6 +225,19 @@ class Config:
     def development(self) -> bool:
         """Whether this is a developer's own machine: relaxed secrets, open CORS on localhost."""
         return self.env == "development"
+
+    @property
+    def registers(self) -> str:
+        """Who may register: everybody (open; verified: and may do little before they have proved their
+        address), who is invited (invite), or nobody (closed)."""
+        return self.registration or ("open" if self.development else "verified")
+
+    @property
+    def registrations_per_hour(self) -> int:
+        """How many accounts one address may make in an hour; 0 for no limit."""
+        if self.rate_limit_registrations is None:
+            return 0 if self.development else 20
+        return self.rate_limit_registrations
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -76,6 +76,13 @@ def check_mail(config: Config) -> list[str]:
     return [f"{problem}." for problem in config.find_mail_problems()]
 
 
+def check_registration(config: Config) -> list[str]:
+    """Whether people can do what REGISTRATION asks of them."""
+    if config.registers in ("verified", "invite") and not config.sends_mail:
+        return [f"REGISTRATION is {config.registers}, which needs mail: set SMTP_URL, or REGISTRATION=open."]
+    return []
+
+
 def check_oauth(config: Config) -> list[str]:
     """What is wrong with the providers to sign in with."""
     problems = []
@@ -122,6 +129,7 @@ def check_worker(config: Config) -> list[str]:
 CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "secret": check_secret,
     "mail": check_mail,
+    "registration": check_registration,
     "postgresql": check_database,
     "redis": check_redis,
     "oauth": check_oauth,

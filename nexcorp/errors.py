@@ -170,6 +170,46 @@ class SessionRequired(Forbidden):
     meaning = "API keys may not do this; sign in."
 
 
+class EmailUnverified(Forbidden):
+    """The account's address is not verified, and this wants it to be."""
+
+    code, message = "email_unverified", "Confirm your e-mail address first, by the link in the mail."
+    meaning = "The account's address is not verified yet."
+
+
+class ReauthenticationRequired(Forbidden):
+    """The person behind the session must prove again who they are."""
+
+    code = "reauthentication_required"
+    message = "Prove again that it is you: by POST /auth/sudo, or a provider. It holds for ten minutes."
+    meaning = "It wants a proof of the last ten minutes of who you are: `POST /auth/sudo`, or a provider."
+
+
+class WrongPassword(Forbidden):
+    """`currentPassword` is not the account's."""
+
+    code, message = "wrong_password", "The current password is wrong."
+    meaning = "`currentPassword` is wrong."
+
+
+class NoPassword(Conflict):
+    """The account is opened by a provider alone."""
+
+    code = "no_password"
+    message = (
+        "This account has no password: set one by /auth/password/forgot, or prove who you are by "
+        "/auth/oauth/{provider}?purpose=sudo."
+    )
+    meaning = "The account has no password; set one by `/auth/password/forgot`."
+
+
+class TooManyAttempts(TooManyRequests):
+    """The session has named too many wrong passwords."""
+
+    code, message = "too_many_attempts", "Too many wrong passwords: try again later."
+    meaning = "Five wrong passwords in 15 minutes."
+
+
 class AnswerGone(NotFound):
     """What the first request with this Idempotency-Key made, and was answered with, has been deleted."""
 

@@ -1,12 +1,16 @@
--- One-time tokens sent by mail: to verify an address, to reset a password, to change the address.
+-- One-time tokens sent by mail: to verify an address, to reset a password, to change the address, to register.
 
 -- name: insert_token(token_hash, user_id, purpose, email) :exec
--- A token, good for 24 hours, or one hour to reset a password. Those before it stay good until one is used: the
+-- A token, good for 24 hours, one hour to reset a password, seven days to register. Those before it stay good until one is used: the
 -- mail that comes first must work.
 INSERT INTO account_tokens (token_hash, user_id, purpose, email, expires_at)
 VALUES (
     $1, $2, $3, $4,
-    now() + CASE $3::text WHEN 'reset_password' THEN interval '1 hour' ELSE interval '24 hours' END
+    now() + CASE $3::text
+        WHEN 'reset_password' THEN interval '1 hour'
+        WHEN 'invitation' THEN interval '7 days'
+        ELSE interval '24 hours'
+    END
 );
 
 -- name: is_good(token_hash, purposes) :value
@@ -19,7 +23,7 @@ SELECT EXISTS (
 
 -- name: lock_owner(token_hash) :one
 -- The active account a token belongs to. Its lock makes those who use its tokens take turns.
-SELECT u.id, u.email
+SELECT u.id, u.email, u.email_verified_at IS NOT NULL AS verified
 FROM users AS u
 WHERE u.id = (SELECT t.user_id FROM account_tokens AS t WHERE t.token_hash = $1) AND u.status = 'active'
 FOR NO KEY UPDATE;
@@ -33,6 +37,15 @@ RETURNING user_id, purpose, email;
 -- name: delete_tokens(user_id, purposes) :exec
 -- All of an account's tokens for these purposes.
 DELETE FROM account_tokens WHERE user_id = $1 AND purpose = ANY($2::text[]);
+
+-- name: delete_invitation_tokens(email) :exec
+-- The tokens that invite an address.
+DELETE FROM account_tokens WHERE purpose = 'invitation' AND email = $1;
+
+-- name: forget_invitation_tokens(user_id) :exec
+-- The tokens by which somebody who leaves invited others, or was invited.
+DELETE FROM account_tokens
+WHERE purpose = 'invitation' AND (user_id = $1 OR email = (SELECT u.email FROM users AS u WHERE u.id = $1));
 
 -- name: delete_old_tokens() :exec
 -- Tokens nobody used in time.

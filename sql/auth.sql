@@ -16,15 +16,15 @@ RETURNING
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt";
 
 -- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role, profile) :one
--- As insert_user, but no row where the username is taken: the caller then tries another one.
+-- As insert_user, but no row where the username is taken or reserved: the caller then tries another one.
 INSERT INTO users (
     email, username, password_hash, first_name, last_name, role,
     job_title, department, location, bio, phone, avatar_url
 )
-VALUES (
+SELECT
     $1, $2, $3, $4, $5, $6,
     $7::jsonb ->> 'jobTitle', $7 ->> 'department', $7 ->> 'location', $7 ->> 'bio', $7 ->> 'phone', $7 ->> 'avatarUrl'
-)
+WHERE NOT is_username_kept($2, NULL)
 ON CONFLICT ON CONSTRAINT users_username_key DO NOTHING
 RETURNING
     id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
@@ -68,7 +68,7 @@ WHERE
 UPDATE users
 SET password_hash = $3, updated_at = now()
 WHERE id = $1 AND password_hash = $2 AND status = 'active'
-RETURNING id, email;
+RETURNING id, email, email_verified_at IS NOT NULL AS verified;
 
 -- name: reset_password(user_id, password_hash) :value
 -- A new password for whoever reads the account's mail, which shows that the address is theirs. True where that was
@@ -88,6 +88,10 @@ RETURNING before.email_verified_at IS NULL;
 -- name: verify_email(user_id) :exec
 -- The address is known to be its owner's.
 UPDATE users SET email_verified_at = coalesce(email_verified_at, now()), updated_at = now() WHERE id = $1;
+
+-- name: is_verified(user_id) :value
+-- Whether the address of an account is known to be its owner's.
+SELECT email_verified_at IS NOT NULL FROM users WHERE id = $1;
 
 -- name: change_email(user_id, email) :exec
 -- Another address, verified. Breaks users_email_key where it is taken.
@@ -244,6 +248,19 @@ WHERE user_id = $1
     AND refreshed_at > now() - interval '30 days'
 ORDER BY refreshed_at DESC, id DESC;
 
+-- name: prove_session(session_id) :value
+-- The owner of a live session proved who they are; its user, or no row where it has ended.
+UPDATE sessions SET proved_at = now()
+WHERE id = $1 AND revoked_at IS NULL
+RETURNING user_id;
+
+-- name: is_proved(session_id, sign_in_counts) :value
+-- Whether the owner of a session proved who they are within ten minutes; with `sign_in_counts` by signing in, too.
+SELECT coalesce(proved_at > now() - interval '10 minutes', false)
+    OR ($2 AND created_at > now() - interval '10 minutes')
+FROM sessions
+WHERE id = $1 AND revoked_at IS NULL;
+
 -- name: list_revoked_sessions() :many
 -- Sessions that ended while an access token of theirs may still be good: those last 15 minutes.
 SELECT id
@@ -252,7 +269,7 @@ WHERE revoked_at > now() - interval '16 minutes';
 
 -- name: get_session_principal(session_id) :one
 -- Who a live session stands for.
-SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform
+SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform, u.email_verified_at IS NOT NULL AS verified
 FROM sessions AS s
 INNER JOIN users AS u ON u.id = s.user_id
 WHERE s.id = $1
@@ -282,11 +299,11 @@ WHERE t.token_hash = $1
     AND s.expires_at > now()
     AND u.id = s.user_id
     AND u.status = 'active'
-RETURNING s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform;
+RETURNING s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform, u.email_verified_at IS NOT NULL AS verified;
 
 -- name: get_ticket(token_hash, purpose) :one
 -- Who a ticket stands for; it can still be used. As consume_ticket().
-SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform
+SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform, u.email_verified_at IS NOT NULL AS verified
 FROM tickets AS t
 INNER JOIN sessions AS s ON s.id = t.session_id
 INNER JOIN users AS u ON u.id = s.user_id

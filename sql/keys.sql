@@ -7,7 +7,9 @@ WITH used AS (
     SET last_used_at = now()
     WHERE secret_hash = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
 )
-SELECT k.id AS key_id, k.scopes, k.expires_at, u.id AS user_id, u.role, u.role_version
+SELECT
+    k.id AS key_id, k.scopes, k.expires_at, u.id AS user_id, u.role, u.role_version,
+    u.email_verified_at IS NOT NULL AS verified
 FROM api_keys AS k
 INNER JOIN users AS u ON u.id = k.user_id
 WHERE k.secret_hash = $1
@@ -22,10 +24,11 @@ FROM api_keys
 WHERE revoked_at > now() - interval '16 minutes';
 
 -- name: lock_owner(user_id) :one
--- Who wants a key, with what their role may do. The lock makes their keys take turns, so that the limit holds.
+-- Who wants a key, with what their role may do, and whether their address is verified. The lock makes their keys take turns, so that the limit holds.
 -- No row for an account that is not active.
 SELECT
     u.role,
+    u.email_verified_at IS NOT NULL AS verified,
     ARRAY(SELECT p.permission FROM role_permissions AS p WHERE p.role = u.role) AS permissions
 FROM users AS u
 WHERE u.id = $1 AND u.status = 'active'

@@ -1,27 +1,27 @@
 -- The queue of mails. Rows are written in the transaction of what asks for them; workers send them.
 
--- name: insert_mail(user_id, kind, address, data) :exec
--- One mail to send.
-INSERT INTO mails (user_id, kind, address, data) VALUES ($1, $2, $3, $4);
-
 -- name: take_turn(address) :exec
--- Requests for one address take turns, so that the limits below hold. The address need not be known: waiting
--- tells nothing.
-SELECT pg_advisory_xact_lock(x'6d61696c'::integer, hashtext(lower($1::text)));
+-- Mails to one mailbox take turns, so that the limits below hold. The address need not be known: waiting tells nothing.
+SELECT pg_advisory_xact_lock(x'6d61696c'::integer, hashtext(lower(regexp_replace($1::text, '\+[^@]*@', '@'))));
 
--- name: insert_mail_within_limits(user_id, kind, address) :value
--- One mail to an address, unless the last of its kind went there less than a minute ago or the account had five
--- in the last hour. True where it was written.
-INSERT INTO mails (user_id, kind, address)
-SELECT $1, $2, $3::text
+-- name: insert_mail(user_id, kind, address, data, spacing, most) :value
+-- One mail, unless the account's last of its kind went to this address less than `spacing` seconds ago, or its mailbox,
+-- whatever follows a +, had `most` in the last hour. True where it was written.
+WITH box AS (
+    SELECT lower(regexp_replace($3::text, '\+[^@]*@', '@')) AS name
+)
+INSERT INTO mails (user_id, kind, address, mailbox, data)
+SELECT $1, $2, $3, box.name, $4
+FROM box
 WHERE NOT EXISTS (
     SELECT 1
     FROM mails
-    WHERE user_id = $1 AND kind = $2 AND lower(address) = lower($3) AND created_at > now() - interval '1 minute'
+    WHERE created_at > now() - make_interval(secs => $5::integer)
+        AND user_id = $1 AND kind = $2 AND lower(address) = lower($3)
 )
 AND (
-    SELECT count(*) FROM mails WHERE user_id = $1 AND kind = $2 AND created_at > now() - interval '1 hour'
-) < 5
+    SELECT count(*) FROM mails WHERE created_at > now() - interval '1 hour' AND mailbox = box.name
+) < $6::integer
 RETURNING true;
 
 -- name: claim_mails(most) :many
@@ -52,6 +52,12 @@ SELECT
     u.status = 'active' AND CASE m.kind
         WHEN 'verify_email' THEN u.email = m.address::citext AND u.email_verified_at IS NULL
         WHEN 'reset_password' THEN u.email = m.address::citext
+        WHEN 'invitation' THEN EXISTS (
+            SELECT 1
+            FROM invitations AS i
+            WHERE i.email = m.address::citext
+                AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > now()
+        )
         ELSE true
     END AS fits
 FROM mails AS m
@@ -95,5 +101,7 @@ WHERE
     AND (sent_at < now() - interval '7 days' OR failed_at < now() - interval '30 days');
 
 -- name: delete_mails(user_id) :exec
--- Every mail of somebody who has left, sent or not: each holds their address.
-DELETE FROM mails WHERE user_id = $1;
+-- Every mail of somebody who has left, sent or not, and those that invited them: each holds their address.
+DELETE FROM mails
+WHERE user_id = $1
+    OR (kind = 'invitation' AND address::citext = (SELECT u.email FROM users AS u WHERE u.id = $1));

@@ -16,13 +16,13 @@ BAD_LIMITS = ["0", "-1", "101", "1e9", "1000000000", "NaN", "Infinity", "abc", "
 # People with a session each, made by the database: a crowd need not wait for its passwords.
 INSERT_CROWD = """
 WITH made AS (
-    INSERT INTO users (email, username)
-    SELECT name || '@example.com', name
+    INSERT INTO users (email, username, email_verified_at)
+    SELECT name || '@example.com', name, now()
     FROM unnest($1::text[]) AS names (name)
     RETURNING id
 )
-INSERT INTO sessions (user_id, platform)
-SELECT id, 'cli' FROM made
+INSERT INTO sessions (user_id, platform, proved_at)
+SELECT id, 'cli', now() FROM made
 RETURNING id, user_id
 """
 

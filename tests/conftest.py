@@ -19,7 +19,7 @@ import sqlparse
 from aiohttp import web
 
 from nexcorp.config import Config
-from nexcorp.db import Database
+from nexcorp.db import Database, sql
 from nexcorp.db.migrations import migrate_up
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from nexcorp.features import PRODUCT
@@ -258,10 +258,11 @@ async def hash_once(password: str) -> str:
 def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]]:
     """`await make_user()`: a new person, signed in as a cli; `role` and `username` may be given.
 
-    Stored is what POST /auth/register and /auth/login store; neither is called, and nothing is hashed.
+    Stored is what POST /auth/register and /auth/login store; neither is called, and nothing is hashed. The
+    address is verified unless told otherwise, and the session as fresh as POST /auth/sudo makes it.
     """
 
-    async def make(username: str | None = None, role: str = "member") -> User:
+    async def make(username: str | None = None, role: str = "member", *, verified: bool = True) -> User:
         name = username or f"user{next(_names)}"
         email = f"{name}@example.com"
         password_hash = await hash_once(PASSWORD)
@@ -269,6 +270,8 @@ def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]
             person = await register_user(
                 conn, email=email, password_hash=password_hash, username=name, role=role
             )
+            if verified:
+                await sql.auth.trust_email(conn, user_id=person["id"])
             signed_in = await open_session(
                 conn,
                 account_id=person["id"],
@@ -277,7 +280,8 @@ def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]
                 platform="cli",
                 device=None,
             )
-        assert signed_in is not None
+            assert signed_in is not None
+            await sql.auth.prove_session(conn, session_id=signed_in.session["id"])
         account, session_id = signed_in.account, signed_in.session["id"]
         token = service.app[TOKENS].sign(
             user_id=account["id"],
@@ -285,6 +289,7 @@ def make_user(service: Service, client: Client) -> Callable[..., Awaitable[User]
             role=account["role"],
             role_version=account["_roleVersion"],
             platform="cli",
+            verified=verified,
         )
         headers = {"Authorization": f"Bearer {token}"}
         return User(

@@ -14,23 +14,29 @@ from nexcorp.errors import (
     Contention,
     DatabaseExhausted,
     DatabaseUnavailable,
+    EmailUnverified,
     IdempotencyKeyReused,
     InternalError,
     Invalid,
+    NoPassword,
     Overloaded,
     PayloadTooLarge,
     PermissionRequired,
     PreconditionFailed,
+    ReauthenticationRequired,
     SessionRequired,
     StaleVersion,
     StorageFull,
     StorageUnavailable,
     TimedOut,
+    TooManyAttempts,
     TooManyRequests,
     Unauthorized,
     UnsupportedMediaType,
+    WrongPassword,
 )
 from nexcorp.integrations.storage.contents import BrokenImage, UnsupportedFileType
+from nexcorp.security.access import SELF
 from nexcorp.security.cors import HostNotAllowed
 from nexcorp.web.bodies import TooManyChunks
 from nexcorp.web.errors import MethodNotAllowed, RequestTimeout, RouteNotFound, status_of
@@ -51,7 +57,8 @@ Catalogue = dict[int, dict[str, str]]
 
 ALWAYS: tuple[Kind, ...] = (
     *(InternalError, Overloaded, TimedOut, Contention, DatabaseUnavailable, DatabaseExhausted),
-    HostNotAllowed,
+    # What is no HTTP, for instance too long a line, is of no route; a client thinks it called one.
+    *(HostNotAllowed, BadRequest),
 )
 OF_FORMS: tuple[Kind, ...] = (
     *(MalformedForm, TooManyChunks, UploadStalled, UploadTooSlow, UnsupportedFileType, BrokenImage),
@@ -73,10 +80,14 @@ def find_common(route: Route) -> list[Kind]:
     keyed = route.method == "POST" and route.idempotent
     if route.access.signed_in:
         kinds += [Unauthorized, PermissionRequired if route.access.permission else SessionRequired]
+        if route.access.permission is not None and route.access.permission not in SELF:
+            kinds.append(EmailUnverified)
+    if route.access.fresh:
+        kinds += [ReauthenticationRequired, WrongPassword, TooManyAttempts, NoPassword]
     if route.limited:
         kinds.append(TooManyRequests)
     if route.body is not None or keyed:
-        kinds += [BadRequest, TooManyChunks, RequestTimeout, PayloadTooLarge]
+        kinds += [TooManyChunks, RequestTimeout, PayloadTooLarge]
     if route.body is not None:
         kinds.append(MalformedJson)
     if isinstance(route.body, PatchBody):

@@ -11,6 +11,7 @@ from nexcorp.errors import Invalid
 
 # Version columns are PostgreSQL integers.
 MAX_INTEGER = 2**31 - 1
+MAX_PASSWORD_CHARS = 128
 # No schema has as many; beyond that they are not looked at one by one.
 MAX_KEYS = 100
 
@@ -105,6 +106,20 @@ class Strict(Schema):
 
 class Body(Strict):
     """Parent of what may come in as JSON or as a form."""
+
+
+class ProvenBody(Body):
+    """Parent of bodies of what wants a fresh proof: the password may come along."""
+
+    currentPassword = Text(
+        least=1,
+        most=MAX_PASSWORD_CHARS,
+        trim=False,
+        metadata={
+            "format": "password",
+            "description": "Not needed within ten minutes of `POST /auth/sudo` or a proof by a provider.",
+        },
+    )
 
 
 class Query(Strict):

@@ -1,8 +1,9 @@
 """Which account a server runs as, and where that account can reach programs and data.
 
-PostgreSQL refuses to run as root. Root's servers therefore run as `nobody`, who often cannot enter root's
-folders. Permissions there are never widened: what `nobody` needs is put into VAULT, a folder that only root
-can write and whose ownership is checked on every use.
+PostgreSQL refuses to run as root. Root's servers therefore run as a system user of their own, NAME, made on
+first use: as `nobody` every other service of that kind could read the data. It often cannot enter root's
+folders. Permissions there are never widened: what it needs is put into VAULT, a folder that only root can
+write and whose ownership is checked on every use.
 """
 
 from __future__ import annotations
@@ -14,23 +15,84 @@ import pwd
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nexcorp.embedded.process import Account, EmbeddedError, run_to_end
 
 VAULT = Path("/var/lib/nexcorp")
+NAME = "nexcorp"
+# Of Debian and Red Hat, of Alpine.
+MAKERS = (
+    [
+        "useradd",
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--home-dir",
+        "/",
+        "--shell",
+        "/bin/false",
+        NAME,
+    ],
+    ["adduser", "-S", "-D", "-H", "-h", "/", "-s", "/bin/false", NAME],
+)
+MAKERS_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+MAKING_SECONDS = 10.0
 
 
 def server_account() -> Account | None:
-    """The account for servers that refuse root: None (oneself) unless this process is root."""
+    """The account for servers that refuse root: None (oneself) unless this process is root.
+
+    Makes it where it is missing; raises EmbeddedError where that fails.
+    """
     if os.geteuid() != 0:
         return None
+    found = find_account(NAME) or make_account()
+    if found.uid == 0:
+        raise EmbeddedError(f"PostgreSQL cannot run as root, and the user '{NAME}' is root")
+    return found
+
+
+def find_account(name: str) -> Account | None:
+    """The account of this name, None where there is none."""
     try:
-        entry = pwd.getpwnam("nobody")
-    except KeyError as error:
-        raise EmbeddedError("PostgreSQL cannot run as root, and this machine has no user 'nobody'") from error
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
     return Account(entry.pw_uid, entry.pw_gid)
+
+
+def make_account() -> Account:
+    """Make the account NAME; raises EmbeddedError where this machine does not let us."""
+    deadline, problem = time.monotonic() + MAKING_SECONDS, "there is neither useradd nor adduser"
+    while True:
+        for maker, *options in MAKERS:
+            if (program := shutil.which(maker, path=MAKERS_PATH)) is not None:
+                problem = run_to_end([program, *options])[1].strip() or problem
+                break
+        # Another supervisor may be making it at the same moment.
+        if (found := find_account(NAME)) is not None:
+            return found
+        if time.monotonic() > deadline:
+            raise EmbeddedError(
+                f"PostgreSQL cannot run as root, and the user '{NAME}' cannot be made ({problem}): make it, "
+                "or start this as another user"
+            )
+        time.sleep(0.2)
+
+
+def adopt_data(folder: Path, account: Account | None) -> None:
+    """Give a data folder to `account` that an earlier release had `nobody` own."""
+    nobody = find_account("nobody")
+    if account is None or nobody is None or folder.stat().st_uid != nobody.uid or account == nobody:
+        return
+    for parent, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            os.lchown(Path(parent, name), account.uid, account.gid)
+        # The folder itself comes last: interrupted, this is begun again.
+        os.chown(parent, account.uid, account.gid)
 
 
 def can_run(argv: Sequence[str], account: Account | None) -> bool:
@@ -81,7 +143,7 @@ def copy_programs(folders: Sequence[Path], key: str, say: Callable[[str], None])
     if place.is_dir():
         check_only_root_writes(place)
         return place
-    say("Copying PostgreSQL's programs to where the user 'nobody' can run them (once) ...")
+    say("Copying PostgreSQL's programs to where the user 'nexcorp' can run them (once) ...")
     work = Path(tempfile.mkdtemp(dir=vault, prefix=f"{key}.new-"))
     try:
         for folder in folders:

@@ -22,7 +22,7 @@ def prepare_home(home: Path) -> Path:
         home = home.expanduser().resolve()
         if not home.exists():
             home.mkdir(parents=True)
-            # Root's servers run as `nobody`, who must be able to pass through, not to look around.
+            # Root's servers run as a user of their own, who must pass through, not look around.
             home.chmod(0o711 if os.geteuid() == 0 else 0o700)
         with tempfile.TemporaryFile(dir=home):
             pass

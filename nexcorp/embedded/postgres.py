@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import psycopg
 
-from nexcorp.embedded.account import place_data, remove_data, server_account
+from nexcorp.embedded.account import adopt_data, place_data, remove_data, server_account
 from nexcorp.embedded.home import (
     choose_port,
     hold_lock,
@@ -199,6 +199,7 @@ class PostgresServer:
             shutil.rmtree(work, ignore_errors=True)
 
     def _check_owner(self) -> None:
+        adopt_data(self.data, self._account)
         owner = self.data.stat().st_uid
         if owner != (self._account.uid if self._account else os.geteuid()):
             raise EmbeddedError(f"{self.data} belongs to another user (id {owner}); use another NEXCORP_HOME")

@@ -64,6 +64,16 @@ TEXTS: dict[str, MailText] = {
         page="/verify-email",
         label="Use this address",
     ),
+    "invitation": MailText(
+        "You are invited to NexCorp Connect",
+        (
+            "Hello, {name} invites you to register with this address:",
+            "The link works once, for seven days.",
+            IGNORE,
+        ),
+        page="/register",
+        label="Register",
+    ),
     "password_changed": MailText(
         "Your password was changed",
         (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nexcorp.errors import PermissionRequired, SessionRequired
+from nexcorp.errors import EmailUnverified, PermissionRequired, SessionRequired
 from nexcorp.security.tokens import Principal
 
 
@@ -19,6 +19,8 @@ class Access:
     what a user without the permission gets; the handler enforces that. A key always needs the permission.
     `ticket`: a one-time ticket for downloads (`?ticket=`) may replace the access token.
     `bearer`: nobody needs to be signed in, but the handler reads an access token where there is one.
+    `fresh`: a person must have proved who they are within ten minutes, by `POST /auth/sudo`, a provider or
+    `currentPassword` in the body; with `sign_in_counts` by signing in, too. Keys were made by such a proof.
     """
 
     signed_in: bool = True
@@ -27,6 +29,8 @@ class Access:
     otherwise: str | None = None
     ticket: bool = False
     bearer: bool = False
+    fresh: bool = False
+    sign_in_counts: bool = False
 
     def describe(self) -> str:
         """One line for the documents."""
@@ -35,6 +39,10 @@ class Access:
         if not self.signed_in:
             return "Public."
         what = f"Permission `{self.permission}`" if self.permission else "Signed in; no API keys"
+        if self.fresh:
+            what += "; fresh: a password, `POST /auth/sudo` or a provider within ten minutes"
+        if self.sign_in_counts:
+            what += ", or a sign-in"
         if self.otherwise:
             return f"{what}; without it {self.otherwise}."
         if self.ticket:
@@ -45,20 +53,28 @@ class Access:
 PUBLIC = Access(signed_in=False)
 # For passwords, devices and keys, which belong to the user and not to the role: no API key.
 ACCOUNT = Access()
+# For what makes a stolen access token permanent, or cannot be undone.
+FRESH = Access(fresh=True)
+# What a person whose address is not verified may do where accounts must be.
+SELF = frozenset({"profile:read", "profile:update"})
 
 
-def allow(permission: str, *, whose: str | None = None, otherwise: str | None = None) -> Access:
+def allow(permission: str, *, whose: str | None = None, otherwise: str | None = None, **more: bool) -> Access:
     """Holders of `permission`; with `whose` for these rows only, for instance "the author only".
 
     With `otherwise` all other users get less: for instance "you see your own".
     """
-    return Access(permission=permission, whose=whose, otherwise=otherwise)
+    return Access(permission=permission, whose=whose, otherwise=otherwise, **more)
 
 
 class Rights:
-    """What each role may do, as last read from role_permissions. Every node has its own copy."""
+    """What each role may do, as last read from role_permissions. Every node has its own copy.
 
-    def __init__(self) -> None:
+    `strict`: a person whose address is not verified may do no more than SELF.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
         self._roles: dict[str, frozenset[str]] = {}
 
     def load(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -67,7 +83,7 @@ class Rights:
 
     def has(self, who: Principal, permission: str) -> bool:
         """Whether the role holds a permission and, for an API key, its scopes as well."""
-        if permission not in self._roles.get(who.role, ()):
+        if permission not in self._roles.get(who.role, ()) or self.is_held_back(who, permission):
             return False
         return who.scopes is None or permission in who.scopes
 
@@ -76,10 +92,14 @@ class Rights:
         held = self._roles.get(who.role, frozenset())
         return sorted(held if who.scopes is None else held & frozenset(who.scopes))
 
+    def is_held_back(self, who: Principal, permission: str) -> bool:
+        """Whether an address that is not verified is what keeps a permission from its holder."""
+        return self.strict and not who.verified and permission not in SELF
+
     def may_grant(self, who: Principal, permission: str) -> bool:
         """Whether they may give a permission to others: nobody gives more than they have, but administrators
         all that their key's scopes name, or what they took from their own role was lost for good."""
-        if who.role == "admin":
+        if who.role == "admin" and not self.is_held_back(who, permission):
             return who.scopes is None or permission in who.scopes
         return self.has(who, permission)
 
@@ -96,10 +116,10 @@ class Rights:
         return who.scopes is None or self._roles.get(role, frozenset()) <= who.scopes
 
     def check(self, who: Principal, access: Access) -> None:
-        """Raises SessionRequired or PermissionRequired if `who` may not call a route with this access."""
+        """Raises SessionRequired, PermissionRequired or EmailUnverified if `who` may not call a route."""
         permission = access.permission
         if permission is None:
             if who.scopes is not None:
                 raise SessionRequired()
         elif not self.has(who, permission) and (access.otherwise is None or who.scopes is not None):
-            raise PermissionRequired(permission)
+            raise EmailUnverified() if self.is_held_back(who, permission) else PermissionRequired(permission)

@@ -75,4 +75,5 @@ def read_principal(row: Any) -> Principal:
         platform="api",
         expires_at=row["expires_at"].timestamp() if row["expires_at"] is not None else float("inf"),
         scopes=frozenset(row["scopes"]),
+        verified=row["verified"],
     )

@@ -5,13 +5,23 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.errors import BadRequest, DatabaseUnavailable, Forbidden, PermissionRequired, Unauthorized
 from nexcorp.security.api_keys import PREFIX
-from nexcorp.security.app_keys import API_KEYS, CALLER, CONTEXT, REVOCATIONS, SECRETS, TOKENS, database
+from nexcorp.security.app_keys import (
+    API_KEYS,
+    CALLER,
+    CONTEXT,
+    REVOCATIONS,
+    RIGHTS,
+    SECRETS,
+    TOKENS,
+    database,
+)
 from nexcorp.security.limits import LIMITS
 from nexcorp.security.tickets import read_ticket
 from nexcorp.security.tokens import ACCESS_SECONDS, Principal
@@ -62,6 +72,7 @@ async def consume_ticket(request: web.Request, ticket: str, purpose: str) -> Pri
         role_version=row["role_version"],
         platform=row["platform"],
         expires_at=time.time() + ACCESS_SECONDS,
+        verified=row["verified"],
     )
     return check_standing(request.app, who)
 
@@ -91,8 +102,16 @@ async def authenticate(request: web.Request) -> Principal:
         raise
     if counted:
         limits.give_back(address)
-    await limits.take_user(request, who.user_id)
-    return who
+    await limits.take_caller(request, who, address)
+    return await renew(request, who)
+
+
+async def renew(request: web.Request, who: Principal) -> Principal:
+    """`who`, verified if their address was verified since the token was made; asked only where it matters."""
+    if who.verified or not request.app[RIGHTS].strict:
+        return who
+    async with database(request).connection() as conn:
+        return replace(who, verified=bool(await sql.auth.is_verified(conn, user_id=who.user_id)))
 
 
 async def admit(
@@ -115,8 +134,8 @@ async def admit(
             await limits.take_address(request, address)
         raise
     if owner is None:
-        await limits.take_user(request, who.user_id)
-    return who
+        await limits.take_caller(request, who, address)
+    return await renew(request, who)
 
 
 async def authenticate_ticket(request: web.Request) -> Principal:

@@ -24,10 +24,12 @@ from nexcorp.config import Config
 from nexcorp.errors import TooManyRequests
 from nexcorp.security.addresses import parse_host
 from nexcorp.security.redis_scripts import Call, Scripts, load_script
+from nexcorp.security.tokens import Principal
 
 log = structlog.get_logger("nexcorp.limits")
 
 PERIOD_SECONDS = 60.0
+HOUR_SECONDS = 3600.0
 # How long Redis is waited for.
 ANSWER_SECONDS = 0.1
 # In advance: a twentieth of the limit, so that it takes three seconds to drain and a node's lease but one.
@@ -95,13 +97,13 @@ class Bucket:
 
 
 class Rule:
-    """One kind of limit and its buckets on this node; a `limit` of 0 switches it off."""
+    """One kind of limit, so many in `period` seconds, and its buckets on this node; 0 switches it off."""
 
-    def __init__(self, name: str, limit: int) -> None:
+    def __init__(self, name: str, limit: int, period: float = PERIOD_SECONDS) -> None:
         self.name, self.limit = name, limit
         self.slice = max(1, limit // SLICES)
         # Whole microseconds: the script counts in these.
-        self.step_us = -(-int(PERIOD_SECONDS * 1e6) // max(1, limit))
+        self.step_us = -(-int(period * 1e6) // max(1, limit))
         self.step = self.step_us / 1e6
         self.capacity = self.step * limit
         self.limit_text = str(limit)
@@ -148,6 +150,9 @@ class Limits:
         # As many as one address has: a session is used from one place at a time.
         self.session = Rule("session", config.rate_limit_anonymous)
         self.files = Rule("files", config.rate_limit_files)
+        # Accounts are free to make: those whose address is not verified share what one account has.
+        self.newcomers = Rule("newcomers", config.rate_limit_user if config.sends_mail else 0)
+        self.registrations = Rule("registrations", config.registrations_per_hour, HOUR_SECONDS)
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
         self._asking: dict[Bucket, None] = {}
         self._leased: dict[Bucket, None] = {}
@@ -157,6 +162,23 @@ class Limits:
         """Count a request against an account; raises TooManyRequests."""
         if self.user.limit:
             await self.take(request, self.user.buckets.get(user_id) or self.user.bucket(user_id))
+
+    async def take_caller(self, request: web.Request, who: Principal, address: str | None) -> None:
+        """Count a request of `who`: against their account or, while its address is not verified but could be,
+        against the client's address, with all other such accounts there. Raises TooManyRequests."""
+        if who.verified or address is None or not self.newcomers.limit:
+            await self.take_user(request, who.user_id)
+        else:
+            await self.take(request, self.newcomers.bucket(network_of(address)))
+
+    async def take_registration(self, request: web.Request, address: str | None) -> None:
+        """Count an account that an address wants to make; raises TooManyRequests."""
+        if self.registrations.limit and address is not None:
+            counted = request.get(LIMIT)
+            await self.take(request, self.registrations.bucket(network_of(address)))
+            if counted is not None:
+                # What the answer tells of is the budget of the minute.
+                request[LIMIT] = counted
 
     async def take_session(self, request: web.Request, session_id: UUID) -> None:
         """Count the use of a genuine refresh token against its session; raises TooManyRequests."""
@@ -275,9 +297,8 @@ class Limits:
                     self._ask(bucket)
             if now - pruned > PRUNE_SECONDS:
                 pruned = now
-                self.anonymous.prune()
-                self.user.prune()
-                self.files.prune()
+                for rule in (self.anonymous, self.user, self.files, self.newcomers, self.registrations):
+                    rule.prune()
 
 
 def make_call(ask: Ask) -> Call:

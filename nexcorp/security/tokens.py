@@ -42,6 +42,8 @@ class Principal:
     expires_at: float
     # What an API key was made for; None for a person, who may do all that the role may.
     scopes: frozenset[str] | None = None
+    # Whether the address of the account was known to be its owner's when the token was made.
+    verified: bool = True
 
 
 class Claims(msgspec.Struct):
@@ -58,6 +60,8 @@ class Claims(msgspec.Struct):
     rv: int
     plat: str
     nbf: int = 0
+    # Stands in tokens of accounts alone whose address is not verified.
+    ev: bool = True
 
 
 read_claims = msgspec.json.Decoder(Claims).decode
@@ -86,10 +90,19 @@ class Tokens:
         self._heads = {make_head(kid): key for kid, key in secrets.verifying.items()}
         self._known: dict[bytes, Principal] = {}
 
-    def sign(self, *, user_id: UUID, session_id: UUID, role: str, role_version: int, platform: str) -> str:
-        """A token for one session, good for ACCESS_SECONDS."""
+    def sign(
+        self,
+        *,
+        user_id: UUID,
+        session_id: UUID,
+        role: str,
+        role_version: int,
+        platform: str,
+        verified: bool = True,
+    ) -> str:
+        """A token for one session, good for ACCESS_SECONDS; `verified`: whether the account's address is."""
         now = int(time.time())
-        claims = {
+        claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": str(user_id),
@@ -101,6 +114,8 @@ class Tokens:
             "rv": role_version,
             "plat": platform,
         }
+        if not verified:
+            claims["ev"] = False
         key = self._secrets.signing
         return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": TOKEN_TYPE})
 
@@ -146,7 +161,9 @@ class Tokens:
         if claims.iss != ISSUER or claims.aud != AUDIENCE or claims.iat > latest or claims.nbf > latest:
             raise Unauthorized()
         # Whether it has run out verify() asks each time.
-        return Principal(claims.sub, claims.sid, claims.role, claims.rv, claims.plat, expires_at)
+        return Principal(
+            claims.sub, claims.sid, claims.role, claims.rv, claims.plat, expires_at, verified=claims.ev
+        )
 
     def _verify_any(self, token: str) -> Principal:
         """The principal of a token by pyjwt."""
@@ -177,6 +194,7 @@ class Tokens:
                 role_version=version,
                 platform=platform,
                 expires_at=float(claims["exp"]),
+                verified=claims.get("ev", True) is True,
             )
         except (
             jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError

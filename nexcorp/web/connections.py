@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import resource
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
+from nexcorp.errors import BadRequest
+from nexcorp.web.errors import reply_error
 from nexcorp.web.gate import GATE, UNLIMITED, Gate
 
 # From the first byte of a request (or from connecting) to the end of its headers.
@@ -199,10 +201,10 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what is no HTTP: a line, which repeats nothing, and no line in the logs."""
+        """The answer to what is no HTTP: the envelope, which repeats nothing, and no line in the logs."""
         if status != 400:
             return super().handle_error(request, status, exc, message)
-        response = web.Response(status=400, text=NOT_HTTP)
+        response = reply_error(cast(web.Request, request), BadRequest(message=NOT_HTTP))
         response.force_close()
         return response
 

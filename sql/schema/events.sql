@@ -155,6 +155,15 @@ END
 $$;
 COMMENT ON FUNCTION emit(text, uuid, text, uuid, jsonb, jsonb, uuid, text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
 
+CREATE OR REPLACE FUNCTION is_of_departed(actor_id uuid, payload jsonb) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM users AS u WHERE u.id = coalesce($1, ($2 ->> 'userId')::uuid) AND u.left_at IS NOT NULL
+    )
+$$;
+COMMENT ON FUNCTION is_of_departed(uuid, jsonb) IS 'Whether an event came from a person who has left; without an actor it is taken to come from whom it is about.';
+
 DROP VIEW IF EXISTS event_items;
 CREATE VIEW event_items AS
 SELECT
@@ -164,11 +173,11 @@ SELECT
     e.entity_type AS "entityType",
     e.entity_id AS "entityId",
     e.payload,
-    e.metadata ->> 'ip' AS ip,
-    e.metadata ->> 'userAgent' AS "userAgent",
+    CASE WHEN NOT is_of_departed(e.actor_id, e.payload) THEN e.metadata ->> 'ip' END AS ip,
+    CASE WHEN NOT is_of_departed(e.actor_id, e.payload) THEN e.metadata ->> 'userAgent' END AS "userAgent",
     e.correlation_id AS "requestId",
     e.created_at AS "createdAt",
     e.actor_id AS "_actorId"
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
-COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them.';
+COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';

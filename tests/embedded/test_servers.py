@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -232,6 +233,33 @@ def test_an_unwritable_home_gives_one_clear_line(kind: type[Server], tmp_path: P
         closed.mkdir(0o500)
         with pytest.raises(EmbeddedError, match="Permission denied"):
             kind(closed).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as another user")
+def test_roots_data_belong_to_a_user_of_their_own(tmp_path: Path, own: Callable[[Server], Server]) -> None:
+    server = PostgresServer(tmp_path / "home", settings=QUICK)
+    own(server)
+    server.start()
+    assert server.process is not None
+    running = Path(f"/proc/{server.process.pid}").stat().st_uid
+    server.stop()
+    assert pwd.getpwuid(running).pw_name == "nexcorp"
+    # As an earlier release left them.
+    subprocess.run(["chown", "-R", "nobody", str(server.data)], check=True)
+    server.start()
+    assert ask(server, "SELECT 1") == 1
+    owners = {path.stat().st_uid for path in (server.data, *server.data.rglob("*"))}
+    assert owners == {running}
+
+
+def test_only_their_owner_reads_what_the_servers_keep(
+    tmp_path: Path, own: Callable[[Server], Server]
+) -> None:
+    for kind in (PostgresServer, ValkeyServer):
+        own(kind(tmp_path / "home")).start()
+    kept = [path for path in (tmp_path / "home").iterdir() if path.is_file() and not path.is_symlink()]
+    assert {"postgres.password", "valkey.password", "postgres.log"} <= {path.name for path in kept}
+    assert [path.name for path in kept if path.stat().st_mode & 0o077] == []
 
 
 def test_a_wrong_setting_is_reported_in_postgres_own_words(

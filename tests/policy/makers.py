@@ -51,6 +51,21 @@ async def new_address(world: World, owner: Person) -> Made:
     return {"currentPassword": owner.password, "email": f"new{next(names)}@example.com"}
 
 
+async def own_password(world: World, owner: Person) -> Made:
+    """The password that everybody here has."""
+    return {"currentPassword": owner.password}
+
+
+async def an_invitation(world: World, owner: Person) -> Made:
+    """An invitation that is open."""
+    [row] = await world.fetch(
+        "INSERT INTO invitations (email, invited_by) VALUES ($1, $2) RETURNING id",
+        f"new{next(names)}@example.com",
+        owner.id,
+    )
+    return {"id": row["id"]}
+
+
 async def an_address(world: World, owner: Person) -> Made:
     """An e-mail address that nobody has."""
     return {"email": f"new{next(names)}@example.com"}

@@ -39,6 +39,8 @@ class Rule:
     query: str = ""
     key_of: str | None = None
     others: Mapping[str, int] = field(default_factory=dict)
+    # Whether a person must have proved who they are within ten minutes; everybody in the world has.
+    fresh: bool = False
 
     @property
     def holder(self) -> str:

@@ -17,7 +17,7 @@
    for the path. `body` (a dictionary, or a function of what `make` returned; a FormData is sent as a form)
    must be good, or everybody would get 422. `query` is put behind the path. People and rows are new for
    every call, so a rule may delete them; what all share, such as the permissions of a role, must be as
-   before afterwards.
+   before afterwards. `fresh`: a session that was not proved lately gets 403.
 
 **To add a kind of room**, add a row to ROOMS: its permission, `make`, which returns the id (None: its rooms
 have no id, and it keeps no past), and then who may join.
@@ -68,7 +68,7 @@ POLICY: list[Rule] = [
     Rule("DELETE /auth/sessions/{id}", A_PERSON, 204, stranger=404, whose=OWN, make=makers.a_session),
     Rule("POST /auth/ticket", A_PERSON, 201, body={"purpose": "ws"}),
     Rule("GET /auth/api-keys", A_PERSON, 200),
-    Rule("POST /auth/api-keys", A_PERSON, 201, body={"name": "robot", "scopes": ["post:read"]}),
+    Rule("POST /auth/api-keys", A_PERSON, 201, body={"name": "robot", "scopes": ["post:read"]}, fresh=True),
     Rule("DELETE /auth/api-keys/{id}", A_PERSON, 204, stranger=404, whose=OWN, make=makers.an_api_key),
     Rule(
         "GET /events",
@@ -79,27 +79,46 @@ POLICY: list[Rule] = [
     ),
     Rule("GET /verify-email", ANYBODY, 200),
     Rule("GET /reset-password", ANYBODY, 200),
+    Rule("GET /register", ANYBODY, 200),
     Rule("GET /account.js", ANYBODY, 200),
+    Rule("POST /auth/sudo", A_PERSON, 200, make=makers.own_password, body=makers.as_made),
+    Rule(
+        "POST /admin/invitations",
+        "user:manage",
+        403,
+        admin=201,
+        make=makers.an_address,
+        body=makers.as_made,
+    ),
+    Rule("GET /admin/invitations", "user:manage", 403, admin=200),
+    Rule("DELETE /admin/invitations/{id}", "user:manage", 403, admin=204, make=makers.an_invitation),
     Rule("POST /auth/password", A_PERSON, 204, make=makers.new_password, body=makers.as_made),
     Rule("POST /auth/password/forgot", ANYBODY, 202, make=makers.an_address, body=makers.as_made),
     # Without a token nobody gets further.
     Rule("POST /auth/password/reset", ANYBODY, 400, body={"token": "x" * 43, "password": NEW_PASSWORD}),
-    Rule("POST /auth/email/verify", ANYBODY, 400, body={"token": "x" * 43}),
-    Rule("POST /auth/email/resend", A_PERSON, 202),
-    Rule("POST /auth/email", A_PERSON, 202, make=makers.new_address, body=makers.as_made),
+    Rule(
+        "POST /auth/email/verify",
+        ANYBODY,
+        400,
+        whose="the session whose token is shown goes on",
+        body={"token": "x" * 43},
+    ),
+    # Everybody here has a verified address.
+    Rule("POST /auth/email/resend", A_PERSON, 409),
+    Rule("POST /auth/email", A_PERSON, 202, make=makers.new_address, body=makers.as_made, fresh=True),
     Rule("GET /auth/oauth", ANYBODY, 200),
     # No provider is configured here.
     Rule("GET /auth/oauth/{provider}", ANYBODY, 503, make=makers.a_provider),
     Rule("GET /auth/oauth/{provider}/callback", ANYBODY, 503, make=makers.a_provider),
     Rule("GET /auth/identities", A_PERSON, 200),
-    Rule("DELETE /auth/identities/{provider}", A_PERSON, 404, make=makers.a_provider),
+    Rule("DELETE /auth/identities/{provider}", A_PERSON, 404, make=makers.a_provider, fresh=True),
     Rule("GET /sign-in", ANYBODY, 200),
     Rule("GET /sign-in.js", ANYBODY, 200),
     # People.
     Rule("GET /users", "user:read", 200),
     Rule("GET /users/me", "profile:read", 200),
     Rule("PATCH /users/me", "profile:update", 200, whose=OWN, body={"jobTitle": "Cook"}),
-    Rule("DELETE /users/me", A_PERSON, 204, make=makers.another_admin),
+    Rule("DELETE /users/me", A_PERSON, 204, make=makers.another_admin, fresh=True),
     Rule("GET /users/me/export", A_PERSON, 202),
     Rule("GET /users/{id}", "user:read", 200, make=makers.own_profile),
     Rule("GET /users/by-username/{name}", "user:read", 200, make=makers.own_name),
@@ -112,6 +131,7 @@ POLICY: list[Rule] = [
         body={"role": "manager"},
         # Nobody gives more than they have: the scope alone is less than the role.
         others={"key_with": 403},
+        fresh=True,
     ),
     Rule(
         "PUT /users/{id}/status",
@@ -130,6 +150,7 @@ POLICY: list[Rule] = [
         admin=200,
         make=makers.a_role,
         body=lambda made: {"permissions": made["permissions"]},
+        fresh=True,
     ),
     # Social.
     Rule("POST /posts", "post:create", 201, body={"body": "Hello."}),

@@ -50,6 +50,36 @@ def test_every_route_declares_what_is_written() -> None:
     assert wrong == {}, "declared and written differ"
 
 
+def test_what_wants_a_fresh_proof_is_written() -> None:
+    declared = {name_operation(route) for route in ROUTES if route.access.fresh}
+    assert declared == {rule.operation for rule in POLICY if rule.fresh}
+
+
+@in_one_world
+async def test_a_token_alone_gets_no_further_where_a_fresh_proof_is_wanted(world: World) -> None:
+    """With an admin's role, long after the sign-in; and with a password along where a body may bring it."""
+    found = {}
+    for rule in (rule for rule in POLICY if rule.fresh):
+        admin = await world.person("admin")
+        made = await rule.make(world, admin)
+        body = dict(rule.body(made) if callable(rule.body) else rule.body or {})
+        body.pop("currentPassword", None)
+        method, _, path = rule.operation.partition(" ")
+        for sent in (body, {**body, "currentPassword": "not the password"}):
+            await world.fetch(
+                "UPDATE sessions SET proved_at = now() - interval '11 minutes', "
+                "created_at = now() - interval '11 minutes' WHERE id = $1",
+                admin.session_id,
+            )
+            answer = await admin.client.call(method, API + path.format(**made), json=sent)
+            assert answer.status == 403, rule.operation
+            found.setdefault(rule.operation, []).append((await answer.json())["code"])
+    unlink = found.pop("DELETE /auth/identities/{provider}")
+    # Its DELETE takes no body: what is sent with it is not read.
+    assert unlink == 2 * ["reauthentication_required"]
+    assert {tuple(codes) for codes in found.values()} == {("reauthentication_required", "wrong_password")}
+
+
 async def call_as(world: World, rule: Rule, actor: str, owner: Person) -> Client:
     """A client with which `actor` calls; `owner` is whose the row is."""
     if actor == "anonymous":

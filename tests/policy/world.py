@@ -19,12 +19,12 @@ names = itertools.count(1)
 
 INSERT_PERSON = """
 WITH made AS (
-    INSERT INTO users (email, username, password_hash, role)
-    VALUES ($1 || '@example.com', $1, $2, $3)
+    INSERT INTO users (email, username, password_hash, role, email_verified_at)
+    VALUES ($1 || '@example.com', $1, $2, $3, now())
     RETURNING id
 )
-INSERT INTO sessions (user_id, platform)
-SELECT id, 'cli' FROM made
+INSERT INTO sessions (user_id, platform, proved_at)
+SELECT id, 'cli', now() FROM made
 RETURNING id, user_id
 """
 INSERT_KEY = (

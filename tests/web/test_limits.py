@@ -155,6 +155,32 @@ async def test_every_session_of_an_account_shares_its_limit(
     await runner.cleanup()
 
 
+async def test_accounts_that_proved_nothing_multiply_no_limit(web_only: Any, make_user: Any) -> None:
+    """They share one account's budget; whoever has proved their address keeps their own."""
+    known, *unknown = [await make_user(), *[await make_user(verified=False) for _ in range(3)]]
+    async with serving(web_only, rate_limit_user=9) as (_, client):
+        answers = [await client.get(OWN, headers=user.headers) for user in unknown * 4]
+        assert [answer.status for answer in answers] == [200] * 9 + [429] * 3
+        assert (await client.get(OWN, headers=known.headers)).headers["RateLimit-Remaining"] == "8"
+
+
+async def test_an_address_makes_so_many_accounts_an_hour(web_only: Any, client: Any, service: Any) -> None:
+    async with serving(web_only, rate_limit_registrations=2, rate_limit_anonymous=50) as (_, web):
+
+        async def register(number: int) -> Any:
+            body = {"email": f"new{number}@example.com", "password": "a good long password"}
+            return await web.post(f"{API}/auth/register", json=body)
+
+        answers = [await register(number) for number in range(3)]
+        assert [answer.status for answer in answers] == [201, 201, 429]
+        # What the others tell of is the budget of the minute.
+        assert [answer.headers["RateLimit-Limit"] for answer in answers] == ["50", "50", "2"]
+        assert 60 < int(answers[2].headers["Retry-After"]) <= 1800
+    # It is off in development, and 20 in production.
+    assert service.config.registrations_per_hour == 0
+    assert replace(service.config, env="production").registrations_per_hour == 20
+
+
 async def test_every_limited_answer_says_where_one_stands(web_only: Any) -> None:
     async with serving(web_only, rate_limit_user=50, rate_limit_anonymous=20) as (_, client):
         answers = [

@@ -50,7 +50,9 @@ def ask(database: Database, people: Any) -> Any:
         async with database.transaction(wait=5) as conn:
             for user_id in await people(count):
                 address = await conn.fetchval("SELECT email FROM users WHERE id = $1", user_id)
-                await sql.mails.insert_mail(conn, user_id=user_id, kind=kind, address=address, data={})
+                await sql.mails.insert_mail(
+                    conn, user_id=user_id, kind=kind, address=address, data={}, spacing=0, most=100
+                )
                 addresses.append(address)
         return addresses
 

@@ -41,6 +41,8 @@ async def delete_rows(ctx: Any) -> None:
         await sql.keys.delete_old_keys(conn)
         await sql.account_tokens.delete_old_tokens(conn)
         await sql.mails.delete_old_mails(conn)
+        await sql.invitations.delete_old_invitations(conn)
+        await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
 

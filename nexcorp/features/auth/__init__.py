@@ -9,10 +9,12 @@ FEATURE = Feature(
     name="auth",
     routes=(
         "nexcorp.features.auth.sessions.routes:ROUTES",
+        "nexcorp.features.auth.sudo:ROUTES",
         "nexcorp.features.auth.recovery.routes:ROUTES",
         "nexcorp.features.auth.oauth.routes:ROUTES",
+        "nexcorp.features.auth.invitations.routes:ROUTES",
     ),
-    setup="nexcorp.features.auth.oauth.routes:set_up",
+    setup="nexcorp.features.auth.setup:set_up",
     events=EVENTS,
     notice_types=NOTICE_TYPES,
     jobs=(Job("workers.jobs.mail:send_mails", seconds=120),),

@@ -27,6 +27,7 @@ EVENTS: dict[str, EventType] = {
         "All devices were signed out. If this was not you, tell your administrator.",
     ),
     "password.reset_requested": SILENT,
+    "session.proved": SILENT,
     "email.verified": SILENT,
     "email.verification_requested": SILENT,
     "email.change_requested": SILENT,
@@ -43,6 +44,9 @@ EVENTS: dict[str, EventType] = {
     ),
     "identity.unlinked": SILENT,
     "account.reclaimed": SILENT,
+    "invitation.created": SILENT,
+    "invitation.revoked": SILENT,
+    "invitation.accepted": SILENT,
 }
 
 NOTICE_TYPES = (NoticeType("security", critical=True, email="always"),)

@@ -12,12 +12,15 @@ from nexcorp.features.auth.recovery.service import PURPOSES
 
 async def forget_sign_in(conn: Any, user_id: UUID) -> None:
     """Remove credentials, sessions, identities, and mails and tokens, sent or not."""
+    # By the address, which goes with the credentials.
+    await sql.mails.delete_mails(conn, user_id=user_id)
+    await sql.account_tokens.forget_invitation_tokens(conn, user_id=user_id)
+    await sql.invitations.delete_invitations(conn, user_id=user_id)
     await sql.auth.forget_credentials(conn, user_id=user_id)
     sessions = await sql.auth.delete_sessions(conn, user_id=user_id)
     conn.after(Revoke(tuple(row["id"] for row in sessions)))
     await sql.identities.delete_identities(conn, user_id=user_id)
-    # The mails first: a worker that is about to store a token holds its mail.
-    await sql.mails.delete_mails(conn, user_id=user_id)
+    # Behind the mails: a worker that is about to store a token holds its mail.
     await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=PURPOSES)
     await sql.idempotency.delete_keys_of(conn, user_id=user_id)
     await sql.idempotency.forget_assignee(conn, user_id=user_id)

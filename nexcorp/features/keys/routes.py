@@ -7,9 +7,10 @@ from typing import Any
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.errors import EmailUnverified
 from nexcorp.features.keys import service
 from nexcorp.features.keys.schemas import ApiKeyPage, CreateApiKey, NewApiKey
-from nexcorp.security.access import ACCOUNT, Access
+from nexcorp.security.access import ACCOUNT, FRESH, Access
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
@@ -46,8 +47,8 @@ ROUTES = [
         "Make an API key",
         NewApiKey(),
         body=CreateApiKey(),
-        errors=(service.TooManyApiKeys,),
-        access=ACCOUNT,
+        errors=(service.TooManyApiKeys, EmailUnverified),
+        access=FRESH,
         tag=TAG,
         # The answer holds a secret, which must not be kept to be replayed.
         idempotent=False,

@@ -6,11 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 from marshmallow import ValidationError, fields
 
-from nexcorp.domain.fields import Body, Items, Out, Text
+from nexcorp.domain.fields import Items, Out, ProvenBody, Text
 from nexcorp.domain.shapes import page_of
 
 MAX_SCOPES = 100
 MAX_LIFE = timedelta(days=3660)
+LIFE = timedelta(days=90)
+
+
+def expire_by_default() -> datetime:
+    """When a key ends whose maker does not say."""
+    return datetime.now(UTC) + LIFE
 
 
 def check_expiry(moment: datetime) -> None:
@@ -22,8 +28,8 @@ def check_expiry(moment: datetime) -> None:
         raise ValidationError("Is more than ten years away.")
 
 
-class CreateApiKey(Body):
-    """A new key; without `expiresAt` it works until it is revoked."""
+class CreateApiKey(ProvenBody):
+    """A new key; without `expiresAt` it works for 90 days, with null until it is revoked."""
 
     name = Text(least=1, most=100, required=True)
     scopes = Items(
@@ -33,7 +39,13 @@ class CreateApiKey(Body):
         required=True,
         metadata={"description": "Codes of permissions that your role holds."},
     )
-    expiresAt = fields.AwareDateTime(format="iso", load_default=None, allow_none=True, validate=check_expiry)
+    expiresAt = fields.AwareDateTime(
+        format="iso",
+        load_default=expire_by_default,
+        allow_none=True,
+        validate=check_expiry,
+        metadata={"description": "In 90 days where it is not given; null for no end."},
+    )
 
 
 class ApiKey(Out):

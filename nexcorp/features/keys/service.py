@@ -10,7 +10,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
-from nexcorp.errors import Conflict, Invalid, NotFound, Unauthorized
+from nexcorp.errors import Conflict, EmailUnverified, Invalid, NotFound, Unauthorized
 from nexcorp.security.api_keys import SHOWN_CHARS, hash_key, make_key
 
 MAX_KEYS = 25
@@ -43,11 +43,14 @@ async def create_key(
 ) -> dict[str, Any]:
     """Make a key; returns its row and, as `key`, the secret, which is not stored.
 
-    Raises Invalid for scopes beyond the owner's role, TooManyApiKeys where there are MAX_KEYS already.
+    Raises EmailUnverified, Invalid for scopes beyond the owner's role, and TooManyApiKeys.
     """
     owner = await sql.keys.lock_owner(conn, user_id=user_id)
     if owner is None:
         raise Unauthorized()
+    if not owner["verified"]:
+        # The account may be of another person's address: a key would outlive what its owner does about it.
+        raise EmailUnverified()
     wanted = sorted(set(scopes))
     known = {row["code"] for row in await sql.keys.list_codes(conn)}
     check_scopes(wanted, known, set(owner["permissions"]))

@@ -39,6 +39,8 @@ async def set_role_permissions(request: web.Request, body: dict[str, Any]) -> we
 
 TAG = "Identity"
 ADMIN = allow("role:manage")
+# What is taken from a role or given to it can be put back: a sign-in of the last minutes will do.
+CHANGE = allow("role:manage", fresh=True, sign_in_counts=True)
 ROUTES: list[Route] = [
     get("/roles", list_roles, "All roles and permissions", RoleList(), access=ADMIN, tag=TAG),
     get(
@@ -56,7 +58,7 @@ ROUTES: list[Route] = [
         "Set the permissions of a role",
         RolePermissions(),
         body=PermissionsBody(),
-        access=ADMIN,
+        access=CHANGE,
         errors=(service.RoleNotFound, service.RankTooHigh, service.PermissionIndispensable),
         tag=TAG,
         description="Takes effect everywhere within five seconds. You give no permission that you lack, "

@@ -12,7 +12,7 @@ from nexcorp.domain.people import ROLES
 from nexcorp.errors import PermissionRequired, Unauthorized, UsernameTaken, UserNotFound
 from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import ExportNotReady, get_export
-from nexcorp.security.access import ACCOUNT, Access, allow
+from nexcorp.security.access import FRESH, Access, allow
 from nexcorp.security.app_keys import CONTEXT, caller, database, user_id
 from nexcorp.security.cookies import clear_cookie
 from nexcorp.web.app_keys import PRODUCT
@@ -127,7 +127,7 @@ async def set_status(request: web.Request, body: dict[str, Any]) -> web.Response
         return await tx.reply(profile, version=profile["version"])
 
 
-async def leave(request: web.Request) -> web.Response:
+async def leave(request: web.Request, body: dict[str, Any]) -> web.Response:
     who = user_id(request)
     async with transaction(request) as tx:
         await request.app[PRODUCT].leave(tx.conn, who, lambda: service.take_leave(tx.conn, who))
@@ -172,7 +172,8 @@ ROUTES: list[Route] = [
         leave,
         "Leave for good",
         errors=(service.LastAdmin,),
-        access=ACCOUNT,
+        body=schemas.LeaveBody(),
+        access=FRESH,
         tag=TAG,
         description="Your posts and comments stay, by a former member; all other data about you is deleted.",
     ),
@@ -217,7 +218,7 @@ ROUTES: list[Route] = [
         "Give a person a role",
         schemas.Profile(),
         body=schemas.RoleBody(),
-        access=ADMIN,
+        access=allow(service.MANAGE, fresh=True),
         errors=(UserNotFound, service.RankTooHigh, service.LastAdmin),
         tag=TAG,
         description="You neither give nor take a role that may do more than yours. Only administrators make "

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
-from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
+from nexcorp.domain.fields import Body, Items, Out, PatchBody, ProvenBody, Query, Text
 from nexcorp.domain.people import (
     MAX_URL_CHARS,
     ROLES,
@@ -72,10 +72,14 @@ class UpdateProfile(PatchBody, ProfileFields):
             raise ValidationError("Send at least one field.")
 
 
-class RoleBody(Body):
+class RoleBody(ProvenBody):
     """The role to have."""
 
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
+
+
+class LeaveBody(ProvenBody):
+    """What proves that it is you."""
 
 
 class StatusBody(Body):
@@ -189,7 +193,7 @@ class RoleList(Out):
     nextCursor = fields.String(required=True, allow_none=True)
 
 
-class PermissionsBody(Body):
+class PermissionsBody(ProvenBody):
     """The permissions that the role has from now on."""
 
     permissions = Items(Text(least=1, most=100, trim=False), most=500, required=True)

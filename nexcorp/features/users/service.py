@@ -9,6 +9,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
+from nexcorp.domain.emails import show_email
 from nexcorp.domain.people import find_media, may_be_username
 from nexcorp.domain.posts import FORGET_EXPLORE
 from nexcorp.errors import (
@@ -51,6 +52,8 @@ def show_person(row: Any, caller: Caller) -> dict[str, Any]:
         if not (own or caller.may(permission)):
             for name in names:
                 shown.pop(name, None)
+    if "email" in shown:
+        shown["email"] = show_email(shown["email"])
     return shown
 
 

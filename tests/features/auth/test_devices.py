@@ -209,7 +209,7 @@ async def test_a_ticket_opens_once(service: Any, client: Any, make_user: Any) ->
     rows = [row for row in await asyncio.gather(*(consume("ws") for _ in range(10))) if row is not None]
     assert len(rows) == 1
     assert dict(rows[0]).keys() == {
-        "session_id", "user_id", "role", "role_version", "platform",
+        "session_id", "user_id", "role", "role_version", "platform", "verified",
     }  # fmt: skip
     assert str(rows[0]["user_id"]) == str(user.id)
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import idna
 import pytest
 
 REGISTER = "/api/v1/auth/register"
@@ -112,6 +113,10 @@ REFUSED = [
     ({"email": "a\u0000b@example.com"}, "email"),
     ({"email": "a" * 250 + "@example.com"}, "email"),
     ({"email": "a." * 50_000 + "@example.com"}, "email"),
+    ({"email": "b\u00fccher@example.com"}, "email"),
+    ({"email": "a@\u00fc..example"}, "email"),
+    ({"email": "a@xn--a.example"}, "email"),
+    ({"email": "a@" + "\u00fc" * 240 + ".example"}, "email"),
     ({"email": None}, "email"),
     ({"email": 1}, "email"),
     ({"password": "short12"}, "password"),
@@ -129,6 +134,32 @@ REFUSED = [
     ({"profile": {"role": "admin"}}, "profile.role"),
     ({"profile": []}, "profile._schema"),
 ]
+
+
+@pytest.mark.shared
+async def test_addresses_with_international_domains(client: Any, service: Any) -> None:
+    """Stored as mail servers want them, shown in their own letters, one account whatever was typed."""
+    local, host = uuid4().hex, uuid4().hex[:8]
+    shown = f"{local}@b\u00fccher-{host}.example"
+    stored = f"{local}@{idna.encode(shown.partition('@')[2]).decode()}"
+    answer = await client.post(REGISTER, json=body(email=f" {shown.upper()} "))
+    assert answer.status == 201
+    user = (await answer.json())["user"]
+    assert user["email"].lower() == shown and user["emailVerified"] is False
+    async with service.db.connection() as conn:
+        found = await conn.fetchval("SELECT email::text FROM users WHERE id = $1", user["id"])
+    assert found.lower() == stored and "xn--bcher" in found
+    # With a combining diaeresis, an ideographic full stop, in A-labels.
+    for form in (shown.replace("\u00fc", "u\u0308"), shown.replace(".", "\u3002"), stored.upper()):
+        taken = await client.post(REGISTER, json=body(email=form))
+        assert (taken.status, (await taken.json())["code"]) == (409, "email_taken"), form
+        login = {"email": form, "password": PASSWORD, "platform": "cli"}
+        answer = await client.post("/api/v1/auth/login", json=login)
+        assert answer.status == 200
+    data = await answer.json()
+    headers = {"Authorization": f"Bearer {data['accessToken']}"}
+    profile = await (await client.get("/api/v1/users/me", headers=headers)).json()
+    assert profile["email"] == data["user"]["email"] == user["email"]
 
 
 @pytest.mark.parametrize(("wrong", "field"), REFUSED)

@@ -43,10 +43,16 @@ async def test_a_key_is_shown_once_and_stored_never(service: Any, make_user: Any
     assert key.keys() == {"id", "name", "shown", "scopes", "createdAt", "lastUsedAt", "expiresAt", "key"}
     assert key["key"].startswith("nxk_") and len(key["key"]) == 47
     assert key["key"].startswith(key["shown"]) and len(key["shown"]) == 10
-    assert (key["scopes"], key["lastUsedAt"], key["expiresAt"]) == (["post:create", "post:read"], None, None)
+    assert (key["scopes"], key["lastUsedAt"]) == (["post:create", "post:read"], None)
+    # Without an end only by an explicit null.
+    days = (datetime.fromisoformat(key["expiresAt"]) - datetime.fromisoformat(key["createdAt"])).days
+    assert days in (89, 90)
+    endless = await ann.client.post(KEYS, json={"name": "x", "scopes": ["post:read"], "expiresAt": None})
+    assert (await endless.json())["expiresAt"] is None
+    assert (await ann.client.delete(f"{KEYS}/{(await endless.json())['id']}")).status == 204
     listed = await (await ann.client.get(KEYS)).json()
     assert listed == {"data": [{name: key[name] for name in key if name != "key"}], "nextCursor": None}
-    [row] = await fetch(service, "SELECT * FROM api_keys")
+    [row] = await fetch(service, "SELECT * FROM api_keys WHERE revoked_at IS NULL")
     assert bytes(row["secret_hash"]) == hash_key(key["key"])
     everything = await fetch_value(
         service,
@@ -96,7 +102,11 @@ async def test_making_and_revoking_are_in_the_trail(service: Any, make_user: Any
         ("api_key.revoked", ann.id),
     ]
     # Not what its owner calls the key.
-    assert rows[0]["payload"] == {"userId": str(ann.id), "scopes": ["post:read"], "expiresAt": None}
+    assert rows[0]["payload"] == {
+        "userId": str(ann.id),
+        "scopes": ["post:read"],
+        "expiresAt": key["expiresAt"],
+    }
     assert rows[1]["payload"] == {"userId": str(ann.id)}
 
 

@@ -135,9 +135,12 @@ async def test_nobody_reaches_who_left(make_user: Any, leaver: Any, client: Any,
     await publish(ann, body=f"@{name} @zeb, are you there?")
     await asyncio.sleep(0.3)
     assert not await fetch("SELECT FROM notifications WHERE receiver_id = $1", leaver.id)
-    # The address and the username are free again, for another person.
-    body = {"email": leaver.email, "username": "zeb", "password": "a long enough secret"}
-    answer = await client.post(f"{API}/auth/register", json=body)
+    # The address is free again, for another person; the username for a year not, in no spelling.
+    body = {"email": leaver.email, "password": "a long enough secret"}
+    taken = await client.post(f"{API}/auth/register", json={**body, "username": "ZEB"})
+    assert (taken.status, (await taken.json())["code"]) == (409, "username_taken")
+    await fetch("UPDATE freed_usernames SET freed_at = now() - interval '1 year'")
+    answer = await client.post(f"{API}/auth/register", json={**body, "username": "zeb"})
     assert answer.status == 201
     assert (await answer.json())["user"]["id"] != str(leaver.id)
 

@@ -19,6 +19,8 @@ from workers.jobs.uploads import make_thumbnails, remove_uploads
 
 ME = f"{API}/users/me"
 USERNAME, DEVICE = "quaxolotl", "zwiebelphone"
+# What their browser calls itself: the trail keeps it where no reader is shown it.
+AGENT = "zorkbrowser"
 # Everything that the person who leaves wrote, or is called by; all of them in one word each.
 PROFILE = {
     "firstName": "Zebulonius",
@@ -66,6 +68,8 @@ async def call(user: Any, method: str, path: str, status: int, **options: Any) -
 async def leaver(make_user: Any, client: Any) -> Any:
     """Somebody with names everywhere, who also mistyped their password once."""
     user = await make_user(USERNAME, role="manager")
+    client = client.as_user({"User-Agent": AGENT})
+    user.client = client.as_user({"User-Agent": AGENT, **user.headers})
     await call(user, "PATCH", "/users/me", 200, json={"firstName": "Formernamed"})
     await call(user, "PATCH", "/users/me", 200, json=PROFILE)
     login = {"email": user.email, "platform": "cli", "device": DEVICE}
@@ -141,9 +145,9 @@ async def replay(live: Any, room: str, epoch: str) -> list[dict[str, Any]]:
 
 
 def words_in(shown: Any) -> set[str]:
-    """Those of WORDS in an answer."""
+    """Those of WORDS, and of AGENT, in an answer."""
     text = shown if isinstance(shown, str) else json.dumps(shown)
-    return {word for word in WORDS if word in text.lower()}
+    return {word for word in (*WORDS, AGENT) if word in text.lower()}
 
 
 async def test_nothing_is_left_of_who_deletes_and_leaves(
@@ -175,6 +179,7 @@ async def test_nothing_is_left_of_who_deletes_and_leaves(
     assert words_in((await get_json(ann.client, "/notifications?limit=100"))["data"]) >= {
         *("bodychanged", "titlechanged", "commentchanged", "zebulonius")
     }
+    assert AGENT in words_in(await walk(boss.client, "/events", 100))
     assert "titlechanged" in words_in(await replay(await connect(ann), f"post:{made['post']}", epoch))
 
     for thing in (f"comments/{made['comment']}", f"posts/{made['post']}", f"posts/{made['draft']}"):
@@ -218,6 +223,12 @@ async def test_nothing_is_left_of_who_deletes_and_leaves(
         row["type"] for page in trail for row in page
     }
     assert words_in(trail) == set()
+    gone_for_good = [
+        row for page in trail for row in page if (row["actor"] or {}).get("id") == str(leaver.id)
+    ]
+    assert gone_for_good and {row["ip"] for row in gone_for_good} == {None}
+    # Of those who are still there it is shown.
+    assert {row["ip"] for page in trail for row in page} == {None, "127.0.0.1"}
     # After the exports as well, which are kept for a day.
     async with service.db.connection(wait=5) as conn:
         assert await find_traces(conn, WORDS) == set()

@@ -68,7 +68,7 @@ async def test_fields_by_role(make_user: Any) -> None:
     assert (own["email"], own["status"], own["emailVerified"], own["role"]) == (
         ann.email,
         "active",
-        False,
+        True,
         "member",
     )
     assert own["lastSeenAt"] is not None

@@ -73,6 +73,13 @@ class IdentityTaken(Conflict):
     meaning = "This account of the provider is linked to another user."
 
 
+class IdentityMismatch(Forbidden):
+    """The identity that was to prove who the caller is does not open their account."""
+
+    code, message = "identity_mismatch", "This account of the provider does not open yours."
+    meaning = "This account of the provider does not open the account that it was to prove."
+
+
 class ProviderLinked(Conflict):
     """An account has one identity of each provider."""
 

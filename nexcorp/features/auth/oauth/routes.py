@@ -19,13 +19,16 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import (
     AppError,
+    EmailUnverified,
     NotConfigured,
     NotFound,
+    ReauthenticationRequired,
     RedisUnavailable,
     SessionRequired,
     Unauthorized,
     UsernameTaken,
 )
+from nexcorp.features.auth.invitations.errors import InvitationRequired, RegistrationClosed
 from nexcorp.features.auth.oauth import pages, schemas, service
 from nexcorp.features.auth.oauth.errors import (
     AccessDenied,
@@ -33,6 +36,7 @@ from nexcorp.features.auth.oauth.errors import (
     CodeMissing,
     EmailRequired,
     FlowMissing,
+    IdentityMismatch,
     IdentityTaken,
     LastWayIn,
     ProviderLinked,
@@ -47,10 +51,12 @@ from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.refresh import make_token
 from nexcorp.features.auth.sessions.service import SignIn
 from nexcorp.integrations.oauth import CodeRefused, Provider, ProviderFailed, Providers, check_kind
-from nexcorp.security.access import ACCOUNT, PUBLIC
-from nexcorp.security.app_keys import CONFIG, CONTEXT, RIGHTS, SECRETS, database, user_id
+from nexcorp.security.access import ACCOUNT, FRESH, PUBLIC
+from nexcorp.security.app_keys import CALLER, CONFIG, CONTEXT, RIGHTS, SECRETS, database, user_id
 from nexcorp.security.authentication import authenticate
+from nexcorp.security.caller import Caller
 from nexcorp.security.cookies import set_cookie
+from nexcorp.security.reauthentication import require_fresh
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import Route, delete, get
 from nexcorp.web.transactions import transaction
@@ -73,8 +79,13 @@ VERIFIER_BYTES = 48
 PAGES = "Browsers that follow a link get errors as a page, programs get the envelope."
 OF_PROVIDERS = (NotFound, ProviderFailed, RedisUnavailable, NotConfigured)
 OF_FLOWS = (FlowMissing, StateMismatch, CodeMissing, CodeRefused, AccessDenied)
-OF_ACCOUNTS = (EmailRequired, EmailTaken, UsernameTaken, AccountDeactivated)
-OF_LINKS = (SessionEnded, IdentityTaken, ProviderLinked)
+OF_ACCOUNTS = (
+    *(EmailRequired, EmailTaken, UsernameTaken, AccountDeactivated),
+    *(RegistrationClosed, InvitationRequired),
+)
+OF_LINKS = (SessionEnded, IdentityTaken, ProviderLinked, EmailUnverified, IdentityMismatch, Unauthorized)
+# What a flow with an access token is for.
+LINK, SUDO = "link", "sudo"
 
 Handler = Callable[..., Awaitable[web.Response]]
 
@@ -112,16 +123,24 @@ def make_redirect_uri(request: web.Request, provider: Provider) -> str:
     return f"{find_public_address(request)}/api/v1/auth/oauth/{provider.kind}/callback"
 
 
-async def read_linker(request: web.Request) -> dict[str, str | None]:
-    """The user who links an identity, by the Authorization header; both ids are None without one.
+async def read_purpose(request: web.Request, purpose: str | None) -> dict[str, str | None]:
+    """What a flow is for, and who begins it, by the Authorization header; all are None for a sign-in.
 
-    Raises Unauthorized for a bad header, SessionRequired for an API key.
+    Raises Unauthorized for a bad header or none where there is a purpose, SessionRequired for an API key, and
+    ReauthenticationRequired for linking by a session that is not fresh.
     """
-    if "Authorization" not in request.headers:
-        return {"user_id": None, "session_id": None}
-    who = await authenticate(request)
-    request.app[RIGHTS].check(who, ACCOUNT)
-    return {"user_id": str(who.user_id), "session_id": str(who.session_id)}
+    if "Authorization" not in request.headers and purpose is None:
+        return {"purpose": None, "user_id": None, "session_id": None}
+    who, rights = await authenticate(request), request.app[RIGHTS]
+    rights.check(who, ACCOUNT)
+    request[CALLER] = Caller(who, rights)
+    if purpose != SUDO:
+        await require_fresh(request, FRESH)
+    return {
+        "purpose": purpose or LINK,
+        "user_id": str(who.user_id),
+        "session_id": str(who.session_id),
+    }
 
 
 @with_pages
@@ -135,7 +154,7 @@ async def begin_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Res
         "verifier": secrets.token_urlsafe(VERIFIER_BYTES),
         "redirect_uri": make_redirect_uri(request, provider),
         "return_to": return_to,
-        **await read_linker(request),
+        **await read_purpose(request, query.get("purpose")),
     }
     url = await provider.make_authorize_url(
         state=flow["state"] or "", verifier=flow["verifier"] or "", redirect_uri=flow["redirect_uri"] or ""
@@ -198,12 +217,14 @@ async def finish_oauth(request: web.Request, *, query: dict[str, Any]) -> web.Re
 async def accept(
     request: web.Request, response: web.Response, flow: dict[str, Any], proof: service.Proof
 ) -> None:
-    """Link the identity to the user who began the flow, or sign its owner in with a cookie on `response`."""
+    """Do what the flow is for: link the identity to the user who began it, make their session fresh, or sign
+    the identity's owner in with a cookie on `response`."""
     if flow["user_id"] is not None:
-        linker, session_id = UUID(flow["user_id"]), UUID(flow["session_id"])
-        request[CONTEXT].user_id, request[CONTEXT].session_id = linker, session_id
+        beginner, session_id = UUID(flow["user_id"]), UUID(flow["session_id"])
+        request[CONTEXT].user_id, request[CONTEXT].session_id = beginner, session_id
+        finish = service.prove if flow["purpose"] == SUDO else service.link
         async with database(request).transaction() as conn:
-            await service.link(conn, proof, user_id=linker, session_id=session_id)
+            await finish(conn, proof, user_id=beginner, session_id=session_id)
         return
     session = (await sign_in(request, proof)).session
     token = make_token(request.app[SECRETS], session["id"], session["refresh_counter"])
@@ -212,14 +233,15 @@ async def accept(
 
 async def sign_in(request: web.Request, proof: service.Proof) -> SignIn:
     """Sign in, again from the start where another request got in between; raises Raced after ATTEMPTS."""
+    mode = request.app[CONFIG].registers
     for _ in range(ATTEMPTS - 1):
         try:
             async with database(request).transaction() as conn:
-                return await service.sign_in(conn, proof)
+                return await service.sign_in(conn, proof, mode)
         except service.Raced:
             continue
     async with database(request).transaction() as conn:
-        return await service.sign_in(conn, proof)
+        return await service.sign_in(conn, proof, mode)
 
 
 async def list_identities(request: web.Request) -> web.Response:
@@ -271,9 +293,10 @@ ROUTES: list[Route] = [
         query=schemas.LoginQuery(),
         returns={200: schemas.AuthorizeOut(), 302: None},
         head=False,
-        errors=(*OF_PROVIDERS, ReturnToRefused, Unauthorized, SessionRequired),
+        errors=(*OF_PROVIDERS, ReturnToRefused, Unauthorized, SessionRequired, ReauthenticationRequired),
         description="Redirects to the provider. With `Accept: application/json` the answer holds the address "
-        "instead. With a bearer token the identity is linked to that account. " + PAGES,
+        "instead. With a bearer token the identity is linked to that account, for which the session must be "
+        "fresh, or proves that it is you (`purpose`). " + PAGES,
     ),
     Route(
         "GET",
@@ -302,7 +325,7 @@ ROUTES: list[Route] = [
         unlink_identity,
         "Unlink a provider",
         tag=TAG,
-        access=ACCOUNT,
+        access=FRESH,
         errors=(NotFound, LastWayIn),
         description="Never the last way in: 409 `last_way_in`.",
     ),

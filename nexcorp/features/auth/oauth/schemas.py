@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from nexcorp.domain.fields import Out, Query, Text
 
@@ -17,6 +17,15 @@ class LoginQuery(Query):
         most=MAX_URL_CHARS,
         trim=False,
         metadata={"description": "A path of the service, or an address of CORS_ORIGINS or OAUTH_RETURN_TO."},
+    )
+
+    purpose = fields.String(
+        load_default=None,
+        validate=validate.OneOf(("link", "sudo")),
+        metadata={
+            "description": "With an access token: `link` (the default) links the identity to your account; "
+            "`sudo` proves by one that is linked that it is you, for ten minutes."
+        },
     )
 
 

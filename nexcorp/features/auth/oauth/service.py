@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,25 +11,27 @@ from marshmallow import ValidationError
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.errors import AppError, Contention, NotFound, on_constraint
+from nexcorp.domain.emails import read_email
+from nexcorp.errors import AppError, Contention, EmailUnverified, NotFound, on_constraint
+from nexcorp.features.auth.invitations.service import accept, check_registration
 from nexcorp.features.auth.oauth.errors import (
     AccountDeactivated,
     EmailRequired,
+    IdentityMismatch,
     IdentityTaken,
     LastWayIn,
     ProviderLinked,
     SessionEnded,
 )
-from nexcorp.features.auth.recovery.service import PURPOSES, close_other_ways, void_tokens
+from nexcorp.features.auth.recovery.service import close_other_ways
 from nexcorp.features.auth.sessions.errors import EmailTaken
-from nexcorp.features.auth.sessions.schemas import check_email
 from nexcorp.features.auth.sessions.service import (
     SignIn,
     emit_identity,
     register_user,
-    revoke_sessions,
     start_session,
 )
+from nexcorp.features.auth.sudo import prove_session
 from nexcorp.integrations.oauth_profiles import Profile
 
 PLATFORM = "web"
@@ -47,16 +50,18 @@ class Proof:
     tokens: bytes
 
 
-async def sign_in(conn: Any, proof: Proof) -> SignIn:
-    """Open a session for the account behind an identity; a new person gets an account.
+async def sign_in(conn: Any, proof: Proof, mode: str = "open") -> SignIn:
+    """Open a session for the account behind an identity; a new person gets an account, where REGISTRATION's
+    `mode` lets them.
 
-    Raises AccountDeactivated, EmailRequired, EmailTaken, UsernameTaken, ProviderLinked, and Raced.
+    Raises AccountDeactivated, EmailRequired, EmailTaken, UsernameTaken, ProviderLinked, Raced, and what
+    check_registration() raises.
     """
     owner_id = await sql.identities.get_identity_owner(
         conn, provider=proof.provider, subject=proof.profile.subject
     )
     if owner_id is None:
-        return await enter_first(conn, proof)
+        return await enter_first(conn, proof, mode)
     account = check_active(await sql.auth.lock_account_by_id(conn, user_id=owner_id))
     owner = await save_identity(conn, proof, owner_id)
     if owner["first"] or owner["user_id"] != owner_id:
@@ -65,11 +70,12 @@ async def sign_in(conn: Any, proof: Proof) -> SignIn:
     return await start(conn, proof, account)
 
 
-async def enter_first(conn: Any, proof: Proof) -> SignIn:
+async def enter_first(conn: Any, proof: Proof, mode: str) -> SignIn:
     """The first sign-in with an identity: link it to the account with its address, or to a new one."""
     email = check_profile_email(proof.profile)
     account = await sql.auth.lock_account_by_email(conn, email=email)
     if account is None:
+        await check_registration(conn, mode, email, invited=proof.profile.email_verified)
         account_id = await create_account(conn, proof, email)
         account = check_active(await sql.auth.lock_account_by_id(conn, user_id=account_id))
         await link_identity(conn, proof, account_id, taken=Raced(), new_account=True)
@@ -106,6 +112,7 @@ async def create_account(conn: Any, proof: Proof, email: str) -> UUID:
     account_id: UUID = row["id"]
     if profile.email_verified:
         await sql.auth.trust_email(conn, user_id=account_id)
+        await accept(conn, email, account_id)
     return account_id
 
 
@@ -115,33 +122,58 @@ async def reclaim_account(conn: Any, account_id: UUID) -> None:
     A squatter may have made it.
     """
     await sql.auth.reclaim_account(conn, user_id=account_id)
-    sessions = await revoke_sessions(conn, user_id=account_id, kept=None, reason="reclaimed")
-    keys = await close_other_ways(conn, account_id)
-    # A link that a squatter asked for would move the account to another address.
-    await void_tokens(conn, account_id, PURPOSES)
+    ended = await close_other_ways(conn, account_id)
     await emit(
         conn,
         "account.reclaimed",
         actor_id=account_id,
         entity=("user", account_id),
-        payload={"userId": account_id, "sessions": len(sessions), "keys": len(keys)},
+        payload={"userId": account_id, **ended},
     )
 
 
 async def link(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
     """Link an identity to the account of the user who began the flow.
 
-    Raises SessionEnded where that session is over, IdentityTaken, and ProviderLinked where the account has
-    another identity of this provider.
+    Raises SessionEnded where that session is over, EmailUnverified where the account's address is neither
+    proved nor by this identity, IdentityTaken, and ProviderLinked where the account has another identity of
+    this provider.
     """
+    account = await lock_session_owner(conn, user_id, session_id)
+    if not account["_emailVerified"]:
+        if not vouches(proof.profile, account["email"]):
+            raise EmailUnverified()
+        await close_other_ways(conn, user_id, shown=session_id)
+        await sql.auth.trust_email(conn, user_id=user_id)
+    await link_identity(conn, proof, user_id, taken=IdentityTaken())
+
+
+def vouches(profile: Profile, email: str) -> bool:
+    """Whether a provider has proved that this address is the person's."""
+    with suppress(ValidationError):
+        return profile.email_verified and read_email(profile.email or "").casefold() == email.casefold()
+    return False
+
+
+async def prove(conn: Any, proof: Proof, *, user_id: UUID, session_id: UUID) -> None:
+    """Make the session fresh that began this flow; raises SessionEnded, or IdentityMismatch unless the
+    identity opens the account already."""
+    await lock_session_owner(conn, user_id, session_id)
+    owner = await sql.identities.get_identity_owner(
+        conn, provider=proof.provider, subject=proof.profile.subject
+    )
+    if owner != user_id:
+        raise IdentityMismatch()
+    await prove_session(conn, user_id=user_id, session_id=session_id, method=proof.provider)
+
+
+async def lock_session_owner(conn: Any, user_id: UUID, session_id: UUID) -> Any:
+    """The account of a session, held until the commit; raises SessionEnded where that is over."""
     account = await sql.auth.lock_account_by_id(conn, user_id=user_id)
     session = await sql.auth.get_session_principal(conn, session_id=session_id)
     if account is None or session is None or session["user_id"] != user_id:
         raise SessionEnded()
-    await link_identity(conn, proof, user_id, taken=IdentityTaken())
-    profile = proof.profile
-    if profile.email_verified and (profile.email or "").casefold() == account["email"].casefold():
-        await sql.auth.trust_email(conn, user_id=user_id)
+    return account
 
 
 async def unlink(conn: Any, *, user_id: UUID, provider: str) -> None:
@@ -195,12 +227,11 @@ async def start(conn: Any, proof: Proof, account: Any) -> SignIn:
 
 
 def check_profile_email(profile: Profile) -> str:
-    """The address in a profile; raises EmailRequired if it is missing or not valid."""
+    """The address in a profile, as it is stored; raises EmailRequired if it is missing or not valid."""
     try:
-        check_email(profile.email or "")
+        return read_email(profile.email or "")
     except ValidationError:
         raise EmailRequired() from None
-    return profile.email or ""
 
 
 def check_active(account: Any) -> Any:

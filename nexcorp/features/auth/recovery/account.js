@@ -20,8 +20,8 @@ form.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch(form.dataset.action, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token, ...Object.fromEntries(new FormData(form)) }),
+      headers: { "Content-Type": "application/json", "X-Requested-With": "fetch" },
+      body: JSON.stringify({ [form.dataset.token]: token, ...Object.fromEntries(new FormData(form)) }),
     });
     if (answer.ok) {
       form.hidden = true;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexcorp.errors import BadRequest, Conflict, Forbidden, TooManyRequests
+from nexcorp.errors import BadRequest, Conflict, TooManyRequests
 
 
 class InvalidToken(BadRequest):
@@ -10,20 +10,6 @@ class InvalidToken(BadRequest):
 
     code, message = "invalid_token", "This link is wrong, was used, or is too old: ask for a new one."
     meaning = "The token of a mail is wrong, was used, or is too old."
-
-
-class WrongPassword(Forbidden):
-    """`currentPassword` is not the account's."""
-
-    code, message = "wrong_password", "The current password is wrong."
-    meaning = "`currentPassword` is wrong."
-
-
-class NoPassword(Conflict):
-    """The account is opened by a provider alone."""
-
-    code, message = "no_password", "This account has no password: set one by /auth/password/forgot."
-    meaning = "The account has no password; set one by `/auth/password/forgot`."
 
 
 class AlreadyVerified(Conflict):
@@ -40,15 +26,8 @@ class EmailUnchanged(Conflict):
     meaning = "It is the account's address already."
 
 
-class TooManyAttempts(TooManyRequests):
-    """The session has named too many wrong passwords."""
-
-    code, message = "too_many_attempts", "Too many wrong passwords: try again later."
-    meaning = "Five wrong passwords in 15 minutes."
-
-
 class TooManyMails(TooManyRequests):
-    """At most one mail a minute and five an hour are sent to an address."""
+    """At most one mail of a kind a minute is sent to an address, and five an hour to a mailbox."""
 
     code, message = "too_many_mails", "A mail is on its way: look for it, or wait."
     meaning = "A mail is on its way, or five were sent within the hour."

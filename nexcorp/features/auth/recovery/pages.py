@@ -25,7 +25,7 @@ PAGE = """<!doctype html>
   :root {{ color-scheme: light dark }}
 </style>
 <h1>{title}</h1>
-<form id="form" method="post" data-action="{action}">
+<form id="form" method="post" data-action="{action}" data-token="{field}">
 {fields}
 <button>{button}</button>
 </form>
@@ -35,18 +35,31 @@ PAGE = """<!doctype html>
 </html>
 """
 
+PASSWORD = (
+    '<input name="password" type="password" autocomplete="new-password" '
+    f'minlength="{MIN_CHARS}" maxlength="{MAX_CHARS}" required>'
+)
 VERIFY = PAGE.format(
     title="Confirm your e-mail address",
     action="/api/v1/auth/email/verify",
+    field="token",
     fields="",
     button="Confirm the address",
 )
 RESET = PAGE.format(
     title="Choose a new password",
     action="/api/v1/auth/password/reset",
-    fields=f'<label>New password <input name="password" type="password" autocomplete="new-password" '
-    f'minlength="{MIN_CHARS}" maxlength="{MAX_CHARS}" required></label>',
+    field="token",
+    fields=f"<label>New password {PASSWORD}</label>",
     button="Set the password",
+)
+REGISTER = PAGE.format(
+    title="Register",
+    action="/api/v1/auth/register",
+    field="invitation",
+    fields='<label>E-mail address, as it was invited <input name="email" type="email" '
+    f'autocomplete="username" required maxlength="254"></label><label>New password {PASSWORD}</label>',
+    button="Register",
 )
 
 
@@ -58,6 +71,11 @@ async def show_verify(request: web.Request) -> web.Response:
 async def show_reset(request: web.Request) -> web.Response:
     """A field for the new password."""
     return reply_html(RESET)
+
+
+async def show_register(request: web.Request) -> web.Response:
+    """Fields for the invited address and a password."""
+    return reply_html(REGISTER)
 
 
 async def show_script(request: web.Request) -> web.Response:

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Contention, Invalid, NotConfigured, Unauthorized
-from nexcorp.features.auth.passwords import hash_password, verify_password
+from nexcorp.errors import Contention, NoPassword, NotConfigured, TooManyAttempts, WrongPassword
+from nexcorp.features.auth.passwords import hash_password
 from nexcorp.features.auth.recovery import pages
 from nexcorp.features.auth.recovery import service as recovery
 from nexcorp.features.auth.recovery.errors import (
     AlreadyVerified,
     EmailUnchanged,
     InvalidToken,
-    NoPassword,
-    TooManyAttempts,
     TooManyMails,
-    WrongPassword,
 )
 from nexcorp.features.auth.sessions import schemas
 from nexcorp.features.auth.sessions.errors import EmailTaken
-from nexcorp.features.auth.sessions.service import record_failed_login
-from nexcorp.security.access import ACCOUNT, PUBLIC
+from nexcorp.features.auth.sessions.proofs import find_shown_session
+from nexcorp.features.auth.sudo import check_password
+from nexcorp.security.access import ACCOUNT, FRESH, PUBLIC, Access
 from nexcorp.security.app_keys import CONFIG, SECRETS, database, principal, user_id
-from nexcorp.security.throttle import attempt, forgive, withdraw
 from nexcorp.web.replies import no_content
 from nexcorp.web.routing import Route, get, post
 from nexcorp.web.transactions import transaction
 
 TAG = "Identity"
 ATTEMPTS = 3
+VERIFIER = Access(signed_in=False, bearer=True, whose="the session whose token is shown goes on")
 
 
 def require_mail(request: web.Request) -> None:
@@ -41,48 +38,11 @@ def require_mail(request: web.Request) -> None:
         raise NotConfigured(message="This service sends no mail: ask its administrator.")
 
 
-async def check_password(request: web.Request, password: str | None) -> Any:
-    """The caller's credentials, after checking `password`. Call it without a connection in hand.
-
-    An account without a password needs no password (None). Raises WrongPassword, Invalid where a password is
-    needed, and TooManyAttempts after five wrong ones.
-    """
-    who = principal(request)
-    async with database(request).connection() as conn:
-        account = await sql.auth.get_own_credentials(conn, user_id=who.user_id)
-        if account is None:
-            raise Unauthorized()
-        if account["password_hash"] is None:
-            return account
-        if password is None:
-            raise Invalid(errors={"currentPassword": ["Missing data for required field."]})
-        await recovery.check_proofs_left(conn, who.user_id, who.session_id)
-    # Reserve the attempt before the check, so that concurrent requests get no more guesses.
-    named = ("password", str(who.session_id))
-    await attempt(request, *named, free=recovery.WRONG_PASSWORDS)
-    try:
-        good = await verify_password(account["password_hash"], password)
-    except BaseException:
-        await asyncio.shield(withdraw(request, *named))
-        raise
-    if good:
-        await forgive(request, *named)
-    else:
-        async with database(request).transaction() as conn:
-            await record_failed_login(
-                conn, account, account["email"], who.platform, request.app[SECRETS].fingerprint
-            )
-        raise WrongPassword()
-    return account
-
-
 async def change_password(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/password"""
     who = principal(request)
     for _ in range(ATTEMPTS):
         account = await check_password(request, body["currentPassword"])
-        if account["password_hash"] is None:
-            raise NoPassword()
         new_hash = await hash_password(body["newPassword"])
         async with database(request).transaction() as conn:
             ended = await recovery.change_password(
@@ -128,8 +88,9 @@ async def reset_password(request: web.Request, *, body: dict[str, Any]) -> web.R
 async def verify_email(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/email/verify"""
     require_mail(request)
+    shown = find_shown_session(request)
     async with transaction(request) as tx:
-        await recovery.verify_email(tx.conn, token=body["token"])
+        await recovery.verify_email(tx.conn, token=body["token"], shown=shown)
         return await tx.reply(None, 204)
 
 
@@ -144,7 +105,6 @@ async def resend_verification(request: web.Request) -> web.Response:
 async def change_email(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/email"""
     require_mail(request)
-    await check_password(request, body.get("currentPassword"))
     async with transaction(request) as tx:
         await recovery.request_email_change(tx.conn, user_id=user_id(request), email=body["email"])
         return await tx.reply({"status": "accepted"}, 202)
@@ -158,6 +118,7 @@ def own(path: str, handler: Any, summary: str) -> Route:
 ROUTES: list[Route] = [
     own("/verify-email", pages.show_verify, "Where the link of a verification leads"),
     own("/reset-password", pages.show_reset, "Where the link of a reset leads"),
+    own("/register", pages.show_register, "Where the link of an invitation leads"),
     own("/account.js", pages.show_script, "What these pages do"),
     post(
         "/auth/password",
@@ -182,8 +143,8 @@ ROUTES: list[Route] = [
         access=PUBLIC,
         body=schemas.ForgotBody(),
         errors=(NotConfigured,),
-        description="The answer does not tell whether the account exists. At most one mail a minute and five "
-        "an hour.",
+        description="The answer does not tell whether the account exists. At most one mail a minute, and "
+        "five an hour to a mailbox, whatever they are for.",
     ),
     post(
         "/auth/password/reset",
@@ -205,11 +166,14 @@ ROUTES: list[Route] = [
         None,
         status=204,
         tag=TAG,
-        access=PUBLIC,
+        access=VERIFIER,
         body=schemas.TokenBody(),
         errors=(InvalidToken, EmailTaken, NotConfigured),
-        description="The account's own address, or the new one of a change. 400 `invalid_token` for a token "
-        "that is wrong, used or older than 24 hours; 409 `email_taken` if another account has the address.",
+        description="The account's own address, or the new one of a change. The first proof of an address "
+        "ends the sessions, API keys and identities of its account, which another person may have made; a "
+        "request that shows a session of it, by access token or cookie, keeps that and the identities. 400 "
+        "`invalid_token` for a token that is wrong, used or older than 24 hours; 409 `email_taken` if "
+        "another account has the address.",
     ),
     post(
         "/auth/email/resend",
@@ -228,10 +192,10 @@ ROUTES: list[Route] = [
         schemas.AcceptedOut(),
         status=202,
         tag=TAG,
-        access=ACCOUNT,
+        access=FRESH,
         body=schemas.ChangeEmailBody(),
-        errors=(WrongPassword, EmailTaken, EmailUnchanged, TooManyAttempts, TooManyMails, NotConfigured),
+        errors=(EmailTaken, EmailUnchanged, TooManyMails, NotConfigured),
         description="Sends a token to the new address, and a note to the old one; the address changes when "
-        "the token is used. `currentPassword` is needed where the account has one.",
+        "the token is used.",
     ),
 ]

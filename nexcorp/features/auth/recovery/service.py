@@ -16,21 +16,21 @@ from nexcorp.features.auth.recovery.errors import (
     AlreadyVerified,
     EmailUnchanged,
     InvalidToken,
-    TooManyAttempts,
     TooManyMails,
 )
 from nexcorp.features.auth.sessions.errors import EmailTaken
 from nexcorp.features.auth.sessions.service import emit_identity, revoke_sessions
 
 SEND_MAILS = Job("send_mails")
-# Of one session in 15 minutes.
-WRONG_PASSWORDS = 5
 # What the token of a mail is for; the kind of the mail has the same name.
-VERIFY, RESET, CHANGE = "verify_email", "reset_password", "change_email"
+VERIFY, RESET, CHANGE, INVITE = "verify_email", "reset_password", "change_email", "invitation"
 PURPOSES = [VERIFY, RESET, CHANGE]
 # Purposes that a new password voids: a thief may have asked for these tokens.
 ENDED_BY_PASSWORD = [RESET, CHANGE]
-MAIL_SPACING_SECONDS = 60
+# Seconds between two mails of a kind to an address, and mails of one mailbox in an hour: those that anybody
+# can ask for, and notes of what was done, which must still come when others asked for many.
+SPACING, NOTE_SPACING = 60, 600
+MOST_MAILS, MOST_NOTES = 5, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,9 @@ class Proof:
     user_id: UUID
     purpose: str
     email: str
-    # The address that the account has now.
+    # The address that the account has now, and whether that was proved before.
     current_email: str
+    verified: bool
 
 
 def hash_token(token: str) -> bytes:
@@ -49,33 +50,38 @@ def hash_token(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-async def queue_mail(conn: Any, user_id: UUID, kind: str, address: str, **data: str) -> None:
-    """Queue a mail; a worker sends it after the commit."""
-    await sql.mails.insert_mail(conn, user_id=user_id, kind=kind, address=address, data=data)
-    conn.after(SEND_MAILS)
+async def queue_mail(
+    conn: Any,
+    user_id: UUID,
+    kind: str,
+    address: str,
+    *,
+    spacing: int = SPACING,
+    most: int = MOST_MAILS,
+    **data: str,
+) -> bool:
+    """Queue a mail, which a worker sends after the commit; returns whether its limits allow it.
 
-
-async def queue_mail_within_limits(conn: Any, user_id: UUID, kind: str, address: str) -> bool:
-    """As queue_mail(), at most one a minute and five an hour; returns whether it is queued."""
-    queued = await sql.mails.insert_mail_within_limits(conn, user_id=user_id, kind=kind, address=address)
+    They are `spacing` seconds between two of a kind to an address, and `most` mails an hour to a mailbox,
+    whatever they are for and whatever follows a + in its address.
+    """
+    await sql.mails.take_turn(conn, address=address)
+    queued = await sql.mails.insert_mail(
+        conn, user_id=user_id, kind=kind, address=address, data=data, spacing=spacing, most=most
+    )
     if queued:
         conn.after(SEND_MAILS)
     return bool(queued)
 
 
+async def queue_note(conn: Any, user_id: UUID, kind: str, address: str, **data: str) -> None:
+    """Tell the owner of a verified address what happened, within limits of its own."""
+    await queue_mail(conn, user_id, kind, address, spacing=NOTE_SPACING, most=MOST_NOTES, **data)
+
+
 async def queue_verification(conn: Any, account: Any) -> None:
     """The first mail to a new account."""
     await queue_mail(conn, account["id"], VERIFY, account["email"])
-
-
-async def check_proofs_left(conn: Any, user_id: UUID, session_id: UUID) -> None:
-    """Raises TooManyAttempts if this session named WRONG_PASSWORDS wrong passwords in 15 minutes.
-
-    Counted by session, so that the thief of a session can neither guess for long nor lock the owner out.
-    """
-    wrong = await sql.auth.count_wrong_passwords(conn, user_id=user_id, session_id=session_id)
-    if wrong >= WRONG_PASSWORDS:
-        raise TooManyAttempts(retry_after=900)
 
 
 async def void_tokens(conn: Any, user_id: UUID, purposes: list[str]) -> None:
@@ -93,16 +99,26 @@ async def end_sessions(conn: Any, user_id: UUID, kept: UUID | None) -> list[UUID
     return [row["id"] for row in rows]
 
 
-async def close_other_ways(conn: Any, user_id: UUID) -> list[UUID]:
-    """End the API keys and unlink the identities of an account whose address is proved only now.
+async def close_other_ways(conn: Any, user_id: UUID, *, shown: UUID | None = None) -> dict[str, int]:
+    """End the ways into an account whose address is proved only now: another person may have registered it.
 
-    A squatter may have made them. Returns the ids of the keys.
+    They are its sessions, API keys, identities, and tokens of mails. `shown` is the session with which the
+    proof came: where it is the account's own, whoever holds the account reads its mail, and that session and
+    the identities go on. Returns how many `sessions` and `keys` ended.
     """
+    own = None
+    if shown is not None:
+        session = await sql.auth.get_session_principal(conn, session_id=shown)
+        own = shown if session is not None and session["user_id"] == user_id else None
+    sessions = await revoke_sessions(conn, user_id=user_id, kept=own, reason="reclaimed")
     keys = await sql.keys.revoke_every_key(conn, user_id=user_id)
     conn.after(Revoke(tuple(row["id"] for row in keys)))
-    for row in await sql.identities.delete_identities(conn, user_id=user_id):
-        await emit_identity(conn, "identity.unlinked", user_id, row["provider"])
-    return [row["id"] for row in keys]
+    if own is None:
+        for row in await sql.identities.delete_identities(conn, user_id=user_id):
+            await emit_identity(conn, "identity.unlinked", user_id, row["provider"])
+    # A link asked for before would move the account to another address.
+    await void_tokens(conn, user_id, PURPOSES)
+    return {"sessions": len(sessions), "keys": len(keys)}
 
 
 async def change_password(
@@ -126,8 +142,8 @@ async def change_password(
         entity=("user", user_id),
         payload={"userId": user_id, "sessionsEnded": len(ended)},
     )
-    if mail:
-        await queue_mail(conn, user_id, "password_changed", account["email"])
+    if mail and account["verified"]:
+        await queue_note(conn, user_id, "password_changed", account["email"])
     return ended
 
 
@@ -142,7 +158,7 @@ async def request_reset(conn: Any, email: str, key: bytes) -> None:
     digest = hmac.digest(key, b"signin\0" + email.casefold().encode(), "sha256")
     if known is not None:
         # To the stored address: the typed one may look the same in another alphabet.
-        await queue_mail_within_limits(conn, known["id"], RESET, known["email"])
+        await queue_mail(conn, known["id"], RESET, known["email"])
     await emit(
         conn,
         "password.reset_requested",
@@ -161,7 +177,7 @@ async def use_token(conn: Any, token: str, purposes: list[str]) -> Proof:
     if owner is None or used is None:
         raise InvalidToken()
     await void_tokens(conn, owner["id"], [used["purpose"]])
-    proof = Proof(owner["id"], used["purpose"], used["email"], owner["email"])
+    proof = Proof(owner["id"], used["purpose"], used["email"], owner["email"], owner["verified"])
     # Sent to an address that is no longer the account's.
     if proof.purpose != CHANGE and proof.email.casefold() != proof.current_email.casefold():
         raise InvalidToken()
@@ -173,10 +189,9 @@ async def reset_password(conn: Any, *, token: str, password_hash: str) -> None:
     proof = await use_token(conn, token, [RESET])
     user_id = proof.user_id
     proved = await sql.auth.reset_password(conn, user_id=user_id, password_hash=password_hash)
-    ended = await end_sessions(conn, user_id, None)
+    ended = len(await end_sessions(conn, user_id, None))
     if proved:
-        # The address is proved only now: a squatter may have made the account and ways into it.
-        ended += await close_other_ways(conn, user_id)
+        ended += (await close_other_ways(conn, user_id))["keys"]
     # The address is verified by this.
     await void_tokens(conn, user_id, [VERIFY, *ENDED_BY_PASSWORD])
     await emit(
@@ -184,34 +199,34 @@ async def reset_password(conn: Any, *, token: str, password_hash: str) -> None:
         "password.reset",
         actor_id=user_id,
         entity=("user", user_id),
-        payload={"userId": user_id, "sessionsEnded": len(ended)},
+        payload={"userId": user_id, "sessionsEnded": ended},
     )
-    await queue_mail(conn, user_id, "password_reset", proof.current_email)
+    await queue_note(conn, user_id, "password_reset", proof.current_email)
 
 
-async def verify_email(conn: Any, *, token: str) -> None:
+async def verify_email(conn: Any, *, token: str, shown: UUID | None = None) -> None:
     """Use a token that verifies the account's address, or changes it to the one it was sent to.
 
-    Raises InvalidToken or EmailTaken.
+    The first proof of an address ends what came before it; see close_other_ways() for `shown`. Raises
+    InvalidToken or EmailTaken.
     """
     proof = await use_token(conn, token, [VERIFY, CHANGE])
+    user_id = proof.user_id
+    if not proof.verified:
+        await close_other_ways(conn, user_id, shown=shown)
     if proof.purpose == VERIFY:
-        await sql.auth.verify_email(conn, user_id=proof.user_id)
+        await sql.auth.verify_email(conn, user_id=user_id)
         name = "email.verified"
     else:
         # What was sent to the old address must not open the account any more.
-        await void_tokens(conn, proof.user_id, [VERIFY, RESET])
+        await void_tokens(conn, user_id, [VERIFY, RESET])
+        # Before the row is locked against mails to it, which take turns first.
+        if proof.verified:
+            await queue_note(conn, user_id, "email_changed", proof.current_email, newEmail=proof.email)
         with on_constraint("users_email_key", EmailTaken()):
-            await sql.auth.change_email(conn, user_id=proof.user_id, email=proof.email)
-        await queue_mail(conn, proof.user_id, "email_changed", proof.current_email, newEmail=proof.email)
+            await sql.auth.change_email(conn, user_id=user_id, email=proof.email)
         name = "email.changed"
-    await emit(
-        conn,
-        name,
-        actor_id=proof.user_id,
-        entity=("user", proof.user_id),
-        payload={"userId": proof.user_id},
-    )
+    await emit(conn, name, actor_id=user_id, entity=("user", user_id), payload={"userId": user_id})
 
 
 async def resend_verification(conn: Any, user_id: UUID) -> None:
@@ -246,7 +261,8 @@ async def request_email_change(conn: Any, *, user_id: UUID, email: str) -> None:
     # Only the last address counts: the one before may be misspelt, and belong to another person.
     await void_tokens(conn, user_id, [CHANGE])
     await require_queued(conn, user_id, CHANGE, email)
-    await queue_mail(conn, user_id, "email_change_requested", account["email"], newEmail=email)
+    if account["verified"]:
+        await queue_note(conn, user_id, "email_change_requested", account["email"], newEmail=email)
     await emit(
         conn,
         "email.change_requested",
@@ -258,5 +274,5 @@ async def request_email_change(conn: Any, *, user_id: UUID, email: str) -> None:
 
 async def require_queued(conn: Any, user_id: UUID, kind: str, address: str) -> None:
     """Queue a mail; raises TooManyMails where its limits are reached."""
-    if not await queue_mail_within_limits(conn, user_id, kind, address):
-        raise TooManyMails(retry_after=MAIL_SPACING_SECONDS)
+    if not await queue_mail(conn, user_id, kind, address):
+        raise TooManyMails(retry_after=SPACING)

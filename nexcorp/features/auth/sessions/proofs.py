@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
-from nexcorp.errors import Forbidden, Unauthorized
+from nexcorp.errors import Forbidden, Unauthorized, Unavailable
 from nexcorp.features.auth.sessions import service
 from nexcorp.features.auth.sessions.refresh import RefreshToken, read_token
 from nexcorp.security.app_keys import CONTEXT, SECRETS, database
@@ -32,6 +33,18 @@ def find_proof(request: web.Request, body: dict[str, Any]) -> Proof:
     if text is None:
         raise Unauthorized()
     return read_token(request.app[SECRETS], text), WEB
+
+
+def find_shown_session(request: web.Request) -> UUID | None:
+    """The session of the access token or refresh cookie of a request, None without a genuine one.
+
+    It may have ended, and be anybody's.
+    """
+    with suppress(Unauthorized, Unavailable):
+        return check_token(request.app, read_bearer(request)).session_id
+    with suppress(Forbidden, Unauthorized):
+        return find_proof(request, {})[0].session_id
+    return None
 
 
 async def read_proof(request: web.Request, body: dict[str, Any]) -> Proof:

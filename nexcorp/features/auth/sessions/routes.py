@@ -13,9 +13,11 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import Contention, NotFound, Unauthorized, UsernameTaken
+from nexcorp.features.auth.invitations.errors import InvitationRequired, RegistrationClosed
+from nexcorp.features.auth.invitations.service import accept, check_invitation, check_registration
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
+from nexcorp.features.auth.recovery.errors import InvalidToken
 from nexcorp.features.auth.recovery.service import queue_verification
 from nexcorp.features.auth.sessions import schemas, service
 from nexcorp.features.auth.sessions.errors import EmailTaken, InvalidCredentials
@@ -52,9 +54,15 @@ def reply_signed_in(
         role=account["role"],
         role_version=account["_roleVersion"],
         platform=platform,
+        verified=account["emailVerified"],
     )
     refresh = make_token(request.app[SECRETS], session_id, counter)
-    data = {"accessToken": access, "tokenType": "Bearer", "expiresIn": ACCESS_SECONDS, "user": account}
+    data = {
+        "accessToken": access,
+        "tokenType": "Bearer",
+        "expiresIn": ACCESS_SECONDS,
+        "user": service.show_account(account),
+    }
     if platform not in WEB:
         return reply({**data, "refreshToken": refresh})
     response = reply(data)
@@ -64,22 +72,34 @@ def reply_signed_in(
 
 async def register(request: web.Request, *, body: dict[str, Any]) -> web.Response:
     """POST /auth/register"""
-    profile = body.get("profile", {})
+    profile, email, config = body.get("profile", {}), body["email"], request.app[CONFIG]
+    if config.registers == "closed":
+        raise RegistrationClosed()
+    if "invitation" not in body:
+        await request.app[LIMITS].take_registration(request, request[CONTEXT].ip)
     # Before the transaction: a connection must not wait while a password is hashed.
     password_hash = await hash_password(body["password"])
     async with transaction(request) as tx:
+        invited = await check_invitation(tx.conn, body.get("invitation"), email)
+        await check_registration(tx.conn, config.registers, email, invited=invited)
         user = await service.register_user(
             tx.conn,
-            email=body["email"],
+            email=email,
             password_hash=password_hash,
             username=body.get("username"),
             first_name=profile.get("firstName"),
             last_name=profile.get("lastName"),
             profile=profile,
         )
-        if request.app[CONFIG].sends_mail:
+        if invited:
+            await sql.auth.trust_email(tx.conn, user_id=user["id"])
+            await accept(tx.conn, email, user["id"])
+            user = await sql.auth.get_account(tx.conn, user_id=user["id"])
+        elif config.sends_mail:
             await queue_verification(tx.conn, user)
-        return await tx.reply({"user": user}, 201, location=f"/api/v1/users/{user['id']}")
+        return await tx.reply(
+            {"user": service.show_account(user)}, 201, location=f"/api/v1/users/{user['id']}"
+        )
 
 
 async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
@@ -195,7 +215,7 @@ async def me(request: web.Request) -> web.Response:
         account = await sql.auth.get_account(conn, user_id=user_id(request))
     if account is None:
         raise Unauthorized()
-    shown = {**row_to_dict(account), "permissions": caller(request).permissions}
+    shown = {**service.show_account(account), "permissions": caller(request).permissions}
     if READ_NOTIFICATIONS not in shown["permissions"]:
         shown["unread"] = None
     return reply(shown)
@@ -261,7 +281,9 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         body=schemas.RegisterBody(),
-        errors=(EmailTaken, UsernameTaken),
+        errors=(EmailTaken, UsernameTaken, RegistrationClosed, InvitationRequired, InvalidToken),
+        description="`REGISTRATION` says who may. With the token of an invitation, `invitation`, the address "
+        "is verified at once. Where it must be, an account may read and edit itself until then, and no more.",
     ),
     post(
         "/auth/login",

@@ -4,41 +4,18 @@ from __future__ import annotations
 
 from marshmallow import ValidationError, fields, validate
 
-from nexcorp.domain.fields import Body, Out, Query, Text
+from nexcorp.domain.emails import EmailField
+from nexcorp.domain.fields import Body, Out, ProvenBody, Query, Text
 from nexcorp.domain.people import STATUSES, ProfileFields, username_field
 from nexcorp.features.auth.passwords import MAX_CHARS, MIN_CHARS, is_common
 
-MAX_EMAIL_CHARS = 254
 PLATFORMS = ("web", "mobile", "cli")
-
-check_syntax = validate.Email()
-
-
-def check_email(text: str) -> None:
-    """Refuse what is not an e-mail address, and legal forms that are not in use: quoted parts, literals."""
-    # Beyond ASCII there are letters that compare as equal and look alike: İ opens the account of i.
-    odd = '"' in text or "[" in text or not text.isascii()
-    # The syntax check is slow on long texts, and a provider may send one.
-    if odd or len(text) > MAX_EMAIL_CHARS:
-        raise ValidationError(check_syntax.default_message)
-    check_syntax(text)
 
 
 def check_common(password: str) -> None:
     """Refuse a password that attackers try first."""
     if is_common(password):
         raise ValidationError("Is one of the most common passwords.")
-
-
-def email_field() -> Text:
-    """A required e-mail address."""
-    return Text(
-        least=3,
-        most=MAX_EMAIL_CHARS,
-        required=True,
-        checks=[check_email],
-        metadata={"format": "email", "description": "Compared without case."},
-    )
 
 
 def new_password_field() -> Text:
@@ -53,6 +30,11 @@ def new_password_field() -> Text:
     )
 
 
+def token_field(*, required: bool = True) -> Text:
+    """The token of a mail."""
+    return Text(least=1, most=200, trim=False, required=required)
+
+
 class ProfileBody(ProfileFields):
     """Profile fields that a user may set when registering."""
 
@@ -60,16 +42,17 @@ class ProfileBody(ProfileFields):
 class RegisterBody(Body):
     """A new account."""
 
-    email = email_field()
+    email = EmailField()
     password = new_password_field()
     username = username_field("Made from the e-mail address where absent.")
     profile = fields.Nested(ProfileBody)
+    invitation = token_field(required=False)
 
 
 class LoginBody(Body):
     """A sign-in. The rules for new passwords do not apply: an old password may break them."""
 
-    email = email_field()
+    email = EmailField()
     password = Text(least=1, most=MAX_CHARS, trim=False, required=True, metadata={"format": "password"})
     platform = fields.String(
         load_default="web",
@@ -99,11 +82,6 @@ class TicketBody(Body):
     purpose = fields.String(required=True, validate=validate.OneOf(("ws", "download")))
 
 
-def token_field() -> Text:
-    """The token of a mail."""
-    return Text(least=1, most=200, trim=False, required=True)
-
-
 class ChangePasswordBody(Body):
     """The current password and the new one."""
 
@@ -116,7 +94,7 @@ class ChangePasswordBody(Body):
 class ForgotBody(Body):
     """The address of the account."""
 
-    email = email_field()
+    email = EmailField()
 
 
 class ResetBody(Body):
@@ -132,11 +110,10 @@ class TokenBody(Body):
     token = token_field()
 
 
-class ChangeEmailBody(Body):
+class ChangeEmailBody(ProvenBody):
     """The new address."""
 
-    email = email_field()
-    currentPassword = Text(least=1, most=MAX_CHARS, trim=False, metadata={"format": "password"})
+    email = EmailField()
 
 
 class AcceptedOut(Out):

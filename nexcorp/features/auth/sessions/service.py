@@ -12,8 +12,10 @@ from uuid import UUID
 
 from nexcorp.context import current
 from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
+from nexcorp.domain.emails import show_email
 from nexcorp.domain.people import is_reserved
 from nexcorp.errors import NotFound, Unauthorized, UsernameTaken, on_constraint
 from nexcorp.features.auth.sessions.errors import EmailTaken
@@ -115,6 +117,12 @@ async def register_user(
         payload={"userId": row["id"], "role": row["role"], "method": method},
     )
     return row
+
+
+def show_account(row: Any) -> dict[str, Any]:
+    """An account as its owner sees it."""
+    account = row_to_dict(row)
+    return {**account, "email": show_email(account["email"])}
 
 
 async def record_failed_login(conn: Any, account: Any | None, email: str, platform: str, key: bytes) -> None:

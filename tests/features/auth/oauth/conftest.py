@@ -97,6 +97,10 @@ class Browser:
         """The whole way; returns the callback's answer."""
         return await self.get(await self.approve(kind, query), accept)
 
+    async def prove(self, kind: str, headers: dict[str, str]) -> Any:
+        """Prove by a provider who is signed in; returns the callback's answer."""
+        return await self.get(await self.approve(kind, "?purpose=sudo", **headers), "application/json")
+
     async def me(self) -> dict[str, Any]:
         """Whose refresh cookie it has: the account, with `headers` to act for it."""
         headers = {"Cookie": f"{REFRESH}={self.cookies[REFRESH]}", "X-Requested-With": "fetch"}

@@ -16,6 +16,10 @@ from tests.features.auth.oauth.conftest import API, FLOW, REFRESH
 
 IDENTITIES = "/api/v1/auth/identities"
 ME = "/api/v1/auth/me"
+IDENTITY = """
+INSERT INTO identities (provider, subject, user_id, email_verified, tokens)
+VALUES ($1, $2, $3, true, 'sealed')
+"""
 KEY = """
 INSERT INTO api_keys (user_id, name, shown, secret_hash, scopes) VALUES ($1, 'k', 'nxk_', $2, '{post:read}')
 """
@@ -63,10 +67,15 @@ async def test_a_verified_address_links_to_a_confirmed_account(
 async def test_the_owner_of_an_address_takes_back_a_squatted_account(
     service: Any, browse: Any, fake: Any, make_user: Any, fetch: Any, client: Any
 ) -> None:
-    user = await make_user("squatter")
-    await execute(service, KEY, user.id, b"hash")
+    user = await make_user("squatter", verified=False)
     fake.person.id, fake.person.email = 1, "someone@example.net"
-    assert (await link(browse(), user, "gitlab")).status == 302
+    # Neither a key nor another way in before the address is proved; these stem from an older release.
+    assert await code_of(await link(browse(), user, "gitlab")) == (403, "email_unverified")
+    body = {"name": "k", "scopes": ["post:read"]}
+    answer = await user.client.post("/api/v1/auth/api-keys", json=body)
+    assert await code_of(answer) == (403, "email_unverified")
+    await execute(service, KEY, user.id, b"hash")
+    await execute(service, IDENTITY, "gitlab", "1", user.id)
     fake.person.id, fake.person.email = 2, user.email
     browser = browse()
     assert (await browser.sign_in("google")).status == 302
@@ -97,7 +106,7 @@ async def test_the_owner_of_an_address_takes_back_a_squatted_account(
 async def test_an_unverified_address_opens_nothing(
     browse: Any, fake: Any, make_user: Any, fetch: Any
 ) -> None:
-    user = await make_user("careful")
+    user = await make_user("careful", verified=False)
     fake.person.email, fake.person.verified = user.email, False
     for kind in ("github", "gitlab", "google", "oidc"):
         browser = browse()
@@ -105,9 +114,12 @@ async def test_an_unverified_address_opens_nothing(
         assert page.status == 409 and "Sign in with your password and link it" in await page.text()
         assert REFRESH not in browser.cookies
     assert await fetch("SELECT 1 FROM identities") == []
-    # By hand it does: who is signed in says so.
+    # Nor by hand, but with a provider that vouches for it: whoever is signed in owns it.
+    assert await code_of(await link(browse(), user)) == (403, "email_unverified")
+    fake.person.verified = True
     assert (await link(browse(), user)).status == 302
-    assert (await fetch("SELECT email_verified_at FROM users"))[0]["email_verified_at"] is None
+    assert (await fetch("SELECT email_verified_at FROM users"))[0]["email_verified_at"] is not None
+    assert (await user.client.get(ME)).status == 200
     browser = browse()
     assert (await browser.sign_in()).status == 302
     assert UUID((await browser.me())["id"]) == user.id
@@ -200,7 +212,14 @@ async def test_a_link_ends_with_the_session_that_began_it(browse: Any, make_user
 async def test_the_last_way_in_stays(browse: Any, fake: Any, make_user: Any, client: Any, fetch: Any) -> None:
     browser = browse()
     await browser.sign_in("github")
-    me = client.as_user((await browser.me())["headers"])
+    headers = (await browser.me())["headers"]
+    me = client.as_user(headers)
+    # A sign-in is not enough, nor is an identity that opens another account.
+    assert await code_of(await me.delete(f"{IDENTITIES}/github")) == (403, "reauthentication_required")
+    known, fake.person.id = fake.person.id, 77
+    assert await code_of(await browse().prove("github", headers)) == (403, "identity_mismatch")
+    fake.person.id = known
+    assert (await browse().prove("github", headers)).status == 302
     assert await code_of(await me.delete(f"{IDENTITIES}/github")) == (409, "last_way_in")
     assert await code_of(await me.delete(f"{IDENTITIES}/gitlab")) == (404, "not_found")
     assert await code_of(await me.delete(f"{IDENTITIES}/myspace")) == (404, "not_found")
@@ -221,7 +240,9 @@ async def test_of_two_that_unlink_at_once_one_stays(browse: Any, client: Any, fe
         browser = browse()
         await browser.sign_in("github")
         await browse().sign_in("google")
-        me = client.as_user((await browser.me())["headers"])
+        headers = (await browser.me())["headers"]
+        assert (await browse().prove("github", headers)).status == 302
+        me = client.as_user(headers)
         answers = await asyncio.gather(*(me.delete(f"{IDENTITIES}/{kind}") for kind in ("github", "google")))
         assert sorted(answer.status for answer in answers) == [204, 409]
         assert len(await fetch("SELECT 1 FROM identities")) == 1

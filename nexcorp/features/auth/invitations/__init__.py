@@ -1,0 +1,1 @@
+"""Invitations to register, and who may register at all."""

@@ -1,0 +1,27 @@
+"""What can go wrong with registering by invitation."""
+
+from __future__ import annotations
+
+from nexcorp.errors import Forbidden, NotFound
+
+
+class RegistrationClosed(Forbidden):
+    """REGISTRATION is closed."""
+
+    code, message = "registration_closed", "Nobody can register here: ask an administrator."
+    meaning = "Nobody can register here."
+
+
+class InvitationRequired(Forbidden):
+    """REGISTRATION is invite, and no invitation of this address is open."""
+
+    code = "invitation_required"
+    message = "To register here takes an invitation: ask an administrator for one."
+    meaning = "To register here takes an invitation of this address that is open."
+
+
+class InvitationNotFound(NotFound):
+    """No invitation with this id is open."""
+
+    code, message = "invitation_not_found", "There is no such invitation to revoke."
+    meaning = "No invitation with this id is open."

@@ -1,0 +1,88 @@
+"""The rules of invitations: one is open for an address, and used once, by the link of a mail."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
+from nexcorp.delivery import emit
+from nexcorp.domain.emails import show_email
+from nexcorp.errors import Invalid
+from nexcorp.features.auth.invitations.errors import (
+    InvitationNotFound,
+    InvitationRequired,
+    RegistrationClosed,
+)
+from nexcorp.features.auth.recovery.errors import InvalidToken
+from nexcorp.features.auth.recovery.service import INVITE, hash_token, require_queued
+from nexcorp.features.auth.sessions.errors import EmailTaken
+
+
+def show_invitation(row: Any) -> dict[str, Any]:
+    """An invitation as administrators see it."""
+    shown = row_to_dict(row)
+    return {**shown, "email": show_email(shown["email"])}
+
+
+async def invite(conn: Any, user_id: UUID, email: str) -> dict[str, Any]:
+    """Invite an address by mail; returns the invitation. Those before it end.
+
+    Raises EmailTaken where it has an account, TooManyMails where it was sent too many.
+    """
+    if await sql.auth.is_email_taken(conn, email=email):
+        raise EmailTaken()
+    await require_queued(conn, user_id, INVITE, email)
+    await sql.invitations.revoke_open(conn, email=email)
+    await sql.account_tokens.delete_invitation_tokens(conn, email=email)
+    row = await sql.invitations.insert_invitation(conn, email=email, invited_by=user_id)
+    await emit_invitation(conn, "invitation.created", user_id, row["id"])
+    return show_invitation(row)
+
+
+async def revoke(conn: Any, user_id: UUID, invitation_id: UUID) -> None:
+    """End an invitation; raises InvitationNotFound where it is not open."""
+    email = await sql.invitations.revoke_invitation(conn, invitation_id=invitation_id)
+    if email is None:
+        raise InvitationNotFound()
+    await sql.account_tokens.delete_invitation_tokens(conn, email=email)
+    await emit_invitation(conn, "invitation.revoked", user_id, invitation_id)
+
+
+async def check_invitation(conn: Any, token: str | None, email: str) -> bool:
+    """Use the token of an invitation up; returns whether there was one (None: there was not).
+
+    Raises InvalidToken, or Invalid where it invites another address.
+    """
+    if token is None:
+        return False
+    used = await sql.account_tokens.use_token(conn, token_hash=hash_token(token), purposes=[INVITE])
+    if used is None or not await sql.invitations.is_invited(conn, email=used["email"]):
+        raise InvalidToken()
+    if used["email"].casefold() != email.casefold():
+        raise Invalid(errors={"email": ["The invitation is for another address."]})
+    return True
+
+
+async def check_registration(conn: Any, mode: str, email: str, *, invited: bool) -> None:
+    """Raises RegistrationClosed or InvitationRequired where this address may not register under `mode`, the
+    setting REGISTRATION; `invited`: whether its owner has shown that they read its mail."""
+    if mode == "closed":
+        raise RegistrationClosed()
+    if mode == "invite" and not (invited and await sql.invitations.is_invited(conn, email=email)):
+        raise InvitationRequired()
+
+
+async def accept(conn: Any, email: str, user_id: UUID) -> None:
+    """The owner of a verified address has an account: what invited it is used."""
+    invitation_id = await sql.invitations.accept_invitation(conn, email=email, user_id=user_id)
+    if invitation_id is not None:
+        await sql.account_tokens.delete_invitation_tokens(conn, email=email)
+        await emit_invitation(conn, "invitation.accepted", user_id, invitation_id)
+
+
+async def emit_invitation(conn: Any, name: str, user_id: UUID, invitation_id: UUID) -> None:
+    """Record what happened to an invitation; never its address."""
+    entity = ("invitation", invitation_id)
+    await emit(conn, name, actor_id=user_id, entity=entity, payload={"userId": user_id})

@@ -1,0 +1,46 @@
+"""Proofs of who a person is, beyond an access token: for what a stolen one must not do.
+
+A session is fresh for ten minutes behind `POST /auth/sudo`, or a sign-in with a provider for that purpose; or
+a request brings the password itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import ReauthenticationRequired
+from nexcorp.security.access import Access
+from nexcorp.security.app_keys import database, principal
+
+FRESH_SECONDS = 600
+# The field of a body that proves the request it comes with.
+PASSWORD_FIELD = "currentPassword"  # noqa: S105 - a name
+
+
+class PasswordCheck(Protocol):
+    """Checks a password of the caller's; raises WrongPassword, NoPassword or TooManyAttempts."""
+
+    async def __call__(self, request: web.Request, password: str) -> Any: ...
+
+
+CHECK_PASSWORD = web.AppKey("check_password", PasswordCheck)
+
+
+async def require_fresh(request: web.Request, access: Access, password: str | None = None) -> None:
+    """Raises ReauthenticationRequired unless the caller has proved who they are, for a wrong `password` what
+    PasswordCheck raises. API keys pass: to make one took such a proof."""
+    who = principal(request)
+    if who.scopes is not None:
+        return
+    if password is not None:
+        await request.app[CHECK_PASSWORD](request, password)
+        return
+    async with database(request).connection() as conn:
+        fresh = await sql.auth.is_proved(
+            conn, session_id=who.session_id, sign_in_counts=access.sign_in_counts
+        )
+    if not fresh:
+        raise ReauthenticationRequired()

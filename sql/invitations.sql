@@ -1,0 +1,67 @@
+-- Invitations: addresses that administrators asked to register. One is open until it is accepted, revoked or expired.
+
+-- name: insert_invitation(email, invited_by) :one!
+-- A new invitation, open for seven days.
+WITH made AS (
+    INSERT INTO invitations (email, invited_by) VALUES ($1, $2)
+    RETURNING *
+)
+SELECT
+    i.id, i.email, 'pending' AS status, person(u) AS "invitedBy", i.created_at AS "createdAt", i.expires_at AS "expiresAt",
+    i.accepted_by AS "userId"
+FROM made AS i
+INNER JOIN users AS u ON u.id = i.invited_by;
+
+-- name: list_invitations(before, most) :many
+-- The newest invitations before an id.
+SELECT
+    i.id, i.email,
+    CASE
+        WHEN i.accepted_at IS NOT NULL THEN 'accepted'
+        WHEN i.revoked_at IS NOT NULL THEN 'revoked'
+        WHEN i.expires_at <= now() THEN 'expired'
+        ELSE 'pending'
+    END AS status,
+    person(u) AS "invitedBy", i.created_at AS "createdAt", i.expires_at AS "expiresAt", i.accepted_by AS "userId"
+FROM invitations AS i
+INNER JOIN users AS u ON u.id = i.invited_by
+WHERE i.id < $1
+ORDER BY i.id DESC
+LIMIT $2;
+
+-- name: revoke_invitation(invitation_id) :value
+-- Ends an open invitation; its address, or no row where there is none to end.
+UPDATE invitations
+SET revoked_at = now()
+WHERE id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
+RETURNING email;
+
+-- name: revoke_open(email) :exec
+-- Ends what invited an address before: the newest invitation counts.
+UPDATE invitations
+SET revoked_at = now()
+WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL;
+
+-- name: is_invited(email) :value
+-- Whether an invitation of this address is open.
+SELECT EXISTS (
+    SELECT 1
+    FROM invitations
+    WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+);
+
+-- name: accept_invitation(email, user_id) :value
+-- The address has an account now; the invitation, or no row where none was open.
+UPDATE invitations
+SET accepted_at = now(), accepted_by = $2
+WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+RETURNING id;
+
+-- name: delete_invitations(user_id) :exec
+-- What somebody who leaves was invited by, and whom they invited.
+DELETE FROM invitations
+WHERE accepted_by = $1 OR invited_by = $1 OR email = (SELECT u.email FROM users AS u WHERE u.id = $1);
+
+-- name: delete_old_invitations() :exec
+-- Invitations that ended, one way or another, a month ago.
+DELETE FROM invitations WHERE expires_at < now() - interval '30 days';
