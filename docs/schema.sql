@@ -216,7 +216,7 @@ CREATE TABLE data_exports (
 COMMENT ON TABLE data_exports IS 'What people asked to get of their own data, one at a time; the row is the queue of the job that makes it.';
 COMMENT ON COLUMN data_exports.finished_at IS 'NULL while it is to be made.';
 COMMENT ON COLUMN data_exports.expires_at IS '24 hours after it was made; then it is deleted.';
-COMMENT ON COLUMN data_exports.body IS 'The file as releases before 0029 wrote it; not used any more.';
+COMMENT ON COLUMN data_exports.body IS 'The file as releases before 0027 wrote it; not used any more.';
 COMMENT ON COLUMN data_exports.error IS 'Why it could not be made; asking again tries again.';
 COMMENT ON COLUMN data_exports.bytes IS 'Length of the file, compressed.';
 CREATE INDEX data_exports_requested_at_idx ON data_exports USING btree (requested_at) WHERE finished_at IS NULL;

@@ -7,7 +7,7 @@ COMMENT ON COLUMN uploads.charset IS 'That of a text: NULL is UTF-8, empty one o
 
 ALTER TABLE data_exports ADD COLUMN bytes bigint;
 COMMENT ON COLUMN data_exports.bytes IS 'Length of the file, compressed.';
-COMMENT ON COLUMN data_exports.body IS 'The file as releases before 0029 wrote it; not used any more.';
+COMMENT ON COLUMN data_exports.body IS 'The file as releases before 0027 wrote it; not used any more.';
 
 CREATE TABLE data_export_parts (
     user_id uuid CONSTRAINT data_export_parts_user_id_fkey REFERENCES data_exports ON DELETE CASCADE,
