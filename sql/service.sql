@@ -23,3 +23,7 @@ SELECT set_config('session_replication_role', 'replica', true);
 -- name: vacuum_all() :exec
 -- Statistics and visibility after a bulk load.
 VACUUM ANALYZE;
+
+-- name: has_jit() :value
+-- Whether this role's connections compile statements.
+SELECT current_setting('jit') = 'on';

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from nexcorp.config import Config
+from nexcorp.db.catalog import sql
 from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
 from nexcorp.errors import DatabaseUnavailable
@@ -129,7 +130,7 @@ class Database:
             await self._connect(1)
             self.note_crowd(error)
         async with self.connection(wait=5.0) as conn:
-            if await conn.fetchval("SHOW jit") == "on":
+            if await sql.service.has_jit(conn):
                 log.warning("PostgreSQL compiles statements, which costs more than it saves", remedy=NO_JIT)
 
     async def _connect(self, least: int) -> None:
