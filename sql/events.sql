@@ -117,8 +117,8 @@ SELECT
     (SELECT count(*) FROM outbox_dead) AS dead;
 
 -- name: count_troubles() :one!
--- What an operator has to see to: rows of the trail in no month's partition (counted up to 10,000), indexes that were left
--- half made, mails given up.
+-- What an operator has to see to: rows of the trail in no month's partition (counted up to 10,000), and indexes that were
+-- left half made.
 SELECT
     (SELECT count(*) FROM (SELECT FROM events_default LIMIT 10000) AS d) AS "defaultRows",
     (
@@ -126,8 +126,7 @@ SELECT
         FROM pg_index AS i
         INNER JOIN pg_class AS c ON c.oid = i.indexrelid
         WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relnamespace = 'public'::regnamespace
-    ) AS "invalidIndexes",
-    (SELECT count(*) FROM mails WHERE failed_at IS NOT NULL AND last_error <> 'superseded') AS "deadMails";
+    ) AS "invalidIndexes";
 
 -- name: list_failing(most) :many
 -- What could not be delivered: dead first, the oldest first; then what failed or waits and is tried again by itself.

@@ -23,3 +23,7 @@ SELECT set_config('session_replication_role', 'replica', true);
 -- name: vacuum_all() :exec
 -- Statistics and visibility after a bulk load.
 VACUUM ANALYZE;
+
+-- name: get_setting(name) :value
+-- A setting of PostgreSQL's, as this connection has it.
+SELECT current_setting($1);

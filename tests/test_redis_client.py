@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
+from nexcorp.background import end_tasks
 from nexcorp.embedded import ValkeyServer
+from nexcorp.realtime.bus import FRAMES_CHANNEL, Listener
 from nexcorp.redis_client import REFUSED, connect
 from tests.chaos.proxy import Proxy
 
@@ -52,6 +55,37 @@ async def test_what_has_become_a_replica_is_left(pair: list[ValkeyServer]) -> No
     finally:
         for client in (writer, patient, pusher):
             await client.aclose()
+        await proxy.close()
+
+
+async def test_a_subscription_follows(pair: list[ValkeyServer]) -> None:
+    old, new = pair
+    proxy = Proxy("redis", old.port)
+    await proxy.start()
+    url = f"redis://:same@127.0.0.1:{proxy.port}"
+    writer, client, connected = connect(url), connect(url, blocking=True), asyncio.Queue[None]()
+
+    def ignore(message: object) -> None:
+        """Nobody pushes anything."""
+
+    listener = Listener(
+        client, on_message=ignore, on_revoked=ignore, on_connected=lambda: connected.put_nowait(None)
+    )
+    listening = asyncio.create_task(listener.run())
+    try:
+        await asyncio.wait_for(connected.get(), 5)
+        assert await writer.ping()
+        proxy.target = new.port
+        with redis.Redis.from_url(f"redis://:same@127.0.0.1:{old.port}") as direct:
+            direct.replicaof("127.0.0.1", 1)
+        assert await writer.set("a", "1")
+        await asyncio.wait_for(connected.get(), 5)
+        with redis.Redis.from_url(f"redis://:same@127.0.0.1:{new.port}") as direct:
+            assert direct.pubsub_numsub(FRAMES_CHANNEL) == [(FRAMES_CHANNEL.encode(), 1)]
+    finally:
+        await end_tasks([listening])
+        for one in (writer, client):
+            await one.aclose()
         await proxy.close()
 
 

@@ -146,7 +146,7 @@ class Comments:
 
 EventsClaimOutbox = TypedDict("EventsClaimOutbox", {"lane": Int, "outbox_id": Int, "attempts": Int, "receivers_after": Id, "id": Id, "type": Text, "actor_id": Id, "entity_type": Text, "entity_id": Id, "payload": Any, "created_at": Time})
 EventsGetOutboxDepth = TypedDict("EventsGetOutboxDepth", {"depth": Int, "age": Float, "dead": Int})
-EventsCountTroubles = TypedDict("EventsCountTroubles", {"defaultRows": Int, "invalidIndexes": Int, "deadMails": Int})
+EventsCountTroubles = TypedDict("EventsCountTroubles", {"defaultRows": Int, "invalidIndexes": Int})
 EventsListFailing = TypedDict("EventsListFailing", {"id": Int, "dead": Bool, "type": Text, "attempts": Int, "lastError": Text, "createdAt": Time, "nextAt": Time})
 EventsReviveDead = TypedDict("EventsReviveDead", {"id": Int})
 EventsListMissingMonths = TypedDict("EventsListMissingMonths", {"month": Any})
@@ -459,6 +459,7 @@ class Service:
     def has_users(self, conn: Connection) -> Awaitable[Bool]: ...
     def begin_bulk_load(self, conn: Connection) -> Awaitable[Text]: ...
     def vacuum_all(self, conn: Connection) -> Awaitable[str]: ...
+    def has_jit(self, conn: Connection) -> Awaitable[Bool]: ...
 
 UploadsMeasureOwner = TypedDict("UploadsMeasureOwner", {"bytes": Int, "recent": Int, "wait": Int})
 UploadsFinishUpload = TypedDict("UploadsFinishUpload", {"id": Id, "name": Text, "type": Text, "bytes": Int, "width": Int, "height": Int, "alt": Text, "url": Text, "thumbnailUrl": Text, "createdAt": Time})

@@ -147,7 +147,8 @@ class Lease:
             if full or database.answers() or database.crowded():
                 raise Overloaded() from None
             raise gone() from None
-        except DISCONNECTED as error:
+        except (*DISCONNECTED, asyncpg.PostgresError) as error:
+            # Whatever it says while it lets nobody in: shutting down, another password, no such database.
             raise gone() from error
         finally:
             database.waiting -= 1

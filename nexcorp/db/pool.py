@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from nexcorp.config import Config
+from nexcorp.db.catalog import sql
 from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
 from nexcorp.db.plans import SETTINGS
@@ -133,10 +134,9 @@ class Database:
             self.note_crowd(error)
         async with self.connection(wait=5.0) as conn:
             for name, value in SETTINGS.items():
-                if (found := await conn.fetchval("SELECT current_setting($1)", name)) != value:
-                    log.warning(
-                        "PostgreSQL does more than it has to", setting=name, found=found, remedy=REMEDY
-                    )
+                if await sql.service.get_setting(conn, name=name) != value:
+                    wanted = f"{name} = {value}"
+                    log.warning("PostgreSQL does more than it has to", wanted=wanted, remedy=REMEDY)
 
     async def _connect(self, least: int) -> None:
         most = self.config.database_pool[1]

@@ -137,6 +137,6 @@ CLOSE_CODES = {
     protocol.TOO_MANY_MESSAGES: "more than 20 frames a second, 40 at once, each 16 KB as one more; send less",
     protocol.BAD_TOKEN: "auth with a bad token; do not come back",
     protocol.SESSION_REVOKED: "the session was ended; do not come back",
-    protocol.TOO_MANY_SOCKETS: "more than 10 sockets of one user; do not come back",
+    protocol.TOO_MANY_SOCKETS: "more than 10 sockets of one user, all of which answer; do not come back",
     4507: "forbidden; kept for later, this version never sends it; do not come back",
 }

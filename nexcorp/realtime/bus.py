@@ -20,7 +20,7 @@ import structlog
 from nexcorp.logs import seldom
 from nexcorp.realtime.metrics import PUBLISHED
 from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages
-from nexcorp.redis_client import CONNECTION_LOST
+from nexcorp.redis_client import CONNECTION_LOST, Demoted, Failover
 from nexcorp.security.revocations import Revoked
 
 log = structlog.get_logger("nexcorp.bus")
@@ -30,6 +30,7 @@ REVOKED_CHANNEL = "nexcorp:revoked"
 # Before the name of a room.
 ROOM_CHANNEL = "nexcorp:room:"
 SILENCE_SECONDS = 5.0
+LOOK_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 2.0
 # How long publishing is left out after it failed, so that a hanging Redis cannot slow delivery.
 REST_SECONDS = 1.0
@@ -201,17 +202,22 @@ class Listener:
                 await subscription.unsubscribe(*(ROOM_CHANNEL + name for name in gone))
 
     async def _listen(self, subscription: Any) -> None:
-        unanswered = False
+        unanswered, heard, left = False, time.monotonic(), Failover.left
         while True:
-            message = await subscription.get_message(timeout=SILENCE_SECONDS)
+            message = await subscription.get_message(timeout=min(LOOK_SECONDS, SILENCE_SECONDS))
+            if Failover.left != left:
+                # Nobody writes there any more, so there is no error to see either.
+                raise Demoted("redis has become a replica")
             if message is None:
+                if time.monotonic() - heard < SILENCE_SECONDS:
+                    continue
                 # redis-py notices a peer that went away without a word only by asking.
                 if unanswered:
                     raise TimeoutError("redis does not answer")
                 await subscription.ping()
-                unanswered = True
+                unanswered, heard = True, time.monotonic()
                 continue
-            unanswered = False
+            unanswered, heard = False, time.monotonic()
             if message["type"] == "subscribe":
                 self._note_followed(message["channel"].decode())
             if message["type"] != "message":

@@ -75,6 +75,7 @@ async def find_names(conn: Any, name: str) -> list[str]:
     """Usernames that a search for people finds."""
     rows = await sql.users.search_people(
         conn,
+        viewer_id=UUID(int=0),
         q=name,
         prefix=name,
         status="active",

@@ -35,6 +35,8 @@ SCANS = {
     "auth.delete_old_sessions": "the cleanup, once an hour",
     "keys.delete_old_keys": "the cleanup, once an hour",
     "events.get_outbox_depth": "counts the queue, which workers keep short",
+    "events.count_troubles": "events_default, which stays empty; stops at 10,000 rows",
+    "events.list_failing": "for an operator at the command line",
     "idempotency.forget_assignee": "once, when a person leaves",
     "posts.fill_stats": "once, after a bulk load",
     "search.fill_people": "once, after a bulk load",

@@ -14,6 +14,7 @@ from nexcorp.db import sql
 EXECUTES = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "cursor", "copy_from_query"}
 # The migration runner has a handful of static texts of its own: yoyo's tables are not the service's.
 OWN_SQL = {
+    "nexcorp/db/locks.py",
     "nexcorp/db/migrations.py",
     "nexcorp/db/schema_files.py",
     "nexcorp/doctor.py",

@@ -63,6 +63,7 @@ def literal(kind: Any) -> str:
         "int8": "21",
         "jsonb": "'{}'",
         "float8": "21",
+        "date": "'2026-11-01'",
     }
     return f"{values.get(kind.name, chr(39) + 'x' + chr(39))}::{kind.name}"
 

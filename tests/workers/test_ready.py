@@ -170,7 +170,7 @@ async def test_metrics_show_the_outbox(web_only, database, people, comment):
         assert float(shown["nexcorp_outbox_depth"]) == 3
         assert 100 <= float(shown["nexcorp_outbox_oldest_seconds"]) < 160
         assert float(shown["nexcorp_outbox_dead"]) == 0
-        for name in ("events_default_rows", "invalid_indexes", "mails_dead"):
+        for name in ("events_default_rows", "invalid_indexes"):
             assert float(shown[f"nexcorp_{name}"]) == 0
     finally:
         await runner.cleanup()

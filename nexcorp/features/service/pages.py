@@ -119,7 +119,6 @@ DEFAULT_ROWS = Gauge(
 INVALID_INDEXES = Gauge(
     "nexcorp_invalid_indexes", "Indexes that were left half made.", multiprocess_mode="mostrecent"
 )
-MAILS_DEAD = Gauge("nexcorp_mails_dead", "Mails given up on.", multiprocess_mode="mostrecent")
 POOL_SIZE = Gauge(
     "nexcorp_pool_connections", "Connections to PostgreSQL.", ["state"], multiprocess_mode="livesum"
 )
@@ -162,7 +161,6 @@ async def collect_metrics(request: web.Request) -> bytes:
         OUTBOX_DEAD.set(outbox["dead"])
         DEFAULT_ROWS.set(troubles["defaultRows"])
         INVALID_INDEXES.set(troubles["invalidIndexes"])
-        MAILS_DEAD.set(troubles["deadMails"])
     except (AppError, asyncpg.PostgresError):
         # The other figures are wanted most when the database is down.
         pass
