@@ -93,10 +93,12 @@ async def test_what_is_taken_back_no_longer_counts(service: Any, make_user: Any)
         await bob.client.delete(f"{API}/posts/{old['id']}/{path}")
         assert await explored(bob) == ["new", "old"]
     comment = await say(bob, old["id"])
-    await say(ann, old["id"], parent=comment["id"])
+    reply = await say(ann, old["id"], parent=comment["id"])
     assert await explored(bob) == ["old", "new"]
-    # Takes the reply along.
+    # What was answered keeps its weight, and the placeholder has none.
     await bob.client.delete(f"{API}/comments/{comment['id']}")
+    assert await explored(bob) == ["old", "new"]
+    await ann.client.delete(f"{API}/comments/{reply['id']}")
     assert await explored(bob) == ["new", "old"]
     assert await fetch(service, WRONG_SCORES) == []
 

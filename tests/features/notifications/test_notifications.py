@@ -205,7 +205,10 @@ async def test_a_deleted_comment_leaves_neither_its_text_nor_the_link(service: A
     assert (newest["message"], newest["entity"]["id"]) == ("kept", kept["id"])
     assert (oldest["message"], oldest["entity"], oldest["postId"]) == ("", None, None)
     assert oldest["title"].endswith("mentioned you")
-    # The reply went along.
+    # The reply stays until its own author takes it back.
+    (row,) = await told(service, bob)
+    assert (row["message"], row["entity"]["id"]) == (reply["body"], reply["id"])
+    await ann.client.delete(f"{API}/comments/{reply['id']}")
     (row,) = await told(service, bob)
     assert (row["message"], row["entity"]) == ("", None)
 

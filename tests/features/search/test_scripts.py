@@ -186,7 +186,7 @@ async def test_a_highlight_costs_the_same_however_long_the_text_is(service: Any,
         "needle",
     )
     assert [row["letters"] <= 600 and row["at"] > 0 for row in rows] == [True] * 3
-    await publish(ann, body="午餐" + "很长的文字" * 3000 + "需要找到的东西。")
+    await publish(ann, body="午餐" + "很长的文字" * 900 + "需要找到的东西。")
     await delivered(service)
     (row,) = await find(ann, "需要找到", "post")
     assert "<mark>需要找到</mark>" in row["highlight"] and len(row["highlight"]) < 700
