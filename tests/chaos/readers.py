@@ -175,7 +175,7 @@ class Reader:
                 self.post.replace({row["id"] for row in rows})
         elif event == "unread-count":
             self.unread = data["count"]
-        elif event == "error":
+        elif event == "error" and "closeCode" not in data:
             # The database was away when it was asked for: ask again on a new socket.
             if data["code"] not in ("database_unavailable", "overloaded", "timeout"):
                 self.problems.append(f"error {data}")

@@ -232,7 +232,7 @@ async def test_frames_show_moves_and_interest(make_user: Any, connect: Any) -> N
     await live.next("subscribed")
     await keen.client.put(f"/api/v1/posts/{post['id']}/interest")
     frame = await live.next("post:updated")
-    assert frame["data"] == {"id": post["id"], "interestCount": 1}
+    assert frame["data"] == {"id": post["id"], "interestCount": 1, "countsVersion": 1}
     await put(author, f"/posts/{post['id']}/status", status="in_progress")
     frame = await live.next("post:updated")
     assert frame["data"]["status"] == "in_progress"
