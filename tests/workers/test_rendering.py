@@ -195,16 +195,9 @@ async def test_what_was_deleted_is_shown_as_deleted(company: Company, settle: An
         ("comment:created", {**frames[1]["data"], "body": "kept", "commentCount": 1}),
         ("comment:deleted", {**gone, "id": str(reply["id"])}),
         ("comment:deleted", gone),
-<<<<<<< HEAD
         ("comment:deleted", gone),
-        ("comment:deleted", {**gone, "id": str(reply["id"]), "commentCount": 1}),
-        ("comment:deleted", {**gone, "commentCount": 1}),
-=======
-        (
-            "comment:deleted",
-            {**gone, "replyIds": [str(reply["id"])], "commentCount": 1, "countsVersion": 4},
-        ),
->>>>>>> frontend
+        ("comment:deleted", {**gone, "id": str(reply["id"]), "commentCount": 1, "countsVersion": 4}),
+        ("comment:deleted", {**gone, "commentCount": 1, "countsVersion": 4}),
     ]
     await company.edit_post(post, f"{OLD} again")
     await settle()
