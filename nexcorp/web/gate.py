@@ -19,7 +19,7 @@ from nexcorp.web.unread import Unread
 
 # For each connection that the pool may have: while these wait for PostgreSQL, others are read and written.
 PLACES_A_CONNECTION = 3
-HELD_SECONDS = 0.8
+HELD_SECONDS = 0.6
 # So many are refused in one go; then those who have a place get their turn.
 REFUSED_AT_ONCE = 25
 UNLIMITED = 1_000_000
