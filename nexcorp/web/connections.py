@@ -15,6 +15,7 @@ from aiohttp.web_protocol import RequestHandler
 from nexcorp.errors import BadRequest
 from nexcorp.web.errors import reply_error
 from nexcorp.web.gate import GATE, UNLIMITED, Gate
+from nexcorp.web.unread import OWNER, size_of
 
 # From the first byte of a request (or from connecting) to the end of its headers.
 HEADER_SECONDS = 10.0
@@ -174,10 +175,14 @@ class Connection(RequestHandler):
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
             self.transport.write(self._gate.refuse(message))
 
-    def finish_response(self, *values: Any) -> Any:
+    def finish_response(self, request: web.BaseRequest, resp: Any, start_time: float | None) -> Any:
         """See aiohttp. A request that it answers without the gateway leaves its place here."""
         self._gate.stand_up(self)
-        return super().finish_response(*values)
+        sending = super().finish_response(request, resp, start_time)
+        owner = request.get(OWNER)
+        if owner is None or self.transport is None:
+            return sending
+        return self._gate.unread.send(sending, self.transport, owner, size_of(resp))
 
     def _expect_headers(self) -> None:
         self._header_timer = self._loop.call_later(HEADER_SECONDS, self._give_up)

@@ -15,9 +15,11 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from nexcorp.web.unread import Unread
+
 # For each connection that the pool may have: while these wait for PostgreSQL, others are read and written.
 PLACES_A_CONNECTION = 3
-HELD_SECONDS = 0.8
+HELD_SECONDS = 0.6
 # So many are refused in one go; then those who have a place get their turn.
 REFUSED_AT_ONCE = 25
 UNLIMITED = 1_000_000
@@ -85,6 +87,7 @@ class Gate:
         self.most, self.most_begun = most, most_begun
         self.vital, self.refuse = frozenset(vital), refuse
         self.working = self.begun = 0
+        self.unread = Unread()
         # Connections with a place for a request that has not got as far as enter().
         self._seated: set[Any] = set()
         # In the order in which they came, and until when they are held, of loop.time().

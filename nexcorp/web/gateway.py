@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from nexcorp.context import RequestContext, current
-from nexcorp.errors import AppError, Overloaded, TimedOut, Unavailable
+from nexcorp.errors import AppError, Overloaded, TimedOut, TooManyRequests, Unavailable
 from nexcorp.security.addresses import came_by_tls, client_address
 from nexcorp.security.app_keys import CONTEXT, REQUEST_ID
 from nexcorp.security.cors import Cors, HostNotAllowed, Hosts
@@ -25,6 +25,7 @@ from nexcorp.web.refusals import choose_request_id, note_unavailable
 from nexcorp.web.replies import SECURITY_HEADERS
 from nexcorp.web.routing import API_PREFIX, Route, count
 from nexcorp.web.transactions import Replay
+from nexcorp.web.unread import LARGE_BYTES, OWNER, size_of
 
 log = structlog.get_logger("nexcorp.web")
 
@@ -128,6 +129,13 @@ def make_gateway(config: Any) -> Any:
             finally:
                 place.end()
                 IN_FLIGHT.set(gate.begun)
+        size = size_of(response)
+        if size > LARGE_BYTES:
+            owner = context.user_id or context.ip
+            if request.method == "GET" and not gate.unread.has_room(owner, size):
+                response = reply_error(request, TooManyRequests(retry_after=1))
+            else:
+                request[OWNER] = owner
         if response.status == 400 and request.content.exception() is not None:
             # What comes behind a body that cannot be read is not found; the client is told to connect anew.
             response.force_close()
