@@ -151,7 +151,8 @@ class Limits:
         self.session = Rule("session", config.rate_limit_anonymous)
         self.files = Rule("files", config.rate_limit_files)
         # Accounts are free to make: those whose address is not verified share what one account has.
-        self.newcomers = Rule("newcomers", config.rate_limit_user if config.sends_mail else 0)
+        shares = config.sends_mail and not config.development
+        self.newcomers = Rule("newcomers", config.rate_limit_user if shares else 0)
         self.registrations = Rule("registrations", config.registrations_per_hour, HOUR_SECONDS)
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
         self._asking: dict[Bucket, None] = {}

@@ -222,7 +222,7 @@ async def accept(
     if flow["user_id"] is not None:
         beginner, session_id = UUID(flow["user_id"]), UUID(flow["session_id"])
         request[CONTEXT].user_id, request[CONTEXT].session_id = beginner, session_id
-        finish = service.prove if flow["purpose"] == SUDO else service.link
+        finish = service.prove if flow.get("purpose") == SUDO else service.link
         async with database(request).transaction() as conn:
             await finish(conn, proof, user_id=beginner, session_id=session_id)
         return
