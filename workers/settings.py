@@ -22,6 +22,7 @@ from nexcorp.errors import AppError
 from nexcorp.features import PRODUCT
 from nexcorp.integrations.mail import make_mailer
 from nexcorp.integrations.storage import make_stores
+from nexcorp.logs import seldom
 from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
 from nexcorp.redis_client import CONNECTION_LOST, connect
@@ -115,7 +116,8 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             await running
             backoff = 0.2
         except CONNECTION_LOST as error:
-            log.warning("SAQ waits for Redis", error=type(error).__name__, seconds=backoff)
+            if seldom("saq"):
+                log.warning("SAQ waits for Redis", error=type(error).__name__)
         finally:
             stopping.cancel()
             with contextlib.suppress(*CONNECTION_LOST):

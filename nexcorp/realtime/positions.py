@@ -10,6 +10,7 @@ import structlog
 from nexcorp.db import Database, sql
 from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
+from nexcorp.logs import seldom
 from nexcorp.realtime import protocol
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.metrics import RECOVERED
@@ -65,7 +66,8 @@ class Positions:
                     names = [self._behind.pop() for _ in range(min(ROOMS_AT_ONCE, len(self._behind)))]
                     await self.catch_up(names)
             except AppError as error:
-                log.warning("position check waits", reason=error.code)
+                if seldom(f"positions {error.code}"):
+                    log.warning("position check waits", reason=error.code)
                 await asyncio.sleep(0.5)
                 self.check_soon()
             except Exception:

@@ -17,6 +17,7 @@ from nexcorp.errors import (
     Unauthorized,
     Unavailable,
 )
+from nexcorp.logs import seldom
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.errors import TextOnly
@@ -194,7 +195,8 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         await read_client(client)
     except AppError as error:
         # The handshake is over, so the reason can only be a close code: come back later.
-        log.warning("socket could not be greeted", reason=error.code)
+        if seldom(f"greet {error.code}"):
+            log.warning("socket could not be greeted", reason=error.code)
         node.send_away(socket)
         await read_client(client)
     except Exception:

@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from nexcorp.logs import seldom
 from nexcorp.redis_client import CONNECTION_LOST, connect
 
 log = structlog.get_logger("nexcorp.cache")
@@ -83,7 +84,8 @@ class Cache:
         del self._refreshes[name]
         if not refresh.cancelled() and (error := refresh.exception()) is not None:
             # Who asks when the answer has ended is told; it is still good until then.
-            log.warning("cache was not refreshed", error=type(error).__name__)
+            if seldom("cache"):
+                log.warning("cache was not refreshed", error=type(error).__name__)
 
     async def forget(self, group: str) -> None:
         """Call after the commit of a change: nothing that was kept of the group is shown any longer."""
@@ -101,7 +103,8 @@ class Cache:
                 return await command()
         except CONNECTION_LOST as error:
             self._rest_until = time.monotonic() + REST_SECONDS
-            log.warning("cache is left alone", error=type(error).__name__)
+            if seldom("cache"):
+                log.warning("cache is left alone", error=type(error).__name__)
             return None
 
     async def close(self) -> None:
