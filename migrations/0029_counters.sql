@@ -125,3 +125,4 @@ BEGIN
     END LOOP;
 END
 $$;
+RESET lock_timeout;
