@@ -104,9 +104,8 @@ class Positions:
             for row in rows:
                 missing[row["room"]].append(row)
             for group in group_rooms(missing):
-                texts = iter(
-                    await self.renderer.render(conn, [row for name in group for row in missing[name]])
-                )
+                found = [row for name in group for row in missing[name]]
+                texts = iter(await self.renderer.render(conn, found))
                 for name in group:
                     frames = [(row["seq"], next(texts)) for row in missing[name]]
                     first_kept = not frames or frames[0][0] == mine[name] + 1
@@ -118,7 +117,7 @@ class Positions:
 
 
 def group_rooms(missing: Mapping[str, Sequence[Any]]) -> Iterator[list[str]]:
-    """The names of rooms in groups of few frames, or of one room with many: their texts are in memory at once."""
+    """The names of rooms, in groups whose texts may be in memory at once: of few frames, or of one room."""
     group: list[str] = []
     count = 0
     for name, rows in missing.items():
