@@ -110,7 +110,7 @@ async def gather_crowd(
 
 
 async def insist(client: Any, method: str, path: str, **options: Any) -> Any:
-    """A call that is made again while the service says 503, or 429 for what comes at once, as a client does."""
+    """A call that is made again while the service says 503, or 429 to a burst, as a client does."""
     for _ in range(100):
         answer = await client.call(method, API + path, **options)
         if answer.status not in (429, 503):
