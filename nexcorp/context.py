@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -40,6 +40,13 @@ class RequestContext:
 
 
 current: ContextVar[RequestContext | None] = ContextVar("nexcorp_request", default=None)
+
+
+def apart() -> Context:
+    """The context for a task whose outcome several requests share: it counts for none of them."""
+    context = copy_context()
+    context.run(current.set, None)
+    return context
 
 
 @contextmanager

@@ -110,10 +110,10 @@ async def gather_crowd(
 
 
 async def insist(client: Any, method: str, path: str, **options: Any) -> Any:
-    """A call that is made again while the service says 503, as a client does."""
+    """A call that is made again while the service says 503, or 429 to a burst, as a client does."""
     for _ in range(100):
         answer = await client.call(method, API + path, **options)
-        if answer.status != 503:
+        if answer.status not in (429, 503):
             return answer
         assert "Retry-After" in answer.headers
         await asyncio.sleep(0.05)

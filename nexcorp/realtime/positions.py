@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -21,6 +23,7 @@ log = structlog.get_logger("nexcorp.realtime")
 
 CHECK_SECONDS = 5.0
 ROOMS_AT_ONCE = 100
+FRAMES_AT_ONCE = 200
 POOL_WAIT_SECONDS = 2.0
 
 
@@ -98,16 +101,32 @@ class Positions:
             rows = await sql.realtime.read_missing(
                 conn, names=names, afters=[mine[name] for name in names], most=protocol.MAX_RECOVERED + 1
             )
-            texts = await self.renderer.render(conn, rows)
             unread = await count_unread(conn, names)
-        missing: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
-        for row, text in zip(rows, texts, strict=True):
-            missing[row["room"]].append((row["seq"], text))
-        for name, frames in missing.items():
-            first_kept = not frames or frames[0][0] == mine[name] + 1
-            if len(frames) > protocol.MAX_RECOVERED or not first_kept:
-                self.hub.drop_room(name, protocol.RESYNC, "too far behind")
-            else:
-                RECOVERED.inc(len(frames))
-                # Without frames the count may be older than one that came live meanwhile.
-                self.hub.receive(RoomMessage(name, frames, unread.get(name) if frames else None))
+            missing: dict[str, list[Any]] = {name: [] for name in names}
+            for row in rows:
+                missing[row["room"]].append(row)
+            for group in group_rooms(missing):
+                found = [row for name in group for row in missing[name]]
+                texts = iter(await self.renderer.render(conn, found))
+                for name in group:
+                    frames = [(row["seq"], next(texts)) for row in missing[name]]
+                    first_kept = not frames or frames[0][0] == mine[name] + 1
+                    if len(frames) > protocol.MAX_RECOVERED or not first_kept:
+                        self.hub.drop_room(name, protocol.RESYNC, "too far behind")
+                    elif frames:
+                        RECOVERED.inc(len(frames))
+                        self.hub.receive(RoomMessage(name, frames, unread.get(name)))
+
+
+def group_rooms(missing: Mapping[str, Sequence[Any]]) -> Iterator[list[str]]:
+    """The names of rooms, in groups whose texts may be in memory at once: of few frames, or of one room."""
+    group: list[str] = []
+    count = 0
+    for name, rows in missing.items():
+        if group and count + len(rows) > FRAMES_AT_ONCE:
+            yield group
+            group, count = [], 0
+        group.append(name)
+        count += len(rows)
+    if group:
+        yield group

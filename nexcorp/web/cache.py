@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from nexcorp.context import apart
 from nexcorp.logs import seldom
 from nexcorp.redis_client import CONNECTION_LOST, connect
 
@@ -45,7 +46,7 @@ class Cache:
         name = f"{group}:{key}"
         flight = self._flights.get(name)
         if flight is None:
-            flight = asyncio.get_running_loop().create_task(self._load(group, name, seconds, make))
+            flight = asyncio.create_task(self._load(group, name, seconds, make), context=apart())
             self._flights[name] = flight
             flight.add_done_callback(lambda done: self._land(name, done))
         # One who goes away does not end it for the others.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -124,9 +125,17 @@ async def test_ack_of_a_frame_that_redis_lost_counts(make_user, connect, service
     """Who joins late was sent more than the node has broadcast, and may say so."""
     ada, post, live = await watch_post(make_user, connect)
     room = f"post:{post}"
-    service.app[NODE].positions.seconds = 3600
-    service.app[NODE].positions.check_soon()
-    await ask(live, "ping")
+    positions, checked = service.app[NODE].positions, asyncio.Event()
+    check = positions.check
+
+    async def check_once() -> None:
+        await check()
+        checked.set()
+
+    # This one is the last.
+    positions.seconds, positions.check = 3600, check_once
+    positions.check_soon()
+    await checked.wait()
     await store_frames(service.db, room, 3)
     late = await connect(ada)
     epoch = service.app[NODE].positions.epoch

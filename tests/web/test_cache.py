@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 
+from nexcorp.context import RequestContext, current
 from nexcorp.embedded import ValkeyServer
 from nexcorp.web.cache import REST_SECONDS, Cache
 
@@ -199,3 +200,12 @@ async def test_redis_that_hangs_costs_little(nodes: list[Cache]) -> None:
         assert time.monotonic() - began < 0.5
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+async def test_what_all_share_counts_for_none_of_them(nodes: list[Cache]) -> None:
+    async def make() -> bytes:
+        return repr(current.get()).encode()
+
+    token = current.set(RequestContext("mine", "192.0.2.1"))
+    assert await nodes[0].load("page", "shared", 10, make) == b"None"
+    current.reset(token)
