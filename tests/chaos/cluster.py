@@ -121,6 +121,8 @@ class Cluster:
             "LOG_FORMAT": "text",
             "RATE_LIMIT_ANONYMOUS": "1000000",
             "RATE_LIMIT_USER": "1000000",
+            "RATE_LIMIT_REGISTRATIONS": "0",
+            "REGISTRATION": "open",
         }
         for name in WEBS:
             self._add_program(name, "web", env | {"PORT": str(self.web_ports[name])})
