@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ class Access:
     `ticket`: a one-time ticket for downloads (`?ticket=`) may replace the access token.
     `bearer`: nobody needs to be signed in, but the handler reads an access token where there is one.
     `fresh`: a person must have proved who they are within ten minutes, by `POST /auth/sudo`, a provider or
-    `currentPassword` in the body; with `sign_in_counts` by signing in, too. Keys were made by such a proof.
+    `currentPassword` in the body; where `sign_in_counts(body)` is true by signing in, too. API keys were made
+    by that.
     """
 
     signed_in: bool = True
@@ -30,7 +31,7 @@ class Access:
     ticket: bool = False
     bearer: bool = False
     fresh: bool = False
-    sign_in_counts: bool = False
+    sign_in_counts: Callable[[Mapping[str, Any]], bool] | None = None
 
     def describe(self) -> str:
         """One line for the documents."""
@@ -41,8 +42,8 @@ class Access:
         what = f"Permission `{self.permission}`" if self.permission else "Signed in; no API keys"
         if self.fresh:
             what += "; fresh: a password, `POST /auth/sudo` or a provider within ten minutes"
-        if self.sign_in_counts:
-            what += ", or a sign-in"
+        if self.sign_in_counts is not None:
+            what += ", or mostly a sign-in"
         if self.otherwise:
             return f"{what}; without it {self.otherwise}."
         if self.ticket:
@@ -59,7 +60,7 @@ FRESH = Access(fresh=True)
 SELF = frozenset({"profile:read", "profile:update"})
 
 
-def allow(permission: str, *, whose: str | None = None, otherwise: str | None = None, **more: bool) -> Access:
+def allow(permission: str, *, whose: str | None = None, otherwise: str | None = None, **more: Any) -> Access:
     """Holders of `permission`; with `whose` for these rows only, for instance "the author only".
 
     With `otherwise` all other users get less: for instance "you see your own".

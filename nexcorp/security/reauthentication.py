@@ -29,9 +29,11 @@ class PasswordCheck(Protocol):
 CHECK_PASSWORD = web.AppKey("check_password", PasswordCheck)
 
 
-async def require_fresh(request: web.Request, access: Access, password: str | None = None) -> None:
-    """Raises ReauthenticationRequired unless the caller has proved who they are, for a wrong `password` what
-    PasswordCheck raises. API keys pass: to make one took such a proof."""
+async def require_fresh(request: web.Request, access: Access, body: dict[str, Any] | None = None) -> None:
+    """Raises ReauthenticationRequired unless the caller has proved who they are, for a wrong password what
+    PasswordCheck raises. Takes the password out of `body`. API keys pass: to make one took a proof."""
+    body = {} if body is None else body
+    password = body.pop(PASSWORD_FIELD, None)
     who = principal(request)
     if who.scopes is not None:
         return
@@ -39,8 +41,7 @@ async def require_fresh(request: web.Request, access: Access, password: str | No
         await request.app[CHECK_PASSWORD](request, password)
         return
     async with database(request).connection() as conn:
-        fresh = await sql.auth.is_proved(
-            conn, session_id=who.session_id, sign_in_counts=access.sign_in_counts
-        )
+        counts = access.sign_in_counts is not None and access.sign_in_counts(body)
+        fresh = await sql.auth.is_proved(conn, session_id=who.session_id, sign_in_counts=counts)
     if not fresh:
         raise ReauthenticationRequired()

@@ -16,7 +16,7 @@ from nexcorp.security.app_keys import CALLER, CONTEXT, RIGHTS
 from nexcorp.security.authentication import authenticate, authenticate_ticket
 from nexcorp.security.caller import Caller
 from nexcorp.security.limits import LIMITS
-from nexcorp.security.reauthentication import PASSWORD_FIELD, require_fresh
+from nexcorp.security.reauthentication import require_fresh
 from nexcorp.web.forms import Form, is_form, receive
 from nexcorp.web.parsing import read_json, read_query
 
@@ -172,7 +172,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
                     await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
                 raise
             if access.fresh:
-                await require_fresh(request, access, data.pop(PASSWORD_FIELD, None))
+                await require_fresh(request, access, data)
             if query is not None:
                 return await handler(request, body=data, query=read_query(request, query))
             return await handler(request, body=data)

@@ -123,6 +123,8 @@ class Cluster:
             "RATE_LIMIT_USER": "1000000",
             # The ledger counts each mention.
             "MENTIONS_A_MINUTE": "0",
+            "RATE_LIMIT_REGISTRATIONS": "0",
+            "REGISTRATION": "open",
         }
         for name in WEBS:
             self._add_program(name, "web", env | {"PORT": str(self.web_ports[name])})

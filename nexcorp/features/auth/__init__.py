@@ -8,6 +8,7 @@ from nexcorp.manifest import Feature, Job, Section
 FEATURE = Feature(
     name="auth",
     routes=(
+        "nexcorp.features.auth.sessions.registration:ROUTES",
         "nexcorp.features.auth.sessions.routes:ROUTES",
         "nexcorp.features.auth.sudo:ROUTES",
         "nexcorp.features.auth.recovery.routes:ROUTES",

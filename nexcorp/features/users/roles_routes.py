@@ -39,8 +39,12 @@ async def set_role_permissions(request: web.Request, body: dict[str, Any]) -> we
 
 TAG = "Identity"
 ADMIN = allow("role:manage")
-# What is taken from a role or given to it can be put back: a sign-in of the last minutes will do.
-CHANGE = allow("role:manage", fresh=True, sign_in_counts=True)
+# What makes nobody powerful for good can be put back: a sign-in of the last minutes will do.
+CHANGE = allow(
+    "role:manage",
+    fresh=True,
+    sign_in_counts=lambda body: service.INDISPENSABLE.isdisjoint(body["permissions"]),
+)
 ROUTES: list[Route] = [
     get("/roles", list_roles, "All roles and permissions", RoleList(), access=ADMIN, tag=TAG),
     get(

@@ -218,7 +218,7 @@ ROUTES: list[Route] = [
         "Give a person a role",
         schemas.Profile(),
         body=schemas.RoleBody(),
-        access=allow(service.MANAGE, fresh=True),
+        access=allow(service.MANAGE, fresh=True, sign_in_counts=lambda body: body["role"] != "admin"),
         errors=(UserNotFound, service.RankTooHigh, service.LastAdmin),
         tag=TAG,
         description="You neither give nor take a role that may do more than yours. Only administrators make "

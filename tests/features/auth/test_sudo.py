@@ -59,20 +59,24 @@ async def test_guesses_at_the_password_end_after_five(make_user: Any, client: An
 
 
 @pytest.mark.shared
-async def test_roles_want_a_proof_and_their_permissions_a_sign_in_at_least(
+async def test_roles_want_a_sign_in_at_least_and_power_a_proof(
     service: Any, make_user: Any, sign_in: Any, client: Any
 ) -> None:
     boss, member = await make_user(role="admin"), await make_user()
     new = client.as_user((await sign_in(boss))["headers"])
     role, rights = f"{API}/users/{member.id}/role", f"{API}/roles/manager/permissions"
-    await refused(new.put(role, json={"role": "manager"}), 403, STALE)
+    assert (await new.put(role, json={"role": "manager"})).status == 200
+    await refused(new.put(role, json={"role": "admin"}), 403, STALE)
     before = {"permissions": (await (await new.get(rights)).json())["permissions"]}
     assert (await new.put(rights, json=before)).status == 200
+    more = {"permissions": [*before["permissions"], "user:manage"]}
+    await refused(new.put(rights, json=more), 403, STALE)
     await fetch(
         service,
         "UPDATE sessions SET created_at = now() - interval '11 minutes' WHERE user_id = $1 RETURNING id",
         boss.id,
     )
     await refused(new.put(rights, json=before), 403, STALE)
-    sent = {"role": "manager", "currentPassword": boss.password}
+    await refused(new.put(role, json={"role": "member"}), 403, STALE)
+    sent = {"role": "admin", "currentPassword": boss.password}
     assert (await new.put(role, json=sent)).status == 200

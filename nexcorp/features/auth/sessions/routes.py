@@ -13,19 +13,15 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Contention, NotFound, Unauthorized, UsernameTaken
-from nexcorp.features.auth.invitations.errors import InvitationRequired, RegistrationClosed
-from nexcorp.features.auth.invitations.service import accept, check_invitation, check_registration
+from nexcorp.errors import Contention, NotFound, Unauthorized
 from nexcorp.features.auth.passwords import hash_password, needs_upgrade, verify_password
-from nexcorp.features.auth.recovery.errors import InvalidToken
-from nexcorp.features.auth.recovery.service import queue_verification
 from nexcorp.features.auth.sessions import schemas, service
-from nexcorp.features.auth.sessions.errors import EmailTaken, InvalidCredentials
+from nexcorp.features.auth.sessions.errors import InvalidCredentials
 from nexcorp.features.auth.sessions.jwks import JwksOut, show_jwks
 from nexcorp.features.auth.sessions.proofs import WEB, end_shown_sessions, read_proof
 from nexcorp.features.auth.sessions.refresh import RefreshToken, make_token
 from nexcorp.security.access import ACCOUNT, PUBLIC, Access, allow
-from nexcorp.security.app_keys import CONFIG, CONTEXT, SECRETS, TOKENS, caller, database, principal, user_id
+from nexcorp.security.app_keys import CONTEXT, SECRETS, TOKENS, caller, database, principal, user_id
 from nexcorp.security.cookies import CrossSite, clear_cookie, set_cookie
 from nexcorp.security.limits import LIMITS
 from nexcorp.security.throttle import attempt, forgive, withdraw
@@ -35,7 +31,6 @@ from nexcorp.web.errors import reply_error
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import Route, delete, get, post
-from nexcorp.web.transactions import transaction
 
 LOGIN_ATTEMPTS = 3
 READ_NOTIFICATIONS = "notification:read"
@@ -68,38 +63,6 @@ def reply_signed_in(
     response = reply(data)
     set_cookie(response, refresh, seconds)
     return response
-
-
-async def register(request: web.Request, *, body: dict[str, Any]) -> web.Response:
-    """POST /auth/register"""
-    profile, email, config = body.get("profile", {}), body["email"], request.app[CONFIG]
-    if config.registers == "closed":
-        raise RegistrationClosed()
-    if "invitation" not in body:
-        await request.app[LIMITS].take_registration(request, request[CONTEXT].ip)
-    # Before the transaction: a connection must not wait while a password is hashed.
-    password_hash = await hash_password(body["password"])
-    async with transaction(request) as tx:
-        invited = await check_invitation(tx.conn, body.get("invitation"), email)
-        await check_registration(tx.conn, config.registers, email, invited=invited)
-        user = await service.register_user(
-            tx.conn,
-            email=email,
-            password_hash=password_hash,
-            username=body.get("username"),
-            first_name=profile.get("firstName"),
-            last_name=profile.get("lastName"),
-            profile=profile,
-        )
-        if invited:
-            await sql.auth.trust_email(tx.conn, user_id=user["id"])
-            await accept(tx.conn, email, user["id"])
-            user = await sql.auth.get_account(tx.conn, user_id=user["id"])
-        elif config.sends_mail:
-            await queue_verification(tx.conn, user)
-        return await tx.reply(
-            {"user": service.show_account(user)}, 201, location=f"/api/v1/users/{user['id']}"
-        )
 
 
 async def login(request: web.Request, *, body: dict[str, Any]) -> web.Response:
@@ -272,18 +235,6 @@ ROUTES: list[Route] = [
         tag=TAG,
         access=PUBLIC,
         description="Current and previous; may be kept for five minutes.",
-    ),
-    post(
-        "/auth/register",
-        register,
-        "Create an account",
-        schemas.RegisteredOut(),
-        tag=TAG,
-        access=PUBLIC,
-        body=schemas.RegisterBody(),
-        errors=(EmailTaken, UsernameTaken, RegistrationClosed, InvitationRequired, InvalidToken),
-        description="`REGISTRATION` says who may. With the token of an invitation, `invitation`, the address "
-        "is verified at once. Where it must be, an account may read and edit itself until then, and no more.",
     ),
     post(
         "/auth/login",

@@ -82,3 +82,28 @@ async def test_an_address_that_only_looks_alike_opens_nothing(
     assert await fetch("SELECT FROM identities") == []
     body = {"email": "v\u0130ctim@example.com", "password": victim.password, "platform": "cli"}
     assert (await client.post(f"{API}/auth/login", json=body)).status == 422
+
+
+async def test_a_provider_makes_accounts_for_who_may_register(
+    service: Any, web_only: Any, browse: Any, fake: Any, make_user: Any, fetch: Any
+) -> None:
+    boss = await make_user(role="admin")
+    runner, _, url = await web_only(registration="invite")
+    await fetch("INSERT INTO invitations (email, invited_by) VALUES ('new@example.com', $1)", boss.id)
+    # Not invited, or not known to read that mail.
+    for email, verified in (("other@example.com", True), ("new@example.com", False)):
+        fake.person.email, fake.person.verified = email, verified
+        answer = await browse(url).sign_in("google", accept="application/json")
+        assert (answer.status, (await answer.json())["code"]) == (403, "invitation_required")
+    fake.person.verified = True
+    assert (await browse(url).sign_in("google")).status == 302
+    [row] = await fetch("SELECT accepted_by FROM invitations WHERE accepted_at IS NOT NULL")
+    assert await fetch("SELECT FROM identities WHERE user_id = $1", row["accepted_by"])
+    await runner.cleanup()
+    runner, _, url = await web_only(registration="closed")
+    # Whoever has an account signs in.
+    assert (await browse(url).sign_in("google")).status == 302
+    fake.person.id, fake.person.email = 5, "third@example.com"
+    answer = await browse(url).sign_in("google", accept="application/json")
+    assert (answer.status, (await answer.json())["code"]) == (403, "registration_closed")
+    await runner.cleanup()
