@@ -27,3 +27,7 @@ VACUUM ANALYZE;
 -- name: has_jit() :value
 -- Whether this role's connections compile statements.
 SELECT current_setting('jit') = 'on';
+
+-- name: is_migrated() :value
+-- Whether anything was migrated into this database.
+SELECT to_regclass('worker_heartbeats') IS NOT NULL;

@@ -82,10 +82,10 @@ class Cache:
 
     def _end_refresh(self, name: str, refresh: asyncio.Task[bytes]) -> None:
         del self._refreshes[name]
-        if not refresh.cancelled() and (error := refresh.exception()) is not None:
-            # Who asks when the answer has ended is told; it is still good until then.
-            if seldom("cache"):
-                log.warning("cache was not refreshed", error=type(error).__name__)
+        error = None if refresh.cancelled() else refresh.exception()
+        # Who asks when the answer has ended is told; it is still good until then.
+        if error is not None and seldom("cache"):
+            log.warning("cache was not refreshed", error=type(error).__name__)
 
     async def forget(self, group: str) -> None:
         """Call after the commit of a change: nothing that was kept of the group is shown any longer."""
