@@ -125,7 +125,8 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             if seldom("saq"):
                 log.warning("SAQ waits for Redis", error=type(error).__name__)
         finally:
-            stopping.cancel()
+            # What SAQ's stop() fails with may leave its start() failed and unheard.
+            await end_tasks((running, stopping))
             with contextlib.suppress(*CONNECTION_LOST):
                 await client.aclose()
         if not stop.is_set():
