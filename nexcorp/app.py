@@ -58,17 +58,18 @@ log = structlog.get_logger("nexcorp.app")
 
 
 async def open_database(database: Database, node: Node) -> None:
-    """Connect, then learn which sessions ended before this node began, and where its rooms stand."""
+    """Connect, learn which sessions ended before this node began and where its rooms stand, then start it."""
     await database.open_patiently()
+    await database.await_migrations()
     while not node.revocations.loaded or node.positions.epoch is None:
         try:
             await node.load_revocations()
             await node.positions.check()
         except Exception as error:
-            # For instance before the first `nexcorp migrate up`.
             if seldom("serve"):
                 log.error("not ready to serve, trying again", error=type(error).__name__)
             await asyncio.sleep(1)
+    node.start()
 
 
 async def run_services(app: web.Application) -> AsyncIterator[None]:
@@ -80,7 +81,6 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
     await asyncio.wait([opening], timeout=5)
-    node.start()
     waking = asyncio.create_task(waker.run())
     sweeping = asyncio.create_task(app[LIMITS].run())
     yield

@@ -13,7 +13,7 @@ import psycopg
 import redis
 
 from nexcorp.config import MIN_SECRET_BYTES, Config, setting
-from nexcorp.db import Database, migrations, sql
+from nexcorp.db import Database, locks, migrations, sql
 from nexcorp.errors import ConfigError
 from nexcorp.integrations.oauth_profiles import HOMES, NAMES
 
@@ -37,7 +37,12 @@ def check_database(config: Config) -> list[str]:
     with psycopg.connect(config.database_url, connect_timeout=5) as conn:
         if conn.info.server_version < MIN_POSTGRESQL:
             return [f"PostgreSQL {conn.info.server_version // 10000} is too old: 15 or newer is needed."]
-    problems = []
+        problems = [
+            f"index {name} was left half made: `nexcorp migrate up`, or REINDEX INDEX CONCURRENTLY {name}."
+            for name in locks.list_invalid(conn)
+        ]
+        if conn.execute("SHOW jit").fetchone() == ("on",):
+            problems.append("jit is on, which costs more than it saves: run `nexcorp migrate up`.")
     for state in migrations.read_status(config.database_url):
         if state.applied_at is None:
             problems.append(f"migration {state.id} is not applied: run `nexcorp migrate up`.")

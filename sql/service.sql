@@ -27,3 +27,7 @@ VACUUM ANALYZE;
 -- name: get_setting(name) :value
 -- A setting of PostgreSQL's, as this connection has it.
 SELECT current_setting($1);
+
+-- name: is_migrated() :value
+-- Whether anything was migrated into this database.
+SELECT to_regclass('worker_heartbeats') IS NOT NULL;

@@ -76,6 +76,12 @@ async def beat(database: Database, worker_id: str, delivery: Delivery) -> None:
         await asyncio.sleep(BEAT_SECONDS)
 
 
+async def open_database(database: Database) -> None:
+    """Connect, and wait for the first migration: before that there is nothing to do."""
+    await database.open_patiently()
+    await database.await_migrations()
+
+
 async def finish_jobs(worker: Worker[Any], queue: PatientQueue) -> None:
     """Take no new job and let those in hand end. SAQ's own grace would wait for its idle tasks, too."""
     queue.closing = True
@@ -119,7 +125,8 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             if seldom("saq"):
                 log.warning("SAQ waits for Redis", error=type(error).__name__)
         finally:
-            stopping.cancel()
+            # What SAQ's stop() fails with may leave its start() failed and unheard.
+            await end_tasks((running, stopping))
             with contextlib.suppress(*CONNECTION_LOST):
                 await client.aclose()
         if not stop.is_set():
@@ -140,11 +147,12 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     # Containers that share a host's name each have a process 1.
     worker_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     database = Database(config, application="nexcorp worker", idle_seconds=IDLE_SECONDS)
-    opening = asyncio.create_task(database.open_patiently())
+    opening = asyncio.create_task(open_database(database))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not opening.done():
-        opening.cancel()
+        await end_tasks([opening])
+        await database.close()
         return
     publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
     delivery = Delivery(

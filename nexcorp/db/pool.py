@@ -19,7 +19,7 @@ from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
 from nexcorp.db.plans import SETTINGS
 from nexcorp.db.shares import Shares
-from nexcorp.errors import DatabaseUnavailable
+from nexcorp.errors import AppError, DatabaseUnavailable
 from nexcorp.logs import seldom
 
 log = structlog.get_logger("nexcorp.db")
@@ -166,6 +166,19 @@ class Database:
                     log.error("PostgreSQL is not reachable, trying again", error=str(error))
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
+
+    async def await_migrations(self) -> None:
+        """Wait for the first `nexcorp migrate up`; now and then that is a line in the log."""
+        while True:
+            try:
+                async with self.connection(wait=5.0) as conn:
+                    if await sql.service.is_migrated(conn):
+                        return
+                if seldom("unmigrated"):
+                    log.error("the database is not migrated: run `nexcorp migrate up`")
+            except AppError as error:
+                log.debug("migrations cannot be looked for", reason=error.code)
+            await asyncio.sleep(1)
 
     async def close(self) -> None:
         """Give running statements 5 seconds, then cut them off."""
