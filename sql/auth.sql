@@ -12,7 +12,7 @@ VALUES (
     $7::jsonb ->> 'jobTitle', $7 ->> 'department', $7 ->> 'location', $7 ->> 'bio', $7 ->> 'phone', $7 ->> 'avatarUrl'
 )
 RETURNING
-    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    id, email, username, first_name AS "firstName", last_name AS "lastName", avatar_url AS "avatarUrl", role, status,
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt";
 
 -- name: insert_user_if_free(email, username, password_hash, first_name, last_name, role, profile) :one
@@ -27,7 +27,7 @@ SELECT
 WHERE NOT is_username_kept($2, NULL)
 ON CONFLICT ON CONSTRAINT users_username_key DO NOTHING
 RETURNING
-    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    id, email, username, first_name AS "firstName", last_name AS "lastName", avatar_url AS "avatarUrl", role, status,
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt";
 
 -- name: get_account(user_id) :one
@@ -35,7 +35,7 @@ RETURNING
 SELECT
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl",
     u.role, u.status, u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt",
-    u.updated_at AS "updatedAt", coalesce(c.unread, 0) AS unread
+    u.updated_at AS "updatedAt", coalesce(c.unread, 0) AS "_unread"
 FROM users AS u
 LEFT JOIN notification_counters AS c ON c.user_id = u.id
 WHERE u.id = $1;
@@ -112,7 +112,7 @@ SELECT EXISTS (SELECT 1 FROM users WHERE email = $1);
 -- The account that is signing in, if it still has the password that was checked before the transaction.
 -- The lock makes its sign-ins take turns, so that the limit of sessions holds.
 SELECT
-    id, email, username, first_name AS "firstName", last_name AS "lastName", role, status,
+    id, email, username, first_name AS "firstName", last_name AS "lastName", avatar_url AS "avatarUrl", role, status,
     email_verified_at IS NOT NULL AS "emailVerified", created_at AS "createdAt", updated_at AS "updatedAt", role_version AS "_roleVersion"
 FROM users
 WHERE id = $1 AND password_hash = $2 AND status = 'active'
@@ -189,7 +189,7 @@ WHERE s.id = $1
     AND u.id = s.user_id
     AND u.status = 'active'
 RETURNING
-    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.role, u.status,
+    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl", u.role, u.status,
     u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
     extract(epoch FROM least(s.expires_at, now() + interval '30 days') - now())::integer AS "_refreshSeconds";
@@ -198,7 +198,7 @@ RETURNING
 -- A live session whose refresh token did not rotate.
 -- The lock keeps it from rotating until the caller has decided.
 SELECT
-    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.role, u.status,
+    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl", u.role, u.status,
     u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
     extract(epoch FROM least(s.expires_at, s.refreshed_at + interval '30 days') - now())::integer AS "_refreshSeconds"

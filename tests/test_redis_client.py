@@ -69,7 +69,12 @@ async def test_a_subscription_follows(pair: list[ValkeyServer]) -> None:
         """Nobody pushes anything."""
 
     listener = Listener(
-        client, on_message=ignore, on_revoked=ignore, on_connected=lambda: connected.put_nowait(None)
+        client,
+        rooms=(),
+        on_message=ignore,
+        on_revoked=ignore,
+        on_connected=lambda: connected.put_nowait(None),
+        on_late=ignore,
     )
     listening = asyncio.create_task(listener.run())
     try:

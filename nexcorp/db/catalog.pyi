@@ -51,15 +51,15 @@ class Audit:
     def drop_partitions(self, conn: Connection, *, keep_days: int | None) -> Awaitable[Int]: ...
     def export_events(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[AuditExportEvents]]: ...
 
-AuthInsertUser = TypedDict("AuthInsertUser", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time})
-AuthGetAccount = TypedDict("AuthGetAccount", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "avatarUrl": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time, "unread": Int})
+AuthInsertUser = TypedDict("AuthInsertUser", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "avatarUrl": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time})
+AuthGetAccount = TypedDict("AuthGetAccount", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "avatarUrl": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time, "_unread": Int})
 AuthGetCredentials = TypedDict("AuthGetCredentials", {"id": Id, "email": Text, "password_hash": Text, "status": Text})
 AuthChangePassword = TypedDict("AuthChangePassword", {"id": Id, "email": Text, "verified": Bool})
-AuthLockAccount = TypedDict("AuthLockAccount", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time, "_roleVersion": Int})
+AuthLockAccount = TypedDict("AuthLockAccount", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "avatarUrl": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time, "_roleVersion": Int})
 AuthLockAccountById = TypedDict("AuthLockAccountById", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "role": Text, "status": Text, "createdAt": Time, "updatedAt": Time, "_roleVersion": Int, "_hasPassword": Bool, "_emailVerified": Bool})
 AuthInsertSession = TypedDict("AuthInsertSession", {"id": Id, "platform": Text, "refresh_counter": Int, "refresh_seconds": Int})
 AuthRevokeSurplusSessions = TypedDict("AuthRevokeSurplusSessions", {"id": Id})
-AuthRotateSession = TypedDict("AuthRotateSession", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time, "_roleVersion": Int, "_sessionId": Id, "_platform": Text, "_counter": Int, "_refreshSeconds": Int})
+AuthRotateSession = TypedDict("AuthRotateSession", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "avatarUrl": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time, "_roleVersion": Int, "_sessionId": Id, "_platform": Text, "_counter": Int, "_refreshSeconds": Int})
 AuthRevokeSession = TypedDict("AuthRevokeSession", {"id": Id, "platform": Text, "device": Text})
 AuthRevokeOtherSessions = TypedDict("AuthRevokeOtherSessions", {"id": Id, "live": Bool})
 AuthListSessions = TypedDict("AuthListSessions", {"id": Id, "platform": Text, "device": Text, "ip": Text, "userAgent": Text, "createdAt": Time, "lastUsedAt": Time, "expiresAt": Time, "current": Bool})

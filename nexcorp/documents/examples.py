@@ -29,6 +29,7 @@ BY_NAME = {
     "signature": "bfd09f95f331f558cbd1320e67aa8d488770583e",
 }
 TEXT = "Lunch on Friday"
+PROOF = "currentPassword"
 
 
 def show_body(schema: Schema) -> dict[str, Any]:
@@ -36,7 +37,9 @@ def show_body(schema: Schema) -> dict[str, Any]:
     taken = {name: value for name, value in schema.fields.items() if not value.dump_only}
     shown = [name for name, value in taken.items() if value.required]
     # `version` alone changes nothing.
-    shown = shown or [name for name in taken if name != "version"][:1]
+    shown = shown or [name for name in taken if name not in ("version", PROOF)][:1]
+    # A sign-in alone is no fresh proof.
+    shown += [PROOF] if PROOF in taken and PROOF not in shown else []
     newcomer = NEWCOMER if type(schema).__name__ in OF_NEWCOMERS else {}
     return {name: newcomer.get(name) or BY_NAME.get(name) or show_value(taken[name]) for name in shown}
 

@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "CreateComment": {"postId": NOBODY, "body": "x"},
     "UpdateComment": {"body": "x"},
     "UpdateNotification": {"isRead": True},
+    "ReadAll": {},
 }
 FEATURES = ("posts", "comments", "reactions", "follows", "notifications")
 

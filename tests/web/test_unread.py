@@ -50,7 +50,7 @@ async def leave(writer: asyncio.StreamWriter) -> None:
 async def test_what_waits_for_one_account_is_bounded(web_only: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(web_only) as (app, client):
         with monkeypatch.context() as patch:
-            patch.setattr(feed, "reply_page", lambda *_: reply_bytes(LARGE))
+            patch.setattr(feed, "reply_page", lambda *_, **more: reply_bytes(LARGE))
             first = await ask(client)
             second = await ask(client)
             await check_envelope(await client.get(f"{API}/feed"), 429, "too_many_requests")
@@ -65,7 +65,7 @@ async def test_a_client_that_reads_too_slowly_is_cut_off(
     web_only: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unread, "PACE_SECONDS", 0.2)
-    monkeypatch.setattr(feed, "reply_page", lambda *_: reply_bytes(LARGE))
+    monkeypatch.setattr(feed, "reply_page", lambda *_, **more: reply_bytes(LARGE))
     async with serving(web_only) as (app, client):
         reader, writer = await ask(client)
         await wait_until(lambda: none_waits(app), 10)

@@ -178,10 +178,9 @@ async def me(request: web.Request) -> web.Response:
         account = await sql.auth.get_account(conn, user_id=user_id(request))
     if account is None:
         raise Unauthorized()
-    shown = {**service.show_account(account), "permissions": caller(request).permissions}
-    if READ_NOTIFICATIONS not in shown["permissions"]:
-        shown["unread"] = None
-    return reply(shown)
+    permissions = caller(request).permissions
+    unread = account["_unread"] if READ_NOTIFICATIONS in permissions else None
+    return reply({**service.show_account(account), "permissions": permissions, "unread": unread})
 
 
 async def list_sessions(request: web.Request) -> web.Response:

@@ -130,6 +130,7 @@ class AccountOut(Out):
     username = fields.String(required=True)
     firstName = fields.String(required=True, allow_none=True)
     lastName = fields.String(required=True, allow_none=True)
+    avatarUrl = fields.String(required=True, allow_none=True)
     role = fields.String(required=True, validate=validate.OneOf(("admin", "manager", "member")))
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     emailVerified = fields.Boolean(required=True)
@@ -140,7 +141,6 @@ class AccountOut(Out):
 class MeOut(AccountOut):
     """The caller's account, and what they may do."""
 
-    avatarUrl = fields.String(required=True, allow_none=True)
     permissions = fields.List(
         fields.String(),
         required=True,
