@@ -133,6 +133,7 @@ COMMENT ON COLUMN account_tokens.token_hash IS 'SHA-256 of the token; the token 
 COMMENT ON COLUMN account_tokens.user_id IS 'The account that it is of; of an invitation the account that invites.';
 COMMENT ON COLUMN account_tokens.email IS 'The address it was sent to; of change_email the new one.';
 CREATE INDEX account_tokens_expires_at_idx ON account_tokens USING btree (expires_at);
+CREATE INDEX account_tokens_invited_idx ON account_tokens USING btree (email) WHERE purpose = 'invitation'::text;
 CREATE INDEX account_tokens_user_id_idx ON account_tokens USING btree (user_id, purpose);
 
 CREATE TABLE api_keys (

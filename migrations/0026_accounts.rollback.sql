@@ -9,6 +9,7 @@ ALTER TABLE mails ADD CONSTRAINT mails_kind_known CHECK (
     )
 );
 ALTER TABLE mails DROP COLUMN mailbox;
+DROP INDEX account_tokens_invited_idx;
 DELETE FROM account_tokens WHERE purpose = 'invitation';
 ALTER TABLE account_tokens DROP CONSTRAINT account_tokens_purpose_known;
 ALTER TABLE account_tokens ADD CONSTRAINT account_tokens_purpose_known

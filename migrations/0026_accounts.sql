@@ -27,6 +27,8 @@ ALTER TABLE account_tokens DROP CONSTRAINT account_tokens_purpose_known;
 ALTER TABLE account_tokens ADD CONSTRAINT account_tokens_purpose_known
 CHECK (purpose IN ('verify_email', 'reset_password', 'change_email', 'invitation'));
 COMMENT ON COLUMN account_tokens.user_id IS 'The account that it is of; of an invitation the account that invites.';
+-- squawk-ignore require-concurrent-index-creation
+CREATE INDEX account_tokens_invited_idx ON account_tokens (email) WHERE purpose = 'invitation';
 
 ALTER TABLE mails ADD COLUMN mailbox text;
 COMMENT ON COLUMN mails.mailbox IS 'The address in small letters without what follows a +: where mails are counted. NULL in rows of before.';

@@ -113,7 +113,7 @@ HOT: dict[str, set[str]] = {
     "keys.list_revoked_keys": {"api_keys_revoked_at_idx"},
     "keys.use_key": {"api_keys_secret_hash_key"},
     "mails.claim_mails": {"mails_due_idx", "mails_pkey"},
-    "mails.insert_mail_within_limits": {"mails_user_id_idx"},
+    "mails.insert_mail": {"mails_user_id_idx"},
     "notifications.count_lately": {"notifications_receiver_idx", "folded_notices_pkey"},
     "notifications.hold_notices": {"notifications_once_key_idx"},
     "notifications.delete_notification": {"notification_counters_pkey", "notifications_pkey"},
