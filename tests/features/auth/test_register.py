@@ -25,7 +25,7 @@ async def test_register_answers_with_the_user(client: Any, service: Any) -> None
     assert answer.status == 201
     user = (await answer.json())["user"]
     assert user.keys() == {
-        "id", "email", "username", "firstName", "lastName", "role", "status", "emailVerified",
+        "id", "email", "username", "firstName", "lastName", "avatarUrl", "role", "status", "emailVerified",
         "createdAt", "updatedAt",
     }  # fmt: skip
     assert (user["email"], user["username"], user["firstName"], user["lastName"]) == (
