@@ -22,6 +22,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from nexcorp.config import Config
+from nexcorp.context import aside
 from nexcorp.domain.fields import is_visible
 from nexcorp.errors import (
     BadRequest,
@@ -291,6 +292,10 @@ async def read_file(
             target.flush()
         received.digest.update(piece)
 
+    async def write_apart(piece: bytearray) -> None:
+        with aside():
+            await asyncio.to_thread(write, bytes(piece))
+
     try:
         while chunk := await pace.read(part.read_chunk(CHUNK_BYTES)):
             pace.count(len(chunk))
@@ -304,9 +309,9 @@ async def read_file(
                 )
             piece += chunk
             if len(piece) >= PIECE_BYTES:
-                await asyncio.to_thread(write, bytes(piece))
+                await write_apart(piece)
                 piece.clear()
-        await asyncio.to_thread(write, bytes(piece))
+        await write_apart(piece)
     finally:
         # Every piece is written by now; of one that does not fit it would say so again.
         with contextlib.suppress(OSError):
