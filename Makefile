@@ -30,7 +30,7 @@ run: $(RUN_STAMP) ## Start everything here: PostgreSQL, Valkey, demo data, web o
 # Where the environment forbids bytecode, each of the many processes would compile everything again.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEV_STAMP) ## Run all tests against real servers; PYTEST_ARGS="-k posts" picks some
-	@$(BIN)/python -m pytest -n 2 --dist=worksteal $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist=worksteal $(PYTEST_ARGS)
 
 lint: $(DEV_STAMP) ## Check style, types, import rules and migrations
 	@echo "ruff check ..."
