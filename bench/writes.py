@@ -190,7 +190,8 @@ async def _work_plainly(
             await work(conn, values[turn])
 
     # Each keeps its connection: what a pool does between two of its users is no part of the work.
-    conns = [await database.pool.acquire() for _ in range(min(clients, config.database_pool[1]))]
+    most = config.database_pool[1] - len(database.spare)
+    conns = [await database.pool.acquire() for _ in range(min(clients, most))]
     # Opening connections and preparing statements is no part of a request.
     deadline = time.perf_counter() + WARM_SECONDS
     await asyncio.gather(*map(ask, conns))
