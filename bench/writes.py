@@ -108,7 +108,7 @@ def make_operations(stage: Stage) -> list[Operation]:
     people = [row[0] for row in stage.query("SELECT id FROM bench_users ORDER BY md5(id::text)")]
     # Pairs that do not come twice: a step that has no divisor in common with the number of posts.
     pairs = [(posts[(n * 7919) % len(posts)], *who[n % len(who)]) for n in range(REQUESTS)]
-    friends = [(people[(n // len(who)) % len(people)], *who[n % len(who)]) for n in range(REQUESTS)]
+    friends = [(people[(n * 7919) % len(people)], *who[n % len(who)]) for n in range(REQUESTS)]
     friends = [pair for pair in friends if pair[0] != pair[1]]
     tokens = dict(who)
     inbox = [
