@@ -202,7 +202,6 @@ async def test_a_request_that_waits_for_its_client_takes_no_place(
 async def test_the_newest_goes_first_where_not_all_are_served_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gate, "HELD_SECONDS", 4.0)
     now, order = 100.0, []
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
 
@@ -222,15 +221,19 @@ async def test_the_newest_goes_first_where_not_all_are_served_in_time(
     for _ in range(4):
         places.hold(One("early"))
         pass_on()
-    now = 102.5
-    for name in "abcde":
+    now += 1.5 * gate.IN_TIME_SECONDS
+    for name in "abcdef":
         places.hold(One(name))
-    # Three in two seconds are what was served.
-    for _ in range(3):
+    # Two in that time are what was served.
+    for _ in range(5):
         pass_on()
-    now = 107.0
-    places._refuse_late()
-    assert order[4:] == ["e", "d", "a", "not b", "not c"]
+    now += gate.FRESH_SECONDS
+    places._look_after_late()
+    places.hold(One("new"))
+    pass_on()
+    now += gate.HELD_SECONDS - gate.FRESH_SECONDS
+    places._look_after_late()
+    assert order[4:] == ["f", "e", "d", "c", "a", "new", "not b"]
 
 
 async def test_one_account_and_slow_work_leave_connections_to_the_others(
