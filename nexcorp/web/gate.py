@@ -1,9 +1,9 @@
 """The gate: how many requests are worked on at once, and what becomes of those that come beyond that.
 
 A request that finds no place is held at its connection, read but not begun: it costs neither a task nor a
-look at its token. The oldest goes first; where more are held than can be served in half of HELD_SECONDS the
-newest does, for the oldest would all be served too late. What was held for HELD_SECONDS is refused with a few
-bytes; clients that ask again at once come no faster than that.
+look at its token. The oldest goes first; where more are held than can be served IN_TIME the newest does, for
+the oldest would all be served late. What was held for FRESH_SECONDS comes behind all others, and after
+HELD_SECONDS it is refused with a few bytes; clients that ask again at once come no faster than that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nexcorp.web.unread import Unread
 
 # For each connection that the pool may have: while these wait for PostgreSQL, others are read and written.
 PLACES_A_CONNECTION = 3
-HELD_SECONDS = 0.6
+IN_TIME_SECONDS, FRESH_SECONDS, HELD_SECONDS = 0.25, 0.5, 1.0
 # So many are refused in one go; then those who have a place get their turn.
 REFUSED_AT_ONCE = 25
 UNLIMITED = 1_000_000
@@ -90,10 +90,11 @@ class Gate:
         self.unread = Unread()
         # Connections with a place for a request that has not got as far as enter().
         self._seated: set[Any] = set()
-        # In the order in which they came, and until when they are held, of loop.time().
-        self._held: OrderedDict[Held, float] = OrderedDict()
+        # Those that are held, in the order in which they came, and when that was, of loop.time().
+        self._fresh: OrderedDict[Held, float] = OrderedDict()
+        self._late: OrderedDict[Held, float] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
-        # How many were let in since a time, and before that in half of HELD_SECONDS.
+        # How many were let in since a time, and before that IN_TIME_SECONDS.
         self._let_in, self._since, self._pace = 0, 0.0, 0
 
     def is_full(self) -> bool:
@@ -110,9 +111,9 @@ class Gate:
     def hold(self, connection: Held) -> None:
         """Keep a request until go_on() or refuse() is called."""
         loop = asyncio.get_running_loop()
-        self._held[connection] = loop.time() + HELD_SECONDS
+        self._fresh[connection] = loop.time()
         if self._timer is None:
-            self._timer = loop.call_later(HELD_SECONDS, self._refuse_late)
+            self._timer = loop.call_later(FRESH_SECONDS, self._look_after_late)
 
     def enter(self, connection: Any) -> Place | None:
         """The place of a request that begins, kept for it or free; None where there is no place for it."""
@@ -127,7 +128,8 @@ class Gate:
 
     def forget(self, connection: Any) -> None:
         """The connection is gone."""
-        self._held.pop(connection, None)
+        self._fresh.pop(connection, None)
+        self._late.pop(connection, None)
         self.stand_up(connection)
 
     def stand_up(self, connection: Any) -> None:
@@ -140,41 +142,41 @@ class Gate:
 
     def let_in(self) -> None:
         """Places may be free: requests that are held get them."""
-        while self._held and not self.is_full():
-            connection = self._choose()
-            del self._held[connection]
+        while (self._fresh or self._late) and not self.is_full():
+            connection = self._take_next()
             self.sit(connection)
             connection.go_on()
 
-    def _choose(self) -> Held:
-        """The oldest while all can be served in time, else the newest."""
+    def _take_next(self) -> Held:
         self._let_in += 1
         passed = asyncio.get_running_loop().time() - self._since
-        if passed > HELD_SECONDS / 2:
-            self._pace = int(self._let_in * HELD_SECONDS / 2 / passed)
+        if passed > IN_TIME_SECONDS:
+            self._pace = int(self._let_in * IN_TIME_SECONDS / passed)
             self._let_in, self._since = 0, self._since + passed
-        held = self._held if len(self._held) <= self._pace else reversed(self._held)
-        return next(iter(held))
+        queue = self._fresh or self._late
+        newest = queue is self._late or len(queue) > self._pace
+        return queue.popitem(last=newest)[0]
 
     def open(self) -> None:
         """Let in all requests, now and from now on: the process is about to stop."""
         self.most = self.most_begun = UNLIMITED
         self.let_in()
 
-    def _refuse_late(self) -> None:
+    def _look_after_late(self) -> None:
+        """Put behind the others those that are not fresh any more, and refuse those held for too long."""
         loop = asyncio.get_running_loop()
-        self._timer, now = None, loop.time()
-        late: list[Held] = []
-        for connection, until in self._held.items():
-            if until > now or len(late) == REFUSED_AT_ONCE:
+        now = loop.time()
+        while self._fresh and next(iter(self._fresh.values())) <= now - FRESH_SECONDS:
+            connection, came = self._fresh.popitem(last=False)
+            self._late[connection] = came
+        for _ in range(REFUSED_AT_ONCE):
+            if not self._late or next(iter(self._late.values())) > now - HELD_SECONDS:
                 break
-            late.append(connection)
-        for connection in late:
-            del self._held[connection]
-            connection.refuse()
-        for until in self._held.values():
-            self._timer = loop.call_at(max(until, now + 0.001), self._refuse_late)
-            break
+            self._late.popitem(last=False)[0].refuse()
+        due = [next(iter(self._fresh.values())) + FRESH_SECONDS] if self._fresh else []
+        if self._late:
+            due.append(next(iter(self._late.values())) + HELD_SECONDS)
+        self._timer = loop.call_at(max(min(due), now + 0.001), self._look_after_late) if due else None
 
 
 GATE = web.AppKey("gate", Gate)
