@@ -196,7 +196,7 @@ async def test_keys_open_no_socket(service: Any, client: Any, make_user: Any) ->
     ):
         with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
             await client.session.ws_connect(service.url + "/ws", protocols=protocols, headers=headers)
-        assert refusal.value.status == 401
+        assert refusal.value.status == 403
 
 
 async def test_a_revoked_key_is_dead_at_once_on_every_node(
