@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import aiohttp
+import pytest
+
 from nexcorp.features.keys.service import MAX_KEYS
 from nexcorp.security.api_keys import hash_key
 from nexcorp.security.app_keys import API_KEYS, REVOCATIONS
@@ -212,6 +215,18 @@ async def test_the_last_use_is_seen(service: Any, make_user: Any) -> None:
     assert (await robot.get(POSTS)).status == 200
     [again] = (await (await ann.client.get(KEYS)).json())["data"]
     assert again == shown
+
+
+async def test_keys_open_no_socket(service: Any, client: Any, make_user: Any) -> None:
+    ann = await make_user()
+    key = (await make_key(ann))["key"]
+    for headers, protocols in (
+        ({"Authorization": f"Bearer {key}"}, ("nexcorp.v1",)),
+        ({}, ("nexcorp.v1", f"bearer.{key}")),
+    ):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+            await client.session.ws_connect(service.url + "/ws", protocols=protocols, headers=headers)
+        assert refusal.value.status == 403
 
 
 async def test_a_revoked_key_is_dead_at_once_on_every_node(
