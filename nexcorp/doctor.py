@@ -41,8 +41,10 @@ def check_database(config: Config) -> list[str]:
             f"index {name} was left half made: `nexcorp migrate up`, or REINDEX INDEX CONCURRENTLY {name}."
             for name in locks.list_invalid(conn)
         ]
-        if conn.execute("SHOW jit").fetchone() == ("on",):
-            problems.append("jit is on, which costs more than it saves: run `nexcorp migrate up`.")
+        for name, value in SETTINGS.items():
+            (found,) = conn.execute("SELECT current_setting(%s)", (name,)).fetchone() or ("",)
+            if found != value:
+                problems.append(f"{name} is {found}, which costs more than {value}: `nexcorp migrate up`.")
     for state in migrations.read_status(config.database_url):
         if state.applied_at is None:
             problems.append(f"migration {state.id} is not applied: run `nexcorp migrate up`.")

@@ -22,6 +22,7 @@ from nexcorp.db.migrations import (
     migrate_up,
     read_status,
 )
+from nexcorp.db.plans import SETTINGS
 from nexcorp.db.schema_files import list_digests
 from tests.conftest import name_database
 
@@ -117,6 +118,18 @@ def test_every_version_is_reached_from_above(empty_url: str, tmp_path: Path) -> 
         assert objects(empty_url) == top
         migrate_down(empty_url, count)
         assert objects(empty_url) == alone[-1 - count]
+
+
+def test_statements_are_run_as_the_service_wants_them(empty_url: str) -> None:
+    """Whoever connects, through a pooler, too; and again where a copy of the database has lost it."""
+    name = empty_url.rpartition("/")[2]
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute(f"ALTER DATABASE {name} SET jit = on")
+        conn.execute(f"ALTER DATABASE {name} SET plan_cache_mode = auto")
+    migrate_up(empty_url)
+    with psycopg.connect(empty_url) as conn:
+        for setting, value in SETTINGS.items():
+            assert conn.execute(f"SHOW {setting}").fetchone() == (value,)
 
 
 def test_names_are_numbered_and_each_has_its_way_back() -> None:
