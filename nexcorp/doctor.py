@@ -14,6 +14,7 @@ import redis
 
 from nexcorp.config import MIN_SECRET_BYTES, Config, setting
 from nexcorp.db import Database, locks, migrations, sql
+from nexcorp.db.plans import SETTINGS
 from nexcorp.errors import ConfigError
 from nexcorp.integrations.oauth_profiles import HOMES, NAMES
 
