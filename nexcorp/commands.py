@@ -101,7 +101,7 @@ def require_database() -> Config:
     """The settings of a command that needs PostgreSQL alone; raises ConfigError."""
     config = Config.from_env()
     if not config.database_url:
-        raise ConfigError("DATABASE_URL is not set")
+        raise ConfigError("DATABASE_URL is not set (`nexcorp dev` shows that of its own, beside `psql`)")
     return config
 
 

@@ -21,7 +21,8 @@ BY_NAME = {
     "permissions": ["post:read", "post:create"],
     "scopes": ["post:read"],
     "firstName": "Ada",
-    "newPassword": "three dry owls hum",
+    # The same again, so that Ada signs in as before.
+    "newPassword": "correct-horse-battery",
     "before": "2026-01-31T10:00:00.000000Z",
     "token": "kP3v0c8VnTqf2mJYw1xZrA",
     "refreshToken": "kP3v0c8VnTqf2mJYw1xZrA",

@@ -20,7 +20,7 @@ from nexcorp.__main__ import describe
 from nexcorp.app import make_documents
 from nexcorp.config import REPOSITORY, Config, child_environment
 from nexcorp.db.migrations import MigrationError, migrate_up
-from nexcorp.documents.codes import find_codes, make_codes
+from nexcorp.documents.codes import find_errors, make_codes
 from nexcorp.documents.frames import CLOSE_CODES
 from nexcorp.documents.openapi import make_openapi
 from nexcorp.errors import AppError, ConfigError, Conflict, NotFound
@@ -154,7 +154,7 @@ async def pour(request: Any) -> Any:
 
 def test_the_catalogue_is_made_of_the_routes_it_is_given() -> None:
     tea = get("/tea", pour, "Tea", None, access=PUBLIC, errors=(NoTea, NotFound))
-    assert find_codes(tea) == {
+    assert {status: [kind.code for kind in kinds] for status, kinds in find_errors(tea).items()} == {
         400: ["host_not_allowed", "bad_request"],
         404: ["not_found"],
         409: ["no_tea"],

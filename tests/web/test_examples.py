@@ -38,3 +38,5 @@ async def test_examples_work_on_the_demo_data(service: Any, client: Any) -> None
                 address = address.replace(f"{{{parameter['name']}}}", parameter["example"])
         answer = await getattr(client, method)(address, json=find_example(method, path))
         assert answer.status == status, (path, await answer.text())
+    # Ada has the password of the documents still.
+    assert (await client.post(f"{API}/auth/login", json=find_example("post", "/auth/login"))).status == 200
