@@ -187,7 +187,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
 
 
 async def expect_body(request: web.Request) -> None:
-    """Tell a client that waits for it to send its body. What else it expects is passed over (RFC 9110, 10.1.1)."""
+    """Tell a client that waits for it to send its body; what else it expects is passed over (RFC 9110)."""
     if request.headers["Expect"].lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # What was written does not yet belong to the answer.
