@@ -17,8 +17,13 @@ PROJECT_ID = UUID("01994e5c-7a3b-7c11-9f2e-6d1f0a4b8c36")
 BY_FORMAT = {"email": "ada@example.com", "password": "correct-horse-battery"}
 # Where a new address is wanted, or a mail goes out.
 NEWCOMER = {"email": "mary@example.com", "password": "seven wet otters sing"}
-OF_NEWCOMERS = ("RegisterBody", "ForgotBody", "ChangeEmailBody", "ResetBody")
-BY_SCHEMA = {**dict.fromkeys(OF_NEWCOMERS, NEWCOMER), "MovePost": {"status": "in_progress"}}
+# Nobody's yet, also once Mary has registered.
+FREE = {"email": "joan@example.com"}
+BY_SCHEMA = {
+    **dict.fromkeys(("RegisterBody", "ForgotBody", "ResetBody"), NEWCOMER),
+    **dict.fromkeys(("ChangeEmailBody", "InviteBody"), FREE),
+    "MovePost": {"status": "in_progress"},
+}
 BY_NAME = {
     "permissions": ["post:read", "post:create"],
     "scopes": ["post:read"],

@@ -29,6 +29,8 @@ async def test_examples_work_on_the_demo_data(service: Any, client: Any) -> None
         ("post", "/auth/password/forgot", 202),
         ("post", "/auth/ticket", 201),
         ("post", "/auth/api-keys", 201),
+        ("post", "/auth/email", 202),
+        ("post", "/admin/invitations", 201),
         ("patch", "/users/me", 200),
         ("post", "/posts", 201),
         ("post", "/comments", 201),
