@@ -27,11 +27,10 @@ from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import PUBLIC
 from nexcorp.security.api_keys import PREFIX
-from nexcorp.security.app_keys import CONFIG, REQUEST_ID
+from nexcorp.security.app_keys import CONFIG
 from nexcorp.security.authentication import admit, check_token, consume_ticket, read_bearer
 from nexcorp.security.cors import Cors
 from nexcorp.security.tokens import Principal
-from nexcorp.web.replies import SERVER
 from nexcorp.web.routing import Route
 
 log = structlog.get_logger("nexcorp.realtime")
@@ -175,8 +174,6 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         raise Draining()
     if node.positions.epoch is None:
         raise DatabaseUnavailable()
-    # The gateway comes too late for headers of an upgrade.
-    ws.headers.update({"Server": SERVER, "X-Request-Id": request[REQUEST_ID]})
     await ws.prepare(request)
     socket = Socket(ws, request.transport, who)
     client = Client(node, socket, lambda token: check_token(request.app, token))
