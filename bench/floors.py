@@ -36,6 +36,11 @@ def serve_bare(tell: Tell, bodies: dict[str, bytes]) -> None:
     app = web.Application()
     for path, body in bodies.items():
         app.router.add_get(path, make_handler(body))
+    serve_app(tell, app)
+
+
+def serve_app(tell: Tell, app: web.Application) -> None:
+    """Serve an application at a port that is told, until the process is ended."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         tell(listening.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from uuid import UUID
 
@@ -11,7 +10,7 @@ import msgspec
 import uvloop
 from aiohttp import web
 
-from bench.floors import Tell
+from bench.floors import Tell, serve_app
 from bench.latency import Caller
 from bench.load import Load, build_get, run_load
 from bench.remote import remote, server
@@ -54,17 +53,7 @@ def serve_twins(tell: Tell, config: Config, viewer: UUID) -> None:
         spare_collector()
 
     app.on_startup.append(start)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        tell(listening.getsockname()[1])
-        web.run_app(
-            app,
-            sock=listening,
-            access_log=None,
-            print=lambda *lines: None,
-            keepalive_timeout=75,
-            loop=uvloop.new_event_loop(),
-        )
+    serve_app(tell, app)
 
 
 def measure_signed_in(stage: Stage) -> list[Figure]:

@@ -68,7 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     outbox.add_argument(
         "action", choices=["list", "retry"], help="list it, or put what was given up into the queue again"
     )
-    outbox.add_argument("ids", nargs="*", type=int, metavar="ID", help="retry: which (all)")
+    outbox.add_argument("ids", nargs="*", default=[], type=int, metavar="ID", help="retry: which (all)")
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
     add("sql-types", commands.run_sql_types, "write the types of every statement in sql/")

@@ -101,7 +101,7 @@ def require_database() -> Config:
     """The settings of a command that needs PostgreSQL alone; raises ConfigError."""
     config = Config.from_env()
     if not config.database_url:
-        raise ConfigError("DATABASE_URL is not set")
+        raise ConfigError("DATABASE_URL is not set (`nexcorp dev` shows that of its own, beside `psql`)")
     return config
 
 
@@ -143,7 +143,7 @@ def run_seed(options: Namespace) -> int:
     """Demo data, the same however often it is run; with --scale a company to measure with."""
     from nexcorp.seed import open_database, seed
 
-    config = load_config()
+    config = require_database()
     if options.scale is None and not config.development:
         raise ConfigError(
             "seed makes an administrator whose password is published, and this is production. "
@@ -176,7 +176,7 @@ def run_admin(options: Namespace) -> int:
     """Create an administrator."""
     from nexcorp.seed import create_admin
 
-    config = load_config()
+    config = require_database()
     password = options.password or read_password()
     user = run_async(create_admin(config, options.email, password, options.username))
     print(f"created {user['username']} <{user['email']}> as admin")

@@ -16,6 +16,7 @@ from nexcorp.config import MIN_SECRET_BYTES, Config, setting
 from nexcorp.db import Database, locks, migrations, sql
 from nexcorp.db.plans import SETTINGS
 from nexcorp.errors import ConfigError
+from nexcorp.integrations.oauth import Providers
 from nexcorp.integrations.oauth_profiles import HOMES, NAMES
 
 MIN_POSTGRESQL = 150000
@@ -86,8 +87,9 @@ def check_mail(config: Config) -> list[str]:
 
 def check_registration(config: Config) -> list[str]:
     """Whether people can do what REGISTRATION asks of them."""
-    if config.registers in ("verified", "invite") and not config.sends_mail:
-        return [f"REGISTRATION is {config.registers}, which needs mail: set SMTP_URL, or REGISTRATION=open."]
+    if config.registers in ("verified", "invite") and not config.sends_mail and not list(Providers(config)):
+        wants = f"REGISTRATION is {config.registers}, which needs mail or a provider to sign in with"
+        return [f"{wants}: set SMTP_URL, or REGISTRATION=open."]
     return []
 
 
@@ -168,7 +170,7 @@ def diagnose() -> int:
             first = (str(error).splitlines() or [""])[0]
             problems = [f"cannot be checked: {type(error).__name__}: {first}"]
         sick = sick or bool(problems)
-        print(f"{name:<12}{'ok' if not problems else 'WRONG'}")
+        print(f"{name:<14}{'ok' if not problems else 'WRONG'}")
         for problem in problems:
-            print(f"            {problem}")
+            print(f"{'':14}{problem}")
     return 1 if sick else 0

@@ -1,12 +1,17 @@
 -- Posts. Their counters, in post_stats, are moved by sql/reactions.sql and sql/comments.sql; `position` is their place in
 -- every list. A list takes the position to go on before: for the first page that is the last there can be.
 
--- name: import_post(post_id, author_id, title, body, usernames, context) :value
--- An ordinary post whose id is given, published now; returns its event. For demo data, whose first post the documents name.
+-- name: import_post(post_id, author_id, status, title, body, usernames, context) :value
+-- A project, or without a status an ordinary post, whose id is given, published now; returns its event. For demo data, whose
+-- first posts the documents name.
 WITH added AS (
-    INSERT INTO posts (id, position, author_id, type, title, body)
-    VALUES ($1, uuidv7(), $2, 'normal', $3, $4)
+    INSERT INTO posts (id, position, author_id, type, status, title, body)
+    VALUES ($1, uuidv7(), $2, CASE WHEN $3::text IS NULL THEN 'normal' ELSE 'project' END, $3, $4, $5)
     RETURNING *
+),
+logged AS (
+    INSERT INTO post_status_log (id, post_id, actor_id, to_status)
+    SELECT position, id, author_id, status FROM added WHERE status IS NOT NULL
 ),
 stats AS (
     INSERT INTO post_stats (post_id, score, least_score)
@@ -14,8 +19,8 @@ stats AS (
 )
 SELECT emit(
     'post.created', $2, 'post', id,
-    jsonb_build_object('authorId', author_id, 'type', type, 'mentionedIds', find_named($5::citext[])),
-    $6
+    jsonb_build_object('authorId', author_id, 'type', type, 'mentionedIds', find_named($6::citext[])),
+    $7
 )
 FROM added;
 

@@ -44,7 +44,6 @@ ORDER BY page.score DESC, page.recency DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
 -- Active people by their names, the best first; the last word may be the beginning of one, and whole ones go before that.
--- The viewer is there because all kinds are asked alike.
 WITH page AS MATERIALIZED (
     SELECT u.id, found.score, found.recency, found.query, found.marks
     FROM (
@@ -63,17 +62,19 @@ WITH page AS MATERIALIZED (
         OFFSET 0
     ) AS found
     INNER JOIN users AS u ON u.id = found.id
-    WHERE (found.score, found.recency) < ($3, $4) AND u.status = 'active' AND $1::uuid IS NOT NULL
+    WHERE (found.score, found.recency) < ($3, $4) AND u.status = 'active'
     ORDER BY found.score DESC, found.recency DESC
     LIMIT $5
 )
 SELECT
     'person' AS kind, page.id, display_name(u) AS title,
     highlight(name_person(u), page.query, page.marks, 'nexcorp_names') AS highlight,
-    page.score, u.created_at AS "createdAt", NULL::json AS author, person(u) AS person,
+    page.score, u.created_at AS "createdAt", NULL::json AS author,
+    person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS person,
     NULL::uuid AS "postId", page.recency AS "_recency"
 FROM page
 INNER JOIN users AS u ON u.id = page.id
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
 ORDER BY page.score DESC, page.recency DESC;
 
 -- name: limit_statements(milliseconds) :value

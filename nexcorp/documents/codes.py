@@ -112,11 +112,6 @@ def find_errors(route: Route) -> dict[int, list[Kind]]:
     return {status: list(kinds.values()) for status, kinds in sorted(found.items())}
 
 
-def find_codes(route: Route) -> dict[int, list[str]]:
-    """status -> the codes of every error that a route can answer with."""
-    return {status: [kind.code for kind in kinds] for status, kinds in find_errors(route).items()}
-
-
 def make_codes(routes: Sequence[Route]) -> Catalogue:
     """status -> code -> what it means, of every error that these routes, or the router, can answer with.
 

@@ -10,18 +10,26 @@ from uuid import UUID
 
 from marshmallow import Schema, fields, validate
 
-# The first post of the demo data.
+# The first post and the first project of the demo data.
 EXAMPLE_ID = UUID("01994e5c-7a3b-7c11-9f2e-6d1f0a4b8c35")
+PROJECT_ID = UUID("01994e5c-7a3b-7c11-9f2e-6d1f0a4b8c36")
 
 BY_FORMAT = {"email": "ada@example.com", "password": "correct-horse-battery"}
 # Where a new address is wanted, or a mail goes out.
 NEWCOMER = {"email": "mary@example.com", "password": "seven wet otters sing"}
-OF_NEWCOMERS = ("RegisterBody", "ForgotBody", "ChangeEmailBody", "ResetBody")
+# Nobody's yet, also once Mary has registered.
+FREE = {"email": "joan@example.com"}
+BY_SCHEMA = {
+    **dict.fromkeys(("RegisterBody", "ForgotBody", "ResetBody"), NEWCOMER),
+    **dict.fromkeys(("ChangeEmailBody", "InviteBody"), FREE),
+    "MovePost": {"status": "in_progress"},
+}
 BY_NAME = {
     "permissions": ["post:read", "post:create"],
     "scopes": ["post:read"],
     "firstName": "Ada",
-    "newPassword": "three dry owls hum",
+    # The same again, so that Ada signs in as before.
+    "newPassword": "correct-horse-battery",
     "before": "2026-01-31T10:00:00.000000Z",
     "token": "kP3v0c8VnTqf2mJYw1xZrA",
     "refreshToken": "kP3v0c8VnTqf2mJYw1xZrA",
@@ -40,8 +48,8 @@ def show_body(schema: Schema) -> dict[str, Any]:
     shown = shown or [name for name in taken if name not in ("version", PROOF)][:1]
     # A sign-in alone is no fresh proof.
     shown += [PROOF] if PROOF in taken and PROOF not in shown else []
-    newcomer = NEWCOMER if type(schema).__name__ in OF_NEWCOMERS else {}
-    return {name: newcomer.get(name) or BY_NAME.get(name) or show_value(taken[name]) for name in shown}
+    own = BY_SCHEMA.get(type(schema).__name__, {})
+    return {name: own.get(name) or BY_NAME.get(name) or show_value(taken[name]) for name in shown}
 
 
 def show_value(field: fields.Field[Any]) -> Any:

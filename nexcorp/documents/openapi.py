@@ -13,14 +13,19 @@ from marshmallow import fields
 
 from nexcorp import __version__
 from nexcorp.documents.codes import PATH_PARAMETER, PATH_WORDS, find_errors, make_codes
-from nexcorp.documents.examples import EXAMPLE_ID, show_body
+from nexcorp.documents.examples import EXAMPLE_ID, PROJECT_ID, show_body
 from nexcorp.documents.responses import HEADERS, describe_failure, describe_success, list_codes, name_failure
 from nexcorp.domain.fields import Name, Text
 from nexcorp.security.access import Access
 from nexcorp.web.routing import Route
 
 # Paths whose first parameter is the id of a post.
-OF_POST = re.compile(r"^/(posts|comments/post)/\{id\}")
+# Path -> what its parameter is called for an example, of the demo data; the first that fits.
+PATH_EXAMPLES = (
+    (re.compile(r"^/posts/\{id\}/(status|interest|assignee)"), str(PROJECT_ID)),
+    (re.compile(r"^/(posts|comments/post)/\{id\}"), str(EXAMPLE_ID)),
+    (re.compile(r"^/users/by-username/\{name\}"), "grace"),
+)
 MATCH = "Its version, or its ETag: another one is 412."
 KNOWN = "ETags that are known already: the same representation is 304."
 
@@ -82,8 +87,9 @@ def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str,
         {"name": name, "in": "path", "required": True, "schema": describe_segment(name)}
         for name in PATH_PARAMETER.findall(route.path)
     ]
-    if OF_POST.search(route.path):
-        parameters[0]["example"] = str(EXAMPLE_ID)
+    example = next((value for pattern, value in PATH_EXAMPLES if pattern.search(route.path)), None)
+    if example is not None:
+        parameters[0]["example"] = example
     if route.method == "POST" and not route.long_lived and route.idempotent:
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         text = (

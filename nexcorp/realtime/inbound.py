@@ -12,6 +12,8 @@ from typing import Any
 from aiohttp import WSMessage, WSMsgType, web
 
 from nexcorp.realtime import protocol
+from nexcorp.security.app_keys import REQUEST_ID
+from nexcorp.web.replies import SERVER
 
 MESSAGES_PER_SECOND = 20.0
 MESSAGES_BURST = 40.0
@@ -121,9 +123,14 @@ class Inbound:
 
 
 class CountedSocket(web.WebSocketResponse):
-    """aiohttp's socket with Inbound before its reader."""
+    """aiohttp's socket with Inbound before its reader, and our headers: the gateway adds them too late."""
 
     inbound: Inbound
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        """Answer the handshake."""
+        self.headers.update({"Server": SERVER, "X-Request-Id": request[REQUEST_ID]})
+        return await super().prepare(request)
 
     def _post_start(self, request: Any, protocol: Any, writer: Any) -> None:
         connection = request.protocol

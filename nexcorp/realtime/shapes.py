@@ -12,7 +12,6 @@ TEXT: dict[str, Any] = {"type": "string"}
 WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
 FLAG: dict[str, Any] = {"type": "boolean"}
 ID: dict[str, Any] = {"type": "string", "format": "uuid"}
-IDS: dict[str, Any] = {"type": "array", "items": ID}
 TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
 NULLABLE_TEXT: dict[str, Any] = {"type": ["string", "null"]}
 

@@ -31,12 +31,13 @@ __all__ = [
 ]
 
 JSON_TYPE = "application/json; charset=utf-8"
+SERVER = "nexcorp"
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "private, no-store",
-    "Server": "nexcorp",
+    "Server": SERVER,
 }
 NO_WEIGHT = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 # Copied whole into a response, which costs less than setting them one by one.

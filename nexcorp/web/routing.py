@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from marshmallow import Schema, fields
 
 from nexcorp.domain.fields import load
@@ -186,11 +186,19 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
     return endpoint
 
 
+async def expect_body(request: web.Request) -> None:
+    """Tell a client that waits for it to send its body; what else it expects is passed over (RFC 9110)."""
+    if request.headers["Expect"].lower() == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # What was written does not yet belong to the answer.
+        request.writer.output_size = 0
+
+
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
     """Register a feature's route table."""
     for route in routes:
         endpoint = make_endpoint(route)
         if route.method == "GET" and not route.long_lived:
-            app.router.add_get(route.full_path, endpoint, allow_head=route.head)
+            app.router.add_get(route.full_path, endpoint, allow_head=route.head, expect_handler=expect_body)
         else:
-            app.router.add_route(route.method, route.full_path, endpoint)
+            app.router.add_route(route.method, route.full_path, endpoint, expect_handler=expect_body)

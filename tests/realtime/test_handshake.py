@@ -196,6 +196,15 @@ async def test_socket_is_not_compressed(make_user, client):
 
 
 @pytest.mark.shared
+async def test_the_upgrade_names_its_request_and_not_our_software(make_user, client):
+    ada = await make_user()
+    headers = {**ada.headers, "X-Request-Id": "socket-of-ada"}
+    async with client.session.ws_connect(client.url + "/ws", headers=headers) as ws:
+        answered = ws._response.headers
+        assert (answered["Server"], answered["X-Request-Id"]) == ("nexcorp", "socket-of-ada")
+
+
+@pytest.mark.shared
 async def test_a_token_without_our_subprotocol_is_refused_and_not_logged(make_user, knock, caplog):
     ada = await make_user()
     status, body = await knock({**UPGRADE, "Sec-WebSocket-Protocol": f"bearer.{ada.token}"})

@@ -41,6 +41,14 @@ async def test_wrong_methods_are_405_and_say_which_are_right(make_user: Any) -> 
         assert set(answer.headers["Allow"].replace(" ", "").split(",")) == allowed
 
 
+async def test_what_else_a_client_expects_is_passed_over(client: Any) -> None:
+    for expects, first in (("pizza", b"HTTP/1.1 401 "), ("100-continue", b"HTTP/1.1 100 ")):
+        head = f"POST {API}/posts HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: {expects}"
+        raw = f"{head}\r\nContent-Length: 2\r\n\r\n{{}}"
+        answered = await asyncio.to_thread(send_raw, client.url, raw.encode())
+        assert answered.startswith(first) and b'"code":"unauthorized"' in answered, answered
+
+
 async def test_the_timestamp_is_now_in_utc_with_six_digits(client: Any) -> None:
     error = await check_envelope(await client.get("/nope"), 404)
     assert len(error["timestamp"]) == 27

@@ -6,32 +6,32 @@ from typing import Any
 
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context
-from nexcorp.documents.examples import EXAMPLE_ID
+from nexcorp.documents.examples import EXAMPLE_ID, PROJECT_ID
 from nexcorp.domain.mentions import find_mentions
 from nexcorp.features.posts.service import create_post
 from nexcorp.manifest import Demo
 
-# Who wrote it, its title and its text. The first has the id that the documents take for an example.
-POSTS: tuple[tuple[int, str | None, str], ...] = (
-    (0, "Welcome to NexCorp Connect", "Say hello in a comment, and try @grace or @linus in it."),
-    (1, "A compiler in an afternoon?", "Who would like to read one with me?"),
-    (2, None, "The coffee machine on the second floor works again."),
-)
+WELCOME = ("Welcome to NexCorp Connect", "Say hello in a comment, and try @grace or @linus in it.")
+PROJECT = ("A compiler in an afternoon?", "Who would like to read one with me?")
+COFFEE = "The coffee machine on the second floor works again."
 
 
 async def insert_demo_posts(conn: Any, demo: Demo) -> None:
-    """One post of each person."""
-    number, title, body = POSTS[0]
-    await sql.posts.import_post(
-        conn,
-        post_id=EXAMPLE_ID,
-        author_id=demo.people[number],
-        title=title,
-        body=body,
-        usernames=find_mentions(body),
-        context=describe_context(),
-    )
-    demo.posts.append(EXAMPLE_ID)
-    for number, title, body in POSTS[1:]:
-        post = await create_post(conn, demo.people[number], {"type": "normal", "title": title, "body": body})
-        demo.posts.append(post["id"])
+    """One post of each person; the documents take the first, and the second, a project, for examples."""
+    ada, grace, linus = demo.people
+    for post_id, author, status, (title, body) in (
+        (EXAMPLE_ID, ada, None, WELCOME),
+        (PROJECT_ID, grace, "open", PROJECT),
+    ):
+        await sql.posts.import_post(
+            conn,
+            post_id=post_id,
+            author_id=author,
+            status=status,
+            title=title,
+            body=body,
+            usernames=find_mentions(body),
+            context=describe_context(),
+        )
+    post = await create_post(conn, linus, {"type": "normal", "title": None, "body": COFFEE})
+    demo.posts += [EXAMPLE_ID, PROJECT_ID, post["id"]]

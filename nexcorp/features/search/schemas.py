@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from nexcorp.domain.fields import Name, Out, Text
-from nexcorp.domain.shapes import Person
+from nexcorp.domain.shapes import Person, PersonSeen
 from nexcorp.web.paging import PageQuery
 
 KINDS = "kinds of search"
@@ -45,7 +45,7 @@ class Found(Out):
     score = fields.Float(required=True, metadata={"description": "How well it matches: more is better."})
     createdAt = fields.AwareDateTime(required=True)
     author = fields.Nested(Person, required=True, allow_none=True)
-    person = fields.Nested(Person, required=True, allow_none=True)
+    person = fields.Nested(PersonSeen, required=True, allow_none=True)
     postId = fields.UUID(required=True, allow_none=True)
 
 

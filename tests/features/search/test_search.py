@@ -44,6 +44,7 @@ async def test_posts_people_and_comments_are_found_in_their_shapes(service: Any,
     shown = found["person"]
     assert (shown["id"], shown["title"], shown["postId"]) == (str(ann.id), "ann_lighthouse", None)
     assert shown["person"]["id"] == str(ann.id)
+    assert (shown["person"]["followed"], shown["person"]["postCount"]) == (False, 1)
     assert shown["highlight"] == "ann_<mark>lighthouse</mark>"
     for kind in found:
         assert [row["kind"] for row in await find(bob, "lighthouse", kind=kind)] == [kind]
