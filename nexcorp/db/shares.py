@@ -43,20 +43,40 @@ class Shares:
         requests have all of theirs.
         """
         account = context.user_id
-        taken: tuple[Hashable, ...] = () if account is None else (account,)
-        if account is not None and not self._take(account, self.of_account):
-            few = len(self._lines[account].waiting) < FEW * self.of_account
-            seconds = FEW_SECONDS if few else MANY_SECONDS
-            await self._wait(account, seconds, TooManyRequests(retry_after=1))
-        if context.heavy and not self._take(HEAVY, self.of_heavy):
-            try:
-                # What is slow for long must not keep places at the gate.
+        if context.heavy:
+            return await self._take_heavy(account)
+        if account is None:
+            return ()
+        if not self._take(account, self.of_account):
+            await self._wait_for_own(account, self.of_account)
+        return (account,)
+
+    async def _take_heavy(self, account: Hashable | None) -> tuple[Hashable, ...]:
+        """As take(), and of the share of heavy requests, of which one account has no more than half."""
+        own = account, HEAVY
+        taken: tuple[Hashable, ...] = ()
+        try:
+            # What is slow for long must not keep places at the gate.
+            if account is not None:
+                if not self._take(own, self.of_heavy // 2):
+                    with aside():
+                        await self._wait_for_own(own, self.of_heavy // 2)
+                taken = (own,)
+                if not self._take(account, self.of_account):
+                    with aside():
+                        await self._wait_for_own(account, self.of_account)
+                taken = own, account
+            if not self._take(HEAVY, self.of_heavy):
                 with aside():
                     await self._wait(HEAVY, HEAVY_SECONDS, Overloaded())
-            except BaseException:
-                self.give_back(taken)
-                raise
-        return (*taken, HEAVY) if context.heavy else taken
+        except BaseException:
+            self.give_back(taken)
+            raise
+        return (*taken, HEAVY)
+
+    async def _wait_for_own(self, who: Hashable, most: int) -> None:
+        few = len(self._lines[who].waiting) < FEW * most
+        await self._wait(who, FEW_SECONDS if few else MANY_SECONDS, TooManyRequests(retry_after=1))
 
     def _take(self, who: Hashable, most: int) -> bool:
         line = self._lines.get(who)

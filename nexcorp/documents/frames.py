@@ -9,6 +9,7 @@ from nexcorp.errors import (
     Contention,
     DatabaseExhausted,
     DatabaseUnavailable,
+    EmailUnverified,
     InternalError,
     Overloaded,
     PermissionRequired,
@@ -70,6 +71,7 @@ FRAME_ERRORS: tuple[type[AppError], ...] = (
     *COMMAND_ERRORS,
     *SOCKET_ENDS,
     *(
+        EmailUnverified,
         PermissionRequired,
         Unauthorized,
         Overloaded,

@@ -60,7 +60,7 @@ class Client:
 
     node: Node
     socket: Socket
-    check_token: Callable[[str], Principal]
+    check_token: Callable[[str], Awaitable[Principal]]
 
     def answer(self, event: str, data: dict[str, Any], frame_id: Any) -> None:
         """Reply to a client's frame, repeating its id where it had one."""
@@ -101,11 +101,19 @@ async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> t
         await node.listener.follow(name)
         return member, await read_past(node, conn, name, epoch, seq)
     except BaseException:
-        if before is None:
-            node.hub.leave(socket, name)
-        else:
-            node.hub.go_live(name, member, before.sent)
+        go_back(client, name, member, before)
         raise
+
+
+def go_back(client: Client, name: str, member: Member, before: Member | None) -> None:
+    """Undo that a socket joined a room: it leaves, or goes on in it as the member that it was `before`."""
+    hub = client.node.hub
+    if hub.find_member(client.socket, name) is not member:
+        return
+    if before is None:
+        hub.leave(client.socket, name)
+    else:
+        hub.go_live(name, member, before.sent)
 
 
 async def catch_up(client: Client, name: str, member: Member, past: Past) -> None:
@@ -211,6 +219,7 @@ async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) 
     if not socket.ws.inbound.charge(len(rooms) // ROOMS_A_FRAME):
         socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
         return
+    before = {wanted.room: node.hub.find_member(socket, wanted.room) for wanted in rooms}
     joined: dict[str, tuple[Member, Past]] = {}
     refused: dict[str, AppError] = {}
     missed = 0
@@ -227,8 +236,8 @@ async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) 
                     past = Past(past.seq, False, past.seq)
                 joined[wanted.room] = member, past
     except BaseException:
-        for name in joined:
-            node.hub.leave(socket, name)
+        for name, (member, _) in joined.items():
+            go_back(client, name, member, before[name])
         raise
     for name, (member, _) in joined.items():
         if node.hub.find_member(socket, name) is not member:
@@ -263,7 +272,7 @@ async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> N
     """Go on with a newer token; a bad one ends the socket."""
     token = data.get("token")
     try:
-        who = client.check_token(token if isinstance(token, str) else "")
+        who = await client.check_token(token if isinstance(token, str) else "")
         if who.user_id != client.socket.user_id:
             raise Unauthorized()
     except Unauthorized:

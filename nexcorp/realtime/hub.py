@@ -156,7 +156,11 @@ class Hub:
         FRAMES.inc(len(room.members))
         for member in list(room.members.values()):
             if member.buffer is not None:
-                member.buffer.append((seq, data))
+                if len(member.buffer) < protocol.MAX_RECOVERED:
+                    member.buffer.append((seq, data))
+                else:
+                    # It reads its past so slowly that it may as well begin anew.
+                    member.socket.close(protocol.RESYNC, "too far behind")
             elif seq == member.sent + 1:
                 member.sent = seq
                 member.socket.write(data)

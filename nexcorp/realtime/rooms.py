@@ -9,7 +9,6 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery.events import Statement
-from nexcorp.errors import PermissionRequired
 from nexcorp.realtime.errors import RoomNotFound
 from nexcorp.security.access import Rights
 from nexcorp.security.tokens import Principal
@@ -78,7 +77,8 @@ class Rooms:
     async def check(self, conn: Any, who: Principal, name: str) -> None:
         """Raises RoomNotFound where there is no such room or `who` may not see it, which are not told apart.
 
-        PermissionRequired where the role, or the scopes of the key, lack the permission for its kind.
+        PermissionRequired where the role, or the scopes of the key, lack the permission for its kind;
+        EmailUnverified where an address that is not verified keeps it from its holder.
         """
         word, colon, text = name.partition(":")
         kind = self.kinds.get(word)
@@ -90,7 +90,7 @@ class Rooms:
             seen = seen and await kind.may_join(conn, who, room_id)
         # Again: it may have been taken away while the database was asked.
         if not self.allows(who, name):
-            raise PermissionRequired(kind.permission)
+            raise self._rights.explain(who, kind.permission)
         if not seen:
             raise RoomNotFound()
 

@@ -28,7 +28,7 @@ from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import PUBLIC
 from nexcorp.security.api_keys import PREFIX
 from nexcorp.security.app_keys import CONFIG
-from nexcorp.security.authentication import admit, check_token, consume_ticket, read_bearer
+from nexcorp.security.authentication import admit, check_token, consume_ticket, read_bearer, renew
 from nexcorp.security.cors import Cors
 from nexcorp.security.tokens import Principal
 from nexcorp.web.routing import Route
@@ -176,7 +176,11 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         raise DatabaseUnavailable()
     await ws.prepare(request)
     socket = Socket(ws, request.transport, who)
-    client = Client(node, socket, lambda token: check_token(request.app, token))
+
+    async def check(token: str) -> Principal:
+        return await renew(request, check_token(request.app, token))
+
+    client = Client(node, socket, check)
     if not await take_in(node.hub, socket):
         reason = f"more than {MAX_SOCKETS_PER_USER} sockets"
         socket.explain(protocol.TOO_MANY_SOCKETS, reason)

@@ -90,8 +90,7 @@ class Rights:
 
     def list(self, who: Principal) -> list[str]:
         """All permissions that has() would confirm, sorted."""
-        held = self._roles.get(who.role, frozenset())
-        return sorted(held if who.scopes is None else held & frozenset(who.scopes))
+        return sorted(code for code in self._roles.get(who.role, ()) if self.has(who, code))
 
     def is_held_back(self, who: Principal, permission: str) -> bool:
         """Whether an address that is not verified is what keeps a permission from its holder."""
@@ -123,4 +122,8 @@ class Rights:
             if who.scopes is not None:
                 raise SessionRequired()
         elif not self.has(who, permission) and (access.otherwise is None or who.scopes is not None):
-            raise EmailUnverified() if self.is_held_back(who, permission) else PermissionRequired(permission)
+            raise self.explain(who, permission)
+
+    def explain(self, who: Principal, permission: str) -> EmailUnverified | PermissionRequired:
+        """Why has() says no."""
+        return EmailUnverified() if self.is_held_back(who, permission) else PermissionRequired(permission)

@@ -151,8 +151,7 @@ class Limits:
         self.session = Rule("session", config.rate_limit_anonymous)
         self.files = Rule("files", config.rate_limit_files)
         # Accounts are free to make: those whose address is not verified share what one account has.
-        shares = config.sends_mail and not config.development
-        self.newcomers = Rule("newcomers", config.rate_limit_user if shares else 0)
+        self.newcomers = Rule("newcomers", 0 if config.development else config.rate_limit_user)
         self.registrations = Rule("registrations", config.registrations_per_hour, HOUR_SECONDS)
         # Buckets with something to ask, and those with leased cells, the oldest lease first.
         self._asking: dict[Bucket, None] = {}
@@ -165,8 +164,8 @@ class Limits:
             await self.take(request, self.user.buckets.get(user_id) or self.user.bucket(user_id))
 
     async def take_caller(self, request: web.Request, who: Principal, address: str | None) -> None:
-        """Count a request of `who`: against their account or, while its address is not verified but could be,
-        against the client's address, with all other such accounts there. Raises TooManyRequests."""
+        """Count a request of `who`: against their account or, while its address is not verified, against the
+        client's address, with all other such accounts there. Raises TooManyRequests."""
         if who.verified or address is None or not self.newcomers.limit:
             await self.take_user(request, who.user_id)
         else:

@@ -10,6 +10,9 @@ from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from nexcorp.context import aside
 from nexcorp.errors import BadRequest
+from nexcorp.security.app_keys import CONTEXT
+from nexcorp.security.limits import network_of
+from nexcorp.web.gate import GATE
 
 # A chunk costs the event loop more than its bytes do. So many are free, and one for each so many bytes.
 FREE_CHUNKS = 256
@@ -105,9 +108,21 @@ class Content:
 
 
 async def read_whole(request: web.Request, most: int) -> bytes | None:
-    """The body, None where it has more than `most` bytes; raises TooManyChunks. It can be asked for again."""
+    """The body, None where it has more than `most` bytes. It can be asked for again.
+
+    Raises TooManyChunks, and TooManyRequests or Overloaded where too many requests wait for theirs.
+    """
     if BODY in request:
         return request[BODY]
+    if request.content.is_eof():
+        return await read_all(request, most)
+    context = request[CONTEXT]
+    with request.app[GATE].arriving.wait(context.user_id or network_of(context.ip or "")):
+        return await read_all(request, most)
+
+
+async def read_all(request: web.Request, most: int) -> bytes | None:
+    """See read_whole()."""
     content, body = Content(request.content), bytearray()
     # Unpacked in larger pieces, where it is packed.
     request.content.set_read_chunk_size(most)

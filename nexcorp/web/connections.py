@@ -13,6 +13,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from nexcorp.errors import BadRequest
+from nexcorp.security.limits import network_of
 from nexcorp.web.errors import reply_error
 from nexcorp.web.gate import GATE, UNLIMITED, Gate
 from nexcorp.web.unread import OWNER, size_of
@@ -42,7 +43,8 @@ class Connection(RequestHandler):
         """Count the connection; where there is no place for it, it ends at once."""
         self._header_timer: asyncio.TimerHandle | None = None
         peer = transport.get_extra_info("peername")
-        self._who = peer[0] if isinstance(peer, tuple) else ""
+        # A client with IPv6 has as many addresses as it likes.
+        self._who = network_of(peer[0]) if isinstance(peer, tuple) else ""
         super().connection_made(transport)
         self._began = False
         self._expect_headers()

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from nexcorp.web.arriving import Arriving
 from nexcorp.web.unread import Unread
 
 # For each connection that the pool may have: while these wait for PostgreSQL, others are read and written.
@@ -88,6 +89,8 @@ class Gate:
         self.vital, self.refuse = frozenset(vital), refuse
         self.working = self.begun = 0
         self.unread = Unread()
+        # What does not come must leave places to what has.
+        self.arriving = Arriving(max(1, most_begun // 2))
         # Connections with a place for a request that has not got as far as enter().
         self._seated: set[Any] = set()
         # Those that are held, in the order in which they came, and when that was, of loop.time().

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Hashable
+from collections.abc import Awaitable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
@@ -40,17 +41,25 @@ class Unread:
         waiting = self._bytes.get(owner, 0)
         return not waiting or waiting + size <= MOST_BYTES
 
-    async def send(self, sending: Awaitable[Any], transport: Any, owner: Hashable, size: int) -> Any:
-        """Await the sending of an answer; the connection is cut where the client takes too little of it."""
+    @contextmanager
+    def hold(self, owner: Hashable, size: int) -> Iterator[None]:
+        """Count so many bytes within the block."""
         self._bytes[owner] += size
-        pacing = asyncio.create_task(keep_pace(transport))
         try:
-            return await sending
+            yield
         finally:
-            pacing.cancel()
             self._bytes[owner] -= size
             if not self._bytes[owner]:
                 del self._bytes[owner]
+
+    async def send(self, sending: Awaitable[Any], transport: Any, owner: Hashable, size: int) -> Any:
+        """Await the sending of an answer; the connection is cut where the client takes too little of it."""
+        pacing = asyncio.create_task(keep_pace(transport))
+        try:
+            with self.hold(owner, size):
+                return await sending
+        finally:
+            pacing.cancel()
 
 
 async def keep_pace(transport: Any) -> None:

@@ -15,10 +15,10 @@ AS $$
         FROM freed_usernames AS f
         WHERE f.name_hash = hash_username($1)
             AND f.freed_at > now() - interval '1 year'
-            AND f.user_id IS DISTINCT FROM $2
+            AND (f.user_id = $2) IS NOT TRUE
     )
 $$;
-COMMENT ON FUNCTION is_username_kept(citext, uuid) IS 'Whether a name is reserved for another than this user: they gave it up within a year.';
+COMMENT ON FUNCTION is_username_kept(citext, uuid) IS 'Whether a name is reserved for another than this user (NULL: for a new one), who gave it up within a year or left.';
 
 CREATE OR REPLACE FUNCTION keep_username() RETURNS trigger
 LANGUAGE plpgsql

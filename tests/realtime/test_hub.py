@@ -9,7 +9,14 @@ from uuid import uuid4
 import pytest
 
 from nexcorp.realtime.hub import Hub
-from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages, wrap
+from nexcorp.realtime.protocol import (
+    MAX_RECOVERED,
+    RESYNC,
+    RoomMessage,
+    pack_messages,
+    unpack_messages,
+    wrap,
+)
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.tokens import Principal
 
@@ -165,6 +172,17 @@ def test_gap_between_past_and_buffer_is_read_again(hub):
     hub.receive(message(6, 7, 8, 9))
     hub.receive(message(10))
     assert (early.seen, late.seen) == ([6, 7, 8, 9, 10], [9, 10])
+
+
+def test_who_reads_the_past_for_too_long_begins_anew(hub):
+    joined(hub, 1)
+    slow = Listening()
+    hub.add(slow)
+    hub.join(slow, ROOM)
+    hub.receive(message(*range(2, MAX_RECOVERED + 2)))
+    assert slow.code is None
+    hub.receive(message(MAX_RECOVERED + 2))
+    assert slow.code == RESYNC
 
 
 def test_who_left_while_reading_hears_nothing(hub):

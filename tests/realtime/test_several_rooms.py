@@ -43,6 +43,30 @@ async def test_several_rooms_are_joined_at_once_each_from_its_place(
     assert [one.get("error", {}).get("code") for one in answer["data"]["rooms"]] == [None, "too_many_rooms"]
 
 
+async def test_where_joining_several_breaks_off_the_client_is_where_it_was(
+    make_user: Any, connect: Any, service: Any, monkeypatch: Any
+) -> None:
+    ada = await make_user()
+    known, new, broken = [await create_post(ada) for _ in range(3)]
+    live = await connect(ada)
+    await live.next("connected")
+    await ask(live, "subscribe", {"room": f"post:{known}"})
+    read_past = commands.read_past
+
+    async def fail(node: Any, conn: Any, name: str, *place: Any) -> Any:
+        if name == f"post:{broken}":
+            raise ConnectionResetError
+        return await read_past(node, conn, name, *place)
+
+    monkeypatch.setattr(commands, "read_past", fail)
+    answer = await ask(live, "subscribe", {"rooms": [f"post:{post}" for post in (known, new, broken)]})
+    assert (answer["event"], answer["data"]["code"]) == ("error", "database_unavailable")
+    for post in (new, broken, known):
+        await edit_post(service.db, post, ada.id)
+    assert await read_seqs(live, f"post:{known}", 1) == [1]
+    assert not [frame for frame in live.frames if frame.get("room") in (f"post:{new}", f"post:{broken}")]
+
+
 async def test_a_list_of_rooms_is_checked_and_costs_what_it_asks_for(make_user: Any, connect: Any) -> None:
     ada = await make_user()
     live = await connect(ada)

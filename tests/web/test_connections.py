@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
 
 from nexcorp.web import connections, parsing
 from nexcorp.web.connections import Runner
+from nexcorp.web.gate import Gate
 from tests.api import API
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -113,6 +115,25 @@ async def test_silent_connections_shut_nobody_out(service: Any) -> None:
         for _, writer in silent:
             writer.transport.abort()
         await runner.cleanup()
+
+
+async def test_a_network_has_the_places_of_one_address() -> None:
+    listener = connections.Listener(connections.web.Server(answer_yes), 4, Gate(1))
+    made: list[connections.Connection] = []
+
+    def connect_from(address: str) -> bool:
+        """Whether a client there is let in; it never waits, as one does that reads slowly."""
+        transport = Mock()
+        transport.get_extra_info = {"peername": (address, 1, 0, 0)}.get
+        made.append(listener())
+        made[-1].connection_made(transport)
+        return not transport.close.called
+
+    assert [connect_from(f"2001:db8::{number}") for number in range(3)] == [True, True, False]
+    assert connect_from("2001:db8:0:1::1")
+    for connection in made:
+        connection.connection_lost(None)
+    assert (listener._total, listener._open) == (0, {})
 
 
 async def answer_yes(request: Any) -> Any:

@@ -19,7 +19,7 @@ from nexcorp.web import gateway
 from nexcorp.web.gate import GATE
 from tests.api import API, INSERT_CROWD, NOBODY
 from tests.contract import ROUTES
-from tests.web.calls import check_envelope, serving
+from tests.web.calls import WRITES, check_envelope, serving
 
 SECRET = "canary_7f3a"
 BODIES: dict[str, dict[str, Any]] = {
@@ -134,10 +134,10 @@ async def test_one_account_and_slow_work_leave_connections_to_the_others(
         assert [answer.status for answer in await asyncio.gather(*own)] == [200] * 4
         assert (await get(f"{API}/posts?type=normal", 0)).status == 200
 
-        # Half of them are for what may be slow, whoever asks.
+        # Half of them are for what may be slow, whoever asks, and half of those for one account.
         held.clear()
         monkeypatch.setattr(audit, "choose_statement", lambda query, known: hold)
-        heavy = [asyncio.create_task(get(f"{API}/events", number // 2)) for number in range(4)]
+        heavy = [asyncio.create_task(get(f"{API}/events", who)) for who in (0, 0, 0, 0, 1, 1)]
         await asyncio.sleep(0.1)
         await check_envelope(await get(f"{API}/events", 2), 503, "overloaded")
         assert (await get(f"{API}/feed", 2)).status == 200
@@ -145,7 +145,7 @@ async def test_one_account_and_slow_work_leave_connections_to_the_others(
         await asyncio.sleep(0.1)
         held.set()
         assert (await waiting).status == 200
-        assert [answer.status for answer in await asyncio.gather(*heavy)] == [200] * 4
+        assert [answer.status for answer in await asyncio.gather(*heavy)] == [200] * 6
         assert (pool.leased, pool.shares._lines, app[GATE].working) == (0, {}, 0)
 
 
@@ -194,3 +194,28 @@ async def test_a_request_that_takes_too_long_is_503_and_undone(
             await check_envelope(answer, 503, "timeout")
         assert (await (await client.get(f"{API}/posts")).json())["data"] == []
         assert (await client.post(f"{API}/posts", json={"body": "x"}, headers=key)).status == 201
+
+
+async def test_bodies_that_do_not_come_leave_places_to_others(web_only: Any) -> None:
+    async with serving(web_only, max_in_flight=8) as (app, client):
+        url = urlsplit(client.url)
+        other = {"Authorization": f"Bearer {await sign_other(app, 'other')}"}
+        head = (
+            f"POST {API}/comments HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
+            f"Authorization: {client.headers['Authorization']}\r\nContent-Length: 100\r\n\r\n{{"
+        )
+        writers = []
+        for _ in range(8):
+            reader, writer = await asyncio.open_connection(url.hostname, url.port)
+            writer.write(head.encode())
+            writers.append(writer)
+        # A third of the half that is for them; the others are told so at once.
+        assert await reader.readuntil(b"\r\n") == b"HTTP/1.1 429 Too Many Requests\r\n"
+        assert 0 < app[GATE].begun < 4
+        assert (await client.get(f"{API}/feed")).status == 200
+        answer = await client.post(f"{API}/posts", data=drip(b'{"body": "x"}'), headers={**other, **WRITES})
+        assert answer.status == 201
+        for writer in writers:
+            writer.close()
+        await asyncio.sleep(0.1)
+        assert (app[GATE].begun, app[GATE].arriving._waiting) == (0, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import re
@@ -15,17 +16,43 @@ from aiohttp import web
 
 from nexcorp.errors import RangeNotSatisfiable
 from nexcorp.web.tags import read_tags
+from nexcorp.web.unread import MIN_BYTES_A_SECOND
 
 RANGE = re.compile(r"(\d{0,18})-(\d{0,18})")
 # One more is no download manager.
 MAX_RANGES = 50
+# What is sent at once, and how long a client may take for it.
+PIECE_BYTES = 256 * 1024
+PIECE_SECONDS = PIECE_BYTES / MIN_BYTES_A_SECOND
+
+
+class PacedWriter:
+    """Writes to a client as aiohttp does, and cuts the connection where a piece takes too long: a client that
+    reads nothing would keep it, and the file, open for ever."""
+
+    def __init__(self, writer: Any, transport: asyncio.Transport) -> None:
+        self._writer, self._transport = writer, transport
+
+    async def write(self, piece: bytes) -> None:
+        await self._limit(self._writer.write(piece))
+
+    async def drain(self) -> None:
+        await self._limit(self._writer.drain())
+
+    async def _limit(self, sending: Any) -> None:
+        try:
+            async with asyncio.timeout(PIECE_SECONDS):
+                await sending
+        except TimeoutError:
+            self._transport.abort()
+            raise ConnectionResetError("too slow") from None
 
 
 class MediaResponse(web.FileResponse):
     """A file or the part of it that choose_range() found; or why not, which nobody may keep."""
 
     def __init__(self, path: Path, wanted: str | None, headers: Mapping[str, str]) -> None:
-        super().__init__(path, headers=headers)
+        super().__init__(path, PIECE_BYTES, headers=headers)
         self._wanted = wanted
 
     def set_status(self, status: int, reason: str | None = None) -> None:
@@ -46,6 +73,15 @@ class MediaResponse(web.FileResponse):
         if self._wanted is not None:
             headers["Range"] = self._wanted
         return await super().prepare(request.clone(headers=headers))
+
+    async def _sendfile(self, request: web.BaseRequest, fobj: Any, offset: int, count: int) -> Any:
+        # By the system's sendfile nobody sees how much the client takes.
+        writer = await web.StreamResponse.prepare(self, request)
+        if request.transport is None:
+            raise ConnectionResetError("Connection lost")
+        paced: Any = PacedWriter(writer, request.transport)
+        await self._sendfile_fallback(paced, fobj, offset, count)
+        return writer
 
 
 def choose_range(request: web.Request, stat: os.stat_result) -> str | None:

@@ -13,8 +13,9 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Job
-from nexcorp.errors import AppError, NotFound
+from nexcorp.errors import AppError, NotFound, TooManyRequests
 from nexcorp.security.app_keys import database, user_id
+from nexcorp.web.gate import GATE
 from nexcorp.web.replies import JSON_HEADERS, reply, takes_gzip
 from nexcorp.web.routing import API_PREFIX
 from nexcorp.web.transactions import transaction
@@ -26,6 +27,8 @@ GZIP = 31
 # How long a client may take for one part.
 PART_SECONDS = 60.0
 PIECE_BYTES = 256 * 1024
+# Of a part, and of as much of it as is unpacked.
+HELD_BYTES = 2 * PIECE_BYTES
 
 
 class ExportNotReady(NotFound):
@@ -61,8 +64,11 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.StreamR
 
 
 async def download_export(request: web.Request) -> web.StreamResponse:
-    """The file, compressed if the client accepts gzip; raises ExportNotReady."""
+    """The file, compressed if the client accepts gzip; raises ExportNotReady, and TooManyRequests where the
+    caller does not read others."""
     who = user_id(request)
+    if not request.app[GATE].unread.has_room(who, HELD_BYTES):
+        raise TooManyRequests(retry_after=1)
     async with transaction(request) as tx:
         file = await sql.exports.get_export_file(tx.conn, user_id=who)
         if file is None:
@@ -90,7 +96,8 @@ class ExportResponse(web.StreamResponse):
         writer = await super().prepare(request)
         if request.method == "GET" and isinstance(request, web.Request):
             try:
-                await self._send(request)
+                with request.app[GATE].unread.hold(self._user, HELD_BYTES):
+                    await self._send(request)
             except (AppError, TimeoutError, zlib.error):
                 # The client sees that it is not whole.
                 if request.transport is not None:

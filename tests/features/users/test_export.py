@@ -8,12 +8,15 @@ import json
 import re
 import tracemalloc
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import pytest
 
 from nexcorp.db import Database, sql
 from nexcorp.features import PRODUCT
+from nexcorp.web.gate import GATE
+from nexcorp.web.unread import MOST_BYTES
 from tests.api import API, outbox_empty, publish, say
 from tests.conftest import wait_until
 from tests.features.uploads.files import upload
@@ -114,6 +117,18 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     )
     assert "Content-Encoding" not in plain.headers
     assert await plain.json() == data
+
+
+async def test_downloads_that_nobody_reads_are_bounded(make_user: Any, client: Any, service: Any) -> None:
+    ann = await make_user()
+    await get_ready(ann)
+    unread = service.app[GATE].unread
+    with unread.hold(UUID(str(ann.id)), MOST_BYTES):
+        answer = await client.get(f"{PATH}?ticket={await get_ticket(ann)}")
+        assert (answer.status, (await answer.json())["code"]) == (429, "too_many_requests")
+    answer = await client.get(f"{PATH}?ticket={await get_ticket(ann)}")
+    assert (answer.status, (await answer.json()).keys()) == (200, PARTS)
+    assert not unread._bytes
 
 
 async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any, fetch: Any) -> None:

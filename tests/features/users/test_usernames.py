@@ -59,6 +59,10 @@ async def test_what_is_kept_of_a_name_does_not_say_it(
     bob = await make_user()
     for name in ("zebulonius", "quartermain"):
         await refused(bob.client.patch(ME, json={"username": name}), 409, "username_taken")
+    # Their address is free: whoever registers it gets another name.
+    again = await client.post(REGISTER, json=body)
+    assert again.status == 201, await again.text()
+    assert (await again.json())["user"]["username"].startswith("zebulonius_")
 
 
 @pytest.mark.shared

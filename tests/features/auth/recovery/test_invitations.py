@@ -124,13 +124,22 @@ async def test_closed_is_closed_and_unverified_is_held_back(
     ):
         status, refusal = await call(method, path, json=sent, headers=headers)
         assert (status, refusal["code"]) == (403, "email_unverified"), path
+    me = (await call("GET", "/auth/me", headers=headers))[1]
+    assert (me["permissions"], me["unread"]) == (["profile:read", "profile:update"], None)
     async with client.session.ws_connect(f"{url}/ws?ticket={ticket['ticket']}") as ws:
+
+        async def say(event: str, **data: Any) -> Any:
+            await ws.send_json({"event": event, "data": data, "id": "c1"})
+            return await ws.receive_json(timeout=5)
+
         await ws.receive_json(timeout=5)
-        room = {"room": f"profile:{boss.id}"}
-        await ws.send_json({"event": "subscribe", "data": room, "id": "c1"})
-        assert (await ws.receive_json(timeout=5))["data"]["code"] == "permission_required"
-    # From the proof on, with the same token.
-    sent = {"token": await token_to("plain@example.com", "Confirm")}
-    assert (await call("POST", "/auth/email/verify", json=sent, headers=headers))[0] == 204
-    assert (await call("GET", "/posts", headers=headers))[0] == 200
+        room = f"profile:{boss.id}"
+        assert (await say("subscribe", room=room))["data"]["code"] == "email_unverified"
+        # From the proof on, with the same token, the socket's as well.
+        sent = {"token": await token_to("plain@example.com", "Confirm")}
+        assert (await call("POST", "/auth/email/verify", json=sent, headers=headers))[0] == 204
+        assert (await call("GET", "/posts", headers=headers))[0] == 200
+        assert (await say("auth", token=signed_in["accessToken"]))["event"] == "authenticated"
+        assert (await say("subscribe", room=room))["event"] == "subscribed"
+    assert "post:create" in (await call("GET", "/auth/me", headers=headers))[1]["permissions"]
     await runner.cleanup()

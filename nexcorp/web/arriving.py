@@ -1,0 +1,40 @@
+"""Bodies that are not there yet: how many requests may wait for theirs, so that others find places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+from nexcorp.errors import Overloaded, TooManyRequests
+
+# One owner may have as many as a third of what is left by all.
+SHARE_OF_ONE = 3
+
+
+class Arriving:
+    """The requests of one process that wait for their body, `most` at once, by their owner."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._waiting: Counter[Hashable] = Counter()
+
+    @contextmanager
+    def wait(self, owner: Hashable) -> Iterator[None]:
+        """Count a request of an account, or of an address that is not signed in, within the block.
+
+        Raises TooManyRequests where the owner has their share, Overloaded where nothing is left.
+        """
+        if self._left < 1:
+            raise Overloaded()
+        if self._waiting[owner] >= max(1, self._left // SHARE_OF_ONE):
+            raise TooManyRequests(retry_after=1)
+        self._left -= 1
+        self._waiting[owner] += 1
+        try:
+            yield
+        finally:
+            self._left += 1
+            self._waiting[owner] -= 1
+            if not self._waiting[owner]:
+                del self._waiting[owner]
