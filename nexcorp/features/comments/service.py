@@ -109,12 +109,14 @@ async def delete_comment(conn: Any, caller: Caller, comment_id: UUID, version: i
         raise NotYourComment(message=message)
     if gone["_answered"]:
         await sql.search.forget_comment(conn, comment_id=comment_id)
-    payload = {
+    payload: dict[str, Any] = {
         "postId": gone["postId"],
         "authorId": gone["_authorId"],
         "onDraft": gone["_onDraft"],
         "hasReplies": gone["_answered"],
         "placeholderId": gone["_placeholderId"],
+        # Workers of the release before 0028 look for it.
+        "replyIds": [],
     }
     await emit(
         conn,
