@@ -16,7 +16,7 @@ from aiohttp import web
 from nexcorp.errors import RangeNotSatisfiable
 from nexcorp.web.tags import read_tags
 
-RANGE = re.compile(r"(\d{0,18})-(\d{0,18})")
+RANGE = re.compile(r"(\d{0,40})-(\d{0,40})")
 # One more is no download manager.
 MAX_RANGES = 50
 
