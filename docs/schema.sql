@@ -1803,7 +1803,7 @@ FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
 
-CREATE OR REPLACE VIEW notification_items AS
+CREATE OR REPLACE VIEW notification_lines AS
 SELECT
     n.receiver_id AS "_receiverId",
     n.id,
@@ -1833,7 +1833,13 @@ LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
 ) AS e ON true;
-COMMENT ON VIEW notification_items IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
+COMMENT ON VIEW notification_lines IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
+
+CREATE OR REPLACE VIEW notification_items AS
+SELECT i.*, display_name(a) AS "_actorName", person(a) AS actor
+FROM notification_lines AS i
+LEFT JOIN users AS a ON a.id = i."_actorId";
+COMMENT ON VIEW notification_items IS 'The same as the release before 0026 reads it, while it runs beside this one.';
 
 CREATE OR REPLACE VIEW post_items AS
 SELECT

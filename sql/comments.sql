@@ -104,10 +104,10 @@ INNER JOIN comments AS c ON c.post_id = p.id
 WHERE c.id = $1
 FOR UPDATE OF p;
 
--- name: delete_comment(comment_id, user_id, any_author, version) :one
+-- name: delete_comment(comment_id, user_id, any_author, versions) :one
 -- Its author, the post's author, or with `any_author` whoever sees it, removes a comment. One that has replies stays as a
 -- placeholder without text and author, which goes with the last of them. It is counted off, and stored answers that show
--- it go along. The post is locked. A NULL version matches any.
+-- it go along. The post is locked. NULL versions match any.
 WITH target AS MATERIALIZED (
     SELECT
         c.id, c.post_id, c.parent_id, c.author_id, c.created_at, p.status IS NOT DISTINCT FROM 'draft' AS draft,
@@ -118,7 +118,7 @@ WITH target AS MATERIALIZED (
         AND c.body IS NOT NULL
         AND ($2 IN (c.author_id, p.author_id) OR $3)
         AND shown_to(p, $2)
-        AND ($4::integer IS NULL OR c.version = $4)
+        AND ($4::integer[] IS NULL OR c.version = ANY($4))
 ),
 emptied AS (
     UPDATE comments AS c

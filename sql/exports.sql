@@ -11,20 +11,18 @@ WITH asked AS (
     SET requested_at = now(), finished_at = NULL, expires_at = NULL, bytes = NULL, error = NULL
     WHERE e.finished_at IS NOT NULL
     RETURNING user_id
-),
-dropped AS (
-    DELETE FROM data_export_parts AS p USING asked WHERE p.user_id = asked.user_id
 )
 SELECT true FROM asked;
 
 -- name: get_export(user_id) :one
 -- How far somebody's export is. `ready` is false while it is to be made; `_over` where whoever asks now wants another: it
--- failed, expired, was fetched, or something has happened since. Changes count after three seconds, so that a client which
--- looks again each second gets the file of an account that never rests.
+-- failed, was written by a release before 0027, expired, was fetched, or something has happened since. Changes count after
+-- three seconds, so that a client which looks again each second gets the file of an account that never rests.
 SELECT
-    e.finished_at IS NOT NULL AND e.error IS NULL AND e.expires_at > now() AS ready,
+    e.finished_at IS NOT NULL AND e.error IS NULL AND e.expires_at > now() AND e.bytes IS NOT NULL AS ready,
     e.finished_at IS NOT NULL AND (
         e.error IS NOT NULL
+        OR e.bytes IS NULL
         OR e.expires_at <= now()
         OR EXISTS (
             SELECT FROM events AS v
@@ -47,7 +45,9 @@ WHERE e.user_id = $1;
 
 -- name: get_export_file(user_id) :one
 -- How long the compressed file is, and when it was made; no row where none is ready.
-SELECT bytes, finished_at FROM data_exports WHERE user_id = $1 AND expires_at > now() AND error IS NULL;
+SELECT bytes, finished_at
+FROM data_exports
+WHERE user_id = $1 AND expires_at > now() AND error IS NULL AND bytes IS NOT NULL;
 
 -- name: get_export_part(user_id, finished_at, number) :value
 -- A piece of the file that was made then; NULL behind the last one, and once another is made in its place.
@@ -67,6 +67,10 @@ WHERE e.finished_at IS NULL
 ORDER BY e.requested_at
 LIMIT 1
 FOR UPDATE OF e SKIP LOCKED;
+
+-- name: delete_export_parts(user_id) :exec
+-- The file of before, when another is begun.
+DELETE FROM data_export_parts WHERE user_id = $1;
 
 -- name: add_export_part(user_id, number, body) :exec
 -- The next piece of the file.

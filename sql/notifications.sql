@@ -147,7 +147,7 @@ FROM gone AS g;
 -- name: render_notifications(ids) :many
 -- Notifications as their receivers see them now.
 SELECT i.*, ARRAY['user:' || i."_receiverId"] AS "_rooms"
-FROM notification_items AS i
+FROM notification_lines AS i
 WHERE i.id = ANY($1::uuid[]);
 
 -- name: list_unread_counts(user_ids) :many
@@ -165,7 +165,7 @@ SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
     i.*
-FROM notification_items AS i
+FROM notification_lines AS i
 WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i.id < $2
 ORDER BY i.id DESC
 LIMIT $3;
@@ -176,7 +176,7 @@ SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
     i.*
-FROM notification_items AS i
+FROM notification_lines AS i
 WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead" AND i.id < $2
 ORDER BY i.id DESC
 LIMIT $3;
@@ -191,7 +191,7 @@ SELECT
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN LATERAL (
     SELECT i.*
-    FROM notification_items AS i
+    FROM notification_lines AS i
     WHERE i."_receiverId" = $1
         AND i.id < $2
         AND ($3::boolean IS NULL OR i."isRead" = NOT $3)

@@ -8,9 +8,9 @@ SELECT 1;
 -- Which migrations this database has.
 SELECT migration_id AS id FROM _yoyo_migration;
 
--- name: list_schema_files() :many
--- Which files of sql/schema this database has, and what they said.
-SELECT name, sha256 FROM schema_files;
+-- name: list_applied_schema() :many
+-- Which files of sql/schema this database has or had, and what they said.
+SELECT name, sha256 FROM applied_schema;
 
 -- name: has_users() :value
 -- Whether anybody has an account.

@@ -139,8 +139,8 @@ SET
 -- Whose username this is, whatever its case.
 SELECT id FROM users WHERE username = $1::citext;
 
--- name: update_profile(user_id, version, changes) :value
--- Change the fields that stand in `changes`, an object in the API's words; null clears one. A NULL version matches any.
+-- name: update_profile(user_id, versions, changes) :value
+-- Change the fields that stand in `changes`, an object in the API's words; null clears one. NULL versions match any.
 UPDATE users
 SET
     username = CASE WHEN $3::jsonb ? 'username' THEN ($3 ->> 'username')::citext ELSE username END,
@@ -154,7 +154,7 @@ SET
     avatar_url = CASE WHEN $3 ? 'avatarUrl' THEN $3 ->> 'avatarUrl' ELSE avatar_url END,
     version = version + 1,
     updated_at = now()
-WHERE id = $1 AND status = 'active' AND ($2::integer IS NULL OR version = $2)
+WHERE id = $1 AND status = 'active' AND ($2::integer[] IS NULL OR version = ANY($2))
 RETURNING version;
 
 -- name: lock_standing(user_id) :one

@@ -35,12 +35,15 @@ CREATE TABLE IF NOT EXISTS migration_checksums (
     sha256 text NOT NULL
 );
 COMMENT ON TABLE migration_checksums IS 'What each applied migration said when it was applied.';
-CREATE TABLE IF NOT EXISTS schema_files (
-    name text CONSTRAINT schema_files_pkey PRIMARY KEY,
-    sha256 text NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now()
+CREATE TABLE IF NOT EXISTS applied_schema (
+    name text,
+    sha256 text,
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    is_current boolean NOT NULL DEFAULT true,
+    CONSTRAINT applied_schema_pkey PRIMARY KEY (name, sha256)
 );
-COMMENT ON TABLE schema_files IS 'What each file of sql/schema said when it was applied last.';
+COMMENT ON TABLE applied_schema IS 'What the files of sql/schema said whenever they were applied.';
+COMMENT ON COLUMN applied_schema.is_current IS 'False: a later text has taken its place.';
 """
 
 

@@ -24,7 +24,7 @@ HEAD = """\
 SET check_function_bodies = off;
 """
 # What migrators keep for themselves, and partitions that come with the months.
-FOREIGN = r"^(_yoyo.*|yoyo_.*|migration_checksums|schema_files|events_\d{4}_\d{2})$"
+FOREIGN = r"^(_yoyo.*|yoyo_.*|migration_checksums|schema_files|applied_schema|events_\d{4}_\d{2})$"
 
 
 def list_views(folder: Path) -> dict[str, str]:

@@ -33,9 +33,22 @@ DEFINITION = re.compile(
 TABLE = re.compile(r"\sON (\w+)")
 CREATE = re.compile(r"\ACREATE(?: OR REPLACE)?")
 
+LIST_CURRENT = "SELECT name, sha256, applied_at FROM applied_schema WHERE is_current"
+SUPERSEDE = "UPDATE applied_schema SET is_current = false WHERE is_current AND name = %s"
 RECORD_FILE = """
-INSERT INTO schema_files (name, sha256) VALUES (%s, %s)
-ON CONFLICT ON CONSTRAINT schema_files_pkey DO UPDATE SET sha256 = excluded.sha256, applied_at = now()
+INSERT INTO applied_schema (name, sha256) VALUES (%s, %s)
+ON CONFLICT ON CONSTRAINT applied_schema_pkey DO UPDATE SET is_current = true, applied_at = now()
+"""
+END_GONE = "UPDATE applied_schema SET is_current = false WHERE is_current AND name <> ALL(%s)"
+# Where the release before 0026 looks: left as it is, its nodes stay ready until they are replaced.
+CLEAR_OLD = """
+DO $$
+BEGIN
+    IF to_regclass('schema_files') IS NOT NULL THEN
+        DELETE FROM schema_files;
+    END IF;
+END
+$$
 """
 LIST_FUNCTIONS = """
 SELECT p.oid::regprocedure::text
@@ -119,7 +132,7 @@ def read_definitions(texts: Iterable[str]) -> tuple[dict[Thing, str], list[str]]
 
 def read_states(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[SchemaState]:
     """Every file and whether it is applied as it is now."""
-    rows = conn.execute("SELECT name, sha256, applied_at FROM schema_files").fetchall()
+    rows = conn.execute(LIST_CURRENT).fetchall()
     applied = {name: (digest, moment) for name, digest, moment in rows}
     return [
         SchemaState(name, applied[name][1], applied[name][0] != digest)
@@ -131,7 +144,7 @@ def read_states(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[SchemaS
 
 def forget(conn: psycopg.Connection) -> None:
     """Have every file applied again when the migrations are through."""
-    conn.execute("DELETE FROM schema_files")
+    conn.execute("UPDATE applied_schema SET is_current = false WHERE is_current")
 
 
 def apply_files(conn: psycopg.Connection, folder: Path = SCHEMA) -> list[str]:
@@ -153,8 +166,9 @@ def apply_changed(conn: psycopg.Connection, folder: Path) -> list[str]:
             raise
         except psycopg.Error as error:
             raise SchemaError(message=f"sql/schema/{name}.sql: {error}") from error
+        conn.execute(SUPERSEDE, (name,))
         conn.execute(RECORD_FILE, (name, digests[name]))
-    conn.execute("DELETE FROM schema_files WHERE name <> ALL(%s)", (list(digests),))
+    conn.execute(END_GONE, (list(digests),))
     return changed
 
 
@@ -163,7 +177,8 @@ def take_away(conn: psycopg.Connection, folder: Path = SCHEMA) -> None:
     things, _ = read_definitions(path.read_text() for path in sorted(folder.glob("*.sql")))
 
     def take() -> None:
-        forget(conn)
+        conn.execute("DELETE FROM applied_schema")
+        conn.execute(CLEAR_OLD)
         drop_views(conn, things)
         triggers = [thing for thing in things if thing.kind == "TRIGGER"]
         values = [thing.name for thing in triggers], [thing.table for thing in triggers]

@@ -57,7 +57,7 @@ class Sentences:
             raise ValueError(f"{notice.type} has two sentences of the variant {notice.variant!r}")
 
     def show(self, row: Any) -> dict[str, Any]:
-        """A row of the view notification_items as its receiver sees it.
+        """A row of the view notification_lines as its receiver sees it.
 
         The message is empty where it would quote what is gone.
         """

@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import msgspec
 import structlog
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from nexcorp.logs import seldom
 from nexcorp.realtime.metrics import PUBLISHED
@@ -56,13 +57,8 @@ class Publisher:
         """Those of these rooms that have members on some node; no room while Redis cannot be asked."""
         if not names or time.monotonic() < self._rest_until:
             return set()
-        try:
-            async with asyncio.timeout(PUSH_SECONDS):
-                counts = await self.client.pubsub_numsub(*(ROOM_CHANNEL + name for name in names))
-        except CONNECTION_LOST as error:
-            self._rest(error)
-            return set()
-        return {channel.decode().removeprefix(ROOM_CHANNEL) for channel, count in counts if count}
+        counts = await self._try(lambda: self.client.pubsub_numsub(*(ROOM_CHANNEL + name for name in names)))
+        return {channel.decode().removeprefix(ROOM_CHANNEL) for channel, count in counts or () if count}
 
     async def publish_frames(self, messages: list[RoomMessage]) -> None:
         """Push one message per room, many in a payload; a failure is logged and made up for elsewhere."""
@@ -79,14 +75,32 @@ class Publisher:
     async def _publish(self, payloads: list[tuple[str, bytes]]) -> None:
         if not payloads or time.monotonic() < self._rest_until:
             return
-        try:
-            async with asyncio.timeout(PUSH_SECONDS), self.client.pipeline(transaction=False) as pipe:
+
+        async def publish() -> bool:
+            async with self.client.pipeline(transaction=False) as pipe:
                 for channel, payload in payloads:
                     pipe.publish(channel, payload)
                 await pipe.execute()
+            return True
+
+        if await self._try(publish):
             PUBLISHED.labels("out").inc(len(payloads))
-        except CONNECTION_LOST as error:
-            self._rest(error)
+
+    async def _try(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        """What Redis answers; None where it does not, and then nothing is tried for a while.
+
+        A connection of before a restart of Redis fails at its first use, and the next one works: what is said
+        twice harms nobody.
+        """
+        for is_last in (False, True):
+            try:
+                async with asyncio.timeout(PUSH_SECONDS):
+                    return await call()
+            except CONNECTION_LOST as error:
+                if is_last or isinstance(error, TimeoutError | RedisTimeout):
+                    self._rest(error)
+                    return None
+        return None
 
     def _rest(self, error: Exception) -> None:
         self._rest_until = time.monotonic() + REST_SECONDS

@@ -14,6 +14,7 @@ from aiohttp import web
 from marshmallow import Schema
 
 from nexcorp.domain.fields import load
+from nexcorp.domain.versions import Versions
 from nexcorp.errors import (
     BadRequest,
     Invalid,
@@ -107,18 +108,16 @@ def path_id(request: web.Request, name: str = "id") -> UUID:
 TAG_VERSION = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
 
 
-def expected_version(request: web.Request, body: dict[str, Any]) -> tuple[int | None, bool]:
-    """The version a change is based on, and whether it came as If-Match (so that stale is 412).
+def expected_versions(request: web.Request, body: dict[str, Any]) -> tuple[Versions | None, bool]:
+    """The versions on one of which a change is based, and whether they came as If-Match (stale is 412 then).
 
     Takes `version` out of the body. (None, False) where the client named none: last one wins.
     """
     version = body.pop("version", None)
     header = ",".join(request.headers.getall("If-Match", ()))
     if header.strip() in ("", "*"):
-        return version, False
+        return None if version is None else [version], False
     found = [int(match[1]) for tag in read_tags(header) if (match := TAG_VERSION.fullmatch(tag))]
     if not found:
         raise PreconditionFailed()
-    # One of several is enough. Versions only grow, so whoever has seen the newest of them has seen that
-    # the older ones are gone.
-    return max(found), True
+    return found, True

@@ -1,7 +1,8 @@
 -- Notifications as the API and the frames show them: references, with what they lead to read from the row as it is now.
 
 DROP VIEW IF EXISTS notification_items;
-CREATE VIEW notification_items AS
+DROP VIEW IF EXISTS notification_lines;
+CREATE VIEW notification_lines AS
 SELECT
     n.receiver_id AS "_receiverId",
     n.id,
@@ -31,4 +32,10 @@ LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
 ) AS e ON true;
-COMMENT ON VIEW notification_items IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
+COMMENT ON VIEW notification_lines IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
+
+CREATE VIEW notification_items AS
+SELECT i.*, display_name(a) AS "_actorName", person(a) AS actor
+FROM notification_lines AS i
+LEFT JOIN users AS a ON a.id = i."_actorId";
+COMMENT ON VIEW notification_items IS 'The same as the release before 0026 reads it, while it runs beside this one.';

@@ -69,7 +69,7 @@ def objects(url: str) -> set[str]:
     """What is in a database, but for the migrators' own tables."""
     with psycopg.connect(url) as conn:
         found = {row[0] for row in conn.execute(OBJECTS)}
-    own = ("_yoyo", "yoyo_lock", "migration_checksums", "schema_files")
+    own = ("_yoyo", "yoyo_lock", "migration_checksums", "applied_schema")
     return {text for text in found if not any(name in text for name in own)}
 
 

@@ -90,7 +90,9 @@ def test_a_file_that_is_gone_is_forgotten(url: str, schema: Path) -> None:
     (schema / "zz_more.sql").unlink()
     assert migrate_up(url, schema=schema) == []
     with psycopg.connect(url) as conn:
-        assert conn.execute("SELECT count(*) FROM schema_files WHERE name = 'zz_more'").fetchone() == (0,)
+        assert conn.execute(
+            "SELECT count(*) FROM applied_schema WHERE is_current AND name = 'zz_more'"
+        ).fetchone() == (0,)
 
 
 def test_a_lock_that_is_kept_is_waited_for(url: str, schema: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +128,7 @@ def test_a_migration_has_every_file_applied_again(url: str, schema: Path, tmp_pa
         # As 0024 left things: without the view, with the function that the first migrations made.
         left = conn.execute("SELECT to_regclass('post_items'), to_regproc('shown_to') IS NULL").fetchone()
         assert left == (None, False)
-        assert conn.execute("SELECT count(*) FROM schema_files").fetchone() == (0,)
+        assert conn.execute("SELECT count(*) FROM applied_schema").fetchone() == (0,)
 
 
 def test_a_view_that_no_migration_knows_goes_down_with_the_rest(url: str, schema: Path) -> None:

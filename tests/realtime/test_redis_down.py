@@ -11,8 +11,9 @@ import pytest
 import redis.asyncio as redis
 
 from nexcorp.embedded import ValkeyServer
-from nexcorp.realtime.bus import FRAMES_CHANNEL, REST_SECONDS
+from nexcorp.realtime.bus import FRAMES_CHANNEL, REST_SECONDS, ROOM_CHANNEL, Publisher
 from nexcorp.realtime.node import NODE
+from nexcorp.redis_client import connect as connect_redis
 from tests.conftest import wait_until
 from tests.realtime.helpers import ask, closed, create_post, edit_post, read_seqs, subscribe
 
@@ -139,6 +140,19 @@ async def test_ended_session_loses_its_sockets_on_other_nodes(
             assert (await ask(live, "ping"))["event"] == "pong"
         async with client.session.get(service.url + "/api/v1/auth/me", headers=ending.headers) as answer:
             assert answer.status == 401
+
+
+async def test_a_restart_of_redis_costs_no_push(own_valkey):
+    """Every process has a connection of before, on which its next push would be lost."""
+    publisher = Publisher(connect_redis(own_valkey.url))
+    async with redis.Redis.from_url(own_valkey.url) as listener, listener.pubsub() as subscription:
+        assert await publisher.list_heard({"post:1"}) == set()
+        own_valkey.kill()
+        own_valkey.start()
+        await subscription.subscribe(ROOM_CHANNEL + "post:1")
+        await subscription.get_message(timeout=5)
+        assert await publisher.list_heard({"post:1"}) == {"post:1"}
+    await publisher.client.aclose()
 
 
 async def test_service_starts_and_greets_without_redis(make_user, connect, service, own_valkey, web_only):

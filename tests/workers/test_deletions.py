@@ -61,7 +61,7 @@ async def test_deletions_during_delivery_fail_nothing(database: Database, people
     assert logs == []
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT count(*) FROM outbox") == 0
-        rows = await conn.fetch("SELECT * FROM notification_items")
+        rows = await conn.fetch("SELECT * FROM notification_lines")
         counted = await conn.fetch("SELECT * FROM notification_counters")
         posts = await conn.fetchval("SELECT count(*) FROM posts")
         comments = await conn.fetchval("SELECT count(*) FROM comments")

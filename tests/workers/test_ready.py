@@ -150,8 +150,8 @@ async def test_ready_names_what_is_not_migrated(service):
 
     assert await reason() is None
     async with service.db.connection(wait=5) as conn:
-        await conn.execute("UPDATE schema_files SET sha256 = 'another' WHERE name = 'posts'")
-        await conn.execute("DELETE FROM schema_files WHERE name = '03_search'")
+        await conn.execute("UPDATE applied_schema SET sha256 = 'another' WHERE name = 'posts'")
+        await conn.execute("DELETE FROM applied_schema WHERE name = '03_search'")
         await conn.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0002_users_and_sessions'")
     assert await reason() == "not applied: 0002_users_and_sessions, schema/03_search, schema/posts"
 

@@ -42,6 +42,7 @@ async def build_next(database: Any, product: Product) -> bool:
             owner = await sql.exports.claim_export(conn)
             if owner is None:
                 return False
+            await sql.exports.delete_export_parts(conn, user_id=owner)
             number = length = 0
             async for body in pack(list_texts(conn, owner, product)):
                 await sql.exports.add_export_part(conn, user_id=owner, number=number, body=body)

@@ -34,7 +34,7 @@ def deleted_frames(event: Event) -> list[Frame]:
     members = ("commentCount", "countsVersion")
     return [
         Frame(room, "comment:deleted", entity, {"id": gone, "postId": post_id}, members=members)
-        for gone in (str(event.entity_id), payload.get("placeholderId"))
+        for gone in (str(event.entity_id), payload.get("placeholderId"), *payload.get("replyIds", ()))
         if gone is not None
     ]
 

@@ -17,7 +17,7 @@ from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, Statement, reply_page
-from nexcorp.web.parsing import expected_version, path_id
+from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction, write
@@ -53,18 +53,18 @@ async def get_comment(request: web.Request) -> web.Response:
 
 
 async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
-    version, by_etag = expected_version(request, body)
+    versions, by_etag = expected_versions(request, body)
     async with transaction(request) as tx:
         row = await service.update_comment(
-            tx.conn, caller(request), path_id(request), body["body"], version, by_etag
+            tx.conn, caller(request), path_id(request), body["body"], versions, by_etag
         )
         return await tx.reply(row, version=row["version"])
 
 
 async def delete_comment(request: web.Request) -> web.Response:
-    version, _ = expected_version(request, {})
+    versions, _ = expected_versions(request, {})
     async with transaction(request) as tx:
-        await service.delete_comment(tx.conn, caller(request), path_id(request), version)
+        await service.delete_comment(tx.conn, caller(request), path_id(request), versions)
         return no_content()
 
 

@@ -9,7 +9,7 @@ from nexcorp.db import sql
 from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
-from nexcorp.domain.versions import check_version
+from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid, PostNotFound, on_constraint
 from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
 from nexcorp.security.caller import Caller
@@ -50,12 +50,12 @@ async def get_comment(conn: Any, comment_id: UUID, viewer_id: UUID) -> Any:
 
 
 async def update_comment(
-    conn: Any, caller: Caller, comment_id: UUID, body: str, version: int | None, by_etag: bool
+    conn: Any, caller: Caller, comment_id: UUID, body: str, versions: Versions | None, by_etag: bool
 ) -> Any:
     """The author changes the text; returns the comment, unchanged where it says that already.
 
     Those whom the new text mentions, and the one before did not, are told. Raises NotFound, Forbidden, and
-    for an old `version` StaleVersion with the current row, or PreconditionFailed where it came as If-Match.
+    for old `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
     """
     await sql.comments.lock_comment(conn, comment_id=comment_id)
     before = await get_comment(conn, comment_id, caller.id)
@@ -63,7 +63,7 @@ async def update_comment(
         raise CommentNotFound()
     if before["_authorId"] != caller.id:
         raise NotYourComment()
-    check_version(before, version, by_etag=by_etag)
+    check_version(before, versions, by_etag=by_etag)
     if before["body"] == body:
         return before
     await sql.comments.update_comment(conn, comment_id=comment_id, body=body)
@@ -86,7 +86,9 @@ async def update_comment(
     return comment
 
 
-async def delete_comment(conn: Any, caller: Caller, comment_id: UUID, version: int | None = None) -> None:
+async def delete_comment(
+    conn: Any, caller: Caller, comment_id: UUID, versions: Versions | None = None
+) -> None:
     """Its author, the post's, and holders of post:moderate remove a comment; replies to it stay.
 
     With replies it becomes a placeholder, which is removed with the last of them.
@@ -98,23 +100,25 @@ async def delete_comment(conn: Any, caller: Caller, comment_id: UUID, version: i
         comment_id=comment_id,
         user_id=caller.id,
         any_author=caller.may("post:moderate"),
-        version=version,
+        versions=versions,
     )
     if gone is None:
         comment = await get_comment(conn, comment_id, caller.id)
         if comment["deleted"]:
             raise CommentNotFound()
-        check_version(comment, version)
+        check_version(comment, versions)
         message = "Only its author, the post's and holders of post:moderate may delete a comment."
         raise NotYourComment(message=message)
     if gone["_answered"]:
         await sql.search.forget_comment(conn, comment_id=comment_id)
-    payload = {
+    payload: dict[str, Any] = {
         "postId": gone["postId"],
         "authorId": gone["_authorId"],
         "onDraft": gone["_onDraft"],
         "hasReplies": gone["_answered"],
         "placeholderId": gone["_placeholderId"],
+        # Workers of the release before 0028 look for it.
+        "replyIds": [],
     }
     await emit(
         conn,

@@ -40,7 +40,7 @@ from nexcorp.security.app_keys import CONTEXT, caller, database, user_id
 from nexcorp.security.authentication import require
 from nexcorp.web.forms import File, Form
 from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, PageQuery, Statement, reply_page
-from nexcorp.web.parsing import expected_version, path_id
+from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
 from nexcorp.web.storage import STORAGE
@@ -167,23 +167,23 @@ async def reply_author_posts(
 
 
 async def update_post(request: web.Request, body: dict[str, Any]) -> web.Response:
-    version, by_etag = expected_version(request, body)
+    versions, by_etag = expected_versions(request, body)
     async with transaction(request) as tx:
-        row = await service.update_post(tx.conn, caller(request), path_id(request), body, version, by_etag)
+        row = await service.update_post(tx.conn, caller(request), path_id(request), body, versions, by_etag)
         return await tx.reply(row, version=row["version"])
 
 
 async def delete_post(request: web.Request) -> web.Response:
-    version, _ = expected_version(request, {})
+    versions, _ = expected_versions(request, {})
     async with transaction(request) as tx:
-        await service.delete_post(tx.conn, caller(request), path_id(request), version)
+        await service.delete_post(tx.conn, caller(request), path_id(request), versions)
     return no_content()
 
 
 async def move_post(request: web.Request, body: dict[str, Any]) -> web.Response:
-    version, _ = expected_version(request, {})
+    versions, _ = expected_versions(request, {})
     async with transaction(request) as tx:
-        row = await service.move_post(tx.conn, caller(request), path_id(request), body["status"], version)
+        row = await service.move_post(tx.conn, caller(request), path_id(request), body["status"], versions)
         return await tx.reply(row, version=row["version"])
 
 
@@ -195,9 +195,9 @@ async def list_moves(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 
 async def assign_post(request: web.Request, body: dict[str, Any]) -> web.Response:
-    version, _ = expected_version(request, {})
+    versions, _ = expected_versions(request, {})
     async with transaction(request) as tx:
-        row = await service.assign_post(tx.conn, caller(request), path_id(request), body["userId"], version)
+        row = await service.assign_post(tx.conn, caller(request), path_id(request), body["userId"], versions)
         return await tx.reply(row, version=row["version"])
 
 

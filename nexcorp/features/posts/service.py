@@ -13,7 +13,7 @@ from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.posts import FORGET_EXPLORE, show_post, tell_of_uploads
-from nexcorp.domain.versions import check_version
+from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid, NotAProject, PermissionRequired, PostNotFound, ProjectClosed
 from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPost
 from nexcorp.features.posts.moves import MOVES, OVER, ways_from
@@ -105,18 +105,18 @@ async def update_post(
     caller: Caller,
     post_id: UUID,
     data: dict[str, Any],
-    version: int | None,
+    versions: Versions | None,
     by_etag: bool,
 ) -> Any:
     """Change the fields in `data`; returns the post, unchanged where it is like that already.
 
     Those whom the new text mentions, and the one before did not, are told. Raises NotFound, Forbidden, and
-    for an old `version` StaleVersion with the current row, or PreconditionFailed where it came as If-Match.
+    for old `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)
     check_author(post, caller, "change a post")
-    check_version(post, version, by_etag=by_etag)
+    check_version(post, versions, by_etag=by_etag)
     changes = find_changes(post, data)
     if not changes:
         return post
@@ -145,7 +145,9 @@ async def update_post(
     )
 
 
-async def move_post(conn: Any, caller: Caller, post_id: UUID, status: str, version: int | None = None) -> Any:
+async def move_post(
+    conn: Any, caller: Caller, post_id: UUID, status: str, versions: Versions | None = None
+) -> Any:
     """Move an announcement or a project to `status`; returns the post, unchanged where it stands there.
 
     Raises NotFound, Forbidden, PreconditionFailed and, where there is no way from the current status,
@@ -157,7 +159,7 @@ async def move_post(conn: Any, caller: Caller, post_id: UUID, status: str, versi
     if status not in ways:
         raise Invalid(errors={"status": [f"Is no status of a post of the type {post['type']}."]})
     check_author(post, caller, *MOVERS[post["type"]])
-    check_version(post, version)
+    check_version(post, versions)
     if status == "published":
         check_announcer(caller)
         await sql.posts.lock_stats(conn, post_id=post_id)
@@ -188,7 +190,7 @@ async def emit_moved(conn: Any, post_id: UUID, actor_id: UUID, before: str) -> A
 
 
 async def assign_post(
-    conn: Any, caller: Caller, post_id: UUID, assignee_id: UUID | None, version: int | None = None
+    conn: Any, caller: Caller, post_id: UUID, assignee_id: UUID | None, versions: Versions | None = None
 ) -> Any:
     """Give a project to one of those interested, or take it back (None); returns the post.
 
@@ -198,7 +200,7 @@ async def assign_post(
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)
     check_author(post, caller, "assign a project", "post:assign")
-    check_version(post, version)
+    check_version(post, versions)
     row = await sql.posts.assign_post(conn, post_id=post_id, assignee_id=assignee_id)
     if row is None:
         if post["type"] != "project":
@@ -217,7 +219,7 @@ async def assign_post(
     return post
 
 
-async def delete_post(conn: Any, caller: Caller, post_id: UUID, version: int | None = None) -> None:
+async def delete_post(conn: Any, caller: Caller, post_id: UUID, versions: Versions | None = None) -> None:
     """Remove a post with its comments, likes, interests and uploads.
 
     Raises NotFound, Forbidden, PreconditionFailed.
@@ -225,7 +227,7 @@ async def delete_post(conn: Any, caller: Caller, post_id: UUID, version: int | N
     await sql.posts.lock_for_removal(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)
     check_author(post, caller, "delete a post", "post:moderate")
-    check_version(post, version)
+    check_version(post, versions)
     # While they are its own: with the post, this goes from them.
     await set_uploads(conn, post_id, caller.id, ())
     await sql.posts.delete_post(conn, post_id=post_id)

@@ -18,7 +18,7 @@ from nexcorp.errors import RangeNotSatisfiable
 from nexcorp.web.tags import read_tags
 from nexcorp.web.unread import MIN_BYTES_A_SECOND
 
-RANGE = re.compile(r"(\d{0,18})-(\d{0,18})")
+RANGE = re.compile(r"(\d{0,40})-(\d{0,40})")
 # One more is no download manager.
 MAX_RANGES = 50
 # What is sent at once, and how long a client may take for it.

@@ -17,7 +17,7 @@ from nexcorp.security.app_keys import CONTEXT, caller, database, user_id
 from nexcorp.security.cookies import clear_cookie
 from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, Cursor, Statement, cut_page
-from nexcorp.web.parsing import expected_version, path_id
+from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import Route, delete, get, patch, put
 from nexcorp.web.transactions import transaction
@@ -105,9 +105,9 @@ async def get_own_profile(request: web.Request) -> web.Response:
 
 
 async def update_own_profile(request: web.Request, body: dict[str, Any]) -> web.Response:
-    version, by_etag = expected_version(request, body)
+    versions, by_etag = expected_versions(request, body)
     async with transaction(request) as tx:
-        profile = await service.update_profile(tx.conn, user_id(request), body, version, by_etag)
+        profile = await service.update_profile(tx.conn, user_id(request), body, versions, by_etag)
         return await tx.reply(profile, version=profile["version"])
 
 

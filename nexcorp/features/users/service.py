@@ -12,6 +12,7 @@ from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.emails import show_email
 from nexcorp.domain.people import find_media, may_be_username
 from nexcorp.domain.posts import FORGET_EXPLORE
+from nexcorp.domain.versions import Versions
 from nexcorp.errors import (
     Conflict,
     Forbidden,
@@ -99,17 +100,17 @@ async def find_picture(conn: Any, user_id: UUID, url: str) -> str:
 
 
 async def update_profile(
-    conn: Any, user_id: UUID, changes: dict[str, Any], version: int | None, by_etag: bool
+    conn: Any, user_id: UUID, changes: dict[str, Any], versions: Versions | None, by_etag: bool
 ) -> dict[str, Any]:
     """Change the fields in `changes` of the user's own profile; returns the profile.
 
-    Raises UsernameTaken, and for an old `version` StaleVersion with the current profile, or
-    PreconditionFailed where the version came as If-Match.
+    Raises UsernameTaken, and for old `versions` StaleVersion with the current profile, or
+    PreconditionFailed where they came as If-Match.
     """
     if changes.get("avatarUrl"):
         changes = {**changes, "avatarUrl": await find_picture(conn, user_id, changes["avatarUrl"])}
     with on_constraint("users_username_key", UsernameTaken()):
-        changed = await sql.users.update_profile(conn, user_id=user_id, version=version, changes=changes)
+        changed = await sql.users.update_profile(conn, user_id=user_id, versions=versions, changes=changes)
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=user_id)
     if row is None or row["status"] != "active":
         raise Unauthorized()

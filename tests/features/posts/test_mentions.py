@@ -15,6 +15,7 @@ from nexcorp.domain.mentions import MAX_MENTIONS, find_mentions
         ("https://a.example/?user=@jane", []),
         ("HTTPS://A.EXAMPLE/#@jane and ftp://a.example/@jane", []),
         ("social.example/@jane, www.video.example/@jane and a.example:8080/@jane", []),
+        ("localhost:8080/@jane and 10.0.0.1/@jane, at 3.5/@ann", ["ann"]),
         ("見てhttps://social.example/@janeさん", []),
         ("[her page](https://social.example/@jane)", []),
         ("for @jane: https://a.example/x", ["jane"]),
