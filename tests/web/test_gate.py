@@ -14,7 +14,7 @@ from nexcorp.db import sql
 from nexcorp.web import gate
 from nexcorp.web.gate import GATE
 from tests.api import API
-from tests.web.calls import check_envelope, serving
+from tests.web.calls import WRITES, check_envelope, serving, sign_other
 
 
 async def test_requests_are_held_until_there_is_a_place_or_refused_unbegun(
@@ -142,3 +142,28 @@ async def test_the_newest_goes_first_where_not_all_are_served_in_time(
     now += gate.HELD_SECONDS - gate.FRESH_SECONDS
     places._look_after_late()
     assert order[4:] == ["f", "e", "d", "c", "a", "new", "not b"]
+
+
+async def test_bodies_that_do_not_come_leave_places_to_others(web_only: Any) -> None:
+    async with serving(web_only, max_in_flight=8) as (app, client):
+        url = urlsplit(client.url)
+        other = {"Authorization": f"Bearer {await sign_other(app, 'other')}"}
+        head = (
+            f"POST {API}/comments HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
+            f"Authorization: {client.headers['Authorization']}\r\nContent-Length: 100\r\n\r\n{{"
+        )
+        writers = []
+        for _ in range(8):
+            reader, writer = await asyncio.open_connection(url.hostname, url.port)
+            writer.write(head.encode())
+            writers.append(writer)
+        # A third of the half that is for them; the others are told so at once.
+        assert await reader.readuntil(b"\r\n") == b"HTTP/1.1 429 Too Many Requests\r\n"
+        assert 0 < app[GATE].begun < 4
+        assert (await client.get(f"{API}/feed")).status == 200
+        answer = await client.post(f"{API}/posts", data=drip(b'{"body": "x"}'), headers={**other, **WRITES})
+        assert answer.status == 201
+        for writer in writers:
+            writer.close()
+        await asyncio.sleep(0.1)
+        assert (app[GATE].begun, app[GATE].arriving._waiting) == (0, {})

@@ -14,12 +14,12 @@ from nexcorp import context
 from nexcorp.db import sql
 from nexcorp.features.audit import routes as audit
 from nexcorp.features.posts import routes as posts
-from nexcorp.security.app_keys import DATABASE, TOKENS
+from nexcorp.security.app_keys import DATABASE
 from nexcorp.web import gateway
 from nexcorp.web.gate import GATE
-from tests.api import API, INSERT_CROWD, NOBODY
+from tests.api import API, NOBODY
 from tests.contract import ROUTES
-from tests.web.calls import WRITES, check_envelope, serving
+from tests.web.calls import check_envelope, serving, sign_other
 
 SECRET = "canary_7f3a"
 BODIES: dict[str, dict[str, Any]] = {
@@ -149,16 +149,6 @@ async def test_one_account_and_slow_work_leave_connections_to_the_others(
         assert (pool.leased, pool.shares._lines, app[GATE].working) == (0, {}, 0)
 
 
-async def sign_other(app: Any, name: str) -> str:
-    """The access token of another account."""
-    async with app[DATABASE].connection(wait=5) as conn:
-        row = await conn.fetchrow(INSERT_CROWD, [name])
-    token: str = app[TOKENS].sign(
-        user_id=row["user_id"], session_id=row["id"], role="member", role_version=1, platform="cli"
-    )
-    return token
-
-
 async def test_a_heavy_statement_is_cut_off_early(web_only: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(web_only) as (_, client):
         monkeypatch.setattr(context, "HEAVY_SECONDS", 0.2)
@@ -194,28 +184,3 @@ async def test_a_request_that_takes_too_long_is_503_and_undone(
             await check_envelope(answer, 503, "timeout")
         assert (await (await client.get(f"{API}/posts")).json())["data"] == []
         assert (await client.post(f"{API}/posts", json={"body": "x"}, headers=key)).status == 201
-
-
-async def test_bodies_that_do_not_come_leave_places_to_others(web_only: Any) -> None:
-    async with serving(web_only, max_in_flight=8) as (app, client):
-        url = urlsplit(client.url)
-        other = {"Authorization": f"Bearer {await sign_other(app, 'other')}"}
-        head = (
-            f"POST {API}/comments HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
-            f"Authorization: {client.headers['Authorization']}\r\nContent-Length: 100\r\n\r\n{{"
-        )
-        writers = []
-        for _ in range(8):
-            reader, writer = await asyncio.open_connection(url.hostname, url.port)
-            writer.write(head.encode())
-            writers.append(writer)
-        # A third of the half that is for them; the others are told so at once.
-        assert await reader.readuntil(b"\r\n") == b"HTTP/1.1 429 Too Many Requests\r\n"
-        assert 0 < app[GATE].begun < 4
-        assert (await client.get(f"{API}/feed")).status == 200
-        answer = await client.post(f"{API}/posts", data=drip(b'{"body": "x"}'), headers={**other, **WRITES})
-        assert answer.status == 201
-        for writer in writers:
-            writer.close()
-        await asyncio.sleep(0.1)
-        assert (app[GATE].begun, app[GATE].arriving._waiting) == (0, {})
