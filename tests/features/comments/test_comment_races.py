@@ -31,7 +31,7 @@ async def test_a_reply_to_a_parent_deleted_meanwhile_is_422(service: Any, make_u
     async with service.db.transaction(wait=5) as conn:
         comment_id = UUID(comment["id"])
         await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
-        gone = {"comment_id": comment_id, "user_id": ann.id, "any_author": False, "version": None}
+        gone = {"comment_id": comment_id, "user_id": ann.id, "any_author": False, "versions": None}
         assert await sql.comments.delete_comment(conn, **gone)
         replying = asyncio.create_task(bob.client.post(f"{API}/comments", json=body))
         await wait_until(lambda: blocked(service))
