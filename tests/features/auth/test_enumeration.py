@@ -13,7 +13,7 @@ from tests.web.calls import serving
 
 LOGIN = "/api/v1/auth/login"
 PAIRS = 100
-# The last two are of the address, and of how long the answer took: it is whole again a second later, or already.
+# The last two are of the address, and of how long the answer took: its limit may be whole again by then.
 VARYING = {"x-request-id", "date", "ratelimit-remaining", "ratelimit-reset"}
 
 
