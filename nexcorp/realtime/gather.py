@@ -7,26 +7,19 @@ followers costs no more than one with two. What Redis lost is found by looking f
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from nexcorp.db import Database
 from nexcorp.db.encoding import decode, encode
 from nexcorp.delivery.kinds import Renderer
-from nexcorp.errors import AppError
+from nexcorp.realtime.checks import CHECK_SECONDS, Checks
 from nexcorp.realtime.hub import Hub, Room
 from nexcorp.realtime.metrics import FRAMES
 from nexcorp.realtime.protocol import RoomMessage, wrap
 from nexcorp.realtime.rooms import Gathering
 
-log = structlog.get_logger("nexcorp.realtime")
-
-CHECK_SECONDS = 5.0
 # How far back is looked for what was lost, and how long it is known what was shown.
 RECENT_SECONDS = 30.0
 KNOWN_SECONDS = 2 * RECENT_SECONDS
@@ -50,8 +43,7 @@ class Gathered:
         # By the entity's id: the room it comes from, and its frame there.
         self._waiting: dict[UUID, tuple[UUID, str]] = {}
         self._shown: dict[UUID, float] = {}
-        self._wake = asyncio.Event()
-        self._check_now = False
+        self._checks = Checks("gathered room", room=name)
 
     def take(self, message: RoomMessage) -> None:
         """Look at what a worker pushed to some room."""
@@ -62,32 +54,13 @@ class Gathered:
 
     def check_soon(self) -> None:
         """Something may have been lost."""
-        self._check_now = True
-        self._wake.set()
+        self._checks.check_soon()
 
     async def run(self) -> None:
         """Show what comes, and look for what was lost every few seconds; until cancelled."""
-        loop = asyncio.get_running_loop()
-        checked_at = loop.time()
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(checked_at + CHECK_SECONDS):
-                    await self._wake.wait()
-            self._wake.clear()
-            due = self._check_now or loop.time() >= checked_at + CHECK_SECONDS
-            try:
-                if due:
-                    self._check_now, checked_at = False, loop.time()
-                await self.show(check=due)
-            except AppError as error:
-                log.warning("a gathered room waits", room=self.name, reason=error.code)
-                await asyncio.sleep(0.5)
-                self.check_soon()
-            except Exception:
-                log.exception("a gathered room failed", room=self.name)
-                await asyncio.sleep(0.5)
+        await self._checks.run(lambda: CHECK_SECONDS, self.show)
 
-    async def show(self, *, check: bool) -> None:
+    async def show(self, check: bool) -> None:
         """Write what waits to the clients whom it concerns; with `check` what was lost as well."""
         room = self.hub.rooms.get(self.name)
         if room is None:
@@ -141,7 +114,7 @@ class Gathered:
         self._waiting[entity_id] = source, text
         if len(self._waiting) > MOST_WAITING:
             self._waiting.pop(next(iter(self._waiting)))
-        self._wake.set()
+        self._checks.wake()
 
     async def _find_lost(self, conn: Any, room: Room) -> None:
         now = time.monotonic()

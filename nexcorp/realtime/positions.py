@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,9 +9,8 @@ import structlog
 
 from nexcorp.db import Database, sql
 from nexcorp.delivery.kinds import Renderer
-from nexcorp.errors import AppError
-from nexcorp.logs import seldom
 from nexcorp.realtime import protocol
+from nexcorp.realtime.checks import CHECK_SECONDS, Checks
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.metrics import RECOVERED
 from nexcorp.realtime.protocol import RoomMessage
@@ -21,7 +18,6 @@ from nexcorp.realtime.rooms import count_unread
 
 log = structlog.get_logger("nexcorp.realtime")
 
-CHECK_SECONDS = 5.0
 ROOMS_AT_ONCE = 100
 FRAMES_AT_ONCE = 200
 POOL_WAIT_SECONDS = 2.0
@@ -36,46 +32,28 @@ class Positions:
         self.database, self.hub, self.renderer, self.seconds = database, hub, renderer, seconds
         self.epoch: str | None = None
         self._behind: set[str] = set()
-        self._wake = asyncio.Event()
-        self._check_now = False
+        self._checks = Checks("position check")
         hub.on_behind = self.note_behind
 
     def note_behind(self, name: str) -> None:
         """A room missed something: read it as soon as possible."""
         self._behind.add(name)
-        self._wake.set()
+        self._checks.wake()
 
     def check_soon(self) -> None:
         """Something may have been lost (Redis was away): compare every room now."""
-        self._check_now = True
-        self._wake.set()
+        self._checks.check_soon()
 
     async def run(self) -> None:
         """Read what is missing when told, and compare every room every few seconds; until cancelled."""
-        loop = asyncio.get_running_loop()
-        checked_at = loop.time()
-        while True:
-            # Counted from the last check: rooms that keep falling behind must not put the others off.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(checked_at + self.seconds):
-                    await self._wake.wait()
-            self._wake.clear()
-            try:
-                if self._check_now or loop.time() >= checked_at + self.seconds:
-                    self._check_now = False
-                    checked_at = loop.time()
-                    await self.check()
-                while self._behind:
-                    names = [self._behind.pop() for _ in range(min(ROOMS_AT_ONCE, len(self._behind)))]
-                    await self.catch_up(names)
-            except AppError as error:
-                if seldom(f"positions {error.code}"):
-                    log.warning("position check waits", reason=error.code)
-                await asyncio.sleep(0.5)
-                self.check_soon()
-            except Exception:
-                log.exception("position check failed")
-                await asyncio.sleep(0.5)
+        await self._checks.run(lambda: self.seconds, self._work)
+
+    async def _work(self, due: bool) -> None:
+        if due:
+            await self.check()
+        while self._behind:
+            names = [self._behind.pop() for _ in range(min(ROOMS_AT_ONCE, len(self._behind)))]
+            await self.catch_up(names)
 
     async def check(self) -> None:
         """Compare epoch and positions with PostgreSQL; rooms that lag are noted as behind."""
