@@ -160,6 +160,20 @@ COMMENT ON COLUMN api_keys.last_used_at IS 'Up to a minute late.';
 CREATE INDEX api_keys_revoked_at_idx ON api_keys USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX api_keys_user_id_idx ON api_keys USING btree (user_id, id);
 
+CREATE TABLE checklist_items (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    task_id uuid NOT NULL,
+    text text NOT NULL,
+    is_done boolean DEFAULT false NOT NULL,
+    rank bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT checklist_items_pkey PRIMARY KEY (id),
+    CONSTRAINT checklist_items_text_length CHECK (length(text) >= 1 AND length(text) <= 500)
+);
+COMMENT ON TABLE checklist_items IS 'Small steps of a task, in their order.';
+CREATE INDEX checklist_items_task_idx ON checklist_items USING btree (task_id, rank, id);
+
 CREATE TABLE comment_documents (
     comment_id uuid NOT NULL,
     words tsvector NOT NULL,
@@ -378,6 +392,27 @@ COMMENT ON COLUMN identities.username IS 'Like name, e-mail address and picture:
 COMMENT ON COLUMN identities.email_verified IS 'Whether the provider vouched for the address.';
 COMMENT ON COLUMN identities.tokens IS 'The provider''s tokens, encrypted with a key made of JWT_SECRET; bound to provider and subject.';
 
+CREATE TABLE imports (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    owner_id uuid NOT NULL,
+    kind text NOT NULL,
+    options jsonb NOT NULL,
+    body bytea,
+    counts jsonb,
+    row_errors jsonb,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT imports_pkey PRIMARY KEY (id),
+    CONSTRAINT imports_kind_known CHECK (kind = ANY (ARRAY['tasks'::text, 'leads'::text]))
+);
+COMMENT ON TABLE imports IS 'CSV files that a worker reads in, and what came of them; kept for 7 days.';
+COMMENT ON COLUMN imports.body IS 'The file, until it is read in.';
+COMMENT ON COLUMN imports.counts IS 'How many rows were created, updated, skipped, failed.';
+COMMENT ON COLUMN imports.row_errors IS 'The first errors: row, field, code.';
+CREATE INDEX imports_owner_idx ON imports USING btree (owner_id, id);
+CREATE INDEX imports_waiting_idx ON imports USING btree (next_at) WHERE finished_at IS NULL;
+
 CREATE TABLE interests (
     post_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -406,6 +441,103 @@ COMMENT ON COLUMN invitations.accepted_by IS 'The account that it became.';
 CREATE INDEX invitations_accepted_by_idx ON invitations USING btree (accepted_by);
 CREATE INDEX invitations_email_idx ON invitations USING btree (email);
 CREATE INDEX invitations_invited_by_idx ON invitations USING btree (invited_by);
+
+CREATE TABLE labels (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    project_id uuid,
+    name text NOT NULL,
+    color text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT labels_pkey PRIMARY KEY (id),
+    CONSTRAINT labels_color_form CHECK (color ~ '^#[0-9a-f]{6}$'::text),
+    CONSTRAINT labels_name_length CHECK (length(name) >= 1 AND length(name) <= 50)
+);
+COMMENT ON TABLE labels IS 'What tasks can be marked with: those of a project, or, without one, for tasks of no project.';
+CREATE UNIQUE INDEX labels_name_idx ON labels USING btree (project_id, lower(name)) NULLS NOT DISTINCT;
+
+CREATE TABLE lead_interactions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    lead_id uuid NOT NULL,
+    kind text NOT NULL,
+    happened_at timestamp with time zone DEFAULT now() NOT NULL,
+    author_id uuid,
+    text text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT lead_interactions_pkey PRIMARY KEY (id),
+    CONSTRAINT lead_interactions_kind_known CHECK (kind = ANY (ARRAY['call'::text, 'mail'::text, 'meeting'::text, 'note'::text])),
+    CONSTRAINT lead_interactions_text_length CHECK (length(text) >= 1 AND length(text) <= 5000)
+);
+COMMENT ON TABLE lead_interactions IS 'Calls, mails, meetings and notes with or about a lead.';
+CREATE INDEX lead_interactions_author_id_idx ON lead_interactions USING btree (author_id);
+CREATE INDEX lead_interactions_lead_idx ON lead_interactions USING btree (lead_id, happened_at, id);
+
+CREATE TABLE lead_stage_log (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    lead_id uuid NOT NULL,
+    from_stage text,
+    to_stage text NOT NULL,
+    actor_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT lead_stage_log_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE lead_stage_log IS 'Every move of a lead between stages.';
+CREATE INDEX lead_stage_log_lead_idx ON lead_stage_log USING btree (lead_id, id);
+
+CREATE TABLE leads (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name text,
+    company text,
+    email text,
+    phone text,
+    job_title text,
+    website text,
+    source text DEFAULT 'other'::text NOT NULL,
+    stage text DEFAULT 'new'::text NOT NULL,
+    score smallint DEFAULT 0 NOT NULL,
+    owner_id uuid,
+    value numeric(14,2),
+    currency text,
+    lost_reason text,
+    lost_note text,
+    notes text,
+    email_key text,
+    phone_key text,
+    merged_into uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT leads_pkey PRIMARY KEY (id),
+    CONSTRAINT leads_company_length CHECK (length(company) >= 1 AND length(company) <= 200),
+    CONSTRAINT leads_currency_form CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT leads_currency_set CHECK (value IS NULL OR currency IS NOT NULL),
+    CONSTRAINT leads_email_length CHECK (length(email) >= 3 AND length(email) <= 254),
+    CONSTRAINT leads_job_title_length CHECK (length(job_title) >= 1 AND length(job_title) <= 100),
+    CONSTRAINT leads_lost_has_reason CHECK (stage <> 'lost'::text OR lost_reason IS NOT NULL),
+    CONSTRAINT leads_lost_note_length CHECK (length(lost_note) >= 1 AND length(lost_note) <= 1000),
+    CONSTRAINT leads_lost_reason_known CHECK (lost_reason = ANY (ARRAY['price'::text, 'timing'::text, 'competitor'::text, 'no_need'::text, 'no_answer'::text, 'duplicate'::text, 'other'::text])),
+    CONSTRAINT leads_name_length CHECK (length(name) >= 1 AND length(name) <= 200),
+    CONSTRAINT leads_name_set CHECK (name IS NOT NULL OR merged_into IS NOT NULL),
+    CONSTRAINT leads_notes_length CHECK (length(notes) >= 1 AND length(notes) <= 10000),
+    CONSTRAINT leads_phone_length CHECK (length(phone) >= 3 AND length(phone) <= 40),
+    CONSTRAINT leads_score_range CHECK (score >= 0 AND score <= 100),
+    CONSTRAINT leads_source_known CHECK (source = ANY (ARRAY['website'::text, 'referral'::text, 'event'::text, 'advertisement'::text, 'outbound'::text, 'partner'::text, 'import'::text, 'other'::text])),
+    CONSTRAINT leads_stage_known CHECK (stage = ANY (ARRAY['new'::text, 'contacted'::text, 'qualified'::text, 'won'::text, 'lost'::text])),
+    CONSTRAINT leads_value_positive CHECK (value >= 0::numeric),
+    CONSTRAINT leads_website_length CHECK (length(website) >= 4 AND length(website) <= 1000)
+) WITH (fillfactor=85);
+COMMENT ON TABLE leads IS 'People and companies who may become customers.';
+COMMENT ON COLUMN leads.value IS 'What it may be worth, in `currency`.';
+COMMENT ON COLUMN leads.email_key IS 'The address as duplicates are found by.';
+COMMENT ON COLUMN leads.phone_key IS 'The number as duplicates are found by: its digits.';
+COMMENT ON COLUMN leads.merged_into IS 'Where it was merged with another one, which lives on: this row has no texts any more.';
+CREATE INDEX leads_created_by_idx ON leads USING btree (created_by);
+CREATE INDEX leads_email_key_idx ON leads USING btree (email_key) WHERE email_key IS NOT NULL;
+CREATE INDEX leads_merged_into_idx ON leads USING btree (merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX leads_owner_id_idx ON leads USING btree (owner_id, id);
+CREATE INDEX leads_phone_key_idx ON leads USING btree (phone_key) WHERE phone_key IS NOT NULL;
+CREATE INDEX leads_score_idx ON leads USING btree (score, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_stage_idx ON leads USING btree (stage, id) WHERE merged_into IS NULL;
 
 CREATE TABLE likes (
     post_id uuid NOT NULL,
@@ -787,6 +919,38 @@ CREATE UNIQUE INDEX posts_position_idx ON posts USING btree ("position") INCLUDE
 CREATE INDEX posts_projects_idx ON posts USING btree ("position") WHERE type = 'project'::text;
 CREATE INDEX posts_status_position_idx ON posts USING btree (status, "position") WHERE status IS NOT NULL;
 
+CREATE TABLE project_members (
+    project_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT project_members_pkey PRIMARY KEY (project_id, user_id),
+    CONSTRAINT project_members_role_known CHECK (role = ANY (ARRAY['owner'::text, 'editor'::text, 'viewer'::text]))
+);
+COMMENT ON TABLE project_members IS 'Who works on a project, and as what.';
+COMMENT ON COLUMN project_members.role IS 'owner: settings, members, deletion; editor: writes; viewer: reads.';
+CREATE INDEX project_members_user_idx ON project_members USING btree (user_id, project_id) INCLUDE (role);
+
+CREATE TABLE projects (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name text NOT NULL,
+    description text,
+    visibility text DEFAULT 'private'::text NOT NULL,
+    task_number integer DEFAULT 0 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    deleted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT projects_pkey PRIMARY KEY (id),
+    CONSTRAINT projects_description_length CHECK (length(description) >= 1 AND length(description) <= 5000),
+    CONSTRAINT projects_name_length CHECK (length(name) >= 1 AND length(name) <= 120),
+    CONSTRAINT projects_visibility_known CHECK (visibility = ANY (ARRAY['private'::text, 'internal'::text, 'public'::text]))
+) WITH (fillfactor=80);
+COMMENT ON TABLE projects IS 'What people work on together.';
+COMMENT ON COLUMN projects.visibility IS 'Who else may read it: private nobody, internal whoever is signed in, public everybody.';
+COMMENT ON COLUMN projects.task_number IS 'The number of its newest task.';
+COMMENT ON COLUMN projects.deleted_at IS 'When it went into the trash.';
+
 CREATE TABLE role_permissions (
     role text NOT NULL,
     permission text NOT NULL,
@@ -834,6 +998,26 @@ CREATE TABLE rooms (
 COMMENT ON TABLE rooms IS 'Streams of frames: user:{id}, post:{id}, profile:{id} ...';
 COMMENT ON COLUMN rooms.last_seq IS 'Number of the newest frame; the row''s lock is the right to give out the next.';
 COMMENT ON COLUMN rooms.min_seq IS 'Number of the oldest frame that is still kept.';
+
+CREATE TABLE saved_views (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    owner_id uuid NOT NULL,
+    project_id uuid,
+    name text NOT NULL,
+    query jsonb NOT NULL,
+    shared boolean DEFAULT false NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT saved_views_pkey PRIMARY KEY (id),
+    CONSTRAINT saved_views_name_length CHECK (length(name) >= 1 AND length(name) <= 100)
+);
+COMMENT ON TABLE saved_views IS 'Filters of the list of tasks under a name.';
+COMMENT ON COLUMN saved_views.query IS 'The parameters of GET /tasks.';
+COMMENT ON COLUMN saved_views.shared IS 'Whether all members of the project see it.';
+CREATE INDEX saved_views_owner_idx ON saved_views USING btree (owner_id, id);
+CREATE INDEX saved_views_project_id_idx ON saved_views USING btree (project_id) WHERE NOT shared;
+CREATE INDEX saved_views_project_idx ON saved_views USING btree (project_id, id) WHERE shared;
 
 CREATE TABLE search_doubts (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -884,6 +1068,161 @@ COMMENT ON COLUMN sessions.proved_at IS 'When its owner last proved again who th
 CREATE INDEX sessions_last_used_idx ON sessions USING btree (user_id, refreshed_at);
 CREATE INDEX sessions_revoked_at_idx ON sessions USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, refreshed_at) WHERE revoked_at IS NULL;
+
+CREATE TABLE task_days (
+    scope uuid NOT NULL,
+    day date NOT NULL,
+    created integer DEFAULT 0 NOT NULL,
+    completed integer DEFAULT 0 NOT NULL,
+    cancelled integer DEFAULT 0 NOT NULL,
+    cycle_seconds bigint DEFAULT 0 NOT NULL,
+    open_at_end integer,
+    CONSTRAINT task_days_pkey PRIMARY KEY (scope, day)
+) WITH (fillfactor=60);
+COMMENT ON TABLE task_days IS 'What became of tasks day by day, in UTC. Written by triggers, and open_at_end once a day.';
+COMMENT ON COLUMN task_days.scope IS 'As in task_tallies.';
+COMMENT ON COLUMN task_days.cycle_seconds IS 'From the start to the end of those completed on the day, together. Reopening takes it off the day it was added to.';
+COMMENT ON COLUMN task_days.open_at_end IS 'How many were open at the end of the day; never computed anew.';
+
+CREATE TABLE task_labels (
+    task_id uuid NOT NULL,
+    label_id uuid NOT NULL,
+    CONSTRAINT task_labels_pkey PRIMARY KEY (task_id, label_id)
+);
+COMMENT ON TABLE task_labels IS 'Which labels a task has.';
+CREATE INDEX task_labels_label_idx ON task_labels USING btree (label_id, task_id);
+
+CREATE TABLE task_links (
+    blocker_id uuid NOT NULL,
+    blocked_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT task_links_pkey PRIMARY KEY (blocker_id, blocked_id),
+    CONSTRAINT task_links_other CHECK (blocker_id <> blocked_id)
+);
+COMMENT ON TABLE task_links IS 'What should be done before what. It informs and forbids nothing; there are no cycles.';
+CREATE INDEX task_links_blocked_idx ON task_links USING btree (blocked_id, blocker_id);
+
+CREATE TABLE task_revisions (
+    task_id uuid NOT NULL,
+    version integer NOT NULL,
+    field text NOT NULL,
+    old_text text,
+    actor_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT task_revisions_pkey PRIMARY KEY (task_id, version, field),
+    CONSTRAINT task_revisions_field_known CHECK (field = ANY (ARRAY['title'::text, 'description'::text]))
+);
+COMMENT ON TABLE task_revisions IS 'What texts of a task were before a change; they go with the task.';
+COMMENT ON COLUMN task_revisions.version IS 'The version that the change made.';
+
+CREATE TABLE task_series (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    frequency text NOT NULL,
+    every smallint DEFAULT 1 NOT NULL,
+    starts_at timestamp without time zone NOT NULL,
+    all_day boolean DEFAULT false NOT NULL,
+    timezone text NOT NULL,
+    until date,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT task_series_pkey PRIMARY KEY (id),
+    CONSTRAINT task_series_every_range CHECK (every >= 1 AND every <= 99),
+    CONSTRAINT task_series_frequency_known CHECK (frequency = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text]))
+);
+COMMENT ON TABLE task_series IS 'Tasks that come again: when one is done, the next one is made.';
+COMMENT ON COLUMN task_series.starts_at IS 'The first due time, by the wall clock of `timezone`; occurrence n is n times `every` later.';
+
+CREATE TABLE task_tallies (
+    scope uuid NOT NULL,
+    slot smallint NOT NULL,
+    status text NOT NULL,
+    priority smallint NOT NULL,
+    n integer NOT NULL,
+    CONSTRAINT task_tallies_pkey PRIMARY KEY (scope, slot, status, priority)
+) WITH (fillfactor=60, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+COMMENT ON TABLE task_tallies IS 'How many tasks there are that are not in the trash: the sum over the slots. Written by triggers alone.';
+COMMENT ON COLUMN task_tallies.scope IS 'A project; all zeros for every task, with a project or without.';
+COMMENT ON COLUMN task_tallies.slot IS 'Writers take one of eight by their connection, so that they wait for each other less.';
+
+CREATE TABLE task_watchers (
+    task_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT task_watchers_pkey PRIMARY KEY (task_id, user_id)
+);
+COMMENT ON TABLE task_watchers IS 'Who wants to hear of a task. It grants no sight: whoever may not see it is told nothing.';
+CREATE INDEX task_watchers_user_idx ON task_watchers USING btree (user_id, task_id);
+
+CREATE TABLE tasks (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    number integer,
+    kind text DEFAULT 'task'::text NOT NULL,
+    title text NOT NULL,
+    description text,
+    status text DEFAULT 'todo'::text NOT NULL,
+    priority smallint DEFAULT 2 NOT NULL,
+    creator_id uuid NOT NULL,
+    assignee_id uuid,
+    project_id uuid,
+    lead_id uuid,
+    parent_id uuid,
+    rank bigint DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    due_all_day boolean DEFAULT false NOT NULL,
+    remind_at timestamp with time zone,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    series_id uuid,
+    occurrence integer,
+    external_ref text,
+    version integer DEFAULT 1 NOT NULL,
+    deleted_at timestamp with time zone,
+    deleted_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tasks_pkey PRIMARY KEY (id),
+    CONSTRAINT tasks_description_length CHECK (length(description) >= 1 AND length(description) <= 20000),
+    CONSTRAINT tasks_done_completed CHECK ((status = 'done'::text) = (completed_at IS NOT NULL)),
+    CONSTRAINT tasks_external_ref_length CHECK (length(external_ref) >= 1 AND length(external_ref) <= 200),
+    CONSTRAINT tasks_kind_known CHECK (kind = ANY (ARRAY['task'::text, 'issue'::text])),
+    CONSTRAINT tasks_number_set CHECK ((number IS NULL) = (project_id IS NULL)),
+    CONSTRAINT tasks_occurrence_set CHECK (occurrence IS NOT NULL OR series_id IS NULL),
+    CONSTRAINT tasks_parent_other CHECK (parent_id <> id),
+    CONSTRAINT tasks_priority_range CHECK (priority >= 1 AND priority <= 4),
+    CONSTRAINT tasks_rank_range CHECK (abs(rank) <= '4503599627370496'::bigint),
+    CONSTRAINT tasks_status_known CHECK (status = ANY (ARRAY['todo'::text, 'in_progress'::text, 'review'::text, 'done'::text, 'cancelled'::text])),
+    CONSTRAINT tasks_title_length CHECK (length(title) >= 1 AND length(title) <= 200)
+) WITH (fillfactor=85);
+COMMENT ON TABLE tasks IS 'What is to be done. Soft-deleted ones are in the trash.';
+COMMENT ON COLUMN tasks.number IS 'Counts in its project, for people to speak of it; NULL without one. A restored task keeps it.';
+COMMENT ON COLUMN tasks.priority IS '1 low, 2 medium, 3 high, 4 urgent.';
+COMMENT ON COLUMN tasks.parent_id IS 'The task of the same project that this is a part of; that one has no parent.';
+COMMENT ON COLUMN tasks.rank IS 'Its place in its column, ascending, then by id; within what JavaScript counts exactly.';
+COMMENT ON COLUMN tasks.due_at IS 'Where due_all_day, the end of the day by the clock of the assignee, else of the creator.';
+COMMENT ON COLUMN tasks.remind_at IS 'When the next reminder is due.';
+COMMENT ON COLUMN tasks.started_at IS 'When it was first in_progress.';
+COMMENT ON COLUMN tasks.external_ref IS 'What an import knows it by: importing again finds it.';
+COMMENT ON COLUMN tasks.version IS 'Goes up with every change, but for its place in a column.';
+CREATE INDEX tasks_assignee_id_idx ON tasks USING btree (assignee_id) WHERE deleted_at IS NOT NULL;
+CREATE INDEX tasks_assignee_idx ON tasks USING btree (assignee_id, id) INCLUDE (status, priority) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_board_idx ON tasks USING btree (project_id, status, rank, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_completed_idx ON tasks USING btree (completed_at) INCLUDE (started_at, project_id) WHERE completed_at IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX tasks_creator_id_idx ON tasks USING btree (creator_id) WHERE deleted_at IS NOT NULL;
+CREATE INDEX tasks_creator_idx ON tasks USING btree (creator_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_deleted_by_idx ON tasks USING btree (deleted_by, deleted_at) WHERE deleted_by IS NOT NULL;
+CREATE INDEX tasks_due_idx ON tasks USING btree (due_at, id) WHERE deleted_at IS NULL AND due_at IS NOT NULL AND (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
+CREATE UNIQUE INDEX tasks_external_ref_idx ON tasks USING btree (project_id, external_ref) NULLS NOT DISTINCT WHERE external_ref IS NOT NULL;
+CREATE INDEX tasks_lead_id_idx ON tasks USING btree (lead_id) WHERE lead_id IS NOT NULL;
+CREATE INDEX tasks_newest_idx ON tasks USING btree (id) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX tasks_number_idx ON tasks USING btree (project_id, number);
+CREATE UNIQUE INDEX tasks_occurrence_idx ON tasks USING btree (series_id, occurrence) WHERE series_id IS NOT NULL;
+CREATE INDEX tasks_parent_id_idx ON tasks USING btree (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX tasks_priority_idx ON tasks USING btree (priority, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_project_idx ON tasks USING btree (project_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_remind_idx ON tasks USING btree (remind_at) WHERE remind_at IS NOT NULL AND deleted_at IS NULL AND (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
+CREATE INDEX tasks_tally_idx ON tasks USING btree (project_id, status, priority) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_trash_idx ON tasks USING btree (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX tasks_updated_idx ON tasks USING btree (updated_at, id) WHERE deleted_at IS NULL;
 
 CREATE TABLE thumbnail_queue (
     upload_id uuid NOT NULL,
@@ -1020,6 +1359,7 @@ COMMENT ON TABLE worker_heartbeats IS 'Workers that run; one not seen for 15 sec
 
 ALTER TABLE account_tokens ADD CONSTRAINT account_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE api_keys ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE checklist_items ADD CONSTRAINT checklist_items_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
 ALTER TABLE comment_documents ADD CONSTRAINT comment_documents_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES comments(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES comments(id) ON DELETE CASCADE;
@@ -1035,10 +1375,18 @@ ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followe
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE freed_usernames ADD CONSTRAINT freed_usernames_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE identities ADD CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE imports ADD CONSTRAINT imports_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE interests ADD CONSTRAINT interests_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE interests ADD CONSTRAINT interests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE invitations ADD CONSTRAINT invitations_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE invitations ADD CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE labels ADD CONSTRAINT labels_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
+ALTER TABLE lead_interactions ADD CONSTRAINT lead_interactions_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id);
+ALTER TABLE lead_interactions ADD CONSTRAINT lead_interactions_lead_id_fkey FOREIGN KEY (lead_id) REFERENCES leads(id) ON DELETE CASCADE;
+ALTER TABLE lead_stage_log ADD CONSTRAINT lead_stage_log_lead_id_fkey FOREIGN KEY (lead_id) REFERENCES leads(id) ON DELETE CASCADE;
+ALTER TABLE leads ADD CONSTRAINT leads_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id);
+ALTER TABLE leads ADD CONSTRAINT leads_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES leads(id) ON DELETE CASCADE;
+ALTER TABLE leads ADD CONSTRAINT leads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id);
 ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE likes ADD CONSTRAINT likes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE mails ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1059,9 +1407,27 @@ ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_actor_id_fkey FOREIGN
 ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE posts ADD CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE project_members ADD CONSTRAINT project_members_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
+ALTER TABLE project_members ADD CONSTRAINT project_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
 ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+ALTER TABLE saved_views ADD CONSTRAINT saved_views_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE saved_views ADD CONSTRAINT saved_views_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE sessions ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE task_labels ADD CONSTRAINT task_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES labels(id) ON DELETE CASCADE;
+ALTER TABLE task_labels ADD CONSTRAINT task_labels_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
+ALTER TABLE task_links ADD CONSTRAINT task_links_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES tasks(id) ON DELETE CASCADE;
+ALTER TABLE task_links ADD CONSTRAINT task_links_blocker_id_fkey FOREIGN KEY (blocker_id) REFERENCES tasks(id) ON DELETE CASCADE;
+ALTER TABLE task_revisions ADD CONSTRAINT task_revisions_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
+ALTER TABLE task_watchers ADD CONSTRAINT task_watchers_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
+ALTER TABLE task_watchers ADD CONSTRAINT task_watchers_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE tasks ADD CONSTRAINT tasks_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES users(id);
+ALTER TABLE tasks ADD CONSTRAINT tasks_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES users(id);
+ALTER TABLE tasks ADD CONSTRAINT tasks_deleted_by_fkey FOREIGN KEY (deleted_by) REFERENCES users(id);
+ALTER TABLE tasks ADD CONSTRAINT tasks_lead_id_fkey FOREIGN KEY (lead_id) REFERENCES leads(id) ON DELETE SET NULL;
+ALTER TABLE tasks ADD CONSTRAINT tasks_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES tasks(id) ON DELETE SET NULL;
+ALTER TABLE tasks ADD CONSTRAINT tasks_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
+ALTER TABLE tasks ADD CONSTRAINT tasks_series_id_fkey FOREIGN KEY (series_id) REFERENCES task_series(id) ON DELETE SET NULL;
 ALTER TABLE thumbnail_queue ADD CONSTRAINT thumbnail_queue_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
 ALTER TABLE tickets ADD CONSTRAINT tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
