@@ -480,7 +480,7 @@ COMMENT ON COLUMN notification_groups.closed_at IS 'Nothing joins it from then o
 COMMENT ON COLUMN notification_groups.size IS 'How many ever joined it.';
 COMMENT ON COLUMN notification_groups.members IS 'How many of them are listed: neither archived, snoozed nor deleted. Changes with them.';
 COMMENT ON COLUMN notification_groups.unread IS 'How many of these are unread.';
-CREATE INDEX notification_groups_empty_idx ON notification_groups USING btree (opened_at) WHERE members = 0;
+CREATE INDEX notification_groups_empty_idx ON notification_groups USING btree (receiver_id, opened_at) WHERE members = 0;
 CREATE INDEX notification_groups_listed_idx ON notification_groups USING btree (receiver_id, "position") WHERE members > 0;
 CREATE INDEX notification_groups_new_idx ON notification_groups USING btree (receiver_id, "position") WHERE unread > 0;
 CREATE UNIQUE INDEX notification_groups_open_idx ON notification_groups USING btree (receiver_id, key) WHERE closed_at IS NULL;

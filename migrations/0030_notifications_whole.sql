@@ -85,7 +85,7 @@ CREATE INDEX IF NOT EXISTS notification_groups_listed_idx ON notification_groups
 WHERE members > 0;
 CREATE INDEX IF NOT EXISTS notification_groups_new_idx ON notification_groups (receiver_id, position)
 WHERE unread > 0;
-CREATE INDEX IF NOT EXISTS notification_groups_empty_idx ON notification_groups (opened_at)
+CREATE INDEX IF NOT EXISTS notification_groups_empty_idx ON notification_groups (receiver_id, opened_at)
 WHERE members = 0;
 COMMENT ON TABLE notification_groups IS 'Notifications of a person that a grouped list shows as one. One is open for each key; it closes when a member is read, after a day, and at 100.';
 COMMENT ON COLUMN notification_groups.key IS 'What its members have in common, for instance like:post:{id}.';

@@ -573,7 +573,7 @@ woken AS (
     UPDATE notifications AS n
     SET snoozed_until = NULL, is_read = false, read_at = NULL, position = d.position, updated_at = now()
     FROM (SELECT due.id, uuidv7() AS position FROM due) AS d
-    WHERE n.id = d.id
+    WHERE n.id = d.id AND n.id = ANY(ARRAY(SELECT due.id FROM due))
     RETURNING n.id, n.receiver_id, n.position
 ),
 counted AS (
@@ -642,7 +642,7 @@ WITH outdated AS MATERIALIZED (
     ) AS o
 ),
 gone AS (
-    DELETE FROM notifications AS n USING outdated AS o WHERE n.id = o.id
+    DELETE FROM notifications AS n WHERE n.id = ANY(ARRAY(SELECT o.id FROM outdated AS o))
     RETURNING n.*
 ),
 kept AS (
@@ -687,32 +687,27 @@ told AS (
 SELECT (SELECT count(*) FROM gone) + 0 * (SELECT count(*) FROM told);
 
 -- name: delete_old_archived(most) :value
--- What retention or its receiver archived more than a year ago; returns how many went. Call it until that is less than `most`.
+-- What retention or its receiver archived more than a year ago; returns how many. Call it until that is less than `most`.
 WITH gone AS (
     DELETE FROM notifications_archive
-    WHERE id IN (
-        SELECT id FROM notifications_archive
-        WHERE archived_at < now() - interval '1 year'
-        ORDER BY archived_at
-        LIMIT $1
-        FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_archive WHERE archived_at < now() - interval '1 year' ORDER BY archived_at LIMIT $1))
+        AND archived_at < now() - interval '1 year'
+    RETURNING 1
 )
 SELECT count(*) FROM gone;
 
 -- name: delete_old_groups(most) :value
--- Groups whose last member is gone; returns how many went. Call it until that is less than `most`. Nothing joins one that is days old.
+-- Groups whose last member is gone; returns how many. Call it until that is less than `most`. Nothing joins one that is days old.
 WITH gone AS (
     DELETE FROM notification_groups
-    WHERE id IN (
+    WHERE id = ANY(ARRAY(
         SELECT g.id
         FROM notification_groups AS g
         WHERE g.members = 0 AND g.opened_at < now() - interval '400 days'
-            AND NOT EXISTS (SELECT FROM notifications AS n WHERE n.group_id = g.id)
+            AND (SELECT true FROM notifications AS n WHERE n.group_id = g.id LIMIT 1) IS NULL
         LIMIT $1
-    )
-    RETURNING id
+    ))
+    RETURNING 1
 )
 SELECT count(*) FROM gone;
 
@@ -720,43 +715,28 @@ SELECT count(*) FROM gone;
 -- What people were not told, after 14 days; returns how many. Call it until that is less than `most`.
 WITH gone AS (
     DELETE FROM notifications_held
-    WHERE (id) IN (
-        SELECT id
-        FROM notifications_held
-        WHERE held_at < now() - interval '14 days'
-        ORDER BY held_at
-        LIMIT $1
-    )
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_held WHERE held_at < now() - interval '14 days' ORDER BY held_at LIMIT $1))
+        AND held_at < now() - interval '14 days'
     RETURNING 1
 )
 SELECT count(*) FROM gone;
 
 -- name: delete_old_deliveries(most) :value
--- What was sent and its attempts, after 40 days; returns how many. Call it until that is less than `most`.
+-- What was sent, with its attempts, after 40 days; returns how many. Call it until that is less than `most`.
 WITH gone AS (
     DELETE FROM deliveries
-    WHERE (notification_id, channel, target) IN (
-        SELECT notification_id, channel, target
-        FROM deliveries
-        WHERE created_at < now() - interval '40 days'
-        ORDER BY created_at
-        LIMIT $1
-    )
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM deliveries WHERE created_at < now() - interval '40 days' ORDER BY created_at LIMIT $1))
+        AND created_at < now() - interval '40 days'
     RETURNING 1
 )
 SELECT count(*) FROM gone;
 
 -- name: delete_old_digests(most) :value
--- What digests were made, after 30 days; returns how many. Call it until that is less than `most`.
+-- Digests that were made, after 30 days; returns how many. Call it until that is less than `most`.
 WITH gone AS (
     DELETE FROM digests
-    WHERE (user_id, kind, period) IN (
-        SELECT user_id, kind, period
-        FROM digests
-        WHERE created_at < now() - interval '30 days'
-        ORDER BY created_at
-        LIMIT $1
-    )
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM digests WHERE created_at < now() - interval '30 days' ORDER BY created_at LIMIT $1))
+        AND created_at < now() - interval '30 days'
     RETURNING 1
 )
 SELECT count(*) FROM gone;
@@ -765,13 +745,8 @@ SELECT count(*) FROM gone;
 -- Mutes whose time is over; returns how many. Call it until that is less than `most`.
 WITH gone AS (
     DELETE FROM notification_mutes
-    WHERE (user_id, entity_type, entity_id) IN (
-        SELECT user_id, entity_type, entity_id
-        FROM notification_mutes
-        WHERE until < now()
-        ORDER BY until
-        LIMIT $1
-    )
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notification_mutes WHERE until < now() ORDER BY until LIMIT $1))
+        AND until < now()
     RETURNING 1
 )
 SELECT count(*) FROM gone;
@@ -814,7 +789,10 @@ archived AS (
     DELETE FROM notifications_archive WHERE receiver_id = $1
 ),
 grouped AS (
-    DELETE FROM notification_groups WHERE receiver_id = $1
+    DELETE FROM notification_groups WHERE receiver_id = $1 AND members > 0
+),
+emptied AS (
+    DELETE FROM notification_groups WHERE receiver_id = $1 AND members = 0
 ),
 withheld AS (
     DELETE FROM notifications_held WHERE receiver_id = $1
