@@ -82,8 +82,8 @@ LEFT JOIN LATERAL (
 ) AS found ON true;
 
 -- name: list_group(user_id, group_id, before, unread, types, most) :many
--- The members of one group of the user's that are listed. Bounds and order of all columns of the group's index: the receiver's
--- would be walked over everything that is in no group.
+-- The members of one group of the user's that are listed. The group says whose it is: along the receiver's index everything
+-- that is in no group would be walked over.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
@@ -92,11 +92,11 @@ FROM (VALUES (1)) AS one (row)
 LEFT JOIN LATERAL (
     SELECT i.*
     FROM notification_lines AS i
-    WHERE i."groupId" >= $2 AND (i."groupId", i.position) < ($2, $3)
-        AND i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i."snoozedUntil" IS NULL
+    WHERE i."groupId" = (SELECT g.id FROM notification_groups AS g WHERE g.id = $2 AND g.receiver_id = $1)
+        AND i.position < $3 AND i."archivedAt" IS NULL AND i."snoozedUntil" IS NULL
         AND ($4::boolean IS NULL OR i."isRead" = NOT $4)
         AND ($5::text[] IS NULL OR i.type = ANY($5))
-    ORDER BY i."groupId" DESC, i.position DESC
+    ORDER BY i.position DESC
     LIMIT $6
 ) AS found ON true;
 

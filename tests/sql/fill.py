@@ -60,7 +60,8 @@ INSERT INTO notifications (
     archived_at, snoozed_until
 )
 SELECT
-    nth(4, n), nth(4, n), CASE WHEN n % 4 = 0 THEN nth(8, n % 20000) END, nth(1, 1 + n % 500), nth(5, n), nth(1, 1 + n % 7919), k.type, k.entity_type,
+    nth(4, n), nth(4, n), CASE WHEN n % 4 = 0 THEN nth(8, n % 20000) END,
+    nth(1, 1 + n % 500), nth(5, n), nth(1, 1 + n % 7919), k.type, k.entity_type,
     CASE k.type WHEN 'like' THEN nth(2, n) ELSE nth(3, n) END,
     CASE k.type WHEN 'like' THEN 'like ' || n END, n % 10 > 0,
     CASE WHEN n % 7 = 1 THEN now() END, CASE WHEN n % 77 = 3 THEN now() + interval '1 hour' END
@@ -70,7 +71,9 @@ JOIN (VALUES (0, 'like', 'post'), (1, 'comment', 'comment')) AS k (number, type,
 """,
         "notification_groups": """
 INSERT INTO notification_groups (id, receiver_id, key, position, size, members, unread)
-SELECT nth(8, n), nth(1, 1 + n % 500), 'like:post:' || nth(2, n), nth(4, 40000 + n), 3, 3, CASE n % 3 WHEN 0 THEN 1 ELSE 0 END
+SELECT
+    nth(8, n), nth(1, 1 + n % 500), 'like:post:' || nth(2, n), nth(4, 40000 + n), 3, 3,
+    CASE n % 3 WHEN 0 THEN 1 ELSE 0 END
 FROM generate_series(0, 19996, 4) AS n
 """,
         "notifications_archive": """
