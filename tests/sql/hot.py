@@ -266,6 +266,7 @@ SORTS_A_PAGE = {
     "feed.list_feed",
     "inbox.list_grouped",
     "notifications.list_concerned_after",
+    "notifications.list_sleepers",
     "realtime.read_missing",
 }
 # Sort what the index of words finds, which has no order.
