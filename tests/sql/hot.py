@@ -119,6 +119,7 @@ HOT: dict[str, set[str]] = {
     "inbox.list_grouped": {
         "notifications_single_idx",
         "notification_groups_listed_idx",
+        "notification_groups_new_idx",
         "notifications_group_idx",
         "notifications_pkey",
     },
