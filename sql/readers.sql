@@ -82,14 +82,14 @@ WITH post AS MATERIALIZED (
     FOR KEY SHARE
 ),
 before AS (
-    SELECT t.upto FROM thread_reads AS t WHERE t.user_id = $2 AND t.thread = $1
+    SELECT t.upto FROM thread_reads AS t WHERE t.thread = $1 AND t.user_id = $2
 ),
 target AS (
     SELECT c.id FROM comments AS c WHERE c.post_id = $1 AND c.id <= $3 ORDER BY c.id DESC LIMIT 1
 ),
 moved AS (
-    INSERT INTO thread_reads AS t (user_id, thread, upto)
-    SELECT $2, post.id, target.id
+    INSERT INTO thread_reads AS t (thread, user_id, upto)
+    SELECT post.id, $2, target.id
     FROM post
     CROSS JOIN target
     WHERE NOT EXISTS (SELECT FROM before WHERE before.upto >= target.id)
@@ -109,7 +109,7 @@ CROSS JOIN LATERAL unread_comments($2, post.id, mark.upto) AS unread;
 -- see the post.
 SELECT t.upto AS "upTo", unread.unread_count AS "unreadCount"
 FROM posts AS p
-LEFT JOIN thread_reads AS t ON t.user_id = $2 AND t.thread = p.id
+LEFT JOIN thread_reads AS t ON t.thread = p.id AND t.user_id = $2
 CROSS JOIN LATERAL unread_comments($2, p.id, t.upto) AS unread
 WHERE p.id = $1 AND shown_to(p, $2);
 
@@ -124,12 +124,16 @@ WHERE c.id = $1 AND c.body IS NOT NULL AND shown_to(p, $2);
 -- name: list_comment_readers(viewer_id, post_id, comment_id, author_id, after, most) :many
 -- People behind an id whose watermark in a post is at or behind a comment, without its author. By id, which stands still
 -- while watermarks move: nobody comes twice, and nobody is passed over.
-SELECT
-    person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
-    t.user_id AS "_userId"
+SELECT shown."user", t.user_id AS "_userId"
 FROM thread_reads AS t
-INNER JOIN users AS u ON u.id = t.user_id
-CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+CROSS JOIN LATERAL (
+    SELECT person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user"
+    FROM users AS u
+    CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+    WHERE u.id = t.user_id
+    -- A fence: without it the planner would walk along all users to show one page.
+    OFFSET 0
+) AS shown
 WHERE t.thread = $2 AND t.upto >= $3 AND t.user_id <> $4 AND t.user_id > $5
 ORDER BY t.user_id
 LIMIT $6;

@@ -6,12 +6,18 @@ LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT count(*)::integer
     FROM (
-        -- A placeholder has no author.
         SELECT
-        FROM comments AS c
-        WHERE c.post_id = $2
-            AND c.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
-            AND c.author_id <> $1
+        FROM (
+            -- A fence: they come out of the index one by one, and no more of them than it takes to count a hundred.
+            SELECT b.id
+            FROM comments AS b
+            WHERE b.post_id = $2 AND b.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
+            ORDER BY b.id
+            OFFSET 0
+        ) AS behind
+        INNER JOIN comments AS c ON c.id = behind.id
+        -- A placeholder has no author.
+        WHERE c.author_id <> $1
         LIMIT 100
     ) AS unread
 $$;
