@@ -40,6 +40,19 @@ INSERT INTO interests (post_id, user_id, created_at)
 SELECT nth(2, 10 * (1 + n / 10)), nth(1, 1 + n % 10007), now() - n * interval '1 second'
 FROM generate_series(1, 100000) AS n
 """,
+        # Two posts were read by half of all people, most by two.
+        "entity_reads": """
+INSERT INTO entity_reads (entity_type, entity_id, user_id, read_at)
+SELECT
+    'post', nth(2, CASE WHEN n < 100000 THEN 1 + 100 * (n / 50000) ELSE n / 2 END), nth(1, 1 + n % 50000),
+    now() - n * interval '1 second'
+FROM generate_series(0, 199999) AS n
+""",
+        "thread_reads": """
+INSERT INTO thread_reads (thread, user_id, upto)
+SELECT nth(2, CASE WHEN n < 50000 THEN 1 ELSE n / 5 END), nth(1, 1 + n % 50000), nth(3, 1 + n)
+FROM generate_series(0, 99999) AS n
+""",
         "idempotency_keys": """
 INSERT INTO idempotency_keys (scope, key, fingerprint, status, entity_id, created_at)
 SELECT
