@@ -493,7 +493,9 @@ COMMENT ON COLUMN notification_groups.closed_at IS 'Nothing joins it from then o
 COMMENT ON COLUMN notification_groups.size IS 'How many ever joined it.';
 COMMENT ON COLUMN notification_groups.members IS 'How many of them are listed: neither archived, snoozed nor deleted. Changes with them.';
 COMMENT ON COLUMN notification_groups.unread IS 'How many of these are unread.';
+CREATE INDEX notification_groups_empty_idx ON notification_groups USING btree (receiver_id, opened_at) WHERE members = 0;
 CREATE INDEX notification_groups_listed_idx ON notification_groups USING btree (receiver_id, "position") WHERE members > 0;
+CREATE INDEX notification_groups_new_idx ON notification_groups USING btree (receiver_id, "position") WHERE unread > 0;
 CREATE UNIQUE INDEX notification_groups_open_idx ON notification_groups USING btree (receiver_id, key) WHERE closed_at IS NULL;
 
 CREATE TABLE notification_mutes (
@@ -590,15 +592,16 @@ COMMENT ON COLUMN notifications.entity_type IS 'Kind of what it leads to: post, 
 COMMENT ON COLUMN notifications.params IS 'States, numbers, dates and names of fields that its sentences need; never a text that somebody wrote.';
 COMMENT ON COLUMN notifications."position" IS 'Its place in lists, the newest first: its id, or a later one since it woke from a snooze.';
 COMMENT ON COLUMN notifications.group_id IS 'The row of notification_groups that it was folded into; NULL for one by itself.';
-COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then.';
+COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then. What is archived is not snoozed.';
 COMMENT ON COLUMN notifications.why IS 'Why the receiver was chosen: mentioned, author, assignee, watcher, permission, everyone ...';
 COMMENT ON COLUMN notifications.plan IS 'What was decided when it was written: `silent`, and for each channel that was left out the reason. NULL where nothing was left out.';
 CREATE INDEX notifications_archived_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NOT NULL;
-CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") WHERE group_id IS NOT NULL;
+CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") INCLUDE (actor_id, archived_at) WHERE group_id IS NOT NULL;
 CREATE INDEX notifications_listed_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL;
 CREATE INDEX notifications_new_idx ON notifications USING btree (receiver_id, "position") WHERE NOT is_read AND archived_at IS NULL AND snoozed_until IS NULL;
 CREATE UNIQUE INDEX notifications_once_key_idx ON notifications USING btree (receiver_id, once_key) WHERE once_key IS NOT NULL;
 CREATE INDEX notifications_single_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
+CREATE INDEX notifications_sleeping_idx ON notifications USING btree (receiver_id, "position") WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_snoozed_idx ON notifications USING btree (snoozed_until) WHERE snoozed_until IS NOT NULL;
 
 CREATE TABLE notifications_archive (
@@ -623,7 +626,8 @@ CREATE TABLE notifications_archive (
     snoozed_until timestamp with time zone,
     why text,
     plan jsonb,
-    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id)
+    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_archive_archived CHECK (archived_at IS NOT NULL)
 );
 COMMENT ON TABLE notifications_archive IS 'Notifications that retention took out of the inbox: the columns of notifications. They are listed with the archived ones.';
 CREATE INDEX notifications_archive_archived_at_idx ON notifications_archive USING btree (archived_at);
@@ -1530,6 +1534,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION find_place(text,tsquery) IS 'Where in a text a word of the query stands first, as it is found; NULL where each ends otherwise in the text, or has accents there.';
 
+CREATE OR REPLACE FUNCTION find_position(receiver_id uuid, id uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce((SELECT n.position FROM notifications AS n WHERE n.id = $2 AND n.receiver_id = $1), $2)
+$function$;
+COMMENT ON FUNCTION find_position(uuid,uuid) IS 'Where a notification of the receiver''s stands in lists. An id of nothing is taken for a position, which most ids are.';
+
 CREATE OR REPLACE FUNCTION first_id(moment timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -2158,7 +2171,7 @@ SELECT
     n.snoozed_until AS "snoozedUntil",
     n.position,
     n.group_id AS "groupId",
-    n.plan AS "_plan",
+    coalesce(n.plan -> 'silent' = 'true', false) AS silent,
     -- Columns of the person: JSON for each row of a page costs more than the rest of the page's people.
     a.id AS "_actorId",
     a.username AS "_username",
@@ -2171,7 +2184,18 @@ SELECT
     NULL::uuid AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
-FROM notifications AS n
+FROM (
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications
+    UNION ALL
+    -- A query for what is not archived does without it: its constraint says that all of it is.
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications_archive
+) AS n
 LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found

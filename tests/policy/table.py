@@ -301,6 +301,27 @@ POLICY: list[Rule] = [
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),
     Rule("POST /notifications/read-all", "notification:update", 200, whose=OWN),
+    Rule("POST /notifications/seen", "notification:update", 200, whose=OWN),
+    Rule("POST /notifications/archive-all", "notification:update", 200, whose=OWN),
+    *(
+        Rule(
+            f"POST /notifications/groups/{{id}}/{verb}",
+            "notification:update",
+            200,
+            stranger=404,
+            whose=OWN,
+            make=makers.a_notification_group,
+        )
+        for verb in ("read", "archive")
+    ),
+    Rule(
+        "GET /notifications/{id}",
+        "notification:read",
+        200,
+        stranger=404,
+        whose=OWN,
+        make=makers.a_notification,
+    ),
     Rule(
         "PATCH /notifications/{id}",
         "notification:update",

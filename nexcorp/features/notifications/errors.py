@@ -10,3 +10,10 @@ class NotificationNotFound(NotFound):
 
     code, message = "notification_not_found", "There is no such notification."
     meaning = "You have no notification with this id."
+
+
+class GroupNotFound(NotFound):
+    """The group of notifications does not exist, or is another user's."""
+
+    code, message = "notification_group_not_found", "There is no such group of notifications."
+    meaning = "You have no group of notifications with this id."
