@@ -10,6 +10,7 @@ from nexcorp.features import (
     keys,
     notifications,
     posts,
+    push,
     reactions,
     search,
     service,
@@ -32,6 +33,7 @@ FEATURES = (
     explore.FEATURE,
     search.FEATURE,
     notifications.FEATURE,
+    push.FEATURE,
     uploads.FEATURE,
 )
 PRODUCT = Product(FEATURES)
