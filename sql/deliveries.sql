@@ -1,19 +1,21 @@
--- What is planned to be sent of a notification outside of the service. What is due is claimed and sent by sending.sql.
+-- What is planned to be sent of notifications outside of the service. sending.sql claims, sends and deletes it.
 
--- name: plan_deliveries(notification_ids, receiver_ids, frame_seqs, email_due_ats, push_due_ats) :exec
--- Plan a mail, and a push to each of the receiver's devices; NULL: that channel is left out.
-INSERT INTO deliveries (notification_id, channel, target, receiver_id, frame_seq, due_at)
-SELECT i.notification_id, 'email', '', i.receiver_id, i.frame_seq, i.email_due_at
-FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])
-    AS i (notification_id, receiver_id, frame_seq, email_due_at, push_due_at)
-WHERE i.email_due_at IS NOT NULL
-ON CONFLICT ON CONSTRAINT deliveries_pkey DO NOTHING;
-
--- name: delete_deliveries(user_id) :exec
--- All that is planned for a person who leaves, or was sent of what they were told. Before their notifications.
-WITH planned AS (
-    DELETE FROM deliveries WHERE receiver_id = $1 AND state = 'waiting'
-)
-DELETE FROM deliveries AS d
-USING notifications AS n
-WHERE n.receiver_id = $1 AND d.notification_id = n.id AND d.state <> 'waiting';
+-- name: plan_deliveries(notification_ids, receiver_ids, frame_seqs, email_due_ats, email_waits, push_due_ats, push_waits) :exec
+-- Plan a mail, and a push to each of the receiver's browsers; due NULL: not on that channel. `waits`: what they wait for.
+INSERT INTO deliveries (notification_id, channel, target, receiver_id, frame_seq, due_at, reason)
+SELECT p.notification_id, p.channel, p.target, p.receiver_id, p.frame_seq, p.due_at, p.reason
+FROM (
+    SELECT
+        i.notification_id, 'email' AS channel, '' AS target, i.receiver_id, i.frame_seq, i.email_due_at AS due_at,
+        i.email_wait AS reason
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[])
+        AS i (notification_id, receiver_id, frame_seq, email_due_at, email_wait)
+    WHERE i.email_due_at IS NOT NULL
+    UNION ALL
+    SELECT i.notification_id, 'push', b.id::text, i.receiver_id, i.frame_seq, i.push_due_at, i.push_wait
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $6::timestamptz[], $7::text[])
+        AS i (notification_id, receiver_id, frame_seq, push_due_at, push_wait)
+    CROSS JOIN LATERAL (SELECT o.id FROM push_subscriptions AS o WHERE o.user_id = i.receiver_id OFFSET 0) AS b
+    WHERE i.push_due_at IS NOT NULL
+) AS p
+ORDER BY p.notification_id, p.channel, p.target;
