@@ -13,7 +13,6 @@ from nexcorp.features.preferences.reasons import REASONS
 from tests.api import (
     API,
     NOBODY,
-    blocked,
     check_counters,
     fetch,
     fetch_value,
@@ -32,7 +31,15 @@ pytestmark = [pytest.mark.shared, pytest.mark.asyncio(loop_scope="module")]
 SETTINGS = f"{API}/notifications/preferences"
 MUTES = f"{API}/notifications/mutes"
 UPDATED = "notification-settings:updated"
-CHANGES = "SELECT payload -> 'fields' AS fields FROM events WHERE type LIKE 'notifications.settings%' AND actor_id = $1"
+CHANGES = """
+SELECT payload -> 'fields' AS fields
+FROM events
+WHERE type = 'notifications.settings_updated' AND actor_id = $1
+ORDER BY id
+"""
+HIDE = """
+UPDATE posts SET type = 'announcement', status = 'draft', title = 'x', position = NULL WHERE id = $1
+"""
 
 
 async def put(user: Any, path: str, **body: Any) -> dict[str, Any]:
@@ -77,7 +84,11 @@ async def test_settings_show_what_holds_and_change_only_by_what_is_sent(
     after = await put(
         ann,
         SETTINGS,
-        types={"like": {"push": False, "email": "off"}, "comment": {"inApp": False}, "security": {"push": True}},
+        types={
+            "like": {"push": False, "email": "off"},
+            "comment": {"inApp": False},
+            "security": {"push": True},
+        },
         quietHours={"from": "22:00", "to": "07:30"},
         timezone="Asia/Kathmandu",
         digest="daily",
@@ -95,19 +106,21 @@ async def test_settings_show_what_holds_and_change_only_by_what_is_sent(
     assert (after["types"]["like"]["push"], after["types"]["like"]["email"]) == (True, "off")
     assert after["types"]["comment"] == before["types"]["comment"]
     assert (after["quietHours"], after["digest"]) == (None, "daily")
+    assert (await put(ann, SETTINGS, timezone="UTC"))["nextDigestAt"][10:] == "T08:00:00.000000Z"
     assert (await put(ann, SETTINGS, digest="none"))["nextDigestAt"] is None
     rows = await fetch(service, "SELECT type FROM notification_preferences WHERE user_id = $1", ann.id)
     assert [row["type"] for row in rows] == ["like"]
     await settle(service)
-    changes = [row["fields"] for row in await fetch(service, CHANGES + " ORDER BY id", ann.id)]
+    changes = [row["fields"] for row in await fetch(service, CHANGES, ann.id)]
     assert [sorted(fields) for fields in changes] == [
         sorted(
             ["types.like.email", "types.like.push", "types.comment.inApp", "quietHours", "timezone", "digest"]
         ),
         ["quietHours", "types.comment.inApp", "types.like.push"],
+        ["timezone"],
         ["digest"],
     ]
-    frames = [await live.next(UPDATED) for _ in range(3)]
+    frames = [await live.next(UPDATED) for _ in range(4)]
     assert [frame["data"]["fields"] for frame in frames] == changes
 
 
@@ -141,7 +154,9 @@ async def test_what_makes_no_sense_is_refused(make_user: Any, body: Any, field: 
 
 async def test_changes_of_one_persons_settings_at_once_lose_nothing(service: Any, make_user: Any) -> None:
     ann = await make_user()
-    names = [name for name in (await get_json(ann.client, "/notifications/types"))["data"] if not name["critical"]]
+    names = [
+        name for name in (await get_json(ann.client, "/notifications/types"))["data"] if not name["critical"]
+    ]
     bodies = [{"types": {row["type"]: {"email": "always"}}} for row in names]
     await asyncio.gather(
         *(put(ann, SETTINGS, **body) for body in bodies), put(ann, SETTINGS, digest="hourly")
@@ -183,7 +198,10 @@ async def test_a_mute_holds_all_that_belongs_to_it_and_the_trace_says_so(
     mention = next(row for row in held if row["type"] == "mention")
     assert mention["title"] == f"{bob.username} mentioned you"
     assert (mention["message"], mention["entity"]["id"]) == (f"@{ann.username}", on_post["id"])
-    assert await trace(ann, mention["id"]) == [("audience", "chosen", "mentioned"), ("decision", "held", "muted")]
+    assert await trace(ann, mention["id"]) == [
+        ("audience", "chosen", "mentioned"),
+        ("decision", "held", "muted"),
+    ]
     pages = await walk(ann.client, "/notifications/held", 2)
     assert [row["id"] for page in pages for row in page] == [row["id"] for row in held]
     # Of others nothing is muted. What is told comes with a frame, which is the next one.
@@ -210,7 +228,12 @@ async def test_mutes_end_are_listed_and_tell_nothing_of_what_is_out_of_sight(
     draft = await publish(bob, title="Secret", type="announcement", status="draft")
     answers = [
         await refused(ann.client.put(f"{MUTES}/{kind}/{entity_id}", json={}), 404, "entity_not_found")
-        for kind, entity_id in (("post", draft["id"]), ("post", NOBODY), ("nothing", NOBODY), ("user", NOBODY))
+        for kind, entity_id in (
+            ("post", draft["id"]),
+            ("post", NOBODY),
+            ("nothing", NOBODY),
+            ("user", NOBODY),
+        )
     ]
     assert len({(answer["code"], answer["message"]) for answer in answers}) == 1
     past = {"until": (datetime.now(UTC) - timedelta(seconds=1)).isoformat()}
@@ -227,8 +250,7 @@ async def test_mutes_end_are_listed_and_tell_nothing_of_what_is_out_of_sight(
         [posts[2], str(bob.id)],
     ]
     assert pages[1][1]["title"] == bob.username
-    hide = "UPDATE posts SET type = 'announcement', status = 'draft', title = 'x', position = NULL WHERE id = $1"
-    await fetch(service, hide, UUID(posts[0]))
+    await fetch(service, HIDE, UUID(posts[0]))
     end = "UPDATE notification_mutes SET until = now() WHERE user_id = $1 AND entity_id = $2"
     await fetch(service, end, ann.id, UUID(posts[1]))
     rows = (await get_json(ann.client, "/notifications/mutes"))["data"]
@@ -275,7 +297,10 @@ async def test_a_trace_tells_of_each_step_and_only_its_owner(
     found = await trace(ann, row["id"])
     assert found[:5] == steps
     assert sorted(found[5:]) == sorted(
-        [("delivered", "acknowledged", None), *((name, "done", None) for name in ("seen", "read", "archived"))]
+        [
+            ("delivered", "acknowledged", None),
+            *((name, "done", None) for name in ("seen", "read", "archived")),
+        ]
     )
     assert {reason for _, _, reason in found if reason} <= REASONS.keys()
     held = await put(ann, f"{MUTES}/post/{post['id']}")
