@@ -67,7 +67,9 @@ JOIN (VALUES (0, 'like', 'post'), (1, 'comment', 'comment')) AS k (number, type,
     ON k.number = n % 2
 """,
         "notifications_held": """
-INSERT INTO notifications_held (receiver_id, event_id, type, entity_type, entity_id, reason, created_at, held_at)
+INSERT INTO notifications_held (
+    receiver_id, event_id, type, entity_type, entity_id, reason, created_at, held_at
+)
 SELECT
     nth(1, 1 + n % 500), nth(5, n), 'like', 'post', nth(2, n), 'muted', now(), now() - n * interval '1 minute'
 FROM generate_series(1, 20000) AS n
