@@ -175,6 +175,14 @@ FROM generate_series(1, 10000) AS n
 INSERT INTO room_acks (session_id, room, seq)
 SELECT s.id, 'user:' || s.user_id, 10 FROM sessions AS s
 """,
+        "push_subscriptions": """
+INSERT INTO push_subscriptions (user_id, session_id, endpoint_hash, endpoint, host, p256dh, auth)
+SELECT
+    s.user_id, s.id, sha256((s.id::text || k)::bytea), 'https://e.com/' || s.id || k, 'e.com',
+    decode(repeat('04', 65), 'hex'), decode(repeat('00', 16), 'hex')
+FROM sessions AS s
+CROSS JOIN generate_series(1, 2) AS k
+""",
         "account_tokens": """
 INSERT INTO account_tokens (token_hash, user_id, purpose, email, expires_at)
 SELECT

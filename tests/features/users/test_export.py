@@ -40,6 +40,7 @@ PARTS = {
     "interests",
     "following",
     "followers",
+    "pushSubscriptions",
     "notifications",
     "events",
 }
