@@ -42,6 +42,10 @@ PARTS = {
     "followers",
     "pushSubscriptions",
     "notifications",
+    "notificationSettings",
+    "notificationPreferences",
+    "notificationMutes",
+    "notificationsHeld",
     "events",
 }
 
