@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from nexcorp.config import Config
-from nexcorp.db import Database
+from nexcorp.db import Database, sql
 from nexcorp.delivery import emit
 from nexcorp.features import PRODUCT
 from workers.delivery import Delivery
@@ -264,6 +264,28 @@ LEFT JOIN notification_settings AS s ON s.user_id = d.receiver_id
 WHERE d.receiver_id = $1
 ORDER BY d.channel, d.target
 """
+
+
+async def test_a_batch_reads_no_text_and_no_chain_twice(database: Database) -> None:
+    """To see whether somebody may see a thing, its words are not read. Chains are found by hash or in order,
+    whatever the planner expects: of 500 events each would be compared with all."""
+    verb = sql.features["preferences"].statements["decide"]
+    async with database.transaction(wait=5, by_index=True) as conn:
+        kinds = (await conn.prepare(verb.text)).get_parameters()
+        values = ", ".join(
+            "true" if kind.name == "bool" else f"'{{}}'::{kind.schema}.{kind.name}" for kind in kinds
+        )
+        await conn.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await conn.execute(f"PREPARE decide AS {verb.text}")
+        rows = await conn.fetch(f"EXPLAIN (VERBOSE) EXECUTE decide({values})")
+        await conn.execute("DEALLOCATE decide")
+    lines = [row[0] for row in rows]
+    assert any("comments_pkey" in line for line in lines)
+    assert not [line for line in lines if '"left"(' in line or "excerpt(" in line or "concat_ws(" in line]
+    assert [line for line in lines if "Hash Full Join" in line or "Merge Full Join" in line]
+    assert not [
+        line for line in lines if ("Function Scan on" in line and "chain_" in line) or "describe_" in line
+    ]
 
 
 def test_any_mix_of_what_counts(config: Config) -> None:
