@@ -147,6 +147,16 @@ async def a_notification_group(world: World, owner: Person) -> Made:
     return {"id": row["id"]}
 
 
+async def something_to_mute(world: World, owner: Person) -> Made:
+    """A post of the owner's, as what it is and its id."""
+    return {"entityType": "post", **await a_post(world, owner)}
+
+
+async def a_notification_type(world: World, owner: Person) -> Made:
+    """A type of notification."""
+    return {"type": "like"}
+
+
 async def a_file(world: World, owner: Person) -> Made:
     """A small image."""
     image = BytesIO()

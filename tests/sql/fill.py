@@ -98,6 +98,44 @@ SELECT
     now() - n * interval '1 minute', now(), now()
 FROM generate_series(1, 20000) AS n
 """,
+        "notifications_held": """
+INSERT INTO notifications_held (
+    receiver_id, event_id, type, entity_type, entity_id, reason, created_at, held_at
+)
+SELECT
+    nth(1, 1 + n % 500), nth(5, n), 'like', 'post', nth(2, n), 'muted', now(), now() - n * interval '1 minute'
+FROM generate_series(1, 20000) AS n
+""",
+        "notification_mutes": """
+INSERT INTO notification_mutes (user_id, entity_type, entity_id)
+SELECT nth(1, 1 + n % 5000), 'post', nth(2, n) FROM generate_series(1, 50000) AS n
+""",
+        "notification_preferences": """
+INSERT INTO notification_preferences (user_id, type, email)
+SELECT nth(1, 1 + n), k.type, 'off'
+FROM generate_series(1, 10000) AS n
+CROSS JOIN (VALUES ('like'), ('comment')) AS k (type)
+""",
+        "notification_settings": """
+INSERT INTO notification_settings (user_id, quiet_from, quiet_to, digest, next_digest_at)
+SELECT
+    nth(1, n), '22:00', '07:00', CASE WHEN n % 2 = 0 THEN 'daily' ELSE 'none' END,
+    CASE WHEN n % 2 = 0 THEN now() + n * interval '1 second' END
+FROM generate_series(1, 20000) AS n
+""",
+        "deliveries": """
+INSERT INTO deliveries (notification_id, channel, receiver_id, state, due_at, created_at)
+SELECT
+    nth(4, n), 'email', nth(1, 1 + n % 500), CASE WHEN n > 59000 THEN 'waiting' ELSE 'sent' END,
+    now() - n * interval '1 second', now() - n * interval '1 minute'
+FROM generate_series(1, 60000) AS n
+""",
+        "delivery_attempts": """
+INSERT INTO delivery_attempts (notification_id, channel, target, at, outcome)
+SELECT d.notification_id, d.channel, d.target, d.created_at + k * interval '1 second', 'begun'
+FROM deliveries AS d
+CROSS JOIN generate_series(1, 2) AS k
+""",
         "notification_counters": """
 INSERT INTO notification_counters (user_id) SELECT nth(1, n) FROM generate_series(1, 10000) AS n
 """,
