@@ -1,16 +1,5 @@
 -- Notifications: what people are told, and how many of it they have not read.
 
--- name: decide(receiver_ids, event_ids, once_keys) :many
--- Who of those that an event might be told to are told: who is active, and was not told before.
--- Events that share a once_key are of one entity, and so in one lane: nobody tells the same at the same time.
-SELECT i.place::integer
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (receiver_id, event_id, once_key, place)
-INNER JOIN users AS r ON r.id = i.receiver_id AND r.status = 'active'
-WHERE
-    NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.event_id = i.event_id)
-    AND NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.once_key = i.once_key)
-ORDER BY i.place;
-
 -- name: lock_counters(user_ids) :exec
 -- Take the counters of receivers, in order, before their groups and rooms: all who change an inbox take its counter first.
 INSERT INTO notification_counters AS c (user_id, unread)
@@ -74,8 +63,8 @@ ORDER BY p.place;
 
 -- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, whys, plans, group_ids, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
 -- What a batch of events comes to: notifications with their frames, groups and counters, and the frames of other rooms (from
--- `rooms` on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide`),
--- and their counters are locked (`lock_counters`).
+-- `rooms` on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide` of
+-- preferences.sql), and their counters are locked (`lock_counters`).
 -- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
 -- order. Counters come before rooms, both in order, so that two workers wait for each other at most one way.
 -- Notifications stand behind the other frames of their room, which tell of earlier ones.
@@ -144,7 +133,7 @@ stored AS (
     FROM placed AS p
     INNER JOIN grouped AS g USING (room)
     INNER JOIN advanced AS a ON a.name = p.room
-    RETURNING room, seq, event, entity_type, entity_id, data, members
+    RETURNING room, seq, event_id, event, entity_type, entity_id, data, members
 ),
 counted AS (
     UPDATE notification_counters AS c
@@ -152,7 +141,7 @@ counted AS (
     FROM (SELECT receiver_id, count(*) AS added FROM written GROUP BY receiver_id) AS w
     WHERE c.user_id = w.receiver_id
 )
-SELECT room, seq, event, entity_type, entity_id, data, members
+SELECT room, seq, event_id, event, entity_type, entity_id, data, members
 FROM stored
 ORDER BY room, seq;
 
@@ -696,46 +685,6 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
--- name: delete_old_held(most) :value
--- What people were not told, after 14 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM notifications_held
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_held WHERE held_at < now() - interval '14 days' ORDER BY held_at LIMIT $1))
-        AND held_at < now() - interval '14 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
--- name: delete_old_deliveries(most) :value
--- What was sent, with its attempts, after 40 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM deliveries
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM deliveries WHERE created_at < now() - interval '40 days' ORDER BY created_at LIMIT $1))
-        AND created_at < now() - interval '40 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
--- name: delete_old_digests(most) :value
--- Digests that were made, after 30 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM digests
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM digests WHERE created_at < now() - interval '30 days' ORDER BY created_at LIMIT $1))
-        AND created_at < now() - interval '30 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
--- name: delete_ended_mutes(most) :value
--- Mutes whose time is over; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM notification_mutes
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notification_mutes WHERE until < now() ORDER BY until LIMIT $1))
-        AND until < now()
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
 -- name: list_concerned_after(post_id, after, most) :many
 -- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
 SELECT c.receiver_id
@@ -765,8 +714,7 @@ ORDER BY id
 LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
--- Everything a person was told, wanted to be told and is sent of it, and the count; and what is held back of it, or of what they
--- would tell.
+-- Everything a person was told, with groups and count; and what is held back of it, or of what they would tell.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 ),
@@ -779,25 +727,7 @@ grouped AS (
 emptied AS (
     DELETE FROM notification_groups WHERE receiver_id = $1 AND members = 0
 ),
-withheld AS (
-    DELETE FROM notifications_held WHERE receiver_id = $1
-),
 folded AS (
     DELETE FROM folded_notices WHERE receiver_id = $1 OR actor_id = $1
-),
-sent AS (
-    DELETE FROM deliveries WHERE receiver_id = $1
-),
-preferred AS (
-    DELETE FROM notification_preferences WHERE user_id = $1
-),
-settled AS (
-    DELETE FROM notification_settings WHERE user_id = $1
-),
-muted AS (
-    DELETE FROM notification_mutes WHERE user_id = $1
-),
-digested AS (
-    DELETE FROM digests WHERE user_id = $1
 )
 DELETE FROM notification_counters WHERE user_id = $1;

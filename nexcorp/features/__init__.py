@@ -10,7 +10,10 @@ from nexcorp.features import (
     keys,
     notifications,
     posts,
+    preferences,
+    push,
     reactions,
+    readers,
     search,
     service,
     uploads,
@@ -27,11 +30,15 @@ FEATURES = (
     posts.FEATURE,
     reactions.FEATURE,
     comments.FEATURE,
+    readers.FEATURE,
     follows.FEATURE,
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
+    # What is planned of notifications goes before them when a person leaves.
+    preferences.FEATURE,
     notifications.FEATURE,
+    push.FEATURE,
     uploads.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -1,5 +1,5 @@
-"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys, months of the trail,
-what was read of notifications, and what was decided and sent of them.
+"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
+months of the trail, what was read of notifications, and what was held back of them.
 
 And what was written of people who have left, behind their leaving.
 """
@@ -39,6 +39,7 @@ async def delete_rows(ctx: Any) -> None:
     async with ctx["database"].connection(wait=10.0) as conn:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
+        await sql.push.delete_over(conn)
         await sql.auth.delete_old_sessions(conn)
         await sql.keys.delete_old_keys(conn)
         await sql.account_tokens.delete_old_tokens(conn)
@@ -47,6 +48,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
+        await sql.preferences.delete_old_held(conn)
 
 
 async def drop_months(ctx: Any) -> int:
@@ -56,16 +58,9 @@ async def drop_months(ctx: Any) -> int:
 
 
 async def delete_parts(ctx: Any) -> int:
-    """What was kept of notifications for some time, in parts; returns how many rows."""
+    """Notifications that were archived long ago and empty groups of them, in parts; returns how many rows."""
     gone = 0
-    for statement in (
-        sql.notifications.delete_old_archived,
-        sql.notifications.delete_old_groups,
-        sql.notifications.delete_old_held,
-        sql.notifications.delete_old_deliveries,
-        sql.notifications.delete_old_digests,
-        sql.notifications.delete_ended_mutes,
-    ):
+    for statement in (sql.notifications.delete_old_archived, sql.notifications.delete_old_groups):
         part = PART
         while part == PART:
             async with ctx["database"].connection(wait=10.0) as conn:

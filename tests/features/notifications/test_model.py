@@ -117,7 +117,15 @@ class Inboxes(RuleBasedStateMachine):
                 )
             ]
             self.events = await conn.fetchval("SELECT count(*) FROM events")
-        self.me = self.people.pop()
+            self.me = self.people.pop()
+            # Whoever may not see a thing is not told of it.
+            self.posts = {
+                name: await conn.fetchval(
+                    "INSERT INTO posts (author_id, type, body) VALUES ($1, 'normal', 'x') RETURNING id",
+                    self.me,
+                )
+                for name in "ab"
+            }
 
     # What happens.
 
@@ -129,7 +137,7 @@ class Inboxes(RuleBasedStateMachine):
         self.run(self.deliver(post, actor, times))
 
     async def deliver(self, post: str | None, actor: int, times: int) -> None:
-        entity = ("post", UUID(int=ord(post))) if post else None
+        entity = ("post", self.posts[post]) if post else None
         notice = Notice("like" if post else "mention", "", lambda event: (), entity=lambda event: entity)
         told = []
         for _ in range(times):

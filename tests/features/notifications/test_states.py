@@ -68,6 +68,7 @@ async def test_a_snoozed_one_comes_back_on_top_on_every_device(
     ann = await make_user()
     newest, middle, oldest = await receive(service, client, ann, 1, 2)
     await patch(ann, oldest, isRead=True)
+    await wait_until(lambda: outbox_empty(service), 10)
     live, other = await connect(ann), await connect(ann)
     await live.next("connected")
     snoozed = await patch(ann, oldest, snoozedUntil=later())
@@ -197,9 +198,10 @@ async def test_what_is_read_and_old_leaves_the_list_and_can_be_taken_back(
     await fetch(
         service,
         """UPDATE notifications SET
-            id = (left(first_id(now() - interval '31 days')::text, 13) || right(id::text, 23))::uuid,
+            id = (left(first_id(read_time(id) - interval '31 days')::text, 13) || right(id::text, 23))::uuid,
             position = (
-                left(first_id(now() - interval '31 days')::text, 13) || right(position::text, 23)
+                left(first_id(read_time(position) - interval '31 days')::text, 13)
+                || right(position::text, 23)
             )::uuid
         WHERE position <= $1""",
         UUID(rows[2]["position"]),
@@ -281,18 +283,16 @@ async def test_a_read_all_while_a_thousand_arrive(service: Any, make_user: Any) 
     """Each is read by some read-all or unread behind the last one: the counts say which."""
     ann, bob = await make_user(), await make_user()
     post = await publish(bob)
-    await say(bob, post["id"], f"@{ann.username}")
+    comment = await say(bob, post["id"], f"@{ann.username}")
     await wait_until(lambda: outbox_empty(service), 10)
     await fetch(
         service,
         """SELECT emit(
-            'comment.created', $1, 'comment', uuidv7(),
-            jsonb_build_object(
-                'postId', $2::uuid, 'mentionedIds', jsonb_build_array($3::uuid), 'onDraft', true
-            ),
-            '{}'
+            'comment.created', $1, 'comment', $2,
+            jsonb_build_object('postId', $3::uuid, 'postAuthorId', $4::uuid, 'onDraft', true), '{}'
         ) FROM generate_series(1, 1000)""",
         bob.id,
+        UUID(comment["id"]),
         UUID(post["id"]),
         ann.id,
     )
