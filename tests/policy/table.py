@@ -29,6 +29,7 @@ from tests.policy import makers
 from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
 
 OWN = "your own only"
+BY_FIELD = "each field says in the schema which permission it wants"
 NEW_PASSWORD = "correct horse battery"
 POLICY: list[Rule] = [
     # The service itself. No worker runs here, so it is not ready.
@@ -40,6 +41,25 @@ POLICY: list[Rule] = [
     Rule("GET /api/asyncapi.json", ANYBODY, 200),
     Rule("GET /api/docs", ANYBODY, 200),
     Rule("GET /api/docs/{name}", ANYBODY, 200, make=makers.a_page),
+    # GraphQL: each field has a rule of its own, in tests/graphql/test_access.py.
+    Rule(
+        "POST /api/graphql",
+        A_PERSON,
+        200,
+        whose=BY_FIELD,
+        body={"query": "{ getUnreadCount }"},
+        others={"key_without": 200, "key_with": 200},
+    ),
+    Rule(
+        "GET /api/graphql",
+        A_PERSON,
+        200,
+        whose=BY_FIELD,
+        query="?query={getUnreadCount}",
+        others={"key_without": 200, "key_with": 200},
+    ),
+    Rule("GET /api/graphql/schema", ANYBODY, 200),
+    Rule("GET /api/graphql/explorer/{name}", ANYBODY, 200, make=makers.an_explorer_file),
     # A plain GET is no handshake; who may make one is tried with the rooms.
     Rule("GET /ws", ANYBODY, 400),
     # Identity.

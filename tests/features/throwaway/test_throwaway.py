@@ -12,7 +12,6 @@ from tests.conftest import wait_until
 from tests.contract import follow
 from tests.features.throwaway import BADGES, PRODUCT
 from tests.features.throwaway.conftest import API, give
-from tests.features.throwaway.schemas import TYPES
 from tests.realtime.helpers import ask, subscribe
 
 
@@ -210,4 +209,3 @@ def test_the_product_knows_what_comes_next() -> None:
     kind = PRODUCT.notice_types["badge"]
     assert (kind.critical, kind.in_app, kind.email, kind.push) == (True, True, "never", False)
     assert PRODUCT.permissions[-2:] == BADGES.permissions == ("badge:give", "badge:read")
-    assert PRODUCT.graphql == [TYPES]
