@@ -10,10 +10,11 @@ from uuid import UUID
 
 from nexcorp.background import end_tasks
 from nexcorp.db.encoding import decode
-from nexcorp.errors import AppError, InternalError, Invalid, PermissionRequired
+from nexcorp.errors import AppError, InternalError, Invalid, NotFound, PermissionRequired
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.errors import ResumeLost
 from nexcorp.realtime import protocol
+from nexcorp.realtime.errors import RoomNotFound
 from nexcorp.realtime.joining import catch_up, enter
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import DRAIN_BYTES, MAX_BEHIND_BYTES, Socket
@@ -25,8 +26,9 @@ MAX_SEQ_DIGITS = 18
 class Subscription:
     """One subscription of a socket, as the hub sees it. Frames wait in it until its own task takes them."""
 
-    def __init__(self, socket: Socket) -> None:
-        self.socket = socket
+    def __init__(self, socket: Socket, permission: str) -> None:
+        # What its kind of room wants.
+        self.socket, self._permission = socket, permission
         self.rooms: set[str] = set()
         self.closing = False
         self._frames: deque[bytes] = deque()
@@ -58,7 +60,7 @@ class Subscription:
     def send(self, event: str, data: Any) -> None:
         """A frame without a number: of these only that it may not be in its room any more is of concern."""
         if event == "unsubscribed":
-            self._end(PermissionRequired("notification:read"))
+            self._end(PermissionRequired(self._permission))
 
     def close(self, code: int, reason: str) -> None:
         """It missed what cannot be made up for."""
@@ -107,11 +109,16 @@ async def read_frames(context: Context, room: str, after: str | None) -> AsyncIt
         # The front doors of HTTP execute no subscriptions.
         raise InternalError()
     epoch, seq = (None, None) if after is None else read_position(after)
-    node, subscription = context.request.app[NODE], Subscription(context.socket)
+    node = context.request.app[NODE]
+    kind = node.rooms.kinds.get(room.partition(":")[0])
+    subscription = Subscription(context.socket, kind.permission if kind is not None else "")
     catching: asyncio.Task[None] | None = None
     try:
         async with context.connection() as conn:
-            await node.rooms.check(conn, subscription.principal, room)
+            try:
+                await node.rooms.check(conn, subscription.principal, room)
+            except RoomNotFound as error:
+                raise NotFound(message=error.message) from None
             member, past = await enter(node, subscription, conn, room, epoch, seq)
         if after is not None and not past.recovered:
             raise ResumeLost()

@@ -6,8 +6,8 @@
          make=makers.a_thing, body={"title": "New"})
 
 1. The operation, as `METHOD /path` (without /api/v1).
-2. Who: ANYBODY, A_PERSON (no API keys) or the code of a permission; `whose` and `otherwise` as in the route's
-   `access=`.
+2. Who: ANYBODY, A_PERSON (no API keys), A_CALLER (any API key as well) or the code of a permission; `whose`
+   and `otherwise` as in the route's `access=`.
 3. The status that the owner of the row gets (a member), then those of others where they differ: `stranger`
    is another member and as the owner unless said; `manager` is as the stranger unless said; `admin` as the
    manager unless said. The rest follows: without a good session or key 401; for A_PERSON a key gets 403; for
@@ -26,7 +26,7 @@ have no id, and it keeps no past), and then who may join.
 from __future__ import annotations
 
 from tests.policy import makers
-from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
+from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
 
 OWN = "your own only"
 BY_FIELD = "each field says in the schema which permission it wants"
@@ -44,19 +44,17 @@ POLICY: list[Rule] = [
     # GraphQL: each field has a rule of its own, in tests/graphql/test_access.py.
     Rule(
         "POST /api/graphql",
-        A_PERSON,
+        A_CALLER,
         200,
         whose=BY_FIELD,
         body={"query": "{ getUnreadCount }"},
-        others={"key_without": 200, "key_with": 200},
     ),
     Rule(
         "GET /api/graphql",
-        A_PERSON,
+        A_CALLER,
         200,
         whose=BY_FIELD,
         query="?query={getUnreadCount}",
-        others={"key_without": 200, "key_with": 200},
     ),
     Rule("GET /api/graphql/schema", ANYBODY, 200),
     Rule("GET /api/graphql/explorer/{name}", ANYBODY, 200, make=makers.an_explorer_file),
