@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
 
 from graphql import (
     DocumentNode,
@@ -23,25 +24,14 @@ MAX_TOKENS = 1000
 MAX_DEPTH = 8
 MAX_ALIASES = 15
 MAX_ROOT_FIELDS = 16
-# Of the whole document, a fragment's as often as it is spread. Validation compares namesakes in pairs.
-MAX_FIELDS = 200
+# Of the whole document, a fragment's as often as it is spread: tools that ask for the schema need some 250.
+MAX_FIELDS = 300
+# Of fields with one name at one place of the answer: validation compares these, and all that is below them.
+MAX_PAIRS = 500
 MAX_DIRECTIVES = 30
+# Introspection is of the schema's making, and deep; in production there is none.
+MAX_INTROSPECTION_DEPTH = 20
 INTROSPECTION = ("__schema", "__type")
-
-
-@dataclass(slots=True)
-class Measure:
-    """What a document comes to with its fragments put in, of all its operations together."""
-
-    aliases: int = 0
-    fields: int = 0
-    directives: int = 0
-
-    def check(self) -> None:
-        """Raises Refused over a limit."""
-        for name, most in (("aliases", MAX_ALIASES), ("fields", MAX_FIELDS), ("directives", MAX_DIRECTIVES)):
-            if getattr(self, name) > most:
-                raise too_complex(f"more than {most} {name}")
 
 
 def too_complex(what: str) -> Refused:
@@ -68,66 +58,84 @@ def check_limits(document: DocumentNode) -> None:
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
-    measure = Measure()
+    walk = Walk(fragments)
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
-            measure.directives += len(node.directives or ())
-            roots = Walk(fragments, measure).count(node.selection_set, 1)
-            if roots > MAX_ROOT_FIELDS:
+            walk.directives += len(node.directives or ())
+            if walk.measure(node.selection_set) > MAX_ROOT_FIELDS:
                 raise too_complex(f"more than {MAX_ROOT_FIELDS} fields at its root")
-        elif isinstance(node, FragmentDefinitionNode):
-            # Also those that no operation spreads: they are validated as well.
-            Walk(fragments, measure, (node.name.value,)).count(node.selection_set, 1)
+    # Those that no operation spreads are validated as well, before they are refused.
+    for name in fragments.keys() - walk.reached:
+        walk.measure(fragments[name].selection_set)
 
 
 class Walk:
-    """Goes through the selections of one operation, or of one fragment."""
+    """Goes through the selections of a document, with its fragments put in, and adds up what they come to."""
 
-    def __init__(
-        self,
-        fragments: dict[str, FragmentDefinitionNode],
-        measure: Measure,
-        within: tuple[str, ...] = (),
-    ) -> None:
-        self.fragments, self.measure, self.within = fragments, measure, within
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self.fragments = fragments
+        self.aliases = self.fields = self.directives = self.pairs = 0
+        self.reached: set[str] = set()
+        # The fragments around the selections at hand, and how often each place of the answer was asked for.
+        self._within: tuple[str, ...] = ()
+        self._seen: Counter[tuple[str, ...]] = Counter()
 
-    def count(self, selections: SelectionSetNode | None, depth: int) -> int:
-        """Measure a selection set whose fields stand at `depth`; returns how many these are."""
+    def measure(self, selections: SelectionSetNode) -> int:
+        """Add one operation; returns how many fields it has at its root. Raises Refused over a limit."""
+        self._seen.clear()
+        return self._count(selections, (), MAX_DEPTH)
+
+    def _check(self) -> None:
+        for name, most in (("aliases", MAX_ALIASES), ("fields", MAX_FIELDS), ("directives", MAX_DIRECTIVES)):
+            if getattr(self, name) > most:
+                raise too_complex(f"more than {most} {name}")
+        if self.pairs > MAX_PAIRS:
+            raise too_complex("the same field again and again")
+
+    def _count(self, selections: SelectionSetNode | None, place: tuple[str, ...], deepest: int) -> int:
+        """Add a selection set at a place of the answer; returns how many fields it has."""
         if selections is None:
             return 0
-        if depth > MAX_DEPTH and selections.selections:
-            raise too_complex(f"a depth of more than {MAX_DEPTH}")
-        found, measure = 0, self.measure
+        if len(place) >= deepest and selections.selections:
+            raise too_complex(f"a depth of more than {deepest}")
+        found = 0
         for node in selections.selections:
-            measure.directives += len(node.directives or ())
+            self.directives += len(node.directives or ())
             if isinstance(node, FieldNode):
                 found += 1
-                measure.fields += 1
-                measure.aliases += node.alias is not None
-                measure.check()
-                # Introspection is of the schema's making: deep, small, and off in production.
-                if node.name.value not in INTROSPECTION:
-                    self.count(node.selection_set, depth + 1)
+                self._count_field(node, place, deepest)
             elif isinstance(node, FragmentSpreadNode):
-                found += self.spread(node.name.value, depth)
+                found += self._spread(node.name.value, place, deepest)
             elif isinstance(node, InlineFragmentNode):
-                found += self.count(node.selection_set, depth)
-        measure.check()
+                found += self._count(node.selection_set, place, deepest)
+        self._check()
         return found
 
-    def spread(self, name: str, depth: int) -> int:
-        """Measure a fragment where it is spread."""
-        if name in self.within:
+    def _count_field(self, node: FieldNode, place: tuple[str, ...], deepest: int) -> None:
+        self.fields += 1
+        self.aliases += node.alias is not None
+        place = (*place, (node.alias or node.name).value)
+        self.pairs += self._seen[place]
+        self._seen[place] += 1
+        self._check()
+        if node.name.value in INTROSPECTION:
+            deepest = MAX_INTROSPECTION_DEPTH
+        self._count(node.selection_set, place, deepest)
+
+    def _spread(self, name: str, place: tuple[str, ...], deepest: int) -> int:
+        """Add a fragment where it is spread."""
+        if name in self._within:
             raise refuse(GraphqlInvalid(message=f'The fragment "{name[:100]}" spreads itself.'))
         fragment = self.fragments.get(name)
         # One that is missing is found when the document is validated.
         if fragment is None:
             return 0
+        self.reached.add(name)
         # A spread costs something, even one of a fragment that has no fields.
-        self.measure.fields += 1
-        self.measure.check()
-        self.within += (name,)
+        self.fields += 1
+        self._check()
+        self._within += (name,)
         try:
-            return self.count(fragment.selection_set, depth)
+            return self._count(fragment.selection_set, place, deepest)
         finally:
-            self.within = self.within[:-1]
+            self._within = self._within[:-1]

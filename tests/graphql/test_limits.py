@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from graphql import get_introspection_query
 
 from tests.graphql.helpers import PATH, execute, fail, fetch
 from tests.web.calls import serving
@@ -34,7 +35,9 @@ TOO_COMPLEX = {
     "fields at the root": "{ " + "getUnreadCount " * 17 + "}",
     "mutations": "mutation { " + "markAllAsRead " * 17 + "}",
     "fragments in fragments": BOMB,
-    "fields": SAME,
+    "namesakes": SAME,
+    "namesakes with more below": "{ " + "getNotifications { " + "post { author { id } } " * 40 + "} " + "}",
+    "fields": "query a { " + " ".join(f"x{number} {{ y z }}" for number in range(101)) + " }",
     "fields of another operation": f"query a {{ getUnreadCount }} query b {SAME}",
     "directives": DIRECTIVES,
     "tokens": "{ getUnreadCount " + "@a " * 500 + "}",
@@ -68,7 +71,9 @@ async def test_documents_over_a_limit_are_refused_at_once(make_user: Any) -> Non
     assert time.process_time() - before < 5
     # What is at a limit goes.
     assert len(await fetch(ann, f"{{ getUnreadCount {alias(15)} }}")) == 16
-    await fetch(ann, "{ getNotifications { " + "id " * 190 + "post { author { id } } } }")
+    assert len(await fetch(ann, f"{{ ...f }} fragment f on Query {{ {alias(15)} }}")) == 15
+    deepest = "{ getNotifications { " + "... { " * 5 + "post { author { id } }" + " } " * 5 + "id id id } }"
+    await fetch(ann, deepest)
 
 
 @pytest.mark.shared
@@ -120,9 +125,7 @@ async def test_production_keeps_its_schema_to_the_page_for_it(web_only: Any, mak
         for path, status in ((PATH, 422), (f"{PATH}/explorer/start.js", 404)):
             assert (await client.get(path, headers={"Accept": "text/html"})).status == status
     # In development there is all of it.
-    assert await fetch(
-        ann, "{ __schema { queryType { fields { name type { ofType { ofType { ofType { name } } } } } } } }"
-    )
+    assert (await fetch(ann, get_introspection_query()))["__schema"]["queryType"]["name"] == "Query"
     assert "Did you mean" in (await fail(ann, "{ getUnreadCoun }", 400))["message"]
     here = ann.client
     page = await here.session.get(here.url + PATH, headers={"Accept": "text/html,*/*;q=0.8"})
