@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from nexcorp.db import sql
 from nexcorp.graphql.context import Context
 from tests.api import API, check_counters, fetch_value, get_json
-from tests.graphql.helpers import PAGE, PATH, execute, fail, fetch, list_ids, make_news, settle
+from tests.graphql.helpers import PAGE, PATH, execute, fail, fetch, list_ids, make_news, open_talk, settle
+from tests.web.calls import serving
 
 pytestmark = pytest.mark.shared
 WHOLE = """{
@@ -184,6 +186,18 @@ async def test_the_envelope_answers_before_any_document(make_user: Any, client: 
     answer = await ann.client.get("/api/graphql/schema")
     assert answer.content_type == "text/plain"
     assert "markAsRead(id: String!): Notification!" in await answer.text()
+
+
+async def test_a_document_counts_as_one_request(web_only: Any, make_user: Any) -> None:
+    async with serving(web_only, rate_limit_user=2) as (_, client):
+        for left in ("1", "0"):
+            answer = await client.post(PATH, json={"query": "{ getUnreadCount again: getUnreadCount }"})
+            assert (answer.status, answer.headers["RateLimit-Remaining"]) == (200, left)
+        answer = await client.post(PATH, json={"query": "{ getUnreadCount }"})
+        assert (answer.status, (await answer.json())["code"]) == (429, "too_many_requests")
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await open_talk(client, client)
+        assert refused.value.status == 429
 
 
 class Counted:

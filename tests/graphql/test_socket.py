@@ -262,5 +262,22 @@ async def test_a_reader_that_stops_is_cut_off_and_keeps_nobody_waiting(
     assert listener.socket.closing
 
 
+@pytest.mark.shared
+async def test_who_loses_the_permission_hears_no_more(service: Any, make_user: Any, client: Any) -> None:
+    ann, node = await make_user(role="manager"), service.app[NODE]
+    talk = await open_talk(client, ann)
+    await talk.begin()
+    await talk.subscribe(CREATED)
+    await wait_until(lambda: members(service, ann, 1))
+    rights = [{"role": role, "permissions": ["post:read"]} for role in ("admin", "manager", "member")]
+    try:
+        node.load_rights(rights)
+        assert await talk.refused() == ("permission_required", 403)
+        await talk.subscribe(CREATED)
+        assert await talk.refused() == ("permission_required", 403)
+    finally:
+        await node.reload_rights()
+
+
 async def only_left(service: Any, user: Any) -> bool:
     return len(service.app[NODE].hub.by_user[user.id]) == 1
