@@ -7,8 +7,9 @@ from typing import Any
 import structlog
 from graphql import GraphQLError
 
-from nexcorp.errors import AppError, BadRequest, Conflict, InternalError, TooManyRequests
+from nexcorp.errors import AppError, BadRequest, Conflict, InternalError, TooManyRequests, Unavailable
 from nexcorp.web.errors import status_of, translate
+from nexcorp.web.refusals import note_unavailable
 
 log = structlog.get_logger("nexcorp.graphql")
 
@@ -61,12 +62,14 @@ def explain(error: GraphQLError) -> AppError:
         cause = cause.original_error
     if cause is None:
         return GraphqlInvalid(message=error.message)
-    if isinstance(cause, AppError):
-        return cause
-    known = translate(cause) if isinstance(cause, Exception) else None
+    known = cause if isinstance(cause, AppError) else translate(cause)  # type: ignore[arg-type]
     if known is None:
         log.error("resolver crashed", path=error.path, exc_info=cause)
-    return known or InternalError()
+        return InternalError()
+    if isinstance(known, Unavailable):
+        # As the gateway does, which sees a 200.
+        note_unavailable(known.code)
+    return known
 
 
 def show_error(error: GraphQLError, request_id: str) -> dict[str, Any]:

@@ -51,6 +51,7 @@ INVALID = {
     "nesting": NESTED,
     "inline fragments": "{ " + "... { " * 240 + "getUnreadCount" + " }" * 240 + " }",
     "lists": LISTS,
+    "digits": "{ getNotifications(limit: " + "9" * 5000 + ") { id } }",
     "defer": "{ ... @defer { getUnreadCount } }",
     "NUL": "{ getUnreadCount \x00 }",
     "a lone surrogate": '{ getNotifications(cursor: "\\ud800") { id } }',
