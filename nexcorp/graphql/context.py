@@ -36,6 +36,11 @@ class Context:
         self._turn = asyncio.Lock()
         self._loaders: dict[Find, DataLoader[UUID, Any]] = {}
 
+    def move(self, position: str) -> None:
+        """A subscription has come to another event: what was loaded for the one before may have changed."""
+        self.position = position
+        self._loaders.clear()
+
     @property
     def request_id(self) -> str:
         """Names the request in the logs."""

@@ -129,7 +129,7 @@ async def read_frames(context: Context, room: str, after: str | None) -> AsyncIt
                 # An unread count.
                 continue
             frame["epoch"] = node.positions.epoch
-            context.position = f"{frame['epoch']}/{frame['seq']}"
+            context.move(f"{frame['epoch']}/{frame['seq']}")
             yield frame
     finally:
         subscription.closing = True

@@ -81,6 +81,18 @@ async def test_live_and_resumed_frames_are_the_same_in_order_and_once(
     await make_news(service, ann, bob, 1)
     rest = [(await talk.hear())["payload"]["data"]["notificationChanged"]["seq"] for _ in range(2)]
     assert rest == [7, 7]
+    # What an answer shows is as it is by then, however long the subscription has been there.
+    await talk.say("complete", id="two")
+    await talk.say("complete", id="again")
+    await talk.subscribe(CREATED, "posts")
+    await wait_until(lambda: members(service, ann, 2))
+    post = await publish(ann, "Before.")
+    for body in ("Before.", "After."):
+        await ann.client.patch(f"{API}/posts/{post['id']}", json={"body": body})
+        await say(bob, post["id"])
+        told = (await talk.hear())["payload"]["data"]["notificationCreated"]
+        assert told["post"] == {"body": body}
+    await talk.say("complete", id="posts")
     for after in (f"{begun['epoch']}/99", "elsewhere/1", f"{begun['epoch']}x/1"):
         await talk.subscribe(CREATED, "lost", after=after)
         assert await talk.refused("lost") == ("resume_lost", 409)
