@@ -162,6 +162,8 @@ async def test_the_envelope_answers_before_any_document(make_user: Any, client: 
         await ann.client.post(PATH, json=[document, document]),
         await ann.client.post(PATH, json={}),
         await ann.client.post(PATH, json={**document, "variables": [1]}),
+        await ann.client.post(PATH, json={"query": "{ getUnreadCount } #" + "x" * 20_000}),
+        await ann.client.post(PATH, json={"query": "{ getUnreadCount \x00 }"}),
         await ann.client.post(PATH, data="{", headers={"Content-Type": "application/json"}),
         await ann.client.post(PATH, data={"query": "{ getUnreadCount }"}),
         await ann.client.get(PATH),
@@ -172,7 +174,7 @@ async def test_the_envelope_answers_before_any_document(make_user: Any, client: 
     found = [(answer.status, (await answer.json())["code"]) for answer in answers]
     invalid = (422, "validation_failed")
     assert found == [
-        *((401, "unauthorized"), (401, "unauthorized"), invalid, invalid, invalid, (400, "malformed_json")),
+        *((401, "unauthorized"), (401, "unauthorized"), *[invalid] * 5, (400, "malformed_json")),
         *((415, "unsupported_media_type"), invalid, invalid),
         *((405, "method_not_allowed"), (405, "method_not_allowed")),
     ]
