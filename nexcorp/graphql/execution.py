@@ -67,6 +67,10 @@ class Engine:
             raise refuse(GraphqlInvalid(message=what))
         return Operation(document, name, operation.operation, dict(variables or {}))
 
+    def knows(self, text: str) -> bool:
+        """Whether a document was prepared lately, so that it costs next to nothing."""
+        return text in self._kept
+
     def _read(self, text: str) -> DocumentNode:
         kept = self._kept.get(text)
         if kept is not None:

@@ -236,6 +236,13 @@ async def test_how_a_socket_ends(
     for _ in range(60):
         await talk.say("ping")
     assert await talk.closed() == protocol.TOO_MANY_MESSAGES
+    # Documents that nobody sent before count more.
+    await wait_until(lambda: none_left(service, cat))
+    talk = await open_talk(client, cat)
+    await talk.begin()
+    for number in range(12):
+        await talk.subscribe(f"subscription {{ x{number} }}")
+    assert await talk.closed() == protocol.TOO_MANY_MESSAGES
 
 
 async def none_left(service: Any, user: Any) -> bool:
