@@ -222,6 +222,71 @@ COMMENT ON COLUMN data_exports.error IS 'Why it could not be made; asking again 
 COMMENT ON COLUMN data_exports.bytes IS 'Length of the file, compressed.';
 CREATE INDEX data_exports_requested_at_idx ON data_exports USING btree (requested_at) WHERE finished_at IS NULL;
 
+CREATE TABLE deliveries (
+    notification_id uuid NOT NULL,
+    channel text NOT NULL,
+    target text DEFAULT ''::text NOT NULL,
+    receiver_id uuid NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    reason text,
+    frame_seq bigint,
+    attempts smallint DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    claimed_until timestamp with time zone,
+    sent_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT deliveries_pkey PRIMARY KEY (notification_id, channel, target),
+    CONSTRAINT deliveries_channel_known CHECK (channel = ANY (ARRAY['email'::text, 'push'::text])),
+    CONSTRAINT deliveries_state_known CHECK (state = ANY (ARRAY['waiting'::text, 'sent'::text, 'skipped'::text, 'failed'::text]))
+) WITH (fillfactor=80, autovacuum_vacuum_scale_factor=0.02);
+COMMENT ON TABLE deliveries IS 'What is sent of a notification outside of the service. No foreign key to it: what becomes of a deleted one is found when it is due.';
+COMMENT ON COLUMN deliveries.target IS 'Of push the id of the subscription; empty for mail, which goes to the address as it is when it is sent.';
+COMMENT ON COLUMN deliveries.reason IS 'Why it was skipped or failed: read, gone, preference, no_address, bounced ...';
+COMMENT ON COLUMN deliveries.frame_seq IS 'The number of the frame that showed it: a device that acknowledged it has shown it.';
+COMMENT ON COLUMN deliveries.due_at IS 'Not before this.';
+COMMENT ON COLUMN deliveries.claimed_until IS 'A worker is at it; one that dies leaves it for others from then on.';
+CREATE INDEX deliveries_created_at_idx ON deliveries USING btree (created_at);
+CREATE INDEX deliveries_due_idx ON deliveries USING btree (channel, due_at) WHERE state = 'waiting'::text;
+CREATE INDEX deliveries_receiver_idx ON deliveries USING btree (receiver_id, channel, due_at) WHERE state = 'waiting'::text;
+
+CREATE TABLE delivery_attempts (
+    notification_id uuid NOT NULL,
+    channel text NOT NULL,
+    target text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    outcome text NOT NULL,
+    code text,
+    CONSTRAINT delivery_attempts_pkey PRIMARY KEY (notification_id, channel, target, at),
+    CONSTRAINT delivery_attempts_outcome_known CHECK (outcome = ANY (ARRAY['begun'::text, 'sent'::text, 'failed'::text, 'refused'::text, 'gone'::text]))
+);
+COMMENT ON TABLE delivery_attempts IS 'Each attempt to send one: `begun` before, the outcome behind it.';
+COMMENT ON COLUMN delivery_attempts.code IS 'What the other side answered, as a number or a word; never its text.';
+
+CREATE TABLE digests (
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    period text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT digests_pkey PRIMARY KEY (user_id, kind, period),
+    CONSTRAINT digests_kind_known CHECK (kind = ANY (ARRAY['hourly'::text, 'daily'::text]))
+);
+COMMENT ON TABLE digests IS 'Digests that were made: one a period, whatever becomes of the clock or the settings meanwhile.';
+COMMENT ON COLUMN digests.period IS 'The local date of a daily one; the hour in UTC of an hourly one.';
+CREATE INDEX digests_created_at_idx ON digests USING btree (created_at);
+
+CREATE TABLE entity_reads (
+    entity_type text NOT NULL,
+    entity_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    read_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT entity_reads_pkey PRIMARY KEY (entity_type, entity_id, user_id)
+);
+COMMENT ON TABLE entity_reads IS 'Who says that they read something, which for now is a post. Its author has no row. Rows go with what was read.';
+COMMENT ON COLUMN entity_reads.entity_type IS 'The kind, as in notifications: post.';
+COMMENT ON COLUMN entity_reads.read_at IS 'When they said so first.';
+CREATE INDEX entity_reads_newest_idx ON entity_reads USING btree (entity_type, entity_id, read_at, user_id);
+CREATE INDEX entity_reads_user_id_idx ON entity_reads USING btree (user_id);
+
 CREATE TABLE events (
     id uuid DEFAULT uuidv7() NOT NULL,
     type text NOT NULL,
@@ -408,6 +473,86 @@ CREATE TABLE notification_counters (
 COMMENT ON TABLE notification_counters IS 'How many notifications a person has neither read nor archived.';
 COMMENT ON COLUMN notification_counters.unread IS 'Changes in the statement that changes the notifications, never recounted.';
 
+CREATE TABLE notification_groups (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    receiver_id uuid NOT NULL,
+    key text NOT NULL,
+    "position" uuid NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    closed_at timestamp with time zone,
+    size integer DEFAULT 0 NOT NULL,
+    members integer DEFAULT 0 NOT NULL,
+    unread integer DEFAULT 0 NOT NULL,
+    CONSTRAINT notification_groups_pkey PRIMARY KEY (id),
+    CONSTRAINT notification_groups_counts CHECK (unread >= 0 AND unread <= members)
+) WITH (fillfactor=70);
+COMMENT ON TABLE notification_groups IS 'Notifications of a person that a grouped list shows as one. One is open for each key; it closes when a member is read, after a day, and at 100.';
+COMMENT ON COLUMN notification_groups.key IS 'What its members have in common, for instance like:post:{id}.';
+COMMENT ON COLUMN notification_groups."position" IS 'Its place in a grouped list: that of the newest member that joined it.';
+COMMENT ON COLUMN notification_groups.closed_at IS 'Nothing joins it from then on.';
+COMMENT ON COLUMN notification_groups.size IS 'How many ever joined it.';
+COMMENT ON COLUMN notification_groups.members IS 'How many of them are listed: neither archived, snoozed nor deleted. Changes with them.';
+COMMENT ON COLUMN notification_groups.unread IS 'How many of these are unread.';
+CREATE INDEX notification_groups_listed_idx ON notification_groups USING btree (receiver_id, "position") WHERE members > 0;
+CREATE UNIQUE INDEX notification_groups_open_idx ON notification_groups USING btree (receiver_id, key) WHERE closed_at IS NULL;
+
+CREATE TABLE notification_mutes (
+    user_id uuid NOT NULL,
+    entity_type text NOT NULL,
+    entity_id uuid NOT NULL,
+    until timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT notification_mutes_pkey PRIMARY KEY (user_id, entity_type, entity_id)
+);
+COMMENT ON TABLE notification_mutes IS 'What a person wants to hear nothing of: an entity with all that belongs to it, or, of the type user, what a person does.';
+COMMENT ON COLUMN notification_mutes.until IS 'NULL: until it is taken back.';
+
+CREATE TABLE notification_preferences (
+    user_id uuid NOT NULL,
+    type text NOT NULL,
+    in_app boolean,
+    email text,
+    push boolean,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT notification_preferences_pkey PRIMARY KEY (user_id, type),
+    CONSTRAINT notification_preferences_email_known CHECK (email = ANY (ARRAY['off'::text, 'offline'::text, 'always'::text]))
+);
+COMMENT ON TABLE notification_preferences IS 'Where a person wants a type of notification otherwise than its feature declares; NULL: as declared.';
+COMMENT ON COLUMN notification_preferences.email IS 'off, offline (unless a device showed it), always.';
+
+CREATE TABLE notification_settings (
+    user_id uuid NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    digest text DEFAULT 'none'::text NOT NULL,
+    digest_at time without time zone DEFAULT '08:00:00'::time without time zone NOT NULL,
+    next_digest_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT notification_settings_pkey PRIMARY KEY (user_id),
+    CONSTRAINT notification_settings_digest_known CHECK (digest = ANY (ARRAY['none'::text, 'hourly'::text, 'daily'::text])),
+    CONSTRAINT notification_settings_quiet_some CHECK (quiet_from <> quiet_to),
+    CONSTRAINT notification_settings_quiet_whole CHECK ((quiet_from IS NULL) = (quiet_to IS NULL))
+);
+COMMENT ON TABLE notification_settings IS 'When a person wants to be reached. No row: at any time, mail by mail.';
+COMMENT ON COLUMN notification_settings.timezone IS 'Name of the IANA database; the clock of quiet_from, quiet_to and digest_at.';
+COMMENT ON COLUMN notification_settings.quiet_from IS 'Push and mail wait from then until quiet_to, over midnight too.';
+COMMENT ON COLUMN notification_settings.digest IS 'none: mail by mail; hourly, daily: what is unread in one.';
+COMMENT ON COLUMN notification_settings.digest_at IS 'When the daily one is sent.';
+COMMENT ON COLUMN notification_settings.next_digest_at IS 'When the next one is due; NULL without digests.';
+CREATE INDEX notification_settings_next_digest_at_idx ON notification_settings USING btree (next_digest_at) WHERE next_digest_at IS NOT NULL;
+
+CREATE TABLE notification_types (
+    type text NOT NULL,
+    critical boolean NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by uuid,
+    CONSTRAINT notification_types_pkey PRIMARY KEY (type)
+);
+COMMENT ON TABLE notification_types IS 'Types of notification that an administrator marked; what the others are, the manifests of the features say.';
+COMMENT ON COLUMN notification_types.critical IS 'Neither mutes nor preferences nor quiet hours hold it.';
+CREATE INDEX notification_types_updated_by_idx ON notification_types USING btree (updated_by);
+
 CREATE TABLE notifications (
     id uuid DEFAULT uuidv7() NOT NULL,
     receiver_id uuid NOT NULL,
@@ -425,8 +570,14 @@ CREATE TABLE notifications (
     entity_type text,
     entity_id uuid,
     params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    "position" uuid DEFAULT uuidv7(),
+    group_id uuid,
+    snoozed_until timestamp with time zone,
+    why text,
+    plan jsonb,
     CONSTRAINT notifications_pkey PRIMARY KEY (id),
-    CONSTRAINT notifications_receiver_id_event_id_key UNIQUE (receiver_id, event_id)
+    CONSTRAINT notifications_receiver_id_event_id_key UNIQUE (receiver_id, event_id),
+    CONSTRAINT notifications_position_set CHECK ("position" IS NOT NULL)
 ) WITH (fillfactor=85);
 COMMENT ON TABLE notifications IS 'What a person is told. One event tells one person once.';
 COMMENT ON COLUMN notifications.event_id IS 'The event it tells of. No foreign key: retention drops old events.';
@@ -437,9 +588,68 @@ COMMENT ON COLUMN notifications.seen_at IS 'When it was first shown in a list.';
 COMMENT ON COLUMN notifications.variant IS 'Which of the sentences of its type it says; empty for the usual one. Kept for ever.';
 COMMENT ON COLUMN notifications.entity_type IS 'Kind of what it leads to: post, comment, user. NULL where it leads nowhere. No foreign key: what is gone is shown without excerpt and link.';
 COMMENT ON COLUMN notifications.params IS 'States, numbers, dates and names of fields that its sentences need; never a text that somebody wrote.';
+COMMENT ON COLUMN notifications."position" IS 'Its place in lists, the newest first: its id, or a later one since it woke from a snooze.';
+COMMENT ON COLUMN notifications.group_id IS 'The row of notification_groups that it was folded into; NULL for one by itself.';
+COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then.';
+COMMENT ON COLUMN notifications.why IS 'Why the receiver was chosen: mentioned, author, assignee, watcher, permission, everyone ...';
+COMMENT ON COLUMN notifications.plan IS 'What was decided when it was written: `silent`, and for each channel that was left out the reason. NULL where nothing was left out.';
+CREATE INDEX notifications_archived_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NOT NULL;
+CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") WHERE group_id IS NOT NULL;
+CREATE INDEX notifications_listed_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL;
+CREATE INDEX notifications_new_idx ON notifications USING btree (receiver_id, "position") WHERE NOT is_read AND archived_at IS NULL AND snoozed_until IS NULL;
 CREATE UNIQUE INDEX notifications_once_key_idx ON notifications USING btree (receiver_id, once_key) WHERE once_key IS NOT NULL;
-CREATE INDEX notifications_receiver_idx ON notifications USING btree (receiver_id, id);
-CREATE INDEX notifications_unread_idx ON notifications USING btree (receiver_id, id) WHERE NOT is_read AND archived_at IS NULL;
+CREATE INDEX notifications_single_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
+CREATE INDEX notifications_snoozed_idx ON notifications USING btree (snoozed_until) WHERE snoozed_until IS NOT NULL;
+
+CREATE TABLE notifications_archive (
+    id uuid NOT NULL,
+    receiver_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    actor_id uuid,
+    type text NOT NULL,
+    once_key text,
+    is_read boolean NOT NULL,
+    read_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    archived_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    variant text NOT NULL,
+    entity_type text,
+    entity_id uuid,
+    params jsonb NOT NULL,
+    "position" uuid NOT NULL,
+    group_id uuid,
+    snoozed_until timestamp with time zone,
+    why text,
+    plan jsonb,
+    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE notifications_archive IS 'Notifications that retention took out of the inbox: the columns of notifications. They are listed with the archived ones.';
+CREATE INDEX notifications_archive_archived_at_idx ON notifications_archive USING btree (archived_at);
+CREATE INDEX notifications_archive_receiver_idx ON notifications_archive USING btree (receiver_id, "position");
+
+CREATE TABLE notifications_held (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    receiver_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    actor_id uuid,
+    type text NOT NULL,
+    variant text DEFAULT ''::text NOT NULL,
+    why text,
+    entity_type text,
+    entity_id uuid,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    held_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT notifications_held_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_held_receiver_id_event_id_key UNIQUE (receiver_id, event_id)
+);
+COMMENT ON TABLE notifications_held IS 'What a person was not told because of a mute or a preference: neither listed nor counted. Kept for 14 days.';
+COMMENT ON COLUMN notifications_held.reason IS 'muted or preference.';
+CREATE INDEX notifications_held_at_idx ON notifications_held USING btree (held_at);
+CREATE INDEX notifications_held_receiver_idx ON notifications_held USING btree (receiver_id, id);
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -590,6 +800,43 @@ CREATE UNIQUE INDEX posts_position_idx ON posts USING btree ("position") INCLUDE
 CREATE INDEX posts_projects_idx ON posts USING btree ("position") WHERE type = 'project'::text;
 CREATE INDEX posts_status_position_idx ON posts USING btree (status, "position") WHERE status IS NOT NULL;
 
+CREATE TABLE push_subscriptions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    endpoint_hash bytea NOT NULL,
+    endpoint text NOT NULL,
+    host text NOT NULL,
+    p256dh bytea NOT NULL,
+    auth bytea NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    refreshed_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_success_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    failed_at timestamp with time zone,
+    CONSTRAINT push_subscriptions_pkey PRIMARY KEY (id),
+    CONSTRAINT push_subscriptions_endpoint_hash_key UNIQUE (endpoint_hash),
+    CONSTRAINT push_subscriptions_auth_length CHECK (length(auth) = 16),
+    CONSTRAINT push_subscriptions_endpoint_length CHECK (length(endpoint) >= 1 AND length(endpoint) <= 2048),
+    CONSTRAINT push_subscriptions_p256dh_length CHECK (length(p256dh) = 65)
+) WITH (fillfactor=80);
+COMMENT ON TABLE push_subscriptions IS 'Browsers that Web Push messages go to, each as long as the session that subscribed it.';
+COMMENT ON COLUMN push_subscriptions.id IS 'Another one when the browser has passed to another user.';
+COMMENT ON COLUMN push_subscriptions.session_id IS 'The session that subscribed. The trigger end_pushes deletes the row when it is revoked.';
+COMMENT ON COLUMN push_subscriptions.endpoint_hash IS 'SHA-256 of the endpoint.';
+COMMENT ON COLUMN push_subscriptions.endpoint IS 'The URL at the browser''s push service. Whoever knows it can send there: it is shown to nobody.';
+COMMENT ON COLUMN push_subscriptions.host IS 'The host of the endpoint, to be shown.';
+COMMENT ON COLUMN push_subscriptions.p256dh IS 'The browser''s public key, an uncompressed point of P-256.';
+COMMENT ON COLUMN push_subscriptions.auth IS 'The secret that the browser shares with us.';
+COMMENT ON COLUMN push_subscriptions.expires_at IS 'When the push service ends it, where the browser was told.';
+COMMENT ON COLUMN push_subscriptions.refreshed_at IS 'When the browser last sent it.';
+COMMENT ON COLUMN push_subscriptions.last_success_at IS 'When the push service last took a message, up to a minute late.';
+COMMENT ON COLUMN push_subscriptions.failing_since IS 'The first failure behind the last success.';
+COMMENT ON COLUMN push_subscriptions.failed_at IS 'The last failure.';
+CREATE INDEX push_subscriptions_session_id_idx ON push_subscriptions USING btree (session_id);
+CREATE INDEX push_subscriptions_user_id_idx ON push_subscriptions USING btree (user_id, refreshed_at);
+
 CREATE TABLE role_permissions (
     role text NOT NULL,
     permission text NOT NULL,
@@ -688,6 +935,17 @@ CREATE INDEX sessions_last_used_idx ON sessions USING btree (user_id, refreshed_
 CREATE INDEX sessions_revoked_at_idx ON sessions USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, refreshed_at) WHERE revoked_at IS NULL;
 
+CREATE TABLE thread_reads (
+    thread uuid NOT NULL,
+    user_id uuid NOT NULL,
+    upto uuid NOT NULL,
+    CONSTRAINT thread_reads_pkey PRIMARY KEY (thread, user_id)
+) WITH (fillfactor=70);
+COMMENT ON TABLE thread_reads IS 'How far a person has read the comments on something. Rows go with what the comments are on.';
+COMMENT ON COLUMN thread_reads.thread IS 'The id of what the comments are on, which for now is a post.';
+COMMENT ON COLUMN thread_reads.upto IS 'The last comment that they read; all with a lower id were read, too. It only goes up, and may be deleted meanwhile. In no index, so that moving it leaves the indexes alone.';
+CREATE INDEX thread_reads_user_id_idx ON thread_reads USING btree (user_id);
+
 CREATE TABLE thumbnail_queue (
     upload_id uuid NOT NULL,
     next_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -777,6 +1035,7 @@ CREATE TABLE users (
     version integer DEFAULT 1 NOT NULL,
     email_verified_at timestamp with time zone,
     left_at timestamp with time zone,
+    email_bounced_at timestamp with time zone,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_email_key UNIQUE (email),
     CONSTRAINT users_username_key UNIQUE (username),
@@ -806,6 +1065,7 @@ COMMENT ON COLUMN users.avatar_url IS 'Where the picture is.';
 COMMENT ON COLUMN users.version IS 'Goes up with every change of the profile.';
 COMMENT ON COLUMN users.email_verified_at IS 'When the address was proved to be theirs; NULL until then.';
 COMMENT ON COLUMN users.left_at IS 'When the person left; the row stays, so that what they wrote has an author.';
+COMMENT ON COLUMN users.email_bounced_at IS 'When a mail server refused the address for good; no mail of notifications until it is verified anew.';
 CREATE INDEX users_role_changed_at_idx ON users USING btree (role_changed_at) WHERE role_changed_at IS NOT NULL;
 CREATE INDEX users_role_idx ON users USING btree (role, status, id);
 CREATE INDEX users_search_idx ON users USING gin (search_text(username, first_name, last_name) gin_trgm_ops);
@@ -827,6 +1087,10 @@ ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_
 ALTER TABLE comments ADD CONSTRAINT comments_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE data_export_parts ADD CONSTRAINT data_export_parts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data_exports(user_id) ON DELETE CASCADE;
 ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE deliveries ADD CONSTRAINT deliveries_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE delivery_attempts ADD CONSTRAINT delivery_attempts_delivery_fkey FOREIGN KEY (notification_id, channel, target) REFERENCES deliveries(notification_id, channel, target) ON DELETE CASCADE;
+ALTER TABLE digests ADD CONSTRAINT digests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE entity_reads ADD CONSTRAINT entity_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -841,7 +1105,14 @@ ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERE
 ALTER TABLE likes ADD CONSTRAINT likes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE mails ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE notification_counters ADD CONSTRAINT notification_counters_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notification_groups ADD CONSTRAINT notification_groups_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notification_mutes ADD CONSTRAINT notification_mutes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notification_preferences ADD CONSTRAINT notification_preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notification_settings ADD CONSTRAINT notification_settings_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notification_types ADD CONSTRAINT notification_types_updated_by_fkey FOREIGN KEY (updated_by) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE notifications ADD CONSTRAINT notifications_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notifications_archive ADD CONSTRAINT notifications_archive_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE notifications_held ADD CONSTRAINT notifications_held_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE person_documents ADD CONSTRAINT person_documents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE person_stats ADD CONSTRAINT person_stats_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE post_documents ADD CONSTRAINT post_documents_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
@@ -850,9 +1121,12 @@ ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_actor_id_fkey FOREIGN
 ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE posts ADD CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
 ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE sessions ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE thread_reads ADD CONSTRAINT thread_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE thumbnail_queue ADD CONSTRAINT thumbnail_queue_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
 ALTER TABLE tickets ADD CONSTRAINT tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
@@ -1076,6 +1350,17 @@ END
 $function$;
 COMMENT ON FUNCTION emit(text,uuid,text,uuid,jsonb,jsonb,uuid,text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
 
+CREATE OR REPLACE FUNCTION end_pushes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    DELETE FROM push_subscriptions WHERE session_id = NEW.id;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION end_pushes() IS 'Deletes the push subscriptions of a session.';
+
 CREATE OR REPLACE FUNCTION ensure_event_partition(month date)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1254,6 +1539,19 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION first_id(timestamp with time zone) IS 'The least version 7 id that can be made at a moment.';
 
+CREATE OR REPLACE FUNCTION forget_reads()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    -- In the order in which readers.delete_reads deletes them: what WITH has comes last.
+    DELETE FROM thread_reads WHERE thread = OLD.id;
+    DELETE FROM entity_reads WHERE entity_type = TG_ARGV[0] AND entity_id = OLD.id;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION forget_reads() IS 'Deletes who read a deleted row of the kind in its argument, and how far its comments.';
+
 CREATE OR REPLACE FUNCTION forgive(name text)
  RETURNS text
  LANGUAGE sql
@@ -1358,6 +1656,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION is_avatar(uploads) IS 'Whether an upload is the picture of its owner''s profile, which nothing removes by itself.';
 
+CREATE OR REPLACE FUNCTION is_listed(n notifications)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT (n).archived_at IS NULL AND (n).snoozed_until IS NULL
+$function$;
+COMMENT ON FUNCTION is_listed(notifications) IS 'Whether lists show it: n.is_listed. The planner takes it in, and finds the partial indexes.';
+
 CREATE OR REPLACE FUNCTION is_of_departed(actor_id uuid, payload jsonb)
  RETURNS boolean
  LANGUAGE sql
@@ -1368,6 +1675,15 @@ AS $function$
     )
 $function$;
 COMMENT ON FUNCTION is_of_departed(uuid,jsonb) IS 'Whether an event came from a person who has left; without an actor it is taken to come from whom it is about.';
+
+CREATE OR REPLACE FUNCTION is_unread(n notifications)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT NOT (n).is_read AND (n).archived_at IS NULL AND (n).snoozed_until IS NULL
+$function$;
+COMMENT ON FUNCTION is_unread(notifications) IS 'Whether it counts as unread: n.is_unread. What counts is listed.';
 
 CREATE OR REPLACE FUNCTION is_username_kept(username citext, wanted_by uuid)
  RETURNS boolean
@@ -1733,6 +2049,30 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION take_heat(double precision,double precision,double precision) IS 'A score without a part of it. What was rounded away does not take it below the least.';
 
+CREATE OR REPLACE FUNCTION unread_comments(viewer_id uuid, post_id uuid, upto uuid)
+ RETURNS TABLE(unread_count integer)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT count(*)::integer
+    FROM (
+        SELECT
+        FROM (
+            -- A fence: they come out of the index one by one, and no more of them than it takes to count a hundred.
+            SELECT b.id
+            FROM comments AS b
+            WHERE b.post_id = $2 AND b.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
+            ORDER BY b.id
+            OFFSET 0
+        ) AS behind
+        INNER JOIN comments AS c ON c.id = behind.id
+        -- A placeholder has no author.
+        WHERE c.author_id <> $1
+        LIMIT 100
+    ) AS unread
+$function$;
+COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
+
 CREATE AGGREGATE sum_heat(double precision) (SFUNC = add_heat, STYPE = double precision);
 COMMENT ON AGGREGATE sum_heat(double precision) IS 'The sum of scores.';
 
@@ -1815,6 +2155,10 @@ SELECT
     n.is_read AS "isRead",
     n.seen_at AS "seenAt",
     n.archived_at AS "archivedAt",
+    n.snoozed_until AS "snoozedUntil",
+    n.position,
+    n.group_id AS "groupId",
+    n.plan AS "_plan",
     -- Columns of the person: JSON for each row of a page costs more than the rest of the page's people.
     a.id AS "_actorId",
     a.username AS "_username",
@@ -1920,6 +2264,12 @@ COMMENT ON TRIGGER count_new_posts ON posts IS 'The author''s post_count in pers
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
 COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
+
+CREATE TRIGGER forget_reads AFTER DELETE ON posts FOR EACH ROW EXECUTE FUNCTION forget_reads('post');
+COMMENT ON TRIGGER forget_reads ON posts IS 'The post''s rows in entity_reads and thread_reads go along.';
+
+CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
+COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';
 
 CREATE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
 COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';

@@ -1,33 +1,121 @@
 -- Notifications: what people are told, and how many of it they have not read.
 
--- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
--- What a batch of events comes to: notifications, once per receiver and event, with their frames and counters, and the
--- frames of other rooms (from `rooms` on). Returns all frames with their numbers.
+-- name: decide(receiver_ids, event_ids, once_keys) :many
+-- Who of those that an event might be told to are told: who is active, and was not told before.
+-- Events that share a once_key are of one entity, and so in one lane: nobody tells the same at the same time.
+SELECT i.place::integer
+FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (receiver_id, event_id, once_key, place)
+INNER JOIN users AS r ON r.id = i.receiver_id AND r.status = 'active'
+WHERE
+    NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.event_id = i.event_id)
+    AND NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.once_key = i.once_key)
+ORDER BY i.place;
+
+-- name: lock_counters(user_ids) :exec
+-- Take the counters of receivers, in order, before their groups and rooms: all who change an inbox take its counter first.
+INSERT INTO notification_counters AS c (user_id, unread)
+SELECT i.user_id, 0
+FROM unnest($1::uuid[]) AS i (user_id)
+ORDER BY i.user_id
+ON CONFLICT ON CONSTRAINT notification_counters_pkey DO UPDATE SET unread = c.unread;
+
+-- name: join_groups(receiver_ids, keys) :many
+-- The group that each of these notifications joins, in their order: the open one of its key, or a new one. One that is a
+-- day old takes nothing in; at 100 the next one begins. The counters are locked; `deliver` counts those that join.
+WITH wanted AS MATERIALIZED (
+    SELECT
+        i.receiver_id, i.key, i.place,
+        row_number() OVER (PARTITION BY i.receiver_id, i.key ORDER BY i.place) - 1 AS number,
+        count(*) OVER (PARTITION BY i.receiver_id, i.key) AS wanted
+    FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS i (receiver_id, key, place)
+),
+open_ones AS MATERIALIZED (
+    SELECT
+        g.id, g.receiver_id, g.key,
+        CASE WHEN g.opened_at > now() - interval '1 day' THEN g.size ELSE 100 END AS size
+    FROM (SELECT DISTINCT receiver_id, key FROM wanted) AS w
+    INNER JOIN notification_groups AS g
+        ON g.receiver_id = w.receiver_id AND g.key = w.key AND g.closed_at IS NULL
+),
+placed AS MATERIALIZED (
+    SELECT
+        w.receiver_id, w.key, w.place, o.id AS open_id,
+        (coalesce(o.size, 0) + w.number) / 100 AS part, coalesce(o.size, 0) + w.wanted AS total
+    FROM wanted AS w
+    LEFT JOIN open_ones AS o ON o.receiver_id = w.receiver_id AND o.key = w.key
+),
+closed AS (
+    UPDATE notification_groups AS g
+    SET closed_at = now()
+    FROM (SELECT DISTINCT open_id FROM placed WHERE total >= 100) AS p
+    WHERE g.id = p.open_id
+    RETURNING g.id
+),
+parts AS MATERIALIZED (
+    SELECT
+        p.receiver_id, p.key, p.part, (p.part + 1) * 100 <= p.total AS is_full, p.part = 0 AND p.open_id IS NOT NULL AS is_old,
+        CASE WHEN p.part = 0 AND p.open_id IS NOT NULL THEN p.open_id ELSE uuidv7() END AS id
+    FROM (SELECT DISTINCT receiver_id, key, part, total, open_id FROM placed) AS p
+),
+opened AS (
+    INSERT INTO notification_groups (id, receiver_id, key, position, closed_at)
+    SELECT p.id, p.receiver_id, p.key, p.id, CASE WHEN p.is_full THEN now() END
+    FROM parts AS p
+    -- First the old ones are closed: there is one open group of a key.
+    CROSS JOIN (SELECT count(*) FROM closed) AS c
+    WHERE NOT p.is_old
+    RETURNING id
+)
+SELECT p.place::integer, g.id AS group_id
+FROM placed AS p
+INNER JOIN parts AS g ON g.receiver_id = p.receiver_id AND g.key = p.key AND g.part = p.part
+WHERE (SELECT count(*) FROM opened) >= 0
+ORDER BY p.place;
+
+-- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, whys, plans, group_ids, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
+-- What a batch of events comes to: notifications with their frames, groups and counters, and the frames of other rooms (from
+-- `rooms` on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide`),
+-- and their counters are locked (`lock_counters`).
 -- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
--- order. Rooms come before counters, both in order, so that two workers wait for each other at most one way. For a
--- once_key they never wait: events that share one are of one entity, and so in one lane.
+-- order. Counters come before rooms, both in order, so that two workers wait for each other at most one way.
 -- Notifications stand behind the other frames of their room, which tell of earlier ones.
 WITH written AS (
     INSERT INTO notifications (
-        event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key, created_at, updated_at
+        id, position, event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key,
+        created_at, updated_at, why, plan, group_id
     )
     SELECT
-        i.event_id, i.receiver_id, i.actor_id, i.type, i.variant, i.entity_type, i.entity_id, i.params, i.once_key,
-        i.created_at, i.created_at
-    FROM unnest(
-        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::jsonb[], $9::text[],
-        $10::timestamptz[]
-    ) AS i (
-        event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key, created_at
-    )
-    INNER JOIN users AS r ON r.id = i.receiver_id AND r.status = 'active'
-    ORDER BY i.receiver_id, i.event_id
-    ON CONFLICT DO NOTHING
-    RETURNING id, receiver_id, event_id
+        i.id, i.id, i.event_id, i.receiver_id, i.actor_id, i.type, i.variant, i.entity_type, i.entity_id, i.params,
+        i.once_key, i.created_at, i.created_at, i.why, i.plan, i.group_id
+    FROM (
+        SELECT g.*, uuidv7() AS id
+        FROM unnest(
+            $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::jsonb[], $9::text[],
+            $10::timestamptz[], $11::text[], $12::jsonb[], $13::uuid[]
+        ) AS g (
+            event_id, receiver_id, actor_id, type, variant, entity_type, entity_id, params, once_key, created_at, why, plan,
+            group_id
+        )
+        ORDER BY g.receiver_id, g.event_id
+    ) AS i
+    RETURNING id, receiver_id, event_id, group_id
+),
+joined AS (
+    UPDATE notification_groups AS g
+    SET
+        size = g.size + w.added, members = g.members + w.added, unread = g.unread + w.added,
+        position = greatest(g.position, w.position)
+    FROM (
+        SELECT group_id, count(*) AS added, max(id::text)::uuid AS position
+        FROM written
+        WHERE group_id IS NOT NULL
+        GROUP BY group_id
+    ) AS w
+    WHERE g.id = w.group_id
 ),
 shown AS (
     SELECT f.room, f.event_id, f.event, f.entity_type, f.entity_id, f.data, string_to_array(f.members, ',') AS members, f.place
-    FROM unnest($11::text[], $12::uuid[], $13::text[], $14::text[], $15::uuid[], $16::jsonb[], $17::text[]) WITH ORDINALITY
+    FROM unnest($14::text[], $15::uuid[], $16::text[], $17::text[], $18::uuid[], $19::jsonb[], $20::text[]) WITH ORDINALITY
         AS f (room, event_id, event, entity_type, entity_id, data, members, place)
     UNION ALL
     SELECT
@@ -59,12 +147,10 @@ stored AS (
     RETURNING room, seq, event, entity_type, entity_id, data, members
 ),
 counted AS (
-    INSERT INTO notification_counters AS c (user_id, unread)
-    SELECT receiver_id, count(*)
-    FROM written
-    GROUP BY receiver_id
-    ORDER BY receiver_id
-    ON CONFLICT ON CONSTRAINT notification_counters_pkey DO UPDATE SET unread = c.unread + excluded.unread
+    UPDATE notification_counters AS c
+    SET unread = c.unread + w.added
+    FROM (SELECT receiver_id, count(*) AS added FROM written GROUP BY receiver_id) AS w
+    WHERE c.user_id = w.receiver_id
 )
 SELECT room, seq, event, entity_type, entity_id, data, members
 FROM stored
@@ -89,8 +175,9 @@ SELECT
                     SELECT n.actor_id, n.type
                     FROM notifications AS n
                     WHERE n.receiver_id = g.receiver_id
-                        AND (n.receiver_id, n.id) > (g.receiver_id, first_id(now() - interval '1 minute'))
-                    ORDER BY n.receiver_id, n.id
+                        AND n.archived_at IS NULL AND n.snoozed_until IS NULL
+                        AND (n.receiver_id, n.position) > (g.receiver_id, first_id(now() - interval '1 minute'))
+                    ORDER BY n.receiver_id, n.position
                     -- A fence: with few left to sort, the planner would read all that the receiver ever got.
                     OFFSET 0
                 ) AS lately
@@ -159,15 +246,15 @@ SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[]
 SELECT unread FROM notification_counters WHERE user_id = $1;
 
 -- name: list_all(user_id, before, most) :many
--- Notifications that are not archived, the newest first, before an id. One statement is one snapshot: each row has the
+-- Notifications that are not archived, the newest first, before a position. One statement is one snapshot: each row has the
 -- count and the position in the stream that belong to the list. Where there is no row, ask list_filtered.
 SELECT
     coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
     i.*
 FROM notification_lines AS i
-WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i.id < $2
-ORDER BY i.id DESC
+WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i."snoozedUntil" IS NULL AND i.position < $2
+ORDER BY i.position DESC
 LIMIT $3;
 
 -- name: list_unread(user_id, before, most) :many
@@ -177,8 +264,8 @@ SELECT
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
     i.*
 FROM notification_lines AS i
-WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND NOT i."isRead" AND i.id < $2
-ORDER BY i.id DESC
+WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i."snoozedUntil" IS NULL AND NOT i."isRead" AND i.position < $2
+ORDER BY i.position DESC
 LIMIT $3;
 
 -- name: list_filtered(user_id, before, unread, archived, types, most) :many
@@ -193,11 +280,12 @@ LEFT JOIN LATERAL (
     SELECT i.*
     FROM notification_lines AS i
     WHERE i."_receiverId" = $1
-        AND i.id < $2
+        AND i.position < $2
         AND ($3::boolean IS NULL OR i."isRead" = NOT $3)
+        AND i."snoozedUntil" IS NULL
         AND (i."archivedAt" IS NOT NULL) = $4::boolean
         AND ($5::text[] IS NULL OR i.type = ANY($5))
-    ORDER BY i.id DESC
+    ORDER BY i.position DESC
     LIMIT $6
 ) AS found ON true;
 

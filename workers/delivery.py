@@ -32,10 +32,11 @@ from nexcorp.errors import AppError, Unavailable
 from nexcorp.logs import seldom
 from nexcorp.manifest import Product
 from workers import POOL_WAIT_SECONDS
-from workers.batch import Batch
+from workers.batch import Batch, Told
 from workers.folding import fold
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 from workers.push import ListHeard, Publish, Pusher, hear_all
+from workers.telling import tell
 
 log = structlog.get_logger("nexcorp.delivery")
 
@@ -224,10 +225,8 @@ class Delivery:
             await self.collect(conn, row, batch)
         await fold(conn, batch, self.product.events, self.mentions_a_minute)
         words = await self.index(conn, batch.events)
-        frames: list[Any] = []
-        if batch.told or batch.frames:
-            frames = await sql.notifications.deliver(conn, **batch.columns())
-            NOTIFIED.inc(sum(row["event"] == "notification:created" for row in frames))
+        frames = await tell(conn, batch, self.product)
+        NOTIFIED.inc(sum(row["event"] == "notification:created" for row in frames))
         if words:
             # Another batch with the same new words waits for the end of this one, which waits for nobody now.
             await sql.search.note_words(conn, words=words)
@@ -274,7 +273,7 @@ class Delivery:
             for receiver in part:
                 if receiver not in told and (notice.tells_actor or receiver != event.actor_id):
                     told.add(receiver)
-                    batch.told.append((event, notice, receiver))
+                    batch.told.append(Told(event, notice, receiver))
         if after is None:
             batch.events.append(event)
             batch.frames.extend((event.id, frame) for frame in entry.frames(event))

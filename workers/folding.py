@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.delivery.events import FOLDED, Event, Notice
-from workers.batch import Batch
+from nexcorp.delivery.events import FOLDED
+from workers.batch import Batch, Told
 
 
 async def fold(conn: Any, batch: Batch, known: Container[str], most: int) -> None:
@@ -22,11 +22,11 @@ async def fold(conn: Any, batch: Batch, known: Container[str], most: int) -> Non
     """
     if not most:
         return
-    groups: dict[tuple[UUID, UUID, str], list[tuple[Event, Notice, UUID]]] = {}
+    groups: dict[tuple[UUID, UUID, str], list[Told]] = {}
     for told in batch.told:
-        event, notice, receiver = told
-        if event.actor_id is not None and f"{notice.type}.{FOLDED}" in known and notice.variant != FOLDED:
-            groups.setdefault((receiver, event.actor_id, notice.type), []).append(told)
+        actor_id, notice = told.event.actor_id, told.notice
+        if actor_id is not None and f"{notice.type}.{FOLDED}" in known and notice.variant != FOLDED:
+            groups.setdefault((told.receiver, actor_id, notice.type), []).append(told)
     if not groups:
         return
     receivers, actors, types = zip(*groups, strict=True)
@@ -37,15 +37,15 @@ async def fold(conn: Any, batch: Batch, known: Container[str], most: int) -> Non
     held = [told for row in counts for told in items[row["place"] - 1][most - row["told"] :]]
     if not held:
         return
-    entities = [notice.entity(event) or (None, None) for event, notice, _ in held]
+    entities = [told.entity for told in held]
     await sql.notifications.hold_notices(
         conn,
-        receiver_ids=[receiver for _, _, receiver in held],
-        actor_ids=[event.actor_id for event, _, _ in held],
-        types=[notice.type for _, notice, _ in held],
+        receiver_ids=[told.receiver for told in held],
+        actor_ids=[told.event.actor_id for told in held],
+        types=[told.notice.type for told in held],
         entity_types=[kind for kind, _ in entities],
         entity_ids=[entity_id for _, entity_id in entities],
-        once_keys=[notice.once_key(event) for event, notice, _ in held],
+        once_keys=[told.once_key for told in held],
     )
     gone = {id(told) for told in held}
     batch.told = [told for told in batch.told if id(told) not in gone]

@@ -78,6 +78,10 @@ class Notice:
     params: tuple[str, ...] = ()
     # The receiver has at most one notification with this key; None: one for every event.
     once_key: Callable[[Event], str | None] = lambda event: None
+    # Why these receivers are chosen, for the trace: mentioned, author, assignee, watcher, everyone ...
+    why: str = "author"
+    # What those of a groupable type that are shown as one have in common; None: what they lead to.
+    group: Callable[[Event], Entity | None] | None = None
     # People are not told what they did themselves, unless they should know in case it was not them.
     tells_actor: bool = False
 

@@ -49,6 +49,7 @@ MENTIONED = Notice(
     receivers=lambda event: event.get_ids("mentionedIds"),
     # Whoever edits a name out and in again tells nothing new.
     once_key=lambda event: f"mention:{event.entity_id}",
+    why="mentioned",
 )
 
 

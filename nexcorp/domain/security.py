@@ -15,6 +15,7 @@ def security(variant: str, title: str, message: str, *, unless: str = "") -> Eve
         variant=variant,
         receivers=lambda event: [] if event.payload.get(unless) else [event.get_id("userId")],
         entity=lambda event: None,
+        why="account",
         tells_actor=True,
     )
     return EventType((notice,))

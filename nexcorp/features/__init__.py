@@ -10,7 +10,9 @@ from nexcorp.features import (
     keys,
     notifications,
     posts,
+    push,
     reactions,
+    readers,
     search,
     service,
     uploads,
@@ -27,11 +29,13 @@ FEATURES = (
     posts.FEATURE,
     reactions.FEATURE,
     comments.FEATURE,
+    readers.FEATURE,
     follows.FEATURE,
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
     notifications.FEATURE,
+    push.FEATURE,
     uploads.FEATURE,
 )
 PRODUCT = Product(FEATURES)

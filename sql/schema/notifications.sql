@@ -1,5 +1,19 @@
 -- Notifications as the API and the frames show them: references, with what they lead to read from the row as it is now.
 
+CREATE OR REPLACE FUNCTION is_listed(n notifications) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT (n).archived_at IS NULL AND (n).snoozed_until IS NULL
+$$;
+COMMENT ON FUNCTION is_listed(notifications) IS 'Whether lists show it: n.is_listed. The planner takes it in, and finds the partial indexes.';
+
+CREATE OR REPLACE FUNCTION is_unread(n notifications) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT NOT (n).is_read AND (n).archived_at IS NULL AND (n).snoozed_until IS NULL
+$$;
+COMMENT ON FUNCTION is_unread(notifications) IS 'Whether it counts as unread: n.is_unread. What counts is listed.';
+
 DROP VIEW IF EXISTS notification_items;
 DROP VIEW IF EXISTS notification_lines;
 CREATE VIEW notification_lines AS
@@ -14,6 +28,10 @@ SELECT
     n.is_read AS "isRead",
     n.seen_at AS "seenAt",
     n.archived_at AS "archivedAt",
+    n.snoozed_until AS "snoozedUntil",
+    n.position,
+    n.group_id AS "groupId",
+    n.plan AS "_plan",
     -- Columns of the person: JSON for each row of a page costs more than the rest of the page's people.
     a.id AS "_actorId",
     a.username AS "_username",

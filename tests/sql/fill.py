@@ -40,6 +40,19 @@ INSERT INTO interests (post_id, user_id, created_at)
 SELECT nth(2, 10 * (1 + n / 10)), nth(1, 1 + n % 10007), now() - n * interval '1 second'
 FROM generate_series(1, 100000) AS n
 """,
+        # Two posts were read by half of all people, most by two.
+        "entity_reads": """
+INSERT INTO entity_reads (entity_type, entity_id, user_id, read_at)
+SELECT
+    'post', nth(2, CASE WHEN n < 100000 THEN 1 + 100 * (n / 50000) ELSE n / 2 END), nth(1, 1 + n % 50000),
+    now() - n * interval '1 second'
+FROM generate_series(0, 199999) AS n
+""",
+        "thread_reads": """
+INSERT INTO thread_reads (thread, user_id, upto)
+SELECT nth(2, CASE WHEN n < 50000 THEN 1 ELSE n / 5 END), nth(1, 1 + n % 50000), nth(3, 1 + n)
+FROM generate_series(0, 99999) AS n
+""",
         "idempotency_keys": """
 INSERT INTO idempotency_keys (scope, key, fingerprint, status, entity_id, created_at)
 SELECT
@@ -136,6 +149,14 @@ FROM generate_series(1, 10000) AS n
         "room_acks": """
 INSERT INTO room_acks (session_id, room, seq)
 SELECT s.id, 'user:' || s.user_id, 10 FROM sessions AS s
+""",
+        "push_subscriptions": """
+INSERT INTO push_subscriptions (user_id, session_id, endpoint_hash, endpoint, host, p256dh, auth)
+SELECT
+    s.user_id, s.id, sha256((s.id::text || k)::bytea), 'https://e.com/' || s.id || k, 'e.com',
+    decode(repeat('04', 65), 'hex'), decode(repeat('00', 16), 'hex')
+FROM sessions AS s
+CROSS JOIN generate_series(1, 2) AS k
 """,
         "account_tokens": """
 INSERT INTO account_tokens (token_hash, user_id, purpose, email, expires_at)

@@ -11,14 +11,15 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from nexcorp.db import Database, sql
+from nexcorp.db import Database
 from nexcorp.delivery import emit
 from nexcorp.delivery.events import Event, Frame, Notice
 from nexcorp.features import PRODUCT
 from tests.workers.products import NEWS, emit_news, make_product
 from workers import delivery as module
-from workers.batch import Batch
+from workers.batch import Batch, Told
 from workers.delivery import Delivery
+from workers.telling import tell
 
 EVENTS = 2000
 READ = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'outbox'"
@@ -98,7 +99,7 @@ def make_batch(chance: random.Random, users: list[UUID], rooms: list[str], lane:
         event = Event(uuid4(), "t", None, "thing", uuid4(), {}, datetime.now(UTC))
         key = chance.choice([None, f"{lane}: {chance.randint(1, 40)}"])
         notice = Notice("like", "", lambda event: (), once_key=lambda event, key=key: key)
-        batch.told += [(event, notice, user) for user in chance.sample(users, chance.randint(0, 5))]
+        batch.told += [Told(event, notice, user) for user in chance.sample(users, chance.randint(0, 5))]
         frames = [Frame(room, "x", event.entity, {}, ()) for room in chance.choices(rooms, k=3)]
         batch.frames += [(event.id, frame) for frame in frames]
     return batch
@@ -115,7 +116,7 @@ async def test_batches_of_any_overlap_do_not_block_each_other_for_good(database,
         for _ in range(60):
             batch = make_batch(chance, users, rooms, lane)
             async with database.transaction(wait=10) as conn:
-                rows = await sql.notifications.deliver(conn, **batch.columns())
+                rows = await tell(conn, batch, PRODUCT)
             told += len(rows)
 
     await asyncio.gather(*(deliver(lane) for lane in range(3)))
@@ -136,7 +137,7 @@ async def number(conn, rooms):
     """The numbers that frames of these rooms get, by room."""
     batch = Batch(frames=[(uuid4(), Frame(room, "e", ("thing", uuid4()), {}, ())) for room in rooms])
     found: dict[str, list[int]] = {}
-    for row in await sql.notifications.deliver(conn, **batch.columns()):
+    for row in await tell(conn, batch, PRODUCT):
         found.setdefault(row["room"], []).append(row["seq"])
     return found
 
@@ -197,10 +198,13 @@ async def test_several_events_of_a_batch_tell_a_receiver_each_for_itself(databas
     comment = Notice("comment", "", lambda event: ())
     events = [Event(UUID(int=n), "t", ada, "thing", uuid4(), {}, datetime.now(UTC)) for n in range(3)]
     batch = Batch(
-        told=[(events[0], comment, grace), (events[2], mention, grace), (events[1], mention, grace)]
+        told=[
+            Told(event, notice, grace)
+            for event, notice in ((events[0], comment), (events[1], mention), (events[2], mention))
+        ]
     )
     async with database.transaction(wait=5) as conn:
-        frames = await sql.notifications.deliver(conn, **batch.columns())
+        frames = await tell(conn, batch, PRODUCT)
         rows = await conn.fetch("SELECT id, event_id, type, params FROM notifications ORDER BY id")
         assert await conn.fetchval("SELECT unread FROM notification_counters") == 2
     assert [(row["event_id"].int, row["type"], row["params"]) for row in rows] == [
@@ -219,7 +223,7 @@ async def test_notification_that_leads_nowhere(database, people, pushed):
     event = Event(uuid4(), "t", None, "thing", uuid4(), {"to": "done"}, datetime.now(UTC))
     notice = Notice("project_status", "", lambda event: (), entity=lambda event: None, params=("from", "to"))
     async with database.transaction(wait=5) as conn:
-        frames = await sql.notifications.deliver(conn, **Batch(told=[(event, notice, ada)]).columns())
+        frames = await tell(conn, Batch(told=[Told(event, notice, ada)]), PRODUCT)
         row = await conn.fetchrow("SELECT entity_type, entity_id, params FROM notifications")
     assert tuple(row) == (None, None, {"from": None, "to": "done"})
     await Delivery(database, pushed, PRODUCT).pusher.push(frames)

@@ -25,7 +25,9 @@ async def make_due(database: Any) -> None:
     """As if a minute had passed."""
     async with database.connection(wait=5) as conn:
         await conn.execute("UPDATE folded_notices SET due_at = now()")
-        await conn.execute("UPDATE notifications SET id = overlay(id::text PLACING '00' FROM 1)::uuid")
+        await conn.execute(
+            "UPDATE notifications SET position = overlay(position::text PLACING '00' FROM 1)::uuid"
+        )
 
 
 async def test_sixty_mentions_of_a_minute_come_to_a_few_notifications(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexcorp.delivery.events import Event, EventType, Frame, Notice, NoticeType
+from nexcorp.delivery.events import Entity, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.domain.mentions import MENTIONED
 from nexcorp.realtime.shapes import ID, WHOLE, FrameDoc, refer, shape
 
@@ -39,6 +39,12 @@ def deleted_frames(event: Event) -> list[Frame]:
     ]
 
 
+def lead_to_post(event: Event) -> Entity | None:
+    """The post of a comment: those on one post are shown as one."""
+    post_id = event.get_id("postId")
+    return ("post", post_id) if post_id is not None else None
+
+
 EVENTS: dict[str, EventType] = {
     "comment.created": EventType(
         (
@@ -47,11 +53,13 @@ EVENTS: dict[str, EventType] = {
                 "comment",
                 "{actor} replied to your comment",
                 variant="reply",
+                group=lead_to_post,
                 receivers=lambda event: [event.get_id("parentAuthorId")],
             ),
             Notice(
                 "comment",
                 "{actor} commented on your post",
+                group=lead_to_post,
                 receivers=lambda event: [event.get_id("postAuthorId")],
             ),
         ),

@@ -13,6 +13,8 @@ EVENTS: dict[str, EventType] = {
                 message="",
                 receivers=lambda event: [event.entity_id],
                 entity=lambda event: ("user", event.actor_id) if event.actor_id else None,
+                group=lambda event: event.entity,
+                why="followed",
                 once_key=lambda event: f"follow:{event.actor_id}",
             ),
         ),

@@ -30,7 +30,7 @@ from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction, write
 
-BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="id")
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="position")
 
 
 def check_types(request: web.Request, wanted: list[str]) -> None:

@@ -59,7 +59,7 @@ def list_everyone(event: Event) -> Audience | tuple[()]:
     return Audience(sql.notifications.list_everyone_after)
 
 
-ANNOUNCEMENT = Notice("announcement", "{actor} announced something", receivers=list_everyone)
+ANNOUNCEMENT = Notice("announcement", "{actor} announced something", receivers=list_everyone, why="everyone")
 
 
 def assignment(variant: str, title: str, member: str, unless: str | None = None) -> Notice:
@@ -69,6 +69,7 @@ def assignment(variant: str, title: str, member: str, unless: str | None = None)
         title,
         variant=variant,
         receivers=lambda event: [event.get_id(member)] if unless is None or event.get_id(unless) else [],
+        why="author" if member == "authorId" else "assignee",
     )
 
 
@@ -86,6 +87,7 @@ EVENTS: dict[str, EventType] = {
                 receivers=list_concerned,
                 message="{excerpt}: {from} -> {to}",
                 params=("from", "to"),
+                why="watcher",
             ),
         ),
         updated_frames,
