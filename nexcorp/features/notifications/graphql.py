@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
@@ -11,12 +12,13 @@ from strawberry.scalars import JSON
 from nexcorp.db import sql
 from nexcorp.domain.fields import load
 from nexcorp.features.notifications import service
+from nexcorp.features.notifications.errors import NotificationNotFound
 from nexcorp.features.notifications.routes import BY_NEWEST, CHANGE, READ
 from nexcorp.features.notifications.schemas import TYPES, Notification, NotificationQuery
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.frames import read_frames
 from nexcorp.graphql.parts import Info, Part, member, root
-from nexcorp.graphql.shapes import list_of, maybe, shape_of
+from nexcorp.graphql.shapes import list_of, maybe, read_id, shape_of
 from nexcorp.realtime.node import NODE
 from nexcorp.web.app_keys import SENTENCES
 from nexcorp.web.paging import cut_page
@@ -156,10 +158,28 @@ async def notification_changed(info: Info, after: str | None = None) -> AsyncIte
         yield {**frame, "id": data["id"] if concerned else None, "notification": data if shown else None}
 
 
+async def find_lines(conn: Any, viewer_id: UUID, ids: Sequence[UUID]) -> list[Any]:
+    """The rows of the viewer's own notifications."""
+    rows: list[Any] = await sql.notifications.render_notifications(conn, ids=ids)
+    return rows
+
+
+async def find_cursor(info: Info, notification_id: UUID | None) -> str:
+    """The cursor behind a notification; raises NotificationNotFound where it is gone."""
+    row = await info.context.load(find_lines, notification_id)
+    if row is None:
+        raise NotificationNotFound()
+    return BY_NEWEST.encode(info.context.request, row)
+
+
 @member(str)
-def cursor(root: Any, info: Info) -> str:
+def cursor(root: Any, info: Info) -> Any:
     """The `cursor` of the page behind it."""
-    return BY_NEWEST.encode(info.context.request, root.get(ROW, root))
+    row = root.get(ROW, root)
+    # What a change returns, and what a frame shows, may say nothing of the place in the list.
+    if all(column in row for column in BY_NEWEST.columns):
+        return BY_NEWEST.encode(info.context.request, row)
+    return find_cursor(info, read_id(root, "id"))
 
 
 PART = Part(
