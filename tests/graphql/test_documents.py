@@ -50,6 +50,10 @@ async def test_pages_are_those_of_rest(service: Any, make_user: Any) -> None:
         "getNotifications"
     ]
     assert [row["id"] for row in rows] == (await list_ids(ann))[2:]
+    for wanted, count in (("LIKE,comment", 3), ("like", 0)):
+        found = await fetch(ann, f'{{ notificationFeed(type: "{wanted}") {{ data {{ type }} }} }}')
+        assert len(found["notificationFeed"]["data"]) == count
+    assert "type" in (await fail(ann, '{ notificationFeed(type: "tea") { seq } }'))["errors"]
     read = await fetch(ann, "{ getNotifications(unread: false) { id } getUnreadCount }")
     assert read == {"getNotifications": [], "getUnreadCount": 3}
 

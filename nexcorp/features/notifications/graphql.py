@@ -13,7 +13,7 @@ from nexcorp.db import sql
 from nexcorp.domain.fields import load
 from nexcorp.features.notifications import service
 from nexcorp.features.notifications.errors import NotificationNotFound
-from nexcorp.features.notifications.routes import BY_NEWEST, CHANGE, READ
+from nexcorp.features.notifications.routes import BY_NEWEST, CHANGE, READ, check_types
 from nexcorp.features.notifications.schemas import TYPES, Notification, NotificationQuery
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.frames import read_frames
@@ -62,6 +62,7 @@ class NotificationChange:
 async def fetch_page(context: Context, **asked: Any) -> dict[str, Any]:
     """A NotificationFeed; raises Invalid as GET /notifications does."""
     query = load(NotificationQuery(), {name: value for name, value in asked.items() if value is not None})
+    check_types(context.request, query.get("type", []))
     (before,) = BY_NEWEST.read(context.request, query)
     async with context.connection() as conn:
         inbox = await service.list_notifications(conn, context.caller.id, query, before)
@@ -94,9 +95,12 @@ async def notification_feed(
     cursor: str | None = None,
     unread: bool | None = None,
     archived: bool | None = None,
+    type: str | None = None,
 ) -> dict[str, Any]:
-    """A page of your notifications, with what belongs to it: `epoch/seq` is the `after` of subscriptions."""
-    return await fetch_page(info.context, limit=limit, cursor=cursor, unread=unread, archived=archived)
+    """A page of your notifications, with what belongs to it: `epoch/seq` is the `after` of subscriptions.
+    `type`: one or several, comma-separated, in either case."""
+    asked = {"limit": limit, "cursor": cursor, "unread": unread, "archived": archived, "type": type}
+    return await fetch_page(info.context, **asked)
 
 
 @root(int, READ)
