@@ -21,6 +21,7 @@ from graphql import (
     subscribe,
     validate,
 )
+from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.errors import GraphqlInvalid, Refused, refuse, show_error
@@ -98,6 +99,7 @@ class Engine:
             variable_values=operation.variables,
             operation_name=operation.name,
             hide_suggestions=self._hide,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
         )
         result = await running if isawaitable(running) else running
         check_begun(result)

@@ -68,6 +68,12 @@ async def test_documents_over_a_limit_are_refused_at_once(make_user: Any) -> Non
         assert {error["extensions"]["code"] for error in found["errors"]} == {"graphql_invalid"}, name
     # All together; a single one of them used to take longer, in pairs of namesakes.
     assert time.process_time() - before < 5
+    error = await fail(
+        ann,
+        "{ a: getNotifications(limit: 100) { id } b: getNotifications(limit: 100) { id } "
+        "c: getNotifications(limit: 1) { id } }",
+    )
+    assert (error["code"], error["statusCode"]) == ("graphql_too_complex", 400)
     # What is at a limit goes.
     assert len(await fetch(ann, f"{{ getUnreadCount {alias(15)} }}")) == 16
     assert len(await fetch(ann, f"{{ ...f }} fragment f on Query {{ {alias(15)} }}")) == 15

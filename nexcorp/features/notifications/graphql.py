@@ -63,6 +63,7 @@ async def fetch_page(context: Context, **asked: Any) -> dict[str, Any]:
     """A NotificationFeed; raises Invalid as GET /notifications does."""
     query = load(NotificationQuery(), {name: value for name, value in asked.items() if value is not None})
     check_types(context.request, query.get("type", []))
+    context.take_rows(query["limit"])
     (before,) = BY_NEWEST.read(context.request, query)
     async with context.connection() as conn:
         inbox = await service.list_notifications(conn, context.caller.id, query, before)
