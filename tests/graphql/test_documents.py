@@ -194,6 +194,18 @@ async def test_the_envelope_answers_before_any_document(make_user: Any, client: 
     assert "markAsRead(id: String!): Notification!" in await answer.text()
 
 
+async def test_a_type_of_another_release_is_shown_as_other(service: Any, make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    await make_news(service, ann, bob, 2)
+    newest = (await list_ids(ann))[0]
+    await fetch_value(
+        service, "UPDATE notifications SET type = 'tea_time' WHERE id = $1::text::uuid RETURNING id", newest
+    )
+    shown = (await fetch(ann, "{ getNotifications { type title message } }"))["getNotifications"]
+    assert shown[0] == {"type": "OTHER", "title": "There is something new.", "message": ""}
+    assert shown[1]["type"] == "COMMENT"
+
+
 async def test_a_document_counts_as_one_request(web_only: Any, make_user: Any) -> None:
     async with serving(web_only, rate_limit_user=2) as (_, client):
         for left in ("1", "0"):
