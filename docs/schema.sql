@@ -493,7 +493,9 @@ COMMENT ON COLUMN notification_groups.closed_at IS 'Nothing joins it from then o
 COMMENT ON COLUMN notification_groups.size IS 'How many ever joined it.';
 COMMENT ON COLUMN notification_groups.members IS 'How many of them are listed: neither archived, snoozed nor deleted. Changes with them.';
 COMMENT ON COLUMN notification_groups.unread IS 'How many of these are unread.';
+CREATE INDEX notification_groups_empty_idx ON notification_groups USING btree (receiver_id, opened_at) WHERE members = 0;
 CREATE INDEX notification_groups_listed_idx ON notification_groups USING btree (receiver_id, "position") WHERE members > 0;
+CREATE INDEX notification_groups_new_idx ON notification_groups USING btree (receiver_id, "position") WHERE unread > 0;
 CREATE UNIQUE INDEX notification_groups_open_idx ON notification_groups USING btree (receiver_id, key) WHERE closed_at IS NULL;
 
 CREATE TABLE notification_mutes (
@@ -590,15 +592,16 @@ COMMENT ON COLUMN notifications.entity_type IS 'Kind of what it leads to: post, 
 COMMENT ON COLUMN notifications.params IS 'States, numbers, dates and names of fields that its sentences need; never a text that somebody wrote.';
 COMMENT ON COLUMN notifications."position" IS 'Its place in lists, the newest first: its id, or a later one since it woke from a snooze.';
 COMMENT ON COLUMN notifications.group_id IS 'The row of notification_groups that it was folded into; NULL for one by itself.';
-COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then.';
+COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then. What is archived is not snoozed.';
 COMMENT ON COLUMN notifications.why IS 'Why the receiver was chosen: mentioned, author, assignee, watcher, permission, everyone ...';
 COMMENT ON COLUMN notifications.plan IS 'What was decided when it was written: `silent`, and for each channel that was left out the reason. NULL where nothing was left out.';
 CREATE INDEX notifications_archived_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NOT NULL;
-CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") WHERE group_id IS NOT NULL;
+CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") INCLUDE (actor_id, archived_at) WHERE group_id IS NOT NULL;
 CREATE INDEX notifications_listed_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL;
 CREATE INDEX notifications_new_idx ON notifications USING btree (receiver_id, "position") WHERE NOT is_read AND archived_at IS NULL AND snoozed_until IS NULL;
 CREATE UNIQUE INDEX notifications_once_key_idx ON notifications USING btree (receiver_id, once_key) WHERE once_key IS NOT NULL;
 CREATE INDEX notifications_single_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
+CREATE INDEX notifications_sleeping_idx ON notifications USING btree (receiver_id, "position") WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_snoozed_idx ON notifications USING btree (snoozed_until) WHERE snoozed_until IS NOT NULL;
 
 CREATE TABLE notifications_archive (
@@ -623,7 +626,8 @@ CREATE TABLE notifications_archive (
     snoozed_until timestamp with time zone,
     why text,
     plan jsonb,
-    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id)
+    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_archive_archived CHECK (archived_at IS NOT NULL)
 );
 COMMENT ON TABLE notifications_archive IS 'Notifications that retention took out of the inbox: the columns of notifications. They are listed with the archived ones.';
 CREATE INDEX notifications_archive_archived_at_idx ON notifications_archive USING btree (archived_at);
@@ -1144,6 +1148,29 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
 
+CREATE OR REPLACE FUNCTION chain_comment(entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT p.part_type, p.part_id
+    FROM comments AS c
+    CROSS JOIN LATERAL (VALUES ('comment', c.parent_id), ('post', c.post_id)) AS p (part_type, part_id)
+    WHERE c.id = $1 AND p.part_id IS NOT NULL
+$function$;
+COMMENT ON FUNCTION chain_comment(uuid) IS 'What a comment belongs to, in chain_entity(): the comment it replies to, and the post.';
+
+CREATE OR REPLACE FUNCTION chain_entity(entity_type text, entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT $1, $2
+    UNION ALL
+    SELECT c.part_type, c.part_id FROM chain_comment($2) AS c WHERE $1 = 'comment'
+$function$;
+COMMENT ON FUNCTION chain_entity(text,uuid) IS 'An entity and all that it belongs to, in any order: what mutes it. Only the branch of its kind is run, which is chain_<kind>(); a kind without one belongs to nothing.';
+
 CREATE OR REPLACE FUNCTION compose_query(config regconfig, asked text, completes boolean, marks boolean)
  RETURNS tsquery
  LANGUAGE plpgsql
@@ -1257,7 +1284,9 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post}'::text[])
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
+    UNION ALL
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -1271,6 +1300,29 @@ AS $function$
     WHERE p.id = $1 AND shown_to(p, $2)
 $function$;
 COMMENT ON FUNCTION describe_post(uuid,uuid) IS 'A post in describe_entity().';
+
+CREATE OR REPLACE FUNCTION describe_user(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT display_name(u), NULL::text, NULL::uuid
+    FROM users AS u
+    WHERE u.id = $1 AND u.status <> 'deleted'
+$function$;
+COMMENT ON FUNCTION describe_user(uuid,uuid) IS 'A person in describe_entity(); whoever has left is gone.';
+
+CREATE OR REPLACE FUNCTION digest_period(timezone text, digest text, at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE digest
+        WHEN 'hourly' THEN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24')
+        WHEN 'daily' THEN to_char(at AT TIME ZONE timezone, 'YYYY-MM-DD')
+    END
+$function$;
+COMMENT ON FUNCTION digest_period(text,text,timestamp with time zone) IS 'The period of a digest that is due at a moment, of which there is one digest: the local date, or the hour in UTC.';
 
 CREATE OR REPLACE FUNCTION display_name(u users)
  RETURNS text
@@ -1530,6 +1582,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION find_place(text,tsquery) IS 'Where in a text a word of the query stands first, as it is found; NULL where each ends otherwise in the text, or has accents there.';
 
+CREATE OR REPLACE FUNCTION find_position(receiver_id uuid, id uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce((SELECT n.position FROM notifications AS n WHERE n.id = $2 AND n.receiver_id = $1), $2)
+$function$;
+COMMENT ON FUNCTION find_position(uuid,uuid) IS 'Where a notification of the receiver''s stands in lists. An id of nothing is taken for a position, which most ids are.';
+
 CREATE OR REPLACE FUNCTION first_id(moment timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -1566,6 +1627,7 @@ CREATE OR REPLACE FUNCTION gather_kinds()
 AS $function$
 DECLARE
     branches text := '';
+    chains text := '';
     known text[] := '{}';
     kind text;
 BEGIN
@@ -1588,9 +1650,30 @@ BEGIN
         'RETURNS TABLE (excerpt text, beginning text, post_id uuid) LANGUAGE sql STABLE AS %L',
         branches || format(E'\n    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL(%L::text[])\n', known)
     );
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION is_described(entity_type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS %L',
+        format(E'\n    SELECT $1 = ANY(%L::text[])\n', known)
+    );
+    FOR kind IN
+        SELECT substr(p.proname, length('chain_') + 1)
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'public'::regnamespace
+            AND p.proname ^@ 'chain_'
+            AND oidvectortypes(p.proargtypes) = 'uuid'
+        ORDER BY p.proname COLLATE "C"
+    LOOP
+        chains := chains || format(
+            E'\n    UNION ALL\n    SELECT c.part_type, c.part_id FROM %I($2) AS c WHERE $1 = %L', 'chain_' || kind, kind
+        );
+    END LOOP;
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION chain_entity(entity_type text, entity_id uuid) '
+        'RETURNS TABLE (part_type text, part_id uuid) LANGUAGE sql STABLE AS %L',
+        E'\n    SELECT $1, $2' || chains || E'\n'
+    );
 END
 $function$;
-COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it. A file that defines one calls this behind it.';
+COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it, and chain_entity() of all chain_<kind>(entity_id). A file that defines one calls this behind it.';
 
 CREATE OR REPLACE FUNCTION hash_username(username citext)
  RETURNS bytea
@@ -1655,6 +1738,15 @@ AS $function$
     SELECT EXISTS (SELECT FROM users AS p WHERE p.id = (u).owner_id AND p.avatar_url IN ((u).url, (u).thumbnail_url))
 $function$;
 COMMENT ON FUNCTION is_avatar(uploads) IS 'Whether an upload is the picture of its owner''s profile, which nothing removes by itself.';
+
+CREATE OR REPLACE FUNCTION is_described(entity_type text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT $1 = ANY('{comment,post,user}'::text[])
+$function$;
+COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
 CREATE OR REPLACE FUNCTION is_listed(n notifications)
  RETURNS boolean
@@ -1881,6 +1973,23 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION name_person(users) IS 'All the names of a person: what they are found by.';
 
+CREATE OR REPLACE FUNCTION next_digest(timezone text, digest text, digest_at time without time zone, after timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE digest
+        WHEN 'hourly' THEN date_trunc('hour', after, 'UTC') + interval '1 hour'
+        WHEN 'daily' THEN
+            CASE
+                WHEN ((after AT TIME ZONE timezone)::date + digest_at) AT TIME ZONE timezone > after
+                    THEN ((after AT TIME ZONE timezone)::date + digest_at) AT TIME ZONE timezone
+                ELSE ((after AT TIME ZONE timezone)::date + 1 + digest_at) AT TIME ZONE timezone
+            END
+    END
+$function$;
+COMMENT ON FUNCTION next_digest(text,text,time without time zone,timestamp with time zone) IS 'When the next digest behind a moment is due: at the full hour of UTC, or at digest_at of the wall clock. NULL without digests.';
+
 CREATE OR REPLACE FUNCTION note_revision()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1940,6 +2049,25 @@ AS $function$
     )
 $function$;
 COMMENT ON FUNCTION person_seen(users,boolean,integer,integer,integer) IS 'A user in a list of people: as person(), and what standing_of() says.';
+
+CREATE OR REPLACE FUNCTION quiet_end(timezone text, quiet_from time without time zone, quiet_to time without time zone, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE
+        WHEN quiet_from < quiet_to THEN
+            CASE
+                WHEN (at AT TIME ZONE timezone)::time >= quiet_from AND (at AT TIME ZONE timezone)::time < quiet_to
+                    THEN ((at AT TIME ZONE timezone)::date + quiet_to) AT TIME ZONE timezone
+            END
+        WHEN (at AT TIME ZONE timezone)::time < quiet_to
+            THEN ((at AT TIME ZONE timezone)::date + quiet_to) AT TIME ZONE timezone
+        WHEN (at AT TIME ZONE timezone)::time >= quiet_from
+            THEN ((at AT TIME ZONE timezone)::date + 1 + quiet_to) AT TIME ZONE timezone
+    END
+$function$;
+COMMENT ON FUNCTION quiet_end(text,time without time zone,time without time zone,timestamp with time zone) IS 'When the quiet hours end in which a moment lies: [from, to) of the wall clock, over midnight too. NULL outside of them, and without any.';
 
 CREATE OR REPLACE FUNCTION reactions_of(viewer_id uuid, post_id uuid)
  RETURNS TABLE(liked boolean, interested boolean)
@@ -2158,7 +2286,7 @@ SELECT
     n.snoozed_until AS "snoozedUntil",
     n.position,
     n.group_id AS "groupId",
-    n.plan AS "_plan",
+    coalesce(n.plan -> 'silent' = 'true', false) AS silent,
     -- Columns of the person: JSON for each row of a page costs more than the rest of the page's people.
     a.id AS "_actorId",
     a.username AS "_username",
@@ -2171,7 +2299,18 @@ SELECT
     NULL::uuid AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
-FROM notifications AS n
+FROM (
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications
+    UNION ALL
+    -- A query for what is not archived does without it: its constraint says that all of it is.
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications_archive
+) AS n
 LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
@@ -2231,6 +2370,43 @@ INNER JOIN post_stats AS s ON s.post_id = p.id
 INNER JOIN users AS a ON a.id = p.author_id
 LEFT JOIN users AS d ON d.id = p.assignee_id;
 COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
+
+CREATE OR REPLACE VIEW held_lines AS
+SELECT
+    h.receiver_id AS "_receiverId",
+    h.id,
+    h.type,
+    h.variant AS "_variant",
+    nullif(h.params, '{}') AS "_params",
+    e.excerpt AS "_excerpt",
+    e.beginning AS "_beginning",
+    false AS "isRead",
+    NULL::timestamptz AS "seenAt",
+    NULL::timestamptz AS "archivedAt",
+    NULL::timestamptz AS "snoozedUntil",
+    h.id AS position,
+    NULL::uuid AS "groupId",
+    false AS silent,
+    a.id AS "_actorId",
+    a.username AS "_username",
+    a.first_name AS "_firstName",
+    a.last_name AS "_lastName",
+    a.avatar_url AS "_avatarUrl",
+    h.entity_type AS "_entityType",
+    CASE WHEN e.found THEN h.entity_id END AS "_entityId",
+    e.post_id AS "postId",
+    NULL::uuid AS "relatedLeadId",
+    h.created_at AS "createdAt",
+    h.held_at AS "updatedAt",
+    h.reason,
+    h.held_at AS "heldAt"
+FROM notifications_held AS h
+LEFT JOIN users AS a ON a.id = h.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(h.entity_type, h.entity_id, h.receiver_id) AS d
+) AS e ON true;
+COMMENT ON VIEW held_lines IS 'What a person was not told, with the columns of notification_lines, and why.';
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';

@@ -32,6 +32,8 @@ BY_NAME = {
     # The same again, so that Ada signs in as before.
     "newPassword": "correct-horse-battery",
     "before": "2026-01-31T10:00:00.000000Z",
+    "until": "2099-12-31T10:00:00.000000Z",
+    "types": {"like": {"email": "always"}},
     "token": "kP3v0c8VnTqf2mJYw1xZrA",
     "refreshToken": "kP3v0c8VnTqf2mJYw1xZrA",
     "publicId": "nexcorp/01994e5c7a3b7c11",

@@ -10,6 +10,7 @@ from nexcorp.features import (
     keys,
     notifications,
     posts,
+    preferences,
     push,
     reactions,
     readers,
@@ -34,6 +35,8 @@ FEATURES = (
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
+    # What is planned of notifications goes before them when a person leaves.
+    preferences.FEATURE,
     notifications.FEATURE,
     push.FEATURE,
     uploads.FEATURE,

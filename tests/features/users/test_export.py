@@ -44,6 +44,10 @@ PARTS = {
     "followers",
     "pushSubscriptions",
     "notifications",
+    "notificationSettings",
+    "notificationPreferences",
+    "notificationMutes",
+    "notificationsHeld",
     "events",
 }
 
