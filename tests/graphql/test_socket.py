@@ -50,6 +50,8 @@ async def test_live_and_resumed_frames_are_the_same_in_order_and_once(
     heard = {message["id"]: message["payload"] for message in [await talk.hear(), await talk.hear()]}
     created = heard["one"]["data"]["notificationCreated"]
     assert (created["id"], created["type"], created["post"]) == (first, "COMMENT", {"body": "Hello."})
+    listed = (await fetch(ann, "{ getNotifications { cursor } }"))["getNotifications"]
+    assert created["cursor"] == listed[0]["cursor"]
     assert heard["one"]["extensions"]["position"] == heard["two"]["extensions"]["position"]
     assert heard["one"]["extensions"]["position"] == f"{begun['epoch']}/1"
     changed = heard["two"]["data"]["notificationChanged"]

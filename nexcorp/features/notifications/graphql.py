@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import strawberry
 from strawberry.scalars import JSON
@@ -12,13 +11,12 @@ from strawberry.scalars import JSON
 from nexcorp.db import sql
 from nexcorp.domain.fields import load
 from nexcorp.features.notifications import service
-from nexcorp.features.notifications.errors import NotificationNotFound
 from nexcorp.features.notifications.routes import BY_NEWEST, CHANGE, READ, check_types
 from nexcorp.features.notifications.schemas import TYPES, Notification, NotificationQuery
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.frames import read_frames
 from nexcorp.graphql.parts import Info, Part, member, root
-from nexcorp.graphql.shapes import list_of, maybe, read_id, shape_of
+from nexcorp.graphql.shapes import list_of, maybe, shape_of
 from nexcorp.realtime.node import NODE
 from nexcorp.web.app_keys import SENTENCES
 from nexcorp.web.paging import cut_page
@@ -29,8 +27,6 @@ LATER = (
     *("lead_created", "score_updated", "task_assigned", "task_updated", "task_completed", "task_due"),
     *("comment_added", "member_added"),
 )
-# Where a notification that was read from a list keeps its row.
-ROW = "_row"
 NOTIFICATION = shape_of(Notification)
 
 
@@ -70,7 +66,7 @@ async def fetch_page(context: Context, **asked: Any) -> dict[str, Any]:
     page, next_cursor = cut_page(context.request, inbox.rows, query["limit"], BY_NEWEST)
     sentences = context.request.app[SENTENCES]
     return {
-        "data": [{**sentences.show(row), ROW: row} for row in page],
+        "data": [sentences.show(row) for row in page],
         "nextCursor": next_cursor,
         "unreadCount": inbox.unread,
         "epoch": context.request.app[NODE].positions.epoch,
@@ -96,12 +92,24 @@ async def notification_feed(
     cursor: str | None = None,
     unread: bool | None = None,
     archived: bool | None = None,
+    snoozed: bool | None = None,
+    group: str | None = None,
     type: str | None = None,
 ) -> dict[str, Any]:
     """A page of your notifications, with what belongs to it: `epoch/seq` is the `after` of subscriptions.
-    `type`: one or several, comma-separated, in either case."""
-    asked = {"limit": limit, "cursor": cursor, "unread": unread, "archived": archived, "type": type}
-    return await fetch_page(info.context, **asked)
+
+    `archived` and `snoozed`: these instead. `group`: the members of one, by its id. `type`: one or several,
+    comma-separated, in either case."""
+    return await fetch_page(
+        info.context,
+        limit=limit,
+        cursor=cursor,
+        unread=unread,
+        archived=archived,
+        snoozed=snoozed,
+        group=group,
+        type=type,
+    )
 
 
 @root(int, READ)
@@ -120,7 +128,7 @@ async def mark_as_read(info: Info, id: str) -> dict[str, Any]:
         row = await service.update_notification(
             conn, info.context.caller.id, notification_id, {"isRead": True}
         )
-        return {**info.context.request.app[SENTENCES].show(row), ROW: row}
+        return info.context.request.app[SENTENCES].show(row)
 
 
 @root(int, CHANGE)
@@ -163,28 +171,10 @@ async def notification_changed(info: Info, after: str | None = None) -> AsyncIte
         yield {**frame, "id": data["id"] if concerned else None, "notification": data if shown else None}
 
 
-async def find_lines(conn: Any, viewer_id: UUID, ids: Sequence[UUID]) -> list[Any]:
-    """The rows of the viewer's own notifications."""
-    rows: list[Any] = await sql.notifications.render_notifications(conn, ids=ids)
-    return rows
-
-
-async def find_cursor(info: Info, notification_id: UUID | None) -> str:
-    """The cursor behind a notification; raises NotificationNotFound where it is gone."""
-    row = await info.context.load(find_lines, notification_id)
-    if row is None:
-        raise NotificationNotFound()
-    return BY_NEWEST.encode(info.context.request, row)
-
-
 @member(str)
-def cursor(root: Any, info: Info) -> Any:
+def cursor(root: Any, info: Info) -> str:
     """The `cursor` of the page behind it."""
-    row = root.get(ROW, root)
-    # What a change returns, and what a frame shows, may say nothing of the place in the list.
-    if all(column in row for column in BY_NEWEST.columns):
-        return BY_NEWEST.encode(info.context.request, row)
-    return find_cursor(info, read_id(root, "id"))
+    return BY_NEWEST.encode(info.context.request, root)
 
 
 PART = Part(
