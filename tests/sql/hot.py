@@ -131,6 +131,7 @@ HOT: dict[str, set[str]] = {
     "inbox.list_grouped": {
         "notifications_single_idx",
         "notification_groups_listed_idx",
+        "notification_groups_new_idx",
         "notifications_group_idx",
         "notifications_pkey",
     },
@@ -318,6 +319,7 @@ SORTS_A_PAGE = {
     "feed.list_feed",
     "inbox.list_grouped",
     "notifications.list_concerned_after",
+    "notifications.list_sleepers",
     "realtime.read_missing",
 }
 # Sort what the index of words finds, which has no order.
