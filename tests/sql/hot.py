@@ -45,6 +45,7 @@ SCANS = {
     "events.count_troubles": "events_default, which stays empty; stops at 10,000 rows",
     "events.list_failing": "for an operator at the command line",
     "preferences.delete_old_held": "the cleanup, once an hour",
+    "preferences.leave_unknown_zones": "the cleanup, once an hour",
     "idempotency.forget_assignee": "once, when a person leaves",
     "push.delete_over": "the cleanup, once an hour",
     "posts.fill_stats": "once, after a bulk load",
