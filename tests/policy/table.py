@@ -239,6 +239,16 @@ POLICY: list[Rule] = [
     Rule("PUT /posts/{id}/like", "post:like", 200, make=makers.a_post),
     Rule("DELETE /posts/{id}/like", "post:like", 200, make=makers.a_post),
     Rule("GET /posts/{id}/likes", "post:read", 200, make=makers.a_post),
+    Rule("PUT /posts/{id}/read", "post:read", 200, make=makers.a_post),
+    Rule(
+        "GET /posts/{id}/readers",
+        "post:read",
+        200,
+        stranger=403,
+        manager=200,
+        whose="the author, and holders of post:announce",
+        make=makers.a_post,
+    ),
     Rule(
         "POST /comments",
         "comment:create",
@@ -247,6 +257,23 @@ POLICY: list[Rule] = [
         body=lambda made: {"postId": made["id"], "body": "Indeed."},
     ),
     Rule("GET /comments/post/{id}", "post:read", 200, make=makers.a_post),
+    Rule("GET /comments/post/{id}/read", "post:read", 200, make=makers.a_post),
+    Rule(
+        "PUT /comments/post/{id}/read",
+        "post:read",
+        200,
+        make=makers.a_post,
+        body=lambda made: {"upTo": made["id"]},
+    ),
+    Rule(
+        "GET /comments/{id}/readers",
+        "post:read",
+        200,
+        stranger=403,
+        manager=200,
+        whose="its author, and holders of post:moderate",
+        make=makers.a_comment,
+    ),
     Rule("GET /comments/{id}", "post:read", 200, make=makers.a_comment),
     Rule(
         "PATCH /comments/{id}",
@@ -274,6 +301,27 @@ POLICY: list[Rule] = [
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),
     Rule("POST /notifications/read-all", "notification:update", 200, whose=OWN),
+    Rule("POST /notifications/seen", "notification:update", 200, whose=OWN),
+    Rule("POST /notifications/archive-all", "notification:update", 200, whose=OWN),
+    *(
+        Rule(
+            f"POST /notifications/groups/{{id}}/{verb}",
+            "notification:update",
+            200,
+            stranger=404,
+            whose=OWN,
+            make=makers.a_notification_group,
+        )
+        for verb in ("read", "archive")
+    ),
+    Rule(
+        "GET /notifications/{id}",
+        "notification:read",
+        200,
+        stranger=404,
+        whose=OWN,
+        make=makers.a_notification,
+    ),
     Rule(
         "PATCH /notifications/{id}",
         "notification:update",

@@ -40,6 +40,19 @@ INSERT INTO interests (post_id, user_id, created_at)
 SELECT nth(2, 10 * (1 + n / 10)), nth(1, 1 + n % 10007), now() - n * interval '1 second'
 FROM generate_series(1, 100000) AS n
 """,
+        # Two posts were read by half of all people, most by two.
+        "entity_reads": """
+INSERT INTO entity_reads (entity_type, entity_id, user_id, read_at)
+SELECT
+    'post', nth(2, CASE WHEN n < 100000 THEN 1 + 100 * (n / 50000) ELSE n / 2 END), nth(1, 1 + n % 50000),
+    now() - n * interval '1 second'
+FROM generate_series(0, 199999) AS n
+""",
+        "thread_reads": """
+INSERT INTO thread_reads (thread, user_id, upto)
+SELECT nth(2, CASE WHEN n < 50000 THEN 1 ELSE n / 5 END), nth(1, 1 + n % 50000), nth(3, 1 + n)
+FROM generate_series(0, 99999) AS n
+""",
         "idempotency_keys": """
 INSERT INTO idempotency_keys (scope, key, fingerprint, status, entity_id, created_at)
 SELECT
@@ -56,15 +69,34 @@ FROM generate_series(1, 20000) AS n
 """,
         "notifications": """
 INSERT INTO notifications (
-    id, receiver_id, event_id, actor_id, type, entity_type, entity_id, once_key, is_read
+    id, position, group_id, receiver_id, event_id, actor_id, type, entity_type, entity_id, once_key, is_read,
+    archived_at, snoozed_until
 )
 SELECT
-    nth(4, n), nth(1, 1 + n % 500), nth(5, n), nth(1, 1 + n % 7919), k.type, k.entity_type,
+    nth(4, n), nth(4, n), CASE WHEN n % 4 = 0 THEN nth(8, n % 20000) END,
+    nth(1, 1 + n % 500), nth(5, n), nth(1, 1 + n % 7919), k.type, k.entity_type,
     CASE k.type WHEN 'like' THEN nth(2, n) ELSE nth(3, n) END,
-    CASE k.type WHEN 'like' THEN 'like ' || n END, n % 10 > 0
+    CASE k.type WHEN 'like' THEN 'like ' || n END, n % 10 > 0,
+    CASE WHEN n % 7 = 1 THEN now() END, CASE WHEN n % 77 = 3 THEN now() + interval '1 hour' END
 FROM generate_series(1, 60000) AS n
 JOIN (VALUES (0, 'like', 'post'), (1, 'comment', 'comment')) AS k (number, type, entity_type)
     ON k.number = n % 2
+""",
+        "notification_groups": """
+INSERT INTO notification_groups (id, receiver_id, key, position, size, members, unread)
+SELECT
+    nth(8, n), nth(1, 1 + n % 500), 'like:post:' || nth(2, n), nth(4, 40000 + n), 3, 3,
+    CASE n % 3 WHEN 0 THEN 1 ELSE 0 END
+FROM generate_series(0, 19996, 4) AS n
+""",
+        "notifications_archive": """
+INSERT INTO notifications_archive (
+    id, position, receiver_id, event_id, type, is_read, variant, params, archived_at, created_at, updated_at
+)
+SELECT
+    nth(7, n), nth(7, n), nth(1, 1 + n % 500), nth(5, n), 'like', true, '', '{}',
+    now() - n * interval '1 minute', now(), now()
+FROM generate_series(1, 20000) AS n
 """,
         "notifications_held": """
 INSERT INTO notifications_held (
