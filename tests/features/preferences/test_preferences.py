@@ -144,6 +144,7 @@ async def test_settings_show_what_holds_and_change_only_by_what_is_sent(
         ({"types": {"like": {"email": "never"}}}, "types.like.value.email"),
         ({"types": {"like": {"push": 0}}}, "types.like.value.push"),
         ({"types": []}, "types"),
+        ({"types": {f"x{number}": {} for number in range(101)}}, "types"),
     ],
 )
 async def test_what_makes_no_sense_is_refused(make_user: Any, body: Any, field: str) -> None:
@@ -219,6 +220,28 @@ async def test_a_mute_holds_all_that_belongs_to_it_and_the_trace_says_so(
     gone = next(row for row in await told(service, ann, "/notifications/held") if row["id"] == mention["id"])
     assert (gone["message"], gone["entity"]) == ("", None)
     await check_counters(service)
+
+
+async def test_what_comes_in_quiet_hours_comes_without_a_sound(
+    service: Any, make_user: Any, connect: Any
+) -> None:
+    ann, bob = await make_user(), await make_user()
+    live = await connect(ann)
+    now = datetime.now(UTC)
+    hours = {"from": f"{now - timedelta(hours=1):%H:%M}", "to": f"{now + timedelta(hours=1):%H:%M}"}
+    await put(ann, SETTINGS, quietHours=hours)
+    post = await publish(ann)
+    await bob.client.put(f"{API}/posts/{post['id']}/like")
+    (row,) = await told(service, ann)
+    frame = await live.next("notification:created")
+    assert row["silent"] is frame["data"]["silent"] is True
+    found = await trace(ann, row["id"])
+    assert ("inApp", "silent", "quiet_hours") in found
+    assert found[-1] == ("email", "waiting", "quiet_hours")
+    await put(ann, SETTINGS, quietHours=None)
+    await say(bob, post["id"])
+    newer, older = await told(service, ann)
+    assert (newer["silent"], older["silent"]) == (False, True)
 
 
 async def test_mutes_end_are_listed_and_tell_nothing_of_what_is_out_of_sight(
