@@ -685,16 +685,6 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
--- name: delete_old_held(most) :value
--- What people were not told, after 14 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM notifications_held
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_held WHERE held_at < now() - interval '14 days' ORDER BY held_at LIMIT $1))
-        AND held_at < now() - interval '14 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
 -- name: delete_old_deliveries(most) :value
 -- What was sent, with its attempts, after 40 days; returns how many. Call it until that is less than `most`.
 WITH gone AS (
@@ -711,16 +701,6 @@ WITH gone AS (
     DELETE FROM digests
     WHERE ctid = ANY(ARRAY(SELECT ctid FROM digests WHERE created_at < now() - interval '30 days' ORDER BY created_at LIMIT $1))
         AND created_at < now() - interval '30 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
--- name: delete_ended_mutes(most) :value
--- Mutes whose time is over; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM notification_mutes
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notification_mutes WHERE until < now() ORDER BY until LIMIT $1))
-        AND until < now()
     RETURNING 1
 )
 SELECT count(*) FROM gone;
@@ -754,8 +734,7 @@ ORDER BY id
 LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
--- Everything a person was told, wanted to be told and is sent of it, and the count; and what is held back of it, or of what they
--- would tell.
+-- Everything a person was told and is sent of it, and the count; and what is folded of it, or of what they would tell.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 ),
@@ -768,23 +747,11 @@ grouped AS (
 emptied AS (
     DELETE FROM notification_groups WHERE receiver_id = $1 AND members = 0
 ),
-withheld AS (
-    DELETE FROM notifications_held WHERE receiver_id = $1
-),
 folded AS (
     DELETE FROM folded_notices WHERE receiver_id = $1 OR actor_id = $1
 ),
 sent AS (
     DELETE FROM deliveries WHERE receiver_id = $1
-),
-preferred AS (
-    DELETE FROM notification_preferences WHERE user_id = $1
-),
-settled AS (
-    DELETE FROM notification_settings WHERE user_id = $1
-),
-muted AS (
-    DELETE FROM notification_mutes WHERE user_id = $1
 ),
 digested AS (
     DELETE FROM digests WHERE user_id = $1

@@ -48,7 +48,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
-        await sql.preferences.delete_old_held(conn)
+        await sql.preferences.leave_unknown_zones(conn)
 
 
 async def drop_months(ctx: Any) -> int:
@@ -63,10 +63,10 @@ async def delete_parts(ctx: Any) -> int:
     for statement in (
         sql.notifications.delete_old_archived,
         sql.notifications.delete_old_groups,
-        sql.notifications.delete_old_held,
+        sql.preferences.delete_old_held,
         sql.notifications.delete_old_deliveries,
         sql.notifications.delete_old_digests,
-        sql.notifications.delete_ended_mutes,
+        sql.preferences.delete_ended_mutes,
     ):
         part = PART
         while part == PART:
