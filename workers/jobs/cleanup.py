@@ -1,5 +1,5 @@
 """What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
-months of the trail, what was read of notifications, and what was held back of them.
+months of the trail, what was read of notifications, and what was decided and sent of them.
 
 And what was written of people who have left, behind their leaving.
 """
@@ -48,7 +48,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
-        await sql.preferences.delete_old_held(conn)
+        await sql.preferences.leave_unknown_zones(conn)
 
 
 async def drop_months(ctx: Any) -> int:
@@ -58,9 +58,16 @@ async def drop_months(ctx: Any) -> int:
 
 
 async def delete_parts(ctx: Any) -> int:
-    """Notifications that were archived long ago and empty groups of them, in parts; returns how many rows."""
+    """What was kept of notifications for some time, in parts; returns how many rows."""
     gone = 0
-    for statement in (sql.notifications.delete_old_archived, sql.notifications.delete_old_groups):
+    for statement in (
+        sql.notifications.delete_old_archived,
+        sql.notifications.delete_old_groups,
+        sql.preferences.delete_old_held,
+        sql.notifications.delete_old_deliveries,
+        sql.notifications.delete_old_digests,
+        sql.preferences.delete_ended_mutes,
+    ):
         part = PART
         while part == PART:
             async with ctx["database"].connection(wait=10.0) as conn:
