@@ -285,13 +285,21 @@ async def test_a_read_all_while_a_thousand_arrive(service: Any, make_user: Any) 
     await wait_until(lambda: outbox_empty(service), 10)
     await fetch(
         service,
-        """SELECT emit(
-            'comment.created', $1, 'comment', uuidv7(),
+        """WITH said AS (
+            INSERT INTO comments (post_id, author_id, body)
+            SELECT $2, $1, 'x' FROM generate_series(1, 1000)
+            RETURNING id
+        ),
+        counted AS (
+            UPDATE post_stats SET comment_count = comment_count + 1000 WHERE post_id = $2
+        )
+        SELECT emit(
+            'comment.created', $1, 'comment', said.id,
             jsonb_build_object(
                 'postId', $2::uuid, 'mentionedIds', jsonb_build_array($3::uuid), 'onDraft', true
             ),
             '{}'
-        ) FROM generate_series(1, 1000)""",
+        ) FROM said""",
         bob.id,
         UUID(post["id"]),
         ann.id,
