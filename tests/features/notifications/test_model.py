@@ -116,6 +116,13 @@ class Inboxes(RuleBasedStateMachine):
                     f"p{uuid4().hex[:12]}",
                 )
             ]
+            await conn.execute(
+                """INSERT INTO posts (id, author_id, body)
+                SELECT id, $1, 'a post' FROM unnest($2::uuid[]) AS p (id)
+                ON CONFLICT (id) DO NOTHING""",
+                self.people[0],
+                [UUID(int=ord(post)) for post in "ab"],
+            )
             self.events = await conn.fetchval("SELECT count(*) FROM events")
             self.me = self.people.pop()
             # Whoever may not see a thing is not told of it.
