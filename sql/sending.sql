@@ -146,12 +146,14 @@ SELECT
 FROM bundled AS b
 ORDER BY b.receiver_id, b.target, b.notification_id DESC;
 
--- name: record_outcomes(channel, ids, targets, outcomes, codes, waits, most_attempts) :many
+-- name: record_outcomes(channel, ids, targets, outcomes, reasons, codes, waits, most_attempts) :many
 -- What became of messages: `sent`, `refused`, `gone`, or `failed`, which is tried again after so many seconds, or else after
--- 10, 30, 90 ..., at most 6 hours, and given up after so many attempts. Returns the states. The state of what was stopped
--- meanwhile stays.
+-- 10, 30, 90 ..., at most 6 hours, and given up after so many attempts. `reasons`: why, where that says more than the outcome.
+-- Returns the states.
 WITH said AS MATERIALIZED (
-    SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::float8[]) AS g (id, target, outcome, code, wait)
+    SELECT *
+    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[])
+        AS g (id, target, outcome, reason, code, wait)
 ),
 noted AS (
     INSERT INTO delivery_attempts (notification_id, channel, target, outcome, code)
@@ -163,10 +165,10 @@ UPDATE deliveries AS d
 SET
     state = CASE
         WHEN g.outcome = 'sent' THEN 'sent'
-        WHEN g.outcome = 'failed' AND d.attempts < $7::integer THEN 'waiting'
+        WHEN g.outcome = 'failed' AND d.attempts < $8::integer THEN 'waiting'
         ELSE 'failed'
     END,
-    reason = CASE WHEN g.outcome <> 'sent' THEN coalesce(nullif(g.outcome, 'failed'), g.code) END,
+    reason = CASE WHEN g.outcome <> 'sent' THEN coalesce(g.reason, g.outcome) END,
     sent_at = CASE WHEN g.outcome = 'sent' THEN now() END,
     due_at = CASE
         WHEN g.outcome = 'failed'

@@ -126,7 +126,9 @@ def compose_text(mail: Mail) -> str:
     """The plain text."""
     first, *rest = mail.paragraphs
     parts = [first, mail.link, *rest] if mail.link else [first, *rest]
-    parts += [f"* {one.title}\n" + (f"  {one.text}\n" if one.text else "") + f"  {one.link}" for one in mail.items]
+    parts += [
+        f"* {one.title}\n" + (f"  {one.text}\n" if one.text else "") + f"  {one.link}" for one in mail.items
+    ]
     if mail.notes:
         parts.append("-- \n" + "\n".join(f"{text}: {link}" if link else text for text, link in mail.notes))
     return "\n\n".join(parts) + "\n"
@@ -139,10 +141,12 @@ def compose_html(mail: Mail) -> str:
     if mail.link:
         rest.insert(0, LINK.format(link=escape(mail.link), label=escape(mail.label)))
     rest += [
-        ITEM.format(link=escape(one.link), title=escape(one.title), text=escape(one.text)) for one in mail.items
+        ITEM.format(link=escape(one.link), title=escape(one.title), text=escape(one.text))
+        for one in mail.items
     ]
     notes = [
-        ANCHOR.format(link=escape(link), text=escape(text)) if link else escape(text) for text, link in mail.notes
+        ANCHOR.format(link=escape(link), text=escape(text)) if link else escape(text)
+        for text, link in mail.notes
     ]
     if notes:
         rest.append(NOTE.format(text="<br>".join(notes)))

@@ -101,11 +101,14 @@ def write_bundle(
     """One mail of several notifications, the newest first. `type`: of all of them, or the one for any."""
     title = name_bundle(bundle, len(several))
     items = tuple(
-        Item(write_line(one["title"], 500), one["message"], link_to(base, one["id"])) for one in several[:MAX_ITEMS]
+        Item(write_line(one["title"], 500), one["message"], link_to(base, one["id"]))
+        for one in several[:MAX_ITEMS]
     )
     paragraphs = [f"{title}."]
     if len(several) > MAX_ITEMS:
-        paragraphs.append(f"The newest {MAX_ITEMS} are here, and {len(several) - MAX_ITEMS} more in your list.")
+        paragraphs.append(
+            f"The newest {MAX_ITEMS} are here, and {len(several) - MAX_ITEMS} more in your list."
+        )
     return Mail(
         bundle,
         address,
@@ -114,7 +117,12 @@ def write_bundle(
         items=items,
         notes=(
             ("You get this mail because your settings ask for it.", None),
-            ("No more mails of this kind" if len({one["type"] for one in several}) == 1 else "No more mails", unsubscribe),
+            (
+                "No more mails of this kind"
+                if len({one["type"] for one in several}) == 1
+                else "No more mails",
+                unsubscribe,
+            ),
         ),
         headers=tuple(list_headers(type, host, unsubscribe)),
     )
