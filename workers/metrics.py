@@ -10,6 +10,6 @@ JOBS = Counter("nexcorp_jobs_total", "Runs of jobs by how they ended.", ["job", 
 MAILS = Counter("nexcorp_mails_total", "Mails by what became of the attempt.", ["result"])
 DELIVERIES = Counter(
     "nexcorp_deliveries_total",
-    "Notifications due on a channel by what became of them: sent, failed, refused, or why they were left out.",
+    "Notifications due on a channel by what became of them, or why they were left out.",
     ["channel", "result"],
 )

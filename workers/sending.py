@@ -1,8 +1,9 @@
 """What was planned of notifications goes out: mails and pushes, each at least once, whatever dies in between.
 
-A message is claimed, handed over, and recorded, each step committed before the next. A worker that is killed
-between handing over and recording leaves it claimed; once the claim runs out, another one sends it again. So a
-crash repeats a message at most once more: mailboxes know it by its Message-ID, browsers by its tag.
+A message is claimed, handed over, and recorded, each step committed before the next. A worker that is
+killed between handing over and recording leaves it claimed; once the claim runs out, another one sends it
+again. So a crash repeats a message at most once more: mailboxes know it by its Message-ID, browsers by its
+tag.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ GRACE_SECONDS = 20.0
 
 @dataclass(slots=True)
 class Message:
-    """Claimed rows of `sql.sending.claim_deliveries` that go out in one: a single one, or those of a `bundle`."""
+    """Claimed rows of `sql.sending.claim_deliveries` that go out in one: one, or those of a `bundle`."""
 
     rows: list[Any]
     bundle: str | None
@@ -59,8 +60,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an attempt. `failed`: again after `wait` seconds, or after more each time. `back`: it was
-    not begun, and is due in `wait` seconds."""
+    """What became of an attempt.
+
+    `failed`: again after `wait` seconds, or after more each time. `back`: it was not begun, and is due in
+    `wait` seconds.
+    """
 
     state: Literal["sent", "failed", "refused", "gone", "back"]
     code: str | None = None
@@ -69,7 +73,7 @@ class Outcome:
 
 
 class Channel(Protocol):
-    """A way out. `most`: messages that are claimed at a time; `rest`: seconds between two looks at what is due."""
+    """A way out. `most`: messages claimed at a time; `rest`: seconds between two looks at what is due."""
 
     name: str
     most: int
@@ -97,7 +101,7 @@ class Sender:
     def __init__(self, database: Database, channel: Channel, product: Product) -> None:
         self.database, self.channel = database, channel
         types = list(product.notice_types.values())
-        self._declared = {
+        self._declared: dict[str, Any] = {
             "types": [one.name for one in types],
             "criticals": [one.critical for one in types],
             "emails": [one.email for one in types],

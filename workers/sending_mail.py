@@ -36,7 +36,10 @@ BOUNCED = "bounced"
 
 
 class MailChannel:
-    """Mail through `mailer`. `base_url`: where people reach the service; `key` signs the links that end mails."""
+    """Mail through `mailer`.
+
+    `base_url`: where people reach the service; `key` signs the links that end mails.
+    """
 
     name = "email"
     most = 64

@@ -28,7 +28,7 @@ log = structlog.get_logger("nexcorp.mail")
 CONNECT_SECONDS = 15.0
 # Well within the two minutes for which a worker has a mail to itself.
 SEND_SECONDS = 60.0
-# Servers close a connection that is idle, or that had many mails; to open a new one costs several round trips.
+# Servers close a connection that is idle, or that had many mails.
 IDLE_SECONDS = 5.0
 MAILS_A_LINE = 100
 QUIT_SECONDS = 2.0
@@ -190,7 +190,7 @@ def choose_encoding(text: str) -> str:
 
 
 class SmtpLine:
-    """A connection to a mail server for one mail after the other. It is made when there is something to send."""
+    """A connection to a mail server for one mail after the other; made when there is something to send."""
 
     def __init__(self, options: dict[str, Any], sender: str) -> None:
         """`options`: of aiosmtplib.SMTP."""

@@ -56,8 +56,8 @@ def write_notice(
 ) -> Mail:
     """The mail of one notification, `shown` as its receiver sees it in the list.
 
-    `why`: the code of why they were chosen. `host`: the domain of the sender. `unsubscribe`: the link that ends
-    mails of its type; None for those that nobody can end.
+    `why`: the code of why they were chosen. `host`: the domain of the sender. `unsubscribe`: the link that
+    ends mails of its type; None for those that nobody can end.
     """
     threads = list_threads(shown, host)
     headers = list_headers(shown["type"], host, unsubscribe)
@@ -117,43 +117,45 @@ def write_bundle(
         items=items,
         notes=(
             ("You get this mail because your settings ask for it.", None),
-            (
-                "No more mails of this kind"
-                if len({one["type"] for one in several}) == 1
-                else "No more mails",
-                unsubscribe,
-            ),
+            ("No more mails" if type == "all" else "No more mails of this kind", unsubscribe),
         ),
         headers=tuple(list_headers(type, host, unsubscribe)),
     )
 
 
 def cut(text: str, most: int) -> str:
-    """The beginning of a text in at most `most` bytes of UTF-8, with an ellipsis where something is left out."""
+    """The beginning of a text in at most `most` bytes of UTF-8; an ellipsis stands for what is left out."""
     raw = text.encode()
     return text if len(raw) <= most else raw[: max(0, most - 3)].decode(errors="ignore") + "…"
 
 
 def write_push(
-    shown: Mapping[str, Any], *, unread: int, base: str, tag: str, most: int, title: str | None = None
+    shown: Mapping[str, Any],
+    *,
+    unread: int,
+    base: str,
+    tag: str,
+    most: int,
+    title: str | None = None,
 ) -> bytes:
-    """What a browser is pushed of a notification: JSON of at most `most` bytes. `title`: another than its own,
-    for several in one; `tag`: what a later one replaces it by."""
+    """What a browser is pushed of a notification: JSON of at most `most` bytes.
+
+    `title`: another than its own, for several in one; `tag`: what a later one replaces it by.
+    """
     summary = title is not None
+    message = "" if summary else shown["message"]
     payload = {
         "type": "summary" if summary else shown["type"],
         "title": cut(write_line(title or shown["title"], 500), 800),
-        "message": "" if summary else shown["message"],
+        "message": message,
         "tag": tag,
         "url": f"{base}/n" if summary else link_to(base, shown["id"]),
         "notificationId": None if summary else shown["id"],
         "entity": None if summary else shown["entity"],
         "unreadCount": unread,
     }
-    body = msgspec.json.encode(payload)
-    while len(body) > most:
-        # Quotes and control characters take more bytes in JSON than in the text.
-        room = len(payload["message"].encode()) - (len(body) - most)
-        payload["message"] = cut(payload["message"], max(0, min(room, len(payload["message"].encode()) - 4)))
-        body = msgspec.json.encode(payload)
+    while len(body := msgspec.json.encode(payload)) > most:
+        # Quotes and line feeds take more bytes in JSON than in the text.
+        message = cut(message, max(0, len(message.encode()) - max(4, (len(body) - most) // 2)))
+        payload["message"] = message
     return body
