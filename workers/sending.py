@@ -40,7 +40,7 @@ GRACE_SECONDS = 20.0
 
 @dataclass(slots=True)
 class Message:
-    """Claimed rows of `sql.sending.claim_deliveries` that go out in one: one, or those of a `bundle`."""
+    """Claimed rows of `sql.deliveries.claim_deliveries` that go out in one: one, or those of a `bundle`."""
 
     rows: list[Any]
     bundle: str | None
@@ -157,7 +157,7 @@ class Sender:
     async def _claim(self, most: int) -> tuple[int, list[Message]]:
         """How many rows were due, and those of them that are to be sent, as messages."""
         async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
-            rows = await sql.sending.claim_deliveries(
+            rows = await sql.deliveries.claim_deliveries(
                 conn, channel=self.channel.name, seconds=LEASE_SECONDS, most=most, **self._declared
             )
         bundles: dict[tuple[str, str], Message] = {}
@@ -233,7 +233,7 @@ class Sender:
         ]
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             if done:
-                await sql.sending.record_outcomes(
+                await sql.deliveries.record_outcomes(
                     conn,
                     channel=name,
                     ids=[row["_notificationId"] for row, _ in done],
@@ -246,7 +246,7 @@ class Sender:
                 )
             for message, outcome, _ in said:
                 if outcome.state == "back":
-                    await sql.sending.give_back(
+                    await sql.deliveries.give_back(
                         conn,
                         channel=name,
                         ids=[row["_notificationId"] for row in message.rows],

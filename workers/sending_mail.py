@@ -58,7 +58,7 @@ class MailChannel:
         """Make the digests that are due: what they are made of is due by that."""
         while True:
             async with database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
-                made = await sql.sending.make_digests(
+                made = await sql.deliveries.make_digests(
                     conn, most=DIGESTS_AT_ONCE, types=self._types, criticals=self._criticals
                 )
             if made < DIGESTS_AT_ONCE:
@@ -93,7 +93,7 @@ class MailChannel:
         if outcome.reason == BOUNCED:
             log.warning("an address is refused", user=str(message.user_id))
             async with database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-                await sql.sending.note_bounce(
+                await sql.deliveries.note_bounce(
                     conn, user_id=message.user_id, address=message.first["_address"]
                 )
 

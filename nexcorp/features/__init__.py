@@ -12,6 +12,7 @@ from nexcorp.features import (
     posts,
     reactions,
     search,
+    sending,
     service,
     uploads,
     users,
@@ -32,6 +33,7 @@ FEATURES = (
     explore.FEATURE,
     search.FEATURE,
     notifications.FEATURE,
+    sending.FEATURE,
     uploads.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -189,6 +189,16 @@ def choose_encoding(text: str) -> str:
     return "7bit" if text.isascii() else "quoted-printable"
 
 
+async def hand_over(client: aiosmtplib.SMTP, sender: str, address: str, message: EmailMessage) -> None:
+    """Send a message. aiosmtplib's own send_message() writes it by another policy."""
+    own = parseaddr(sender)[1]
+    if address.isascii() and own.isascii():
+        await client.sendmail(own, address, message.as_bytes())
+    else:
+        options = ["SMTPUTF8", "BODY=8BITMIME"]
+        await client.sendmail(own, address, message.as_bytes(POLICY.clone(utf8=True)), mail_options=options)
+
+
 class SmtpLine:
     """A connection to a mail server for one mail after the other; made when there is something to send."""
 
@@ -207,7 +217,7 @@ class SmtpLine:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 client = await self._connect()
-                await client.send_message(message)
+                await hand_over(client, self._sender, mail.address, message)
             whole = True
         except aiosmtplib.SMTPRecipientsRefused as error:
             whole = True

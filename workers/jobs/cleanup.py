@@ -47,6 +47,17 @@ async def delete_rows(ctx: Any) -> None:
         await sql.events.delete_old_beats(conn)
 
 
+async def delete_deliveries(ctx: Any) -> int:
+    """What became of messages long ago, in parts; returns how many."""
+    deliveries = 0
+    while True:
+        async with ctx["database"].transaction(wait=10.0) as conn:
+            gone: int = await sql.deliveries.delete_old_deliveries(conn, most=PART)
+        deliveries += gone
+        if not gone:
+            return deliveries
+
+
 async def drop_months(ctx: Any) -> int:
     """Months of the trail that are too old; returns how many."""
     async with ctx["database"].connection(wait=10.0) as conn:
@@ -56,6 +67,7 @@ async def drop_months(ctx: Any) -> int:
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "frames": delete_frames,
     "rows": delete_rows,
+    "deliveries": delete_deliveries,
     "partitions": lambda ctx: make_months(ctx["database"]),
     "dropped": drop_months,
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
