@@ -1,4 +1,4 @@
-"""What the tests of sending share: notifications that are planned to go out, and a look at what became of them."""
+"""What the tests of sending share: notifications that are planned to go out, and what became of them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Plans:
     async def post(self, author: UUID, title: str = "A plan") -> UUID:
         """A published post."""
         row = await self.run(
-            """INSERT INTO posts (author_id, type, status, title, body, position) VALUES ($1, 'project', 'open', $2, 'Text', uuidv7())
-            RETURNING id""",
+            """INSERT INTO posts (author_id, type, status, title, body, position)
+            VALUES ($1, 'project', 'open', $2, 'Text', uuidv7()) RETURNING id""",
             author,
             title,
         )
@@ -62,7 +62,9 @@ class Plans:
         kind, entity_id = entity or (None, None)
         row = await self.run(
             """WITH n AS (
-                INSERT INTO notifications (receiver_id, event_id, actor_id, type, variant, entity_type, entity_id, why)
+                INSERT INTO notifications (
+                    receiver_id, event_id, actor_id, type, variant, entity_type, entity_id, why
+                )
                 VALUES ($1, gen_random_uuid(), $2, $3, $4, $5, $6, 'watcher') RETURNING id
             ),
             counted AS (
