@@ -787,6 +787,43 @@ CREATE UNIQUE INDEX posts_position_idx ON posts USING btree ("position") INCLUDE
 CREATE INDEX posts_projects_idx ON posts USING btree ("position") WHERE type = 'project'::text;
 CREATE INDEX posts_status_position_idx ON posts USING btree (status, "position") WHERE status IS NOT NULL;
 
+CREATE TABLE push_subscriptions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    endpoint_hash bytea NOT NULL,
+    endpoint text NOT NULL,
+    host text NOT NULL,
+    p256dh bytea NOT NULL,
+    auth bytea NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    refreshed_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_success_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    failed_at timestamp with time zone,
+    CONSTRAINT push_subscriptions_pkey PRIMARY KEY (id),
+    CONSTRAINT push_subscriptions_endpoint_hash_key UNIQUE (endpoint_hash),
+    CONSTRAINT push_subscriptions_auth_length CHECK (length(auth) = 16),
+    CONSTRAINT push_subscriptions_endpoint_length CHECK (length(endpoint) >= 1 AND length(endpoint) <= 2048),
+    CONSTRAINT push_subscriptions_p256dh_length CHECK (length(p256dh) = 65)
+) WITH (fillfactor=80);
+COMMENT ON TABLE push_subscriptions IS 'Browsers that Web Push messages go to, each as long as the session that subscribed it.';
+COMMENT ON COLUMN push_subscriptions.id IS 'Another one when the browser has passed to another user.';
+COMMENT ON COLUMN push_subscriptions.session_id IS 'The session that subscribed. The trigger end_pushes deletes the row when it is revoked.';
+COMMENT ON COLUMN push_subscriptions.endpoint_hash IS 'SHA-256 of the endpoint.';
+COMMENT ON COLUMN push_subscriptions.endpoint IS 'The URL at the browser''s push service. Whoever knows it can send there: it is shown to nobody.';
+COMMENT ON COLUMN push_subscriptions.host IS 'The host of the endpoint, to be shown.';
+COMMENT ON COLUMN push_subscriptions.p256dh IS 'The browser''s public key, an uncompressed point of P-256.';
+COMMENT ON COLUMN push_subscriptions.auth IS 'The secret that the browser shares with us.';
+COMMENT ON COLUMN push_subscriptions.expires_at IS 'When the push service ends it, where the browser was told.';
+COMMENT ON COLUMN push_subscriptions.refreshed_at IS 'When the browser last sent it.';
+COMMENT ON COLUMN push_subscriptions.last_success_at IS 'When the push service last took a message, up to a minute late.';
+COMMENT ON COLUMN push_subscriptions.failing_since IS 'The first failure behind the last success.';
+COMMENT ON COLUMN push_subscriptions.failed_at IS 'The last failure.';
+CREATE INDEX push_subscriptions_session_id_idx ON push_subscriptions USING btree (session_id);
+CREATE INDEX push_subscriptions_user_id_idx ON push_subscriptions USING btree (user_id, refreshed_at);
+
 CREATE TABLE role_permissions (
     role text NOT NULL,
     permission text NOT NULL,
@@ -1059,6 +1096,8 @@ ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_actor_id_fkey FOREIGN
 ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE posts ADD CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
 ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE sessions ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1284,6 +1323,17 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION emit(text,uuid,text,uuid,jsonb,jsonb,uuid,text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
+
+CREATE OR REPLACE FUNCTION end_pushes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    DELETE FROM push_subscriptions WHERE session_id = NEW.id;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION end_pushes() IS 'Deletes the push subscriptions of a session.';
 
 CREATE OR REPLACE FUNCTION ensure_event_partition(month date)
  RETURNS boolean
@@ -2151,6 +2201,9 @@ COMMENT ON TRIGGER count_new_posts ON posts IS 'The author''s post_count in pers
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
 COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
+
+CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
+COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';
 
 CREATE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
 COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';

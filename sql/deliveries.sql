@@ -1,5 +1,14 @@
--- What is sent of notifications outside of the service: mails and pushes. A message is claimed, handed over, and recorded, each
--- step committed before the next one.
+-- What is planned to be sent of a notification outside of the service. A
+-- message is planned with the notification, claimed, handed over, and recorded, each step committed before the next one.
+
+-- name: plan_deliveries(notification_ids, receiver_ids, frame_seqs, email_due_ats, push_due_ats) :exec
+-- Plan a mail, and a push to each of the receiver's devices; NULL: that channel is left out.
+INSERT INTO deliveries (notification_id, channel, target, receiver_id, frame_seq, due_at)
+SELECT i.notification_id, 'email', '', i.receiver_id, i.frame_seq, i.email_due_at
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[])
+    AS i (notification_id, receiver_id, frame_seq, email_due_at, push_due_at)
+WHERE i.email_due_at IS NOT NULL
+ON CONFLICT ON CONSTRAINT deliveries_pkey DO NOTHING;
 
 -- name: claim_deliveries(channel, seconds, most, types, criticals, emails) :many
 -- What is due on a channel, taken for some seconds: a worker that dies leaves it for others from then on. `types`: what the
@@ -272,11 +281,16 @@ moved AS (
 SELECT count(*)::integer FROM due;
 
 -- name: delete_deliveries(user_id) :exec
--- What was to be sent to somebody who leaves, and what is known of it.
-WITH gone AS (
+-- All that is planned for a person who leaves, or was sent of what they were told. Before their notifications.
+WITH planned AS (
+    DELETE FROM deliveries WHERE receiver_id = $1 AND state = 'waiting'
+),
+made AS (
     DELETE FROM digests WHERE user_id = $1
 )
-DELETE FROM deliveries WHERE receiver_id = $1;
+DELETE FROM deliveries AS d
+USING notifications AS n
+WHERE n.receiver_id = $1 AND d.notification_id = n.id AND d.state <> 'waiting';
 
 -- name: delete_old_deliveries(most) :value
 -- What became of messages of more than 90 days ago, in parts; returns how many went.

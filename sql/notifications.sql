@@ -1,16 +1,5 @@
 -- Notifications: what people are told, and how many of it they have not read.
 
--- name: decide(receiver_ids, event_ids, once_keys) :many
--- Who of those that an event might be told to are told: who is active, and was not told before.
--- Events that share a once_key are of one entity, and so in one lane: nobody tells the same at the same time.
-SELECT i.place::integer
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (receiver_id, event_id, once_key, place)
-INNER JOIN users AS r ON r.id = i.receiver_id AND r.status = 'active'
-WHERE
-    NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.event_id = i.event_id)
-    AND NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.once_key = i.once_key)
-ORDER BY i.place;
-
 -- name: lock_counters(user_ids) :exec
 -- Take the counters of receivers, in order, before their groups and rooms: all who change an inbox take its counter first.
 INSERT INTO notification_counters AS c (user_id, unread)
@@ -74,8 +63,8 @@ ORDER BY p.place;
 
 -- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, whys, plans, group_ids, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
 -- What a batch of events comes to: notifications with their frames, groups and counters, and the frames of other rooms (from
--- `rooms` on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide`),
--- and their counters are locked (`lock_counters`).
+-- `rooms` on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide` of
+-- preferences.sql), and their counters are locked (`lock_counters`).
 -- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
 -- order. Counters come before rooms, both in order, so that two workers wait for each other at most one way.
 -- Notifications stand behind the other frames of their room, which tell of earlier ones.
@@ -144,7 +133,7 @@ stored AS (
     FROM placed AS p
     INNER JOIN grouped AS g USING (room)
     INNER JOIN advanced AS a ON a.name = p.room
-    RETURNING room, seq, event, entity_type, entity_id, data, members
+    RETURNING room, seq, event_id, event, entity_type, entity_id, data, members
 ),
 counted AS (
     UPDATE notification_counters AS c
@@ -152,7 +141,7 @@ counted AS (
     FROM (SELECT receiver_id, count(*) AS added FROM written GROUP BY receiver_id) AS w
     WHERE c.user_id = w.receiver_id
 )
-SELECT room, seq, event, entity_type, entity_id, data, members
+SELECT room, seq, event_id, event, entity_type, entity_id, data, members
 FROM stored
 ORDER BY room, seq;
 

@@ -10,6 +10,7 @@ from nexcorp.features import (
     keys,
     notifications,
     posts,
+    push,
     reactions,
     search,
     sending,
@@ -32,8 +33,10 @@ FEATURES = (
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
-    notifications.FEATURE,
+    # Before the notifications that it is told of.
     sending.FEATURE,
+    notifications.FEATURE,
+    push.FEATURE,
     uploads.FEATURE,
 )
 PRODUCT = Product(FEATURES)

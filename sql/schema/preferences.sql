@@ -43,3 +43,40 @@ AS $$
 $$;
 COMMENT ON FUNCTION digest_period(text, text, timestamptz) IS 'The period of a digest that is due at a moment, of which there is one digest: the local date, or the hour in UTC.';
 
+DROP VIEW IF EXISTS held_lines;
+CREATE VIEW held_lines AS
+SELECT
+    h.receiver_id AS "_receiverId",
+    h.id,
+    h.type,
+    h.variant AS "_variant",
+    nullif(h.params, '{}') AS "_params",
+    e.excerpt AS "_excerpt",
+    e.beginning AS "_beginning",
+    false AS "isRead",
+    NULL::timestamptz AS "seenAt",
+    NULL::timestamptz AS "archivedAt",
+    NULL::timestamptz AS "snoozedUntil",
+    h.id AS position,
+    NULL::uuid AS "groupId",
+    NULL::jsonb AS "_plan",
+    a.id AS "_actorId",
+    a.username AS "_username",
+    a.first_name AS "_firstName",
+    a.last_name AS "_lastName",
+    a.avatar_url AS "_avatarUrl",
+    h.entity_type AS "_entityType",
+    CASE WHEN e.found THEN h.entity_id END AS "_entityId",
+    e.post_id AS "postId",
+    NULL::uuid AS "relatedLeadId",
+    h.created_at AS "createdAt",
+    h.held_at AS "updatedAt",
+    h.reason,
+    h.held_at AS "heldAt"
+FROM notifications_held AS h
+LEFT JOIN users AS a ON a.id = h.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(h.entity_type, h.entity_id, h.receiver_id) AS d
+) AS e ON true;
+COMMENT ON VIEW held_lines IS 'What a person was not told, with the columns of notification_lines, and why.';

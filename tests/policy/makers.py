@@ -13,6 +13,7 @@ from nexcorp.security.app_keys import SECRETS
 from tests.api import create, propose, publish, say
 from tests.policy.rules import Made
 from tests.policy.world import Person, World, names
+from tests.pushserver import Browser
 
 
 async def a_page(world: World, owner: Person) -> Made:
@@ -120,6 +121,17 @@ async def a_notification(world: World, owner: Person) -> Made:
         owner.id,
     )
     return {"id": row["id"]}
+
+
+async def a_browser(world: World, owner: Person) -> Made:
+    """What a browser sends of its subscription."""
+    return Browser(f"https://push.example.com/send/{next(names)}").to_json()
+
+
+async def a_push_subscription(world: World, owner: Person) -> Made:
+    """A push subscription of the owner's."""
+    made = await create(owner, "/push-subscriptions", **await a_browser(world, owner))
+    return {"id": made["id"]}
 
 
 async def a_file(world: World, owner: Person) -> Made:

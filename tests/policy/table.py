@@ -296,6 +296,34 @@ POLICY: list[Rule] = [
         whose=OWN,
         make=makers.a_notification,
     ),
+    Rule("GET /push-subscriptions/key", "notification:read", 200),
+    Rule("GET /push-subscriptions", "notification:read", 200, whose=OWN),
+    Rule(
+        "POST /push-subscriptions",
+        "notification:update",
+        201,
+        whose="a session's own; no API keys",
+        make=makers.a_browser,
+        body=makers.as_made,
+        others={"key_with": 403},
+    ),
+    # A browser may say late that it has none.
+    Rule(
+        "DELETE /push-subscriptions",
+        "notification:update",
+        204,
+        whose=OWN,
+        make=makers.a_browser,
+        body=lambda made: {"endpoint": made["endpoint"]},
+    ),
+    Rule(
+        "DELETE /push-subscriptions/{id}",
+        "notification:update",
+        204,
+        stranger=404,
+        whose=OWN,
+        make=makers.a_push_subscription,
+    ),
 ]
 
 ROOMS: list[Room] = [

@@ -1,4 +1,5 @@
-"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys, months of the trail.
+"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
+months of the trail.
 
 And what was written of people who have left, behind their leaving.
 """
@@ -37,6 +38,7 @@ async def delete_rows(ctx: Any) -> None:
     async with ctx["database"].connection(wait=10.0) as conn:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
+        await sql.push.delete_over(conn)
         await sql.auth.delete_old_sessions(conn)
         await sql.keys.delete_old_keys(conn)
         await sql.account_tokens.delete_old_tokens(conn)

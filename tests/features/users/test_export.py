@@ -103,6 +103,7 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     assert told["entity"] == {"type": "comment", "id": answer_to_ann["id"]}
     assert {row["type"] for row in data["events"]} >= {"user.registered", "post.created", "post.liked"}
     assert [row["name"] for row in data["apiKeys"]] == ["k"]
+    assert data["pushSubscriptions"] == []
     text = await answer.text()
     (row,) = await fetch(
         "SELECT password_hash, (SELECT secret_hash FROM api_keys LIMIT 1) FROM users LIMIT 1"
