@@ -45,6 +45,8 @@ class Message:
     rows: list[Any]
     bundle: str | None
     claimed: float = field(default_factory=time.monotonic)
+    # Where it goes, as the channel has it.
+    to: Any = None
 
     @property
     def first(self) -> Any:

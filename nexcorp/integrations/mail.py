@@ -196,7 +196,9 @@ async def hand_over(client: aiosmtplib.SMTP, sender: str, address: str, message:
         await client.sendmail(own, address, message.as_bytes())
     else:
         options = ["SMTPUTF8", "BODY=8BITMIME"]
-        await client.sendmail(own, address, message.as_bytes(POLICY.clone(utf8=True)), mail_options=options)
+        await client.sendmail(
+            own, address, message.as_bytes(policy=POLICY.clone(utf8=True)), mail_options=options
+        )
 
 
 class SmtpLine:
