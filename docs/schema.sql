@@ -1118,6 +1118,29 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
 
+CREATE OR REPLACE FUNCTION chain_comment(entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT p.part_type, p.part_id
+    FROM comments AS c
+    CROSS JOIN LATERAL (VALUES ('comment', c.parent_id), ('post', c.post_id)) AS p (part_type, part_id)
+    WHERE c.id = $1 AND p.part_id IS NOT NULL
+$function$;
+COMMENT ON FUNCTION chain_comment(uuid) IS 'What a comment belongs to, in chain_entity(): the comment it replies to, and the post.';
+
+CREATE OR REPLACE FUNCTION chain_entity(entity_type text, entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT $1, $2
+    UNION ALL
+    SELECT c.part_type, c.part_id FROM chain_comment($2) AS c WHERE $1 = 'comment'
+$function$;
+COMMENT ON FUNCTION chain_entity(text,uuid) IS 'An entity and all that it belongs to, in any order: what mutes it. Only the branch of its kind is run, which is chain_<kind>(); a kind without one belongs to nothing.';
+
 CREATE OR REPLACE FUNCTION compose_query(config regconfig, asked text, completes boolean, marks boolean)
  RETURNS tsquery
  LANGUAGE plpgsql
@@ -1231,7 +1254,9 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post}'::text[])
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
+    UNION ALL
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -1245,6 +1270,29 @@ AS $function$
     WHERE p.id = $1 AND shown_to(p, $2)
 $function$;
 COMMENT ON FUNCTION describe_post(uuid,uuid) IS 'A post in describe_entity().';
+
+CREATE OR REPLACE FUNCTION describe_user(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT display_name(u), NULL::text, NULL::uuid
+    FROM users AS u
+    WHERE u.id = $1 AND u.status <> 'deleted'
+$function$;
+COMMENT ON FUNCTION describe_user(uuid,uuid) IS 'A person in describe_entity(); whoever has left is gone.';
+
+CREATE OR REPLACE FUNCTION digest_period(timezone text, digest text, at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE digest
+        WHEN 'hourly' THEN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24')
+        WHEN 'daily' THEN to_char(at AT TIME ZONE timezone, 'YYYY-MM-DD')
+    END
+$function$;
+COMMENT ON FUNCTION digest_period(text,text,timestamp with time zone) IS 'The period of a digest that is due at a moment, of which there is one digest: the local date, or the hour in UTC.';
 
 CREATE OR REPLACE FUNCTION display_name(u users)
  RETURNS text
@@ -1527,6 +1575,7 @@ CREATE OR REPLACE FUNCTION gather_kinds()
 AS $function$
 DECLARE
     branches text := '';
+    chains text := '';
     known text[] := '{}';
     kind text;
 BEGIN
@@ -1549,9 +1598,30 @@ BEGIN
         'RETURNS TABLE (excerpt text, beginning text, post_id uuid) LANGUAGE sql STABLE AS %L',
         branches || format(E'\n    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL(%L::text[])\n', known)
     );
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION is_described(entity_type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS %L',
+        format(E'\n    SELECT $1 = ANY(%L::text[])\n', known)
+    );
+    FOR kind IN
+        SELECT substr(p.proname, length('chain_') + 1)
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'public'::regnamespace
+            AND p.proname ^@ 'chain_'
+            AND oidvectortypes(p.proargtypes) = 'uuid'
+        ORDER BY p.proname COLLATE "C"
+    LOOP
+        chains := chains || format(
+            E'\n    UNION ALL\n    SELECT c.part_type, c.part_id FROM %I($2) AS c WHERE $1 = %L', 'chain_' || kind, kind
+        );
+    END LOOP;
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION chain_entity(entity_type text, entity_id uuid) '
+        'RETURNS TABLE (part_type text, part_id uuid) LANGUAGE sql STABLE AS %L',
+        E'\n    SELECT $1, $2' || chains || E'\n'
+    );
 END
 $function$;
-COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it. A file that defines one calls this behind it.';
+COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it, and chain_entity() of all chain_<kind>(entity_id). A file that defines one calls this behind it.';
 
 CREATE OR REPLACE FUNCTION hash_username(username citext)
  RETURNS bytea
@@ -1616,6 +1686,15 @@ AS $function$
     SELECT EXISTS (SELECT FROM users AS p WHERE p.id = (u).owner_id AND p.avatar_url IN ((u).url, (u).thumbnail_url))
 $function$;
 COMMENT ON FUNCTION is_avatar(uploads) IS 'Whether an upload is the picture of its owner''s profile, which nothing removes by itself.';
+
+CREATE OR REPLACE FUNCTION is_described(entity_type text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT $1 = ANY('{comment,post,user}'::text[])
+$function$;
+COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
 CREATE OR REPLACE FUNCTION is_listed(n notifications)
  RETURNS boolean
@@ -1842,6 +1921,23 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION name_person(users) IS 'All the names of a person: what they are found by.';
 
+CREATE OR REPLACE FUNCTION next_digest(timezone text, digest text, digest_at time without time zone, after timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE digest
+        WHEN 'hourly' THEN date_trunc('hour', after, 'UTC') + interval '1 hour'
+        WHEN 'daily' THEN
+            CASE
+                WHEN ((after AT TIME ZONE timezone)::date + digest_at) AT TIME ZONE timezone > after
+                    THEN ((after AT TIME ZONE timezone)::date + digest_at) AT TIME ZONE timezone
+                ELSE ((after AT TIME ZONE timezone)::date + 1 + digest_at) AT TIME ZONE timezone
+            END
+    END
+$function$;
+COMMENT ON FUNCTION next_digest(text,text,time without time zone,timestamp with time zone) IS 'When the next digest behind a moment is due: at the full hour of UTC, or at digest_at of the wall clock. NULL without digests.';
+
 CREATE OR REPLACE FUNCTION note_revision()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1901,6 +1997,25 @@ AS $function$
     )
 $function$;
 COMMENT ON FUNCTION person_seen(users,boolean,integer,integer,integer) IS 'A user in a list of people: as person(), and what standing_of() says.';
+
+CREATE OR REPLACE FUNCTION quiet_end(timezone text, quiet_from time without time zone, quiet_to time without time zone, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE
+        WHEN quiet_from < quiet_to THEN
+            CASE
+                WHEN (at AT TIME ZONE timezone)::time >= quiet_from AND (at AT TIME ZONE timezone)::time < quiet_to
+                    THEN ((at AT TIME ZONE timezone)::date + quiet_to) AT TIME ZONE timezone
+            END
+        WHEN (at AT TIME ZONE timezone)::time < quiet_to
+            THEN ((at AT TIME ZONE timezone)::date + quiet_to) AT TIME ZONE timezone
+        WHEN (at AT TIME ZONE timezone)::time >= quiet_from
+            THEN ((at AT TIME ZONE timezone)::date + 1 + quiet_to) AT TIME ZONE timezone
+    END
+$function$;
+COMMENT ON FUNCTION quiet_end(text,time without time zone,time without time zone,timestamp with time zone) IS 'When the quiet hours end in which a moment lies: [from, to) of the wall clock, over midnight too. NULL outside of them, and without any.';
 
 CREATE OR REPLACE FUNCTION reactions_of(viewer_id uuid, post_id uuid)
  RETURNS TABLE(liked boolean, interested boolean)
@@ -2168,6 +2283,43 @@ INNER JOIN post_stats AS s ON s.post_id = p.id
 INNER JOIN users AS a ON a.id = p.author_id
 LEFT JOIN users AS d ON d.id = p.assignee_id;
 COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
+
+CREATE OR REPLACE VIEW held_lines AS
+SELECT
+    h.receiver_id AS "_receiverId",
+    h.id,
+    h.type,
+    h.variant AS "_variant",
+    nullif(h.params, '{}') AS "_params",
+    e.excerpt AS "_excerpt",
+    e.beginning AS "_beginning",
+    false AS "isRead",
+    NULL::timestamptz AS "seenAt",
+    NULL::timestamptz AS "archivedAt",
+    NULL::timestamptz AS "snoozedUntil",
+    h.id AS position,
+    NULL::uuid AS "groupId",
+    false AS silent,
+    a.id AS "_actorId",
+    a.username AS "_username",
+    a.first_name AS "_firstName",
+    a.last_name AS "_lastName",
+    a.avatar_url AS "_avatarUrl",
+    h.entity_type AS "_entityType",
+    CASE WHEN e.found THEN h.entity_id END AS "_entityId",
+    e.post_id AS "postId",
+    NULL::uuid AS "relatedLeadId",
+    h.created_at AS "createdAt",
+    h.held_at AS "updatedAt",
+    h.reason,
+    h.held_at AS "heldAt"
+FROM notifications_held AS h
+LEFT JOIN users AS a ON a.id = h.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(h.entity_type, h.entity_id, h.receiver_id) AS d
+) AS e ON true;
+COMMENT ON VIEW held_lines IS 'What a person was not told, with the columns of notification_lines, and why.';
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';

@@ -53,8 +53,13 @@ weighed AS MATERIALIZED (
             ) AS n
             LIMIT 1
         ) END AS muted,
-        s.digest, quiet_end(s.timezone, s.quiet_from, s.quiet_to, now()) AS quiet_until,
-        r.has_address, r.bounced, i.receiver_id
+        CASE WHEN $13::boolean THEN (
+            SELECT true FROM push_subscriptions AS o WHERE o.user_id = i.receiver_id LIMIT 1
+        ) END AS has_browser,
+        quiet_end(s.timezone, s.quiet_from, s.quiet_to, now()) AS quiet_until,
+        -- The one that is due and was not made yet takes this along.
+        coalesce(s.next_digest_at, next_digest(s.timezone, s.digest, s.digest_at, now())) AS digest_due_at,
+        r.has_address, r.bounced
     FROM chained AS i
     CROSS JOIN LATERAL (
         SELECT u.email IS NOT NULL AND u.email_verified_at IS NOT NULL AS has_address, u.email_bounced_at IS NOT NULL AS bounced
@@ -69,7 +74,7 @@ weighed AS MATERIALIZED (
         OFFSET 0
     ) AS p ON true
     LEFT JOIN LATERAL (
-        SELECT o.timezone, o.quiet_from, o.quiet_to, o.digest
+        SELECT o.timezone, o.quiet_from, o.quiet_to, o.digest, o.digest_at, o.next_digest_at
         FROM notification_settings AS o
         WHERE o.user_id = i.receiver_id
         OFFSET 0
@@ -87,7 +92,7 @@ weighed AS MATERIALIZED (
 ),
 decided AS (
     SELECT
-        w.place, w.receiver_id, w.critical, w.quiet_until,
+        w.place,
         CASE
             WHEN w.critical THEN NULL
             WHEN w.muted THEN 'muted'
@@ -98,23 +103,25 @@ decided AS (
             WHEN NOT $12::boolean THEN 'not_configured'
             WHEN NOT w.has_address THEN 'no_address'
             WHEN w.bounced THEN 'bounced'
-            -- It is planned all the same, and waits for the digest.
-            WHEN w.digest <> 'none' AND NOT w.critical THEN 'digest'
         END AS email_reason,
         CASE
             WHEN NOT (CASE WHEN w.critical THEN w.push ELSE coalesce(w.own_push, w.push) END) THEN 'preference'
             WHEN NOT $13::boolean THEN 'not_configured'
-        END AS push_reason
+            WHEN w.has_browser IS NULL THEN 'no_subscription'
+        END AS push_reason,
+        CASE WHEN NOT w.critical THEN w.quiet_until END AS quiet_until,
+        CASE WHEN NOT w.critical THEN w.digest_due_at END AS digest_due_at
     FROM weighed AS w
 )
 SELECT
-    d.place::integer, d.held, d.quiet_until IS NOT NULL AND NOT d.critical AS silent, d.email_reason, d.push_reason,
-    CASE WHEN d.held IS NULL AND (d.email_reason IS NULL OR d.email_reason = 'digest') THEN
-        greatest(now() + interval '2 minutes', CASE WHEN NOT d.critical THEN d.quiet_until END)
+    d.place::integer, d.held, d.quiet_until IS NOT NULL AS silent, d.email_reason, d.push_reason,
+    CASE WHEN d.email_reason IS NULL THEN
+        greatest(now() + interval '2 minutes', d.quiet_until, d.digest_due_at)
     END AS email_due_at,
-    CASE WHEN d.held IS NULL AND d.push_reason IS NULL THEN
-        greatest(now(), CASE WHEN NOT d.critical THEN d.quiet_until END)
-    END AS push_due_at
+    CASE WHEN d.email_reason IS NULL THEN
+        CASE WHEN d.digest_due_at IS NOT NULL THEN 'digest' WHEN d.quiet_until IS NOT NULL THEN 'quiet_hours' END
+    END AS email_wait,
+    CASE WHEN d.push_reason IS NULL THEN greatest(now(), d.quiet_until) END AS push_due_at
 FROM decided AS d
 ORDER BY d.place;
 
@@ -213,26 +220,6 @@ ORDER BY w.type
 ON CONFLICT ON CONSTRAINT notification_preferences_pkey DO UPDATE
 SET in_app = excluded.in_app, email = excluded.email, push = excluded.push, updated_at = now();
 
--- name: stop_mails(user_id, types, every) :exec
--- No more mails of these types, those that wait included; with `every` no digests either, as there is nothing for them.
-WITH receiver AS (
-    SELECT id FROM users WHERE id = $1 AND status = 'active'
-),
-no_digests AS (
-    UPDATE notification_settings AS s
-    SET digest = 'none', next_digest_at = NULL, updated_at = now()
-    FROM receiver AS r
-    WHERE s.user_id = r.id AND $3::boolean AND s.digest <> 'none'
-)
-INSERT INTO notification_preferences AS p (user_id, type, email)
-SELECT r.id, i.type, 'off'
-FROM receiver AS r
-CROSS JOIN unnest($2::text[]) AS i (type)
-ORDER BY i.type
-ON CONFLICT ON CONSTRAINT notification_preferences_pkey DO UPDATE
-SET email = 'off', updated_at = now()
-WHERE p.email IS DISTINCT FROM 'off';
-
 -- name: list_zones() :many
 -- The names of time zones. It reads a file for each.
 SELECT z.name
@@ -302,8 +289,7 @@ ORDER BY m.user_id, m.entity_type, m.entity_id
 LIMIT $4;
 
 -- name: trace(user_id, notification_id) :many
--- What became of one of a person's notifications, or of one that was held; no row where it is neither. `number` is the order
--- of what happened at the same moment.
+-- What became of one of a person's notifications, or of one that was held; no row where it is neither.
 WITH told AS MATERIALIZED (
     SELECT
         n.id, n.receiver_id, n.why, n.plan, n.created_at, read_time(n.id) AS told_at, n.seen_at, n.read_at, n.archived_at,
@@ -334,7 +320,7 @@ shown AS (
         ON f.room = 'user:' || t.receiver_id AND f.entity_id = t.id AND f.event = 'notification:created'
     LIMIT 1
 )
-SELECT s.number, s.step, s.outcome, s.reason, s.at
+SELECT s.step, s.outcome, s.reason, s.at
 FROM (
     SELECT 1 AS number, 'audience' AS step, 'chosen' AS outcome, t.why AS reason, t.created_at AS at
     FROM (SELECT why, created_at FROM told UNION ALL SELECT why, created_at FROM held) AS t
@@ -353,10 +339,7 @@ FROM (
     CROSS JOIN (VALUES ('email'), ('push')) AS c (channel)
     WHERE t.plan ? c.channel
     UNION ALL
-    SELECT
-        5, d.channel, 'planned', CASE WHEN t.plan ? 'silent' THEN 'quiet_hours' END, d.created_at
-    FROM sent AS d
-    CROSS JOIN told AS t
+    SELECT 5, d.channel, 'planned', NULL, d.created_at FROM sent AS d
     UNION ALL
     SELECT 6, a.channel, 'attempt_' || a.outcome, a.code, a.at
     FROM sent AS d
@@ -386,6 +369,26 @@ FROM (
 ) AS s
 ORDER BY s.at, s.number;
 
+-- name: stop_mails(user_id, types, every) :exec
+-- No more mails of these types, those that wait included; with `every` no digests either, as there is nothing for them.
+WITH receiver AS (
+    SELECT id FROM users WHERE id = $1 AND status = 'active'
+),
+no_digests AS (
+    UPDATE notification_settings AS s
+    SET digest = 'none', next_digest_at = NULL, updated_at = now()
+    FROM receiver AS r
+    WHERE s.user_id = r.id AND $3::boolean AND s.digest <> 'none'
+)
+INSERT INTO notification_preferences AS p (user_id, type, email)
+SELECT r.id, i.type, 'off'
+FROM receiver AS r
+CROSS JOIN unnest($2::text[]) AS i (type)
+ORDER BY i.type
+ON CONFLICT ON CONSTRAINT notification_preferences_pkey DO UPDATE
+SET email = 'off', updated_at = now()
+WHERE p.email IS DISTINCT FROM 'off';
+
 -- name: delete_preferences(user_id) :exec
 -- All settings of a person who leaves, and what was held.
 WITH types AS (
@@ -399,7 +402,7 @@ held AS (
 )
 DELETE FROM notification_settings WHERE user_id = $1;
 
--- name: export_settings(user_id) :one
+-- name: export_settings(user_id) :many
 -- When a person wants to be reached.
 SELECT
     s.timezone, to_char(s.quiet_from, 'HH24:MI') AS "quietFrom", to_char(s.quiet_to, 'HH24:MI') AS "quietTo", s.digest,

@@ -13,7 +13,7 @@ from nexcorp.delivery.events import Entity, Event, Frame, Notice
 @dataclass(slots=True)
 class Told:
     """One event, told to one receiver by one notice; from `held`, the reason not to tell it, on once it is
-    decided. `email_due_at`, `push_due_at` None: that channel is left out."""
+    decided. `email_due_at`, `push_due_at` None: that channel is left out; `_wait`: what it waits for."""
 
     event: Event
     notice: Notice
@@ -21,7 +21,9 @@ class Told:
     held: str | None = None
     plan: dict[str, Any] | None = None
     email_due_at: datetime | None = None
+    email_wait: str | None = None
     push_due_at: datetime | None = None
+    push_wait: str | None = None
     group_id: UUID | None = None
     once_key: str | None = field(init=False)
 

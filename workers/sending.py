@@ -96,6 +96,9 @@ class Channel(Protocol):
     async def follow(self, database: Database, message: Message, outcome: Outcome) -> None:
         """Called when an outcome is recorded."""
 
+    async def close(self) -> None:
+        """Close its connections."""
+
 
 class Sender:
     """Sends what is due on one channel, of one worker process."""

@@ -106,6 +106,10 @@ class PushChannel:
             async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
                 await sql.push.remove_gone(conn, ids=[UUID(target)])
 
+    async def close(self) -> None:
+        """Close the connections to push services."""
+        await self.pusher.close()
+
     def write(self, message: Message) -> tuple[str, bytes]:
         """The topic, under which a browser shows the last message alone, and the message."""
         row = message.first

@@ -21,6 +21,7 @@ from nexcorp.delivery.wake import QUEUE_NAME, Waker, make_queue
 from nexcorp.errors import AppError
 from nexcorp.features import PRODUCT
 from nexcorp.integrations.mail import Mailer, make_mailer
+from nexcorp.integrations.push import Pusher, make_pusher
 from nexcorp.integrations.storage import make_stores
 from nexcorp.logs import seldom
 from nexcorp.manifest import Product, load_object
@@ -34,7 +35,9 @@ from workers.metrics import JOBS
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
 from workers.sending import Sender, poll_sender
 from workers.sending_mail import MailChannel
+from workers.sending_push import PushChannel
 from workers.served import serve_metrics
+from workers.telling import Channels
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -138,11 +141,15 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
 
 
 def make_senders(
-    config: Config, database: Database, product: Product, mailer: Mailer | None
+    config: Config, database: Database, product: Product, mailer: Mailer | None, pusher: Pusher | None
 ) -> dict[str, Sender]:
     """What sends notifications on the channels that are configured, by the channel's name."""
-    key = Secrets.from_config(config).unsubscribe[0]
-    channels = [MailChannel(mailer, product, config.base_url, key)] if mailer is not None else []
+    channels: list[MailChannel | PushChannel] = []
+    if mailer is not None:
+        key = Secrets.from_config(config).unsubscribe[0]
+        channels.append(MailChannel(mailer, product, config.base_url, key))
+    if pusher is not None:
+        channels.append(PushChannel(pusher, product, config.base_url))
     return {channel.name: Sender(database, channel, product) for channel in channels}
 
 
@@ -167,16 +174,17 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         await database.close()
         return
     publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
+    mailer, pusher = make_mailer(config), make_pusher(config)
     delivery = Delivery(
         database,
         publisher.publish_frames,
         product,
         publisher.list_heard,
         mentions_a_minute=config.mentions_a_minute,
+        channels=Channels(mail=mailer is not None, push=pusher is not None),
     )
-    mailer = make_mailer(config)
     mails = MailQueue(database, mailer, config.base_url)
-    notices = make_senders(config, database, product, mailer)
+    notices = make_senders(config, database, product, mailer, pusher)
     stores = make_stores(config)
     context = {
         "config": config,
@@ -210,6 +218,8 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
             await sql.events.end_beat(conn, worker_id=worker_id)
     if metrics is not None:
         await metrics.cleanup()
+    for sender in notices.values():
+        await sender.channel.close()
     for store in stores.values():
         store.close()
     await publisher.client.aclose()

@@ -77,7 +77,8 @@ async def decide(conn: Any, batch: Batch, product: Product, channels: Channels) 
         if row["silent"]:
             plan["silent"] = True
         one.plan = plan or None
-        one.email_due_at, one.push_due_at = row["email_due_at"], row["push_due_at"]
+        one.email_due_at, one.email_wait = row["email_due_at"], row["email_wait"]
+        one.push_due_at, one.push_wait = row["push_due_at"], "quiet_hours" if row["silent"] else None
         batch.told.append(one)
     return held
 
@@ -137,5 +138,7 @@ async def plan(conn: Any, batch: Batch, frames: list[Any]) -> None:
         receiver_ids=[one.receiver for _, _, one in found],
         frame_seqs=[seq for _, seq, _ in found],
         email_due_ats=[one.email_due_at for _, _, one in found],
+        email_waits=[one.email_wait for _, _, one in found],
         push_due_ats=[one.push_due_at for _, _, one in found],
+        push_waits=[one.push_wait for _, _, one in found],
     )

@@ -10,6 +10,7 @@ from nexcorp.features import (
     keys,
     notifications,
     posts,
+    preferences,
     push,
     reactions,
     search,
@@ -33,8 +34,9 @@ FEATURES = (
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
-    # Before the notifications that it is told of.
+    # What is planned of notifications goes before them when a person leaves.
     sending.FEATURE,
+    preferences.FEATURE,
     notifications.FEATURE,
     push.FEATURE,
     uploads.FEATURE,

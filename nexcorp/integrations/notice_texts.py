@@ -16,11 +16,12 @@ SUMMARY = "While you were away"
 REASONS = {
     "mentioned": "you were mentioned",
     "author": "it is about something that you wrote",
-    "assignee": "it is about something that you are assigned to",
-    "watcher": "you follow what it is about",
-    "followed": "it is about you",
+    "assignee": "it is about a project that is, or was, assigned to you",
+    "watcher": "you take part in what it is about",
+    "followed": "you are the one who is followed",
     "permission": "your role has to do with it",
     "everyone": "it is for everyone",
+    "account": "it concerns your account",
 }
 ANY_REASON = "your settings ask for it"
 

@@ -59,7 +59,7 @@ SELECT
     NULL::timestamptz AS "snoozedUntil",
     h.id AS position,
     NULL::uuid AS "groupId",
-    NULL::jsonb AS "_plan",
+    false AS silent,
     a.id AS "_actorId",
     a.username AS "_username",
     a.first_name AS "_firstName",

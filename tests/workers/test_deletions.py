@@ -65,8 +65,8 @@ async def test_deletions_during_delivery_fail_nothing(database: Database, people
         counted = await conn.fetch("SELECT * FROM notification_counters")
         posts = await conn.fetchval("SELECT count(*) FROM posts")
         comments = await conn.fetchval("SELECT count(*) FROM comments")
-    # Each post was liked once and commented on three times. All that is there was told, and of what is not, what
-    # was there when it was told.
+    # Each post was liked once and commented on three times. All that is there was told, and what was there
+    # when it was told.
     assert posts + comments <= len(rows) <= 4 * WRITERS * TURNS
     assert 0 < posts < WRITERS * TURNS
     assert sum(row["unread"] for row in counted) == len(rows)

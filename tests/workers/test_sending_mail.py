@@ -94,7 +94,7 @@ async def test_what_a_mail_says(sender: Sender, smtp: MailServer, plans: Plans, 
     assert read_token(keys, token[1].rstrip(">")) == (receiver, "like")
     for kind in ("plain", "html"):
         body = mail.get_body((kind,)).get_content()
-        assert f"{BASE}/n/{about}" in body and LINK.search(body) and "because you follow" in body
+        assert f"{BASE}/n/{about}" in body and LINK.search(body) and "because you take part" in body
         assert "Bold" in body
     assert "Bold <b>" in mail.get_body(("plain",)).get_content()
     assert "Bold &lt;b&gt;" in mail.get_body(("html",)).get_content()

@@ -2,11 +2,4 @@
 
 from __future__ import annotations
 
-from nexcorp.errors import NotFound
-
-
-class NotificationNotFound(NotFound):
-    """The notification does not exist, or is another user's."""
-
-    code, message = "notification_not_found", "There is no such notification."
-    meaning = "You have no notification with this id."
+from nexcorp.errors import NotificationNotFound as NotificationNotFound
