@@ -13,14 +13,12 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from nexcorp.db import Database, sql
-from nexcorp.delivery.effects import Job
 from nexcorp.integrations.notice_texts import name_bundle, write_push
 from nexcorp.integrations.push import MAX_PAYLOAD_BYTES, Pusher, Subscription, Urgency
 from nexcorp.manifest import Product
 from workers import POOL_WAIT_SECONDS
 from workers.sending import Message, Outcome
 
-SEND_PUSHES = Job("send_pushes")
 POLL_SECONDS = 1.0
 # To one push service at once: one that hangs leaves places to the others.
 ABREAST = 8
