@@ -63,6 +63,7 @@ async def _persist_plainly(config: Config, receivers: list[str], actor: UUID, po
     began = time.perf_counter()
     for batch in batches:
         async with database.transaction() as conn:
+            await sql.notifications.lock_counters(conn, user_ids=batch["receiver_ids"])
             await sql.notifications.deliver(conn, **batch)
     seconds = time.perf_counter() - began
     await database.close()
@@ -84,6 +85,9 @@ def make_batch(receivers: list[str], actor: UUID, post: UUID, mark: str) -> dict
         "params": [{}] * count,
         "once_keys": [None] * count,
         "created_ats": [now] * count,
+        "whys": ["author"] * count,
+        "plans": [None] * count,
+        "group_ids": [None] * count,
         # Two rooms see such an event: the receiver's own, and the post's.
         "rooms": [f"{mark}:{receiver}" for receiver in receivers],
         "frame_event_ids": events,

@@ -274,6 +274,19 @@ COMMENT ON TABLE digests IS 'Digests that were made: one a period, whatever beco
 COMMENT ON COLUMN digests.period IS 'The local date of a daily one; the hour in UTC of an hourly one.';
 CREATE INDEX digests_created_at_idx ON digests USING btree (created_at);
 
+CREATE TABLE entity_reads (
+    entity_type text NOT NULL,
+    entity_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    read_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT entity_reads_pkey PRIMARY KEY (entity_type, entity_id, user_id)
+);
+COMMENT ON TABLE entity_reads IS 'Who says that they read something, which for now is a post. Its author has no row. Rows go with what was read.';
+COMMENT ON COLUMN entity_reads.entity_type IS 'The kind, as in notifications: post.';
+COMMENT ON COLUMN entity_reads.read_at IS 'When they said so first.';
+CREATE INDEX entity_reads_newest_idx ON entity_reads USING btree (entity_type, entity_id, read_at, user_id);
+CREATE INDEX entity_reads_user_id_idx ON entity_reads USING btree (user_id);
+
 CREATE TABLE events (
     id uuid DEFAULT uuidv7() NOT NULL,
     type text NOT NULL,
@@ -480,7 +493,9 @@ COMMENT ON COLUMN notification_groups.closed_at IS 'Nothing joins it from then o
 COMMENT ON COLUMN notification_groups.size IS 'How many ever joined it.';
 COMMENT ON COLUMN notification_groups.members IS 'How many of them are listed: neither archived, snoozed nor deleted. Changes with them.';
 COMMENT ON COLUMN notification_groups.unread IS 'How many of these are unread.';
+CREATE INDEX notification_groups_empty_idx ON notification_groups USING btree (receiver_id, opened_at) WHERE members = 0;
 CREATE INDEX notification_groups_listed_idx ON notification_groups USING btree (receiver_id, "position") WHERE members > 0;
+CREATE INDEX notification_groups_new_idx ON notification_groups USING btree (receiver_id, "position") WHERE unread > 0;
 CREATE UNIQUE INDEX notification_groups_open_idx ON notification_groups USING btree (receiver_id, key) WHERE closed_at IS NULL;
 
 CREATE TABLE notification_mutes (
@@ -577,15 +592,16 @@ COMMENT ON COLUMN notifications.entity_type IS 'Kind of what it leads to: post, 
 COMMENT ON COLUMN notifications.params IS 'States, numbers, dates and names of fields that its sentences need; never a text that somebody wrote.';
 COMMENT ON COLUMN notifications."position" IS 'Its place in lists, the newest first: its id, or a later one since it woke from a snooze.';
 COMMENT ON COLUMN notifications.group_id IS 'The row of notification_groups that it was folded into; NULL for one by itself.';
-COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then.';
+COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then. What is archived is not snoozed.';
 COMMENT ON COLUMN notifications.why IS 'Why the receiver was chosen: mentioned, author, assignee, watcher, permission, everyone ...';
 COMMENT ON COLUMN notifications.plan IS 'What was decided when it was written: `silent`, and for each channel that was left out the reason. NULL where nothing was left out.';
 CREATE INDEX notifications_archived_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NOT NULL;
-CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") WHERE group_id IS NOT NULL;
+CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") INCLUDE (actor_id, archived_at) WHERE group_id IS NOT NULL;
 CREATE INDEX notifications_listed_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL;
 CREATE INDEX notifications_new_idx ON notifications USING btree (receiver_id, "position") WHERE NOT is_read AND archived_at IS NULL AND snoozed_until IS NULL;
 CREATE UNIQUE INDEX notifications_once_key_idx ON notifications USING btree (receiver_id, once_key) WHERE once_key IS NOT NULL;
 CREATE INDEX notifications_single_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
+CREATE INDEX notifications_sleeping_idx ON notifications USING btree (receiver_id, "position") WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_snoozed_idx ON notifications USING btree (snoozed_until) WHERE snoozed_until IS NOT NULL;
 
 CREATE TABLE notifications_archive (
@@ -610,7 +626,8 @@ CREATE TABLE notifications_archive (
     snoozed_until timestamp with time zone,
     why text,
     plan jsonb,
-    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id)
+    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_archive_archived CHECK (archived_at IS NOT NULL)
 );
 COMMENT ON TABLE notifications_archive IS 'Notifications that retention took out of the inbox: the columns of notifications. They are listed with the archived ones.';
 CREATE INDEX notifications_archive_archived_at_idx ON notifications_archive USING btree (archived_at);
@@ -922,6 +939,17 @@ CREATE INDEX sessions_last_used_idx ON sessions USING btree (user_id, refreshed_
 CREATE INDEX sessions_revoked_at_idx ON sessions USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, refreshed_at) WHERE revoked_at IS NULL;
 
+CREATE TABLE thread_reads (
+    thread uuid NOT NULL,
+    user_id uuid NOT NULL,
+    upto uuid NOT NULL,
+    CONSTRAINT thread_reads_pkey PRIMARY KEY (thread, user_id)
+) WITH (fillfactor=70);
+COMMENT ON TABLE thread_reads IS 'How far a person has read the comments on something. Rows go with what the comments are on.';
+COMMENT ON COLUMN thread_reads.thread IS 'The id of what the comments are on, which for now is a post.';
+COMMENT ON COLUMN thread_reads.upto IS 'The last comment that they read; all with a lower id were read, too. It only goes up, and may be deleted meanwhile. In no index, so that moving it leaves the indexes alone.';
+CREATE INDEX thread_reads_user_id_idx ON thread_reads USING btree (user_id);
+
 CREATE TABLE thumbnail_queue (
     upload_id uuid NOT NULL,
     next_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1066,6 +1094,7 @@ ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (u
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE delivery_attempts ADD CONSTRAINT delivery_attempts_delivery_fkey FOREIGN KEY (notification_id, channel, target) REFERENCES deliveries(notification_id, channel, target) ON DELETE CASCADE;
 ALTER TABLE digests ADD CONSTRAINT digests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE entity_reads ADD CONSTRAINT entity_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1101,6 +1130,7 @@ ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_user_id_fkey FO
 ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
 ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE sessions ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE thread_reads ADD CONSTRAINT thread_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE thumbnail_queue ADD CONSTRAINT thumbnail_queue_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
 ALTER TABLE tickets ADD CONSTRAINT tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
@@ -1552,6 +1582,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION find_place(text,tsquery) IS 'Where in a text a word of the query stands first, as it is found; NULL where each ends otherwise in the text, or has accents there.';
 
+CREATE OR REPLACE FUNCTION find_position(receiver_id uuid, id uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce((SELECT n.position FROM notifications AS n WHERE n.id = $2 AND n.receiver_id = $1), $2)
+$function$;
+COMMENT ON FUNCTION find_position(uuid,uuid) IS 'Where a notification of the receiver''s stands in lists. An id of nothing is taken for a position, which most ids are.';
+
 CREATE OR REPLACE FUNCTION first_id(moment timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -1560,6 +1599,19 @@ AS $function$
     SELECT (lpad(to_hex(floor(extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
 $function$;
 COMMENT ON FUNCTION first_id(timestamp with time zone) IS 'The least version 7 id that can be made at a moment.';
+
+CREATE OR REPLACE FUNCTION forget_reads()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    -- In the order in which readers.delete_reads deletes them: what WITH has comes last.
+    DELETE FROM thread_reads WHERE thread = OLD.id;
+    DELETE FROM entity_reads WHERE entity_type = TG_ARGV[0] AND entity_id = OLD.id;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION forget_reads() IS 'Deletes who read a deleted row of the kind in its argument, and how far its comments.';
 
 CREATE OR REPLACE FUNCTION forgive(name text)
  RETURNS text
@@ -2125,6 +2177,30 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION take_heat(double precision,double precision,double precision) IS 'A score without a part of it. What was rounded away does not take it below the least.';
 
+CREATE OR REPLACE FUNCTION unread_comments(viewer_id uuid, post_id uuid, upto uuid)
+ RETURNS TABLE(unread_count integer)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT count(*)::integer
+    FROM (
+        SELECT
+        FROM (
+            -- A fence: they come out of the index one by one, and no more of them than it takes to count a hundred.
+            SELECT b.id
+            FROM comments AS b
+            WHERE b.post_id = $2 AND b.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
+            ORDER BY b.id
+            OFFSET 0
+        ) AS behind
+        INNER JOIN comments AS c ON c.id = behind.id
+        -- A placeholder has no author.
+        WHERE c.author_id <> $1
+        LIMIT 100
+    ) AS unread
+$function$;
+COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
+
 CREATE AGGREGATE sum_heat(double precision) (SFUNC = add_heat, STYPE = double precision);
 COMMENT ON AGGREGATE sum_heat(double precision) IS 'The sum of scores.';
 
@@ -2210,7 +2286,7 @@ SELECT
     n.snoozed_until AS "snoozedUntil",
     n.position,
     n.group_id AS "groupId",
-    n.plan AS "_plan",
+    coalesce(n.plan -> 'silent' = 'true', false) AS silent,
     -- Columns of the person: JSON for each row of a page costs more than the rest of the page's people.
     a.id AS "_actorId",
     a.username AS "_username",
@@ -2223,7 +2299,18 @@ SELECT
     NULL::uuid AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
-FROM notifications AS n
+FROM (
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications
+    UNION ALL
+    -- A query for what is not archived does without it: its constraint says that all of it is.
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications_archive
+) AS n
 LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
@@ -2353,6 +2440,9 @@ COMMENT ON TRIGGER count_new_posts ON posts IS 'The author''s post_count in pers
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
 COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
+
+CREATE TRIGGER forget_reads AFTER DELETE ON posts FOR EACH ROW EXECUTE FUNCTION forget_reads('post');
+COMMENT ON TRIGGER forget_reads ON posts IS 'The post''s rows in entity_reads and thread_reads go along.';
 
 CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
 COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';

@@ -229,6 +229,9 @@ class Config:
     frame_retention_days: int = setting_field(
         "FRAME_RETENTION_DAYS", 7, parse_positive, about="how long room frames can be resumed"
     )
+    notification_retention_days: int = setting_field(
+        "NOTIFICATION_RETENTION_DAYS", 30, parse_positive, about="how long what is read stays in the inbox"
+    )
     log_level: str = setting_field(
         "LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"), about="debug, info, warning, error"
     )

@@ -238,6 +238,13 @@ class PostNotFound(NotFound):
     meaning = "The post does not exist, or the viewer may not see it."
 
 
+class CommentNotFound(NotFound):
+    """The comment does not exist, or the viewer may not see it."""
+
+    code, message = "comment_not_found", "There is no such comment."
+    meaning = "The comment does not exist, or the viewer may not see it."
+
+
 class StaleVersion(Conflict):
     """The row was changed since the version in the body; `details["current"]` is the row as it is now."""
 

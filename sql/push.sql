@@ -82,13 +82,11 @@ ORDER BY p.id;
 SELECT p.id, p.user_id, p.endpoint, p.p256dh, p.auth
 FROM push_subscriptions AS p
 INNER JOIN sessions AS s ON s.id = p.session_id
-INNER JOIN users AS u ON u.id = p.user_id
 WHERE p.user_id = ANY($1::uuid[])
     AND (p.expires_at IS NULL OR p.expires_at > now())
     AND s.revoked_at IS NULL
     AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days'
-    AND u.status = 'active';
+    AND s.refreshed_at > now() - interval '30 days';
 
 -- name: note_sent(ids) :exec
 -- The push services took messages for these; noted at most once a minute.

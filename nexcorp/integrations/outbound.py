@@ -7,11 +7,14 @@ elsewhere the second time it is looked up.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import socket
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -24,6 +27,9 @@ CONNECT_SECONDS = 5.0
 CONNECTIONS = 256
 CONNECTIONS_A_HOST = 16
 MAX_ANSWER_BYTES = 64 * 1024
+# Names looked up at once, and for how long what they lead to is kept: each socket is looked at all the same.
+LOOKUPS = 16
+NAME_SECONDS = 60
 
 # What is not the public internet (IANA's registries of special addresses), and what a cloud has put there all
 # the same: 168.63.129.16 answers every machine of Azure.
@@ -176,6 +182,36 @@ def make_checked_socket(info: Any) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+class OwnThreads(aiohttp.abc.AbstractResolver):
+    """Looks names up in threads of its own: nameservers that never answer hold up nothing else."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="outbound-dns")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        """The addresses of a name; raises OSError."""
+        look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        return [
+            aiohttp.abc.ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=int(address[1]),
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in await asyncio.get_running_loop().run_in_executor(
+                self._threads, look_up
+            )
+        ]
+
+    async def close(self) -> None:
+        """Begin no more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 class Outbound:
     """Sends requests to addresses of users; belongs to one event loop and is closed at its end.
 
@@ -192,6 +228,7 @@ class Outbound:
     ) -> None:
         self.allow = frozenset(allow)
         self._connections, self._connections_a_host = connections, connections_a_host
+        self._resolver = OwnThreads()
         # Hosts that the operator exempts have connections of their own, which are not looked at.
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
@@ -201,6 +238,8 @@ class Outbound:
             self._sessions[allowed] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     socket_factory=check,
+                    resolver=self._resolver,
+                    ttl_dns_cache=NAME_SECONDS,
                     limit=self._connections,
                     limit_per_host=self._connections_a_host,
                 ),
@@ -249,6 +288,7 @@ class Outbound:
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
+        await self._resolver.close()
 
 
 async def read_start(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -151,7 +151,7 @@ async def test_what_a_name_leads_to_is_looked_at_each_time(
     """The names have the form of public ones, and no answer of DNS is taken for granted."""
     answers = [["127.0.0.1"], ["127.0.0.1", "10.0.0.1"], ["::1", "127.0.0.1"], ["::ffff:127.0.0.1"]]
 
-    def look_up(host: str, port: int, *more: Any, **options: Any) -> list[Any]:
+    def look_up(host: str, port: int, *more: Any) -> list[Any]:
         kind = socket.SOCK_STREAM
         return [
             (socket.AF_INET6, kind, 6, "", (text, port, 0, 0))

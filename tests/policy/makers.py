@@ -134,6 +134,29 @@ async def a_push_subscription(world: World, owner: Person) -> Made:
     return {"id": made["id"]}
 
 
+async def a_notification_group(world: World, owner: Person) -> Made:
+    """An empty group of the owner's."""
+    [row] = await world.fetch(
+        """
+        INSERT INTO notification_groups (receiver_id, key, position)
+        VALUES ($1, gen_random_uuid()::text, uuidv7())
+        RETURNING id
+        """,
+        owner.id,
+    )
+    return {"id": row["id"]}
+
+
+async def something_to_mute(world: World, owner: Person) -> Made:
+    """A post of the owner's, as what it is and its id."""
+    return {"entityType": "post", **await a_post(world, owner)}
+
+
+async def a_notification_type(world: World, owner: Person) -> Made:
+    """A type of notification."""
+    return {"type": "like"}
+
+
 async def a_file(world: World, owner: Person) -> Made:
     """A small image."""
     image = BytesIO()

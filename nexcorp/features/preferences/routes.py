@@ -119,8 +119,8 @@ ROUTES = [
         Preferences(),
         access=READ,
         tag=TAG,
-        description="What holds of each type, with its defaults. Quiet hours and digests go by the wall clock "
-        "of `timezone`.",
+        description="What holds of each type, with its defaults. Quiet hours and digests go by the wall "
+        "clock of `timezone`.",
     ),
     put(
         "/notifications/preferences",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -14,6 +15,7 @@ from nexcorp.features.preferences.reasons import HELD, describe_reasons
 TYPES = "types of notification"
 EMAILS = ("off", "offline", "always")
 DIGESTS = ("none", "hourly", "daily")
+CLOCK = re.compile("([01][0-9]|2[0-3]):([0-5][0-9])")
 ABOUT_EMAIL = "`offline`: unless a device showed it within two minutes; `always`: unless it was read."
 
 
@@ -21,16 +23,14 @@ class WallTime(fields.Field[time]):
     """Hours and minutes on the wall clock, as "22:00"."""
 
     def __init__(self, **more: Any) -> None:
-        about = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$", "example": "22:00"}
+        about = {"type": "string", "pattern": f"^{CLOCK.pattern}$", "example": "22:00"}
         super().__init__(metadata={**about, **more.pop("metadata", {})}, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> time:
-        try:
-            if isinstance(value, str) and value.isascii() and len(value) == len("22:00") and value[2] == ":":
-                return time(int(value[:2]), int(value[3:]))
-        except ValueError:
-            pass
-        raise ValidationError('Not a time as "22:00".')
+        found = CLOCK.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError('Not a time as "22:00".')
+        return time(int(found[1]), int(found[2]))
 
 
 class Choice(Strict):

@@ -179,7 +179,7 @@ async def test_a_deleted_post_leaves_its_notifications_without_the_link(service:
 
 async def test_what_is_gone_or_out_of_sight_before_delivery_is_not_told(service: Any, make_user: Any) -> None:
     ann, bob = await make_user(), await make_user()
-    post, other = await publish(ann), await publish(bob, f"Dear @{ann.username}")
+    post, other = await publish(ann), await publish(bob)
     await service.stop_worker()
     await bob.client.put(f"{API}/posts/{post['id']}/like")
     await say(bob, other["id"], f"secret for @{ann.username}")

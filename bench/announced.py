@@ -1,0 +1,164 @@
+"""An announcement to everybody: until all are told, until the connected see it, and what others feel."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import psycopg
+import uvloop
+
+from bench.latency import Caller
+from bench.load import build_get
+from bench.remote import Remote, remote
+from bench.sockets import TEXT, add_clients, close_swarm, open_swarm, raise_file_limit, split_frames, swarms
+from bench.stage import ANYWHERE, QUICK, Stage
+from bench.table import Figure, percentile
+
+EVERYBODY, QUICK_EVERYBODY = 100_000, 5_000
+CONNECTED, QUICK_CONNECTED = 5_000, 500
+AIM_SECONDS, AIM_OTHERS_MS = 10.0, 100.0
+ASKED_A_SECOND = 50
+PATIENCE_SECONDS = 120.0
+MORE_PEOPLE = """
+INSERT INTO users (email, username)
+SELECT 'more' || i || '@example.com', 'more' || i
+FROM generate_series(1, %s - (SELECT count(*) FROM users)) AS i
+"""
+ANNOUNCE = """
+WITH made AS (
+    INSERT INTO posts (author_id, type, status, title, body)
+    SELECT id, 'announcement', 'published', 'News', 'The cafeteria opens again on Monday.'
+    FROM bench_users
+    WHERE n = 1
+    RETURNING id, author_id
+),
+counted AS (
+    INSERT INTO post_stats (post_id) SELECT id FROM made
+)
+SELECT emit(
+    'post.created', author_id, 'post', id,
+    jsonb_build_object('authorId', author_id, 'type', 'announcement', 'mentionedIds', jsonb_build_array()),
+    '{}'
+)
+FROM made
+"""
+
+
+@dataclass(slots=True)
+class Feelings:
+    """How long others waited, in milliseconds, while it went on."""
+
+    waited: list[float] = field(default_factory=list)
+
+
+def count_shown(name: str, wanted: int, seconds: float) -> float:
+    """Read a named swarm until so many notifications were shown; the clock's time of the last one."""
+    swarm, came, deadline = swarms[name], 0, time.monotonic() + seconds
+    while came < wanted:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{wanted - came} of {wanted} notifications were not shown")
+        for number, _ in swarm.poll.poll(1.0):
+            data = swarm.rests.pop(number, b"") + swarm.conns[number].recv(262144)
+            frames, left = split_frames(data)
+            if left:
+                swarm.rests[number] = left
+            came += sum(kind == TEXT and b'"notification:created"' in text for kind, text in frames)
+    return time.time()
+
+
+def ask_steadily(port: int, request: bytes, seconds: float) -> Feelings:
+    """Others who look at a post, by the clock, whether or not the one before is answered."""
+    return uvloop.run(_ask_steadily(port, request, seconds))
+
+
+async def _ask_steadily(port: int, request: bytes, seconds: float) -> Feelings:
+    loop, felt = asyncio.get_running_loop(), Feelings()
+    callers = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(16)]
+    free: asyncio.Queue[Caller] = asyncio.Queue()
+    for caller in callers:
+        free.put_nowait(caller)
+
+    async def one() -> None:
+        # Waiting for a free connection counts: it is what a person would feel.
+        began = time.perf_counter()
+        caller = await free.get()
+        await caller.call(request)
+        felt.waited.append((time.perf_counter() - began) * 1000)
+        free.put_nowait(caller)
+
+    began, running = time.perf_counter(), []
+    for number in range(int(seconds * ASKED_A_SECOND)):
+        await asyncio.sleep(max(0.0, began + number / ASKED_A_SECOND - time.perf_counter()))
+        running.append(asyncio.create_task(one()))
+    await asyncio.gather(*running)
+    for caller in callers:
+        caller.transport.close()
+    return felt
+
+
+def announce(stage: Stage) -> float:
+    """Publish it in one commit; the clock's time of that."""
+    with psycopg.connect(stage.url, autocommit=True) as conn:
+        conn.execute(ANNOUNCE)
+    return time.time()
+
+
+def await_told(stage: Stage, told: int) -> float:
+    """The clock's time when all are told."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while stage.query("SELECT EXISTS (SELECT FROM outbox)")[0][0]:
+        if time.monotonic() > deadline:
+            raise RuntimeError("not everybody is told")
+        time.sleep(0.1)
+    ended = time.time()
+    ((count,),) = stage.query("SELECT count(*) FROM notifications WHERE type = 'announcement'")
+    assert count == told, f"{count} are told, not {told}"
+    return ended
+
+
+def tell(
+    stage: Stage, port: int, reader: Remote, others: Remote, everybody: int, sockets: int
+) -> tuple[float, float, Feelings]:
+    """One announcement: seconds until all are told, seconds until it is shown, and what others felt."""
+    ((post_id,),) = stage.query("SELECT id FROM bench_posts WHERE n = 1")
+    tokens = [token for _, token in stage.sign_tokens(stage.size.users)]
+    # The author is not told.
+    each = [tokens[1 + number % (len(tokens) - 1)] for number in range(sockets)]
+    reader.call(open_swarm, "announced", port)
+    reader.call(add_clients, "announced", each)
+    others.start(ask_steadily, port, build_get(f"/api/v1/posts/{post_id}", tokens[0]), AIM_SECONDS)
+    time.sleep(0.5)
+    began = announce(stage)
+    reader.start(count_shown, "announced", sockets, PATIENCE_SECONDS)
+    told = await_told(stage, everybody - 1) - began
+    shown = reader.finish() - began
+    felt = others.finish()
+    reader.call(close_swarm, "announced")
+    return told, shown, felt
+
+
+def measure(stage: Stage) -> list[Figure]:
+    """All processes on all cores, as where people use it."""
+    quick = stage.size is QUICK
+    everybody, sockets = (QUICK_EVERYBODY, QUICK_CONNECTED) if quick else (EVERYBODY, CONNECTED)
+    raise_file_limit(2 * sockets + 1_000)
+    stage.query(MORE_PEOPLE, everybody)
+    ((everybody,),) = stage.query("SELECT count(*) FROM users WHERE status = 'active'")
+    with (
+        stage.unpinned(),
+        stage.web() as (_, port),
+        stage.worker(),
+        remote(ANYWHERE) as reader,
+        remote(ANYWHERE) as others,
+    ):
+        told, shown, felt = tell(stage, port, reader, others, everybody, sockets)
+    return [
+        Figure(f"{everybody:,} are told", told, "s", aim=AIM_SECONDS, aim_is_value=True),
+        Figure(f"{sockets:,} of them see it", shown, "s"),
+        Figure(
+            "others meanwhile, p99", percentile(felt.waited, 0.99), "ms", aim=AIM_OTHERS_MS, aim_is_value=True
+        ),
+        Figure("others meanwhile, p50", percentile(felt.waited, 0.5), "ms"),
+    ]
