@@ -62,13 +62,13 @@ taken AS MATERIALIZED (
 looked AS MATERIALIZED (
     SELECT
         t.notification_id, t.target, t.receiver_id, t.bundle, t.attempts, coalesce(c.critical, false) AS critical,
-        u.email::text AS address, n.why, k.unread, i.*,
+        u.email::text AS address, n.why, k.unread, i.line,
         CASE
-            WHEN i.id IS NULL THEN 'gone'
-            WHEN i."isRead" THEN 'read'
-            WHEN i."archivedAt" IS NOT NULL THEN 'archived'
-            WHEN i."snoozedUntil" IS NOT NULL THEN 'snoozed'
-            WHEN n.entity_id IS NOT NULL AND i."_entityId" IS NULL THEN 'entity_gone'
+            WHEN n.id IS NULL THEN 'gone'
+            WHEN (i.line)."isRead" THEN 'read'
+            WHEN (i.line)."archivedAt" IS NOT NULL THEN 'archived'
+            WHEN (i.line)."snoozedUntil" IS NOT NULL THEN 'snoozed'
+            WHEN n.entity_id IS NOT NULL AND (i.line)."_entityId" IS NULL THEN 'entity_gone'
             WHEN u.status <> 'active' THEN 'no_address'
             WHEN $1 = 'email' AND (u.email IS NULL OR u.email_verified_at IS NULL) THEN 'no_address'
             WHEN $1 = 'email' AND u.email_bounced_at IS NOT NULL THEN 'bounced'
@@ -91,9 +91,9 @@ looked AS MATERIALIZED (
         SELECT o.status, o.email, o.email_verified_at, o.email_bounced_at FROM users AS o WHERE o.id = t.receiver_id OFFSET 0
     ) AS u
     LEFT JOIN LATERAL (
-        SELECT o.type, o.entity_id, o.why FROM notifications AS o WHERE o.id = t.notification_id OFFSET 0
+        SELECT o.id, o.type, o.entity_id, o.why FROM notifications AS o WHERE o.id = t.notification_id OFFSET 0
     ) AS n ON true
-    LEFT JOIN LATERAL (SELECT o.* FROM notification_lines AS o WHERE o.id = t.notification_id OFFSET 0) AS i ON true
+    LEFT JOIN LATERAL (SELECT o AS line FROM notification_lines AS o WHERE o.id = t.notification_id OFFSET 0) AS i ON true
     LEFT JOIN declared AS c ON c.type = n.type
     LEFT JOIN LATERAL (
         SELECT o.email, o.push
@@ -159,10 +159,7 @@ SELECT
     b.notification_id AS "_notificationId", b.target AS "_target", b.message AS "_bundle", b.receiver_id AS "_userId",
     b.address AS "_address", b.why AS "_why", b.critical AS "_critical", coalesce(b.unread, 0) AS "_unread",
     CASE WHEN b.is_sent THEN NULL WHEN b.reason IS NOT NULL THEN b.reason ELSE 'held' END AS "_reason",
-    b.id, b.type, b."_variant", b."_params", b."_excerpt", b."_beginning", b."isRead", b."seenAt", b."archivedAt",
-    b."snoozedUntil", b.position, b."groupId", b."_plan",
-    b."_actorId", b."_username", b."_firstName", b."_lastName", b."_avatarUrl", b."_entityType", b."_entityId", b."postId",
-    b."relatedLeadId", b."createdAt", b."updatedAt"
+    (b.line).*
 FROM bundled AS b
 ORDER BY b.receiver_id, b.target, b.notification_id DESC;
 

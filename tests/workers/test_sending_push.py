@@ -16,6 +16,7 @@ from nexcorp.db import Database
 from nexcorp.features import PRODUCT
 from nexcorp.integrations.notice_texts import write_push
 from nexcorp.integrations.push import MAX_PAYLOAD_BYTES, make_pusher
+from tests.conftest import wait_until
 from tests.pushserver import VAPID_KEY, Browser, PushService, run_push_service
 from tests.workers.sending import DUE, Plans
 from workers.sending import Sender
