@@ -297,8 +297,12 @@ made AS (
     DELETE FROM digests WHERE user_id = $1
 )
 DELETE FROM deliveries AS d
-USING notifications AS n
-WHERE n.receiver_id = $1 AND d.notification_id = n.id AND d.state <> 'waiting';
+USING (
+    SELECT id FROM notifications WHERE receiver_id = $1
+    UNION ALL
+    SELECT id FROM notifications_archive WHERE receiver_id = $1
+) AS n
+WHERE d.notification_id = n.id AND d.state <> 'waiting';
 
 -- name: delete_old_deliveries(most) :value
 -- What became of messages of more than 90 days ago, in parts; returns how many went.

@@ -769,8 +769,7 @@ ORDER BY id
 LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
--- Everything a person was told, wanted to be told and is sent of it, and the count; and what is held back of it, or of what they
--- would tell.
+-- Everything a person was told, and the count; and what is held back of it, or of what they would tell.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 ),
@@ -783,25 +782,7 @@ grouped AS (
 emptied AS (
     DELETE FROM notification_groups WHERE receiver_id = $1 AND members = 0
 ),
-withheld AS (
-    DELETE FROM notifications_held WHERE receiver_id = $1
-),
 folded AS (
     DELETE FROM folded_notices WHERE receiver_id = $1 OR actor_id = $1
-),
-sent AS (
-    DELETE FROM deliveries WHERE receiver_id = $1
-),
-preferred AS (
-    DELETE FROM notification_preferences WHERE user_id = $1
-),
-settled AS (
-    DELETE FROM notification_settings WHERE user_id = $1
-),
-muted AS (
-    DELETE FROM notification_mutes WHERE user_id = $1
-),
-digested AS (
-    DELETE FROM digests WHERE user_id = $1
 )
 DELETE FROM notification_counters WHERE user_id = $1;

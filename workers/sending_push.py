@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from nexcorp.db import Database, sql
+from nexcorp.db import Database
+from nexcorp.features.push.targets import find_targets, note_outcomes
 from nexcorp.integrations.notice_texts import name_bundle, write_push
-from nexcorp.integrations.push import MAX_PAYLOAD_BYTES, Pusher, Subscription, Urgency
+from nexcorp.integrations.push import MAX_PAYLOAD_BYTES, Pusher, Urgency
+from nexcorp.integrations.push import Outcome as Answer
 from nexcorp.manifest import Product
 from workers import POOL_WAIT_SECONDS
 from workers.sending import Message, Outcome
@@ -41,28 +43,23 @@ class PushChannel:
         self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._silent: Counter[str] = Counter()
         self._resting: dict[str, float] = {}
-        self._took: set[UUID] = set()
-        self._missed: set[UUID] = set()
+        self._outcomes: dict[UUID, Answer] = {}
 
     async def begin(self, database: Database) -> None:
-        """Note which subscriptions took messages lately, and which did not; let rest end."""
+        """Note what became of messages to each subscription, and remove those that are over; let rest end."""
         now = time.monotonic()
         for origin in [origin for origin, until in self._resting.items() if until <= now]:
             del self._resting[origin], self._silent[origin]
-        took, self._took = self._took, set()
-        missed, self._missed = self._missed, set()
-        if took or missed:
+        outcomes, self._outcomes = self._outcomes, {}
+        if outcomes:
             async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
-                if took:
-                    await sql.push.note_sent(conn, ids=sorted(took))
-                if missed:
-                    await sql.push.note_failed(conn, ids=sorted(missed))
+                await note_outcomes(conn, outcomes)
 
     async def prepare(self, database: Database, messages: Sequence[Message]) -> None:
         """Read where the messages go."""
         async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
-            rows = await sql.push.list_for_users(conn, user_ids=sorted({one.user_id for one in messages}))
-        found = {str(row["id"]): Subscription(row["endpoint"], row["p256dh"], row["auth"]) for row in rows}
+            targets = await find_targets(conn, {one.user_id for one in messages})
+        found = {str(one.id): one.subscription for several in targets.values() for one in several}
         for message in messages:
             message.to = found.get(message.first["_target"])
 
@@ -86,6 +83,7 @@ class PushChannel:
         topic, payload = self.write(message)
         urgency: Urgency = "high" if is_urgent(message) else "normal"
         said = await self.pusher.send(message.to, payload, topic=topic, urgency=urgency)
+        self._outcomes[UUID(message.first["_target"])] = said
         if said.state != "later":
             self._silent.pop(held, None)
             return Outcome(said.state, said.code)
@@ -96,13 +94,7 @@ class PushChannel:
         return Outcome("failed", said.code, wait=said.retry_after)
 
     async def follow(self, database: Database, message: Message, outcome: Outcome) -> None:
-        """Remove a subscription that is over."""
-        target = message.first["_target"]
-        if outcome.reason is None and outcome.state != "back":
-            {"sent": self._took}.get(outcome.state, self._missed).add(UUID(target))
-        if outcome.state == "gone":
-            async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
-                await sql.push.remove_gone(conn, ids=[UUID(target)])
+        """Nothing: begin() notes the outcomes of many."""
 
     async def close(self) -> None:
         """Close the connections to push services."""

@@ -147,6 +147,7 @@ async def test_what_push_services_answer(sender: Sender, server: PushService, pl
         told["later"],
     )
     assert 70 < row["wait"] <= 77
+    await send(sender)
     rows = await plans.run("SELECT array_agg(endpoint ORDER BY endpoint) AS left FROM push_subscriptions")
     assert [one.rpartition("/")[2] for one in rows["left"]] == ["later", "refused"]
     await send(sender)
