@@ -305,21 +305,21 @@ USING (
 WHERE d.notification_id = n.id AND d.state <> 'waiting';
 
 -- name: delete_old_deliveries(most) :value
--- What became of messages of more than 90 days ago, in parts; returns how many went.
-WITH old AS (
-    SELECT notification_id, channel, target
-    FROM deliveries
-    WHERE created_at < now() - interval '90 days'
-    ORDER BY created_at
-    LIMIT $1
-),
-gone AS (
-    DELETE FROM deliveries AS d
-    USING old AS o
-    WHERE d.notification_id = o.notification_id AND d.channel = o.channel AND d.target = o.target
+-- What was sent, with its attempts, after 40 days; returns how many. Call it until that is less than `most`.
+WITH gone AS (
+    DELETE FROM deliveries
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM deliveries WHERE created_at < now() - interval '40 days' ORDER BY created_at LIMIT $1))
+        AND created_at < now() - interval '40 days'
     RETURNING 1
-),
-periods AS (
-    DELETE FROM digests WHERE created_at < now() - interval '90 days'
 )
-SELECT count(*)::integer FROM gone;
+SELECT count(*) FROM gone;
+
+-- name: delete_old_digests(most) :value
+-- Digests that were made, after 30 days; returns how many. Call it until that is less than `most`.
+WITH gone AS (
+    DELETE FROM digests
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM digests WHERE created_at < now() - interval '30 days' ORDER BY created_at LIMIT $1))
+        AND created_at < now() - interval '30 days'
+    RETURNING 1
+)
+SELECT count(*) FROM gone;

@@ -700,46 +700,6 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
--- name: delete_old_held(most) :value
--- What people were not told, after 14 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM notifications_held
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_held WHERE held_at < now() - interval '14 days' ORDER BY held_at LIMIT $1))
-        AND held_at < now() - interval '14 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
--- name: delete_old_deliveries(most) :value
--- What was sent, with its attempts, after 40 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM deliveries
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM deliveries WHERE created_at < now() - interval '40 days' ORDER BY created_at LIMIT $1))
-        AND created_at < now() - interval '40 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
--- name: delete_old_digests(most) :value
--- Digests that were made, after 30 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM digests
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM digests WHERE created_at < now() - interval '30 days' ORDER BY created_at LIMIT $1))
-        AND created_at < now() - interval '30 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
--- name: delete_ended_mutes(most) :value
--- Mutes whose time is over; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM notification_mutes
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notification_mutes WHERE until < now() ORDER BY until LIMIT $1))
-        AND until < now()
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
 -- name: list_concerned_after(post_id, after, most) :many
 -- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
 SELECT c.receiver_id

@@ -146,12 +146,25 @@ WHERE h."_receiverId" = $1 AND h.id < $2
 ORDER BY h.id DESC
 LIMIT $3;
 
--- name: delete_old_held() :exec
--- What was held two weeks ago, and mutes that have ended.
+-- name: delete_old_held(most) :value
+-- What people were not told, after 14 days; returns how many. Call it until that is less than `most`.
 WITH gone AS (
-    DELETE FROM notifications_held WHERE held_at < now() - interval '14 days'
+    DELETE FROM notifications_held
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_held WHERE held_at < now() - interval '14 days' ORDER BY held_at LIMIT $1))
+        AND held_at < now() - interval '14 days'
+    RETURNING 1
 )
-DELETE FROM notification_mutes WHERE until < now();
+SELECT count(*) FROM gone;
+
+-- name: delete_ended_mutes(most) :value
+-- Mutes whose time is over; returns how many. Call it until that is less than `most`.
+WITH gone AS (
+    DELETE FROM notification_mutes
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notification_mutes WHERE until < now() ORDER BY until LIMIT $1))
+        AND until < now()
+    RETURNING 1
+)
+SELECT count(*) FROM gone;
 
 -- name: list_marked_types() :many
 -- The types of notification that an administrator marked.

@@ -48,18 +48,6 @@ async def delete_rows(ctx: Any) -> None:
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
-        await sql.preferences.delete_old_held(conn)
-
-
-async def delete_deliveries(ctx: Any) -> int:
-    """What became of messages long ago, in parts; returns how many."""
-    deliveries = 0
-    while True:
-        async with ctx["database"].transaction(wait=10.0) as conn:
-            gone: int = await sql.deliveries.delete_old_deliveries(conn, most=PART)
-        deliveries += gone
-        if not gone:
-            return deliveries
 
 
 async def drop_months(ctx: Any) -> int:
@@ -74,10 +62,10 @@ async def delete_parts(ctx: Any) -> int:
     for statement in (
         sql.notifications.delete_old_archived,
         sql.notifications.delete_old_groups,
-        sql.notifications.delete_old_held,
-        sql.notifications.delete_old_deliveries,
-        sql.notifications.delete_old_digests,
-        sql.notifications.delete_ended_mutes,
+        sql.preferences.delete_old_held,
+        sql.deliveries.delete_old_deliveries,
+        sql.deliveries.delete_old_digests,
+        sql.preferences.delete_ended_mutes,
     ):
         part = PART
         while part == PART:
@@ -90,7 +78,6 @@ async def delete_parts(ctx: Any) -> int:
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "frames": delete_frames,
     "rows": delete_rows,
-    "deliveries": delete_deliveries,
     "partitions": lambda ctx: make_months(ctx["database"]),
     "dropped": drop_months,
     "retired": retire_notifications,

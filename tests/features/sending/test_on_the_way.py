@@ -50,7 +50,7 @@ async def test_like_is_pushed_at_once_and_mailed_unless_it_is_read(
     posts = [await create(me, "/posts", body=f"Post {number}") for number in range(2)]
     began = time.monotonic()
     for post in posts:
-        await fan.client.post(f"{API}/posts/{post['id']}/like")
+        await fan.client.put(f"{API}/posts/{post['id']}/like")
 
     async def pushed() -> bool:
         return len(push_service.of(browser)) == 2
