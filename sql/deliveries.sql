@@ -52,7 +52,8 @@ taken AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT w.*
         FROM deliveries AS w
-        WHERE w.receiver_id = r.receiver_id AND w.channel = $1 AND w.due_at <= now() AND w.state = 'waiting'
+        -- The channel is hidden from the planner: it would walk along all that is due on it, for each receiver.
+        WHERE w.receiver_id = r.receiver_id AND w.channel || '' = $1 AND w.due_at <= now() AND w.state = 'waiting'
             AND (w.claimed_until IS NULL OR w.claimed_until <= now())
         ORDER BY w.due_at
         LIMIT 1000
@@ -166,7 +167,7 @@ ORDER BY b.receiver_id, b.target, b.notification_id DESC;
 -- name: record_outcomes(channel, ids, targets, outcomes, reasons, codes, waits, most_attempts) :many
 -- What became of messages: `sent`, `refused`, `gone`, or `failed`, which is tried again after so many seconds, or else after
 -- 10, 30, 90 ..., at most 6 hours, and given up after so many attempts. `reasons`: why, where that says more than the outcome.
--- Returns the states.
+-- Returns the states. What is claimed no longer was recorded by another worker.
 WITH said AS MATERIALIZED (
     SELECT *
     FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[])
@@ -196,7 +197,7 @@ SET
     END,
     claimed_until = NULL
 FROM said AS g
-WHERE d.notification_id = g.id AND d.channel = $1 AND d.target = g.target AND d.state = 'waiting'
+WHERE d.notification_id = g.id AND d.channel = $1 AND d.target = g.target AND d.claimed_until IS NOT NULL
 RETURNING d.notification_id, d.target, d.state;
 
 -- name: give_back(channel, ids, targets, seconds) :exec
@@ -216,7 +217,7 @@ undone AS (
 UPDATE deliveries AS d
 SET claimed_until = NULL, attempts = d.attempts - 1, due_at = now() + make_interval(secs => $4::float8)
 FROM said AS g
-WHERE d.notification_id = g.id AND d.channel = $1 AND d.target = g.target AND d.state = 'waiting';
+WHERE d.notification_id = g.id AND d.channel = $1 AND d.target = g.target AND d.claimed_until IS NOT NULL;
 
 -- name: note_bounce(user_id, address) :exec
 -- A mail server refused the address for good: nothing more is sent to it. Not where the account has another one by now.

@@ -236,7 +236,7 @@ class Sender:
         done = [
             (row, outcome) for message, outcome, _ in said if outcome.state != "back" for row in message.rows
         ]
-        async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
             if done:
                 await sql.deliveries.record_outcomes(
                     conn,
