@@ -485,8 +485,7 @@ CREATE TABLE notification_groups (
     size integer DEFAULT 0 NOT NULL,
     members integer DEFAULT 0 NOT NULL,
     unread integer DEFAULT 0 NOT NULL,
-    CONSTRAINT notification_groups_pkey PRIMARY KEY (id),
-    CONSTRAINT notification_groups_counts CHECK (unread >= 0 AND unread <= members)
+    CONSTRAINT notification_groups_pkey PRIMARY KEY (id)
 ) WITH (fillfactor=70);
 COMMENT ON TABLE notification_groups IS 'Notifications of a person that a grouped list shows as one. One is open for each key; it closes when a member is read, after a day, and at 100.';
 COMMENT ON COLUMN notification_groups.key IS 'What its members have in common, for instance like:post:{id}.';
@@ -602,7 +601,7 @@ CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "po
 CREATE INDEX notifications_listed_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL;
 CREATE INDEX notifications_new_idx ON notifications USING btree (receiver_id, "position") WHERE NOT is_read AND archived_at IS NULL AND snoozed_until IS NULL;
 CREATE UNIQUE INDEX notifications_once_key_idx ON notifications USING btree (receiver_id, once_key) WHERE once_key IS NOT NULL;
-CREATE INDEX notifications_single_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
+CREATE INDEX notifications_single_idx ON notifications USING btree (receiver_id, is_read, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
 CREATE INDEX notifications_sleeping_idx ON notifications USING btree (receiver_id, "position") WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_snoozed_idx ON notifications USING btree (snoozed_until) WHERE snoozed_until IS NOT NULL;
 

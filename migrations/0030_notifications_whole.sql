@@ -45,7 +45,7 @@ WHERE archived_at IS NULL AND snoozed_until IS NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_new_idx ON notifications (receiver_id, position)
 WHERE NOT is_read AND archived_at IS NULL AND snoozed_until IS NULL;
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
-CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_single_idx ON notifications (receiver_id, position)
+CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_single_idx ON notifications (receiver_id, is_read, position)
 WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
 -- Whom a group is from is counted without reading its rows.
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
@@ -76,8 +76,7 @@ CREATE TABLE IF NOT EXISTS notification_groups (
     closed_at timestamptz,
     size integer NOT NULL DEFAULT 0,
     members integer NOT NULL DEFAULT 0,
-    unread integer NOT NULL DEFAULT 0,
-    CONSTRAINT notification_groups_counts CHECK (unread >= 0 AND unread <= members)
+    unread integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX IF NOT EXISTS notification_groups_open_idx ON notification_groups (receiver_id, key)
 WHERE closed_at IS NULL;

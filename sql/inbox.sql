@@ -101,9 +101,10 @@ LEFT JOIN LATERAL (
 ) AS found ON true;
 
 -- name: list_grouped(user_id, since, before, unread, types, most) :many
--- What is listed, a group as one: two walks, of those by themselves and of groups, merged. `since` is the newest place when the
+-- What is listed, a group as one: walks of those by themselves, read and unread, and of groups, merged. `since` is the newest place when the
 -- first page was read, or the last position there can be. A group that moved since stands where it stood, at its newest member
 -- up to then; what came later is not here, so that following pages show nothing twice and miss nothing.
+-- A group that has nothing to show, whatever it counts, is left out here, or its page would seem to be the last.
 -- An item of a group is the newest of its listed members. `_people` counts its people, of whom the newest three are in `_actors`;
 -- NULL where it has one member. `unread` is of groups that have unread members; NULL leaves a filter out.
 SELECT
@@ -113,17 +114,28 @@ SELECT
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN LATERAL (
     SELECT
-        i.*, p.place AS "_place", g.key AS "_groupKey", g.members AS "_members", g.unread AS "_groupUnread",
-        o.people AS "_people", o.actors AS "_actors", o.names AS "_names"
+        i.*, p.place AS "_place", g.key AS "_groupKey", g.members AS "_members",
+        greatest(g.unread, 0) AS "_groupUnread",
+        o.people AS "_people", named.actors AS "_actors", named.names AS "_names"
     FROM (
         SELECT w.place, w.id, w.group_id
         FROM (
             (
                 SELECT n.position AS place, n.id, n.group_id
                 FROM notifications AS n
-                WHERE n.receiver_id = $1 AND n.is_listed AND n.group_id IS NULL AND n.position < $3
-                    AND ($4::boolean IS NULL OR n.is_read = NOT $4)
+                WHERE $4::boolean IS NOT TRUE
+                    AND n.receiver_id = $1 AND n.is_listed AND n.group_id IS NULL AND n.is_read AND n.position < $3
                     AND ($5::text[] IS NULL OR n.type = ANY($5))
+                ORDER BY n.position DESC
+                LIMIT $6
+            )
+            UNION ALL
+            (
+                SELECT n.position, n.id, n.group_id
+                FROM notifications AS n
+                WHERE $4 IS NOT FALSE
+                    AND n.receiver_id = $1 AND n.is_listed AND n.group_id IS NULL AND NOT n.is_read AND n.position < $3
+                    AND ($5 IS NULL OR n.type = ANY($5))
                 ORDER BY n.position DESC
                 LIMIT $6
             )
@@ -131,9 +143,31 @@ LEFT JOIN LATERAL (
             (
                 SELECT g.position, NULL, g.id
                 FROM notification_groups AS g
-                WHERE g.receiver_id = $1 AND g.members > 0 AND g.position < $3
-                    AND ($4::boolean IS NULL OR (g.unread > 0) = $4)
-                    AND ($5::text[] IS NULL OR split_part(g.key, ':', 1) = ANY($5))
+                WHERE $4 IS NOT TRUE
+                    AND g.receiver_id = $1 AND g.members > 0 AND g.position < $3
+                    AND ($4 IS NULL OR g.unread = 0)
+                    AND ($5 IS NULL OR split_part(g.key, ':', 1) = ANY($5))
+                    AND (
+                        SELECT true FROM notifications AS n
+                        WHERE n.group_id = g.id AND n.archived_at IS NULL AND n.position <= $2
+                        ORDER BY n.position DESC
+                        LIMIT 1
+                    )
+                ORDER BY g.position DESC
+                LIMIT $6
+            )
+            UNION ALL
+            (
+                SELECT g.position, NULL, g.id
+                FROM notification_groups AS g
+                WHERE $4 AND g.receiver_id = $1 AND g.unread > 0 AND g.position < $3
+                    AND ($5 IS NULL OR split_part(g.key, ':', 1) = ANY($5))
+                    AND (
+                        SELECT true FROM notifications AS n
+                        WHERE n.group_id = g.id AND n.archived_at IS NULL AND n.position <= $2
+                        ORDER BY n.position DESC
+                        LIMIT 1
+                    )
                 ORDER BY g.position DESC
                 LIMIT $6
             )
@@ -148,8 +182,8 @@ LEFT JOIN LATERAL (
                 LIMIT 1
             ) AS m
             WHERE g.receiver_id = $1 AND g.members > 0 AND g.position > $2 AND m.position < $3
-                AND ($4::boolean IS NULL OR (g.unread > 0) = $4)
-                AND ($5::text[] IS NULL OR split_part(g.key, ':', 1) = ANY($5))
+                AND ($4 IS NULL OR (g.unread > 0) = $4)
+                AND ($5 IS NULL OR split_part(g.key, ':', 1) = ANY($5))
                 AND (
                     SELECT true FROM notifications AS n
                     WHERE n.group_id = g.id AND n.archived_at IS NULL AND n.position <= $2
@@ -176,26 +210,46 @@ LEFT JOIN LATERAL (
         SELECT l.* FROM notification_lines AS l WHERE l.id = shown.id AND l."archivedAt" IS NULL LIMIT 1
     ) AS i
     LEFT JOIN LATERAL (
-        SELECT
-            max(a.people)::integer AS people, json_agg(person(u) ORDER BY a.rank) AS actors,
-            array_agg(display_name(u) ORDER BY a.rank) AS names
+        SELECT nullif(count(DISTINCT m.actor_id), 0)::integer AS people
         FROM (
-            SELECT m.actor_id, min(m.rank) AS rank, count(*) OVER () AS people
-            FROM (
-                SELECT n.actor_id, row_number() OVER (ORDER BY n.position DESC) AS rank
-                FROM notifications AS n
-                WHERE g.members > 1 AND n.group_id = p.group_id AND n.archived_at IS NULL AND n.position <= $2
-                ORDER BY n.position DESC
-                -- As many as a group takes in.
-                LIMIT 100
-            ) AS m
-            WHERE m.actor_id IS NOT NULL
-            GROUP BY m.actor_id
-            ORDER BY rank
-            LIMIT 3
-        ) AS a
-        INNER JOIN users AS u ON u.id = a.actor_id
+            SELECT n.actor_id
+            FROM notifications AS n
+            WHERE g.members > 1 AND n.group_id = p.group_id AND n.archived_at IS NULL AND n.position <= $2
+            ORDER BY n.position DESC
+            -- As many as a group takes in.
+            LIMIT 100
+        ) AS m
     ) AS o ON true
+    -- One by one: each is among the first few, where to sort all takes twice as long.
+    LEFT JOIN LATERAL (
+        SELECT n.actor_id
+        FROM notifications AS n
+        WHERE g.members > 1 AND n.group_id = p.group_id AND n.archived_at IS NULL AND n.position <= $2
+            AND n.actor_id IS NOT NULL
+        ORDER BY n.position DESC
+        LIMIT 1
+    ) AS a1 ON true
+    LEFT JOIN LATERAL (
+        SELECT n.actor_id
+        FROM notifications AS n
+        WHERE g.members > 1 AND n.group_id = p.group_id AND n.archived_at IS NULL AND n.position <= $2
+            AND n.actor_id <> a1.actor_id
+        ORDER BY n.position DESC
+        LIMIT 1
+    ) AS a2 ON true
+    LEFT JOIN LATERAL (
+        SELECT n.actor_id
+        FROM notifications AS n
+        WHERE g.members > 1 AND n.group_id = p.group_id AND n.archived_at IS NULL AND n.position <= $2
+            AND n.actor_id NOT IN (a1.actor_id, a2.actor_id)
+        ORDER BY n.position DESC
+        LIMIT 1
+    ) AS a3 ON true
+    LEFT JOIN LATERAL (
+        SELECT json_agg(person(u) ORDER BY w.rank) AS actors, array_agg(display_name(u) ORDER BY w.rank) AS names
+        FROM unnest(ARRAY[a1.actor_id, a2.actor_id, a3.actor_id]) WITH ORDINALITY AS w (id, rank)
+        INNER JOIN users AS u ON u.id = w.id
+    ) AS named ON true
     ORDER BY p.place DESC
 ) AS found ON true;
 

@@ -256,13 +256,6 @@ old AS MATERIALIZED (
     WHERE n.id = $2 AND n.receiver_id = (SELECT user_id FROM counter)
     FOR UPDATE
 ),
--- As it is by now: one that is computed from an older version fails its check before the row is read anew.
-held AS MATERIALIZED (
-    SELECT g.id, g.members, g.unread, g.closed_at
-    FROM notification_groups AS g
-    WHERE g.id = (SELECT old.group_id FROM old)
-    FOR UPDATE
-),
 wanted AS MATERIALIZED (
     SELECT
         o.id, o.was_listed, o.was_unread, o.is_read AS was_read, o.group_id AS old_group_id,
@@ -305,12 +298,11 @@ counted AS (
 grouped AS (
     UPDATE notification_groups AS g
     SET
-        members = held.members + (n.now_listed AND n.group_id IS NOT NULL)::integer - n.was_listed::integer,
-        unread = held.unread + (n.now_unread AND n.group_id IS NOT NULL)::integer - n.was_unread::integer,
-        closed_at = CASE WHEN n.is_read AND NOT n.was_read THEN coalesce(held.closed_at, now()) ELSE held.closed_at END
+        members = g.members + (n.now_listed AND n.group_id IS NOT NULL)::integer - n.was_listed::integer,
+        unread = g.unread + (n.now_unread AND n.group_id IS NOT NULL)::integer - n.was_unread::integer,
+        closed_at = CASE WHEN n.is_read AND NOT n.was_read THEN coalesce(g.closed_at, now()) ELSE g.closed_at END
     FROM changed AS n
-    INNER JOIN held ON held.id = n.old_group_id
-    WHERE g.id = held.id
+    WHERE g.id = n.old_group_id
         AND (n.now_listed, n.now_unread, n.is_read) IS DISTINCT FROM (n.was_listed, n.was_unread, n.was_read)
 )
 SELECT
@@ -377,12 +369,6 @@ old AS MATERIALIZED (
     WHERE n.id = $2 AND n.receiver_id = (SELECT user_id FROM counter)
     FOR UPDATE
 ),
-held AS MATERIALIZED (
-    SELECT g.id, g.members, g.unread
-    FROM notification_groups AS g
-    WHERE g.id = (SELECT old.group_id FROM old)
-    FOR UPDATE
-),
 gone AS (
     DELETE FROM notifications AS n USING old WHERE n.id = old.id
     RETURNING n.id, old.group_id, old.listed, old.unread
@@ -396,10 +382,9 @@ counted AS (
 ),
 grouped AS (
     UPDATE notification_groups AS g
-    SET members = held.members - 1, unread = held.unread - gone.unread::integer
+    SET members = g.members - 1, unread = g.unread - gone.unread::integer
     FROM gone
-    INNER JOIN held ON held.id = gone.group_id
-    WHERE g.id = held.id AND gone.listed
+    WHERE g.id = gone.group_id AND gone.listed
 ),
 archived AS (
     DELETE FROM notifications_archive AS o

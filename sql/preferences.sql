@@ -240,6 +240,13 @@ FROM pg_timezone_names AS z
 WHERE z.name !~ '^(posix|right)/' AND z.name NOT IN ('posixrules', 'localtime', 'Factory')
 ORDER BY z.name;
 
+-- name: leave_unknown_zones() :exec
+-- Set the clocks of people to UTC whose time zone this PostgreSQL does not know: another build had it. Any statement would fail
+-- that tells one of them something.
+UPDATE notification_settings AS s
+SET timezone = 'UTC', next_digest_at = next_digest('UTC', s.digest, s.digest_at, now())
+WHERE s.timezone <> 'UTC' AND s.timezone NOT IN (SELECT z.name FROM pg_timezone_names AS z);
+
 -- name: mute(user_id, entity_type, entity_id, until, context) :one
 -- Mute what a person may see, and emit the event where that is new; `_eventId` is NULL where it was so. No row where it is
 -- gone or not shown to the person.

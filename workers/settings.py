@@ -11,6 +11,7 @@ import socket
 import time
 from typing import Any
 
+import asyncpg
 import structlog
 from saq import CronJob, Worker
 
@@ -86,6 +87,10 @@ async def open_database(database: Database) -> None:
     """Connect, and wait for the first migration: before that there is nothing to do."""
     await database.open_patiently()
     await database.await_migrations()
+    # Not in a database that another release has migrated; the cleanup does it again.
+    with contextlib.suppress(AppError, asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError):
+        async with database.connection() as conn:
+            await sql.preferences.leave_unknown_zones(conn)
 
 
 async def finish_jobs(worker: Worker[Any], queue: PatientQueue) -> None:

@@ -28,10 +28,11 @@ async def tell(conn: Any, batch: Batch, product: Product, channels: Channels = I
     held: list[Told] = []
     if batch.told:
         held = await decide(conn, batch, product, channels)
-    if held:
-        await hold(conn, held)
     if batch.told:
         await group(conn, batch, product)
+    if held:
+        # Behind the counters: whoever leaves takes theirs, then their own row, to which this one refers.
+        await hold(conn, held)
     if not batch.told and not batch.frames:
         return []
     frames = await sql.notifications.deliver(conn, **batch.columns())

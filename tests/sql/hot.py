@@ -48,7 +48,8 @@ SCANS = {
     "events.get_outbox_depth": "counts the queue, which workers keep short",
     "events.count_troubles": "events_default, which stays empty; stops at 10,000 rows",
     "events.list_failing": "for an operator at the command line",
-    "preferences.delete_old_held": "the cleanup, once an hour",
+    "preferences.delete_ended_mutes": "the cleanup, once an hour",
+    "preferences.leave_unknown_zones": "the cleanup, once an hour",
     "idempotency.forget_assignee": "once, when a person leaves",
     "push.delete_over": "the cleanup, once an hour",
     "posts.fill_stats": "once, after a bulk load",
@@ -131,6 +132,7 @@ HOT: dict[str, set[str]] = {
     "inbox.list_grouped": {
         "notifications_single_idx",
         "notification_groups_listed_idx",
+        "notification_groups_new_idx",
         "notifications_group_idx",
         "notifications_pkey",
     },
@@ -181,7 +183,6 @@ HOT: dict[str, set[str]] = {
         "deliveries_pkey",
         "delivery_attempts_pkey",
         "notifications_archive_pkey",
-        "notifications_held_pkey",
         "notifications_pkey",
         "room_acks_pkey",
         "room_frames_pkey",
@@ -318,6 +319,7 @@ SORTS_A_PAGE = {
     "feed.list_feed",
     "inbox.list_grouped",
     "notifications.list_concerned_after",
+    "notifications.list_sleepers",
     "realtime.read_missing",
 }
 # Sort what the index of words finds, which has no order.

@@ -266,6 +266,29 @@ ORDER BY d.channel, d.target
 """
 
 
+async def test_a_time_zone_that_is_gone_silences_nobody_else(
+    database: Database, people: Any, comment: Any, pushed: Any
+) -> None:
+    """PostgreSQL was replaced by a build without it; the worker that starts behind it sets it to UTC."""
+    ann, bob, eve = await people(3)
+    async with database.transaction(wait=5) as conn:
+        for person, zone in ((bob, "US/Atlantis"), (eve, "Asia/Tokyo")):
+            await conn.execute(
+                "INSERT INTO notification_settings "
+                "(user_id, timezone, quiet_from, quiet_to, digest, next_digest_at) "
+                "VALUES ($1, $2, '22:00', '07:00', 'daily', now())",
+                *(person, zone),
+            )
+        await sql.preferences.leave_unknown_zones(conn)
+        rows = await conn.fetch(
+            "SELECT user_id, timezone, next_digest_at > now() AS moved FROM notification_settings"
+        )
+    assert {tuple(row) for row in rows} == {(bob, "UTC", True), (eve, "Asia/Tokyo", False)}
+    await comment(ann, mentioned=[bob, eve])
+    assert await Delivery(database, pushed, PRODUCT).drain() == 1
+    assert pushed.seqs(f"user:{bob}") == pushed.seqs(f"user:{eve}") == [1]
+
+
 async def test_a_batch_reads_no_text_and_no_chain_twice(database: Database) -> None:
     """To see whether somebody may see a thing, its words are not read. Chains are found by hash or in order,
     whatever the planner expects: of 500 events each would be compared with all."""

@@ -48,6 +48,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
+        await sql.preferences.leave_unknown_zones(conn)
 
 
 async def drop_months(ctx: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from nexcorp.domain.fields import MAX_KEYS, Body, Flag, Name, Out, Strict, Text
+from nexcorp.domain.fields import Body, Entries, Flag, Name, Out, Strict, Text
 from nexcorp.domain.shapes import Person, page_of
 from nexcorp.features.preferences.reasons import HELD, describe_reasons
 
@@ -59,10 +59,9 @@ class QuietHours(Strict):
 class PreferencesBody(Body):
     """Only what is sent changes."""
 
-    types = fields.Dict(
-        keys=fields.String(),
+    types = Entries(
+        keys=Name(TYPES),
         values=fields.Nested(Choice, allow_none=True),
-        validate=validate.Length(max=MAX_KEYS),
         metadata={"description": "By type of notification; null: all of its channels as by default."},
     )
     quietHours = fields.Nested(QuietHours, allow_none=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -82,6 +83,7 @@ CHANGES = st.fixed_dictionaries(
     )
 )
 CHOICE = st.integers(0, 1000)
+NUMBERS = itertools.count(1)
 
 
 class Inboxes(RuleBasedStateMachine):
@@ -131,7 +133,9 @@ class Inboxes(RuleBasedStateMachine):
         notice = Notice("like" if post else "mention", "", lambda event: (), entity=lambda event: entity)
         told = []
         for _ in range(times):
-            event = Event(uuid4(), "t", self.people[actor], "post", uuid4(), {}, datetime.now(UTC))
+            # Ids in the order in which it happened, as those of version 7 are.
+            event_id = UUID(int=next(NUMBERS))
+            event = Event(event_id, "t", self.people[actor], "post", uuid4(), {}, datetime.now(UTC))
             told.append(Told(event, notice, self.me))
         async with self.database.transaction(wait=5) as conn:
             await tell(conn, Batch(told=told), PRODUCT)
@@ -417,6 +421,8 @@ def test_an_inbox_is_what_its_model_says(config: Config) -> None:
                     stateful_step_count=30,
                     deadline=None,
                     derandomize=True,
+                    # Each step asks the database: to find a shorter way to a failure takes minutes.
+                    phases=(Phase.generate,),
                     suppress_health_check=list(HealthCheck),
                 ),
             )

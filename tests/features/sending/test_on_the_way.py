@@ -72,6 +72,12 @@ async def test_like_is_pushed_at_once_and_mailed_unless_it_is_read(
     await wait_until(mailed, 5)
     (mail,) = smtp.sent_to(me.email, "liked")
     assert mail["Message-ID"] == f"<n.{said[1]['notificationId']}@example.com>"
-    async with service.db.connection() as conn:
-        rows = await conn.fetch("SELECT state, reason FROM deliveries WHERE channel = 'email' ORDER BY state")
-    assert [tuple(row) for row in rows] == [("sent", None), ("skipped", "read")]
+
+    async def recorded() -> bool:
+        async with service.db.connection() as conn:
+            rows = await conn.fetch(
+                "SELECT state, reason FROM deliveries WHERE channel = 'email' ORDER BY state"
+            )
+        return [tuple(row) for row in rows] == [("sent", None), ("skipped", "read")]
+
+    await wait_until(recorded)

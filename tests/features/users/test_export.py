@@ -109,7 +109,7 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     assert [row["userId"] for row in data["following"]] == [str(bob.id)]
     (told,) = data["notifications"]
     assert told.keys() == {
-        *("id", "type", "isRead", "seenAt", "archivedAt", "createdAt", "entity", "actorId"),
+        *("id", "type", "isRead", "seenAt", "archivedAt", "snoozedUntil", "createdAt", "entity", "actorId"),
     }
     assert (told["type"], told["isRead"], told["actorId"]) == ("comment", False, str(bob.id))
     assert told["entity"] == {"type": "comment", "id": answer_to_ann["id"]}
