@@ -230,6 +230,7 @@ CREATE TABLE deliveries (
     state text DEFAULT 'waiting'::text NOT NULL,
     reason text,
     frame_seq bigint,
+    bundle text,
     attempts smallint DEFAULT 0 NOT NULL,
     due_at timestamp with time zone NOT NULL,
     claimed_until timestamp with time zone,
@@ -243,6 +244,7 @@ COMMENT ON TABLE deliveries IS 'What is sent of a notification outside of the se
 COMMENT ON COLUMN deliveries.target IS 'Of push the id of the subscription; empty for mail, which goes to the address as it is when it is sent.';
 COMMENT ON COLUMN deliveries.reason IS 'Why it was skipped or failed: read, gone, preference, no_address, bounced ...';
 COMMENT ON COLUMN deliveries.frame_seq IS 'The number of the frame that showed it: a device that acknowledged it has shown it.';
+COMMENT ON COLUMN deliveries.bundle IS 'The message that it goes out in with others, a digest or a summary; it keeps its name over all attempts.';
 COMMENT ON COLUMN deliveries.due_at IS 'Not before this.';
 COMMENT ON COLUMN deliveries.claimed_until IS 'A worker is at it; one that dies leaves it for others from then on.';
 CREATE INDEX deliveries_created_at_idx ON deliveries USING btree (created_at);
@@ -1204,6 +1206,20 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION compose_query(regconfig,text,boolean,boolean) IS 'What somebody asks for, in the language of web searches ("phrases", or, -without); no text is an error. What is written together must stand together.';
+
+CREATE OR REPLACE FUNCTION consider_held()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE deliveries AS d
+    SET due_at = greatest(now(), d.created_at + CASE d.channel WHEN 'email' THEN interval '2 minutes' ELSE interval '0' END)
+    WHERE d.receiver_id = old.user_id AND d.channel IN ('email', 'push') AND d.state = 'waiting' AND d.attempts = 0
+        AND d.due_at > now();
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION consider_held() IS 'What waits for the end of quiet hours or for a digest is due, and held anew by the hours as they are by then.';
 
 CREATE OR REPLACE FUNCTION count_follows()
  RETURNS trigger
@@ -2176,6 +2192,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION take_heat(double precision,double precision,double precision) IS 'A score without a part of it. What was rounded away does not take it below the least.';
 
+CREATE OR REPLACE FUNCTION trust_address()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    new.email_bounced_at := NULL;
+    RETURN new;
+END
+$function$;
+COMMENT ON FUNCTION trust_address() IS 'An address that is proved anew takes mail.';
+
 CREATE OR REPLACE FUNCTION unread_comments(viewer_id uuid, post_id uuid, upto uuid)
  RETURNS TABLE(unread_count integer)
  LANGUAGE sql
@@ -2425,6 +2452,9 @@ COMMENT ON TRIGGER count_ended_follows ON follows IS 'Both people''s counters in
 CREATE TRIGGER count_new_follows AFTER INSERT ON follows REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_follows();
 COMMENT ON TRIGGER count_new_follows ON follows IS 'Both people''s counters in person_stats go up.';
 
+CREATE TRIGGER consider_held AFTER DELETE OR UPDATE OF timezone, quiet_from, quiet_to, digest, digest_at ON notification_settings FOR EACH ROW EXECUTE FUNCTION consider_held();
+COMMENT ON TRIGGER consider_held ON notification_settings IS 'What waits for hours that have changed is considered anew.';
+
 CREATE TRIGGER note_revision BEFORE UPDATE ON post_stats FOR EACH ROW WHEN (old.like_count IS DISTINCT FROM new.like_count OR old.comment_count IS DISTINCT FROM new.comment_count OR old.interest_count IS DISTINCT FROM new.interest_count) EXECUTE FUNCTION note_revision();
 COMMENT ON TRIGGER note_revision ON post_stats IS 'Another state of the counters has a higher revision.';
 
@@ -2454,3 +2484,6 @@ COMMENT ON TRIGGER keep_username ON users IS 'A reserved username is refused; on
 
 CREATE TRIGGER note_role_change BEFORE UPDATE ON users FOR EACH ROW WHEN (old.role IS DISTINCT FROM new.role OR old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION note_role_change();
 COMMENT ON TRIGGER note_role_change ON users IS 'Access tokens of the role or status before are worthless from now on.';
+
+CREATE TRIGGER trust_address BEFORE UPDATE OF email, email_verified_at ON users FOR EACH ROW WHEN (old.email_bounced_at IS NOT NULL) EXECUTE FUNCTION trust_address();
+COMMENT ON TRIGGER trust_address ON users IS 'An address that is proved anew, or another one, is no longer one that refused mail.';

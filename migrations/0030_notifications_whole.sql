@@ -209,6 +209,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     CONSTRAINT deliveries_state_known CHECK (state IN ('waiting', 'sent', 'skipped', 'failed')),
     reason text,
     frame_seq bigint,
+    bundle text,
     attempts smallint NOT NULL DEFAULT 0,
     due_at timestamptz NOT NULL,
     claimed_until timestamptz,
@@ -223,6 +224,7 @@ COMMENT ON TABLE deliveries IS 'What is sent of a notification outside of the se
 COMMENT ON COLUMN deliveries.target IS 'Of push the id of the subscription; empty for mail, which goes to the address as it is when it is sent.';
 COMMENT ON COLUMN deliveries.reason IS 'Why it was skipped or failed: read, gone, preference, no_address, bounced ...';
 COMMENT ON COLUMN deliveries.frame_seq IS 'The number of the frame that showed it: a device that acknowledged it has shown it.';
+COMMENT ON COLUMN deliveries.bundle IS 'The message that it goes out in with others, a digest or a summary; it keeps its name over all attempts.';
 COMMENT ON COLUMN deliveries.due_at IS 'Not before this.';
 COMMENT ON COLUMN deliveries.claimed_until IS 'A worker is at it; one that dies leaves it for others from then on.';
 

@@ -685,26 +685,6 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone;
 
--- name: delete_old_deliveries(most) :value
--- What was sent, with its attempts, after 40 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM deliveries
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM deliveries WHERE created_at < now() - interval '40 days' ORDER BY created_at LIMIT $1))
-        AND created_at < now() - interval '40 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
--- name: delete_old_digests(most) :value
--- Digests that were made, after 30 days; returns how many. Call it until that is less than `most`.
-WITH gone AS (
-    DELETE FROM digests
-    WHERE ctid = ANY(ARRAY(SELECT ctid FROM digests WHERE created_at < now() - interval '30 days' ORDER BY created_at LIMIT $1))
-        AND created_at < now() - interval '30 days'
-    RETURNING 1
-)
-SELECT count(*) FROM gone;
-
 -- name: list_concerned_after(post_id, after, most) :many
 -- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
 SELECT c.receiver_id
@@ -734,7 +714,7 @@ ORDER BY id
 LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
--- Everything a person was told and is sent of it, and the count; and what is folded of it, or of what they would tell.
+-- Everything a person was told, and the count; and what is held back of it, or of what they would tell.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 ),
@@ -749,11 +729,5 @@ emptied AS (
 ),
 folded AS (
     DELETE FROM folded_notices WHERE receiver_id = $1 OR actor_id = $1
-),
-sent AS (
-    DELETE FROM deliveries WHERE receiver_id = $1
-),
-digested AS (
-    DELETE FROM digests WHERE user_id = $1
 )
 DELETE FROM notification_counters WHERE user_id = $1;

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nexcorp.db import sql
+from nexcorp.delivery.effects import Job
 from nexcorp.manifest import Product
 from workers.batch import Batch, Told
 
@@ -19,6 +20,7 @@ class Channels:
 
 
 INBOX_ALONE = Channels()
+SEND_PUSHES = Job("send_pushes")
 
 
 async def tell(conn: Any, batch: Batch, product: Product, channels: Channels = INBOX_ALONE) -> list[Any]:
@@ -143,3 +145,5 @@ async def plan(conn: Any, batch: Batch, frames: list[Any]) -> None:
         push_due_ats=[one.push_due_at for _, _, one in found],
         push_waits=[one.push_wait for _, _, one in found],
     )
+    if any(one.push_due_at is not None for one in planned.values()):
+        conn.after(SEND_PUSHES)

@@ -15,6 +15,7 @@ from nexcorp.features import (
     reactions,
     readers,
     search,
+    sending,
     service,
     uploads,
     users,
@@ -36,6 +37,7 @@ FEATURES = (
     explore.FEATURE,
     search.FEATURE,
     # What is planned of notifications goes before them when a person leaves.
+    sending.FEATURE,
     preferences.FEATURE,
     notifications.FEATURE,
     push.FEATURE,

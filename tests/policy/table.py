@@ -98,6 +98,11 @@ POLICY: list[Rule] = [
     Rule("GET /verify-email", ANYBODY, 200),
     Rule("GET /reset-password", ANYBODY, 200),
     Rule("GET /register", ANYBODY, 200),
+    # Without a token nobody gets further; where a link leads to is all the same.
+    Rule("GET /unsubscribe", ANYBODY, 404),
+    Rule("POST /unsubscribe", ANYBODY, 404),
+    Rule("GET /n", ANYBODY, 302),
+    Rule("GET /n/{id}", ANYBODY, 302, make=makers.own_profile),
     Rule("GET /account.js", ANYBODY, 200),
     Rule("POST /auth/sudo", A_PERSON, 200, make=makers.own_password, body=makers.as_made),
     Rule(

@@ -64,8 +64,8 @@ async def delete_parts(ctx: Any) -> int:
         sql.notifications.delete_old_archived,
         sql.notifications.delete_old_groups,
         sql.preferences.delete_old_held,
-        sql.notifications.delete_old_deliveries,
-        sql.notifications.delete_old_digests,
+        sql.deliveries.delete_old_deliveries,
+        sql.deliveries.delete_old_digests,
         sql.preferences.delete_ended_mutes,
     ):
         part = PART
