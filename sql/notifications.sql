@@ -338,8 +338,10 @@ SELECT
     e.excerpt AS "_excerpt", e.beginning AS "_beginning", n.is_read AS "isRead", n.seen_at AS "seenAt", n.archived_at AS "archivedAt",
     a.id AS "_actorId", a.username AS "_username", a.first_name AS "_firstName", a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
-    n.entity_type AS "_entityType", CASE WHEN e.found THEN n.entity_id END AS "_entityId",
-    e.post_id AS "postId", NULL::uuid AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
+    n.entity_type AS "_entityType",
+    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) WHEN e.found THEN n.entity_id END AS "_entityId",
+    e.post_id AS "postId",
+    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) END AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
     CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $6, $1) END AS "_eventId"
 FROM (
     SELECT o.*, false AS changed FROM old AS o WHERE NOT EXISTS (SELECT FROM changed)

@@ -8,6 +8,7 @@ from nexcorp.features import (
     feed,
     follows,
     keys,
+    leads,
     notifications,
     posts,
     reactions,
@@ -33,5 +34,6 @@ FEATURES = (
     search.FEATURE,
     notifications.FEATURE,
     uploads.FEATURE,
+    leads.FEATURE,
 )
 PRODUCT = Product(FEATURES)

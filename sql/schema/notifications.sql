@@ -39,9 +39,10 @@ SELECT
     a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType",
-    CASE WHEN e.found THEN n.entity_id END AS "_entityId",
+    -- A lead may have been merged with another one.
+    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) WHEN e.found THEN n.entity_id END AS "_entityId",
     e.post_id AS "postId",
-    NULL::uuid AS "relatedLeadId",
+    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) END AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
 FROM notifications AS n

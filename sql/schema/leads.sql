@@ -1,0 +1,88 @@
+-- Leads: how one is shown, described and found, and who may read them.
+
+DROP VIEW IF EXISTS lead_items;
+CREATE VIEW lead_items AS
+SELECT
+    l.id,
+    l.name,
+    l.company,
+    l.email,
+    l.phone,
+    l.job_title AS "jobTitle",
+    l.website,
+    l.source,
+    l.stage,
+    l.score,
+    person(o) AS owner,
+    l.value::text AS value,
+    l.currency,
+    l.lost_reason AS "lostReason",
+    l.lost_note AS "lostNote",
+    l.notes,
+    (SELECT max(t.happened_at) FROM lead_interactions AS t WHERE t.lead_id = l.id) AS "lastInteractionAt",
+    person(c) AS "createdBy",
+    l.version,
+    l.created_at AS "createdAt",
+    l.updated_at AS "updatedAt",
+    l.owner_id AS "_ownerId",
+    l.phone_key AS "_phoneKey",
+    coalesce((l.value * 100)::bigint, -1) AS "_worth"
+FROM leads AS l
+LEFT JOIN users AS o ON o.id = l.owner_id
+LEFT JOIN users AS c ON c.id = l.created_by
+WHERE l.merged_into IS NULL;
+COMMENT ON VIEW lead_items IS 'Leads as the API and the frames show them, without those that were merged with another one.';
+
+DROP VIEW IF EXISTS lead_interaction_items;
+CREATE VIEW lead_interaction_items AS
+SELECT
+    t.id,
+    t.lead_id AS "leadId",
+    t.kind,
+    t.happened_at AS "happenedAt",
+    person(a) AS author,
+    t.text,
+    t.version,
+    t.created_at AS "createdAt",
+    t.updated_at AS "updatedAt",
+    t.author_id AS "_authorId"
+FROM lead_interactions AS t
+LEFT JOIN users AS a ON a.id = t.author_id;
+COMMENT ON VIEW lead_interaction_items IS 'Interactions with leads as the API shows them.';
+
+CREATE OR REPLACE FUNCTION reads_leads(viewer_id uuid) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM users AS u
+        INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
+        WHERE u.id = $1 AND u.status = 'active'
+    )
+$$;
+COMMENT ON FUNCTION reads_leads(uuid) IS 'Whether a person may read leads: whoever may, reads all of them.';
+
+CREATE OR REPLACE FUNCTION find_lead(lead_id uuid, viewer_id uuid) RETURNS uuid
+LANGUAGE sql STABLE
+AS $$
+    SELECT coalesce(l.merged_into, l.id) FROM leads AS l WHERE l.id = $1 AND reads_leads($2)
+$$;
+COMMENT ON FUNCTION find_lead(uuid, uuid) IS 'The lead that a reference leads to: where it was merged, the one that lives on. NULL for what is gone, and for those who may not read leads.';
+
+CREATE OR REPLACE FUNCTION describe_lead(entity_id uuid, viewer_id uuid)
+RETURNS TABLE (excerpt text, beginning text, post_id uuid)
+LANGUAGE sql STABLE
+AS $$
+    SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM leads AS l WHERE l.id = find_lead($1, $2)
+$$;
+COMMENT ON FUNCTION describe_lead(uuid, uuid) IS 'A lead in describe_entity(); of one that was merged, the one that lives on.';
+
+SELECT gather_kinds();
+
+CREATE OR REPLACE FUNCTION word_patterns(wanted text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT array_agg('%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%')
+    FROM regexp_split_to_table(trim(fold_text($1)), '\s+') AS w (word)
+$$;
+COMMENT ON FUNCTION word_patterns(text) IS 'For LIKE ALL, on what fold_text() made: patterns that find each word of a text anywhere, in any order.';
