@@ -45,8 +45,8 @@ GUESTS = {
 }
 # No query, so there is nothing to prepare: it is pasted as it is.
 UTILITIES = {"service.vacuum_all"}
-# Whoever changes the row says when; the score moves with each counter, in the same statement; a merge of leads takes their
-# tasks along.
+# Whoever changes the row says when; the score moves with each counter, in the same statement; a merge of
+# leads takes their tasks along.
 SHARED = {
     ("users", "updated_at"),
     ("post_stats", "score"),

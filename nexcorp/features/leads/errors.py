@@ -23,12 +23,8 @@ class LeadDuplicate(Conflict):
     """Leads of this e-mail address or number exist; `details["leadIds"]` are the oldest of them."""
 
     code = "lead_duplicate"
-    message = (
-        "There is a lead of this e-mail address or phone number: send allowDuplicate if this is another."
-    )
-    meaning = (
-        "Leads of this e-mail address or phone number exist, `leadIds`; `allowDuplicate` allows one more."
-    )
+    message = "A lead has this e-mail address or phone number: send allowDuplicate if this is another one."
+    meaning = "Leads with this e-mail address or number exist, `leadIds`; `allowDuplicate` allows one more."
 
 
 class InteractionNotFound(NotFound):

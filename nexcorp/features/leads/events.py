@@ -82,13 +82,13 @@ NOTICE_TYPES = (NoticeType("lead_created", groupable=True), NoticeType("score_up
 FRAMES = {
     "lead:created": FrameDoc("In leads.", refer("Lead")),
     "lead:updated": FrameDoc(
-        "In leads: the whole lead as it is now; of an unchanged version where an interaction with it was added, "
-        "changed or deleted.",
+        "In leads: the whole lead as it is now; of an unchanged version where an interaction with it was "
+        "added, changed or deleted.",
         refer("Lead"),
     ),
     "lead:deleted": FrameDoc(
-        "In leads. Of a lead that was merged it says with which; among frames that were missed it comes also in "
-        "place of what the lead was.",
+        "In leads. Of a lead that was merged it says into which; among frames that were missed it comes also "
+        "in place of what the lead was.",
         shape({"id": ID}, mergedInto=ID),
     ),
 }

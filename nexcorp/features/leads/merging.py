@@ -63,12 +63,7 @@ async def merge_leads(
         "version": lead["version"] + 1,
     }
     await emit(conn, "lead.absorbed", actor_id=caller.id, entity=("lead", lead_id), payload=payload)
-    payload = {
-        "intoId": lead_id,
-        "stage": other["stage"],
-        "score": other["score"],
-        "ownerId": theirs["ownerId"],
-    }
+    payload = {"intoId": lead_id, **{name: theirs[name] for name in ("stage", "score", "ownerId")}}
     await emit(conn, "lead.merged", actor_id=caller.id, entity=("lead", from_id), payload=payload)
     return await get_lead(conn, lead_id)
 

@@ -171,8 +171,8 @@ ROUTES = [
         errors=(LeadDuplicate,),
         access=allow("lead:create"),
         tag=TAG,
-        description="Those who may read leads are told. Where a lead of the same e-mail address or phone number "
-        "exists, however these are written, it is 409 unless you send `allowDuplicate`.",
+        description="Those who may read leads are told. Where a lead of the same e-mail address or phone "
+        "number exists, however these are written, it is 409 unless you send `allowDuplicate`.",
     ),
     get("/leads", list_leads, "Leads", schemas.LeadPage, query=schemas.LeadQuery(), access=READ, tag=TAG),
     get("/leads/{id}", get_lead, "One lead", schemas.Lead(), errors=GONE, access=READ, tag=TAG),
@@ -237,9 +237,9 @@ ROUTES = [
         errors=(*GONE, PreconditionFailed),
         access=WRITE,
         tag=TAG,
-        description="Interactions, tasks and moves of the other lead become this one's, and so does what this "
-        "one does not say; where both say something else, a note keeps it. The other lead is gone from lists, its "
-        "texts are wiped, and its id answers 404 `lead_merged`, with `mergedInto`.",
+        description="Interactions, tasks and moves of the other lead become this one's, and so does what "
+        "this one does not say; where both say something else, a note keeps it. The other lead is gone from "
+        "lists, its texts are wiped, and its id answers 404 `lead_merged`, with `mergedInto`.",
     ),
     post(
         "/leads/{id}/interactions",

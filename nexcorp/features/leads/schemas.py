@@ -156,8 +156,8 @@ class LeadQuery(PageQuery):
         most=100,
         shows=False,
         metadata={
-            "description": "Only those with these words, or parts of them, in name, company, e-mail address or "
-            "phone number."
+            "description": "Only those with these words, in whole or in part, in name, company, e-mail "
+            "address or phone number."
         },
     )
     minScore = fields.Integer(validate=validate.Range(0, 100))

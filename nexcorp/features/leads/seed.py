@@ -125,11 +125,12 @@ async def insert_demo_leads(conn: Any, demo: Demo) -> None:
     for number, (fields, stages, interactions) in enumerate(LEADS):
         owner, author = ((ada, grace) if number % 2 else (grace, ada)) if stages else (None, ada)
         data = load(CreateLead(), {**fields, "ownerId": str(owner) if owner else None})
-        lead = await create_lead(conn, author, data, quiet=True)
+        lead = await create_lead(conn, author, data)
         for stage in stages:
             data = {"stage": stage, **({"lostReason": "competitor"} if stage == "lost" else {})}
-            lead = await apply_changes(conn, author, lead, data, quiet=True)
+            lead = await apply_changes(conn, author, lead, data)
         await note(conn, lead["id"], owner or author, interactions)
+    await apply_changes(conn, ada, lead, {"score": 55})
 
 
 async def note(

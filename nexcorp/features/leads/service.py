@@ -144,7 +144,7 @@ async def update_lead(
 async def apply_changes(
     conn: Any, actor_id: UUID, lead: Any, data: dict[str, Any], *, quiet: bool = False
 ) -> Any:
-    """Change the fields in `data` of `lead`, which is locked; returns the lead. `quiet` as in create_lead()."""
+    """Change the fields in `data` of `lead`, which is locked; returns it. `quiet` as in create_lead()."""
     before = read_fields(lead)
     after = complete(before, data)
     changes = [name for name in BLANK if after[name] != before[name]]
@@ -163,17 +163,17 @@ async def emit_changes(
 ) -> None:
     """One event for a new stage, score and owner each, and one for all other fields."""
     payloads: dict[str, dict[str, Any]] = {}
+    told = {"stage", "score", "ownerId"}
     if "stage" in changes:
-        payloads["lead.moved"] = {
-            "from": before["stage"],
-            "to": after["stage"],
-            "reason": after["lostReason"],
-        }
+        # What is said of a loss comes and goes with the stage.
+        told |= {"lostReason", "lostNote"}
+        moved = {"from": before["stage"], "to": after["stage"], "reason": after["lostReason"]}
+        payloads["lead.moved"] = moved
     if "score" in changes:
         payloads["lead.score_updated"] = {"from": before["score"], "to": after["score"]}
     if "ownerId" in changes:
         payloads["lead.assigned"] = {"previousOwnerId": before["ownerId"], "ownerId": after["ownerId"]}
-    if other := sorted(set(changes) - {"stage", "score", "ownerId"}):
+    if other := sorted(set(changes) - told):
         payloads["lead.updated"] = {"fields": other}
     for event, payload in payloads.items():
         payload["version"] = lead["version"] + 1
