@@ -462,7 +462,9 @@ CREATE TABLE lead_interactions (
     happened_at timestamp with time zone DEFAULT now() NOT NULL,
     author_id uuid,
     text text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT lead_interactions_pkey PRIMARY KEY (id),
     CONSTRAINT lead_interactions_kind_known CHECK (kind = ANY (ARRAY['call'::text, 'mail'::text, 'meeting'::text, 'note'::text])),
     CONSTRAINT lead_interactions_text_length CHECK (length(text) >= 1 AND length(text) <= 5000)
@@ -538,6 +540,8 @@ CREATE INDEX leads_owner_id_idx ON leads USING btree (owner_id, id);
 CREATE INDEX leads_phone_key_idx ON leads USING btree (phone_key) WHERE phone_key IS NOT NULL;
 CREATE INDEX leads_score_idx ON leads USING btree (score, id) WHERE merged_into IS NULL;
 CREATE INDEX leads_stage_idx ON leads USING btree (stage, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_updated_at_idx ON leads USING btree (updated_at, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_value_idx ON leads USING btree (COALESCE((value * 100::numeric)::bigint, '-1'::integer::bigint), id) WHERE merged_into IS NULL;
 
 CREATE TABLE likes (
     post_id uuid NOT NULL,
@@ -1556,11 +1560,22 @@ CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, vie
 AS $function$
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
     UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_lead($2, $3) AS d WHERE $1 = 'lead'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,lead,post}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
+
+CREATE OR REPLACE FUNCTION describe_lead(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM leads AS l WHERE l.id = find_lead($1, $2)
+$function$;
+COMMENT ON FUNCTION describe_lead(uuid,uuid) IS 'A lead in describe_entity(); of one that was merged, the one that lives on.';
 
 CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -1793,6 +1808,15 @@ AS $function$
     SELECT (get_byte(uuid_send(root), 15) % 16)::smallint
 $function$;
 COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
+
+CREATE OR REPLACE FUNCTION find_lead(lead_id uuid, viewer_id uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(l.merged_into, l.id) FROM leads AS l WHERE l.id = $1 AND reads_leads($2)
+$function$;
+COMMENT ON FUNCTION find_lead(uuid,uuid) IS 'The lead that a reference leads to: where it was merged, the one that lives on. NULL for what is gone, and for those who may not read leads.';
 
 CREATE OR REPLACE FUNCTION find_named(usernames citext[], only_id uuid DEFAULT NULL::uuid)
  RETURNS jsonb
@@ -2243,6 +2267,20 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION read_time(uuid) IS 'When a version 7 id was made.';
 
+CREATE OR REPLACE FUNCTION reads_leads(viewer_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (
+        SELECT
+        FROM users AS u
+        INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
+        WHERE u.id = $1 AND u.status = 'active'
+    )
+$function$;
+COMMENT ON FUNCTION reads_leads(uuid) IS 'Whether a person may read leads: whoever may, reads all of them.';
+
 CREATE OR REPLACE FUNCTION refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2326,6 +2364,16 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION take_heat(double precision,double precision,double precision) IS 'A score without a part of it. What was rounded away does not take it below the least.';
 
+CREATE OR REPLACE FUNCTION word_patterns(wanted text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT array_agg('%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%')
+    FROM regexp_split_to_table(trim(fold_text($1)), '\s+') AS w (word)
+$function$;
+COMMENT ON FUNCTION word_patterns(text) IS 'For LIKE ALL, on what fold_text() made: patterns that find each word of a text anywhere, in any order.';
+
 CREATE AGGREGATE sum_heat(double precision) (SFUNC = add_heat, STYPE = double precision);
 COMMENT ON AGGREGATE sum_heat(double precision) IS 'The sum of scores.';
 
@@ -2396,6 +2444,54 @@ FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
 
+CREATE OR REPLACE VIEW lead_items AS
+SELECT
+    l.id,
+    l.name,
+    l.company,
+    l.email,
+    l.phone,
+    l.job_title AS "jobTitle",
+    l.website,
+    l.source,
+    l.stage,
+    l.score,
+    person(o) AS owner,
+    l.value::text AS value,
+    l.currency,
+    l.lost_reason AS "lostReason",
+    l.lost_note AS "lostNote",
+    l.notes,
+    (SELECT max(t.happened_at) FROM lead_interactions AS t WHERE t.lead_id = l.id) AS "lastInteractionAt",
+    person(c) AS "createdBy",
+    l.version,
+    l.created_at AS "createdAt",
+    l.updated_at AS "updatedAt",
+    l.owner_id AS "_ownerId",
+    l.phone_key AS "_phoneKey",
+    coalesce((l.value * 100)::bigint, -1) AS "_worth"
+FROM leads AS l
+LEFT JOIN users AS o ON o.id = l.owner_id
+LEFT JOIN users AS c ON c.id = l.created_by
+WHERE l.merged_into IS NULL;
+COMMENT ON VIEW lead_items IS 'Leads as the API and the frames show them, without those that were merged with another one.';
+
+CREATE OR REPLACE VIEW lead_interaction_items AS
+SELECT
+    t.id,
+    t.lead_id AS "leadId",
+    t.kind,
+    t.happened_at AS "happenedAt",
+    person(a) AS author,
+    t.text,
+    t.version,
+    t.created_at AS "createdAt",
+    t.updated_at AS "updatedAt",
+    t.author_id AS "_authorId"
+FROM lead_interactions AS t
+LEFT JOIN users AS a ON a.id = t.author_id;
+COMMENT ON VIEW lead_interaction_items IS 'Interactions with leads as the API shows them.';
+
 CREATE OR REPLACE VIEW notification_lines AS
 SELECT
     n.receiver_id AS "_receiverId",
@@ -2419,9 +2515,10 @@ SELECT
     a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType",
-    CASE WHEN e.found THEN n.entity_id END AS "_entityId",
+    -- A lead may have been merged with another one.
+    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) WHEN e.found THEN n.entity_id END AS "_entityId",
     e.post_id AS "postId",
-    NULL::uuid AS "relatedLeadId",
+    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) END AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
 FROM notifications AS n
