@@ -270,7 +270,7 @@ POLICY: list[Rule] = [
     Rule("DELETE /users/{id}/follow", "user:follow", 200, make=makers.another_person),
     Rule("GET /users/{id}/followers", "user:read", 200, make=makers.own_profile),
     Rule("GET /users/{id}/following", "user:read", 200, make=makers.own_profile),
-    # Leads, which members do not see. What answers with a lead wants lead:read as well, which the key has not.
+    # Leads, which members do not see. What answers with one wants lead:read as well, which the key has not.
     Rule("POST /leads", "lead:create", 403, manager=201, body={"name": "Ada"}),
     Rule("GET /leads", "lead:read", 403, manager=200),
     Rule("GET /leads/{id}", "lead:read", 403, manager=200, make=makers.a_lead),

@@ -95,6 +95,18 @@ async def get_lead(request: web.Request) -> web.Response:
         return reply_row(request, await service.get_lead(conn, path_id(request)))
 
 
+async def update_lead(request: web.Request, body: dict[str, Any]) -> web.Response:
+    return await change(request, body)
+
+
+async def score_lead(request: web.Request, body: dict[str, Any]) -> web.Response:
+    return await change(request, body)
+
+
+async def move_lead(request: web.Request, body: dict[str, Any]) -> web.Response:
+    return await change(request, body)
+
+
 async def change(request: web.Request, body: dict[str, Any]) -> web.Response:
     """The fields in `body`, of the lead in the path."""
     versions, by_etag = expected_versions(request, body)
@@ -119,7 +131,7 @@ async def merge_leads(request: web.Request, body: dict[str, Any]) -> web.Respons
         return await tx.reply(lead, version=lead["version"])
 
 
-async def list_moves(request: web.Request, query: dict[str, Any]) -> web.Response:
+async def list_lead_moves(request: web.Request, query: dict[str, Any]) -> web.Response:
     async with database(request).connection() as conn:
         lead = await service.get_lead(conn, path_id(request))
         rows = await MOVES_OLDEST.fetch(request, conn, query, sql.leads.list_moves, lead_id=lead["id"])
@@ -178,7 +190,7 @@ ROUTES = [
     get("/leads/{id}", get_lead, "One lead", schemas.Lead(), errors=GONE, access=READ, tag=TAG),
     patch(
         "/leads/{id}",
-        change,
+        update_lead,
         "Change a lead",
         schemas.Lead(),
         body=schemas.UpdateLead(),
@@ -197,7 +209,7 @@ ROUTES = [
     ),
     put(
         "/leads/{id}/score",
-        change,
+        score_lead,
         "Score a lead",
         schemas.Lead(),
         body=schemas.ScoreLead(),
@@ -208,7 +220,7 @@ ROUTES = [
     ),
     put(
         "/leads/{id}/stage",
-        change,
+        move_lead,
         "Move a lead",
         schemas.Lead(),
         body=schemas.MoveLead(),
@@ -219,7 +231,7 @@ ROUTES = [
     ),
     get(
         "/leads/{id}/stage-log",
-        list_moves,
+        list_lead_moves,
         "Every move, oldest first",
         schemas.LeadMovePage,
         query=PageQuery(),

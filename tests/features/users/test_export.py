@@ -42,6 +42,7 @@ PARTS = {
     "followers",
     "notifications",
     "events",
+    "leadInteractions",
 }
 
 
