@@ -38,8 +38,9 @@ CLIENT_FRAMES: dict[str, CommandDoc] = {
     "subscribe": CommandDoc(
         "Join a room: post:{id} or profile:{id} of a person, with post:read; feed, of those whom you follow, "
         "likewise; leads, with lead:read; user:{id}, one's own, is joined at once by whoever holds "
-        "notification:read. With epoch and seq, what was missed since comes after the answer. Or several rooms "
-        "at once, by name or each with the seq up to which it is known; five of them count as one more frame.",
+        "notification:read. With epoch and seq, what was missed since comes after the answer. Or several "
+        "rooms at once, by name or each with the seq up to which it is known; five of them count as one more "
+        "frame.",
         {"oneOf": [shape(ROOM, epoch=TEXT, seq=WHOLE), shape({"rooms": ROOMS}, epoch=TEXT)]},
         "subscribed",
     ),
