@@ -109,7 +109,7 @@ def describe_security(access: Access) -> list[dict[str, list[str]]]:
     if not access.signed_in:
         return [{"bearer": []}, {}] if access.bearer else []
     if access.permission is None:
-        return [{"bearer": []}]
+        return [{"bearer": []}, {"apiKey": []}] if access.keys else [{"bearer": []}]
     return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}]
 
 

@@ -20,6 +20,11 @@ async def a_page(world: World, owner: Person) -> Made:
     return {"name": "swagger-ui.css"}
 
 
+async def an_explorer_file(world: World, owner: Person) -> Made:
+    """A file of the explorer of GraphQL."""
+    return {"name": "start.js"}
+
+
 async def another_person(world: World, owner: Person) -> Made:
     """Somebody else's id."""
     return {"id": (await world.person()).id}

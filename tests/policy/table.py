@@ -6,8 +6,8 @@
          make=makers.a_thing, body={"title": "New"})
 
 1. The operation, as `METHOD /path` (without /api/v1).
-2. Who: ANYBODY, A_PERSON (no API keys) or the code of a permission; `whose` and `otherwise` as in the route's
-   `access=`.
+2. Who: ANYBODY, A_PERSON (no API keys), A_CALLER (any API key as well) or the code of a permission; `whose`
+   and `otherwise` as in the route's `access=`.
 3. The status that the owner of the row gets (a member), then those of others where they differ: `stranger`
    is another member and as the owner unless said; `manager` is as the stranger unless said; `admin` as the
    manager unless said. The rest follows: without a good session or key 401; for A_PERSON a key gets 403; for
@@ -26,9 +26,10 @@ one room of the kind), and then who may join.
 from __future__ import annotations
 
 from tests.policy import makers
-from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
+from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
 
 OWN = "your own only"
+BY_FIELD = "each field says in the schema which permission it wants"
 NEW_PASSWORD = "correct horse battery"
 POLICY: list[Rule] = [
     # The service itself. No worker runs here, so it is not ready.
@@ -40,6 +41,23 @@ POLICY: list[Rule] = [
     Rule("GET /api/asyncapi.json", ANYBODY, 200),
     Rule("GET /api/docs", ANYBODY, 200),
     Rule("GET /api/docs/{name}", ANYBODY, 200, make=makers.a_page),
+    # GraphQL: each field has a rule of its own, in tests/graphql/test_access.py.
+    Rule(
+        "POST /api/graphql",
+        A_CALLER,
+        200,
+        whose=BY_FIELD,
+        body={"query": "{ getUnreadCount }"},
+    ),
+    Rule(
+        "GET /api/graphql",
+        A_CALLER,
+        200,
+        whose=BY_FIELD,
+        query="?query={getUnreadCount}",
+    ),
+    Rule("GET /api/graphql/schema", ANYBODY, 200),
+    Rule("GET /api/graphql/explorer/{name}", ANYBODY, 200, make=makers.an_explorer_file),
     # A plain GET is no handshake; who may make one is tried with the rooms.
     Rule("GET /ws", ANYBODY, 400),
     # Identity.

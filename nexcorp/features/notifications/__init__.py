@@ -10,6 +10,7 @@ from nexcorp.manifest import Feature, Job, Section
 FEATURE = Feature(
     name="notifications",
     routes=("nexcorp.features.notifications.routes:ROUTES",),
+    graphql="nexcorp.features.notifications.graphql:PART",
     events=EVENTS,
     kinds={
         "notification": Kind(
