@@ -37,6 +37,10 @@ SELECT id FROM added;
 -- One lead; no row for one that was merged.
 SELECT i.* FROM lead_items AS i WHERE i.id = $1;
 
+-- name: find_leads(viewer_id, ids) :many
+-- Some leads; no row for viewers who may not read leads.
+SELECT i.* FROM lead_items AS i WHERE i.id = ANY($2::uuid[]) AND reads_leads($1);
+
 -- name: get_survivor(lead_id) :value
 -- The lead that one was merged into; NULL where it was not.
 SELECT merged_into FROM leads WHERE id = $1;

@@ -18,6 +18,7 @@ FEATURE = Feature(
     named={"lead": "lead:read"},
     before_leave=sql.leads.lock_leads_of,
     on_leave=sql.leads.release_leads,
+    graphql="nexcorp.features.leads.graphql:PART",
     seed="nexcorp.features.leads.seed:insert_demo_leads",
     export={"leadInteractions": Section(sql.leads.export_interactions)},
     permissions=("lead:read", "lead:create", "lead:update", "lead:delete"),

@@ -63,6 +63,19 @@ async def create_lead(request: web.Request, body: dict[str, Any]) -> web.Respons
 
 
 async def list_leads(request: web.Request, query: dict[str, Any]) -> web.Response:
+    request[CONTEXT].heavy = "q" in query
+    source: AbstractAsyncContextManager[Any] = database(request).connection()
+    if "q" in query:
+        source = searching(database(request))
+    async with source as conn:
+        place = await read_place(request, conn, ROOM)
+        rows = await read_page(request, conn, query)
+    cursor, _ = ORDERS[query["sort"]]
+    return reply_page(request, rows, query["limit"], cursor, **place)
+
+
+async def read_page(request: web.Request, conn: Any, query: dict[str, Any]) -> list[Any]:
+    """Up to `limit + 1` rows of the page that a LeadQuery asks for; raises Invalid for a wrong cursor."""
     cursor, statement = ORDERS[query["sort"]]
     if query["sort"] == "created":
         # With an index of its own each.
@@ -70,24 +83,17 @@ async def list_leads(request: web.Request, query: dict[str, Any]) -> web.Respons
             statement = sql.leads.list_leads_of_owner
         elif "stage" in query:
             statement = sql.leads.list_leads_of_stage
-    request[CONTEXT].heavy = "q" in query
-    source: AbstractAsyncContextManager[Any] = database(request).connection()
-    if "q" in query:
-        source = searching(database(request))
-    async with source as conn:
-        place = await read_place(request, conn, ROOM)
-        rows = await cursor.fetch(
-            request,
-            conn,
-            query,
-            statement,
-            stage=query.get("stage"),
-            owner_id=query.get("owner"),
-            source=query.get("source"),
-            text=query.get("q"),
-            min_score=query.get("minScore"),
-        )
-    return reply_page(request, rows, query["limit"], cursor, **place)
+    return await cursor.fetch(
+        request,
+        conn,
+        query,
+        statement,
+        stage=query.get("stage"),
+        owner_id=query.get("owner"),
+        source=query.get("source"),
+        text=query.get("q"),
+        min_score=query.get("minScore"),
+    )
 
 
 async def get_lead(request: web.Request) -> web.Response:

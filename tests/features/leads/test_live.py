@@ -11,7 +11,7 @@ import pytest
 from nexcorp.db import sql
 from nexcorp.features import PRODUCT
 from nexcorp.security.app_keys import RIGHTS
-from tests.api import API, create, fetch, get_json, outbox_empty, refused
+from tests.api import API, NOBODY, create, fetch, get_json, outbox_empty, refused
 from tests.conftest import wait_until
 from tests.realtime.helpers import ask, subscribe
 
@@ -21,6 +21,31 @@ async def replay(service: Any, room: str) -> list[dict[str, Any]]:
     async with service.db.connection(wait=5) as conn:
         rows = await sql.realtime.read_frames(conn, room=room, after=0, most=100)
         return [json.loads(text) for text in await PRODUCT.renderer.render(conn, rows)]
+
+
+@pytest.mark.shared
+async def test_leads_in_graphql(make_user: Any) -> None:
+    boss = await make_user(role="manager")
+    made = [await create(boss, "/leads", name=f"Graph {n}", ownerId=str(boss.id)) for n in range(3)]
+    page = 'query ($me: ID, $cursor: String) { getLeads(owner: $me, stage: "new", limit: 2, cursor: $cursor) '
+    page += "{ name cursor owner { id } createdAt } }"
+    first = (await ask_graph(boss, page, me=str(boss.id)))["getLeads"]
+    rest = (await ask_graph(boss, page, me=str(boss.id), cursor=first[-1]["cursor"]))["getLeads"]
+    assert [row["name"] for row in (*first, *rest)] == ["Graph 2", "Graph 1", "Graph 0"]
+    assert (first[0]["owner"], first[0]["createdAt"]) == ({"id": str(boss.id)}, made[2]["createdAt"])
+    one = "query ($id: ID!) { getLead(id: $id) { id value score } }"
+    found = await ask_graph(boss, one, id=made[0]["id"])
+    assert found == {"getLead": {"id": made[0]["id"], "value": None, "score": 0}}
+    for wrong, code in ((NOBODY, "lead_not_found"), ("x", "validation_failed")):
+        answer = await boss.client.post("/api/graphql", json={"query": one, "variables": {"id": wrong}})
+        assert (await answer.json())["errors"][0]["extensions"]["code"] == code
+
+
+async def ask_graph(user: Any, query: str, **variables: Any) -> Any:
+    answer = await user.client.post("/api/graphql", json={"query": query, "variables": variables})
+    found = await answer.json()
+    assert "errors" not in found, found
+    return found["data"]
 
 
 async def read_inbox(user: Any) -> list[dict[str, Any]]:
@@ -114,9 +139,14 @@ async def test_who_may_read_leads_is_told_until_the_lead_is_gone(
     assert {(row["relatedLeadId"], row["entity"]["id"]) for row in await read_inbox(bob)} == {
         (other["id"], other["id"])
     }
+    query = "{ getNotifications { relatedLeadId relatedLead { name owner { username } } } }"
+    seen = [row["relatedLead"] for row in (await ask_graph(bob, query))["getNotifications"]]
+    assert seen == 4 * [{"name": "Zuse, K.", "owner": None}]
     first = rows[-1]["id"]
     assert (await ann.client.delete(f"{API}/leads/{other['id']}")).status == 204
     await wait_until(lambda: outbox_empty(service))
+    for row in (await ask_graph(bob, query))["getNotifications"]:
+        assert row == {"relatedLeadId": None, "relatedLead": None}
     frames = [frame["data"] for frame in await replay(service, f"user:{bob.id}")]
     changed = await bob.client.patch(f"{API}/notifications/{first}", json={"isRead": True})
     for row in (*await read_inbox(bob), *frames, await changed.json()):
