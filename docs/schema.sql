@@ -2032,6 +2032,23 @@ END
 $function$;
 COMMENT ON FUNCTION keep_username() IS 'Refuses reserved usernames, as taken ones are, and reserves the one that is given up.';
 
+CREATE OR REPLACE FUNCTION lead_fits(stage text, owner_id uuid, source text, score integer, words text, wanted_stage text, wanted_owner uuid, wanted_source text, wanted text, patterns text[], least_score integer)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT CASE
+        WHEN ($6 IS NULL OR $1 = $6)
+            AND ($7 IS NULL OR $2 = $7)
+            AND ($8 IS NULL OR $3 = $8)
+            AND ($11 IS NULL OR $4 >= $11)
+            AND ($9 IS NULL OR fold_text($5) LIKE ALL ($10))
+            THEN true
+        ELSE false
+    END
+$function$;
+COMMENT ON FUNCTION lead_fits(text,uuid,text,integer,text,text,uuid,text,text,text[],integer) IS 'Whether a lead passes the filters of a list; NULL filters nothing. `patterns`: word_patterns() of `wanted`. A query takes it in as if it were written there.';
+
 CREATE OR REPLACE FUNCTION list_missing_months(months_ahead integer)
  RETURNS TABLE(month date)
  LANGUAGE sql

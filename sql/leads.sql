@@ -56,14 +56,10 @@ WHERE i.id = ANY($1::uuid[]);
 SELECT i.*
 FROM lead_items AS i
 WHERE i.id < $6
-    AND ($1::text IS NULL OR i.stage = $1)
-    AND ($2::uuid IS NULL OR i."_ownerId" = $2)
-    AND ($3::text IS NULL OR i.source = $3)
-    AND (
-        $4::text IS NULL
-        OR fold_text(concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey")) LIKE ALL ((SELECT word_patterns($4))::text[])
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
     )
-    AND ($5::smallint IS NULL OR i.score >= $5)
 ORDER BY i.id DESC
 LIMIT $7;
 
@@ -73,13 +69,10 @@ SELECT i.*
 FROM lead_items AS i
 WHERE i.stage >= $1
     AND (i.stage, i.id) < ($1, $6)
-    AND ($2::uuid IS NULL OR i."_ownerId" = $2)
-    AND ($3::text IS NULL OR i.source = $3)
-    AND (
-        $4::text IS NULL
-        OR fold_text(concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey")) LIKE ALL ((SELECT word_patterns($4))::text[])
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
     )
-    AND ($5::smallint IS NULL OR i.score >= $5)
 ORDER BY i.stage DESC, i.id DESC
 LIMIT $7;
 
@@ -89,13 +82,10 @@ SELECT i.*
 FROM lead_items AS i
 WHERE i."_ownerId" = $2
     AND i.id < $6
-    AND ($1::text IS NULL OR i.stage = $1)
-    AND ($3::text IS NULL OR i.source = $3)
-    AND (
-        $4::text IS NULL
-        OR fold_text(concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey")) LIKE ALL ((SELECT word_patterns($4))::text[])
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
     )
-    AND ($5::smallint IS NULL OR i.score >= $5)
 ORDER BY i.id DESC
 LIMIT $7;
 
@@ -104,14 +94,10 @@ LIMIT $7;
 SELECT i.*
 FROM lead_items AS i
 WHERE (i."updatedAt", i.id) < ($6, $7)
-    AND ($1::text IS NULL OR i.stage = $1)
-    AND ($2::uuid IS NULL OR i."_ownerId" = $2)
-    AND ($3::text IS NULL OR i.source = $3)
-    AND (
-        $4::text IS NULL
-        OR fold_text(concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey")) LIKE ALL ((SELECT word_patterns($4))::text[])
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
     )
-    AND ($5::smallint IS NULL OR i.score >= $5)
 ORDER BY i."updatedAt" DESC, i.id DESC
 LIMIT $8;
 
@@ -120,14 +106,11 @@ LIMIT $8;
 SELECT i.*
 FROM lead_items AS i
 WHERE (i.score, i.id) < ($6::smallint, $7)
-    AND ($1::text IS NULL OR i.stage = $1)
-    AND ($2::uuid IS NULL OR i."_ownerId" = $2)
-    AND ($3::text IS NULL OR i.source = $3)
-    AND (
-        $4::text IS NULL
-        OR fold_text(concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey")) LIKE ALL ((SELECT word_patterns($4))::text[])
-    )
     AND i.score >= coalesce($5::smallint, 0)
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
+    )
 ORDER BY i.score DESC, i.id DESC
 LIMIT $8;
 
@@ -136,14 +119,10 @@ LIMIT $8;
 SELECT i.*
 FROM lead_items AS i
 WHERE (i."_worth", i.id) < ($6, $7)
-    AND ($1::text IS NULL OR i.stage = $1)
-    AND ($2::uuid IS NULL OR i."_ownerId" = $2)
-    AND ($3::text IS NULL OR i.source = $3)
-    AND (
-        $4::text IS NULL
-        OR fold_text(concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey")) LIKE ALL ((SELECT word_patterns($4))::text[])
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
     )
-    AND ($5::smallint IS NULL OR i.score >= $5)
 ORDER BY i."_worth" DESC, i.id DESC
 LIMIT $8;
 
