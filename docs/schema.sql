@@ -1573,7 +1573,7 @@ CREATE OR REPLACE FUNCTION describe_lead(entity_id uuid, viewer_id uuid)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM leads AS l WHERE l.id = find_lead($1, $2)
+    SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM find_lead($1, $2) AS f INNER JOIN leads AS l ON l.id = f.id
 $function$;
 COMMENT ON FUNCTION describe_lead(uuid,uuid) IS 'A lead in describe_entity(); of one that was merged, the one that lives on.';
 
@@ -1810,13 +1810,17 @@ $function$;
 COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
 
 CREATE OR REPLACE FUNCTION find_lead(lead_id uuid, viewer_id uuid)
- RETURNS uuid
+ RETURNS TABLE(id uuid)
  LANGUAGE sql
- STABLE
+ STABLE ROWS 1
 AS $function$
-    SELECT coalesce(l.merged_into, l.id) FROM leads AS l WHERE l.id = $1 AND reads_leads($2)
+    SELECT coalesce(l.merged_into, l.id)
+    FROM leads AS l
+    INNER JOIN users AS u ON u.id = $2 AND u.status = 'active'
+    INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
+    WHERE l.id = $1
 $function$;
-COMMENT ON FUNCTION find_lead(uuid,uuid) IS 'The lead that a reference leads to: where it was merged, the one that lives on. NULL for what is gone, and for those who may not read leads.';
+COMMENT ON FUNCTION find_lead(uuid,uuid) IS 'The lead that a reference leads to: where it was merged, the one that lives on. No row for what is gone, and for those who may not read leads. A query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION find_named(usernames citext[], only_id uuid DEFAULT NULL::uuid)
  RETURNS jsonb
@@ -2533,9 +2537,9 @@ SELECT
     a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType",
     -- A lead may have been merged with another one.
-    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) WHEN e.found THEN n.entity_id END AS "_entityId",
+    CASE WHEN e.found THEN coalesce(l.id, n.entity_id) END AS "_entityId",
     e.post_id AS "postId",
-    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) END AS "relatedLeadId",
+    l.id AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
 FROM notifications AS n
@@ -2543,7 +2547,11 @@ LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
-) AS e ON true;
+) AS e ON true
+LEFT JOIN LATERAL (
+    -- Fenced, so that other kinds look for no lead.
+    SELECT f.id FROM find_lead(n.entity_id, n.receiver_id) AS f WHERE n.entity_type = 'lead' OFFSET 0
+) AS l ON true;
 COMMENT ON VIEW notification_lines IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
 
 CREATE OR REPLACE VIEW notification_items AS

@@ -339,9 +339,8 @@ SELECT
     a.id AS "_actorId", a.username AS "_username", a.first_name AS "_firstName", a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType",
-    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) WHEN e.found THEN n.entity_id END AS "_entityId",
-    e.post_id AS "postId",
-    CASE WHEN n.entity_type = 'lead' THEN find_lead(n.entity_id, n.receiver_id) END AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
+    CASE WHEN e.found THEN coalesce(l.id, n.entity_id) END AS "_entityId",
+    e.post_id AS "postId", l.id AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
     CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $6, $1) END AS "_eventId"
 FROM (
     SELECT o.*, false AS changed FROM old AS o WHERE NOT EXISTS (SELECT FROM changed)
@@ -352,7 +351,11 @@ LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
-) AS e ON true;
+) AS e ON true
+LEFT JOIN LATERAL (
+    -- Fenced, so that other kinds look for no lead.
+    SELECT f.id FROM find_lead(n.entity_id, n.receiver_id) AS f WHERE n.entity_type = 'lead' OFFSET 0
+) AS l ON true;
 
 -- name: delete_notification(user_id, notification_id, context) :value
 -- Remove one of the receiver's own, count it off where it was unread, and emit the event. True where there was one.

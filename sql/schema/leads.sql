@@ -62,18 +62,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION reads_leads(uuid) IS 'Whether a person may read leads: whoever may, reads all of them.';
 
-CREATE OR REPLACE FUNCTION find_lead(lead_id uuid, viewer_id uuid) RETURNS uuid
-LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION find_lead(lead_id uuid, viewer_id uuid) RETURNS TABLE (id uuid)
+LANGUAGE sql STABLE ROWS 1
 AS $$
-    SELECT coalesce(l.merged_into, l.id) FROM leads AS l WHERE l.id = $1 AND reads_leads($2)
+    SELECT coalesce(l.merged_into, l.id)
+    FROM leads AS l
+    INNER JOIN users AS u ON u.id = $2 AND u.status = 'active'
+    INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
+    WHERE l.id = $1
 $$;
-COMMENT ON FUNCTION find_lead(uuid, uuid) IS 'The lead that a reference leads to: where it was merged, the one that lives on. NULL for what is gone, and for those who may not read leads.';
+COMMENT ON FUNCTION find_lead(uuid, uuid) IS 'The lead that a reference leads to: where it was merged, the one that lives on. No row for what is gone, and for those who may not read leads. A query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION describe_lead(entity_id uuid, viewer_id uuid)
 RETURNS TABLE (excerpt text, beginning text, post_id uuid)
 LANGUAGE sql STABLE
 AS $$
-    SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM leads AS l WHERE l.id = find_lead($1, $2)
+    SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM find_lead($1, $2) AS f INNER JOIN leads AS l ON l.id = f.id
 $$;
 COMMENT ON FUNCTION describe_lead(uuid, uuid) IS 'A lead in describe_entity(); of one that was merged, the one that lives on.';
 
