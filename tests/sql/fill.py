@@ -68,7 +68,8 @@ JOIN (VALUES (0, 'like', 'post'), (1, 'comment', 'comment')) AS k (number, type,
 """,
         "leads": """
 INSERT INTO leads (
-    id, name, email, email_key, phone, phone_key, stage, score, owner_id, value, currency, created_by, updated_at
+    id, name, email, email_key, phone, phone_key, stage, score, owner_id, value, currency, created_by,
+    updated_at
 )
 SELECT
     nth(7, n), 'Lead ' || n, 'l' || n || '@example.com', 'l' || n || '@example.com', '030 ' || n, '030' || n,
