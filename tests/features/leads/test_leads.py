@@ -241,11 +241,17 @@ async def test_interactions_are_their_authors(service: Any, make_user: Any) -> N
 
     await patch(boss, lead, ownerId=str(manager.id))
     await patch(boss, elsewhere, ownerId=str(boss.id))
+    key, body = {"Idempotency-Key": str(boss.id)}, {"name": "Kept", "ownerId": str(boss.id)}
+    kept = await (await admin.client.post(f"{API}/leads", json=body, headers=key)).json()
+    assert kept["owner"]["id"] == str(boss.id)
     async with service.db.transaction(wait=5) as conn:
         assert [row["text"] for row in await conn.fetch("SELECT text FROM lead_interactions")]
         await leave(conn, boss.id)
     seen = await get_json(admin.client, f"/leads/{elsewhere['id']}")
     assert (seen["owner"], seen["createdBy"]["lastName"]) == (None, "member")
+    # Nor does the answer that somebody else was given name them.
+    again = await (await admin.client.post(f"{API}/leads", json=body, headers=key)).json()
+    assert again == {**kept, "owner": None}
     [row] = (await get_json(admin.client, path))["data"]
     assert (row["text"], row["author"]["lastName"]) == ("At the fair.", "member")
 
