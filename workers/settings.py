@@ -22,6 +22,7 @@ from nexcorp.errors import AppError
 from nexcorp.features import PRODUCT
 from nexcorp.integrations.mail import make_mailer
 from nexcorp.integrations.storage import make_stores
+from nexcorp.integrations.vapid import make_vapid
 from nexcorp.logs import seldom
 from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
@@ -32,6 +33,7 @@ from workers.jobs.months import begin_months
 from workers.metrics import JOBS
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
 from workers.served import serve_metrics
+from workers.telling import Channels
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -155,14 +157,16 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         await database.close()
         return
     publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
+    mailer = make_mailer(config)
     delivery = Delivery(
         database,
         publisher.publish_frames,
         product,
         publisher.list_heard,
         mentions_a_minute=config.mentions_a_minute,
+        channels=Channels(mail=mailer is not None, push=make_vapid(config) is not None),
     )
-    mails = MailQueue(database, make_mailer(config), config.base_url)
+    mails = MailQueue(database, mailer, config.base_url)
     stores = make_stores(config)
     context = {
         "config": config,

@@ -50,6 +50,8 @@ PATH_WORDS: dict[str, list[str] | None] = {
     "provider": ["github", "google", "gitlab", "oidc"],
     "role": ["admin", "manager", "member"],
     "key": None,
+    "entityType": None,
+    "type": None,
 }
 
 Kind = type[AppError]

@@ -411,6 +411,7 @@ async def test_the_doctor_names_each_setting_and_what_is_wrong_and_no_secret(
     found = dict(re.findall(r"^(secret|postgresql|redis|worker) +(ok|WRONG)$", out, re.MULTILINE))
     assert found == {"secret": "ok", "postgresql": "ok", "redis": "ok", "worker": "WRONG"}
     assert "nexcorp worker" in out
+    assert "Web Push is off" in out
     assert secret not in out
     assert database_url.split("@")[0].rpartition(":")[2] not in out
     for name in ("DATABASE_URL", "JWT_SECRET", "CORS_ORIGINS", "MAX_IN_FLIGHT"):

@@ -1,4 +1,5 @@
-"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys, months of the trail.
+"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
+months of the trail, what was read of notifications, and what was decided and sent of them.
 
 And what was written of people who have left, behind their leaving.
 """
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 
 from nexcorp.db import sql
+from workers.jobs.inbox import retire_notifications
 from workers.jobs.leaving import LATE_MINUTES, leave_again
 from workers.jobs.months import make_months
 
@@ -37,6 +39,7 @@ async def delete_rows(ctx: Any) -> None:
     async with ctx["database"].connection(wait=10.0) as conn:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
+        await sql.push.delete_over(conn)
         await sql.auth.delete_old_sessions(conn)
         await sql.keys.delete_old_keys(conn)
         await sql.account_tokens.delete_old_tokens(conn)
@@ -45,6 +48,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
+        await sql.preferences.delete_old_held(conn)
 
 
 async def drop_months(ctx: Any) -> int:
@@ -53,11 +57,32 @@ async def drop_months(ctx: Any) -> int:
         return await sql.audit.drop_partitions(conn, keep_days=ctx["config"].event_retention_days) or 0
 
 
+async def delete_parts(ctx: Any) -> int:
+    """What was kept of notifications for some time, in parts; returns how many rows."""
+    gone = 0
+    for statement in (
+        sql.notifications.delete_old_archived,
+        sql.notifications.delete_old_groups,
+        sql.notifications.delete_old_held,
+        sql.notifications.delete_old_deliveries,
+        sql.notifications.delete_old_digests,
+        sql.notifications.delete_ended_mutes,
+    ):
+        part = PART
+        while part == PART:
+            async with ctx["database"].connection(wait=10.0) as conn:
+                part = await statement(conn, most=PART)
+            gone += part
+    return gone
+
+
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "frames": delete_frames,
     "rows": delete_rows,
     "partitions": lambda ctx: make_months(ctx["database"]),
     "dropped": drop_months,
+    "retired": retire_notifications,
+    "notifications": delete_parts,
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
 }
 
