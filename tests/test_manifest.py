@@ -130,6 +130,7 @@ async def get_spoons(root: Any) -> int:
 
 
 THIRSTY, TAKEN, OPEN = (Part({"Query": [field]}) for field in (get_cups, get_unread_count, get_spoons))
+STRAY = Part({"Teapot": [get_spoons]})
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,7 @@ THIRSTY, TAKEN, OPEN = (Part({"Query": [field]}) for field in (get_cups, get_unr
         ("THIRSTY", "Query.getCups needs the permission tea:drink, which no feature brings"),
         ("TAKEN", "the GraphQL field Query.get_unread_count twice"),
         ("OPEN", "the GraphQL field Query.get_spoons says not who may call it"),
+        ("STRAY", "added to the GraphQL type Teapot, which no feature shows"),
     ],
 )
 def test_fields_that_contradict_each_other_are_refused(part: str, said: str) -> None:

@@ -11,12 +11,15 @@ from uuid import UUID
 from aiohttp import web
 from strawberry.dataloader import DataLoader
 
+from nexcorp.graphql.errors import GraphqlTooComplex
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import Access
 from nexcorp.security.app_keys import REQUEST_ID, RIGHTS, database
 from nexcorp.security.caller import Caller
 from nexcorp.security.tokens import Principal
 
+# Of all lists of a document together. Fields are resolved one by one, and nobody else has that time.
+MAX_ROWS = 200
 # Rows with an `id`, of what the viewer may see among `ids`.
 Find = Callable[..., Awaitable[list[Any]]]
 
@@ -32,6 +35,7 @@ class Context:
         self.rights = request.app[RIGHTS]
         self.caller = Caller(who, self.rights)
         self.position: str | None = None
+        self._rows = 0
         # A document has one connection at a time, however many fields it asks for.
         self._turn = asyncio.Lock()
         self._loaders: dict[Find, DataLoader[UUID, Any]] = {}
@@ -49,6 +53,12 @@ class Context:
     def check(self, access: Access) -> None:
         """Raises SessionRequired, PermissionRequired or EmailUnverified where the caller may not."""
         self.rights.check(self.caller.principal, access)
+
+    def take_rows(self, most: int) -> None:
+        """Count a list of up to `most` rows; raises GraphqlTooComplex where a document wants too many."""
+        self._rows += most
+        if self._rows > MAX_ROWS:
+            raise GraphqlTooComplex(message=f"The lists of a GraphQL document have {MAX_ROWS} rows at most.")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:

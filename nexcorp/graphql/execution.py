@@ -21,6 +21,7 @@ from graphql import (
     subscribe,
     validate,
 )
+from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.errors import GraphqlInvalid, Refused, refuse, show_error
@@ -67,6 +68,10 @@ class Engine:
             raise refuse(GraphqlInvalid(message=what))
         return Operation(document, name, operation.operation, dict(variables or {}))
 
+    def knows(self, text: str) -> bool:
+        """Whether a document was prepared lately, so that it costs next to nothing."""
+        return text in self._kept
+
     def _read(self, text: str) -> DocumentNode:
         kept = self._kept.get(text)
         if kept is not None:
@@ -94,6 +99,7 @@ class Engine:
             variable_values=operation.variables,
             operation_name=operation.name,
             hide_suggestions=self._hide,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
         )
         result = await running if isawaitable(running) else running
         check_begun(result)

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 from graphql import OperationType
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields
 
 from nexcorp.db.encoding import decode
-from nexcorp.domain.fields import Body, Out, Query
+from nexcorp.domain.fields import Body, Out, Query, Text
 from nexcorp.errors import Invalid
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.errors import GraphqlInvalid, Refused, refuse
@@ -21,29 +21,37 @@ from nexcorp.web.errors import MethodNotAllowed, reply_error
 from nexcorp.web.replies import reply
 
 RESPONSE_TYPE = "application/graphql-response+json"
-NAME = validate.Length(max=100)
+DOCUMENT = f"The document, of {MAX_CHARS} characters at most."
+
+
+class JsonObject(fields.Field[Any]):
+    """Any object; what is in it is looked at later, if at all."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_none=True, metadata={"type": "object"})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError("Not an object.")
+        return value
 
 
 class GraphqlRequest(Body):
     """A GraphQL document; `extensions` are passed over."""
 
-    query = fields.String(
-        required=True,
-        validate=validate.Length(min=1),
-        metadata={"description": f"The document, of {MAX_CHARS} characters at most."},
-    )
-    variables = fields.Dict(keys=fields.String(), allow_none=True)
-    operationName = fields.String(allow_none=True, validate=NAME)
-    extensions = fields.Dict(keys=fields.String(), allow_none=True)
+    query = Text(least=1, most=MAX_CHARS, trim=False, required=True, metadata={"description": DOCUMENT})
+    variables = JsonObject()
+    operationName = Text(most=100, trim=False, allow_none=True)
+    extensions = JsonObject()
 
 
 class GraphqlQuery(Query):
     """A query in an address; `variables` and `extensions` are JSON."""
 
-    query = fields.String(required=True, validate=validate.Length(min=1))
-    variables = fields.String()
-    operationName = fields.String(validate=NAME)
-    extensions = fields.String()
+    query = Text(least=1, most=MAX_CHARS, trim=False, required=True, metadata={"description": DOCUMENT})
+    variables = Text(most=MAX_CHARS)
+    operationName = Text(most=100, trim=False)
+    extensions = Text(most=MAX_CHARS)
 
 
 class GraphqlAnswer(Out):

@@ -27,8 +27,8 @@ BY_FIELD = Access(keys=True, whose="each field says in the schema which permissi
 ABOUT = (
     "200 once it is executed, also where fields have failed: `errors` then says so, with the codes of REST. "
     "400 where it is not: it cannot be parsed, does not fit the schema, or is over a limit (depth 8, "
-    "15 aliases, 16 fields at the root, 1,000 tokens). What is no JSON, or no request that can be read, has "
-    "the envelope of REST, as have all other statuses."
+    "15 aliases, 16 fields at the root, 1,000 tokens). Its lists have 200 rows together. A body that is no "
+    "JSON, or cannot be read, has the envelope of REST, as have all other statuses."
 )
 SOCKET = (
     "Queries as with POST; mutations are 405. With `Upgrade: websocket` and the subprotocol "

@@ -49,7 +49,8 @@ class Schema(strawberry.Schema):
     """
 
     def __init__(self, parts: Iterable[Part], names: Mapping[str, Sequence[str]]) -> None:
-        """Raises ValueError where two parts bring the same field, or a field of a root has no access."""
+        """Raises ValueError where two parts bring the same field, a field of a root has no access, or a type
+        that fields are added to is not there."""
         self.added: dict[str, dict[str, StrawberryField]] = {}
         self.names = {group: dict.fromkeys(known) for group, known in names.items()}
         self._enums: dict[str, Any] = {}
@@ -70,6 +71,9 @@ class Schema(strawberry.Schema):
             subscription,
             config=StrawberryConfig(default_resolver=read_member, scalar_map=SCALARS),
         )
+        for kind in self.added:
+            if kind not in self._schema.type_map:
+                raise ValueError(f"fields are added to the GraphQL type {kind}, which no feature shows")
 
     def _add(self, kind: str, one: StrawberryField) -> None:
         added = self.added.setdefault(kind, {})

@@ -31,7 +31,7 @@ NAMES = "names"
 
 def read_member(source: Any, name: str) -> Any:
     """A member of a row, of a dictionary or of JSON, as the scalars of the schema take it."""
-    value = source.get(name) if hasattr(source, "get") else getattr(source, name, None)
+    value = source.get(name)
     if isinstance(value, UUID):
         return str(value)
     return decode(value) if isinstance(value, msgspec.Raw) else value

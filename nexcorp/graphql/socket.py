@@ -48,6 +48,8 @@ log = structlog.get_logger("nexcorp.graphql")
 SUBPROTOCOL = "graphql-transport-ws"
 MAX_SUBSCRIPTIONS = 10
 INIT_SECONDS = 10.0
+# To parse and validate a document costs as much as so many messages more.
+NEW_DOCUMENT_FRAMES = 4
 
 INVALID_MESSAGE = 4400
 UNAUTHORIZED = 4401
@@ -191,7 +193,9 @@ class Conversation:
         ):
             self.socket.close(INVALID_MESSAGE, "not a message of this subprotocol")
         elif name in self.running:
-            self.socket.close(SUBSCRIBER_EXISTS, f"subscriber for {name} already exists")
+            self.socket.close(SUBSCRIBER_EXISTS, "this id has a subscriber already")
+        elif not self.engine.knows(text) and not self.socket.ws.inbound.charge(NEW_DOCUMENT_FRAMES):
+            self.socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
         elif len(self.running) >= MAX_SUBSCRIPTIONS:
             self.fail(name, refuse(TooManySubscriptions()))
         else:
@@ -273,6 +277,6 @@ async def serve_graphql(request: web.Request) -> web.StreamResponse:
         await read_socket(socket, conversation.take, conversation.refuse_binary)
     finally:
         timer.cancel()
-        await end_tasks(conversation.running.values())
         node.hub.remove(socket)
+        await end_tasks(conversation.running.values())
     return ws

@@ -50,6 +50,10 @@ async def test_pages_are_those_of_rest(service: Any, make_user: Any) -> None:
         "getNotifications"
     ]
     assert [row["id"] for row in rows] == (await list_ids(ann))[2:]
+    for wanted, count in (("LIKE,comment", 3), ("like", 0)):
+        found = await fetch(ann, f'{{ notificationFeed(type: "{wanted}") {{ data {{ type }} }} }}')
+        assert len(found["notificationFeed"]["data"]) == count
+    assert "type" in (await fail(ann, '{ notificationFeed(type: "tea") { seq } }'))["errors"]
     read = await fetch(ann, "{ getNotifications(unread: false) { id } getUnreadCount }")
     assert read == {"getNotifications": [], "getUnreadCount": 3}
 
@@ -162,6 +166,8 @@ async def test_the_envelope_answers_before_any_document(make_user: Any, client: 
         await ann.client.post(PATH, json=[document, document]),
         await ann.client.post(PATH, json={}),
         await ann.client.post(PATH, json={**document, "variables": [1]}),
+        await ann.client.post(PATH, json={"query": "{ getUnreadCount } #" + "x" * 20_000}),
+        await ann.client.post(PATH, json={"query": "{ getUnreadCount \x00 }"}),
         await ann.client.post(PATH, data="{", headers={"Content-Type": "application/json"}),
         await ann.client.post(PATH, data={"query": "{ getUnreadCount }"}),
         await ann.client.get(PATH),
@@ -172,7 +178,7 @@ async def test_the_envelope_answers_before_any_document(make_user: Any, client: 
     found = [(answer.status, (await answer.json())["code"]) for answer in answers]
     invalid = (422, "validation_failed")
     assert found == [
-        *((401, "unauthorized"), (401, "unauthorized"), invalid, invalid, invalid, (400, "malformed_json")),
+        *((401, "unauthorized"), (401, "unauthorized"), *[invalid] * 5, (400, "malformed_json")),
         *((415, "unsupported_media_type"), invalid, invalid),
         *((405, "method_not_allowed"), (405, "method_not_allowed")),
     ]
@@ -186,6 +192,18 @@ async def test_the_envelope_answers_before_any_document(make_user: Any, client: 
     answer = await ann.client.get("/api/graphql/schema")
     assert answer.content_type == "text/plain"
     assert "markAsRead(id: String!): Notification!" in await answer.text()
+
+
+async def test_a_type_of_another_release_is_shown_as_other(service: Any, make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    await make_news(service, ann, bob, 2)
+    newest = (await list_ids(ann))[0]
+    await fetch_value(
+        service, "UPDATE notifications SET type = 'tea_time' WHERE id = $1::text::uuid RETURNING id", newest
+    )
+    shown = (await fetch(ann, "{ getNotifications { type title message } }"))["getNotifications"]
+    assert shown[0] == {"type": "OTHER", "title": "There is something new.", "message": ""}
+    assert shown[1]["type"] == "COMMENT"
 
 
 async def test_a_document_counts_as_one_request(web_only: Any, make_user: Any) -> None:

@@ -50,6 +50,8 @@ async def test_live_and_resumed_frames_are_the_same_in_order_and_once(
     heard = {message["id"]: message["payload"] for message in [await talk.hear(), await talk.hear()]}
     created = heard["one"]["data"]["notificationCreated"]
     assert (created["id"], created["type"], created["post"]) == (first, "COMMENT", {"body": "Hello."})
+    listed = (await fetch(ann, "{ getNotifications { cursor } }"))["getNotifications"]
+    assert created["cursor"] == listed[0]["cursor"]
     assert heard["one"]["extensions"]["position"] == heard["two"]["extensions"]["position"]
     assert heard["one"]["extensions"]["position"] == f"{begun['epoch']}/1"
     changed = heard["two"]["data"]["notificationChanged"]
@@ -235,6 +237,13 @@ async def test_how_a_socket_ends(
     await talk.begin()
     for _ in range(60):
         await talk.say("ping")
+    assert await talk.closed() == protocol.TOO_MANY_MESSAGES
+    # Documents that nobody sent before count more.
+    await wait_until(lambda: none_left(service, cat))
+    talk = await open_talk(client, cat)
+    await talk.begin()
+    for number in range(12):
+        await talk.subscribe(f"subscription {{ x{number} }}")
     assert await talk.closed() == protocol.TOO_MANY_MESSAGES
 
 

@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 from nexcorp.db import sql
 from nexcorp.domain.fields import load
 from nexcorp.features.notifications import service
-from nexcorp.features.notifications.routes import BY_NEWEST, CHANGE, READ
+from nexcorp.features.notifications.routes import BY_NEWEST, CHANGE, READ, check_types
 from nexcorp.features.notifications.schemas import TYPES, Notification, NotificationQuery
 from nexcorp.graphql.context import Context
 from nexcorp.graphql.frames import read_frames
@@ -27,8 +27,6 @@ LATER = (
     *("lead_created", "score_updated", "task_assigned", "task_updated", "task_completed", "task_due"),
     *("comment_added", "member_added"),
 )
-# Where a notification that was read from a list keeps its row.
-ROW = "_row"
 NOTIFICATION = shape_of(Notification)
 
 
@@ -60,13 +58,15 @@ class NotificationChange:
 async def fetch_page(context: Context, **asked: Any) -> dict[str, Any]:
     """A NotificationFeed; raises Invalid as GET /notifications does."""
     query = load(NotificationQuery(), {name: value for name, value in asked.items() if value is not None})
+    check_types(context.request, query.get("type", []))
+    context.take_rows(query["limit"])
     (before,) = BY_NEWEST.read(context.request, query)
     async with context.connection() as conn:
         inbox = await service.list_notifications(conn, context.caller.id, query, before)
     page, next_cursor = cut_page(context.request, inbox.rows, query["limit"], BY_NEWEST)
     sentences = context.request.app[SENTENCES]
     return {
-        "data": [{**sentences.show(row), ROW: row} for row in page],
+        "data": [sentences.show(row) for row in page],
         "nextCursor": next_cursor,
         "unreadCount": inbox.unread,
         "epoch": context.request.app[NODE].positions.epoch,
@@ -92,9 +92,24 @@ async def notification_feed(
     cursor: str | None = None,
     unread: bool | None = None,
     archived: bool | None = None,
+    snoozed: bool | None = None,
+    group: str | None = None,
+    type: str | None = None,
 ) -> dict[str, Any]:
-    """A page of your notifications, with what belongs to it: `epoch/seq` is the `after` of subscriptions."""
-    return await fetch_page(info.context, limit=limit, cursor=cursor, unread=unread, archived=archived)
+    """A page of your notifications, with what belongs to it: `epoch/seq` is the `after` of subscriptions.
+
+    `archived` and `snoozed`: these instead. `group`: the members of one, by its id. `type`: one or several,
+    comma-separated, in either case."""
+    return await fetch_page(
+        info.context,
+        limit=limit,
+        cursor=cursor,
+        unread=unread,
+        archived=archived,
+        snoozed=snoozed,
+        group=group,
+        type=type,
+    )
 
 
 @root(int, READ)
@@ -113,7 +128,7 @@ async def mark_as_read(info: Info, id: str) -> dict[str, Any]:
         row = await service.update_notification(
             conn, info.context.caller.id, notification_id, {"isRead": True}
         )
-        return {**info.context.request.app[SENTENCES].show(row), ROW: row}
+        return info.context.request.app[SENTENCES].show(row)
 
 
 @root(int, CHANGE)
@@ -159,7 +174,7 @@ async def notification_changed(info: Info, after: str | None = None) -> AsyncIte
 @member(str)
 def cursor(root: Any, info: Info) -> str:
     """The `cursor` of the page behind it."""
-    return BY_NEWEST.encode(info.context.request, root.get(ROW, root))
+    return BY_NEWEST.encode(info.context.request, root)
 
 
 PART = Part(

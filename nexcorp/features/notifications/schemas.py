@@ -127,7 +127,7 @@ class UpdateNotification(Body):
     snoozedUntil = WakingTime(
         allow_none=True,
         metadata={
-            "type": ["string", "null"],
+            "type": "string",
             "format": "date-time",
             "description": "Out of the list, the archive and the count until then, at most a year; then "
             "unread, on top and by itself. null: now.",
