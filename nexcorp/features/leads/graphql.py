@@ -37,6 +37,7 @@ async def get_leads(
     """Leads, newest first: 20, or up to 100. `cursor`: that of the last one you have."""
     asked = {"limit": limit, "cursor": cursor, "stage": stage, "owner": owner}
     query = load(LeadQuery(), {name: value for name, value in asked.items() if value is not None})
+    info.context.take_rows(query["limit"])
     async with info.context.connection() as conn:
         rows = await read_page(info.context.request, conn, query)
     return rows[: query["limit"]]
