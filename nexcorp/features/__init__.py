@@ -8,6 +8,7 @@ from nexcorp.features import (
     feed,
     follows,
     keys,
+    leads,
     notifications,
     posts,
     preferences,
@@ -42,5 +43,6 @@ FEATURES = (
     notifications.FEATURE,
     push.FEATURE,
     uploads.FEATURE,
+    leads.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -196,7 +196,7 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments = "/api/v1/posts/[^/]+", "/api/v1/comments/[^/]+"
+    posts, comments, leads = (f"/api/v1/{name}/[^/]+" for name in ("posts", "comments", "leads"))
     assert reads == {
         "PATCH /api/v1/users/me",
         "GET /media/[^/]+",
@@ -206,6 +206,13 @@ def test_what_reads_if_match_says_so() -> None:
         f"PUT {posts}/assignee",
         f"PATCH {comments}",
         f"DELETE {comments}",
+        f"PATCH {leads}",
+        f"DELETE {leads}",
+        f"PUT {leads}/score",
+        f"PUT {leads}/stage",
+        f"POST {leads}/merge",
+        f"PATCH {leads}/interactions/[^/]+",
+        f"DELETE {leads}/interactions/[^/]+",
     }
 
 

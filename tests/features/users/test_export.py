@@ -49,6 +49,7 @@ PARTS = {
     "notificationMutes",
     "notificationsHeld",
     "events",
+    "leadInteractions",
 }
 
 
