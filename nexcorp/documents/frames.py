@@ -45,7 +45,7 @@ CLIENT_FRAMES: dict[str, CommandDoc] = {
     ),
     "unsubscribe": CommandDoc("Leave a room.", shape(ROOM), "unsubscribed"),
     "subscribe-to-task": CommandDoc(
-        "The same as subscribe to task:{taskId}, of an older protocol. This version has no such rooms.",
+        "The same as subscribe to task:{taskId}, of an older protocol.",
         shape(TASK, epoch=TEXT, seq=WHOLE),
         "subscribed",
     ),

@@ -13,6 +13,7 @@ from nexcorp.features import (
     reactions,
     search,
     service,
+    tasks,
     uploads,
     users,
 )
@@ -33,5 +34,6 @@ FEATURES = (
     search.FEATURE,
     notifications.FEATURE,
     uploads.FEATURE,
+    tasks.FEATURE,
 )
 PRODUCT = Product(FEATURES)

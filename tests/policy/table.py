@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from tests.policy import makers
 from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
+from tests.policy.work import WORK, WORK_ROOMS
 
 OWN = "your own only"
 NEW_PASSWORD = "correct horse battery"
@@ -270,6 +271,7 @@ POLICY: list[Rule] = [
     Rule("DELETE /users/{id}/follow", "user:follow", 200, make=makers.another_person),
     Rule("GET /users/{id}/followers", "user:read", 200, make=makers.own_profile),
     Rule("GET /users/{id}/following", "user:read", 200, make=makers.own_profile),
+    *WORK,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),
@@ -298,4 +300,5 @@ ROOMS: list[Room] = [
     Room("user", "notification:read", makers.own_id, owner=True, stranger=False, manager=False, admin=False),
     Room("post", "post:read", makers.post_id, owner=True, stranger=True, manager=True, admin=True),
     Room("profile", "post:read", makers.own_id, owner=True, stranger=True, manager=True, admin=True),
+    *WORK_ROOMS,
 ]

@@ -1,0 +1,32 @@
+"""Tasks and issues: what is to be done, by whom, until when."""
+
+from nexcorp.db import sql
+from nexcorp.delivery.kinds import Kind
+from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
+from nexcorp.features.tasks.rooms import may_join_project, may_join_task
+from nexcorp.features.tasks.schemas import RoomTask
+from nexcorp.manifest import Feature
+from nexcorp.realtime.rooms import RoomKind
+
+FEATURE = Feature(
+    name="tasks",
+    routes=("nexcorp.features.tasks.routes:ROUTES",),
+    events=EVENTS,
+    notice_types=NOTICE_TYPES,
+    kinds={
+        "task": Kind(
+            sql.tasks.render_tasks,
+            RoomTask,
+            deleted="task:deleted",
+            list_seers=sql.tasks.list_seers,
+            hides=("description",),
+        )
+    },
+    frames=FRAMES,
+    rooms={
+        "task": RoomKind("task:read", may_join_task),
+        "project": RoomKind("task:read", may_join_project),
+    },
+    named={"task": "task:manage"},
+    permissions=("task:read", "task:create", "task:manage", "task:purge"),
+)

@@ -1,0 +1,119 @@
+"""Tasks over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import PreconditionFailed
+from nexcorp.features.tasks import service
+from nexcorp.features.tasks.errors import HasSubtasks, NotYourProject, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.rooms import MANAGE
+from nexcorp.features.tasks.schemas import AssignTask, CreateTask, Task, TaskPage, TaskQuery, UpdateTask
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import caller, database
+from nexcorp.web.paging import LAST_ID, Cursor, reply_page
+from nexcorp.web.parsing import expected_versions, path_id
+from nexcorp.web.replies import no_content, reply_row
+from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
+from nexcorp.web.transactions import transaction
+
+BY_NEWEST: Cursor[tuple[UUID]] = Cursor("tasks", tuple[UUID], (LAST_ID,), before="id")
+
+
+async def create_task(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row = await service.create_task(tx.conn, caller(request), body)
+        return await tx.reply(row, 201, location=f"{API_PREFIX}/tasks/{row['id']}", version=row["version"])
+
+
+async def list_tasks(request: web.Request, query: dict[str, Any]) -> web.Response:
+    who = caller(request)
+    async with database(request).connection() as conn:
+        rows = await BY_NEWEST.fetch(
+            request, conn, query, sql.tasks.list_tasks, viewer_id=who.id, sees_all=who.may(MANAGE)
+        )
+    return reply_page(request, rows, query["limit"], BY_NEWEST)
+
+
+async def get_task(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply_row(request, await service.get_task(conn, caller(request), path_id(request)))
+
+
+async def update_task(request: web.Request, body: dict[str, Any]) -> web.Response:
+    versions, by_etag = expected_versions(request, body)
+    async with transaction(request) as tx:
+        row = await service.update_task(tx.conn, caller(request), path_id(request), body, versions, by_etag)
+        return await tx.reply(row, version=row["version"])
+
+
+async def assign_task(request: web.Request, body: dict[str, Any]) -> web.Response:
+    versions, _ = expected_versions(request, {})
+    async with transaction(request) as tx:
+        row = await service.assign_task(tx.conn, caller(request), path_id(request), body["userId"], versions)
+        return await tx.reply(row, version=row["version"])
+
+
+async def delete_task(request: web.Request) -> web.Response:
+    versions, _ = expected_versions(request, {})
+    async with transaction(request) as tx:
+        await service.delete_task(tx.conn, caller(request), path_id(request), versions)
+    return no_content()
+
+
+TAG = "Work"
+SEEN = "those that you created or are assigned to, and of your projects; holders of task:manage all"
+CHANGED = "creator, assignee, owners and editors of the project, and holders of task:manage"
+READ = allow("task:read", whose=SEEN)
+CREATE = allow("task:create", whose="in projects their owners and editors, and holders of task:manage")
+CHANGE = allow("task:create", whose=CHANGED)
+REMOVE = allow("task:create", whose="the creator, and holders of task:manage")
+OWN = (TaskNotFound, NotYourTask)
+ROUTES = [
+    post(
+        "/tasks",
+        create_task,
+        "Create a task or an issue",
+        Task(),
+        body=CreateTask(),
+        errors=(NotYourProject,),
+        access=CREATE,
+        tag=TAG,
+    ),
+    get("/tasks", list_tasks, "Your tasks", TaskPage(), query=TaskQuery(), access=READ, tag=TAG),
+    get("/tasks/{id}", get_task, "One task", Task(), errors=(TaskNotFound,), access=READ, tag=TAG),
+    patch(
+        "/tasks/{id}",
+        update_task,
+        "Change a task",
+        Task(),
+        body=UpdateTask(),
+        errors=(*OWN, NotYourProject, HasSubtasks),
+        access=CHANGE,
+        tag=TAG,
+        description="Any status may follow any other. Who loses sight of the task by the change is shown it "
+        "for the last time.",
+    ),
+    put(
+        "/tasks/{id}/assignee",
+        assign_task,
+        "Give a task to somebody",
+        Task(),
+        body=AssignTask(),
+        errors=(*OWN, PreconditionFailed),
+        access=CHANGE,
+        tag=TAG,
+    ),
+    delete(
+        "/tasks/{id}",
+        delete_task,
+        "Put a task into the trash",
+        errors=(*OWN, PreconditionFailed),
+        access=REMOVE,
+        tag=TAG,
+    ),
+]

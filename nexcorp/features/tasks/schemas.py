@@ -1,0 +1,230 @@
+"""What a task looks like coming in and going out."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.domain.fields import Body, Items, Out, PatchBody, Text
+from nexcorp.domain.shapes import Person
+from nexcorp.web.paging import PageQuery
+
+KINDS = ("task", "issue")
+STATUSES = ("todo", "in_progress", "review", "done", "cancelled")
+CLOSED = ("done", "cancelled")
+# Their numbers in the table begin with 1.
+PRIORITIES = ("low", "medium", "high", "urgent")
+MAX_LABELS = 20
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+YEARS = range(1970, 3000)
+
+
+class Due(fields.Field[Any]):
+    """A day, or a time with its zone, which becomes one in UTC."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        wrong = ValidationError("Not a day (2026-01-31), nor a time with its zone (2026-01-31T10:00:00Z).")
+        if not isinstance(value, str) or len(value) > 40:
+            raise wrong
+        try:
+            found = (
+                date.fromisoformat(value)
+                if DAY.fullmatch(value)
+                else fields.AwareDateTime(format="iso").deserialize(value).astimezone(UTC)
+            )
+        except (ValidationError, ValueError, OverflowError):
+            raise wrong from None
+        if found.year not in YEARS:
+            raise ValidationError(f"Must lie between {YEARS[0]} and {YEARS[-1]}.")
+        return found
+
+
+def due_date(**more: Any) -> Due:
+    """When a task is due."""
+    return Due(
+        allow_none=True,
+        metadata={
+            "type": "string",
+            "description": "A day (`2026-01-31`), which ends by the clock of the assignee, else of the "
+            "creator, or a time with its zone.",
+        },
+        **more,
+    )
+
+
+def one_of(known: tuple[str, ...], **more: Any) -> fields.String:
+    """One word of these."""
+    return fields.String(validate=validate.OneOf(known), **more)
+
+
+def check_once(ids: list[object]) -> None:
+    """Raises ValidationError where something is named twice."""
+    if len(set(ids)) < len(ids):
+        raise ValidationError("Names a label twice.")
+
+
+def label_ids(**more: Any) -> Items:
+    """All labels that a task is to have."""
+    return Items(
+        fields.UUID(),
+        most=MAX_LABELS,
+        checks=[check_once],
+        metadata={"description": "All that it is to have: labels of its project, or of none."},
+        **more,
+    )
+
+
+class CreateTask(Body):
+    """A new task."""
+
+    title = Text(least=1, most=200, required=True)
+    description = Text(least=1, most=20_000, load_default=None, allow_none=True)
+    kind = one_of(KINDS, load_default="task")
+    status = one_of(STATUSES, load_default="todo")
+    priority = one_of(PRIORITIES, load_default="medium")
+    assigneeId = fields.UUID(load_default=None, allow_none=True)
+    projectId = fields.UUID(load_default=None, allow_none=True)
+    leadId = fields.UUID(load_default=None, allow_none=True, metadata={"description": "Needs `lead:read`."})
+    parentId = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "A task of the same project that is no subtask itself."},
+    )
+    dueDate = due_date(load_default=None)
+    labelIds = label_ids(load_default=list)
+
+
+class Place(Body):
+    """Before or behind which task of the column it is to stand."""
+
+    before = fields.UUID()
+    after = fields.UUID()
+
+    @validates_schema
+    def require_one(self, data: dict[str, object], **more: object) -> None:
+        """Two neighbours could contradict each other."""
+        if len(data) != 1:
+            raise ValidationError("Send before or after.")
+
+
+class UpdateTask(PatchBody):
+    """Only what is sent changes; null clears what may be empty."""
+
+    title = Text(least=1, most=200)
+    description = Text(least=1, most=20_000, allow_none=True)
+    kind = one_of(KINDS)
+    status = one_of(STATUSES)
+    priority = one_of(PRIORITIES)
+    assigneeId = fields.UUID(allow_none=True)
+    projectId = fields.UUID(
+        allow_none=True,
+        metadata={"description": "In another project it gets another number, loses its labels and parent."},
+    )
+    leadId = fields.UUID(allow_none=True, metadata={"description": "Needs `lead:read`."})
+    parentId = fields.UUID(allow_none=True)
+    dueDate = due_date()
+    labelIds = label_ids()
+
+    @validates_schema
+    def require_change(self, data: dict[str, object], **more: object) -> None:
+        """A PATCH that changes nothing is a mistake of the caller's."""
+        if not data.keys() - {"version"}:
+            raise ValidationError("Send what is to change.")
+
+
+class AssignTask(Body):
+    """Who is to do it; null for nobody."""
+
+    userId = fields.UUID(required=True, allow_none=True)
+
+
+class TaskLabel(Out):
+    """A label as a task shows it."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    color = fields.String(required=True)
+
+
+class Steps(Out):
+    """How many there are, and how many of them are done."""
+
+    total = fields.Integer(required=True)
+    done = fields.Integer(required=True)
+
+
+class TaskItem(Out):
+    """A task, but for what depends on where it is shown."""
+
+    id = fields.UUID(required=True)
+    number = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Counts in its project."}
+    )
+    kind = one_of(KINDS, required=True)
+    title = fields.String(required=True)
+    status = one_of(STATUSES, required=True)
+    priority = one_of(PRIORITIES, required=True)
+    creator = fields.Nested(Person, required=True)
+    assignee = fields.Nested(Person, required=True, allow_none=True)
+    projectId = fields.UUID(required=True, allow_none=True)
+    leadId = fields.UUID(required=True, allow_none=True)
+    parentId = fields.UUID(required=True, allow_none=True)
+    rank = fields.Integer(
+        required=True,
+        metadata={"description": "Its place in its column, ascending; of equal ones, by id."},
+    )
+    dueDate = fields.String(
+        required=True, allow_none=True, metadata={"description": "As it was given: a day, or a time."}
+    )
+    dueAt = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "The moment; of a day its last second."}
+    )
+    dueAllDay = fields.Boolean(required=True)
+    startedAt = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When it was first in progress."}
+    )
+    completedAt = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When it was done; null where it is not."}
+    )
+    labels = fields.List(fields.Nested(TaskLabel), required=True)
+    blocked = fields.Boolean(
+        required=True, metadata={"description": "Whether a task that blocks it is still to be done."}
+    )
+    checklist = fields.Nested(Steps, required=True)
+    subtasks = fields.Nested(Steps, required=True)
+    seriesId = fields.UUID(required=True, allow_none=True)
+    occurrence = fields.Integer(required=True, allow_none=True)
+    externalRef = fields.String(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+
+
+class Task(TaskItem):
+    """A task as one viewer sees it."""
+
+    description = fields.String(required=True, allow_none=True)
+    watching = fields.Boolean(required=True, metadata={"description": "Whether you watch it."})
+
+
+class RoomTask(TaskItem):
+    """A task as everybody in a room sees it."""
+
+    description = fields.String(
+        allow_none=True, metadata={"description": "Not in user:{id}, whose keys need not read tasks."}
+    )
+    changed = fields.List(fields.String(), metadata={"description": "Names of what is different."})
+
+
+class TaskQuery(PageQuery):
+    """Which tasks."""
+
+
+class TaskPage(Out):
+    """A list of tasks."""
+
+    data = fields.List(fields.Nested(Task), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)

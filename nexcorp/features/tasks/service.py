@@ -1,0 +1,303 @@
+"""The rules of tasks: who may make, change and delete one, and what it may refer to."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import decode
+from nexcorp.domain.versions import Versions, check_version
+from nexcorp.errors import Invalid
+from nexcorp.features.tasks.errors import HasSubtasks, NotYourProject, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.rooms import MANAGE
+from nexcorp.features.tasks.schemas import PRIORITIES
+from nexcorp.features.tasks.telling import describe_states, tell
+from nexcorp.security.caller import Caller
+
+TEXTS = ("title", "description")
+# Members that are read or written together with the row; labels stand in a table of their own.
+COLUMNS = {
+    "kind": "kind",
+    "title": "title",
+    "description": "description",
+    "status": "status",
+    "priority": "priority",
+    "assigneeId": "_assigneeId",
+    "projectId": "projectId",
+    "leadId": "leadId",
+    "parentId": "parentId",
+}
+
+
+async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
+    """A task that the caller may see; raises TaskNotFound."""
+    task = await sql.tasks.get_task(conn, task_id=task_id, viewer_id=caller.id, sees_all=caller.may(MANAGE))
+    if task is None:
+        raise TaskNotFound()
+    return task
+
+
+async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
+    """The same, locked before it changes."""
+    await sql.tasks.lock_task(conn, task_id=task_id)
+    return await get_task(conn, caller, task_id)
+
+
+async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
+    """The same for one that the caller may change; raises NotYourTask, too."""
+    task = await lock_task(conn, caller, task_id)
+    if not task["_mayChange"]:
+        raise NotYourTask()
+    return task
+
+
+def check_remover(task: Any, caller: Caller) -> None:
+    """Raises NotYourTask unless the caller made the task, or manages all."""
+    if task["_creatorId"] != caller.id and not caller.may(MANAGE):
+        raise NotYourTask(message=f"Only its creator and holders of {MANAGE} may delete a task.")
+
+
+async def check_references(conn: Any, caller: Caller, wanted: dict[str, Any], new: set[str]) -> None:
+    """Check the members named `new` of a task that is to be like `wanted`: what it refers to must be there
+    for the caller, who must be one of those who write in its project.
+
+    Raises Invalid for each that is not, NotYourProject for one that the caller only reads.
+    """
+    found = await sql.tasks.check_references(
+        conn,
+        viewer_id=caller.id,
+        sees_all=caller.may(MANAGE),
+        assignee_id=wanted["assigneeId"],
+        project_id=wanted["projectId"],
+        parent_id=wanted["parentId"],
+        lead_id=wanted["leadId"],
+        label_ids=wanted["labelIds"],
+    )
+    errors: dict[str, list[str]] = {}
+    if "assigneeId" in new and wanted["assigneeId"] is not None and not found["has_assignee"]:
+        errors["assigneeId"] = ["There is no such active user."]
+    if "projectId" in new and wanted["projectId"] is not None and found["project_role"] is None:
+        errors["projectId"] = ["There is no such project."]
+    if "parentId" in new and wanted["parentId"] is not None:
+        if not found["has_parent"] or found["parent_project_id"] != wanted["projectId"]:
+            errors["parentId"] = ["There is no such task in this project."]
+        elif found["grandparent_id"] is not None:
+            errors["parentId"] = ["It is a subtask itself."]
+    no_lead = not (caller.may("lead:read") and found["has_lead"])
+    if "leadId" in new and wanted["leadId"] is not None and no_lead:
+        errors["leadId"] = ["There is no such lead."]
+    if "labelIds" in new and found["labels"] < len(wanted["labelIds"]):
+        errors["labelIds"] = ["Names a label that is not of this project."]
+    if errors:
+        raise Invalid(errors=errors)
+    if "projectId" in new and wanted["projectId"] is not None and found["project_role"] == "viewer":
+        raise NotYourProject()
+
+
+def split_due(due: date | datetime | None) -> dict[str, Any]:
+    """What `dueDate` comes to in the table: a moment, or a day whose end is found there."""
+    moment = due if isinstance(due, datetime) else None
+    return {"due_at": moment, "due_on": due if moment is None else None}
+
+
+def same_due(task: Any, due: date | datetime | None) -> bool:
+    """Whether a task is due then already."""
+    wanted = split_due(due)
+    if wanted["due_on"] is not None or task["_dueOn"] is not None:
+        return bool(wanted["due_on"] == task["_dueOn"])
+    return bool(wanted["due_at"] == task["dueAt"])
+
+
+async def take_number(conn: Any, project_id: UUID | None) -> int | None:
+    """The next number of a project, None without one; raises Invalid where it has just been deleted."""
+    if project_id is None:
+        return None
+    number: int | None = await sql.tasks.take_number(conn, project_id=project_id)
+    if number is None:
+        raise Invalid(errors={"projectId": ["There is no such project."]})
+    return number
+
+
+def number_of(priority: str) -> int:
+    """The priority as the table has it."""
+    return PRIORITIES.index(priority) + 1
+
+
+async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
+    """A new task of the caller's, with the members of CreateTask and perhaps `externalRef`; returns it.
+
+    Whoever is assigned to it is told. Raises Invalid and Forbidden as check_references() does.
+    """
+    if data["parentId"] is not None:
+        await sql.tasks.lock_graph(conn)
+    await check_references(conn, caller, data, set(data))
+    number = await take_number(conn, data["projectId"])
+    task_id = await sql.tasks.insert_task(
+        conn,
+        kind=data["kind"],
+        title=data["title"],
+        description=data["description"],
+        status=data["status"],
+        priority=number_of(data["priority"]),
+        creator_id=caller.id,
+        assignee_id=data["assigneeId"],
+        project_id=data["projectId"],
+        number=number,
+        lead_id=data["leadId"],
+        parent_id=data["parentId"],
+        external_ref=data.get("externalRef"),
+        **split_due(data["dueDate"]),
+    )
+    if data["labelIds"]:
+        await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
+    task = await get_task(conn, caller, task_id)
+    after = {**describe_states(task), "labelIds": data["labelIds"]}
+    await tell(conn, "task.created", caller.id, task, after=after)
+    return task
+
+
+def find_changes(task: Any, data: dict[str, Any]) -> dict[str, Any]:
+    """What of `data`, as a PATCH sends it, is different from how the task is."""
+    changes = {
+        name: data[name] for name, column in COLUMNS.items() if name in data and data[name] != task[column]
+    }
+    if "dueDate" in data and not same_due(task, data["dueDate"]):
+        changes["dueDate"] = data["dueDate"]
+    if "labelIds" in data and set(data["labelIds"]) != set(label_ids_of(task)):
+        changes["labelIds"] = data["labelIds"]
+    return changes
+
+
+def label_ids_of(task: Any) -> list[UUID]:
+    """The labels of a task."""
+    return [UUID(label["id"]) for label in decode(task["labels"])]
+
+
+async def update_task(
+    conn: Any,
+    caller: Caller,
+    task_id: UUID,
+    data: dict[str, Any],
+    versions: Versions | None,
+    by_etag: bool,
+) -> Any:
+    """Change the members in `data`; returns the task, unchanged where it is like that already.
+
+    Creator, assignee and watchers are told. Raises NotFound, Forbidden, Invalid, HasSubtasks, and for old
+    `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
+    """
+    task = await lock_own_task(conn, caller, task_id)
+    check_version(task, versions, by_etag=by_etag)
+    changes = find_changes(task, data)
+    if not changes:
+        return task
+    return await change_task(conn, caller, task, changes)
+
+
+async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, Any]) -> Any:
+    """Make these changes, of which each is one, of a locked task that the caller may change; returns it."""
+    moves = "projectId" in changes
+    if moves:
+        # Both belong to the project that it leaves.
+        changes.setdefault("parentId", None)
+        changes.setdefault("labelIds", [])
+    if moves or changes.get("parentId") is not None:
+        await sql.tasks.lock_graph(conn)
+        if await sql.tasks.has_subtasks(conn, task_id=task["id"]):
+            raise HasSubtasks()
+    is_now = {name: task[column] for name, column in COLUMNS.items()}
+    wanted = {**is_now, "labelIds": label_ids_of(task), **changes}
+    if wanted["parentId"] == task["id"]:
+        raise Invalid(errors={"parentId": ["It is the task itself."]})
+    await check_references(conn, caller, wanted, set(changes))
+    number, rank = task["number"], task["rank"]
+    if moves:
+        number = await take_number(conn, wanted["projectId"])
+    if moves or "status" in changes:
+        rank = await sql.tasks.get_last_rank(conn, project_id=wanted["projectId"], status=wanted["status"])
+    due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
+    if "dueDate" in changes:
+        due = split_due(changes["dueDate"])
+    await sql.tasks.update_task(
+        conn,
+        task_id=task["id"],
+        kind=wanted["kind"],
+        title=wanted["title"],
+        description=wanted["description"],
+        status=wanted["status"],
+        priority=number_of(wanted["priority"]),
+        assignee_id=wanted["assigneeId"],
+        project_id=wanted["projectId"],
+        number=number,
+        lead_id=wanted["leadId"],
+        parent_id=wanted["parentId"],
+        rank=rank,
+        step=1,
+        **due,
+    )
+    for name in TEXTS:
+        if name in changes:
+            await sql.tasks.insert_revision(
+                conn,
+                task_id=task["id"],
+                version=task["version"] + 1,
+                field=name,
+                old_text=task[name],
+                actor_id=caller.id,
+            )
+    if "labelIds" in changes:
+        await sql.tasks.set_labels(conn, task_id=task["id"], label_ids=changes["labelIds"])
+    return await tell_of_changes(conn, caller, task, changes)
+
+
+async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[str, Any]) -> Any:
+    """Emit what a change comes to; returns the task as it is now, as the caller sees it.
+
+    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
+    """
+    task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
+    # Labels and a parent that there were none of are no change.
+    was, is_now = describe_states(before), describe_states(task)
+    was["labelIds"], is_now["labelIds"] = label_ids_of(before), label_ids_of(task)
+    changed = [name for name in TEXTS if name in changes]
+    changed += [name for name in was if name in changes and was[name] != is_now[name]]
+    more: dict[str, Any] = {}
+    if "projectId" in changed:
+        more["previousProjectId"] = before["projectId"]
+    if "parentId" in changed:
+        more["previousParentId"] = before["parentId"]
+    if "assigneeId" in changed:
+        more["previousAssigneeId"] = before["_assigneeId"]
+    for event, names in (
+        ("task.updated", [name for name in changed if name != "assigneeId"]),
+        ("task.assigned", [name for name in changed if name == "assigneeId"]),
+    ):
+        if names:
+            states = [name for name in names if name not in TEXTS]
+            said = {
+                "changed": names,
+                "before": {name: was[name] for name in states},
+                "after": {name: is_now[name] for name in states},
+            }
+            if "status" in names:
+                said |= {"from": was["status"], "to": is_now["status"]}
+            await tell(conn, event, caller.id, task, **said, **more)
+    return task
+
+
+async def assign_task(
+    conn: Any, caller: Caller, task_id: UUID, assignee_id: UUID | None, versions: Versions | None
+) -> Any:
+    """Give a task to somebody, or to nobody (None); returns it. Raises as update_task() does."""
+    return await update_task(conn, caller, task_id, {"assigneeId": assignee_id}, versions, True)
+
+
+async def delete_task(conn: Any, caller: Caller, task_id: UUID, versions: Versions | None) -> None:
+    """Put a task into the trash. Raises NotFound, Forbidden, PreconditionFailed."""
+    task = await lock_task(conn, caller, task_id)
+    check_remover(task, caller)
+    check_version(task, versions)
+    await sql.tasks.trash_task(conn, task_id=task_id, user_id=caller.id)
+    await tell(conn, "task.deleted", caller.id, task)

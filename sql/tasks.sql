@@ -1,0 +1,187 @@
+-- Tasks. What follows from a task's status and dates is kept by the trigger keep_task; sees_all stands for task:manage.
+
+-- name: check_references(viewer_id, sees_all, assignee_id, project_id, parent_id, lead_id, label_ids) :one!
+-- What a task is to refer to, as it stands for a viewer: whether the assignee is there, the viewer's role in the project
+-- (of a manager that of an owner, NULL for no such project of theirs), the parent, the lead, how many labels are its project's.
+SELECT
+    EXISTS (SELECT FROM users AS u WHERE u.id = $3 AND u.status = 'active') AS has_assignee,
+    (
+        SELECT CASE WHEN $2 THEN 'owner' ELSE m.role END
+        FROM projects AS p
+        LEFT JOIN project_members AS m ON m.project_id = p.id AND m.user_id = $1
+        WHERE p.id = $4 AND p.deleted_at IS NULL
+    ) AS project_role,
+    t.id IS NOT NULL AS has_parent,
+    t.project_id AS parent_project_id,
+    t.parent_id AS grandparent_id,
+    EXISTS (SELECT FROM leads AS l WHERE l.id = $6 AND l.merged_into IS NULL) AS has_lead,
+    (
+        SELECT count(*)
+        FROM labels AS l
+        WHERE l.id = ANY($7::uuid[]) AND l.project_id IS NOT DISTINCT FROM $4
+    ) AS labels
+FROM (VALUES (1)) AS one (row)
+LEFT JOIN visible_tasks($1, $2) AS t ON t.id = $5;
+
+-- name: lock_graph() :exec
+-- Before parents, links, or the project of a task change: of two that would make a cycle together, one waits.
+SELECT pg_advisory_xact_lock(hashtext('tasks'), 0);
+
+-- name: take_number(project_id) :value
+-- The next number of a project, which is locked until the end.
+UPDATE projects SET task_number = task_number + 1 WHERE id = $1 AND deleted_at IS NULL RETURNING task_number;
+
+-- name: insert_task(kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, external_ref) :value
+-- A new task at the end of its column; returns its id.
+INSERT INTO tasks (
+    kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at,
+    due_on, external_ref, rank
+)
+VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+    last_rank($8, $4)
+)
+RETURNING id;
+
+-- name: get_task(task_id, viewer_id, sees_all) :one
+-- One task as a viewer sees it, and whether the viewer may change it; no row for what they may not see.
+SELECT
+    i.*,
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
+    (
+        $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
+        OR EXISTS (
+            SELECT
+            FROM project_members AS m
+            WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
+        )
+    ) AS "_mayChange"
+FROM visible_tasks($2, $3) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id = $1;
+
+-- name: is_task_visible(task_id, viewer_id, sees_all) :value
+-- Whether there is such a task for a viewer.
+SELECT EXISTS (SELECT FROM visible_tasks($2, $3) AS t WHERE t.id = $1);
+
+-- name: lock_task(task_id) :exec
+-- Before a change, which depends on how the task stands.
+SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: update_task(task_id, kind, title, description, status, priority, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, rank, step) :exec
+-- Make a task, which is locked, what is given; `step` is what its version goes up by.
+UPDATE tasks
+SET
+    kind = $2,
+    title = $3,
+    description = $4,
+    status = $5,
+    priority = $6,
+    assignee_id = $7,
+    project_id = $8,
+    number = $9,
+    lead_id = $10,
+    parent_id = $11,
+    due_at = $12,
+    due_on = $13,
+    rank = $14,
+    version = version + $15,
+    updated_at = CASE WHEN $15 > 0 THEN now() ELSE updated_at END
+WHERE id = $1;
+
+-- name: list_watchers_of(task_id) :value
+-- Those who watch a task and may see it, as an array.
+SELECT coalesce(array_agg(w.user_id ORDER BY w.user_id), '{}')
+FROM task_watchers AS w
+CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
+WHERE w.task_id = $1 AND t.id = $1;
+
+-- name: trash_task(task_id, user_id) :exec
+-- Put a task, which is locked, into the trash.
+UPDATE tasks
+SET deleted_at = now(), deleted_by = $2, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: render_tasks(ids) :many
+-- Tasks as rooms see them now. Which rooms of users are shown it, list_seers says.
+SELECT
+    i.*,
+    ARRAY['task:' || i.id, 'project:' || i."projectId"] AS "_rooms"
+FROM task_items AS i
+WHERE i.id = ANY($1::uuid[]) AND i."_deletedAt" IS NULL;
+
+-- name: list_seers(ids, user_ids) :many
+-- Which of these tasks each of these people may see, pair by pair.
+SELECT t.id, g.user_id
+FROM unnest($1::uuid[], $2::uuid[]) AS g (task_id, user_id)
+CROSS JOIN LATERAL tasks_seen_by(g.user_id) AS t
+WHERE t.id = g.task_id;
+
+-- name: list_concerned_after(task_id, after, most) :many
+-- Who is told of a change of a task: creator, assignee and watchers who may see it.
+SELECT c.user_id AS receiver_id
+FROM (
+    SELECT t.creator_id AS user_id FROM tasks AS t WHERE t.id = $1
+    UNION
+    SELECT t.assignee_id FROM tasks AS t WHERE t.id = $1
+    UNION
+    SELECT w.user_id FROM task_watchers AS w WHERE w.task_id = $1
+) AS c
+WHERE c.user_id > $2 AND EXISTS (SELECT FROM tasks_seen_by(c.user_id) AS t WHERE t.id = $1)
+ORDER BY c.user_id
+LIMIT $3;
+
+-- name: may_watch_task(task_id, user_id, covers_all) :value
+-- Whether a person sees a task; every one by their role only with covers_all.
+SELECT EXISTS (
+    SELECT FROM visible_tasks($2, $3 AND holds_permission($2, 'task:manage')) AS t WHERE t.id = $1
+);
+
+-- name: may_watch_project(project_id, user_id, covers_all) :value
+-- Whether a person sees all tasks of a project: its members, and who sees every task.
+SELECT EXISTS (
+    SELECT
+    FROM projects AS p
+    WHERE p.id = $1
+        AND p.deleted_at IS NULL
+        AND (
+            EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $2)
+            OR ($3 AND holds_permission($2, 'task:manage'))
+        )
+);
+
+-- name: set_labels(task_id, label_ids) :exec
+-- Have a task, which is locked, have these labels and no others.
+WITH gone AS (
+    DELETE FROM task_labels WHERE task_id = $1 AND label_id <> ALL($2::uuid[])
+)
+INSERT INTO task_labels (task_id, label_id)
+SELECT $1, l.id FROM unnest($2::uuid[]) AS l (id)
+ON CONFLICT ON CONSTRAINT task_labels_pkey DO NOTHING;
+
+-- name: has_subtasks(task_id) :value
+-- Whether a task has subtasks; those in the trash count, as they can come back.
+SELECT EXISTS (SELECT FROM tasks WHERE parent_id = $1);
+
+-- name: insert_revision(task_id, version, field, old_text, actor_id) :exec
+-- Keep what a text was before the change that made `version`.
+INSERT INTO task_revisions (task_id, version, field, old_text, actor_id) VALUES ($1, $2, $3, $4, $5);
+
+-- name: list_tasks(viewer_id, sees_all, before, most) :many
+-- The newest tasks that a viewer may see.
+SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
+FROM visible_tasks($1, $2) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id < $3
+ORDER BY t.id DESC
+LIMIT $4;
+
+-- name: get_last_rank(project_id, status) :value
+-- The rank behind all others of a column.
+SELECT last_rank($1, $2);
+
+-- name: get_changed_task(task_id, viewer_id) :one!
+-- A task as who has just changed it is shown it, who may have lost sight of it with that.
+SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching
+FROM task_items AS i
+WHERE i.id = $1;
