@@ -60,10 +60,6 @@ FROM visible_tasks($2, $3) AS t
 INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = $1;
 
--- name: is_task_visible(task_id, viewer_id, sees_all) :value
--- Whether there is such a task for a viewer.
-SELECT EXISTS (SELECT FROM visible_tasks($2, $3) AS t WHERE t.id = $1);
-
 -- name: lock_task(task_id) :exec
 -- Before a change, which depends on how the task stands.
 SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE;
@@ -185,3 +181,18 @@ SELECT last_rank($1, $2);
 SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching
 FROM task_items AS i
 WHERE i.id = $1;
+
+-- name: list_task_watchers(ids, user_ids, sees_all) :many
+-- Where, in these arrays, a person sees the task.
+SELECT g.place::integer
+FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (task_id, user_id, sees_all, place)
+CROSS JOIN LATERAL visible_tasks(g.user_id, g.sees_all) AS t
+WHERE t.id = g.task_id;
+
+-- name: list_project_watchers(ids, user_ids, sees_all) :many
+-- Where, in these arrays, a person sees all tasks of the project.
+SELECT g.place::integer
+FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (project_id, user_id, sees_all, place)
+INNER JOIN projects AS p ON p.id = g.project_id AND p.deleted_at IS NULL
+WHERE g.sees_all
+    OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = g.user_id);

@@ -20,6 +20,8 @@ COLUMN = re.compile(r"(?:^|,)\s*(\w+)\s*=")
 GUESTS = {
     # Delivery moves a room on; the cleanup says from where on it is kept.
     ("rooms", "min_seq"): "realtime",
+    # The number of a project's newest task.
+    ("projects", "task_number"): "tasks",
     ("post_stats", "like_count"): "reactions",
     ("post_stats", "comment_count"): "comments",
     ("post_stats", "interest_count"): "reactions",

@@ -196,7 +196,7 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments = "/api/v1/posts/[^/]+", "/api/v1/comments/[^/]+"
+    posts, comments, tasks = (f"/api/v1/{kind}/[^/]+" for kind in ("posts", "comments", "tasks"))
     assert reads == {
         "PATCH /api/v1/users/me",
         "GET /media/[^/]+",
@@ -206,6 +206,9 @@ def test_what_reads_if_match_says_so() -> None:
         f"PUT {posts}/assignee",
         f"PATCH {comments}",
         f"DELETE {comments}",
+        f"PATCH {tasks}",
+        f"DELETE {tasks}",
+        f"PUT {tasks}/assignee",
     }
 
 

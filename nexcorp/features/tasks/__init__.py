@@ -3,10 +3,10 @@
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
-from nexcorp.features.tasks.rooms import may_join_project, may_join_task
+from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
 from nexcorp.features.tasks.schemas import RoomTask
 from nexcorp.manifest import Feature
-from nexcorp.realtime.rooms import RoomKind
+from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
@@ -24,8 +24,10 @@ FEATURE = Feature(
     },
     frames=FRAMES,
     rooms={
-        "task": RoomKind("task:read", may_join_task),
-        "project": RoomKind("task:read", may_join_project),
+        "task": RoomKind("task:read", may_join_task, watch=Watch(MANAGE, sql.tasks.list_task_watchers)),
+        "project": RoomKind(
+            "task:read", may_join_project, watch=Watch(MANAGE, sql.tasks.list_project_watchers)
+        ),
     },
     named={"task": "task:manage"},
     permissions=("task:read", "task:create", "task:manage", "task:purge"),

@@ -25,7 +25,7 @@ BY_NEWEST: Cursor[tuple[UUID]] = Cursor("tasks", tuple[UUID], (LAST_ID,), before
 
 
 async def create_task(request: web.Request, body: dict[str, Any]) -> web.Response:
-    async with transaction(request) as tx:
+    async with transaction(request, turn=body["projectId"]) as tx:
         row = await service.create_task(tx.conn, caller(request), body)
         return await tx.reply(row, 201, location=f"{API_PREFIX}/tasks/{row['id']}", version=row["version"])
 
@@ -46,7 +46,7 @@ async def get_task(request: web.Request) -> web.Response:
 
 async def update_task(request: web.Request, body: dict[str, Any]) -> web.Response:
     versions, by_etag = expected_versions(request, body)
-    async with transaction(request) as tx:
+    async with transaction(request, turn=path_id(request)) as tx:
         row = await service.update_task(tx.conn, caller(request), path_id(request), body, versions, by_etag)
         return await tx.reply(row, version=row["version"])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import API, NOBODY, create, fetch_value, get_json, refused
+from tests.api import API, NOBODY, create, fetch_value, get_json, insist, refused
 from tests.features.tasks.conftest import MakeProject
 
 pytestmark = pytest.mark.shared
@@ -93,9 +93,9 @@ async def test_projects_say_who_writes(make_user: Any, make_project: MakeProject
 async def test_one_of_many_changes_of_a_version_wins(make_user: Any) -> None:
     ada = await make_user()
     task = await create(ada, "/tasks", title="Contested")
-    path = f"{API}/tasks/{task['id']}"
+    path = f"/tasks/{task['id']}"
     answers = await asyncio.gather(
-        *(ada.client.patch(path, json={"title": f"Take {n}", "version": 1}) for n in range(50))
+        *(insist(ada.client, "PATCH", path, json={"title": f"Take {n}", "version": 1}) for n in range(50))
     )
     statuses = sorted(answer.status for answer in answers)
     assert statuses == [200] + [409] * 49

@@ -1,0 +1,82 @@
+"""Rooms show tasks to those who see them, and to nobody else from then on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nexcorp.realtime.node import NODE
+from tests.api import API, create, fetch, outbox_empty
+from tests.conftest import wait_until
+from tests.features.tasks.conftest import MakeProject, leave
+from tests.realtime.helpers import ask, subscribe
+
+pytestmark = pytest.mark.shared
+
+
+async def all_shown(service: Any) -> bool:
+    """Whether everything is delivered, and this node has shown its rooms all that they have."""
+    mine = service.app[NODE].hub.positions()
+    rows = await fetch(service, "SELECT name, last_seq FROM rooms WHERE name = ANY($1)", list(mine))
+    return await outbox_empty(service) and all(row["last_seq"] == mine[row["name"]] for row in rows)
+
+
+async def read_all(live: Any, service: Any) -> list[dict[str, Any]]:
+    """All frames of rooms that a socket was sent, once everything is delivered."""
+    await wait_until(lambda: all_shown(service))
+    before = len(live.frames)
+    await ask(live, "ping")
+    return [frame for frame in live.frames[before:] if "seq" in frame or frame["event"] == "unsubscribed"]
+
+
+def say(frames: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What came in which kind of room."""
+    return [(frame["event"], frame.get("room", "").partition(":")[0]) for frame in frames]
+
+
+async def test_whoever_loses_sight_is_shown_nothing_more(
+    make_user: Any, make_project: MakeProject, service: Any, connect: Any
+) -> None:
+    owner, viewer, eve = await make_user(), await make_user(), await make_user()
+    project = await make_project(owner=owner, viewer=viewer)
+    live, stranger = await connect(viewer), await connect(eve)
+    place = await subscribe(live, f"project:{project}")
+    task = await create(owner, "/tasks", title="Private", projectId=str(project))
+    for room in (f"project:{project}", f"task:{task['id']}"):
+        refusal = await ask(stranger, "subscribe", {"room": room})
+        assert refusal["data"]["code"] == "room_not_found"
+    assert say(await read_all(live, service)) == [("task:created", "project")]
+    alias = await ask(live, "subscribe-to-task", {"taskId": task["id"]})
+    assert alias["data"]["room"] == f"task:{task['id']}"
+    await owner.client.patch(f"{API}/tasks/{task['id']}", json={"status": "done"})
+    seen = await read_all(live, service)
+    assert sorted(say(seen)) == [("task:updated", "project"), ("task:updated", "task")]
+    assert all(frame["data"]["changed"] == ["status"] for frame in seen)
+
+    await leave(service, project, viewer)
+    await owner.client.patch(f"{API}/tasks/{task['id']}", json={"title": "Secret"})
+    assert say(await read_all(live, service)) == [("unsubscribed", ""), ("unsubscribed", "")]
+    again = await ask(live, "subscribe", {"room": f"project:{project}", **place})
+    assert again["data"]["code"] == "room_not_found"
+    assert await read_all(stranger, service) == []
+    assert not any("Secret" in str(frame) for frame in live.frames + stranger.frames)
+
+
+async def test_a_stranger_who_was_assigned_sees_it_no_longer(
+    make_user: Any, service: Any, connect: Any
+) -> None:
+    ada, bob = await make_user(), await make_user()
+    live = await connect(bob)
+    await live.next("connected")
+    task = await create(ada, "/tasks", title="Yours", description="Between us", assigneeId=str(bob.id))
+    created = await read_all(live, service)
+    assert [event for event, _ in say(created)] == ["task:created", "notification:created"]
+    assert created[0]["data"]["title"] == "Yours" and "description" not in created[0]["data"]
+    await ada.client.put(f"{API}/tasks/{task['id']}/assignee", json={"userId": None})
+    [gone] = await read_all(live, service)
+    assert (gone["event"], gone["data"]) == ("task:deleted", {"id": task["id"], "reason": "moved"})
+    # What is replayed shows no more than what is seen now.
+    epoch = next(frame for frame in live.frames if frame["event"] == "connected")["data"]
+    back = await connect(bob, {"epoch": epoch["epoch"], "seq": epoch["seq"]})
+    assert not any("Yours" in str(frame) for frame in [await ask(back, "ping"), *back.frames])
