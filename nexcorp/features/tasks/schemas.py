@@ -130,6 +130,10 @@ class UpdateTask(PatchBody):
     parentId = fields.UUID(allow_none=True)
     dueDate = due_date()
     labelIds = label_ids()
+    place = fields.Nested(
+        Place(),
+        metadata={"description": "Where in its column, that of `status` if it is sent, it is to stand."},
+    )
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
