@@ -4,13 +4,17 @@ from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
-from nexcorp.features.tasks.schemas import RoomTask
+from nexcorp.features.tasks.schemas import Label, RoomTask
 from nexcorp.manifest import Feature
 from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
-    routes=("nexcorp.features.tasks.routes:ROUTES", "nexcorp.features.tasks.board:ROUTES"),
+    # The trash comes first: /tasks/trash is no task.
+    routes=tuple(
+        f"nexcorp.features.tasks.{module}:ROUTES"
+        for module in ("trash", "routes", "board", "history", "links", "labels", "checklist", "watching")
+    ),
     events=EVENTS,
     notice_types=NOTICE_TYPES,
     kinds={
@@ -20,7 +24,8 @@ FEATURE = Feature(
             deleted="task:deleted",
             list_seers=sql.tasks.list_seers,
             hides=("description",),
-        )
+        ),
+        "label": Kind(sql.labels.render_labels, Label, deleted="label:deleted"),
     },
     frames=FRAMES,
     rooms={
