@@ -3,9 +3,10 @@
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
+from nexcorp.features.tasks.leaving import forget_worker
 from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
 from nexcorp.features.tasks.schemas import Label, RoomTask
-from nexcorp.manifest import Feature
+from nexcorp.manifest import Feature, Section
 from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
@@ -34,6 +35,14 @@ FEATURE = Feature(
             "task:read", may_join_project, watch=Watch(MANAGE, sql.tasks.list_project_watchers)
         ),
     },
-    named={"task": "task:manage"},
+    named={"task": MANAGE},
+    before_leave=sql.tasks.lock_tasks_of,
+    on_leave=forget_worker,
+    seed="nexcorp.features.tasks.seed:insert_demo_tasks",
+    export={
+        "tasks": Section(sql.tasks.export_tasks),
+        "assignedTasks": Section(sql.tasks.export_assigned),
+        "watchedTasks": Section(sql.task_watchers.export_watched),
+    },
     permissions=("task:read", "task:create", "task:manage", "task:purge"),
 )
