@@ -319,13 +319,26 @@ SELECT FROM tasks WHERE id = $1 FOR UPDATE;
 
 -- name: lock_tasks_of(user_id) :exec
 -- The tasks of a person who leaves, in one order whoever leaves.
-SELECT FROM tasks WHERE assignee_id = $1 ORDER BY id FOR NO KEY UPDATE;
+SELECT
+FROM tasks
+WHERE id IN (
+    -- Each has its index.
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
+    UNION ALL
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+)
+ORDER BY id
+FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :exec
 -- Tasks of somebody who has left are nobody's.
 UPDATE tasks
 SET assignee_id = NULL, version = version + 1, updated_at = now()
-WHERE assignee_id = $1;
+WHERE id IN (
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
+    UNION ALL
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+);
 
 -- name: export_tasks(user_id) :many
 -- What a person made.
@@ -336,7 +349,11 @@ SELECT
     t.deleted_at AS "deletedAt"
 FROM tasks AS t
 INNER JOIN task_items AS i ON i.id = t.id
-WHERE t.creator_id = $1
+WHERE t.id IN (
+    SELECT m.id FROM tasks AS m WHERE m.creator_id = $1 AND m.deleted_at IS NULL
+    UNION ALL
+    SELECT m.id FROM tasks AS m WHERE m.creator_id = $1 AND m.deleted_at IS NOT NULL
+)
 ORDER BY t.id;
 
 -- name: export_assigned(user_id) :many
