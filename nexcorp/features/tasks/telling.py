@@ -22,13 +22,16 @@ async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: 
 
     Events of one project are delivered in their order, or those of a task without one.
     """
+    watcher_ids = task.get("_watcherIds")
+    if watcher_ids is None:
+        watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"])
     payload: dict[str, Any] = {
         "version": task["version"],
         "creatorId": task["_creatorId"],
         "assigneeId": task["_assigneeId"],
         "projectId": task["projectId"],
         "parentId": task["parentId"],
-        "watcherIds": await sql.tasks.list_watchers_of(conn, task_id=task["id"]),
+        "watcherIds": watcher_ids,
         **more,
     }
     await emit(

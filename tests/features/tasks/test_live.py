@@ -17,9 +17,14 @@ pytestmark = pytest.mark.shared
 
 async def all_shown(service: Any) -> bool:
     """Whether everything is delivered, and this node has shown its rooms all that they have."""
-    mine = service.app[NODE].hub.positions()
-    rows = await fetch(service, "SELECT name, last_seq FROM rooms WHERE name = ANY($1)", list(mine))
-    return await outbox_empty(service) and all(row["last_seq"] == mine[row["name"]] for row in rows)
+    if not await outbox_empty(service):
+        return False
+    hub = service.app[NODE].hub
+    rows = await fetch(service, "SELECT name, last_seq FROM rooms WHERE name = ANY($1)", list(hub.rooms))
+    mine = hub.positions()
+    return len(mine) == len(hub.rooms) and all(
+        row["last_seq"] == mine.get(row["name"], row["last_seq"]) for row in rows
+    )
 
 
 async def read_all(live: Any, service: Any) -> list[dict[str, Any]]:
@@ -33,6 +38,11 @@ async def read_all(live: Any, service: Any) -> list[dict[str, Any]]:
 def say(frames: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """What came in which kind of room."""
     return [(frame["event"], frame.get("room", "").partition(":")[0]) for frame in frames]
+
+
+def show_both(event: str) -> list[tuple[str, str]]:
+    """The same in the room of the project and that of the task."""
+    return [(event, "project"), (event, "task")]
 
 
 async def test_whoever_loses_sight_is_shown_nothing_more(
@@ -51,8 +61,19 @@ async def test_whoever_loses_sight_is_shown_nothing_more(
     assert alias["data"]["room"] == f"task:{task['id']}"
     await owner.client.patch(f"{API}/tasks/{task['id']}", json={"status": "done"})
     seen = await read_all(live, service)
-    assert sorted(say(seen)) == [("task:updated", "project"), ("task:updated", "task")]
+    assert sorted(say(seen)) == show_both("task:updated")
     assert all(frame["data"]["changed"] == ["status"] for frame in seen)
+
+    await owner.client.delete(f"{API}/tasks/{task['id']}")
+    assert sorted(say(await read_all(live, service))) == [
+        ("task:deleted", "project"),
+        ("task:deleted", "task"),
+    ]
+    await owner.client.post(f"{API}/tasks/{task['id']}/restore")
+    assert sorted(say(await read_all(live, service))) == [
+        ("task:created", "project"),
+        ("task:created", "task"),
+    ]
 
     await leave(service, project, viewer)
     await owner.client.patch(f"{API}/tasks/{task['id']}", json={"title": "Secret"})
