@@ -101,3 +101,31 @@ async def test_a_stranger_who_was_assigned_sees_it_no_longer(
     epoch = next(frame for frame in live.frames if frame["event"] == "connected")["data"]
     back = await connect(bob, {"epoch": epoch["epoch"], "seq": epoch["seq"]})
     assert not any("Yours" in str(frame) for frame in [await ask(back, "ping"), *back.frames])
+
+
+async def test_a_task_that_moved_away_is_gone_from_the_replay(
+    make_user: Any, make_project: MakeProject, service: Any, connect: Any
+) -> None:
+    owner, viewer = await make_user(), await make_user()
+    shared, private = await make_project(owner=owner, viewer=viewer), await make_project(owner=owner)
+    live = await connect(viewer)
+    place = await subscribe(live, f"project:{shared}")
+    task = await create(owner, "/tasks", title="Ours", projectId=str(shared))
+    kept = await create(owner, "/tasks", title="Kept", projectId=str(shared), parentId=task["id"])
+    await owner.client.delete(f"{API}/tasks/{kept['id']}")
+    await fetch(service, "DELETE FROM tasks WHERE id = $1", kept["id"])
+    await owner.client.patch(f"{API}/tasks/{task['id']}", json={"title": "Theirs", "projectId": str(private)})
+    moved = {"id": task["id"], "reason": "moved"}
+    assert (await read_all(live, service))[-1]["data"] == moved
+    back = await connect(viewer)
+    again = await ask(back, "subscribe", {"room": f"project:{shared}", **place})
+    assert again["data"]["recovered"]
+    await read_all(back, service)
+    shown = [frame for frame in back.frames if frame.get("room") == f"project:{shared}"]
+    assert {frame["event"] for frame in shown} == {"task:deleted"}
+    assert {(frame["data"]["id"], frame["data"]["reason"]) for frame in shown} == {
+        (task["id"], "moved"),
+        (kept["id"], "deleted"),
+    }
+    refusal = await ask(back, "subscribe", {**place, "room": f"task:{task['id']}"})
+    assert refusal["data"]["code"] == "room_not_found"
