@@ -1227,7 +1227,7 @@ CREATE TABLE tasks (
     parent_id uuid,
     rank bigint DEFAULT 0 NOT NULL,
     due_at timestamp with time zone,
-    due_all_day boolean DEFAULT false NOT NULL,
+    due_on date,
     remind_at timestamp with time zone,
     started_at timestamp with time zone,
     completed_at timestamp with time zone,
@@ -1242,6 +1242,7 @@ CREATE TABLE tasks (
     CONSTRAINT tasks_pkey PRIMARY KEY (id),
     CONSTRAINT tasks_description_length CHECK (length(description) >= 1 AND length(description) <= 20000),
     CONSTRAINT tasks_done_completed CHECK ((status = 'done'::text) = (completed_at IS NOT NULL)),
+    CONSTRAINT tasks_due_on_timed CHECK (due_on IS NULL OR due_at IS NOT NULL),
     CONSTRAINT tasks_external_ref_length CHECK (length(external_ref) >= 1 AND length(external_ref) <= 200),
     CONSTRAINT tasks_kind_known CHECK (kind = ANY (ARRAY['task'::text, 'issue'::text])),
     CONSTRAINT tasks_number_set CHECK ((number IS NULL) = (project_id IS NULL)),
@@ -1257,7 +1258,8 @@ COMMENT ON COLUMN tasks.number IS 'Counts in its project, for people to speak of
 COMMENT ON COLUMN tasks.priority IS '1 low, 2 medium, 3 high, 4 urgent.';
 COMMENT ON COLUMN tasks.parent_id IS 'The task of the same project that this is a part of; that one has no parent.';
 COMMENT ON COLUMN tasks.rank IS 'Its place in its column, ascending, then by id; within what JavaScript counts exactly.';
-COMMENT ON COLUMN tasks.due_at IS 'Where due_all_day, the end of the day by the clock of the assignee, else of the creator.';
+COMMENT ON COLUMN tasks.due_at IS 'Of a day its end, by the clock of the assignee, else of the creator; see keep_task().';
+COMMENT ON COLUMN tasks.due_on IS 'A day without a time; NULL where it is due at a time, or never.';
 COMMENT ON COLUMN tasks.remind_at IS 'When the next reminder is due.';
 COMMENT ON COLUMN tasks.started_at IS 'When it was first in_progress.';
 COMMENT ON COLUMN tasks.external_ref IS 'What an import knows it by: importing again finds it.';
@@ -1265,6 +1267,7 @@ COMMENT ON COLUMN tasks.version IS 'Goes up with every change, but for its place
 CREATE INDEX tasks_assignee_id_idx ON tasks USING btree (assignee_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_assignee_idx ON tasks USING btree (assignee_id, id) INCLUDE (status, priority) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_board_idx ON tasks USING btree (project_id, status, rank, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_by_due_idx ON tasks USING btree (COALESCE(due_at, 'infinity'::timestamp with time zone), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_completed_idx ON tasks USING btree (completed_at) INCLUDE (started_at, project_id) WHERE completed_at IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX tasks_creator_id_idx ON tasks USING btree (creator_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_creator_idx ON tasks USING btree (creator_id, id) WHERE deleted_at IS NULL;
@@ -1671,9 +1674,11 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
     UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_task($2, $3) AS d WHERE $1 = 'task'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,lead,post,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,lead,post,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -1696,6 +1701,15 @@ AS $function$
     WHERE p.id = $1 AND shown_to(p, $2)
 $function$;
 COMMENT ON FUNCTION describe_post(uuid,uuid) IS 'A post in describe_entity().';
+
+CREATE OR REPLACE FUNCTION describe_task(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(t.title), excerpt(t.description), NULL::uuid FROM tasks_seen_by($2) AS t WHERE t.id = $1
+$function$;
+COMMENT ON FUNCTION describe_task(uuid,uuid) IS 'A task in describe_entity().';
 
 CREATE OR REPLACE FUNCTION describe_user(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -1797,6 +1811,17 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION emit(text,uuid,text,uuid,jsonb,jsonb,uuid,text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
+
+CREATE OR REPLACE FUNCTION end_of_day(day date, user_id uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT (($1 + 1)::timestamp AT TIME ZONE coalesce(
+        (SELECT s.timezone FROM notification_settings AS s WHERE s.user_id = $2), 'UTC'
+    )) - interval '1 second'
+$function$;
+COMMENT ON FUNCTION end_of_day(date,uuid) IS 'The last second of a day by a person''s clock.';
 
 CREATE OR REPLACE FUNCTION end_pushes()
  RETURNS trigger
@@ -2000,6 +2025,32 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION find_position(uuid,uuid) IS 'Where a notification of the receiver''s stands in lists. An id of nothing is taken for a position, which most ids are.';
 
+CREATE OR REPLACE FUNCTION find_tasks(viewer uuid, sees_all boolean, statuses text[], priorities smallint[], kinds text[], assignee uuid, creator uuid, project uuid, label uuid, parent uuid, blocked boolean, words text, due_from timestamp with time zone, due_before timestamp with time zone)
+ RETURNS SETOF tasks
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT t.*
+    FROM visible_tasks($1, $2) AS t
+    -- IS TRUE keeps the planner from an index that has no part in the order, for what mostly leaves much.
+    WHERE (t.status = ANY($3)) IS TRUE
+        AND (t.priority = ANY($4)) IS TRUE
+        AND (t.kind = ANY($5)) IS TRUE
+        AND ($6 IS NULL OR coalesce(t.assignee_id, '00000000-0000-0000-0000-000000000000') = $6)
+        AND ($7 IS NULL OR t.creator_id = $7)
+        AND ($8 IS NULL OR coalesce(t.project_id, '00000000-0000-0000-0000-000000000000') = $8)
+        AND ($9 IS NULL OR (SELECT true FROM task_labels AS x WHERE x.task_id = t.id AND x.label_id = $9))
+        AND ($10 IS NULL OR t.parent_id = $10)
+        AND (
+            $11 IS NULL
+            OR $11 = coalesce((SELECT true FROM open_links AS l WHERE l.blocked_id = t.id LIMIT 1), false)
+        )
+        AND ($12 IS NULL OR fold_text(t.title) LIKE (SELECT '%' || fold_text($12) || '%'))
+        AND ($13 IS NULL OR t.due_at >= $13)
+        AND ($14 IS NULL OR t.due_at < $14)
+$function$;
+COMMENT ON FUNCTION find_tasks(uuid,boolean,text[],smallint[],text[],uuid,uuid,uuid,uuid,uuid,boolean,text,timestamp with time zone,timestamp with time zone) IS E'The visible tasks that filters leave, each of which is NULL where it is not asked for; all zeros for nobody and no project. `words`: of the title, with %, _ and \\ escaped. In FROM, a query takes it in.';
+
 CREATE OR REPLACE FUNCTION first_id(moment timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -2139,6 +2190,23 @@ END
 $function$;
 COMMENT ON FUNCTION highlight(text,tsquery,tsquery,regconfig) IS 'HTML: what was found in <mark>, everything else escaped; of a long text two parts around it. `marks` is the query as make_query(asked, true) makes it, without which nothing is marked in scripts without spaces.';
 
+CREATE OR REPLACE FUNCTION holds_permission(user_id uuid, permission text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(
+        (
+            SELECT true
+            FROM users AS u
+            INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = $2
+            WHERE u.id = $1 AND u.status = 'active'
+        ),
+        false
+    )
+$function$;
+COMMENT ON FUNCTION holds_permission(uuid,text) IS 'Whether the role of an active person has a permission, for those who are told of something while they are away.';
+
 CREATE OR REPLACE FUNCTION is_avatar(u uploads)
  RETURNS boolean
  LANGUAGE sql
@@ -2153,7 +2221,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{comment,lead,post,user}'::text[])
+    SELECT $1 = ANY('{comment,lead,post,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -2201,6 +2269,56 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION is_username_kept(citext,uuid) IS 'Whether a name is reserved for another than this user (NULL: for a new one), who gave it up within a year or left.';
 
+CREATE OR REPLACE FUNCTION keep_due_days()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE tasks
+    SET due_on = due_on
+    WHERE id IN (
+        SELECT t.id
+        FROM tasks AS t
+        WHERE (t.assignee_id = NEW.user_id OR t.creator_id = NEW.user_id AND t.assignee_id IS NULL)
+            AND t.deleted_at IS NULL
+            AND t.due_on IS NOT NULL
+            AND t.status NOT IN ('done', 'cancelled')
+        ORDER BY t.id
+        FOR NO KEY UPDATE
+    );
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is.';
+
+CREATE OR REPLACE FUNCTION keep_task()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    is_new boolean := TG_OP = 'INSERT';
+BEGIN
+    IF NEW.status = 'in_progress' THEN
+        NEW.started_at := coalesce(NEW.started_at, now());
+    END IF;
+    NEW.completed_at := CASE WHEN NEW.status = 'done' THEN coalesce(NEW.completed_at, now()) END;
+    IF NEW.due_on IS NOT NULL THEN
+        NEW.due_at := end_of_day(NEW.due_on, coalesce(NEW.assignee_id, NEW.creator_id));
+    END IF;
+    IF NEW.due_at IS NULL OR NEW.status IN ('done', 'cancelled') THEN
+        NEW.remind_at := NULL;
+    ELSIF is_new THEN
+        NEW.remind_at := next_reminder(NEW.due_at, now());
+    ELSIF NEW.due_at IS DISTINCT FROM OLD.due_at
+        OR OLD.status IN ('done', 'cancelled')
+        OR OLD.deleted_at IS NOT NULL THEN
+        NEW.remind_at := next_reminder(NEW.due_at, now());
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION keep_task() IS 'Whoever writes a task: started_at and completed_at follow its status, due_at its day, remind_at its date.';
+
 CREATE OR REPLACE FUNCTION keep_username()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2231,6 +2349,31 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION keep_username() IS 'Refuses reserved usernames, as taken ones are, and reserves the one that is given up.';
+
+CREATE OR REPLACE FUNCTION last_rank(project_id uuid, status text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- What stands in no project has no column.
+    SELECT CASE
+        WHEN $1 IS NOT NULL THEN least(
+            1048576 + coalesce(
+                (
+                    SELECT t.rank
+                    FROM tasks AS t
+                    WHERE t.project_id = $1 AND t.status = $2 AND t.deleted_at IS NULL
+                    ORDER BY t.rank DESC
+                    LIMIT 1
+                ),
+                0
+            ),
+            4503599627370496
+        )
+        ELSE 0
+    END
+$function$;
+COMMENT ON FUNCTION last_rank(uuid,text) IS 'The rank behind all others of a column, 2^20 on; 0 without a project.';
 
 CREATE OR REPLACE FUNCTION lead_fits(stage text, owner_id uuid, source text, score integer, words text, wanted_stage text, wanted_owner uuid, wanted_source text, wanted text, patterns text[], least_score integer)
  RETURNS boolean
@@ -2399,6 +2542,30 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION name_person(users) IS 'All the names of a person: what they are found by.';
 
+CREATE OR REPLACE FUNCTION narrow_tasks(viewer uuid, sees_all boolean, statuses text[], priorities smallint[], kinds text[], assignee uuid, creator uuid, project uuid, label uuid, parent uuid, blocked boolean, words text, due_from timestamp with time zone, due_before timestamp with time zone, source text)
+ RETURNS SETOF tasks
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'project' AND t.project_id = $8
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'assignee' AND t.assignee_id = $6
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'creator' AND t.creator_id = $7
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'parent' AND t.parent_id = $10
+    UNION ALL
+    SELECT t.*
+    FROM task_labels AS x
+    INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id
+    WHERE $15 = 'label' AND x.label_id = $9
+$function$;
+COMMENT ON FUNCTION narrow_tasks(uuid,boolean,text[],smallint[],text[],uuid,uuid,uuid,uuid,uuid,boolean,text,timestamp with time zone,timestamp with time zone,text) IS 'As find_tasks(), read by the index of the filter that `source` names: one branch runs, the others read nothing.';
+
 CREATE OR REPLACE FUNCTION next_digest(timezone text, digest text, digest_at time without time zone, after timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -2415,6 +2582,18 @@ AS $function$
     END
 $function$;
 COMMENT ON FUNCTION next_digest(text,text,time without time zone,timestamp with time zone) IS 'When the next digest behind a moment is due: at the full hour of UTC, or at digest_at of the wall clock. NULL without digests.';
+
+CREATE OR REPLACE FUNCTION next_reminder(due_at timestamp with time zone, after timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    SELECT CASE
+        WHEN $1 - interval '24 hours' > $2 THEN $1 - interval '24 hours'
+        WHEN $1 > $2 THEN $1
+    END
+$function$;
+COMMENT ON FUNCTION next_reminder(timestamp with time zone,timestamp with time zone) IS 'When to remind next of what is due: a day before, then when it is due; NULL where both are past.';
 
 CREATE OR REPLACE FUNCTION note_revision()
  RETURNS trigger
@@ -2494,6 +2673,20 @@ AS $function$
     END
 $function$;
 COMMENT ON FUNCTION quiet_end(text,time without time zone,time without time zone,timestamp with time zone) IS 'When the quiet hours end in which a moment lies: [from, to) of the wall clock, over midnight too. NULL outside of them, and without any.';
+
+CREATE OR REPLACE FUNCTION reach_tasks(viewer uuid, sees_all boolean)
+ RETURNS SETOF tasks
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT t.*
+    FROM tasks AS t
+    WHERE $2
+        OR t.creator_id = $1
+        OR t.assignee_id = $1
+        OR t.project_id IN (SELECT m.project_id FROM project_members AS m WHERE m.user_id = $1)
+$function$;
+COMMENT ON FUNCTION reach_tasks(uuid,boolean) IS 'The one rule of who sees which task: its creator, its assignee, the members of its project, and, with `sees_all`, holders of task:manage. With those in the trash.';
 
 CREATE OR REPLACE FUNCTION reactions_of(viewer_id uuid, post_id uuid)
  RETURNS TABLE(liked boolean, interested boolean)
@@ -2617,6 +2810,24 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION take_heat(double precision,double precision,double precision) IS 'A score without a part of it. What was rounded away does not take it below the least.';
 
+CREATE OR REPLACE FUNCTION tasks_seen_by(user_id uuid)
+ RETURNS SETOF tasks
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT t.* FROM visible_tasks($1, holds_permission($1, 'task:manage')) AS t
+$function$;
+COMMENT ON FUNCTION tasks_seen_by(uuid) IS 'The tasks that a person may see by their role, for what reaches them unasked: notifications, and frames of their own room.';
+
+CREATE OR REPLACE FUNCTION trashed_tasks(viewer uuid, sees_all boolean)
+ RETURNS SETOF tasks
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NOT NULL
+$function$;
+COMMENT ON FUNCTION trashed_tasks(uuid,boolean) IS 'The tasks in the trash that a viewer could see before.';
+
 CREATE OR REPLACE FUNCTION trust_address()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2651,6 +2862,15 @@ AS $function$
     ) AS unread
 $function$;
 COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
+
+CREATE OR REPLACE FUNCTION visible_tasks(viewer uuid, sees_all boolean)
+ RETURNS SETOF tasks
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NULL
+$function$;
+COMMENT ON FUNCTION visible_tasks(uuid,boolean) IS 'The tasks that a viewer may see. In FROM, a query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION word_patterns(wanted text)
  RETURNS text[]
@@ -2699,6 +2919,74 @@ FROM (
     OFFSET 0
 ) AS p;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
+
+CREATE OR REPLACE VIEW open_links AS
+SELECT l.blocker_id, l.blocked_id
+FROM task_links AS l
+INNER JOIN tasks AS b ON b.id = l.blocker_id
+WHERE b.deleted_at IS NULL AND b.status NOT IN ('done', 'cancelled');
+COMMENT ON VIEW open_links IS 'Links whose blocker is still to be done.';
+
+CREATE OR REPLACE VIEW task_items AS
+SELECT
+    t.id,
+    t.number,
+    t.kind,
+    t.title,
+    t.description,
+    t.status,
+    ('{low,medium,high,urgent}'::text[])[t.priority] AS priority,
+    person(c) AS creator,
+    person(a) AS assignee,
+    t.project_id AS "projectId",
+    t.lead_id AS "leadId",
+    t.parent_id AS "parentId",
+    t.rank,
+    coalesce(t.due_on::text, to_char(t.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) AS "dueDate",
+    t.due_at AS "dueAt",
+    t.due_on IS NOT NULL AS "dueAllDay",
+    t.started_at AS "startedAt",
+    t.completed_at AS "completedAt",
+    coalesce(
+        (
+            SELECT json_agg(json_build_object('id', l.id, 'name', l.name, 'color', l.color) ORDER BY l.name, l.id)
+            FROM task_labels AS x
+            INNER JOIN labels AS l ON l.id = x.label_id
+            WHERE x.task_id = t.id
+        ),
+        '[]'::json
+    ) AS labels,
+    EXISTS (SELECT FROM open_links AS l WHERE l.blocked_id = t.id) AS blocked,
+    (
+        SELECT json_build_object('total', count(*), 'done', count(*) FILTER (WHERE i.is_done))
+        FROM checklist_items AS i
+        WHERE i.task_id = t.id
+    ) AS checklist,
+    (
+        SELECT json_build_object('total', count(*), 'done', count(*) FILTER (WHERE s.status IN ('done', 'cancelled')))
+        FROM tasks AS s
+        WHERE s.parent_id = t.id AND s.deleted_at IS NULL
+    ) AS subtasks,
+    t.series_id AS "seriesId",
+    t.occurrence,
+    t.external_ref AS "externalRef",
+    t.version,
+    t.created_at AS "createdAt",
+    t.updated_at AS "updatedAt",
+    t.creator_id AS "_creatorId",
+    t.assignee_id AS "_assigneeId",
+    t.priority AS "_priority",
+    t.due_on AS "_dueOn",
+    t.deleted_at AS "_deletedAt"
+FROM tasks AS t
+INNER JOIN users AS c ON c.id = t.creator_id
+LEFT JOIN users AS a ON a.id = t.assignee_id;
+COMMENT ON VIEW task_items IS 'Tasks as the API and the frames show them, but for what depends on the viewer; with those in the trash.';
+
+CREATE OR REPLACE VIEW label_items AS
+SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "createdAt"
+FROM labels AS l;
+COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';
 
 CREATE OR REPLACE VIEW comment_items AS
 SELECT
@@ -2946,6 +3234,9 @@ COMMENT ON TRIGGER count_new_follows ON follows IS 'Both people''s counters in p
 CREATE TRIGGER consider_held AFTER DELETE OR UPDATE OF timezone, quiet_from, quiet_to, digest, digest_at ON notification_settings FOR EACH ROW EXECUTE FUNCTION consider_held();
 COMMENT ON TRIGGER consider_held ON notification_settings IS 'What waits for hours that have changed is considered anew.';
 
+CREATE TRIGGER keep_due_days AFTER INSERT OR UPDATE OF timezone ON notification_settings FOR EACH ROW EXECUTE FUNCTION keep_due_days();
+COMMENT ON TRIGGER keep_due_days ON notification_settings IS 'Open tasks of the person that are due on a day become due at its end in the zone.';
+
 CREATE TRIGGER note_revision BEFORE UPDATE ON post_stats FOR EACH ROW WHEN (old.like_count IS DISTINCT FROM new.like_count OR old.comment_count IS DISTINCT FROM new.comment_count OR old.interest_count IS DISTINCT FROM new.interest_count) EXECUTE FUNCTION note_revision();
 COMMENT ON TRIGGER note_revision ON post_stats IS 'Another state of the counters has a higher revision.';
 
@@ -2966,6 +3257,9 @@ COMMENT ON TRIGGER forget_reads ON posts IS 'The post''s rows in entity_reads an
 
 CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
 COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';
+
+CREATE TRIGGER keep_task BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks FOR EACH ROW EXECUTE FUNCTION keep_task();
+COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';
 
 CREATE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
 COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';

@@ -132,7 +132,7 @@ CREATE TABLE tasks (
     parent_id uuid CONSTRAINT tasks_parent_id_fkey REFERENCES tasks ON DELETE SET NULL,
     rank bigint NOT NULL DEFAULT 0 CONSTRAINT tasks_rank_range CHECK (abs(rank) <= 4503599627370496),
     due_at timestamptz,
-    due_all_day boolean NOT NULL DEFAULT false,
+    due_on date,
     remind_at timestamptz,
     started_at timestamptz,
     completed_at timestamptz,
@@ -147,6 +147,7 @@ CREATE TABLE tasks (
     CONSTRAINT tasks_number_set CHECK ((number IS NULL) = (project_id IS NULL)),
     CONSTRAINT tasks_parent_other CHECK (parent_id <> id),
     CONSTRAINT tasks_done_completed CHECK ((status = 'done') = (completed_at IS NOT NULL)),
+    CONSTRAINT tasks_due_on_timed CHECK (due_on IS NULL OR due_at IS NOT NULL),
     CONSTRAINT tasks_occurrence_set CHECK (occurrence IS NOT NULL OR series_id IS NULL)
 ) WITH (fillfactor = 85);
 -- With both columns: what a project may hold is found by number and by reference alike.
@@ -162,6 +163,7 @@ CREATE INDEX tasks_tally_idx ON tasks (project_id, status, priority) WHERE delet
 CREATE INDEX tasks_board_idx ON tasks (project_id, status, rank, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_due_idx ON tasks (due_at, id)
 WHERE deleted_at IS NULL AND due_at IS NOT NULL AND status NOT IN ('done', 'cancelled');
+CREATE INDEX tasks_by_due_idx ON tasks ((coalesce(due_at, 'infinity'::timestamptz)), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_updated_idx ON tasks (updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_priority_idx ON tasks (priority, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_completed_idx ON tasks (completed_at) INCLUDE (started_at, project_id)
@@ -180,7 +182,8 @@ COMMENT ON COLUMN tasks.number IS 'Counts in its project, for people to speak of
 COMMENT ON COLUMN tasks.priority IS '1 low, 2 medium, 3 high, 4 urgent.';
 COMMENT ON COLUMN tasks.parent_id IS 'The task of the same project that this is a part of; that one has no parent.';
 COMMENT ON COLUMN tasks.rank IS 'Its place in its column, ascending, then by id; within what JavaScript counts exactly.';
-COMMENT ON COLUMN tasks.due_at IS 'Where due_all_day, the end of the day by the clock of the assignee, else of the creator.';
+COMMENT ON COLUMN tasks.due_on IS 'A day without a time; NULL where it is due at a time, or never.';
+COMMENT ON COLUMN tasks.due_at IS 'Of a day its end, by the clock of the assignee, else of the creator; see keep_task().';
 COMMENT ON COLUMN tasks.remind_at IS 'When the next reminder is due.';
 COMMENT ON COLUMN tasks.started_at IS 'When it was first in_progress.';
 COMMENT ON COLUMN tasks.external_ref IS 'What an import knows it by: importing again finds it.';

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,11 @@ class Kind:
     members that everybody in a room may see, and `_rooms`, the names of the rooms in which it may be seen
     now. `schema` describes the members. `deleted` is the frame that is shown in place of what is gone:
     its id, and `keeps`, members of the frame's own data.
+
+    `list_seers`: where who sees an entity is a matter of each person, a statement that takes `ids` and
+    `user_ids`, of equal length, and gives rows of `id` and `user_id`: which of these pairs see theirs. Then
+    it decides for the rooms of users, not `_rooms`; `hides` are members that those rooms are not shown, and
+    the frame in place of what is gone says `reason`: `deleted`, or `moved` out of the room's sight.
     """
 
     render: Statement
@@ -35,6 +40,11 @@ class Kind:
     keeps: tuple[str, ...] = ()
     # From a row to the members that are shown.
     show: Callable[[Any, Sentences], dict[str, Any]] = show_row
+    list_seers: Statement | None = None
+    hides: tuple[str, ...] = ()
+
+
+USER_ROOM = "user:"
 
 
 class Renderer:
@@ -51,19 +61,31 @@ class Renderer:
         """
         frames = list(frames)
         wanted: dict[str, set[UUID]] = {}
+        personal: dict[str, Statement] = {}
+        pairs: dict[str, set[tuple[UUID, UUID]]] = {}
         for frame in frames:
-            if frame["entity_type"] in self.kinds and frame["members"] != []:
-                wanted.setdefault(frame["entity_type"], set()).add(frame["entity_id"])
-        found: dict[tuple[str, UUID], tuple[dict[str, Any], Sequence[str]]] = {}
+            name, entity_id = frame["entity_type"], frame["entity_id"]
+            if name not in self.kinds or frame["members"] == []:
+                continue
+            wanted.setdefault(name, set()).add(entity_id)
+            list_seers = self.kinds[name].list_seers
+            if list_seers is not None and frame["room"].startswith(USER_ROOM):
+                personal[name] = list_seers
+                user_id = UUID(frame["room"].removeprefix(USER_ROOM))
+                pairs.setdefault(name, set()).add((entity_id, user_id))
+        found: dict[tuple[str, UUID], tuple[dict[str, Any], set[str]]] = {}
         for name, ids in wanted.items():
             kind = self.kinds[name]
             for row in await kind.render(conn, ids=list(ids)):
-                found[name, row["id"]] = kind.show(row, self.sentences), row["_rooms"]
+                found[name, row["id"]] = kind.show(row, self.sentences), set(row["_rooms"])
+        for name, list_seers in personal.items():
+            entities, users = zip(*pairs[name], strict=True)
+            for row in await list_seers(conn, ids=list(entities), user_ids=list(users)):
+                if (name, row["id"]) in found:
+                    found[name, row["id"]][1].add(f"{USER_ROOM}{row['user_id']}")
         return [self._compose(frame, found) for frame in frames]
 
-    def _compose(
-        self, frame: Any, found: Mapping[tuple[str, UUID], tuple[dict[str, Any], Sequence[str]]]
-    ) -> str:
+    def _compose(self, frame: Any, found: Mapping[tuple[str, UUID], tuple[dict[str, Any], set[str]]]) -> str:
         event, data, room, members = frame["event"], frame["data"], frame["room"], frame["members"]
         kind = self.kinds.get(frame["entity_type"])
         if kind is not None and members != []:
@@ -71,8 +93,12 @@ class Renderer:
             if shown is None or room not in shown[1]:
                 event = kind.deleted
                 data = {"id": frame["entity_id"], **{key: data[key] for key in kind.keeps if key in data}}
+                if kind.list_seers is not None:
+                    data["reason"] = "deleted" if shown is None else "moved"
             elif members is None:
                 data = {**data, **shown[0]}
+                if kind.hides and room.startswith(USER_ROOM):
+                    data = {name: value for name, value in data.items() if name not in kind.hides}
             else:
                 # Another release may have named what this one does not know.
                 data = {**data, **{name: shown[0][name] for name in members if name in shown[0]}}

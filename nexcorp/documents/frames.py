@@ -46,7 +46,7 @@ CLIENT_FRAMES: dict[str, CommandDoc] = {
     ),
     "unsubscribe": CommandDoc("Leave a room.", shape(ROOM), "unsubscribed"),
     "subscribe-to-task": CommandDoc(
-        "The same as subscribe to task:{taskId}, of an older protocol. This version has no such rooms.",
+        "The same as subscribe to task:{taskId}, of an older protocol.",
         shape(TASK, epoch=TEXT, seq=WHOLE),
         "subscribed",
     ),
@@ -114,7 +114,7 @@ SERVER_FRAMES: dict[str, FrameDoc] = {
         {"oneOf": [JOINED, shape({"rooms": {"type": "array", "items": {"oneOf": [JOINED, REFUSED]}}})]},
     ),
     "unsubscribed": FrameDoc(
-        "Answer to unsubscribe; without an id also where the role may not see the room any more.",
+        "Answer to unsubscribe; without an id also where the role or the person may not see it any more.",
         shape(ROOM),
     ),
     "pong": FrameDoc("Answer to ping.", shape({"time": TIME})),

@@ -18,6 +18,7 @@ from nexcorp.features import (
     search,
     sending,
     service,
+    tasks,
     uploads,
     users,
 )
@@ -44,5 +45,6 @@ FEATURES = (
     push.FEATURE,
     uploads.FEATURE,
     leads.FEATURE,
+    tasks.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -19,6 +19,7 @@ from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime import bus, protocol
 from nexcorp.realtime.gather import Gathered
+from nexcorp.realtime.guard import Guard
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.rooms import RoomKind, Rooms
@@ -60,7 +61,8 @@ class Node:
         self.rooms, self.renderer = Rooms(live.rooms, rights), live.renderer
         self.commands = live.commands
         self.hub = Hub()
-        self.positions = Positions(database, self.hub, self.renderer)
+        self.guard = Guard(database, self.hub, self.rooms)
+        self.positions = Positions(database, self.hub, self.renderer, clear=self.guard.clear)
         self.gathered = [
             Gathered(database, self.hub, self.renderer, name, kind.gathering)
             for name, kind in live.rooms.items()
@@ -102,7 +104,7 @@ class Node:
 
     def receive(self, message: protocol.RoomMessage) -> None:
         """Take what a worker pushed."""
-        self.hub.receive(message)
+        self.guard.receive(message)
         for room in self.gathered:
             room.take(message)
 
@@ -114,7 +116,13 @@ class Node:
 
     def start(self) -> None:
         """Begin to listen, to check positions, to watch sockets and to learn of ended sessions."""
-        for work in (self.listener.run(), self.positions.run(), self.watch_sockets(), self.watch_sessions()):
+        for work in (
+            self.listener.run(),
+            self.guard.run(),
+            self.positions.run(),
+            self.watch_sockets(),
+            self.watch_sessions(),
+        ):
             self.spawn(work)
         for room in self.gathered:
             self.spawn(room.run())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -22,13 +22,29 @@ ROOMS_AT_ONCE = 100
 FRAMES_AT_ONCE = 200
 POOL_WAIT_SECONDS = 2.0
 
+Clear = Callable[[Any, Collection[str]], Awaitable[None]]
+
+
+async def clear_nobody(conn: Any, names: Collection[str]) -> None:
+    """For rooms that nobody loses sight of."""
+
 
 class Positions:
-    """Keeps the rooms of one node complete. `epoch` says whose numbers they are; None until known."""
+    """Keeps the rooms of one node complete. `epoch` says whose numbers they are; None until known.
+
+    `clear` takes out of rooms who may not see them any more, before they are shown what they missed.
+    """
 
     def __init__(
-        self, database: Database, hub: Hub, renderer: Renderer, *, seconds: float = CHECK_SECONDS
+        self,
+        database: Database,
+        hub: Hub,
+        renderer: Renderer,
+        *,
+        clear: Clear = clear_nobody,
+        seconds: float = CHECK_SECONDS,
     ) -> None:
+        self.clear = clear
         self.database, self.hub, self.renderer, self.seconds = database, hub, renderer, seconds
         self.epoch: str | None = None
         self._behind: set[str] = set()
@@ -79,6 +95,7 @@ class Positions:
             rows = await sql.realtime.read_missing(
                 conn, names=names, afters=[mine[name] for name in names], most=protocol.MAX_RECOVERED + 1
             )
+            await self.clear(conn, {row["room"] for row in rows})
             unread = await count_unread(conn, names)
             missing: dict[str, list[Any]] = {name: [] for name in names}
             for row in rows:

@@ -34,15 +34,29 @@ class Gathering:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Who may still see rooms of a kind that people may lose sight of.
+
+    `all_with`: the permission whose holders see them all. `list_watchers(conn, ids, user_ids, sees_all)`
+    takes arrays of equal length, and gives rows of `place`, from 1: where the person may see the room.
+    """
+
+    all_with: str
+    list_watchers: Statement
+
+
+@dataclass(frozen=True, slots=True)
 class RoomKind:
     """A kind of room: the permission that REST wants for what its frames show, and who may see which room.
 
     `may_join` None: there is one room of the kind, whose name is the kind alone, for all with the permission.
+    `watch`: whoever is in a room is asked about again whenever it shows something.
     """
 
     permission: str
     may_join: MayJoin | None = None
     gathering: Gathering | None = None
+    watch: Watch | None = None
 
 
 async def may_join_user(conn: Any, who: Principal, user_id: UUID) -> bool:
@@ -68,6 +82,15 @@ class Rooms:
         """Whether a room shows what others show: it has no numbers, and no past."""
         kind = self.kinds.get(name)
         return kind is not None and kind.gathering is not None
+
+    def find_watch(self, name: str) -> Watch | None:
+        """Who may still see a room; None where nobody loses sight of it."""
+        kind = self.kinds.get(name.partition(":")[0])
+        return kind.watch if kind is not None else None
+
+    def has(self, who: Principal, permission: str) -> bool:
+        """Whether the role and the key's scopes hold a permission, as of now."""
+        return self._rights.has(who, permission)
 
     def allows(self, who: Principal, name: str) -> bool:
         """Whether the role and the key's scopes hold the permission for this kind of room, as of now."""

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from tests.policy import makers
 from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
+from tests.policy.work import WORK, WORK_ROOMS
 
 OWN = "your own only"
 BY_FIELD = "each field says in the schema which permission it wants"
@@ -394,6 +395,7 @@ POLICY: list[Rule] = [
         make=makers.a_lead,
         others={"key_with": 403},
     ),
+    *WORK,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),
@@ -514,4 +516,5 @@ ROOMS: list[Room] = [
     Room("user", "notification:read", makers.own_id, owner=True, stranger=False, manager=False, admin=False),
     Room("post", "post:read", makers.post_id, owner=True, stranger=True, manager=True, admin=True),
     Room("profile", "post:read", makers.own_id, owner=True, stranger=True, manager=True, admin=True),
+    *WORK_ROOMS,
 ]

@@ -20,6 +20,8 @@ COLUMN = re.compile(r"(?:^|,)\s*(\w+)\s*=")
 GUESTS = {
     # Delivery moves a room on; the cleanup says from where on it is kept.
     ("rooms", "min_seq"): "realtime",
+    # The number of a project's newest task.
+    ("projects", "task_number"): "tasks",
     ("post_stats", "like_count"): "reactions",
     ("post_stats", "comment_count"): "comments",
     ("post_stats", "interest_count"): "reactions",
@@ -65,7 +67,7 @@ WRITES = {
 }
 # A stored answer is blanked by the statement that removes what it shows; its key stays.
 BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
-BLANKING = {"posts", "comments", "uploads", "leads"}
+BLANKING = {"posts", "comments", "leads", "tasks", "uploads"}
 
 
 def plain(text: str) -> str:

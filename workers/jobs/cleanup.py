@@ -1,7 +1,7 @@
 """What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
 months of the trail, what was read of notifications, and what was decided and sent of them.
 
-And what was written of people who have left, behind their leaving.
+And tasks in the trash, and what was written of people who have left, behind their leaving.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from nexcorp.db import sql
+from nexcorp.features.tasks.access import TRASH_DAYS
 from workers.jobs.inbox import retire_notifications
 from workers.jobs.leaving import LATE_MINUTES, leave_again
 from workers.jobs.months import make_months
@@ -76,6 +77,19 @@ async def delete_parts(ctx: Any) -> int:
     return gone
 
 
+async def purge_trash(ctx: Any) -> int:
+    """Tasks that have been in the trash for too long; returns how many."""
+    purged = 0
+    while True:
+        async with ctx["database"].transaction(wait=10.0) as conn:
+            rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=PART)
+            if not rows:
+                return purged
+            purged += await sql.tasks.purge_tasks(
+                conn, ids=[row["id"] for row in rows], actor_id=None, context={}
+            )
+
+
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "frames": delete_frames,
     "rows": delete_rows,
@@ -83,6 +97,7 @@ STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "dropped": drop_months,
     "retired": retire_notifications,
     "notifications": delete_parts,
+    "trash": purge_trash,
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
 }
 

@@ -48,6 +48,9 @@ PARTS = {
     "notificationPreferences",
     "notificationMutes",
     "notificationsHeld",
+    "tasks",
+    "assignedTasks",
+    "watchedTasks",
     "events",
     "leadInteractions",
 }

@@ -1,0 +1,48 @@
+"""Tasks and issues: what is to be done, by whom, until when."""
+
+from nexcorp.db import sql
+from nexcorp.delivery.kinds import Kind
+from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
+from nexcorp.features.tasks.leaving import forget_worker
+from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
+from nexcorp.features.tasks.schemas import Label, RoomTask
+from nexcorp.manifest import Feature, Section
+from nexcorp.realtime.rooms import RoomKind, Watch
+
+FEATURE = Feature(
+    name="tasks",
+    # The trash comes first: /tasks/trash is no task.
+    routes=tuple(
+        f"nexcorp.features.tasks.{module}:ROUTES"
+        for module in ("trash", "routes", "board", "history", "links", "labels", "checklist", "watching")
+    ),
+    events=EVENTS,
+    notice_types=NOTICE_TYPES,
+    kinds={
+        "task": Kind(
+            sql.tasks.render_tasks,
+            RoomTask,
+            deleted="task:deleted",
+            list_seers=sql.tasks.list_seers,
+            hides=("description",),
+        ),
+        "label": Kind(sql.labels.render_labels, Label, deleted="label:deleted"),
+    },
+    frames=FRAMES,
+    rooms={
+        "task": RoomKind("task:read", may_join_task, watch=Watch(MANAGE, sql.tasks.list_task_watchers)),
+        "project": RoomKind(
+            "task:read", may_join_project, watch=Watch(MANAGE, sql.tasks.list_project_watchers)
+        ),
+    },
+    named={"task": MANAGE},
+    before_leave=sql.tasks.lock_tasks_of,
+    on_leave=forget_worker,
+    seed="nexcorp.features.tasks.seed:insert_demo_tasks",
+    export={
+        "tasks": Section(sql.tasks.export_tasks),
+        "assignedTasks": Section(sql.tasks.export_assigned),
+        "watchedTasks": Section(sql.task_watchers.export_watched),
+    },
+    permissions=("task:read", "task:create", "task:manage", "task:purge"),
+)

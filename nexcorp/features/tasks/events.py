@@ -1,0 +1,233 @@
+"""Tasks: who is told of what happens to them, and which rooms see it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery.events import Audience, Event, EventType, Frame, Notice, NoticeType
+from nexcorp.realtime.shapes import ID, TEXT, FrameDoc, refer, shape
+
+# What people are told of; the rest shows in the rooms alone.
+TOLD = frozenset(
+    {"title", "description", "kind", "status", "priority", "assigneeId", "projectId", "parentId", "dueDate"}
+)
+
+
+def name_people(event: Event) -> list[str]:
+    """The rooms of the people concerned: creator, assignee, the one before, watchers."""
+    payload = event.payload
+    names = ("creatorId", "assigneeId", "previousAssigneeId")
+    ids = [*(payload.get(name) for name in names), *payload.get("watcherIds", ())]
+    return [f"user:{user_id}" for user_id in dict.fromkeys(ids) if user_id is not None]
+
+
+def name_project(event: Event) -> list[str]:
+    """The room of the project, if there is one."""
+    project_id = event.payload.get("projectId")
+    return [f"project:{project_id}"] if project_id is not None else []
+
+
+def parent_frames(event: Event) -> list[Frame]:
+    """A parent shows how many subtasks it has, and how many of them are done; also one that was before."""
+    payload = event.payload
+    project = payload.get("projectId")
+    parents = {
+        payload.get("previousParentId"): payload.get("previousProjectId", project),
+        payload.get("parentId"): project,
+    }
+    return [
+        Frame(room, "task:updated", ("task", UUID(parent)), {"changed": ["subtasks"]})
+        for parent, of_project in parents.items()
+        if parent is not None
+        for room in (f"task:{parent}", *([f"project:{of_project}"] if of_project is not None else []))
+    ]
+
+
+def gone_frame(room: str, task_id: UUID, reason: str) -> Frame:
+    """A task that is not to be seen in a room any more."""
+    return Frame(room, "task:deleted", ("task", task_id), {"id": str(task_id), "reason": reason}, members=())
+
+
+def shown_frames(event: Event, name: str) -> list[Frame]:
+    """The task as it is now, in its own room, its project's, and those of the people concerned; out of the
+    project where it was before it goes."""
+    data: dict[str, Any] = {"changed": event.payload.get("changed", [])}
+    rooms = [f"task:{event.entity_id}", *name_project(event), *name_people(event)]
+    frames = [Frame(room, name, event.entity, data) for room in rooms]
+    previous = event.payload.get("previousProjectId")
+    if previous is not None:
+        frames.append(gone_frame(f"project:{previous}", event.entity_id, "moved"))
+    return frames + parent_frames(event)
+
+
+def created_frames(event: Event) -> list[Frame]:
+    """A new task, or one that is back from the trash."""
+    return shown_frames(event, "task:created")
+
+
+def updated_frames(event: Event) -> list[Frame]:
+    """A task that has changed."""
+    return shown_frames(event, "task:updated")
+
+
+def assigned_frames(event: Event) -> list[Frame]:
+    """A task that is somebody else's now."""
+    return shown_frames(event, "task:assigned")
+
+
+def deleted_frames(event: Event) -> list[Frame]:
+    """A task that is in the trash."""
+    rooms = [f"task:{event.entity_id}", *name_project(event), *name_people(event)]
+    return [gone_frame(room, event.entity_id, "deleted") for room in rooms] + parent_frames(event)
+
+
+def reordered_frames(event: Event) -> list[Frame]:
+    """Other ranks for tasks of a column, which stay in their order."""
+    data = {"projectId": str(event.entity_id), **event.payload}
+    return [Frame(f"project:{event.entity_id}", "task:reordered", event.entity, data, members=())]
+
+
+def label_frames(event: Event) -> list[Frame]:
+    """Labels are seen in the room of their project; those of no project in none."""
+    project_id = event.payload.get("projectId")
+    if project_id is None:
+        return []
+    name = event.type.replace(".", ":")
+    data = {"id": str(event.entity_id), "projectId": project_id}
+    members = () if event.type == "label.deleted" else None
+    return [Frame(f"project:{project_id}", name, event.entity, data, members=members)]
+
+
+def list_concerned(event: Event) -> Audience:
+    """Creator, assignee and watchers, as they are and as far as they see it when they are told."""
+    return Audience(sql.tasks.list_concerned_after, task_id=event.entity_id)
+
+
+def is_told(event: Event) -> bool:
+    """Whether the change is worth telling."""
+    return not TOLD.isdisjoint(event.payload.get("changed", ()))
+
+
+def is_completed(event: Event) -> bool:
+    """Whether the task was done by this."""
+    return event.payload.get("to") == "done"
+
+
+def is_moved(event: Event) -> bool:
+    """Whether nothing but the status changed."""
+    return list(event.payload.get("changed", ())) == ["status"]
+
+
+ASSIGNED = Notice(
+    "task_assigned",
+    "{actor} assigned a task to you",
+    receivers=lambda event: [event.get_id("assigneeId")],
+    why="assignee",
+)
+
+EVENTS: dict[str, EventType] = {
+    "task.created": EventType((ASSIGNED,), created_frames, public=True),
+    "task.assigned": EventType(
+        (
+            ASSIGNED,
+            Notice(
+                "task_updated",
+                "{actor} assigned a task",
+                variant="assigned",
+                receivers=list_concerned,
+                why="watcher",
+            ),
+        ),
+        assigned_frames,
+        public=True,
+    ),
+    "task.updated": EventType(
+        (
+            Notice(
+                "task_completed",
+                "{actor} completed a task",
+                receivers=lambda event: list_concerned(event) if is_completed(event) else (),
+                why="watcher",
+            ),
+            Notice(
+                "task_updated",
+                "{actor} moved a task",
+                variant="moved",
+                message="{excerpt}: {from} -> {to}",
+                params=("from", "to"),
+                receivers=lambda event: (
+                    list_concerned(event) if is_moved(event) and not is_completed(event) else ()
+                ),
+                why="watcher",
+            ),
+            Notice(
+                "task_updated",
+                "{actor} changed a task",
+                receivers=lambda event: (
+                    list_concerned(event)
+                    if is_told(event) and not is_moved(event) and not is_completed(event)
+                    else ()
+                ),
+                why="watcher",
+            ),
+        ),
+        updated_frames,
+        public=True,
+    ),
+    "task.blocked": EventType(frames=updated_frames),
+    "task.unblocked": EventType(
+        (
+            Notice(
+                "task_updated",
+                "A task is not blocked any more",
+                variant="unblocked",
+                receivers=lambda event: list_concerned(event) if event.payload.get("isClosed") else (),
+                why="watcher",
+            ),
+        ),
+        updated_frames,
+    ),
+    "task.linked": EventType(frames=updated_frames, public=True),
+    "task.unlinked": EventType(frames=updated_frames, public=True),
+    "task.deleted": EventType(frames=deleted_frames, public=True),
+    "task.purged": EventType(public=True),
+    "label.created": EventType(frames=label_frames),
+    "label.updated": EventType(frames=label_frames),
+    "label.deleted": EventType(frames=label_frames),
+    "task.reordered": EventType(frames=reordered_frames),
+    "task.restored": EventType(frames=created_frames, public=True),
+}
+
+NOTICE_TYPES = (
+    NoticeType("task_assigned"),
+    NoticeType("task_updated", groupable=True),
+    NoticeType("task_completed"),
+)
+
+WHERE = (
+    "In task:{id}, project:{id} of its project, and user:{id} of its creator, its assignee and the one "
+    "before, and its watchers"
+)
+FRAMES = {
+    "task:created": FrameDoc(f"{WHERE}: a new task, or one back from the trash.", refer("RoomTask")),
+    "task:updated": FrameDoc(
+        f"{WHERE}: the task as it is now, and `changed`, the names of what is different.",
+        refer("RoomTask"),
+    ),
+    "task:assigned": FrameDoc(f"{WHERE}: it is somebody else's now.", refer("RoomTask")),
+    "task:deleted": FrameDoc(
+        f"{WHERE}: it went into the trash (`deleted`), or out of this room's or your sight (`moved`). Among "
+        "frames that were missed also in place of what the task was.",
+        shape({"id": ID, "reason": TEXT}),
+    ),
+    "label:created": FrameDoc("In project:{id}.", refer("Label")),
+    "label:updated": FrameDoc("In project:{id}: all tasks that have it show it so.", refer("Label")),
+    "label:deleted": FrameDoc("In project:{id}: no task has it any more.", shape({"id": ID})),
+    "task:reordered": FrameDoc(
+        "In project:{id}: `ranks`, by id, of tasks of one column that were spread to make room for another "
+        "one. Their order is the same.",
+        shape({"projectId": ID, "status": TEXT, "ranks": {"type": "object"}}),
+    ),
+}

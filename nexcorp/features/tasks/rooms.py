@@ -1,0 +1,32 @@
+"""Who may watch a task, and a project."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.security.tokens import Principal
+
+MANAGE = "task:manage"
+
+
+def covers_all(who: Principal) -> bool:
+    """Whether nothing but the role decides if they see every task; an API key may leave that out."""
+    return who.scopes is None or MANAGE in who.scopes
+
+
+async def may_join_task(conn: Any, who: Principal, task_id: UUID) -> bool:
+    """`task:{id}`: everybody who may see the task."""
+    found: bool = await sql.tasks.may_watch_task(
+        conn, task_id=task_id, user_id=who.user_id, covers_all=covers_all(who)
+    )
+    return found
+
+
+async def may_join_project(conn: Any, who: Principal, project_id: UUID) -> bool:
+    """`project:{id}`: its members, and holders of task:manage."""
+    found: bool = await sql.tasks.may_watch_project(
+        conn, project_id=project_id, user_id=who.user_id, covers_all=covers_all(who)
+    )
+    return found

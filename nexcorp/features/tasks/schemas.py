@@ -1,0 +1,289 @@
+"""What a task looks like coming in and going out."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
+from nexcorp.domain.shapes import Person
+from nexcorp.features.tasks.due import due_date
+from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
+
+KINDS = ("task", "issue")
+STATUSES = ("todo", "in_progress", "review", "done", "cancelled")
+CLOSED = ("done", "cancelled")
+# Their numbers in the table begin with 1.
+PRIORITIES = ("low", "medium", "high", "urgent")
+MAX_LABELS = 20
+# By number, pages go no deeper; a total is exact up to here.
+MAX_TOTAL = 10_000
+
+
+def one_of(known: tuple[str, ...], **more: Any) -> fields.String:
+    """One word of these."""
+    return fields.String(validate=validate.OneOf(known), **more)
+
+
+def check_once(ids: list[object]) -> None:
+    """Raises ValidationError where something is named twice."""
+    if len(set(ids)) < len(ids):
+        raise ValidationError("Names a label twice.")
+
+
+def label_ids(**more: Any) -> Items:
+    """All labels that a task is to have."""
+    return Items(
+        fields.UUID(),
+        most=MAX_LABELS,
+        checks=[check_once],
+        metadata={"description": "All that it is to have: labels of its project, or of none."},
+        **more,
+    )
+
+
+class CreateTask(Body):
+    """A new task."""
+
+    title = Text(least=1, most=200, required=True)
+    description = Text(least=1, most=20_000, load_default=None, allow_none=True)
+    kind = one_of(KINDS, load_default="task")
+    status = one_of(STATUSES, load_default="todo")
+    priority = one_of(PRIORITIES, load_default="medium")
+    assigneeId = fields.UUID(load_default=None, allow_none=True)
+    projectId = fields.UUID(load_default=None, allow_none=True)
+    leadId = fields.UUID(load_default=None, allow_none=True, metadata={"description": "Needs `lead:read`."})
+    parentId = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "A task of the same project that is no subtask itself."},
+    )
+    dueDate = due_date(load_default=None)
+    labelIds = label_ids(load_default=list)
+
+
+class Place(Body):
+    """Before or behind which task of the column it is to stand."""
+
+    before = fields.UUID()
+    after = fields.UUID()
+
+    @validates_schema
+    def require_one(self, data: dict[str, object], **more: object) -> None:
+        """Two neighbours could contradict each other."""
+        if len(data) != 1:
+            raise ValidationError("Send before or after.")
+
+
+class UpdateTask(PatchBody):
+    """Only what is sent changes; null clears what may be empty."""
+
+    title = Text(least=1, most=200)
+    description = Text(least=1, most=20_000, allow_none=True)
+    kind = one_of(KINDS)
+    status = one_of(STATUSES)
+    priority = one_of(PRIORITIES)
+    assigneeId = fields.UUID(allow_none=True)
+    projectId = fields.UUID(
+        allow_none=True,
+        metadata={"description": "In another project it gets another number, loses its labels and parent."},
+    )
+    leadId = fields.UUID(allow_none=True, metadata={"description": "Needs `lead:read`."})
+    parentId = fields.UUID(allow_none=True)
+    dueDate = due_date()
+    labelIds = label_ids()
+    place = fields.Nested(
+        Place(),
+        metadata={"description": "Where in its column, that of `status` if it is sent, it is to stand."},
+    )
+
+    @validates_schema
+    def require_change(self, data: dict[str, object], **more: object) -> None:
+        """A PATCH that changes nothing is a mistake of the caller's."""
+        if not data.keys() - {"version"}:
+            raise ValidationError("Send what is to change.")
+
+
+class AssignTask(Body):
+    """Who is to do it; null for nobody."""
+
+    userId = fields.UUID(required=True, allow_none=True)
+
+
+class TaskLabel(Out):
+    """A label as a task shows it."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    color = fields.String(required=True)
+
+
+class Label(TaskLabel):
+    """A label as it is listed."""
+
+    projectId = fields.UUID(required=True, allow_none=True)
+    createdAt = fields.AwareDateTime(required=True)
+
+
+class Steps(Out):
+    """How many there are, and how many of them are done."""
+
+    total = fields.Integer(required=True)
+    done = fields.Integer(required=True)
+
+
+class TaskItem(Out):
+    """A task, but for what depends on where it is shown."""
+
+    id = fields.UUID(required=True)
+    number = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Counts in its project."}
+    )
+    kind = one_of(KINDS, required=True)
+    title = fields.String(required=True)
+    status = one_of(STATUSES, required=True)
+    priority = one_of(PRIORITIES, required=True)
+    creator = fields.Nested(Person, required=True)
+    assignee = fields.Nested(Person, required=True, allow_none=True)
+    projectId = fields.UUID(required=True, allow_none=True)
+    leadId = fields.UUID(required=True, allow_none=True)
+    parentId = fields.UUID(required=True, allow_none=True)
+    rank = fields.Integer(
+        required=True,
+        metadata={"description": "Its place in its column, ascending; of equal ones, by id."},
+    )
+    dueDate = fields.String(
+        required=True, allow_none=True, metadata={"description": "As it was given: a day, or a time."}
+    )
+    dueAt = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "The moment; of a day its last second."}
+    )
+    dueAllDay = fields.Boolean(required=True)
+    startedAt = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When it was first in progress."}
+    )
+    completedAt = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When it was done; null where it is not."}
+    )
+    labels = fields.List(fields.Nested(TaskLabel), required=True)
+    blocked = fields.Boolean(
+        required=True, metadata={"description": "Whether a task that blocks it is still to be done."}
+    )
+    checklist = fields.Nested(Steps, required=True)
+    subtasks = fields.Nested(Steps, required=True)
+    seriesId = fields.UUID(required=True, allow_none=True)
+    occurrence = fields.Integer(required=True, allow_none=True)
+    externalRef = fields.String(required=True, allow_none=True)
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+
+
+class Task(TaskItem):
+    """A task as one viewer sees it."""
+
+    description = fields.String(required=True, allow_none=True)
+    watching = fields.Boolean(required=True, metadata={"description": "Whether you watch it."})
+
+
+class RoomTask(TaskItem):
+    """A task as everybody in a room sees it."""
+
+    description = fields.String(
+        allow_none=True, metadata={"description": "Not in user:{id}, whose keys need not read tasks."}
+    )
+    changed = fields.List(fields.String(), metadata={"description": "Names of what is different."})
+
+
+NOBODY = "none"
+SORTS = ("created", "updated", "due", "priority")
+
+
+class OneOrMore(fields.String):
+    """Words of these, comma-separated, each once."""
+
+    def __init__(self, known: tuple[str, ...], **more: Any) -> None:
+        self.known = known
+        listed = ", ".join(f"`{word}`" for word in known)
+        super().__init__(metadata={"description": f"One or several of {listed}, comma-separated."}, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        words = super()._deserialize(value, attr, data, **more).lower().split(",")
+        if not set(words) <= set(self.known):
+            raise ValidationError(f"Must be of: {', '.join(self.known)}.")
+        return list(dict.fromkeys(words))
+
+
+ME = "me"
+
+
+class IdOrWord(fields.Field[Any]):
+    """An id, or one of `words`. `none` becomes the id of all zeros; `me` stays as it is."""
+
+    def __init__(self, *words: str, about: str, **more: Any) -> None:
+        self.words = words
+        super().__init__(metadata={"type": "string", "description": about}, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        if value in self.words:
+            return UUID(int=0) if value == NOBODY else value
+        return fields.UUID().deserialize(value)
+
+
+class TaskFilters(Query):
+    """Which tasks; a saved view keeps these."""
+
+    status = OneOrMore(STATUSES)
+    priority = OneOrMore(PRIORITIES)
+    kind = one_of(KINDS)
+    assignee = IdOrWord(NOBODY, ME, about="A user, `me`, or `none`: those of nobody.")
+    creator = IdOrWord(ME, about="A user, or `me`.")
+    project = IdOrWord(NOBODY, about="A project, or `none`: those of no project.")
+    label = fields.UUID()
+    parent = fields.UUID(metadata={"description": "The subtasks of one."})
+    blocked = fields.Boolean()
+    due = one_of(
+        ("overdue", "today", "week"),
+        metadata={
+            "description": "Open ones that are past their date, or due today or in seven days from today, "
+            "by your clock."
+        },
+    )
+    q = Text(least=1, most=200, shows=False, metadata={"description": "Only those with this in the title."})
+    sort = one_of(
+        SORTS,
+        load_default="created",
+        metadata={
+            "description": "`created`: the newest first; `updated`: changed last first; `due`: due first "
+            "first, without a date last; `priority`: the most urgent first, of those the newest."
+        },
+    )
+
+
+class TaskQuery(TaskFilters, PageQuery):
+    """Which tasks, and how the list is cut: by `cursor` and `limit`, or by `page` and `pageSize`."""
+
+    page = fields.Integer(
+        validate=validate.Range(1, MAX_TOTAL),
+        metadata={"description": "From 1; the answer adds `total`."},
+    )
+    pageSize = fields.Integer(validate=validate.Range(1, MAX_LIMIT))
+
+    @validates_schema(pass_original=True)
+    def refuse_mixture(self, data: dict[str, Any], original: dict[str, Any], **more: object) -> None:
+        """Pages by number and by cursor are two ways of reading a list."""
+        if ("page" in data or "pageSize" in data) and {"cursor", "limit"} & original.keys():
+            raise ValidationError("Send cursor and limit, or page and pageSize.", "page")
+        if data.get("page", 1) * data.get("pageSize", DEFAULT_LIMIT) > MAX_TOTAL:
+            raise ValidationError(f"Pages go no deeper than {MAX_TOTAL} tasks; a cursor does.", "page")
+
+
+class TaskList(Out):
+    """A list of tasks."""
+
+    data = fields.List(fields.Nested(Task), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+    total = fields.Integer(metadata={"description": "Where a page was asked for by its number."})
+    totalCapped = fields.Boolean(metadata={"description": "Whether there are more than `total` says."})

@@ -1,0 +1,298 @@
+"""The rules of tasks: who may make, change and delete one, and what it may refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import decode
+from nexcorp.domain.versions import Versions, check_version
+from nexcorp.errors import Contention, Invalid
+from nexcorp.features.tasks.due import same_due, split_due
+from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.ranks import find_place
+from nexcorp.features.tasks.references import REFERENCES, check_references, on_lost_reference, take_number
+from nexcorp.features.tasks.rooms import MANAGE
+from nexcorp.features.tasks.schemas import CLOSED, PRIORITIES
+from nexcorp.features.tasks.telling import describe_states, tell, tell_of_blocking, tell_of_spread
+from nexcorp.security.caller import Caller
+
+TEXTS = ("title", "description")
+# Members that are read or written together with the row; labels stand in a table of their own.
+COLUMNS = {
+    "kind": "kind",
+    "title": "title",
+    "description": "description",
+    "status": "status",
+    "priority": "priority",
+    "assigneeId": "_assigneeId",
+    "projectId": "projectId",
+    "leadId": "leadId",
+    "parentId": "parentId",
+}
+
+
+async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
+    """A task that the caller may see; raises TaskNotFound."""
+    task = await sql.tasks.get_task(conn, task_id=task_id, viewer_id=caller.id, sees_all=caller.may(MANAGE))
+    if task is None:
+        raise TaskNotFound()
+    return task
+
+
+async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
+    """The same, locked before it changes."""
+    await sql.tasks.lock_task(conn, task_id=task_id)
+    return await get_task(conn, caller, task_id)
+
+
+async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
+    """The same for one that the caller may change; raises NotYourTask, too."""
+    task = await lock_task(conn, caller, task_id)
+    if not task["_mayChange"]:
+        raise NotYourTask()
+    return task
+
+
+def check_remover(task: Any, caller: Caller) -> None:
+    """Raises NotYourTask unless the caller made the task, or manages all."""
+    if task["_creatorId"] != caller.id and not caller.may(MANAGE):
+        raise NotYourTask(message=f"Only its creator and holders of {MANAGE} may delete a task.")
+
+
+def number_of(priority: str) -> int:
+    """The priority as the table has it."""
+    return PRIORITIES.index(priority) + 1
+
+
+async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
+    """A new task of the caller's, with the members of CreateTask and perhaps `externalRef`; returns it.
+
+    Whoever is assigned to it is told. Raises Invalid and Forbidden as check_references() does.
+    """
+    if data["parentId"] is not None:
+        await sql.tasks.lock_graph(conn)
+    await check_references(conn, caller, data, set(data))
+    number = await take_number(conn, data["projectId"])
+    with on_lost_reference():
+        task_id = await sql.tasks.insert_task(
+            conn,
+            task_id=None,
+            kind=data["kind"],
+            title=data["title"],
+            description=data["description"],
+            status=data["status"],
+            priority=number_of(data["priority"]),
+            creator_id=caller.id,
+            assignee_id=data["assigneeId"],
+            project_id=data["projectId"],
+            number=number,
+            lead_id=data["leadId"],
+            parent_id=data["parentId"],
+            external_ref=data.get("externalRef"),
+            **split_due(data["dueDate"]),
+        )
+        if data["labelIds"]:
+            await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
+    task = await get_task(conn, caller, task_id)
+    after = {**describe_states(task), "labelIds": data["labelIds"]}
+    await tell(conn, "task.created", caller.id, task, after=after)
+    return task
+
+
+def find_changes(task: Any, data: dict[str, Any]) -> dict[str, Any]:
+    """What of `data`, as a PATCH sends it, is different from how the task is."""
+    changes = {
+        name: data[name] for name, column in COLUMNS.items() if name in data and data[name] != task[column]
+    }
+    if "dueDate" in data and not same_due(task, data["dueDate"]):
+        changes["dueDate"] = data["dueDate"]
+    if "labelIds" in data and set(data["labelIds"]) != set(label_ids_of(task)):
+        changes["labelIds"] = data["labelIds"]
+    return changes
+
+
+def label_ids_of(task: Any) -> list[UUID]:
+    """The labels of a task."""
+    return [UUID(label["id"]) for label in decode(task["labels"])]
+
+
+async def update_task(
+    conn: Any,
+    caller: Caller,
+    task_id: UUID,
+    data: dict[str, Any],
+    versions: Versions | None,
+    by_etag: bool,
+) -> Any:
+    """Change the members in `data`; returns the task, unchanged where it is like that already.
+
+    Creator, assignee and watchers are told. Raises NotFound, Forbidden, Invalid, HasSubtasks, and for old
+    `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
+    """
+    place = data.pop("place", None)
+    column = await lock_column(conn, caller, task_id, data) if place is not None else None
+    task = await lock_own_task(conn, caller, task_id)
+    check_version(task, versions, by_etag=by_etag)
+    changes = find_changes(task, data)
+    if column is not None:
+        if column != (data.get("projectId", task["projectId"]), data.get("status", task["status"])):
+            raise Contention()
+        changes["place"] = place
+    if not changes:
+        return task
+    return await change_task(conn, caller, task, changes)
+
+
+async def lock_column(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any]) -> tuple[UUID, str]:
+    """Lock the column in which a task is to stand once `data` is changed; returns its project and status.
+
+    Before the row, which whoever spreads the column may want. Raises TaskNotFound, and Invalid without one.
+    """
+    task = await get_task(conn, caller, task_id)
+    project_id = data.get("projectId", task["projectId"])
+    status = data.get("status", task["status"])
+    if project_id is None:
+        raise Invalid(errors={"place": ["A task of no project has no place."]})
+    await sql.task_board.lock_column(conn, project_id=project_id, status=status)
+    return project_id, status
+
+
+async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, Any]) -> Any:
+    """Make these changes, of which each is one, of a locked task that the caller may change; returns it."""
+    place = changes.pop("place", None)
+    moves = "projectId" in changes
+    if moves:
+        # Both belong to the project that it leaves.
+        changes.setdefault("parentId", None)
+        changes.setdefault("labelIds", [])
+    if moves or changes.get("parentId") is not None:
+        await sql.tasks.lock_graph(conn)
+        if await sql.tasks.has_subtasks(conn, task_id=task["id"]):
+            raise HasSubtasks()
+        if changes["parentId"] is not None and await sql.task_links.is_linked(
+            conn, one_id=task["id"], other_id=changes["parentId"]
+        ):
+            raise LinkCycle()
+    # Who watches it and loses sight of it is shown that it goes.
+    watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"]) if moves else ()
+    is_now = {name: task[column] for name, column in COLUMNS.items()}
+    wanted = {**is_now, "labelIds": label_ids_of(task), **changes}
+    if wanted["parentId"] == task["id"]:
+        raise Invalid(errors={"parentId": ["It is the task itself."]})
+    if not REFERENCES.isdisjoint(changes):
+        await check_references(conn, caller, wanted, set(changes))
+    number, rank = task["number"], task["rank"]
+    spread: dict[UUID, int] = {}
+    if moves:
+        number = await take_number(conn, wanted["projectId"])
+    if place is not None:
+        rank, spread = await find_place(
+            conn, caller, task["id"], wanted["projectId"], wanted["status"], place
+        )
+    elif moves or "status" in changes:
+        rank = await sql.tasks.get_last_rank(conn, project_id=wanted["projectId"], status=wanted["status"])
+    due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
+    if "dueDate" in changes:
+        due = split_due(changes["dueDate"])
+    with on_lost_reference():
+        await sql.tasks.update_task(
+            conn,
+            task_id=task["id"],
+            kind=wanted["kind"],
+            title=wanted["title"],
+            description=wanted["description"],
+            status=wanted["status"],
+            priority=number_of(wanted["priority"]),
+            assignee_id=wanted["assigneeId"],
+            project_id=wanted["projectId"],
+            number=number,
+            lead_id=wanted["leadId"],
+            parent_id=wanted["parentId"],
+            rank=rank,
+            step=int(bool(changes)),
+            **due,
+        )
+        if "labelIds" in changes:
+            await sql.tasks.set_labels(conn, task_id=task["id"], label_ids=changes["labelIds"])
+    for name in TEXTS:
+        if name in changes:
+            await sql.tasks.insert_revision(
+                conn,
+                task_id=task["id"],
+                version=task["version"] + 1,
+                field=name,
+                old_text=task[name],
+                actor_id=caller.id,
+            )
+    if spread:
+        await tell_of_spread(conn, caller.id, wanted["projectId"], wanted["status"], spread)
+    return await tell_of_changes(conn, caller, task, changes, watcher_ids)
+
+
+async def tell_of_changes(
+    conn: Any, caller: Caller, before: Any, changes: dict[str, Any], watcher_ids: Sequence[UUID]
+) -> Any:
+    """Emit what a change comes to, also to these who watched it; returns the task as the caller sees it now.
+
+    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
+    """
+    task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
+    # Labels and a parent that there were none of are no change.
+    was, is_now = describe_states(before), describe_states(task)
+    was["labelIds"], is_now["labelIds"] = label_ids_of(before), label_ids_of(task)
+    changed = [name for name in TEXTS if name in changes]
+    changed += [name for name in was if name in changes and was[name] != is_now[name]]
+    if not changes and task["rank"] != before["rank"]:
+        changed = ["rank"]
+        was["rank"], is_now["rank"] = before["rank"], task["rank"]
+    more: dict[str, Any] = {}
+    if watcher_ids:
+        more["watcherIds"] = list({*watcher_ids, *task["_watcherIds"]})
+    if "projectId" in changed:
+        more["previousProjectId"] = before["projectId"]
+    if "parentId" in changed:
+        more["previousParentId"] = before["parentId"]
+    if "assigneeId" in changed:
+        more["previousAssigneeId"] = before["_assigneeId"]
+    for event, names in (
+        ("task.updated", [name for name in changed if name != "assigneeId"]),
+        ("task.assigned", [name for name in changed if name == "assigneeId"]),
+    ):
+        if names:
+            states = [name for name in names if name not in TEXTS]
+            said = {
+                "changed": names,
+                "before": {name: was[name] for name in states},
+                "after": {name: is_now[name] for name in states},
+            }
+            if "status" in names:
+                said |= {"from": was["status"], "to": is_now["status"]}
+            await tell(conn, event, caller.id, task, **said, **more)
+    is_open = task["status"] not in CLOSED
+    if is_open != (before["status"] not in CLOSED):
+        await tell_of_blocking(conn, caller.id, task["id"], is_open=is_open)
+    return task
+
+
+async def assign_task(
+    conn: Any, caller: Caller, task_id: UUID, assignee_id: UUID | None, versions: Versions | None
+) -> Any:
+    """Give a task to somebody, or to nobody (None); returns it. Raises as update_task() does."""
+    return await update_task(conn, caller, task_id, {"assigneeId": assignee_id}, versions, True)
+
+
+async def delete_task(conn: Any, caller: Caller, task_id: UUID, versions: Versions | None) -> None:
+    """Put a task into the trash. Raises NotFound, Forbidden, PreconditionFailed."""
+    task = await lock_task(conn, caller, task_id)
+    check_remover(task, caller)
+    check_version(task, versions)
+    # As long as they see it.
+    watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task_id)
+    await sql.tasks.trash_task(conn, task_id=task_id, user_id=caller.id)
+    gone = {**task, "version": task["version"] + 1, "_watcherIds": watcher_ids}
+    await tell(conn, "task.deleted", caller.id, gone)
+    if task["status"] not in CLOSED:
+        await tell_of_blocking(conn, caller.id, task_id, is_open=False)

@@ -1,0 +1,78 @@
+"""What events say of a task: references, and whom it concerns."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery import emit
+
+# Members of a task that events name with what they were and are. Texts only by their names.
+STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate")
+
+
+def describe_states(task: Any) -> dict[str, Any]:
+    """A task's states, ids and dates."""
+    return {name: task[name] for name in STATES} | {"assigneeId": task["_assigneeId"]}
+
+
+async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: Any) -> None:
+    """Emit `event` of a task as it is now, with `more` in its payload.
+
+    Events of one project are delivered in their order, or those of a task without one.
+    """
+    watcher_ids = task.get("_watcherIds")
+    if watcher_ids is None:
+        watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"])
+    payload: dict[str, Any] = {
+        "version": task["version"],
+        "creatorId": task["_creatorId"],
+        "assigneeId": task["_assigneeId"],
+        "projectId": task["projectId"],
+        "parentId": task["parentId"],
+        "watcherIds": watcher_ids,
+        **more,
+    }
+    await emit(
+        conn,
+        event,
+        actor_id=actor_id,
+        entity=("task", task["id"]),
+        payload=payload,
+        root=task["projectId"] or task["id"],
+    )
+
+
+async def tell_of_blocking(conn: Any, actor_id: UUID | None, blocker_id: UUID, *, is_open: bool) -> None:
+    """Emit of each task that this one alone blocks that it is blocked from now on, or not any more."""
+    for row in await sql.tasks.list_hanging(conn, blocker_id=blocker_id):
+        await tell_of_blocked(conn, actor_id, row["blocked_id"], blocker_id, is_blocked=is_open)
+
+
+async def tell_of_blocked(
+    conn: Any,
+    actor_id: UUID | None,
+    task_id: UUID,
+    blocker_id: UUID,
+    *,
+    is_blocked: bool,
+    is_closed: bool = True,
+) -> None:
+    """Emit that one task is blocked from now on, or not any more; `is_closed`: as its blocker was closed."""
+    task = await sql.tasks.get_changed_task(conn, task_id=task_id, viewer_id=actor_id)
+    event = "task.blocked" if is_blocked else "task.unblocked"
+    await tell(conn, event, actor_id, task, changed=["blocked"], blockerId=blocker_id, isClosed=is_closed)
+
+
+async def tell_of_spread(
+    conn: Any, actor_id: UUID | None, project_id: UUID, status: str, ranks: dict[UUID, int]
+) -> None:
+    """Emit that tasks of a column were spread, for want of room for another one."""
+    await emit(
+        conn,
+        "task.reordered",
+        actor_id=actor_id,
+        entity=("project", project_id),
+        payload={"status": status, "ranks": {str(one): rank for one, rank in ranks.items()}},
+    )

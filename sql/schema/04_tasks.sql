@@ -1,0 +1,282 @@
+-- Tasks: who may see one, how it is shown and described, and what follows from its status and its dates.
+
+CREATE OR REPLACE FUNCTION holds_permission(user_id uuid, permission text) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT coalesce(
+        (
+            SELECT true
+            FROM users AS u
+            INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = $2
+            WHERE u.id = $1 AND u.status = 'active'
+        ),
+        false
+    )
+$$;
+COMMENT ON FUNCTION holds_permission(uuid, text) IS 'Whether the role of an active person has a permission, for those who are told of something while they are away.';
+
+CREATE OR REPLACE FUNCTION reach_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
+LANGUAGE sql STABLE
+AS $$
+    SELECT t.*
+    FROM tasks AS t
+    WHERE $2
+        OR t.creator_id = $1
+        OR t.assignee_id = $1
+        OR t.project_id IN (SELECT m.project_id FROM project_members AS m WHERE m.user_id = $1)
+$$;
+COMMENT ON FUNCTION reach_tasks(uuid, boolean) IS 'The one rule of who sees which task: its creator, its assignee, the members of its project, and, with `sees_all`, holders of task:manage. With those in the trash.';
+
+CREATE OR REPLACE FUNCTION visible_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
+LANGUAGE sql STABLE
+AS $$
+    SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NULL
+$$;
+COMMENT ON FUNCTION visible_tasks(uuid, boolean) IS 'The tasks that a viewer may see. In FROM, a query takes it in as if it were written there.';
+
+CREATE OR REPLACE FUNCTION trashed_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
+LANGUAGE sql STABLE
+AS $$
+    SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NOT NULL
+$$;
+COMMENT ON FUNCTION trashed_tasks(uuid, boolean) IS 'The tasks in the trash that a viewer could see before.';
+
+CREATE OR REPLACE FUNCTION tasks_seen_by(user_id uuid) RETURNS SETOF tasks
+LANGUAGE sql STABLE
+AS $$
+    SELECT t.* FROM visible_tasks($1, holds_permission($1, 'task:manage')) AS t
+$$;
+COMMENT ON FUNCTION tasks_seen_by(uuid) IS 'The tasks that a person may see by their role, for what reaches them unasked: notifications, and frames of their own room.';
+
+CREATE OR REPLACE FUNCTION describe_task(entity_id uuid, viewer_id uuid)
+RETURNS TABLE (excerpt text, beginning text, post_id uuid)
+LANGUAGE sql STABLE
+AS $$
+    SELECT excerpt(t.title), excerpt(t.description), NULL::uuid FROM tasks_seen_by($2) AS t WHERE t.id = $1
+$$;
+COMMENT ON FUNCTION describe_task(uuid, uuid) IS 'A task in describe_entity().';
+
+SELECT gather_kinds();
+
+DROP VIEW IF EXISTS task_items;
+DROP VIEW IF EXISTS open_links;
+CREATE VIEW open_links AS
+SELECT l.blocker_id, l.blocked_id
+FROM task_links AS l
+INNER JOIN tasks AS b ON b.id = l.blocker_id
+WHERE b.deleted_at IS NULL AND b.status NOT IN ('done', 'cancelled');
+COMMENT ON VIEW open_links IS 'Links whose blocker is still to be done.';
+
+CREATE VIEW task_items AS
+SELECT
+    t.id,
+    t.number,
+    t.kind,
+    t.title,
+    t.description,
+    t.status,
+    ('{low,medium,high,urgent}'::text[])[t.priority] AS priority,
+    person(c) AS creator,
+    person(a) AS assignee,
+    t.project_id AS "projectId",
+    t.lead_id AS "leadId",
+    t.parent_id AS "parentId",
+    t.rank,
+    coalesce(t.due_on::text, to_char(t.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) AS "dueDate",
+    t.due_at AS "dueAt",
+    t.due_on IS NOT NULL AS "dueAllDay",
+    t.started_at AS "startedAt",
+    t.completed_at AS "completedAt",
+    coalesce(
+        (
+            SELECT json_agg(json_build_object('id', l.id, 'name', l.name, 'color', l.color) ORDER BY l.name, l.id)
+            FROM task_labels AS x
+            INNER JOIN labels AS l ON l.id = x.label_id
+            WHERE x.task_id = t.id
+        ),
+        '[]'::json
+    ) AS labels,
+    EXISTS (SELECT FROM open_links AS l WHERE l.blocked_id = t.id) AS blocked,
+    (
+        SELECT json_build_object('total', count(*), 'done', count(*) FILTER (WHERE i.is_done))
+        FROM checklist_items AS i
+        WHERE i.task_id = t.id
+    ) AS checklist,
+    (
+        SELECT json_build_object('total', count(*), 'done', count(*) FILTER (WHERE s.status IN ('done', 'cancelled')))
+        FROM tasks AS s
+        WHERE s.parent_id = t.id AND s.deleted_at IS NULL
+    ) AS subtasks,
+    t.series_id AS "seriesId",
+    t.occurrence,
+    t.external_ref AS "externalRef",
+    t.version,
+    t.created_at AS "createdAt",
+    t.updated_at AS "updatedAt",
+    t.creator_id AS "_creatorId",
+    t.assignee_id AS "_assigneeId",
+    t.priority AS "_priority",
+    t.due_on AS "_dueOn",
+    t.deleted_at AS "_deletedAt"
+FROM tasks AS t
+INNER JOIN users AS c ON c.id = t.creator_id
+LEFT JOIN users AS a ON a.id = t.assignee_id;
+COMMENT ON VIEW task_items IS 'Tasks as the API and the frames show them, but for what depends on the viewer; with those in the trash.';
+
+CREATE OR REPLACE FUNCTION end_of_day(day date, user_id uuid) RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$
+    SELECT (($1 + 1)::timestamp AT TIME ZONE coalesce(
+        (SELECT s.timezone FROM notification_settings AS s WHERE s.user_id = $2), 'UTC'
+    )) - interval '1 second'
+$$;
+COMMENT ON FUNCTION end_of_day(date, uuid) IS 'The last second of a day by a person''s clock.';
+
+CREATE OR REPLACE FUNCTION next_reminder(due_at timestamptz, after timestamptz) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT CASE
+        WHEN $1 - interval '24 hours' > $2 THEN $1 - interval '24 hours'
+        WHEN $1 > $2 THEN $1
+    END
+$$;
+COMMENT ON FUNCTION next_reminder(timestamptz, timestamptz) IS 'When to remind next of what is due: a day before, then when it is due; NULL where both are past.';
+
+CREATE OR REPLACE FUNCTION keep_task() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    is_new boolean := TG_OP = 'INSERT';
+BEGIN
+    IF NEW.status = 'in_progress' THEN
+        NEW.started_at := coalesce(NEW.started_at, now());
+    END IF;
+    NEW.completed_at := CASE WHEN NEW.status = 'done' THEN coalesce(NEW.completed_at, now()) END;
+    IF NEW.due_on IS NOT NULL THEN
+        NEW.due_at := end_of_day(NEW.due_on, coalesce(NEW.assignee_id, NEW.creator_id));
+    END IF;
+    IF NEW.due_at IS NULL OR NEW.status IN ('done', 'cancelled') THEN
+        NEW.remind_at := NULL;
+    ELSIF is_new THEN
+        NEW.remind_at := next_reminder(NEW.due_at, now());
+    ELSIF NEW.due_at IS DISTINCT FROM OLD.due_at
+        OR OLD.status IN ('done', 'cancelled')
+        OR OLD.deleted_at IS NOT NULL THEN
+        NEW.remind_at := next_reminder(NEW.due_at, now());
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION keep_task() IS 'Whoever writes a task: started_at and completed_at follow its status, due_at its day, remind_at its date.';
+
+CREATE OR REPLACE TRIGGER keep_task
+BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks
+FOR EACH ROW EXECUTE FUNCTION keep_task();
+COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';
+
+CREATE OR REPLACE FUNCTION keep_due_days() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE tasks
+    SET due_on = due_on
+    WHERE id IN (
+        SELECT t.id
+        FROM tasks AS t
+        WHERE (t.assignee_id = NEW.user_id OR t.creator_id = NEW.user_id AND t.assignee_id IS NULL)
+            AND t.deleted_at IS NULL
+            AND t.due_on IS NOT NULL
+            AND t.status NOT IN ('done', 'cancelled')
+        ORDER BY t.id
+        FOR NO KEY UPDATE
+    );
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is.';
+
+CREATE OR REPLACE TRIGGER keep_due_days AFTER INSERT OR UPDATE OF timezone ON notification_settings
+FOR EACH ROW EXECUTE FUNCTION keep_due_days();
+COMMENT ON TRIGGER keep_due_days ON notification_settings IS 'Open tasks of the person that are due on a day become due at its end in the zone.';
+
+CREATE OR REPLACE FUNCTION last_rank(project_id uuid, status text) RETURNS bigint
+LANGUAGE sql STABLE
+AS $$
+    -- What stands in no project has no column.
+    SELECT CASE
+        WHEN $1 IS NOT NULL THEN least(
+            1048576 + coalesce(
+                (
+                    SELECT t.rank
+                    FROM tasks AS t
+                    WHERE t.project_id = $1 AND t.status = $2 AND t.deleted_at IS NULL
+                    ORDER BY t.rank DESC
+                    LIMIT 1
+                ),
+                0
+            ),
+            4503599627370496
+        )
+        ELSE 0
+    END
+$$;
+COMMENT ON FUNCTION last_rank(uuid, text) IS 'The rank behind all others of a column, 2^20 on; 0 without a project.';
+
+CREATE OR REPLACE FUNCTION find_tasks(
+    viewer uuid, sees_all boolean, statuses text[], priorities smallint[], kinds text[], assignee uuid, creator uuid,
+    project uuid, label uuid, parent uuid, blocked boolean, words text, due_from timestamptz, due_before timestamptz
+) RETURNS SETOF tasks
+LANGUAGE sql STABLE
+AS $$
+    SELECT t.*
+    FROM visible_tasks($1, $2) AS t
+    -- IS TRUE keeps the planner from an index that has no part in the order, for what mostly leaves much.
+    WHERE (t.status = ANY($3)) IS TRUE
+        AND (t.priority = ANY($4)) IS TRUE
+        AND (t.kind = ANY($5)) IS TRUE
+        AND ($6 IS NULL OR coalesce(t.assignee_id, '00000000-0000-0000-0000-000000000000') = $6)
+        AND ($7 IS NULL OR t.creator_id = $7)
+        AND ($8 IS NULL OR coalesce(t.project_id, '00000000-0000-0000-0000-000000000000') = $8)
+        AND ($9 IS NULL OR (SELECT true FROM task_labels AS x WHERE x.task_id = t.id AND x.label_id = $9))
+        AND ($10 IS NULL OR t.parent_id = $10)
+        AND (
+            $11 IS NULL
+            OR $11 = coalesce((SELECT true FROM open_links AS l WHERE l.blocked_id = t.id LIMIT 1), false)
+        )
+        AND ($12 IS NULL OR fold_text(t.title) LIKE (SELECT '%' || fold_text($12) || '%'))
+        AND ($13 IS NULL OR t.due_at >= $13)
+        AND ($14 IS NULL OR t.due_at < $14)
+$$;
+COMMENT ON FUNCTION find_tasks(uuid, boolean, text[], smallint[], text[], uuid, uuid, uuid, uuid, uuid, boolean, text, timestamptz, timestamptz) IS 'The visible tasks that filters leave, each of which is NULL where it is not asked for; all zeros for nobody and no project. `words`: of the title, with %, _ and \ escaped. In FROM, a query takes it in.';
+
+CREATE OR REPLACE FUNCTION narrow_tasks(
+    viewer uuid, sees_all boolean, statuses text[], priorities smallint[], kinds text[], assignee uuid, creator uuid,
+    project uuid, label uuid, parent uuid, blocked boolean, words text, due_from timestamptz, due_before timestamptz,
+    source text
+) RETURNS SETOF tasks
+LANGUAGE sql STABLE
+AS $$
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'project' AND t.project_id = $8
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'assignee' AND t.assignee_id = $6
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'creator' AND t.creator_id = $7
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'parent' AND t.parent_id = $10
+    UNION ALL
+    SELECT t.*
+    FROM task_labels AS x
+    INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id
+    WHERE $15 = 'label' AND x.label_id = $9
+$$;
+COMMENT ON FUNCTION narrow_tasks(uuid, boolean, text[], smallint[], text[], uuid, uuid, uuid, uuid, uuid, boolean, text, timestamptz, timestamptz, text) IS 'As find_tasks(), read by the index of the filter that `source` names: one branch runs, the others read nothing.';
+
+DROP VIEW IF EXISTS label_items;
+CREATE VIEW label_items AS
+SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "createdAt"
+FROM labels AS l;
+COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';

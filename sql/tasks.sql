@@ -1,0 +1,388 @@
+-- Tasks. What follows from a task's status and dates is kept by the trigger keep_task; sees_all stands for task:manage.
+
+-- name: check_references(viewer_id, sees_all, assignee_id, project_id, parent_id, lead_id, label_ids) :one!
+-- What a task is to refer to, as it stands for a viewer: whether the assignee is there, the viewer's role in the project
+-- (of a manager that of an owner, NULL for no such project of theirs), the parent, the lead, how many labels are its project's.
+SELECT
+    EXISTS (SELECT FROM users AS u WHERE u.id = $3 AND u.status = 'active') AS has_assignee,
+    (
+        SELECT CASE WHEN $2 THEN 'owner' ELSE m.role END
+        FROM projects AS p
+        LEFT JOIN project_members AS m ON m.project_id = p.id AND m.user_id = $1
+        WHERE p.id = $4 AND p.deleted_at IS NULL
+    ) AS project_role,
+    t.id IS NOT NULL AS has_parent,
+    t.project_id AS parent_project_id,
+    t.parent_id AS grandparent_id,
+    EXISTS (SELECT FROM leads AS l WHERE l.id = $6 AND l.merged_into IS NULL) AS has_lead,
+    (
+        SELECT count(*)
+        FROM labels AS l
+        WHERE l.id = ANY($7::uuid[]) AND l.project_id IS NOT DISTINCT FROM $4
+    ) AS labels
+FROM (VALUES (1)) AS one (row)
+LEFT JOIN visible_tasks($1, $2) AS t ON t.id = $5;
+
+-- name: lock_graph() :exec
+-- Before parents, links, or the project of a task change: of two that would make a cycle together, one waits.
+SELECT pg_advisory_xact_lock(hashtext('tasks'), 0);
+
+-- name: take_number(project_id) :value
+-- The next number of a project, which is locked until the end.
+UPDATE projects SET task_number = task_number + 1 WHERE id = $1 AND deleted_at IS NULL RETURNING task_number;
+
+-- name: insert_task(task_id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, external_ref) :value
+-- A new task at the end of its column, perhaps with a given id; returns that.
+INSERT INTO tasks (
+    id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at,
+    due_on, external_ref, rank
+)
+VALUES (
+    coalesce($1, uuidv7()), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, last_rank($9, $5)
+)
+RETURNING id;
+
+-- name: get_task(task_id, viewer_id, sees_all) :one
+-- One task as a viewer sees it, and whether the viewer may change it; no row for what they may not see.
+SELECT
+    i.*,
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
+    (
+        $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
+        OR EXISTS (
+            SELECT
+            FROM project_members AS m
+            WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
+        )
+    ) AS "_mayChange"
+FROM visible_tasks($2, $3) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id = $1;
+
+-- name: lock_task(task_id) :exec
+-- Before a change, which depends on how the task stands.
+SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: update_task(task_id, kind, title, description, status, priority, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, rank, step) :exec
+-- Make a task, which is locked, what is given; `step` is what its version goes up by.
+UPDATE tasks
+SET
+    kind = $2,
+    title = $3,
+    description = $4,
+    status = $5,
+    priority = $6,
+    assignee_id = $7,
+    project_id = $8,
+    number = $9,
+    lead_id = $10,
+    parent_id = $11,
+    due_at = $12,
+    due_on = $13,
+    rank = $14,
+    version = version + $15,
+    updated_at = CASE WHEN $15 > 0 THEN now() ELSE updated_at END
+WHERE id = $1;
+
+-- name: list_watchers_of(task_id) :value
+-- Those who watch a task and may see it, as an array.
+SELECT coalesce(array_agg(w.user_id ORDER BY w.user_id), '{}')
+FROM task_watchers AS w
+CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
+WHERE w.task_id = $1 AND t.id = $1;
+
+-- name: trash_task(task_id, user_id) :exec
+-- Put a task, which is locked, into the trash.
+UPDATE tasks
+SET deleted_at = now(), deleted_by = $2, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: render_tasks(ids) :many
+-- Tasks as rooms see them now. Which rooms of users are shown it, list_seers says.
+SELECT
+    i.*,
+    ARRAY['task:' || i.id, 'project:' || i."projectId"] AS "_rooms"
+FROM task_items AS i
+WHERE i.id = ANY($1::uuid[]) AND i."_deletedAt" IS NULL;
+
+-- name: list_seers(ids, user_ids) :many
+-- Which of these tasks each of these people may see, pair by pair.
+SELECT t.id, g.user_id
+FROM unnest($1::uuid[], $2::uuid[]) AS g (task_id, user_id)
+CROSS JOIN LATERAL tasks_seen_by(g.user_id) AS t
+WHERE t.id = g.task_id;
+
+-- name: list_concerned_after(task_id, after, most) :many
+-- Who is told of a change of a task: creator, assignee and watchers who may see it.
+SELECT c.user_id AS receiver_id
+FROM (
+    SELECT t.creator_id AS user_id FROM tasks AS t WHERE t.id = $1
+    UNION
+    SELECT t.assignee_id FROM tasks AS t WHERE t.id = $1
+    UNION
+    SELECT w.user_id FROM task_watchers AS w WHERE w.task_id = $1
+) AS c
+WHERE c.user_id > $2 AND EXISTS (SELECT FROM tasks_seen_by(c.user_id) AS t WHERE t.id = $1)
+ORDER BY c.user_id
+LIMIT $3;
+
+-- name: may_watch_task(task_id, user_id, covers_all) :value
+-- Whether a person sees a task; every one by their role only with covers_all.
+SELECT EXISTS (
+    SELECT FROM visible_tasks($2, $3 AND holds_permission($2, 'task:manage')) AS t WHERE t.id = $1
+);
+
+-- name: may_watch_project(project_id, user_id, covers_all) :value
+-- Whether a person sees all tasks of a project: its members, and who sees every task.
+SELECT EXISTS (
+    SELECT
+    FROM projects AS p
+    WHERE p.id = $1
+        AND p.deleted_at IS NULL
+        AND (
+            EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $2)
+            OR ($3 AND holds_permission($2, 'task:manage'))
+        )
+);
+
+-- name: set_labels(task_id, label_ids) :exec
+-- Have a task, which is locked, have these labels and no others.
+WITH gone AS (
+    DELETE FROM task_labels WHERE task_id = $1 AND label_id <> ALL($2::uuid[])
+)
+INSERT INTO task_labels (task_id, label_id)
+SELECT $1, l.id FROM unnest($2::uuid[]) AS l (id)
+ON CONFLICT ON CONSTRAINT task_labels_pkey DO NOTHING;
+
+-- name: has_subtasks(task_id) :value
+-- Whether a task has subtasks; those in the trash count, as they can come back.
+SELECT EXISTS (SELECT FROM tasks WHERE parent_id = $1);
+
+-- name: insert_revision(task_id, version, field, old_text, actor_id) :exec
+-- Keep what a text was before the change that made `version`.
+INSERT INTO task_revisions (task_id, version, field, old_text, actor_id) VALUES ($1, $2, $3, $4, $5);
+
+-- name: get_last_rank(project_id, status) :value
+-- The rank behind all others of a column.
+SELECT last_rank($1, $2);
+
+-- name: get_changed_task(task_id, viewer_id) :one!
+-- A task as who has just changed it is shown it, who may have lost sight of it with that; and those who watch and see it.
+SELECT
+    i.*,
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
+    ARRAY(
+        SELECT w.user_id
+        FROM task_watchers AS w
+        CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
+        WHERE w.task_id = i.id AND t.id = i.id
+        ORDER BY w.user_id
+    ) AS "_watcherIds"
+FROM task_items AS i
+WHERE i.id = $1;
+
+-- name: list_task_watchers(ids, user_ids, sees_all) :many
+-- Where, in these arrays, a person sees the task, or could before it went into the trash: they are shown that it did.
+SELECT g.place::integer
+FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (task_id, user_id, sees_all, place)
+CROSS JOIN LATERAL reach_tasks(g.user_id, g.sees_all) AS t
+WHERE t.id = g.task_id;
+
+-- name: list_project_watchers(ids, user_ids, sees_all) :many
+-- Where, in these arrays, a person sees all tasks of the project.
+SELECT g.place::integer
+FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (project_id, user_id, sees_all, place)
+INNER JOIN projects AS p ON p.id = g.project_id AND p.deleted_at IS NULL
+WHERE g.sees_all
+    OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = g.user_id);
+
+-- name: list_trash(viewer_id, sees_all, before_time, before, most) :many
+-- Tasks in the trash that a viewer could see before, the last deleted first.
+SELECT i.*, false AS watching, i."_deletedAt" AS "deletedAt", person(d) AS "deletedBy"
+FROM (
+    SELECT t.id, t.deleted_at, t.deleted_by
+    FROM trashed_tasks($1, $2) AS t
+    WHERE (t.deleted_at, t.id) < ($3, $4)
+    ORDER BY t.deleted_at DESC, t.id DESC
+    LIMIT $5
+) AS found
+CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
+LEFT JOIN users AS d ON d.id = found.deleted_by
+ORDER BY found.deleted_at DESC, found.id DESC;
+
+-- name: get_trashed_task(task_id, viewer_id, sees_all) :one
+-- One task in the trash, and whether it can come back into its project.
+SELECT
+    i.*,
+    coalesce((SELECT p.deleted_at IS NULL FROM projects AS p WHERE p.id = t.project_id), true) AS "_hasProject"
+FROM trashed_tasks($2, $3) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id = $1;
+
+-- name: restore_task(task_id) :exec
+-- Take a task, which is locked, out of the trash.
+UPDATE tasks
+SET deleted_at = NULL, deleted_by = NULL, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: list_own_trash(creator_id, most) :many
+-- What of a person's own is in the trash; locked in their order.
+SELECT t.id
+FROM tasks AS t
+WHERE t.creator_id = $1 AND t.deleted_at IS NOT NULL
+ORDER BY t.id
+LIMIT $2
+FOR UPDATE;
+
+-- name: list_old_trash(days, most) :many
+-- What has been in the trash for so many days; of what somebody holds nothing.
+SELECT t.id
+FROM tasks AS t
+WHERE t.deleted_at < now() - make_interval(days => $1)
+ORDER BY t.deleted_at
+LIMIT $2
+FOR UPDATE SKIP LOCKED;
+
+-- name: purge_tasks(ids, actor_id, context) :value
+-- Remove tasks, which are in the trash and locked, with all that hangs on them, their texts, and the stored answers that show
+-- them; each with its event. Returns how many.
+WITH gone AS (
+    DELETE FROM tasks WHERE id = ANY($1::uuid[]) AND deleted_at IS NOT NULL
+    RETURNING id, creator_id, project_id, version
+),
+blanked AS (
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+    FROM gone
+    WHERE k.entity_id = gone.id
+)
+SELECT count(
+    emit(
+        'task.purged', $2, 'task', g.id,
+        jsonb_build_object('creatorId', g.creator_id, 'projectId', g.project_id, 'version', g.version), $3,
+        coalesce(g.project_id, g.id)
+    )
+)::integer
+FROM gone AS g;
+
+-- name: list_history(task_id, before_time, before, most) :many
+-- What happened to a task, the newest first. Texts that it had come from task_revisions: in the trail there are none.
+SELECT
+    e.id,
+    e.type,
+    e.actor,
+    e.payload -> 'version' AS version,
+    coalesce(e.payload -> 'changed', '[]') AS changed,
+    coalesce(e.payload -> 'before', '{}') AS before,
+    coalesce(e.payload -> 'after', '{}') AS after,
+    coalesce(
+        (
+            SELECT json_agg(json_build_object('field', r.field, 'before', r.old_text, 'after', s.new_text) ORDER BY r.field DESC)
+            FROM task_revisions AS r
+            CROSS JOIN LATERAL (
+                SELECT CASE
+                    WHEN later.task_id IS NOT NULL THEN later.old_text
+                    WHEN r.field = 'title' THEN t.title
+                    ELSE t.description
+                END AS new_text
+                FROM tasks AS t
+                LEFT JOIN LATERAL (
+                    SELECT n.task_id, n.old_text
+                    FROM task_revisions AS n
+                    WHERE n.task_id = r.task_id AND n.field = r.field AND n.version > r.version
+                    ORDER BY n.version
+                    LIMIT 1
+                ) AS later ON true
+                WHERE t.id = r.task_id
+            ) AS s
+            WHERE e.type = 'task.updated' AND r.task_id = $1 AND r.version = (e.payload ->> 'version')::integer
+        ),
+        '[]'::json
+    ) AS texts,
+    e."createdAt"
+FROM event_items AS e
+WHERE e."entityType" = 'task' AND e."entityId" = $1 AND (e."createdAt", e.id) < ($2, $3)
+ORDER BY e."createdAt" DESC, e.id DESC
+LIMIT $4;
+
+-- name: list_subtasks(viewer_id, sees_all, parent_id, after, most) :many
+-- Subtasks that a viewer may see, the oldest first.
+SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
+FROM visible_tasks($1, $2) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.parent_id = $3 AND t.id > $4
+ORDER BY t.id
+LIMIT $5;
+
+-- name: list_hanging(blocker_id) :many
+-- Tasks of which this one is, or was, the only open blocker.
+SELECT l.blocked_id
+FROM task_links AS l
+INNER JOIN tasks AS t ON t.id = l.blocked_id AND t.deleted_at IS NULL
+WHERE l.blocker_id = $1
+    AND NOT EXISTS (SELECT FROM open_links AS o WHERE o.blocked_id = l.blocked_id AND o.blocker_id <> $1)
+ORDER BY l.blocked_id;
+
+-- name: lock_for_removal(task_id) :exec
+-- Keep all changes of a task, and of what belongs to it, out until this transaction ends.
+SELECT FROM tasks WHERE id = $1 FOR UPDATE;
+
+-- name: lock_tasks_of(user_id) :exec
+-- The tasks of a person who leaves, in one order whoever leaves.
+SELECT
+FROM tasks
+WHERE id IN (
+    -- Each has its index.
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
+    UNION ALL
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+)
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: unassign_person(user_id) :exec
+-- Tasks of somebody who has left are nobody's.
+UPDATE tasks
+SET assignee_id = NULL, version = version + 1, updated_at = now()
+WHERE id IN (
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
+    UNION ALL
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+);
+
+-- name: export_tasks(user_id) :many
+-- What a person made.
+SELECT
+    t.id, t.number, t.kind, t.title, t.description, t.status, i.priority, t.assignee_id AS "assigneeId",
+    t.project_id AS "projectId", t.lead_id AS "leadId", t.parent_id AS "parentId", i."dueDate", i."startedAt",
+    i."completedAt", i.checklist, t.version, t.created_at AS "createdAt", t.updated_at AS "updatedAt",
+    t.deleted_at AS "deletedAt"
+FROM tasks AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id IN (
+    SELECT m.id FROM tasks AS m WHERE m.creator_id = $1 AND m.deleted_at IS NULL
+    UNION ALL
+    SELECT m.id FROM tasks AS m WHERE m.creator_id = $1 AND m.deleted_at IS NOT NULL
+)
+ORDER BY t.id;
+
+-- name: export_assigned(user_id) :many
+-- What others gave a person to do.
+SELECT
+    t.id, t.creator_id AS "creatorId", t.project_id AS "projectId", t.status, t.due_at AS "dueAt",
+    t.completed_at AS "completedAt"
+FROM tasks AS t
+WHERE t.assignee_id = $1 AND t.creator_id <> $1 AND t.deleted_at IS NULL
+ORDER BY t.id;
+
+-- name: set_ranks(ids, ranks) :exec
+-- Other places for tasks of a column that is locked.
+UPDATE tasks AS t
+SET rank = g.rank
+FROM (
+    SELECT o.id, u.rank
+    FROM unnest($1::uuid[], $2::bigint[]) AS u (id, rank)
+    INNER JOIN tasks AS o ON o.id = u.id
+    ORDER BY o.id
+    FOR NO KEY UPDATE OF o
+) AS g
+WHERE t.id = g.id;

@@ -1,0 +1,64 @@
+"""What there must be before a rule of work.py can be tried, made as its owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.api import create
+from tests.policy.rules import Made
+from tests.policy.world import Person, World
+
+
+async def a_task(world: World, owner: Person) -> Made:
+    """A task of the owner's."""
+    return {"id": (await create(owner, "/tasks", title="To be done"))["id"]}
+
+
+async def task_id(world: World, owner: Person) -> Any:
+    """The id of a task of the owner's."""
+    return (await a_task(world, owner))["id"]
+
+
+async def a_workplace(world: World, owner: Person) -> Made:
+    """A project that the owner works on."""
+    [row] = await world.fetch(
+        """
+        WITH made AS (INSERT INTO projects (name) VALUES ('A project') RETURNING id)
+        INSERT INTO project_members (project_id, user_id, role)
+        SELECT id, $1, 'owner' FROM made
+        RETURNING project_id AS id
+        """,
+        owner.id,
+    )
+    return {"id": row["id"]}
+
+
+async def workplace_id(world: World, owner: Person) -> Any:
+    """The id of a project that the owner works on."""
+    return (await a_workplace(world, owner))["id"]
+
+
+async def two_tasks(world: World, owner: Person) -> Made:
+    """A task that a stranger does not see, and one more as its blocker."""
+    return {**await a_task(world, owner), "blockerId": (await a_task(world, owner))["id"]}
+
+
+async def a_step(world: World, owner: Person) -> Made:
+    """A task of the owner's with a step on its checklist."""
+    task = await a_task(world, owner)
+    steps = await create(owner, f"/tasks/{task['id']}/checklist", text="A step")
+    return {**task, "itemId": steps["data"][0]["id"]}
+
+
+async def a_trashed_task(world: World, owner: Person) -> Made:
+    """A task of the owner's in the trash."""
+    task = await a_task(world, owner)
+    assert (await owner.client.delete(f"/api/v1/tasks/{task['id']}")).status == 204
+    return task
+
+
+async def a_label(world: World, owner: Person) -> Made:
+    """A label of a project that the owner works on."""
+    project = await a_workplace(world, owner)
+    label = await create(owner, "/labels", name="bug", color="#ff0000", projectId=str(project["id"]))
+    return {"id": label["id"]}
