@@ -468,6 +468,13 @@ class Service:
     def get_setting(self, conn: Connection, *, name: str | None) -> Awaitable[Text]: ...
     def is_migrated(self, conn: Connection) -> Awaitable[Bool]: ...
 
+TaskStatsGetStats = TypedDict("TaskStatsGetStats", {"total": Int, "open": Int, "byStatus": Any, "byPriority": Any, "byKind": Any, "byAssignee": Any, "overdue": Int, "throughput": Any, "cycleSeconds": Int, "burndown": Any, "countedAt": Time})
+
+class TaskStats:
+    def get_stats(self, conn: Connection, *, source: str | None, scope: UUID | None, weeks: int | None) -> Awaitable[TaskStatsGetStats]: ...
+    def close_day(self, conn: Connection) -> Awaitable[str]: ...
+    def forget_projects(self, conn: Connection) -> Awaitable[str]: ...
+
 TasksCheckReferences = TypedDict("TasksCheckReferences", {"has_assignee": Bool, "project_role": Text, "has_parent": Bool, "parent_project_id": Id, "grandparent_id": Id, "has_lead": Bool, "labels": Int})
 TasksGetTask = TypedDict("TasksGetTask", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool, "_mayChange": Bool})
 TasksRenderTasks = TypedDict("TasksRenderTasks", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "_rooms": list[Text]})
@@ -595,6 +602,7 @@ class Catalog:
     roles: Roles
     search: Search
     service: Service
+    task_stats: TaskStats
     tasks: Tasks
     uploads: Uploads
     usernames: Usernames

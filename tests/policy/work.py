@@ -13,6 +13,12 @@ REMOVERS = "the creator, and holders of task:manage"
 WORK: list[Rule] = [
     Rule("POST /tasks", "task:create", 201, whose=CREATORS, body={"title": "To be done"}),
     Rule("GET /tasks", "task:read", 200, whose=SEERS),
+    Rule(
+        "GET /tasks/stats",
+        "task:read",
+        200,
+        whose="your own, and of your projects; holders of task:manage all",
+    ),
     Rule("GET /tasks/{id}", "task:read", 200, stranger=404, manager=200, whose=SEERS, make=makers.a_task),
     Rule(
         "PATCH /tasks/{id}",

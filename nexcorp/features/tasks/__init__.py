@@ -10,7 +10,7 @@ from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
-    routes=("nexcorp.features.tasks.routes:ROUTES",),
+    routes=("nexcorp.features.tasks.routes:ROUTES", "nexcorp.features.tasks.stats:ROUTES"),
     events=EVENTS,
     notice_types=NOTICE_TYPES,
     kinds={

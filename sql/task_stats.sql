@@ -1,0 +1,163 @@
+-- Statistics of tasks, from the counters that sql/schema/05_tallies.sql keeps. All zeros stands for all tasks.
+
+-- name: get_stats(source, scope, weeks) :one!
+-- What the tasks of a scope come to; `source` says what the scope is: all, project or person. Weeks begin on Mondays, UTC.
+WITH tallies AS MATERIALIZED (
+    SELECT t.kind, t.status, t.priority, sum(t.n) AS n
+    FROM task_tallies AS t
+    WHERE t.scope = $2
+    GROUP BY t.kind, t.status, t.priority
+),
+weeks AS MATERIALIZED (
+    SELECT date_trunc('week', now() AT TIME ZONE 'UTC')::date - 7 * ahead AS week
+    FROM generate_series($3 - 1, 0, -1) AS s (ahead)
+),
+days AS MATERIALIZED (
+    SELECT
+        date_trunc('week', d.day)::date AS week,
+        sum(d.created) AS created,
+        sum(d.completed) AS completed,
+        sum(d.cancelled) AS cancelled,
+        sum(d.cycle_seconds) AS cycle_seconds
+    FROM task_days AS d
+    WHERE d.scope = $2 AND d.day >= (SELECT min(w.week) FROM weeks AS w)
+    GROUP BY date_trunc('week', d.day)
+)
+SELECT
+    coalesce((SELECT sum(t.n) FROM tallies AS t), 0)::integer AS total,
+    coalesce((SELECT sum(t.n) FROM tallies AS t WHERE t.status NOT IN ('done', 'cancelled')), 0)::integer AS open,
+    (
+        SELECT json_object_agg(s.name, (SELECT coalesce(sum(t.n), 0) FROM tallies AS t WHERE t.status = s.name))
+        FROM unnest('{todo,in_progress,review,done,cancelled}'::text[]) AS s (name)
+    ) AS "byStatus",
+    (
+        SELECT json_object_agg(p.name, (SELECT coalesce(sum(t.n), 0) FROM tallies AS t WHERE t.priority = p.number))
+        FROM unnest('{low,medium,high,urgent}'::text[]) WITH ORDINALITY AS p (name, number)
+    ) AS "byPriority",
+    (
+        SELECT json_object_agg(k.name, (SELECT coalesce(sum(t.n), 0) FROM tallies AS t WHERE t.kind = k.name))
+        FROM unnest('{task,issue}'::text[]) AS k (name)
+    ) AS "byKind",
+    (
+        SELECT coalesce(json_agg(json_build_object('user', person(u), 'open', l.open) ORDER BY l.open DESC, l.id), '[]')
+        FROM (
+            SELECT coalesce(t.assignee_id, t.creator_id) AS id, count(*) AS open
+            FROM tasks AS t
+            WHERE $1 = 'project'
+                AND t.project_id = $2
+                AND t.deleted_at IS NULL
+                AND t.status IN ('todo', 'in_progress', 'review')
+            GROUP BY coalesce(t.assignee_id, t.creator_id)
+            UNION ALL
+            SELECT t.scope, sum(t.n)
+            FROM task_tallies AS t
+            WHERE $1 = 'all'
+                AND t.status IN ('todo', 'in_progress', 'review')
+                AND t.scope <> '00000000-0000-0000-0000-000000000000'
+                AND NOT EXISTS (SELECT FROM projects AS p WHERE p.id = t.scope)
+            GROUP BY t.scope
+            HAVING sum(t.n) > 0
+            ORDER BY 2 DESC, 1
+            LIMIT 50
+        ) AS l
+        INNER JOIN users AS u ON u.id = l.id
+    ) AS "byAssignee",
+    (
+        SELECT count(*)::integer
+        FROM (
+            SELECT
+            FROM tasks AS t
+            WHERE $1 = 'all'
+                AND t.due_at < now()
+                AND t.deleted_at IS NULL
+                AND t.status NOT IN ('done', 'cancelled')
+            UNION ALL
+            SELECT
+            FROM tasks AS t
+            WHERE $1 = 'project'
+                AND t.project_id = $2
+                AND t.deleted_at IS NULL
+                AND t.status IN ('todo', 'in_progress', 'review')
+                AND t.due_at < now()
+            UNION ALL
+            SELECT
+            FROM tasks AS t
+            WHERE $1 = 'person'
+                AND t.assignee_id = $2
+                AND t.deleted_at IS NULL
+                AND t.status IN ('todo', 'in_progress', 'review')
+                AND t.due_at < now()
+            UNION ALL
+            SELECT
+            FROM tasks AS t
+            WHERE $1 = 'person'
+                AND t.creator_id = $2
+                AND t.assignee_id IS NULL
+                AND t.deleted_at IS NULL
+                AND t.status IN ('todo', 'in_progress', 'review')
+                AND t.due_at < now()
+        ) AS o
+    ) AS overdue,
+    (
+        SELECT json_agg(
+            json_build_object(
+                'week', w.week,
+                'created', coalesce(d.created, 0),
+                'completed', coalesce(d.completed, 0),
+                'cancelled', coalesce(d.cancelled, 0),
+                'cycleSeconds', round(d.cycle_seconds / nullif(d.completed, 0))
+            )
+            ORDER BY w.week
+        )
+        FROM weeks AS w
+        LEFT JOIN days AS d ON d.week = w.week
+    ) AS throughput,
+    (SELECT round(sum(d.cycle_seconds) / nullif(sum(d.completed), 0))::bigint FROM days AS d) AS "cycleSeconds",
+    (
+        SELECT coalesce(
+            json_agg(json_build_object('day', z.day, 'open', coalesce(d.open_at_end, 0)) ORDER BY z.day), '[]'
+        )
+        FROM task_days AS z
+        LEFT JOIN task_days AS d ON d.scope = $2 AND d.day = z.day AND d.slot = -1
+        WHERE z.scope = '00000000-0000-0000-0000-000000000000'
+            AND z.slot = -1
+            AND z.day >= (SELECT min(w.week) FROM weeks AS w)
+    ) AS burndown,
+    now() AS "countedAt";
+
+-- name: close_day() :exec
+-- Keep how many tasks of each scope are open at the end of yesterday, UTC: of the first call of a day. Of what has none only for
+-- all tasks together, which says that the day was closed.
+INSERT INTO task_days (scope, day, slot, open_at_end)
+SELECT a.scope, (now() AT TIME ZONE 'UTC')::date - 1, -1, coalesce(sum(t.n), 0)
+FROM (
+    SELECT t.scope FROM task_tallies AS t
+    UNION
+    SELECT '00000000-0000-0000-0000-000000000000'
+) AS a (scope)
+LEFT JOIN task_tallies AS t ON t.scope = a.scope AND t.status NOT IN ('done', 'cancelled')
+WHERE NOT EXISTS (
+    SELECT
+    FROM task_days AS d
+    WHERE d.scope = '00000000-0000-0000-0000-000000000000'
+        AND d.day = (now() AT TIME ZONE 'UTC')::date - 1
+        AND d.slot = -1
+)
+GROUP BY a.scope
+HAVING sum(t.n) > 0 OR a.scope = '00000000-0000-0000-0000-000000000000'
+ON CONFLICT ON CONSTRAINT task_days_pkey DO NOTHING;
+
+-- name: forget_projects() :exec
+-- Take out the counters of projects and people that are there no more: nothing writes them.
+WITH gone AS MATERIALIZED (
+    SELECT t.scope
+    FROM task_tallies AS t
+    WHERE t.scope <> '00000000-0000-0000-0000-000000000000'
+        AND NOT EXISTS (SELECT FROM projects AS p WHERE p.id = t.scope)
+        AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = t.scope)
+    GROUP BY t.scope
+),
+days AS (
+    DELETE FROM task_days AS d USING gone AS g WHERE d.scope = g.scope
+)
+DELETE FROM task_tallies AS t USING gone AS g WHERE t.scope = g.scope;
