@@ -468,6 +468,12 @@ class Service:
     def get_setting(self, conn: Connection, *, name: str | None) -> Awaitable[Text]: ...
     def is_migrated(self, conn: Connection) -> Awaitable[Bool]: ...
 
+TaskRemindersListRemindedAfter = TypedDict("TaskRemindersListRemindedAfter", {"receiver_id": Id})
+
+class TaskReminders:
+    def remind_due(self, conn: Connection, *, most: int | None) -> Awaitable[Int]: ...
+    def list_reminded_after(self, conn: Connection, *, task_id: UUID | None, due_at: datetime | None, after: UUID | None, most: int | None) -> Awaitable[list[TaskRemindersListRemindedAfter]]: ...
+
 TaskStatsGetStats = TypedDict("TaskStatsGetStats", {"total": Int, "open": Int, "byStatus": Any, "byPriority": Any, "byKind": Any, "byAssignee": Any, "overdue": Int, "throughput": Any, "cycleSeconds": Int, "burndown": Any, "countedAt": Time})
 
 class TaskStats:
@@ -602,6 +608,7 @@ class Catalog:
     roles: Roles
     search: Search
     service: Service
+    task_reminders: TaskReminders
     task_stats: TaskStats
     tasks: Tasks
     uploads: Uploads
