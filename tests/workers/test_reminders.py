@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from nexcorp.db import sql
+from nexcorp.errors import DatabaseUnavailable
 from nexcorp.features import PRODUCT
 from nexcorp.features.notifications.service import list_notifications
 from nexcorp.web.paging import LAST_ID
@@ -84,7 +85,7 @@ async def test_reminded_once_a_day_before_and_when_it_is_due(database: Any, peop
         assert await sql.task_reminders.remind_due(other, most=9) == 0
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
         await conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-    with pytest.raises(Exception, match="connection"):
+    with pytest.raises(DatabaseUnavailable):
         await dying.__aexit__(None, None, None)
     for _ in range(3):
         await remind()
@@ -120,13 +121,13 @@ async def test_reminded_once_a_day_before_and_when_it_is_due(database: Any, peop
         await pass_by(database, task, 7)
     await remind_due({"database": database})
     changes = (
-        "status = 'done'",
-        "deleted_at = now()",
-        "due_at = now() + interval '9 days'",
-        "assignee_id = NULL",
+        "UPDATE tasks SET status = 'done' WHERE id = $1",
+        "UPDATE tasks SET deleted_at = now() WHERE id = $1",
+        "UPDATE tasks SET due_at = now() + interval '9 days' WHERE id = $1",
+        "UPDATE tasks SET assignee_id = NULL WHERE id = $1",
     )
     for task, change in zip(gone, changes, strict=True):
-        await run(database, f"UPDATE tasks SET {change} WHERE id = $1", task)
+        await run(database, change, task)
     await remind()
     assert await shown(database, bob) == [SOON]
     assert await shown(database, eve) == [SOON]
