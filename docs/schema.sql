@@ -1213,6 +1213,7 @@ COMMENT ON COLUMN tasks.version IS 'Goes up with every change, but for its place
 CREATE INDEX tasks_assignee_id_idx ON tasks USING btree (assignee_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_assignee_idx ON tasks USING btree (assignee_id, id) INCLUDE (status, priority) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_board_idx ON tasks USING btree (project_id, status, rank, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_by_due_idx ON tasks USING btree (COALESCE(due_at, 'infinity'::timestamp with time zone), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_completed_idx ON tasks USING btree (completed_at) INCLUDE (started_at, project_id) WHERE completed_at IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX tasks_creator_id_idx ON tasks USING btree (creator_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_creator_idx ON tasks USING btree (creator_id, id) WHERE deleted_at IS NULL;
@@ -1849,6 +1850,32 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION find_place(text,tsquery) IS 'Where in a text a word of the query stands first, as it is found; NULL where each ends otherwise in the text, or has accents there.';
 
+CREATE OR REPLACE FUNCTION find_tasks(viewer uuid, sees_all boolean, statuses text[], priorities smallint[], kinds text[], assignee uuid, creator uuid, project uuid, label uuid, parent uuid, blocked boolean, words text, due_from timestamp with time zone, due_before timestamp with time zone)
+ RETURNS SETOF tasks
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT t.*
+    FROM visible_tasks($1, $2) AS t
+    -- IS TRUE keeps the planner from an index that has no part in the order, for what mostly leaves much.
+    WHERE (t.status = ANY($3)) IS TRUE
+        AND (t.priority = ANY($4)) IS TRUE
+        AND (t.kind = ANY($5)) IS TRUE
+        AND ($6 IS NULL OR coalesce(t.assignee_id, '00000000-0000-0000-0000-000000000000') = $6)
+        AND ($7 IS NULL OR t.creator_id = $7)
+        AND ($8 IS NULL OR coalesce(t.project_id, '00000000-0000-0000-0000-000000000000') = $8)
+        AND ($9 IS NULL OR (SELECT true FROM task_labels AS x WHERE x.task_id = t.id AND x.label_id = $9))
+        AND ($10 IS NULL OR t.parent_id = $10)
+        AND (
+            $11 IS NULL
+            OR $11 = coalesce((SELECT true FROM open_links AS l WHERE l.blocked_id = t.id LIMIT 1), false)
+        )
+        AND ($12 IS NULL OR fold_text(t.title) LIKE (SELECT '%' || fold_text($12) || '%'))
+        AND ($13 IS NULL OR t.due_at >= $13)
+        AND ($14 IS NULL OR t.due_at < $14)
+$function$;
+COMMENT ON FUNCTION find_tasks(uuid,boolean,text[],smallint[],text[],uuid,uuid,uuid,uuid,uuid,boolean,text,timestamp with time zone,timestamp with time zone) IS E'The visible tasks that filters leave, each of which is NULL where it is not asked for; all zeros for nobody and no project. `words`: of the title, with %, _ and \\ escaped. In FROM, a query takes it in.';
+
 CREATE OR REPLACE FUNCTION first_id(moment timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -2316,6 +2343,30 @@ AS $function$
     SELECT concat_ws(' ', (u).first_name, (u).last_name, (u).username)
 $function$;
 COMMENT ON FUNCTION name_person(users) IS 'All the names of a person: what they are found by.';
+
+CREATE OR REPLACE FUNCTION narrow_tasks(viewer uuid, sees_all boolean, statuses text[], priorities smallint[], kinds text[], assignee uuid, creator uuid, project uuid, label uuid, parent uuid, blocked boolean, words text, due_from timestamp with time zone, due_before timestamp with time zone, source text)
+ RETURNS SETOF tasks
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'project' AND t.project_id = $8
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'assignee' AND t.assignee_id = $6
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'creator' AND t.creator_id = $7
+    UNION ALL
+    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+    WHERE $15 = 'parent' AND t.parent_id = $10
+    UNION ALL
+    SELECT t.*
+    FROM task_labels AS x
+    INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id
+    WHERE $15 = 'label' AND x.label_id = $9
+$function$;
+COMMENT ON FUNCTION narrow_tasks(uuid,boolean,text[],smallint[],text[],uuid,uuid,uuid,uuid,uuid,boolean,text,timestamp with time zone,timestamp with time zone,text) IS 'As find_tasks(), read by the index of the filter that `source` names: one branch runs, the others read nothing.';
 
 CREATE OR REPLACE FUNCTION next_reminder(due_at timestamp with time zone, after timestamp with time zone)
  RETURNS timestamp with time zone

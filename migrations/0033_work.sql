@@ -160,6 +160,7 @@ CREATE INDEX tasks_tally_idx ON tasks (project_id, status, priority) WHERE delet
 CREATE INDEX tasks_board_idx ON tasks (project_id, status, rank, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_due_idx ON tasks (due_at, id)
 WHERE deleted_at IS NULL AND due_at IS NOT NULL AND status NOT IN ('done', 'cancelled');
+CREATE INDEX tasks_by_due_idx ON tasks ((coalesce(due_at, 'infinity'::timestamptz)), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_updated_idx ON tasks (updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_priority_idx ON tasks (priority, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_completed_idx ON tasks (completed_at) INCLUDE (started_at, project_id)

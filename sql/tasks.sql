@@ -163,15 +163,6 @@ SELECT EXISTS (SELECT FROM tasks WHERE parent_id = $1);
 -- Keep what a text was before the change that made `version`.
 INSERT INTO task_revisions (task_id, version, field, old_text, actor_id) VALUES ($1, $2, $3, $4, $5);
 
--- name: list_tasks(viewer_id, sees_all, before, most) :many
--- The newest tasks that a viewer may see.
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
-FROM visible_tasks($1, $2) AS t
-INNER JOIN task_items AS i ON i.id = t.id
-WHERE t.id < $3
-ORDER BY t.id DESC
-LIMIT $4;
-
 -- name: get_last_rank(project_id, status) :value
 -- The rank behind all others of a column.
 SELECT last_rank($1, $2);

@@ -12,6 +12,11 @@ from nexcorp.db import Database, sql
 SEARCH_MILLISECONDS = 1500
 
 
+def escape_like(text: str) -> str:
+    """`text` as LIKE takes it literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
 @asynccontextmanager
 async def searching(database: Database, milliseconds: int | None = None) -> AsyncIterator[Any]:
     """A connection that reads, on which PostgreSQL ends each statement after so long (SEARCH_MILLISECONDS).

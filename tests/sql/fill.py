@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
+from tests.sql.fill_work import WORK
+
 # Ids come in order, as those of version 7 do.
 MAKE_IDS = """
 CREATE FUNCTION nth(kind integer, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
@@ -116,6 +118,7 @@ SELECT
     date_trunc('month', now()) + interval '3 months 20 days' - n * interval '35 minutes'
 FROM generate_series(1, 40000) AS n
 """,
+        **WORK,
     },
     {
         "users": """

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, date
 from typing import Any
+from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from nexcorp.domain.fields import Body, Items, Out, PatchBody, Text
+from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Person
-from nexcorp.web.paging import PageQuery
+from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 
 KINDS = ("task", "issue")
 STATUSES = ("todo", "in_progress", "review", "done", "cancelled")
@@ -18,6 +19,8 @@ CLOSED = ("done", "cancelled")
 # Their numbers in the table begin with 1.
 PRIORITIES = ("low", "medium", "high", "urgent")
 MAX_LABELS = 20
+# By number, pages go no deeper; a total is exact up to here.
+MAX_TOTAL = 10_000
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 YEARS = range(1970, 3000)
 
@@ -219,8 +222,80 @@ class RoomTask(TaskItem):
     changed = fields.List(fields.String(), metadata={"description": "Names of what is different."})
 
 
-class TaskQuery(PageQuery):
-    """Which tasks."""
+NOBODY = "none"
+SORTS = ("created", "updated", "due", "priority")
+
+
+class OneOrMore(fields.String):
+    """Words of these, comma-separated, each once."""
+
+    def __init__(self, known: tuple[str, ...], **more: Any) -> None:
+        self.known = known
+        listed = ", ".join(f"`{word}`" for word in known)
+        super().__init__(metadata={"description": f"One or several of {listed}, comma-separated."}, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        words = super()._deserialize(value, attr, data, **more).lower().split(",")
+        if not set(words) <= set(self.known):
+            raise ValidationError(f"Must be of: {', '.join(self.known)}.")
+        return list(dict.fromkeys(words))
+
+
+class IdOrNone(fields.UUID):
+    """An id, or `none` for those without one, which becomes the id of all zeros."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        if value == NOBODY:
+            return UUID(int=0)
+        return super()._deserialize(value, attr, data, **more)
+
+
+class TaskFilters(Query):
+    """Which tasks; a saved view keeps these."""
+
+    status = OneOrMore(STATUSES)
+    priority = OneOrMore(PRIORITIES)
+    kind = one_of(KINDS)
+    assignee = IdOrNone(metadata={"description": "`none`: those of nobody."})
+    creator = fields.UUID()
+    project = IdOrNone(metadata={"description": "`none`: those of no project."})
+    label = fields.UUID()
+    parent = fields.UUID(metadata={"description": "The subtasks of one."})
+    blocked = fields.Boolean()
+    due = one_of(
+        ("overdue", "today", "week"),
+        metadata={
+            "description": "Open ones that are past their date, or due today or in seven days from today, "
+            "by your clock."
+        },
+    )
+    q = Text(least=1, most=200, shows=False, metadata={"description": "Only those with this in the title."})
+    sort = one_of(
+        SORTS,
+        load_default="created",
+        metadata={
+            "description": "`created`: the newest first; `updated`: changed last first; `due`: due first "
+            "first, without a date last; `priority`: the most urgent first, of those the newest."
+        },
+    )
+
+
+class TaskQuery(TaskFilters, PageQuery):
+    """Which tasks, and how the list is cut: by `cursor` and `limit`, or by `page` and `pageSize`."""
+
+    page = fields.Integer(
+        validate=validate.Range(1, MAX_TOTAL),
+        metadata={"description": "From 1; the answer adds `total`."},
+    )
+    pageSize = fields.Integer(validate=validate.Range(1, MAX_LIMIT))
+
+    @validates_schema(pass_original=True)
+    def refuse_mixture(self, data: dict[str, Any], original: dict[str, Any], **more: object) -> None:
+        """Pages by number and by cursor are two ways of reading a list."""
+        if ("page" in data or "pageSize" in data) and {"cursor", "limit"} & original.keys():
+            raise ValidationError("Send cursor and limit, or page and pageSize.", "page")
+        if data.get("page", 1) * data.get("pageSize", DEFAULT_LIMIT) > MAX_TOTAL:
+            raise ValidationError(f"Pages go no deeper than {MAX_TOTAL} tasks; a cursor does.", "page")
 
 
 class TaskPage(Out):
@@ -228,3 +303,5 @@ class TaskPage(Out):
 
     data = fields.List(fields.Nested(Task), required=True)
     nextCursor = fields.String(required=True, allow_none=True)
+    total = fields.Integer(metadata={"description": "Where a page was asked for by its number."})
+    totalCapped = fields.Boolean(metadata={"description": "Whether there are more than `total` says."})

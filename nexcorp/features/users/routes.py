@@ -9,6 +9,7 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.people import ROLES
+from nexcorp.domain.searching import escape_like
 from nexcorp.errors import PermissionRequired, Unauthorized, UsernameTaken, UserNotFound
 from nexcorp.features.users import schemas, service
 from nexcorp.features.users.exports import ExportNotReady, get_export
@@ -59,7 +60,7 @@ def show_all(request: web.Request, rows: list[Any]) -> list[dict[str, Any]]:
 def search_of(query: dict[str, Any]) -> dict[str, Any]:
     """The arguments of the search statements."""
     q = " ".join(query["q"].split())
-    return {"q": q, "prefix": service.escape_like(q), "roles": roles_of(query)}
+    return {"q": q, "prefix": escape_like(q), "roles": roles_of(query)}
 
 
 def roles_of(query: dict[str, Any]) -> list[str]:

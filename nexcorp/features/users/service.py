@@ -58,11 +58,6 @@ def show_person(row: Any, caller: Caller) -> dict[str, Any]:
     return shown
 
 
-def escape_like(text: str) -> str:
-    """`text` as LIKE takes it literally."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
 async def get_profile(conn: Any, user_id: UUID, caller: Caller) -> dict[str, Any]:
     """One person as the caller sees them; raises UserNotFound."""
     row = await sql.users.get_profile(conn, user_id=user_id, viewer_id=caller.id)

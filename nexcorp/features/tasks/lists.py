@@ -1,0 +1,153 @@
+"""Lists of tasks: which filters there are, in which order, and how a page is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.domain.searching import escape_like
+from nexcorp.features.tasks.rooms import MANAGE
+from nexcorp.features.tasks.schemas import CLOSED, KINDS, MAX_TOTAL, PRIORITIES, STATUSES
+from nexcorp.security.app_keys import CONTEXT, caller, database
+from nexcorp.security.caller import Caller
+from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, LAST_TIME, Cursor, Statement, reply_page
+from nexcorp.web.replies import reply
+
+FIRST_TIME = datetime.min.replace(tzinfo=UTC)
+# Those that an index finds, the one that leaves least first.
+SOURCES = ("parent", "label", "assignee", "creator", "project")
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order: its cursor, and the statements of a list without and with a filter that has an index."""
+
+    cursor: Cursor[Any]
+    list_all: Statement
+    list_narrow: Statement
+
+
+SORTS = {
+    "created": Sort(
+        Cursor("tasks", tuple[UUID], (LAST_ID,), before="id"),
+        sql.task_lists.list_by_created,
+        sql.task_lists.narrow_by_created,
+    ),
+    "updated": Sort(
+        Cursor(
+            "tasks-updated",
+            tuple[datetime, UUID],
+            (LAST_TIME, LAST_ID),
+            before_time="updatedAt",
+            before="id",
+        ),
+        sql.task_lists.list_by_updated,
+        sql.task_lists.narrow_by_updated,
+    ),
+    "due": Sort(
+        Cursor("tasks-due", tuple[datetime, UUID], (FIRST_TIME, FIRST_ID), after_time="_due", after="id"),
+        sql.task_lists.list_by_due,
+        sql.task_lists.narrow_by_due,
+    ),
+    "priority": Sort(
+        Cursor(
+            "tasks-priority",
+            tuple[int, UUID],
+            (len(PRIORITIES) + 1, LAST_ID),
+            before_priority="_priority",
+            before="id",
+        ),
+        sql.task_lists.list_by_priority,
+        sql.task_lists.narrow_by_priority,
+    ),
+}
+
+
+async def make_filters(conn: Any, who: Caller, query: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of find_tasks() for the parameters of TaskQuery, but for its order and page.
+
+    `due` leaves what is open: the rest is not due any more.
+    """
+    due_from, due_before = None, None
+    statuses = query.get("status", STATUSES)
+    if "due" in query:
+        statuses = [status for status in statuses if status not in CLOSED]
+        days = await sql.task_lists.get_days(conn, user_id=who.id)
+        due_from = None if query["due"] == "overdue" else days["today"]
+        due_before = {
+            "overdue": datetime.now(UTC),
+            "today": days["tomorrow"],
+            "week": days["week"],
+        }[query["due"]]
+    words = " ".join(query["q"].split()) if "q" in query else None
+    return {
+        "viewer_id": who.id,
+        "sees_all": who.may(MANAGE),
+        "statuses": list(statuses),
+        "priorities": [PRIORITIES.index(name) + 1 for name in query.get("priority", PRIORITIES)],
+        "kinds": [query["kind"]] if "kind" in query else list(KINDS),
+        "assignee": query.get("assignee"),
+        "creator": query.get("creator"),
+        "project": query.get("project"),
+        "label": query.get("label"),
+        "parent": query.get("parent"),
+        "blocked": query.get("blocked"),
+        "words": escape_like(words) if words is not None else None,
+        "due_from": due_from,
+        "due_before": due_before,
+    }
+
+
+def find_source(filters: Mapping[str, Any]) -> str | None:
+    """The filter whose index is read; None where all sources of the viewer are."""
+    return next((name for name in SOURCES if filters[name] not in (None, FIRST_ID)), None)
+
+
+async def fetch_tasks(
+    request: web.Request, conn: Any, query: Mapping[str, Any], *, most: int, skip: int = 0
+) -> list[Any]:
+    """Up to `most` rows behind the cursor of a TaskQuery and `skip` more."""
+    sort = SORTS[query["sort"]]
+    filters = await make_filters(conn, caller(request), query)
+    place = dict(zip(sort.cursor.arguments, sort.cursor.read(request, dict(query)), strict=True))
+    source = find_source(filters)
+    if source is not None:
+        return await sort.list_narrow(conn, **filters, source=source, **place, most=most, skip=skip)
+    return await sort.list_all(conn, **filters, **place, most=most, skip=skip)
+
+
+async def count_tasks(conn: Any, who: Caller, query: Mapping[str, Any]) -> int:
+    """How many tasks a TaskQuery leaves in all, counted to one more than MAX_TOTAL."""
+    filters = await make_filters(conn, who, query)
+    source = find_source(filters)
+    if source is not None:
+        return await sql.task_lists.count_narrow(conn, **filters, source=source, most=MAX_TOTAL + 1)
+    return await sql.task_lists.count_tasks(conn, **filters, most=MAX_TOTAL + 1)
+
+
+async def list_tasks(request: web.Request, query: dict[str, Any]) -> web.Response:
+    """The handler of GET /tasks."""
+    request[CONTEXT].heavy = "q" in query
+    if "page" in query or "pageSize" in query:
+        return await reply_numbered(request, query)
+    async with database(request).connection() as conn:
+        rows = await fetch_tasks(request, conn, query, most=query["limit"] + 1)
+    return reply_page(request, rows, query["limit"], SORTS[query["sort"]].cursor)
+
+
+async def reply_numbered(request: web.Request, query: dict[str, Any]) -> web.Response:
+    """`?page=&pageSize=`: one page of a snapshot, and how many tasks there are in it."""
+    request[CONTEXT].heavy = True
+    most = query.get("pageSize", DEFAULT_LIMIT)
+    skip = (query.get("page", 1) - 1) * most
+    async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
+        rows = await fetch_tasks(request, conn, query, most=most, skip=skip)
+        total = await count_tasks(conn, caller(request), query)
+    more = {"total": min(total, MAX_TOTAL), "totalCapped": total > MAX_TOTAL}
+    return reply({"data": rows, "nextCursor": None, **more})

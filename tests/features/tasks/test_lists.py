@@ -1,0 +1,62 @@
+"""Lists of tasks: filters, orders, pages, totals; and who sees what in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.api import API, BAD_LIMITS, create, get_json, refused, walk
+from tests.features.tasks.conftest import MakeProject
+
+pytestmark = pytest.mark.shared
+
+
+def titles(rows: list[dict[str, Any]]) -> list[str]:
+    """What a list shows, in its order."""
+    return [row["title"] for row in rows]
+
+
+async def test_filters_orders_and_pages(make_user: Any, make_project: MakeProject) -> None:
+    ada, bob = await make_user(), await make_user()
+    project = str(await make_project(editor=ada))
+    now = datetime.now(UTC)
+    soon, past = (now + timedelta(hours=1)).isoformat(), (now - timedelta(hours=1)).isoformat()
+    a = await create(ada, "/tasks", title="Alpha", priority="low", projectId=project, dueDate=soon)
+    await create(ada, "/tasks", title="Bêta 100%", priority="urgent", kind="issue", dueDate=past)
+    await create(ada, "/tasks", title="Gamma", status="done", assigneeId=str(bob.id), dueDate=past)
+    await create(ada, "/tasks", title="Delta", priority="urgent", projectId=project, parentId=a["id"])
+    await create(bob, "/tasks", title="Not Ada's", priority="urgent")
+    assert titles((await get_json(ada.client, "/tasks"))["data"]) == ["Delta", "Gamma", "Bêta 100%", "Alpha"]
+    for query, expected in {
+        "sort=priority": ["Delta", "Bêta 100%", "Gamma", "Alpha"],
+        "sort=due": ["Bêta 100%", "Gamma", "Alpha", "Delta"],
+        "sort=updated": ["Delta", "Gamma", "Bêta 100%", "Alpha"],
+        "status=todo,review&priority=LOW,medium": ["Alpha"],
+        f"project={project}&sort=due": ["Alpha", "Delta"],
+        "project=none": ["Gamma", "Bêta 100%"],
+        "assignee=none": ["Delta", "Bêta 100%", "Alpha"],
+        f"assignee={bob.id}&sort=updated": ["Gamma"],
+        f"creator={bob.id}": [],
+        f"parent={a['id']}&sort=priority": ["Delta"],
+        "kind=issue": ["Bêta 100%"],
+        "q=BETA 100%25": ["Bêta 100%"],
+        "q=l_ha": [],
+        "due=overdue": ["Bêta 100%"],
+        "blocked=true": [],
+    }.items():
+        found = titles((await get_json(ada.client, f"/tasks?{query}"))["data"])
+        assert found == expected, query
+    # What was due an hour ago may have been due today, too.
+    assert titles((await get_json(ada.client, "/tasks?due=week&sort=due"))["data"])[-1] == "Alpha"
+    for sort in ("created", "updated", "due", "priority"):
+        whole = titles((await get_json(ada.client, f"/tasks?sort={sort}"))["data"])
+        pages = await walk(ada.client, f"/tasks?sort={sort}", 1)
+        assert titles([row for page in pages for row in page]) == whole
+        second = await get_json(ada.client, f"/tasks?sort={sort}&page=2&pageSize=3")
+        assert (titles(second["data"]), second["total"], second["totalCapped"]) == (whole[3:], 4, False)
+    for query in ("sort=title;drop", "status=open", "page=101&pageSize=100", "page=1&limit=5", "assignee=me"):
+        await refused(ada.client.get(f"{API}/tasks?{query}"), 422)
+    for limit in BAD_LIMITS:
+        await refused(ada.client.get(f"{API}/tasks?limit={limit}"), 422)

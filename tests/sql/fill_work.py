@@ -1,0 +1,63 @@
+"""The work of the filled company: 200,000 tasks in 500 projects."""
+
+from __future__ import annotations
+
+# A project in ten has ten times the tasks. People to 500 are in 20 projects, those to 10,000 in one.
+WORK: dict[str, str] = {
+    "projects": """
+INSERT INTO projects (id, name, task_number)
+SELECT nth(7, n), 'project ' || n, 10000 FROM generate_series(1, 500) AS n
+""",
+    "project_members": """
+INSERT INTO project_members (project_id, user_id, role)
+SELECT nth(7, 1 + (u + k * 25) % 500), nth(1, u), (ARRAY['owner', 'editor', 'viewer'])[1 + k % 3]
+FROM generate_series(1, 500) AS u
+CROSS JOIN generate_series(1, 20) AS k
+UNION ALL
+SELECT nth(7, 1 + u % 500), nth(1, u), 'editor' FROM generate_series(501, 10000) AS u
+""",
+    "tasks": """
+INSERT INTO tasks (
+    id, number, kind, title, status, priority, creator_id, assignee_id, project_id, parent_id, rank, due_at,
+    started_at, completed_at, updated_at, deleted_at
+)
+SELECT
+    nth(8, n), CASE WHEN n % 10 > 0 THEN n END, CASE WHEN n % 5 = 0 THEN 'issue' ELSE 'task' END,
+    'task ' || n,
+    s.status, 1 + n / 7 % 4, nth(1, 1 + n % 20011), CASE WHEN n % 3 > 0 THEN nth(1, 1 + n * 7 % 10007) END,
+    CASE
+        WHEN n % 10 > 4 THEN nth(7, 1 + n / 10 % 50)
+        WHEN n % 10 > 0 THEN nth(7, 1 + n / 10 % 500)
+    END,
+    CASE WHEN n % 20 = 19 THEN nth(8, n - 13) END, n * 1048576::bigint,
+    CASE WHEN n % 2 = 0 THEN now() + (n * 7919::bigint % 2003 - 500) * interval '1 hour' END,
+    CASE WHEN s.status <> 'todo' THEN now() - interval '9 days' END,
+    CASE WHEN s.status = 'done' THEN now() - n % 90 * interval '1 day' END,
+    now() - n * 7919::bigint % 200003 * interval '1 minute',
+    CASE WHEN n % 100 = 7 THEN now() - n % 30 * interval '1 day' END
+FROM generate_series(1, 200000) AS n
+CROSS JOIN LATERAL (
+    SELECT ('{todo,in_progress,review,done,done,done,done,cancelled}'::text[])[1 + n * 31 % 8] AS status
+) AS s
+""",
+    "labels": """
+INSERT INTO labels (id, project_id, name, color)
+SELECT nth(9, n), nth(7, 1 + n % 500), 'label ' || n, '#336699' FROM generate_series(1, 2000) AS n
+""",
+    "task_labels": """
+INSERT INTO task_labels (task_id, label_id)
+SELECT nth(8, n * 2), nth(9, 1 + n % 2000) FROM generate_series(1, 100000) AS n
+""",
+    "task_watchers": """
+INSERT INTO task_watchers (task_id, user_id)
+SELECT nth(8, n * 2), nth(1, 1 + n % 1000) FROM generate_series(1, 100000) AS n
+""",
+    "checklist_items": """
+INSERT INTO checklist_items (task_id, text, is_done, rank)
+SELECT nth(8, n), 'step', n % 3 = 0, n FROM generate_series(1, 100000) AS n
+""",
+    "task_links": """
+INSERT INTO task_links (blocker_id, blocked_id)
+SELECT nth(8, n * 10), nth(8, n * 10 + 1) FROM generate_series(1, 19999) AS n
+""",
+}
