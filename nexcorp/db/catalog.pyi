@@ -468,20 +468,8 @@ class Service:
     def get_setting(self, conn: Connection, *, name: str | None) -> Awaitable[Text]: ...
     def is_migrated(self, conn: Connection) -> Awaitable[Bool]: ...
 
-TaskRemindersListRemindedAfter = TypedDict("TaskRemindersListRemindedAfter", {"receiver_id": Id})
-
-class TaskReminders:
-    def remind_due(self, conn: Connection, *, most: int | None) -> Awaitable[Int]: ...
-    def list_reminded_after(self, conn: Connection, *, task_id: UUID | None, due_at: datetime | None, after: UUID | None, most: int | None) -> Awaitable[list[TaskRemindersListRemindedAfter]]: ...
-
-TaskStatsGetStats = TypedDict("TaskStatsGetStats", {"total": Int, "open": Int, "byStatus": Any, "byPriority": Any, "byKind": Any, "byAssignee": Any, "overdue": Int, "throughput": Any, "cycleSeconds": Int, "burndown": Any, "countedAt": Time})
-
-class TaskStats:
-    def get_stats(self, conn: Connection, *, source: str | None, scope: UUID | None, weeks: int | None) -> Awaitable[TaskStatsGetStats]: ...
-    def close_day(self, conn: Connection) -> Awaitable[str]: ...
-    def forget_projects(self, conn: Connection) -> Awaitable[str]: ...
-TaskListsListByCreated = TypedDict("TaskListsListByCreated", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool})
-TaskListsListByDue = TypedDict("TaskListsListByDue", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "_due": Time, "watching": Bool})
+TaskListsListByCreated = TypedDict("TaskListsListByCreated", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool})
+TaskListsListByDue = TypedDict("TaskListsListByDue", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "_due": Time, "watching": Bool})
 TaskListsGetDays = TypedDict("TaskListsGetDays", {"today": Time, "tomorrow": Time, "week": Time})
 
 class TaskLists:
@@ -497,12 +485,32 @@ class TaskLists:
     def count_narrow(self, conn: Connection, *, viewer_id: UUID | None, sees_all: bool | None, statuses: Sequence[str | None] | None, priorities: Sequence[int | None] | None, kinds: Sequence[str | None] | None, assignee: UUID | None, creator: UUID | None, project: UUID | None, label: UUID | None, parent: UUID | None, blocked: bool | None, words: str | None, due_from: datetime | None, due_before: datetime | None, source: str | None, most: int | None) -> Awaitable[Int]: ...
     def get_days(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[TaskListsGetDays]: ...
 
+TaskRemindersListRemindedAfter = TypedDict("TaskRemindersListRemindedAfter", {"receiver_id": Id})
+
+class TaskReminders:
+    def remind_due(self, conn: Connection, *, most: int | None) -> Awaitable[Int]: ...
+    def list_reminded_after(self, conn: Connection, *, task_id: UUID | None, due_at: datetime | None, after: UUID | None, most: int | None) -> Awaitable[list[TaskRemindersListRemindedAfter]]: ...
+
+class TaskSeries:
+    def is_zone(self, conn: Connection, *, name: str | None) -> Awaitable[Bool]: ...
+    def begin_series(self, conn: Connection, *, task_id: UUID | None, caller_id: UUID | None, frequency: str | None, every: int | None, until: Any, timezone: str | None) -> Awaitable[Id]: ...
+    def end_series(self, conn: Connection, *, task_id: UUID | None) -> Awaitable[str]: ...
+    def make_next(self, conn: Connection, *, task_id: UUID | None) -> Awaitable[Id]: ...
+    def copy_parts(self, conn: Connection, *, from_id: UUID | None, to_id: UUID | None) -> Awaitable[str]: ...
+
+TaskStatsGetStats = TypedDict("TaskStatsGetStats", {"total": Int, "open": Int, "byStatus": Any, "byPriority": Any, "byKind": Any, "byAssignee": Any, "overdue": Int, "throughput": Any, "cycleSeconds": Int, "burndown": Any, "countedAt": Time})
+
+class TaskStats:
+    def get_stats(self, conn: Connection, *, source: str | None, scope: UUID | None, weeks: int | None) -> Awaitable[TaskStatsGetStats]: ...
+    def close_day(self, conn: Connection) -> Awaitable[str]: ...
+    def forget_projects(self, conn: Connection) -> Awaitable[str]: ...
+
 TasksCheckReferences = TypedDict("TasksCheckReferences", {"has_assignee": Bool, "project_role": Text, "has_parent": Bool, "parent_project_id": Id, "grandparent_id": Id, "has_lead": Bool, "labels": Int})
-TasksGetTask = TypedDict("TasksGetTask", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool, "_mayChange": Bool})
-TasksRenderTasks = TypedDict("TasksRenderTasks", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "_rooms": list[Text]})
+TasksGetTask = TypedDict("TasksGetTask", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool, "_mayChange": Bool})
+TasksRenderTasks = TypedDict("TasksRenderTasks", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "_rooms": list[Text]})
 TasksListSeers = TypedDict("TasksListSeers", {"id": Id, "user_id": Id})
 TasksListConcernedAfter = TypedDict("TasksListConcernedAfter", {"receiver_id": Id})
-TasksGetChangedTask = TypedDict("TasksGetChangedTask", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool})
+TasksGetChangedTask = TypedDict("TasksGetChangedTask", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool})
 TasksListTaskWatchers = TypedDict("TasksListTaskWatchers", {"place": Int})
 
 class Tasks:
@@ -623,9 +631,10 @@ class Catalog:
     roles: Roles
     search: Search
     service: Service
-    task_reminders: TaskReminders
-    task_stats: TaskStats
     task_lists: TaskLists
+    task_reminders: TaskReminders
+    task_series: TaskSeries
+    task_stats: TaskStats
     tasks: Tasks
     uploads: Uploads
     usernames: Usernames

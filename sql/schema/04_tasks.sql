@@ -107,6 +107,11 @@ SELECT
         FROM tasks AS s
         WHERE s.parent_id = t.id AND s.deleted_at IS NULL
     ) AS subtasks,
+    (
+        SELECT json_build_object('frequency', s.frequency, 'every', s.every, 'until', s.until, 'timezone', s.timezone)
+        FROM task_series AS s
+        WHERE s.id = t.series_id AND s.ended_at IS NULL
+    ) AS repeat,
     t.series_id AS "seriesId",
     t.occurrence,
     t.external_ref AS "externalRef",

@@ -13,6 +13,7 @@ from nexcorp.errors import Invalid
 from nexcorp.features.tasks.errors import HasSubtasks, NotYourProject, NotYourTask, TaskNotFound
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import PRIORITIES
+from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
 from nexcorp.features.tasks.telling import describe_states, tell
 from nexcorp.security.caller import Caller
 
@@ -152,6 +153,8 @@ async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
     )
     if data["labelIds"]:
         await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
+    if data.get("repeat") is not None:
+        await set_repeat(conn, caller, task_id, data["repeat"])
     task = await get_task(conn, caller, task_id)
     after = {**describe_states(task), "labelIds": data["labelIds"]}
     await tell(conn, "task.created", caller.id, task, after=after)
@@ -167,6 +170,8 @@ def find_changes(task: Any, data: dict[str, Any]) -> dict[str, Any]:
         changes["dueDate"] = data["dueDate"]
     if "labelIds" in data and set(data["labelIds"]) != set(label_ids_of(task)):
         changes["labelIds"] = data["labelIds"]
+    if "repeat" in data and not same_repeat(task, data["repeat"]):
+        changes["repeat"] = data["repeat"]
     return changes
 
 
@@ -249,7 +254,13 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
             )
     if "labelIds" in changes:
         await sql.tasks.set_labels(conn, task_id=task["id"], label_ids=changes["labelIds"])
-    return await tell_of_changes(conn, caller, task, changes)
+    if "repeat" in changes:
+        await set_repeat(conn, caller, task["id"], changes["repeat"])
+        changes["seriesId"] = True
+    changed = await tell_of_changes(conn, caller, task, changes)
+    if changes.get("status") == "done" and changed["seriesId"] is not None:
+        await make_next(conn, caller, task["id"])
+    return changed
 
 
 async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 
 # Members of a task that events name with what they were and are. Texts only by their names.
-STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate")
+STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate", "seriesId")
 
 
 def describe_states(task: Any) -> dict[str, Any]:

@@ -1,0 +1,50 @@
+"""Tasks that come again: when one is done, the next one is made in the same transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import decode
+from nexcorp.errors import Invalid
+from nexcorp.features.tasks.telling import describe_states, tell
+from nexcorp.security.caller import Caller
+
+
+def same_repeat(task: Any, repeat: dict[str, Any] | None) -> bool:
+    """Whether a task is repeated like that already."""
+    known = decode(task["repeat"]) if task["repeat"] is not None else None
+    if repeat is None or known is None:
+        return repeat is known
+    until = repeat["until"].isoformat() if repeat["until"] is not None else None
+    zone = repeat["timezone"] or known["timezone"]
+    return bool({**repeat, "until": until, "timezone": zone} == known)
+
+
+async def set_repeat(conn: Any, caller: Caller, task_id: UUID, repeat: dict[str, Any] | None) -> None:
+    """Have a locked task be the first of a new series, or (None) of none; its series before ends.
+
+    Raises Invalid without a due date, and for a zone that there is not.
+    """
+    if repeat is None:
+        await sql.task_series.end_series(conn, task_id=task_id)
+        return
+    zone = repeat["timezone"]
+    if zone is not None and not await sql.task_series.is_zone(conn, name=zone):
+        raise Invalid(errors={"repeat.timezone": ["There is no such time zone."]})
+    begun = await sql.task_series.begin_series(conn, task_id=task_id, caller_id=caller.id, **repeat)
+    if begun is None:
+        raise Invalid(errors={"repeat": ["Needs a dueDate."]})
+
+
+async def make_next(conn: Any, caller: Caller, task_id: UUID) -> None:
+    """Make what comes behind a task that was just done, if anything does: there can be but one."""
+    next_id = await sql.task_series.make_next(conn, task_id=task_id)
+    if next_id is None:
+        return
+    await sql.task_series.copy_parts(conn, from_id=task_id, to_id=next_id)
+    task = await sql.tasks.get_changed_task(conn, task_id=next_id, viewer_id=caller.id)
+    label_ids = [label["id"] for label in decode(task["labels"])]
+    after = {**describe_states(task), "labelIds": label_ids}
+    await tell(conn, "task.created", caller.id, task, after=after)
