@@ -468,6 +468,13 @@ class Service:
     def get_setting(self, conn: Connection, *, name: str | None) -> Awaitable[Text]: ...
     def is_migrated(self, conn: Connection) -> Awaitable[Bool]: ...
 
+TaskBulkGetTasks = TypedDict("TaskBulkGetTasks", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool, "_mayChange": Bool})
+
+class TaskBulk:
+    def lock_tasks(self, conn: Connection, *, ids: Sequence[UUID | None] | None) -> Awaitable[str]: ...
+    def lock_projects(self, conn: Connection, *, ids: Sequence[UUID | None] | None, task_ids: Sequence[UUID | None] | None) -> Awaitable[str]: ...
+    def get_tasks(self, conn: Connection, *, ids: Sequence[UUID | None] | None, viewer_id: UUID | None, sees_all: bool | None) -> Awaitable[list[TaskBulkGetTasks]]: ...
+
 TaskListsListByCreated = TypedDict("TaskListsListByCreated", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool})
 TaskListsListByDue = TypedDict("TaskListsListByDue", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "_due": Time, "watching": Bool})
 TaskListsGetDays = TypedDict("TaskListsGetDays", {"today": Time, "tomorrow": Time, "week": Time})
@@ -631,6 +638,7 @@ class Catalog:
     roles: Roles
     search: Search
     service: Service
+    task_bulk: TaskBulk
     task_lists: TaskLists
     task_reminders: TaskReminders
     task_series: TaskSeries

@@ -31,6 +31,15 @@ WORK: list[Rule] = [
         body={"status": "done"},
     ),
     Rule(
+        "PATCH /tasks",
+        "task:create",
+        200,
+        whose="those that you created or are assigned to, of projects that you edit; holders of "
+        "task:manage all",
+        make=makers.a_task,
+        body=lambda made: {"items": [{"id": made["id"], "status": "done"}]},
+    ),
+    Rule(
         "PUT /tasks/{id}/assignee",
         "task:create",
         200,

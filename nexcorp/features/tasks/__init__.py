@@ -11,7 +11,11 @@ from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
-    routes=("nexcorp.features.tasks.routes:ROUTES", "nexcorp.features.tasks.stats:ROUTES"),
+    routes=(
+        "nexcorp.features.tasks.routes:ROUTES",
+        "nexcorp.features.tasks.bulk:ROUTES",
+        "nexcorp.features.tasks.stats:ROUTES",
+    ),
     events={**EVENTS, **reminders.EVENTS},
     notice_types=(*NOTICE_TYPES, *reminders.NOTICE_TYPES),
     kinds={

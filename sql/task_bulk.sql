@@ -1,0 +1,34 @@
+-- Changes of many tasks at once: what each needs is read and locked for all.
+
+-- name: lock_tasks(ids) :exec
+-- Before a change of several, in their order.
+SELECT FROM tasks WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: lock_projects(ids, task_ids) :exec
+-- The projects with these ids, and those of these tasks, in their order: they are to number tasks. Behind the locks of tasks.
+SELECT
+FROM projects AS p
+WHERE p.id IN (
+    SELECT unnest($1::uuid[])
+    UNION
+    SELECT t.project_id FROM tasks AS t WHERE t.id = ANY($2::uuid[])
+)
+ORDER BY p.id
+FOR NO KEY UPDATE;
+
+-- name: get_tasks(ids, viewer_id, sees_all) :many
+-- As tasks.get_task, of several.
+SELECT
+    i.*,
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
+    (
+        $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
+        OR EXISTS (
+            SELECT
+            FROM project_members AS m
+            WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
+        )
+    ) AS "_mayChange"
+FROM visible_tasks($2, $3) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id = ANY($1::uuid[]);
