@@ -231,6 +231,13 @@ class PostNotFound(NotFound):
     meaning = "The post does not exist, or the viewer may not see it."
 
 
+class ProjectNotFound(NotFound):
+    """The project does not exist, or the viewer may not see it."""
+
+    code, message = "project_not_found", "There is no such project."
+    meaning = "The project does not exist, or the viewer may not see it."
+
+
 class StaleVersion(Conflict):
     """The row was changed since the version in the body; `details["current"]` is the row as it is now."""
 

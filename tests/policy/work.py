@@ -11,6 +11,15 @@ CHANGERS = "creator, assignee, owners and editors of the project, and holders of
 REMOVERS = "the creator, and holders of task:manage"
 
 WORK: list[Rule] = [
+    Rule(
+        "GET /projects/{id}/board",
+        "task:read",
+        200,
+        stranger=404,
+        manager=200,
+        whose="its members, and holders of task:manage",
+        make=makers.a_workplace,
+    ),
     Rule("POST /tasks", "task:create", 201, whose=CREATORS, body={"title": "To be done"}),
     Rule("GET /tasks", "task:read", 200, whose=SEERS),
     Rule(

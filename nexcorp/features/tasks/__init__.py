@@ -13,6 +13,7 @@ FEATURE = Feature(
     name="tasks",
     routes=(
         "nexcorp.features.tasks.routes:ROUTES",
+        "nexcorp.features.tasks.board:ROUTES",
         "nexcorp.features.tasks.bulk:ROUTES",
         "nexcorp.features.tasks.stats:ROUTES",
     ),

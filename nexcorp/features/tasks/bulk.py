@@ -27,7 +27,10 @@ MAX_ITEMS = 100
 
 
 class BulkItem(UpdateTask):
-    """One task, and what of it is to change."""
+    """One task, and what of it is to change: not its place, which is found beside one other."""
+
+    class Meta(UpdateTask.Meta):
+        exclude = ("place",)
 
     id = fields.UUID(required=True)
 

@@ -32,10 +32,3 @@ class HasSubtasks(Conflict):
 
     code, message = "has_subtasks", "The task has subtasks: it stays in its project, and below no other."
     meaning = "The task has subtasks, which keeps it in its project and from being one itself."
-
-
-class ProjectNotFound(NotFound):
-    """The project does not exist, is in the trash, or the viewer may not see it."""
-
-    code, message = "project_not_found", "There is no such project."
-    meaning = "The project does not exist, is in the trash, or the viewer may not see it."

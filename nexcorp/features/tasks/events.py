@@ -30,14 +30,18 @@ def name_project(event: Event) -> list[str]:
 
 
 def parent_frames(event: Event) -> list[Frame]:
-    """A parent shows how many subtasks it has, and how many of them are done."""
-    parents = {event.get_id("parentId"), event.get_id("previousParentId")} - {None}
-    rooms = name_project(event)
+    """A parent shows how many subtasks it has, and how many of them are done; also one that was before."""
+    payload = event.payload
+    project = payload.get("projectId")
+    parents = {
+        payload.get("previousParentId"): payload.get("previousProjectId", project),
+        payload.get("parentId"): project,
+    }
     return [
-        Frame(room, "task:updated", ("task", parent), {"changed": ["subtasks"]})
-        for parent in sorted(parents, key=str)
+        Frame(room, "task:updated", ("task", UUID(parent)), {"changed": ["subtasks"]})
+        for parent, of_project in parents.items()
         if parent is not None
-        for room in (f"task:{parent}", *rooms)
+        for room in (f"task:{parent}", *([f"project:{of_project}"] if of_project is not None else []))
     ]
 
 
@@ -77,6 +81,12 @@ def deleted_frames(event: Event) -> list[Frame]:
     """A task that is in the trash."""
     rooms = [f"task:{event.entity_id}", *name_project(event), *name_people(event)]
     return [gone_frame(room, event.entity_id, "deleted") for room in rooms] + parent_frames(event)
+
+
+def reordered_frames(event: Event) -> list[Frame]:
+    """Other ranks for tasks of a column, which stay in their order."""
+    data = {"projectId": str(event.entity_id), **event.payload}
+    return [Frame(f"project:{event.entity_id}", "task:reordered", event.entity, data, members=())]
 
 
 def list_concerned(event: Event) -> Audience:
@@ -161,6 +171,7 @@ EVENTS: dict[str, EventType] = {
         public=True,
     ),
     "task.deleted": EventType(frames=deleted_frames, public=True),
+    "task.reordered": EventType(frames=reordered_frames),
     "task.restored": EventType(frames=created_frames, public=True),
 }
 
@@ -185,5 +196,10 @@ FRAMES = {
         f"{WHERE}: it went into the trash (`deleted`), or out of this room's or your sight (`moved`). Among "
         "frames that were missed also in place of what the task was.",
         shape({"id": ID, "reason": TEXT}),
+    ),
+    "task:reordered": FrameDoc(
+        "In project:{id}: `ranks`, by id, of tasks of one column that were spread to make room for another "
+        "one. Their order is the same.",
+        shape({"projectId": ID, "status": TEXT, "ranks": {"type": "object"}}),
     ),
 }

@@ -159,6 +159,10 @@ class UpdateTask(PatchBody):
         allow_none=True,
         metadata={"description": "Begins a new series with this task; null: no more of them come."},
     )
+    place = fields.Nested(
+        Place(),
+        metadata={"description": "Where in its column, that of `status` if it is sent, it is to stand."},
+    )
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:

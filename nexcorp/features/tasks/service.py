@@ -9,12 +9,13 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Invalid
+from nexcorp.errors import Contention, Invalid
 from nexcorp.features.tasks.errors import HasSubtasks, NotYourProject, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.ranks import find_place
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import PRIORITIES
 from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
-from nexcorp.features.tasks.telling import describe_states, tell
+from nexcorp.features.tasks.telling import describe_states, tell, tell_of_spread
 from nexcorp.security.caller import Caller
 
 TEXTS = ("title", "description")
@@ -193,16 +194,37 @@ async def update_task(
     Creator, assignee and watchers are told. Raises NotFound, Forbidden, Invalid, HasSubtasks, and for old
     `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
     """
+    place = data.pop("place", None)
+    column = await lock_column(conn, caller, task_id, data) if place is not None else None
     task = await lock_own_task(conn, caller, task_id)
     check_version(task, versions, by_etag=by_etag)
     changes = find_changes(task, data)
+    if column is not None:
+        if column != (data.get("projectId", task["projectId"]), data.get("status", task["status"])):
+            raise Contention()
+        changes["place"] = place
     if not changes:
         return task
     return await change_task(conn, caller, task, changes)
 
 
+async def lock_column(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any]) -> tuple[UUID, str]:
+    """Lock the column in which a task is to stand once `data` is changed; returns its project and status.
+
+    Before the row, which whoever spreads the column may want. Raises TaskNotFound, and Invalid without one.
+    """
+    task = await get_task(conn, caller, task_id)
+    project_id = data.get("projectId", task["projectId"])
+    status = data.get("status", task["status"])
+    if project_id is None:
+        raise Invalid(errors={"place": ["A task of no project has no place."]})
+    await sql.task_board.lock_column(conn, project_id=project_id, status=status)
+    return project_id, status
+
+
 async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, Any]) -> Any:
     """Make these changes, of which each is one, of a locked task that the caller may change; returns it."""
+    place = changes.pop("place", None)
     moves = "projectId" in changes
     if moves:
         # Both belong to the project that it leaves.
@@ -218,9 +240,14 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         raise Invalid(errors={"parentId": ["It is the task itself."]})
     await check_references(conn, caller, wanted, set(changes))
     number, rank = task["number"], task["rank"]
+    spread: dict[UUID, int] = {}
     if moves:
         number = await take_number(conn, wanted["projectId"])
-    if moves or "status" in changes:
+    if place is not None:
+        rank, spread = await find_place(
+            conn, caller, task["id"], wanted["projectId"], wanted["status"], place
+        )
+    elif moves or "status" in changes:
         rank = await sql.tasks.get_last_rank(conn, project_id=wanted["projectId"], status=wanted["status"])
     due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
     if "dueDate" in changes:
@@ -239,7 +266,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         lead_id=wanted["leadId"],
         parent_id=wanted["parentId"],
         rank=rank,
-        step=1,
+        step=int(bool(changes)),
         **due,
     )
     for name in TEXTS:
@@ -257,6 +284,8 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
     if "repeat" in changes:
         await set_repeat(conn, caller, task["id"], changes["repeat"])
         changes["seriesId"] = True
+    if spread:
+        await tell_of_spread(conn, caller.id, wanted["projectId"], wanted["status"], spread)
     changed = await tell_of_changes(conn, caller, task, changes)
     if changes.get("status") == "done" and changed["seriesId"] is not None:
         await make_next(conn, caller, task["id"])
@@ -274,6 +303,9 @@ async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[
     was["labelIds"], is_now["labelIds"] = label_ids_of(before), label_ids_of(task)
     changed = [name for name in TEXTS if name in changes]
     changed += [name for name in was if name in changes and was[name] != is_now[name]]
+    if not changes and task["rank"] != before["rank"]:
+        changed = ["rank"]
+        was["rank"], is_now["rank"] = before["rank"], task["rank"]
     more: dict[str, Any] = {}
     if "projectId" in changed:
         more["previousProjectId"] = before["projectId"]

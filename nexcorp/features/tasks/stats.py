@@ -11,8 +11,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from nexcorp.db import sql
 from nexcorp.domain.fields import Out, Query
 from nexcorp.domain.shapes import Person
-from nexcorp.errors import PermissionRequired
-from nexcorp.features.tasks.errors import ProjectNotFound
+from nexcorp.errors import PermissionRequired, ProjectNotFound
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import KINDS, PRIORITIES, STATUSES
 from nexcorp.security.access import allow

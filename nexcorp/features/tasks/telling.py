@@ -39,3 +39,16 @@ async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: 
         payload=payload,
         root=task["projectId"] or task["id"],
     )
+
+
+async def tell_of_spread(
+    conn: Any, actor_id: UUID | None, project_id: UUID, status: str, ranks: dict[UUID, int]
+) -> None:
+    """Emit that tasks of a column were spread, for want of room for another one."""
+    await emit(
+        conn,
+        "task.reordered",
+        actor_id=actor_id,
+        entity=("project", project_id),
+        payload={"status": status, "ranks": {str(one): rank for one, rank in ranks.items()}},
+    )

@@ -1,0 +1,108 @@
+"""The board of a project: its columns as they stand, and the place from which frames go on."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.db import sql
+from nexcorp.domain.fields import Out
+from nexcorp.errors import ProjectNotFound
+from nexcorp.features.tasks.rooms import MANAGE, may_join_project
+from nexcorp.features.tasks.schemas import STATUSES, Task, one_of
+from nexcorp.realtime.node import read_place
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import caller, database, principal
+from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, cut_page
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import get
+
+LEAST_RANK = -(2**63)
+BY_RANK: Cursor[tuple[int, UUID]] = Cursor(
+    "board", tuple[int, UUID], (LEAST_RANK, FIRST_ID), after_rank="rank", after="id"
+)
+
+
+class BoardQuery(PageQuery):
+    """How much of each column; with `status` of that one alone, from `cursor` on."""
+
+    status = one_of(STATUSES)
+
+    @validates_schema
+    def require_status(self, data: dict[str, object], **more: object) -> None:
+        """A cursor is of one column."""
+        if "cursor" in data and "status" not in data:
+            raise ValidationError("Send it with the status whose column it is of.", "cursor")
+
+
+class Column(Out):
+    """A column of a board: the tasks of one status, in their order."""
+
+    status = one_of(STATUSES, required=True)
+    total = fields.Integer(required=True)
+    data = fields.List(fields.Nested(Task), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+
+
+class Board(Out):
+    """The board, of one snapshot."""
+
+    columns = fields.List(fields.Nested(Column), required=True)
+    epoch = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Subscribe to project:{id} with both: the frames from there on keep it complete. "
+            "A task that a frame brings replaces the one of its id, wherever that stands; `task:deleted` "
+            "takes it away, `task:reordered` gives ranks."
+        },
+    )
+    seq = fields.Integer(required=True, validate=validate.Range(0))
+
+
+async def get_board(request: web.Request, query: dict[str, Any]) -> web.Response:
+    project_id, who = path_id(request), caller(request)
+    columns = []
+    async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
+        if not await may_join_project(conn, principal(request), project_id):
+            raise ProjectNotFound()
+        place = await read_place(request, conn, f"project:{project_id}")
+        totals = {
+            row["status"]: row["total"]
+            for row in await sql.task_board.count_columns(conn, project_id=project_id)
+        }
+        for status in STATUSES:
+            if query.get("status", status) != status:
+                continue
+            rows = await BY_RANK.fetch(
+                request,
+                conn,
+                query,
+                sql.task_board.list_column,
+                viewer_id=who.id,
+                sees_all=who.may(MANAGE),
+                project_id=project_id,
+                status=status,
+            )
+            page, cursor = cut_page(request, rows, query["limit"], BY_RANK)
+            total = totals.get(status, 0)
+            columns.append({"status": status, "total": total, "data": page, "nextCursor": cursor})
+    return reply({"columns": columns, **place})
+
+
+ROUTES = [
+    get(
+        "/projects/{id}/board",
+        get_board,
+        "The board of a project",
+        Board(),
+        query=BoardQuery(),
+        errors=(ProjectNotFound,),
+        access=allow("task:read", whose="its members, and holders of task:manage"),
+        tag="Work",
+    ),
+]
