@@ -16,6 +16,8 @@ from nexcorp.features.tasks import service
 from nexcorp.features.tasks.errors import NotYourTask, TaskNotFound
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import UpdateTask
+from nexcorp.features.tasks.series import make_next
+from nexcorp.features.tasks.telling import tell_all
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller
 from nexcorp.security.caller import Caller
@@ -24,6 +26,9 @@ from nexcorp.web.routing import patch
 from nexcorp.web.transactions import transaction
 
 MAX_ITEMS = 100
+# Changes that are made of many at once; others, as they may be refused, one by one.
+TOGETHER = {"kind", "title", "description", "status", "priority", "assigneeId", "dueDate"}
+Change = tuple[Any, dict[str, Any]]
 
 
 class BulkItem(UpdateTask):
@@ -97,40 +102,105 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
         await sql.task_bulk.lock_projects(conn, ids=list(targets), task_ids=numbering)
     rows = await sql.task_bulk.get_tasks(conn, ids=ids, viewer_id=who.id, sees_all=who.may(MANAGE))
     found = {row["id"]: row for row in rows}
-    return [await update_item(conn, who, found.get(task_id), item) for task_id, item in wanted.items()]
+    results: dict[UUID, dict[str, Any]] = {}
+    together: list[Change] = []
+    for task_id, item in wanted.items():
+        task = found.get(task_id)
+        try:
+            changes = check_item(task, item)
+            if not changes:
+                results[task_id] = describe(task_id, task)
+            elif changes.keys() <= TOGETHER:
+                together.append((task, changes))
+            else:
+                # What fails is undone alone.
+                async with conn.transaction():
+                    results[task_id] = describe(task_id, await service.change_task(conn, who, task, changes))
+        except AppError as error:
+            results[task_id] = describe(task_id, task, error)
+    results |= await change_together(conn, who, together)
+    return [results[task_id] for task_id in ids]
 
 
-async def update_item(conn: Any, who: Caller, task: Any, item: dict[str, Any]) -> dict[str, Any]:
-    """Change one of them, which is locked; what fails is undone alone."""
-    task_id: UUID = item["id"]
+def check_item(task: Any, item: dict[str, Any]) -> dict[str, Any]:
+    """What of an item is different from how its locked task is, None where the caller does not see it.
+
+    Raises as service.update_task() does.
+    """
+    if task is None:
+        raise TaskNotFound()
+    if not task["_mayChange"]:
+        raise NotYourTask()
     version = item.get("version")
-    data = {name: value for name, value in item.items() if name not in ("id", "version")}
-    try:
-        if task is None:
-            raise TaskNotFound()
-        if not task["_mayChange"]:
-            raise NotYourTask()
-        check_version(task, None if version is None else [version], by_etag=False)
-        changes = service.find_changes(task, data)
-        if changes:
-            async with conn.transaction():
-                task = await service.change_task(conn, who, task, changes)
-    except AppError as error:
-        return {
-            "id": task_id,
-            "status": status_of(type(error)),
-            "code": error.code,
-            "message": error.message,
-            "errors": error.errors or {},
-            "version": task["version"] if task is not None else None,
-        }
+    check_version(task, None if version is None else [version], by_etag=False)
+    return service.find_changes(task, {name: item[name] for name in item if name not in ("id", "version")})
+
+
+def describe(task_id: UUID, task: Any, error: AppError | None = None) -> dict[str, Any]:
+    """A BulkResult."""
     return {
         "id": task_id,
-        "status": 200,
-        "code": None,
-        "message": None,
-        "errors": {},
-        "version": task["version"],
+        "status": status_of(type(error)) if error is not None else 200,
+        "code": error.code if error is not None else None,
+        "message": error.message if error is not None else None,
+        "errors": (error.errors if error is not None else None) or {},
+        "version": task["version"] if task is not None else None,
+    }
+
+
+async def change_together(conn: Any, who: Caller, together: list[Change]) -> dict[UUID, dict[str, Any]]:
+    """Make changes that nothing can be wrong with but the assignee: all of them in a few statements."""
+    results: dict[UUID, dict[str, Any]] = {}
+    refused: dict[UUID, AppError] = {}
+    for assignee_id in {changes["assigneeId"] for _, changes in together if changes.get("assigneeId")}:
+        wanted = {name: None for name in service.COLUMNS} | {"labelIds": [], "assigneeId": assignee_id}
+        try:
+            await service.check_references(conn, who, wanted, {"assigneeId"})
+        except AppError as error:
+            refused[assignee_id] = error
+    good: list[Change] = []
+    for task, changes in together:
+        problem = refused.get(changes.get("assigneeId", task["id"]))
+        if problem is None:
+            good.append((task, changes))
+        else:
+            results[task["id"]] = describe(task["id"], task, problem)
+    if not good:
+        return results
+    rows = [make_row(task, changes) for task, changes in good]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    await sql.task_bulk.update_tasks(conn, **columns, actor_id=who.id)
+    changed = await sql.task_bulk.get_changed_tasks(conn, ids=columns["ids"], viewer_id=who.id)
+    now = {task["id"]: task for task in changed}
+    told = [
+        (event, now[task["id"]], said)
+        for task, changes in good
+        for event, said in service.describe_changes(task, now[task["id"]], changes)
+    ]
+    await tell_all(conn, who.id, told)
+    for task, changes in good:
+        results[task["id"]] = describe(task["id"], now[task["id"]])
+        if changes.get("status") == "done" and task["seriesId"] is not None:
+            await make_next(conn, who, task["id"])
+    return results
+
+
+def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    """What a task is to be like, named as the columns of update_tasks()."""
+    wanted = {name: task[column] for name, column in service.COLUMNS.items()} | changes
+    due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
+    if "dueDate" in changes:
+        due = service.split_due(changes["dueDate"])
+    return {
+        "ids": task["id"],
+        "kinds": wanted["kind"],
+        "titles": wanted["title"],
+        "descriptions": wanted["description"],
+        "statuses": wanted["status"],
+        "priorities": service.number_of(wanted["priority"]),
+        "assignee_ids": wanted["assigneeId"],
+        "due_ats": due["due_at"],
+        "due_ons": due["due_on"],
     }
 
 

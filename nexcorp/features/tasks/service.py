@@ -292,12 +292,8 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
     return changed
 
 
-async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[str, Any]) -> Any:
-    """Emit what a change comes to; returns the task as it is now, as the caller sees it.
-
-    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
-    """
-    task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
+def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What a change comes to: the events, and what each says beside the task."""
     # Labels and a parent that there were none of are no change.
     was, is_now = describe_states(before), describe_states(task)
     was["labelIds"], is_now["labelIds"] = label_ids_of(before), label_ids_of(task)
@@ -313,6 +309,7 @@ async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[
         more["previousParentId"] = before["parentId"]
     if "assigneeId" in changed:
         more["previousAssigneeId"] = before["_assigneeId"]
+    found = []
     for event, names in (
         ("task.updated", [name for name in changed if name != "assigneeId"]),
         ("task.assigned", [name for name in changed if name == "assigneeId"]),
@@ -326,7 +323,18 @@ async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[
             }
             if "status" in names:
                 said |= {"from": was["status"], "to": is_now["status"]}
-            await tell(conn, event, caller.id, task, **said, **more)
+            found.append((event, said | more))
+    return found
+
+
+async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[str, Any]) -> Any:
+    """Emit what a change comes to; returns the task as it is now, as the caller sees it.
+
+    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
+    """
+    task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
+    for event, said in describe_changes(before, task, changes):
+        await tell(conn, event, caller.id, task, **said)
     return task
 
 

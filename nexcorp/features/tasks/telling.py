@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.delivery import emit
+from nexcorp.delivery import emit, emit_all
 
 # Members of a task that events name with what they were and are. Texts only by their names.
 STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate", "seriesId")
@@ -17,27 +17,48 @@ def describe_states(task: Any) -> dict[str, Any]:
     return {name: task[name] for name in STATES} | {"assigneeId": task["_assigneeId"]}
 
 
-async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: Any) -> None:
-    """Emit `event` of a task as it is now, with `more` in its payload.
-
-    Events of one project are delivered in their order, or those of a task without one.
-    """
-    payload: dict[str, Any] = {
+def make_payload(task: Any, watcher_ids: list[UUID], more: dict[str, Any]) -> dict[str, Any]:
+    """What an event says of a task as it is now, with `more`."""
+    return {
         "version": task["version"],
         "creatorId": task["_creatorId"],
         "assigneeId": task["_assigneeId"],
         "projectId": task["projectId"],
         "parentId": task["parentId"],
-        "watcherIds": await sql.tasks.list_watchers_of(conn, task_id=task["id"]),
+        "watcherIds": watcher_ids,
         **more,
     }
+
+
+async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: Any) -> None:
+    """Emit `event` of a task as it is now, with `more` in its payload.
+
+    Events of one project are delivered in their order, or those of a task without one.
+    """
+    watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"])
     await emit(
         conn,
         event,
         actor_id=actor_id,
         entity=("task", task["id"]),
-        payload=payload,
+        payload=make_payload(task, watcher_ids, more),
         root=task["projectId"] or task["id"],
+    )
+
+
+async def tell_all(conn: Any, actor_id: UUID | None, told: list[tuple[str, Any, dict[str, Any]]]) -> None:
+    """The same for (event, task, more) of several tasks."""
+    ids = [task["id"] for _, task, _ in told]
+    rows = await sql.task_bulk.list_watchers(conn, ids=ids)
+    watchers = {row["id"]: row["watcher_ids"] for row in rows}
+    await emit_all(
+        conn,
+        "task",
+        [
+            (event, task["id"], make_payload(task, watchers.get(task["id"], []), more), task["projectId"])
+            for event, task, more in told
+        ],
+        actor_id=actor_id,
     )
 
 

@@ -55,6 +55,9 @@ async def test_each_is_changed_or_says_why_not(
     told = "SELECT count(*) FROM events WHERE type = 'task.updated' AND entity_id = ANY($1)"
     assert await fetch_value(service, told, [good, stale, wrong, theirs]) == 1
 
+    kept = "SELECT old_text FROM task_revisions WHERE task_id = $1 AND version = 2"
+    assert await fetch_value(service, kept, good) == "Task"
+
     twice = [{"id": good, "status": "todo"}, {"id": good, "status": "review"}]
     for items in (twice, [], [{"id": good}], [{"id": good, "colour": "red"}]):
         await refused(ada.client.patch(f"{API}/tasks", json={"items": items}), 422)
@@ -88,3 +91,11 @@ async def test_a_hundred_at_once_beside_others(
         assert {one["status"] for one in (await answer.json())["data"]} == {200}
     where = "SELECT count(DISTINCT project_id) FROM tasks WHERE id = ANY($1::uuid[])"
     assert await fetch_value(service, where, ids) == 1
+
+    # To the end of a column, they come in their order.
+    items = [{"id": task, "status": "in_progress", "dueDate": "2031-01-01"} for task in reversed(ids)]
+    found = await change(ada, *items)
+    assert {one["status"] for one in found.values()} == {200}
+    rows = await fetch(service, "SELECT id FROM tasks WHERE id = ANY($1::uuid[]) ORDER BY rank, id", ids)
+    ranks = "SELECT count(DISTINCT rank) FROM tasks WHERE id = ANY($1::uuid[]) AND due_on IS NOT NULL"
+    assert [str(row["id"]) for row in rows] == ids and await fetch_value(service, ranks, ids) == 100
