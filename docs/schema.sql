@@ -2783,6 +2783,11 @@ INNER JOIN users AS c ON c.id = t.creator_id
 LEFT JOIN users AS a ON a.id = t.assignee_id;
 COMMENT ON VIEW task_items IS 'Tasks as the API and the frames show them, but for what depends on the viewer; with those in the trash.';
 
+CREATE OR REPLACE VIEW label_items AS
+SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "createdAt"
+FROM labels AS l;
+COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';
+
 CREATE OR REPLACE VIEW comment_items AS
 SELECT
     c.id,

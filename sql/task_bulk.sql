@@ -33,6 +33,13 @@ FROM visible_tasks($2, $3) AS t
 INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = ANY($1::uuid[]);
 
+-- name: list_leading(ids) :many
+-- Those of these tasks whose status matters to others: they block one, or come again.
+SELECT t.id
+FROM tasks AS t
+WHERE t.id = ANY($1::uuid[])
+    AND (t.series_id IS NOT NULL OR EXISTS (SELECT FROM task_links AS l WHERE l.blocker_id = t.id));
+
 -- name: get_changed_tasks(ids, viewer_id) :many
 -- As tasks.get_changed_task, of several.
 SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching

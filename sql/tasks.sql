@@ -187,3 +187,133 @@ FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (project
 INNER JOIN projects AS p ON p.id = g.project_id AND p.deleted_at IS NULL
 WHERE g.sees_all
     OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = g.user_id);
+
+-- name: list_trash(viewer_id, sees_all, before_time, before, most) :many
+-- Tasks in the trash that a viewer could see before, the last deleted first.
+SELECT i.*, false AS watching, i."_deletedAt" AS "deletedAt", person(d) AS "deletedBy"
+FROM (
+    SELECT t.id, t.deleted_at, t.deleted_by
+    FROM trashed_tasks($1, $2) AS t
+    WHERE (t.deleted_at, t.id) < ($3, $4)
+    ORDER BY t.deleted_at DESC, t.id DESC
+    LIMIT $5
+) AS found
+CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
+LEFT JOIN users AS d ON d.id = found.deleted_by
+ORDER BY found.deleted_at DESC, found.id DESC;
+
+-- name: get_trashed_task(task_id, viewer_id, sees_all) :one
+-- One task in the trash, and whether it can come back into its project.
+SELECT
+    i.*,
+    coalesce((SELECT p.deleted_at IS NULL FROM projects AS p WHERE p.id = t.project_id), true) AS "_hasProject"
+FROM trashed_tasks($2, $3) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id = $1;
+
+-- name: restore_task(task_id) :exec
+-- Take a task, which is locked, out of the trash.
+UPDATE tasks
+SET deleted_at = NULL, deleted_by = NULL, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: list_own_trash(creator_id, most) :many
+-- What of a person's own is in the trash; locked in their order.
+SELECT t.id
+FROM tasks AS t
+WHERE t.creator_id = $1 AND t.deleted_at IS NOT NULL
+ORDER BY t.id
+LIMIT $2
+FOR UPDATE;
+
+-- name: list_old_trash(days, most) :many
+-- What has been in the trash for so many days; of what somebody holds nothing.
+SELECT t.id
+FROM tasks AS t
+WHERE t.deleted_at < now() - make_interval(days => $1)
+ORDER BY t.deleted_at
+LIMIT $2
+FOR UPDATE SKIP LOCKED;
+
+-- name: purge_tasks(ids, actor_id, context) :value
+-- Remove tasks, which are in the trash and locked, with all that hangs on them, their texts, and the stored answers that show
+-- them; each with its event. Returns how many.
+WITH gone AS (
+    DELETE FROM tasks WHERE id = ANY($1::uuid[]) AND deleted_at IS NOT NULL
+    RETURNING id, creator_id, project_id, version
+),
+blanked AS (
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+    FROM gone
+    WHERE k.entity_id = gone.id
+)
+SELECT count(
+    emit(
+        'task.purged', $2, 'task', g.id,
+        jsonb_build_object('creatorId', g.creator_id, 'projectId', g.project_id, 'version', g.version), $3,
+        coalesce(g.project_id, g.id)
+    )
+)::integer
+FROM gone AS g;
+
+-- name: list_history(task_id, before_time, before, most) :many
+-- What happened to a task, the newest first. Texts that it had come from task_revisions: in the trail there are none.
+SELECT
+    e.id,
+    e.type,
+    e.actor,
+    e.payload -> 'version' AS version,
+    coalesce(e.payload -> 'changed', '[]') AS changed,
+    coalesce(e.payload -> 'before', '{}') AS before,
+    coalesce(e.payload -> 'after', '{}') AS after,
+    coalesce(
+        (
+            SELECT json_agg(json_build_object('field', r.field, 'before', r.old_text, 'after', s.new_text) ORDER BY r.field DESC)
+            FROM task_revisions AS r
+            CROSS JOIN LATERAL (
+                SELECT CASE
+                    WHEN later.task_id IS NOT NULL THEN later.old_text
+                    WHEN r.field = 'title' THEN t.title
+                    ELSE t.description
+                END AS new_text
+                FROM tasks AS t
+                LEFT JOIN LATERAL (
+                    SELECT n.task_id, n.old_text
+                    FROM task_revisions AS n
+                    WHERE n.task_id = r.task_id AND n.field = r.field AND n.version > r.version
+                    ORDER BY n.version
+                    LIMIT 1
+                ) AS later ON true
+                WHERE t.id = r.task_id
+            ) AS s
+            WHERE e.type = 'task.updated' AND r.task_id = $1 AND r.version = (e.payload ->> 'version')::integer
+        ),
+        '[]'::json
+    ) AS texts,
+    e."createdAt"
+FROM event_items AS e
+WHERE e."entityType" = 'task' AND e."entityId" = $1 AND (e."createdAt", e.id) < ($2, $3)
+ORDER BY e."createdAt" DESC, e.id DESC
+LIMIT $4;
+
+-- name: list_subtasks(viewer_id, sees_all, parent_id, after, most) :many
+-- Subtasks that a viewer may see, the oldest first.
+SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
+FROM visible_tasks($1, $2) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.parent_id = $3 AND t.id > $4
+ORDER BY t.id
+LIMIT $5;
+
+-- name: list_hanging(blocker_id) :many
+-- Tasks of which this one is, or was, the only open blocker.
+SELECT l.blocked_id
+FROM task_links AS l
+INNER JOIN tasks AS t ON t.id = l.blocked_id AND t.deleted_at IS NULL
+WHERE l.blocker_id = $1
+    AND NOT EXISTS (SELECT FROM open_links AS o WHERE o.blocked_id = l.blocked_id AND o.blocker_id <> $1)
+ORDER BY l.blocked_id;
+
+-- name: lock_for_removal(task_id) :exec
+-- Keep all changes of a task, and of what belongs to it, out until this transaction ends.
+SELECT FROM tasks WHERE id = $1 FOR UPDATE;

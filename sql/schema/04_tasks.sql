@@ -280,3 +280,9 @@ AS $$
     WHERE $15 = 'label' AND x.label_id = $9
 $$;
 COMMENT ON FUNCTION narrow_tasks(uuid, boolean, text[], smallint[], text[], uuid, uuid, uuid, uuid, uuid, boolean, text, timestamptz, timestamptz, text) IS 'As find_tasks(), read by the index of the filter that `source` names: one branch runs, the others read nothing.';
+
+DROP VIEW IF EXISTS label_items;
+CREATE VIEW label_items AS
+SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "createdAt"
+FROM labels AS l;
+COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';

@@ -28,6 +28,7 @@ from __future__ import annotations
 from tests.policy import makers
 from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
 from tests.policy.work import WORK, WORK_ROOMS
+from tests.policy.work_many import WORK_MANY
 
 OWN = "your own only"
 NEW_PASSWORD = "correct horse battery"
@@ -272,6 +273,7 @@ POLICY: list[Rule] = [
     Rule("GET /users/{id}/followers", "user:read", 200, make=makers.own_profile),
     Rule("GET /users/{id}/following", "user:read", 200, make=makers.own_profile),
     *WORK,
+    *WORK_MANY,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),

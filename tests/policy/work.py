@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.policy import work_makers as makers
 from tests.policy.rules import Room, Rule
 
@@ -9,6 +11,24 @@ SEERS = "those that you created or are assigned to, and of your projects; holder
 CREATORS = "in projects their owners and editors, and holders of task:manage"
 CHANGERS = "creator, assignee, owners and editors of the project, and holders of task:manage"
 REMOVERS = "the creator, and holders of task:manage"
+
+LABELS = "those of your projects, and those of tasks without one"
+LABELLERS = "owners and editors of the project; without one holders of task:manage, who may all"
+
+
+def on_task(operation: str, permission: str, status: int, whose: str, **more: Any) -> Rule:
+    """A rule of what is to do with a task of the owner's, which a stranger does not see."""
+    return Rule(
+        operation,
+        permission,
+        status,
+        stranger=404,
+        manager=more.pop("manager", status),
+        whose=whose,
+        make=more.pop("make", makers.a_task),
+        **more,
+    )
+
 
 WORK: list[Rule] = [
     Rule(
@@ -22,51 +42,48 @@ WORK: list[Rule] = [
     ),
     Rule("POST /tasks", "task:create", 201, whose=CREATORS, body={"title": "To be done"}),
     Rule("GET /tasks", "task:read", 200, whose=SEERS),
-    Rule(
-        "GET /tasks/stats",
-        "task:read",
-        200,
-        whose="your own, and of your projects; holders of task:manage all",
-    ),
-    Rule("GET /tasks/{id}", "task:read", 200, stranger=404, manager=200, whose=SEERS, make=makers.a_task),
-    Rule(
-        "PATCH /tasks/{id}",
+    on_task("GET /tasks/{id}", "task:read", 200, SEERS),
+    on_task("PATCH /tasks/{id}", "task:create", 200, CHANGERS, body={"status": "done"}),
+    on_task("PUT /tasks/{id}/assignee", "task:create", 200, CHANGERS, body={"userId": None}),
+    on_task("DELETE /tasks/{id}", "task:create", 204, REMOVERS),
+    on_task("GET /tasks/{id}/history", "task:read", 200, SEERS),
+    on_task("GET /tasks/{id}/subtasks", "task:read", 200, SEERS),
+    on_task("PUT /tasks/{id}/watch", "task:read", 200, SEERS),
+    on_task("DELETE /tasks/{id}/watch", "task:read", 200, SEERS),
+    on_task("GET /tasks/{id}/watchers", "task:read", 200, SEERS),
+    on_task("GET /tasks/{id}/blockers", "task:read", 200, SEERS),
+    on_task("PUT /tasks/{id}/blockers/{blockerId}", "task:create", 200, CHANGERS, make=makers.two_tasks),
+    on_task("DELETE /tasks/{id}/blockers/{blockerId}", "task:create", 200, CHANGERS, make=makers.two_tasks),
+    on_task("GET /tasks/{id}/checklist", "task:read", 200, SEERS),
+    on_task("POST /tasks/{id}/checklist", "task:create", 201, CHANGERS, body={"text": "A step"}),
+    on_task(
+        "PATCH /tasks/{id}/checklist/{itemId}",
         "task:create",
         200,
-        stranger=404,
-        manager=200,
-        whose=CHANGERS,
-        make=makers.a_task,
-        body={"status": "done"},
+        CHANGERS,
+        make=makers.a_step,
+        body={"isDone": True},
     ),
+    on_task("DELETE /tasks/{id}/checklist/{itemId}", "task:create", 200, CHANGERS, make=makers.a_step),
+    Rule("GET /tasks/trash", "task:read", 200, whose=SEERS),
+    Rule("DELETE /tasks/trash", "task:create", 200, whose="those that you created"),
+    on_task("POST /tasks/{id}/restore", "task:create", 200, REMOVERS, make=makers.a_trashed_task),
+    Rule("DELETE /tasks/{id}/purge", "task:purge", 403, admin=204, make=makers.a_trashed_task),
     Rule(
-        "PATCH /tasks",
+        "POST /labels",
         "task:create",
-        200,
-        whose="those that you created or are assigned to, of projects that you edit; holders of "
-        "task:manage all",
-        make=makers.a_task,
-        body=lambda made: {"items": [{"id": made["id"], "status": "done"}]},
+        201,
+        stranger=422,
+        manager=201,
+        whose=LABELLERS,
+        make=makers.a_workplace,
+        body=lambda made: {"name": "bug", "color": "#ff0000", "projectId": str(made["id"])},
     ),
-    Rule(
-        "PUT /tasks/{id}/assignee",
-        "task:create",
-        200,
-        stranger=404,
-        manager=200,
-        whose=CHANGERS,
-        make=makers.a_task,
-        body={"userId": None},
+    Rule("GET /labels", "task:read", 200, whose=LABELS, query="?project=none"),
+    on_task(
+        "PATCH /labels/{id}", "task:create", 200, LABELLERS, make=makers.a_label, body={"name": "defect"}
     ),
-    Rule(
-        "DELETE /tasks/{id}",
-        "task:create",
-        204,
-        stranger=404,
-        manager=204,
-        whose=REMOVERS,
-        make=makers.a_task,
-    ),
+    on_task("DELETE /labels/{id}", "task:create", 204, LABELLERS, make=makers.a_label),
 ]
 
 WORK_ROOMS: list[Room] = [

@@ -36,3 +36,29 @@ async def a_workplace(world: World, owner: Person) -> Made:
 async def workplace_id(world: World, owner: Person) -> Any:
     """The id of a project that the owner works on."""
     return (await a_workplace(world, owner))["id"]
+
+
+async def two_tasks(world: World, owner: Person) -> Made:
+    """A task that a stranger does not see, and one more as its blocker."""
+    return {**await a_task(world, owner), "blockerId": (await a_task(world, owner))["id"]}
+
+
+async def a_step(world: World, owner: Person) -> Made:
+    """A task of the owner's with a step on its checklist."""
+    task = await a_task(world, owner)
+    steps = await create(owner, f"/tasks/{task['id']}/checklist", text="A step")
+    return {**task, "itemId": steps["data"][0]["id"]}
+
+
+async def a_trashed_task(world: World, owner: Person) -> Made:
+    """A task of the owner's in the trash."""
+    task = await a_task(world, owner)
+    assert (await owner.client.delete(f"/api/v1/tasks/{task['id']}")).status == 204
+    return task
+
+
+async def a_label(world: World, owner: Person) -> Made:
+    """A label of a project that the owner works on."""
+    project = await a_workplace(world, owner)
+    label = await create(owner, "/labels", name="bug", color="#ff0000", projectId=str(project["id"]))
+    return {"id": label["id"]}

@@ -5,17 +5,27 @@ from nexcorp.delivery.kinds import Kind
 from nexcorp.features.tasks import reminders
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
-from nexcorp.features.tasks.schemas import RoomTask
+from nexcorp.features.tasks.schemas import Label, RoomTask
 from nexcorp.manifest import Feature, Job
 from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
-    routes=(
-        "nexcorp.features.tasks.routes:ROUTES",
-        "nexcorp.features.tasks.board:ROUTES",
-        "nexcorp.features.tasks.bulk:ROUTES",
-        "nexcorp.features.tasks.stats:ROUTES",
+    # The trash and the statistics come first: /tasks/trash is no task.
+    routes=tuple(
+        f"nexcorp.features.tasks.{module}:ROUTES"
+        for module in (
+            "trash",
+            "stats",
+            "routes",
+            "bulk",
+            "board",
+            "history",
+            "links",
+            "labels",
+            "checklist",
+            "watching",
+        )
     ),
     events={**EVENTS, **reminders.EVENTS},
     notice_types=(*NOTICE_TYPES, *reminders.NOTICE_TYPES),
@@ -26,7 +36,8 @@ FEATURE = Feature(
             deleted="task:deleted",
             list_seers=sql.tasks.list_seers,
             hides=("description",),
-        )
+        ),
+        "label": Kind(sql.labels.render_labels, Label, deleted="label:deleted"),
     },
     frames=FRAMES,
     rooms={

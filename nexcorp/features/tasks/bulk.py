@@ -16,7 +16,6 @@ from nexcorp.features.tasks import service
 from nexcorp.features.tasks.errors import NotYourTask, TaskNotFound
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import UpdateTask
-from nexcorp.features.tasks.series import make_next
 from nexcorp.features.tasks.telling import tell_all
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller
@@ -102,6 +101,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
         await sql.task_bulk.lock_projects(conn, ids=list(targets), task_ids=numbering)
     rows = await sql.task_bulk.get_tasks(conn, ids=ids, viewer_id=who.id, sees_all=who.may(MANAGE))
     found = {row["id"]: row for row in rows}
+    leading = {row["id"] for row in await sql.task_bulk.list_leading(conn, ids=ids)}
     results: dict[UUID, dict[str, Any]] = {}
     together: list[Change] = []
     for task_id, item in wanted.items():
@@ -110,7 +110,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
             changes = check_item(task, item)
             if not changes:
                 results[task_id] = describe(task_id, task)
-            elif changes.keys() <= TOGETHER:
+            elif changes.keys() <= TOGETHER and not (task_id in leading and "status" in changes):
                 together.append((task, changes))
             else:
                 # What fails is undone alone.
@@ -178,11 +178,7 @@ async def change_together(conn: Any, who: Caller, together: list[Change]) -> dic
         for event, said in service.describe_changes(task, now[task["id"]], changes)
     ]
     await tell_all(conn, who.id, told)
-    for task, changes in good:
-        results[task["id"]] = describe(task["id"], now[task["id"]])
-        if changes.get("status") == "done" and task["seriesId"] is not None:
-            await make_next(conn, who, task["id"])
-    return results
+    return results | {task_id: describe(task_id, task) for task_id, task in now.items()}
 
 
 def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:

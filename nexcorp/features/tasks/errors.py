@@ -32,3 +32,82 @@ class HasSubtasks(Conflict):
 
     code, message = "has_subtasks", "The task has subtasks: it stays in its project, and below no other."
     meaning = "The task has subtasks, which keeps it in its project and from being one itself."
+
+
+class LinkCycle(Conflict):
+    """Tasks that would wait for each other."""
+
+    code = "link_cycle"
+    message = "Then one of these tasks would wait for itself, or for a part of itself."
+    meaning = "A task would wait for itself over one or several links, or for its own parent or subtask."
+
+
+class TooManyLinks(Conflict):
+    """A task is linked with as many others as one can be."""
+
+    code, message = "too_many_links", "The task is linked with too many others."
+    meaning = "A task may be linked with so many others; remove one first."
+
+
+class TooManyWatchers(Conflict):
+    """A task is watched by as many people as can be."""
+
+    code, message = "too_many_watchers", "The task is watched by too many people."
+    meaning = "So many people watch the task already that it takes no more."
+
+
+class ProjectDeleted(Conflict):
+    """A task comes back into its project, which is in the trash itself."""
+
+    code, message = "project_deleted", "The project of the task is deleted; restore that first."
+    meaning = "The project of the task is deleted; restore that first."
+
+
+class NotInTrash(Conflict):
+    """Only what is in the trash is removed for good."""
+
+    code, message = "not_in_trash", "Delete the task first: only what is in the trash can be purged."
+    meaning = "The task is not in the trash."
+
+
+class LabelNotFound(NotFound):
+    """The label does not exist, or the viewer may not see its project."""
+
+    code, message = "label_not_found", "There is no such label."
+    meaning = "The label does not exist, or the viewer may not see its project."
+
+
+class NotYourLabel(Forbidden):
+    """The caller may not change the labels of the project, or of tasks without one."""
+
+    code = "not_your_label"
+    message = "Only owners and editors of the project, and holders of task:manage may do this."
+    meaning = "Labels are changed by owners and editors of their project, and by holders of `task:manage`."
+
+
+class LabelTaken(Conflict):
+    """The project has a label of this name."""
+
+    code, message = "label_taken", "There is a label of this name."
+    meaning = "There is a label of this name, whatever its case."
+
+
+class TooManyLabels(Conflict):
+    """The project has as many labels as one can have."""
+
+    code, message = "too_many_labels", "There are too many labels."
+    meaning = "A project, and tasks of no project, have at most 200 labels."
+
+
+class ItemNotFound(NotFound):
+    """The task has no such item on its checklist."""
+
+    code, message = "item_not_found", "There is no such item."
+    meaning = "There is no such item on the checklist of the task."
+
+
+class TooManyItems(Conflict):
+    """The checklist is full."""
+
+    code, message = "too_many_items", "The checklist is full."
+    meaning = "A checklist has at most 100 items."

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.delivery.events import Audience, Entity, Event, EventType, Frame, Notice, NoticeType
+from nexcorp.delivery.events import Audience, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.realtime.shapes import ID, TEXT, FrameDoc, refer, shape
 
 # What people are told of; the rest shows in the rooms alone.
@@ -89,6 +89,17 @@ def reordered_frames(event: Event) -> list[Frame]:
     return [Frame(f"project:{event.entity_id}", "task:reordered", event.entity, data, members=())]
 
 
+def label_frames(event: Event) -> list[Frame]:
+    """Labels are seen in the room of their project; those of no project in none."""
+    project_id = event.payload.get("projectId")
+    if project_id is None:
+        return []
+    name = event.type.replace(".", ":")
+    data = {"id": str(event.entity_id), "projectId": project_id}
+    members = () if event.type == "label.deleted" else None
+    return [Frame(f"project:{project_id}", name, event.entity, data, members=members)]
+
+
 def list_concerned(event: Event) -> Audience:
     """Creator, assignee and watchers, as they are and as far as they see it when they are told."""
     return Audience(sql.tasks.list_concerned_after, task_id=event.entity_id)
@@ -107,11 +118,6 @@ def is_completed(event: Event) -> bool:
 def is_moved(event: Event) -> bool:
     """Whether nothing but the status changed."""
     return list(event.payload.get("changed", ())) == ["status"]
-
-
-def itself(event: Event) -> Entity:
-    """The task."""
-    return event.entity
 
 
 ASSIGNED = Notice(
@@ -170,7 +176,26 @@ EVENTS: dict[str, EventType] = {
         updated_frames,
         public=True,
     ),
+    "task.blocked": EventType(frames=updated_frames),
+    "task.unblocked": EventType(
+        (
+            Notice(
+                "task_updated",
+                "A task is not blocked any more",
+                variant="unblocked",
+                receivers=lambda event: list_concerned(event) if event.payload.get("isClosed") else (),
+                why="watcher",
+            ),
+        ),
+        updated_frames,
+    ),
+    "task.linked": EventType(frames=updated_frames, public=True),
+    "task.unlinked": EventType(frames=updated_frames, public=True),
     "task.deleted": EventType(frames=deleted_frames, public=True),
+    "task.purged": EventType(public=True),
+    "label.created": EventType(frames=label_frames),
+    "label.updated": EventType(frames=label_frames),
+    "label.deleted": EventType(frames=label_frames),
     "task.reordered": EventType(frames=reordered_frames),
     "task.restored": EventType(frames=created_frames, public=True),
 }
@@ -197,6 +222,9 @@ FRAMES = {
         "frames that were missed also in place of what the task was.",
         shape({"id": ID, "reason": TEXT}),
     ),
+    "label:created": FrameDoc("In project:{id}.", refer("Label")),
+    "label:updated": FrameDoc("In project:{id}: all tasks that have it show it so.", refer("Label")),
+    "label:deleted": FrameDoc("In project:{id}: no task has it any more.", shape({"id": ID})),
     "task:reordered": FrameDoc(
         "In project:{id}: `ranks`, by id, of tasks of one column that were spread to make room for another "
         "one. Their order is the same.",

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from nexcorp.errors import PreconditionFailed
 from nexcorp.features.tasks import service
-from nexcorp.features.tasks.errors import HasSubtasks, NotYourProject, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.access import CHANGE, CREATE, OWN, READ, REMOVE, TAG
+from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourProject, TaskNotFound
 from nexcorp.features.tasks.lists import list_tasks
-from nexcorp.features.tasks.schemas import AssignTask, CreateTask, Task, TaskPage, TaskQuery, UpdateTask
-from nexcorp.security.access import allow
+from nexcorp.features.tasks.schemas import AssignTask, CreateTask, Task, TaskList, TaskQuery, UpdateTask
 from nexcorp.security.app_keys import caller, database
 from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply_row
@@ -51,14 +51,6 @@ async def delete_task(request: web.Request) -> web.Response:
     return no_content()
 
 
-TAG = "Work"
-SEEN = "those that you created or are assigned to, and of your projects; holders of task:manage all"
-CHANGED = "creator, assignee, owners and editors of the project, and holders of task:manage"
-READ = allow("task:read", whose=SEEN)
-CREATE = allow("task:create", whose="in projects their owners and editors, and holders of task:manage")
-CHANGE = allow("task:create", whose=CHANGED)
-REMOVE = allow("task:create", whose="the creator, and holders of task:manage")
-OWN = (TaskNotFound, NotYourTask)
 ROUTES = [
     post(
         "/tasks",
@@ -70,7 +62,7 @@ ROUTES = [
         access=CREATE,
         tag=TAG,
     ),
-    get("/tasks", list_tasks, "Tasks that you may see", TaskPage(), query=TaskQuery(), access=READ, tag=TAG),
+    get("/tasks", list_tasks, "Tasks that you may see", TaskList(), query=TaskQuery(), access=READ, tag=TAG),
     get("/tasks/{id}", get_task, "One task", Task(), errors=(TaskNotFound,), access=READ, tag=TAG),
     patch(
         "/tasks/{id}",
@@ -78,7 +70,7 @@ ROUTES = [
         "Change a task",
         Task(),
         body=UpdateTask(),
-        errors=(*OWN, NotYourProject, HasSubtasks),
+        errors=(*OWN, NotYourProject, HasSubtasks, LinkCycle),
         access=CHANGE,
         tag=TAG,
         description="Any status may follow any other. Who loses sight of the task by the change is shown it "

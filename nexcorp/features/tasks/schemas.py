@@ -185,6 +185,13 @@ class TaskLabel(Out):
     color = fields.String(required=True)
 
 
+class Label(TaskLabel):
+    """A label as it is listed."""
+
+    projectId = fields.UUID(required=True, allow_none=True)
+    createdAt = fields.AwareDateTime(required=True)
+
+
 class Steps(Out):
     """How many there are, and how many of them are done."""
 
@@ -346,7 +353,7 @@ class TaskQuery(TaskFilters, PageQuery):
             raise ValidationError(f"Pages go no deeper than {MAX_TOTAL} tasks; a cursor does.", "page")
 
 
-class TaskPage(Out):
+class TaskList(Out):
     """A list of tasks."""
 
     data = fields.List(fields.Nested(Task), required=True)

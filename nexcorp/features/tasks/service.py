@@ -10,12 +10,12 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import decode
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Contention, Invalid
-from nexcorp.features.tasks.errors import HasSubtasks, NotYourProject, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourProject, NotYourTask, TaskNotFound
 from nexcorp.features.tasks.ranks import find_place
 from nexcorp.features.tasks.rooms import MANAGE
-from nexcorp.features.tasks.schemas import PRIORITIES
+from nexcorp.features.tasks.schemas import CLOSED, PRIORITIES
 from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
-from nexcorp.features.tasks.telling import describe_states, tell, tell_of_spread
+from nexcorp.features.tasks.telling import describe_states, tell, tell_of_blocking, tell_of_spread
 from nexcorp.security.caller import Caller
 
 TEXTS = ("title", "description")
@@ -234,6 +234,10 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         await sql.tasks.lock_graph(conn)
         if await sql.tasks.has_subtasks(conn, task_id=task["id"]):
             raise HasSubtasks()
+        if changes["parentId"] is not None and await sql.task_links.is_linked(
+            conn, one_id=task["id"], other_id=changes["parentId"]
+        ):
+            raise LinkCycle()
     is_now = {name: task[column] for name, column in COLUMNS.items()}
     wanted = {**is_now, "labelIds": label_ids_of(task), **changes}
     if wanted["parentId"] == task["id"]:
@@ -335,6 +339,9 @@ async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[
     task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
     for event, said in describe_changes(before, task, changes):
         await tell(conn, event, caller.id, task, **said)
+    is_open = task["status"] not in CLOSED
+    if is_open != (before["status"] not in CLOSED):
+        await tell_of_blocking(conn, caller.id, task["id"], is_open=is_open)
     return task
 
 
@@ -351,4 +358,6 @@ async def delete_task(conn: Any, caller: Caller, task_id: UUID, versions: Versio
     check_remover(task, caller)
     check_version(task, versions)
     await sql.tasks.trash_task(conn, task_id=task_id, user_id=caller.id)
-    await tell(conn, "task.deleted", caller.id, task)
+    await tell(conn, "task.deleted", caller.id, {**task, "version": task["version"] + 1})
+    if task["status"] not in CLOSED:
+        await tell_of_blocking(conn, caller.id, task_id, is_open=False)

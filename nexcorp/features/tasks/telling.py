@@ -62,6 +62,27 @@ async def tell_all(conn: Any, actor_id: UUID | None, told: list[tuple[str, Any, 
     )
 
 
+async def tell_of_blocking(conn: Any, actor_id: UUID | None, blocker_id: UUID, *, is_open: bool) -> None:
+    """Emit of each task that this one alone blocks that it is blocked from now on, or not any more."""
+    for row in await sql.tasks.list_hanging(conn, blocker_id=blocker_id):
+        await tell_of_blocked(conn, actor_id, row["blocked_id"], blocker_id, is_blocked=is_open)
+
+
+async def tell_of_blocked(
+    conn: Any,
+    actor_id: UUID | None,
+    task_id: UUID,
+    blocker_id: UUID,
+    *,
+    is_blocked: bool,
+    is_closed: bool = True,
+) -> None:
+    """Emit that one task is blocked from now on, or not any more; `is_closed`: as its blocker was closed."""
+    task = await sql.tasks.get_changed_task(conn, task_id=task_id, viewer_id=actor_id)
+    event = "task.blocked" if is_blocked else "task.unblocked"
+    await tell(conn, event, actor_id, task, changed=["blocked"], blockerId=blocker_id, isClosed=is_closed)
+
+
 async def tell_of_spread(
     conn: Any, actor_id: UUID | None, project_id: UUID, status: str, ranks: dict[UUID, int]
 ) -> None:

@@ -1,0 +1,16 @@
+"""Who may do what with tasks, as routes and documents say it."""
+
+from __future__ import annotations
+
+from nexcorp.features.tasks.errors import NotYourTask, TaskNotFound
+from nexcorp.security.access import allow
+
+TAG = "Work"
+SEEN = "those that you created or are assigned to, and of your projects; holders of task:manage all"
+READ = allow("task:read", whose=SEEN)
+CREATE = allow("task:create", whose="in projects their owners and editors, and holders of task:manage")
+CHANGE = allow(
+    "task:create", whose="creator, assignee, owners and editors of the project, and holders of task:manage"
+)
+REMOVE = allow("task:create", whose="the creator, and holders of task:manage")
+OWN = (TaskNotFound, NotYourTask)

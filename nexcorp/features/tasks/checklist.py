@@ -1,0 +1,188 @@
+"""The small steps of a task. They leave its version as it is: who ticks one is in nobody's way."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from marshmallow import ValidationError, fields, validates_schema
+
+from nexcorp.db import sql
+from nexcorp.domain.fields import Body, Flag, Out, Text
+from nexcorp.errors import Invalid
+from nexcorp.features.tasks import service
+from nexcorp.features.tasks.access import CHANGE, OWN, READ, TAG
+from nexcorp.features.tasks.errors import ItemNotFound, TaskNotFound, TooManyItems
+from nexcorp.features.tasks.schemas import Place
+from nexcorp.features.tasks.telling import tell
+from nexcorp.security.app_keys import caller, database
+from nexcorp.security.caller import Caller
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import delete, get, patch, post
+from nexcorp.web.transactions import transaction
+
+MAX_ITEMS = 100
+
+
+class CreateItem(Body):
+    """A new step; at the end unless told otherwise."""
+
+    text = Text(least=1, most=500, required=True)
+    isDone = Flag(load_default=False)
+    place = fields.Nested(Place())
+
+
+class UpdateItem(Body):
+    """Only what is sent changes."""
+
+    text = Text(least=1, most=500)
+    isDone = Flag()
+    place = fields.Nested(Place())
+
+    @validates_schema
+    def require_change(self, data: dict[str, object], **more: object) -> None:
+        """A PATCH that changes nothing is a mistake of the caller's."""
+        if not data:
+            raise ValidationError("Send text, isDone or place.")
+
+
+class Item(Out):
+    """A step of a task."""
+
+    id = fields.UUID(required=True)
+    text = fields.String(required=True)
+    isDone = fields.Boolean(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+
+
+class Checklist(Out):
+    """The whole list, in its order."""
+
+    data = fields.List(fields.Nested(Item), required=True)
+
+
+async def read_items(conn: Any, task_id: UUID) -> dict[str, Any]:
+    """The checklist of a task."""
+    return {"data": await sql.checklists.list_items(conn, task_id=task_id)}
+
+
+async def put_at(conn: Any, task_id: UUID, item_id: UUID, place: dict[str, UUID]) -> None:
+    """Put an item before or behind another one; raises Invalid where that is not on the list."""
+    ids = [row["id"] for row in await sql.checklists.list_items(conn, task_id=task_id)]
+    [(word, other)] = place.items()
+    ids.remove(item_id)
+    if other not in ids:
+        raise Invalid(errors={"place": ["There is no such other item on this list."]})
+    ids.insert(ids.index(other) + (word == "after"), item_id)
+    await sql.checklists.order_items(conn, task_id=task_id, ids=ids)
+
+
+async def add_item(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any]) -> None:
+    """Add a step. Raises TaskNotFound, NotYourTask, TooManyItems, Invalid."""
+    task = await service.lock_own_task(conn, caller, task_id)
+    if len(await sql.checklists.list_items(conn, task_id=task_id)) >= MAX_ITEMS:
+        raise TooManyItems()
+    item_id = await sql.checklists.insert_item(
+        conn, task_id=task_id, text=data["text"], is_done=data["isDone"]
+    )
+    if "place" in data:
+        await put_at(conn, task_id, item_id, data["place"])
+    await tell_of_list(conn, caller, task)
+
+
+async def update_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID, data: dict[str, Any]) -> None:
+    """Change, tick or move a step. Raises TaskNotFound, NotYourTask, ItemNotFound, Invalid."""
+    task = await service.lock_own_task(conn, caller, task_id)
+    found = await sql.checklists.update_item(
+        conn, task_id=task_id, item_id=item_id, text=data.get("text"), is_done=data.get("isDone")
+    )
+    if found is None:
+        raise ItemNotFound()
+    if "place" in data:
+        await put_at(conn, task_id, item_id, data["place"])
+    await tell_of_list(conn, caller, task)
+
+
+async def delete_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID) -> None:
+    """Remove a step. Raises TaskNotFound, NotYourTask, ItemNotFound."""
+    task = await service.lock_own_task(conn, caller, task_id)
+    if await sql.checklists.delete_item(conn, task_id=task_id, item_id=item_id) is None:
+        raise ItemNotFound()
+    await tell_of_list(conn, caller, task)
+
+
+async def tell_of_list(conn: Any, caller: Caller, task: Any) -> None:
+    """Emit that the checklist is another one; not what it says."""
+    await tell(conn, "task.updated", caller.id, task, changed=["checklist"])
+
+
+async def list_items(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        task = await service.get_task(conn, caller(request), path_id(request))
+        return reply(await read_items(conn, task["id"]))
+
+
+async def create(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        await add_item(tx.conn, caller(request), path_id(request), body)
+        return await tx.reply(await read_items(tx.conn, path_id(request)), 201)
+
+
+async def update(request: web.Request, body: dict[str, Any]) -> web.Response:
+    task_id = path_id(request)
+    async with transaction(request) as tx:
+        await update_item(tx.conn, caller(request), task_id, path_id(request, "itemId"), body)
+        return await tx.reply(await read_items(tx.conn, task_id))
+
+
+async def remove(request: web.Request) -> web.Response:
+    task_id = path_id(request)
+    async with transaction(request) as tx:
+        await delete_item(tx.conn, caller(request), task_id, path_id(request, "itemId"))
+        return await tx.reply(await read_items(tx.conn, task_id))
+
+
+ROUTES = [
+    get(
+        "/tasks/{id}/checklist",
+        list_items,
+        "The checklist of a task",
+        Checklist(),
+        errors=(TaskNotFound,),
+        access=READ,
+        tag=TAG,
+    ),
+    post(
+        "/tasks/{id}/checklist",
+        create,
+        "Add a step; answered with the whole list",
+        Checklist(),
+        body=CreateItem(),
+        errors=(*OWN, TooManyItems),
+        access=CHANGE,
+        tag=TAG,
+    ),
+    patch(
+        "/tasks/{id}/checklist/{itemId}",
+        update,
+        "Change, tick or move a step; answered with the whole list",
+        Checklist(),
+        body=UpdateItem(),
+        errors=(*OWN, ItemNotFound),
+        access=CHANGE,
+        tag=TAG,
+    ),
+    delete(
+        "/tasks/{id}/checklist/{itemId}",
+        remove,
+        "Remove a step; answered with the whole list",
+        Checklist(),
+        200,
+        errors=(*OWN, ItemNotFound),
+        access=CHANGE,
+        tag=TAG,
+    ),
+]

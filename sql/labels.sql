@@ -1,0 +1,47 @@
+-- Labels: of a project, or for tasks of no project.
+
+-- name: get_label_rights(user_id, sees_all, project_id) :one
+-- Whether a person reads the labels of a project, and writes them; no row where they may not see it. Those of no project
+-- everybody reads, and who sees every task writes.
+SELECT $2 AS writes WHERE $3::uuid IS NULL
+UNION ALL
+SELECT $2 OR coalesce(m.role IN ('owner', 'editor'), false)
+FROM projects AS p
+LEFT JOIN project_members AS m ON m.project_id = p.id AND m.user_id = $1
+WHERE p.id = $3 AND p.deleted_at IS NULL AND ($2 OR m.user_id IS NOT NULL);
+
+-- name: list_labels(project_id, after_name, after, most) :many
+-- The labels of a project, or of none (NULL), by name.
+SELECT i.*, lower(i.name) AS "_name"
+FROM label_items AS i
+WHERE i."projectId" IS NOT DISTINCT FROM $1 AND (lower(i.name), i.id) > ($2, $3)
+ORDER BY lower(i.name), i.id
+LIMIT $4;
+
+-- name: get_label(label_id) :one
+-- One label.
+SELECT i.* FROM label_items AS i WHERE i.id = $1;
+
+-- name: lock_label(label_id) :exec
+-- Before a change, which depends on how it stands.
+SELECT FROM labels WHERE id = $1 FOR UPDATE;
+
+-- name: count_labels(project_id) :value
+-- How many a project has, or there are without one.
+SELECT count(*)::integer FROM labels WHERE project_id IS NOT DISTINCT FROM $1;
+
+-- name: insert_label(project_id, name, color) :value
+-- A new label; returns its id.
+INSERT INTO labels (project_id, name, color) VALUES ($1, $2, $3) RETURNING id;
+
+-- name: update_label(label_id, name, color) :exec
+-- Call or colour a label otherwise, where not NULL.
+UPDATE labels SET name = coalesce($2, name), color = coalesce($3, color) WHERE id = $1;
+
+-- name: delete_label(label_id) :exec
+-- Remove a label, from tasks as well.
+DELETE FROM labels WHERE id = $1;
+
+-- name: render_labels(ids) :many
+-- Labels as the room of their project sees them now.
+SELECT i.*, ARRAY['project:' || i."projectId"] AS "_rooms" FROM label_items AS i WHERE i.id = ANY($1::uuid[]);

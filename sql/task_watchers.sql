@@ -1,0 +1,30 @@
+-- Who watches which task. Watching grants no sight.
+
+-- name: watch_task(task_id, user_id, most) :value
+-- Watch a task, which is locked; whether there was room among `most`, or it was so already.
+WITH added AS (
+    INSERT INTO task_watchers (task_id, user_id)
+    SELECT $1, $2
+    WHERE (SELECT count(*) FROM task_watchers AS w WHERE w.task_id = $1) < $3
+    ON CONFLICT ON CONSTRAINT task_watchers_pkey DO NOTHING
+    RETURNING true
+)
+SELECT EXISTS (SELECT FROM added) OR EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = $1 AND w.user_id = $2);
+
+-- name: unwatch_task(task_id, user_id) :exec
+-- Watch it no longer.
+DELETE FROM task_watchers WHERE task_id = $1 AND user_id = $2;
+
+-- name: list_watchers(task_id, after, most) :many
+-- Those who watch a task and may see it.
+SELECT u.id AS "_userId", person(u) AS user, w.created_at AS "createdAt"
+FROM task_watchers AS w
+INNER JOIN users AS u ON u.id = w.user_id
+CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
+WHERE w.task_id = $1 AND t.id = $1 AND w.user_id > $2
+ORDER BY w.user_id
+LIMIT $3;
+
+-- name: forget_watching(user_id) :exec
+-- A person who leaves watches nothing.
+DELETE FROM task_watchers WHERE user_id = $1;

@@ -1,0 +1,24 @@
+"""The rows of the written policy about many tasks at once: statistics, changes, saved views."""
+
+from __future__ import annotations
+
+from tests.policy import work_makers as makers
+from tests.policy.rules import Rule
+
+WORK_MANY: list[Rule] = [
+    Rule(
+        "GET /tasks/stats",
+        "task:read",
+        200,
+        whose="your own, and of your projects; holders of task:manage all",
+    ),
+    Rule(
+        "PATCH /tasks",
+        "task:create",
+        200,
+        whose="those that you created or are assigned to, of projects that you edit; holders of "
+        "task:manage all",
+        make=makers.a_task,
+        body=lambda made: {"items": [{"id": made["id"], "status": "done"}]},
+    ),
+]
