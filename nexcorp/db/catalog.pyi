@@ -568,6 +568,12 @@ class TaskStats:
     def close_day(self, conn: Connection) -> Awaitable[str]: ...
     def forget_projects(self, conn: Connection) -> Awaitable[str]: ...
 
+TaskTidyingLockExpired = TypedDict("TaskTidyingLockExpired", {"id": Id})
+
+class TaskTidying:
+    def lock_expired(self, conn: Connection, *, days: int | None, most: int | None) -> Awaitable[list[TaskTidyingLockExpired]]: ...
+    def delete_old_imports(self, conn: Connection, *, days: int | None) -> Awaitable[str]: ...
+
 TaskWatchersListWatchers = TypedDict("TaskWatchersListWatchers", {"_userId": Id, "user": Any, "createdAt": Time})
 
 class TaskWatchers:
@@ -726,6 +732,7 @@ class Catalog:
     task_reminders: TaskReminders
     task_series: TaskSeries
     task_stats: TaskStats
+    task_tidying: TaskTidying
     task_watchers: TaskWatchers
     tasks: Tasks
     uploads: Uploads
