@@ -2677,6 +2677,30 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION visible_tasks(uuid,boolean) IS 'The tasks that a viewer may see. In FROM, a query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION visible_views(viewer uuid, sees_all boolean)
+ RETURNS TABLE(id uuid, name text, "projectId" uuid, query jsonb, shared boolean, owner json, mine boolean, version integer, "createdAt" timestamp with time zone, "updatedAt" timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT
+        v.id, v.name, v.project_id, v.query, v.shared, person(u), v.owner_id = $1, v.version, v.created_at, v.updated_at
+    FROM saved_views AS v
+    INNER JOIN users AS u ON u.id = v.owner_id
+    WHERE v.owner_id = $1
+        OR (
+            v.shared
+            AND v.project_id IN (
+                SELECT m.project_id
+                FROM project_members AS m
+                INNER JOIN projects AS p ON p.id = m.project_id
+                WHERE m.user_id = $1 AND p.deleted_at IS NULL
+                UNION ALL
+                SELECT p.id FROM projects AS p WHERE $2 AND p.deleted_at IS NULL
+            )
+        )
+$function$;
+COMMENT ON FUNCTION visible_views(uuid,boolean) IS 'The saved views that a viewer may see: their own, and those shared in projects that they see. In FROM, a query takes it in.';
+
 CREATE AGGREGATE sum_heat(double precision) (SFUNC = add_heat, STYPE = double precision);
 COMMENT ON AGGREGATE sum_heat(double precision) IS 'The sum of scores.';
 

@@ -2,11 +2,11 @@
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
-from nexcorp.features.tasks import reminders
+from nexcorp.features.tasks import reminders, views
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
 from nexcorp.features.tasks.schemas import Label, RoomTask
-from nexcorp.manifest import Feature, Job
+from nexcorp.manifest import Feature, Job, Section
 from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
@@ -25,9 +25,10 @@ FEATURE = Feature(
             "labels",
             "checklist",
             "watching",
+            "views",
         )
     ),
-    events={**EVENTS, **reminders.EVENTS},
+    events={**EVENTS, **reminders.EVENTS, **views.EVENTS},
     notice_types=(*NOTICE_TYPES, *reminders.NOTICE_TYPES),
     kinds={
         "task": Kind(
@@ -51,5 +52,7 @@ FEATURE = Feature(
         Job("workers.jobs.tasks:tidy_tasks", cron="1 * * * *"),
     ),
     named={"task": "task:manage"},
+    on_leave=sql.task_views.delete_views_of,
+    export={"taskViews": Section(sql.task_views.export_views)},
     permissions=("task:read", "task:create", "task:manage", "task:purge"),
 )
