@@ -28,3 +28,7 @@ LIMIT $3;
 -- name: forget_watching(user_id) :exec
 -- A person who leaves watches nothing.
 DELETE FROM task_watchers WHERE user_id = $1;
+
+-- name: export_watched(user_id) :many
+-- What a person watches.
+SELECT w.task_id AS "taskId", w.created_at AS "createdAt" FROM task_watchers AS w WHERE w.user_id = $1 ORDER BY w.task_id;

@@ -31,15 +31,14 @@ SELECT pg_advisory_xact_lock(hashtext('tasks'), 0);
 -- The next number of a project, which is locked until the end.
 UPDATE projects SET task_number = task_number + 1 WHERE id = $1 AND deleted_at IS NULL RETURNING task_number;
 
--- name: insert_task(kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, external_ref) :value
--- A new task at the end of its column; returns its id.
+-- name: insert_task(task_id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, external_ref) :value
+-- A new task at the end of its column, perhaps with a given id; returns that.
 INSERT INTO tasks (
-    kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at,
+    id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at,
     due_on, external_ref, rank
 )
 VALUES (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-    last_rank($8, $4)
+    coalesce($1, uuidv7()), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, last_rank($9, $5)
 )
 RETURNING id;
 
@@ -317,3 +316,51 @@ ORDER BY l.blocked_id;
 -- name: lock_for_removal(task_id) :exec
 -- Keep all changes of a task, and of what belongs to it, out until this transaction ends.
 SELECT FROM tasks WHERE id = $1 FOR UPDATE;
+
+-- name: lock_tasks_of(user_id) :exec
+-- The tasks of a person who leaves, in one order whoever leaves.
+SELECT
+FROM tasks
+WHERE id IN (
+    -- Each has its index.
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
+    UNION ALL
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+)
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: unassign_person(user_id) :exec
+-- Tasks of somebody who has left are nobody's.
+UPDATE tasks
+SET assignee_id = NULL, version = version + 1, updated_at = now()
+WHERE id IN (
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
+    UNION ALL
+    SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+);
+
+-- name: export_tasks(user_id) :many
+-- What a person made.
+SELECT
+    t.id, t.number, t.kind, t.title, t.description, t.status, i.priority, t.assignee_id AS "assigneeId",
+    t.project_id AS "projectId", t.lead_id AS "leadId", t.parent_id AS "parentId", i."dueDate", i."startedAt",
+    i."completedAt", i.checklist, t.version, t.created_at AS "createdAt", t.updated_at AS "updatedAt",
+    t.deleted_at AS "deletedAt"
+FROM tasks AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id IN (
+    SELECT m.id FROM tasks AS m WHERE m.creator_id = $1 AND m.deleted_at IS NULL
+    UNION ALL
+    SELECT m.id FROM tasks AS m WHERE m.creator_id = $1 AND m.deleted_at IS NOT NULL
+)
+ORDER BY t.id;
+
+-- name: export_assigned(user_id) :many
+-- What others gave a person to do.
+SELECT
+    t.id, t.creator_id AS "creatorId", t.project_id AS "projectId", t.status, t.due_at AS "dueAt",
+    t.completed_at AS "completedAt"
+FROM tasks AS t
+WHERE t.assignee_id = $1 AND t.creator_id <> $1 AND t.deleted_at IS NULL
+ORDER BY t.id;

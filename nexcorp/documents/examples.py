@@ -27,6 +27,7 @@ BY_SCHEMA = {
 BY_NAME = {
     "permissions": ["post:read", "post:create"],
     "scopes": ["post:read"],
+    "color": "#3366ff",
     "firstName": "Ada",
     # The same again, so that Ada signs in as before.
     "newPassword": "correct-horse-battery",

@@ -23,7 +23,8 @@ from nexcorp.web.routing import Route
 # Path -> what its parameter is called for an example, of the demo data; the first that fits.
 PATH_EXAMPLES = (
     (re.compile(r"^/posts/\{id\}/(status|interest|assignee)"), str(PROJECT_ID)),
-    (re.compile(r"^/(posts|comments/post)/\{id\}"), str(EXAMPLE_ID)),
+    (re.compile(r"^/projects/\{id\}"), str(PROJECT_ID)),
+    (re.compile(r"^/(posts|comments/post|tasks)/\{id\}"), str(EXAMPLE_ID)),
     (re.compile(r"^/users/by-username/\{name\}"), "grace"),
 )
 MATCH = "Its version, or its ETag: another one is 412."

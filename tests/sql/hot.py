@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from tests.sql.hot_work import BIG_WORK, HOT_WORK, SORTS_WORK, UNLIMITED_WORK
+
 BIG = {
+    *BIG_WORK,
     "users",
     "sessions",
     "api_keys",
@@ -48,6 +51,7 @@ SCANS = {
 # What requests, sockets and workers run often, and the index each must use; nothing is said where one row is
 # found by any of several. What only inserts uses none, and is not here.
 HOT: dict[str, set[str]] = {
+    **HOT_WORK,
     "account_tokens.is_good": {"account_tokens_pkey"},
     "account_tokens.use_token": {"account_tokens_pkey"},
     "audit.list_actor_filtered": set(),
@@ -223,6 +227,7 @@ LISTS = [
 ]
 # What is asked for by its ids or words, and what is only ever a few.
 UNLIMITED = {
+    *UNLIMITED_WORK,
     "auth.list_revoked_sessions",
     "auth.list_sessions",
     "explore.list_live",
@@ -240,6 +245,7 @@ UNLIMITED = {
 }
 # Sort one page: each of several parts comes in order, and no more of it than fits.
 SORTS_A_PAGE = {
+    *SORTS_WORK,
     "audit.list_by_types",
     "events.claim_outbox",
     "feed.list_feed",
@@ -248,7 +254,17 @@ SORTS_A_PAGE = {
 }
 # Sort what the index of words finds, which has no order.
 SORTS_MATCHES = {"posts.list_posts_matching", "posts.list_author_posts_matching", "search.list_near_words"}
-# Sorts what one has of drafts and archived announcements: the index finds these, and no more.
-SORTS_ITS_OWN = {"posts.list_own_unlisted"}
+# Sorts what one has of drafts and archived announcements, or of subtasks: the index finds these, and no more.
+SORTS_ITS_OWN = {"posts.list_own_unlisted", "tasks.list_subtasks"}
 # Arguments that say where a page begins.
-CURSOR = {"before", "before_id", "before_user", "after", "afters", "after_id", "after_rank", "after_seq"}
+CURSOR = {
+    "before",
+    "before_id",
+    "before_user",
+    "after",
+    "afters",
+    "after_id",
+    "after_rank",
+    "after_seq",
+    "after_time",
+}

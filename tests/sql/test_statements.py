@@ -57,7 +57,7 @@ WRITES = {
 }
 # A stored answer is blanked by the statement that removes what it shows; its key stays.
 BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
-BLANKING = {"posts", "comments", "uploads"}
+BLANKING = {"posts", "comments", "tasks", "uploads"}
 
 
 def plain(text: str) -> str:

@@ -1,6 +1,6 @@
 """What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys, months of the trail.
 
-And what was written of people who have left, behind their leaving.
+And tasks in the trash, and what was written of people who have left, behind their leaving.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from nexcorp.db import sql
+from nexcorp.features.tasks.access import TRASH_DAYS
 from workers.jobs.leaving import LATE_MINUTES, leave_again
 from workers.jobs.months import make_months
 
@@ -44,6 +45,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.invitations.delete_old_invitations(conn)
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
+        await sql.imports.delete_old_imports(conn)
         await sql.events.delete_old_beats(conn)
 
 
@@ -53,11 +55,25 @@ async def drop_months(ctx: Any) -> int:
         return await sql.audit.drop_partitions(conn, keep_days=ctx["config"].event_retention_days) or 0
 
 
+async def purge_trash(ctx: Any) -> int:
+    """Tasks that have been in the trash for too long; returns how many."""
+    purged = 0
+    while True:
+        async with ctx["database"].transaction(wait=10.0) as conn:
+            rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=PART)
+            if not rows:
+                return purged
+            purged += await sql.tasks.purge_tasks(
+                conn, ids=[row["id"] for row in rows], actor_id=None, context={}
+            )
+
+
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "frames": delete_frames,
     "rows": delete_rows,
     "partitions": lambda ctx: make_months(ctx["database"]),
     "dropped": drop_months,
+    "trash": purge_trash,
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
 }
 

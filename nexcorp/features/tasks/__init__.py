@@ -4,6 +4,7 @@ from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
 from nexcorp.features.tasks import reminders, views
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
+from nexcorp.features.tasks.leaving import forget_worker
 from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
 from nexcorp.features.tasks.schemas import Label, RoomTask
 from nexcorp.manifest import Feature, Job, Section
@@ -49,10 +50,17 @@ FEATURE = Feature(
     },
     jobs=(
         Job("workers.jobs.tasks:remind_due", cron="* * * * *", seconds=50),
-        Job("workers.jobs.tasks:tidy_tasks", cron="1 * * * *"),
+        Job("workers.jobs.tasks:close_day", cron="1 * * * *"),
     ),
-    named={"task": "task:manage"},
-    on_leave=sql.task_views.delete_views_of,
-    export={"taskViews": Section(sql.task_views.export_views)},
+    named={"task": MANAGE},
+    before_leave=sql.tasks.lock_tasks_of,
+    on_leave=forget_worker,
+    seed="nexcorp.features.tasks.seed:insert_demo_tasks",
+    export={
+        "tasks": Section(sql.tasks.export_tasks),
+        "assignedTasks": Section(sql.tasks.export_assigned),
+        "watchedTasks": Section(sql.task_watchers.export_watched),
+        "taskViews": Section(sql.task_views.export_views),
+    },
     permissions=("task:read", "task:create", "task:manage", "task:purge"),
 )

@@ -93,7 +93,7 @@ async def add_item(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any
     await tell_of_list(conn, caller, task)
 
 
-async def update_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID, data: dict[str, Any]) -> None:
+async def change_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID, data: dict[str, Any]) -> None:
     """Change, tick or move a step. Raises TaskNotFound, NotYourTask, ItemNotFound, Invalid."""
     task = await service.lock_own_task(conn, caller, task_id)
     found = await sql.checklists.update_item(
@@ -106,7 +106,7 @@ async def update_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID, d
     await tell_of_list(conn, caller, task)
 
 
-async def delete_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID) -> None:
+async def remove_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID) -> None:
     """Remove a step. Raises TaskNotFound, NotYourTask, ItemNotFound."""
     task = await service.lock_own_task(conn, caller, task_id)
     if await sql.checklists.delete_item(conn, task_id=task_id, item_id=item_id) is None:
@@ -125,23 +125,23 @@ async def list_items(request: web.Request) -> web.Response:
         return reply(await read_items(conn, task["id"]))
 
 
-async def create(request: web.Request, body: dict[str, Any]) -> web.Response:
+async def create_item(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
         await add_item(tx.conn, caller(request), path_id(request), body)
         return await tx.reply(await read_items(tx.conn, path_id(request)), 201)
 
 
-async def update(request: web.Request, body: dict[str, Any]) -> web.Response:
+async def update_item(request: web.Request, body: dict[str, Any]) -> web.Response:
     task_id = path_id(request)
     async with transaction(request) as tx:
-        await update_item(tx.conn, caller(request), task_id, path_id(request, "itemId"), body)
+        await change_item(tx.conn, caller(request), task_id, path_id(request, "itemId"), body)
         return await tx.reply(await read_items(tx.conn, task_id))
 
 
-async def remove(request: web.Request) -> web.Response:
+async def delete_item(request: web.Request) -> web.Response:
     task_id = path_id(request)
     async with transaction(request) as tx:
-        await delete_item(tx.conn, caller(request), task_id, path_id(request, "itemId"))
+        await remove_item(tx.conn, caller(request), task_id, path_id(request, "itemId"))
         return await tx.reply(await read_items(tx.conn, task_id))
 
 
@@ -157,7 +157,7 @@ ROUTES = [
     ),
     post(
         "/tasks/{id}/checklist",
-        create,
+        create_item,
         "Add a step; answered with the whole list",
         Checklist(),
         body=CreateItem(),
@@ -167,7 +167,7 @@ ROUTES = [
     ),
     patch(
         "/tasks/{id}/checklist/{itemId}",
-        update,
+        update_item,
         "Change, tick or move a step; answered with the whole list",
         Checklist(),
         body=UpdateItem(),
@@ -177,7 +177,7 @@ ROUTES = [
     ),
     delete(
         "/tasks/{id}/checklist/{itemId}",
-        remove,
+        delete_item,
         "Remove a step; answered with the whole list",
         Checklist(),
         200,

@@ -105,7 +105,7 @@ async def tell(conn: Any, event: str, caller: Caller, label: Any) -> None:
     )
 
 
-async def create_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
+async def add_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
     """A new label; returns it. Raises Invalid, NotYourLabel, LabelTaken, TooManyLabels."""
     writes = await find_rights(conn, caller, data["projectId"])
     if writes is None:
@@ -123,7 +123,7 @@ async def create_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
     return label
 
 
-async def update_label(conn: Any, caller: Caller, label_id: UUID, data: dict[str, Any]) -> Any:
+async def change_label(conn: Any, caller: Caller, label_id: UUID, data: dict[str, Any]) -> Any:
     """Call or colour a label otherwise; returns it. Raises LabelNotFound, NotYourLabel, LabelTaken."""
     before = await lock_label(conn, caller, label_id)
     if all(before[name] == value for name, value in data.items()):
@@ -135,16 +135,16 @@ async def update_label(conn: Any, caller: Caller, label_id: UUID, data: dict[str
     return label
 
 
-async def delete_label(conn: Any, caller: Caller, label_id: UUID) -> None:
+async def remove_label(conn: Any, caller: Caller, label_id: UUID) -> None:
     """Remove a label, from tasks as well. Raises LabelNotFound, NotYourLabel."""
     label = await lock_label(conn, caller, label_id)
     await sql.labels.delete_label(conn, label_id=label_id)
     await tell(conn, "label.deleted", caller, label)
 
 
-async def create(request: web.Request, body: dict[str, Any]) -> web.Response:
+async def create_label(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
-        return await tx.reply(await create_label(tx.conn, caller(request), body), 201)
+        return await tx.reply(await add_label(tx.conn, caller(request), body), 201)
 
 
 async def list_labels(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -156,14 +156,14 @@ async def list_labels(request: web.Request, query: dict[str, Any]) -> web.Respon
     return reply_page(request, rows, query["limit"], BY_NAME)
 
 
-async def update(request: web.Request, body: dict[str, Any]) -> web.Response:
+async def update_label(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
-        return await tx.reply(await update_label(tx.conn, caller(request), path_id(request), body))
+        return await tx.reply(await change_label(tx.conn, caller(request), path_id(request), body))
 
 
-async def remove(request: web.Request) -> web.Response:
+async def delete_label(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
-        await delete_label(tx.conn, caller(request), path_id(request))
+        await remove_label(tx.conn, caller(request), path_id(request))
     return no_content()
 
 
@@ -175,7 +175,7 @@ OWN = (LabelNotFound, NotYourLabel)
 ROUTES = [
     post(
         "/labels",
-        create,
+        create_label,
         "Create a label",
         Label(),
         body=CreateLabel(),
@@ -195,7 +195,7 @@ ROUTES = [
     ),
     patch(
         "/labels/{id}",
-        update,
+        update_label,
         "Change a label",
         Label(),
         body=UpdateLabel(),
@@ -203,5 +203,5 @@ ROUTES = [
         access=WRITE,
         tag=TAG,
     ),
-    delete("/labels/{id}", remove, "Delete a label", errors=OWN, access=WRITE, tag=TAG),
+    delete("/labels/{id}", delete_label, "Delete a label", errors=OWN, access=WRITE, tag=TAG),
 ]

@@ -138,6 +138,7 @@ async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
     number = await take_number(conn, data["projectId"])
     task_id = await sql.tasks.insert_task(
         conn,
+        task_id=None,
         kind=data["kind"],
         title=data["title"],
         description=data["description"],

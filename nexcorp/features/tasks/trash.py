@@ -15,7 +15,7 @@ from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.fields import Out
 from nexcorp.domain.shapes import Person, page_of
 from nexcorp.features.tasks import service
-from nexcorp.features.tasks.access import OWN, READ, REMOVE, TAG
+from nexcorp.features.tasks.access import OWN, READ, REMOVE, TAG, TRASH_DAYS
 from nexcorp.features.tasks.errors import NotInTrash, ProjectDeleted, TaskNotFound
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, Task
@@ -29,6 +29,7 @@ from nexcorp.web.replies import no_content
 from nexcorp.web.routing import delete, get, post
 from nexcorp.web.transactions import transaction
 
+PURGE = "task:purge"
 MOST_AT_ONCE = 1000
 BY_DELETION: Cursor[tuple[datetime, UUID]] = Cursor(
     "trash", tuple[datetime, UUID], (LAST_TIME, LAST_ID), before_time="deletedAt", before="id"
@@ -51,15 +52,14 @@ class Purged(Out):
 async def get_trashed(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """A task in the trash that the caller could see before, locked; raises TaskNotFound."""
     await sql.tasks.lock_for_removal(conn, task_id=task_id)
-    task = await sql.tasks.get_trashed_task(
-        conn, task_id=task_id, viewer_id=caller.id, sees_all=caller.may(MANAGE)
-    )
+    sees_all = caller.may(MANAGE) or caller.may(PURGE)
+    task = await sql.tasks.get_trashed_task(conn, task_id=task_id, viewer_id=caller.id, sees_all=sees_all)
     if task is None:
         raise TaskNotFound()
     return task
 
 
-async def restore_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
+async def take_out(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """Take a task out of the trash, with the number and the place it had; returns it.
 
     Raises TaskNotFound, NotYourTask, ProjectDeleted.
@@ -76,7 +76,7 @@ async def restore_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     return task
 
 
-async def purge_task(conn: Any, caller: Caller, task_id: UUID) -> None:
+async def purge_trashed(conn: Any, caller: Caller, task_id: UUID) -> None:
     """Remove a task from the trash for good. Raises TaskNotFound, NotInTrash."""
     try:
         task = await get_trashed(conn, caller, task_id)
@@ -112,15 +112,15 @@ async def empty_trash(request: web.Request) -> web.Response:
             purged += await purge(tx.conn, [row["id"] for row in rows], me)
 
 
-async def restore(request: web.Request) -> web.Response:
+async def restore_task(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
-        row = await restore_task(tx.conn, caller(request), path_id(request))
+        row = await take_out(tx.conn, caller(request), path_id(request))
         return await tx.reply(row, version=row["version"])
 
 
-async def purge_one(request: web.Request) -> web.Response:
+async def purge_task(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
-        await purge_task(tx.conn, caller(request), path_id(request))
+        await purge_trashed(tx.conn, caller(request), path_id(request))
     return no_content()
 
 
@@ -133,7 +133,7 @@ ROUTES = [
         query=PageQuery(),
         access=READ,
         tag=TAG,
-        description="They are purged after 30 days.",
+        description=f"They are purged after {TRASH_DAYS} days.",
     ),
     delete(
         "/tasks/trash",
@@ -146,7 +146,7 @@ ROUTES = [
     ),
     post(
         "/tasks/{id}/restore",
-        restore,
+        restore_task,
         "Take a task out of the trash",
         Task(),
         200,
@@ -156,10 +156,10 @@ ROUTES = [
     ),
     delete(
         "/tasks/{id}/purge",
-        purge_one,
+        purge_task,
         "Remove a deleted task for good",
         errors=(TaskNotFound, NotInTrash),
-        access=allow("task:purge"),
+        access=allow(PURGE),
         tag=TAG,
         description="Its texts, comments and files go. The audit trail keeps that it was there.",
     ),

@@ -38,7 +38,7 @@ class Watcher(Out):
     createdAt = fields.AwareDateTime(required=True)
 
 
-async def watch(request: web.Request) -> web.Response:
+async def watch_task(request: web.Request) -> web.Response:
     who = caller(request)
     async with transaction(request) as tx:
         task = await service.lock_task(tx.conn, who, path_id(request))
@@ -49,7 +49,7 @@ async def watch(request: web.Request) -> web.Response:
         return await tx.reply({"watching": True})
 
 
-async def unwatch(request: web.Request) -> web.Response:
+async def unwatch_task(request: web.Request) -> web.Response:
     who = caller(request)
     async with transaction(request) as tx:
         task = await service.get_task(tx.conn, who, path_id(request))
@@ -67,7 +67,7 @@ async def list_watchers(request: web.Request, query: dict[str, Any]) -> web.Resp
 ROUTES = [
     put(
         "/tasks/{id}/watch",
-        watch,
+        watch_task,
         "Hear of what changes in a task",
         Watching(),
         errors=(TaskNotFound, TooManyWatchers),
@@ -77,7 +77,7 @@ ROUTES = [
     ),
     delete(
         "/tasks/{id}/watch",
-        unwatch,
+        unwatch_task,
         "Hear of it no longer",
         Watching(),
         200,

@@ -1,0 +1,88 @@
+"""Work of the demo company: a project, its labels, and fourteen tasks."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.documents.examples import EXAMPLE_ID, PROJECT_ID
+from nexcorp.features.tasks.service import number_of, split_due, take_number
+from nexcorp.features.tasks.telling import describe_states, tell
+from nexcorp.manifest import Demo
+
+# Title, status, priority, kind; who made it and whose it is, by their place; whether it is the project's;
+# days until it is due; label.
+ADA, GRACE, LINUS = range(3)
+TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | None, str | None], ...] = (
+    ("Read the first chapter", "done", "high", "task", ADA, GRACE, True, -3, None),
+    ("Write the grammar down", "done", "medium", "task", GRACE, GRACE, True, None, "design"),
+    ("A lexer for numbers and names", "in_progress", "high", "task", GRACE, ADA, True, 2, None),
+    ("A parser for expressions", "todo", "high", "task", GRACE, ADA, True, 5, None),
+    ("Comments are read as division", "review", "urgent", "issue", ADA, GRACE, True, -1, "bug"),
+    ("Print a line number with each error", "todo", "medium", "task", ADA, None, True, None, "design"),
+    ("Stack machine or registers?", "todo", "low", "task", GRACE, None, True, 12, "design"),
+    ("Empty input ends in a crash", "todo", "urgent", "issue", GRACE, ADA, True, 1, "bug"),
+    ("Try it on Windows", "cancelled", "low", "task", ADA, None, True, None, None),
+    ("Tests for the lexer", "todo", "medium", "task", ADA, GRACE, True, 4, None),
+    ("Order coffee beans", "todo", "high", "task", LINUS, LINUS, False, -2, None),
+    ("Book a room for the reading", "in_progress", "medium", "task", GRACE, LINUS, False, 0, None),
+    ("Renew the library card", "todo", "low", "task", LINUS, LINUS, False, 20, None),
+    ("Talk about the spring offsite", "review", "medium", "task", ADA, GRACE, False, 8, None),
+)
+LABELS = (("bug", "#d73a4a"), ("design", "#5319e7"))
+
+
+async def insert_demo_tasks(conn: Any, demo: Demo) -> None:
+    """The documents take the first task, and the project, for examples. Two that are open are overdue."""
+    ada, grace, linus = demo.people
+    await sql.projects.import_project(
+        conn,
+        project_id=PROJECT_ID,
+        name="A compiler in an afternoon",
+        owner_id=grace,
+        editor_id=ada,
+        viewer_id=linus,
+    )
+    labels = {
+        name: await sql.labels.insert_label(conn, project_id=PROJECT_ID, name=name, color=color)
+        for name, color in LABELS
+    }
+    today = datetime.now(UTC).date()
+    made: list[UUID] = []
+    for task in TASKS:
+        made.append(await insert_task(conn, demo, task, EXAMPLE_ID if not made else None, labels, today))
+    await sql.task_links.add_link(conn, blocker_id=made[2], blocked_id=made[3])
+    for text, is_done in (("numbers", True), ("names", True), ("strings", False)):
+        await sql.checklists.insert_item(conn, task_id=made[2], text=text, is_done=is_done)
+
+
+async def insert_task(
+    conn: Any, demo: Demo, task: tuple[Any, ...], task_id: UUID | None, labels: dict[str, UUID], today: date
+) -> UUID:
+    """One of TASKS; returns its id."""
+    title, status, priority, kind, creator, assignee, in_project, days, label = task
+    project_id = PROJECT_ID if in_project else None
+    new_id: UUID = await sql.tasks.insert_task(
+        conn,
+        task_id=task_id,
+        kind=kind,
+        title=title,
+        description=None,
+        status=status,
+        priority=number_of(priority),
+        creator_id=demo.people[creator],
+        assignee_id=demo.people[assignee] if assignee is not None else None,
+        project_id=project_id,
+        number=await take_number(conn, project_id),
+        lead_id=None,
+        parent_id=None,
+        external_ref=None,
+        **split_due(today + timedelta(days=days) if days is not None else None),
+    )
+    if label is not None:
+        await sql.tasks.set_labels(conn, task_id=new_id, label_ids=[labels[label]])
+    row = await sql.tasks.get_changed_task(conn, task_id=new_id, viewer_id=None)
+    await tell(conn, "task.created", demo.people[creator], row, after=describe_states(row))
+    return new_id
