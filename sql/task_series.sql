@@ -38,13 +38,16 @@ WITH ended AS (
 )
 UPDATE tasks SET series_id = NULL WHERE id = $1;
 
--- name: make_next(task_id) :value
--- Make the next task of a series behind its last one, which is locked and was just done: the first that is not due before now.
--- NULL where there is none: it is made already, the series has ended, or ends now.
+-- name: lock_series(task_id) :exec
+-- Before the next one is made: of two who make it, one waits, and then finds it.
+SELECT FROM task_series WHERE id = (SELECT t.series_id FROM tasks AS t WHERE t.id = $1) FOR UPDATE;
+
+-- name: plan_next(task_id) :one
+-- What comes behind the last task of a series, which is locked and was just done: the first that is not due before now. No row
+-- where nothing does: there is one already, the series has ended, or ends now.
 WITH last AS MATERIALIZED (
     SELECT
         t.*,
-        s.frequency,
         s.starts_at,
         s.all_day,
         s.timezone,
@@ -87,18 +90,6 @@ ended AS (
     SET ended_at = now()
     FROM last AS l
     WHERE s.id = l.series_id AND NOT EXISTS (SELECT FROM next)
-),
-numbered AS (
-    UPDATE projects AS p
-    SET task_number = p.task_number + 1
-    FROM last AS l
-    CROSS JOIN next AS n
-    WHERE p.id = l.project_id AND p.deleted_at IS NULL
-    RETURNING p.task_number
-)
-INSERT INTO tasks (
-    kind, title, description, priority, creator_id, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on,
-    series_id, occurrence, rank
 )
 SELECT
     l.kind,
@@ -106,29 +97,18 @@ SELECT
     l.description,
     l.priority,
     l.creator_id,
-    (SELECT u.id FROM users AS u WHERE u.id = l.assignee_id AND u.status = 'active'),
+    (SELECT u.id FROM users AS u WHERE u.id = l.assignee_id AND u.status = 'active') AS assignee_id,
     l.project_id,
-    p.task_number,
     l.lead_id,
     l.parent_id,
-    CASE WHEN NOT l.all_day THEN n.due AT TIME ZONE l.timezone END,
-    CASE WHEN l.all_day THEN n.due::date END,
+    CASE WHEN NOT l.all_day THEN n.due AT TIME ZONE l.timezone END AS due_at,
+    CASE WHEN l.all_day THEN n.due::date END AS due_on,
     l.series_id,
     n.occurrence,
-    last_rank(l.project_id, 'todo')
+    ARRAY(SELECT x.label_id FROM task_labels AS x WHERE x.task_id = l.id) AS label_ids
 FROM last AS l
-CROSS JOIN next AS n
-LEFT JOIN numbered AS p ON true
-WHERE l.project_id IS NULL OR p.task_number IS NOT NULL
-ON CONFLICT (series_id, occurrence) WHERE series_id IS NOT NULL DO NOTHING
-RETURNING id;
+CROSS JOIN next AS n;
 
--- name: copy_parts(from_id, to_id) :exec
--- Give a new task the labels, watchers and steps of another; the steps are to be done again.
-WITH labelled AS (
-    INSERT INTO task_labels (task_id, label_id) SELECT $2, x.label_id FROM task_labels AS x WHERE x.task_id = $1
-),
-watched AS (
-    INSERT INTO task_watchers (task_id, user_id) SELECT $2, w.user_id FROM task_watchers AS w WHERE w.task_id = $1
-)
-INSERT INTO checklist_items (task_id, text, rank) SELECT $2, i.text, i.rank FROM checklist_items AS i WHERE i.task_id = $1;
+-- name: join_series(task_id, series_id, occurrence) :exec
+-- Have a new task be one of a series.
+UPDATE tasks SET series_id = $2, occurrence = $3 WHERE id = $1;

@@ -169,7 +169,7 @@ async def change_together(conn: Any, who: Caller, together: list[Change]) -> dic
         return results
     rows = [make_row(task, changes) for task, changes in good]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    await sql.task_bulk.update_tasks(conn, **columns, actor_id=who.id)
+    await sql.tasks.update_tasks(conn, **columns, actor_id=who.id)
     changed = await sql.task_bulk.get_changed_tasks(conn, ids=columns["ids"], viewer_id=who.id)
     now = {task["id"]: task for task in changed}
     told = [

@@ -40,11 +40,26 @@ async def set_repeat(conn: Any, caller: Caller, task_id: UUID, repeat: dict[str,
 
 async def make_next(conn: Any, caller: Caller, task_id: UUID) -> None:
     """Make what comes behind a task that was just done, if anything does: there can be but one."""
-    next_id = await sql.task_series.make_next(conn, task_id=task_id)
-    if next_id is None:
+    await sql.task_series.lock_series(conn, task_id=task_id)
+    plan = await sql.task_series.plan_next(conn, task_id=task_id)
+    if plan is None:
         return
-    await sql.task_series.copy_parts(conn, from_id=task_id, to_id=next_id)
+    values: dict[str, Any] = dict(plan)
+    series: dict[str, Any] = {name: values.pop(name) for name in ("series_id", "occurrence")}
+    label_ids, number = values.pop("label_ids"), None
+    if plan["project_id"] is not None:
+        number = await sql.tasks.take_number(conn, project_id=plan["project_id"])
+        if number is None:
+            # The project is in the trash.
+            return
+    next_id = await sql.tasks.insert_task(
+        conn, task_id=None, **values, status="todo", number=number, external_ref=None
+    )
+    await sql.task_series.join_series(conn, task_id=next_id, **series)
+    if label_ids:
+        await sql.tasks.set_labels(conn, task_id=next_id, label_ids=label_ids)
+    await sql.task_watchers.copy_watchers(conn, from_id=task_id, to_id=next_id)
+    await sql.checklists.copy_items(conn, from_id=task_id, to_id=next_id)
     task = await sql.tasks.get_changed_task(conn, task_id=next_id, viewer_id=caller.id)
-    label_ids = [label["id"] for label in decode(task["labels"])]
     after = {**describe_states(task), "labelIds": label_ids}
     await tell(conn, "task.created", caller.id, task, after=after)
