@@ -2,7 +2,7 @@
 
 -- name: remind_due(most) :value
 -- Emit task.due for up to `most` tasks whose reminder is due, and note when the next one is; returns how many there were. Whether
--- a task is still to be done and who sees it, list_reminded_after asks when they are told.
+-- a task is still to be done and who sees it, find_reminded asks when they are told.
 WITH due AS MATERIALIZED (
     SELECT t.id, t.project_id, t.due_at, CASE WHEN t.due_at > now() THEN 24 ELSE 0 END AS hours
     FROM tasks AS t
@@ -33,7 +33,7 @@ told AS (
 )
 SELECT count(t.event_id) FROM told AS t;
 
--- name: list_reminded_after(task_id, due_at, after, most) :many
+-- name: find_reminded(task_id, due_at, after, most) :many
 -- Who is reminded of a task: whose it is, where it is still to be done, due at the same time, and seen by them.
 SELECT r.user_id AS receiver_id
 FROM (

@@ -150,14 +150,14 @@ ON CONFLICT ON CONSTRAINT task_days_pkey DO NOTHING;
 -- name: forget_projects() :exec
 -- Take out the counters of projects and people that are there no more: nothing writes them.
 WITH gone AS MATERIALIZED (
-    SELECT t.scope
-    FROM task_tallies AS t
-    WHERE t.scope <> '00000000-0000-0000-0000-000000000000'
-        AND NOT EXISTS (SELECT FROM projects AS p WHERE p.id = t.scope)
-        AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = t.scope)
-    GROUP BY t.scope
+    SELECT s.scope
+    FROM (SELECT DISTINCT t.scope FROM task_tallies AS t) AS s
+    -- One by one, by their indexes.
+    WHERE s.scope <> '00000000-0000-0000-0000-000000000000'
+        AND (SELECT true FROM projects AS p WHERE p.id = s.scope) IS NULL
+        AND (SELECT true FROM users AS u WHERE u.id = s.scope) IS NULL
 ),
 days AS (
-    DELETE FROM task_days AS d USING gone AS g WHERE d.scope = g.scope
+    DELETE FROM task_days WHERE scope = ANY(ARRAY(SELECT g.scope FROM gone AS g))
 )
-DELETE FROM task_tallies AS t USING gone AS g WHERE t.scope = g.scope;
+DELETE FROM task_tallies WHERE scope = ANY(ARRAY(SELECT g.scope FROM gone AS g));

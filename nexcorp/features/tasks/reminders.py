@@ -11,7 +11,7 @@ from nexcorp.delivery.events import Audience, Event, EventType, Notice, NoticeTy
 def list_reminded(event: Event) -> Audience:
     """The assignee, else the creator, if it is still to be done by then when they are told."""
     return Audience(
-        sql.task_reminders.list_reminded_after,
+        sql.task_reminders.find_reminded,
         task_id=event.entity_id,
         due_at=datetime.fromisoformat(event.payload["dueAt"]),
     )
