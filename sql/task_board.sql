@@ -34,13 +34,6 @@ WHERE t.deleted_at IS NULL
 ORDER BY t.rank, t.id
 LIMIT $6;
 
--- name: set_ranks(ids, ranks) :exec
--- Other places for tasks of a column that is locked.
-UPDATE tasks AS t
-SET rank = g.rank
-FROM (SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS u (id, rank) ORDER BY u.id) AS g
-WHERE t.id = g.id;
-
 -- name: list_column(viewer_id, sees_all, project_id, status, after_rank, after, most) :many
 -- A column behind a place.
 SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching

@@ -416,3 +416,10 @@ SELECT
 FROM tasks AS t
 WHERE t.assignee_id = $1 AND t.creator_id <> $1 AND t.deleted_at IS NULL
 ORDER BY t.id;
+
+-- name: set_ranks(ids, ranks) :exec
+-- Other places for tasks of a column that is locked.
+UPDATE tasks AS t
+SET rank = g.rank
+FROM (SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS u (id, rank) ORDER BY u.id) AS g
+WHERE t.id = g.id;

@@ -22,7 +22,6 @@ HOT_WORK: dict[str, set[str]] = {
     "task_board.list_above": {"tasks_board_idx"},
     "task_board.list_below": {"tasks_board_idx"},
     "task_board.list_column": {"tasks_board_idx", *ITEM},
-    "task_board.set_ranks": {"tasks_pkey"},
     "task_bulk.get_changed_tasks": ITEM,
     "task_bulk.get_tasks": ITEM,
     "task_bulk.list_leading": {"tasks_pkey"},
@@ -68,6 +67,7 @@ HOT_WORK: dict[str, set[str]] = {
     "tasks.lock_tasks_of": {"tasks_assignee_idx", "tasks_assignee_id_idx"},
     "tasks.may_watch_task": {"tasks_newest_idx"},
     "tasks.render_tasks": {"tasks_parent_id_idx", "task_labels_pkey", "checklist_items_task_idx"},
+    "tasks.set_ranks": {"tasks_pkey"},
     "tasks.unassign_person": {"tasks_assignee_idx", "tasks_assignee_id_idx"},
     "tasks.update_task": {"tasks_pkey"},
 }

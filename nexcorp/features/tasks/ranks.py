@@ -86,7 +86,7 @@ async def find_place(
         ranks = spread_around(task_id, above, below, half)
         if ranks is not None:
             mine = ranks.pop(task_id)
-            await sql.task_board.set_ranks(conn, ids=list(ranks), ranks=list(ranks.values()))
+            await sql.tasks.set_ranks(conn, ids=list(ranks), ranks=list(ranks.values()))
             return mine, ranks
         half *= 2
 

@@ -41,6 +41,9 @@ PARTS = {
     "following",
     "followers",
     "notifications",
+    "tasks",
+    "assignedTasks",
+    "watchedTasks",
     "events",
 }
 
