@@ -1104,6 +1104,14 @@ CREATE TABLE task_links (
 COMMENT ON TABLE task_links IS 'What should be done before what. It informs and forbids nothing; there are no cycles.';
 CREATE INDEX task_links_blocked_idx ON task_links USING btree (blocked_id, blocker_id);
 
+CREATE TABLE task_loads (
+    person_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    open integer NOT NULL,
+    CONSTRAINT task_loads_pkey PRIMARY KEY (person_id, slot)
+) WITH (fillfactor=60, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+COMMENT ON TABLE task_loads IS 'How many open tasks each person has, as in task_tallies, for the list of all people.';
+
 CREATE TABLE task_revisions (
     task_id uuid NOT NULL,
     version integer NOT NULL,
@@ -1228,7 +1236,7 @@ CREATE INDEX tasks_parent_id_idx ON tasks USING btree (parent_id) WHERE parent_i
 CREATE INDEX tasks_priority_idx ON tasks USING btree (priority, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_project_idx ON tasks USING btree (project_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_remind_idx ON tasks USING btree (remind_at) WHERE remind_at IS NOT NULL AND deleted_at IS NULL AND (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
-CREATE INDEX tasks_tally_idx ON tasks USING btree (project_id, status, priority) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_tally_idx ON tasks USING btree (project_id, status, priority) INCLUDE (assignee_id, creator_id, due_at) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_trash_idx ON tasks USING btree (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_updated_idx ON tasks USING btree (updated_at, id) WHERE deleted_at IS NULL;
 
@@ -2302,6 +2310,17 @@ BEGIN
     GROUP BY s.scope, s.kind, s.status, s.priority
     HAVING sum(s.step) <> 0
     ON CONFLICT ON CONSTRAINT task_tallies_pkey DO UPDATE SET n = x.n + excluded.n;
+    INSERT INTO task_loads AS x (person_id, slot, open)
+    SELECT c.person_id, own, sum(c.step)
+    FROM (
+        SELECT -1 AS step, coalesce(t.assignee_id, t.creator_id) AS person_id, t.status, t.deleted_at FROM unnest(was) AS t
+        UNION ALL
+        SELECT 1, coalesce(t.assignee_id, t.creator_id), t.status, t.deleted_at FROM unnest(is_now) AS t
+    ) AS c
+    WHERE c.deleted_at IS NULL AND c.status NOT IN ('done', 'cancelled')
+    GROUP BY c.person_id
+    HAVING sum(c.step) <> 0
+    ON CONFLICT ON CONSTRAINT task_loads_pkey DO UPDATE SET open = x.open + excluded.open;
     INSERT INTO task_days AS x (scope, day, slot, created, completed, cancelled, cycle_seconds)
     SELECT s.scope, d.day, own, sum(d.created), sum(d.completed), sum(d.cancelled), sum(d.cycle_seconds)
     FROM spread_tallies(was, is_now) AS s
@@ -2324,7 +2343,7 @@ BEGIN
         cycle_seconds = x.cycle_seconds + excluded.cycle_seconds;
 END
 $function$;
-COMMENT ON FUNCTION move_tallies(tasks[],tasks[]) IS 'Takes these tasks out of task_tallies and task_days as they were, and puts those in as they are.';
+COMMENT ON FUNCTION move_tallies(tasks[],tasks[]) IS 'Takes these tasks out of task_tallies, task_loads and task_days as they were, and puts those in as they are.';
 
 CREATE OR REPLACE FUNCTION name_dense()
  RETURNS text
@@ -2595,7 +2614,7 @@ BEGIN
     RETURN slot;
 END
 $function$;
-COMMENT ON FUNCTION take_tally_slot() IS 'The first slot of task_tallies and task_days that no other transaction writes into; it is this one''s until its end.';
+COMMENT ON FUNCTION take_tally_slot() IS 'The first slot of task_tallies, task_loads and task_days that no other transaction writes into; it is this one''s until its end.';
 
 CREATE OR REPLACE FUNCTION tally_tasks()
  RETURNS trigger
@@ -2648,7 +2667,7 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION tally_tasks() IS 'Keeps task_tallies and task_days.';
+COMMENT ON FUNCTION tally_tasks() IS 'Keeps task_tallies, task_loads and task_days.';
 
 CREATE OR REPLACE FUNCTION tasks_seen_by(user_id uuid)
  RETURNS SETOF tasks
@@ -2973,13 +2992,13 @@ CREATE TRIGGER keep_task BEFORE INSERT OR UPDATE OF status, due_at, due_on, assi
 COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';
 
 CREATE TRIGGER tally_changed_tasks AFTER UPDATE ON tasks REFERENCING OLD TABLE AS was NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
-COMMENT ON TRIGGER tally_changed_tasks ON tasks IS 'Counted anew in task_tallies and task_days.';
+COMMENT ON TRIGGER tally_changed_tasks ON tasks IS 'Counted anew in task_tallies, task_loads and task_days.';
 
 CREATE TRIGGER tally_deleted_tasks AFTER DELETE ON tasks REFERENCING OLD TABLE AS was FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
-COMMENT ON TRIGGER tally_deleted_tasks ON tasks IS 'No longer counted in task_tallies and task_days.';
+COMMENT ON TRIGGER tally_deleted_tasks ON tasks IS 'No longer counted in task_tallies, task_loads and task_days.';
 
 CREATE TRIGGER tally_new_tasks AFTER INSERT ON tasks REFERENCING NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
-COMMENT ON TRIGGER tally_new_tasks ON tasks IS 'Counted in task_tallies and task_days.';
+COMMENT ON TRIGGER tally_new_tasks ON tasks IS 'Counted in task_tallies, task_loads and task_days.';
 
 CREATE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
 COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';

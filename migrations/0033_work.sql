@@ -156,7 +156,8 @@ CREATE INDEX tasks_newest_idx ON tasks (id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_creator_idx ON tasks (creator_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_assignee_idx ON tasks (assignee_id, id) INCLUDE (status, priority) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_project_idx ON tasks (project_id, id) WHERE deleted_at IS NULL;
-CREATE INDEX tasks_tally_idx ON tasks (project_id, status, priority) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_tally_idx ON tasks (project_id, status, priority) INCLUDE (assignee_id, creator_id, due_at)
+WHERE deleted_at IS NULL;
 CREATE INDEX tasks_board_idx ON tasks (project_id, status, rank, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_due_idx ON tasks (due_at, id)
 WHERE deleted_at IS NULL AND due_at IS NOT NULL AND status NOT IN ('done', 'cancelled');
@@ -295,6 +296,14 @@ COMMENT ON COLUMN task_days.scope IS 'As in task_tallies.';
 COMMENT ON COLUMN task_days.slot IS 'As in task_tallies; -1 for open_at_end.';
 COMMENT ON COLUMN task_days.cycle_seconds IS 'From the start, or else the creation, to the end of those completed on the day, together. Reopening takes it off the day it was added to.';
 COMMENT ON COLUMN task_days.open_at_end IS 'How many were open at the end of the day; never computed anew.';
+
+CREATE TABLE task_loads (
+    person_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    open integer NOT NULL,
+    CONSTRAINT task_loads_pkey PRIMARY KEY (person_id, slot)
+) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE task_loads IS 'How many open tasks each person has, as in task_tallies, for the list of all people.';
 
 CREATE TABLE imports (
     id uuid DEFAULT uuidv7() CONSTRAINT imports_pkey PRIMARY KEY,

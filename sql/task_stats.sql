@@ -12,6 +12,18 @@ weeks AS MATERIALIZED (
     SELECT date_trunc('week', now() AT TIME ZONE 'UTC')::date - 7 * ahead AS week
     FROM generate_series($3 - 1, 0, -1) AS s (ahead)
 ),
+people AS MATERIALIZED (
+    SELECT
+        coalesce(t.assignee_id, t.creator_id) AS id,
+        count(*) AS open,
+        count(*) FILTER (WHERE t.due_at < now()) AS overdue
+    FROM tasks AS t
+    WHERE $1 = 'project'
+        AND t.project_id = $2
+        AND t.deleted_at IS NULL
+        AND t.status IN ('todo', 'in_progress', 'review')
+    GROUP BY coalesce(t.assignee_id, t.creator_id)
+),
 days AS MATERIALIZED (
     SELECT
         date_trunc('week', d.day)::date AS week,
@@ -41,29 +53,20 @@ SELECT
     (
         SELECT coalesce(json_agg(json_build_object('user', person(u), 'open', l.open) ORDER BY l.open DESC, l.id), '[]')
         FROM (
-            SELECT coalesce(t.assignee_id, t.creator_id) AS id, count(*) AS open
-            FROM tasks AS t
-            WHERE $1 = 'project'
-                AND t.project_id = $2
-                AND t.deleted_at IS NULL
-                AND t.status IN ('todo', 'in_progress', 'review')
-            GROUP BY coalesce(t.assignee_id, t.creator_id)
+            SELECT p.id, p.open FROM people AS p
             UNION ALL
-            SELECT t.scope, sum(t.n)
-            FROM task_tallies AS t
+            SELECT t.person_id, sum(t.open)
+            FROM task_loads AS t
             WHERE $1 = 'all'
-                AND t.status IN ('todo', 'in_progress', 'review')
-                AND t.scope <> '00000000-0000-0000-0000-000000000000'
-                AND NOT EXISTS (SELECT FROM projects AS p WHERE p.id = t.scope)
-            GROUP BY t.scope
-            HAVING sum(t.n) > 0
+            GROUP BY t.person_id
+            HAVING sum(t.open) > 0
             ORDER BY 2 DESC, 1
             LIMIT 50
         ) AS l
         INNER JOIN users AS u ON u.id = l.id
     ) AS "byAssignee",
     (
-        SELECT count(*)::integer
+        SELECT (count(*) + coalesce((SELECT sum(p.overdue) FROM people AS p), 0))::integer
         FROM (
             SELECT
             FROM tasks AS t
@@ -71,14 +74,6 @@ SELECT
                 AND t.due_at < now()
                 AND t.deleted_at IS NULL
                 AND t.status NOT IN ('done', 'cancelled')
-            UNION ALL
-            SELECT
-            FROM tasks AS t
-            WHERE $1 = 'project'
-                AND t.project_id = $2
-                AND t.deleted_at IS NULL
-                AND t.status IN ('todo', 'in_progress', 'review')
-                AND t.due_at < now()
             UNION ALL
             SELECT
             FROM tasks AS t

@@ -13,7 +13,7 @@ BEGIN
     RETURN slot;
 END
 $$;
-COMMENT ON FUNCTION take_tally_slot() IS 'The first slot of task_tallies and task_days that no other transaction writes into; it is this one''s until its end.';
+COMMENT ON FUNCTION take_tally_slot() IS 'The first slot of task_tallies, task_loads and task_days that no other transaction writes into; it is this one''s until its end.';
 
 CREATE OR REPLACE FUNCTION spread_tallies(was tasks[], is_now tasks[])
 RETURNS TABLE (
@@ -48,6 +48,17 @@ BEGIN
     GROUP BY s.scope, s.kind, s.status, s.priority
     HAVING sum(s.step) <> 0
     ON CONFLICT ON CONSTRAINT task_tallies_pkey DO UPDATE SET n = x.n + excluded.n;
+    INSERT INTO task_loads AS x (person_id, slot, open)
+    SELECT c.person_id, own, sum(c.step)
+    FROM (
+        SELECT -1 AS step, coalesce(t.assignee_id, t.creator_id) AS person_id, t.status, t.deleted_at FROM unnest(was) AS t
+        UNION ALL
+        SELECT 1, coalesce(t.assignee_id, t.creator_id), t.status, t.deleted_at FROM unnest(is_now) AS t
+    ) AS c
+    WHERE c.deleted_at IS NULL AND c.status NOT IN ('done', 'cancelled')
+    GROUP BY c.person_id
+    HAVING sum(c.step) <> 0
+    ON CONFLICT ON CONSTRAINT task_loads_pkey DO UPDATE SET open = x.open + excluded.open;
     INSERT INTO task_days AS x (scope, day, slot, created, completed, cancelled, cycle_seconds)
     SELECT s.scope, d.day, own, sum(d.created), sum(d.completed), sum(d.cancelled), sum(d.cycle_seconds)
     FROM spread_tallies(was, is_now) AS s
@@ -70,7 +81,7 @@ BEGIN
         cycle_seconds = x.cycle_seconds + excluded.cycle_seconds;
 END
 $$;
-COMMENT ON FUNCTION move_tallies(tasks[], tasks[]) IS 'Takes these tasks out of task_tallies and task_days as they were, and puts those in as they are.';
+COMMENT ON FUNCTION move_tallies(tasks[], tasks[]) IS 'Takes these tasks out of task_tallies, task_loads and task_days as they were, and puts those in as they are.';
 
 CREATE OR REPLACE FUNCTION tally_tasks() RETURNS trigger
 LANGUAGE plpgsql
@@ -122,16 +133,16 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION tally_tasks() IS 'Keeps task_tallies and task_days.';
+COMMENT ON FUNCTION tally_tasks() IS 'Keeps task_tallies, task_loads and task_days.';
 
 CREATE OR REPLACE TRIGGER tally_new_tasks AFTER INSERT ON tasks
 REFERENCING NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
-COMMENT ON TRIGGER tally_new_tasks ON tasks IS 'Counted in task_tallies and task_days.';
+COMMENT ON TRIGGER tally_new_tasks ON tasks IS 'Counted in task_tallies, task_loads and task_days.';
 
 CREATE OR REPLACE TRIGGER tally_changed_tasks AFTER UPDATE ON tasks
 REFERENCING OLD TABLE AS was NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
-COMMENT ON TRIGGER tally_changed_tasks ON tasks IS 'Counted anew in task_tallies and task_days.';
+COMMENT ON TRIGGER tally_changed_tasks ON tasks IS 'Counted anew in task_tallies, task_loads and task_days.';
 
 CREATE OR REPLACE TRIGGER tally_deleted_tasks AFTER DELETE ON tasks
 REFERENCING OLD TABLE AS was FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
-COMMENT ON TRIGGER tally_deleted_tasks ON tasks IS 'No longer counted in task_tallies and task_days.';
+COMMENT ON TRIGGER tally_deleted_tasks ON tasks IS 'No longer counted in task_tallies, task_loads and task_days.';

@@ -76,6 +76,9 @@ CROSS JOIN unnest('{task,issue}'::text[]) AS k (kind)
 CROSS JOIN unnest('{todo,in_progress,review,done,cancelled}'::text[]) AS t (status)
 CROSS JOIN generate_series(1, 4) AS p (priority)
 """,
+    "task_loads": """
+INSERT INTO task_loads (person_id, slot, open) SELECT nth(1, n), 0, n % 50 FROM generate_series(1, 10000) AS n
+""",
     "task_days": """
 INSERT INTO task_days (scope, day, slot, created, completed, cycle_seconds, open_at_end)
 SELECT s.scope, now()::date - d, k.slot, 5, 4, 100000, CASE k.slot WHEN -1 THEN 400 END

@@ -27,6 +27,9 @@ WITH scopes AS (
 counted AS (
     SELECT scope, kind || ' ' || status || ' ' || priority AS what, count(*) AS n FROM scopes GROUP BY 1, 2
     UNION ALL
+    SELECT coalesce(assignee_id, creator_id), 'open', count(*)
+    FROM tasks WHERE deleted_at IS NULL AND status NOT IN ('done', 'cancelled') GROUP BY 1
+    UNION ALL
     SELECT scope, 'created ' || (created_at AT TIME ZONE 'UTC')::date, count(*) FROM scopes GROUP BY 1, 2
     UNION ALL
     SELECT scope, 'completed ' || (completed_at AT TIME ZONE 'UTC')::date, count(*)
@@ -43,6 +46,8 @@ counted AS (
 kept AS (
     SELECT scope, kind || ' ' || status || ' ' || priority AS what, sum(n) AS n
     FROM task_tallies GROUP BY 1, 2
+    UNION ALL
+    SELECT person_id, 'open', sum(open) FROM task_loads GROUP BY 1
     UNION ALL
     SELECT d.scope, v.what || ' ' || d.day, sum(v.n)
     FROM task_days AS d
