@@ -527,6 +527,12 @@ class TaskBulk:
     def get_changed_tasks(self, conn: Connection, *, ids: Sequence[UUID | None] | None, viewer_id: UUID | None) -> Awaitable[list[TaskBulkGetChangedTasks]]: ...
     def list_watchers(self, conn: Connection, *, ids: Sequence[UUID | None] | None) -> Awaitable[list[TaskBulkListWatchers]]: ...
 
+TaskKeptFindLive = TypedDict("TaskKeptFindLive", {"_id": Id, "version": Int, "rank": Int, "watching": Bool})
+
+class TaskKept:
+    def list_reach(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[Id]]: ...
+    def find_live(self, conn: Connection, *, viewer_id: UUID | None, sees_all: bool | None, ids: Sequence[UUID | None] | None) -> Awaitable[list[TaskKeptFindLive]]: ...
+
 TaskLinksListLinks = TypedDict("TaskLinksListLinks", {"_blocks": Bool, "id": Id, "number": Int, "title": Text, "status": Text, "projectId": Id})
 
 class TaskLinks:
@@ -759,6 +765,7 @@ class Catalog:
     service: Service
     task_board: TaskBoard
     task_bulk: TaskBulk
+    task_kept: TaskKept
     task_links: TaskLinks
     task_lists: TaskLists
     task_reminders: TaskReminders

@@ -35,7 +35,7 @@ SELECT
     CASE WHEN s.status = 'done' THEN now() - n % 90 * interval '1 day' END,
     now() - n * 7919::bigint % 200003 * interval '1 minute',
     CASE WHEN n % 100 = 7 THEN now() - n % 30 * interval '1 day' END,
-    CASE WHEN n % 20 = 0 THEN nth(6, 1 + n / 20 % 1000) END, n / 20000
+    CASE WHEN n % 200 = 0 THEN nth(6, n / 200) END, 0
 FROM generate_series(1, 200000) AS n
 CROSS JOIN LATERAL (
     SELECT ('{todo,in_progress,review,done,done,done,done,cancelled}'::text[])[1 + n * 31 % 8] AS status

@@ -17,6 +17,7 @@ from nexcorp.features.tasks.access import TAG
 from nexcorp.features.tasks.errors import LabelNotFound, LabelTaken, NotYourLabel, TooManyLabels
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import IdOrNone, Label
+from nexcorp.features.tasks.telling import forget_kept
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database
 from nexcorp.security.caller import Caller
@@ -95,6 +96,7 @@ async def lock_label(conn: Any, caller: Caller, label_id: UUID) -> Any:
 
 async def tell(conn: Any, event: str, caller: Caller, label: Any) -> None:
     """Emit what became of a label."""
+    forget_kept(conn, [{"projectId": label["projectId"]}])
     await emit(
         conn,
         event,

@@ -12,6 +12,7 @@ from nexcorp.db import sql
 from nexcorp.domain.fields import Out, Query
 from nexcorp.domain.shapes import Person
 from nexcorp.errors import PermissionRequired, ProjectNotFound
+from nexcorp.features.tasks.kept import ALL_KEPT, name_person, name_project, read_kept
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import KINDS, PRIORITIES, STATUSES
 from nexcorp.security.access import allow
@@ -140,10 +141,16 @@ async def choose_scope(conn: Any, who: Caller, query: dict[str, Any]) -> tuple[s
 
 
 async def get_stats(request: web.Request, query: dict[str, Any]) -> web.Response:
+    who = caller(request)
     async with database(request).connection() as conn:
-        source, scope = await choose_scope(conn, caller(request), query)
-        row = await sql.task_stats.get_stats(conn, source=source, scope=scope, weeks=query["weeks"])
-    return reply(row)
+        source, scope = await choose_scope(conn, who, query)
+
+    async def make() -> Any:
+        async with database(request).connection() as conn:
+            return await sql.task_stats.get_stats(conn, source=source, scope=scope, weeks=query["weeks"])
+
+    groups = {"all": ALL_KEPT, "project": name_project(scope), "person": name_person(scope)}
+    return reply(await read_kept(request, make, groups[source]))
 
 
 ROUTES = [

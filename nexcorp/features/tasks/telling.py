@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit, emit_all
+from nexcorp.delivery.effects import Forget
+from nexcorp.features.tasks.kept import ALL_KEPT, name_person, name_project
 
 # Members of a task that events name with what they were and are. Texts only by their names.
 STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate", "seriesId")
@@ -30,18 +33,30 @@ def make_payload(task: Any, watcher_ids: list[UUID], more: dict[str, Any]) -> di
     }
 
 
+def forget_kept(conn: Any, payloads: Iterable[dict[str, Any]]) -> None:
+    """Have lists and statistics forgotten that tasks with these events may be in."""
+    groups: set[str] = set()
+    for payload in payloads:
+        people = (payload.get(name) for name in ("creatorId", "assigneeId", "previousAssigneeId"))
+        projects = (payload.get(name) for name in ("projectId", "previousProjectId"))
+        groups |= {name_person(one) for one in people if one} | {name_project(one) for one in projects if one}
+    conn.after(Forget(ALL_KEPT, tuple(sorted(groups)), of_lists=True))
+
+
 async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: Any) -> None:
     """Emit `event` of a task as it is now, with `more` in its payload.
 
     Events of one project are delivered in their order, or those of a task without one.
     """
     watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"])
+    payload = make_payload(task, watcher_ids, more)
+    forget_kept(conn, [payload])
     await emit(
         conn,
         event,
         actor_id=actor_id,
         entity=("task", task["id"]),
-        payload=make_payload(task, watcher_ids, more),
+        payload=payload,
         root=task["projectId"] or task["id"],
     )
 
@@ -51,15 +66,12 @@ async def tell_all(conn: Any, actor_id: UUID | None, told: list[tuple[str, Any, 
     ids = [task["id"] for _, task, _ in told]
     rows = await sql.task_bulk.list_watchers(conn, ids=ids)
     watchers = {row["id"]: row["watcher_ids"] for row in rows}
-    await emit_all(
-        conn,
-        "task",
-        [
-            (event, task["id"], make_payload(task, watchers.get(task["id"], []), more), task["projectId"])
-            for event, task, more in told
-        ],
-        actor_id=actor_id,
-    )
+    events = [
+        (event, task["id"], make_payload(task, watchers.get(task["id"], []), more), task["projectId"])
+        for event, task, more in told
+    ]
+    forget_kept(conn, [payload for _, _, payload, _ in events])
+    await emit_all(conn, "task", events, actor_id=actor_id)
 
 
 async def tell_of_blocking(conn: Any, actor_id: UUID | None, blocker_id: UUID, *, is_open: bool) -> None:
