@@ -40,16 +40,16 @@ FROM tasks AS t
 WHERE t.id = ANY($1::uuid[])
     AND (t.series_id IS NOT NULL OR EXISTS (SELECT FROM task_links AS l WHERE l.blocker_id = t.id));
 
--- name: get_changed_tasks(ids, viewer_id) :many
+-- name: get_changed_tasks(ids) :many
 -- As tasks.get_changed_task, of several.
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching
+SELECT
+    i.*,
+    ARRAY(
+        SELECT w.user_id
+        FROM task_watchers AS w
+        CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
+        WHERE w.task_id = i.id AND t.id = i.id
+        ORDER BY w.user_id
+    ) AS "_watcherIds"
 FROM task_items AS i
 WHERE i.id = ANY($1::uuid[]);
-
--- name: list_watchers(ids) :many
--- As tasks.list_watchers_of, of several; those that nobody watches give no row.
-SELECT w.task_id AS id, array_agg(w.user_id ORDER BY w.user_id) AS watcher_ids
-FROM task_watchers AS w
-CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
-WHERE w.task_id = ANY($1::uuid[]) AND t.id = w.task_id
-GROUP BY w.task_id;

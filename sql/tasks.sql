@@ -219,16 +219,25 @@ INSERT INTO task_revisions (task_id, version, field, old_text, actor_id) VALUES 
 SELECT last_rank($1, $2);
 
 -- name: get_changed_task(task_id, viewer_id) :one!
--- A task as who has just changed it is shown it, who may have lost sight of it with that.
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching
+-- A task as who has just changed it is shown it, who may have lost sight of it with that; and those who watch and see it.
+SELECT
+    i.*,
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
+    ARRAY(
+        SELECT w.user_id
+        FROM task_watchers AS w
+        CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
+        WHERE w.task_id = i.id AND t.id = i.id
+        ORDER BY w.user_id
+    ) AS "_watcherIds"
 FROM task_items AS i
 WHERE i.id = $1;
 
 -- name: list_task_watchers(ids, user_ids, sees_all) :many
--- Where, in these arrays, a person sees the task.
+-- Where, in these arrays, a person sees the task, or could before it went into the trash: they are shown that it did.
 SELECT g.place::integer
 FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (task_id, user_id, sees_all, place)
-CROSS JOIN LATERAL visible_tasks(g.user_id, g.sees_all) AS t
+CROSS JOIN LATERAL reach_tasks(g.user_id, g.sees_all) AS t
 WHERE t.id = g.task_id;
 
 -- name: list_project_watchers(ids, user_ids, sees_all) :many

@@ -22,10 +22,9 @@ HOT_WORK: dict[str, set[str]] = {
     "task_board.list_above": {"tasks_board_idx"},
     "task_board.list_below": {"tasks_board_idx"},
     "task_board.list_column": {"tasks_board_idx", *ITEM},
-    "task_bulk.get_changed_tasks": ITEM,
+    "task_bulk.get_changed_tasks": {"task_watchers_pkey", *ITEM},
     "task_bulk.get_tasks": ITEM,
     "task_bulk.list_leading": {"tasks_pkey"},
-    "task_bulk.list_watchers": {"task_watchers_pkey"},
     "task_bulk.lock_tasks": {"tasks_pkey"},
     "task_links.find_cycle": {"task_links_pkey"},
     "task_links.list_links": {"task_links_blocked_idx", "task_links_pkey"},
@@ -83,7 +82,6 @@ SORTS_WORK = {
 }
 UNLIMITED_WORK = {
     "task_bulk.list_leading",
-    "task_bulk.list_watchers",
     "checklists.list_items",
     "task_links.list_links",
     "tasks.list_hanging",

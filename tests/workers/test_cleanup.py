@@ -137,6 +137,19 @@ async def test_workers_long_gone_are_forgotten(database, clean):
         assert [row[0] for row in await conn.fetch("SELECT worker_id FROM worker_heartbeats")] == ["alive"]
 
 
+async def test_old_trash_is_purged(database, clean, people):
+    async with database.connection() as conn:
+        await conn.execute(
+            """INSERT INTO tasks (title, creator_id, deleted_at)
+            SELECT 'Old trash', id, now() - days * interval '1 day'
+            FROM users CROSS JOIN unnest('{29,31}'::integer[]) AS d (days)"""
+        )
+        before = await conn.fetchval("SELECT count(*) FROM tasks")
+        await clean()
+        assert await conn.fetchval("SELECT count(*) FROM tasks") == before / 2
+        assert await conn.fetchval("SELECT count(*) FROM events WHERE type = 'task.purged'") == before / 2
+
+
 async def test_expired_tickets_go(database, clean, people):
     ada = (await people(1))[0]
     async with database.transaction(wait=5) as conn:

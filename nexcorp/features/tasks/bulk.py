@@ -13,7 +13,9 @@ from nexcorp.domain.fields import Body, Items, Out
 from nexcorp.domain.versions import check_version
 from nexcorp.errors import AppError
 from nexcorp.features.tasks import service
+from nexcorp.features.tasks.due import split_due
 from nexcorp.features.tasks.errors import NotYourTask, TaskNotFound
+from nexcorp.features.tasks.references import check_references
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import UpdateTask
 from nexcorp.features.tasks.telling import tell_all
@@ -155,7 +157,7 @@ async def change_together(conn: Any, who: Caller, together: list[Change]) -> dic
     for assignee_id in {changes["assigneeId"] for _, changes in together if changes.get("assigneeId")}:
         wanted = {name: None for name in service.COLUMNS} | {"labelIds": [], "assigneeId": assignee_id}
         try:
-            await service.check_references(conn, who, wanted, {"assigneeId"})
+            await check_references(conn, who, wanted, {"assigneeId"})
         except AppError as error:
             refused[assignee_id] = error
     good: list[Change] = []
@@ -170,7 +172,7 @@ async def change_together(conn: Any, who: Caller, together: list[Change]) -> dic
     rows = [make_row(task, changes) for task, changes in good]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     await sql.tasks.update_tasks(conn, **columns, actor_id=who.id)
-    changed = await sql.task_bulk.get_changed_tasks(conn, ids=columns["ids"], viewer_id=who.id)
+    changed = await sql.task_bulk.get_changed_tasks(conn, ids=columns["ids"])
     now = {task["id"]: task for task in changed}
     told = [
         (event, now[task["id"]], said)
@@ -186,7 +188,7 @@ def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:
     wanted = {name: task[column] for name, column in service.COLUMNS.items()} | changes
     due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
     if "dueDate" in changes:
-        due = service.split_due(changes["dueDate"])
+        due = split_due(changes["dueDate"])
     return {
         "ids": task["id"],
         "kinds": wanted["kind"],

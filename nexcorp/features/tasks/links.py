@@ -10,6 +10,7 @@ from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.domain.fields import Out
+from nexcorp.errors import on_constraint
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import CHANGE, OWN, READ, TAG
 from nexcorp.features.tasks.errors import LinkCycle, TaskNotFound, TooManyLinks
@@ -75,8 +76,9 @@ async def link(conn: Any, caller: Caller, task_id: UUID, blocker_id: UUID) -> No
     blocker = await service.get_task(conn, caller, blocker_id)
     if await sql.task_links.find_cycle(conn, blocker_id=blocker_id, blocked_id=task_id):
         raise LinkCycle()
-    if not await sql.task_links.add_link(conn, blocker_id=blocker_id, blocked_id=task_id):
-        return
+    with on_constraint("task_links_blocker_id_fkey", TaskNotFound()):
+        if not await sql.task_links.add_link(conn, blocker_id=blocker_id, blocked_id=task_id):
+            return
     for one in (task_id, blocker_id):
         if await sql.task_links.count_links(conn, task_id=one) > MAX_LINKS:
             raise TooManyLinks()

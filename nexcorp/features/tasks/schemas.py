@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Person
+from nexcorp.features.tasks.due import due_date
 from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 
 KINDS = ("task", "issue")
@@ -22,41 +21,6 @@ FREQUENCIES = ("daily", "weekly", "monthly")
 MAX_LABELS = 20
 # By number, pages go no deeper; a total is exact up to here.
 MAX_TOTAL = 10_000
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-YEARS = range(1970, 3000)
-
-
-class Due(fields.Field[Any]):
-    """A day, or a time with its zone, which becomes one in UTC."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        wrong = ValidationError("Not a day (2026-01-31), nor a time with its zone (2026-01-31T10:00:00Z).")
-        if not isinstance(value, str) or len(value) > 40:
-            raise wrong
-        try:
-            found = (
-                date.fromisoformat(value)
-                if DAY.fullmatch(value)
-                else fields.AwareDateTime(format="iso").deserialize(value).astimezone(UTC)
-            )
-        except (ValidationError, ValueError, OverflowError):
-            raise wrong from None
-        if found.year not in YEARS:
-            raise ValidationError(f"Must lie between {YEARS[0]} and {YEARS[-1]}.")
-        return found
-
-
-def due_date(**more: Any) -> Due:
-    """When a task is due."""
-    return Due(
-        allow_none=True,
-        metadata={
-            "type": "string",
-            "description": "A day (`2026-01-31`), which ends by the clock of the assignee, else of the "
-            "creator, or a time with its zone.",
-        },
-        **more,
-    )
 
 
 def one_of(known: tuple[str, ...], **more: Any) -> fields.String:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +9,10 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import decode
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Contention, Invalid
-from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourProject, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.due import same_due, split_due
+from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask, TaskNotFound
 from nexcorp.features.tasks.ranks import find_place
+from nexcorp.features.tasks.references import REFERENCES, check_references, on_lost_reference, take_number
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, PRIORITIES
 from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
@@ -61,67 +62,6 @@ def check_remover(task: Any, caller: Caller) -> None:
         raise NotYourTask(message=f"Only its creator and holders of {MANAGE} may delete a task.")
 
 
-async def check_references(conn: Any, caller: Caller, wanted: dict[str, Any], new: set[str]) -> None:
-    """Check the members named `new` of a task that is to be like `wanted`: what it refers to must be there
-    for the caller, who must be one of those who write in its project.
-
-    Raises Invalid for each that is not, NotYourProject for one that the caller only reads.
-    """
-    found = await sql.tasks.check_references(
-        conn,
-        viewer_id=caller.id,
-        sees_all=caller.may(MANAGE),
-        assignee_id=wanted["assigneeId"],
-        project_id=wanted["projectId"],
-        parent_id=wanted["parentId"],
-        lead_id=wanted["leadId"],
-        label_ids=wanted["labelIds"],
-    )
-    errors: dict[str, list[str]] = {}
-    if "assigneeId" in new and wanted["assigneeId"] is not None and not found["has_assignee"]:
-        errors["assigneeId"] = ["There is no such active user."]
-    if "projectId" in new and wanted["projectId"] is not None and found["project_role"] is None:
-        errors["projectId"] = ["There is no such project."]
-    if "parentId" in new and wanted["parentId"] is not None:
-        if not found["has_parent"] or found["parent_project_id"] != wanted["projectId"]:
-            errors["parentId"] = ["There is no such task in this project."]
-        elif found["grandparent_id"] is not None:
-            errors["parentId"] = ["It is a subtask itself."]
-    no_lead = not (caller.may("lead:read") and found["has_lead"])
-    if "leadId" in new and wanted["leadId"] is not None and no_lead:
-        errors["leadId"] = ["There is no such lead."]
-    if "labelIds" in new and found["labels"] < len(wanted["labelIds"]):
-        errors["labelIds"] = ["Names a label that is not of this project."]
-    if errors:
-        raise Invalid(errors=errors)
-    if "projectId" in new and wanted["projectId"] is not None and found["project_role"] == "viewer":
-        raise NotYourProject()
-
-
-def split_due(due: date | datetime | None) -> dict[str, Any]:
-    """What `dueDate` comes to in the table: a moment, or a day whose end is found there."""
-    moment = due if isinstance(due, datetime) else None
-    return {"due_at": moment, "due_on": due if moment is None else None}
-
-
-def same_due(task: Any, due: date | datetime | None) -> bool:
-    """Whether a task is due then already."""
-    wanted = split_due(due)
-    if wanted["due_on"] is not None or task["_dueOn"] is not None:
-        return bool(wanted["due_on"] == task["_dueOn"])
-    return bool(wanted["due_at"] == task["dueAt"])
-
-
-async def take_number(conn: Any, project_id: UUID | None) -> int | None:
-    """The next number of a project, None without one; raises Invalid where it has just been deleted."""
-    if project_id is None:
-        return None
-    number: int | None = await sql.tasks.take_number(conn, project_id=project_id)
-    if number is None:
-        raise Invalid(errors={"projectId": ["There is no such project."]})
-    return number
-
-
 def number_of(priority: str) -> int:
     """The priority as the table has it."""
     return PRIORITIES.index(priority) + 1
@@ -136,25 +76,26 @@ async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
         await sql.tasks.lock_graph(conn)
     await check_references(conn, caller, data, set(data))
     number = await take_number(conn, data["projectId"])
-    task_id = await sql.tasks.insert_task(
-        conn,
-        task_id=None,
-        kind=data["kind"],
-        title=data["title"],
-        description=data["description"],
-        status=data["status"],
-        priority=number_of(data["priority"]),
-        creator_id=caller.id,
-        assignee_id=data["assigneeId"],
-        project_id=data["projectId"],
-        number=number,
-        lead_id=data["leadId"],
-        parent_id=data["parentId"],
-        external_ref=data.get("externalRef"),
-        **split_due(data["dueDate"]),
-    )
-    if data["labelIds"]:
-        await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
+    with on_lost_reference():
+        task_id = await sql.tasks.insert_task(
+            conn,
+            task_id=None,
+            kind=data["kind"],
+            title=data["title"],
+            description=data["description"],
+            status=data["status"],
+            priority=number_of(data["priority"]),
+            creator_id=caller.id,
+            assignee_id=data["assigneeId"],
+            project_id=data["projectId"],
+            number=number,
+            lead_id=data["leadId"],
+            parent_id=data["parentId"],
+            external_ref=data.get("externalRef"),
+            **split_due(data["dueDate"]),
+        )
+        if data["labelIds"]:
+            await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
     if data.get("repeat") is not None:
         await set_repeat(conn, caller, task_id, data["repeat"])
     task = await get_task(conn, caller, task_id)
@@ -243,7 +184,8 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
     wanted = {**is_now, "labelIds": label_ids_of(task), **changes}
     if wanted["parentId"] == task["id"]:
         raise Invalid(errors={"parentId": ["It is the task itself."]})
-    await check_references(conn, caller, wanted, set(changes))
+    if not REFERENCES.isdisjoint(changes):
+        await check_references(conn, caller, wanted, set(changes))
     number, rank = task["number"], task["rank"]
     spread: dict[UUID, int] = {}
     if moves:
@@ -257,23 +199,26 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
     due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
     if "dueDate" in changes:
         due = split_due(changes["dueDate"])
-    await sql.tasks.update_task(
-        conn,
-        task_id=task["id"],
-        kind=wanted["kind"],
-        title=wanted["title"],
-        description=wanted["description"],
-        status=wanted["status"],
-        priority=number_of(wanted["priority"]),
-        assignee_id=wanted["assigneeId"],
-        project_id=wanted["projectId"],
-        number=number,
-        lead_id=wanted["leadId"],
-        parent_id=wanted["parentId"],
-        rank=rank,
-        step=int(bool(changes)),
-        **due,
-    )
+    with on_lost_reference():
+        await sql.tasks.update_task(
+            conn,
+            task_id=task["id"],
+            kind=wanted["kind"],
+            title=wanted["title"],
+            description=wanted["description"],
+            status=wanted["status"],
+            priority=number_of(wanted["priority"]),
+            assignee_id=wanted["assigneeId"],
+            project_id=wanted["projectId"],
+            number=number,
+            lead_id=wanted["leadId"],
+            parent_id=wanted["parentId"],
+            rank=rank,
+            step=int(bool(changes)),
+            **due,
+        )
+        if "labelIds" in changes:
+            await sql.tasks.set_labels(conn, task_id=task["id"], label_ids=changes["labelIds"])
     for name in TEXTS:
         if name in changes:
             await sql.tasks.insert_revision(
@@ -284,8 +229,6 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
                 old_text=task[name],
                 actor_id=caller.id,
             )
-    if "labelIds" in changes:
-        await sql.tasks.set_labels(conn, task_id=task["id"], label_ids=changes["labelIds"])
     if "repeat" in changes:
         await set_repeat(conn, caller, task["id"], changes["repeat"])
         changes["seriesId"] = True

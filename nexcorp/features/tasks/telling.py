@@ -48,7 +48,9 @@ async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: 
 
     Events of one project are delivered in their order, or those of a task without one.
     """
-    watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"])
+    watcher_ids = task.get("_watcherIds")
+    if watcher_ids is None:
+        watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"])
     payload = make_payload(task, watcher_ids, more)
     forget_kept(conn, [payload])
     await emit(
@@ -62,12 +64,9 @@ async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: 
 
 
 async def tell_all(conn: Any, actor_id: UUID | None, told: list[tuple[str, Any, dict[str, Any]]]) -> None:
-    """The same for (event, task, more) of several tasks."""
-    ids = [task["id"] for _, task, _ in told]
-    rows = await sql.task_bulk.list_watchers(conn, ids=ids)
-    watchers = {row["id"]: row["watcher_ids"] for row in rows}
+    """The same for (event, task, more) of several tasks, which say who watches them."""
     events = [
-        (event, task["id"], make_payload(task, watchers.get(task["id"], []), more), task["projectId"])
+        (event, task["id"], make_payload(task, task["_watcherIds"], more), task["projectId"])
         for event, task, more in told
     ]
     forget_kept(conn, [payload for _, _, payload, _ in events])

@@ -1,4 +1,4 @@
-"""When tasks are due, by whose clock, and when people are reminded; and what is left of a person who leaves."""
+"""When tasks are due, by whose clock, when people are reminded; and what is left of a person who leaves."""
 
 from __future__ import annotations
 

@@ -17,9 +17,14 @@ pytestmark = pytest.mark.shared
 
 async def all_shown(service: Any) -> bool:
     """Whether everything is delivered, and this node has shown its rooms all that they have."""
-    mine = service.app[NODE].hub.positions()
-    rows = await fetch(service, "SELECT name, last_seq FROM rooms WHERE name = ANY($1)", list(mine))
-    return await outbox_empty(service) and all(row["last_seq"] == mine[row["name"]] for row in rows)
+    if not await outbox_empty(service):
+        return False
+    hub = service.app[NODE].hub
+    rows = await fetch(service, "SELECT name, last_seq FROM rooms WHERE name = ANY($1)", list(hub.rooms))
+    mine = hub.positions()
+    return len(mine) == len(hub.rooms) and all(
+        row["last_seq"] == mine.get(row["name"], row["last_seq"]) for row in rows
+    )
 
 
 async def read_all(live: Any, service: Any) -> list[dict[str, Any]]:
@@ -33,6 +38,11 @@ async def read_all(live: Any, service: Any) -> list[dict[str, Any]]:
 def say(frames: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """What came in which kind of room."""
     return [(frame["event"], frame.get("room", "").partition(":")[0]) for frame in frames]
+
+
+def show_both(event: str) -> list[tuple[str, str]]:
+    """The same in the room of the project and that of the task."""
+    return [(event, "project"), (event, "task")]
 
 
 async def test_whoever_loses_sight_is_shown_nothing_more(
@@ -51,8 +61,19 @@ async def test_whoever_loses_sight_is_shown_nothing_more(
     assert alias["data"]["room"] == f"task:{task['id']}"
     await owner.client.patch(f"{API}/tasks/{task['id']}", json={"status": "done"})
     seen = await read_all(live, service)
-    assert sorted(say(seen)) == [("task:updated", "project"), ("task:updated", "task")]
+    assert sorted(say(seen)) == show_both("task:updated")
     assert all(frame["data"]["changed"] == ["status"] for frame in seen)
+
+    await owner.client.delete(f"{API}/tasks/{task['id']}")
+    assert sorted(say(await read_all(live, service))) == [
+        ("task:deleted", "project"),
+        ("task:deleted", "task"),
+    ]
+    await owner.client.post(f"{API}/tasks/{task['id']}/restore")
+    assert sorted(say(await read_all(live, service))) == [
+        ("task:created", "project"),
+        ("task:created", "task"),
+    ]
 
     await leave(service, project, viewer)
     await owner.client.patch(f"{API}/tasks/{task['id']}", json={"title": "Secret"})
@@ -80,3 +101,31 @@ async def test_a_stranger_who_was_assigned_sees_it_no_longer(
     epoch = next(frame for frame in live.frames if frame["event"] == "connected")["data"]
     back = await connect(bob, {"epoch": epoch["epoch"], "seq": epoch["seq"]})
     assert not any("Yours" in str(frame) for frame in [await ask(back, "ping"), *back.frames])
+
+
+async def test_a_task_that_moved_away_is_gone_from_the_replay(
+    make_user: Any, make_project: MakeProject, service: Any, connect: Any
+) -> None:
+    owner, viewer = await make_user(), await make_user()
+    shared, private = await make_project(owner=owner, viewer=viewer), await make_project(owner=owner)
+    live = await connect(viewer)
+    place = await subscribe(live, f"project:{shared}")
+    task = await create(owner, "/tasks", title="Ours", projectId=str(shared))
+    kept = await create(owner, "/tasks", title="Kept", projectId=str(shared), parentId=task["id"])
+    await owner.client.delete(f"{API}/tasks/{kept['id']}")
+    await fetch(service, "DELETE FROM tasks WHERE id = $1", kept["id"])
+    await owner.client.patch(f"{API}/tasks/{task['id']}", json={"title": "Theirs", "projectId": str(private)})
+    moved = {"id": task["id"], "reason": "moved"}
+    assert (await read_all(live, service))[-1]["data"] == moved
+    back = await connect(viewer)
+    again = await ask(back, "subscribe", {"room": f"project:{shared}", **place})
+    assert again["data"]["recovered"]
+    await read_all(back, service)
+    shown = [frame for frame in back.frames if frame.get("room") == f"project:{shared}"]
+    assert {frame["event"] for frame in shown} == {"task:deleted"}
+    assert {(frame["data"]["id"], frame["data"]["reason"]) for frame in shown} == {
+        (task["id"], "moved"),
+        (kept["id"], "deleted"),
+    }
+    refusal = await ask(back, "subscribe", {**place, "room": f"task:{task['id']}"})
+    assert refusal["data"]["code"] == "room_not_found"

@@ -1,0 +1,59 @@
+"""When a task is due, as it comes in and as the table has it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+YEARS = range(1970, 3000)
+
+
+class Due(fields.Field[Any]):
+    """A day, or a time with its zone, which becomes one in UTC."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        wrong = ValidationError("Not a day (2026-01-31), nor a time with its zone (2026-01-31T10:00:00Z).")
+        if not isinstance(value, str) or len(value) > 40:
+            raise wrong
+        try:
+            found = (
+                date.fromisoformat(value)
+                if DAY.fullmatch(value)
+                else fields.AwareDateTime(format="iso").deserialize(value).astimezone(UTC)
+            )
+        except (ValidationError, ValueError, OverflowError):
+            raise wrong from None
+        if found.year not in YEARS:
+            raise ValidationError(f"Must lie between {YEARS[0]} and {YEARS[-1]}.")
+        return found
+
+
+def due_date(**more: Any) -> Due:
+    """When a task is due."""
+    return Due(
+        allow_none=True,
+        metadata={
+            "type": "string",
+            "description": "A day (`2026-01-31`), which ends by the clock of the assignee, else of the "
+            "creator, or a time with its zone.",
+        },
+        **more,
+    )
+
+
+def split_due(due: date | datetime | None) -> dict[str, Any]:
+    """What `dueDate` comes to in the table: a moment, or a day whose end is found there."""
+    moment = due if isinstance(due, datetime) else None
+    return {"due_at": moment, "due_on": due if moment is None else None}
+
+
+def same_due(task: Any, due: date | datetime | None) -> bool:
+    """Whether a task is due then already."""
+    wanted = split_due(due)
+    if wanted["due_on"] is not None or task["_dueOn"] is not None:
+        return bool(wanted["due_on"] == task["_dueOn"])
+    return bool(wanted["due_at"] == task["dueAt"])

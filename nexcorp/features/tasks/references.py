@@ -1,0 +1,76 @@
+"""What a task refers to must be there, for whoever refers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.errors import Invalid, on_constraint
+from nexcorp.features.tasks.errors import NotYourProject
+from nexcorp.features.tasks.rooms import MANAGE
+from nexcorp.security.caller import Caller
+
+REFERENCES = frozenset({"assigneeId", "projectId", "parentId", "leadId", "labelIds"})
+
+
+@contextmanager
+def on_lost_reference() -> Iterator[None]:
+    """Raise Invalid for what a task was to refer to, and was removed in the meantime."""
+    with ExitStack() as stack:
+        for name, constraint in (
+            ("parentId", "tasks_parent_id_fkey"),
+            ("leadId", "tasks_lead_id_fkey"),
+            ("labelIds", "task_labels_label_id_fkey"),
+        ):
+            stack.enter_context(on_constraint(constraint, Invalid(errors={name: ["It is gone."]})))
+        yield
+
+
+async def check_references(conn: Any, caller: Caller, wanted: dict[str, Any], new: set[str]) -> None:
+    """Check the members named `new` of a task that is to be like `wanted`: what it refers to must be there
+    for the caller, who must be one of those who write in its project.
+
+    Raises Invalid for each that is not, NotYourProject for one that the caller only reads.
+    """
+    found = await sql.tasks.check_references(
+        conn,
+        viewer_id=caller.id,
+        sees_all=caller.may(MANAGE),
+        assignee_id=wanted["assigneeId"],
+        project_id=wanted["projectId"],
+        parent_id=wanted["parentId"],
+        lead_id=wanted["leadId"],
+        label_ids=wanted["labelIds"],
+    )
+    errors: dict[str, list[str]] = {}
+    if "assigneeId" in new and wanted["assigneeId"] is not None and not found["has_assignee"]:
+        errors["assigneeId"] = ["There is no such active user."]
+    if "projectId" in new and wanted["projectId"] is not None and found["project_role"] is None:
+        errors["projectId"] = ["There is no such project."]
+    if "parentId" in new and wanted["parentId"] is not None:
+        if not found["has_parent"] or found["parent_project_id"] != wanted["projectId"]:
+            errors["parentId"] = ["There is no such task in this project."]
+        elif found["grandparent_id"] is not None:
+            errors["parentId"] = ["It is a subtask itself."]
+    no_lead = not (caller.may("lead:read") and found["has_lead"])
+    if "leadId" in new and wanted["leadId"] is not None and no_lead:
+        errors["leadId"] = ["There is no such lead."]
+    if "labelIds" in new and found["labels"] < len(wanted["labelIds"]):
+        errors["labelIds"] = ["Names a label that is not of this project."]
+    if errors:
+        raise Invalid(errors=errors)
+    if "projectId" in new and wanted["projectId"] is not None and found["project_role"] == "viewer":
+        raise NotYourProject()
+
+
+async def take_number(conn: Any, project_id: UUID | None) -> int | None:
+    """The next number of a project, None without one; raises Invalid where it has just been deleted."""
+    if project_id is None:
+        return None
+    number: int | None = await sql.tasks.take_number(conn, project_id=project_id)
+    if number is None:
+        raise Invalid(errors={"projectId": ["There is no such project."]})
+    return number
