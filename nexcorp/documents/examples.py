@@ -23,6 +23,8 @@ BY_SCHEMA = {
     **dict.fromkeys(("RegisterBody", "ForgotBody", "ResetBody"), NEWCOMER),
     **dict.fromkeys(("ChangeEmailBody", "InviteBody"), FREE),
     "MovePost": {"status": "in_progress"},
+    "BulkUpdate": {"items": [{"id": str(EXAMPLE_ID), "status": "done"}]},
+    "CreateView": {"query": {"due": "overdue"}},
 }
 BY_NAME = {
     "permissions": ["post:read", "post:create"],

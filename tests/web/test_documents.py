@@ -196,7 +196,9 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments, tasks = (f"/api/v1/{kind}/[^/]+" for kind in ("posts", "comments", "tasks"))
+    posts, comments, tasks, views = (
+        f"/api/v1/{kind}/[^/]+" for kind in ("posts", "comments", "tasks", "task-views")
+    )
     assert reads == {
         "PATCH /api/v1/users/me",
         "GET /media/[^/]+",
@@ -209,6 +211,8 @@ def test_what_reads_if_match_says_so() -> None:
         f"PATCH {tasks}",
         f"DELETE {tasks}",
         f"PUT {tasks}/assignee",
+        f"PATCH {views}",
+        f"DELETE {views}",
     }
 
 
