@@ -2,7 +2,7 @@
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
-from nexcorp.features.tasks import reminders, views
+from nexcorp.features.tasks import reminders
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.tasks.leaving import forget_worker
 from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
@@ -29,7 +29,7 @@ FEATURE = Feature(
             "views",
         )
     ),
-    events={**EVENTS, **reminders.EVENTS, **views.EVENTS},
+    events={**EVENTS, **reminders.EVENTS},
     notice_types=(*NOTICE_TYPES, *reminders.NOTICE_TYPES),
     kinds={
         "task": Kind(

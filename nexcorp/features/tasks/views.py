@@ -10,7 +10,6 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.delivery.events import SILENT
 from nexcorp.domain.fields import Body, Flag, Out, PatchBody, Text
 from nexcorp.domain.shapes import Person, page_of
 from nexcorp.domain.versions import Versions, check_version
@@ -30,7 +29,6 @@ from nexcorp.web.transactions import transaction
 
 MAX_VIEWS = 100
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("task-views", tuple[UUID], (LAST_ID,), before="id")
-EVENTS = {f"view.{what}": SILENT for what in ("created", "updated", "deleted")}
 # Members of a view that a change may be of.
 MEMBERS = ("name", "query", "projectId", "shared")
 

@@ -44,6 +44,7 @@ PARTS = {
     "tasks",
     "assignedTasks",
     "watchedTasks",
+    "taskViews",
     "events",
 }
 
