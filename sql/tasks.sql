@@ -430,5 +430,11 @@ ORDER BY t.id;
 -- Other places for tasks of a column that is locked.
 UPDATE tasks AS t
 SET rank = g.rank
-FROM (SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS u (id, rank) ORDER BY u.id) AS g
+FROM (
+    SELECT o.id, u.rank
+    FROM unnest($1::uuid[], $2::bigint[]) AS u (id, rank)
+    INNER JOIN tasks AS o ON o.id = u.id
+    ORDER BY o.id
+    FOR NO KEY UPDATE OF o
+) AS g
 WHERE t.id = g.id;

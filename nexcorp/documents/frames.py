@@ -113,7 +113,7 @@ SERVER_FRAMES: dict[str, FrameDoc] = {
         {"oneOf": [JOINED, shape({"rooms": {"type": "array", "items": {"oneOf": [JOINED, REFUSED]}}})]},
     ),
     "unsubscribed": FrameDoc(
-        "Answer to unsubscribe; without an id also where the role may not see the room any more.",
+        "Answer to unsubscribe; without an id also where the role or the person may not see it any more.",
         shape(ROOM),
     ),
     "pong": FrameDoc("Answer to ping.", shape({"time": TIME})),

@@ -16,7 +16,7 @@ from nexcorp.errors import Invalid, ProjectNotFound, on_constraint
 from nexcorp.features.tasks.access import TAG
 from nexcorp.features.tasks.errors import LabelNotFound, LabelTaken, NotYourLabel, TooManyLabels
 from nexcorp.features.tasks.rooms import MANAGE
-from nexcorp.features.tasks.schemas import IdOrNone, Label
+from nexcorp.features.tasks.schemas import NOBODY, IdOrWord, Label
 from nexcorp.features.tasks.telling import forget_kept
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database
@@ -71,7 +71,7 @@ class UpdateLabel(Body):
 class LabelQuery(PageQuery):
     """Whose labels."""
 
-    project = IdOrNone(required=True, metadata={"description": "A project, or `none`."})
+    project = IdOrWord(NOBODY, about="A project, or `none`.", required=True)
 
 
 async def find_rights(conn: Any, caller: Caller, project_id: UUID | None) -> bool | None:

@@ -14,7 +14,7 @@ from nexcorp.db import sql
 from nexcorp.domain.searching import escape_like
 from nexcorp.features.tasks.kept import read_list
 from nexcorp.features.tasks.rooms import MANAGE
-from nexcorp.features.tasks.schemas import CLOSED, KINDS, MAX_TOTAL, PRIORITIES, STATUSES
+from nexcorp.features.tasks.schemas import CLOSED, KINDS, MAX_TOTAL, ME, PRIORITIES, STATUSES
 from nexcorp.security.app_keys import CONTEXT, caller, database
 from nexcorp.security.caller import Caller
 from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, LAST_TIME, Cursor, Statement, cut_page
@@ -93,8 +93,8 @@ async def make_filters(conn: Any, who: Caller, query: Mapping[str, Any]) -> dict
         "statuses": list(statuses),
         "priorities": [PRIORITIES.index(name) + 1 for name in query.get("priority", PRIORITIES)],
         "kinds": [query["kind"]] if "kind" in query else list(KINDS),
-        "assignee": query.get("assignee"),
-        "creator": query.get("creator"),
+        "assignee": who.id if query.get("assignee") == ME else query.get("assignee"),
+        "creator": who.id if query.get("creator") == ME else query.get("creator"),
         "project": query.get("project"),
         "label": query.get("label"),
         "parent": query.get("parent"),

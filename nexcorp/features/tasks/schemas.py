@@ -260,13 +260,20 @@ class OneOrMore(fields.String):
         return list(dict.fromkeys(words))
 
 
-class IdOrNone(fields.UUID):
-    """An id, or `none` for those without one, which becomes the id of all zeros."""
+ME = "me"
+
+
+class IdOrWord(fields.Field[Any]):
+    """An id, or one of `words`. `none` becomes the id of all zeros; `me` stays as it is."""
+
+    def __init__(self, *words: str, about: str, **more: Any) -> None:
+        self.words = words
+        super().__init__(metadata={"type": "string", "description": about}, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        if value == NOBODY:
-            return UUID(int=0)
-        return super()._deserialize(value, attr, data, **more)
+        if value in self.words:
+            return UUID(int=0) if value == NOBODY else value
+        return fields.UUID().deserialize(value)
 
 
 class TaskFilters(Query):
@@ -275,9 +282,9 @@ class TaskFilters(Query):
     status = OneOrMore(STATUSES)
     priority = OneOrMore(PRIORITIES)
     kind = one_of(KINDS)
-    assignee = IdOrNone(metadata={"description": "`none`: those of nobody."})
-    creator = fields.UUID()
-    project = IdOrNone(metadata={"description": "`none`: those of no project."})
+    assignee = IdOrWord(NOBODY, ME, about="A user, `me`, or `none`: those of nobody.")
+    creator = IdOrWord(ME, about="A user, or `me`.")
+    project = IdOrWord(NOBODY, about="A project, or `none`: those of no project.")
     label = fields.UUID()
     parent = fields.UUID(metadata={"description": "The subtasks of one."})
     blocked = fields.Boolean()

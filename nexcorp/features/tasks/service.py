@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -180,6 +181,8 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
             conn, one_id=task["id"], other_id=changes["parentId"]
         ):
             raise LinkCycle()
+    # Who watches it and loses sight of it is shown that it goes.
+    watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"]) if moves else ()
     is_now = {name: task[column] for name, column in COLUMNS.items()}
     wanted = {**is_now, "labelIds": label_ids_of(task), **changes}
     if wanted["parentId"] == task["id"]:
@@ -234,7 +237,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         changes["seriesId"] = True
     if spread:
         await tell_of_spread(conn, caller.id, wanted["projectId"], wanted["status"], spread)
-    changed = await tell_of_changes(conn, caller, task, changes)
+    changed = await tell_of_changes(conn, caller, task, changes, watcher_ids)
     if changes.get("status") == "done" and changed["seriesId"] is not None:
         await make_next(conn, caller, task["id"])
     return changed
@@ -275,14 +278,17 @@ def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tu
     return found
 
 
-async def tell_of_changes(conn: Any, caller: Caller, before: Any, changes: dict[str, Any]) -> Any:
-    """Emit what a change comes to; returns the task as it is now, as the caller sees it.
+async def tell_of_changes(
+    conn: Any, caller: Caller, before: Any, changes: dict[str, Any], watcher_ids: Sequence[UUID]
+) -> Any:
+    """Emit what a change comes to, also to these who watched it; returns the task as the caller sees it now.
 
     Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
     """
     task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
+    more = {"watcherIds": list({*watcher_ids, *task["_watcherIds"]})} if watcher_ids else {}
     for event, said in describe_changes(before, task, changes):
-        await tell(conn, event, caller.id, task, **said)
+        await tell(conn, event, caller.id, task, **said, **more)
     is_open = task["status"] not in CLOSED
     if is_open != (before["status"] not in CLOSED):
         await tell_of_blocking(conn, caller.id, task["id"], is_open=is_open)
@@ -301,7 +307,10 @@ async def delete_task(conn: Any, caller: Caller, task_id: UUID, versions: Versio
     task = await lock_task(conn, caller, task_id)
     check_remover(task, caller)
     check_version(task, versions)
+    # As long as they see it.
+    watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task_id)
     await sql.tasks.trash_task(conn, task_id=task_id, user_id=caller.id)
-    await tell(conn, "task.deleted", caller.id, {**task, "version": task["version"] + 1})
+    gone = {**task, "version": task["version"] + 1, "_watcherIds": watcher_ids}
+    await tell(conn, "task.deleted", caller.id, gone)
     if task["status"] not in CLOSED:
         await tell_of_blocking(conn, caller.id, task_id, is_open=False)

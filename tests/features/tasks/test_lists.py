@@ -39,6 +39,8 @@ async def test_filters_orders_and_pages(make_user: Any, make_project: MakeProjec
         "assignee=none": ["Delta", "Bêta 100%", "Alpha"],
         f"assignee={bob.id}&sort=updated": ["Gamma"],
         f"creator={bob.id}": [],
+        "creator=me&assignee=none&sort=due": ["Bêta 100%", "Alpha", "Delta"],
+        "assignee=me": [],
         f"parent={a['id']}&sort=priority": ["Delta"],
         "kind=issue": ["Bêta 100%"],
         "q=BETA 100%25": ["Bêta 100%"],
@@ -56,7 +58,7 @@ async def test_filters_orders_and_pages(make_user: Any, make_project: MakeProjec
         assert titles([row for page in pages for row in page]) == whole
         second = await get_json(ada.client, f"/tasks?sort={sort}&page=2&pageSize=3")
         assert (titles(second["data"]), second["total"], second["totalCapped"]) == (whole[3:], 4, False)
-    for query in ("sort=title;drop", "status=open", "page=101&pageSize=100", "page=1&limit=5", "assignee=me"):
+    for query in ("sort=title;drop", "status=open", "page=101&pageSize=100", "page=1&limit=5", "project=me"):
         await refused(ada.client.get(f"{API}/tasks?{query}"), 422)
     for limit in BAD_LIMITS:
         await refused(ada.client.get(f"{API}/tasks?limit={limit}"), 422)

@@ -136,7 +136,7 @@ async def test_a_checklist_keeps_its_order(make_user: Any) -> None:
 
 
 async def test_watchers_hear_of_it_while_they_see_it(
-    make_user: Any, make_project: MakeProject, service: Any
+    make_user: Any, make_project: MakeProject, service: Any, connect: Any
 ) -> None:
     ada, bob, cy = await make_user(), await make_user(), await make_user()
     project = await make_project(owner=ada, viewer=[bob, cy])
@@ -145,6 +145,13 @@ async def test_watchers_hear_of_it_while_they_see_it(
     for person in (bob, cy):
         assert await call(person, "PUT", f"{path}/watch") == {"watching": True}
     assert (await get_json(bob.client, path))["watching"]
+    live = await connect(cy)
+    await live.next("connected")
+    other = str(await make_project(owner=ada))
+    away = await create(ada, "/tasks", title="Away", projectId=str(project))
+    await call(cy, "PUT", f"/tasks/{away['id']}/watch")
+    await call(ada, "PATCH", f"/tasks/{away['id']}", json={"projectId": other})
+    assert (await live.next("task:deleted"))["data"] == {"id": away["id"], "reason": "moved"}
     await leave(service, project, cy)
     watchers = (await get_json(ada.client, f"{path}/watchers"))["data"]
     assert [row["user"]["id"] for row in watchers] == [str(bob.id)]
