@@ -156,3 +156,26 @@ days AS (
     DELETE FROM task_days WHERE scope = ANY(ARRAY(SELECT g.scope FROM gone AS g))
 )
 DELETE FROM task_tallies WHERE scope = ANY(ARRAY(SELECT g.scope FROM gone AS g));
+
+-- name: fill_tallies() :exec
+-- Count all tasks, behind a bulk load that no trigger saw, into empty counters.
+WITH tallied AS (
+    INSERT INTO task_tallies (scope, slot, kind, status, priority, n)
+    SELECT s.scope, 0, s.kind, s.status, s.priority, count(*)
+    FROM tasks AS t
+    CROSS JOIN LATERAL spread_tallies(NULL, ARRAY[t]) AS s
+    GROUP BY s.scope, s.kind, s.status, s.priority
+),
+loaded AS (
+    INSERT INTO task_loads (person_id, slot, open)
+    SELECT coalesce(t.assignee_id, t.creator_id), 0, count(*)
+    FROM tasks AS t
+    WHERE t.deleted_at IS NULL AND t.status NOT IN ('done', 'cancelled')
+    GROUP BY coalesce(t.assignee_id, t.creator_id)
+)
+INSERT INTO task_days (scope, day, slot, created, completed, cancelled, cycle_seconds)
+SELECT s.scope, d.day, 0, sum(d.created), sum(d.completed), sum(d.cancelled), sum(d.cycle_seconds)
+FROM tasks AS t
+CROSS JOIN LATERAL spread_tallies(NULL, ARRAY[t]) AS s
+CROSS JOIN LATERAL spread_days(s.step, s.created_at, s.started_at, s.completed_at, s.cancelled_at) AS d
+GROUP BY s.scope, d.day;

@@ -36,6 +36,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION spread_tallies(tasks[], tasks[]) IS 'What counts where: each task in every scope that it belongs to, with -1 as it was and 1 as it is. Those in the trash do not count.';
 
+CREATE OR REPLACE FUNCTION spread_days(
+    step integer, created_at timestamptz, started_at timestamptz, completed_at timestamptz, cancelled_at timestamptz
+)
+RETURNS TABLE (day date, created integer, completed integer, cancelled integer, cycle_seconds bigint)
+LANGUAGE sql IMMUTABLE
+AS $$
+    SELECT d.day, d.created, d.completed, d.cancelled, d.cycle_seconds
+    FROM (VALUES
+        (($2 AT TIME ZONE 'UTC')::date, $1, 0, 0, 0::bigint),
+        (($4 AT TIME ZONE 'UTC')::date, 0, $1, 0, $1 * extract(epoch FROM $4 - coalesce($3, $2))::bigint),
+        (($5 AT TIME ZONE 'UTC')::date, 0, 0, $1, 0)
+    ) AS d (day, created, completed, cancelled, cycle_seconds)
+    WHERE d.day IS NOT NULL
+$$;
+COMMENT ON FUNCTION spread_days(integer, timestamptz, timestamptz, timestamptz, timestamptz) IS 'On which days, UTC, a task counts as what.';
+
 CREATE OR REPLACE FUNCTION move_tallies(was tasks[], is_now tasks[]) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -62,15 +78,7 @@ BEGIN
     INSERT INTO task_days AS x (scope, day, slot, created, completed, cancelled, cycle_seconds)
     SELECT s.scope, d.day, own, sum(d.created), sum(d.completed), sum(d.cancelled), sum(d.cycle_seconds)
     FROM spread_tallies(was, is_now) AS s
-    CROSS JOIN LATERAL (VALUES
-        ((s.created_at AT TIME ZONE 'UTC')::date, s.step, 0, 0, 0),
-        (
-            (s.completed_at AT TIME ZONE 'UTC')::date, 0, s.step, 0,
-            s.step * extract(epoch FROM s.completed_at - coalesce(s.started_at, s.created_at))::bigint
-        ),
-        ((s.cancelled_at AT TIME ZONE 'UTC')::date, 0, 0, s.step, 0)
-    ) AS d (day, created, completed, cancelled, cycle_seconds)
-    WHERE d.day IS NOT NULL
+    CROSS JOIN LATERAL spread_days(s.step, s.created_at, s.started_at, s.completed_at, s.cancelled_at) AS d
     GROUP BY s.scope, d.day
     HAVING sum(d.created) <> 0 OR sum(d.completed) <> 0 OR sum(d.cancelled) <> 0 OR sum(d.cycle_seconds) <> 0
     ON CONFLICT ON CONSTRAINT task_days_pkey DO UPDATE
