@@ -99,3 +99,28 @@ async def test_a_hundred_at_once_beside_others(
     rows = await fetch(service, "SELECT id FROM tasks WHERE id = ANY($1::uuid[]) ORDER BY rank, id", ids)
     ranks = "SELECT count(DISTINCT rank) FROM tasks WHERE id = ANY($1::uuid[]) AND due_on IS NOT NULL"
     assert [str(row["id"]) for row in rows] == ids and await fetch_value(service, ranks, ids) == 100
+
+
+async def test_what_matters_to_others_is_told_as_of_one(make_user: Any, service: Any) -> None:
+    ada = await make_user()
+    repeat = {"frequency": "weekly"}
+    daily = await create(ada, "/tasks", title="Again", dueDate="2031-01-31", repeat=repeat)
+    blockers = [(await create(ada, "/tasks", title="First"))["id"] for _ in range(2)]
+    blocked = (await create(ada, "/tasks", title="Then"))["id"]
+    for blocker in blockers:
+        answer = await ada.client.put(f"{API}/tasks/{blocked}/blockers/{blocker}")
+        assert answer.status == 200
+    ids = [daily["id"], *blockers]
+    # Where they come one by one, the last of them alone unblocks it.
+    found = await change(ada, *({"id": task, "status": "done"} for task in ids))
+    assert [one["status"] for one in found.values()] == [200] * 3
+    told = "SELECT count(*) FROM events WHERE type = 'task.unblocked' AND entity_id = $1"
+    assert await fetch_value(service, told, blocked) == 1
+    assert not (await get_json(ada.client, f"/tasks/{blocked}"))["blocked"]
+    due = "SELECT due_on::text FROM tasks WHERE series_id = $1 ORDER BY occurrence"
+    assert [row[0] for row in await fetch(service, due, daily["seriesId"])] == ["2031-01-31", "2031-02-07"]
+    # Another place is not a change of many; and back to what it was is none at all.
+    place = [{"id": blocked, "place": {"before": blockers[0]}}]
+    await refused(ada.client.patch(f"{API}/tasks", json={"items": place}), 422)
+    same = await change(ada, {"id": blocked, "title": "Then", "priority": "medium"})
+    assert (same[blocked]["status"], same[blocked]["version"]) == (200, 1)
