@@ -40,11 +40,10 @@ def name_field(**more: Any) -> Text:
     )
 
 
-def color_field(**more: Any) -> fields.String:
+def color_field(**more: Any) -> Text:
     """Its colour."""
-    return fields.String(
-        validate=validate.Regexp(r"^#[0-9a-f]{6}\Z", error="Not a colour such as #3366ff."), **more
-    )
+    form = validate.Regexp(r"^#[0-9a-f]{6}\Z", error="Not a colour such as #3366ff.")
+    return Text(most=7, checks=[form], **more)
 
 
 class CreateLabel(Body):

@@ -245,13 +245,14 @@ NOBODY = "none"
 SORTS = ("created", "updated", "due", "priority")
 
 
-class OneOrMore(fields.String):
+class OneOrMore(Text):
     """Words of these, comma-separated, each once."""
 
     def __init__(self, known: tuple[str, ...], **more: Any) -> None:
         self.known = known
         listed = ", ".join(f"`{word}`" for word in known)
-        super().__init__(metadata={"description": f"One or several of {listed}, comma-separated."}, **more)
+        about = f"One or several of {listed}, comma-separated."
+        super().__init__(most=100, metadata={"description": about}, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         words = super()._deserialize(value, attr, data, **more).lower().split(",")

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from aiohttp import web
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, post_load, validates_schema
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
@@ -33,25 +33,29 @@ BY_NEWEST: Cursor[tuple[UUID]] = Cursor("task-views", tuple[UUID], (LAST_ID,), b
 MEMBERS = ("name", "query", "projectId", "shared")
 
 
-class Filters(fields.Dict):
-    """Parameters of GET /tasks, but for those of a page. Kept as they are sent."""
+class SavedFilters(TaskFilters):
+    """Parameters of GET /tasks, but for those of a page: checked, and kept as they were sent."""
 
-    def __init__(self, **more: Any) -> None:
-        about = "Filters and order, as `GET /tasks` takes them."
-        values = fields.String()
-        super().__init__(keys=fields.String(), values=values, metadata={"description": about}, **more)
+    @post_load(pass_original=True)
+    def keep(self, data: dict[str, Any], original: dict[str, Any], **more: object) -> dict[str, str]:
+        """As they stand in a query string."""
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in original.items()
+        }
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        found = super()._deserialize(value, attr, data, **more)  # type: ignore[no-untyped-call]
-        TaskFilters().load(found)
-        return found
+
+def filters(**more: Any) -> fields.Nested:
+    """Which tasks, in which order."""
+    about = "Filters and order, as `GET /tasks` takes them."
+    return fields.Nested(SavedFilters, metadata={"description": about}, **more)
 
 
 class CreateView(Body):
     """A new view."""
 
     name = Text(least=1, most=100, required=True)
-    query = Filters(required=True)
+    query = filters(required=True)
     projectId = fields.UUID(
         load_default=None, allow_none=True, metadata={"description": "Where it is shown and may be shared."}
     )
@@ -64,7 +68,7 @@ class UpdateView(PatchBody):
     """Only what is sent changes."""
 
     name = Text(least=1, most=100)
-    query = Filters()
+    query = filters()
     projectId = fields.UUID(allow_none=True)
     shared = Flag()
 
