@@ -62,6 +62,7 @@ SCANS = {
     "search.fill_people": "once, after a bulk load",
     "search.fill_words": "once, after a bulk load",
     "service.has_users": "stops at the first row",
+    "task_stats.fill_tallies": "once, after a bulk load",
     "users.fill_person_stats": "once, after a bulk load",
     "users.count_people": "counts all people of a role, for those who must have page numbers",
 }

@@ -17,6 +17,7 @@ from nexcorp.features.tasks.access import TAG
 from nexcorp.features.tasks.errors import LabelNotFound, LabelTaken, NotYourLabel, TooManyLabels
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import NOBODY, IdOrWord, Label
+from nexcorp.features.tasks.telling import forget_kept
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database
 from nexcorp.security.caller import Caller
@@ -39,11 +40,10 @@ def name_field(**more: Any) -> Text:
     )
 
 
-def color_field(**more: Any) -> fields.String:
+def color_field(**more: Any) -> Text:
     """Its colour."""
-    return fields.String(
-        validate=validate.Regexp(r"^#[0-9a-f]{6}\Z", error="Not a colour such as #3366ff."), **more
-    )
+    form = validate.Regexp(r"^#[0-9a-f]{6}\Z", error="Not a colour such as #3366ff.")
+    return Text(most=7, checks=[form], **more)
 
 
 class CreateLabel(Body):
@@ -95,6 +95,7 @@ async def lock_label(conn: Any, caller: Caller, label_id: UUID) -> Any:
 
 async def tell(conn: Any, event: str, caller: Caller, label: Any) -> None:
     """Emit what became of a label."""
+    forget_kept(conn, [{"projectId": label["projectId"]}])
     await emit(
         conn,
         event,
