@@ -18,7 +18,7 @@ NARROW = {"tasks_assignee_idx", "tasks_creator_idx", "tasks_parent_id_idx", "tas
 SOURCES = {"tasks_assignee_idx", "tasks_creator_idx", "project_members_user_idx"}
 HOT_WORK: dict[str, set[str]] = {
     "checklists.list_items": {"checklist_items_task_idx"},
-    "task_board.count_columns": {"tasks_tally_idx"},
+    "task_board.count_columns": {"tasks_board_idx"},
     "task_board.list_above": {"tasks_board_idx"},
     "task_board.list_below": {"tasks_board_idx"},
     "task_board.list_column": {"tasks_board_idx", *ITEM},
