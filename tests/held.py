@@ -6,6 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 
+def is_meant(row: dict[str, Any], data: dict[str, Any]) -> bool:
+    """Whether a frame for many is about a notification; not where that was shown as it is later."""
+    before = data["before"]
+    return (
+        row["position"] <= data["upTo"]
+        and row["updatedAt"] <= data["at"]
+        and data.get("groupId", row["groupId"]) == row["groupId"]
+        and (before is None or "T" not in before or row["createdAt"] < before)
+    )
+
+
 class Held:
     """What a client fetched, by id; `apply` is all that it does with a frame."""
 
@@ -25,9 +36,7 @@ class Held:
 
     def _change_many(self, data: dict[str, Any]) -> None:
         for name, row in list(self.rows.items()):
-            if row["position"] > data["upTo"]:
-                continue
-            if "groupId" in data and row["groupId"] != data["groupId"]:
+            if not is_meant(row, data):
                 continue
             if data.get("archived"):
                 if row["isRead"] or not data["onlyRead"]:

@@ -228,3 +228,34 @@ async def test_what_was_fetched_and_its_frames_are_what_is_shown(
         if row["group"] is not None
     } == {name: group for name, group in device.held.list_groups().items() if group[1] > 1}
     await check_counters(service)
+
+
+@pytest.mark.shared
+async def test_what_was_read_after_others_were_archived_stays_in_the_list(
+    make_user: Any, service: Any, client: Any, connect: Any
+) -> None:
+    """A client that comes back is shown it as read at once, and then hears that what is read was archived."""
+    ann, bob = await make_user(), await make_user()
+    post = (await publish(ann))["id"]
+    for text in ("first", "second"):
+        await say(bob, post, text)
+    await settle(service)
+    before = await read_rest(ann)
+    feed, _, after, seq = await read_graphql(ann)
+    second, first = before.held.list()
+    path = f"{API}/notifications"
+    await ann.client.patch(f"{path}/{first['id']}", json={"seen": True})
+    await ann.client.patch(f"{path}/{second['id']}", json={"isRead": True})
+    for verb in ("archive-all", "read-all"):
+        await ann.client.post(f"{path}/{verb}", json={})
+    await settle(service)
+    for frame in await replay_own(ann, service, before.seq):
+        before.take(frame)
+    now = (await read_rest(ann)).held.list()
+    assert [row["id"] for row in now] == [first["id"]]
+    assert before.held.list() == now
+    talk = await open_talk(client, ann)
+    await talk.begin()
+    await talk.subscribe(CHANGED, after=after)
+    await follow_graphql(talk, feed, seq, before.seq)
+    assert feed.list() == (await read_graphql(ann))[0].list()
