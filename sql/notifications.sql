@@ -397,11 +397,13 @@ FROM (SELECT id FROM gone UNION ALL SELECT id FROM archived) AS f;
 -- name: read_all(user_id, before, before_time) :one!
 -- Mark what is unread before a position (or the id of a notification) and a time as read; its groups take nothing in any more.
 -- As in all that follow which change many: the counter is locked (lock_counter), in a statement of its own, so that what was
--- delivered before is seen here. Returns how many changed, when, how far the room had come (what is numbered behind that was not
--- there yet), and the place of the newest that changed: all up to it that are meant have changed.
+-- delivered before is seen here, and the time of this statement is behind those of all changes before. Returns how many changed,
+-- when, how far the room had come (what is numbered behind that was not there yet), and the place of the newest that changed: all up to it that are meant have changed.
 WITH changed AS (
     UPDATE notifications AS n
-    SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
+    SET
+        is_read = true, read_at = statement_timestamp(), seen_at = coalesce(seen_at, statement_timestamp()),
+        updated_at = statement_timestamp()
     WHERE n.receiver_id = $1 AND n.is_unread AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
     RETURNING n.position, n.group_id
 ),
@@ -417,7 +419,7 @@ grouped AS (
     WHERE g.id = c.group_id
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
@@ -428,7 +430,9 @@ WITH own AS MATERIALIZED (
 ),
 changed AS (
     UPDATE notifications AS n
-    SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
+    SET
+        is_read = true, read_at = statement_timestamp(), seen_at = coalesce(seen_at, statement_timestamp()),
+        updated_at = statement_timestamp()
     WHERE n.group_id = (SELECT id FROM own) AND n.is_unread AND n.position <= (SELECT find_position($1, $3))
     RETURNING n.position
 ),
@@ -443,7 +447,7 @@ grouped AS (
     WHERE g.id = (SELECT id FROM own) AND EXISTS (SELECT FROM changed)
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to
 FROM own;
@@ -452,13 +456,13 @@ FROM own;
 -- Mark what is listed before a position and a time as seen. What is read is seen, so that the unread ones are all.
 WITH changed AS (
     UPDATE notifications AS n
-    SET seen_at = now(), updated_at = now()
+    SET seen_at = statement_timestamp(), updated_at = statement_timestamp()
     WHERE n.receiver_id = $1 AND n.is_unread AND n.seen_at IS NULL
         AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
     RETURNING n.position
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
@@ -466,7 +470,7 @@ SELECT
 -- Archive what is listed before a position and a time, or of that what is read.
 WITH changed AS (
     UPDATE notifications AS n
-    SET archived_at = now(), updated_at = now()
+    SET archived_at = statement_timestamp(), updated_at = statement_timestamp()
     WHERE n.receiver_id = $1 AND n.is_listed AND (n.is_read OR NOT $4)
         AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
     RETURNING n.position, n.group_id, n.is_read
@@ -488,7 +492,7 @@ grouped AS (
     WHERE g.id = c.group_id
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
@@ -499,7 +503,7 @@ WITH own AS MATERIALIZED (
 ),
 changed AS (
     UPDATE notifications AS n
-    SET archived_at = now(), updated_at = now()
+    SET archived_at = statement_timestamp(), updated_at = statement_timestamp()
     WHERE n.group_id = (SELECT id FROM own) AND n.is_listed AND n.position <= (SELECT find_position($1, $3))
     RETURNING n.position, n.is_read
 ),
@@ -516,7 +520,7 @@ grouped AS (
     WHERE g.id = (SELECT id FROM own) AND EXISTS (SELECT FROM changed)
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to
 FROM own;
@@ -625,8 +629,9 @@ kept AS (
         variant, entity_type, entity_id, params, position, group_id, snoozed_until, why, plan
     )
     SELECT
-        id, receiver_id, event_id, actor_id, type, once_key, is_read, read_at, seen_at, coalesce(archived_at, now()), created_at,
-        CASE WHEN archived_at IS NULL THEN now() ELSE updated_at END, variant, entity_type, entity_id, params, position,
+        id, receiver_id, event_id, actor_id, type, once_key, is_read, read_at, seen_at,
+        coalesce(archived_at, statement_timestamp()), created_at,
+        CASE WHEN archived_at IS NULL THEN statement_timestamp() ELSE updated_at END, variant, entity_type, entity_id, params, position,
         group_id, snoozed_until, why, plan
     FROM gone
 ),
@@ -646,7 +651,7 @@ told AS (
         emit(
             'notifications.retired', NULL, 'user', t.receiver_id,
             jsonb_build_object(
-                'updated', t.updated, 'upTo', t.up_to, 'at', to_json(now()),
+                'updated', t.updated, 'upTo', t.up_to, 'at', to_json(statement_timestamp()),
                 'through', coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || t.receiver_id::text), 0)
             ),
             '{}', t.receiver_id

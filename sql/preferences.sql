@@ -329,7 +329,7 @@ held AS MATERIALIZED (
     WHERE h.id = $2 AND h.receiver_id = $1
 ),
 sent AS MATERIALIZED (
-    SELECT d.*
+    SELECT d.*, t.told_at
     FROM deliveries AS d
     INNER JOIN told AS t ON t.id = d.notification_id
 ),
@@ -359,7 +359,8 @@ FROM (
     CROSS JOIN (VALUES ('email'), ('push')) AS c (channel)
     WHERE t.plan ? c.channel
     UNION ALL
-    SELECT 5, d.channel, 'planned', NULL, d.created_at FROM sent AS d
+    -- Its time is when its transaction began, before the notification got its id.
+    SELECT 5, d.channel, 'planned', NULL, greatest(d.created_at, d.told_at) FROM sent AS d
     UNION ALL
     SELECT 6, a.channel, 'attempt_' || a.outcome, a.code, a.at
     FROM sent AS d

@@ -130,11 +130,12 @@ ROUTES = [
         body=PreferencesBody(),
         access=CHANGE,
         tag=TAG,
-        description="Only what is sent changes. It holds for what happens from now on. Where `inApp` is off, "
-        "nothing is sent on other channels either: it is among `GET /notifications/held`. In quiet hours "
-        "notifications come with `silent: true`, and mail and push wait for their end. With a digest what is "
-        "still unread goes out in one mail. A time that a change of the clocks skips lies behind the gap; "
-        "one that happens twice is the second. Your other devices see `notification-settings:updated`.",
+        description="Only what is sent changes; what GET shows can be sent back as a whole. It holds for "
+        "what happens from now on. Where `inApp` is off, nothing is sent on other channels either: it "
+        "is among `GET /notifications/held`. In quiet hours notifications come with `silent: "
+        "true`, and mail and push wait for their end. With a digest what is still unread goes out "
+        "in one mail. A time that a change of the clocks skips lies behind the gap; one that "
+        "happens twice is the second. Your other devices see `notification-settings:updated`.",
     ),
     get(
         "/notifications/mutes",

@@ -173,6 +173,11 @@ async def test_a_trace_tells_of_each_step_and_only_its_owner(
         ]
     )
     assert {reason for _, _, reason in found if reason} <= REASONS.keys()
+    await say(bob, post["id"])
+    (mailed,) = await told(service, ann)
+    found = await trace(ann, mailed["id"])
+    assert ("email", "planned", None) in found
+    assert [step for step, _, _ in found[:3]] == ["audience", "decision", "inApp"]
     held = await put(ann, f"{MUTES}/post/{post['id']}")
     assert held
     await say(bob, post["id"])
