@@ -329,7 +329,7 @@ held AS MATERIALIZED (
     WHERE h.id = $2 AND h.receiver_id = $1
 ),
 sent AS MATERIALIZED (
-    SELECT d.*
+    SELECT d.*, t.told_at
     FROM deliveries AS d
     INNER JOIN told AS t ON t.id = d.notification_id
 ),
@@ -359,7 +359,8 @@ FROM (
     CROSS JOIN (VALUES ('email'), ('push')) AS c (channel)
     WHERE t.plan ? c.channel
     UNION ALL
-    SELECT 5, d.channel, 'planned', NULL, d.created_at FROM sent AS d
+    -- Of one transaction, whose beginning is before the ids that it makes.
+    SELECT 5, d.channel, 'planned', NULL, greatest(d.created_at, d.told_at) FROM sent AS d
     UNION ALL
     SELECT 6, a.channel, 'attempt_' || a.outcome, a.code, a.at
     FROM sent AS d
@@ -376,14 +377,14 @@ FROM (
     WHERE s.user_id = $1
         AND a.seq >= coalesce((SELECT max(d.frame_seq) FROM sent AS d), (SELECT f.seq FROM shown AS f))
     UNION ALL
-    SELECT 9, e.step, 'done', NULL, e.at
+    SELECT e.number, e.step, 'done', NULL, e.at
     FROM told AS t
     CROSS JOIN LATERAL (
-        VALUES ('seen', t.seen_at), ('read', t.read_at), ('archived', t.archived_at)
-    ) AS e (step, at)
+        VALUES (9, 'seen', t.seen_at), (10, 'read', t.read_at), (11, 'archived', t.archived_at)
+    ) AS e (number, step, at)
     WHERE e.at IS NOT NULL
     UNION ALL
-    SELECT 10, 'snoozed', 'until', NULL, t.snoozed_until
+    SELECT 12, 'snoozed', 'until', NULL, t.snoozed_until
     FROM told AS t
     WHERE t.snoozed_until IS NOT NULL
 ) AS s
