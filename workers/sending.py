@@ -195,6 +195,10 @@ class Sender:
             # Only the kind: its text may quote the message.
             log.error("a message is not sent", channel=self.channel.name, error=type(error).__name__)
             outcome = Outcome("failed", type(error).__name__)
+        else:
+            if outcome.state in ("failed", "refused") and seldom(f"{self.channel.name} {outcome.code}"):
+                # Not what the other side said: it may quote the message, or be a stranger's.
+                log.warning("messages are not taken", channel=self.channel.name, code=outcome.code)
         try:
             await self._record(message, outcome)
             await self.channel.follow(self.database, message, outcome)

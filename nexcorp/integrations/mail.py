@@ -34,8 +34,11 @@ SEND_SECONDS = 60.0
 IDLE_SECONDS = 5.0
 MAILS_A_LINE = 100
 QUIT_SECONDS = 2.0
-# 5.7.1 and the like: the server's policy or its settings refuse us, and not the mailbox.
-OF_POLICY = re.compile(r"5\.7\.")
+# The sender, the size, the dialogue, the content or a policy is refused, and not the mailbox (RFC 3463). Some
+# servers say at RCPT what they have against the sender.
+NOT_OF_MAILBOX = re.compile(r"5\.(1\.[78]\b|2\.3\b|[3567]\.)")
+# Answers below are of the dialogue: no sign-in, no such command.
+OF_MAILBOX = 550
 MAX_SUBJECT_CHARS = 150
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 DEFAULT_FROM = "NexCorp Connect <connect@localhost>"
@@ -295,7 +298,8 @@ def judge_recipient(code: int, said: str) -> MailError:
     reason = f"recipient: {code} {said}"[:300]
     if code < 500:
         return MailError(reason, str(code))
-    return (MailRefused if OF_POLICY.match(said) else AddressRefused)(reason, str(code))
+    ours = code < OF_MAILBOX or NOT_OF_MAILBOX.match(said) is not None
+    return (MailRefused if ours else AddressRefused)(reason, str(code))
 
 
 class SmtpMailer:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,8 +23,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nexcorp.config import Config
 from nexcorp.integrations.outbound import Failed, Outbound, Refused, check_url
 from nexcorp.integrations.vapid import CURVE, Vapid, make_vapid, write_point
-
-log = structlog.get_logger("nexcorp.push")
 
 RECORD_BYTES = 4096
 # Push services need not take more than a record with its header of 86 bytes; a delimiter and a tag are in it.
@@ -168,11 +165,7 @@ class Pusher:
             return Outcome("refused", error.code)
         except Failed as error:
             return Outcome("later", error.code)
-        outcome = judge(answer.status, answer.headers.get("Retry-After"))
-        if outcome.state == "refused":
-            # Mostly a key or a clock that is wrong here. The body is not logged: anybody may have written it.
-            log.warning("push refused", status=answer.status)
-        return outcome
+        return judge(answer.status, answer.headers.get("Retry-After"))
 
     async def close(self) -> None:
         """Close every connection."""
