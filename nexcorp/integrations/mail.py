@@ -159,9 +159,15 @@ def compose_html(mail: Mail) -> str:
 
 
 @functools.cache
+def address_of(sender: str) -> str:
+    """The address of a sender `Name <address>`."""
+    return parseaddr(sender)[1]
+
+
+@functools.cache
 def host_of(sender: str) -> str:
     """The domain of a sender `Name <address>`: that of Message-IDs."""
-    return Address(addr_spec=parseaddr(sender)[1]).domain
+    return Address(addr_spec=address_of(sender)).domain
 
 
 def encode_header(text: str) -> str:
@@ -230,7 +236,7 @@ def compose(mail: Mail, sender: str) -> bytes:
 
 async def hand_over(client: aiosmtplib.SMTP, sender: str, address: str, message: bytes) -> None:
     """Send a message."""
-    own = parseaddr(sender)[1]
+    own = address_of(sender)
     options = [] if address.isascii() and own.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
     await client.sendmail(own, address, message, mail_options=options)
 

@@ -59,13 +59,14 @@ class Outcome:
     retry_after: float | None = None
 
 
-def check_keys(p256dh: bytes, auth: bytes) -> None:
-    """Raises ValueError unless these are a browser's keys: a point of P-256 and a secret of 16 bytes."""
+def check_keys(p256dh: bytes, auth: bytes) -> ec.EllipticCurvePublicKey:
+    """The public key of a browser's; raises ValueError unless they are a point of P-256 and a secret of 16
+    bytes."""
     if len(p256dh) != POINT_BYTES:
         raise ValueError(f"p256dh is not {POINT_BYTES} bytes long")
     if len(auth) != AUTH_BYTES:
         raise ValueError(f"auth is not {AUTH_BYTES} bytes long")
-    ec.EllipticCurvePublicKey.from_encoded_point(CURVE, p256dh)
+    return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, p256dh)
 
 
 def encrypt(
@@ -83,11 +84,11 @@ def encrypt(
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"the payload is over {MAX_PAYLOAD_BYTES} bytes")
-    check_keys(p256dh, auth)
+    theirs = check_keys(p256dh, auth)
     key = key or ec.generate_private_key(CURVE)
     salt = salt or os.urandom(16)
     public = write_point(key.public_key())
-    shared = key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(CURVE, p256dh))
+    shared = key.exchange(ec.ECDH(), theirs)
     secret = derive(shared, auth, b"WebPush: info\0" + p256dh + public, 32)
     content_key = derive(secret, salt, b"Content-Encoding: aes128gcm\0", 16)
     nonce = derive(secret, salt, b"Content-Encoding: nonce\0", 12)

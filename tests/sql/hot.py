@@ -328,3 +328,14 @@ SORTS_MATCHES = {"posts.list_posts_matching", "posts.list_author_posts_matching"
 SORTS_ITS_OWN = {"posts.list_own_unlisted"}
 # Arguments that say where a page begins.
 CURSOR = {"before", "before_id", "before_user", "after", "afters", "after_id", "after_rank", "after_seq"}
+
+# What workers do to queues that are empty when they start, and long soon after.
+QUEUED = (
+    "notifications.join_groups",
+    "notifications.deliver",
+    "deliveries.plan_deliveries",
+    "deliveries.claim_deliveries",
+    "deliveries.record_outcomes",
+    "deliveries.give_back",
+    "deliveries.make_digests",
+)
