@@ -185,4 +185,6 @@ async def test_what_is_queued_is_found_by_key_by_plans_from_when_there_was_nothi
         for node in nodes(plan):
             if node.get("Relation Name") in tables and "Scan" in node["Node Type"]:
                 bound = node.get("Index Cond", "")
-                assert re.search(r"\b(receiver_|notification_|user_)?id = |due_at <= ", bound), f"{name}: {node}"
+                assert re.search(r"\b(receiver_|notification_|user_)?id = |due_at <= ", bound), (
+                    f"{name}: {node}"
+                )
