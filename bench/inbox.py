@@ -53,12 +53,13 @@ FILL = [
     WHERE is_like
     GROUP BY receiver_id, part, post_id""",
     """INSERT INTO notifications (
-        id, position, receiver_id, event_id, actor_id, type, entity_type, entity_id, is_read, read_at, seen_at,
-        group_id, created_at, updated_at
+        id, position, receiver_id, event_id, actor_id, type, entity_type, entity_id,
+        is_read, read_at, seen_at, group_id, created_at, updated_at
     )
     SELECT
         b.id, b.id, b.receiver_id, b.id, b.actor_id, CASE WHEN b.is_like THEN 'like' ELSE 'comment' END,
-        CASE WHEN b.is_like THEN 'post' ELSE 'comment' END, CASE WHEN b.is_like THEN b.post_id ELSE b.comment_id END,
+        CASE WHEN b.is_like THEN 'post' ELSE 'comment' END,
+        CASE WHEN b.is_like THEN b.post_id ELSE b.comment_id END,
         b.is_read, CASE WHEN b.is_read THEN now() END, CASE WHEN b.is_read THEN now() END, g.id, now(), now()
     FROM bench_inbox AS b
     LEFT JOIN notification_groups AS g
@@ -86,7 +87,7 @@ def fill(stage: Stage, rows: int) -> None:
 
 
 def read_pages(config: Config, user_id: UUID, behind: UUID) -> dict[str, list[float]]:
-    """Milliseconds of pages by asyncpg, the round trip with them: the first ones, and those behind a place."""
+    """Milliseconds of pages by asyncpg, with the round trip: the first ones, and those behind a place."""
     return uvloop.run(_read_pages(config, user_id, behind))
 
 

@@ -17,7 +17,7 @@ from nexcorp.integrations.vapid import make_private_key, write_point
 from workers.sending_mail import LINES
 from workers.sending_push import ABREAST
 
-MESSAGES, QUICK_MESSAGES = 20_000, 3_000
+MESSAGES, QUICK_MESSAGES = 20_000, 2_000
 PATIENCE_SECONDS = 120.0
 AIM_PER_SECOND = 1_000
 # To each of the audience one, so that nobody gets several in one.
@@ -37,7 +37,9 @@ FILL = [
     INNER JOIN bench_users AS a ON a.n = 1 + u.n %% %(first)s
     INNER JOIN bench_comments AS c ON c.n = 1 + u.n %% %(posts)s
     WHERE u.n > %(first)s AND u.n <= %(last)s""",
-    """INSERT INTO notifications (id, position, receiver_id, event_id, actor_id, type, entity_type, entity_id, why)
+    """INSERT INTO notifications (
+        id, position, receiver_id, event_id, actor_id, type, entity_type, entity_id, why
+    )
     SELECT id, id, receiver_id, id, actor_id, 'comment', 'comment', comment_id, 'author' FROM bench_told""",
     "ANALYZE",
     "CHECKPOINT",
@@ -51,7 +53,9 @@ PLAN = {
 }
 # From the first that was claimed to the last that was sent: how soon a worker looks is no part of it.
 TOOK = """
-SELECT count(*), extract(epoch FROM max(d.sent_at) - (SELECT min(at) FROM delivery_attempts WHERE channel = %s))
+SELECT
+    count(*),
+    extract(epoch FROM max(d.sent_at) - (SELECT min(at) FROM delivery_attempts WHERE channel = %s))
 FROM deliveries AS d
 WHERE d.channel = %s AND d.state = 'sent'
 """

@@ -107,7 +107,7 @@ async def hold(conn: Any, held: list[Told]) -> None:
 
 
 async def group(conn: Any, batch: Batch, product: Product) -> None:
-    """Count what all receivers are told, which takes their counters, then find the groups that theirs join."""
+    """Count what receivers are told, which takes their counters, then find the groups that theirs join."""
     told = Counter(one.receiver for one in batch.told)
     await sql.notifications.count_told(conn, user_ids=list(told), added=list(told.values()))
     grouped = [one for one in batch.told if product.notice_types[one.notice.type].groupable]

@@ -59,7 +59,7 @@ class Vapid:
         return encode(write_point(self.key.public_key()))
 
     def authorize(self, endpoint: URL) -> str:
-        """The Authorization header of a request to an endpoint, good at its origin for eleven hours or more."""
+        """The Authorization header of a request to an endpoint, good for eleven hours at its origin."""
         host = (endpoint.raw_host or "").lower()
         host = f"[{host}]" if ":" in host else host
         port = "" if endpoint.is_default_port() else f":{endpoint.port}"

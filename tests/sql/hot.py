@@ -146,7 +146,6 @@ HOT: dict[str, set[str]] = {
     "notifications.count_lately": {"notifications_listed_idx", "folded_notices_pkey"},
     "notifications.hold_notices": {"notifications_once_key_idx"},
     "notifications.delete_notification": {"notification_counters_pkey", "notifications_pkey"},
-    "notifications.deliver": set(),
     "notifications.get_unread_count": {"notification_counters_pkey"},
     "notifications.list_concerned_after": {"interests_pkey", "posts_pkey"},
     "notifications.list_everyone_after": {"users_pkey"},
