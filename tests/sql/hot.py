@@ -237,7 +237,7 @@ HOT: dict[str, set[str]] = {
     "readers.list_missing": {"entity_reads_pkey", "person_stats_pkey", "users_status_idx"},
     "readers.list_readers": {"entity_reads_newest_idx", "person_stats_pkey", "users_pkey"},
     "readers.read_comments": {"comments_pkey", "comments_post_id_idx", "posts_pkey", "thread_reads_pkey"},
-    "readers.read_post": {"entity_reads_pkey", "posts_pkey"},
+    "readers.read_post": {"posts_pkey"},
     "realtime.delete_old_frames": {"rooms_pkey", "room_frames_pkey"},
     "realtime.get_room": {"rooms_pkey"},
     "realtime.list_positions": {"rooms_pkey"},
