@@ -63,7 +63,8 @@ async def _persist_plainly(config: Config, receivers: list[str], actor: UUID, po
     began = time.perf_counter()
     for batch in batches:
         async with database.transaction() as conn:
-            await sql.notifications.lock_counters(conn, user_ids=batch["receiver_ids"])
+            told = batch["receiver_ids"]
+            await sql.notifications.count_told(conn, user_ids=told, added=[1] * len(told))
             await sql.notifications.deliver(conn, **batch)
     seconds = time.perf_counter() - began
     await database.close()

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -248,22 +248,22 @@ class Stage:
     def web(self) -> Iterator[tuple[Popen[bytes], int]]:
         """A running `nexcorp web` and its port, for the length of a measurement."""
         port = choose_port(self.home / "web.port")
-        with self._program("web", port) as process:
+        with self._program("web", port, {}) as process:
             self._await("the web process", process, lambda: self._answers(port))
             yield process, port
 
     @contextlib.contextmanager
-    def worker(self) -> Iterator[Popen[bytes]]:
-        """A running `nexcorp worker`, one more if there are some."""
+    def worker(self, **more: str) -> Iterator[Popen[bytes]]:
+        """A running `nexcorp worker`, one more if there are some; `more` are further settings of it."""
         beats = "SELECT count(*) FROM worker_heartbeats"
         before = self.query(beats)[0][0]
-        with self._program("worker", 0) as process:
+        with self._program("worker", 0, more) as process:
             self._await("the worker", process, lambda: self.query(beats)[0][0] > before)
             yield process
         self.query("DELETE FROM worker_heartbeats")
 
     @contextlib.contextmanager
-    def _program(self, name: str, port: int) -> Iterator[Popen[bytes]]:
+    def _program(self, name: str, port: int, more: Mapping[str, str]) -> Iterator[Popen[bytes]]:
         if not self._programs:
             with redis.Redis.from_url(self.valkey.url) as client:
                 client.flushall()
@@ -279,6 +279,7 @@ class Stage:
             "RATE_LIMIT_USER": "0",
             "PORT": str(port),
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            **more,
         }
         log = self.home / f"{name}.log"
         with log.open("ab") as output:

@@ -90,8 +90,10 @@ async def read_one(conn: Any, values: tuple[Any, ...]) -> None:
         user_id=values[1],
         notification_id=values[0],
         is_read=True,
-        archived=None,
         seen=None,
+        archived=None,
+        snoozed_until=None,
+        wakes=False,
         context=CONTEXT,
     )
 

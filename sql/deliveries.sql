@@ -148,7 +148,9 @@ changed AS (
         attempts = d.attempts + b.is_sent::integer,
         bundle = b.message
     FROM bundled AS b
-    WHERE d.notification_id = b.notification_id AND d.channel = $1 AND d.target = b.target
+    -- The array is for a plan that is kept from when there were few: by it, not all of the channel is read for each.
+    WHERE d.notification_id = ANY(ARRAY(SELECT t.notification_id FROM taken AS t))
+        AND d.notification_id = b.notification_id AND d.channel = $1 AND d.target = b.target
 ),
 begun AS (
     INSERT INTO delivery_attempts (notification_id, channel, target, outcome)
@@ -177,7 +179,9 @@ noted AS (
     INSERT INTO delivery_attempts (notification_id, channel, target, outcome, code)
     SELECT g.id, $1, g.target, g.outcome, g.code
     FROM said AS g
-    INNER JOIN deliveries AS d ON d.notification_id = g.id AND d.channel = $1 AND d.target = g.target
+    CROSS JOIN LATERAL (
+        SELECT FROM deliveries AS d WHERE d.notification_id = g.id AND d.channel = $1 AND d.target = g.target OFFSET 0
+    ) AS d
 )
 UPDATE deliveries AS d
 SET
@@ -197,7 +201,8 @@ SET
     END,
     claimed_until = NULL
 FROM said AS g
-WHERE d.notification_id = g.id AND d.channel = $1 AND d.target = g.target AND d.claimed_until IS NOT NULL
+WHERE d.notification_id = ANY($2) AND d.notification_id = g.id AND d.channel = $1 AND d.target = g.target
+    AND d.claimed_until IS NOT NULL
 RETURNING d.notification_id, d.target, d.state;
 
 -- name: give_back(channel, ids, targets, seconds) :exec
@@ -208,7 +213,7 @@ WITH said AS MATERIALIZED (
 undone AS (
     DELETE FROM delivery_attempts AS a
     USING said AS g
-    WHERE a.notification_id = g.id AND a.channel = $1 AND a.target = g.target AND a.at = (
+    WHERE a.notification_id = ANY($2) AND a.notification_id = g.id AND a.channel = $1 AND a.target = g.target AND a.at = (
         SELECT max(l.at)
         FROM delivery_attempts AS l
         WHERE l.notification_id = g.id AND l.channel = $1 AND l.target = g.target AND l.outcome = 'begun'
@@ -217,7 +222,8 @@ undone AS (
 UPDATE deliveries AS d
 SET claimed_until = NULL, attempts = d.attempts - 1, due_at = now() + make_interval(secs => $4::float8)
 FROM said AS g
-WHERE d.notification_id = g.id AND d.channel = $1 AND d.target = g.target AND d.claimed_until IS NOT NULL;
+WHERE d.notification_id = ANY($2) AND d.notification_id = g.id AND d.channel = $1 AND d.target = g.target
+    AND d.claimed_until IS NOT NULL;
 
 -- name: note_bounce(user_id, address) :exec
 -- A mail server refused the address for good: nothing more is sent to it. Not where the account has another one by now.
@@ -255,14 +261,21 @@ waiting AS MATERIALIZED (
     FROM due AS u
     CROSS JOIN LATERAL (
         SELECT d.notification_id, d.target
-        FROM deliveries AS d
+        FROM (
+            -- The channel is hidden from the planner, and the order stands outside of the fence: it would walk along the whole
+            -- channel, for each receiver.
+            SELECT o.notification_id, o.target
+            FROM deliveries AS o
+            WHERE o.receiver_id = u.user_id AND o.channel || '' = 'email' AND o.state = 'waiting' AND o.bundle IS NULL
+                AND o.attempts = 0
+            OFFSET 0
+            FOR UPDATE SKIP LOCKED
+        ) AS d
         INNER JOIN notifications AS n ON n.id = d.notification_id
         LEFT JOIN declared AS c ON c.type = n.type
-        WHERE d.receiver_id = u.user_id AND d.channel = 'email' AND d.state = 'waiting' AND d.bundle IS NULL
-            AND d.attempts = 0 AND c.critical IS NOT TRUE AND n.is_unread
+        WHERE c.critical IS NOT TRUE AND n.is_unread
         ORDER BY d.notification_id DESC
         LIMIT 1000
-        FOR UPDATE OF d SKIP LOCKED
     ) AS w
     WHERE u.quiet_end IS NULL AND u.kind <> 'none'
 ),
@@ -279,7 +292,8 @@ bundled AS (
     SET bundle = m.kind || '.' || m.user_id || '.' || m.period, due_at = now(), reason = NULL
     FROM waiting AS w
     INNER JOIN made AS m ON m.user_id = w.user_id
-    WHERE d.notification_id = w.notification_id AND d.channel = 'email' AND d.target = w.target
+    WHERE d.notification_id = ANY(ARRAY(SELECT w.notification_id FROM waiting AS w))
+        AND d.notification_id = w.notification_id AND d.channel = 'email' AND d.target = w.target
 ),
 moved AS (
     UPDATE notification_settings AS s

@@ -1,16 +1,18 @@
 -- Notifications: what people are told, and how many of it they have not read.
 
--- name: lock_counters(user_ids) :exec
--- Take the counters of receivers, in order, before their groups and rooms: all who change an inbox take its counter first.
+-- name: count_told(user_ids, added) :exec
+-- Take the counters of receivers, in order, before their groups and rooms, as all who change an inbox do, and count what
+-- `deliver` writes in the same transaction.
 INSERT INTO notification_counters AS c (user_id, unread)
-SELECT i.user_id, 0
-FROM unnest($1::uuid[]) AS i (user_id)
+SELECT i.user_id, i.added
+FROM unnest($1::uuid[], $2::integer[]) AS i (user_id, added)
 ORDER BY i.user_id
-ON CONFLICT ON CONSTRAINT notification_counters_pkey DO UPDATE SET unread = c.unread;
+ON CONFLICT ON CONSTRAINT notification_counters_pkey DO UPDATE SET unread = c.unread + excluded.unread;
 
 -- name: join_groups(receiver_ids, keys) :many
 -- The group that each of these notifications joins, in their order: the open one of its key, or a new one. One that is a
 -- day old takes nothing in; at 100 the next one begins. The counters are locked; `deliver` counts those that join.
+-- A plan that is kept from when the table was small finds groups by index, too: behind the fence (OFFSET 0), or by an array.
 WITH wanted AS MATERIALIZED (
     SELECT
         i.receiver_id, i.key, i.place,
@@ -23,8 +25,12 @@ open_ones AS MATERIALIZED (
         g.id, g.receiver_id, g.key,
         CASE WHEN g.opened_at > now() - interval '1 day' THEN g.size ELSE 100 END AS size
     FROM (SELECT DISTINCT receiver_id, key FROM wanted) AS w
-    INNER JOIN notification_groups AS g
-        ON g.receiver_id = w.receiver_id AND g.key = w.key AND g.closed_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT o.*
+        FROM notification_groups AS o
+        WHERE o.receiver_id = w.receiver_id AND o.key = w.key AND o.closed_at IS NULL
+        OFFSET 0
+    ) AS g
 ),
 placed AS MATERIALIZED (
     SELECT
@@ -36,8 +42,7 @@ placed AS MATERIALIZED (
 closed AS (
     UPDATE notification_groups AS g
     SET closed_at = now()
-    FROM (SELECT DISTINCT open_id FROM placed WHERE total >= 100) AS p
-    WHERE g.id = p.open_id
+    WHERE g.id = ANY(ARRAY(SELECT DISTINCT p.open_id FROM placed AS p WHERE p.total >= 100))
     RETURNING g.id
 ),
 parts AS MATERIALIZED (
@@ -62,9 +67,9 @@ WHERE (SELECT count(*) FROM opened) >= 0
 ORDER BY p.place;
 
 -- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, whys, plans, group_ids, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
--- What a batch of events comes to: notifications with their frames, groups and counters, and the frames of other rooms (from
--- `rooms` on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide` of
--- preferences.sql), and their counters are locked (`lock_counters`).
+-- What a batch of events comes to: notifications with their frames and groups, and the frames of other rooms (from `rooms`
+-- on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide` of
+-- preferences.sql), and they are counted already (`count_told`).
 -- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
 -- order. Counters come before rooms, both in order, so that two workers wait for each other at most one way.
 -- Notifications stand behind the other frames of their room, which tell of earlier ones.
@@ -90,17 +95,17 @@ WITH written AS (
     RETURNING id, receiver_id, event_id, group_id
 ),
 joined AS (
-    UPDATE notification_groups AS g
+    -- Each is there, and its receiver's counter keeps it there. An UPDATE would be a join, whose plan, kept from when there
+    -- were few groups, reads all of them for each.
+    INSERT INTO notification_groups AS g (id, receiver_id, key, position, size, members, unread)
+    SELECT w.group_id, w.receiver_id, '', max(w.id::text)::uuid, count(*), count(*), count(*)
+    FROM written AS w
+    WHERE w.group_id IS NOT NULL
+    GROUP BY w.group_id, w.receiver_id
+    ON CONFLICT ON CONSTRAINT notification_groups_pkey DO UPDATE
     SET
-        size = g.size + w.added, members = g.members + w.added, unread = g.unread + w.added,
-        position = greatest(g.position, w.position)
-    FROM (
-        SELECT group_id, count(*) AS added, max(id::text)::uuid AS position
-        FROM written
-        WHERE group_id IS NOT NULL
-        GROUP BY group_id
-    ) AS w
-    WHERE g.id = w.group_id
+        size = g.size + excluded.size, members = g.members + excluded.members, unread = g.unread + excluded.unread,
+        position = greatest(g.position, excluded.position)
 ),
 shown AS (
     SELECT f.room, f.event_id, f.event, f.entity_type, f.entity_id, f.data, string_to_array(f.members, ',') AS members, f.place
@@ -134,12 +139,6 @@ stored AS (
     INNER JOIN grouped AS g USING (room)
     INNER JOIN advanced AS a ON a.name = p.room
     RETURNING room, seq, event_id, event, entity_type, entity_id, data, members
-),
-counted AS (
-    UPDATE notification_counters AS c
-    SET unread = c.unread + w.added
-    FROM (SELECT receiver_id, count(*) AS added FROM written GROUP BY receiver_id) AS w
-    WHERE c.user_id = w.receiver_id
 )
 SELECT room, seq, event_id, event, entity_type, entity_id, data, members
 FROM stored
@@ -402,11 +401,13 @@ FROM (SELECT id FROM gone UNION ALL SELECT id FROM archived) AS f;
 -- name: read_all(user_id, before, before_time) :one!
 -- Mark what is unread before a position (or the id of a notification) and a time as read; its groups take nothing in any more.
 -- As in all that follow which change many: the counter is locked (lock_counter), in a statement of its own, so that what was
--- delivered before is seen here. Returns how many changed, when, how far the room had come (what is numbered behind that was not
--- there yet), and the place of the newest that changed: all up to it that are meant have changed.
+-- delivered before is seen here, and the time of this statement is behind those of all changes before. Returns how many changed,
+-- when, how far the room had come (what is numbered behind that was not there yet), and the place of the newest that changed: all up to it that are meant have changed.
 WITH changed AS (
     UPDATE notifications AS n
-    SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
+    SET
+        is_read = true, read_at = statement_timestamp(), seen_at = coalesce(seen_at, statement_timestamp()),
+        updated_at = statement_timestamp()
     WHERE n.receiver_id = $1 AND n.is_unread AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
     RETURNING n.position, n.group_id
 ),
@@ -422,7 +423,7 @@ grouped AS (
     WHERE g.id = c.group_id
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
@@ -433,7 +434,9 @@ WITH own AS MATERIALIZED (
 ),
 changed AS (
     UPDATE notifications AS n
-    SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
+    SET
+        is_read = true, read_at = statement_timestamp(), seen_at = coalesce(seen_at, statement_timestamp()),
+        updated_at = statement_timestamp()
     WHERE n.group_id = (SELECT id FROM own) AND n.is_unread AND n.position <= (SELECT find_position($1, $3))
     RETURNING n.position
 ),
@@ -448,7 +451,7 @@ grouped AS (
     WHERE g.id = (SELECT id FROM own) AND EXISTS (SELECT FROM changed)
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to
 FROM own;
@@ -457,13 +460,13 @@ FROM own;
 -- Mark what is listed before a position and a time as seen. What is read is seen, so that the unread ones are all.
 WITH changed AS (
     UPDATE notifications AS n
-    SET seen_at = now(), updated_at = now()
+    SET seen_at = statement_timestamp(), updated_at = statement_timestamp()
     WHERE n.receiver_id = $1 AND n.is_unread AND n.seen_at IS NULL
         AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
     RETURNING n.position
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
@@ -471,7 +474,7 @@ SELECT
 -- Archive what is listed before a position and a time, or of that what is read.
 WITH changed AS (
     UPDATE notifications AS n
-    SET archived_at = now(), updated_at = now()
+    SET archived_at = statement_timestamp(), updated_at = statement_timestamp()
     WHERE n.receiver_id = $1 AND n.is_listed AND (n.is_read OR NOT $4)
         AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
     RETURNING n.position, n.group_id, n.is_read
@@ -493,7 +496,7 @@ grouped AS (
     WHERE g.id = c.group_id
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
 
@@ -504,7 +507,7 @@ WITH own AS MATERIALIZED (
 ),
 changed AS (
     UPDATE notifications AS n
-    SET archived_at = now(), updated_at = now()
+    SET archived_at = statement_timestamp(), updated_at = statement_timestamp()
     WHERE n.group_id = (SELECT id FROM own) AND n.is_listed AND n.position <= (SELECT find_position($1, $3))
     RETURNING n.position, n.is_read
 ),
@@ -521,7 +524,7 @@ grouped AS (
     WHERE g.id = (SELECT id FROM own) AND EXISTS (SELECT FROM changed)
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    (SELECT count(*)::integer FROM changed) AS updated, statement_timestamp() AS at,
     coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
     (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to
 FROM own;
@@ -630,8 +633,9 @@ kept AS (
         variant, entity_type, entity_id, params, position, group_id, snoozed_until, why, plan
     )
     SELECT
-        id, receiver_id, event_id, actor_id, type, once_key, is_read, read_at, seen_at, coalesce(archived_at, now()), created_at,
-        CASE WHEN archived_at IS NULL THEN now() ELSE updated_at END, variant, entity_type, entity_id, params, position,
+        id, receiver_id, event_id, actor_id, type, once_key, is_read, read_at, seen_at,
+        coalesce(archived_at, statement_timestamp()), created_at,
+        CASE WHEN archived_at IS NULL THEN statement_timestamp() ELSE updated_at END, variant, entity_type, entity_id, params, position,
         group_id, snoozed_until, why, plan
     FROM gone
 ),
@@ -651,7 +655,7 @@ told AS (
         emit(
             'notifications.retired', NULL, 'user', t.receiver_id,
             jsonb_build_object(
-                'updated', t.updated, 'upTo', t.up_to, 'at', to_json(now()),
+                'updated', t.updated, 'upTo', t.up_to, 'at', to_json(statement_timestamp()),
                 'through', coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || t.receiver_id::text), 0)
             ),
             '{}', t.receiver_id

@@ -329,7 +329,7 @@ held AS MATERIALIZED (
     WHERE h.id = $2 AND h.receiver_id = $1
 ),
 sent AS MATERIALIZED (
-    SELECT d.*
+    SELECT d.*, t.told_at
     FROM deliveries AS d
     INNER JOIN told AS t ON t.id = d.notification_id
 ),
@@ -359,7 +359,8 @@ FROM (
     CROSS JOIN (VALUES ('email'), ('push')) AS c (channel)
     WHERE t.plan ? c.channel
     UNION ALL
-    SELECT 5, d.channel, 'planned', NULL, d.created_at FROM sent AS d
+    -- Its time is when its transaction began, before the notification got its id.
+    SELECT 5, d.channel, 'planned', NULL, greatest(d.created_at, d.told_at) FROM sent AS d
     UNION ALL
     SELECT 6, a.channel, 'attempt_' || a.outcome, a.code, a.at
     FROM sent AS d
@@ -376,38 +377,48 @@ FROM (
     WHERE s.user_id = $1
         AND a.seq >= coalesce((SELECT max(d.frame_seq) FROM sent AS d), (SELECT f.seq FROM shown AS f))
     UNION ALL
-    SELECT 9, e.step, 'done', NULL, e.at
+    SELECT e.number, e.step, 'done', NULL, e.at
     FROM told AS t
     CROSS JOIN LATERAL (
-        VALUES ('seen', t.seen_at), ('read', t.read_at), ('archived', t.archived_at)
-    ) AS e (step, at)
+        VALUES (9, 'seen', t.seen_at), (10, 'read', t.read_at), (11, 'archived', t.archived_at)
+    ) AS e (number, step, at)
     WHERE e.at IS NOT NULL
     UNION ALL
-    SELECT 10, 'snoozed', 'until', NULL, t.snoozed_until
+    SELECT 12, 'snoozed', 'until', NULL, t.snoozed_until
     FROM told AS t
     WHERE t.snoozed_until IS NOT NULL
 ) AS s
 ORDER BY s.at, s.number;
 
--- name: stop_mails(user_id, types, every) :exec
+-- name: lock_settings_of_active(user_id) :value
+-- As lock_settings, for whoever may have left by now: NULL, and nothing is made, where they are not active.
+INSERT INTO notification_settings AS s (user_id)
+SELECT u.id FROM users AS u WHERE u.id = $1 AND u.status = 'active'
+ON CONFLICT ON CONSTRAINT notification_settings_pkey DO UPDATE SET user_id = excluded.user_id
+RETURNING true;
+
+-- name: stop_mails(user_id, types, every) :many
 -- No more mails of these types, those that wait included; with `every` no digests either, as there is nothing for them.
-WITH receiver AS (
-    SELECT id FROM users WHERE id = $1 AND status = 'active'
-),
-no_digests AS (
+-- Returns what is different now. Behind lock_settings_of_active: a change at the same time writes all channels of a type.
+WITH no_digests AS (
     UPDATE notification_settings AS s
     SET digest = 'none', next_digest_at = NULL, updated_at = now()
-    FROM receiver AS r
-    WHERE s.user_id = r.id AND $3::boolean AND s.digest <> 'none'
+    WHERE s.user_id = $1 AND $3::boolean AND s.digest <> 'none'
+    RETURNING 'digest' AS field
+),
+no_mails AS (
+    INSERT INTO notification_preferences AS p (user_id, type, email)
+    SELECT $1, i.type, 'off'
+    FROM unnest($2::text[]) AS i (type)
+    ORDER BY i.type
+    ON CONFLICT ON CONSTRAINT notification_preferences_pkey DO UPDATE
+    SET email = 'off', updated_at = now()
+    WHERE p.email IS DISTINCT FROM 'off'
+    RETURNING 'types.' || p.type || '.email' AS field
 )
-INSERT INTO notification_preferences AS p (user_id, type, email)
-SELECT r.id, i.type, 'off'
-FROM receiver AS r
-CROSS JOIN unnest($2::text[]) AS i (type)
-ORDER BY i.type
-ON CONFLICT ON CONSTRAINT notification_preferences_pkey DO UPDATE
-SET email = 'off', updated_at = now()
-WHERE p.email IS DISTINCT FROM 'off';
+SELECT m.field FROM no_mails AS m
+UNION ALL
+SELECT d.field FROM no_digests AS d;
 
 -- name: delete_preferences(user_id) :exec
 -- All settings of a person who leaves, and what was held.

@@ -32,6 +32,8 @@ log = structlog.get_logger("nexcorp.sending")
 LEASE_SECONDS = 180.0
 TURN_SECONDS = 30.0
 MAX_ATTEMPTS = 10
+# What ends within this time is recorded together: a commit for each would cost more than to send it.
+GATHER_SECONDS = 0.02
 # How often, and how far apart, it is tried to record what went out while PostgreSQL is away.
 RECORD_TRIES, RECORD_PAUSE_SECONDS = 30, 2.0
 # As the workers let their jobs end.
@@ -195,6 +197,10 @@ class Sender:
             # Only the kind: its text may quote the message.
             log.error("a message is not sent", channel=self.channel.name, error=type(error).__name__)
             outcome = Outcome("failed", type(error).__name__)
+        else:
+            if outcome.state in ("failed", "refused") and seldom(f"{self.channel.name} {outcome.code}"):
+                # Not what the other side said: it may quote the message, or be a stranger's.
+                log.warning("messages are not taken", channel=self.channel.name, code=outcome.code)
         try:
             await self._record(message, outcome)
             await self.channel.follow(self.database, message, outcome)
@@ -211,6 +217,7 @@ class Sender:
 
     async def _write(self) -> None:
         while self._said:
+            await asyncio.sleep(GATHER_SECONDS)
             said, self._said = self._said, []
             try:
                 for tries in range(RECORD_TRIES):

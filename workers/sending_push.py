@@ -24,8 +24,13 @@ from workers.sending import Message, Outcome
 POLL_SECONDS = 1.0
 # To one push service at once: one that hangs leaves places to the others.
 ABREAST = 8
-# So many messages in a row that a push service did not answer; then it is left alone for a while.
+# What waits longer for one of these is given back: it would keep the places of messages to other services.
+PLACE_SECONDS = 2.0
+BACK_SECONDS = 5.0
+# So many messages in a row that a push service did not answer, or after so long; then it is left alone for a
+# while.
 MOST_SILENT = 3
+SLOW_SECONDS = 5.0
 REST_SECONDS = 60.0
 # The messages of a person that say how much there is, of which a browser shows the last.
 SUMMARY = "summary"
@@ -64,34 +69,50 @@ class PushChannel:
             message.to = found.get(message.first["_target"])
 
     @asynccontextmanager
-    async def turn(self, message: Message) -> AsyncIterator[str]:
+    async def turn(self, message: Message) -> AsyncIterator[str | None]:
         """A place at the subscription's push service; gives its name, which is empty where there is no
-        subscription any more."""
+        subscription any more, and None where no place came free in time."""
         origin = urlsplit(message.to.endpoint).netloc if message.to is not None else ""
         place = self._places.get(origin)
         if place is None:
             place = self._places[origin] = asyncio.Semaphore(ABREAST)
-        async with place:
+        try:
+            await asyncio.wait_for(place.acquire(), PLACE_SECONDS)
+        except TimeoutError:
+            yield None
+            return
+        try:
             yield origin
+        finally:
+            place.release()
 
-    async def send(self, message: Message, held: str) -> Outcome:
+    async def send(self, message: Message, held: str | None) -> Outcome:
         """Hand the message over to the push service `held`."""
+        if held is None:
+            return Outcome("back", wait=BACK_SECONDS)
         if message.to is None:
             return Outcome("gone", reason="no_subscription")
         if (wait := self._resting.get(held, 0.0) - time.monotonic()) > 0:
             return Outcome("back", wait=wait)
         topic, payload = self.write(message)
         urgency: Urgency = "high" if is_urgent(message) else "normal"
+        began = time.monotonic()
         said = await self.pusher.send(message.to, payload, topic=topic, urgency=urgency)
         self._outcomes[UUID(message.first["_target"])] = said
+        silent = said.state == "later" and not said.code.isdigit()
+        self._judge(held, silent=silent or time.monotonic() > began + SLOW_SECONDS)
         if said.state != "later":
-            self._silent.pop(held, None)
             return Outcome(said.state, said.code)
-        if not said.code.isdigit():
-            self._silent[held] += 1
-            if self._silent[held] >= MOST_SILENT:
-                self._resting[held] = time.monotonic() + REST_SECONDS
         return Outcome("failed", said.code, wait=said.retry_after)
+
+    def _judge(self, origin: str, *, silent: bool) -> None:
+        """Leave a push service alone for a while that has not answered so many times, or too late."""
+        if not silent:
+            self._silent.pop(origin, None)
+            return
+        self._silent[origin] += 1
+        if self._silent[origin] >= MOST_SILENT:
+            self._resting[origin] = time.monotonic() + REST_SECONDS
 
     async def follow(self, database: Database, message: Message, outcome: Outcome) -> None:
         """Nothing: begin() notes the outcomes of many."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,8 +107,9 @@ async def hold(conn: Any, held: list[Told]) -> None:
 
 
 async def group(conn: Any, batch: Batch, product: Product) -> None:
-    """Take the counters of all receivers, in order, then find the groups that theirs join."""
-    await sql.notifications.lock_counters(conn, user_ids=sorted({one.receiver for one in batch.told}))
+    """Count what receivers are told, which takes their counters, then find the groups that theirs join."""
+    told = Counter(one.receiver for one in batch.told)
+    await sql.notifications.count_told(conn, user_ids=list(told), added=list(told.values()))
     grouped = [one for one in batch.told if product.notice_types[one.notice.type].groupable]
     if not grouped:
         return

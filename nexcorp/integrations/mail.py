@@ -34,8 +34,11 @@ SEND_SECONDS = 60.0
 IDLE_SECONDS = 5.0
 MAILS_A_LINE = 100
 QUIT_SECONDS = 2.0
-# 5.7.1 and the like: the server's policy or its settings refuse us, and not the mailbox.
-OF_POLICY = re.compile(r"5\.7\.")
+# The sender, the size, the dialogue, the content or a policy is refused, and not the mailbox (RFC 3463). Some
+# servers say at RCPT what they have against the sender.
+NOT_OF_MAILBOX = re.compile(r"5\.(1\.[78]\b|2\.3\b|[3567]\.)")
+# Answers below are of the dialogue: no sign-in, no such command.
+OF_MAILBOX = 550
 MAX_SUBJECT_CHARS = 150
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 DEFAULT_FROM = "NexCorp Connect <connect@localhost>"
@@ -156,9 +159,15 @@ def compose_html(mail: Mail) -> str:
 
 
 @functools.cache
+def address_of(sender: str) -> str:
+    """The address of a sender `Name <address>`."""
+    return parseaddr(sender)[1]
+
+
+@functools.cache
 def host_of(sender: str) -> str:
     """The domain of a sender `Name <address>`: that of Message-IDs."""
-    return Address(addr_spec=parseaddr(sender)[1]).domain
+    return Address(addr_spec=address_of(sender)).domain
 
 
 def encode_header(text: str) -> str:
@@ -227,7 +236,7 @@ def compose(mail: Mail, sender: str) -> bytes:
 
 async def hand_over(client: aiosmtplib.SMTP, sender: str, address: str, message: bytes) -> None:
     """Send a message."""
-    own = parseaddr(sender)[1]
+    own = address_of(sender)
     options = [] if address.isascii() and own.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
     await client.sendmail(own, address, message, mail_options=options)
 
@@ -295,7 +304,8 @@ def judge_recipient(code: int, said: str) -> MailError:
     reason = f"recipient: {code} {said}"[:300]
     if code < 500:
         return MailError(reason, str(code))
-    return (MailRefused if OF_POLICY.match(said) else AddressRefused)(reason, str(code))
+    ours = code < OF_MAILBOX or NOT_OF_MAILBOX.match(said) is not None
+    return (MailRefused if ours else AddressRefused)(reason, str(code))
 
 
 class SmtpMailer:

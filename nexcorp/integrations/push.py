@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,8 +23,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nexcorp.config import Config
 from nexcorp.integrations.outbound import Failed, Outbound, Refused, check_url
 from nexcorp.integrations.vapid import CURVE, Vapid, make_vapid, write_point
-
-log = structlog.get_logger("nexcorp.push")
 
 RECORD_BYTES = 4096
 # Push services need not take more than a record with its header of 86 bytes; a delimiter and a tag are in it.
@@ -62,13 +59,14 @@ class Outcome:
     retry_after: float | None = None
 
 
-def check_keys(p256dh: bytes, auth: bytes) -> None:
-    """Raises ValueError unless these are a browser's keys: a point of P-256 and a secret of 16 bytes."""
+def check_keys(p256dh: bytes, auth: bytes) -> ec.EllipticCurvePublicKey:
+    """The public key of a browser's; raises ValueError unless they are a point of P-256 and a secret of 16
+    bytes."""
     if len(p256dh) != POINT_BYTES:
         raise ValueError(f"p256dh is not {POINT_BYTES} bytes long")
     if len(auth) != AUTH_BYTES:
         raise ValueError(f"auth is not {AUTH_BYTES} bytes long")
-    ec.EllipticCurvePublicKey.from_encoded_point(CURVE, p256dh)
+    return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, p256dh)
 
 
 def encrypt(
@@ -86,11 +84,11 @@ def encrypt(
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"the payload is over {MAX_PAYLOAD_BYTES} bytes")
-    check_keys(p256dh, auth)
+    theirs = check_keys(p256dh, auth)
     key = key or ec.generate_private_key(CURVE)
     salt = salt or os.urandom(16)
     public = write_point(key.public_key())
-    shared = key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(CURVE, p256dh))
+    shared = key.exchange(ec.ECDH(), theirs)
     secret = derive(shared, auth, b"WebPush: info\0" + p256dh + public, 32)
     content_key = derive(secret, salt, b"Content-Encoding: aes128gcm\0", 16)
     nonce = derive(secret, salt, b"Content-Encoding: nonce\0", 12)
@@ -168,11 +166,7 @@ class Pusher:
             return Outcome("refused", error.code)
         except Failed as error:
             return Outcome("later", error.code)
-        outcome = judge(answer.status, answer.headers.get("Retry-After"))
-        if outcome.state == "refused":
-            # Mostly a key or a clock that is wrong here. The body is not logged: anybody may have written it.
-            log.warning("push refused", status=answer.status)
-        return outcome
+        return judge(answer.status, answer.headers.get("Retry-After"))
 
     async def close(self) -> None:
         """Close every connection."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 from functools import cached_property
 
@@ -19,6 +19,9 @@ from nexcorp.config import Config
 CURVE = ec.SECP256R1()
 KEY_BYTES = 32
 TOKEN_SECONDS = 12 * 3600
+# Signing takes as long as encrypting: a token is used for so long, and so many are kept.
+KEPT_SECONDS = 3600
+KEPT_TOKENS = 1000
 DEFAULT_SUBJECT = "mailto:connect@localhost"
 
 
@@ -47,6 +50,8 @@ class Vapid:
 
     key: ec.EllipticCurvePrivateKey
     subject: str = DEFAULT_SUBJECT
+    # By origin: until when, and the header.
+    _kept: dict[str, tuple[float, str]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def public(self) -> str:
@@ -54,16 +59,21 @@ class Vapid:
         return encode(write_point(self.key.public_key()))
 
     def authorize(self, endpoint: URL) -> str:
-        """The Authorization header of a request to an endpoint, good for twelve hours at its origin."""
+        """The Authorization header of a request to an endpoint, good for eleven hours at its origin."""
         host = (endpoint.raw_host or "").lower()
         host = f"[{host}]" if ":" in host else host
         port = "" if endpoint.is_default_port() else f":{endpoint.port}"
-        claims = {
-            "aud": f"{endpoint.scheme}://{host}{port}",
-            "exp": int(time.time()) + TOKEN_SECONDS,
-            "sub": self.subject,
-        }
-        return f"vapid t={jwt.encode(claims, self.key, 'ES256')}, k={self.public}"
+        origin, now = f"{endpoint.scheme}://{host}{port}", time.time()
+        until, header = self._kept.get(origin, (0.0, ""))
+        if now < until:
+            return header
+        claims = {"aud": origin, "exp": int(now) + TOKEN_SECONDS, "sub": self.subject}
+        header = f"vapid t={jwt.encode(claims, self.key, 'ES256')}, k={self.public}"
+        if len(self._kept) >= KEPT_TOKENS:
+            # Endpoints come from users: there may be any number of origins.
+            self._kept.clear()
+        self._kept[origin] = now + KEPT_SECONDS, header
+        return header
 
 
 def read_private_key(text: str) -> ec.EllipticCurvePrivateKey:

@@ -241,6 +241,8 @@ class Listener:
                 self._dispatch(message["channel"], message["data"])
             except Exception:
                 log.exception("a bus message could not be handled")
+            # What has arrived already is read without a pause: news of many rooms would hold up others.
+            await asyncio.sleep(0)
 
     def _note_followed(self, channel: str) -> None:
         if channel == REVOKED_CHANNEL:

@@ -105,6 +105,14 @@ def path_id(request: web.Request, name: str = "id") -> UUID:
     return parse_uuid(request.match_info[name], name)
 
 
+def path_text(request: web.Request, name: str) -> str:
+    """A word in the path, which PostgreSQL can hold; raises Invalid."""
+    text = request.match_info[name]
+    if "\x00" in text:
+        raise Invalid(errors={name: ["Holds a NUL character."]})
+    return text
+
+
 TAG_VERSION = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
 
 

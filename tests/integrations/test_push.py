@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from http_ece import ECEException
+from yarl import URL
 
 from nexcorp.config import Config
 from nexcorp.errors import ConfigError
@@ -84,6 +85,9 @@ async def test_a_browser_reads_what_it_is_sent_and_nobody_else_does(
     assert claims["sub"] == "mailto:connect@example.com" and claims["aud"] == server.origin
     # RFC 8292 allows a day.
     assert 11 * 3600 < claims["exp"] - time.time() <= 12 * 3600
+    # One is signed for an origin, not for each message.
+    assert third.headers["Authorization"] == first.headers["Authorization"]
+    assert pusher.vapid.authorize(URL("https://push.example/1")) != first.headers["Authorization"]
     for wrong in ({"payload": largest + b"x"}, {"payload": b"", "topic": "no spaces"}):
         with pytest.raises(ValueError, match=r"over 3993|topic"):
             await pusher.send(of(ann), **wrong)  # type: ignore[arg-type]

@@ -170,7 +170,6 @@ HOT: dict[str, set[str]] = {
     "notifications.count_lately": {"notifications_listed_idx", "folded_notices_pkey"},
     "notifications.hold_notices": {"notifications_once_key_idx"},
     "notifications.delete_notification": {"notification_counters_pkey", "notifications_pkey"},
-    "notifications.deliver": set(),
     "notifications.get_unread_count": {"notification_counters_pkey"},
     "notifications.list_concerned_after": {"interests_pkey", "posts_pkey"},
     "notifications.list_everyone_after": {"users_pkey"},
@@ -262,7 +261,7 @@ HOT: dict[str, set[str]] = {
     "readers.list_missing": {"entity_reads_pkey", "person_stats_pkey", "users_status_idx"},
     "readers.list_readers": {"entity_reads_newest_idx", "person_stats_pkey", "users_pkey"},
     "readers.read_comments": {"comments_pkey", "comments_post_id_idx", "posts_pkey", "thread_reads_pkey"},
-    "readers.read_post": {"entity_reads_pkey", "posts_pkey"},
+    "readers.read_post": {"posts_pkey"},
     "realtime.delete_old_frames": {"rooms_pkey", "room_frames_pkey"},
     "realtime.get_room": {"rooms_pkey"},
     "realtime.list_positions": {"rooms_pkey"},
@@ -364,3 +363,14 @@ CURSOR = {
     "after_seq",
     "after_time",
 }
+
+# What workers do to queues that are empty when they start, and long soon after.
+QUEUED = (
+    "notifications.join_groups",
+    "notifications.deliver",
+    "deliveries.plan_deliveries",
+    "deliveries.claim_deliveries",
+    "deliveries.record_outcomes",
+    "deliveries.give_back",
+    "deliveries.make_digests",
+)

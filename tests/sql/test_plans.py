@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from tests.sql.hot import (
     CURSOR,
     HOT,
     LISTS,
+    QUEUED,
     SCANS,
     SORTS_A_PAGE,
     SORTS_ITS_OWN,
@@ -69,14 +71,16 @@ def literal(kind: Any) -> str:
     return f"{values.get(kind.name, chr(39) + 'x' + chr(39))}::{kind.name}"
 
 
-async def explain(url: str) -> dict[str, dict[str, Any]]:
-    """The generic plan of every statement, but for those that read catalogues alone."""
+async def explain(url: str, names: Iterable[str] = NAMES, *prepare: str) -> dict[str, dict[str, Any]]:
+    """The generic plans of statements; of all, without those that read catalogues alone."""
     database = Database(replace(Config(), database_url=url, database_pool=(1, 1), statement_cache=0))
     await database.open()
     plans = {}
     async with database.connection(wait=5) as conn:
         await conn.execute("SET plan_cache_mode = force_generic_plan")
-        for name in NAMES:
+        for command in prepare:
+            await conn.execute(command)
+        for name in names:
             text = statement(name).text
             kinds = (await conn.prepare(text)).get_parameters()
             listed = ", ".join(literal(kind) for kind in kinds)
@@ -169,3 +173,18 @@ def test_a_span_of_time_touches_its_months_alone(big_database: str) -> None:
     }
     assert len(touched) <= 2, touched
     assert plan["Plan"]["Actual Rows"] == 21
+
+
+async def test_what_is_queued_is_found_by_key_by_plans_from_when_there_was_nothing(database_url: str) -> None:
+    """A worker keeps its plans for as long as PostgreSQL has no news of the tables."""
+    tables = ("notification_groups", "notification_counters", "deliveries", "delivery_attempts")
+    plans = await explain(
+        database_url, QUEUED, f"VACUUM (ANALYZE) {', '.join(tables)}", "SET enable_seqscan = off"
+    )
+    for name, plan in plans.items():
+        for node in nodes(plan):
+            if node.get("Relation Name") in tables and "Scan" in node["Node Type"]:
+                bound = node.get("Index Cond", "")
+                assert re.search(r"\b(receiver_|notification_|user_)?id = |due_at <= ", bound), (
+                    f"{name}: {node}"
+                )

@@ -30,7 +30,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "CreateComment": {"postId": NOBODY, "body": "x"},
     "UpdateComment": {"body": "x"},
     "UpdateNotification": {"isRead": True},
-    "ReadAll": {},
+    "Before": {},
+    "ArchiveAll": {},
+    "UpTo": {},
 }
 FEATURES = ("posts", "comments", "reactions", "follows", "notifications")
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from nexcorp.config import Config
 from nexcorp.db import Database
@@ -156,11 +157,21 @@ async def test_what_is_left_out(sender: Sender, smtp: MailServer, plans: Plans) 
     assert (await plans.look(later), len(smtp.mails)) == (("waiting", None), 2)
 
 
-async def test_later_and_never(sender: Sender, smtp: MailServer, plans: Plans) -> None:
+async def test_later_and_never(
+    sender: Sender, smtp: MailServer, plans: Plans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexcorp.logs._noted", {})
     me = await plans.person()
     first = await plans.tell(me)
     smtp.data_says = "451 later"
-    await send(sender)
+    with capture_logs() as logs:
+        for _ in range(2):
+            await plans.run("UPDATE deliveries SET due_at = now(), attempts = 0")
+            await send(sender)
+    # Said once for all that fails in this way, without whom it was for and what it says.
+    assert logs == [
+        {"event": "messages are not taken", "log_level": "warning", "channel": "email", "code": "451"}
+    ]
     assert await plans.look(first) == ("waiting", "failed")
     row = await plans.run("SELECT extract(epoch FROM due_at - now()) AS wait, attempts FROM deliveries")
     assert 5 < row["wait"] <= 10 and row["attempts"] == 1
@@ -171,7 +182,7 @@ async def test_later_and_never(sender: Sender, smtp: MailServer, plans: Plans) -
     await plans.run(DUE)
     await send(sender)
     assert sorted(mail["Message-ID"].split(".")[0] for _, mail in smtp.mails) == ["<n", "<summary"]
-    assert await plans.attempts(first) == ["begun", "failed", "begun", "sent"]
+    assert await plans.attempts(first) == ["begun", "failed"] * 2 + ["begun", "sent"]
     # An address that is unknown gets nothing more, until it is proved anew.
     bad = await plans.tell(me)
     waits = await plans.tell(me, due="1 day")
@@ -189,11 +200,16 @@ async def test_later_and_never(sender: Sender, smtp: MailServer, plans: Plans) -
     again = await plans.tell(me)
     await send(sender)
     assert await plans.look(again) == ("sent", None)
-    # What our own server's policy refuses says nothing of the address.
-    smtp.recipient_says = "554 5.7.1 relaying denied"
-    refused = await plans.tell(me)
-    await send(sender)
-    assert await plans.look(refused) == ("failed", "refused")
+    # What our own server's policy refuses, or has against the sender, says nothing of the address.
+    for answer in (
+        "554 5.7.1 relaying denied",
+        "550 5.1.8 sender's domain not found",
+        "530 authentication required",
+    ):
+        smtp.recipient_says = answer
+        refused = await plans.tell(me)
+        await send(sender)
+        assert await plans.look(refused) == ("failed", "refused"), answer
     assert (await plans.run("SELECT email_bounced_at FROM users WHERE id = $1", me))[
         "email_bounced_at"
     ] is None

@@ -15,12 +15,12 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.features import PRODUCT
 from nexcorp.integrations.notice_texts import write_push
-from nexcorp.integrations.push import MAX_PAYLOAD_BYTES, make_pusher
+from nexcorp.integrations.push import MAX_PAYLOAD_BYTES, Outcome, make_pusher
 from tests.conftest import wait_until
 from tests.pushserver import VAPID_KEY, Browser, PushService, run_push_service
 from tests.workers.sending import DUE, Plans
 from workers.sending import Sender
-from workers.sending_push import MOST_SILENT, PushChannel
+from workers.sending_push import ABREAST, MOST_SILENT, PushChannel
 
 BASE = "https://connect.example.com"
 
@@ -182,37 +182,57 @@ async def test_a_silent_push_service_is_left_alone(sender: Sender, server: PushS
 
 
 async def test_one_that_hangs_keeps_no_other_waiting(
-    sender: Sender, server: PushService, plans: Plans
+    sender: Sender, server: PushService, plans: Plans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("workers.sending_push.PLACE_SECONDS", 0.05)
     hung, release = asyncio.Event(), asyncio.Event()
     said = sender.channel.pusher.send  # type: ignore[attr-defined]
 
     async def hang(to: Any, *arguments: Any, **more: Any) -> Any:
-        if to.endpoint.endswith("hangs"):
+        if to.endpoint.startswith("http://127.0.0.1:9/"):
             hung.set()
             await release.wait()
+            return Outcome("sent", "201")
         return await said(to, *arguments, **more)
 
     sender.channel.pusher.send = hang  # type: ignore[attr-defined]
-    users = [await plans.person() for _ in range(2)]
-    slow = await plans.tell(
-        users[0], channel="push", target=await subscribe(plans, users[0], server.subscribe("hangs"))
-    )
-    await sender.drain()
+    user = await plans.person()
+    # More than are sent at a time; of each browser fewer than would go out in one.
+    slow = []
+    for number in range(sender.channel.most // 3 + 1):
+        target = await subscribe(plans, user, Browser(f"http://127.0.0.1:9/send/{number}"))
+        slow += [await plans.tell(user, channel="push", target=target) for _ in range(3)]
+    sending = asyncio.create_task(sender.drain())
     await asyncio.wait_for(hung.wait(), 5)
-    quick = await plans.tell(
-        users[1], channel="push", target=await subscribe(plans, users[1], server.subscribe())
-    )
-    await sender.drain()
+    other = await plans.person()
+    quick = await plans.tell(other, channel="push", target=await subscribe(plans, other, server.subscribe()))
 
     async def is_sent() -> bool:
+        await sender.drain()
         return await plans.look(quick) == ("sent", None)
 
     await wait_until(is_sent)
-    assert await plans.look(slow) == ("waiting", None)
+    await sending
+    # What found no place is as if it had not been tried.
+    tried = [await plans.attempts(one) for one in slow]
+    assert tried.count(["begun"]) == ABREAST and tried.count([]) == len(slow) - ABREAST
     release.set()
     await sender.settle()
-    assert await plans.look(slow) == ("sent", None)
+    states = [await plans.look(one) for one in slow]
+    assert states.count(("sent", None)) == ABREAST
+
+
+async def test_a_slow_push_service_is_left_alone(
+    sender: Sender, server: PushService, plans: Plans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.sending_push.SLOW_SECONDS", 0.0)
+    user = await plans.person()
+    target, told = await subscribe(plans, user, server.subscribe()), []
+    for _ in range(MOST_SILENT + 1):
+        told.append(await plans.tell(user, channel="push", target=target))
+        await send(sender)
+    # What it took is sent for all that.
+    assert [await plans.attempts(one) for one in told] == [["begun", "sent"]] * MOST_SILENT + [[]]
 
 
 @pytest.mark.parametrize("text", ["é" * 5000, '"\n' * 5000, "👩‍💻" * 2000, "x" * 4000, ""])

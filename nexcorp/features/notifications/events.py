@@ -73,7 +73,8 @@ FRAMES = {
         "earlier createdAt. `isRead`: they are read, and seen where they were not. `seen`: they are seen. "
         "`archived`: they have left the list, and with `onlyRead` only those that are read; "
         "`archivedThrough` is `upTo` of those that left it by their age. `updated` is how many changed, "
-        "`before` what the request said. What came with a `seq` behind `through` was not there yet, and "
+        "`before` what the request said. What has an updatedAt later than `at` was shown as it became since: "
+        "leave it alone. What came with a `seq` behind `through` was not there yet, and "
         "stands behind `upTo`, too. The frames of what changed one by one come in order with these.",
         shape(
             {"updated": WHOLE, "through": {"type": ["integer", "null"]}},

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.db.encoding import format_time
 from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
 from nexcorp.features.notifications.errors import GroupNotFound, NotificationNotFound
@@ -137,19 +138,19 @@ Before = UUID | datetime | None
 async def read_all(conn: Any, user_id: UUID, before: Before) -> int:
     """Mark all as read, or those before a notification's id, a position or a time; returns how many were
     not."""
-    told = {"isRead": True, "before": before}
+    told = {"isRead": True, "before": show_before(before)}
     return await change_many(conn, user_id, sql.notifications.read_all, "read", told, **split(before))
 
 
 async def see_all(conn: Any, user_id: UUID, before: Before) -> int:
     """Mark all as seen, or those before; returns how many were not."""
-    told = {"seen": True, "before": before}
+    told = {"seen": True, "before": show_before(before)}
     return await change_many(conn, user_id, sql.notifications.see_all, "seen", told, **split(before))
 
 
 async def archive_all(conn: Any, user_id: UUID, before: Before, *, only_read: bool = True) -> int:
     """Archive all that are read, or all, or those of them before; returns how many."""
-    told = {"archived": True, "onlyRead": only_read, "before": before}
+    told = {"archived": True, "onlyRead": only_read, "before": show_before(before)}
     more = {**split(before), "only_read": only_read}
     return await change_many(conn, user_id, sql.notifications.archive_all, "archived", told, **more)
 
@@ -172,6 +173,11 @@ async def archive_group(conn: Any, user_id: UUID, group_id: UUID, up_to: UUID | 
     told = {"archived": True, "onlyRead": False, "groupId": group_id}
     more = {"group_id": group_id, "up_to": up_to or LAST_ID}
     return await change_many(conn, user_id, sql.notifications.archive_group, "archived", told, **more)
+
+
+def show_before(before: Before) -> UUID | str | None:
+    """`before` as its frame says it."""
+    return format_time(before) if isinstance(before, datetime) else before
 
 
 def split(before: Before) -> dict[str, Any]:

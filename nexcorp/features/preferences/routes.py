@@ -24,7 +24,7 @@ from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, reply_page
-from nexcorp.web.parsing import path_id
+from nexcorp.web.parsing import path_id, path_text
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, put
 from nexcorp.web.transactions import transaction, write
@@ -80,7 +80,7 @@ async def mute(request: web.Request, body: dict[str, Any]) -> web.Response:
     entity_id = path_id(request)
     async with write(request) as tx:
         row = await service.mute(
-            tx.conn, user_id(request), request.match_info["entityType"], entity_id, body["until"]
+            tx.conn, user_id(request), path_text(request, "entityType"), entity_id, body["until"]
         )
         return await tx.reply(row)
 
@@ -88,7 +88,7 @@ async def mute(request: web.Request, body: dict[str, Any]) -> web.Response:
 async def unmute(request: web.Request) -> web.Response:
     entity_id = path_id(request)
     async with write(request) as tx:
-        await service.unmute(tx.conn, user_id(request), request.match_info["entityType"], entity_id)
+        await service.unmute(tx.conn, user_id(request), path_text(request, "entityType"), entity_id)
         return no_content()
 
 
@@ -130,11 +130,12 @@ ROUTES = [
         body=PreferencesBody(),
         access=CHANGE,
         tag=TAG,
-        description="Only what is sent changes. It holds for what happens from now on. Where `inApp` is off, "
-        "nothing is sent on other channels either: it is among `GET /notifications/held`. In quiet hours "
-        "notifications come with `silent: true`, and mail and push wait for their end. With a digest what is "
-        "still unread goes out in one mail. A time that a change of the clocks skips lies behind the gap; "
-        "one that happens twice is the second. Your other devices see `notification-settings:updated`.",
+        description="Only what is sent changes; what GET shows can be sent back as a whole. It holds for "
+        "what happens from now on. Where `inApp` is off, nothing is sent on other channels either: it "
+        "is among `GET /notifications/held`. In quiet hours notifications come with `silent: "
+        "true`, and mail and push wait for their end. With a digest what is still unread goes out "
+        "in one mail. A time that a change of the clocks skips lies behind the gap; one that "
+        "happens twice is the second. Your other devices see `notification-settings:updated`.",
     ),
     get(
         "/notifications/mutes",

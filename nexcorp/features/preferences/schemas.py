@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, time
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from nexcorp.domain.fields import Body, Entries, Flag, Name, Out, Strict, Text
 from nexcorp.domain.shapes import Person, page_of
@@ -33,14 +33,31 @@ class WallTime(fields.Field[time]):
         return time(int(found[1]), int(found[2]))
 
 
+class Shown(fields.Raw):
+    """What GET shows and nobody can change: sent back with the rest it means nothing, and is left out."""
+
+    def __init__(self) -> None:
+        super().__init__(metadata={"description": "As GET shows it; changes nothing."})
+
+
+def leave_out_shown(schema: Schema, data: dict[str, Any]) -> dict[str, Any]:
+    """What was sent, without what is only shown."""
+    return {name: value for name, value in data.items() if not isinstance(schema.fields[name], Shown)}
+
+
 class Choice(Strict):
     """Channels of a type: null goes back to the default, what is not sent stays."""
 
+    default, critical = Shown(), Shown()
     inApp = Flag(allow_none=True)
     email = fields.String(
         validate=validate.OneOf(EMAILS), allow_none=True, metadata={"description": ABOUT_EMAIL}
     )
     push = Flag(allow_none=True)
+
+    @post_load
+    def leave_out_shown(self, data: dict[str, Any], **more: object) -> dict[str, Any]:
+        return leave_out_shown(self, data)
 
 
 class QuietHours(Strict):
@@ -72,6 +89,11 @@ class PreferencesBody(Body):
     )
     digest = fields.String(validate=validate.OneOf(DIGESTS))
     digestAt = WallTime(metadata={"description": "When the daily one is sent.", "example": "08:00"})
+    nextDigestAt = Shown()
+
+    @post_load
+    def leave_out_shown(self, data: dict[str, Any], **more: object) -> dict[str, Any]:
+        return leave_out_shown(self, data)
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:

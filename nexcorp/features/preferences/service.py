@@ -129,13 +129,14 @@ async def set_types(conn: Any, types: Types, user_id: UUID, wanted: dict[str, An
             continue
         if choice is None:
             choice = dict.fromkeys(COLUMNS)
+        default = show_defaults(types[name])
         if name in critical:
-            default = show_defaults(types[name])
             if any(value not in (None, default[channel]) for channel, value in choice.items()):
                 errors[f"types.{name}"] = ["Is critical: it cannot be changed."]
             continue
         before = own.get(name, dict.fromkeys(COLUMNS))
-        rows[name] = {**before, **choice}
+        differs = {channel: None if value == default[channel] else value for channel, value in choice.items()}
+        rows[name] = {**before, **differs}
         changed += [
             f"types.{name}.{channel}" for channel in COLUMNS if before[channel] != rows[name][channel]
         ]

@@ -13,6 +13,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.delivery import emit
 from nexcorp.errors import PayloadTooLarge
 from nexcorp.features.sending.errors import UnknownLink
 from nexcorp.security.access import PUBLIC
@@ -84,7 +85,7 @@ async def unsubscribe(request: web.Request) -> web.Response:
     known: dict[str, Any] = request.app[PRODUCT].notice_types
     types = [name for name, one in known.items() if not one.critical] if type == EVERY_TYPE else [type]
     async with database(request).transaction() as conn:
-        await sql.preferences.stop_mails(conn, user_id=user_id, types=sorted(types), every=type == EVERY_TYPE)
+        await stop_mails(conn, user_id, types, every=type == EVERY_TYPE)
     return reply_html(
         PAGE.format(
             title="No more mails",
@@ -92,6 +93,22 @@ async def unsubscribe(request: web.Request) -> web.Response:
             form="",
         )
     )
+
+
+async def stop_mails(conn: Any, user_id: UUID, types: list[str], *, every: bool) -> None:
+    """End mails of these types to a person, and with `every` digests; their devices hear of what changed.
+    Nothing happens where the person has left."""
+    if not await sql.preferences.lock_settings_of_active(conn, user_id=user_id):
+        return
+    changed = await sql.preferences.stop_mails(conn, user_id=user_id, types=sorted(types), every=every)
+    if changed:
+        await emit(
+            conn,
+            "notifications.settings_updated",
+            actor_id=user_id,
+            entity=("user", user_id),
+            payload={"fields": [row["field"] for row in changed]},
+        )
 
 
 async def show_notification(request: web.Request) -> web.Response:

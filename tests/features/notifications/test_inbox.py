@@ -124,7 +124,10 @@ async def test_read_all_before_one_leaves_what_came_since(make_user: Any, connec
     for wrong in ("yesterday", "2026-01-01T00:00:00", 7, {}, "0001-01-01T00:00:00+23:59", "\u0662" * 32):
         call = ann.client.post(f"{API}/notifications/read-all", json={"before": wrong})
         assert (await refused(call, 422, "validation_failed"))["errors"].keys() == {"before"}, wrong
-    assert await read(None) == 2
+    assert await read("2999-01-01T01:00:00+01:00") == 2
+    told = (await live.next("notifications:bulk-updated"))["data"]
+    assert told["before"] == "2999-01-01T00:00:00.000000Z"
+    assert await read(None) == 0
 
 
 async def has_unread(user: Any, count: int) -> bool:

@@ -16,16 +16,24 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from nexcorp.config import Config
 from nexcorp.db import Database
+from nexcorp.db.encoding import decode, encode
 from nexcorp.delivery.events import Event, Notice
 from nexcorp.features import PRODUCT
 from nexcorp.features.notifications import service
 from nexcorp.features.notifications.events import EVENTS
+from tests.held import Held
 from workers.batch import Batch, Told
 from workers.jobs.inbox import retire_notifications, wake_notifications
 from workers.telling import tell
 
 LAST_ID = service.LAST_ID
-FIELDS = ("isRead", "seenAt", "archivedAt", "snoozedUntil", "position", "groupId", "updatedAt")
+FIELDS = ("id", "isRead", "seenAt", "archivedAt", "snoozedUntil", "position", "groupId", "updatedAt")
+
+
+def pick(row: Any) -> dict[str, Any]:
+    """What the model follows of a notification, as a client has it."""
+    shown = decode(encode(row))
+    return {name: shown[name] for name in FIELDS}
 
 
 @dataclass(eq=False)
@@ -99,7 +107,7 @@ class Inboxes(RuleBasedStateMachine):
         self.groups: list[Group] = []
         self.until = datetime.now(UTC) + timedelta(days=1)
         # What a client holds: the list as it was fetched at first, empty, and each event applied to it.
-        self.held: dict[UUID, dict[str, Any]] = {}
+        self.held = Held()
         self.run(self.begin())
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -327,34 +335,16 @@ class Inboxes(RuleBasedStateMachine):
                 (frame,) = EVENTS[event.type].frames(event)
                 if frame.room != f"user:{self.me}":
                     continue
-                if frame.event == "notifications:bulk-updated":
-                    self.apply(frame.data)
-                elif frame.event == "notification:deleted":
-                    self.held.pop(event.entity_id, None)
-                else:
+                if frame.event == "notification:updated":
                     await self.fetch(conn, event.entity_id)
+                else:
+                    self.held.apply(frame.event, decode(encode(frame.data)))
             for one in created or ():
                 await self.fetch(conn, one)
 
     async def fetch(self, conn: Any, notification_id: UUID) -> None:
         shown = await service.get_notification(conn, self.me, notification_id)
-        self.held[notification_id] = {name: shown[name] for name in FIELDS}
-        if shown["archivedAt"] or shown["snoozedUntil"]:
-            del self.held[notification_id]
-
-    def apply(self, data: dict[str, Any]) -> None:
-        at = datetime.fromisoformat(data["at"]) if isinstance(data["at"], str) else data["at"]
-        for key, item in list(self.held.items()):
-            if item["position"] > UUID(data["upTo"]):
-                continue
-            if "groupId" in data and item["groupId"] != UUID(data["groupId"]):
-                continue
-            if data.get("archived"):
-                if item["isRead"] or not data["onlyRead"]:
-                    del self.held[key]
-            elif not item["isRead"] and (data.get("isRead") or item["seenAt"] is None):
-                item["isRead"] = bool(data.get("isRead"))
-                item["seenAt"], item["updatedAt"] = item["seenAt"] or at, at
+        self.held.apply("notification:updated", pick(shown))
 
     # What must hold.
 
@@ -397,7 +387,7 @@ class Inboxes(RuleBasedStateMachine):
             )
             assert (stored["closed_at"] is None) == group.open
         assert [(row["id"], row["_place"]) for row in items] == self.expect_items(ordered)
-        assert {row["id"]: {name: row[name] for name in FIELDS} for row in flat} == self.held
+        assert [pick(row) for row in flat] == self.held.list()
 
     def expect_items(self, ordered: list[Row]) -> list[tuple[UUID, UUID]]:
         """The newest listed of each group, in its place, and those by themselves."""

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from nexcorp.features.notifications import service as notifications
+from nexcorp.features.notifications.service import archive_all, read_all, see_all
 from tests.api import (
     API,
     NOBODY,
@@ -304,3 +305,20 @@ async def test_a_read_all_while_a_thousand_arrive(service: Any, make_user: Any) 
     assert await fetch_value(service, "SELECT count(*) FROM notifications") == 1001
     assert read + await unread(ann) == 1001
     assert read > 0
+
+
+async def test_a_change_of_many_is_later_than_what_it_waited_for(
+    service: Any, client: Any, make_user: Any, connect: Any
+) -> None:
+    """So that a client leaves alone what it was shown as it became since, and only that."""
+    ann = await make_user()
+    rows = await receive(service, client, ann, 0, 2)
+    live = await connect(ann)
+    for run in (read_all, see_all, archive_all):
+        await patch(ann, rows[0], isRead=False, seen=False, archived=False)
+        async with service.db.transaction(wait=5) as conn:
+            await conn.fetchval("SELECT now()")
+            changed = await patch(ann, rows[1], isRead=run is archive_all, seen=run is archive_all)
+            assert await run(conn, ann.id, None)
+        told = (await live.next("notifications:bulk-updated"))["data"]
+        assert changed["updatedAt"] < told["at"]

@@ -108,6 +108,9 @@ async def test_mutes_end_are_listed_and_tell_nothing_of_what_is_out_of_sight(
     assert len({(answer["code"], answer["message"]) for answer in answers}) == 1
     past = {"until": (datetime.now(UTC) - timedelta(seconds=1)).isoformat()}
     await refused(ann.client.put(f"{MUTES}/user/{bob.id}", json=past), 422)
+    for call in (ann.client.put, ann.client.delete):
+        answer = await refused(call(f"{MUTES}/%00/{bob.id}"), 422)
+        assert answer["errors"].keys() == {"entityType"}
     assert (await ann.client.delete(f"{MUTES}/post/{draft['id']}")).status == 204
     posts = sorted([(await publish(bob))["id"] for _ in range(3)])
     until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -173,6 +176,11 @@ async def test_a_trace_tells_of_each_step_and_only_its_owner(
         ]
     )
     assert {reason for _, _, reason in found if reason} <= REASONS.keys()
+    await say(bob, post["id"])
+    (mailed,) = await told(service, ann)
+    found = await trace(ann, mailed["id"])
+    assert ("email", "planned", None) in found
+    assert [step for step, _, _ in found[:3]] == ["audience", "decision", "inApp"]
     held = await put(ann, f"{MUTES}/post/{post['id']}")
     assert held
     await say(bob, post["id"])

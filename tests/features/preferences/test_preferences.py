@@ -78,6 +78,19 @@ async def test_settings_show_what_holds_and_change_only_by_what_is_sent(
     assert [frame["data"]["fields"] for frame in frames] == changes
 
 
+async def test_what_is_shown_can_be_sent_back_and_changes_nothing(service: Any, make_user: Any) -> None:
+    ann = await make_user()
+    await put(ann, SETTINGS, digest="daily", types={"like": {"push": False}})
+    shown = await get_json(ann.client, "/notifications/preferences")
+    assert await put(ann, SETTINGS, **shown) == shown
+    rows = await fetch(service, "SELECT type, push FROM notification_preferences WHERE user_id = $1", ann.id)
+    assert [tuple(row) for row in rows] == [("like", False)]
+    shown["types"]["like"]["push"] = True
+    assert (await put(ann, SETTINGS, **shown))["types"]["like"]["push"] is True
+    assert not await fetch(service, "SELECT type FROM notification_preferences WHERE user_id = $1", ann.id)
+    assert len(await fetch(service, CHANGES, ann.id)) == 2
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -13,6 +13,7 @@ import pytest
 from nexcorp.config import Config
 from tests.api import API, create
 from tests.conftest import wait_until
+from tests.features.preferences.steps import trace
 from tests.mailserver import MailServer
 from tests.pushserver import PushService, run_push_service
 
@@ -81,3 +82,8 @@ async def test_like_is_pushed_at_once_and_mailed_unless_it_is_read(
         return [tuple(row) for row in rows] == [("sent", None), ("skipped", "read")]
 
     await wait_until(recorded)
+    steps = await trace(me, said[0]["notificationId"])
+    order = [(step, outcome) for step, outcome, _ in steps]
+    # What is planned follows from what is decided, and who reads it has seen it.
+    assert order.index(("decision", "told")) < order.index(("push", "planned"))
+    assert order.index(("seen", "done")) < order.index(("read", "done")) < order.index(("email", "skipped"))

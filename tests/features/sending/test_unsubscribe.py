@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
 import pytest
 
+from nexcorp.db import sql
 from nexcorp.features import PRODUCT
 from nexcorp.security.secrets import Secrets
 from nexcorp.security.unsubscribing import EVERY_TYPE, write_token
@@ -53,6 +55,13 @@ async def test_one_click_ends_mails_of_a_type(service: Any, make_user: Any, link
                 assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
                 assert "comment" in await answer.text()
             assert await list_ended(service, user.id) == ["comment"]
+        # The person's devices hear of it, once.
+        async with service.db.connection() as conn:
+            events = await conn.fetch(
+                "SELECT payload FROM events WHERE type = 'notifications.settings_updated' AND actor_id = $1",
+                user.id,
+            )
+        assert [str(row["payload"]).count("types.comment.email") for row in events] == [1]
         # The page's own button posts to itself, and takes its token along.
         url = link(user.id, EVERY_TYPE)
         async with outside.get(url) as answer:
@@ -65,6 +74,30 @@ async def test_one_click_ends_mails_of_a_type(service: Any, make_user: Any, link
     assert await list_ended(service, user.id) == sorted(
         name for name, one in PRODUCT.notice_types.items() if not one.critical
     )
+
+
+async def test_a_change_beside_it_does_not_undo_it(service: Any, make_user: Any, link: Any) -> None:
+    user = await make_user()
+    async with aiohttp.ClientSession() as outside:
+        async with service.db.transaction() as conn:
+            # As PUT /notifications/preferences does, which read the preferences before the click.
+            await sql.preferences.lock_settings(conn, user_id=user.id)
+            clicked = asyncio.create_task(outside.post(link(user.id, "like"), data=ONE_CLICK))
+            await asyncio.wait({clicked}, timeout=0.3)
+            await sql.preferences.save_preferences(
+                conn, user_id=user.id, types=["like"], in_apps=[None], emails=[None], pushes=[False]
+            )
+        assert (await clicked).status == 200
+    assert await list_ended(service, user.id) == ["like"]
+    # Who has left is answered like anybody, and nothing is kept of them.
+    async with service.db.connection() as conn:
+        await conn.execute("UPDATE users SET status = 'deactivated' WHERE id = $1", user.id)
+    async with (
+        aiohttp.ClientSession() as outside,
+        outside.post(link(user.id, "comment"), data=ONE_CLICK) as answer,
+    ):
+        assert answer.status == 200
+    assert await list_ended(service, user.id) == ["like"]
 
 
 async def test_what_is_made_up_is_refused(service: Any, make_user: Any, link: Any) -> None:
