@@ -98,7 +98,7 @@ async def read_one(conn: Any, values: tuple[Any, ...]) -> None:
 
 async def list_inbox(conn: Any, values: tuple[Any, ...]) -> None:
     """The work of GET /notifications."""
-    await sql.notifications.list_all(conn, user_id=values[1], before=UUID(int=2**128 - 1), most=21)
+    await sql.inbox.list_all(conn, user_id=values[1], before=UUID(int=2**128 - 1), most=21)
 
 
 def make_operations(stage: Stage) -> list[Operation]:

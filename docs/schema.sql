@@ -244,6 +244,7 @@ CREATE TABLE deliveries (
     state text DEFAULT 'waiting'::text NOT NULL,
     reason text,
     frame_seq bigint,
+    bundle text,
     attempts smallint DEFAULT 0 NOT NULL,
     due_at timestamp with time zone NOT NULL,
     claimed_until timestamp with time zone,
@@ -257,6 +258,7 @@ COMMENT ON TABLE deliveries IS 'What is sent of a notification outside of the se
 COMMENT ON COLUMN deliveries.target IS 'Of push the id of the subscription; empty for mail, which goes to the address as it is when it is sent.';
 COMMENT ON COLUMN deliveries.reason IS 'Why it was skipped or failed: read, gone, preference, no_address, bounced ...';
 COMMENT ON COLUMN deliveries.frame_seq IS 'The number of the frame that showed it: a device that acknowledged it has shown it.';
+COMMENT ON COLUMN deliveries.bundle IS 'The message that it goes out in with others, a digest or a summary; it keeps its name over all attempts.';
 COMMENT ON COLUMN deliveries.due_at IS 'Not before this.';
 COMMENT ON COLUMN deliveries.claimed_until IS 'A worker is at it; one that dies leaves it for others from then on.';
 CREATE INDEX deliveries_created_at_idx ON deliveries USING btree (created_at);
@@ -287,6 +289,19 @@ CREATE TABLE digests (
 COMMENT ON TABLE digests IS 'Digests that were made: one a period, whatever becomes of the clock or the settings meanwhile.';
 COMMENT ON COLUMN digests.period IS 'The local date of a daily one; the hour in UTC of an hourly one.';
 CREATE INDEX digests_created_at_idx ON digests USING btree (created_at);
+
+CREATE TABLE entity_reads (
+    entity_type text NOT NULL,
+    entity_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    read_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT entity_reads_pkey PRIMARY KEY (entity_type, entity_id, user_id)
+);
+COMMENT ON TABLE entity_reads IS 'Who says that they read something, which for now is a post. Its author has no row. Rows go with what was read.';
+COMMENT ON COLUMN entity_reads.entity_type IS 'The kind, as in notifications: post.';
+COMMENT ON COLUMN entity_reads.read_at IS 'When they said so first.';
+CREATE INDEX entity_reads_newest_idx ON entity_reads USING btree (entity_type, entity_id, read_at, user_id);
+CREATE INDEX entity_reads_user_id_idx ON entity_reads USING btree (user_id);
 
 CREATE TABLE events (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -602,8 +617,7 @@ CREATE TABLE notification_groups (
     size integer DEFAULT 0 NOT NULL,
     members integer DEFAULT 0 NOT NULL,
     unread integer DEFAULT 0 NOT NULL,
-    CONSTRAINT notification_groups_pkey PRIMARY KEY (id),
-    CONSTRAINT notification_groups_counts CHECK (unread >= 0 AND unread <= members)
+    CONSTRAINT notification_groups_pkey PRIMARY KEY (id)
 ) WITH (fillfactor=70);
 COMMENT ON TABLE notification_groups IS 'Notifications of a person that a grouped list shows as one. One is open for each key; it closes when a member is read, after a day, and at 100.';
 COMMENT ON COLUMN notification_groups.key IS 'What its members have in common, for instance like:post:{id}.';
@@ -612,7 +626,9 @@ COMMENT ON COLUMN notification_groups.closed_at IS 'Nothing joins it from then o
 COMMENT ON COLUMN notification_groups.size IS 'How many ever joined it.';
 COMMENT ON COLUMN notification_groups.members IS 'How many of them are listed: neither archived, snoozed nor deleted. Changes with them.';
 COMMENT ON COLUMN notification_groups.unread IS 'How many of these are unread.';
+CREATE INDEX notification_groups_empty_idx ON notification_groups USING btree (receiver_id, opened_at) WHERE members = 0;
 CREATE INDEX notification_groups_listed_idx ON notification_groups USING btree (receiver_id, "position") WHERE members > 0;
+CREATE INDEX notification_groups_new_idx ON notification_groups USING btree (receiver_id, "position") WHERE unread > 0;
 CREATE UNIQUE INDEX notification_groups_open_idx ON notification_groups USING btree (receiver_id, key) WHERE closed_at IS NULL;
 
 CREATE TABLE notification_mutes (
@@ -709,15 +725,16 @@ COMMENT ON COLUMN notifications.entity_type IS 'Kind of what it leads to: post, 
 COMMENT ON COLUMN notifications.params IS 'States, numbers, dates and names of fields that its sentences need; never a text that somebody wrote.';
 COMMENT ON COLUMN notifications."position" IS 'Its place in lists, the newest first: its id, or a later one since it woke from a snooze.';
 COMMENT ON COLUMN notifications.group_id IS 'The row of notification_groups that it was folded into; NULL for one by itself.';
-COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then.';
+COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then. What is archived is not snoozed.';
 COMMENT ON COLUMN notifications.why IS 'Why the receiver was chosen: mentioned, author, assignee, watcher, permission, everyone ...';
 COMMENT ON COLUMN notifications.plan IS 'What was decided when it was written: `silent`, and for each channel that was left out the reason. NULL where nothing was left out.';
 CREATE INDEX notifications_archived_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NOT NULL;
-CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") WHERE group_id IS NOT NULL;
+CREATE INDEX notifications_group_idx ON notifications USING btree (group_id, "position") INCLUDE (actor_id, archived_at) WHERE group_id IS NOT NULL;
 CREATE INDEX notifications_listed_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL;
 CREATE INDEX notifications_new_idx ON notifications USING btree (receiver_id, "position") WHERE NOT is_read AND archived_at IS NULL AND snoozed_until IS NULL;
 CREATE UNIQUE INDEX notifications_once_key_idx ON notifications USING btree (receiver_id, once_key) WHERE once_key IS NOT NULL;
-CREATE INDEX notifications_single_idx ON notifications USING btree (receiver_id, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
+CREATE INDEX notifications_single_idx ON notifications USING btree (receiver_id, is_read, "position") WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
+CREATE INDEX notifications_sleeping_idx ON notifications USING btree (receiver_id, "position") WHERE snoozed_until IS NOT NULL;
 CREATE INDEX notifications_snoozed_idx ON notifications USING btree (snoozed_until) WHERE snoozed_until IS NOT NULL;
 
 CREATE TABLE notifications_archive (
@@ -742,7 +759,8 @@ CREATE TABLE notifications_archive (
     snoozed_until timestamp with time zone,
     why text,
     plan jsonb,
-    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id)
+    CONSTRAINT notifications_archive_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_archive_archived CHECK (archived_at IS NOT NULL)
 );
 COMMENT ON TABLE notifications_archive IS 'Notifications that retention took out of the inbox: the columns of notifications. They are listed with the archived ones.';
 CREATE INDEX notifications_archive_archived_at_idx ON notifications_archive USING btree (archived_at);
@@ -950,6 +968,43 @@ COMMENT ON TABLE projects IS 'What people work on together.';
 COMMENT ON COLUMN projects.visibility IS 'Who else may read it: private nobody, internal whoever is signed in, public everybody.';
 COMMENT ON COLUMN projects.task_number IS 'The number of its newest task.';
 COMMENT ON COLUMN projects.deleted_at IS 'When it went into the trash.';
+
+CREATE TABLE push_subscriptions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    endpoint_hash bytea NOT NULL,
+    endpoint text NOT NULL,
+    host text NOT NULL,
+    p256dh bytea NOT NULL,
+    auth bytea NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    refreshed_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_success_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    failed_at timestamp with time zone,
+    CONSTRAINT push_subscriptions_pkey PRIMARY KEY (id),
+    CONSTRAINT push_subscriptions_endpoint_hash_key UNIQUE (endpoint_hash),
+    CONSTRAINT push_subscriptions_auth_length CHECK (length(auth) = 16),
+    CONSTRAINT push_subscriptions_endpoint_length CHECK (length(endpoint) >= 1 AND length(endpoint) <= 2048),
+    CONSTRAINT push_subscriptions_p256dh_length CHECK (length(p256dh) = 65)
+) WITH (fillfactor=80);
+COMMENT ON TABLE push_subscriptions IS 'Browsers that Web Push messages go to, each as long as the session that subscribed it.';
+COMMENT ON COLUMN push_subscriptions.id IS 'Another one when the browser has passed to another user.';
+COMMENT ON COLUMN push_subscriptions.session_id IS 'The session that subscribed. The trigger end_pushes deletes the row when it is revoked.';
+COMMENT ON COLUMN push_subscriptions.endpoint_hash IS 'SHA-256 of the endpoint.';
+COMMENT ON COLUMN push_subscriptions.endpoint IS 'The URL at the browser''s push service. Whoever knows it can send there: it is shown to nobody.';
+COMMENT ON COLUMN push_subscriptions.host IS 'The host of the endpoint, to be shown.';
+COMMENT ON COLUMN push_subscriptions.p256dh IS 'The browser''s public key, an uncompressed point of P-256.';
+COMMENT ON COLUMN push_subscriptions.auth IS 'The secret that the browser shares with us.';
+COMMENT ON COLUMN push_subscriptions.expires_at IS 'When the push service ends it, where the browser was told.';
+COMMENT ON COLUMN push_subscriptions.refreshed_at IS 'When the browser last sent it.';
+COMMENT ON COLUMN push_subscriptions.last_success_at IS 'When the push service last took a message, up to a minute late.';
+COMMENT ON COLUMN push_subscriptions.failing_since IS 'The first failure behind the last success.';
+COMMENT ON COLUMN push_subscriptions.failed_at IS 'The last failure.';
+CREATE INDEX push_subscriptions_session_id_idx ON push_subscriptions USING btree (session_id);
+CREATE INDEX push_subscriptions_user_id_idx ON push_subscriptions USING btree (user_id, refreshed_at);
 
 CREATE TABLE role_permissions (
     role text NOT NULL,
@@ -1227,6 +1282,17 @@ CREATE INDEX tasks_tally_idx ON tasks USING btree (project_id, status, priority)
 CREATE INDEX tasks_trash_idx ON tasks USING btree (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_updated_idx ON tasks USING btree (updated_at, id) WHERE deleted_at IS NULL;
 
+CREATE TABLE thread_reads (
+    thread uuid NOT NULL,
+    user_id uuid NOT NULL,
+    upto uuid NOT NULL,
+    CONSTRAINT thread_reads_pkey PRIMARY KEY (thread, user_id)
+) WITH (fillfactor=70);
+COMMENT ON TABLE thread_reads IS 'How far a person has read the comments on something. Rows go with what the comments are on.';
+COMMENT ON COLUMN thread_reads.thread IS 'The id of what the comments are on, which for now is a post.';
+COMMENT ON COLUMN thread_reads.upto IS 'The last comment that they read; all with a lower id were read, too. It only goes up, and may be deleted meanwhile. In no index, so that moving it leaves the indexes alone.';
+CREATE INDEX thread_reads_user_id_idx ON thread_reads USING btree (user_id);
+
 CREATE TABLE thumbnail_queue (
     upload_id uuid NOT NULL,
     next_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1372,6 +1438,7 @@ ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (u
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE delivery_attempts ADD CONSTRAINT delivery_attempts_delivery_fkey FOREIGN KEY (notification_id, channel, target) REFERENCES deliveries(notification_id, channel, target) ON DELETE CASCADE;
 ALTER TABLE digests ADD CONSTRAINT digests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE entity_reads ADD CONSTRAINT entity_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1412,6 +1479,8 @@ ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id
 ALTER TABLE posts ADD CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE project_members ADD CONSTRAINT project_members_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE project_members ADD CONSTRAINT project_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
 ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE saved_views ADD CONSTRAINT saved_views_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1431,6 +1500,7 @@ ALTER TABLE tasks ADD CONSTRAINT tasks_lead_id_fkey FOREIGN KEY (lead_id) REFERE
 ALTER TABLE tasks ADD CONSTRAINT tasks_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES tasks(id) ON DELETE SET NULL;
 ALTER TABLE tasks ADD CONSTRAINT tasks_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE tasks ADD CONSTRAINT tasks_series_id_fkey FOREIGN KEY (series_id) REFERENCES task_series(id) ON DELETE SET NULL;
+ALTER TABLE thread_reads ADD CONSTRAINT thread_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE thumbnail_queue ADD CONSTRAINT thumbnail_queue_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
 ALTER TABLE tickets ADD CONSTRAINT tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
@@ -1447,6 +1517,29 @@ AS $function$
         + ln(1 + power(2::double precision, - least(abs(score - added), 60))) / ln(2::double precision)
 $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
+
+CREATE OR REPLACE FUNCTION chain_comment(entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT p.part_type, p.part_id
+    FROM comments AS c
+    CROSS JOIN LATERAL (VALUES ('comment', c.parent_id), ('post', c.post_id)) AS p (part_type, part_id)
+    WHERE c.id = $1 AND p.part_id IS NOT NULL
+$function$;
+COMMENT ON FUNCTION chain_comment(uuid) IS 'What a comment belongs to, in chain_entity(): the comment it replies to, and the post.';
+
+CREATE OR REPLACE FUNCTION chain_entity(entity_type text, entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT $1, $2
+    UNION ALL
+    SELECT c.part_type, c.part_id FROM chain_comment($2) AS c WHERE $1 = 'comment'
+$function$;
+COMMENT ON FUNCTION chain_entity(text,uuid) IS 'An entity and all that it belongs to, in any order: what mutes it. Only the branch of its kind is run, which is chain_<kind>(); a kind without one belongs to nothing.';
 
 CREATE OR REPLACE FUNCTION compose_query(config regconfig, asked text, completes boolean, marks boolean)
  RETURNS tsquery
@@ -1482,6 +1575,20 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION compose_query(regconfig,text,boolean,boolean) IS 'What somebody asks for, in the language of web searches ("phrases", or, -without); no text is an error. What is written together must stand together.';
+
+CREATE OR REPLACE FUNCTION consider_held()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE deliveries AS d
+    SET due_at = greatest(now(), d.created_at + CASE d.channel WHEN 'email' THEN interval '2 minutes' ELSE interval '0' END)
+    WHERE d.receiver_id = old.user_id AND d.channel IN ('email', 'push') AND d.state = 'waiting' AND d.attempts = 0
+        AND d.due_at > now();
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION consider_held() IS 'What waits for the end of quiet hours or for a digest is due, and held anew by the hours as they are by then.';
 
 CREATE OR REPLACE FUNCTION count_follows()
  RETURNS trigger
@@ -1563,7 +1670,9 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_task($2, $3) AS d WHERE $1 = 'task'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post,task}'::text[])
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
+    UNION ALL
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -1586,6 +1695,29 @@ AS $function$
     SELECT excerpt(t.title), excerpt(t.description), NULL::uuid FROM tasks_seen_by($2) AS t WHERE t.id = $1
 $function$;
 COMMENT ON FUNCTION describe_task(uuid,uuid) IS 'A task in describe_entity().';
+
+CREATE OR REPLACE FUNCTION describe_user(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT display_name(u), NULL::text, NULL::uuid
+    FROM users AS u
+    WHERE u.id = $1 AND u.status <> 'deleted'
+$function$;
+COMMENT ON FUNCTION describe_user(uuid,uuid) IS 'A person in describe_entity(); whoever has left is gone.';
+
+CREATE OR REPLACE FUNCTION digest_period(timezone text, digest text, at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE digest
+        WHEN 'hourly' THEN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24')
+        WHEN 'daily' THEN to_char(at AT TIME ZONE timezone, 'YYYY-MM-DD')
+    END
+$function$;
+COMMENT ON FUNCTION digest_period(text,text,timestamp with time zone) IS 'The period of a digest that is due at a moment, of which there is one digest: the local date, or the hour in UTC.';
 
 CREATE OR REPLACE FUNCTION display_name(u users)
  RETURNS text
@@ -1675,6 +1807,17 @@ AS $function$
     )) - interval '1 second'
 $function$;
 COMMENT ON FUNCTION end_of_day(date,uuid) IS 'The last second of a day by a person''s clock.';
+
+CREATE OR REPLACE FUNCTION end_pushes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    DELETE FROM push_subscriptions WHERE session_id = NEW.id;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION end_pushes() IS 'Deletes the push subscriptions of a session.';
 
 CREATE OR REPLACE FUNCTION ensure_event_partition(month date)
  RETURNS boolean
@@ -1845,6 +1988,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION find_place(text,tsquery) IS 'Where in a text a word of the query stands first, as it is found; NULL where each ends otherwise in the text, or has accents there.';
 
+CREATE OR REPLACE FUNCTION find_position(receiver_id uuid, id uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce((SELECT n.position FROM notifications AS n WHERE n.id = $2 AND n.receiver_id = $1), $2)
+$function$;
+COMMENT ON FUNCTION find_position(uuid,uuid) IS 'Where a notification of the receiver''s stands in lists. An id of nothing is taken for a position, which most ids are.';
+
 CREATE OR REPLACE FUNCTION find_tasks(viewer uuid, sees_all boolean, statuses text[], priorities smallint[], kinds text[], assignee uuid, creator uuid, project uuid, label uuid, parent uuid, blocked boolean, words text, due_from timestamp with time zone, due_before timestamp with time zone)
  RETURNS SETOF tasks
  LANGUAGE sql
@@ -1880,6 +2032,19 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION first_id(timestamp with time zone) IS 'The least version 7 id that can be made at a moment.';
 
+CREATE OR REPLACE FUNCTION forget_reads()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    -- In the order in which readers.delete_reads deletes them: what WITH has comes last.
+    DELETE FROM thread_reads WHERE thread = OLD.id;
+    DELETE FROM entity_reads WHERE entity_type = TG_ARGV[0] AND entity_id = OLD.id;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION forget_reads() IS 'Deletes who read a deleted row of the kind in its argument, and how far its comments.';
+
 CREATE OR REPLACE FUNCTION forgive(name text)
  RETURNS text
  LANGUAGE sql
@@ -1894,6 +2059,7 @@ CREATE OR REPLACE FUNCTION gather_kinds()
 AS $function$
 DECLARE
     branches text := '';
+    chains text := '';
     known text[] := '{}';
     kind text;
 BEGIN
@@ -1916,9 +2082,30 @@ BEGIN
         'RETURNS TABLE (excerpt text, beginning text, post_id uuid) LANGUAGE sql STABLE AS %L',
         branches || format(E'\n    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL(%L::text[])\n', known)
     );
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION is_described(entity_type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS %L',
+        format(E'\n    SELECT $1 = ANY(%L::text[])\n', known)
+    );
+    FOR kind IN
+        SELECT substr(p.proname, length('chain_') + 1)
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'public'::regnamespace
+            AND p.proname ^@ 'chain_'
+            AND oidvectortypes(p.proargtypes) = 'uuid'
+        ORDER BY p.proname COLLATE "C"
+    LOOP
+        chains := chains || format(
+            E'\n    UNION ALL\n    SELECT c.part_type, c.part_id FROM %I($2) AS c WHERE $1 = %L', 'chain_' || kind, kind
+        );
+    END LOOP;
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION chain_entity(entity_type text, entity_id uuid) '
+        'RETURNS TABLE (part_type text, part_id uuid) LANGUAGE sql STABLE AS %L',
+        E'\n    SELECT $1, $2' || chains || E'\n'
+    );
 END
 $function$;
-COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it. A file that defines one calls this behind it.';
+COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it, and chain_entity() of all chain_<kind>(entity_id). A file that defines one calls this behind it.';
 
 CREATE OR REPLACE FUNCTION hash_username(username citext)
  RETURNS bytea
@@ -2000,6 +2187,15 @@ AS $function$
     SELECT EXISTS (SELECT FROM users AS p WHERE p.id = (u).owner_id AND p.avatar_url IN ((u).url, (u).thumbnail_url))
 $function$;
 COMMENT ON FUNCTION is_avatar(uploads) IS 'Whether an upload is the picture of its owner''s profile, which nothing removes by itself.';
+
+CREATE OR REPLACE FUNCTION is_described(entity_type text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT $1 = ANY('{comment,post,task,user}'::text[])
+$function$;
+COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
 CREATE OR REPLACE FUNCTION is_listed(n notifications)
  RETURNS boolean
@@ -2325,6 +2521,23 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION narrow_tasks(uuid,boolean,text[],smallint[],text[],uuid,uuid,uuid,uuid,uuid,boolean,text,timestamp with time zone,timestamp with time zone,text) IS 'As find_tasks(), read by the index of the filter that `source` names: one branch runs, the others read nothing.';
 
+CREATE OR REPLACE FUNCTION next_digest(timezone text, digest text, digest_at time without time zone, after timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE digest
+        WHEN 'hourly' THEN date_trunc('hour', after, 'UTC') + interval '1 hour'
+        WHEN 'daily' THEN
+            CASE
+                WHEN ((after AT TIME ZONE timezone)::date + digest_at) AT TIME ZONE timezone > after
+                    THEN ((after AT TIME ZONE timezone)::date + digest_at) AT TIME ZONE timezone
+                ELSE ((after AT TIME ZONE timezone)::date + 1 + digest_at) AT TIME ZONE timezone
+            END
+    END
+$function$;
+COMMENT ON FUNCTION next_digest(text,text,time without time zone,timestamp with time zone) IS 'When the next digest behind a moment is due: at the full hour of UTC, or at digest_at of the wall clock. NULL without digests.';
+
 CREATE OR REPLACE FUNCTION next_reminder(due_at timestamp with time zone, after timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -2396,6 +2609,25 @@ AS $function$
     )
 $function$;
 COMMENT ON FUNCTION person_seen(users,boolean,integer,integer,integer) IS 'A user in a list of people: as person(), and what standing_of() says.';
+
+CREATE OR REPLACE FUNCTION quiet_end(timezone text, quiet_from time without time zone, quiet_to time without time zone, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE
+        WHEN quiet_from < quiet_to THEN
+            CASE
+                WHEN (at AT TIME ZONE timezone)::time >= quiet_from AND (at AT TIME ZONE timezone)::time < quiet_to
+                    THEN ((at AT TIME ZONE timezone)::date + quiet_to) AT TIME ZONE timezone
+            END
+        WHEN (at AT TIME ZONE timezone)::time < quiet_to
+            THEN ((at AT TIME ZONE timezone)::date + quiet_to) AT TIME ZONE timezone
+        WHEN (at AT TIME ZONE timezone)::time >= quiet_from
+            THEN ((at AT TIME ZONE timezone)::date + 1 + quiet_to) AT TIME ZONE timezone
+    END
+$function$;
+COMMENT ON FUNCTION quiet_end(text,time without time zone,time without time zone,timestamp with time zone) IS 'When the quiet hours end in which a moment lies: [from, to) of the wall clock, over midnight too. NULL outside of them, and without any.';
 
 CREATE OR REPLACE FUNCTION reach_tasks(viewer uuid, sees_all boolean)
  RETURNS SETOF tasks
@@ -2536,6 +2768,41 @@ AS $function$
     SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NOT NULL
 $function$;
 COMMENT ON FUNCTION trashed_tasks(uuid,boolean) IS 'The tasks in the trash that a viewer could see before.';
+
+CREATE OR REPLACE FUNCTION trust_address()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    new.email_bounced_at := NULL;
+    RETURN new;
+END
+$function$;
+COMMENT ON FUNCTION trust_address() IS 'An address that is proved anew takes mail.';
+
+CREATE OR REPLACE FUNCTION unread_comments(viewer_id uuid, post_id uuid, upto uuid)
+ RETURNS TABLE(unread_count integer)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT count(*)::integer
+    FROM (
+        SELECT
+        FROM (
+            -- A fence: they come out of the index one by one, and no more of them than it takes to count a hundred.
+            SELECT b.id
+            FROM comments AS b
+            WHERE b.post_id = $2 AND b.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
+            ORDER BY b.id
+            OFFSET 0
+        ) AS behind
+        INNER JOIN comments AS c ON c.id = behind.id
+        -- A placeholder has no author.
+        WHERE c.author_id <> $1
+        LIMIT 100
+    ) AS unread
+$function$;
+COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION visible_tasks(viewer uuid, sees_all boolean)
  RETURNS SETOF tasks
@@ -2699,7 +2966,7 @@ SELECT
     n.snoozed_until AS "snoozedUntil",
     n.position,
     n.group_id AS "groupId",
-    n.plan AS "_plan",
+    coalesce(n.plan -> 'silent' = 'true', false) AS silent,
     -- Columns of the person: JSON for each row of a page costs more than the rest of the page's people.
     a.id AS "_actorId",
     a.username AS "_username",
@@ -2712,7 +2979,18 @@ SELECT
     NULL::uuid AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
-FROM notifications AS n
+FROM (
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications
+    UNION ALL
+    -- A query for what is not archived does without it: its constraint says that all of it is.
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications_archive
+) AS n
 LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
@@ -2773,6 +3051,43 @@ INNER JOIN users AS a ON a.id = p.author_id
 LEFT JOIN users AS d ON d.id = p.assignee_id;
 COMMENT ON VIEW post_items IS 'Posts as the API and the frames show them, but for what depends on the viewer.';
 
+CREATE OR REPLACE VIEW held_lines AS
+SELECT
+    h.receiver_id AS "_receiverId",
+    h.id,
+    h.type,
+    h.variant AS "_variant",
+    nullif(h.params, '{}') AS "_params",
+    e.excerpt AS "_excerpt",
+    e.beginning AS "_beginning",
+    false AS "isRead",
+    NULL::timestamptz AS "seenAt",
+    NULL::timestamptz AS "archivedAt",
+    NULL::timestamptz AS "snoozedUntil",
+    h.id AS position,
+    NULL::uuid AS "groupId",
+    false AS silent,
+    a.id AS "_actorId",
+    a.username AS "_username",
+    a.first_name AS "_firstName",
+    a.last_name AS "_lastName",
+    a.avatar_url AS "_avatarUrl",
+    h.entity_type AS "_entityType",
+    CASE WHEN e.found THEN h.entity_id END AS "_entityId",
+    e.post_id AS "postId",
+    NULL::uuid AS "relatedLeadId",
+    h.created_at AS "createdAt",
+    h.held_at AS "updatedAt",
+    h.reason,
+    h.held_at AS "heldAt"
+FROM notifications_held AS h
+LEFT JOIN users AS a ON a.id = h.actor_id
+LEFT JOIN LATERAL (
+    SELECT d.excerpt, d.beginning, d.post_id, true AS found
+    FROM describe_entity(h.entity_type, h.entity_id, h.receiver_id) AS d
+) AS e ON true;
+COMMENT ON VIEW held_lines IS 'What a person was not told, with the columns of notification_lines, and why.';
+
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';
 
@@ -2790,6 +3105,9 @@ COMMENT ON TRIGGER count_ended_follows ON follows IS 'Both people''s counters in
 
 CREATE TRIGGER count_new_follows AFTER INSERT ON follows REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_follows();
 COMMENT ON TRIGGER count_new_follows ON follows IS 'Both people''s counters in person_stats go up.';
+
+CREATE TRIGGER consider_held AFTER DELETE OR UPDATE OF timezone, quiet_from, quiet_to, digest, digest_at ON notification_settings FOR EACH ROW EXECUTE FUNCTION consider_held();
+COMMENT ON TRIGGER consider_held ON notification_settings IS 'What waits for hours that have changed is considered anew.';
 
 CREATE TRIGGER keep_due_days AFTER INSERT OR UPDATE OF timezone ON notification_settings FOR EACH ROW EXECUTE FUNCTION keep_due_days();
 COMMENT ON TRIGGER keep_due_days ON notification_settings IS 'Open tasks of the person that are due on a day become due at its end in the zone.';
@@ -2809,6 +3127,12 @@ COMMENT ON TRIGGER count_new_posts ON posts IS 'The author''s post_count in pers
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, body ON posts FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'body');
 COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or deleted go into search_doubts.';
 
+CREATE TRIGGER forget_reads AFTER DELETE ON posts FOR EACH ROW EXECUTE FUNCTION forget_reads('post');
+COMMENT ON TRIGGER forget_reads ON posts IS 'The post''s rows in entity_reads and thread_reads go along.';
+
+CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
+COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';
+
 CREATE TRIGGER keep_task BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks FOR EACH ROW EXECUTE FUNCTION keep_task();
 COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';
 
@@ -2820,3 +3144,6 @@ COMMENT ON TRIGGER keep_username ON users IS 'A reserved username is refused; on
 
 CREATE TRIGGER note_role_change BEFORE UPDATE ON users FOR EACH ROW WHEN (old.role IS DISTINCT FROM new.role OR old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION note_role_change();
 COMMENT ON TRIGGER note_role_change ON users IS 'Access tokens of the role or status before are worthless from now on.';
+
+CREATE TRIGGER trust_address BEFORE UPDATE OF email, email_verified_at ON users FOR EACH ROW WHEN (old.email_bounced_at IS NOT NULL) EXECUTE FUNCTION trust_address();
+COMMENT ON TRIGGER trust_address ON users IS 'An address that is proved anew, or another one, is no longer one that refused mail.';

@@ -20,6 +20,7 @@ DROP TABLE notifications_archive;
 DROP TABLE notification_groups;
 CREATE INDEX notifications_unread_idx ON notifications (receiver_id, id) WHERE NOT is_read AND archived_at IS NULL;
 CREATE INDEX notifications_receiver_idx ON notifications (receiver_id, id);
+DROP INDEX notifications_sleeping_idx;
 DROP INDEX notifications_snoozed_idx;
 DROP INDEX notifications_archived_idx;
 DROP INDEX notifications_group_idx;

@@ -13,7 +13,7 @@ ADD COLUMN IF NOT EXISTS plan jsonb;
 ALTER TABLE notifications ALTER COLUMN position SET DEFAULT uuidv7();
 COMMENT ON COLUMN notifications.position IS 'Its place in lists, the newest first: its id, or a later one since it woke from a snooze.';
 COMMENT ON COLUMN notifications.group_id IS 'The row of notification_groups that it was folded into; NULL for one by itself.';
-COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then.';
+COMMENT ON COLUMN notifications.snoozed_until IS 'Out of lists and count until then. What is archived is not snoozed.';
 COMMENT ON COLUMN notifications.why IS 'Why the receiver was chosen: mentioned, author, assignee, watcher, permission, everyone ...';
 COMMENT ON COLUMN notifications.plan IS 'What was decided when it was written: `silent`, and for each channel that was left out the reason. NULL where nothing was left out.';
 
@@ -45,16 +45,21 @@ WHERE archived_at IS NULL AND snoozed_until IS NULL;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_new_idx ON notifications (receiver_id, position)
 WHERE NOT is_read AND archived_at IS NULL AND snoozed_until IS NULL;
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
-CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_single_idx ON notifications (receiver_id, position)
+CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_single_idx ON notifications (receiver_id, is_read, position)
 WHERE archived_at IS NULL AND snoozed_until IS NULL AND group_id IS NULL;
+-- Whom a group is from is counted without reading its rows.
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_group_idx ON notifications (group_id, position)
+INCLUDE (actor_id, archived_at)
 WHERE group_id IS NOT NULL;
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_archived_idx ON notifications (receiver_id, position)
 WHERE archived_at IS NOT NULL;
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_snoozed_idx ON notifications (snoozed_until)
+WHERE snoozed_until IS NOT NULL;
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+CREATE INDEX CONCURRENTLY IF NOT EXISTS notifications_sleeping_idx ON notifications (receiver_id, position)
 WHERE snoozed_until IS NOT NULL;
 -- Lists go by position now; the unread ones that are snoozed are not unread any more.
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
@@ -71,13 +76,16 @@ CREATE TABLE IF NOT EXISTS notification_groups (
     closed_at timestamptz,
     size integer NOT NULL DEFAULT 0,
     members integer NOT NULL DEFAULT 0,
-    unread integer NOT NULL DEFAULT 0,
-    CONSTRAINT notification_groups_counts CHECK (unread >= 0 AND unread <= members)
+    unread integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX IF NOT EXISTS notification_groups_open_idx ON notification_groups (receiver_id, key)
 WHERE closed_at IS NULL;
 CREATE INDEX IF NOT EXISTS notification_groups_listed_idx ON notification_groups (receiver_id, position)
 WHERE members > 0;
+CREATE INDEX IF NOT EXISTS notification_groups_new_idx ON notification_groups (receiver_id, position)
+WHERE unread > 0;
+CREATE INDEX IF NOT EXISTS notification_groups_empty_idx ON notification_groups (receiver_id, opened_at)
+WHERE members = 0;
 COMMENT ON TABLE notification_groups IS 'Notifications of a person that a grouped list shows as one. One is open for each key; it closes when a member is read, after a day, and at 100.';
 COMMENT ON COLUMN notification_groups.key IS 'What its members have in common, for instance like:post:{id}.';
 COMMENT ON COLUMN notification_groups.position IS 'Its place in a grouped list: that of the newest member that joined it.';
@@ -107,7 +115,9 @@ CREATE TABLE IF NOT EXISTS notifications_archive (
     group_id uuid,
     snoozed_until timestamptz,
     why text,
-    plan jsonb
+    plan jsonb,
+    -- The planner leaves the table out of lists of what is not archived.
+    CONSTRAINT notifications_archive_archived CHECK (archived_at IS NOT NULL)
 );
 CREATE INDEX IF NOT EXISTS notifications_archive_receiver_idx ON notifications_archive (receiver_id, position);
 CREATE INDEX IF NOT EXISTS notifications_archive_archived_at_idx ON notifications_archive (archived_at);
@@ -199,6 +209,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     CONSTRAINT deliveries_state_known CHECK (state IN ('waiting', 'sent', 'skipped', 'failed')),
     reason text,
     frame_seq bigint,
+    bundle text,
     attempts smallint NOT NULL DEFAULT 0,
     due_at timestamptz NOT NULL,
     claimed_until timestamptz,
@@ -213,6 +224,7 @@ COMMENT ON TABLE deliveries IS 'What is sent of a notification outside of the se
 COMMENT ON COLUMN deliveries.target IS 'Of push the id of the subscription; empty for mail, which goes to the address as it is when it is sent.';
 COMMENT ON COLUMN deliveries.reason IS 'Why it was skipped or failed: read, gone, preference, no_address, bounced ...';
 COMMENT ON COLUMN deliveries.frame_seq IS 'The number of the frame that showed it: a device that acknowledged it has shown it.';
+COMMENT ON COLUMN deliveries.bundle IS 'The message that it goes out in with others, a digest or a summary; it keeps its name over all attempts.';
 COMMENT ON COLUMN deliveries.due_at IS 'Not before this.';
 COMMENT ON COLUMN deliveries.claimed_until IS 'A worker is at it; one that dies leaves it for others from then on.';
 

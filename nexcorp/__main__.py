@@ -73,7 +73,8 @@ def make_parser() -> argparse.ArgumentParser:
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
     add("sql-types", commands.run_sql_types, "write the types of every statement in sql/")
     add("schema", commands.run_schema, "write docs/schema.sql, and the table of triggers in sql/README.md")
-    add("doctor", commands.run_doctor, "check every setting and dependency, and say what to do")
+    doctor = add("doctor", commands.run_doctor, "check every setting and dependency, and say what to do")
+    doctor.add_argument("--vapid", action="store_true", help="instead make a key for Web Push, and print it")
     return parser
 
 

@@ -18,6 +18,8 @@ from nexcorp.documents.openapi import make_openapi
 from nexcorp.documents.served import DOCUMENTS, Documents
 from nexcorp.domain.attachments import Storage
 from nexcorp.features import PRODUCT
+from nexcorp.graphql.routes import ROUTES as GRAPHQL
+from nexcorp.graphql.routes import set_up as set_up_graphql
 from nexcorp.integrations.storage import make_stores, take_in
 from nexcorp.integrations.storage.threads import Threads
 from nexcorp.logs import seldom
@@ -113,7 +115,7 @@ def make_documents(product: Product = PRODUCT) -> Documents:
 
 def list_routes(product: Product = PRODUCT) -> list[Route]:
     """Every route there is."""
-    return [*REALTIME, *product.routes]
+    return [*REALTIME, *GRAPHQL, *product.routes]
 
 
 def make_storage(config: Config) -> Storage:
@@ -143,6 +145,7 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     app[LIMITS], app[THROTTLE] = Limits(config), Throttle(config)
     app[DOCUMENTS], app[STORAGE] = make_documents(product), make_storage(config)
     product.set_up(app)
+    set_up_graphql(app)
     routes = list_routes(product)
     add_routes(app, routes)
     vital = [route.full_path for route in routes if route.vital]

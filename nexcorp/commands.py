@@ -286,7 +286,7 @@ def run_schema(options: Namespace) -> int:
 
 
 def run_doctor(options: Namespace) -> int:
-    """Check everything; 0 where all is well."""
-    from nexcorp.doctor import diagnose
+    """Check everything; 0 where all is well. Or make a key."""
+    from nexcorp.doctor import diagnose, print_vapid
 
-    return diagnose()
+    return print_vapid() if options.vapid else diagnose()

@@ -13,6 +13,7 @@ from nexcorp.settings import (
     one_of,
     parse_address,
     parse_addresses,
+    parse_allowed,
     parse_cloudinary_url,
     parse_count,
     parse_database_url,
@@ -26,6 +27,7 @@ from nexcorp.settings import (
     parse_redis_url,
     parse_sender,
     parse_smtp_url,
+    parse_vapid_key,
 )
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -208,11 +210,27 @@ class Config:
         about="smtp://, smtp+starttls:// or smtps://user:password@host:port",
     )
     mail_from: str = setting_field("MAIL_FROM", "", parse_sender, about="sender of mails: Name <address>")
+    vapid_private_key: str = setting_field(
+        "VAPID_PRIVATE_KEY",
+        "",
+        parse_vapid_key,
+        secret=True,
+        about="key of Web Push, 32 bytes as base64url; `nexcorp doctor --vapid` makes one",
+    )
+    outbound_allow: tuple[str, ...] = setting_field(
+        "OUTBOUND_ALLOW",
+        (),
+        parse_allowed,
+        about="hosts, or host:port, of a network of yours that requests to addresses of users may reach",
+    )
     event_retention_days: int = setting_field(
         "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"
     )
     frame_retention_days: int = setting_field(
         "FRAME_RETENTION_DAYS", 7, parse_positive, about="how long room frames can be resumed"
+    )
+    notification_retention_days: int = setting_field(
+        "NOTIFICATION_RETENTION_DAYS", 30, parse_positive, about="how long what is read stays in the inbox"
     )
     log_level: str = setting_field(
         "LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"), about="debug, info, warning, error"

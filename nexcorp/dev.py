@@ -175,6 +175,8 @@ class DevRun:
             DATABASE_URL=database_url,
             REDIS_URL=redis_url,
             JWT_SECRET=setting("JWT_SECRET") or keep_secret(self._home / "jwt.secret"),
+            # 32 random bytes are a key of P-256, but for one in four billion.
+            VAPID_PRIVATE_KEY=setting("VAPID_PRIVATE_KEY") or keep_secret(self._home / "vapid.secret"),
             PORT=str(self._port),
             LOG_FORMAT=setting("LOG_FORMAT") or "text",
             PYTHONUNBUFFERED="1",

@@ -18,6 +18,13 @@ from nexcorp.db.plans import SETTINGS
 from nexcorp.errors import ConfigError
 from nexcorp.integrations.oauth import Providers
 from nexcorp.integrations.oauth_profiles import HOMES, NAMES
+from nexcorp.integrations.vapid import (
+    DEFAULT_SUBJECT,
+    Vapid,
+    choose_subject,
+    make_private_key,
+    read_private_key,
+)
 
 MIN_POSTGRESQL = 150000
 
@@ -85,6 +92,15 @@ def check_mail(config: Config) -> list[str]:
     return [f"{problem}." for problem in config.find_mail_problems()]
 
 
+def check_push(config: Config) -> list[str]:
+    """What is wrong with the settings of Web Push."""
+    if not config.vapid_private_key or config.development:
+        return []
+    if choose_subject(config) == DEFAULT_SUBJECT:
+        return ["push services ask for an address of whoever sends: set MAIL_FROM, or a PUBLIC_URL of https."]
+    return []
+
+
 def check_registration(config: Config) -> list[str]:
     """Whether people can do what REGISTRATION asks of them."""
     if config.registers in ("verified", "invite") and not config.sends_mail and not list(Providers(config)):
@@ -139,6 +155,7 @@ def check_worker(config: Config) -> list[str]:
 CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "secret": check_secret,
     "mail": check_mail,
+    "push": check_push,
     "registration": check_registration,
     "postgresql": check_database,
     "redis": check_redis,
@@ -173,4 +190,14 @@ def diagnose() -> int:
         print(f"{name:<14}{'ok' if not problems else 'WRONG'}")
         for problem in problems:
             print(f"{'':14}{problem}")
+    if not config.vapid_private_key:
+        print("\nWeb Push is off: VAPID_PRIVATE_KEY is not set; `nexcorp doctor --vapid` makes a key.")
     return 1 if sick else 0
+
+
+def print_vapid() -> int:
+    """Print a new key of Web Push as the line that sets it; browsers get the public one from the service."""
+    text = make_private_key()
+    print(f"# The key of Web Push; the public one is {Vapid(read_private_key(text)).public}")
+    print(f"VAPID_PRIVATE_KEY={text}")
+    return 0

@@ -224,6 +224,13 @@ class UserNotFound(NotFound):
     meaning = "No user has this id, or the user has left."
 
 
+class NotificationNotFound(NotFound):
+    """The notification does not exist, or is another user's."""
+
+    code, message = "notification_not_found", "There is no such notification."
+    meaning = "You have no notification with this id."
+
+
 class PostNotFound(NotFound):
     """The post does not exist, or the viewer may not see it."""
 
@@ -236,6 +243,13 @@ class ProjectNotFound(NotFound):
 
     code, message = "project_not_found", "There is no such project."
     meaning = "The project does not exist, or the viewer may not see it."
+
+
+class CommentNotFound(NotFound):
+    """The comment does not exist, or the viewer may not see it."""
+
+    code, message = "comment_not_found", "There is no such comment."
+    meaning = "The comment does not exist, or the viewer may not see it."
 
 
 class StaleVersion(Conflict):

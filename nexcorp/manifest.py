@@ -87,7 +87,7 @@ class Feature:
 
     `kinds`, `frames` and `rooms` are keyed by kind of entity, by event of a frame, by the kind of a room.
     `answers` are frames without a room's number: those that answer `commands`. `graphql` names, by text as
-    well, what the feature adds to the schema.
+    well, the nexcorp.graphql.parts.Part that the feature adds to the schema.
     `named` are the kinds of entity that the audit trail shows by name, with the permission that this needs.
     `before_leave` takes the locks that the feature needs when a person leaves, ahead of the person's own row;
     `on_leave` then removes what is theirs. Both are called with `conn` and `user_id`, in one transaction, and

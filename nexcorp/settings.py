@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -39,6 +40,34 @@ def parse_address(text: str) -> str:
 def parse_addresses(text: str) -> tuple[str, ...]:
     """Split OAUTH_RETURN_TO into addresses."""
     return tuple(parse_address(part) for part in parse_list(text))
+
+
+def parse_allowed(text: str) -> tuple[str, ...]:
+    """Split OUTBOUND_ALLOW into `host` and `host:port`, in small letters, IPv6 addresses in brackets."""
+    found = []
+    for part in parse_list(text.lower()):
+        bare = f"[{part}]" if part.count(":") > 1 and "[" not in part else part
+        parts = urlsplit(f"//{bare}")
+        if not parts.hostname or not bare.isascii() or set("/@?#* ") & set(bare) or parts.port == 0:
+            raise ValueError("wants hosts, or host:port, without a scheme: push.example.com, 10.0.0.5:8443")
+        host = f"[{ip_address(parts.hostname)}]" if ":" in parts.hostname else parts.hostname.rstrip(".")
+        found.append(host if parts.port is None else f"{host}:{parts.port}")
+    return tuple(found)
+
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def parse_vapid_key(text: str) -> str:
+    """A private key of Web Push, 32 bytes as base64url. The complaint never quotes it."""
+    bare = text.rstrip("=")
+    try:
+        data = b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        data = b""
+    if len(data) != 32 or not 0 < int.from_bytes(data, "big") < P256_ORDER:
+        raise ValueError("wants 32 bytes as base64url, as `nexcorp doctor --vapid` makes them")
+    return bare
 
 
 def one_of(*choices: str) -> Callable[[str], str]:

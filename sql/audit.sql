@@ -113,12 +113,7 @@ LIMIT $6;
 -- What each of these things is called now, or how it begins, as far as the viewer may see it; no row for what is gone.
 SELECT e.type, e.id, e.name
 FROM (
-    SELECT
-        w.type, w.id,
-        CASE WHEN w.type = 'user'
-            THEN (SELECT display_name(u) FROM users AS u WHERE u.id = w.id AND u.status <> 'deleted')
-            ELSE (SELECT d.excerpt FROM describe_entity(w.type, w.id, $3) AS d)
-        END AS name
+    SELECT w.type, w.id, (SELECT d.excerpt FROM describe_entity(w.type, w.id, $3) AS d) AS name
     FROM unnest($1::text[], $2::uuid[]) AS w (type, id)
 ) AS e
 WHERE e.name IS NOT NULL;

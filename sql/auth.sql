@@ -98,8 +98,9 @@ SELECT email_verified_at IS NOT NULL FROM users WHERE id = $1;
 UPDATE users SET email = $2, email_verified_at = now(), updated_at = now() WHERE id = $1;
 
 -- name: lock_address(user_id) :one
--- The address of an active account, and whether it is verified; both stay so until the transaction ends.
-SELECT id, email, email_verified_at IS NOT NULL AS verified
+-- The address of an active account, whether it is verified, and whether it refused mail since; all stay so until the
+-- transaction ends.
+SELECT id, email, email_verified_at IS NOT NULL AS verified, email_bounced_at IS NOT NULL AS bounced
 FROM users
 WHERE id = $1 AND status = 'active'
 FOR NO KEY UPDATE;

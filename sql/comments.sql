@@ -60,6 +60,13 @@ INNER JOIN comments AS c ON c.id = i.id
 INNER JOIN posts AS p ON p.id = c.post_id
 WHERE i.id = $1 AND shown_to(p, $2);
 
+-- name: find_comments(viewer_id, ids) :many
+-- Some comments with their authors, or their placeholders; no row where the viewer may not see the post.
+SELECT i.*
+FROM comment_items AS i
+INNER JOIN posts AS p ON p.id = i."postId"
+WHERE i.id = ANY($2::uuid[]) AND shown_to(p, $1);
+
 -- name: render_comments(ids) :many
 -- Comments and placeholders as everybody in their post's room sees them now. Nobody sees those on a draft there.
 SELECT i.*, s.comment_count AS "commentCount", s.revision AS "countsVersion",

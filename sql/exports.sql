@@ -35,7 +35,10 @@ SELECT
             )
             OR EXISTS (SELECT FROM follows AS f WHERE f.followed_id = $1 AND f.created_at > e.requested_at)
             OR (
-                SELECT n.created_at FROM notifications AS n WHERE n.receiver_id = $1 ORDER BY n.id DESC LIMIT 1
+                SELECT n.updated_at FROM notifications AS n
+                WHERE n.receiver_id = $1 AND n.is_listed
+                ORDER BY n.position DESC
+                LIMIT 1
             ) > e.requested_at
         )
     ) AS "_over",

@@ -50,7 +50,7 @@ SELECT id FROM users WHERE id = $1 FOR KEY SHARE;
 -- it wait, and then find its token.
 SELECT
     u.status = 'active' AND CASE m.kind
-        WHEN 'verify_email' THEN u.email = m.address::citext AND u.email_verified_at IS NULL
+        WHEN 'verify_email' THEN u.email = m.address::citext AND (u.email_verified_at IS NULL OR u.email_bounced_at IS NOT NULL)
         WHEN 'reset_password' THEN u.email = m.address::citext
         WHEN 'invitation' THEN EXISTS (
             SELECT 1

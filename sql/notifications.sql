@@ -1,16 +1,5 @@
 -- Notifications: what people are told, and how many of it they have not read.
 
--- name: decide(receiver_ids, event_ids, once_keys) :many
--- Who of those that an event might be told to are told: who is active, and was not told before.
--- Events that share a once_key are of one entity, and so in one lane: nobody tells the same at the same time.
-SELECT i.place::integer
-FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS i (receiver_id, event_id, once_key, place)
-INNER JOIN users AS r ON r.id = i.receiver_id AND r.status = 'active'
-WHERE
-    NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.event_id = i.event_id)
-    AND NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = i.receiver_id AND n.once_key = i.once_key)
-ORDER BY i.place;
-
 -- name: lock_counters(user_ids) :exec
 -- Take the counters of receivers, in order, before their groups and rooms: all who change an inbox take its counter first.
 INSERT INTO notification_counters AS c (user_id, unread)
@@ -74,8 +63,8 @@ ORDER BY p.place;
 
 -- name: deliver(event_ids, receiver_ids, actor_ids, types, variants, entity_types, entity_ids, params, once_keys, created_ats, whys, plans, group_ids, rooms, frame_event_ids, frame_events, frame_entity_types, frame_entity_ids, datas, members) :many
 -- What a batch of events comes to: notifications with their frames, groups and counters, and the frames of other rooms (from
--- `rooms` on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide`),
--- and their counters are locked (`lock_counters`).
+-- `rooms` on). Returns all frames with their numbers. Whoever was told the same before is not among the receivers (`decide` of
+-- preferences.sql), and their counters are locked (`lock_counters`).
 -- A room's row is locked by the statement that moves its number, until the commit: numbers are without gaps and in commit
 -- order. Counters come before rooms, both in order, so that two workers wait for each other at most one way.
 -- Notifications stand behind the other frames of their room, which tell of earlier ones.
@@ -144,7 +133,7 @@ stored AS (
     FROM placed AS p
     INNER JOIN grouped AS g USING (room)
     INNER JOIN advanced AS a ON a.name = p.room
-    RETURNING room, seq, event, entity_type, entity_id, data, members
+    RETURNING room, seq, event_id, event, entity_type, entity_id, data, members
 ),
 counted AS (
     UPDATE notification_counters AS c
@@ -152,7 +141,7 @@ counted AS (
     FROM (SELECT receiver_id, count(*) AS added FROM written GROUP BY receiver_id) AS w
     WHERE c.user_id = w.receiver_id
 )
-SELECT room, seq, event, entity_type, entity_id, data, members
+SELECT room, seq, event_id, event, entity_type, entity_id, data, members
 FROM stored
 ORDER BY room, seq;
 
@@ -245,106 +234,98 @@ SELECT user_id, unread FROM notification_counters WHERE user_id = ANY($1::uuid[]
 -- One person's unread count; NULL where nothing was ever sent.
 SELECT unread FROM notification_counters WHERE user_id = $1;
 
--- name: list_all(user_id, before, most) :many
--- Notifications that are not archived, the newest first, before a position. One statement is one snapshot: each row has the
--- count and the position in the stream that belong to the list. Where there is no row, ask list_filtered.
-SELECT
-    coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
-    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
-    i.*
-FROM notification_lines AS i
-WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i."snoozedUntil" IS NULL AND i.position < $2
-ORDER BY i.position DESC
-LIMIT $3;
-
--- name: list_unread(user_id, before, most) :many
--- The unread ones of these.
-SELECT
-    coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
-    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
-    i.*
-FROM notification_lines AS i
-WHERE i."_receiverId" = $1 AND i."archivedAt" IS NULL AND i."snoozedUntil" IS NULL AND NOT i."isRead" AND i.position < $2
-ORDER BY i.position DESC
-LIMIT $3;
-
--- name: list_filtered(user_id, before, unread, archived, types, most) :many
--- Any other mix of filters; NULL leaves one out. Rare, so one statement serves them all: the walk along the receiver's
--- index stays, the filters drop rows on the way. A list without rows is one row without an id.
-SELECT
-    coalesce((SELECT unread FROM notification_counters WHERE user_id = $1), 0) AS "_unread",
-    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS "_seq",
-    found.*
-FROM (VALUES (1)) AS one (row)
-LEFT JOIN LATERAL (
-    SELECT i.*
-    FROM notification_lines AS i
-    WHERE i."_receiverId" = $1
-        AND i.position < $2
-        AND ($3::boolean IS NULL OR i."isRead" = NOT $3)
-        AND i."snoozedUntil" IS NULL
-        AND (i."archivedAt" IS NOT NULL) = $4::boolean
-        AND ($5::text[] IS NULL OR i.type = ANY($5))
-    ORDER BY i.position DESC
-    LIMIT $6
-) AS found ON true;
-
 -- name: lock_counter(user_id) :value
 -- Before a change of one's notifications that takes several statements. Changes of one inbox take turns: none is computed
 -- from a count that is out of date, and none holds a notification while it waits for the count.
 SELECT unread FROM notification_counters WHERE user_id = $1 FOR UPDATE;
 
--- name: update_notification(user_id, notification_id, is_read, archived, seen, context) :one
--- Change what is not NULL, the unread count with it, and emit the event; what is so already changes nothing. The counter
--- is locked first, then the notification, which is read as it is by then. No row where it is not the user's.
+-- name: update_notification(user_id, notification_id, is_read, seen, archived, snoozed_until, wakes, context) :one
+-- Change what is not NULL, counts and group with it, and emit the event; what is so already changes nothing. `wakes` ends a
+-- snooze. The counter is locked first, then the notification, which is read as it is by then. No row where it is not the user's,
+-- or in notifications_archive (restore_notification).
+-- What is read is seen. One that is snoozed leaves its group and is not archived; an archived one is not snoozed; one that
+-- wakes is unread, unless it is read at the same time, and stands on top.
 WITH counter AS MATERIALIZED (
     SELECT user_id, unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
 ),
 old AS MATERIALIZED (
-    SELECT n.*, NOT n.is_read AND n.archived_at IS NULL AS was_unread
+    SELECT
+        n.*, n.is_listed AS was_listed, n.is_unread AS was_unread,
+        $7 AND n.snoozed_until IS NOT NULL AND NOT coalesce($5, false) AS wakes
     FROM notifications AS n
     WHERE n.id = $2 AND n.receiver_id = (SELECT user_id FROM counter)
     FOR UPDATE
 ),
-wanted AS (
+wanted AS MATERIALIZED (
     SELECT
-        o.id,
-        coalesce($3, o.is_read) AS is_read,
-        CASE WHEN $3 THEN coalesce(o.read_at, now()) WHEN NOT $3 THEN NULL ELSE o.read_at END AS read_at,
-        CASE WHEN $4 THEN coalesce(o.archived_at, now()) WHEN NOT $4 THEN NULL ELSE o.archived_at END AS archived_at,
-        CASE WHEN $5 OR $3 THEN coalesce(o.seen_at, now()) WHEN NOT $5 THEN NULL ELSE o.seen_at END AS seen_at
+        o.id, o.was_listed, o.was_unread, o.is_read AS was_read, o.group_id AS old_group_id,
+        coalesce($3, o.is_read AND NOT o.wakes) AS is_read,
+        CASE WHEN $3 THEN coalesce(o.read_at, now()) WHEN NOT $3 OR o.wakes THEN NULL ELSE o.read_at END AS read_at,
+        CASE
+            WHEN $3 OR $4 THEN coalesce(o.seen_at, now())
+            WHEN NOT $4 AND NOT coalesce($3, o.is_read AND NOT o.wakes) THEN NULL
+            ELSE o.seen_at
+        END AS seen_at,
+        CASE
+            WHEN $5 THEN coalesce(o.archived_at, now())
+            WHEN NOT $5 OR $6::timestamptz IS NOT NULL THEN NULL
+            ELSE o.archived_at
+        END AS archived_at,
+        CASE WHEN $5 OR o.wakes THEN NULL ELSE coalesce($6, o.snoozed_until) END AS snoozed_until,
+        CASE WHEN o.wakes THEN uuidv7() ELSE o.position END AS position,
+        CASE WHEN $6 IS NULL THEN o.group_id END AS group_id
     FROM old AS o
 ),
 changed AS (
     UPDATE notifications AS n
     SET
-        is_read = w.is_read, read_at = w.read_at, archived_at = w.archived_at, seen_at = w.seen_at, updated_at = now()
+        is_read = w.is_read, read_at = w.read_at, seen_at = w.seen_at, archived_at = w.archived_at,
+        snoozed_until = w.snoozed_until, position = w.position, group_id = w.group_id, updated_at = now()
     FROM wanted AS w
     INNER JOIN old AS o ON o.id = w.id
     WHERE n.id = w.id
-        AND (o.is_read, o.read_at, o.archived_at, o.seen_at)
-        IS DISTINCT FROM (w.is_read, w.read_at, w.archived_at, w.seen_at)
-    RETURNING n.*, o.was_unread
+        AND (o.is_read, o.seen_at, o.archived_at, o.snoozed_until, o.group_id)
+        IS DISTINCT FROM (w.is_read, w.seen_at, w.archived_at, w.snoozed_until, w.group_id)
+    RETURNING n.*, w.was_listed, w.was_unread, w.was_read, w.old_group_id, n.is_listed AS now_listed, n.is_unread AS now_unread
 ),
 counted AS (
     UPDATE notification_counters AS c
-    SET unread = counter.unread + (NOT n.is_read AND n.archived_at IS NULL)::integer - n.was_unread::integer
+    SET unread = counter.unread + n.now_unread::integer - n.was_unread::integer
     FROM changed AS n
     CROSS JOIN counter
-    WHERE c.user_id = $1 AND (NOT n.is_read AND n.archived_at IS NULL) <> n.was_unread
+    WHERE c.user_id = $1 AND n.now_unread <> n.was_unread
+),
+grouped AS (
+    UPDATE notification_groups AS g
+    SET
+        members = g.members + (n.now_listed AND n.group_id IS NOT NULL)::integer - n.was_listed::integer,
+        unread = g.unread + (n.now_unread AND n.group_id IS NOT NULL)::integer - n.was_unread::integer,
+        closed_at = CASE WHEN n.is_read AND NOT n.was_read THEN coalesce(g.closed_at, now()) ELSE g.closed_at END
+    FROM changed AS n
+    WHERE g.id = n.old_group_id
+        AND (n.now_listed, n.now_unread, n.is_read) IS DISTINCT FROM (n.was_listed, n.was_unread, n.was_read)
 )
 SELECT
     n.receiver_id AS "_receiverId", n.id, n.type, n.variant AS "_variant", nullif(n.params, '{}') AS "_params",
-    e.excerpt AS "_excerpt", e.beginning AS "_beginning", n.is_read AS "isRead", n.seen_at AS "seenAt", n.archived_at AS "archivedAt",
+    e.excerpt AS "_excerpt", e.beginning AS "_beginning", n.is_read AS "isRead", n.seen_at AS "seenAt",
+    n.archived_at AS "archivedAt", n.snoozed_until AS "snoozedUntil", n.position, n.group_id AS "groupId",
+    coalesce(n.plan -> 'silent' = 'true', false) AS silent,
     a.id AS "_actorId", a.username AS "_username", a.first_name AS "_firstName", a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType", CASE WHEN e.found THEN n.entity_id END AS "_entityId",
     e.post_id AS "postId", NULL::uuid AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
-    CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $6, $1) END AS "_eventId"
+    CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $8, $1) END AS "_eventId"
 FROM (
-    SELECT o.*, false AS changed FROM old AS o WHERE NOT EXISTS (SELECT FROM changed)
+    SELECT
+        o.id, o.receiver_id, o.type, o.variant, o.params, o.is_read, o.seen_at, o.archived_at, o.snoozed_until, o.position,
+        o.group_id, o.plan, o.actor_id, o.entity_type, o.entity_id, o.created_at, o.updated_at, false AS changed
+    FROM old AS o
+    WHERE NOT EXISTS (SELECT FROM changed)
     UNION ALL
-    SELECT c.*, true FROM changed AS c
+    SELECT
+        c.id, c.receiver_id, c.type, c.variant, c.params, c.is_read, c.seen_at, c.archived_at, c.snoozed_until, c.position,
+        c.group_id, c.plan, c.actor_id, c.entity_type, c.entity_id, c.created_at, c.updated_at, true
+    FROM changed AS c
 ) AS n
 LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
@@ -352,20 +333,45 @@ LEFT JOIN LATERAL (
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
 ) AS e ON true;
 
+-- name: restore_notification(user_id, notification_id) :exec
+-- Back from notifications_archive, before a change of it: archived still, so that no count and no group changes.
+WITH counter AS MATERIALIZED (
+    SELECT user_id FROM notification_counters WHERE user_id = $1 FOR UPDATE
+),
+back AS (
+    DELETE FROM notifications_archive AS o
+    WHERE o.id = $2 AND o.receiver_id = (SELECT user_id FROM counter)
+    RETURNING o.*
+)
+INSERT INTO notifications (
+    id, receiver_id, event_id, actor_id, type, once_key, is_read, read_at, seen_at, archived_at, created_at, updated_at, variant,
+    entity_type, entity_id, params, position, group_id, snoozed_until, why, plan
+)
+SELECT
+    b.id, b.receiver_id, b.event_id, b.actor_id, b.type,
+    -- It may have been told again since.
+    CASE
+        WHEN NOT EXISTS (SELECT FROM notifications AS n WHERE n.receiver_id = b.receiver_id AND n.once_key = b.once_key)
+            THEN b.once_key
+    END,
+    b.is_read, b.read_at, b.seen_at, b.archived_at, b.created_at, b.updated_at, b.variant, b.entity_type, b.entity_id, b.params,
+    b.position, (SELECT g.id FROM notification_groups AS g WHERE g.id = b.group_id), b.snoozed_until, b.why, b.plan
+FROM back AS b;
+
 -- name: delete_notification(user_id, notification_id, context) :value
--- Remove one of the receiver's own, count it off where it was unread, and emit the event. True where there was one.
+-- Remove one of the receiver's own, count it off where it was listed, and emit the event. True where there was one.
 WITH counter AS MATERIALIZED (
     SELECT user_id, unread FROM notification_counters WHERE user_id = $1 FOR UPDATE
 ),
 old AS MATERIALIZED (
-    SELECT n.id, NOT n.is_read AND n.archived_at IS NULL AS unread
+    SELECT n.id, n.group_id, n.is_listed AS listed, n.is_unread AS unread
     FROM notifications AS n
     WHERE n.id = $2 AND n.receiver_id = (SELECT user_id FROM counter)
     FOR UPDATE
 ),
 gone AS (
     DELETE FROM notifications AS n USING old WHERE n.id = old.id
-    RETURNING n.id, old.unread
+    RETURNING n.id, old.group_id, old.listed, old.unread
 ),
 counted AS (
     UPDATE notification_counters AS c
@@ -373,27 +379,311 @@ counted AS (
     FROM gone
     CROSS JOIN counter
     WHERE c.user_id = $1 AND gone.unread
+),
+grouped AS (
+    UPDATE notification_groups AS g
+    SET members = g.members - 1, unread = g.unread - gone.unread::integer
+    FROM gone
+    WHERE g.id = gone.group_id AND gone.listed
+),
+archived AS (
+    DELETE FROM notifications_archive AS o
+    WHERE o.id = $2 AND o.receiver_id = (SELECT user_id FROM counter)
+    RETURNING o.id
 )
-SELECT emit('notification.deleted', $1, 'notification', gone.id, '{}', $3, $1) IS NOT NULL FROM gone;
+SELECT emit('notification.deleted', $1, 'notification', f.id, '{}', $3, $1) IS NOT NULL
+FROM (SELECT id FROM gone UNION ALL SELECT id FROM archived) AS f;
 
 -- name: read_all(user_id, before, before_time) :one!
--- Mark what is unread before an id and a time as read; returns how many that were, and how far the room had come: what is
--- numbered behind that was not there yet. The counter is locked (lock_counter), in a statement of its own: what was delivered
--- before is seen here.
+-- Mark what is unread before a position (or the id of a notification) and a time as read; its groups take nothing in any more.
+-- As in all that follow which change many: the counter is locked (lock_counter), in a statement of its own, so that what was
+-- delivered before is seen here. Returns how many changed, when, how far the room had come (what is numbered behind that was not
+-- there yet), and the place of the newest that changed: all up to it that are meant have changed.
 WITH changed AS (
-    UPDATE notifications
+    UPDATE notifications AS n
     SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
-    WHERE receiver_id = $1 AND NOT is_read AND archived_at IS NULL AND id < $2 AND created_at < $3
-    RETURNING id
+    WHERE n.receiver_id = $1 AND n.is_unread AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
+    RETURNING n.position, n.group_id
 ),
 counted AS (
     UPDATE notification_counters AS c
     SET unread = c.unread - (SELECT count(*) FROM changed)
     WHERE c.user_id = $1
+),
+grouped AS (
+    UPDATE notification_groups AS g
+    SET unread = g.unread - c.members, closed_at = coalesce(g.closed_at, now())
+    FROM (SELECT group_id, count(*) AS members FROM changed WHERE group_id IS NOT NULL GROUP BY group_id) AS c
+    WHERE g.id = c.group_id
 )
 SELECT
-    (SELECT count(*)::integer FROM changed) AS updated,
-    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through;
+    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
+    (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
+
+-- name: read_group(user_id, group_id, up_to) :one
+-- The same with the members of one group up to a position. No row where the group is not the user's.
+WITH own AS MATERIALIZED (
+    SELECT g.id FROM notification_groups AS g WHERE g.id = $2 AND g.receiver_id = $1
+),
+changed AS (
+    UPDATE notifications AS n
+    SET is_read = true, read_at = now(), seen_at = coalesce(seen_at, now()), updated_at = now()
+    WHERE n.group_id = (SELECT id FROM own) AND n.is_unread AND n.position <= (SELECT find_position($1, $3))
+    RETURNING n.position
+),
+counted AS (
+    UPDATE notification_counters AS c
+    SET unread = c.unread - (SELECT count(*) FROM changed)
+    WHERE c.user_id = $1 AND EXISTS (SELECT FROM changed)
+),
+grouped AS (
+    UPDATE notification_groups AS g
+    SET unread = g.unread - (SELECT count(*) FROM changed), closed_at = coalesce(g.closed_at, now())
+    WHERE g.id = (SELECT id FROM own) AND EXISTS (SELECT FROM changed)
+)
+SELECT
+    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
+    (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to
+FROM own;
+
+-- name: see_all(user_id, before, before_time) :one!
+-- Mark what is listed before a position and a time as seen. What is read is seen, so that the unread ones are all.
+WITH changed AS (
+    UPDATE notifications AS n
+    SET seen_at = now(), updated_at = now()
+    WHERE n.receiver_id = $1 AND n.is_unread AND n.seen_at IS NULL
+        AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
+    RETURNING n.position
+)
+SELECT
+    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
+    (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
+
+-- name: archive_all(user_id, before, before_time, only_read) :one!
+-- Archive what is listed before a position and a time, or of that what is read.
+WITH changed AS (
+    UPDATE notifications AS n
+    SET archived_at = now(), updated_at = now()
+    WHERE n.receiver_id = $1 AND n.is_listed AND (n.is_read OR NOT $4)
+        AND n.position < (SELECT find_position($1, $2)) AND n.created_at < $3
+    RETURNING n.position, n.group_id, n.is_read
+),
+counted AS (
+    UPDATE notification_counters AS c
+    SET unread = c.unread - (SELECT count(*) FROM changed WHERE NOT is_read)
+    WHERE c.user_id = $1 AND EXISTS (SELECT FROM changed WHERE NOT is_read)
+),
+grouped AS (
+    UPDATE notification_groups AS g
+    SET members = g.members - c.members, unread = g.unread - c.unread
+    FROM (
+        SELECT group_id, count(*) AS members, count(*) FILTER (WHERE NOT is_read) AS unread
+        FROM changed
+        WHERE group_id IS NOT NULL
+        GROUP BY group_id
+    ) AS c
+    WHERE g.id = c.group_id
+)
+SELECT
+    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
+    (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to;
+
+-- name: archive_group(user_id, group_id, up_to) :one
+-- Archive the members of one group up to a position. No row where the group is not the user's.
+WITH own AS MATERIALIZED (
+    SELECT g.id FROM notification_groups AS g WHERE g.id = $2 AND g.receiver_id = $1
+),
+changed AS (
+    UPDATE notifications AS n
+    SET archived_at = now(), updated_at = now()
+    WHERE n.group_id = (SELECT id FROM own) AND n.is_listed AND n.position <= (SELECT find_position($1, $3))
+    RETURNING n.position, n.is_read
+),
+counted AS (
+    UPDATE notification_counters AS c
+    SET unread = c.unread - (SELECT count(*) FROM changed WHERE NOT is_read)
+    WHERE c.user_id = $1 AND EXISTS (SELECT FROM changed WHERE NOT is_read)
+),
+grouped AS (
+    UPDATE notification_groups AS g
+    SET
+        members = g.members - (SELECT count(*) FROM changed),
+        unread = g.unread - (SELECT count(*) FROM changed WHERE NOT is_read)
+    WHERE g.id = (SELECT id FROM own) AND EXISTS (SELECT FROM changed)
+)
+SELECT
+    (SELECT count(*)::integer FROM changed) AS updated, now() AS at,
+    coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || $1::text), 0) AS through,
+    (SELECT position FROM changed ORDER BY position DESC LIMIT 1) AS up_to
+FROM own;
+
+-- name: list_sleepers(most) :many
+-- Whose notifications are to wake: the receivers of those that have been due the longest.
+SELECT DISTINCT d.receiver_id
+FROM (
+    SELECT n.receiver_id FROM notifications AS n WHERE n.snoozed_until <= now() ORDER BY n.snoozed_until LIMIT $1
+) AS d
+ORDER BY d.receiver_id;
+
+-- name: take_counters(user_ids) :exec
+-- The counters of several people, in order, before a change of their notifications.
+SELECT FROM notification_counters WHERE user_id = ANY($1::uuid[]) ORDER BY user_id FOR UPDATE;
+
+-- name: wake_notifications(user_ids, most) :value
+-- Up to so many that are due, of people whose counters are taken: unread, on top, by themselves. Emits an event for each;
+-- returns how many.
+WITH due AS MATERIALIZED (
+    SELECT n.id, n.receiver_id
+    FROM notifications AS n
+    WHERE n.snoozed_until <= now() AND n.receiver_id = ANY($1::uuid[])
+    ORDER BY n.snoozed_until, n.id
+    LIMIT $2
+),
+woken AS (
+    UPDATE notifications AS n
+    SET snoozed_until = NULL, is_read = false, read_at = NULL, position = d.position, updated_at = now()
+    FROM (SELECT due.id, uuidv7() AS position FROM due) AS d
+    WHERE n.id = d.id AND n.id = ANY(ARRAY(SELECT due.id FROM due))
+    RETURNING n.id, n.receiver_id, n.position
+),
+counted AS (
+    UPDATE notification_counters AS c
+    SET unread = c.unread + w.added
+    FROM (SELECT receiver_id, count(*) AS added FROM woken GROUP BY receiver_id) AS w
+    WHERE c.user_id = w.receiver_id
+)
+SELECT
+    count(emit(
+        'notification.woken', NULL, 'notification', w.id, jsonb_build_object('receiverId', w.receiver_id), '{}', w.receiver_id
+    ))
+FROM (SELECT id, receiver_id FROM woken ORDER BY position) AS w;
+
+-- name: list_outdated(after, days, most) :many
+-- The people behind `after`, in order; `user_id` is NULL but for those who have notifications that came, or woke, so long ago and
+-- are read or archived.
+SELECT
+    CASE
+        WHEN coalesce(
+            (
+                SELECT true
+                FROM notifications AS n
+                WHERE n.receiver_id = c.user_id AND n.position < first_id(now() - make_interval(days => $2::integer)) AND n.is_listed AND n.is_read
+                ORDER BY n.position
+                LIMIT 1
+            ),
+            (
+                SELECT true
+                FROM notifications AS n
+                WHERE n.receiver_id = c.user_id AND n.position < first_id(now() - make_interval(days => $2::integer)) AND n.archived_at IS NOT NULL
+                ORDER BY n.position
+                LIMIT 1
+            )
+        ) THEN c.user_id
+    END AS user_id,
+    c.user_id AS reached
+FROM (
+    SELECT user_id FROM notification_counters WHERE user_id > $1 ORDER BY user_id LIMIT $3
+) AS c
+ORDER BY c.user_id;
+
+-- name: retire_notifications(user_ids, days, most) :value
+-- Move the oldest notifications that came so long ago and are read or archived to notifications_archive, of each of these people, whose
+-- counters are taken, up to so many of each kind. Where lists changed it emits an event: all that are read and stand up to
+-- `upTo` have left the list. Returns how many moved.
+WITH outdated AS MATERIALIZED (
+    SELECT o.id
+    FROM unnest($1::uuid[]) AS u (id)
+    CROSS JOIN LATERAL (
+        (
+            SELECT n.id
+            FROM notifications AS n
+            WHERE n.receiver_id = u.id AND n.position < first_id(now() - make_interval(days => $2::integer)) AND n.is_listed AND n.is_read
+            ORDER BY n.position
+            LIMIT $3
+        )
+        UNION ALL
+        (
+            SELECT n.id
+            FROM notifications AS n
+            WHERE n.receiver_id = u.id AND n.position < first_id(now() - make_interval(days => $2::integer)) AND n.archived_at IS NOT NULL
+            ORDER BY n.position
+            LIMIT $3
+        )
+    ) AS o
+),
+gone AS (
+    DELETE FROM notifications AS n WHERE n.id = ANY(ARRAY(SELECT o.id FROM outdated AS o))
+    RETURNING n.*
+),
+kept AS (
+    INSERT INTO notifications_archive (
+        id, receiver_id, event_id, actor_id, type, once_key, is_read, read_at, seen_at, archived_at, created_at, updated_at,
+        variant, entity_type, entity_id, params, position, group_id, snoozed_until, why, plan
+    )
+    SELECT
+        id, receiver_id, event_id, actor_id, type, once_key, is_read, read_at, seen_at, coalesce(archived_at, now()), created_at,
+        CASE WHEN archived_at IS NULL THEN now() ELSE updated_at END, variant, entity_type, entity_id, params, position,
+        group_id, snoozed_until, why, plan
+    FROM gone
+),
+grouped AS (
+    UPDATE notification_groups AS g
+    SET members = g.members - c.members
+    FROM (
+        SELECT group_id, count(*) AS members
+        FROM gone
+        WHERE group_id IS NOT NULL AND archived_at IS NULL
+        GROUP BY group_id
+    ) AS c
+    WHERE g.id = c.group_id
+),
+told AS (
+    SELECT
+        emit(
+            'notifications.retired', NULL, 'user', t.receiver_id,
+            jsonb_build_object(
+                'updated', t.updated, 'upTo', t.up_to, 'at', to_json(now()),
+                'through', coalesce((SELECT last_seq FROM rooms WHERE name = 'user:' || t.receiver_id::text), 0)
+            ),
+            '{}', t.receiver_id
+        )
+    FROM (
+        SELECT receiver_id, count(*) AS updated, (array_agg(position ORDER BY position DESC))[1] AS up_to
+        FROM gone
+        WHERE archived_at IS NULL
+        GROUP BY receiver_id
+    ) AS t
+)
+SELECT (SELECT count(*) FROM gone) + 0 * (SELECT count(*) FROM told);
+
+-- name: delete_old_archived(most) :value
+-- What retention or its receiver archived more than a year ago; returns how many. Call it until that is less than `most`.
+WITH gone AS (
+    DELETE FROM notifications_archive
+    WHERE ctid = ANY(ARRAY(SELECT ctid FROM notifications_archive WHERE archived_at < now() - interval '1 year' ORDER BY archived_at LIMIT $1))
+        AND archived_at < now() - interval '1 year'
+    RETURNING 1
+)
+SELECT count(*) FROM gone;
+
+-- name: delete_old_groups(most) :value
+-- Groups whose last member is gone; returns how many. Call it until that is less than `most`. Nothing joins one that is days old.
+WITH gone AS (
+    DELETE FROM notification_groups
+    WHERE id = ANY(ARRAY(
+        SELECT g.id
+        FROM notification_groups AS g
+        WHERE g.members = 0 AND g.opened_at < now() - interval '400 days'
+            AND (SELECT true FROM notifications AS n WHERE n.group_id = g.id LIMIT 1) IS NULL
+        LIMIT $1
+    ))
+    RETURNING 1
+)
+SELECT count(*) FROM gone;
 
 -- name: list_concerned_after(post_id, after, most) :many
 -- A part of the audience "concerned by" a project, in id order: its author, its assignee and those interested.
@@ -424,21 +714,20 @@ ORDER BY id
 LIMIT $2;
 
 -- name: delete_inbox(user_id) :exec
--- Everything somebody was told, and the count of it; and what is held back of it, or of what they would tell.
+-- Everything a person was told, and the count; and what is held back of it, or of what they would tell.
 WITH gone AS (
     DELETE FROM notifications WHERE receiver_id = $1
 ),
-held AS (
+archived AS (
+    DELETE FROM notifications_archive WHERE receiver_id = $1
+),
+grouped AS (
+    DELETE FROM notification_groups WHERE receiver_id = $1 AND members > 0
+),
+emptied AS (
+    DELETE FROM notification_groups WHERE receiver_id = $1 AND members = 0
+),
+folded AS (
     DELETE FROM folded_notices WHERE receiver_id = $1 OR actor_id = $1
 )
 DELETE FROM notification_counters WHERE user_id = $1;
-
--- name: export_notifications(user_id) :many
--- What a person was told: of what others wrote and are called only ids, as an export outlives their deletion.
-SELECT
-    n.id, n.type, n.is_read AS "isRead", n.seen_at AS "seenAt", n.archived_at AS "archivedAt", n.created_at AS "createdAt",
-    CASE WHEN n.entity_id IS NOT NULL THEN json_build_object('type', n.entity_type, 'id', n.entity_id) END AS entity,
-    n.actor_id AS "actorId"
-FROM notifications AS n
-WHERE n.receiver_id = $1
-ORDER BY n.id;

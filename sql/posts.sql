@@ -74,6 +74,13 @@ FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($2, i.id) AS mine
 WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2);
 
+-- name: find_posts(viewer_id, ids) :many
+-- Some posts as a viewer sees them; no row for what they may not see.
+SELECT i.*, mine.*
+FROM post_items AS i
+CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
+WHERE i.id = ANY($2::uuid[]) AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $1);
+
 -- name: is_post_shown(post_id, viewer_id) :value
 -- Whether there is such a post for a viewer.
 SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2));

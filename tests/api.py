@@ -157,11 +157,26 @@ async def check_counters(service: Any) -> None:
         FULL JOIN (
             SELECT
                 receiver_id AS user_id,
-                count(*) FILTER (WHERE NOT is_read AND archived_at IS NULL) AS exact
-            FROM notifications
+                count(*) FILTER (WHERE n.is_unread) AS exact
+            FROM notifications AS n
             GROUP BY receiver_id
         ) AS counted USING (user_id)
         WHERE coalesce(unread, 0) <> coalesce(exact, 0)
+        """,
+    )
+    assert not wrong
+    wrong = await fetch(
+        service,
+        """
+        SELECT g.id, g.members, g.unread, counted.members, counted.unread
+        FROM notification_groups AS g
+        LEFT JOIN (
+            SELECT group_id, count(*) AS members, count(*) FILTER (WHERE n.is_unread) AS unread
+            FROM notifications AS n
+            WHERE n.is_listed
+            GROUP BY group_id
+        ) AS counted ON counted.group_id = g.id
+        WHERE g.members <> coalesce(counted.members, 0) OR g.unread <> coalesce(counted.unread, 0)
         """,
     )
     assert not wrong

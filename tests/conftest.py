@@ -40,6 +40,7 @@ from tests.clients import (
     wait_until,
 )
 from tests.order import pytest_collection_modifyitems
+from tests.pushserver import VAPID_KEY
 from tests.servers import FAST, Databases, choose_folder, name_database
 
 __all__ = [
@@ -126,6 +127,7 @@ def make_config(database_url: str, redis_url: str, home: Path) -> Config:
         # Mails are kept in a folder of it.
         home=str(home),
         jwt_secret=SECRET,
+        vapid_private_key=VAPID_KEY,
         # Every test calls from one address.
         rate_limit_anonymous=0,
         rate_limit_user=0,

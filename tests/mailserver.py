@@ -41,6 +41,8 @@ class MailServer:
     recipient_says: str = "250 OK"
     data_says: str = "250 OK"
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    # The same as they came.
+    contents: list[bytes] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
     # What aiosmtpd is started with beyond that, and the TLS of smtps://.
     options: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +74,9 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.data_says.startswith("250"):
-            message = message_from_bytes(envelope.content or b"", policy=policy.default)
+            content = bytes(envelope.content or b"")
+            self.contents.append(content)
+            message = message_from_bytes(content, policy=policy.default)
             assert isinstance(message, EmailMessage)
             for address in envelope.rcpt_tos:
                 self.mails.append((address, message))

@@ -163,7 +163,9 @@ def test_dev_starts_everything_greets_and_stops_in_order(run_dev: RunDev, root: 
     assert sorted(journal(root)[2:4]) == ["web", "worker"]
     assert journal(root)[4:] == ["web ended", "worker ended"]
     home = tmp_path / "home"
-    assert (home / "jwt.secret").stat().st_mode & 0o777 == 0o600
+    for name in ("jwt.secret", "vapid.secret"):
+        assert (home / name).stat().st_mode & 0o777 == 0o600
+    assert Config.from_env({"VAPID_PRIVATE_KEY": (home / "vapid.secret").read_text()}).vapid_private_key
 
     again = run_dev(own_servers=True)
     again.read_until("to stop   Ctrl-C")

@@ -16,6 +16,8 @@ from nexcorp.delivery.kinds import Kind
 from nexcorp.domain.shapes import RoomPost
 from nexcorp.errors import Conflict
 from nexcorp.features import FEATURES, PRODUCT
+from nexcorp.graphql.parts import Info, Part, member, root
+from nexcorp.graphql.routes import make_schema
 from nexcorp.manifest import Feature, Job, Product, SearchKind, Section, SocketCommand
 from nexcorp.realtime.rooms import OWN
 from nexcorp.realtime.shapes import TEXT, CommandDoc, FrameDoc, shape
@@ -109,6 +111,43 @@ def test_routes_that_contradict_each_other_are_refused(table: str, said: str) ->
         list_routes(product)
 
 
+@root(int, allow("tea:drink"))
+async def get_cups(info: Info) -> int:
+    """How many cups there are."""
+    return 1
+
+
+@root(int, allow("post:read"))
+async def get_unread_count(info: Info) -> int:
+    """What another feature has already."""
+    return 1
+
+
+@member(int)
+async def get_spoons(root: Any) -> int:
+    """Anybody's."""
+    return 1
+
+
+THIRSTY, TAKEN, OPEN = (Part({"Query": [field]}) for field in (get_cups, get_unread_count, get_spoons))
+STRAY = Part({"Teapot": [get_spoons]})
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("THIRSTY", "Query.getCups needs the permission tea:drink, which no feature brings"),
+        ("TAKEN", "the GraphQL field Query.get_unread_count twice"),
+        ("OPEN", "the GraphQL field Query.get_spoons says not who may call it"),
+        ("STRAY", "added to the GraphQL type Teapot, which no feature shows"),
+    ],
+)
+def test_fields_that_contradict_each_other_are_refused(part: str, said: str) -> None:
+    product = Product((*FEATURES, Feature(name="tea", graphql=f"{__name__}:{part}")))
+    with pytest.raises(ValueError, match=said):
+        make_schema(product)
+
+
 class NoTea(Conflict):
     code, message, meaning = "room_not_found", "The pot is empty.", "There is no tea."
 
@@ -189,6 +228,7 @@ def test_a_worker_loads_no_handlers_and_a_web_process_no_jobs() -> None:
     assert "workers.jobs.deliver" in worker
     assert not {name for name in worker if name.startswith("nexcorp.") and name.endswith("routes")}
     assert not worker & {"nexcorp.app", "nexcorp.web.routing", "nexcorp.web.gateway", "apispec"}
+    assert not worker & {"nexcorp.graphql", "strawberry", "graphql"}
     web = list_loaded("nexcorp.app", "nexcorp.app.list_routes()")
-    assert "nexcorp.features.posts.routes" in web
+    assert {"nexcorp.features.posts.routes", "strawberry"} <= web
     assert not {name for name in web if name.partition(".")[0] == "workers"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,18 @@ from nexcorp.delivery.events import Entity, Event, Frame, Notice
 
 @dataclass(slots=True)
 class Told:
-    """One event, told to one receiver by one notice; `plan` and `group_id` once they are decided."""
+    """One event, told to one receiver by one notice; from `held`, the reason not to tell it, on once it is
+    decided. `email_due_at`, `push_due_at` None: that channel is left out; `_wait`: what it waits for."""
 
     event: Event
     notice: Notice
     receiver: UUID
+    held: str | None = None
     plan: dict[str, Any] | None = None
+    email_due_at: datetime | None = None
+    email_wait: str | None = None
+    push_due_at: datetime | None = None
+    push_wait: str | None = None
     group_id: UUID | None = None
     once_key: str | None = field(init=False)
 
@@ -27,6 +34,11 @@ class Told:
     def entity(self) -> Entity | tuple[None, None]:
         """What it leads to."""
         return self.notice.entity(self.event) or (None, None)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What its sentences need of the event."""
+        return {name: self.event.payload.get(name) for name in self.notice.params}
 
     @property
     def group_key(self) -> str:
@@ -58,7 +70,7 @@ class Batch:
             "variants": [one.notice.variant for one in told],
             "entity_types": [kind for kind, _ in entities],
             "entity_ids": [entity_id for _, entity_id in entities],
-            "params": [{name: one.event.payload.get(name) for name in one.notice.params} for one in told],
+            "params": [one.params for one in told],
             "once_keys": [one.once_key for one in told],
             "created_ats": [one.event.created_at for one in told],
             "whys": [one.notice.why for one in told],

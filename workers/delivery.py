@@ -36,7 +36,7 @@ from workers.batch import Batch, Told
 from workers.folding import fold
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 from workers.push import ListHeard, Publish, Pusher, hear_all
-from workers.telling import tell
+from workers.telling import INBOX_ALONE, Channels, tell
 
 log = structlog.get_logger("nexcorp.delivery")
 
@@ -70,7 +70,7 @@ class Delivery:
     """Drains the outbox of one worker process.
 
     `workers` is how many workers run, as last heard: a batch takes this one's share of the lanes, or what the
-    others leave. `mentions_a_minute`: see fold().
+    others leave. `mentions_a_minute`: see fold(). `channels`: which are configured.
     """
 
     def __init__(
@@ -81,8 +81,10 @@ class Delivery:
         list_heard: ListHeard = hear_all,
         *,
         mentions_a_minute: int = 0,
+        channels: Channels = INBOX_ALONE,
     ) -> None:
         self.database, self.product, self.mentions_a_minute = database, product, mentions_a_minute
+        self.channels = channels
         self.pusher = Pusher(database, publish, list_heard, product)
         self.workers = 1
         self._abreast = 1
@@ -225,7 +227,7 @@ class Delivery:
             await self.collect(conn, row, batch)
         await fold(conn, batch, self.product.events, self.mentions_a_minute)
         words = await self.index(conn, batch.events)
-        frames = await tell(conn, batch, self.product)
+        frames = await tell(conn, batch, self.product, self.channels)
         NOTIFIED.inc(sum(row["event"] == "notification:created" for row in frames))
         if words:
             # Another batch with the same new words waits for the end of this one, which waits for nobody now.

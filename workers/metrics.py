@@ -8,3 +8,8 @@ NOTIFIED = Counter("nexcorp_notifications_persisted_total", "Notifications writt
 BATCH_SECONDS = Histogram("nexcorp_outbox_batch_seconds", "Time to deliver one batch of the outbox.")
 JOBS = Counter("nexcorp_jobs_total", "Runs of jobs by how they ended.", ["job", "result"])
 MAILS = Counter("nexcorp_mails_total", "Mails by what became of the attempt.", ["result"])
+DELIVERIES = Counter(
+    "nexcorp_deliveries_total",
+    "Notifications due on a channel by what became of them, or why they were left out.",
+    ["channel", "result"],
+)

@@ -11,6 +11,7 @@ import socket
 import time
 from typing import Any
 
+import asyncpg
 import structlog
 from saq import CronJob, Worker
 
@@ -20,18 +21,24 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.wake import QUEUE_NAME, Waker, make_queue
 from nexcorp.errors import AppError
 from nexcorp.features import PRODUCT
-from nexcorp.integrations.mail import make_mailer
+from nexcorp.integrations.mail import Mailer, make_mailer
+from nexcorp.integrations.push import Pusher, make_pusher
 from nexcorp.integrations.storage import make_stores
 from nexcorp.logs import seldom
 from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
 from nexcorp.redis_client import CONNECTION_LOST, connect
+from nexcorp.security.secrets import Secrets
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
 from workers.jobs.months import begin_months
 from workers.metrics import JOBS
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
+from workers.sending import Sender, poll_sender
+from workers.sending_mail import MailChannel
+from workers.sending_push import PushChannel
 from workers.served import serve_metrics
+from workers.telling import Channels
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -80,6 +87,10 @@ async def open_database(database: Database) -> None:
     """Connect, and wait for the first migration: before that there is nothing to do."""
     await database.open_patiently()
     await database.await_migrations()
+    # Not in a database that another release has migrated; the cleanup does it again.
+    with contextlib.suppress(AppError, asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError):
+        async with database.connection() as conn:
+            await sql.preferences.leave_unknown_zones(conn)
 
 
 async def finish_jobs(worker: Worker[Any], queue: PatientQueue) -> None:
@@ -134,6 +145,19 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
             backoff = min(backoff * 2, 5.0)
 
 
+def make_senders(
+    config: Config, database: Database, product: Product, mailer: Mailer | None, pusher: Pusher | None
+) -> dict[str, Sender]:
+    """What sends notifications on the channels that are configured, by the channel's name."""
+    channels: list[MailChannel | PushChannel] = []
+    if mailer is not None:
+        key = Secrets.from_config(config).unsubscribe[0]
+        channels.append(MailChannel(mailer, product, config.base_url, key))
+    if pusher is not None:
+        channels.append(PushChannel(pusher, product, config.base_url))
+    return {channel.name: Sender(database, channel, product) for channel in channels}
+
+
 async def run_worker(config: Config) -> None:
     """The worker process: serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
@@ -155,20 +179,24 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         await database.close()
         return
     publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
+    mailer, pusher = make_mailer(config), make_pusher(config)
     delivery = Delivery(
         database,
         publisher.publish_frames,
         product,
         publisher.list_heard,
         mentions_a_minute=config.mentions_a_minute,
+        channels=Channels(mail=mailer is not None, push=pusher is not None),
     )
-    mails = MailQueue(database, make_mailer(config), config.base_url)
+    mails = MailQueue(database, mailer, config.base_url)
+    notices = make_senders(config, database, product, mailer, pusher)
     stores = make_stores(config)
     context = {
         "config": config,
         "database": database,
         "delivery": delivery,
         "mails": mails,
+        "pushes": notices.get("push"),
         "stores": stores,
         "product": product,
     }
@@ -182,18 +210,21 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         asyncio.create_task(begin_months(database)),
         asyncio.create_task(poll(delivery)),
         asyncio.create_task(poll_mails(mails)),
+        *(asyncio.create_task(poll_sender(sender)) for sender in notices.values()),
         asyncio.create_task(beat(database, worker_id, delivery)),
     ]
     metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)
     await stopping
-    await asyncio.gather(saq, return_exceptions=True)
+    await asyncio.gather(saq, *(sender.close() for sender in notices.values()), return_exceptions=True)
     await end_tasks(tasks)
     with contextlib.suppress(AppError):
         async with database.connection(wait=1.0) as conn:
             await sql.events.end_beat(conn, worker_id=worker_id)
     if metrics is not None:
         await metrics.cleanup()
+    for sender in notices.values():
+        await sender.channel.close()
     for store in stores.values():
         store.close()
     await publisher.client.aclose()

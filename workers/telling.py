@@ -2,40 +2,107 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from nexcorp.db import sql
+from nexcorp.delivery.effects import Job
 from nexcorp.manifest import Product
-from workers.batch import Batch
+from workers.batch import Batch, Told
 
 
-async def tell(conn: Any, batch: Batch, product: Product) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Which channels beside the inbox are configured; of others nothing is planned."""
+
+    mail: bool = False
+    push: bool = False
+
+
+INBOX_ALONE = Channels()
+SEND_PUSHES = Job("send_pushes")
+
+
+async def tell(conn: Any, batch: Batch, product: Product, channels: Channels = INBOX_ALONE) -> list[Any]:
     """Write a batch's notifications and frames; returns the numbered frames, to push after the commit."""
+    held: list[Told] = []
     if batch.told:
-        await decide(conn, batch)
+        held = await decide(conn, batch, product, channels)
     if batch.told:
         await group(conn, batch, product)
+    if held:
+        # Behind the counters: whoever leaves takes theirs, then their own row, to which this one refers.
+        await hold(conn, held)
     if not batch.told and not batch.frames:
         return []
-    return await sql.notifications.deliver(conn, **batch.columns())
+    frames = await sql.notifications.deliver(conn, **batch.columns())
+    await plan(conn, batch, frames)
+    return frames
 
 
-async def decide(conn: Any, batch: Batch) -> None:
-    """Keep those of a batch who are told: once each, and only who is active."""
-    told, seen = [], set()
+async def decide(conn: Any, batch: Batch, product: Product, channels: Channels) -> list[Told]:
+    """Keep those of a batch who are told, with the channels that are planned; returns those whose
+    notification is held back, with the reason."""
+    asked, seen = [], set()
     for one in batch.told:
         # A batch may hold a like, its end, and the like again.
         once = (one.receiver, one.once_key or one.event.id)
         if once not in seen:
             seen.add(once)
-            told.append(one)
-    rows = await sql.notifications.decide(
+            asked.append(one)
+    types = [product.notice_types[one.notice.type] for one in asked]
+    entities = [one.entity for one in asked]
+    rows = await sql.preferences.decide(
         conn,
-        receiver_ids=[one.receiver for one in told],
-        event_ids=[one.event.id for one in told],
-        once_keys=[one.once_key for one in told],
+        receiver_ids=[one.receiver for one in asked],
+        event_ids=[one.event.id for one in asked],
+        once_keys=[one.once_key for one in asked],
+        actor_ids=[one.event.actor_id for one in asked],
+        types=[one.notice.type for one in asked],
+        entity_types=[kind for kind, _ in entities],
+        entity_ids=[entity_id for _, entity_id in entities],
+        criticals=[of.critical for of in types],
+        in_apps=[of.in_app for of in types],
+        emails=[of.email for of in types],
+        pushes=[of.push for of in types],
+        mail=channels.mail,
+        push=channels.push,
     )
-    batch.told = [told[row["place"] - 1] for row in rows]
+    batch.told, held = [], []
+    for row in rows:
+        one = asked[row["place"] - 1]
+        if row["held"] is not None:
+            one.held = row["held"]
+            held.append(one)
+            continue
+        left_out = {"email": row["email_reason"], "push": row["push_reason"]}
+        plan: dict[str, Any] = {name: reason for name, reason in left_out.items() if reason is not None}
+        if row["silent"]:
+            plan["silent"] = True
+        one.plan = plan or None
+        one.email_due_at, one.email_wait = row["email_due_at"], row["email_wait"]
+        one.push_due_at, one.push_wait = row["push_due_at"], "quiet_hours" if row["silent"] else None
+        batch.told.append(one)
+    return held
+
+
+async def hold(conn: Any, held: list[Told]) -> None:
+    """Keep what is held back, for its receivers to look at."""
+    entities = [one.entity for one in held]
+    await sql.preferences.hold(
+        conn,
+        receiver_ids=[one.receiver for one in held],
+        event_ids=[one.event.id for one in held],
+        actor_ids=[one.event.actor_id for one in held],
+        types=[one.notice.type for one in held],
+        variants=[one.notice.variant for one in held],
+        whys=[one.notice.why for one in held],
+        entity_types=[kind for kind, _ in entities],
+        entity_ids=[entity_id for _, entity_id in entities],
+        params=[one.params for one in held],
+        reasons=[one.held for one in held],
+        created_ats=[one.event.created_at for one in held],
+    )
 
 
 async def group(conn: Any, batch: Batch, product: Product) -> None:
@@ -51,3 +118,32 @@ async def group(conn: Any, batch: Batch, product: Product) -> None:
     )
     for row in rows:
         grouped[row["place"] - 1].group_id = row["group_id"]
+
+
+async def plan(conn: Any, batch: Batch, frames: list[Any]) -> None:
+    """Write what is to be sent, with the number of the frame that shows it meanwhile."""
+    planned = {
+        (f"user:{one.receiver}", one.event.id): one
+        for one in batch.told
+        if one.email_due_at is not None or one.push_due_at is not None
+    }
+    if not planned:
+        return
+    found = [
+        (row["entity_id"], row["seq"], one)
+        for row in frames
+        if row["event"] == "notification:created"
+        and (one := planned.get((row["room"], row["event_id"]))) is not None
+    ]
+    await sql.deliveries.plan_deliveries(
+        conn,
+        notification_ids=[notification_id for notification_id, _, _ in found],
+        receiver_ids=[one.receiver for _, _, one in found],
+        frame_seqs=[seq for _, seq, _ in found],
+        email_due_ats=[one.email_due_at for _, _, one in found],
+        email_waits=[one.email_wait for _, _, one in found],
+        push_due_ats=[one.push_due_at for _, _, one in found],
+        push_waits=[one.push_wait for _, _, one in found],
+    )
+    if any(one.push_due_at is not None for one in planned.values()):
+        conn.after(SEND_PUSHES)

@@ -64,8 +64,9 @@ class Notice:
 
     `title` and `message` are sentences: `{actor}` becomes the actor's name, `{excerpt}` the title of the
     entity or else how it begins, `{beginning}` how its text begins, any other word in braces a member of
-    `params`. `variant` tells several sentences of a type apart and is kept for ever. `entity`: what the
-    notification leads to, the event's own unless told otherwise.
+    `params`. `several` is the title of a group of which the notification is the newest, where `{actor}` is
+    several people ("Ada and 5 others"); empty: as `title`. `variant` tells several sentences of a type apart
+    and is kept for ever. `entity`: what the notification leads to, the event's own unless told otherwise.
     """
 
     type: str
@@ -73,6 +74,7 @@ class Notice:
     receivers: Callable[[Event], Iterable[UUID | None] | Audience]
     message: str = "{excerpt}"
     variant: str = ""
+    several: str = ""
     entity: Callable[[Event], Entity | None] = lambda event: event.entity
     # Members of the payload that the sentences need: states, numbers, dates or names of fields.
     params: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 from typing import Any
@@ -26,11 +26,12 @@ class Sentence:
 
     title: str
     message: str
+    several: str
     quotes: bool = False
 
 
 # Of a type that an older or newer release knew.
-UNKNOWN = Sentence("There is something new.", "")
+UNKNOWN = Sentence("There is something new.", "", "There is something new.")
 
 
 class Sentences:
@@ -48,12 +49,13 @@ class Sentences:
         if notice.type not in types:
             raise ValueError(f"no feature declares the type of notification {notice.type}")
         known = {"actor", "excerpt", "beginning", *notice.params}
-        unknown = {name for _, name, _, _ in Formatter().parse(notice.title + notice.message) if name} - known
+        said = notice.title + notice.message + notice.several
+        unknown = {name for _, name, _, _ in Formatter().parse(said) if name} - known
         if unknown:
             raise ValueError(f"nothing fills {sorted(unknown)} in the sentences of {notice.type}")
         quotes = "{excerpt}" in notice.message or "{beginning}" in notice.message
-        said = Sentence(notice.title, notice.message, quotes)
-        if self._known.setdefault((notice.type, notice.variant), said) != said:
+        sentence = Sentence(notice.title, notice.message, notice.several or notice.title, quotes)
+        if self._known.setdefault((notice.type, notice.variant), sentence) != sentence:
             raise ValueError(f"{notice.type} has two sentences of the variant {notice.variant!r}")
 
     def show(self, row: Any) -> dict[str, Any]:
@@ -61,10 +63,8 @@ class Sentences:
 
         The message is empty where it would quote what is gone.
         """
-        sentence = self._known.get((row["type"], row["_variant"]), UNKNOWN)
+        sentence, words = self._find(row), fill(row)
         excerpt, entity_id = row["_excerpt"], row["_entityId"]
-        words = Words(row["_params"] or ())
-        words["actor"], words["excerpt"], words["beginning"] = name_actor(row), excerpt, row["_beginning"]
         # Column by column: a page of them costs half of what row_to_dict() takes.
         return {
             "id": row["id"],
@@ -74,6 +74,11 @@ class Sentences:
             "isRead": row["isRead"],
             "seenAt": show_time(row["seenAt"]),
             "archivedAt": show_time(row["archivedAt"]),
+            "snoozedUntil": show_time(row["snoozedUntil"]),
+            "position": row["position"],
+            "groupId": row["groupId"],
+            "group": None,
+            "silent": row["silent"],
             "actor": show_actor(row),
             "entity": None if entity_id is None else {"type": row["_entityType"], "id": entity_id},
             "postId": row["postId"],
@@ -81,6 +86,44 @@ class Sentences:
             "createdAt": show_time(row["createdAt"]),
             "updatedAt": show_time(row["updatedAt"]),
         }
+
+    def show_item(self, row: Any) -> dict[str, Any]:
+        """A row of a grouped list: a notification, or the newest of a group with what is said of them all.
+
+        `position` is the place of the item in that list.
+        """
+        shown = self.show(row)
+        shown["position"] = row["_place"]
+        if row["_groupKey"] is not None and row["_members"] > 1:
+            shown["group"] = {
+                "id": row["groupId"],
+                "key": row["_groupKey"],
+                "count": row["_members"],
+                "unread": row["_groupUnread"],
+                "actors": row["_actors"] or [],
+            }
+            if row["_people"] is not None and row["_people"] > 1:
+                words = fill(row)
+                words["actor"] = name_people(row["_names"], row["_people"])
+                shown["title"] = self._find(row).several.format_map(words)
+        return shown
+
+    def _find(self, row: Any) -> Sentence:
+        return self._known.get((row["type"], row["_variant"]), UNKNOWN)
+
+
+def fill(row: Any) -> Words:
+    """What stands in the braces of a notification's sentences."""
+    words = Words(row["_params"] or ())
+    words["actor"], words["excerpt"], words["beginning"] = name_actor(row), row["_excerpt"], row["_beginning"]
+    return words
+
+
+def name_people(names: Sequence[str], people: int) -> str:
+    """Several people in a sentence, of whom some are known by name: "Ada and Grace", "Ada and 5 others"."""
+    if people == 2:
+        return " and ".join(names[:2])
+    return f"{names[0]} and {people - 1} others"
 
 
 def name_actor(row: Any) -> str:

@@ -50,6 +50,8 @@ PATH_WORDS: dict[str, list[str] | None] = {
     "provider": ["github", "google", "gitlab", "oidc"],
     "role": ["admin", "manager", "member"],
     "key": None,
+    "entityType": None,
+    "type": None,
 }
 
 Kind = type[AppError]
@@ -79,7 +81,9 @@ def find_common(route: Route) -> list[Kind]:
     # For its Idempotency-Key a POST is read even where it needs no body.
     keyed = route.method == "POST" and route.idempotent
     if route.access.signed_in:
-        kinds += [Unauthorized, PermissionRequired if route.access.permission else SessionRequired]
+        kinds.append(Unauthorized)
+        if not route.access.keys:
+            kinds.append(PermissionRequired if route.access.permission else SessionRequired)
         if route.access.permission is not None and route.access.permission not in SELF:
             kinds.append(EmailUnverified)
     if route.access.fresh:

@@ -23,6 +23,7 @@ BY_SCHEMA = {
     **dict.fromkeys(("RegisterBody", "ForgotBody", "ResetBody"), NEWCOMER),
     **dict.fromkeys(("ChangeEmailBody", "InviteBody"), FREE),
     "MovePost": {"status": "in_progress"},
+    "GraphqlRequest": {"query": "{ notificationFeed(limit: 5) { unreadCount data { id type title } } }"},
 }
 BY_NAME = {
     "permissions": ["post:read", "post:create"],
@@ -32,10 +33,16 @@ BY_NAME = {
     # The same again, so that Ada signs in as before.
     "newPassword": "correct-horse-battery",
     "before": "2026-01-31T10:00:00.000000Z",
+    "until": "2099-12-31T10:00:00.000000Z",
+    "types": {"like": {"email": "always"}},
     "token": "kP3v0c8VnTqf2mJYw1xZrA",
     "refreshToken": "kP3v0c8VnTqf2mJYw1xZrA",
     "publicId": "nexcorp/01994e5c7a3b7c11",
     "signature": "bfd09f95f331f558cbd1320e67aa8d488770583e",
+    "endpoint": "https://push.example.com/send/kP3v0c8VnTqf2mJYw1xZrA",
+    # The browser's of RFC 8291.
+    "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    "auth": "BTBZMqHH6r4Tts7J_aSIgg",
 }
 TEXT = "Lunch on Friday"
 PROOF = "currentPassword"
@@ -59,6 +66,8 @@ def show_value(field: fields.Field[Any]) -> Any:
         if isinstance(check, validate.OneOf):
             # The last: of statuses the first is one to begin with, where nothing leads.
             return list(check.choices)[-1]
+    if isinstance(field, fields.Nested):
+        return show_body(field.schema)
     if isinstance(field, fields.UUID):
         return str(EXAMPLE_ID)
     if isinstance(field, fields.Boolean):

@@ -19,13 +19,14 @@ from nexcorp.domain.fields import Name, Text
 from nexcorp.security.access import Access
 from nexcorp.web.routing import Route
 
-# Paths whose first parameter is the id of a post.
-# Path -> what its parameter is called for an example, of the demo data; the first that fits.
+# Path -> what its first parameter is called for an example, of the demo data; the first that fits.
 PATH_EXAMPLES = (
     (re.compile(r"^/posts/\{id\}/(status|interest|assignee)"), str(PROJECT_ID)),
     (re.compile(r"^/projects/\{id\}"), str(PROJECT_ID)),
     (re.compile(r"^/(posts|comments/post|tasks)/\{id\}"), str(EXAMPLE_ID)),
     (re.compile(r"^/users/by-username/\{name\}"), "grace"),
+    (re.compile(r"^/notifications/mutes/\{entityType\}"), "post"),
+    (re.compile(r"^/notifications/types/\{type\}"), "like"),
 )
 MATCH = "Its version, or its ETag: another one is 412."
 KNOWN = "ETags that are known already: the same representation is 304."
@@ -110,7 +111,7 @@ def describe_security(access: Access) -> list[dict[str, list[str]]]:
     if not access.signed_in:
         return [{"bearer": []}, {}] if access.bearer else []
     if access.permission is None:
-        return [{"bearer": []}]
+        return [{"bearer": []}, {"apiKey": []}] if access.keys else [{"bearer": []}]
     return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}]
 
 

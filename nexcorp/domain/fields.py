@@ -69,6 +69,15 @@ class Items(fields.List[Any]):
         return super()._deserialize(value, attr, data, **more)
 
 
+class Entries(fields.Dict):
+    """An object whose members have any names; one with too many is not looked into."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        if isinstance(value, dict) and len(value) > MAX_KEYS:
+            raise ValidationError(f"Has more than {MAX_KEYS} fields.")
+        return super()._deserialize(value, attr, data, **more)  # type: ignore[no-untyped-call]
+
+
 class Flag(fields.Boolean):
     """true or false in JSON, and nothing that Python would take for one of them, as 0 or "no"."""
 

@@ -24,8 +24,8 @@ from nexcorp.realtime.errors import (
     UnknownCommand,
 )
 from nexcorp.realtime.hub import Member
+from nexcorp.realtime.joining import Past, catch_up, enter, go_back
 from nexcorp.realtime.node import Node
-from nexcorp.realtime.protocol import wrap
 from nexcorp.realtime.socket import Socket
 from nexcorp.realtime.wanted import ROOMS_A_FRAME, Wanted, wanted_room, wanted_rooms
 from nexcorp.security.tokens import Principal
@@ -34,24 +34,6 @@ log = structlog.get_logger("nexcorp.realtime")
 
 MAX_ID_CHARS = 100
 MAX_ROOMS = 200
-# The past is read in parts of about so many bytes, as fast as the client takes them: it may take none.
-PART_BYTES = 64 * 1024
-FIRST_PART, LARGEST_PART = 8, 256
-PART_WAIT_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """Where a room stands, and the number behind which a returning client missed what came since."""
-
-    seq: int
-    recovered: bool
-    after: int
-
-    @property
-    def missed(self) -> int:
-        """How many frames there are to be made up for."""
-        return self.seq - self.after
 
 
 @dataclass(slots=True)
@@ -70,81 +52,6 @@ class Client:
             self.socket.send(event, data, id=frame_id)
 
 
-async def read_past(node: Node, conn: Any, name: str, epoch: Any, seq: Any) -> Past:
-    """What a client at (epoch, seq) missed, whole or not at all; (None, None) for a new one."""
-    if node.rooms.gathers(name):
-        return Past(0, False, 0)
-    room = await sql.realtime.get_room(conn, name=name)
-    last, first = (room["last_seq"], room["min_seq"]) if room else (0, 1)
-    known = type(seq) is int and epoch == node.positions.epoch and first - 1 <= seq <= last
-    if not known or last - seq > protocol.MAX_RECOVERED:
-        return Past(last, False, last)
-    return Past(last, True, seq)
-
-
-async def read_part(node: Node, name: str, after: int, most: int) -> list[tuple[int, bytes]]:
-    """The next frames of a room behind a number, each with its own; empty where the first of them is gone."""
-    async with node.database.connection(wait=PART_WAIT_SECONDS) as conn:
-        rows = await sql.realtime.read_frames(conn, room=name, after=after, most=most)
-        if not rows or rows[0]["seq"] != after + 1:
-            return []
-        texts = await node.renderer.render(conn, rows)
-    return [(row["seq"], wrap(text.encode())) for row, text in zip(rows, texts, strict=True)]
-
-
-async def enter(client: Client, conn: Any, name: str, epoch: Any, seq: Any) -> tuple[Member, Past]:
-    """Join a room, holding back what is live, and learn what was missed; `catch_up` reads and sends it."""
-    node, socket = client.node, client.socket
-    before = node.hub.find_member(socket, name)
-    member = node.hub.join(socket, name)
-    try:
-        await node.listener.follow(name)
-        return member, await read_past(node, conn, name, epoch, seq)
-    except BaseException:
-        go_back(client, name, member, before)
-        raise
-
-
-def go_back(client: Client, name: str, member: Member, before: Member | None) -> None:
-    """Undo that a socket joined a room: it leaves, or goes on in it as the member that it was `before`."""
-    hub = client.node.hub
-    if hub.find_member(client.socket, name) is not member:
-        return
-    if before is None:
-        hub.leave(client.socket, name)
-    else:
-        hub.go_live(name, member, before.sent)
-
-
-async def catch_up(client: Client, name: str, member: Member, past: Past) -> None:
-    """Send what was missed, at the client's pace, then what was held back meanwhile.
-
-    It ends where the client is taken out of the room. Where the past cannot be read any more, the socket is
-    closed: raises what reading it raised.
-    """
-    node, socket = client.node, client.socket
-    sent, most = past.after, FIRST_PART
-    while sent < past.seq:
-        try:
-            frames = await read_part(node, name, sent, most)
-        except BaseException:
-            socket.close(protocol.RESYNC, "not read")
-            raise
-        if not frames:
-            socket.close(protocol.RESYNC, "missed a frame")
-            return
-        size = sum(len(data) for _, data in frames)
-        most = min(LARGEST_PART, max(1, PART_BYTES * len(frames) // size))
-        for _, data in frames:
-            if socket.closing or node.hub.find_member(socket, name) is not member:
-                return
-            socket.write(data)
-            await socket.let_drain()
-        # It may hold what was committed meanwhile, too.
-        sent = frames[-1][0]
-    node.hub.go_live(name, member, sent)
-
-
 async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     """`connected`, what was missed of the own room, and the unread count as it is now.
 
@@ -156,7 +63,7 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     member, past, unread = None, Past(0, False, 0), 0
     if node.rooms.allows(who, room):
         async with node.database.connection() as conn:
-            member, past = await enter(client, conn, room, epoch, seq)
+            member, past = await enter(node, socket, conn, room, epoch, seq)
             unread = await sql.notifications.get_unread_count(conn, user_id=who.user_id)
     data = {
         "userId": who.user_id,
@@ -169,7 +76,7 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     socket.send("connected", data)
     if member is None:
         return
-    await catch_up(client, room, member, past)
+    await catch_up(node, socket, room, member, past)
     # A count that came live meanwhile is not older than this one, and must stay the last.
     if not member.counted and node.hub.find_member(socket, room) is member:
         socket.send("unread-count", {"count": unread or 0})
@@ -193,7 +100,7 @@ async def subscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None
         # Taken out again while the past was read, and told so.
         raise RoomNotFound()
     client.answer("subscribed", describe_place(node, name, past), frame_id)
-    await catch_up(client, name, member, past)
+    await catch_up(node, socket, name, member, past)
 
 
 def describe_place(node: Node, name: str, past: Past) -> dict[str, Any]:
@@ -207,7 +114,7 @@ async def join(client: Client, conn: Any, wanted: Wanted) -> tuple[Member, Past]
     if len(socket.rooms) >= MAX_ROOMS and wanted.room not in socket.rooms:
         raise TooManyRooms(message=f"A socket may be in {MAX_ROOMS} rooms.")
     await node.rooms.check(conn, socket.principal, wanted.room)
-    return await enter(client, conn, wanted.room, wanted.epoch, wanted.seq)
+    return await enter(node, socket, conn, wanted.room, wanted.epoch, wanted.seq)
 
 
 async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) -> None:
@@ -237,7 +144,7 @@ async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) 
                 joined[wanted.room] = member, past
     except BaseException:
         for name, (member, _) in joined.items():
-            go_back(client, name, member, before[name])
+            go_back(node, socket, name, member, before[name])
         raise
     for name, (member, _) in joined.items():
         if node.hub.find_member(socket, name) is not member:
@@ -251,7 +158,7 @@ async def subscribe_all(client: Client, rooms: Sequence[Wanted], frame_id: Any) 
 
     client.answer("subscribed", {"rooms": [describe(wanted.room) for wanted in rooms]}, frame_id)
     for name, (member, past) in joined.items():
-        await catch_up(client, name, member, past)
+        await catch_up(node, socket, name, member, past)
 
 
 async def unsubscribe(client: Client, data: dict[str, Any], frame_id: Any) -> None:
@@ -281,7 +188,8 @@ async def authenticate(client: Client, data: dict[str, Any], frame_id: Any) -> N
         client.socket.close(protocol.BAD_TOKEN, "bad token")
         return
     client.socket.renew(who)
-    client.node.check_rooms(client.socket)
+    for name in list(client.socket.rooms):
+        client.node.check_room(client.socket, name)
     client.answer("authenticated", {"expiresAt": show_expiry(who)}, frame_id)
 
 

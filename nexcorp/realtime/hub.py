@@ -15,20 +15,20 @@ from uuid import UUID
 from nexcorp.realtime import protocol
 from nexcorp.realtime.metrics import FRAMES, SOCKETS
 from nexcorp.realtime.protocol import RoomMessage
-from nexcorp.realtime.socket import Socket
+from nexcorp.realtime.socket import Listener, Socket
 
 MAX_SOCKETS_PER_USER = 10
 
 
 class Member:
-    """A socket in a room. While it still reads the past, the present waits in `buffer`.
+    """A listener in a room. While it still reads the past, the present waits in `buffer`.
 
     `counted` says whether it was shown an unread count; `since` is when it joined, by the monotonic clock.
     """
 
     __slots__ = ("buffer", "counted", "sent", "since", "socket")
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: Listener) -> None:
         self.socket = socket
         self.since = time.monotonic()
         self.sent = 0
@@ -43,7 +43,7 @@ class Room:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.members: dict[Socket, Member] = {}
+        self.members: dict[Listener, Member] = {}
         self.position: int | None = None
         self.early: list[RoomMessage] = []
 
@@ -84,7 +84,7 @@ class Hub:
                 del self.by_user[socket.user_id]
         SOCKETS.set(len(self.sockets))
 
-    def join(self, socket: Socket, name: str) -> Member:
+    def join(self, socket: Listener, name: str) -> Member:
         """Put a socket in a room, buffering: call `go_live` once it has been sent the past."""
         room = self.rooms.get(name)
         if room is None:
@@ -94,12 +94,12 @@ class Hub:
         socket.rooms.add(name)
         return member
 
-    def find_member(self, socket: Socket, name: str) -> Member | None:
+    def find_member(self, socket: Listener, name: str) -> Member | None:
         """The socket's place in a room, None where it has not joined."""
         room = self.rooms.get(name)
         return room.members.get(socket) if room is not None else None
 
-    def leave(self, socket: Socket, name: str) -> None:
+    def leave(self, socket: Listener, name: str) -> None:
         """Take a socket out of a room; an empty room is forgotten."""
         socket.rooms.discard(name)
         room = self.rooms.get(name)

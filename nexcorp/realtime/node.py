@@ -23,7 +23,7 @@ from nexcorp.realtime.guard import Guard
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
 from nexcorp.realtime.rooms import RoomKind, Rooms
-from nexcorp.realtime.socket import Socket
+from nexcorp.realtime.socket import Listener, Socket
 from nexcorp.redis_client import connect
 from nexcorp.security.access import Rights
 from nexcorp.security.revocations import Revocations
@@ -191,16 +191,17 @@ class Node:
                 self.load_rights(await sql.roles.list_role_permissions(conn))
 
     def load_rights(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Take what each role may do, and sockets out of rooms that theirs may not see any more."""
+        """Take what each role may do, and listeners out of rooms that theirs may not see any more."""
         self.rights.load(rows)
-        for socket in list(self.hub.sockets):
-            self.check_rooms(socket)
+        for room in list(self.hub.rooms.values()):
+            for listener in list(room.members):
+                self.check_room(listener, room.name)
 
-    def check_rooms(self, socket: Socket) -> None:
-        """Take a socket out of the rooms that it may not see any more, and tell it so."""
-        for name in [name for name in socket.rooms if not self.rooms.allows(socket.principal, name)]:
-            self.hub.leave(socket, name)
-            socket.send("unsubscribed", {"room": name})
+    def check_room(self, listener: Listener, name: str) -> None:
+        """Take a listener out of a room that it may not see any more, and tell it so."""
+        if not self.rooms.allows(listener.principal, name):
+            self.hub.leave(listener, name)
+            listener.send("unsubscribed", {"room": name})
 
 
 NODE = web.AppKey("node", Node)

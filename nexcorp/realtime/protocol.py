@@ -54,6 +54,11 @@ def wrap(payload: bytes, opcode: int = TEXT) -> bytes:
     return header + payload
 
 
+def unwrap(frame: bytes) -> bytes:
+    """The payload of what wrap() made."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+
+
 def wrap_event(event: str, data: Any, **more: Any) -> bytes:
     """A frame outside of any numbering: an answer, a count, a warning."""
     return wrap(encode({"event": event, "data": data, **more}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -23,7 +24,7 @@ from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.errors import TextOnly
 from nexcorp.realtime.hub import MAX_SOCKETS_PER_USER, Hub
 from nexcorp.realtime.inbound import CountedSocket, Flooded
-from nexcorp.realtime.node import NODE
+from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import PUBLIC
 from nexcorp.security.api_keys import PREFIX
@@ -41,11 +42,10 @@ PROBE_SECONDS = 1.5
 
 
 class SubprotocolRequired(BadRequest):
-    """Subprotocols are offered, and ours is not among them."""
+    """Subprotocols are offered, and the one that is spoken here is not among them."""
 
-    code = "subprotocol_required"
-    message = f"Offer the subprotocol {protocol.SUBPROTOCOL} beside bearer.<token>."
-    meaning = f"Subprotocols were offered, and `{protocol.SUBPROTOCOL}` is not among them."
+    code, message = "subprotocol_required", "Offer the subprotocol that is spoken here."
+    meaning = "Subprotocols were offered, but not the one that is spoken here, which the message names."
 
 
 class UpgradeRequired(BadRequest):
@@ -81,13 +81,16 @@ def offered_protocols(request: web.Request) -> list[str]:
     return [part.strip() for part in header.split(",") if part.strip()]
 
 
-def check_handshake(request: web.Request) -> None:
-    """Raises SubprotocolRequired or UpgradeRequired, or OriginNotAllowed for a page of another origin."""
+def check_handshake(request: web.Request, spoken: str = protocol.SUBPROTOCOL) -> None:
+    """Raises SubprotocolRequired or UpgradeRequired, or OriginNotAllowed for a page of another origin.
+
+    `spoken` is the subprotocol of the address.
+    """
     protocols = offered_protocols(request)
-    if protocols and protocol.SUBPROTOCOL not in protocols:
+    if protocols and spoken not in protocols:
         # Before aiohttp looks at it, which would log what is offered: an access token may be among it.
-        raise SubprotocolRequired()
-    if not web.WebSocketResponse(protocols=(protocol.SUBPROTOCOL,)).can_prepare(request).ok:
+        raise SubprotocolRequired(message=f"Offer the subprotocol {spoken}.")
+    if not web.WebSocketResponse(protocols=(spoken,)).can_prepare(request).ok:
         raise UpgradeRequired()
     origin = request.headers.get("Origin")
     if origin is not None and not Cors(request.app[CONFIG]).allows(origin):
@@ -104,28 +107,33 @@ def read_token(request: web.Request) -> str | None:
     return None
 
 
-async def authenticate_handshake(request: web.Request) -> Principal:
+def check_session_token(request: web.Request, token: str) -> Principal:
+    """Who opens a socket with this token; raises Unauthorized, and KeyNotAccepted for an API key."""
+    if token.startswith(PREFIX):
+        raise KeyNotAccepted()
+    return check_token(request.app, token)
+
+
+async def authenticate_handshake(request: web.Request, spoken: str = protocol.SUBPROTOCOL) -> Principal:
     """Who opens the socket: by header, by subprotocol entry or by ticket.
 
     Raises Unauthorized, KeyNotAccepted, and what check_handshake() raises.
     """
-    check_handshake(request)
+    check_handshake(request, spoken)
     token = read_token(request)
     if token is not None:
-        if token.startswith(PREFIX):
-            raise KeyNotAccepted()
-        return check_token(request.app, token)
+        return check_session_token(request, token)
     ticket = request.query.get("ticket")
     if ticket:
         return await consume_ticket(request, ticket, "ws")
     raise Unauthorized()
 
 
-async def admit_handshake(request: web.Request) -> Principal:
+async def admit_handshake(request: web.Request, spoken: str = protocol.SUBPROTOCOL) -> Principal:
     """As authenticate_handshake(), and count the handshake; raises TooManyRequests as well."""
     by_token = "Authorization" in request.headers or read_token(request) is not None
     ticket = None if by_token else request.query.get("ticket")
-    return await admit(request, lambda: authenticate_handshake(request), ticket=ticket or None)
+    return await admit(request, lambda: authenticate_handshake(request, spoken), ticket=ticket or None)
 
 
 async def take_in(hub: Hub, socket: Socket) -> bool:
@@ -159,22 +167,28 @@ def read_resume(request: web.Request) -> tuple[str | None, int | None]:
     return epoch, int(seq)
 
 
-async def serve_socket(request: web.Request) -> web.StreamResponse:
-    """Upgrade and serve one client until either side ends it."""
-    node = request.app[NODE]
+async def open_socket(request: web.Request, node: Node, spoken: str) -> CountedSocket:
+    """Answer the handshake; raises Draining, or DatabaseUnavailable where rooms are not known yet."""
     ws = CountedSocket(
-        protocols=(protocol.SUBPROTOCOL,),
+        protocols=(spoken,),
         autoping=False,
         compress=False,
         # aiohttp refuses what reaches this size, not what exceeds it.
         max_msg_size=protocol.MAX_INBOUND_BYTES + 1,
     )
-    who = await admit_handshake(request)
     if node.draining:
         raise Draining()
     if node.positions.epoch is None:
         raise DatabaseUnavailable()
     await ws.prepare(request)
+    return ws
+
+
+async def serve_socket(request: web.Request) -> web.StreamResponse:
+    """Upgrade and serve one client until either side ends it."""
+    node = request.app[NODE]
+    who = await admit_handshake(request)
+    ws = await open_socket(request, node, protocol.SUBPROTOCOL)
     socket = Socket(ws, request.transport, who)
 
     async def check(token: str) -> Principal:
@@ -187,14 +201,7 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         await ws.close(code=protocol.TOO_MANY_SOCKETS, message=reason.encode())
         return ws
     try:
-        # While the upgrade was written, the session may have ended, or this node may have begun to stop.
-        if node.revocations.ended(who):
-            socket.close(protocol.SESSION_REVOKED, "session revoked")
-        elif node.revocations.outdated(who):
-            socket.close(protocol.TOKEN_EXPIRED, "role changed")
-        elif request.app[NODE].draining:
-            node.send_away(socket)
-        else:
+        if stays(node, socket):
             await greet(client, *read_resume(request))
         await read_client(client)
     except AppError as error:
@@ -213,9 +220,33 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
     return ws
 
 
+def stays(node: Node, socket: Socket) -> bool:
+    """Whether a socket that was taken in may stay: it is closed where, since its token was looked at, its
+    session has ended, or this node has begun to stop."""
+    who = socket.principal
+    if node.revocations.ended(who):
+        socket.close(protocol.SESSION_REVOKED, "session revoked")
+    elif node.revocations.outdated(who):
+        socket.close(protocol.TOKEN_EXPIRED, "role changed")
+    elif node.draining:
+        node.send_away(socket)
+    return not socket.closing
+
+
+def refuse_binary(socket: Socket) -> None:
+    """Say that frames are text."""
+    socket.send("error", {"code": TextOnly.code, "message": TextOnly.message})
+
+
 async def read_client(client: Client) -> None:
     """Obey a client's frames until it is gone."""
-    socket = client.socket
+    await read_socket(client.socket, lambda text: obey(client, text), refuse_binary)
+
+
+async def read_socket(
+    socket: Socket, take: Callable[[str], Awaitable[None]], take_binary: Callable[[Socket], None]
+) -> None:
+    """Call `take` with each text that a client sends, until it is gone."""
     async for message in socket.ws:
         # What is in the queue already is had without waiting: the others get their turn in between.
         await asyncio.sleep(0)
@@ -230,10 +261,9 @@ async def read_client(client: Client) -> None:
         elif message.type is WSMsgType.PING:
             socket.write(protocol.wrap(message.data, protocol.PONG))
         elif message.type is WSMsgType.TEXT:
-            await obey(client, message.data)
+            await take(message.data)
         else:
-            error = {"code": TextOnly.code, "message": TextOnly.message}
-            socket.send("error", error)
+            take_binary(socket)
 
 
 ROUTES = [

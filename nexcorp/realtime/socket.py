@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from nexcorp.realtime import protocol
@@ -18,6 +18,26 @@ DRAIN_BYTES = 64 * 1024
 PING_SECONDS = 25.0
 PONG_SECONDS = 10.0
 WARN_EXPIRY_SECONDS = 60.0
+
+
+class Listener(Protocol):
+    """What can be in rooms: a client's socket, or a subscription of one. Nothing that it does waits for a
+    client, but let_drain(), which only the task that serves it calls.
+
+    `rooms` are the names of those it is in; `write` takes a whole WebSocket frame.
+    """
+
+    rooms: set[str]
+    closing: bool
+
+    @property
+    def user_id(self) -> UUID: ...
+    @property
+    def principal(self) -> Principal: ...
+    def write(self, data: bytes) -> None: ...
+    def send(self, event: str, data: Any) -> None: ...
+    def close(self, code: int, reason: str) -> None: ...
+    async def let_drain(self) -> None: ...
 
 
 class Socket:

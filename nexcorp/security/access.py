@@ -18,6 +18,7 @@ class Access:
     scopes, must hold. `whose`: which rows it covers, if not all; the statement enforces that. `otherwise`:
     what a user without the permission gets; the handler enforces that. A key always needs the permission.
     `ticket`: a one-time ticket for downloads (`?ticket=`) may replace the access token.
+    `keys`: API keys as well, though there is no `permission`: the handler asks for those that it needs.
     `bearer`: nobody needs to be signed in, but the handler reads an access token where there is one.
     `fresh`: a person must have proved who they are within ten minutes, by `POST /auth/sudo`, a provider or
     `currentPassword` in the body; where `sign_in_counts(body)` is true by signing in, too. API keys were made
@@ -29,6 +30,7 @@ class Access:
     whose: str | None = None
     otherwise: str | None = None
     ticket: bool = False
+    keys: bool = False
     bearer: bool = False
     fresh: bool = False
     sign_in_counts: Callable[[Mapping[str, Any]], bool] | None = None
@@ -40,6 +42,8 @@ class Access:
         if not self.signed_in:
             return "Public."
         what = f"Permission `{self.permission}`" if self.permission else "Signed in; no API keys"
+        if self.keys:
+            what = "Signed in, or with an API key"
         if self.fresh:
             what += "; fresh: a password, `POST /auth/sudo` or a provider within ten minutes"
         if self.sign_in_counts is not None:
@@ -119,7 +123,7 @@ class Rights:
         """Raises SessionRequired, PermissionRequired or EmailUnverified if `who` may not call a route."""
         permission = access.permission
         if permission is None:
-            if who.scopes is not None:
+            if who.scopes is not None and not access.keys:
                 raise SessionRequired()
         elif not self.has(who, permission) and (access.otherwise is None or who.scopes is not None):
             raise self.explain(who, permission)

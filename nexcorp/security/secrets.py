@@ -46,6 +46,7 @@ class Secrets:
     cursor: bytes
     fingerprint: bytes
     vault: tuple[bytes, ...]
+    unsubscribe: tuple[bytes, ...]
 
     @classmethod
     def from_config(cls, config: Config) -> Secrets:
@@ -61,4 +62,5 @@ class Secrets:
             cursor=derive(sources[0], "cursor"),
             fingerprint=derive(sources[0], "idempotency"),
             vault=tuple(derive(text, "vault") for text in sources),
+            unsubscribe=tuple(derive(text, "unsubscribe") for text in sources),
         )

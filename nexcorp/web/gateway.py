@@ -114,7 +114,7 @@ def make_gateway(config: Any) -> Any:
             response: web.StreamResponse = refusal
         elif request.method == "OPTIONS" and cors.is_preflight(request):
             response = cors.reply_preflight(request)
-        elif route is not None and route.long_lived:
+        elif route is not None and route.stays_open(request):
             gate.stand_up(connection)
             response = await answer(request, handler)
         elif vital:
@@ -158,7 +158,7 @@ def make_gateway(config: Any) -> Any:
         elapsed = time.perf_counter() - started
         observe_request(request.method, route, response.status, elapsed)
         if elapsed > SLOW_SECONDS and not (
-            route is not None and (route.long_lived or route.takes_form(request))
+            route is not None and (route.stays_open(request) or route.takes_form(request))
         ):
             log.warning("slow request", path=request.path, seconds=round(elapsed, 3))
         return response

@@ -22,8 +22,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def observe_request(method: str, route: Route | None, status: int, seconds: float) -> None:
-    """Count one request. Unknown paths share one label, so that a scanner cannot fill the memory."""
-    if route is not None and route.long_lived:
+    """Count a request that was no socket. Unknown paths share one label: a scanner cannot fill the memory."""
+    if (route is not None and route.long_lived) or status == 101:
         return
     key = (method if method in METHODS else "OTHER", route.full_path if route else "unmatched", status)
     child = _children.get(key)

@@ -25,6 +25,11 @@ API_PREFIX = "/api/v1"
 Handler = Callable[..., Awaitable[web.StreamResponse]]
 
 
+def wants_socket(request: web.Request) -> bool:
+    """Whether a request says that it is a WebSocket handshake."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation.
@@ -51,6 +56,9 @@ class Route:
     prefix: str = API_PREFIX
     # A route that stays open (a socket) has no deadline and no place in the in-flight count.
     long_lived: bool = False
+    # Gives the handler that takes a request of another kind at the same address, before any check: one that
+    # is to become a socket, which then stays open as well, or a browser's that wants a page.
+    instead: Callable[[web.Request], Handler | None] | None = None
     hidden: bool = False
     # The handler decides whom a request counts for. What the handler never sees, counts for the address.
     counts_itself: bool = False
@@ -66,6 +74,10 @@ class Route:
     statement_seconds: float | None = None
     # Whether a GET answers HEAD, too. Not where it uses something up: link checkers send HEAD first.
     head: bool = True
+
+    def stays_open(self, request: web.Request) -> bool:
+        """Whether a request is to become a socket."""
+        return self.long_lived or (self.instead is not None and wants_socket(request))
 
     def takes_form(self, request: web.Request) -> bool:
         """Whether a request is read as a form, whose files may come slowly."""
@@ -142,12 +154,14 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
     handler, access, body, query = route.handler, route.access, route.body, route.query
     # A socket shows who opens it in several ways, and counts itself.
     limited, inside = route.limited and not route.long_lived, route.prefix != ""
-    form, counts_itself = route.form, route.counts_itself
+    form, counts_itself, instead = route.form, route.counts_itself, route.instead
     takes = body.fields if body is not None else {}
     lists = frozenset(name for name, value in takes.items() if isinstance(value, fields.List))
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
         context = request[CONTEXT]
+        if instead is not None and (other := instead(request)) is not None:
+            return await other(request)
         if access.signed_in:
             who = await (authenticate_ticket if access.ticket else authenticate)(request)
             rights = request.app[RIGHTS]

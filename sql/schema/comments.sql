@@ -27,6 +27,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION describe_comment(uuid, uuid) IS 'A comment in describe_entity(); a placeholder is as good as gone.';
 
+CREATE OR REPLACE FUNCTION chain_comment(entity_id uuid)
+RETURNS TABLE (part_type text, part_id uuid)
+LANGUAGE sql STABLE
+AS $$
+    SELECT p.part_type, p.part_id
+    FROM comments AS c
+    CROSS JOIN LATERAL (VALUES ('comment', c.parent_id), ('post', c.post_id)) AS p (part_type, part_id)
+    WHERE c.id = $1 AND p.part_id IS NOT NULL
+$$;
+COMMENT ON FUNCTION chain_comment(uuid) IS 'What a comment belongs to, in chain_entity(): the comment it replies to, and the post.';
+
 SELECT gather_kinds();
 
 CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments

@@ -14,6 +14,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION is_unread(notifications) IS 'Whether it counts as unread: n.is_unread. What counts is listed.';
 
+CREATE OR REPLACE FUNCTION find_position(receiver_id uuid, id uuid) RETURNS uuid
+LANGUAGE sql STABLE
+AS $$
+    SELECT coalesce((SELECT n.position FROM notifications AS n WHERE n.id = $2 AND n.receiver_id = $1), $2)
+$$;
+COMMENT ON FUNCTION find_position(uuid, uuid) IS 'Where a notification of the receiver''s stands in lists. An id of nothing is taken for a position, which most ids are.';
+
 DROP VIEW IF EXISTS notification_items;
 DROP VIEW IF EXISTS notification_lines;
 CREATE VIEW notification_lines AS
@@ -31,7 +38,7 @@ SELECT
     n.snoozed_until AS "snoozedUntil",
     n.position,
     n.group_id AS "groupId",
-    n.plan AS "_plan",
+    coalesce(n.plan -> 'silent' = 'true', false) AS silent,
     -- Columns of the person: JSON for each row of a page costs more than the rest of the page's people.
     a.id AS "_actorId",
     a.username AS "_username",
@@ -44,7 +51,18 @@ SELECT
     NULL::uuid AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
-FROM notifications AS n
+FROM (
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications
+    UNION ALL
+    -- A query for what is not archived does without it: its constraint says that all of it is.
+    SELECT
+        receiver_id, id, type, variant, params, is_read, seen_at, archived_at, snoozed_until, position, group_id, plan,
+        actor_id, entity_type, entity_id, created_at, updated_at
+    FROM notifications_archive
+) AS n
 LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found

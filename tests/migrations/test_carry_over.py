@@ -149,7 +149,7 @@ async def test_copies_become_references(url: str, config: Config, tmp_path: Path
     async with database.connection(wait=5) as conn:
         assert [tuple(row) for row in await conn.fetch(NEW_COUNTERS)] == counters
         await check_frames(conn, frames)
-        told = await sql.notifications.export_notifications(conn, user_id=ANN)
+        told = await sql.inbox.export_notifications(conn, user_id=ANN)
         inbox = await sql.notifications.render_notifications(conn, ids=[row["id"] for row in told])
         rows = [PRODUCT.sentences.show(row) for row in sorted(inbox, key=lambda row: row["id"])]
         assert [(row["title"], row["message"]) for row in rows] == titles

@@ -254,6 +254,9 @@ def test_kinds_are_described_by_what_their_files_define(url: str, schema: Path) 
         "RETURNS TABLE (excerpt text, beginning text, post_id uuid) LANGUAGE sql STABLE AS "
         "$$ SELECT 'A badge', 'of gold', $1 WHERE $1 = $2 $$;\n"
         "COMMENT ON FUNCTION describe_badge(uuid, uuid) IS 'A badge.';\n"
+        "CREATE OR REPLACE FUNCTION chain_badge(entity_id uuid) "
+        "RETURNS TABLE (part_type text, part_id uuid) LANGUAGE sql STABLE AS $$ SELECT 'shelf', $1 $$;\n"
+        "COMMENT ON FUNCTION chain_badge(uuid) IS 'The shelf of a badge.';\n"
         "SELECT gather_kinds();\n"
     )
     assert migrate_up(url, schema=schema) == ["schema/badges"]
@@ -265,7 +268,13 @@ def test_kinds_are_described_by_what_their_files_define(url: str, schema: Path) 
 
         assert describe("badge", one) == [("A badge", "of gold", one)]
         assert describe("badge", other) == describe("post", one) == describe("comment", one) == []
-        assert describe("user", one) == describe("entity", one) == [(None, None, None)]
+        assert describe("user", one) == []
+        assert describe("entity", one) == [(None, None, None)]
+        known = conn.execute("SELECT is_described('badge'), is_described('post'), is_described('entity')")
+        assert known.fetchone() == (True, True, False)
+        chain = "SELECT part_type, part_id FROM chain_entity(%s, %s) ORDER BY part_type"
+        assert conn.execute(chain, ("badge", one)).fetchall() == [("badge", one), ("shelf", one)]
+        assert conn.execute(chain, ("post", one)).fetchall() == [("post", one)]
     # Written anew, it is gathered again.
     append(schema / "02_kinds.sql", "-- Another word.\n")
     assert migrate_up(url, schema=schema) == ["schema/02_kinds"]

@@ -13,6 +13,7 @@ from nexcorp.config import Config
 from nexcorp.features.auth.passwords import hash_password
 from tests.conftest import PASSWORD, SECRET, Client, name_database, start_web
 from tests.policy.world import World
+from tests.pushserver import VAPID_KEY
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -26,6 +27,7 @@ async def world(postgres: Any, valkey: Any) -> AsyncIterator[World]:
         database_pool=(2, 10),
         redis_url=valkey.url,
         jwt_secret=SECRET,
+        vapid_private_key=VAPID_KEY,
         rate_limit_anonymous=0,
         rate_limit_user=0,
         rate_limit_files=0,

@@ -13,11 +13,17 @@ from nexcorp.security.app_keys import SECRETS
 from tests.api import create, propose, publish, say
 from tests.policy.rules import Made
 from tests.policy.world import Person, World, names
+from tests.pushserver import Browser
 
 
 async def a_page(world: World, owner: Person) -> Made:
     """A file of the documentation."""
     return {"name": "swagger-ui.css"}
+
+
+async def an_explorer_file(world: World, owner: Person) -> Made:
+    """A file of the explorer of GraphQL."""
+    return {"name": "start.js"}
 
 
 async def another_person(world: World, owner: Person) -> Made:
@@ -120,6 +126,40 @@ async def a_notification(world: World, owner: Person) -> Made:
         owner.id,
     )
     return {"id": row["id"]}
+
+
+async def a_browser(world: World, owner: Person) -> Made:
+    """What a browser sends of its subscription."""
+    return Browser(f"https://push.example.com/send/{next(names)}").to_json()
+
+
+async def a_push_subscription(world: World, owner: Person) -> Made:
+    """A push subscription of the owner's."""
+    made = await create(owner, "/push-subscriptions", **await a_browser(world, owner))
+    return {"id": made["id"]}
+
+
+async def a_notification_group(world: World, owner: Person) -> Made:
+    """An empty group of the owner's."""
+    [row] = await world.fetch(
+        """
+        INSERT INTO notification_groups (receiver_id, key, position)
+        VALUES ($1, gen_random_uuid()::text, uuidv7())
+        RETURNING id
+        """,
+        owner.id,
+    )
+    return {"id": row["id"]}
+
+
+async def something_to_mute(world: World, owner: Person) -> Made:
+    """A post of the owner's, as what it is and its id."""
+    return {"entityType": "post", **await a_post(world, owner)}
+
+
+async def a_notification_type(world: World, owner: Person) -> Made:
+    """A type of notification."""
+    return {"type": "like"}
 
 
 async def a_file(world: World, owner: Person) -> Made:

@@ -10,6 +10,7 @@ from tests.policy.world import Person, World
 
 ANYBODY = "anybody"
 A_PERSON = "a person"
+A_CALLER = "a person, or an API key of any scopes"
 # Those who are no person signed in.
 OUTSIDERS = ("anonymous", "revoked", "deactivated", "key_without", "key_with")
 
@@ -68,6 +69,8 @@ class Rule:
         else:
             rest = {"anonymous": 401, "revoked": 401, "deactivated": 401, "key_without": 403}
             rest["key_with"] = 403 if self.who == A_PERSON else people[self.holder]
+            if self.who == A_CALLER:
+                rest["key_without"] = rest["key_with"]
         return {**people, **rest, **self.others}
 
 

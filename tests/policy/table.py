@@ -6,8 +6,8 @@
          make=makers.a_thing, body={"title": "New"})
 
 1. The operation, as `METHOD /path` (without /api/v1).
-2. Who: ANYBODY, A_PERSON (no API keys) or the code of a permission; `whose` and `otherwise` as in the route's
-   `access=`.
+2. Who: ANYBODY, A_PERSON (no API keys), A_CALLER (any API key as well) or the code of a permission; `whose`
+   and `otherwise` as in the route's `access=`.
 3. The status that the owner of the row gets (a member), then those of others where they differ: `stranger`
    is another member and as the owner unless said; `manager` is as the stranger unless said; `admin` as the
    manager unless said. The rest follows: without a good session or key 401; for A_PERSON a key gets 403; for
@@ -26,10 +26,11 @@ have no id, and it keeps no past), and then who may join.
 from __future__ import annotations
 
 from tests.policy import makers
-from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
+from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
 from tests.policy.work import WORK, WORK_ROOMS
 
 OWN = "your own only"
+BY_FIELD = "each field says in the schema which permission it wants"
 NEW_PASSWORD = "correct horse battery"
 POLICY: list[Rule] = [
     # The service itself. No worker runs here, so it is not ready.
@@ -41,6 +42,23 @@ POLICY: list[Rule] = [
     Rule("GET /api/asyncapi.json", ANYBODY, 200),
     Rule("GET /api/docs", ANYBODY, 200),
     Rule("GET /api/docs/{name}", ANYBODY, 200, make=makers.a_page),
+    # GraphQL: each field has a rule of its own, in tests/graphql/test_access.py.
+    Rule(
+        "POST /api/graphql",
+        A_CALLER,
+        200,
+        whose=BY_FIELD,
+        body={"query": "{ getUnreadCount }"},
+    ),
+    Rule(
+        "GET /api/graphql",
+        A_CALLER,
+        200,
+        whose=BY_FIELD,
+        query="?query={getUnreadCount}",
+    ),
+    Rule("GET /api/graphql/schema", ANYBODY, 200),
+    Rule("GET /api/graphql/explorer/{name}", ANYBODY, 200, make=makers.an_explorer_file),
     # A plain GET is no handshake; who may make one is tried with the rooms.
     Rule("GET /ws", ANYBODY, 400),
     # Identity.
@@ -81,6 +99,11 @@ POLICY: list[Rule] = [
     Rule("GET /verify-email", ANYBODY, 200),
     Rule("GET /reset-password", ANYBODY, 200),
     Rule("GET /register", ANYBODY, 200),
+    # Without a token nobody gets further; where a link leads to is all the same.
+    Rule("GET /unsubscribe", ANYBODY, 404),
+    Rule("POST /unsubscribe", ANYBODY, 404),
+    Rule("GET /n", ANYBODY, 302),
+    Rule("GET /n/{id}", ANYBODY, 302, make=makers.own_profile),
     Rule("GET /account.js", ANYBODY, 200),
     Rule("POST /auth/sudo", A_PERSON, 200, make=makers.own_password, body=makers.as_made),
     Rule(
@@ -240,6 +263,16 @@ POLICY: list[Rule] = [
     Rule("PUT /posts/{id}/like", "post:like", 200, make=makers.a_post),
     Rule("DELETE /posts/{id}/like", "post:like", 200, make=makers.a_post),
     Rule("GET /posts/{id}/likes", "post:read", 200, make=makers.a_post),
+    Rule("PUT /posts/{id}/read", "post:read", 200, make=makers.a_post),
+    Rule(
+        "GET /posts/{id}/readers",
+        "post:read",
+        200,
+        stranger=403,
+        manager=200,
+        whose="the author, and holders of post:announce",
+        make=makers.a_post,
+    ),
     Rule(
         "POST /comments",
         "comment:create",
@@ -248,6 +281,23 @@ POLICY: list[Rule] = [
         body=lambda made: {"postId": made["id"], "body": "Indeed."},
     ),
     Rule("GET /comments/post/{id}", "post:read", 200, make=makers.a_post),
+    Rule("GET /comments/post/{id}/read", "post:read", 200, make=makers.a_post),
+    Rule(
+        "PUT /comments/post/{id}/read",
+        "post:read",
+        200,
+        make=makers.a_post,
+        body=lambda made: {"upTo": made["id"]},
+    ),
+    Rule(
+        "GET /comments/{id}/readers",
+        "post:read",
+        200,
+        stranger=403,
+        manager=200,
+        whose="its author, and holders of post:moderate",
+        make=makers.a_comment,
+    ),
     Rule("GET /comments/{id}", "post:read", 200, make=makers.a_comment),
     Rule(
         "PATCH /comments/{id}",
@@ -276,6 +326,27 @@ POLICY: list[Rule] = [
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),
     Rule("POST /notifications/read-all", "notification:update", 200, whose=OWN),
+    Rule("POST /notifications/seen", "notification:update", 200, whose=OWN),
+    Rule("POST /notifications/archive-all", "notification:update", 200, whose=OWN),
+    *(
+        Rule(
+            f"POST /notifications/groups/{{id}}/{verb}",
+            "notification:update",
+            200,
+            stranger=404,
+            whose=OWN,
+            make=makers.a_notification_group,
+        )
+        for verb in ("read", "archive")
+    ),
+    Rule(
+        "GET /notifications/{id}",
+        "notification:read",
+        200,
+        stranger=404,
+        whose=OWN,
+        make=makers.a_notification,
+    ),
     Rule(
         "PATCH /notifications/{id}",
         "notification:update",
@@ -292,6 +363,76 @@ POLICY: list[Rule] = [
         stranger=404,
         whose=OWN,
         make=makers.a_notification,
+    ),
+    Rule("GET /notifications/preferences", "notification:read", 200, whose=OWN),
+    Rule(
+        "PUT /notifications/preferences",
+        "notification:update",
+        200,
+        whose=OWN,
+        body={"timezone": "Asia/Tokyo"},
+    ),
+    Rule("GET /notifications/mutes", "notification:read", 200, whose=OWN),
+    Rule(
+        "PUT /notifications/mutes/{entityType}/{id}",
+        "notification:update",
+        200,
+        whose=OWN,
+        make=makers.something_to_mute,
+        body={},
+    ),
+    Rule(
+        "DELETE /notifications/mutes/{entityType}/{id}",
+        "notification:update",
+        204,
+        whose=OWN,
+        make=makers.something_to_mute,
+    ),
+    Rule("GET /notifications/held", "notification:read", 200, whose=OWN),
+    Rule(
+        "GET /notifications/{id}/trace",
+        "notification:read",
+        200,
+        stranger=404,
+        whose=OWN,
+        make=makers.a_notification,
+    ),
+    Rule("GET /notifications/types", "notification:read", 200),
+    Rule(
+        "PUT /notifications/types/{type}",
+        "role:manage",
+        403,
+        admin=200,
+        make=makers.a_notification_type,
+        body={"critical": None},
+    ),
+    Rule("GET /push-subscriptions/key", "notification:read", 200),
+    Rule("GET /push-subscriptions", "notification:read", 200, whose=OWN),
+    Rule(
+        "POST /push-subscriptions",
+        "notification:update",
+        201,
+        whose="a session's own; no API keys",
+        make=makers.a_browser,
+        body=makers.as_made,
+        others={"key_with": 403},
+    ),
+    # A browser may say late that it has none.
+    Rule(
+        "DELETE /push-subscriptions",
+        "notification:update",
+        204,
+        whose=OWN,
+        make=makers.a_browser,
+        body=lambda made: {"endpoint": made["endpoint"]},
+    ),
+    Rule(
+        "DELETE /push-subscriptions/{id}",
+        "notification:update",
+        204,
+        stranger=404,
+        whose=OWN,
+        make=makers.a_push_subscription,
     ),
 ]
 

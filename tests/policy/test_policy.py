@@ -15,7 +15,7 @@ from nexcorp.security.access import Rights
 from nexcorp.web.routing import API_PREFIX, Route
 from tests.conftest import Client
 from tests.contract import ROUTES, check_frame
-from tests.policy.rules import A_PERSON, ANYBODY, Room, Rule
+from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
 from tests.policy.table import POLICY, ROOMS
 from tests.policy.world import API, Person, World
 
@@ -30,7 +30,8 @@ def name_operation(route: Route) -> str:
 def describe_access(route: Route) -> tuple[str, str | None, str | None]:
     """A route's access in the policy's words."""
     access = route.access
-    who = (access.permission or A_PERSON) if access.signed_in else ANYBODY
+    signed_in = access.permission or (A_CALLER if access.keys else A_PERSON)
+    who = signed_in if access.signed_in else ANYBODY
     return who, access.whose, access.otherwise
 
 
@@ -99,7 +100,7 @@ async def call_as(world: World, rule: Rule, actor: str, owner: Person) -> Client
         return other.client
     holder = owner if rule.holder == "owner" else await world.person(rule.holder)
     codes = [row["code"] for row in await world.fetch("SELECT code FROM permissions")]
-    if rule.who in (ANYBODY, A_PERSON):
+    if rule.who in (ANYBODY, A_PERSON, A_CALLER):
         return await world.key(holder, codes)
     if actor == "key_with":
         return await world.key(holder, [rule.who])
@@ -130,7 +131,7 @@ WITH_PREFIX = {name_operation(route) for route in ROUTES if route.prefix == API_
 
 def expect_code(rule: Rule, actor: str, status: int) -> str | None:
     """The code of a refusal that comes before the handler; None where the handler decides."""
-    if rule.who == ANYBODY:
+    if rule.who == ANYBODY or (rule.who == A_CALLER and status < 400):
         return None
     if status == 401:
         return "unauthorized"

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from nexcorp.realtime import commands
+from nexcorp.realtime import joining
 from tests.conftest import Live
 from tests.realtime.helpers import create_post, edit_post, subscribe
 
@@ -59,14 +59,14 @@ async def watch(client, urls, user, room: str, chance: random.Random) -> None:
 @pytest.fixture
 def slow_reads(monkeypatch):
     """Makes the gap between reading the past and going live wide enough to fall into."""
-    read, chance = commands.read_past, random.Random(SEED)
+    read, chance = joining.read_past, random.Random(SEED)
 
     async def read_slowly(*args):
         past = await read(*args)
         await asyncio.sleep(chance.random() * 0.03)
         return past
 
-    monkeypatch.setattr(commands, "read_past", read_slowly)
+    monkeypatch.setattr(joining, "read_past", read_slowly)
 
 
 async def test_everybody_sees_one_unbroken_run(make_user, client, service, second_node, slow_reads):

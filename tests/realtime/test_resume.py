@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from nexcorp.realtime import commands
+from nexcorp.realtime import joining
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.socket import Socket
 from tests.realtime.helpers import LONG, create_post, edit_post, read_seqs, store_frames, subscribe
@@ -54,14 +54,14 @@ async def test_a_long_past_is_read_as_fast_as_the_client_takes_it(make_user, con
     await subscribe(watcher, room)
     await edit_post(service.db, post, ada.id, 30, LONG)
     assert await read_seqs(watcher, room, 30) == list(range(1, 31))
-    read_part, counts, reads = commands.read_part, [], asyncio.Event()
+    read_part, counts, reads = joining.read_part, [], asyncio.Event()
 
     async def count(*args):
         part = await read_part(*args)
         counts.append(len(part))
         return part
 
-    monkeypatch.setattr(commands, "read_part", count)
+    monkeypatch.setattr(joining, "read_part", count)
     monkeypatch.setattr(Socket, "let_drain", lambda self: reads.wait())
     live = await connect(ada)
     await subscribe(live, room, epoch=epoch, seq=0)
@@ -156,7 +156,7 @@ async def test_failed_resubscription_keeps_the_room(make_user, connect, service,
         raise RuntimeError("the database stumbles")
 
     with monkeypatch.context() as patch:
-        patch.setattr("nexcorp.realtime.commands.read_past", fail)
+        patch.setattr("nexcorp.realtime.joining.read_past", fail)
         await live.send("subscribe", {"room": f"user:{ada.id}"})
         assert (await live.next())["data"]["code"] == "internal_error"
     await grace.client.put(f"/api/v1/posts/{post}/like")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from nexcorp.realtime import commands, protocol
+from nexcorp.realtime import commands, joining, protocol
 from tests.api import API, get_json, outbox_empty, publish, say
 from tests.conftest import wait_until
 from tests.realtime.helpers import ask, closed, create_post, edit_post, read_seqs, subscribe
@@ -51,14 +51,14 @@ async def test_where_joining_several_breaks_off_the_client_is_where_it_was(
     live = await connect(ada)
     await live.next("connected")
     await ask(live, "subscribe", {"room": f"post:{known}"})
-    read_past = commands.read_past
+    read_past = joining.read_past
 
     async def fail(node: Any, conn: Any, name: str, *place: Any) -> Any:
         if name == f"post:{broken}":
             raise ConnectionResetError
         return await read_past(node, conn, name, *place)
 
-    monkeypatch.setattr(commands, "read_past", fail)
+    monkeypatch.setattr(joining, "read_past", fail)
     answer = await ask(live, "subscribe", {"rooms": [f"post:{post}" for post in (known, new, broken)]})
     assert (answer["event"], answer["data"]["code"]) == ("error", "database_unavailable")
     for post in (new, broken, known):

@@ -42,6 +42,19 @@ INSERT INTO interests (post_id, user_id, created_at)
 SELECT nth(2, 10 * (1 + n / 10)), nth(1, 1 + n % 10007), now() - n * interval '1 second'
 FROM generate_series(1, 100000) AS n
 """,
+        # Two posts were read by half of all people, most by two.
+        "entity_reads": """
+INSERT INTO entity_reads (entity_type, entity_id, user_id, read_at)
+SELECT
+    'post', nth(2, CASE WHEN n < 100000 THEN 1 + 100 * (n / 50000) ELSE n / 2 END), nth(1, 1 + n % 50000),
+    now() - n * interval '1 second'
+FROM generate_series(0, 199999) AS n
+""",
+        "thread_reads": """
+INSERT INTO thread_reads (thread, user_id, upto)
+SELECT nth(2, CASE WHEN n < 50000 THEN 1 ELSE n / 5 END), nth(1, 1 + n % 50000), nth(3, 1 + n)
+FROM generate_series(0, 99999) AS n
+""",
         "idempotency_keys": """
 INSERT INTO idempotency_keys (scope, key, fingerprint, status, entity_id, created_at)
 SELECT
@@ -58,15 +71,72 @@ FROM generate_series(1, 20000) AS n
 """,
         "notifications": """
 INSERT INTO notifications (
-    id, receiver_id, event_id, actor_id, type, entity_type, entity_id, once_key, is_read
+    id, position, group_id, receiver_id, event_id, actor_id, type, entity_type, entity_id, once_key, is_read,
+    archived_at, snoozed_until
 )
 SELECT
-    nth(4, n), nth(1, 1 + n % 500), nth(5, n), nth(1, 1 + n % 7919), k.type, k.entity_type,
+    nth(4, n), nth(4, n), CASE WHEN n % 4 = 0 THEN nth(8, n % 20000) END,
+    nth(1, 1 + n % 500), nth(5, n), nth(1, 1 + n % 7919), k.type, k.entity_type,
     CASE k.type WHEN 'like' THEN nth(2, n) ELSE nth(3, n) END,
-    CASE k.type WHEN 'like' THEN 'like ' || n END, n % 10 > 0
+    CASE k.type WHEN 'like' THEN 'like ' || n END, n % 10 > 0,
+    CASE WHEN n % 7 = 1 THEN now() END, CASE WHEN n % 77 = 3 THEN now() + interval '1 hour' END
 FROM generate_series(1, 60000) AS n
 JOIN (VALUES (0, 'like', 'post'), (1, 'comment', 'comment')) AS k (number, type, entity_type)
     ON k.number = n % 2
+""",
+        "notification_groups": """
+INSERT INTO notification_groups (id, receiver_id, key, position, size, members, unread)
+SELECT
+    nth(8, n), nth(1, 1 + n % 500), 'like:post:' || nth(2, n), nth(4, 40000 + n), 3, 3,
+    CASE n % 3 WHEN 0 THEN 1 ELSE 0 END
+FROM generate_series(0, 19996, 4) AS n
+""",
+        "notifications_archive": """
+INSERT INTO notifications_archive (
+    id, position, receiver_id, event_id, type, is_read, variant, params, archived_at, created_at, updated_at
+)
+SELECT
+    nth(7, n), nth(7, n), nth(1, 1 + n % 500), nth(5, n), 'like', true, '', '{}',
+    now() - n * interval '1 minute', now(), now()
+FROM generate_series(1, 20000) AS n
+""",
+        "notifications_held": """
+INSERT INTO notifications_held (
+    receiver_id, event_id, type, entity_type, entity_id, reason, created_at, held_at
+)
+SELECT
+    nth(1, 1 + n % 500), nth(5, n), 'like', 'post', nth(2, n), 'muted', now(), now() - n * interval '1 minute'
+FROM generate_series(1, 20000) AS n
+""",
+        "notification_mutes": """
+INSERT INTO notification_mutes (user_id, entity_type, entity_id)
+SELECT nth(1, 1 + n % 5000), 'post', nth(2, n) FROM generate_series(1, 50000) AS n
+""",
+        "notification_preferences": """
+INSERT INTO notification_preferences (user_id, type, email)
+SELECT nth(1, 1 + n), k.type, 'off'
+FROM generate_series(1, 10000) AS n
+CROSS JOIN (VALUES ('like'), ('comment')) AS k (type)
+""",
+        "notification_settings": """
+INSERT INTO notification_settings (user_id, quiet_from, quiet_to, digest, next_digest_at)
+SELECT
+    nth(1, n), '22:00', '07:00', CASE WHEN n % 2 = 0 THEN 'daily' ELSE 'none' END,
+    CASE WHEN n % 2 = 0 THEN now() + n * interval '1 second' END
+FROM generate_series(1, 20000) AS n
+""",
+        "deliveries": """
+INSERT INTO deliveries (notification_id, channel, receiver_id, state, due_at, created_at)
+SELECT
+    nth(4, n), 'email', nth(1, 1 + n % 500), CASE WHEN n > 59000 THEN 'waiting' ELSE 'sent' END,
+    now() - n * interval '1 second', now() - n * interval '1 minute'
+FROM generate_series(1, 60000) AS n
+""",
+        "delivery_attempts": """
+INSERT INTO delivery_attempts (notification_id, channel, target, at, outcome)
+SELECT d.notification_id, d.channel, d.target, d.created_at + k * interval '1 second', 'begun'
+FROM deliveries AS d
+CROSS JOIN generate_series(1, 2) AS k
 """,
         "notification_counters": """
 INSERT INTO notification_counters (user_id) SELECT nth(1, n) FROM generate_series(1, 10000) AS n
@@ -139,6 +209,14 @@ FROM generate_series(1, 10000) AS n
         "room_acks": """
 INSERT INTO room_acks (session_id, room, seq)
 SELECT s.id, 'user:' || s.user_id, 10 FROM sessions AS s
+""",
+        "push_subscriptions": """
+INSERT INTO push_subscriptions (user_id, session_id, endpoint_hash, endpoint, host, p256dh, auth)
+SELECT
+    s.user_id, s.id, sha256((s.id::text || k)::bytea), 'https://e.com/' || s.id || k, 'e.com',
+    decode(repeat('04', 65), 'hex'), decode(repeat('00', 16), 'hex')
+FROM sessions AS s
+CROSS JOIN generate_series(1, 2) AS k
 """,
         "account_tokens": """
 INSERT INTO account_tokens (token_hash, user_id, purpose, email, expires_at)

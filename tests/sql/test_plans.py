@@ -64,6 +64,7 @@ def literal(kind: Any) -> str:
         "jsonb": "'{}'",
         "float8": "21",
         "date": "'2026-11-01'",
+        "time": "'08:00'",
     }
     return f"{values.get(kind.name, chr(39) + 'x' + chr(39))}::{kind.name}"
 

@@ -25,6 +25,8 @@ GUESTS = {
     ("post_stats", "like_count"): "reactions",
     ("post_stats", "comment_count"): "comments",
     ("post_stats", "interest_count"): "reactions",
+    # A mail server refused it; a trigger takes that back when the address is proved anew.
+    ("users", "email_bounced_at"): "deliveries",
     # auth.sql has the account and what opens it, users.sql the person.
     **{
         ("users", column): "users"
@@ -48,7 +50,13 @@ GUESTS = {
 # No query, so there is nothing to prepare: it is pasted as it is.
 UTILITIES = {"service.vacuum_all"}
 # Whoever changes the row says when; the score moves with each counter, in the same statement.
-SHARED = {("users", "updated_at"), ("post_stats", "score"), ("post_stats", "least_score")}
+SHARED = {
+    ("users", "updated_at"),
+    ("post_stats", "score"),
+    ("post_stats", "least_score"),
+    # A digest is made where its time is moved on.
+    ("notification_settings", "next_digest_at"),
+}
 # Tables that one statement of another file writes as well, and why.
 WRITES = {
     # A delivery is one statement: notifications, counters, and the frames that show them.

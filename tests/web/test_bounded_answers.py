@@ -9,7 +9,7 @@ import pytest
 from marshmallow import fields, validate
 
 from nexcorp.app import list_routes
-from nexcorp.domain.fields import Items, Name, Text
+from nexcorp.domain.fields import Entries, Items, Name, Text
 from tests.api import API
 from tests.web.calls import WRITES, check_envelope
 
@@ -77,7 +77,7 @@ def bounded(field: Any) -> bool:
     if type(field) is fields.String:
         return any(isinstance(check, validate.OneOf) for check in field.validators)
     if isinstance(field, fields.Dict):
-        return False
+        return isinstance(field, Entries) and bounded(field.key_field) and bounded(field.value_field)
     return isinstance(field, Text | Name | fields.UUID) or not isinstance(field, fields.String)
 
 

@@ -40,6 +40,10 @@ async def test_examples_work_on_the_demo_data(service: Any, client: Any) -> None
         ("put", "/posts/{id}/status", 200),
         ("get", "/posts/{id}/status-log", 200),
         ("get", "/users/by-username/{name}", 200),
+        ("put", "/notifications/preferences", 200),
+        ("put", "/notifications/types/{type}", 200),
+        ("post", "/push-subscriptions", 201),
+        ("delete", "/push-subscriptions", 204),
         ("post", "/auth/password", 204),
     ):
         operation = document()["paths"][f"{API}{path}"][method]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -50,14 +51,17 @@ def people(database: Database) -> Callable[[int], Awaitable[list[UUID]]]:
 
 
 Comment = Callable[..., Awaitable[None]]
+INSERT_POST = "INSERT INTO posts (id, author_id, body) VALUES ($1, $2, 'a post')"
+INSERT_COMMENT = "INSERT INTO comments (id, post_id, author_id, body) VALUES ($1, $2, $3, 'a comment')"
 
 
 @pytest.fixture
 def comment(database: Database) -> Comment:
-    """`await comment(actor, mentioned=[...], author=...)`: emits comment.created; `spoil` drops a key.
-
-    There is no comment, only its event: what is told of it is rendered as gone.
+    """`await comment(actor, mentioned=[...], author=...)`: a comment and its comment.created; `spoil` drops a
+    key. Of the post there is the row alone: rooms see the comment as gone, who is told of it does not.
     """
+    posts: set[UUID] = set()
+    making = asyncio.Lock()
 
     async def emit_comment(
         actor: UUID,
@@ -77,12 +81,17 @@ def comment(database: Database) -> Comment:
             "onDraft": False,
         }
         payload.pop(spoil or "", None)
+        async with making:
+            if post not in posts:
+                # Committed, so that writers of comments on it do not wait for each other.
+                async with database.transaction(wait=5) as own:
+                    await own.execute(INSERT_POST, post, actor)
+                posts.add(post)
         what: Any = {"actor_id": actor, "entity": ("comment", comment_id), "payload": payload, "root": post}
-        if conn is not None:
+        async with AsyncExitStack() as stack:
+            conn = conn or await stack.enter_async_context(database.transaction(wait=5))
+            await conn.execute(INSERT_COMMENT, comment_id, post, actor)
             await emit(conn, "comment.created", **what)
-            return
-        async with database.transaction(wait=5) as own:
-            await emit(own, "comment.created", **what)
 
     return emit_comment
 

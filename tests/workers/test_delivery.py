@@ -264,7 +264,7 @@ async def make_post(database, author):
 
 async def test_like_taken_back_and_given_again_tells_once(database, people, pushed):
     ada, grace = await people(2)
-    post = uuid4()
+    post = await make_post(database, grace)
     for name in ("post.liked", "post.unliked", "post.liked"):
         async with database.transaction(wait=5) as conn:
             payload = {"authorId": str(grace)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from nexcorp.db import sql
 from nexcorp.features import PRODUCT
 from nexcorp.features.notifications.service import list_notifications
 from nexcorp.web.paging import LAST_ID
@@ -65,6 +66,8 @@ async def test_sixty_mentions_of_a_minute_come_to_a_few_notifications(
     await workers[0].drain()
     times = [int(title.partition("(")[2].rstrip(")") or 1) for title in await shown(database, victim)]
     assert sum(times) == 60 + 3 + 12
+    async with database.transaction(wait=5) as conn:
+        await sql.posts.fill_stats(conn)
     await check_counters(Holder(database))
 
 

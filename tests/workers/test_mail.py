@@ -318,7 +318,7 @@ def test_every_kind_has_a_text(kind: str) -> None:
 def test_no_address_adds_a_header(address: str) -> None:
     mail = Mail("1", address, "Subject", ("Text",))
     try:
-        message = compose(mail, SENDER)
+        message = message_from_bytes(compose(mail, SENDER), policy=policy.default)
     except MailRefused:
         return
     assert message["Bcc"] is None and len(message["To"].addresses) <= 1

@@ -1,4 +1,5 @@
-"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys, months of the trail.
+"""What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
+months of the trail, what was read of notifications, and what was decided and sent of them.
 
 And tasks in the trash, and what was written of people who have left, behind their leaving.
 """
@@ -12,6 +13,7 @@ import structlog
 
 from nexcorp.db import sql
 from nexcorp.features.tasks.access import TRASH_DAYS
+from workers.jobs.inbox import retire_notifications
 from workers.jobs.leaving import LATE_MINUTES, leave_again
 from workers.jobs.months import make_months
 
@@ -38,6 +40,7 @@ async def delete_rows(ctx: Any) -> None:
     async with ctx["database"].connection(wait=10.0) as conn:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
+        await sql.push.delete_over(conn)
         await sql.auth.delete_old_sessions(conn)
         await sql.keys.delete_old_keys(conn)
         await sql.account_tokens.delete_old_tokens(conn)
@@ -46,6 +49,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
         await sql.events.delete_old_beats(conn)
+        await sql.preferences.leave_unknown_zones(conn)
 
 
 async def drop_months(ctx: Any) -> int:
@@ -67,12 +71,33 @@ async def purge_trash(ctx: Any) -> int:
             )
 
 
+async def delete_parts(ctx: Any) -> int:
+    """What was kept of notifications for some time, in parts; returns how many rows."""
+    gone = 0
+    for statement in (
+        sql.notifications.delete_old_archived,
+        sql.notifications.delete_old_groups,
+        sql.preferences.delete_old_held,
+        sql.deliveries.delete_old_deliveries,
+        sql.deliveries.delete_old_digests,
+        sql.preferences.delete_ended_mutes,
+    ):
+        part = PART
+        while part == PART:
+            async with ctx["database"].connection(wait=10.0) as conn:
+                part = await statement(conn, most=PART)
+            gone += part
+    return gone
+
+
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "frames": delete_frames,
     "rows": delete_rows,
     "partitions": lambda ctx: make_months(ctx["database"]),
     "dropped": drop_months,
     "trash": purge_trash,
+    "retired": retire_notifications,
+    "notifications": delete_parts,
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
 }
 

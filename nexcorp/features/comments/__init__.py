@@ -9,6 +9,7 @@ from nexcorp.manifest import Feature, Section
 FEATURE = Feature(
     name="comments",
     routes=("nexcorp.features.comments.routes:ROUTES",),
+    graphql="nexcorp.features.comments.graphql:PART",
     events=EVENTS,
     notice_types=NOTICE_TYPES,
     kinds={

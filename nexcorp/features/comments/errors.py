@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from nexcorp.errors import Forbidden, NotFound
-
-
-class CommentNotFound(NotFound):
-    """The comment does not exist, or the viewer may not see it."""
-
-    code, message = "comment_not_found", "There is no such comment."
-    meaning = "The comment does not exist, or the viewer may not see it."
+from nexcorp.errors import Forbidden
 
 
 class NotYourComment(Forbidden):

@@ -53,6 +53,8 @@ EVENTS: dict[str, EventType] = {
                 "comment",
                 "{actor} replied to your comment",
                 variant="reply",
+                # Others of the group may have commented on the post.
+                several="{actor} wrote in a conversation with you",
                 group=lead_to_post,
                 receivers=lambda event: [event.get_id("parentAuthorId")],
             ),

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.mentions import MAX_MENTIONS
-from nexcorp.errors import PostNotFound, PreconditionFailed
+from nexcorp.errors import CommentNotFound, PostNotFound, PreconditionFailed
 from nexcorp.features.comments import service
-from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
+from nexcorp.features.comments.errors import NotYourComment
 from nexcorp.features.comments.schemas import Comment, CommentPage, CommentQuery, CreateComment, UpdateComment
 from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow

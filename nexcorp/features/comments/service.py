@@ -10,8 +10,8 @@ from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Invalid, PostNotFound, on_constraint
-from nexcorp.features.comments.errors import CommentNotFound, NotYourComment
+from nexcorp.errors import CommentNotFound, Invalid, PostNotFound, on_constraint
+from nexcorp.features.comments.errors import NotYourComment
 from nexcorp.security.caller import Caller
 
 

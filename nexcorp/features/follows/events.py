@@ -11,6 +11,7 @@ EVENTS: dict[str, EventType] = {
                 "follow",
                 "{actor} follows you",
                 message="",
+                several="{actor} follow you",
                 receivers=lambda event: [event.entity_id],
                 entity=lambda event: ("user", event.actor_id) if event.actor_id else None,
                 group=lambda event: event.entity,

@@ -10,6 +10,7 @@ from nexcorp.manifest import Feature, Job, Section
 FEATURE = Feature(
     name="notifications",
     routes=("nexcorp.features.notifications.routes:ROUTES",),
+    graphql="nexcorp.features.notifications.graphql:PART",
     events=EVENTS,
     kinds={
         "notification": Kind(
@@ -20,9 +21,12 @@ FEATURE = Feature(
         )
     },
     frames=FRAMES,
-    jobs=(Job("workers.jobs.folding:tell_folded", cron="* * * * * */10", seconds=60),),
+    jobs=(
+        Job("workers.jobs.folding:tell_folded", cron="* * * * * */10", seconds=60),
+        Job("workers.jobs.inbox:wake_notifications", cron="* * * * * */5", seconds=60),
+    ),
     before_leave=sql.notifications.lock_counter,
     on_leave=forget_inbox,
-    export={"notifications": Section(sql.notifications.export_notifications)},
+    export={"notifications": Section(sql.inbox.export_notifications)},
     permissions=("notification:read", "notification:update"),
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from nexcorp.errors import NotFound
+from nexcorp.errors import NotificationNotFound as NotificationNotFound
 
 
-class NotificationNotFound(NotFound):
-    """The notification does not exist, or is another user's."""
+class GroupNotFound(NotFound):
+    """The group of notifications does not exist, or is another user's."""
 
-    code, message = "notification_not_found", "There is no such notification."
-    meaning = "You have no notification with this id."
+    code, message = "notification_group_not_found", "There is no such group of notifications."
+    meaning = "You have no group of notifications with this id."

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+from nexcorp.db.encoding import show_time
 from nexcorp.delivery.events import Event, EventType, Frame
-from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, WHOLE, FrameDoc, refer, shape
+from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, TIME, WHOLE, FrameDoc, refer, shape
 
 
 def updated_frames(event: Event) -> list[Frame]:
     """The notification as it is now."""
     return [Frame(f"user:{event.actor_id}", "notification:updated", event.entity)]
+
+
+def woken_frames(event: Event) -> list[Frame]:
+    """The same; nobody did that."""
+    return [Frame(f"user:{event.payload['receiverId']}", "notification:updated", event.entity)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
@@ -17,36 +26,66 @@ def deleted_frames(event: Event) -> list[Frame]:
     return [Frame(f"user:{event.actor_id}", "notification:deleted", event.entity, data, members=())]
 
 
-def read_frames(event: Event) -> list[Frame]:
-    """How many were read at once, and up to which position: the frame comes behind newer ones at times."""
-    told = {name: event.payload.get(name) for name in ("updated", "through", "before")}
-    data = {"isRead": True, **told}
-    return [Frame(f"user:{event.actor_id}", "notifications:bulk-updated", event.entity, data, members=())]
+def bulk_frames(event: Event) -> list[Frame]:
+    """What changed of many at once, and which: the frame comes behind newer ones at times."""
+    data: dict[str, Any] = {"before": None, **event.payload}
+    if "at" in data:
+        data["at"] = show_time(datetime.fromisoformat(data["at"]))
+    return [Frame(f"user:{event.entity_id}", "notifications:bulk-updated", event.entity, data, members=())]
+
+
+def retired_frames(event: Event) -> list[Frame]:
+    """What was read and stands up to a position has left the list."""
+    payload = {**event.payload, "archived": True, "onlyRead": True, "archivedThrough": event.payload["upTo"]}
+    told = Event(event.id, event.type, None, event.entity_type, event.entity_id, payload, event.created_at)
+    return bulk_frames(told)
 
 
 EVENTS: dict[str, EventType] = {
     "notification.updated": EventType(frames=updated_frames),
+    "notification.woken": EventType(frames=woken_frames),
     "notification.deleted": EventType(frames=deleted_frames),
-    "notifications.read": EventType(frames=read_frames),
+    "notifications.read": EventType(frames=bulk_frames),
+    "notifications.seen": EventType(frames=bulk_frames),
+    "notifications.archived": EventType(frames=bulk_frames),
+    "notifications.retired": EventType(frames=retired_frames),
 }
 
 FRAMES = {
     "notification:created": FrameDoc(
-        "In user:{id}: a new notification, as in the list.", refer("Notification")
+        "In user:{id}: a new notification, as in the list. One with a groupId joins that group of a grouped "
+        "list: it becomes its item, at its position.",
+        refer("Notification"),
     ),
     "notification:updated": FrameDoc(
-        "In user:{id}: it was read, archived or seen elsewhere; as it is now.", refer("Notification")
+        "In user:{id}: it was read, seen, archived, snoozed or taken back elsewhere, or woke; as it is now. "
+        "Drop it from the list where archivedAt or snoozedUntil is set, else put it at its position: one "
+        "that woke has a new one, on top.",
+        refer("Notification"),
     ),
     "notification:deleted": FrameDoc(
         "In user:{id}. Among frames that were missed also in place of what the notification was.",
         shape({"id": ID}),
     ),
     "notifications:bulk-updated": FrameDoc(
-        "In user:{id}: all were read that came with a `seq` up to `through` (null: all) and stand before "
-        "`before`, an id or a time as in POST /notifications/read-all (null: all). A list that was "
-        "fetched at a later `seq` may have been read before or after: fetch it again.",
+        "In user:{id}: many changed at once, at the time `at`. Meant are those in the list with a position "
+        "up to `upTo`; with `groupId` of that group alone; where `before` is a time, only those with an "
+        "earlier createdAt. `isRead`: they are read, and seen where they were not. `seen`: they are seen. "
+        "`archived`: they have left the list, and with `onlyRead` only those that are read; "
+        "`archivedThrough` is `upTo` of those that left it by their age. `updated` is how many changed, "
+        "`before` what the request said. What came with a `seq` behind `through` was not there yet, and "
+        "stands behind `upTo`, too. The frames of what changed one by one come in order with these.",
         shape(
-            {"isRead": FLAG, "updated": WHOLE, "through": {"type": ["integer", "null"]}}, before=NULLABLE_TEXT
+            {"updated": WHOLE, "through": {"type": ["integer", "null"]}},
+            isRead=FLAG,
+            seen=FLAG,
+            archived=FLAG,
+            onlyRead=FLAG,
+            at=TIME,
+            upTo=ID,
+            before=NULLABLE_TEXT,
+            groupId=ID,
+            archivedThrough=ID,
         ),
     ),
 }

@@ -10,15 +10,17 @@ from aiohttp import web
 from nexcorp.db import sql
 from nexcorp.errors import Invalid
 from nexcorp.features.notifications import service
-from nexcorp.features.notifications.errors import NotificationNotFound
+from nexcorp.features.notifications.errors import GroupNotFound, NotificationNotFound
 from nexcorp.features.notifications.schemas import (
+    ArchiveAll,
+    Before,
     Notification,
     NotificationPage,
     NotificationQuery,
-    ReadAll,
     UnreadCount,
     Updated,
     UpdateNotification,
+    UpTo,
 )
 from nexcorp.realtime.node import NODE
 from nexcorp.security.access import allow
@@ -31,6 +33,10 @@ from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction, write
 
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="position")
+# How far the list had come when its first page was read, and the place of an item.
+BY_PLACE: Cursor[tuple[UUID, UUID]] = Cursor(
+    "notifications in groups", tuple[UUID, UUID], (LAST_ID, LAST_ID), since="_since", before="_place"
+)
 
 
 def check_types(request: web.Request, wanted: list[str]) -> None:
@@ -42,20 +48,35 @@ def check_types(request: web.Request, wanted: list[str]) -> None:
 
 async def list_notifications(request: web.Request, query: dict[str, Any]) -> web.Response:
     check_types(request, query.get("type", []))
-    (before,) = BY_NEWEST.read(request, query)
-    async with database(request).connection() as conn:
-        inbox = await service.list_notifications(conn, user_id(request), query, before)
-    page, next_cursor = cut_page(request, inbox.rows, query["limit"], BY_NEWEST)
     sentences = request.app[SENTENCES]
+    if query.get("grouped"):
+        since, before = BY_PLACE.read(request, query)
+        async with database(request).connection() as conn:
+            inbox, since = await service.list_grouped(conn, user_id(request), query, since, before)
+        rows = [{**row, "_since": since} for row in inbox.rows]
+        page, next_cursor = cut_page(request, rows, query["limit"], BY_PLACE)
+        shown = [sentences.show_item(row) for row in page]
+    else:
+        (before,) = BY_NEWEST.read(request, query)
+        async with database(request).connection() as conn:
+            inbox = await service.list_notifications(conn, user_id(request), query, before)
+        page, next_cursor = cut_page(request, inbox.rows, query["limit"], BY_NEWEST)
+        shown = [sentences.show(row) for row in page]
     return reply(
         {
-            "data": [sentences.show(row) for row in page],
+            "data": shown,
             "nextCursor": next_cursor,
             "unreadCount": inbox.unread,
             "epoch": request.app[NODE].positions.epoch,
             "seq": inbox.seq,
         }
     )
+
+
+async def get_notification(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        row = await service.get_notification(conn, user_id(request), path_id(request))
+    return reply(request.app[SENTENCES].show(row))
 
 
 async def get_unread_count(request: web.Request) -> web.Response:
@@ -79,6 +100,31 @@ async def delete_notification(request: web.Request) -> web.Response:
 async def read_all(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
         updated = await service.read_all(tx.conn, user_id(request), body.get("before"))
+        return await tx.reply({"updated": updated})
+
+
+async def see_all(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        updated = await service.see_all(tx.conn, user_id(request), body.get("before"))
+        return await tx.reply({"updated": updated})
+
+
+async def archive_all(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        before, only_read = body.get("before"), body["onlyRead"]
+        updated = await service.archive_all(tx.conn, user_id(request), before, only_read=only_read)
+        return await tx.reply({"updated": updated})
+
+
+async def read_group(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        updated = await service.read_group(tx.conn, user_id(request), path_id(request), body.get("upTo"))
+        return await tx.reply({"updated": updated})
+
+
+async def archive_group(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        updated = await service.archive_group(tx.conn, user_id(request), path_id(request), body.get("upTo"))
         return await tx.reply({"updated": updated})
 
 
@@ -109,14 +155,65 @@ ROUTES = [
         "Mark all as read, or all before one",
         Updated(),
         200,
-        body=ReadAll(),
+        body=Before(),
         access=CHANGE,
+        tag=TAG,
+    ),
+    post(
+        "/notifications/seen",
+        see_all,
+        "Mark all as seen, or all before one",
+        Updated(),
+        200,
+        body=Before(),
+        access=CHANGE,
+        tag=TAG,
+    ),
+    post(
+        "/notifications/archive-all",
+        archive_all,
+        "Archive all that are read, or all",
+        Updated(),
+        200,
+        body=ArchiveAll(),
+        access=CHANGE,
+        tag=TAG,
+    ),
+    post(
+        "/notifications/groups/{id}/read",
+        read_group,
+        "Mark a group as read, or it up to one",
+        Updated(),
+        200,
+        body=UpTo(),
+        access=CHANGE,
+        errors=(GroupNotFound,),
+        tag=TAG,
+    ),
+    post(
+        "/notifications/groups/{id}/archive",
+        archive_group,
+        "Archive a group, or it up to one",
+        Updated(),
+        200,
+        body=UpTo(),
+        access=CHANGE,
+        errors=(GroupNotFound,),
+        tag=TAG,
+    ),
+    get(
+        "/notifications/{id}",
+        get_notification,
+        "One of your notifications",
+        Notification(),
+        access=READ,
+        errors=(NotificationNotFound,),
         tag=TAG,
     ),
     patch(
         "/notifications/{id}",
         update_notification,
-        "Read, archive, see",
+        "Read, see, archive, snooze; or take that back",
         Notification(),
         body=UpdateNotification(),
         access=CHANGE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from nexcorp.web.paging import PageQuery
 
 UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 TYPES = "types of notification"
+MOST_SNOOZE = timedelta(days=366)
 
 
 class Types(Name):
@@ -24,14 +25,35 @@ class Types(Name):
         return [name.strip().lower() for name in super()._deserialize(value, attr, data, **more).split(",")]
 
 
-class NotificationQuery(PageQuery):
-    """Which notifications; archived ones only with `archived=true`."""
+# Lists of their own: a query asks for one of them, or for what is in the list.
+APART = ("archived", "snoozed", "grouped", "group")
 
-    unread = fields.Boolean()
-    archived = fields.Boolean()
+
+class NotificationQuery(PageQuery):
+    """Which notifications; archived and snoozed ones only where they are asked for."""
+
+    unread = fields.Boolean(
+        metadata={"description": "Of a grouped list also groups that have unread ones, or have none."}
+    )
+    archived = fields.Boolean(metadata={"description": "Archived ones instead."})
+    snoozed = fields.Boolean(metadata={"description": "Snoozed ones instead."})
+    group = fields.UUID(metadata={"description": "The members of one group, by its id."})
+    grouped = fields.Boolean(
+        metadata={
+            "description": "A group as one: its newest, with `group` and a title for them all. Following "
+            "pages show groups that moved meanwhile where they were."
+        }
+    )
     type = Types(
         TYPES, metadata={"description": "One or several, comma-separated (`like,comment`), in either case."}
     )
+
+    @validates_schema
+    def require_one_list(self, data: dict[str, object], **more: object) -> None:
+        """There is no list of archived groups, nor of snoozed members of one."""
+        asked = [name for name in APART if data.get(name)]
+        if len(asked) > 1:
+            raise ValidationError({name: [f"Not together with {asked[0]}."] for name in asked[1:]})
 
 
 class IdOrTime(fields.Field[Any]):
@@ -46,31 +68,81 @@ class IdOrTime(fields.Field[Any]):
             raise ValidationError("Not an id, nor a time with its zone.") from None
 
 
-class ReadAll(Body):
-    """Without `before` all are read."""
+class Before(Body):
+    """Without `before` all are meant."""
 
     before = IdOrTime(
         allow_none=True,
         metadata={
             "type": "string",
-            "description": "Only those before it in the list, where it is the id of a notification, or with "
-            "an earlier `createdAt`, where it is a time. What came since you fetched the list stays unread.",
+            "description": "Only those before it in the list, where it is the id of a notification or its "
+            "position, or with an earlier `createdAt`, where it is a time. What came since you fetched the "
+            "list stays as it is.",
         },
     )
+
+
+class ArchiveAll(Before):
+    """Those that are read, unless told otherwise."""
+
+    onlyRead = Flag(load_default=True, metadata={"description": "false: unread ones as well."})
+
+
+class UpTo(Body):
+    """Without `upTo` the whole group is meant."""
+
+    upTo = fields.UUID(
+        allow_none=True,
+        metadata={
+            "description": "Only this one and those behind it in the list: the id of a notification, or a "
+            "position. What came after it stays as it is."
+        },
+    )
+
+
+class WakingTime(fields.Field[Any]):
+    """A time with its zone, in the future and at most a year away."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> datetime:
+        try:
+            until: datetime = fields.AwareDateTime(format="iso").deserialize(value).astimezone(UTC)
+        except (ValidationError, OverflowError):
+            raise ValidationError("Not a time with its zone.") from None
+        if not timedelta() < until - datetime.now(UTC) <= MOST_SNOOZE:
+            raise ValidationError("Wants a time in the future, at most a year away.")
+        return until
 
 
 class UpdateNotification(Body):
     """Only what is sent changes."""
 
-    isRead = Flag()
-    archived = Flag()
-    seen = Flag()
+    isRead = Flag(metadata={"description": "Read is seen as well; unread again, it stays seen."})
+    archived = Flag(
+        metadata={
+            "description": "true: out of the list and the count; ends a snooze. false: back in its place, "
+            "as it was."
+        }
+    )
+    seen = Flag(metadata={"description": "The count stays. false changes nothing of what is read."})
+    snoozedUntil = WakingTime(
+        allow_none=True,
+        metadata={
+            "type": "string",
+            "format": "date-time",
+            "description": "Out of the list, the archive and the count until then, at most a year; then "
+            "unread, on top and by itself. null: now.",
+        },
+    )
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """A PATCH that changes nothing is a mistake of the caller's, as is one that contradicts itself."""
         if not data:
-            raise ValidationError("Send isRead, archived or seen.")
+            raise ValidationError("Send isRead, archived, seen or snoozedUntil.")
+        if data.get("isRead") and data.get("seen") is False:
+            raise ValidationError("What is read is seen.", "seen")
+        if data.get("archived") and data.get("snoozedUntil") is not None:
+            raise ValidationError("Archived, it does not come back by itself.", "snoozedUntil")
 
 
 class Entity(Out):
@@ -80,6 +152,20 @@ class Entity(Out):
         required=True, metadata={"description": "`post`, `comment` or `user`; more may come."}
     )
     id = fields.UUID(required=True)
+
+
+class Group(Out):
+    """What a grouped list shows as one."""
+
+    id = fields.UUID(required=True)
+    key = fields.String(
+        required=True, metadata={"description": "What they have in common: `like:post:{id}`."}
+    )
+    count = fields.Integer(required=True, metadata={"description": "How many are in the list."})
+    unread = fields.Integer(required=True)
+    actors = fields.List(
+        fields.Nested(Person), required=True, metadata={"description": "The newest three people."}
+    )
 
 
 class Notification(Out):
@@ -97,6 +183,27 @@ class Notification(Out):
     isRead = fields.Boolean(required=True)
     seenAt = fields.AwareDateTime(required=True, allow_none=True)
     archivedAt = fields.AwareDateTime(required=True, allow_none=True)
+    snoozedUntil = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where this or archivedAt is set, it is not in the list: drop it there."},
+    )
+    position = fields.UUID(
+        required=True,
+        metadata={"description": "Sort lists by it, the greatest first. It grows when a snoozed one wakes."},
+    )
+    groupId = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The group that it belongs to."}
+    )
+    group = fields.Nested(
+        Group,
+        required=True,
+        allow_none=True,
+        metadata={"description": "In a grouped list, where it stands for several; null everywhere else."},
+    )
+    silent = fields.Boolean(
+        required=True, metadata={"description": "Show it without a sound: it came in quiet hours."}
+    )
     actor = fields.Nested(Person, required=True, allow_none=True)
     entity = fields.Nested(Entity, required=True, allow_none=True)
     postId = fields.UUID(required=True, allow_none=True)
@@ -116,7 +223,7 @@ class NotificationPage(Out):
 
 
 class UnreadCount(Out):
-    """How many are neither read nor archived."""
+    """How many of the list are not read."""
 
     count = fields.Integer(required=True)
 

@@ -11,6 +11,7 @@ from nexcorp.realtime.rooms import RoomKind
 FEATURE = Feature(
     name="posts",
     routes=("nexcorp.features.posts.routes:ROUTES",),
+    graphql="nexcorp.features.posts.graphql:PART",
     events=EVENTS,
     notice_types=NOTICE_TYPES,
     kinds={"post": Kind(sql.posts.render_posts, RoomPost, deleted="post:deleted")},

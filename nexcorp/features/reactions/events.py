@@ -39,6 +39,7 @@ EVENTS: dict[str, EventType] = {
             Notice(
                 "interest",
                 "{actor} is interested in your project",
+                several="{actor} are interested in your project",
                 receivers=lambda event: [event.get_id("authorId")],
                 once_key=lambda event: f"interest:{event.entity_id}:{event.actor_id}",
             ),

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.features.notifications import service as notifications
 from tests.api import (
     API,
     NOBODY,
@@ -278,15 +279,8 @@ async def test_no_change_is_computed_from_an_old_count(service: Any, client: Any
     await insist(ann.client, "PATCH", path, json={"isRead": True})
     async with service.db.transaction(wait=5) as first:
         await sql.notifications.lock_counter(first, user_id=ann.id)
-        await sql.notifications.update_notification(
-            first,
-            user_id=ann.id,
-            notification_id=UUID(row["id"]),
-            is_read=False,
-            archived=None,
-            seen=None,
-            context={},
-        )
+        change = {"isRead": False}
+        await notifications.update_notification(first, ann.id, UUID(row["id"]), change)
         second = asyncio.create_task(insist(ann.client, "DELETE", path))
         waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock')"
         await wait_until(lambda: service.db.pool.fetchval(waiting))

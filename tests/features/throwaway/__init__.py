@@ -101,6 +101,6 @@ BADGES = Feature(
     on_leave=sql.delete_badges,
     export={"badges": Section(sql.export_badges)},
     seed="tests.features.throwaway.work:give_demo_badges",
-    graphql="tests.features.throwaway.schemas:TYPES",
+    graphql="tests.features.throwaway.graphql:PART",
 )
 PRODUCT = Product((*FEATURES, BADGES))

@@ -67,6 +67,13 @@ WHERE b.shelf_id = $1 AND b.id < $3
 ORDER BY b.id DESC
 LIMIT $4;
 
+-- name: find_badges(viewer_id, ids) :many
+-- Some badges, of those that a viewer sees.
+SELECT b.id, b.shelf_id AS "shelfId", b.holder_id AS "holderId", b.name, b.thanked, b.version
+FROM badges AS b
+INNER JOIN shelves AS s ON s.id = b.shelf_id
+WHERE b.id = ANY($2::uuid[]) AND seen_by(s, $1);
+
 -- name: is_shelf_seen(shelf_id, viewer_id) :value
 -- Whether there is a shelf that somebody sees.
 SELECT EXISTS (SELECT FROM shelves AS s WHERE s.id = $1 AND seen_by(s, $2));

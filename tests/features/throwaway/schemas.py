@@ -42,5 +42,3 @@ class Badge(Out):
 
 
 BadgePage = page_of(Badge)
-# As much of GraphQL as there is: what a schema is made of, found by its name.
-TYPES = {"Badge": Badge}

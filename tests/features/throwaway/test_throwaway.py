@@ -12,7 +12,6 @@ from tests.conftest import wait_until
 from tests.contract import follow
 from tests.features.throwaway import BADGES, PRODUCT
 from tests.features.throwaway.conftest import API, give
-from tests.features.throwaway.schemas import TYPES
 from tests.realtime.helpers import ask, subscribe
 
 
@@ -204,10 +203,29 @@ def test_the_documents_show_it() -> None:
     assert b"badge" not in usual.openapi.body + usual.asyncapi.body
 
 
+async def test_graphql_has_its_query_and_a_field_of_what_others_show(
+    service: Any, make_user: Any, make_shelf: Any, connect: Any
+) -> None:
+    ann, bob = await make_user(role="manager"), await make_user()
+    shelf, holding = await make_shelf(ann), await connect(bob)
+    badge = await give(ann, bob, shelf)
+    await holding.next("notification:created")
+    query = """query ($shelf: String!) {
+      getBadges(shelfId: $shelf) { id name thanked }
+      getNotifications { type badge { id shelfId } }
+    }"""
+    answer = await bob.client.post("/api/graphql", json={"query": query, "variables": {"shelf": shelf}})
+    assert (await answer.json())["data"] == {
+        "getBadges": [{name: badge[name] for name in ("id", "name", "thanked")}],
+        "getNotifications": [{"type": "BADGE", "badge": {"id": badge["id"], "shelfId": shelf}}],
+    }
+    usual = await bob.client.get("/api/graphql/schema")
+    assert "getBadges" in await usual.text()
+
+
 def test_the_product_knows_what_comes_next() -> None:
     assert {"badge.given", "badge.removed", "post.created"} <= set(PRODUCT.public_events)
     assert not {"badge.moved", "badge.thanked", "user.logged_in"} & set(PRODUCT.public_events)
     kind = PRODUCT.notice_types["badge"]
     assert (kind.critical, kind.in_app, kind.email, kind.push) == (True, True, "never", False)
     assert PRODUCT.permissions[-2:] == BADGES.permissions == ("badge:give", "badge:read")
-    assert PRODUCT.graphql == [TYPES]

@@ -38,12 +38,19 @@ PARTS = {
     "comments",
     "likes",
     "interests",
+    "reads",
+    "threadReads",
     "following",
     "followers",
+    "pushSubscriptions",
     "notifications",
     "tasks",
     "assignedTasks",
     "watchedTasks",
+    "notificationSettings",
+    "notificationPreferences",
+    "notificationMutes",
+    "notificationsHeld",
     "events",
 }
 
@@ -79,6 +86,9 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     answer_to_ann = await say(bob, post["id"], "Bob's comment.")
     assert (await ann.client.put(f"{API}/posts/{other['id']}/like")).status == 200
     assert (await ann.client.put(f"{API}/users/{bob.id}/follow")).status == 200
+    assert (await ann.client.put(f"{API}/posts/{other['id']}/read")).status == 200
+    upto = {"upTo": answer_to_ann["id"]}
+    assert (await ann.client.put(f"{API}/comments/post/{post['id']}/read", json=upto)).status == 200
     await asyncio.sleep(0.3)
     state = await get_ready(ann)
     assert state.keys() == {"status", "downloadUrl", "expiresAt", "bytes"}
@@ -97,15 +107,18 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     assert files == [("mine.png", post["id"], mine["url"]), ("loose.png", None, loose["url"])]
     assert [row["body"] for row in data["comments"]] == ["My comment."]
     assert [row["postId"] for row in data["likes"]] == [other["id"]]
+    assert [(row["entityType"], row["entityId"]) for row in data["reads"]] == [("post", other["id"])]
+    assert data["threadReads"] == [{"thread": post["id"], "upTo": answer_to_ann["id"]}]
     assert [row["userId"] for row in data["following"]] == [str(bob.id)]
     (told,) = data["notifications"]
     assert told.keys() == {
-        *("id", "type", "isRead", "seenAt", "archivedAt", "createdAt", "entity", "actorId"),
+        *("id", "type", "isRead", "seenAt", "archivedAt", "snoozedUntil", "createdAt", "entity", "actorId"),
     }
     assert (told["type"], told["isRead"], told["actorId"]) == ("comment", False, str(bob.id))
     assert told["entity"] == {"type": "comment", "id": answer_to_ann["id"]}
     assert {row["type"] for row in data["events"]} >= {"user.registered", "post.created", "post.liked"}
     assert [row["name"] for row in data["apiKeys"]] == ["k"]
+    assert data["pushSubscriptions"] == []
     text = await answer.text()
     (row,) = await fetch(
         "SELECT password_hash, (SELECT secret_hash FROM api_keys LIMIT 1) FROM users LIMIT 1"

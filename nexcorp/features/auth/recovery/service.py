@@ -230,11 +230,14 @@ async def verify_email(conn: Any, *, token: str, shown: UUID | None = None) -> N
 
 
 async def resend_verification(conn: Any, user_id: UUID) -> None:
-    """Send the verification mail again; raises AlreadyVerified or TooManyMails."""
+    """Send the verification mail again, or anew to an address that refused mail.
+
+    Raises AlreadyVerified or TooManyMails.
+    """
     account = await sql.auth.lock_address(conn, user_id=user_id)
     if account is None:
         raise Unauthorized()
-    if account["verified"]:
+    if account["verified"] and not account["bounced"]:
         raise AlreadyVerified()
     await require_queued(conn, user_id, VERIFY, account["email"])
     await emit(

@@ -1,0 +1,2 @@
+DROP TABLE thread_reads;
+DROP TABLE entity_reads;

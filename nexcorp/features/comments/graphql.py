@@ -1,0 +1,22 @@
+"""Comments in GraphQL: what a notification tells of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexcorp.db import sql
+from nexcorp.features.comments.schemas import Comment
+from nexcorp.graphql.parts import Info, Part, member
+from nexcorp.graphql.shapes import maybe, read_id, shape_of
+
+
+@member(maybe(shape_of(Comment)))
+async def comment(root: Any, info: Info) -> Any:
+    """The comment that it tells of; null where there is none that you may see."""
+    entity = root["entity"]
+    if entity is None or entity["type"] != "comment" or not info.context.caller.may("post:read"):
+        return None
+    return await info.context.load(sql.comments.find_comments, read_id(entity, "id"))
+
+
+PART = Part({"Notification": [comment]})

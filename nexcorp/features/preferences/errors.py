@@ -1,0 +1,19 @@
+"""What can go wrong with preferences."""
+
+from __future__ import annotations
+
+from nexcorp.errors import NotFound
+
+
+class EntityNotFound(NotFound):
+    """What is to be muted does not exist, or the caller may not see it."""
+
+    code, message = "entity_not_found", "There is nothing like this to mute."
+    meaning = "It does not exist, or you may not see it."
+
+
+class TypeNotFound(NotFound):
+    """No feature brings this type of notification."""
+
+    code, message = "notification_type_not_found", "There is no such type of notification."
+    meaning = "No notification is of this type."

@@ -1,0 +1,40 @@
+"""Why a person was told, why not, and why a channel was left out: the codes that a trace shows."""
+
+from __future__ import annotations
+
+# Why the receiver was chosen: `why` of a feature's Notice.
+CHOSEN = {
+    "mentioned": "The text mentions you.",
+    "author": "It is yours: your post, or the comment that was answered.",
+    "assignee": "The project is, or was, assigned to you.",
+    "watcher": "You take part in it.",
+    "followed": "You are the one who is followed.",
+    "everyone": "Everybody is told.",
+    "account": "It concerns your account.",
+}
+HELD = {
+    "muted": "You muted it, something that it belongs to, or the person who did it.",
+    "preference": "You, or the defaults of this type, switched it off.",
+}
+CHANNELS = {
+    "quiet_hours": "It was quiet: in the list without a sound, mail and push waited.",
+    "digest": "It waits for the digest.",
+    "not_configured": "This service does not send on this channel.",
+    "no_address": "There was no verified address.",
+    "bounced": "The address refused mail.",
+    "no_subscription": "No browser was subscribed.",
+    "read": "It had been read.",
+    "archived": "It had been archived.",
+    "snoozed": "It had been snoozed.",
+    "shown": "A device had shown it.",
+    "gone": "The notification had been deleted, or the browser's subscription had ended.",
+    "entity_gone": "What it leads to was gone, or no longer shown to you.",
+    "refused": "The other side refused it.",
+    "failed": "The other side could not be reached, or could not take it.",
+}
+REASONS = {**CHOSEN, **HELD, **CHANNELS}
+
+
+def describe_reasons() -> str:
+    """All of them for the documents, as a list in Markdown."""
+    return "\n".join(f"- `{code}`: {meaning}" for code, meaning in REASONS.items())

@@ -1,0 +1,234 @@
+"""What preferences look like coming in and going out."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.domain.fields import Body, Entries, Flag, Name, Out, Strict, Text
+from nexcorp.domain.shapes import Person, page_of
+from nexcorp.features.preferences.reasons import HELD, describe_reasons
+
+TYPES = "types of notification"
+EMAILS = ("off", "offline", "always")
+DIGESTS = ("none", "hourly", "daily")
+CLOCK = re.compile("([01][0-9]|2[0-3]):([0-5][0-9])")
+ABOUT_EMAIL = "`offline`: unless a device showed it within two minutes; `always`: unless it was read."
+
+
+class WallTime(fields.Field[time]):
+    """Hours and minutes on the wall clock, as "22:00"."""
+
+    def __init__(self, **more: Any) -> None:
+        about = {"type": "string", "pattern": f"^{CLOCK.pattern}$", "example": "22:00"}
+        super().__init__(metadata={**about, **more.pop("metadata", {})}, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> time:
+        found = CLOCK.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError('Not a time as "22:00".')
+        return time(int(found[1]), int(found[2]))
+
+
+class Choice(Strict):
+    """Channels of a type: null goes back to the default, what is not sent stays."""
+
+    inApp = Flag(allow_none=True)
+    email = fields.String(
+        validate=validate.OneOf(EMAILS), allow_none=True, metadata={"description": ABOUT_EMAIL}
+    )
+    push = Flag(allow_none=True)
+
+
+class QuietHours(Strict):
+    """From one time of the wall clock until before another one, over midnight too."""
+
+    from_ = WallTime(required=True, data_key="from")
+    to = WallTime(required=True)
+
+    @validates_schema
+    def require_some(self, data: dict[str, object], **more: object) -> None:
+        """Quiet all day is what channels are switched off for."""
+        if data["from_"] == data["to"]:
+            raise ValidationError("Begins and ends at the same time.", "to")
+
+
+class PreferencesBody(Body):
+    """Only what is sent changes."""
+
+    types = Entries(
+        keys=Name(TYPES),
+        values=fields.Nested(Choice, allow_none=True),
+        metadata={"description": "By type of notification; null: all of its channels as by default."},
+    )
+    quietHours = fields.Nested(QuietHours, allow_none=True)
+    timezone = Text(
+        least=1,
+        most=100,
+        metadata={"description": "A name of the IANA database.", "example": "Europe/Berlin"},
+    )
+    digest = fields.String(validate=validate.OneOf(DIGESTS))
+    digestAt = WallTime(metadata={"description": "When the daily one is sent.", "example": "08:00"})
+
+    @validates_schema
+    def require_change(self, data: dict[str, object], **more: object) -> None:
+        """A PUT that changes nothing is a mistake of the caller's."""
+        if not data:
+            raise ValidationError("Send types, quietHours, timezone, digest or digestAt.")
+
+
+class Channels(Out):
+    """On which channels a type is told."""
+
+    inApp = fields.Boolean(required=True)
+    email = fields.String(
+        required=True, validate=validate.OneOf(EMAILS), metadata={"description": ABOUT_EMAIL}
+    )
+    push = fields.Boolean(required=True)
+
+
+class TypePreference(Channels):
+    """What holds of a type, and what it would be without your preferences."""
+
+    default = fields.Nested(Channels, required=True)
+    critical = fields.Boolean(
+        required=True,
+        metadata={"description": "Neither mutes, preferences nor quiet hours hold it: it cannot be changed."},
+    )
+
+
+class QuietShown(Out):
+    """Quiet hours."""
+
+    from_ = WallTime(required=True, data_key="from")
+    to = WallTime(required=True)
+
+
+class Preferences(Out):
+    """All settings of notifications, as they take effect."""
+
+    types = fields.Dict(keys=fields.String(), values=fields.Nested(TypePreference), required=True)
+    quietHours = fields.Nested(QuietShown, required=True, allow_none=True)
+    timezone = fields.String(required=True)
+    digest = fields.String(required=True, validate=validate.OneOf(DIGESTS))
+    digestAt = WallTime(required=True)
+    nextDigestAt = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class NotificationType(Out):
+    """A type of notification, with its channels by default."""
+
+    type = Name(TYPES, required=True)
+    critical = fields.Boolean(required=True)
+    byDesign = fields.Boolean(
+        required=True, metadata={"description": "It is critical whatever an administrator marks."}
+    )
+    groupable = fields.Boolean(required=True)
+    default = fields.Nested(Channels, required=True)
+
+
+NotificationTypePage = page_of(NotificationType)
+
+
+class MarkBody(Body):
+    """Whether an administrator marks a type."""
+
+    critical = Flag(required=True, allow_none=True, metadata={"description": "null and false: as by design."})
+
+
+class Later(fields.AwareDateTime):
+    """A moment in the future."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        moment = super()._deserialize(value, attr, data, **more)
+        try:
+            if moment.astimezone(UTC) > datetime.now(UTC):
+                return moment.astimezone(UTC)
+        except OverflowError:
+            pass
+        raise ValidationError("Is not in the future.")
+
+
+class MuteBody(Body):
+    """How long; without `until` for good."""
+
+    until = Later(format="iso", allow_none=True, load_default=None)
+
+
+class Muted(Out):
+    """What is muted: a thing with all that belongs to it, or what a person does."""
+
+    type = fields.String(required=True, metadata={"description": "`post`, `comment`, `user` ..."})
+    id = fields.UUID(required=True)
+
+
+class Mute(Out):
+    """A mute of the caller's own."""
+
+    entity = fields.Nested(Muted, required=True)
+    title = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Its title, its beginning or its name; null where you cannot see it now."},
+    )
+    until = fields.AwareDateTime(required=True, allow_none=True)
+    createdAt = fields.AwareDateTime(required=True)
+
+
+MutePage = page_of(Mute)
+
+
+class HeldNotification(Out):
+    """A notification that you were not told."""
+
+    id = fields.UUID(required=True)
+    type = Name(TYPES, required=True)
+    title = fields.String(required=True)
+    message = fields.String(required=True)
+    actor = fields.Nested(Person, required=True, allow_none=True)
+    entity = fields.Nested(Muted, required=True, allow_none=True)
+    postId = fields.UUID(required=True, allow_none=True)
+    relatedLeadId = fields.UUID(required=True, allow_none=True)
+    createdAt = fields.AwareDateTime(required=True)
+    reason = fields.String(required=True, validate=validate.OneOf(tuple(HELD)))
+    heldAt = fields.AwareDateTime(required=True)
+
+
+HeldPage = page_of(HeldNotification)
+
+
+class TraceStep(Out):
+    """One step."""
+
+    step = fields.String(
+        required=True,
+        metadata={
+            "description": "`audience`, `decision`, `inApp`, `email`, `push`, `delivered`, `seen`, `read`, "
+            "`archived`, `snoozed`."
+        },
+    )
+    outcome = fields.String(
+        required=True,
+        metadata={
+            "description": "`chosen`; `told` or `held`; `shown` or `silent`; `left_out`, `planned`, "
+            "`attempt_...`, `waiting`, `sent`, `skipped` or `failed`; `acknowledged` by a device; `done`; "
+            "`until`."
+        },
+    )
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "A code; of an attempt, what the other side answered.\n\n" + describe_reasons()
+        },
+    )
+    at = fields.AwareDateTime(required=True)
+
+
+class Trace(Out):
+    """What became of a notification, in the order in which it happened."""
+
+    data = fields.List(fields.Nested(TraceStep), required=True)

@@ -1,0 +1,144 @@
+"""Who read what, over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import CommentNotFound, PostNotFound
+from nexcorp.features.readers import service
+from nexcorp.features.readers.errors import NotAnAnnouncement, ReadersHidden
+from nexcorp.features.readers.schemas import (
+    CommentReaderPage,
+    PostRead,
+    ReadComments,
+    ReaderPage,
+    ReaderQuery,
+    Watermark,
+)
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.web.paging import (
+    FIRST_ID,
+    LAST_ID,
+    LAST_TIME,
+    Cursor,
+    Moment,
+    PageQuery,
+    Statement,
+    reply_page,
+)
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import get, put
+from nexcorp.web.transactions import write
+
+BY_LATEST: Cursor[Moment] = Cursor(
+    "readers", Moment, (LAST_TIME, LAST_ID), before="readAt", before_user="_userId"
+)
+MISSING: Cursor[tuple[UUID]] = Cursor("missing-readers", tuple[UUID], (FIRST_ID,), after="_userId")
+OF_COMMENT: Cursor[tuple[UUID]] = Cursor("comment-readers", tuple[UUID], (FIRST_ID,), after="_userId")
+
+
+async def read_post(request: web.Request) -> web.Response:
+    async with write(request) as tx:
+        return await tx.reply(await service.read_post(tx.conn, path_id(request), user_id(request)))
+
+
+async def list_readers(request: web.Request, query: dict[str, Any]) -> web.Response:
+    post_id, missing = path_id(request), not query["read"]
+    cursor: Cursor[Any] = MISSING if missing else BY_LATEST
+    statement: Statement = sql.readers.list_missing if missing else sql.readers.list_readers
+    async with database(request).connection() as conn:
+        count = await service.count_readers(conn, caller(request), post_id, missing=missing)
+        asked = {"post_id": post_id, "viewer_id": user_id(request)}
+        rows = await cursor.fetch(request, conn, query, statement, **asked)
+    return reply_page(request, rows, query["limit"], cursor, readerCount=count)
+
+
+async def read_comments(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with write(request) as tx:
+        row = await service.read_comments(tx.conn, path_id(request), user_id(request), body["upTo"])
+        return await tx.reply(row)
+
+
+async def get_watermark(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply(await service.get_watermark(conn, path_id(request), user_id(request)))
+
+
+async def list_comment_readers(request: web.Request, query: dict[str, Any]) -> web.Response:
+    comment_id = path_id(request)
+    async with database(request).connection() as conn:
+        comment = await service.check_comment_readers(conn, caller(request), comment_id)
+        asked = {
+            "comment_id": comment_id,
+            "post_id": comment["postId"],
+            "author_id": comment["authorId"],
+            "viewer_id": user_id(request),
+        }
+        rows = await OF_COMMENT.fetch(request, conn, query, sql.readers.list_comment_readers, **asked)
+    return reply_page(request, rows, query["limit"], OF_COMMENT)
+
+
+TAG = "Social"
+# Whoever may read something may say so.
+READ = allow("post:read")
+ROUTES = [
+    put(
+        "/posts/{id}/read",
+        read_post,
+        "Say that you read a post",
+        PostRead(),
+        access=READ,
+        errors=(PostNotFound,),
+        tag=TAG,
+        description="The first time counts. Notifications stay as they are.",
+    ),
+    get(
+        "/posts/{id}/readers",
+        list_readers,
+        "Who read a post, the latest first, or who has not read an announcement",
+        ReaderPage(),
+        query=ReaderQuery(),
+        access=allow("post:read", whose="the author, and holders of post:announce"),
+        errors=(PostNotFound, ReadersHidden, NotAnAnnouncement),
+        tag=TAG,
+        description="Its author counts as having read it, and is in neither list.",
+    ),
+    put(
+        "/comments/post/{id}/read",
+        read_comments,
+        "Say how far you read the comments of a post",
+        Watermark(),
+        body=ReadComments(),
+        access=READ,
+        errors=(PostNotFound,),
+        tag=TAG,
+        description="Comments count as read in the order of their list, oldest first. It never goes back: of "
+        "two devices the one that is further decides.",
+    ),
+    get(
+        "/comments/post/{id}/read",
+        get_watermark,
+        "How far you read the comments of a post",
+        Watermark(),
+        access=READ,
+        errors=(PostNotFound,),
+        tag=TAG,
+    ),
+    get(
+        "/comments/{id}/readers",
+        list_comment_readers,
+        "Who read a comment",
+        CommentReaderPage,
+        query=PageQuery(),
+        access=allow("post:read", whose="its author, and holders of post:moderate"),
+        errors=(CommentNotFound, ReadersHidden),
+        tag=TAG,
+        description="The people who said that they read up to it or further, by id, without its author.",
+    ),
+]

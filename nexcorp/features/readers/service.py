@@ -1,0 +1,72 @@
+"""The rules of reading: who may say it, and who may know."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.errors import CommentNotFound, PostNotFound
+from nexcorp.features.readers.errors import NotAnAnnouncement, ReadersHidden
+from nexcorp.security.caller import Caller
+
+
+async def read_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
+    """Note that a user read a post; returns `{readAt}`, the first time. Raises PostNotFound."""
+    read_at = await sql.readers.read_post(conn, post_id=post_id, user_id=user_id)
+    if read_at is None:
+        raise PostNotFound()
+    return {"readAt": read_at}
+
+
+async def read_comments(conn: Any, post_id: UUID, user_id: UUID, up_to: UUID) -> Any:
+    """Move a user's watermark in the comments of a post forward; returns `{upTo, unreadCount}`.
+
+    Raises PostNotFound.
+    """
+    row = await sql.readers.read_comments(conn, post_id=post_id, user_id=user_id, up_to=up_to)
+    if row is None:
+        raise PostNotFound()
+    return row
+
+
+async def get_watermark(conn: Any, post_id: UUID, user_id: UUID) -> Any:
+    """How far a user has read the comments of a post, as `{upTo, unreadCount}`. Raises PostNotFound."""
+    row = await sql.readers.get_watermark(conn, post_id=post_id, user_id=user_id)
+    if row is None:
+        raise PostNotFound()
+    return row
+
+
+async def count_readers(conn: Any, caller: Caller, post_id: UUID, *, missing: bool) -> int:
+    """How many read a post, for its author and holders of post:announce.
+
+    Raises PostNotFound, ReadersHidden, and with `missing` NotAnAnnouncement for any other post: only these
+    are for everybody.
+    """
+    row = await sql.readers.get_readership(
+        conn, post_id=post_id, viewer_id=caller.id, any_author=caller.may("post:announce")
+    )
+    if row is None:
+        raise PostNotFound()
+    if not row["allowed"]:
+        raise ReadersHidden()
+    if missing and row["type"] != "announcement":
+        raise NotAnAnnouncement()
+    count: int = row["readerCount"]
+    return count
+
+
+async def check_comment_readers(conn: Any, caller: Caller, comment_id: UUID) -> Any:
+    """A comment's `postId` and `authorId`, for its author and holders of post:moderate.
+
+    Raises CommentNotFound, ReadersHidden.
+    """
+    row = await sql.readers.get_comment_readership(
+        conn, comment_id=comment_id, viewer_id=caller.id, any_author=caller.may("post:moderate")
+    )
+    if row is None:
+        raise CommentNotFound()
+    if not row["allowed"]:
+        raise ReadersHidden(message="Only its author and holders of post:moderate see who read it.")
+    return row

@@ -1,0 +1,11 @@
+"""Sending: what leaves the house of notifications, and the links that lead back from there."""
+
+from nexcorp.db import sql
+from nexcorp.manifest import Feature, Job
+
+FEATURE = Feature(
+    name="sending",
+    routes=("nexcorp.features.sending.routes:ROUTES",),
+    jobs=(Job("workers.jobs.sending:send_pushes", seconds=60),),
+    on_leave=sql.deliveries.delete_deliveries,
+)

@@ -1,0 +1,15 @@
+"""What can go wrong with links in mails."""
+
+from __future__ import annotations
+
+from nexcorp.errors import NotFound
+
+
+class UnknownLink(NotFound):
+    """The link is not one of ours, or not whole."""
+
+    code, message = (
+        "unknown_link",
+        "This link is not one of ours, or not whole.",
+    )
+    meaning = "The `token` of a link to end mails was not made here, or is not whole."

@@ -1,0 +1,129 @@
+"""Where links in mails and pushes lead: to end mails of a kind, and to what a notification is about.
+
+They are opened without a session, by people, by mail providers, and by programs that look at every link: a
+GET changes nothing.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import PayloadTooLarge
+from nexcorp.features.sending.errors import UnknownLink
+from nexcorp.security.access import PUBLIC
+from nexcorp.security.app_keys import SECRETS, database
+from nexcorp.security.unsubscribing import EVERY_TYPE, read_token
+from nexcorp.web.app_keys import PRODUCT
+from nexcorp.web.pages import reply_html
+from nexcorp.web.parsing import path_id, read_bytes
+from nexcorp.web.routing import Route, get, post
+
+TAG = "Notifications"
+# Mail providers send `List-Unsubscribe=One-Click`, and some the same as a form of several parts.
+MAX_FORM_BYTES = 4096
+# Where the links of notifications lead until a console can show one.
+HOME = "/"
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{title} · NexCorp Connect</title>
+<style>
+  body {{ font: 16px/1.6 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1.5rem }}
+  button {{ font: inherit; padding: .4rem .6rem; width: 100%; box-sizing: border-box }}
+  :root {{ color-scheme: light dark }}
+</style>
+<h1>{title}</h1>
+<p>{text}</p>
+{form}
+</html>
+"""
+FORM = """<form method="post" action="/unsubscribe?token={token}">
+<button name="List-Unsubscribe" value="One-Click">No more of these mails</button>
+</form>"""
+
+
+def read_link(request: web.Request) -> tuple[UUID, str]:
+    """Whose mails of which type the link ends; raises UnknownLink."""
+    found = read_token(request.app[SECRETS].unsubscribe, request.query.get("token", ""))
+    if found is None:
+        raise UnknownLink()
+    return found
+
+
+def name_mails(type: str) -> str:
+    """What mails of a type are called on the page."""
+    if type == EVERY_TYPE:
+        return "mails about anything but the security of your account"
+    return f"mails of the kind “{escape(type.replace('_', ' '))}”"
+
+
+async def show_unsubscribe(request: web.Request) -> web.Response:
+    """A button, so that a program that only looks at links ends nothing."""
+    _, type = read_link(request)
+    return reply_html(
+        PAGE.format(
+            title="No more mails",
+            text=f"NexCorp Connect sends you {name_mails(type)}.",
+            form=FORM.format(token=escape(request.query["token"])),
+        )
+    )
+
+
+async def unsubscribe(request: web.Request) -> web.Response:
+    """POST /unsubscribe: of the button, and of mail providers (RFC 8058)."""
+    user_id, type = read_link(request)
+    await read_bytes(request, MAX_FORM_BYTES)
+    known: dict[str, Any] = request.app[PRODUCT].notice_types
+    types = [name for name, one in known.items() if not one.critical] if type == EVERY_TYPE else [type]
+    async with database(request).transaction() as conn:
+        await sql.preferences.stop_mails(conn, user_id=user_id, types=sorted(types), every=type == EVERY_TYPE)
+    return reply_html(
+        PAGE.format(
+            title="No more mails",
+            text=f"You get no more {name_mails(type)}. Your settings can change that.",
+            form="",
+        )
+    )
+
+
+async def show_notification(request: web.Request) -> web.Response:
+    """Lead on to where a notification can be seen; whether there is one is not told."""
+    return web.Response(status=302, headers={"Location": f"{HOME}#notification={path_id(request)}"})
+
+
+async def show_notifications(request: web.Request) -> web.Response:
+    """Lead on to the list."""
+    return web.Response(status=302, headers={"Location": f"{HOME}#notifications"})
+
+
+def own(path: str, handler: Any, summary: str, **more: Any) -> Route:
+    """A page at the root."""
+    return get(path, handler, summary, None, prefix="", access=PUBLIC, tag=TAG, hidden=True, **more)
+
+
+ROUTES: list[Route] = [
+    own("/unsubscribe", show_unsubscribe, "Where the link to end mails leads", errors=(UnknownLink,)),
+    post(
+        "/unsubscribe",
+        unsubscribe,
+        "End mails of a kind",
+        None,
+        status=200,
+        prefix="",
+        access=PUBLIC,
+        tag=TAG,
+        hidden=True,
+        idempotent=False,
+        errors=(UnknownLink, PayloadTooLarge),
+    ),
+    own("/n", show_notifications, "Where the link of a mail about several notifications leads"),
+    own("/n/{id}", show_notification, "Where the link of a notification leads"),
+]

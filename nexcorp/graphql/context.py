@@ -1,0 +1,92 @@
+"""What resolvers have of the request, or of the socket, that their document came by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from strawberry.dataloader import DataLoader
+
+from nexcorp.graphql.errors import GraphqlTooComplex
+from nexcorp.realtime.socket import Socket
+from nexcorp.security.access import Access
+from nexcorp.security.app_keys import REQUEST_ID, RIGHTS, database
+from nexcorp.security.caller import Caller
+from nexcorp.security.tokens import Principal
+
+# Of all lists of a document together. Fields are resolved one by one, and nobody else has that time.
+MAX_ROWS = 200
+# Rows with an `id`, of what the viewer may see among `ids`.
+Find = Callable[..., Awaitable[list[Any]]]
+
+
+class Context:
+    """One document's. `caller` is who sent it; `request` the HTTP request, or the handshake of `socket`.
+
+    `position` is where the subscription stands, as `epoch/seq`; None for other documents.
+    """
+
+    def __init__(self, request: web.Request, who: Principal, socket: Socket | None = None) -> None:
+        self.request, self.socket = request, socket
+        self.rights = request.app[RIGHTS]
+        self.caller = Caller(who, self.rights)
+        self.position: str | None = None
+        self._rows = 0
+        # A document has one connection at a time, however many fields it asks for.
+        self._turn = asyncio.Lock()
+        self._loaders: dict[Find, DataLoader[UUID, Any]] = {}
+
+    def move(self, position: str) -> None:
+        """A subscription has come to another event: what was loaded for the one before may have changed."""
+        self.position = position
+        self._loaders.clear()
+
+    @property
+    def request_id(self) -> str:
+        """Names the request in the logs."""
+        return self.request[REQUEST_ID]
+
+    def check(self, access: Access) -> None:
+        """Raises SessionRequired, PermissionRequired or EmailUnverified where the caller may not."""
+        self.rights.check(self.caller.principal, access)
+
+    def take_rows(self, most: int) -> None:
+        """Count a list of up to `most` rows; raises GraphqlTooComplex where a document wants too many."""
+        self._rows += most
+        if self._rows > MAX_ROWS:
+            raise GraphqlTooComplex(message=f"The lists of a GraphQL document have {MAX_ROWS} rows at most.")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection in autocommit, for what is one statement; see Database.connection()."""
+        async with self._turn, database(self.request).connection() as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A connection inside a transaction; what follows the commit is done behind it."""
+        async with self._turn, database(self.request).transaction() as conn:
+            yield conn
+
+    async def load(self, find: Find, wanted: UUID | None) -> Any:
+        """The row that `find(conn, viewer_id, ids)` has for an id, None where it has none.
+
+        It is called once for all ids that the fields of a page ask for.
+        """
+        if wanted is None:
+            return None
+        loader = self._loaders.get(find)
+        if loader is None:
+
+            async def find_all(ids: Sequence[UUID]) -> list[Any]:
+                async with self.connection() as conn:
+                    rows = await find(conn, viewer_id=self.caller.id, ids=ids)
+                found = {row["id"]: row for row in rows}
+                return [found.get(one) for one in ids]
+
+            loader = self._loaders[find] = DataLoader(load_fn=find_all)
+        return await loader.load(wanted)

@@ -1,0 +1,126 @@
+"""Documents over HTTP: POST, and GET for queries. Who calls and how often is the gateway's matter as ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from graphql import OperationType
+from marshmallow import ValidationError, fields
+
+from nexcorp.db.encoding import decode
+from nexcorp.domain.fields import Body, Out, Query, Text
+from nexcorp.errors import Invalid
+from nexcorp.graphql.context import Context
+from nexcorp.graphql.errors import GraphqlInvalid, Refused, refuse
+from nexcorp.graphql.execution import ENGINE, Operation, show_refusal
+from nexcorp.graphql.limits import MAX_CHARS
+from nexcorp.security.app_keys import REQUEST_ID, principal
+from nexcorp.web.errors import MethodNotAllowed, reply_error
+from nexcorp.web.replies import reply
+
+RESPONSE_TYPE = "application/graphql-response+json"
+DOCUMENT = f"The document, of {MAX_CHARS} characters at most."
+
+
+class JsonObject(fields.Field[Any]):
+    """Any object; what is in it is looked at later, if at all."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_none=True, metadata={"type": "object"})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError("Not an object.")
+        return value
+
+
+class GraphqlRequest(Body):
+    """A GraphQL document; `extensions` are passed over."""
+
+    query = Text(least=1, most=MAX_CHARS, trim=False, required=True, metadata={"description": DOCUMENT})
+    variables = JsonObject()
+    operationName = Text(most=100, trim=False, allow_none=True)
+    extensions = JsonObject()
+
+
+class GraphqlQuery(Query):
+    """A query in an address; `variables` and `extensions` are JSON."""
+
+    query = Text(least=1, most=MAX_CHARS, trim=False, required=True, metadata={"description": DOCUMENT})
+    variables = Text(most=MAX_CHARS)
+    operationName = Text(most=100, trim=False)
+    extensions = Text(most=MAX_CHARS)
+
+
+class GraphqlAnswer(Out):
+    """What a document comes to; where nothing was executed it has no `data`."""
+
+    class Meta:
+        unknown = "include"
+
+    data = fields.Raw(metadata={"description": "By the names of the fields that were asked for."})
+    errors = fields.Raw(
+        metadata={
+            "description": "A list of `{message, locations, path, extensions}`. The extensions have `code`, "
+            "`statusCode`, `requestId` and `errors`, as the envelope of REST has them."
+        }
+    )
+
+
+def answer(request: web.Request, data: dict[str, Any], status: int = 200) -> web.Response:
+    """An answer, of the media type that the client prefers."""
+    wanted = RESPONSE_TYPE in request.headers.get("Accept", "")
+    return reply(data, status, {"Content-Type": f"{RESPONSE_TYPE}; charset=utf-8"} if wanted else None)
+
+
+async def execute(request: web.Request, operation: Operation) -> web.Response:
+    """The answer to an operation; raises Refused."""
+    if operation.type is OperationType.SUBSCRIPTION:
+        raise refuse(GraphqlInvalid(message="Subscriptions want a WebSocket, of graphql-transport-ws."))
+    context = Context(request, principal(request))
+    return answer(request, await request.app[ENGINE].run(operation, context))
+
+
+def reply_refusal(request: web.Request, refused: Refused) -> web.Response:
+    """400, for a document that was not executed."""
+    return answer(request, {"errors": show_refusal(refused, request[REQUEST_ID])}, 400)
+
+
+async def execute_graphql(request: web.Request, body: dict[str, Any]) -> web.Response:
+    """POST a document."""
+    try:
+        operation = request.app[ENGINE].prepare(
+            body["query"], body.get("variables"), body.get("operationName")
+        )
+        return await execute(request, operation)
+    except Refused as refused:
+        return reply_refusal(request, refused)
+
+
+def read_variables(text: str | None) -> dict[str, Any] | None:
+    """The variables in an address; raises Invalid."""
+    if not text:
+        return None
+    try:
+        found = decode(text.encode("utf-8", "surrogateescape"))
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        found = ()
+    if found is not None and not isinstance(found, dict):
+        raise Invalid(errors={"variables": ["Wants an object, as JSON."]})
+    return found
+
+
+async def query_graphql(request: web.Request, query: dict[str, Any]) -> web.Response:
+    """GET what a query comes to; what changes something wants POST."""
+    variables = read_variables(query.get("variables"))
+    try:
+        operation = request.app[ENGINE].prepare(query["query"], variables, query.get("operationName"))
+        if operation.type is OperationType.MUTATION:
+            response = reply_error(request, MethodNotAllowed(message="Send mutations by POST."))
+            response.headers["Allow"] = "POST"
+            return response
+        return await execute(request, operation)
+    except Refused as refused:
+        return reply_refusal(request, refused)

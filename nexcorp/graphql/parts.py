@@ -1,0 +1,86 @@
+"""What a feature adds to the schema: a `Part`, in its folder, and the fields that it is made of.
+
+A part's resolvers are front doors like handlers: they open the transaction and call the feature's service.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from typing import Any, TypeAlias
+
+import strawberry
+from strawberry.extensions import FieldExtension
+from strawberry.types.field import StrawberryField
+
+from nexcorp.graphql.context import Context
+from nexcorp.security.access import Access
+
+ROOTS = ("Query", "Mutation", "Subscription")
+# The key in a root field's metadata of its Access.
+ACCESS = "access"
+
+Info: TypeAlias = strawberry.Info[Context, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one feature adds, named in its manifest by `graphql`.
+
+    `fields`: name of an object type -> fields that it gets, made by root() and member(). The type is one of
+    ROOTS, or any that a feature shows. `names`: further names of a group of nexcorp.manifest.Product.names
+    that the schema has values for, of features to come.
+    """
+
+    fields: Mapping[str, Sequence[StrawberryField]]
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class Guard(FieldExtension):
+    """Lets those resolve a field who may call it."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    async def resolve_async(self, next_: Any, source: Any, info: Info, **values: Any) -> Any:
+        """Called by strawberry. A subscription's resolver gives a generator, and at once."""
+        info.context.check(self.access)
+        found = next_(source, info, **values)
+        return await found if isawaitable(found) else found
+
+
+def root(
+    shows: Any, access: Access, *, subscription: bool = False
+) -> Callable[[Callable[..., Any]], StrawberryField]:
+    """Makes a field of Query, Mutation or Subscription of a resolver, for those whom `access` lets in.
+
+    `shows`: the type of its value, see nexcorp.graphql.shapes. The field has the
+    resolver's name and docstring.
+    """
+
+    def make(resolver: Callable[..., Any]) -> StrawberryField:
+        made: StrawberryField = strawberry.field(
+            resolver=resolver,
+            graphql_type=shows,
+            description=f"{inspect.getdoc(resolver)}\n\n{access.describe()}",
+            is_subscription=subscription,
+            metadata={ACCESS: access},
+            extensions=[Guard(access)],
+        )
+        return made
+
+    return make
+
+
+def member(shows: Any) -> Callable[[Callable[..., Any]], StrawberryField]:
+    """Makes a field of an object type of a resolver, whose parameter `root` is the object."""
+
+    def make(resolver: Callable[..., Any]) -> StrawberryField:
+        made: StrawberryField = strawberry.field(
+            resolver=resolver, graphql_type=shows, description=inspect.getdoc(resolver)
+        )
+        return made
+
+    return make

@@ -1,0 +1,124 @@
+"""/api/graphql: documents over HTTP, subscriptions over WebSockets, the schema, and an explorer."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from nexcorp.errors import NotFound, SessionRequired
+from nexcorp.graphql import explorer
+from nexcorp.graphql.errors import GraphqlInvalid, GraphqlTooComplex, ResumeLost, TooManySubscriptions
+from nexcorp.graphql.execution import ENGINE, Engine
+from nexcorp.graphql.http import GraphqlAnswer, GraphqlQuery, GraphqlRequest, execute_graphql, query_graphql
+from nexcorp.graphql.schema import Schema
+from nexcorp.graphql.socket import serve_graphql
+from nexcorp.manifest import Product, require
+from nexcorp.realtime.routes import Draining, OriginNotAllowed, SubprotocolRequired, UpgradeRequired
+from nexcorp.security.access import PUBLIC, Access
+from nexcorp.security.app_keys import CONFIG
+from nexcorp.web.app_keys import PRODUCT
+from nexcorp.web.errors import MethodNotAllowed
+from nexcorp.web.replies import Lasting, make_lasting, reply_lasting
+from nexcorp.web.routing import Handler, Route, get, wants_socket
+
+PATH = "/api/graphql"
+TAG = "GraphQL"
+SDL = web.AppKey("graphql_sdl", Lasting)
+BY_FIELD = Access(keys=True, whose="each field says in the schema which permission it wants")
+ABOUT = (
+    "200 once it is executed, also where fields have failed: `errors` then says so, with the codes of REST. "
+    "400 where it is not: it cannot be parsed, does not fit the schema, or is over a limit (depth 8, "
+    "15 aliases, 16 fields at the root, 1,000 tokens). Its lists have 200 rows together. A body that is no "
+    "JSON, or cannot be read, has the envelope of REST, as have all other statuses."
+)
+SOCKET = (
+    "Queries as with POST; mutations are 405. With `Upgrade: websocket` and the subprotocol "
+    "`graphql-transport-ws` it is where subscriptions are. The token comes in `Authorization`, as "
+    '`?ticket=`, or in the payload of `connection_init` (`{Authorization: "Bearer ..."}` or `{token}`).'
+)
+
+
+def make_schema(product: Product) -> Schema:
+    """The schema of a product; raises ValueError where its features contradict each other, or a field of a
+    root needs a permission that nobody brings."""
+    schema = Schema(product.graphql, product.names)
+    for name, access in schema.list_access().items():
+        require(product.permissions, access.permission, f"{name} needs the permission")
+    return schema
+
+
+def set_up(app: web.Application) -> None:
+    """Put the schema of the application's product together."""
+    schema = make_schema(app[PRODUCT])
+    app[ENGINE] = Engine(schema, open_schema=app[CONFIG].development)
+    app[SDL] = make_lasting(schema.as_str().encode(), content_type="text/plain; charset=utf-8")
+
+
+async def show_schema(request: web.Request) -> web.Response:
+    """The schema, in GraphQL's own language."""
+    return reply_lasting(request, request.app[SDL])
+
+
+def choose_other(request: web.Request) -> Handler | None:
+    """Sockets, and in development the explorer for browsers that open the address."""
+    if wants_socket(request):
+        return serve_graphql
+    if request.app[CONFIG].development and "query" not in request.query:
+        return explorer.show_explorer if "text/html" in request.headers.get("Accept", "") else None
+    return None
+
+
+ROUTES = [
+    Route(
+        "POST",
+        PATH,
+        execute_graphql,
+        "Execute a GraphQL document",
+        BY_FIELD,
+        TAG,
+        body=GraphqlRequest(),
+        returns={200: GraphqlAnswer(), 400: GraphqlAnswer()},
+        errors=(GraphqlInvalid, GraphqlTooComplex),
+        description=ABOUT,
+        prefix="",
+        # A key for the whole document could not tell which of its mutations were done.
+        idempotent=False,
+    ),
+    Route(
+        "GET",
+        PATH,
+        query_graphql,
+        "Execute a GraphQL query, or subscribe over a WebSocket",
+        BY_FIELD,
+        TAG,
+        query=GraphqlQuery(),
+        returns={200: GraphqlAnswer(), 400: GraphqlAnswer(), 101: None},
+        errors=(
+            *(GraphqlInvalid, GraphqlTooComplex, MethodNotAllowed, ResumeLost, TooManySubscriptions),
+            *(SubprotocolRequired, UpgradeRequired, OriginNotAllowed, SessionRequired, Draining),
+        ),
+        description=SOCKET,
+        prefix="",
+        instead=choose_other,
+    ),
+    get(
+        f"{PATH}/schema",
+        show_schema,
+        "The GraphQL schema",
+        None,
+        access=PUBLIC,
+        tag=TAG,
+        content_type="text/plain",
+        prefix="",
+    ),
+    get(
+        f"{PATH}/explorer/{{name}}",
+        explorer.show_asset,
+        "Files of the explorer",
+        None,
+        access=PUBLIC,
+        tag=TAG,
+        prefix="",
+        hidden=True,
+        errors=(NotFound,),
+    ),
+]

@@ -1,0 +1,162 @@
+"""What mails and pushes say of notifications, and the headers by which mailboxes sort and end them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from nexcorp.integrations.mail import Item, Mail, write_line
+
+MAX_ITEMS = 50
+DIGESTS = {"hourly": "Your hourly digest", "daily": "Your daily digest"}
+SUMMARY = "While you were away"
+# Why the receiver was chosen, as a sentence that begins with "You get this mail because".
+REASONS = {
+    "mentioned": "you were mentioned",
+    "author": "it is about something that you wrote",
+    "assignee": "it is about a project that is, or was, assigned to you",
+    "watcher": "you take part in what it is about",
+    "followed": "you are the one who is followed",
+    "permission": "your role has to do with it",
+    "everyone": "it is for everyone",
+    "account": "it concerns your account",
+}
+ANY_REASON = "your settings ask for it"
+
+
+def link_to(base: str, notification_id: Any) -> str:
+    """Where a mail or a push leads: an address of our own that stays good wherever the console moves."""
+    return f"{base}/n/{notification_id}"
+
+
+def list_threads(shown: Mapping[str, Any], host: str) -> list[str]:
+    """The ids of messages that never were, by which a mailbox shows mails about one thing together: the post,
+    then what of it the notification leads to."""
+    entity, post_id = shown["entity"], shown["postId"]
+    found = [f"<post.{post_id}@{host}>"] if post_id is not None else []
+    if entity is not None and entity["id"] != post_id:
+        found.append(f"<{entity['type']}.{entity['id']}@{host}>")
+    return found
+
+
+def list_headers(type: str, host: str, unsubscribe: str | None) -> list[tuple[str, str]]:
+    """What names the list that a mail is of, and ends it by one click (RFC 2919, 2369, 8058)."""
+    headers = [("List-Id", f"<{type}.notifications.{host}>")]
+    if unsubscribe is not None:
+        headers += [
+            ("List-Unsubscribe", f"<{unsubscribe}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
+    return headers
+
+
+def write_notice(
+    shown: Mapping[str, Any], *, why: str | None, address: str, base: str, host: str, unsubscribe: str | None
+) -> Mail:
+    """The mail of one notification, `shown` as its receiver sees it in the list.
+
+    `why`: the code of why they were chosen. `host`: the domain of the sender. `unsubscribe`: the link that
+    ends mails of its type; None for those that nobody can end.
+    """
+    threads = list_threads(shown, host)
+    headers = list_headers(shown["type"], host, unsubscribe)
+    if threads:
+        headers += [("References", " ".join(threads)), ("In-Reply-To", threads[-1])]
+    paragraphs = [write_line(shown["title"], 500)]
+    if shown["message"]:
+        paragraphs.append(shown["message"])
+    reason = REASONS.get(why or "", ANY_REASON)
+    notes: list[tuple[str, str | None]] = [(f"You get this mail because {reason}.", None)]
+    if unsubscribe is not None:
+        notes.append(("No more mails of this kind", unsubscribe))
+    return Mail(
+        f"n.{shown['id']}",
+        address,
+        write_line(shown["title"]),
+        tuple(paragraphs),
+        link_to(base, shown["id"]),
+        "Show it",
+        notes=tuple(notes),
+        headers=tuple(headers),
+    )
+
+
+def name_bundle(bundle: str, count: int) -> str:
+    """What a digest or a summary of `count` notifications is called; `bundle` begins with its kind."""
+    news = f"{count} notification" + ("s" if count != 1 else "")
+    return f"{DIGESTS.get(bundle.partition('.')[0], SUMMARY)}: {news}"
+
+
+def write_bundle(
+    bundle: str,
+    several: Sequence[Mapping[str, Any]],
+    *,
+    address: str,
+    base: str,
+    host: str,
+    type: str,
+    unsubscribe: str,
+) -> Mail:
+    """One mail of several notifications, the newest first. `type`: of all of them, or the one for any."""
+    title = name_bundle(bundle, len(several))
+    items = tuple(
+        Item(write_line(one["title"], 500), one["message"], link_to(base, one["id"]))
+        for one in several[:MAX_ITEMS]
+    )
+    paragraphs = [f"{title}."]
+    if len(several) > MAX_ITEMS:
+        paragraphs.append(
+            f"The newest {MAX_ITEMS} are here, and {len(several) - MAX_ITEMS} more in your list."
+        )
+    return Mail(
+        bundle,
+        address,
+        title,
+        tuple(paragraphs),
+        items=items,
+        notes=(
+            ("You get this mail because your settings ask for it.", None),
+            ("No more mails" if type == "all" else "No more mails of this kind", unsubscribe),
+        ),
+        headers=tuple(list_headers(type, host, unsubscribe)),
+    )
+
+
+def cut(text: str, most: int) -> str:
+    """The beginning of a text in at most `most` bytes of UTF-8; an ellipsis stands for what is left out."""
+    raw = text.encode()
+    return text if len(raw) <= most else raw[: max(0, most - 3)].decode(errors="ignore") + "…"
+
+
+def write_push(
+    shown: Mapping[str, Any],
+    *,
+    unread: int,
+    base: str,
+    tag: str,
+    most: int,
+    title: str | None = None,
+) -> bytes:
+    """What a browser is pushed of a notification: JSON of at most `most` bytes.
+
+    `title`: another than its own, for several in one; `tag`: what a later one replaces it by.
+    """
+    summary = title is not None
+    message = "" if summary else shown["message"]
+    payload = {
+        "type": "summary" if summary else shown["type"],
+        "title": cut(write_line(title or shown["title"], 500), 800),
+        "message": message,
+        "tag": tag,
+        "url": f"{base}/n" if summary else link_to(base, shown["id"]),
+        "notificationId": None if summary else shown["id"],
+        "entity": None if summary else shown["entity"],
+        "unreadCount": unread,
+    }
+    while len(body := msgspec.json.encode(payload)) > most:
+        # Quotes and line feeds take more bytes in JSON than in the text.
+        message = cut(message, max(0, len(message.encode()) - max(4, (len(body) - most) // 2)))
+        payload["message"] = message
+    return body

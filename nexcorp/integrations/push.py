@@ -1,0 +1,185 @@
+"""Web Push: one encrypted message to one browser, by way of its push service (RFC 8030, 8188, 8291).
+
+    pusher = make_pusher(config)                       # None: push is not configured
+    outcome = await pusher.send(Subscription(endpoint, p256dh, auth), payload, topic=..., urgency="normal")
+
+The caller keeps the subscriptions: of one that is `gone` it deletes the row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from nexcorp.config import Config
+from nexcorp.integrations.outbound import Failed, Outbound, Refused, check_url
+from nexcorp.integrations.vapid import CURVE, Vapid, make_vapid, write_point
+
+log = structlog.get_logger("nexcorp.push")
+
+RECORD_BYTES = 4096
+# Push services need not take more than a record with its header of 86 bytes; a delimiter and a tag are in it.
+MAX_PAYLOAD_BYTES = RECORD_BYTES - 86 - 1 - 16
+POINT_BYTES = 65
+AUTH_BYTES = 16
+DAY_SECONDS = 24 * 3600
+MAX_ANSWER_BYTES = 1024
+TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
+
+Urgency = Literal["very-low", "low", "normal", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A browser's subscription: where to send, and the public key and secret to encrypt with."""
+
+    endpoint: str
+    p256dh: bytes
+    auth: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message.
+
+    `sent`: the push service has it. `gone`: the subscription is over, delete it. `later`: try again, after
+    `retry_after` seconds if the push service names a time. `refused`: it is not taken, now or later. `code`
+    says why in a word: the status ("201", "410") or a code of nexcorp.integrations.outbound ("timeout").
+    """
+
+    state: Literal["sent", "gone", "later", "refused"]
+    code: str
+    retry_after: float | None = None
+
+
+def check_keys(p256dh: bytes, auth: bytes) -> None:
+    """Raises ValueError unless these are a browser's keys: a point of P-256 and a secret of 16 bytes."""
+    if len(p256dh) != POINT_BYTES:
+        raise ValueError(f"p256dh is not {POINT_BYTES} bytes long")
+    if len(auth) != AUTH_BYTES:
+        raise ValueError(f"auth is not {AUTH_BYTES} bytes long")
+    ec.EllipticCurvePublicKey.from_encoded_point(CURVE, p256dh)
+
+
+def encrypt(
+    payload: bytes,
+    p256dh: bytes,
+    auth: bytes,
+    *,
+    key: ec.EllipticCurvePrivateKey | None = None,
+    salt: bytes | None = None,
+) -> bytes:
+    """The body of a push message: header and one record of aes128gcm.
+
+    `key` and `salt` are made anew for each message; only the example of the RFC has its own. Raises
+    ValueError for a payload over MAX_PAYLOAD_BYTES or for keys that are none.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"the payload is over {MAX_PAYLOAD_BYTES} bytes")
+    check_keys(p256dh, auth)
+    key = key or ec.generate_private_key(CURVE)
+    salt = salt or os.urandom(16)
+    public = write_point(key.public_key())
+    shared = key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(CURVE, p256dh))
+    secret = derive(shared, auth, b"WebPush: info\0" + p256dh + public, 32)
+    content_key = derive(secret, salt, b"Content-Encoding: aes128gcm\0", 16)
+    nonce = derive(secret, salt, b"Content-Encoding: nonce\0", 12)
+    # The delimiter of the last record.
+    record = AESGCM(content_key).encrypt(nonce, payload + b"\2", None)
+    return salt + RECORD_BYTES.to_bytes(4, "big") + bytes([len(public)]) + public + record
+
+
+def derive(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+    """HKDF with SHA-256."""
+    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(secret)
+
+
+def read_retry_after(text: str | None) -> float | None:
+    """The seconds of a Retry-After header, at most a day; None where it names no time."""
+    if text is None:
+        return None
+    try:
+        wait = float(text) if text.isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(wait, 0.0), float(DAY_SECONDS))
+
+
+def judge(status: int, retry_after: str | None) -> Outcome:
+    """What an answer of a push service comes to."""
+    code = str(status)
+    if 200 <= status < 300:
+        return Outcome("sent", code)
+    if status in (404, 410):
+        return Outcome("gone", code)
+    if status in (408, 425, 429) or status >= 500:
+        return Outcome("later", code, read_retry_after(retry_after))
+    return Outcome("refused", code)
+
+
+class Pusher:
+    """Sends messages under one key pair. Close it at the end of its event loop."""
+
+    def __init__(self, vapid: Vapid, door: Outbound) -> None:
+        self.vapid, self._door = vapid, door
+
+    async def send(
+        self,
+        to: Subscription,
+        payload: bytes,
+        *,
+        topic: str | None = None,
+        urgency: Urgency = "normal",
+        ttl: int = DAY_SECONDS,
+    ) -> Outcome:
+        """Hand a message over to the push service of a browser; never raises for what that does.
+
+        `payload` has at most MAX_PAYLOAD_BYTES. Of several messages with one `topic` (1 to 32 of A-Z a-z 0-9
+        _ -) that a browser has not fetched yet it gets the last. `ttl`: seconds for which it is kept for a
+        browser that is away. Raises ValueError where one of them breaks its bounds.
+        """
+        if topic is not None and not TOPIC.match(topic):
+            raise ValueError("a topic is 1 to 32 characters of A-Z a-z 0-9 _ -")
+        body = encrypt(payload, to.p256dh, to.auth)
+        headers = {
+            "TTL": str(ttl),
+            "Urgency": urgency,
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+        }
+        if topic is not None:
+            headers["Topic"] = topic
+        try:
+            headers["Authorization"] = self.vapid.authorize(check_url(to.endpoint, self._door.allow))
+            answer = await self._door.request(
+                "POST", to.endpoint, headers=headers, body=body, most=MAX_ANSWER_BYTES
+            )
+        except Refused as error:
+            return Outcome("refused", error.code)
+        except Failed as error:
+            return Outcome("later", error.code)
+        outcome = judge(answer.status, answer.headers.get("Retry-After"))
+        if outcome.state == "refused":
+            # Mostly a key or a clock that is wrong here. The body is not logged: anybody may have written it.
+            log.warning("push refused", status=answer.status)
+        return outcome
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._door.close()
+
+
+def make_pusher(config: Config) -> Pusher | None:
+    """What sends push messages under these settings; None where push is not configured."""
+    vapid = make_vapid(config)
+    return Pusher(vapid, Outbound(config.outbound_allow)) if vapid is not None else None

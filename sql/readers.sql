@@ -1,0 +1,157 @@
+-- Who read what: posts one by one, comments by a watermark a thread. What marks something as read holds the post against
+-- its deletion, and writes only where it changes something.
+
+-- name: read_post(post_id, user_id) :value
+-- A user says that they read a post; answers when they said so first. Its author counts as having read it when it was
+-- made, without a row. No row where the user may not see it.
+WITH post AS MATERIALIZED (
+    SELECT p.id, p.author_id, p.created_at
+    FROM posts AS p
+    WHERE p.id = $1 AND shown_to(p, $2)
+    FOR KEY SHARE
+),
+before AS (
+    SELECT r.read_at
+    FROM entity_reads AS r
+    WHERE r.entity_type = 'post' AND r.entity_id = $1 AND r.user_id = $2
+),
+added AS (
+    INSERT INTO entity_reads AS r (entity_type, entity_id, user_id)
+    SELECT 'post', post.id, $2
+    FROM post
+    WHERE post.author_id <> $2 AND NOT EXISTS (SELECT FROM before)
+    -- Another device was first: its time is the answer.
+    ON CONFLICT ON CONSTRAINT entity_reads_pkey DO UPDATE SET read_at = r.read_at
+    RETURNING r.read_at
+)
+SELECT coalesce(added.read_at, before.read_at, post.created_at)
+FROM post
+LEFT JOIN added ON true
+LEFT JOIN before ON true;
+
+-- name: get_readership(post_id, viewer_id, any_author) :one
+-- Whether a viewer may know who read a post, being its author or with `any_author`, and if so how many did. No row where
+-- they may not see it.
+SELECT
+    p.type, allowed.it AS allowed,
+    CASE WHEN allowed.it THEN (
+        SELECT count(*)::integer FROM entity_reads AS r WHERE r.entity_type = 'post' AND r.entity_id = p.id
+    ) END AS "readerCount"
+FROM posts AS p
+CROSS JOIN LATERAL (SELECT p.author_id = $2 OR $3) AS allowed (it)
+WHERE p.id = $1 AND shown_to(p, $2);
+
+-- name: list_readers(viewer_id, post_id, before, before_user, most) :many
+-- Who read a post last, before a place by (time, id).
+SELECT
+    person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
+    r.read_at AS "readAt", r.user_id AS "_userId"
+FROM entity_reads AS r
+INNER JOIN users AS u ON u.id = r.user_id
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE r.entity_type = 'post' AND r.entity_id = $2 AND (r.read_at, r.user_id) < ($3, $4)
+ORDER BY r.read_at DESC, r.user_id DESC
+LIMIT $5;
+
+-- name: list_missing(viewer_id, post_id, after, most) :many
+-- Active people behind an id who have not read a post; its author has. The read is a scalar subquery: for NOT EXISTS the
+-- planner would take in all who read it, to show one page.
+SELECT
+    person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
+    NULL::timestamptz AS "readAt", u.id AS "_userId"
+FROM users AS u
+CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+WHERE u.status = 'active'
+    AND u.id > $3
+    AND u.id <> (SELECT p.author_id FROM posts AS p WHERE p.id = $2)
+    AND (
+        SELECT true
+        FROM entity_reads AS r
+        WHERE r.entity_type = 'post' AND r.entity_id = $2 AND r.user_id = u.id
+    ) IS NULL
+ORDER BY u.id
+LIMIT $4;
+
+-- name: read_comments(post_id, user_id, up_to) :one
+-- A user says how far they read the comments of a post: to the last one that there is up to an id. The watermark never
+-- goes back. No row where they may not see the post.
+WITH post AS MATERIALIZED (
+    SELECT p.id
+    FROM posts AS p
+    WHERE p.id = $1 AND shown_to(p, $2)
+    FOR KEY SHARE
+),
+before AS (
+    SELECT t.upto FROM thread_reads AS t WHERE t.thread = $1 AND t.user_id = $2
+),
+target AS (
+    SELECT c.id FROM comments AS c WHERE c.post_id = $1 AND c.id <= $3 ORDER BY c.id DESC LIMIT 1
+),
+moved AS (
+    INSERT INTO thread_reads AS t (thread, user_id, upto)
+    SELECT post.id, $2, target.id
+    FROM post
+    CROSS JOIN target
+    WHERE NOT EXISTS (SELECT FROM before WHERE before.upto >= target.id)
+    -- Another device may have been there meanwhile.
+    ON CONFLICT ON CONSTRAINT thread_reads_pkey DO UPDATE SET upto = greatest(t.upto, excluded.upto)
+    RETURNING t.upto
+)
+SELECT mark.upto AS "upTo", unread.unread_count AS "unreadCount"
+FROM post
+LEFT JOIN moved ON true
+LEFT JOIN before ON true
+CROSS JOIN LATERAL (SELECT coalesce(moved.upto, before.upto)) AS mark (upto)
+CROSS JOIN LATERAL unread_comments($2, post.id, mark.upto) AS unread;
+
+-- name: get_watermark(post_id, user_id) :one
+-- How far a user has read the comments of a post, NULL for not at all, and how many are unread. No row where they may not
+-- see the post.
+SELECT t.upto AS "upTo", unread.unread_count AS "unreadCount"
+FROM posts AS p
+LEFT JOIN thread_reads AS t ON t.thread = p.id AND t.user_id = $2
+CROSS JOIN LATERAL unread_comments($2, p.id, t.upto) AS unread
+WHERE p.id = $1 AND shown_to(p, $2);
+
+-- name: get_comment_readership(comment_id, viewer_id, any_author) :one
+-- What a comment is on and whose it is, and whether a viewer may know who read it, being its author or with `any_author`.
+-- No row where they may not see it, or it is a placeholder.
+SELECT c.post_id AS "postId", c.author_id AS "authorId", (c.author_id = $2 OR $3) AS allowed
+FROM comments AS c
+INNER JOIN posts AS p ON p.id = c.post_id
+WHERE c.id = $1 AND c.body IS NOT NULL AND shown_to(p, $2);
+
+-- name: list_comment_readers(viewer_id, post_id, comment_id, author_id, after, most) :many
+-- People behind an id whose watermark in a post is at or behind a comment, without its author. By id, which stands still
+-- while watermarks move: nobody comes twice, and nobody is passed over.
+SELECT shown."user", t.user_id AS "_userId"
+FROM thread_reads AS t
+CROSS JOIN LATERAL (
+    SELECT person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user"
+    FROM users AS u
+    CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+    WHERE u.id = t.user_id
+    -- A fence: without it the planner would walk along all users to show one page.
+    OFFSET 0
+) AS shown
+WHERE t.thread = $2 AND t.upto >= $3 AND t.user_id <> $4 AND t.user_id > $5
+ORDER BY t.user_id
+LIMIT $6;
+
+-- name: delete_reads(user_id) :exec
+-- What somebody who has left read.
+WITH gone AS (
+    DELETE FROM entity_reads WHERE user_id = $1
+)
+DELETE FROM thread_reads WHERE user_id = $1;
+
+-- name: export_reads(user_id) :many
+-- What a person said to have read.
+SELECT entity_type AS "entityType", entity_id AS "entityId", read_at AS "readAt"
+FROM entity_reads
+WHERE user_id = $1
+ORDER BY read_at, entity_id;
+
+-- name: export_thread_reads(user_id) :many
+-- How far a person said to have read comments.
+SELECT thread, upto AS "upTo" FROM thread_reads WHERE user_id = $1 ORDER BY thread;

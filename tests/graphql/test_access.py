@@ -1,0 +1,118 @@
+"""Who may have which field: every field of a root against the written table, for every kind of caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nexcorp.features import PRODUCT
+from nexcorp.graphql.routes import make_schema
+from tests.graphql.helpers import PATH, open_talk
+from tests.policy.conftest import world as world
+from tests.policy.makers import a_notification
+from tests.policy.world import Person, World
+
+# Field -> the permission it wants, and a document of it. What is another's is not there for anybody else.
+WRITTEN = {
+    "Query.getNotifications": ("notification:read", "{ getNotifications { id } }"),
+    "Query.notificationFeed": ("notification:read", "{ notificationFeed { seq } }"),
+    "Query.getUnreadCount": ("notification:read", "{ getUnreadCount }"),
+    "Mutation.markAsRead": (
+        "notification:update",
+        "mutation ($id: String!) { markAsRead(id: $id) { id } }",
+    ),
+    "Mutation.markAllAsRead": ("notification:update", "mutation { markAllAsRead }"),
+    "Mutation.deleteNotification": (
+        "notification:update",
+        "mutation ($id: String!) { deleteNotification(id: $id) }",
+    ),
+    "Subscription.notificationCreated": (
+        "notification:read",
+        "subscription { notificationCreated { id } }",
+    ),
+    "Subscription.notificationChanged": (
+        "notification:read",
+        "subscription { notificationChanged { seq } }",
+    ),
+}
+OUTSIDERS = ("anonymous", "revoked", "deactivated")
+OTHERS = ("stranger", "manager", "admin")
+CALLERS = ("owner", *OTHERS, *OUTSIDERS, "key_with", "key_without")
+
+
+def expect(caller: str, document: str) -> str | int | None:
+    """What a caller gets: None for the value, else the HTTP status or the code of the error."""
+    if caller in OUTSIDERS:
+        return 401
+    if caller == "key_without":
+        return "permission_required"
+    return "notification_not_found" if caller in OTHERS and "$id" in document else None
+
+
+async def call_as(world: World, caller: str, owner: Person, permission: str) -> Any:
+    """A client with which `caller` calls, where the owner has the notification."""
+    if caller == "anonymous":
+        return world.anonymous
+    if caller == "owner":
+        return owner.client
+    if caller.startswith("key"):
+        codes = [row["code"] for row in await world.fetch("SELECT code FROM permissions")]
+        held = [permission] if caller == "key_with" else [code for code in codes if code != permission]
+        return await world.key(owner, held)
+    other = await world.person({"stranger": "member"}.get(caller, caller) if caller in OTHERS else "admin")
+    if caller == "revoked":
+        await world.end_session(other)
+    if caller == "deactivated":
+        await world.deactivate(other)
+    return other.client
+
+
+def test_every_field_is_written_and_wants_what_is_written() -> None:
+    declared = make_schema(PRODUCT).list_access()
+    assert {name: access.permission for name, access in declared.items()} == {
+        name: permission for name, (permission, _) in WRITTEN.items()
+    }
+    assert {access.whose for access in declared.values()} == {"your own only"}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_caller_gets_what_is_written(world: World) -> None:
+    wrong = {}
+    for name, (permission, document) in WRITTEN.items():
+        if name.startswith("Subscription"):
+            continue
+        for caller in CALLERS:
+            owner = await world.person()
+            made = await a_notification(world, owner)
+            client = await call_as(world, caller, owner, permission)
+            answer = await client.post(PATH, json={"query": document, "variables": {"id": str(made["id"])}})
+            body = await answer.json()
+            got: Any = None if "errors" not in body else answer.status
+            if answer.status == 200 and "errors" in body:
+                got = body["errors"][0]["extensions"]["code"]
+            if got != expect(caller, document):
+                wrong[name, caller] = got
+    assert wrong == {}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_caller_hears_what_is_written(world: World) -> None:
+    for name, (permission, document) in WRITTEN.items():
+        if not name.startswith("Subscription"):
+            continue
+        for caller in CALLERS:
+            owner = await world.person()
+            client = await call_as(world, caller, owner, permission)
+            talk = await open_talk(client)
+            token = client.headers.get("Authorization", "").removeprefix("Bearer ")
+            await talk.say("connection_init", payload={"token": token} if token else {})
+            if caller in OUTSIDERS or caller.startswith("key"):
+                assert await talk.closed() == (4403 if caller.startswith("key") else 4401), (name, caller)
+                continue
+            await talk.hear("connection_ack")
+            await talk.subscribe(document)
+            # An error would come before the answer to this one.
+            await talk.subscribe("subscription { nope }", "last")
+            assert await talk.refused("last") == ("graphql_invalid", 400), (name, caller)
+            await talk.ws.close()

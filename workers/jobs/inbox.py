@@ -1,0 +1,61 @@
+"""What time does to inboxes: the snoozed wake, and what is read and old goes to the archive."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery.effects import WAKE
+
+PART = 500
+# Of so many people at once, so many of each: a thousand rows a transaction.
+PEOPLE, ROWS = 10, 50
+FIRST_ID = UUID(int=0)
+
+
+async def wake_notifications(ctx: Any) -> int:
+    """Put back on top what was snoozed until now; returns how many."""
+    woken = 0
+    while True:
+        async with ctx["database"].transaction(wait=10.0) as conn:
+            people = [row["receiver_id"] for row in await sql.notifications.list_sleepers(conn, most=PART)]
+            if not people:
+                return woken
+            # All who change an inbox take its counter first; what is due is read behind that.
+            await sql.notifications.take_counters(conn, user_ids=people)
+            woken += await sql.notifications.wake_notifications(conn, user_ids=people, most=PART)
+            conn.after(WAKE)
+
+
+async def retire_notifications(ctx: Any) -> int:
+    """Move what is read and came longer than the setting ago to the archive; returns how many moved.
+
+    What is archived already moves as well, and nobody sees it.
+    """
+    days = ctx["config"].notification_retention_days
+    moved, after = 0, FIRST_ID
+    while True:
+        async with ctx["database"].connection(wait=10.0) as conn:
+            rows = await sql.notifications.list_outdated(conn, after=after, days=days, most=PART)
+        people = [row["user_id"] for row in rows if row["user_id"] is not None]
+        for start in range(0, len(people), PEOPLE):
+            moved += await retire_part(ctx["database"], people[start : start + PEOPLE], days)
+        if len(rows) < PART:
+            return moved
+        after = rows[-1]["reached"]
+
+
+async def retire_part(database: Any, people: list[UUID], days: int) -> int:
+    """Move what a few people have that is so old, in parts; returns how many moved."""
+    moved = 0
+    while True:
+        async with database.transaction(wait=10.0) as conn:
+            await sql.notifications.take_counters(conn, user_ids=people)
+            part: int = await sql.notifications.retire_notifications(
+                conn, user_ids=people, days=days, most=ROWS
+            )
+            conn.after(WAKE)
+        moved += part
+        if not part:
+            return moved

@@ -1,0 +1,117 @@
+"""Pushes of notifications to browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from nexcorp.db import Database
+from nexcorp.features.push.targets import find_targets, note_outcomes
+from nexcorp.integrations.notice_texts import name_bundle, write_push
+from nexcorp.integrations.push import MAX_PAYLOAD_BYTES, Pusher, Urgency
+from nexcorp.integrations.push import Outcome as Answer
+from nexcorp.manifest import Product
+from workers import POOL_WAIT_SECONDS
+from workers.sending import Message, Outcome
+
+POLL_SECONDS = 1.0
+# To one push service at once: one that hangs leaves places to the others.
+ABREAST = 8
+# So many messages in a row that a push service did not answer; then it is left alone for a while.
+MOST_SILENT = 3
+REST_SECONDS = 60.0
+# The messages of a person that say how much there is, of which a browser shows the last.
+SUMMARY = "summary"
+
+
+class PushChannel:
+    """Web Push through `pusher`. `base_url`: where people reach the service."""
+
+    name = "push"
+    most = 64
+    rest = POLL_SECONDS
+
+    def __init__(self, pusher: Pusher, product: Product, base_url: str) -> None:
+        self.pusher, self.sentences, self.base_url = pusher, product.sentences, base_url
+        self._places: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._silent: Counter[str] = Counter()
+        self._resting: dict[str, float] = {}
+        self._outcomes: dict[UUID, Answer] = {}
+
+    async def begin(self, database: Database) -> None:
+        """Note what became of messages to each subscription, and remove those that are over; let rest end."""
+        now = time.monotonic()
+        for origin in [origin for origin, until in self._resting.items() if until <= now]:
+            del self._resting[origin], self._silent[origin]
+        outcomes, self._outcomes = self._outcomes, {}
+        if outcomes:
+            async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
+                await note_outcomes(conn, outcomes)
+
+    async def prepare(self, database: Database, messages: Sequence[Message]) -> None:
+        """Read where the messages go."""
+        async with database.connection(wait=POOL_WAIT_SECONDS) as conn:
+            targets = await find_targets(conn, {one.user_id for one in messages})
+        found = {str(one.id): one.subscription for several in targets.values() for one in several}
+        for message in messages:
+            message.to = found.get(message.first["_target"])
+
+    @asynccontextmanager
+    async def turn(self, message: Message) -> AsyncIterator[str]:
+        """A place at the subscription's push service; gives its name, which is empty where there is no
+        subscription any more."""
+        origin = urlsplit(message.to.endpoint).netloc if message.to is not None else ""
+        place = self._places.get(origin)
+        if place is None:
+            place = self._places[origin] = asyncio.Semaphore(ABREAST)
+        async with place:
+            yield origin
+
+    async def send(self, message: Message, held: str) -> Outcome:
+        """Hand the message over to the push service `held`."""
+        if message.to is None:
+            return Outcome("gone", reason="no_subscription")
+        if (wait := self._resting.get(held, 0.0) - time.monotonic()) > 0:
+            return Outcome("back", wait=wait)
+        topic, payload = self.write(message)
+        urgency: Urgency = "high" if is_urgent(message) else "normal"
+        said = await self.pusher.send(message.to, payload, topic=topic, urgency=urgency)
+        self._outcomes[UUID(message.first["_target"])] = said
+        if said.state != "later":
+            self._silent.pop(held, None)
+            return Outcome(said.state, said.code)
+        if not said.code.isdigit():
+            self._silent[held] += 1
+            if self._silent[held] >= MOST_SILENT:
+                self._resting[held] = time.monotonic() + REST_SECONDS
+        return Outcome("failed", said.code, wait=said.retry_after)
+
+    async def follow(self, database: Database, message: Message, outcome: Outcome) -> None:
+        """Nothing: begin() notes the outcomes of many."""
+
+    async def close(self) -> None:
+        """Close the connections to push services."""
+        await self.pusher.close()
+
+    def write(self, message: Message) -> tuple[str, bytes]:
+        """The topic, under which a browser shows the last message alone, and the message."""
+        row = message.first
+        shown = self.sentences.show(row)
+        common: dict[str, Any] = {"unread": row["_unread"], "base": self.base_url, "most": MAX_PAYLOAD_BYTES}
+        if message.bundle is not None:
+            title = name_bundle(message.bundle, len(message.rows))
+            return SUMMARY, write_push(shown, title=title, tag=SUMMARY, **common)
+        topic = (row["groupId"] or row["_entityId"] or row["id"]).hex
+        return topic, write_push(shown, tag=topic, **common)
+
+
+def is_urgent(message: Message) -> bool:
+    """Whether a battery that is low should not keep it back."""
+    return any(row["_critical"] or row["_why"] == "mentioned" for row in message.rows)
