@@ -245,6 +245,13 @@ class ProjectNotFound(NotFound):
     meaning = "The project does not exist, or the viewer may not see it."
 
 
+class TaskNotFound(NotFound):
+    """The task does not exist, is in the trash, or the viewer may not see it."""
+
+    code, message = "task_not_found", "There is no such task."
+    meaning = "The task does not exist, is in the trash, or the viewer may not see it."
+
+
 class CommentNotFound(NotFound):
     """The comment does not exist, or the viewer may not see it."""
 

@@ -225,8 +225,9 @@ UNION ALL
 SELECT 'comment', c.id, c.id, make_words(NULL, left(c.body, 2000))
 FROM (
     SELECT newest.*
-    FROM (SELECT id, body FROM comments ORDER BY id DESC LIMIT 20) AS newest
-    WHERE newest.body IS NOT NULL AND NOT EXISTS (SELECT FROM comment_documents AS d WHERE d.comment_id = newest.id)
+    FROM (SELECT id, body, post_id FROM comments ORDER BY id DESC LIMIT 20) AS newest
+    -- Comments on tasks are not found.
+    WHERE newest.body IS NOT NULL AND newest.post_id IS NOT NULL AND NOT EXISTS (SELECT FROM comment_documents AS d WHERE d.comment_id = newest.id)
     OFFSET 0
 ) AS c
 UNION ALL

@@ -107,6 +107,21 @@ SELECT
         FROM tasks AS s
         WHERE s.parent_id = t.id AND s.deleted_at IS NULL
     ) AS subtasks,
+    (
+        SELECT count(*)::integer FROM comments AS m WHERE m.task_id = t.id AND m.body IS NOT NULL
+    ) AS "commentCount",
+    coalesce(
+        (
+            SELECT json_agg(file)
+            FROM (
+                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl"
+                FROM uploads AS f
+                WHERE f.task_id = t.id AND f.removed_at IS NULL
+                ORDER BY f.position
+            ) AS file
+        ),
+        '[]'::json
+    ) AS uploads,
     t.series_id AS "seriesId",
     t.occurrence,
     t.external_ref AS "externalRef",

@@ -5,13 +5,6 @@ from __future__ import annotations
 from nexcorp.errors import Conflict, Forbidden, NotFound
 
 
-class TaskNotFound(NotFound):
-    """The task does not exist, is in the trash, or the viewer may not see it."""
-
-    code, message = "task_not_found", "There is no such task."
-    meaning = "The task does not exist, is in the trash, or the viewer may not see it."
-
-
 class NotYourTask(Forbidden):
     """The caller sees the task, and may not do this; the message says who may."""
 

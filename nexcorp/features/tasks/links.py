@@ -10,10 +10,10 @@ from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.domain.fields import Out
-from nexcorp.errors import on_constraint
+from nexcorp.errors import TaskNotFound, on_constraint
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import CHANGE, OWN, READ, TAG
-from nexcorp.features.tasks.errors import LinkCycle, TaskNotFound, TooManyLinks
+from nexcorp.features.tasks.errors import LinkCycle, TooManyLinks
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, STATUSES, one_of
 from nexcorp.features.tasks.telling import tell, tell_of_blocked

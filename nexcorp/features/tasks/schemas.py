@@ -8,7 +8,7 @@ from uuid import UUID
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
-from nexcorp.domain.shapes import Person
+from nexcorp.domain.shapes import Attachment, Person
 from nexcorp.features.tasks.due import due_date
 from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 
@@ -173,6 +173,8 @@ class TaskItem(Out):
     )
     checklist = fields.Nested(Steps, required=True)
     subtasks = fields.Nested(Steps, required=True)
+    commentCount = fields.Integer(required=True)
+    uploads = fields.List(fields.Nested(Attachment), required=True)
     seriesId = fields.UUID(required=True, allow_none=True)
     occurrence = fields.Integer(required=True, allow_none=True)
     externalRef = fields.String(required=True, allow_none=True)

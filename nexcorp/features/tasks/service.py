@@ -9,9 +9,9 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Contention, Invalid
+from nexcorp.errors import Contention, Invalid, TaskNotFound
 from nexcorp.features.tasks.due import same_due, split_due
-from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask
 from nexcorp.features.tasks.ranks import find_place
 from nexcorp.features.tasks.references import REFERENCES, check_references, on_lost_reference, take_number
 from nexcorp.features.tasks.rooms import MANAGE
