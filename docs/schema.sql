@@ -481,7 +481,9 @@ CREATE TABLE lead_interactions (
     happened_at timestamp with time zone DEFAULT now() NOT NULL,
     author_id uuid,
     text text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT lead_interactions_pkey PRIMARY KEY (id),
     CONSTRAINT lead_interactions_kind_known CHECK (kind = ANY (ARRAY['call'::text, 'mail'::text, 'meeting'::text, 'note'::text])),
     CONSTRAINT lead_interactions_text_length CHECK (length(text) >= 1 AND length(text) <= 5000)
@@ -557,6 +559,8 @@ CREATE INDEX leads_owner_id_idx ON leads USING btree (owner_id, id);
 CREATE INDEX leads_phone_key_idx ON leads USING btree (phone_key) WHERE phone_key IS NOT NULL;
 CREATE INDEX leads_score_idx ON leads USING btree (score, id) WHERE merged_into IS NULL;
 CREATE INDEX leads_stage_idx ON leads USING btree (stage, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_updated_at_idx ON leads USING btree (updated_at, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_value_idx ON leads USING btree (COALESCE((value * 100::numeric)::bigint, '-1'::integer::bigint), id) WHERE merged_into IS NULL;
 
 CREATE TABLE likes (
     post_id uuid NOT NULL,
@@ -1684,15 +1688,26 @@ CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, vie
 AS $function$
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
     UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_lead($2, $3) AS d WHERE $1 = 'lead'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_task($2, $3) AS d WHERE $1 = 'task'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,post,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,lead,post,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
+
+CREATE OR REPLACE FUNCTION describe_lead(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM find_lead($1, $2) AS f INNER JOIN leads AS l ON l.id = f.id
+$function$;
+COMMENT ON FUNCTION describe_lead(uuid,uuid) IS 'A lead in describe_entity(); of one that was merged, the one that lives on.';
 
 CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -1980,6 +1995,19 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION find_lane(uuid) IS 'The lane of the outbox, 0 to 15, in which events of an entity keep their order.';
 
+CREATE OR REPLACE FUNCTION find_lead(lead_id uuid, viewer_id uuid)
+ RETURNS TABLE(id uuid)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT coalesce(l.merged_into, l.id)
+    FROM leads AS l
+    INNER JOIN users AS u ON u.id = $2 AND u.status = 'active'
+    INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
+    WHERE l.id = $1
+$function$;
+COMMENT ON FUNCTION find_lead(uuid,uuid) IS 'The lead that a reference leads to: where it was merged, the one that lives on. No row for what is gone, and for those who may not read leads. A query takes it in as if it were written there.';
+
 CREATE OR REPLACE FUNCTION find_named(usernames citext[], only_id uuid DEFAULT NULL::uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -2211,7 +2239,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{comment,post,task,user}'::text[])
+    SELECT $1 = ANY('{comment,lead,post,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -2364,6 +2392,23 @@ AS $function$
     END
 $function$;
 COMMENT ON FUNCTION last_rank(uuid,text) IS 'The rank behind all others of a column, 2^20 on; 0 without a project.';
+
+CREATE OR REPLACE FUNCTION lead_fits(stage text, owner_id uuid, source text, score integer, words text, wanted_stage text, wanted_owner uuid, wanted_source text, wanted text, patterns text[], least_score integer)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT CASE
+        WHEN ($6 IS NULL OR $1 = $6)
+            AND ($7 IS NULL OR $2 = $7)
+            AND ($8 IS NULL OR $3 = $8)
+            AND ($11 IS NULL OR $4 >= $11)
+            AND ($9 IS NULL OR fold_text($5) LIKE ALL ($10))
+            THEN true
+        ELSE false
+    END
+$function$;
+COMMENT ON FUNCTION lead_fits(text,uuid,text,integer,text,text,uuid,text,text,text[],integer) IS 'Whether a lead passes the filters of a list; NULL filters nothing. `patterns`: word_patterns() of `wanted`. A query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION list_missing_months(months_ahead integer)
  RETURNS TABLE(month date)
@@ -2686,6 +2731,20 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION read_time(uuid) IS 'When a version 7 id was made.';
 
+CREATE OR REPLACE FUNCTION reads_leads(viewer_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (
+        SELECT
+        FROM users AS u
+        INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
+        WHERE u.id = $1 AND u.status = 'active'
+    )
+$function$;
+COMMENT ON FUNCTION reads_leads(uuid) IS 'Whether a person may read leads: whoever may, reads all of them.';
+
 CREATE OR REPLACE FUNCTION refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2846,6 +2905,16 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION visible_tasks(uuid,boolean) IS 'The tasks that a viewer may see. In FROM, a query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION word_patterns(wanted text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT array_agg('%' || regexp_replace(w.word, '([\\%_])', '\\\1', 'g') || '%')
+    FROM regexp_split_to_table(trim(fold_text($1)), '\s+') AS w (word)
+$function$;
+COMMENT ON FUNCTION word_patterns(text) IS 'For LIKE ALL, on what fold_text() made: patterns that find each word of a text anywhere, in any order.';
+
 CREATE AGGREGATE sum_heat(double precision) (SFUNC = add_heat, STYPE = double precision);
 COMMENT ON AGGREGATE sum_heat(double precision) IS 'The sum of scores.';
 
@@ -3001,6 +3070,54 @@ FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
 
+CREATE OR REPLACE VIEW lead_items AS
+SELECT
+    l.id,
+    l.name,
+    l.company,
+    l.email,
+    l.phone,
+    l.job_title AS "jobTitle",
+    l.website,
+    l.source,
+    l.stage,
+    l.score,
+    person(o) AS owner,
+    l.value::text AS value,
+    l.currency,
+    l.lost_reason AS "lostReason",
+    l.lost_note AS "lostNote",
+    l.notes,
+    (SELECT max(t.happened_at) FROM lead_interactions AS t WHERE t.lead_id = l.id) AS "lastInteractionAt",
+    person(c) AS "createdBy",
+    l.version,
+    l.created_at AS "createdAt",
+    l.updated_at AS "updatedAt",
+    l.owner_id AS "_ownerId",
+    l.phone_key AS "_phoneKey",
+    coalesce((l.value * 100)::bigint, -1) AS "_worth"
+FROM leads AS l
+LEFT JOIN users AS o ON o.id = l.owner_id
+LEFT JOIN users AS c ON c.id = l.created_by
+WHERE l.merged_into IS NULL;
+COMMENT ON VIEW lead_items IS 'Leads as the API and the frames show them, without those that were merged with another one.';
+
+CREATE OR REPLACE VIEW lead_interaction_items AS
+SELECT
+    t.id,
+    t.lead_id AS "leadId",
+    t.kind,
+    t.happened_at AS "happenedAt",
+    person(a) AS author,
+    t.text,
+    t.version,
+    t.created_at AS "createdAt",
+    t.updated_at AS "updatedAt",
+    t.author_id AS "_authorId"
+FROM lead_interactions AS t
+LEFT JOIN users AS a ON a.id = t.author_id;
+COMMENT ON VIEW lead_interaction_items IS 'Interactions with leads as the API shows them.';
+
 CREATE OR REPLACE VIEW notification_lines AS
 SELECT
     n.receiver_id AS "_receiverId",
@@ -3024,9 +3141,10 @@ SELECT
     a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType",
-    CASE WHEN e.found THEN n.entity_id END AS "_entityId",
+    -- A lead may have been merged with another one.
+    CASE WHEN e.found THEN coalesce(l.id, n.entity_id) END AS "_entityId",
     e.post_id AS "postId",
-    NULL::uuid AS "relatedLeadId",
+    l.id AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
 FROM (
@@ -3045,7 +3163,11 @@ LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
-) AS e ON true;
+) AS e ON true
+LEFT JOIN LATERAL (
+    -- Fenced, so that other kinds look for no lead.
+    SELECT f.id FROM find_lead(n.entity_id, n.receiver_id) AS f WHERE n.entity_type = 'lead' OFFSET 0
+) AS l ON true;
 COMMENT ON VIEW notification_lines IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
 
 CREATE OR REPLACE VIEW notification_items AS
@@ -3123,9 +3245,9 @@ SELECT
     a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
     h.entity_type AS "_entityType",
-    CASE WHEN e.found THEN h.entity_id END AS "_entityId",
+    CASE WHEN e.found THEN coalesce(l.id, h.entity_id) END AS "_entityId",
     e.post_id AS "postId",
-    NULL::uuid AS "relatedLeadId",
+    l.id AS "relatedLeadId",
     h.created_at AS "createdAt",
     h.held_at AS "updatedAt",
     h.reason,
@@ -3135,7 +3257,10 @@ LEFT JOIN users AS a ON a.id = h.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(h.entity_type, h.entity_id, h.receiver_id) AS d
-) AS e ON true;
+) AS e ON true
+LEFT JOIN LATERAL (
+    SELECT f.id FROM find_lead(h.entity_id, h.receiver_id) AS f WHERE h.entity_type = 'lead' OFFSET 0
+) AS l ON true;
 COMMENT ON VIEW held_lines IS 'What a person was not told, with the columns of notification_lines, and why.';
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');

@@ -66,6 +66,8 @@ CREATE INDEX leads_merged_into_idx ON leads (merged_into) WHERE merged_into IS N
 CREATE INDEX leads_email_key_idx ON leads (email_key) WHERE email_key IS NOT NULL;
 CREATE INDEX leads_phone_key_idx ON leads (phone_key) WHERE phone_key IS NOT NULL;
 CREATE INDEX leads_score_idx ON leads (score, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_updated_at_idx ON leads (updated_at, id) WHERE merged_into IS NULL;
+CREATE INDEX leads_value_idx ON leads (coalesce((value * 100)::bigint, -1), id) WHERE merged_into IS NULL;
 COMMENT ON TABLE leads IS 'People and companies who may become customers.';
 COMMENT ON COLUMN leads.email_key IS 'The address as duplicates are found by.';
 COMMENT ON COLUMN leads.phone_key IS 'The number as duplicates are found by: its digits.';
@@ -79,7 +81,9 @@ CREATE TABLE lead_interactions (
     happened_at timestamptz NOT NULL DEFAULT now(),
     author_id uuid CONSTRAINT lead_interactions_author_id_fkey REFERENCES users,
     text text NOT NULL CONSTRAINT lead_interactions_text_length CHECK (length(text) BETWEEN 1 AND 5000),
-    created_at timestamptz NOT NULL DEFAULT now()
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX lead_interactions_lead_idx ON lead_interactions (lead_id, happened_at, id);
 CREATE INDEX lead_interactions_author_id_idx ON lead_interactions (author_id);

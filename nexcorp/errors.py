@@ -238,6 +238,13 @@ class PostNotFound(NotFound):
     meaning = "The post does not exist, or the viewer may not see it."
 
 
+class CommentNotFound(NotFound):
+    """The comment does not exist, or the viewer may not see it."""
+
+    code, message = "comment_not_found", "There is no such comment."
+    meaning = "The comment does not exist, or the viewer may not see it."
+
+
 class ProjectNotFound(NotFound):
     """The project does not exist, or the viewer may not see it."""
 
@@ -250,13 +257,6 @@ class TaskNotFound(NotFound):
 
     code, message = "task_not_found", "There is no such task."
     meaning = "The task does not exist, is in the trash, or the viewer may not see it."
-
-
-class CommentNotFound(NotFound):
-    """The comment does not exist, or the viewer may not see it."""
-
-    code, message = "comment_not_found", "There is no such comment."
-    meaning = "The comment does not exist, or the viewer may not see it."
 
 
 class StaleVersion(Conflict):

@@ -39,8 +39,20 @@ WHERE scope = $1::uuid::text
     );
 
 -- name: forget_assignee(user_id) :exec
--- The answers that others were given name somebody who has left, as the assignee of a project, no more.
-UPDATE idempotency_keys
-SET body = convert_to(jsonb_set(convert_from(body, 'UTF8')::jsonb, '{assignee}', 'null', false)::text, 'UTF8')
-WHERE position(convert_to('"assignee":', 'UTF8') IN body) > 0
-    AND position(convert_to($1::uuid::text, 'UTF8') IN body) > 0;
+-- The answers that others were given name somebody who has left no more: not as the assignee of a project, nor as the owner
+-- or the maker of a lead.
+UPDATE idempotency_keys AS k
+SET body = convert_to((
+    b.shown || coalesce((
+        SELECT jsonb_object_agg(m.key, NULL)
+        FROM jsonb_each(b.shown) AS m
+        WHERE m.key IN ('assignee', 'owner', 'createdBy') AND m.value ->> 'id' = $1::uuid::text
+    ), '{}')
+)::text, 'UTF8')
+FROM (
+    SELECT i.scope, i.key, convert_from(i.body, 'UTF8')::jsonb AS shown
+    FROM idempotency_keys AS i
+    WHERE position(convert_to($1::uuid::text, 'UTF8') IN i.body) > 0
+    OFFSET 0
+) AS b
+WHERE k.scope = b.scope AND k.key = b.key AND jsonb_typeof(b.shown) = 'object';

@@ -312,8 +312,9 @@ SELECT
     coalesce(n.plan -> 'silent' = 'true', false) AS silent,
     a.id AS "_actorId", a.username AS "_username", a.first_name AS "_firstName", a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
-    n.entity_type AS "_entityType", CASE WHEN e.found THEN n.entity_id END AS "_entityId",
-    e.post_id AS "postId", NULL::uuid AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
+    n.entity_type AS "_entityType",
+    CASE WHEN e.found THEN coalesce(l.id, n.entity_id) END AS "_entityId",
+    e.post_id AS "postId", l.id AS "relatedLeadId", n.created_at AS "createdAt", n.updated_at AS "updatedAt",
     CASE WHEN n.changed THEN emit('notification.updated', $1, 'notification', n.id, '{}', $8, $1) END AS "_eventId"
 FROM (
     SELECT
@@ -331,7 +332,11 @@ LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
-) AS e ON true;
+) AS e ON true
+LEFT JOIN LATERAL (
+    -- Fenced, so that other kinds look for no lead.
+    SELECT f.id FROM find_lead(n.entity_id, n.receiver_id) AS f WHERE n.entity_type = 'lead' OFFSET 0
+) AS l ON true;
 
 -- name: restore_notification(user_id, notification_id) :exec
 -- Back from notifications_archive, before a change of it: archived still, so that no count and no group changes.

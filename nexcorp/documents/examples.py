@@ -23,6 +23,7 @@ BY_SCHEMA = {
     **dict.fromkeys(("RegisterBody", "ForgotBody", "ResetBody"), NEWCOMER),
     **dict.fromkeys(("ChangeEmailBody", "InviteBody"), FREE),
     "MovePost": {"status": "in_progress"},
+    "MoveLead": {"stage": "contacted"},
     "GraphqlRequest": {"query": "{ notificationFeed(limit: 5) { unreadCount data { id type title } } }"},
 }
 BY_NAME = {

@@ -37,9 +37,10 @@ REFUSED = shape({**ROOM, "error": shape({"code": TEXT, "message": TEXT})})
 CLIENT_FRAMES: dict[str, CommandDoc] = {
     "subscribe": CommandDoc(
         "Join a room: post:{id} or profile:{id} of a person, with post:read; feed, of those whom you follow, "
-        "likewise; user:{id}, one's own, is joined at once by whoever holds notification:read. With epoch "
-        "and seq, what was missed since comes after the answer. Or several rooms at once, by name or each "
-        "with the seq up to which it is known; five of them count as one more frame.",
+        "likewise; leads, with lead:read; user:{id}, one's own, is joined at once by whoever holds "
+        "notification:read. With epoch and seq, what was missed since comes after the answer. Or several "
+        "rooms at once, by name or each with the seq up to which it is known; five of them count as one more "
+        "frame.",
         {"oneOf": [shape(ROOM, epoch=TEXT, seq=WHOLE), shape({"rooms": ROOMS}, epoch=TEXT)]},
         "subscribed",
     ),
@@ -113,7 +114,7 @@ SERVER_FRAMES: dict[str, FrameDoc] = {
         {"oneOf": [JOINED, shape({"rooms": {"type": "array", "items": {"oneOf": [JOINED, REFUSED]}}})]},
     ),
     "unsubscribed": FrameDoc(
-        "Answer to unsubscribe; without an id also where the role may not see the room any more.",
+        "Answer to unsubscribe; without an id also where the role or the person may not see it any more.",
         shape(ROOM),
     ),
     "pong": FrameDoc("Answer to ping.", shape({"time": TIME})),

@@ -69,6 +69,8 @@ class Error(Out):
     requestId = fields.String(required=True)
     current = fields.Dict(metadata={"description": "`stale_version`: the row as it is now."})
     size = fields.Integer(metadata={"description": "`range_not_satisfiable`: how many bytes the file has."})
+    leadIds = fields.List(fields.UUID(), metadata={"description": "`lead_duplicate`: the ten oldest."})
+    mergedInto = fields.UUID(metadata={"description": "`lead_merged`: the lead that lives on."})
 
 
 def refer_headers(*names: str) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def check_url(text: str) -> None:
         raise ValidationError("Not a valid http or https URL.")
 
 
+check_phone = validate.Regexp(r"^[0-9+()./ x-]*\Z", error="Digits, spaces and + ( ) . / - x only.")
 MEDIA = re.compile(r"/media/([0-9a-f]{32}\.[a-z0-9]{2,4})(\.thumb\.webp)?\Z")
 
 
@@ -88,7 +89,7 @@ class ProfileFields(Body):
         least=3,
         most=40,
         allow_none=True,
-        checks=[validate.Regexp(r"^[0-9+()./ x-]*\Z", error="Digits, spaces and + ( ) . / - x only.")],
+        checks=[check_phone],
         metadata={"description": "Shown to the user and to holders of `user:contact`."},
     )
     avatarUrl = Text(

@@ -8,6 +8,7 @@ from nexcorp.features import (
     feed,
     follows,
     keys,
+    leads,
     notifications,
     posts,
     preferences,
@@ -43,6 +44,7 @@ FEATURES = (
     notifications.FEATURE,
     push.FEATURE,
     uploads.FEATURE,
+    leads.FEATURE,
     tasks.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -16,7 +16,7 @@ from nexcorp.realtime.checks import Checks
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.protocol import RoomMessage
 from nexcorp.realtime.rooms import Rooms
-from nexcorp.realtime.socket import Socket
+from nexcorp.realtime.socket import Listener
 
 POOL_WAIT_SECONDS = 2.0
 IDLE_SECONDS = 60.0
@@ -52,12 +52,12 @@ class Guard:
 
     async def clear(self, conn: Any, names: Collection[str]) -> None:
         """Take everybody out of these rooms who may not see them any more, and tell them so."""
-        by_kind: dict[str, list[tuple[str, Socket]]] = {}
+        by_kind: dict[str, list[tuple[str, Listener]]] = {}
         for name in names:
             room = self.hub.rooms.get(name)
             if room is not None and self.rooms.find_watch(name) is not None:
                 by_kind.setdefault(name.partition(":")[0], []).extend(
-                    (name, socket) for socket in room.members
+                    (name, listener) for listener in room.members
                 )
         for pairs in by_kind.values():
             watch = self.rooms.find_watch(pairs[0][0])
@@ -66,11 +66,11 @@ class Guard:
             rows = await watch.list_watchers(
                 conn,
                 ids=[UUID(name.partition(":")[2]) for name, _ in pairs],
-                user_ids=[socket.user_id for _, socket in pairs],
-                sees_all=[self.rooms.has(socket.principal, watch.all_with) for _, socket in pairs],
+                user_ids=[listener.user_id for _, listener in pairs],
+                sees_all=[self.rooms.has(listener.principal, watch.all_with) for _, listener in pairs],
             )
             kept = {row["place"] for row in rows}
-            for place, (name, socket) in enumerate(pairs, 1):
-                if place not in kept and self.hub.find_member(socket, name) is not None:
-                    self.hub.leave(socket, name)
-                    socket.send("unsubscribed", {"room": name})
+            for place, (name, listener) in enumerate(pairs, 1):
+                if place not in kept and self.hub.find_member(listener, name) is not None:
+                    self.hub.leave(listener, name)
+                    listener.send("unsubscribed", {"room": name})

@@ -46,9 +46,10 @@ SELECT
     a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
     n.entity_type AS "_entityType",
-    CASE WHEN e.found THEN n.entity_id END AS "_entityId",
+    -- A lead may have been merged with another one.
+    CASE WHEN e.found THEN coalesce(l.id, n.entity_id) END AS "_entityId",
     e.post_id AS "postId",
-    NULL::uuid AS "relatedLeadId",
+    l.id AS "relatedLeadId",
     n.created_at AS "createdAt",
     n.updated_at AS "updatedAt"
 FROM (
@@ -67,7 +68,11 @@ LEFT JOIN users AS a ON a.id = n.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(n.entity_type, n.entity_id, n.receiver_id) AS d
-) AS e ON true;
+) AS e ON true
+LEFT JOIN LATERAL (
+    -- Fenced, so that other kinds look for no lead.
+    SELECT f.id FROM find_lead(n.entity_id, n.receiver_id) AS f WHERE n.entity_type = 'lead' OFFSET 0
+) AS l ON true;
 COMMENT ON VIEW notification_lines IS 'Notifications as the API and the frames show them; title and message are the sentences of type and variant, filled in by the service.';
 
 CREATE VIEW notification_items AS

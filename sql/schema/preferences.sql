@@ -66,9 +66,9 @@ SELECT
     a.last_name AS "_lastName",
     a.avatar_url AS "_avatarUrl",
     h.entity_type AS "_entityType",
-    CASE WHEN e.found THEN h.entity_id END AS "_entityId",
+    CASE WHEN e.found THEN coalesce(l.id, h.entity_id) END AS "_entityId",
     e.post_id AS "postId",
-    NULL::uuid AS "relatedLeadId",
+    l.id AS "relatedLeadId",
     h.created_at AS "createdAt",
     h.held_at AS "updatedAt",
     h.reason,
@@ -78,5 +78,8 @@ LEFT JOIN users AS a ON a.id = h.actor_id
 LEFT JOIN LATERAL (
     SELECT d.excerpt, d.beginning, d.post_id, true AS found
     FROM describe_entity(h.entity_type, h.entity_id, h.receiver_id) AS d
-) AS e ON true;
+) AS e ON true
+LEFT JOIN LATERAL (
+    SELECT f.id FROM find_lead(h.entity_id, h.receiver_id) AS f WHERE h.entity_type = 'lead' OFFSET 0
+) AS l ON true;
 COMMENT ON VIEW held_lines IS 'What a person was not told, with the columns of notification_lines, and why.';

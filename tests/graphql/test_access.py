@@ -18,6 +18,8 @@ WRITTEN = {
     "Query.getNotifications": ("notification:read", "{ getNotifications { id } }"),
     "Query.notificationFeed": ("notification:read", "{ notificationFeed { seq } }"),
     "Query.getUnreadCount": ("notification:read", "{ getUnreadCount }"),
+    "Query.getLead": ("lead:read", "query ($id: ID!) { getLead(id: $id) { id } }"),
+    "Query.getLeads": ("lead:read", "{ getLeads { id cursor } }"),
     "Mutation.markAsRead": (
         "notification:update",
         "mutation ($id: String!) { markAsRead(id: $id) { id } }",
@@ -38,15 +40,21 @@ WRITTEN = {
 }
 OUTSIDERS = ("anonymous", "revoked", "deactivated")
 OTHERS = ("stranger", "manager", "admin")
+# Of the others below, those who hold a permission that members do not.
+HOLDERS = {"lead:read": ("manager", "admin")}
 CALLERS = ("owner", *OTHERS, *OUTSIDERS, "key_with", "key_without")
 
 
-def expect(caller: str, document: str) -> str | int | None:
+def expect(caller: str, permission: str, document: str) -> str | int | None:
     """What a caller gets: None for the value, else the HTTP status or the code of the error."""
     if caller in OUTSIDERS:
         return 401
     if caller == "key_without":
         return "permission_required"
+    if permission in HOLDERS:
+        if caller not in HOLDERS[permission]:
+            return "permission_required"
+        return "lead_not_found" if "$id" in document else None
     return "notification_not_found" if caller in OTHERS and "$id" in document else None
 
 
@@ -73,7 +81,8 @@ def test_every_field_is_written_and_wants_what_is_written() -> None:
     assert {name: access.permission for name, access in declared.items()} == {
         name: permission for name, (permission, _) in WRITTEN.items()
     }
-    assert {access.whose for access in declared.values()} == {"your own only"}
+    own = {access.whose for access in declared.values() if access.permission not in HOLDERS}
+    assert own == {"your own only"}
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -91,7 +100,7 @@ async def test_every_caller_gets_what_is_written(world: World) -> None:
             got: Any = None if "errors" not in body else answer.status
             if answer.status == 200 and "errors" in body:
                 got = body["errors"][0]["extensions"]["code"]
-            if got != expect(caller, document):
+            if got != expect(caller, permission, document):
                 wrong[name, caller] = got
     assert wrong == {}
 

@@ -114,6 +114,25 @@ async def a_comment(world: World, owner: Person) -> Made:
     return {"id": (await say(owner, post["id"]))["id"]}
 
 
+async def a_lead(world: World, owner: Person) -> Made:
+    """A lead, of which the owner, who need not be allowed to, noted something."""
+    [row] = await world.fetch(
+        """
+        WITH made AS (INSERT INTO leads (name) VALUES ('A lead') RETURNING id)
+        INSERT INTO lead_interactions (lead_id, kind, author_id, text)
+        SELECT id, 'note', $1, 'Hello.' FROM made
+        RETURNING lead_id, id
+        """,
+        owner.id,
+    )
+    return {"id": row["lead_id"], "interactionId": row["id"]}
+
+
+async def two_leads(world: World, owner: Person) -> Made:
+    """A lead, and another one to merge into it."""
+    return {**await a_lead(world, owner), "fromId": (await a_lead(world, owner))["id"]}
+
+
 async def a_notification(world: World, owner: Person) -> Made:
     """A notification of the owner's."""
     [row] = await world.fetch(

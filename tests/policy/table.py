@@ -19,8 +19,8 @@
    every call, so a rule may delete them; what all share, such as the permissions of a role, must be as
    before afterwards. `fresh`: a session that was not proved lately gets 403.
 
-**To add a kind of room**, add a row to ROOMS: its permission, `make`, which returns the id (None: its rooms
-have no id, and it keeps no past), and then who may join.
+**To add a kind of room**, add a row to ROOMS: its permission, `make`, which returns the id (None: there is
+one room of the kind), and then who may join.
 """
 
 from __future__ import annotations
@@ -321,6 +321,80 @@ POLICY: list[Rule] = [
     Rule("DELETE /users/{id}/follow", "user:follow", 200, make=makers.another_person),
     Rule("GET /users/{id}/followers", "user:read", 200, make=makers.own_profile),
     Rule("GET /users/{id}/following", "user:read", 200, make=makers.own_profile),
+    # Leads, which members do not see. What answers with one wants lead:read as well, which the key has not.
+    Rule("POST /leads", "lead:create", 403, manager=201, body={"name": "Ada"}),
+    Rule("GET /leads", "lead:read", 403, manager=200),
+    Rule("GET /leads/{id}", "lead:read", 403, manager=200, make=makers.a_lead),
+    Rule(
+        "PATCH /leads/{id}",
+        "lead:update",
+        403,
+        manager=200,
+        whose="for those who may read leads",
+        make=makers.a_lead,
+        body={"name": "Ada"},
+        others={"key_with": 403},
+    ),
+    Rule("DELETE /leads/{id}", "lead:delete", 403, manager=204, make=makers.a_lead),
+    Rule(
+        "PUT /leads/{id}/score",
+        "lead:update",
+        403,
+        manager=200,
+        whose="for those who may read leads",
+        make=makers.a_lead,
+        body={"score": 5},
+        others={"key_with": 403},
+    ),
+    Rule(
+        "PUT /leads/{id}/stage",
+        "lead:update",
+        403,
+        manager=200,
+        whose="for those who may read leads",
+        make=makers.a_lead,
+        body={"stage": "won"},
+        others={"key_with": 403},
+    ),
+    Rule("GET /leads/{id}/stage-log", "lead:read", 403, manager=200, make=makers.a_lead),
+    Rule(
+        "POST /leads/{id}/merge",
+        "lead:update",
+        403,
+        manager=200,
+        whose="for those who may read leads",
+        make=makers.two_leads,
+        body=lambda made: {"fromId": str(made["fromId"])},
+        others={"key_with": 403},
+    ),
+    Rule(
+        "POST /leads/{id}/interactions",
+        "lead:update",
+        403,
+        manager=201,
+        whose="for those who may read leads",
+        make=makers.a_lead,
+        body={"kind": "note", "text": "Hello."},
+        others={"key_with": 403},
+    ),
+    Rule("GET /leads/{id}/interactions", "lead:read", 403, manager=200, make=makers.a_lead),
+    Rule(
+        "PATCH /leads/{id}/interactions/{interactionId}",
+        "lead:update",
+        403,
+        whose="its author only",
+        make=makers.a_lead,
+        body={"text": "Hello again."},
+    ),
+    Rule(
+        "DELETE /leads/{id}/interactions/{interactionId}",
+        "lead:update",
+        403,
+        manager=204,
+        whose="its author, and holders of lead:delete",
+        make=makers.a_lead,
+        others={"key_with": 403},
+    ),
     *WORK,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
@@ -438,6 +512,7 @@ POLICY: list[Rule] = [
 
 ROOMS: list[Room] = [
     Room("feed", "post:read", None, owner=True, stranger=True, manager=True, admin=True),
+    Room("leads", "lead:read", None, owner=False, stranger=False, manager=True, admin=True),
     Room("user", "notification:read", makers.own_id, owner=True, stranger=False, manager=False, admin=False),
     Room("post", "post:read", makers.post_id, owner=True, stranger=True, manager=True, admin=True),
     Room("profile", "post:read", makers.own_id, owner=True, stranger=True, manager=True, admin=True),

@@ -29,6 +29,8 @@ SELECT md5(concat(
     (SELECT string_agg((id, name, scopes, revoked_at)::text, '|' ORDER BY id) FROM api_keys),
     (SELECT string_agg(t::text, '|' ORDER BY id) FROM posts AS t),
     (SELECT string_agg(t::text, '|' ORDER BY id) FROM comments AS t),
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM leads AS t),
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM lead_interactions AS t),
     (SELECT string_agg(t::text, '|' ORDER BY id) FROM notifications AS t)
 )) AS digest
 """

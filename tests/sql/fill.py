@@ -84,6 +84,26 @@ FROM generate_series(1, 60000) AS n
 JOIN (VALUES (0, 'like', 'post'), (1, 'comment', 'comment')) AS k (number, type, entity_type)
     ON k.number = n % 2
 """,
+        "leads": """
+INSERT INTO leads (
+    id, name, email, email_key, phone, phone_key, stage, score, owner_id, value, currency, created_by,
+    updated_at
+)
+SELECT
+    nth(9, n), 'Lead ' || n, 'l' || n || '@example.com', 'l' || n || '@example.com', '030 ' || n, '030' || n,
+    CASE WHEN n % 1000 = 0 THEN 'won' ELSE 'new' END, n % 101, nth(1, 1 + n % 2000), n, 'EUR', nth(1, 1),
+    now() - n * interval '1 minute'
+FROM generate_series(1, 100000) AS n
+""",
+        "lead_interactions": """
+INSERT INTO lead_interactions (lead_id, kind, author_id, text, happened_at)
+SELECT nth(9, 1 + n % 50000), 'note', nth(1, 1 + n % 2000), 'text', now() - n * interval '1 minute'
+FROM generate_series(1, 100000) AS n
+""",
+        "lead_stage_log": """
+INSERT INTO lead_stage_log (lead_id, to_stage, actor_id)
+SELECT nth(9, n), 'new', nth(1, 1) FROM generate_series(1, 100000) AS n
+""",
         "notification_groups": """
 INSERT INTO notification_groups (id, receiver_id, key, position, size, members, unread)
 SELECT

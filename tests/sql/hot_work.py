@@ -33,7 +33,7 @@ HOT_WORK: dict[str, set[str]] = {
     "tasks.list_own_trash": {"tasks_creator_id_idx"},
     "tasks.list_seers": {"tasks_newest_idx"},
     "tasks.list_subtasks": ITEM,
-    "tasks.list_task_watchers": {"tasks_newest_idx"},
+    "tasks.list_task_watchers": {"tasks_pkey"},
     "tasks.list_watchers_of": {"task_watchers_pkey"},
     "tasks.lock_tasks_of": {"tasks_assignee_idx", "tasks_assignee_id_idx"},
     "tasks.may_watch_task": {"tasks_newest_idx"},

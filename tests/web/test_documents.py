@@ -196,7 +196,9 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments, tasks = (f"/api/v1/{kind}/[^/]+" for kind in ("posts", "comments", "tasks"))
+    posts, comments, leads, tasks = (
+        f"/api/v1/{name}/[^/]+" for name in ("posts", "comments", "leads", "tasks")
+    )
     assert reads == {
         "PATCH /api/v1/users/me",
         "GET /media/[^/]+",
@@ -206,6 +208,13 @@ def test_what_reads_if_match_says_so() -> None:
         f"PUT {posts}/assignee",
         f"PATCH {comments}",
         f"DELETE {comments}",
+        f"PATCH {leads}",
+        f"DELETE {leads}",
+        f"PUT {leads}/score",
+        f"PUT {leads}/stage",
+        f"POST {leads}/merge",
+        f"PATCH {leads}/interactions/[^/]+",
+        f"DELETE {leads}/interactions/[^/]+",
         f"PATCH {tasks}",
         f"DELETE {tasks}",
         f"PUT {tasks}/assignee",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexcorp.seed import seed
-from tests.api import API
+from tests.api import API, get_json
 from tests.contract import document
 
 
@@ -24,6 +24,9 @@ async def test_examples_work_on_the_demo_data(service: Any, client: Any) -> None
     answer = await client.post(f"{API}/auth/login", json=find_example("post", "/auth/login"))
     assert answer.status == 200
     client.headers["Authorization"] = f"Bearer {(await answer.json())['accessToken']}"
+    work = await get_json(client, "/tasks?page=1")
+    overdue = await get_json(client, "/tasks?due=overdue")
+    assert (work["total"], len(overdue["data"])) == (14, 2)
     for method, path, status in (
         ("post", "/auth/register", 201),
         ("post", "/auth/password/forgot", 202),
@@ -44,6 +47,12 @@ async def test_examples_work_on_the_demo_data(service: Any, client: Any) -> None
         ("put", "/notifications/types/{type}", 200),
         ("post", "/push-subscriptions", 201),
         ("delete", "/push-subscriptions", 204),
+        ("get", "/tasks/{id}", 200),
+        ("patch", "/tasks/{id}", 200),
+        ("post", "/tasks", 201),
+        ("post", "/tasks/{id}/checklist", 201),
+        ("post", "/labels", 201),
+        ("get", "/projects/{id}/board", 200),
         ("post", "/auth/password", 204),
     ):
         operation = document()["paths"][f"{API}{path}"][method]

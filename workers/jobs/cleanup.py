@@ -58,19 +58,6 @@ async def drop_months(ctx: Any) -> int:
         return await sql.audit.drop_partitions(conn, keep_days=ctx["config"].event_retention_days) or 0
 
 
-async def purge_trash(ctx: Any) -> int:
-    """Tasks that have been in the trash for too long; returns how many."""
-    purged = 0
-    while True:
-        async with ctx["database"].transaction(wait=10.0) as conn:
-            rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=PART)
-            if not rows:
-                return purged
-            purged += await sql.tasks.purge_tasks(
-                conn, ids=[row["id"] for row in rows], actor_id=None, context={}
-            )
-
-
 async def delete_parts(ctx: Any) -> int:
     """What was kept of notifications for some time, in parts; returns how many rows."""
     gone = 0
@@ -90,14 +77,27 @@ async def delete_parts(ctx: Any) -> int:
     return gone
 
 
+async def purge_trash(ctx: Any) -> int:
+    """Tasks that have been in the trash for too long; returns how many."""
+    purged = 0
+    while True:
+        async with ctx["database"].transaction(wait=10.0) as conn:
+            rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=PART)
+            if not rows:
+                return purged
+            purged += await sql.tasks.purge_tasks(
+                conn, ids=[row["id"] for row in rows], actor_id=None, context={}
+            )
+
+
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "frames": delete_frames,
     "rows": delete_rows,
     "partitions": lambda ctx: make_months(ctx["database"]),
     "dropped": drop_months,
-    "trash": purge_trash,
     "retired": retire_notifications,
     "notifications": delete_parts,
+    "trash": purge_trash,
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
 }
 

@@ -24,7 +24,7 @@ from nexcorp.web.parsing import parse_uuid
 
 # Types that features to come will bring: clients may name them already.
 LATER = (
-    *("lead_created", "score_updated", "task_assigned", "task_updated", "task_completed", "task_due"),
+    *("task_assigned", "task_updated", "task_completed", "task_due"),
     *("comment_added", "member_added"),
 )
 NOTIFICATION = shape_of(Notification)

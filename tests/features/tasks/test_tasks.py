@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import API, NOBODY, create, fetch_value, get_json, insist, refused
+from tests.api import API, NOBODY, create, fetch, fetch_value, get_json, insist, refused
 from tests.features.tasks.conftest import MakeProject
 
 pytestmark = pytest.mark.shared
@@ -88,6 +88,18 @@ async def test_projects_say_who_writes(make_user: Any, make_project: MakeProject
     for wrong in ({"assigneeId": NOBODY}, {"leadId": NOBODY}, {"parentId": NOBODY}, {"labelIds": [NOBODY]}):
         answer = await refused(owner.client.patch(f"{API}/tasks/{second['id']}", json=wrong), 422)
         assert list(answer["errors"]) == list(wrong)
+
+
+async def test_a_lead_is_linked_by_who_reads_leads(make_user: Any, service: Any) -> None:
+    ada, boss = await make_user(), await make_user(role="manager")
+    lead = str(await fetch_value(service, "INSERT INTO leads (name) VALUES ('A lead') RETURNING id"))
+    task = await create(ada, "/tasks", title="Call them", assigneeId=str(boss.id))
+    answer = ada.client.patch(f"{API}/tasks/{task['id']}", json={"leadId": lead})
+    assert list((await refused(answer, 422))["errors"]) == ["leadId"]
+    assert (await patch(boss, task, leadId=lead))["leadId"] == lead
+    assert (await patch(ada, task, title="Call them soon"))["leadId"] == lead
+    await fetch(service, "DELETE FROM leads WHERE id = $1", lead)
+    assert (await get_json(ada.client, f"/tasks/{task['id']}"))["leadId"] is None
 
 
 async def test_one_of_many_changes_of_a_version_wins(make_user: Any) -> None:

@@ -44,14 +44,15 @@ PARTS = {
     "followers",
     "pushSubscriptions",
     "notifications",
-    "tasks",
-    "assignedTasks",
-    "watchedTasks",
     "notificationSettings",
     "notificationPreferences",
     "notificationMutes",
     "notificationsHeld",
+    "tasks",
+    "assignedTasks",
+    "watchedTasks",
     "events",
+    "leadInteractions",
 }
 
 

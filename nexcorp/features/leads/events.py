@@ -1,0 +1,94 @@
+"""Leads: who is told of what happens to them, and what the room `leads` sees."""
+
+from __future__ import annotations
+
+from nexcorp.db import sql
+from nexcorp.delivery.events import Audience, Entity, Event, EventType, Frame, Notice, NoticeType
+from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
+
+ROOM = "leads"
+
+
+def created_frames(event: Event) -> list[Frame]:
+    """A new lead."""
+    return [Frame(ROOM, "lead:created", event.entity)]
+
+
+def updated_frames(event: Event) -> list[Frame]:
+    """The lead as it is now."""
+    return [Frame(ROOM, "lead:updated", event.entity)]
+
+
+def deleted_frames(event: Event) -> list[Frame]:
+    """The id; of one that was merged beside it that of the lead that lives on."""
+    data = {"id": str(event.entity_id)}
+    if "intoId" in event.payload:
+        data["mergedInto"] = event.payload["intoId"]
+    return [Frame(ROOM, "lead:deleted", event.entity, data, members=())]
+
+
+def list_readers(event: Event) -> Audience:
+    """Those who may read leads when they are told."""
+    return Audience(sql.leads.list_readers_after)
+
+
+def group_all(event: Event) -> Entity | None:
+    """New leads are shown as one, whichever they are."""
+    return None
+
+
+CHANGED = EventType(frames=updated_frames, public=True)
+EVENTS: dict[str, EventType] = {
+    "lead.created": EventType(
+        (
+            Notice(
+                "lead_created",
+                "{actor} added a lead",
+                receivers=list_readers,
+                why="permission",
+                group=group_all,
+            ),
+        ),
+        created_frames,
+        public=True,
+    ),
+    "lead.score_updated": EventType(
+        (
+            Notice(
+                "score_updated",
+                "{actor} changed the score of a lead",
+                receivers=list_readers,
+                message="{excerpt}: {from} -> {to}",
+                params=("from", "to"),
+                why="permission",
+            ),
+        ),
+        updated_frames,
+        public=True,
+    ),
+    "lead.updated": CHANGED,
+    "lead.moved": CHANGED,
+    "lead.assigned": CHANGED,
+    "lead.absorbed": CHANGED,
+    "lead.merged": EventType(frames=deleted_frames, public=True),
+    "lead.deleted": EventType(frames=deleted_frames, public=True),
+    "lead.interaction_created": CHANGED,
+    "lead.interaction_updated": CHANGED,
+    "lead.interaction_deleted": CHANGED,
+}
+
+NOTICE_TYPES = (NoticeType("lead_created", groupable=True), NoticeType("score_updated", groupable=True))
+
+FRAMES = {
+    "lead:created": FrameDoc("In leads.", refer("Lead")),
+    "lead:updated": FrameDoc(
+        "In leads: the whole lead as it is now; of an unchanged version where an interaction with it was "
+        "added, changed or deleted.",
+        refer("Lead"),
+    ),
+    "lead:deleted": FrameDoc(
+        "In leads. Of a lead that was merged it says into which; among frames that were missed it comes also "
+        "in place of what the lead was.",
+        shape({"id": ID}, mergedInto=ID),
+    ),
+}

@@ -1,0 +1,61 @@
+"""Leads in GraphQL: one, a page of them, and where a notification leads to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from nexcorp.db import sql
+from nexcorp.domain.fields import load
+from nexcorp.features.leads import service
+from nexcorp.features.leads.routes import NEWEST, READ, read_page
+from nexcorp.features.leads.schemas import Lead, LeadQuery
+from nexcorp.graphql.parts import Info, Part, member, root
+from nexcorp.graphql.shapes import list_of, maybe, read_id, shape_of
+from nexcorp.web.parsing import parse_uuid
+
+LEAD = shape_of(Lead)
+
+
+@root(maybe(LEAD), READ)
+async def get_lead(info: Info, id: strawberry.ID) -> Any:
+    """One lead."""
+    lead_id = parse_uuid(id, "id")
+    async with info.context.connection() as conn:
+        return await service.get_lead(conn, lead_id)
+
+
+@root(list_of(LEAD), READ)
+async def get_leads(
+    info: Info,
+    limit: int | None = None,
+    cursor: str | None = None,
+    stage: str | None = None,
+    owner: strawberry.ID | None = None,
+) -> Any:
+    """Leads, newest first: 20, or up to 100. `cursor`: that of the last one you have."""
+    asked = {"limit": limit, "cursor": cursor, "stage": stage, "owner": owner}
+    query = load(LeadQuery(), {name: value for name, value in asked.items() if value is not None})
+    info.context.take_rows(query["limit"])
+    async with info.context.connection() as conn:
+        rows = await read_page(info.context.request, conn, query)
+    return rows[: query["limit"]]
+
+
+@member(str)
+def cursor(root: Any, info: Info) -> str:
+    """The `cursor` of the page behind it."""
+    return NEWEST.encode(info.context.request, root)
+
+
+@member(maybe(LEAD))
+async def related_lead(root: Any, info: Info) -> Any:
+    """The lead that it leads to; null where there is none that you may see."""
+    lead_id = read_id(root, "relatedLeadId")
+    if lead_id is None or not info.context.caller.may(service.READ):
+        return None
+    return await info.context.load(sql.leads.find_leads, lead_id)
+
+
+PART = Part({"Query": [get_lead, get_leads], "Lead": [cursor], "Notification": [related_lead]})

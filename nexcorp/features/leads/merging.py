@@ -1,0 +1,87 @@
+"""Two leads become one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.domain.versions import Versions, check_version
+from nexcorp.errors import Invalid
+from nexcorp.features.leads.service import check_reader, get_lead, read_fields, to_columns
+from nexcorp.security.caller import Caller
+
+# What the one that lives on takes where it has nothing; a value and its currency go together.
+FILLED = ("company", "email", "phone", "jobTitle", "website", "ownerId", "notes")
+# What is noted where both say something else, and how it is called there.
+NOTED = {
+    "name": "Name",
+    "company": "Company",
+    "email": "E-mail",
+    "phone": "Phone",
+    "jobTitle": "Job title",
+    "website": "Website",
+    "value": "Value",
+    "lostNote": "Lost",
+    "notes": "Notes",
+}
+# As long as the text of an interaction may be.
+PIECE = 5000
+
+
+async def merge_leads(
+    conn: Any, caller: Caller, lead_id: UUID, from_id: UUID, versions: Versions | None = None
+) -> Any:
+    """Have a lead take in another one; returns it.
+
+    Interactions, tasks and stages of the other one become its own, and what it does not say its fields; what
+    both say otherwise becomes a note. The other one is a reference to it from then on, without texts.
+    Raises NotFound, Forbidden, PreconditionFailed, and Invalid for another one that is none.
+    """
+    check_reader(caller)
+    if from_id == lead_id:
+        raise Invalid(errors={"fromId": ["Is the same lead."]})
+    await sql.leads.lock_for_removal(conn, ids=[lead_id, from_id])
+    lead = await get_lead(conn, lead_id)
+    check_version(lead, versions)
+    other = await sql.leads.get_lead(conn, lead_id=from_id)
+    if other is None:
+        raise Invalid(errors={"fromId": ["There is no such lead."]})
+    before, theirs = read_fields(lead), read_fields(other)
+    after = fill(before, theirs)
+    fields = to_columns(after)
+    await sql.leads.absorb_lead(
+        conn, lead_id=from_id, into_id=lead_id, actor_id=caller.id, notes=note(after, theirs)
+    )
+    await sql.leads.update_lead(conn, lead_id=lead_id, actor_id=caller.id, fields=fields)
+    filled = sorted(name for name in after if after[name] != before[name])
+    payload = {
+        "fromId": from_id,
+        "fields": filled,
+        "ownerId": after["ownerId"],
+        "version": lead["version"] + 1,
+    }
+    await emit(conn, "lead.absorbed", actor_id=caller.id, entity=("lead", lead_id), payload=payload)
+    payload = {"intoId": lead_id, **{name: theirs[name] for name in ("stage", "score", "ownerId")}}
+    await emit(conn, "lead.merged", actor_id=caller.id, entity=("lead", from_id), payload=payload)
+    return await get_lead(conn, lead_id)
+
+
+def fill(fields: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a lead, with those of another one where they are empty."""
+    filled = {**fields, **{name: theirs[name] for name in FILLED if fields[name] is None}}
+    if fields["value"] is None and theirs["value"] is not None:
+        filled.update(value=theirs["value"], currency=theirs["currency"])
+    return filled
+
+
+def note(fields: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """What another lead says and these fields do not, in texts of interactions."""
+    lines = []
+    for name, word in NOTED.items():
+        said = theirs[name]
+        if said is not None and said != fields[name]:
+            lines.append(f"{word}: {said} {theirs['currency']}" if name == "value" else f"{word}: {said}")
+    text = "\n".join(["Merged with another lead.", *lines]) if lines else ""
+    return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]

@@ -1,0 +1,214 @@
+"""The rules of leads: what they may be, who is one already, and what everybody hears of a change."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.domain.versions import Versions, check_version
+from nexcorp.errors import Invalid, PermissionRequired
+from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
+from nexcorp.features.leads.errors import LeadDuplicate, LeadMerged, LeadNotFound
+from nexcorp.security.caller import Caller
+
+READ = "lead:read"
+# How a lead is made, by the API's names of all that can be changed of it.
+BLANK: dict[str, Any] = {
+    **dict.fromkeys(("name", "company", "email", "phone", "jobTitle", "website")),
+    "source": "other",
+    "stage": "new",
+    "score": 0,
+    **dict.fromkeys(("ownerId", "value", "currency", "lostReason", "lostNote", "notes")),
+}
+COLUMNS = {
+    "jobTitle": "job_title",
+    "ownerId": "owner_id",
+    "lostReason": "lost_reason",
+    "lostNote": "lost_note",
+}
+
+
+def read_fields(lead: Any) -> dict[str, Any]:
+    """What can be changed of a row of lead_items, as it is."""
+    return {name: lead["_ownerId" if name == "ownerId" else name] for name in BLANK}
+
+
+def to_columns(fields: dict[str, Any]) -> dict[str, Any]:
+    """All fields of a lead as columns of the table, with the keys that duplicates are found by."""
+    keys = {"email_key": find_email_key(fields["email"]), "phone_key": find_phone_key(fields["phone"])}
+    return {**{COLUMNS.get(name, name): value for name, value in fields.items()}, **keys}
+
+
+def complete(before: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """All fields of a lead after a change by `data`; raises Invalid where they do not go together.
+
+    A lead that is lost no more has no reason for it any more.
+    """
+    after = {**before, **{name: data[name] for name in BLANK if name in data}}
+    errors = {}
+    if after["stage"] != "lost":
+        errors = {name: ["Only of lost ones."] for name in ("lostReason", "lostNote") if data.get(name)}
+        after["lostReason"] = after["lostNote"] = None
+    elif after["lostReason"] is None:
+        errors = {"lostReason": ["Say why it was lost."]}
+    if after["value"] is not None and after["currency"] is None:
+        errors["currency"] = ["A value needs a currency."]
+    if errors:
+        raise Invalid(errors=errors)
+    return after
+
+
+async def check_owner(conn: Any, owner_id: UUID | None) -> None:
+    """Raises Invalid where this is nobody who may read leads."""
+    if owner_id is not None and not await sql.leads.may_read(conn, user_id=owner_id):
+        raise Invalid(errors={"ownerId": ["Nobody who may read leads."]})
+
+
+async def find_known(conn: Any, data: dict[str, Any], except_id: UUID | None = None) -> list[UUID]:
+    """The oldest leads, but for one, with the e-mail address or phone number in `data`.
+
+    Until the transaction ends, nobody else makes one with these. Call it ahead of locks of leads.
+    """
+    email_key, phone_key = find_email_key(data.get("email")), find_phone_key(data.get("phone"))
+    keys = name_keys(email_key, phone_key)
+    if not keys:
+        return []
+    await sql.leads.lock_keys(conn, keys=keys)
+    rows = await sql.leads.find_duplicates(
+        conn, email_key=email_key, phone_key=phone_key, except_id=except_id
+    )
+    return [row["id"] for row in rows]
+
+
+async def get_lead(conn: Any, lead_id: UUID) -> Any:
+    """One lead; raises NotFound, which of one that was merged says with which."""
+    lead = await sql.leads.get_lead(conn, lead_id=lead_id)
+    if lead is None:
+        survivor = await sql.leads.get_survivor(conn, lead_id=lead_id)
+        raise LeadNotFound() if survivor is None else LeadMerged(mergedInto=survivor)
+    return lead
+
+
+def check_reader(caller: Caller) -> None:
+    """Raises Forbidden where the caller may change leads, but not see what they look like afterwards."""
+    if not caller.may(READ):
+        raise PermissionRequired(READ)
+
+
+async def create_lead(
+    conn: Any, actor_id: UUID, data: dict[str, Any], *, allow_duplicate: bool = False, quiet: bool = False
+) -> Any:
+    """A new lead of the fields in `data`, as CreateLead gives them; returns it.
+
+    Those who may read leads are told, unless `quiet`, which is for imports: then nothing is emitted, neither.
+    Raises Invalid, and LeadDuplicate where its e-mail address or phone number is known.
+    """
+    fields = complete(BLANK, data)
+    await check_owner(conn, fields["ownerId"])
+    if not allow_duplicate and (known := await find_known(conn, data)):
+        raise LeadDuplicate(leadIds=known)
+    lead_id = await sql.leads.insert_lead(conn, created_by=actor_id, fields=to_columns(fields))
+    if not quiet:
+        payload = {name: fields[name] for name in ("stage", "score", "ownerId", "source")}
+        await emit(conn, "lead.created", actor_id=actor_id, entity=("lead", lead_id), payload=payload)
+    return await get_lead(conn, lead_id)
+
+
+async def update_lead(
+    conn: Any,
+    caller: Caller,
+    lead_id: UUID,
+    data: dict[str, Any],
+    versions: Versions | None = None,
+    *,
+    by_etag: bool = True,
+) -> Any:
+    """Change the fields in `data`; returns the lead, unchanged where it is like that already.
+
+    A new score is told to those who may read leads. Raises NotFound, Forbidden, Invalid, LeadDuplicate unless
+    `data["allowDuplicate"]`, and for old `versions` PreconditionFailed, or StaleVersion.
+    """
+    check_reader(caller)
+    known = [] if data.get("allowDuplicate") else await find_known(conn, data, lead_id)
+    await sql.leads.lock_lead(conn, lead_id=lead_id)
+    lead = await get_lead(conn, lead_id)
+    check_version(lead, versions, by_etag=by_etag)
+    before = read_fields(lead)
+    if known and any(name in data and data[name] != before[name] for name in ("email", "phone")):
+        raise LeadDuplicate(leadIds=known)
+    return await apply_changes(conn, caller.id, lead, data)
+
+
+async def apply_changes(
+    conn: Any, actor_id: UUID, lead: Any, data: dict[str, Any], *, quiet: bool = False
+) -> Any:
+    """Change the fields in `data` of `lead`, which is locked; returns it. `quiet` as in create_lead()."""
+    before = read_fields(lead)
+    after = complete(before, data)
+    changes = [name for name in BLANK if after[name] != before[name]]
+    if not changes:
+        return lead
+    if "ownerId" in changes:
+        await check_owner(conn, after["ownerId"])
+    await sql.leads.update_lead(conn, lead_id=lead["id"], actor_id=actor_id, fields=to_columns(after))
+    if not quiet:
+        await emit_changes(conn, actor_id, lead, before, after, changes)
+    return await get_lead(conn, lead["id"])
+
+
+async def emit_changes(
+    conn: Any, actor_id: UUID, lead: Any, before: dict[str, Any], after: dict[str, Any], changes: list[str]
+) -> None:
+    """One event for a new stage, score and owner each, and one for all other fields."""
+    payloads: dict[str, dict[str, Any]] = {}
+    told = {"stage", "score", "ownerId"}
+    if "stage" in changes:
+        # What is said of a loss comes and goes with the stage.
+        told |= {"lostReason", "lostNote"}
+        moved = {"from": before["stage"], "to": after["stage"], "reason": after["lostReason"]}
+        payloads["lead.moved"] = moved
+    if "score" in changes:
+        payloads["lead.score_updated"] = {"from": before["score"], "to": after["score"]}
+    if "ownerId" in changes:
+        payloads["lead.assigned"] = {"previousOwnerId": before["ownerId"], "ownerId": after["ownerId"]}
+    if other := sorted(set(changes) - told):
+        payloads["lead.updated"] = {"fields": other}
+    for event, payload in payloads.items():
+        payload["version"] = lead["version"] + 1
+        await emit(conn, event, actor_id=actor_id, entity=("lead", lead["id"]), payload=payload)
+
+
+async def import_lead(conn: Any, actor_id: UUID, data: dict[str, Any], known: str) -> tuple[UUID, str]:
+    """Take in one row of an import, of CreateLead's fields, which emits nothing.
+
+    `known` says what to do where a lead of its e-mail address or phone number exists: `skip`, `update` the
+    oldest one, or `create` one more. Returns the lead's id and what was done: created, updated or skipped.
+    Raises Invalid.
+    """
+    found = await find_known(conn, data) if known != "create" else []
+    if not found:
+        lead = await create_lead(conn, actor_id, data, allow_duplicate=True, quiet=True)
+        return lead["id"], "created"
+    if known == "skip":
+        return found[0], "skipped"
+    await sql.leads.lock_lead(conn, lead_id=found[0])
+    await apply_changes(conn, actor_id, await get_lead(conn, found[0]), data, quiet=True)
+    return found[0], "updated"
+
+
+async def delete_lead(conn: Any, caller: Caller, lead_id: UUID, versions: Versions | None = None) -> None:
+    """Remove a lead with its interactions and its log; tasks and notifications stay, without it.
+
+    Raises NotFound, Forbidden, PreconditionFailed.
+    """
+    await sql.leads.lock_for_removal(conn, ids=[lead_id])
+    lead = await get_lead(conn, lead_id)
+    if versions is not None:
+        # The refusal shows the lead.
+        check_reader(caller)
+    check_version(lead, versions)
+    await sql.leads.delete_lead(conn, lead_id=lead_id)
+    payload = {"stage": lead["stage"], "ownerId": lead["_ownerId"]}
+    await emit(conn, "lead.deleted", actor_id=caller.id, entity=("lead", lead_id), payload=payload)

@@ -1,0 +1,269 @@
+-- Leads, their interactions, and the log of their stages. One that was merged keeps its row, without texts, so that references
+-- lead to the one that lives on; lists and lead_items know nothing of it.
+
+-- name: lock_keys(keys) :exec
+-- Whoever makes a lead of the same e-mail address or number waits until this transaction ends. In one order, whoever comes.
+SELECT pg_advisory_xact_lock(x'6c656164'::integer, k.hash)
+FROM (SELECT DISTINCT hashtext(key) AS hash FROM unnest($1::text[]) AS key ORDER BY hash OFFSET 0) AS k;
+
+-- name: find_duplicates(email_key, phone_key, except_id) :many
+-- The oldest leads with this address or number, ten at most; NULL finds nothing. The keys are locked.
+SELECT l.id
+FROM leads AS l
+WHERE (l.email_key = $1 OR l.phone_key = $2) AND l.id IS DISTINCT FROM $3::uuid
+ORDER BY l.id
+LIMIT 10;
+
+-- name: insert_lead(created_by, fields) :value
+-- A new lead with its first stage in the log; returns its id. `fields` has columns of the table.
+WITH added AS (
+    INSERT INTO leads (
+        name, company, email, phone, job_title, website, source, stage, score, owner_id, value, currency, lost_reason,
+        lost_note, notes, email_key, phone_key, created_by
+    )
+    SELECT
+        r.name, r.company, r.email, r.phone, r.job_title, r.website, r.source, r.stage, r.score, r.owner_id, r.value, r.currency,
+        r.lost_reason, r.lost_note, r.notes, r.email_key, r.phone_key, $1
+    FROM jsonb_populate_record(NULL::leads, $2) AS r
+    RETURNING id, stage
+),
+logged AS (
+    INSERT INTO lead_stage_log (lead_id, to_stage, actor_id)
+    SELECT id, stage, $1 FROM added
+)
+SELECT id FROM added;
+
+-- name: get_lead(lead_id) :one
+-- One lead; no row for one that was merged.
+SELECT i.* FROM lead_items AS i WHERE i.id = $1;
+
+-- name: find_leads(viewer_id, ids) :many
+-- Some leads; no row for viewers who may not read leads.
+SELECT i.* FROM lead_items AS i WHERE i.id = ANY($2::uuid[]) AND reads_leads($1);
+
+-- name: get_survivor(lead_id) :value
+-- The lead that one was merged into; NULL where it was not.
+SELECT merged_into FROM leads WHERE id = $1;
+
+-- name: render_leads(ids) :many
+-- Leads as everybody in the room sees them now.
+SELECT i.*, ARRAY['leads'] AS "_rooms"
+FROM lead_items AS i
+WHERE i.id = ANY($1::uuid[]);
+
+-- name: list_leads(stage, owner_id, source, text, min_score, before, most) :many
+-- The newest leads before an id. NULL filters nothing.
+SELECT i.*
+FROM lead_items AS i
+WHERE i.id < $6
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
+    )
+ORDER BY i.id DESC
+LIMIT $7;
+
+-- name: list_leads_of_stage(stage, owner_id, source, text, min_score, before, most) :many
+-- The same out of one stage. Bounds and order by both columns of the index leave the planner no other.
+SELECT i.*
+FROM lead_items AS i
+WHERE i.stage >= $1
+    AND (i.stage, i.id) < ($1, $6)
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
+    )
+ORDER BY i.stage DESC, i.id DESC
+LIMIT $7;
+
+-- name: list_leads_of_owner(stage, owner_id, source, text, min_score, before, most) :many
+-- The same out of one person's.
+SELECT i.*
+FROM lead_items AS i
+WHERE i."_ownerId" = $2
+    AND i.id < $6
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
+    )
+ORDER BY i.id DESC
+LIMIT $7;
+
+-- name: list_leads_by_change(stage, owner_id, source, text, min_score, before, before_id, most) :many
+-- Those that changed last, before a time and an id.
+SELECT i.*
+FROM lead_items AS i
+WHERE (i."updatedAt", i.id) < ($6, $7)
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
+    )
+ORDER BY i."updatedAt" DESC, i.id DESC
+LIMIT $8;
+
+-- name: list_leads_by_score(stage, owner_id, source, text, min_score, before, before_id, most) :many
+-- Those of the highest scores, before a score and an id.
+SELECT i.*
+FROM lead_items AS i
+WHERE (i.score, i.id) < ($6::smallint, $7)
+    AND i.score >= coalesce($5::smallint, 0)
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
+    )
+ORDER BY i.score DESC, i.id DESC
+LIMIT $8;
+
+-- name: list_leads_by_value(stage, owner_id, source, text, min_score, before, before_id, most) :many
+-- Those of the highest values, whatever their currency, before a value in hundredths and an id; -1 is no value.
+SELECT i.*
+FROM lead_items AS i
+WHERE (i."_worth", i.id) < ($6, $7)
+    AND lead_fits(
+        i.stage, i."_ownerId", i.source, i.score,
+        concat_ws(' ', i.name, i.company, i.email, i.phone, i."_phoneKey"), $1, $2, $3, $4, (SELECT word_patterns($4)), $5::smallint
+    )
+ORDER BY i."_worth" DESC, i.id DESC
+LIMIT $8;
+
+-- name: lock_lead(lead_id) :exec
+-- Before a change, which depends on how the lead stands.
+SELECT FROM leads WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: lock_for_removal(ids) :exec
+-- Keep all changes of leads, and of what belongs to them, out until this transaction ends; in one order.
+SELECT FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
+
+-- name: update_lead(lead_id, actor_id, fields) :exec
+-- Write all `fields`, columns of the table, of a lead, which is locked; a move goes into the log.
+WITH old AS (
+    SELECT id, stage FROM leads WHERE id = $1
+),
+changed AS (
+    UPDATE leads AS l
+    SET
+        name = r.name, company = r.company, email = r.email, phone = r.phone, job_title = r.job_title, website = r.website,
+        source = r.source, stage = r.stage, score = r.score, owner_id = r.owner_id, value = r.value, currency = r.currency,
+        lost_reason = r.lost_reason, lost_note = r.lost_note, notes = r.notes, email_key = r.email_key,
+        phone_key = r.phone_key, version = l.version + 1, updated_at = now()
+    FROM jsonb_populate_record(NULL::leads, $3) AS r
+    WHERE l.id = $1
+    RETURNING l.id, l.stage
+)
+INSERT INTO lead_stage_log (lead_id, from_stage, to_stage, actor_id)
+SELECT old.id, old.stage, changed.stage, $2
+FROM old
+INNER JOIN changed ON changed.id = old.id
+WHERE changed.stage <> old.stage;
+
+-- name: absorb_lead(lead_id, into_id, actor_id, notes) :exec
+-- A lead, locked like the one that it goes into, gives its interactions, tasks and stages to that one, and is a reference to
+-- it from then on: its texts are wiped, as are stored answers that show it. What these texts said and the other one does not
+-- becomes `notes`, interactions with that one.
+WITH talked AS (
+    UPDATE lead_interactions SET lead_id = $2 WHERE lead_id = $1
+),
+noted AS (
+    INSERT INTO lead_interactions (lead_id, kind, author_id, text)
+    SELECT $2, 'note', $3, n.text FROM unnest($4::text[]) AS n (text)
+),
+worked AS (
+    UPDATE tasks SET lead_id = $2 WHERE lead_id = $1
+),
+moved AS (
+    UPDATE lead_stage_log SET lead_id = $2 WHERE lead_id = $1
+),
+blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
+)
+UPDATE leads
+SET
+    merged_into = $2, name = NULL, company = NULL, email = NULL, phone = NULL, job_title = NULL, website = NULL, owner_id = NULL,
+    value = NULL, currency = NULL, lost_note = NULL, notes = NULL, email_key = NULL, phone_key = NULL, version = version + 1,
+    updated_at = now()
+-- Those that were merged into it before lead to where it leads.
+WHERE id = $1 OR merged_into = $1;
+
+-- name: delete_lead(lead_id) :exec
+-- A lead is gone with its interactions and its log, with what was merged into it, and with stored answers that show any of
+-- these; their keys stay, so that a retry makes nothing anew. Tasks and notifications stay, without it.
+WITH blanked AS (
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+    WHERE k.entity_id IN (SELECT t.id FROM lead_interactions AS t WHERE t.lead_id = $1 UNION ALL SELECT $1)
+)
+DELETE FROM leads WHERE id = $1;
+
+-- name: list_moves(lead_id, after, most) :many
+-- The moves of a lead behind an id, oldest first; those of leads that were merged into it among them.
+SELECT m.id, m.from_stage AS "from", m.to_stage AS "to", person(u) AS actor, m.created_at AS "createdAt"
+FROM lead_stage_log AS m
+LEFT JOIN users AS u ON u.id = m.actor_id
+WHERE m.lead_id = $1 AND m.id > $2
+ORDER BY m.id
+LIMIT $3;
+
+-- name: insert_interaction(lead_id, author_id, kind, text, happened_at) :value
+-- A new interaction, now where there is no time; returns its id.
+INSERT INTO lead_interactions (lead_id, author_id, kind, text, happened_at)
+VALUES ($1, $2, $3, $4, coalesce($5, now()))
+RETURNING id;
+
+-- name: get_interaction(lead_id, interaction_id) :one
+-- One interaction with a lead.
+SELECT i.* FROM lead_interaction_items AS i WHERE i.id = $2 AND i."leadId" = $1;
+
+-- name: list_interactions(lead_id, before, before_id, most) :many
+-- The latest interactions with a lead, before a time and an id.
+SELECT i.*
+FROM lead_interaction_items AS i
+WHERE i."leadId" = $1 AND (i."happenedAt", i.id) < ($2, $3)
+ORDER BY i."happenedAt" DESC, i.id DESC
+LIMIT $4;
+
+-- name: update_interaction(interaction_id, kind, text, happened_at) :exec
+-- Change an interaction, whose lead is locked; NULL changes nothing.
+UPDATE lead_interactions
+SET
+    kind = coalesce($2, kind), text = coalesce($3, text), happened_at = coalesce($4, happened_at),
+    version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: delete_interaction(interaction_id) :exec
+-- An interaction is gone, with the stored answer that shows it; the key stays, so that a retry makes nothing anew.
+WITH blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
+)
+DELETE FROM lead_interactions WHERE id = $1;
+
+-- name: may_read(user_id) :value
+-- Whether a person may read leads.
+SELECT reads_leads($1);
+
+-- name: list_readers_after(after, most) :many
+-- A part of the audience "may read leads", in id order.
+SELECT u.id AS receiver_id
+FROM users AS u
+WHERE u.id > $1
+    AND u.status = 'active'
+    AND EXISTS (SELECT FROM role_permissions AS p WHERE p.role = u.role AND p.permission = 'lead:read')
+ORDER BY u.id
+LIMIT $2;
+
+-- name: lock_leads_of(user_id) :exec
+-- The leads that a person who leaves owns, locked in one order whoever leaves.
+SELECT FROM leads WHERE owner_id = $1 ORDER BY id FOR NO KEY UPDATE;
+
+-- name: release_leads(user_id) :exec
+-- Leads of somebody who has left are nobody's again.
+UPDATE leads
+SET owner_id = NULL, version = version + 1, updated_at = now()
+WHERE owner_id = $1;
+
+-- name: export_interactions(user_id) :many
+-- What a person noted about leads.
+SELECT
+    t.id, t.lead_id AS "leadId", t.kind, t.text, t.happened_at AS "happenedAt", t.created_at AS "createdAt",
+    t.updated_at AS "updatedAt"
+FROM lead_interactions AS t
+WHERE t.author_id = $1
+ORDER BY t.id;
