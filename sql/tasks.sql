@@ -84,6 +84,10 @@ SET
     updated_at = CASE WHEN $15 > 0 THEN now() ELSE updated_at END
 WHERE id = $1;
 
+-- name: touch_task(task_id) :exec
+-- What belongs to a task, which is locked, has changed.
+UPDATE tasks SET version = version + 1, updated_at = now() WHERE id = $1;
+
 -- name: list_watchers_of(task_id) :value
 -- Those who watch a task and may see it, as an array.
 SELECT coalesce(array_agg(w.user_id ORDER BY w.user_id), '{}')
@@ -180,6 +184,21 @@ SELECT
     ) AS "_watcherIds"
 FROM task_items AS i
 WHERE i.id = $1;
+
+-- name: find_changed_task(task_id, viewer_id) :one
+-- The same for what belongs to a task and has changed; no row where the task is in the trash.
+SELECT
+    i.*,
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
+    ARRAY(
+        SELECT w.user_id
+        FROM task_watchers AS w
+        CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
+        WHERE w.task_id = i.id AND t.id = i.id
+        ORDER BY w.user_id
+    ) AS "_watcherIds"
+FROM task_items AS i
+WHERE i.id = $1 AND i."_deletedAt" IS NULL;
 
 -- name: list_task_watchers(ids, user_ids, sees_all) :many
 -- Where, in these arrays, a person sees the task, or could before it went into the trash: they are shown that it did.

@@ -47,6 +47,7 @@ WORK: list[Rule] = [
     on_task("PUT /tasks/{id}/assignee", "task:create", 200, CHANGERS, body={"userId": None}),
     on_task("DELETE /tasks/{id}", "task:create", 204, REMOVERS),
     on_task("GET /tasks/{id}/history", "task:read", 200, SEERS),
+    on_task("GET /comments/task/{id}", "task:read", 200, "of tasks that you see"),
     on_task("GET /tasks/{id}/subtasks", "task:read", 200, SEERS),
     on_task("PUT /tasks/{id}/watch", "task:read", 200, SEERS),
     on_task("DELETE /tasks/{id}/watch", "task:read", 200, SEERS),

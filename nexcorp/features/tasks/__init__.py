@@ -24,7 +24,7 @@ FEATURE = Feature(
             RoomTask,
             deleted="task:deleted",
             list_seers=sql.tasks.list_seers,
-            hides=("description",),
+            hides=("description", "uploads"),
         ),
         "label": Kind(sql.labels.render_labels, Label, deleted="label:deleted"),
     },

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from nexcorp.domain.attachments import upload_ids
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Attachment, Person
 from nexcorp.features.tasks.due import due_date
@@ -62,6 +63,7 @@ class CreateTask(Body):
     )
     dueDate = due_date(load_default=None)
     labelIds = label_ids(load_default=list)
+    uploadIds = upload_ids("Uploads of your own that are on nothing, in order.")
 
 
 class Place(Body):
@@ -94,6 +96,7 @@ class UpdateTask(PatchBody):
     parentId = fields.UUID(allow_none=True)
     dueDate = due_date()
     labelIds = label_ids()
+    uploadIds = upload_ids("All that the task is to have, in order; those left out are removed.")
     place = fields.Nested(
         Place(),
         metadata={"description": "Where in its column, that of `status` if it is sent, it is to stand."},
@@ -174,7 +177,6 @@ class TaskItem(Out):
     checklist = fields.Nested(Steps, required=True)
     subtasks = fields.Nested(Steps, required=True)
     commentCount = fields.Integer(required=True)
-    uploads = fields.List(fields.Nested(Attachment), required=True)
     seriesId = fields.UUID(required=True, allow_none=True)
     occurrence = fields.Integer(required=True, allow_none=True)
     externalRef = fields.String(required=True, allow_none=True)
@@ -187,6 +189,7 @@ class Task(TaskItem):
     """A task as one viewer sees it."""
 
     description = fields.String(required=True, allow_none=True)
+    uploads = fields.List(fields.Nested(Attachment), required=True)
     watching = fields.Boolean(required=True, metadata={"description": "Whether you watch it."})
 
 
@@ -196,6 +199,7 @@ class RoomTask(TaskItem):
     description = fields.String(
         allow_none=True, metadata={"description": "Not in user:{id}, whose keys need not read tasks."}
     )
+    uploads = fields.List(fields.Nested(Attachment), metadata={"description": "Likewise."})
     changed = fields.List(fields.String(), metadata={"description": "Names of what is different."})
 
 

@@ -1,4 +1,4 @@
-"""What events say of a task: references, and whom it concerns."""
+"""What events say of tasks that another one blocks, and of columns that were spread."""
 
 from __future__ import annotations
 
@@ -7,41 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-
-# Members of a task that events name with what they were and are. Texts only by their names.
-STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate")
-
-
-def describe_states(task: Any) -> dict[str, Any]:
-    """A task's states, ids and dates."""
-    return {name: task[name] for name in STATES} | {"assigneeId": task["_assigneeId"]}
-
-
-async def tell(conn: Any, event: str, actor_id: UUID | None, task: Any, **more: Any) -> None:
-    """Emit `event` of a task as it is now, with `more` in its payload.
-
-    Events of one project are delivered in their order, or those of a task without one.
-    """
-    watcher_ids = task.get("_watcherIds")
-    if watcher_ids is None:
-        watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"])
-    payload: dict[str, Any] = {
-        "version": task["version"],
-        "creatorId": task["_creatorId"],
-        "assigneeId": task["_assigneeId"],
-        "projectId": task["projectId"],
-        "parentId": task["parentId"],
-        "watcherIds": watcher_ids,
-        **more,
-    }
-    await emit(
-        conn,
-        event,
-        actor_id=actor_id,
-        entity=("task", task["id"]),
-        payload=payload,
-        root=task["projectId"] or task["id"],
-    )
+from nexcorp.domain.tasks import tell
 
 
 async def tell_of_blocking(conn: Any, actor_id: UUID | None, blocker_id: UUID, *, is_open: bool) -> None:

@@ -14,13 +14,14 @@ from nexcorp.delivery import describe_context
 from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.fields import Out
 from nexcorp.domain.shapes import Person, page_of
+from nexcorp.domain.tasks import tell
 from nexcorp.errors import TaskNotFound
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import OWN, READ, REMOVE, TAG, TRASH_DAYS
 from nexcorp.features.tasks.errors import NotInTrash, ProjectDeleted
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, Task
-from nexcorp.features.tasks.telling import tell, tell_of_blocking
+from nexcorp.features.tasks.telling import tell_of_blocking
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.security.caller import Caller
