@@ -2923,7 +2923,9 @@ SELECT 'post' AS kind, post_id AS id, recency, words FROM post_documents
 UNION ALL
 SELECT 'comment', comment_id, comment_id, words FROM comment_documents
 UNION ALL
-SELECT 'person', user_id, user_id, words FROM person_documents;
+SELECT 'person', user_id, user_id, words FROM person_documents
+UNION ALL
+SELECT 'task', task_id, task_id, words FROM task_documents;
 COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
 
 CREATE OR REPLACE VIEW fresh_documents AS
@@ -2951,7 +2953,15 @@ FROM (
     FROM (SELECT u.id, u.status, name_person(u) AS names FROM users AS u ORDER BY u.id DESC LIMIT 20) AS newest
     WHERE newest.status = 'active' AND NOT EXISTS (SELECT FROM person_documents AS d WHERE d.user_id = newest.id)
     OFFSET 0
-) AS p;
+) AS p
+UNION ALL
+SELECT 'task', t.id, t.id, make_words(t.title, left(t.description, 2000))
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, title, description FROM tasks WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM task_documents AS d WHERE d.task_id = newest.id)
+    OFFSET 0
+) AS t;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 CREATE OR REPLACE VIEW open_links AS
@@ -3307,6 +3317,9 @@ COMMENT ON TRIGGER forget_reads ON posts IS 'The post''s rows in entity_reads an
 
 CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
 COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';
+
+CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';
 
 CREATE TRIGGER keep_task BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks FOR EACH ROW EXECUTE FUNCTION keep_task();
 COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';

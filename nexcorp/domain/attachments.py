@@ -257,6 +257,6 @@ async def set_task_uploads(conn: Any, task_id: UUID, user_id: UUID, upload_ids: 
 
 def check_taken(ids: Sequence[UUID], taken: Collection[UUID]) -> None:
     """Raises Invalid with those of `ids` that are not in `taken`."""
-    refused = ", ".join(str(upload_id) for upload_id in ids if upload_id not in taken)
-    if refused:
+    if len(taken) < len(ids):
+        refused = ", ".join(str(upload_id) for upload_id in ids if upload_id not in taken)
         raise Invalid(errors={"uploadIds": [f"No free uploads of one's own: {refused}."]})

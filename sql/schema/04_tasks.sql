@@ -295,3 +295,7 @@ CREATE VIEW label_items AS
 SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "createdAt"
 FROM labels AS l;
 COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';
+
+CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks
+FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';

@@ -196,7 +196,7 @@ ROUTES = [
         tag=TAG,
         description="An image (PNG, JPEG, GIF, WebP, HEIC, AVIF) of up to 10 MB and 52 megapixels; a PDF, "
         "text, office document, zip archive or MP4 of up to 25 MB. Photos and films lose what says where and "
-        "with what they were taken, unless the service keeps that. What is on no post or task after 24 hours is "
+        "with what they were taken, unless the service keeps that. What is on nothing after 24 hours is "
         "removed, but for one's own picture; at most 100 may wait. `thumbnailUrl` is null until a worker has "
         "made it.",
     ),

@@ -48,7 +48,7 @@ async def test_files_of_a_task(make_user, make_project, service, job_context, co
 
     # Not swept as what is on nothing.
     await fetch(service, "UPDATE uploads SET created_at = created_at - $1::interval", timedelta(days=2))
-    assert await make_thumbnails(job_context) == 2
+    assert await make_thumbnails(job_context) == 3
     shown = await get_json(bob.client, f"/tasks/{task['id']}")
     assert ids(shown) == [first, theirs] and shown["uploads"][0]["thumbnailUrl"] is not None
     assert await remove_uploads(job_context) == 1
