@@ -269,22 +269,12 @@ WITH gone AS (
     DELETE FROM tasks WHERE id = ANY($1::uuid[]) AND deleted_at IS NOT NULL
     RETURNING id, creator_id, project_id, version
 ),
-unused AS (
-    -- The picture of somebody's profile stays.
-    UPDATE uploads AS u
-    SET removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END, task_id = NULL
-    FROM gone
-    WHERE u.task_id = gone.id AND u.removed_at IS NULL
-    RETURNING u.id
-),
 blanked AS (
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL
     WHERE k.entity_id IN (
         SELECT gone.id FROM gone
         UNION ALL
         SELECT c.id FROM comments AS c INNER JOIN gone ON gone.id = c.task_id
-        UNION ALL
-        SELECT unused.id FROM unused
     )
 )
 SELECT count(

@@ -142,6 +142,18 @@ UPDATE idempotency_keys AS k SET body = NULL, location = NULL
 FROM removed
 WHERE k.entity_id = removed.id;
 
+-- name: take_off_purged(task_ids) :exec
+-- The same for all uploads of tasks that are about to be purged.
+WITH removed AS (
+    UPDATE uploads AS u
+    SET removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END, task_id = NULL
+    WHERE u.task_id = ANY($1::uuid[]) AND u.removed_at IS NULL
+    RETURNING u.id
+)
+UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+FROM removed
+WHERE k.entity_id = removed.id;
+
 -- name: attach_task_uploads(task_id, owner_id, upload_ids) :many
 -- As attach_uploads() for a task, whose other files may be anybody's: several people change a task.
 UPDATE uploads AS u

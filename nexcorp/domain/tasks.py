@@ -8,6 +8,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
+from nexcorp.delivery.effects import WAKE
 
 # Members of a task that events name with what they were and are. Texts only by their names.
 STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate")
@@ -57,3 +58,13 @@ async def show_task(
         return None
     await tell(conn, "task.updated", actor_id, task, changed=changed)
     return task
+
+
+async def purge_tasks(
+    conn: Any, ids: Sequence[UUID], *, actor_id: UUID | None, context: dict[str, Any]
+) -> int:
+    """Remove for good tasks that are in the trash and locked, with all that is on them; returns how many."""
+    await sql.uploads.take_off_purged(conn, task_ids=ids)
+    purged: int = await sql.tasks.purge_tasks(conn, ids=ids, actor_id=actor_id, context=context)
+    conn.after(WAKE)
+    return purged

@@ -17,7 +17,7 @@ NARROW = {"tasks_assignee_idx", "tasks_creator_idx", "tasks_parent_id_idx", "tas
 SOURCES = {"tasks_assignee_idx", "tasks_creator_idx", "project_members_user_idx"}
 HOT_WORK: dict[str, set[str]] = {
     "checklists.list_items": {"checklist_items_task_idx"},
-    "comments.create_task_comment": {"tasks_pkey", "comments_pkey", "users_pkey"},
+    "comments.create_task_comment": {"tasks_pkey", "comments_task_id_idx", "users_pkey"},
     "comments.delete_task_comment": {"comments_pkey", "comments_parent_id_idx", "tasks_pkey"},
     "comments.get_concerned": {"tasks_pkey"},
     "comments.list_mentioned": {"users_username_key", "tasks_pkey"},
@@ -59,10 +59,11 @@ HOT_WORK: dict[str, set[str]] = {
     "tasks.render_tasks": {"tasks_parent_id_idx", "task_labels_pkey", "checklist_items_task_idx"},
     "tasks.set_ranks": {"tasks_pkey"},
     "tasks.unassign_person": {"tasks_assignee_idx", "tasks_assignee_id_idx"},
-    "tasks.purge_tasks": {"tasks_pkey", "comments_task_id_idx", "uploads_task_id_idx"},
+    "tasks.purge_tasks": {"tasks_pkey", "comments_task_id_idx"},
     "tasks.update_task": {"tasks_pkey"},
     "uploads.attach_task_uploads": {"uploads_pkey"},
     "uploads.lock_task_uploads": {"uploads_pkey", "uploads_task_id_idx"},
+    "uploads.take_off_purged": {"uploads_task_id_idx", "idempotency_keys_entity_idx"},
     "uploads.take_off_task_uploads": {"uploads_task_id_idx", "idempotency_keys_entity_idx"},
 }
 # Sort one page, or the labels of each of its tasks.

@@ -68,7 +68,8 @@ async def test_common_words_are_looked_for_among_what_one_sees(
         service,
         """
         WITH made AS (
-            INSERT INTO tasks (title, creator_id) SELECT 'commonplace ' || n, $1 FROM generate_series(1, 600) AS n
+            INSERT INTO tasks (title, creator_id)
+            SELECT 'commonplace ' || n, $1 FROM generate_series(1, 600) AS n
             RETURNING id, title
         )
         INSERT INTO task_documents (task_id, words) SELECT id, make_words(title, NULL) FROM made
