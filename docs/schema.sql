@@ -1135,16 +1135,18 @@ CREATE INDEX sessions_user_id_idx ON sessions USING btree (user_id, refreshed_at
 CREATE TABLE task_days (
     scope uuid NOT NULL,
     day date NOT NULL,
+    slot smallint NOT NULL,
     created integer DEFAULT 0 NOT NULL,
     completed integer DEFAULT 0 NOT NULL,
     cancelled integer DEFAULT 0 NOT NULL,
     cycle_seconds bigint DEFAULT 0 NOT NULL,
     open_at_end integer,
-    CONSTRAINT task_days_pkey PRIMARY KEY (scope, day)
+    CONSTRAINT task_days_pkey PRIMARY KEY (scope, day, slot)
 ) WITH (fillfactor=60);
-COMMENT ON TABLE task_days IS 'What became of tasks day by day, in UTC. Written by triggers, and open_at_end once a day.';
+COMMENT ON TABLE task_days IS 'What became of tasks day by day, in UTC: the sum over the slots. Written by triggers, and open_at_end once a day.';
 COMMENT ON COLUMN task_days.scope IS 'As in task_tallies.';
-COMMENT ON COLUMN task_days.cycle_seconds IS 'From the start to the end of those completed on the day, together. Reopening takes it off the day it was added to.';
+COMMENT ON COLUMN task_days.slot IS 'As in task_tallies; -1 for open_at_end.';
+COMMENT ON COLUMN task_days.cycle_seconds IS 'From the start, or else the creation, to the end of those completed on the day, together. Reopening takes it off the day it was added to.';
 COMMENT ON COLUMN task_days.open_at_end IS 'How many were open at the end of the day; never computed anew.';
 
 CREATE TABLE task_documents (
@@ -1172,6 +1174,14 @@ CREATE TABLE task_links (
 );
 COMMENT ON TABLE task_links IS 'What should be done before what. It informs and forbids nothing; there are no cycles.';
 CREATE INDEX task_links_blocked_idx ON task_links USING btree (blocked_id, blocker_id);
+
+CREATE TABLE task_loads (
+    person_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    open integer NOT NULL,
+    CONSTRAINT task_loads_pkey PRIMARY KEY (person_id, slot)
+) WITH (fillfactor=60, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+COMMENT ON TABLE task_loads IS 'How many open tasks each person has, as in task_tallies, for the list of all people.';
 
 CREATE TABLE task_revisions (
     task_id uuid NOT NULL,
@@ -1206,14 +1216,15 @@ COMMENT ON COLUMN task_series.starts_at IS 'The first due time, by the wall cloc
 CREATE TABLE task_tallies (
     scope uuid NOT NULL,
     slot smallint NOT NULL,
+    kind text NOT NULL,
     status text NOT NULL,
     priority smallint NOT NULL,
     n integer NOT NULL,
-    CONSTRAINT task_tallies_pkey PRIMARY KEY (scope, slot, status, priority)
+    CONSTRAINT task_tallies_pkey PRIMARY KEY (scope, slot, kind, status, priority)
 ) WITH (fillfactor=60, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 COMMENT ON TABLE task_tallies IS 'How many tasks there are that are not in the trash: the sum over the slots. Written by triggers alone.';
-COMMENT ON COLUMN task_tallies.scope IS 'A project; all zeros for every task, with a project or without.';
-COMMENT ON COLUMN task_tallies.slot IS 'Writers take one of eight by their connection, so that they wait for each other less.';
+COMMENT ON COLUMN task_tallies.scope IS 'A project; a person, for the tasks that are assigned to them, and those they created that are assigned to nobody; all zeros for every task.';
+COMMENT ON COLUMN task_tallies.slot IS 'Each transaction writes into one that is its own until it ends: see take_tally_slot().';
 
 CREATE TABLE task_watchers (
     task_id uuid NOT NULL,
@@ -1243,6 +1254,7 @@ CREATE TABLE tasks (
     remind_at timestamp with time zone,
     started_at timestamp with time zone,
     completed_at timestamp with time zone,
+    cancelled_at timestamp with time zone,
     series_id uuid,
     occurrence integer,
     external_ref text,
@@ -1274,6 +1286,7 @@ COMMENT ON COLUMN tasks.due_at IS 'Of a day its end, by the clock of the assigne
 COMMENT ON COLUMN tasks.due_on IS 'A day without a time; NULL where it is due at a time, or never.';
 COMMENT ON COLUMN tasks.remind_at IS 'When the next reminder is due.';
 COMMENT ON COLUMN tasks.started_at IS 'When it was first in_progress.';
+COMMENT ON COLUMN tasks.cancelled_at IS 'When it was cancelled; NULL where it is not.';
 COMMENT ON COLUMN tasks.external_ref IS 'What an import knows it by: importing again finds it.';
 COMMENT ON COLUMN tasks.version IS 'Goes up with every change, but for its place in a column.';
 CREATE INDEX tasks_assignee_id_idx ON tasks USING btree (assignee_id) WHERE deleted_at IS NOT NULL;
@@ -1294,7 +1307,7 @@ CREATE INDEX tasks_parent_id_idx ON tasks USING btree (parent_id) WHERE parent_i
 CREATE INDEX tasks_priority_idx ON tasks USING btree (priority, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_project_idx ON tasks USING btree (project_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_remind_idx ON tasks USING btree (remind_at) WHERE remind_at IS NOT NULL AND deleted_at IS NULL AND (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
-CREATE INDEX tasks_tally_idx ON tasks USING btree (project_id, status, priority) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_tally_idx ON tasks USING btree (project_id, status, priority) INCLUDE (assignee_id, creator_id, due_at) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_trash_idx ON tasks USING btree (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_updated_idx ON tasks USING btree (updated_at, id) WHERE deleted_at IS NULL;
 
@@ -2320,6 +2333,7 @@ BEGIN
         NEW.started_at := coalesce(NEW.started_at, now());
     END IF;
     NEW.completed_at := CASE WHEN NEW.status = 'done' THEN coalesce(NEW.completed_at, now()) END;
+    NEW.cancelled_at := CASE WHEN NEW.status = 'cancelled' THEN coalesce(NEW.cancelled_at, now()) END;
     IF NEW.due_on IS NOT NULL THEN
         NEW.due_at := end_of_day(NEW.due_on, coalesce(NEW.assignee_id, NEW.creator_id));
     END IF;
@@ -2335,7 +2349,7 @@ BEGIN
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION keep_task() IS 'Whoever writes a task: started_at and completed_at follow its status, due_at its day, remind_at its date.';
+COMMENT ON FUNCTION keep_task() IS 'Whoever writes a task: started_at, completed_at and cancelled_at follow its status, due_at its day, remind_at its date.';
 
 CREATE OR REPLACE FUNCTION keep_username()
  RETURNS trigger
@@ -2541,6 +2555,46 @@ AS $function$
     ) AS parts
 $function$;
 COMMENT ON FUNCTION measure_post(uuid,timestamp with time zone) IS 'The score of a post as counted from all there is, for one that comes (back) into the lists.';
+
+CREATE OR REPLACE FUNCTION move_tallies(was tasks[], is_now tasks[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    own smallint := take_tally_slot();
+BEGIN
+    INSERT INTO task_tallies AS x (scope, slot, kind, status, priority, n)
+    SELECT s.scope, own, s.kind, s.status, s.priority, sum(s.step)
+    FROM spread_tallies(was, is_now) AS s
+    GROUP BY s.scope, s.kind, s.status, s.priority
+    HAVING sum(s.step) <> 0
+    ON CONFLICT ON CONSTRAINT task_tallies_pkey DO UPDATE SET n = x.n + excluded.n;
+    INSERT INTO task_loads AS x (person_id, slot, open)
+    SELECT c.person_id, own, sum(c.step)
+    FROM (
+        SELECT -1 AS step, coalesce(t.assignee_id, t.creator_id) AS person_id, t.status, t.deleted_at FROM unnest(was) AS t
+        UNION ALL
+        SELECT 1, coalesce(t.assignee_id, t.creator_id), t.status, t.deleted_at FROM unnest(is_now) AS t
+    ) AS c
+    WHERE c.deleted_at IS NULL AND c.status NOT IN ('done', 'cancelled')
+    GROUP BY c.person_id
+    HAVING sum(c.step) <> 0
+    ON CONFLICT ON CONSTRAINT task_loads_pkey DO UPDATE SET open = x.open + excluded.open;
+    INSERT INTO task_days AS x (scope, day, slot, created, completed, cancelled, cycle_seconds)
+    SELECT s.scope, d.day, own, sum(d.created), sum(d.completed), sum(d.cancelled), sum(d.cycle_seconds)
+    FROM spread_tallies(was, is_now) AS s
+    CROSS JOIN LATERAL spread_days(s.step, s.created_at, s.started_at, s.completed_at, s.cancelled_at) AS d
+    GROUP BY s.scope, d.day
+    HAVING sum(d.created) <> 0 OR sum(d.completed) <> 0 OR sum(d.cancelled) <> 0 OR sum(d.cycle_seconds) <> 0
+    ON CONFLICT ON CONSTRAINT task_days_pkey DO UPDATE
+    SET
+        created = x.created + excluded.created,
+        completed = x.completed + excluded.completed,
+        cancelled = x.cancelled + excluded.cancelled,
+        cycle_seconds = x.cycle_seconds + excluded.cycle_seconds;
+END
+$function$;
+COMMENT ON FUNCTION move_tallies(tasks[],tasks[]) IS 'Takes these tasks out of task_tallies, task_loads and task_days as they were, and puts those in as they are.';
 
 CREATE OR REPLACE FUNCTION name_dense()
  RETURNS text
@@ -2764,6 +2818,40 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION shown_to(posts,uuid) IS 'Whether somebody may see a post: drafts are their author''s alone.';
 
+CREATE OR REPLACE FUNCTION spread_days(step integer, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone, cancelled_at timestamp with time zone)
+ RETURNS TABLE(day date, created integer, completed integer, cancelled integer, cycle_seconds bigint)
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT d.day, d.created, d.completed, d.cancelled, d.cycle_seconds
+    FROM (VALUES
+        (($2 AT TIME ZONE 'UTC')::date, $1, 0, 0, 0::bigint),
+        (($4 AT TIME ZONE 'UTC')::date, 0, $1, 0, $1 * extract(epoch FROM $4 - coalesce($3, $2))::bigint),
+        (($5 AT TIME ZONE 'UTC')::date, 0, 0, $1, 0)
+    ) AS d (day, created, completed, cancelled, cycle_seconds)
+    WHERE d.day IS NOT NULL
+$function$;
+COMMENT ON FUNCTION spread_days(integer,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone) IS 'On which days, UTC, a task counts as what.';
+
+CREATE OR REPLACE FUNCTION spread_tallies(was tasks[], is_now tasks[])
+ RETURNS TABLE(step integer, scope uuid, kind text, status text, priority smallint, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone, cancelled_at timestamp with time zone)
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT
+        c.step, s.scope, c.kind, c.status, c.priority, c.created_at, c.started_at, c.completed_at, c.cancelled_at
+    FROM (
+        SELECT -1 AS step, t.* FROM unnest($1) AS t
+        UNION ALL
+        SELECT 1, t.* FROM unnest($2) AS t
+    ) AS c
+    CROSS JOIN LATERAL (VALUES
+        ('00000000-0000-0000-0000-000000000000'::uuid), (c.project_id), (coalesce(c.assignee_id, c.creator_id))
+    ) AS s (scope)
+    WHERE c.deleted_at IS NULL AND s.scope IS NOT NULL
+$function$;
+COMMENT ON FUNCTION spread_tallies(tasks[],tasks[]) IS 'What counts where: each task in every scope that it belongs to, with -1 as it was and 1 as it is. Those in the trash do not count.';
+
 CREATE OR REPLACE FUNCTION spread_words(written text)
  RETURNS text
  LANGUAGE plpgsql
@@ -2827,6 +2915,75 @@ AS $function$
     END
 $function$;
 COMMENT ON FUNCTION take_heat(double precision,double precision,double precision) IS 'A score without a part of it. What was rounded away does not take it below the least.';
+
+CREATE OR REPLACE FUNCTION take_tally_slot()
+ RETURNS smallint
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    slot smallint := 0;
+BEGIN
+    -- Nobody waits here, so nobody who holds tasks can wait for somebody who wants them.
+    WHILE NOT pg_try_advisory_xact_lock(hashtext('task_tallies'), slot) LOOP
+        slot := slot + 1;
+    END LOOP;
+    RETURN slot;
+END
+$function$;
+COMMENT ON FUNCTION take_tally_slot() IS 'The first slot of task_tallies, task_loads and task_days that no other transaction writes into; it is this one''s until its end.';
+
+CREATE OR REPLACE FUNCTION tally_tasks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    part record;
+BEGIN
+    -- In parts, as an array has its limits. The tables of rows are there only where rows can be of their kind.
+    IF TG_OP = 'INSERT' THEN
+        FOR part IN
+            SELECT array_agg(x.t) AS tasks
+            FROM (SELECT ROW(n.*)::tasks AS t, row_number() OVER () / 1000 AS number FROM is_now AS n) AS x
+            GROUP BY x.number
+        LOOP
+            PERFORM move_tallies(NULL, part.tasks);
+        END LOOP;
+    ELSIF TG_OP = 'DELETE' THEN
+        FOR part IN
+            SELECT array_agg(x.t) AS tasks
+            FROM (
+                SELECT ROW(o.*)::tasks AS t, row_number() OVER () / 1000 AS number
+                FROM was AS o
+                WHERE o.deleted_at IS NULL
+            ) AS x
+            GROUP BY x.number
+        LOOP
+            PERFORM move_tallies(part.tasks, NULL);
+        END LOOP;
+    ELSE
+        FOR part IN
+            SELECT array_agg(x.o) AS old_tasks, array_agg(x.n) AS new_tasks
+            FROM (
+                SELECT ROW(o.*)::tasks AS o, ROW(n.*)::tasks AS n, row_number() OVER () / 1000 AS number
+                FROM was AS o
+                INNER JOIN is_now AS n ON n.id = o.id
+                WHERE (
+                    o.project_id, o.creator_id, o.assignee_id, o.kind, o.status, o.priority, o.created_at, o.started_at,
+                    o.completed_at, o.cancelled_at, o.deleted_at
+                ) IS DISTINCT FROM (
+                    n.project_id, n.creator_id, n.assignee_id, n.kind, n.status, n.priority, n.created_at, n.started_at,
+                    n.completed_at, n.cancelled_at, n.deleted_at
+                )
+            ) AS x
+            GROUP BY x.number
+        LOOP
+            PERFORM move_tallies(part.old_tasks, part.new_tasks);
+        END LOOP;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION tally_tasks() IS 'Keeps task_tallies, task_loads and task_days.';
 
 CREATE OR REPLACE FUNCTION tasks_seen_by(user_id uuid)
  RETURNS SETOF tasks
@@ -2904,6 +3061,30 @@ AS $function$
     SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NULL
 $function$;
 COMMENT ON FUNCTION visible_tasks(uuid,boolean) IS 'The tasks that a viewer may see. In FROM, a query takes it in as if it were written there.';
+
+CREATE OR REPLACE FUNCTION visible_views(viewer uuid, sees_all boolean)
+ RETURNS TABLE(id uuid, name text, "projectId" uuid, query jsonb, shared boolean, owner json, mine boolean, version integer, "createdAt" timestamp with time zone, "updatedAt" timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT
+        v.id, v.name, v.project_id, v.query, v.shared, person(u), v.owner_id = $1, v.version, v.created_at, v.updated_at
+    FROM saved_views AS v
+    INNER JOIN users AS u ON u.id = v.owner_id
+    WHERE v.owner_id = $1
+        OR (
+            v.shared
+            AND v.project_id IN (
+                SELECT m.project_id
+                FROM project_members AS m
+                INNER JOIN projects AS p ON p.id = m.project_id
+                WHERE m.user_id = $1 AND p.deleted_at IS NULL
+                UNION ALL
+                SELECT p.id FROM projects AS p WHERE $2 AND p.deleted_at IS NULL
+            )
+        )
+$function$;
+COMMENT ON FUNCTION visible_views(uuid,boolean) IS 'The saved views that a viewer may see: their own, and those shared in projects that they see. In FROM, a query takes it in.';
 
 CREATE OR REPLACE FUNCTION word_patterns(wanted text)
  RETURNS text[]
@@ -3026,6 +3207,11 @@ SELECT
         ),
         '[]'::json
     ) AS uploads,
+    (
+        SELECT json_build_object('frequency', s.frequency, 'every', s.every, 'until', s.until, 'timezone', s.timezone)
+        FROM task_series AS s
+        WHERE s.id = t.series_id AND s.ended_at IS NULL
+    ) AS repeat,
     t.series_id AS "seriesId",
     t.occurrence,
     t.external_ref AS "externalRef",
@@ -3323,6 +3509,15 @@ COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or 
 
 CREATE TRIGGER keep_task BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks FOR EACH ROW EXECUTE FUNCTION keep_task();
 COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';
+
+CREATE TRIGGER tally_changed_tasks AFTER UPDATE ON tasks REFERENCING OLD TABLE AS was NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
+COMMENT ON TRIGGER tally_changed_tasks ON tasks IS 'Counted anew in task_tallies, task_loads and task_days.';
+
+CREATE TRIGGER tally_deleted_tasks AFTER DELETE ON tasks REFERENCING OLD TABLE AS was FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
+COMMENT ON TRIGGER tally_deleted_tasks ON tasks IS 'No longer counted in task_tallies, task_loads and task_days.';
+
+CREATE TRIGGER tally_new_tasks AFTER INSERT ON tasks REFERENCING NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION tally_tasks();
+COMMENT ON TRIGGER tally_new_tasks ON tasks IS 'Counted in task_tallies, task_loads and task_days.';
 
 CREATE TRIGGER doubt_words AFTER UPDATE OF username, first_name, last_name ON users FOR EACH ROW EXECUTE FUNCTION doubt_words('username', 'first_name', 'last_name');
 COMMENT ON TRIGGER doubt_words ON users IS 'Names of a person who is called otherwise from now on, or has left, go into search_doubts.';

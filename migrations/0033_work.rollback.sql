@@ -1,6 +1,7 @@
 DELETE FROM role_permissions WHERE permission LIKE 'task:%' OR permission LIKE 'lead:%';
 DELETE FROM permissions WHERE code LIKE 'task:%' OR code LIKE 'lead:%';
 DROP TABLE imports;
+DROP TABLE task_loads;
 DROP TABLE task_days;
 DROP TABLE task_tallies;
 DROP TABLE task_revisions;

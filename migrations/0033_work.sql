@@ -136,6 +136,7 @@ CREATE TABLE tasks (
     remind_at timestamptz,
     started_at timestamptz,
     completed_at timestamptz,
+    cancelled_at timestamptz,
     series_id uuid CONSTRAINT tasks_series_id_fkey REFERENCES task_series ON DELETE SET NULL,
     occurrence integer,
     external_ref text CONSTRAINT tasks_external_ref_length CHECK (length(external_ref) BETWEEN 1 AND 200),
@@ -159,7 +160,8 @@ CREATE INDEX tasks_newest_idx ON tasks (id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_creator_idx ON tasks (creator_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_assignee_idx ON tasks (assignee_id, id) INCLUDE (status, priority) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_project_idx ON tasks (project_id, id) WHERE deleted_at IS NULL;
-CREATE INDEX tasks_tally_idx ON tasks (project_id, status, priority) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_tally_idx ON tasks (project_id, status, priority) INCLUDE (assignee_id, creator_id, due_at)
+WHERE deleted_at IS NULL;
 CREATE INDEX tasks_board_idx ON tasks (project_id, status, rank, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_due_idx ON tasks (due_at, id)
 WHERE deleted_at IS NULL AND due_at IS NOT NULL AND status NOT IN ('done', 'cancelled');
@@ -185,6 +187,7 @@ COMMENT ON COLUMN tasks.rank IS 'Its place in its column, ascending, then by id;
 COMMENT ON COLUMN tasks.due_on IS 'A day without a time; NULL where it is due at a time, or never.';
 COMMENT ON COLUMN tasks.due_at IS 'Of a day its end, by the clock of the assignee, else of the creator; see keep_task().';
 COMMENT ON COLUMN tasks.remind_at IS 'When the next reminder is due.';
+COMMENT ON COLUMN tasks.cancelled_at IS 'When it was cancelled; NULL where it is not.';
 COMMENT ON COLUMN tasks.started_at IS 'When it was first in_progress.';
 COMMENT ON COLUMN tasks.external_ref IS 'What an import knows it by: importing again finds it.';
 COMMENT ON COLUMN tasks.version IS 'Goes up with every change, but for its place in a column.';
@@ -271,29 +274,40 @@ COMMENT ON COLUMN task_revisions.version IS 'The version that the change made.';
 CREATE TABLE task_tallies (
     scope uuid NOT NULL,
     slot smallint NOT NULL,
+    kind text NOT NULL,
     status text NOT NULL,
     priority smallint NOT NULL,
     n integer NOT NULL,
-    CONSTRAINT task_tallies_pkey PRIMARY KEY (scope, slot, status, priority)
+    CONSTRAINT task_tallies_pkey PRIMARY KEY (scope, slot, kind, status, priority)
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE task_tallies IS 'How many tasks there are that are not in the trash: the sum over the slots. Written by triggers alone.';
-COMMENT ON COLUMN task_tallies.scope IS 'A project; all zeros for every task, with a project or without.';
-COMMENT ON COLUMN task_tallies.slot IS 'Writers take one of eight by their connection, so that they wait for each other less.';
+COMMENT ON COLUMN task_tallies.scope IS 'A project; a person, for the tasks that are assigned to them, and those they created that are assigned to nobody; all zeros for every task.';
+COMMENT ON COLUMN task_tallies.slot IS 'Each transaction writes into one that is its own until it ends: see take_tally_slot().';
 
 CREATE TABLE task_days (
     scope uuid NOT NULL,
     day date NOT NULL,
+    slot smallint NOT NULL,
     created integer NOT NULL DEFAULT 0,
     completed integer NOT NULL DEFAULT 0,
     cancelled integer NOT NULL DEFAULT 0,
     cycle_seconds bigint NOT NULL DEFAULT 0,
     open_at_end integer,
-    CONSTRAINT task_days_pkey PRIMARY KEY (scope, day)
+    CONSTRAINT task_days_pkey PRIMARY KEY (scope, day, slot)
 ) WITH (fillfactor = 60);
-COMMENT ON TABLE task_days IS 'What became of tasks day by day, in UTC. Written by triggers, and open_at_end once a day.';
+COMMENT ON TABLE task_days IS 'What became of tasks day by day, in UTC: the sum over the slots. Written by triggers, and open_at_end once a day.';
 COMMENT ON COLUMN task_days.scope IS 'As in task_tallies.';
-COMMENT ON COLUMN task_days.cycle_seconds IS 'From the start to the end of those completed on the day, together. Reopening takes it off the day it was added to.';
+COMMENT ON COLUMN task_days.slot IS 'As in task_tallies; -1 for open_at_end.';
+COMMENT ON COLUMN task_days.cycle_seconds IS 'From the start, or else the creation, to the end of those completed on the day, together. Reopening takes it off the day it was added to.';
 COMMENT ON COLUMN task_days.open_at_end IS 'How many were open at the end of the day; never computed anew.';
+
+CREATE TABLE task_loads (
+    person_id uuid NOT NULL,
+    slot smallint NOT NULL,
+    open integer NOT NULL,
+    CONSTRAINT task_loads_pkey PRIMARY KEY (person_id, slot)
+) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE task_loads IS 'How many open tasks each person has, as in task_tallies, for the list of all people.';
 
 CREATE TABLE imports (
     id uuid DEFAULT uuidv7() CONSTRAINT imports_pkey PRIMARY KEY,

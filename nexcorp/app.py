@@ -79,7 +79,7 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     database, node = app[DATABASE], app[NODE]
     redis = connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis), app[PRODUCT_KEY].job_seconds)
-    database.perform = make_performer(waker, app[CACHE], app[REVOCATIONS])
+    database.perform = make_performer(waker, app[CACHE], app[REVOCATIONS], keeps_lists=app[CONFIG].cache)
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
     await asyncio.wait([opening], timeout=5)

@@ -27,6 +27,7 @@ from nexcorp.settings import (
     parse_redis_url,
     parse_sender,
     parse_smtp_url,
+    parse_switch,
     parse_vapid_key,
 )
 
@@ -166,6 +167,9 @@ class Config:
     )
     max_in_flight: int = setting_field(
         "MAX_IN_FLIGHT", 512, parse_positive, about="requests begun at once; more are held, then get 503"
+    )
+    cache: bool = setting_field(
+        "CACHE", False, parse_switch, about="on: lists and statistics of tasks are kept in Redis for minutes"
     )
     metrics_token: str = setting_field(
         "METRICS_TOKEN", "", secret=True, about="/metrics wants it as bearer token"

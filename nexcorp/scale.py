@@ -105,6 +105,7 @@ async def seed_scale(
         for name, fill in (
             ("counters and scores", sql.posts.fill_stats),
             ("counters of people", sql.users.fill_person_stats),
+            ("counters of tasks", sql.task_stats.fill_tallies),
             ("documents of posts", sql.search.fill_posts),
             ("documents of people", sql.search.fill_people),
             ("words", sql.search.fill_words),

@@ -94,6 +94,11 @@ def parse_flag(text: str) -> bool:
     return one_of("true", "false")(text) == "true"
 
 
+def parse_switch(text: str) -> bool:
+    """on or off."""
+    return one_of("on", "off")(text) == "on"
+
+
 def parse_pool(text: str) -> tuple[int, int]:
     """Parse DATABASE_POOL, "5..20" or "10" (both ends the same), in connections."""
     low, _, high = text.partition("..")

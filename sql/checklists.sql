@@ -30,3 +30,7 @@ WHERE i.task_id = $1 AND i.id = g.id AND i.rank <> g.rank;
 -- name: delete_item(task_id, item_id) :value
 -- Remove one; its id, or NULL without it.
 DELETE FROM checklist_items WHERE task_id = $1 AND id = $2 RETURNING id;
+
+-- name: copy_items(from_id, to_id) :exec
+-- Give a new task the list of another, to be done again.
+INSERT INTO checklist_items (task_id, text, rank) SELECT $2, i.text, i.rank FROM checklist_items AS i WHERE i.task_id = $1;

@@ -4,6 +4,11 @@
 -- One event, in the trail and in the queue, or in neither; see the function (sql/schema/events.sql).
 SELECT emit($1, $2, $3, $4, $5, $6, $7);
 
+-- name: emit_all(event_types, actor_id, entity_type, entity_ids, payloads, context, roots) :value
+-- As emit, of several entities of a kind, in this order; returns how many.
+SELECT count(emit(e.type, $2, $3, e.id, e.payload, $6, e.root))
+FROM unnest($1::text[], $4::uuid[], $5::jsonb[], $7::uuid[]) AS e (type, id, payload, root);
+
 -- name: emit_once(event_type, actor_id, entity_type, entity_id, payload, context, root, dedup_key) :value
 -- The same, but queued only where nothing with this key waits already.
 SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);

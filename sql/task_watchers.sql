@@ -32,3 +32,7 @@ DELETE FROM task_watchers WHERE user_id = $1;
 -- name: export_watched(user_id) :many
 -- What a person watches.
 SELECT w.task_id AS "taskId", w.created_at AS "createdAt" FROM task_watchers AS w WHERE w.user_id = $1 ORDER BY w.task_id;
+
+-- name: copy_watchers(from_id, to_id) :exec
+-- Have those who watch a task watch a new one, too.
+INSERT INTO task_watchers (task_id, user_id) SELECT $2, w.user_id FROM task_watchers AS w WHERE w.task_id = $1;

@@ -88,6 +88,58 @@ WHERE id = $1;
 -- What belongs to a task, which is locked, has changed.
 UPDATE tasks SET version = version + 1, updated_at = now() WHERE id = $1;
 
+-- name: update_tasks(ids, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, actor_id) :exec
+-- Make tasks, which are locked, what is given, and keep the texts that are others then. Those of another status go to the end of
+-- their column, in the order of their ids.
+WITH wanted AS MATERIALIZED (
+    SELECT w.*, t.version, t.title AS old_title, t.description AS old_description, t.rank, t.project_id, t.status <> w.status AS moved
+    FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::uuid[], $8::timestamptz[], $9::date[]
+    ) AS w (id, kind, title, description, status, priority, assignee_id, due_at, due_on)
+    INNER JOIN tasks AS t ON t.id = w.id
+),
+columns AS MATERIALIZED (
+    SELECT w.project_id, w.status, last_rank(w.project_id, w.status) AS rank
+    FROM wanted AS w
+    WHERE w.moved
+    GROUP BY w.project_id, w.status
+),
+ranked AS (
+    SELECT
+        w.id,
+        least(
+            c.rank + 1048576 * (row_number() OVER (PARTITION BY w.project_id, w.status ORDER BY w.id) - 1), 4503599627370496
+        ) AS rank
+    FROM wanted AS w
+    INNER JOIN columns AS c ON c.project_id = w.project_id AND c.status = w.status
+    WHERE w.moved
+),
+kept AS (
+    INSERT INTO task_revisions (task_id, version, field, old_text, actor_id)
+    SELECT w.id, w.version + 1, f.name, f.old, $10
+    FROM wanted AS w
+    CROSS JOIN LATERAL (VALUES
+        ('title', w.title, w.old_title), ('description', w.description, w.old_description)
+    ) AS f (name, new, old)
+    WHERE f.new IS DISTINCT FROM f.old
+)
+UPDATE tasks AS t
+SET
+    kind = w.kind,
+    title = w.title,
+    description = w.description,
+    status = w.status,
+    priority = w.priority,
+    assignee_id = w.assignee_id,
+    due_at = w.due_at,
+    due_on = w.due_on,
+    rank = CASE WHEN w.moved THEN coalesce(r.rank, 0) ELSE w.rank END,
+    version = t.version + 1,
+    updated_at = now()
+FROM wanted AS w
+LEFT JOIN ranked AS r ON r.id = w.id
+WHERE t.id = w.id;
+
 -- name: list_watchers_of(task_id) :value
 -- Those who watch a task and may see it, as an array.
 SELECT coalesce(array_agg(w.user_id ORDER BY w.user_id), '{}')

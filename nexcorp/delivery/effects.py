@@ -24,9 +24,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Forget every answer that is kept in a group of the cache; the next read shows the change."""
+    """Forget every answer that is kept in a group of the cache, or in one of `also`; the next read shows the
+    change. `of_lists`: the groups are of what is kept with CACHE=on alone."""
 
     group: str
+    also: tuple[str, ...] = ()
+    of_lists: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""emit(): records what happened, and queues it, in the transaction in which it happened."""
+"""emit() and emit_all(): record what happened, and queue it, in the transaction in which it happened."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -53,4 +54,26 @@ async def emit(
         await sql.events.emit(conn, **values)
     else:
         await sql.events.emit_once(conn, **values, dedup_key=dedup_key)
+    conn.after(WAKE)
+
+
+async def emit_all(
+    conn: Any,
+    kind: str,
+    events: Sequence[tuple[str, UUID, dict[str, Any], UUID | None]],
+    *,
+    actor_id: UUID | None,
+) -> None:
+    """The same for several entities of a kind: (event type, id, payload, root) each, in this order."""
+    types, ids, payloads, roots = zip(*events, strict=True) if events else ((), (), (), ())
+    await sql.events.emit_all(
+        conn,
+        event_types=list(types),
+        actor_id=actor_id,
+        entity_type=kind,
+        entity_ids=list(ids),
+        payloads=list(payloads),
+        context=describe_context(),
+        roots=list(roots),
+    )
     conn.after(WAKE)

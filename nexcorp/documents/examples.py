@@ -19,12 +19,14 @@ BY_FORMAT = {"email": "ada@example.com", "password": "correct-horse-battery"}
 NEWCOMER = {"email": "mary@example.com", "password": "seven wet otters sing"}
 # Nobody's yet, also once Mary has registered.
 FREE = {"email": "joan@example.com"}
-BY_SCHEMA = {
+BY_SCHEMA: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("RegisterBody", "ForgotBody", "ResetBody"), NEWCOMER),
     **dict.fromkeys(("ChangeEmailBody", "InviteBody"), FREE),
     "MovePost": {"status": "in_progress"},
     "MoveLead": {"stage": "contacted"},
     "GraphqlRequest": {"query": "{ notificationFeed(limit: 5) { unreadCount data { id type title } } }"},
+    "BulkUpdate": {"items": [{"id": str(EXAMPLE_ID), "status": "done"}]},
+    "CreateView": {"query": {"due": "overdue"}},
 }
 BY_NAME = {
     "permissions": ["post:read", "post:create"],

@@ -27,6 +27,7 @@ WAIT_SECONDS = 0.05
 REST_SECONDS = 1.0
 
 Make = Callable[[], Awaitable[bytes]]
+Groups = tuple[str, ...]
 
 
 class Cache:
@@ -35,36 +36,36 @@ class Cache:
     def __init__(self, url: str) -> None:
         self.client = connect(url, seconds=WAIT_SECONDS)
         self._rest_until = 0.0
-        self._flights: dict[str, asyncio.Task[bytes]] = {}
+        self._flights: dict[str, tuple[Groups, asyncio.Task[bytes]]] = {}
         self._refreshes: dict[str, asyncio.Task[bytes]] = {}
 
-    async def load(self, group: str, key: str, seconds: int, make: Make) -> bytes:
+    async def load(self, group: str, key: str, seconds: int, make: Make, *also: str) -> bytes:
         """What is kept under a key of a group, else what `make` makes, which is then kept for `seconds`.
 
-        Of many who ask at once on one node, one makes it. Raises what `make` raises.
+        It is forgotten with the group, and with those named in `also`. Of many who ask at once on one node,
+        one makes it. Raises what `make` raises.
         """
-        name = f"{group}:{key}"
-        flight = self._flights.get(name)
-        if flight is None:
-            flight = asyncio.create_task(self._load(group, name, seconds, make), context=apart())
-            self._flights[name] = flight
+        name, groups = f"{group}:{key}", (group, *also)
+        flying, flight = self._flights.get(name, (groups, None))
+        if flight is None or flying != groups:
+            flight = asyncio.create_task(self._load(groups, name, seconds, make), context=apart())
+            self._flights[name] = groups, flight
             flight.add_done_callback(lambda done: self._land(name, done))
         # One who goes away does not end it for the others.
         return await asyncio.shield(flight)
 
     def _land(self, name: str, flight: asyncio.Task[bytes]) -> None:
-        if self._flights.get(name) is flight:
+        if name in self._flights and self._flights[name][1] is flight:
             del self._flights[name]
 
-    async def _load(self, group: str, name: str, seconds: int, make: Make) -> bytes:
-        found = await self._ask(
-            lambda: self.client.mget(f"nexcorp:generation:{group}", f"nexcorp:cache:{name}")
-        )
+    async def _load(self, groups: Groups, name: str, seconds: int, make: Make) -> bytes:
+        generations = [f"nexcorp:generation:{group}" for group in groups]
+        found = await self._ask(lambda: self.client.mget(*generations, f"nexcorp:cache:{name}"))
         if found is None:
             return await make()
-        generation = found[0] or b"0"
-        if found[1] is not None:
-            of, ages_at, kept = found[1].split(b"\n", 2)
+        generation = b",".join(one or b"0" for one in found[:-1])
+        if found[-1] is not None:
+            of, ages_at, kept = found[-1].split(b"\n", 2)
             if of == generation:
                 if time.time() >= float(ages_at) and name not in self._refreshes:
                     refresh = asyncio.create_task(self._make(name, generation, seconds, make))
@@ -88,12 +89,15 @@ class Cache:
         if error is not None and seldom("cache"):
             log.warning("cache was not refreshed", error=type(error).__name__)
 
-    async def forget(self, group: str) -> None:
-        """Call after the commit of a change: nothing that was kept of the group is shown any longer."""
+    async def forget(self, *groups: str) -> None:
+        """Call after the commit of a change: nothing that was kept of a group is shown any longer."""
         # What is on its way may have been read before the commit: nobody joins it any more.
-        for name in [name for name in self._flights if name.startswith(f"{group}:")]:
+        for name in [name for name, (of, _) in self._flights.items() if not set(of).isdisjoint(groups)]:
             del self._flights[name]
-        await self._ask(lambda: self.client.incr(f"nexcorp:generation:{group}"))
+        pipeline = self.client.pipeline(transaction=False)
+        for group in groups:
+            pipeline.incr(f"nexcorp:generation:{group}")
+        await self._ask(pipeline.execute)
 
     async def _ask(self, command: Callable[[], Awaitable[Any]]) -> Any:
         """What Redis says; None where it does not, and for a second after that."""

@@ -11,13 +11,18 @@ from nexcorp.web.cache import Cache
 
 
 def make_performer(
-    waker: Waker, cache: Cache, revocations: Revocations
+    waker: Waker, cache: Cache, revocations: Revocations, *, keeps_lists: bool
 ) -> Callable[[Effect], Awaitable[None] | None]:
-    """What Database.perform is set to; only Forget is waited for, so that who changed it reads it anew."""
+    """What Database.perform is set to; only Forget is waited for, so that who changed it reads it anew.
+
+    `keeps_lists`: whether CACHE is on.
+    """
 
     def perform(effect: Effect) -> Awaitable[None] | None:
         if isinstance(effect, Forget):
-            return cache.forget(effect.group)
+            if effect.of_lists and not keeps_lists:
+                return None
+            return cache.forget(effect.group, *effect.also)
         if isinstance(effect, Revoke):
             revocations.announce(effect.sessions, roles=effect.roles, rights=effect.rights)
         else:

@@ -122,6 +122,11 @@ SELECT
         ),
         '[]'::json
     ) AS uploads,
+    (
+        SELECT json_build_object('frequency', s.frequency, 'every', s.every, 'until', s.until, 'timezone', s.timezone)
+        FROM task_series AS s
+        WHERE s.id = t.series_id AND s.ended_at IS NULL
+    ) AS repeat,
     t.series_id AS "seriesId",
     t.occurrence,
     t.external_ref AS "externalRef",
@@ -167,6 +172,7 @@ BEGIN
         NEW.started_at := coalesce(NEW.started_at, now());
     END IF;
     NEW.completed_at := CASE WHEN NEW.status = 'done' THEN coalesce(NEW.completed_at, now()) END;
+    NEW.cancelled_at := CASE WHEN NEW.status = 'cancelled' THEN coalesce(NEW.cancelled_at, now()) END;
     IF NEW.due_on IS NOT NULL THEN
         NEW.due_at := end_of_day(NEW.due_on, coalesce(NEW.assignee_id, NEW.creator_id));
     END IF;
@@ -182,7 +188,7 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION keep_task() IS 'Whoever writes a task: started_at and completed_at follow its status, due_at its day, remind_at its date.';
+COMMENT ON FUNCTION keep_task() IS 'Whoever writes a task: started_at, completed_at and cancelled_at follow its status, due_at its day, remind_at its date.';
 
 CREATE OR REPLACE TRIGGER keep_task
 BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks

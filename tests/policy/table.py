@@ -28,6 +28,7 @@ from __future__ import annotations
 from tests.policy import makers
 from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
 from tests.policy.work import WORK, WORK_ROOMS
+from tests.policy.work_many import WORK_MANY
 
 OWN = "your own only"
 ON_TASKS = "on tasks with task:read, those that you see"
@@ -399,6 +400,7 @@ POLICY: list[Rule] = [
         others={"key_with": 403},
     ),
     *WORK,
+    *WORK_MANY,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),

@@ -62,3 +62,8 @@ async def a_label(world: World, owner: Person) -> Made:
     project = await a_workplace(world, owner)
     label = await create(owner, "/labels", name="bug", color="#ff0000", projectId=str(project["id"]))
     return {"id": label["id"]}
+
+
+async def a_view(world: World, owner: Person) -> Made:
+    """A saved view of the owner's."""
+    return {"id": (await create(owner, "/task-views", name="Late", query={"due": "overdue"}))["id"]}

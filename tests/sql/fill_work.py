@@ -19,7 +19,7 @@ SELECT nth(7, 1 + u % 500), nth(1, u), 'editor' FROM generate_series(501, 10000)
     "tasks": """
 INSERT INTO tasks (
     id, number, kind, title, status, priority, creator_id, assignee_id, project_id, parent_id, rank, due_at,
-    started_at, completed_at, updated_at, deleted_at
+    started_at, completed_at, updated_at, deleted_at, series_id, occurrence
 )
 SELECT
     nth(8, n), CASE WHEN n % 10 > 0 THEN n END, CASE WHEN n % 5 = 0 THEN 'issue' ELSE 'task' END,
@@ -34,7 +34,8 @@ SELECT
     CASE WHEN s.status <> 'todo' THEN now() - interval '9 days' END,
     CASE WHEN s.status = 'done' THEN now() - n % 90 * interval '1 day' END,
     now() - n * 7919::bigint % 200003 * interval '1 minute',
-    CASE WHEN n % 100 = 7 THEN now() - n % 30 * interval '1 day' END
+    CASE WHEN n % 100 = 7 THEN now() - n % 30 * interval '1 day' END,
+    CASE WHEN n % 200 = 0 THEN nth(6, n / 200) END, 0
 FROM generate_series(1, 200000) AS n
 CROSS JOIN LATERAL (
     SELECT ('{todo,in_progress,review,done,done,done,done,cancelled}'::text[])[1 + n * 31 % 8] AS status
@@ -63,5 +64,43 @@ SELECT nth(8, n), 'step', n % 3 = 0, n FROM generate_series(1, 100000) AS n
     "task_links": """
 INSERT INTO task_links (blocker_id, blocked_id)
 SELECT nth(8, n * 10), nth(8, n * 10 + 1) FROM generate_series(1, 19999) AS n
+""",
+    # As if the triggers had kept them, roughly: of all tasks, of projects and of people.
+    "task_tallies": """
+INSERT INTO task_tallies (scope, slot, kind, status, priority, n)
+SELECT s.scope, 0, k.kind, t.status, p.priority, s.n
+FROM (
+    SELECT '00000000-0000-0000-0000-000000000000'::uuid AS scope, 5000 AS n
+    UNION ALL
+    SELECT nth(7, n), 10 FROM generate_series(1, 500) AS n
+    UNION ALL
+    SELECT nth(1, n), 1 FROM generate_series(1, 2000) AS n
+) AS s
+CROSS JOIN unnest('{task,issue}'::text[]) AS k (kind)
+CROSS JOIN unnest('{todo,in_progress,review,done,cancelled}'::text[]) AS t (status)
+CROSS JOIN generate_series(1, 4) AS p (priority)
+""",
+    "task_loads": """
+INSERT INTO task_loads (person_id, slot, open) SELECT nth(1, n), 0, n % 50 FROM generate_series(1, 10000) AS n
+""",
+    "task_days": """
+INSERT INTO task_days (scope, day, slot, created, completed, cycle_seconds, open_at_end)
+SELECT s.scope, now()::date - d, k.slot, 5, 4, 100000, CASE k.slot WHEN -1 THEN 400 END
+FROM (
+    SELECT '00000000-0000-0000-0000-000000000000'::uuid AS scope
+    UNION ALL
+    SELECT nth(7, n) FROM generate_series(1, 500) AS n
+) AS s
+CROSS JOIN generate_series(0, 365) AS d
+CROSS JOIN generate_series(-1, 0) AS k (slot)
+""",
+    "task_series": """
+INSERT INTO task_series (id, frequency, starts_at, timezone)
+SELECT nth(6, n), 'weekly', localtimestamp, 'UTC' FROM generate_series(1, 1000) AS n
+""",
+    "saved_views": """
+INSERT INTO saved_views (owner_id, project_id, name, query, shared)
+SELECT nth(1, 1 + n % 5000), nth(7, 1 + n % 500), 'view ' || n, '{}', n % 10 = 0
+FROM generate_series(1, 20000) AS n
 """,
 }

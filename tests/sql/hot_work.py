@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-BIG_WORK = {"tasks", "task_documents", "task_labels", "task_watchers", "checklist_items", "task_links"}
+BIG_WORK = {
+    "tasks",
+    "task_documents",
+    "task_labels",
+    "task_watchers",
+    "checklist_items",
+    "task_links",
+    "task_days",
+    "task_series",
+    "saved_views",
+}
 # How a task is shown.
 ITEM = {
     "tasks_pkey",
@@ -27,10 +37,14 @@ HOT_WORK: dict[str, set[str]] = {
     "search.index_tasks": {"tasks_pkey", "search_words_pkey"},
     "search.list_words_in_tasks": {"task_documents_pkey", "task_documents_words_idx", "tasks_pkey"},
     "search.search_tasks": {"task_documents_pkey", "task_documents_words_idx", "tasks_pkey", *SOURCES},
-    "task_board.count_columns": {"tasks_tally_idx"},
+    "task_board.count_columns": {"tasks_board_idx"},
     "task_board.list_above": {"tasks_board_idx"},
     "task_board.list_below": {"tasks_board_idx"},
     "task_board.list_column": {"tasks_board_idx", *ITEM},
+    "task_bulk.get_changed_tasks": {"task_watchers_pkey", *ITEM},
+    "task_bulk.get_tasks": ITEM,
+    "task_bulk.list_leading": {"tasks_pkey"},
+    "task_bulk.lock_tasks": {"tasks_pkey"},
     "task_links.find_cycle": {"task_links_pkey"},
     "task_links.list_links": {"task_links_blocked_idx", "task_links_pkey"},
     "task_lists.list_by_created": {"tasks_newest_idx", "tasks_project_idx", *SOURCES, *ITEM},
@@ -41,6 +55,21 @@ HOT_WORK: dict[str, set[str]] = {
     "task_lists.narrow_by_due": {*NARROW, *ITEM},
     "task_lists.narrow_by_priority": {*NARROW, *ITEM},
     "task_lists.narrow_by_updated": {*NARROW, *ITEM},
+    "task_reminders.find_reminded": {"tasks_newest_idx"},
+    "task_reminders.remind_due": {"tasks_remind_idx"},
+    "task_series.lock_series": {"tasks_pkey", "task_series_pkey"},
+    "task_series.plan_next": {"tasks_pkey", "task_series_pkey", "tasks_occurrence_idx"},
+    "task_stats.get_stats": {
+        "task_tallies_pkey",
+        "task_days_pkey",
+        "tasks_tally_idx",
+        "tasks_due_idx",
+        "tasks_assignee_idx",
+        "tasks_creator_idx",
+    },
+    "task_views.count_views": {"saved_views_owner_idx"},
+    "task_views.get_view": {"saved_views_pkey"},
+    "task_views.list_views": set(),
     "task_watchers.list_watchers": {"task_watchers_pkey"},
     "tasks.check_references": set(),
     "tasks.find_changed_task": ITEM,
@@ -79,6 +108,7 @@ SORTS_WORK = {
 UNLIMITED_WORK = {
     "comments.list_mentioned",
     "search.list_words_in_tasks",
+    "task_bulk.list_leading",
     "checklists.list_items",
     "task_links.list_links",
     "tasks.list_hanging",

@@ -22,6 +22,10 @@ GUESTS = {
     ("rooms", "min_seq"): "realtime",
     # The number of a project's newest task.
     ("projects", "task_number"): "tasks",
+    # Which tasks come again, and when the next reminder of one is due.
+    ("tasks", "series_id"): "task_series",
+    ("tasks", "occurrence"): "task_series",
+    ("tasks", "remind_at"): "task_reminders",
     ("post_stats", "like_count"): "reactions",
     ("post_stats", "comment_count"): "comments",
     ("post_stats", "interest_count"): "reactions",
@@ -67,7 +71,7 @@ WRITES = {
 }
 # A stored answer is blanked by the statement that removes what it shows; its key stays.
 BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
-BLANKING = {"posts", "comments", "leads", "tasks", "uploads"}
+BLANKING = {"posts", "comments", "leads", "task_views", "tasks", "uploads"}
 
 
 def plain(text: str) -> str:

@@ -196,8 +196,8 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments, leads, tasks = (
-        f"/api/v1/{name}/[^/]+" for name in ("posts", "comments", "leads", "tasks")
+    posts, comments, leads, tasks, views = (
+        f"/api/v1/{name}/[^/]+" for name in ("posts", "comments", "leads", "tasks", "task-views")
     )
     assert reads == {
         "PATCH /api/v1/users/me",
@@ -218,6 +218,8 @@ def test_what_reads_if_match_says_so() -> None:
         f"PATCH {tasks}",
         f"DELETE {tasks}",
         f"PUT {tasks}/assignee",
+        f"PATCH {views}",
+        f"DELETE {views}",
     }
 
 

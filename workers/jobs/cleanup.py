@@ -49,6 +49,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.invitations.delete_old_invitations(conn)
         await sql.usernames.delete_old_names(conn)
         await sql.exports.delete_old_exports(conn)
+        await sql.imports.delete_old_imports(conn)
         await sql.events.delete_old_beats(conn)
         await sql.preferences.leave_unknown_zones(conn)
 

@@ -2,22 +2,35 @@
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
+from nexcorp.features.tasks import reminders
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.tasks.leaving import forget_worker
 from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
 from nexcorp.features.tasks.schemas import Label, RoomTask
-from nexcorp.manifest import Feature, Section
+from nexcorp.manifest import Feature, Job, Section
 from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
-    # The trash comes first: /tasks/trash is no task.
+    # The trash and the statistics come first: /tasks/trash is no task.
     routes=tuple(
         f"nexcorp.features.tasks.{module}:ROUTES"
-        for module in ("trash", "routes", "board", "history", "links", "labels", "checklist", "watching")
+        for module in (
+            "trash",
+            "stats",
+            "routes",
+            "bulk",
+            "board",
+            "history",
+            "links",
+            "labels",
+            "checklist",
+            "watching",
+            "views",
+        )
     ),
-    events=EVENTS,
-    notice_types=NOTICE_TYPES,
+    events={**EVENTS, **reminders.EVENTS},
+    notice_types=(*NOTICE_TYPES, *reminders.NOTICE_TYPES),
     kinds={
         "task": Kind(
             sql.tasks.render_tasks,
@@ -35,6 +48,10 @@ FEATURE = Feature(
             "task:read", may_join_project, watch=Watch(MANAGE, sql.tasks.list_project_watchers)
         ),
     },
+    jobs=(
+        Job("workers.jobs.tasks:remind_due", cron="* * * * *", seconds=50),
+        Job("workers.jobs.tasks:close_day", cron="1 * * * *"),
+    ),
     named={"task": MANAGE},
     before_leave=sql.tasks.lock_tasks_of,
     on_leave=forget_worker,
@@ -43,6 +60,7 @@ FEATURE = Feature(
         "tasks": Section(sql.tasks.export_tasks),
         "assignedTasks": Section(sql.tasks.export_assigned),
         "watchedTasks": Section(sql.task_watchers.export_watched),
+        "taskViews": Section(sql.task_views.export_views),
     },
     permissions=("task:read", "task:create", "task:manage", "task:purge"),
 )

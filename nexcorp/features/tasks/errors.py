@@ -104,3 +104,24 @@ class TooManyItems(Conflict):
 
     code, message = "too_many_items", "The checklist is full."
     meaning = "A checklist has at most 100 items."
+
+
+class ViewNotFound(NotFound):
+    """The saved view does not exist, or is neither the viewer's own nor shared with them."""
+
+    code, message = "view_not_found", "There is no such view."
+    meaning = "The saved view does not exist, or is neither your own nor shared with you."
+
+
+class NotYourView(Forbidden):
+    """The view is shared with the caller, and another's."""
+
+    code, message = "not_your_view", "Only its owner may change a view."
+    meaning = "The view is shared with you; only its owner may change it."
+
+
+class TooManyViews(Conflict):
+    """The caller has as many views as one can have."""
+
+    code, message = "too_many_views", "You have too many views."
+    meaning = "A person has at most 100 saved views."

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.delivery.events import Audience, Event, EventType, Frame, Notice, NoticeType
+from nexcorp.delivery.events import SILENT, Audience, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.realtime.shapes import ID, TEXT, FrameDoc, refer, shape
 
 # What people are told of; the rest shows in the rooms alone.
@@ -193,6 +193,9 @@ EVENTS: dict[str, EventType] = {
     "task.unlinked": EventType(frames=updated_frames, public=True),
     "task.deleted": EventType(frames=deleted_frames, public=True),
     "task.purged": EventType(public=True),
+    "view.created": SILENT,
+    "view.updated": SILENT,
+    "view.deleted": SILENT,
     "label.created": EventType(frames=label_frames),
     "label.updated": EventType(frames=label_frames),
     "label.deleted": EventType(frames=label_frames),

@@ -12,6 +12,7 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.domain.fields import Body, Text
 from nexcorp.domain.shapes import page_of
+from nexcorp.domain.tasks import forget_kept
 from nexcorp.errors import Invalid, ProjectNotFound, on_constraint
 from nexcorp.features.tasks.access import TAG
 from nexcorp.features.tasks.errors import LabelNotFound, LabelTaken, NotYourLabel, TooManyLabels
@@ -39,11 +40,10 @@ def name_field(**more: Any) -> Text:
     )
 
 
-def color_field(**more: Any) -> fields.String:
+def color_field(**more: Any) -> Text:
     """Its colour."""
-    return fields.String(
-        validate=validate.Regexp(r"^#[0-9a-f]{6}\Z", error="Not a colour such as #3366ff."), **more
-    )
+    form = validate.Regexp(r"^#[0-9a-f]{6}\Z", error="Not a colour such as #3366ff.")
+    return Text(most=7, checks=[form], **more)
 
 
 class CreateLabel(Body):
@@ -95,6 +95,7 @@ async def lock_label(conn: Any, caller: Caller, label_id: UUID) -> Any:
 
 async def tell(conn: Any, event: str, caller: Caller, label: Any) -> None:
     """Emit what became of a label."""
+    forget_kept(conn, [{"projectId": label["projectId"]}])
     await emit(
         conn,
         event,

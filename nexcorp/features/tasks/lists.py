@@ -12,11 +12,12 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.searching import escape_like
+from nexcorp.features.tasks.kept import read_list
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, KINDS, MAX_TOTAL, ME, PRIORITIES, STATUSES
 from nexcorp.security.app_keys import CONTEXT, caller, database
 from nexcorp.security.caller import Caller
-from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, LAST_TIME, Cursor, Statement, reply_page
+from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, LAST_TIME, Cursor, Statement, cut_page
 from nexcorp.web.replies import reply
 
 FIRST_TIME = datetime.min.replace(tzinfo=UTC)
@@ -133,21 +134,26 @@ async def count_tasks(conn: Any, who: Caller, query: Mapping[str, Any]) -> int:
 
 async def list_tasks(request: web.Request, query: dict[str, Any]) -> web.Response:
     """The handler of GET /tasks."""
-    request[CONTEXT].heavy = "q" in query
-    if "page" in query or "pageSize" in query:
-        return await reply_numbered(request, query)
+    numbered = "page" in query or "pageSize" in query
+    request[CONTEXT].heavy = numbered or "q" in query
+    make = make_numbered if numbered else make_page
+    return reply(await read_list(request, lambda: make(request, query)))
+
+
+async def make_page(request: web.Request, query: dict[str, Any]) -> dict[str, Any]:
+    """One page, behind a cursor."""
     async with database(request).connection() as conn:
         rows = await fetch_tasks(request, conn, query, most=query["limit"] + 1)
-    return reply_page(request, rows, query["limit"], SORTS[query["sort"]].cursor)
+    page, cursor = cut_page(request, rows, query["limit"], SORTS[query["sort"]].cursor)
+    return {"data": page, "nextCursor": cursor}
 
 
-async def reply_numbered(request: web.Request, query: dict[str, Any]) -> web.Response:
+async def make_numbered(request: web.Request, query: dict[str, Any]) -> dict[str, Any]:
     """`?page=&pageSize=`: one page of a snapshot, and how many tasks there are in it."""
-    request[CONTEXT].heavy = True
     most = query.get("pageSize", DEFAULT_LIMIT)
     skip = (query.get("page", 1) - 1) * most
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
         rows = await fetch_tasks(request, conn, query, most=most, skip=skip)
         total = await count_tasks(conn, caller(request), query)
     more = {"total": min(total, MAX_TOTAL), "totalCapped": total > MAX_TOTAL}
-    return reply({"data": rows, "nextCursor": None, **more})
+    return {"data": rows, "nextCursor": None, **more}

@@ -18,6 +18,7 @@ STATUSES = ("todo", "in_progress", "review", "done", "cancelled")
 CLOSED = ("done", "cancelled")
 # Their numbers in the table begin with 1.
 PRIORITIES = ("low", "medium", "high", "urgent")
+FREQUENCIES = ("daily", "weekly", "monthly")
 MAX_LABELS = 20
 # By number, pages go no deeper; a total is exact up to here.
 MAX_TOTAL = 10_000
@@ -45,6 +46,26 @@ def label_ids(**more: Any) -> Items:
     )
 
 
+class Repeat(Body):
+    """How often a task comes again: when it is done, the next one is made."""
+
+    frequency = one_of(FREQUENCIES, required=True)
+    every = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 99))
+    until = fields.Date(
+        load_default=None, allow_none=True, metadata={"description": "The last day on which one may be due."}
+    )
+    timezone = Text(
+        least=1,
+        most=64,
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Whose clock its time is of, as `Europe/Berlin`: it stays what it is there when "
+            "clocks change. Yours unless you name one."
+        },
+    )
+
+
 class CreateTask(Body):
     """A new task."""
 
@@ -64,6 +85,9 @@ class CreateTask(Body):
     dueDate = due_date(load_default=None)
     labelIds = label_ids(load_default=list)
     uploadIds = upload_ids("Uploads of your own that are on nothing, in order.")
+    repeat = fields.Nested(
+        Repeat, load_default=None, allow_none=True, metadata={"description": "Needs a dueDate."}
+    )
 
 
 class Place(Body):
@@ -97,6 +121,11 @@ class UpdateTask(PatchBody):
     dueDate = due_date()
     labelIds = label_ids()
     uploadIds = upload_ids("All that the task is to have, in order; those left out are removed.")
+    repeat = fields.Nested(
+        Repeat,
+        allow_none=True,
+        metadata={"description": "Begins a new series with this task; null: no more of them come."},
+    )
     place = fields.Nested(
         Place(),
         metadata={"description": "Where in its column, that of `status` if it is sent, it is to stand."},
@@ -135,6 +164,15 @@ class Steps(Out):
 
     total = fields.Integer(required=True)
     done = fields.Integer(required=True)
+
+
+class RepeatOut(Out):
+    """How often a task comes again."""
+
+    frequency = one_of(FREQUENCIES, required=True)
+    every = fields.Integer(required=True)
+    until = fields.Date(required=True, allow_none=True)
+    timezone = fields.String(required=True)
 
 
 class TaskItem(Out):
@@ -177,6 +215,12 @@ class TaskItem(Out):
     checklist = fields.Nested(Steps, required=True)
     subtasks = fields.Nested(Steps, required=True)
     commentCount = fields.Integer(required=True)
+    repeat = fields.Nested(
+        RepeatOut,
+        required=True,
+        allow_none=True,
+        metadata={"description": "How it comes again; null where it does not, or no more."},
+    )
     seriesId = fields.UUID(required=True, allow_none=True)
     occurrence = fields.Integer(required=True, allow_none=True)
     externalRef = fields.String(required=True, allow_none=True)
@@ -207,13 +251,14 @@ NOBODY = "none"
 SORTS = ("created", "updated", "due", "priority")
 
 
-class OneOrMore(fields.String):
+class OneOrMore(Text):
     """Words of these, comma-separated, each once."""
 
     def __init__(self, known: tuple[str, ...], **more: Any) -> None:
         self.known = known
         listed = ", ".join(f"`{word}`" for word in known)
-        super().__init__(metadata={"description": f"One or several of {listed}, comma-separated."}, **more)
+        about = f"One or several of {listed}, comma-separated."
+        super().__init__(most=100, metadata={"description": about}, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
         words = super()._deserialize(value, attr, data, **more).lower().split(",")

@@ -18,6 +18,7 @@ from nexcorp.features.tasks.ranks import find_place
 from nexcorp.features.tasks.references import REFERENCES, check_references, on_lost_reference, take_number
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, PRIORITIES
+from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
 from nexcorp.features.tasks.telling import tell_of_blocking, tell_of_spread
 from nexcorp.security.caller import Caller
 
@@ -100,6 +101,8 @@ async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
             await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
     if data.get("uploadIds"):
         await set_task_uploads(conn, task_id, caller.id, data["uploadIds"])
+    if data.get("repeat") is not None:
+        await set_repeat(conn, caller, task_id, data["repeat"])
     task = await get_task(conn, caller, task_id)
     after = {**describe_states(task), "labelIds": data["labelIds"]}
     await tell(conn, "task.created", caller.id, task, after=after)
@@ -117,6 +120,8 @@ def find_changes(task: Any, data: dict[str, Any]) -> dict[str, Any]:
         changes["labelIds"] = data["labelIds"]
     if "uploadIds" in data and (data["uploadIds"] or []) != ids_of(task["uploads"]):
         changes["uploadIds"] = data["uploadIds"] or []
+    if "repeat" in data and not same_repeat(task, data["repeat"]):
+        changes["repeat"] = data["repeat"]
     return changes
 
 
@@ -235,19 +240,19 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
                 old_text=task[name],
                 actor_id=caller.id,
             )
+    if "repeat" in changes:
+        await set_repeat(conn, caller, task["id"], changes["repeat"])
+        changes["seriesId"] = True
     if spread:
         await tell_of_spread(conn, caller.id, wanted["projectId"], wanted["status"], spread)
-    return await tell_of_changes(conn, caller, task, changes, watcher_ids)
+    changed = await tell_of_changes(conn, caller, task, changes, watcher_ids)
+    if changes.get("status") == "done" and changed["seriesId"] is not None:
+        await make_next(conn, caller, task["id"])
+    return changed
 
 
-async def tell_of_changes(
-    conn: Any, caller: Caller, before: Any, changes: dict[str, Any], watcher_ids: Sequence[UUID]
-) -> Any:
-    """Emit what a change comes to, also to these who watched it; returns the task as the caller sees it now.
-
-    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
-    """
-    task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
+def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What a change comes to: the events, and what each says beside the task."""
     # Labels and a parent that there were none of are no change.
     was, is_now = describe_states(before), describe_states(task)
     was |= {"labelIds": ids_of(before["labels"]), "uploadIds": ids_of(before["uploads"])}
@@ -258,14 +263,13 @@ async def tell_of_changes(
         changed = ["rank"]
         was["rank"], is_now["rank"] = before["rank"], task["rank"]
     more: dict[str, Any] = {}
-    if watcher_ids:
-        more["watcherIds"] = list({*watcher_ids, *task["_watcherIds"]})
     if "projectId" in changed:
         more["previousProjectId"] = before["projectId"]
     if "parentId" in changed:
         more["previousParentId"] = before["parentId"]
     if "assigneeId" in changed:
         more["previousAssigneeId"] = before["_assigneeId"]
+    found = []
     for event, names in (
         ("task.updated", [name for name in changed if name != "assigneeId"]),
         ("task.assigned", [name for name in changed if name == "assigneeId"]),
@@ -279,7 +283,21 @@ async def tell_of_changes(
             }
             if "status" in names:
                 said |= {"from": was["status"], "to": is_now["status"]}
-            await tell(conn, event, caller.id, task, **said, **more)
+            found.append((event, said | more))
+    return found
+
+
+async def tell_of_changes(
+    conn: Any, caller: Caller, before: Any, changes: dict[str, Any], watcher_ids: Sequence[UUID]
+) -> Any:
+    """Emit what a change comes to, also to these who watched it; returns the task as the caller sees it now.
+
+    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
+    """
+    task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
+    more = {"watcherIds": list({*watcher_ids, *task["_watcherIds"]})} if watcher_ids else {}
+    for event, said in describe_changes(before, task, changes):
+        await tell(conn, event, caller.id, task, **said, **more)
     is_open = task["status"] not in CLOSED
     if is_open != (before["status"] not in CLOSED):
         await tell_of_blocking(conn, caller.id, task["id"], is_open=is_open)

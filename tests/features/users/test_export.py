@@ -51,6 +51,7 @@ PARTS = {
     "tasks",
     "assignedTasks",
     "watchedTasks",
+    "taskViews",
     "events",
     "leadInteractions",
 }

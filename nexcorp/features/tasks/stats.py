@@ -1,0 +1,169 @@
+"""Statistics of tasks over REST: of your own, of a project, of all."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.db import sql
+from nexcorp.domain.fields import Out, Query
+from nexcorp.domain.shapes import Person
+from nexcorp.domain.tasks import ALL_KEPT, name_person, name_project
+from nexcorp.errors import PermissionRequired, ProjectNotFound
+from nexcorp.features.tasks.kept import read_kept
+from nexcorp.features.tasks.rooms import MANAGE
+from nexcorp.features.tasks.schemas import KINDS, PRIORITIES, STATUSES
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import caller, database
+from nexcorp.security.caller import Caller
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import get
+
+EVERYTHING = UUID(int=0)
+
+
+class StatsQuery(Query):
+    """Of which tasks, and how far back."""
+
+    scope = fields.String(
+        validate=validate.OneOf(("me", "project", "all")),
+        metadata={
+            "description": "`me` (unless you name a project): the tasks that are assigned to you, and those "
+            "that you created and are assigned to nobody; `project`; `all`, for holders of task:manage."
+        },
+    )
+    project = fields.UUID(metadata={"description": "Which one."})
+    weeks = fields.Integer(
+        load_default=12,
+        validate=validate.Range(1, 53),
+        metadata={"description": "How many weeks back, with this one."},
+    )
+
+    @validates_schema
+    def require_project(self, data: dict[str, Any], **more: object) -> None:
+        """A project belongs to the scope of its name, and to no other."""
+        if data.get("scope") == "project" and "project" not in data:
+            raise ValidationError("Name the project.", "project")
+        if data.get("scope", "project") != "project" and "project" in data:
+            raise ValidationError("Goes with the scope `project` alone.", "project")
+
+
+def counts(names: tuple[str, ...]) -> fields.Nested:
+    """How many tasks there are of each."""
+    shape: dict[str, fields.Field[Any]] = {name: fields.Integer(required=True) for name in names}
+    return fields.Nested(Out.from_dict(shape, name=f"Counts{names[0].capitalize()}"), required=True)
+
+
+def seconds(about: str) -> fields.Integer:
+    """How long things took."""
+    return fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": f"From the start to the end of those completed {about}, in seconds on average. "
+            "Those that never were in progress started when they were created."
+        },
+    )
+
+
+class Load(Out):
+    """How much a person has to do."""
+
+    user = fields.Nested(Person, required=True)
+    open = fields.Integer(required=True)
+
+
+class Week(Out):
+    """What became of tasks in a week. What is reopened is taken off again."""
+
+    week = fields.Date(required=True, metadata={"description": "The Monday it begins on, UTC."})
+    created = fields.Integer(required=True)
+    completed = fields.Integer(required=True)
+    cancelled = fields.Integer(required=True)
+    cycleSeconds = seconds("in the week")
+
+
+class OpenAtEnd(Out):
+    """How many tasks were open at the end of a day, UTC."""
+
+    day = fields.Date(required=True)
+    open = fields.Integer(required=True)
+
+
+class TaskStats(Out):
+    """What tasks come to, without those in the trash."""
+
+    total = fields.Integer(required=True)
+    open = fields.Integer(
+        required=True, metadata={"description": "Those that are neither done nor cancelled."}
+    )
+    overdue = fields.Integer(required=True, metadata={"description": "Open ones past their date."})
+    byStatus = counts(STATUSES)
+    byPriority = counts(PRIORITIES)
+    byKind = counts(KINDS)
+    byAssignee = fields.List(
+        fields.Nested(Load),
+        required=True,
+        metadata={
+            "description": "Open ones of a project, or of all, by whom they are assigned to, else who "
+            "created them: the most first, 50 at most."
+        },
+    )
+    throughput = fields.List(fields.Nested(Week), required=True)
+    cycleSeconds = seconds("in these weeks")
+    burndown = fields.List(
+        fields.Nested(OpenAtEnd),
+        required=True,
+        metadata={"description": "Kept when a day ends, so that later changes leave it as it was."},
+    )
+    countedAt = fields.AwareDateTime(required=True)
+
+
+async def choose_scope(conn: Any, who: Caller, query: dict[str, Any]) -> tuple[str, UUID]:
+    """What is asked for, as get_stats takes it: (source, scope).
+
+    Raises PermissionRequired for all, ProjectNotFound for a project that the caller does not see.
+    """
+    if query.get("scope") == "all":
+        if not who.may(MANAGE):
+            raise PermissionRequired(MANAGE)
+        return "all", EVERYTHING
+    if "project" not in query:
+        return "person", who.id
+    project_id: UUID = query["project"]
+    if not await sql.tasks.may_watch_project(
+        conn, project_id=project_id, user_id=who.id, covers_all=who.may(MANAGE)
+    ):
+        raise ProjectNotFound()
+    return "project", project_id
+
+
+async def get_stats(request: web.Request, query: dict[str, Any]) -> web.Response:
+    who = caller(request)
+    async with database(request).connection() as conn:
+        source, scope = await choose_scope(conn, who, query)
+
+    async def make() -> Any:
+        async with database(request).connection() as conn:
+            return await sql.task_stats.get_stats(conn, source=source, scope=scope, weeks=query["weeks"])
+
+    groups = {"all": ALL_KEPT, "project": name_project(scope), "person": name_person(scope)}
+    return reply(await read_kept(request, make, groups[source]))
+
+
+ROUTES = [
+    get(
+        "/tasks/stats",
+        get_stats,
+        "Statistics of tasks",
+        TaskStats(),
+        query=StatsQuery(),
+        errors=(ProjectNotFound, PermissionRequired),
+        access=allow("task:read", whose="your own, and of your projects; holders of task:manage all"),
+        tag="Work",
+        description="Of your own tasks, of a project that you are a member of, or of all.",
+    ),
+]

@@ -1,0 +1,27 @@
+-- Saved views: who may see one.
+
+CREATE OR REPLACE FUNCTION visible_views(viewer uuid, sees_all boolean)
+RETURNS TABLE (
+    id uuid, name text, "projectId" uuid, query jsonb, shared boolean, owner json, mine boolean, version integer,
+    "createdAt" timestamptz, "updatedAt" timestamptz
+)
+LANGUAGE sql STABLE
+AS $$
+    SELECT
+        v.id, v.name, v.project_id, v.query, v.shared, person(u), v.owner_id = $1, v.version, v.created_at, v.updated_at
+    FROM saved_views AS v
+    INNER JOIN users AS u ON u.id = v.owner_id
+    WHERE v.owner_id = $1
+        OR (
+            v.shared
+            AND v.project_id IN (
+                SELECT m.project_id
+                FROM project_members AS m
+                INNER JOIN projects AS p ON p.id = m.project_id
+                WHERE m.user_id = $1 AND p.deleted_at IS NULL
+                UNION ALL
+                SELECT p.id FROM projects AS p WHERE $2 AND p.deleted_at IS NULL
+            )
+        )
+$$;
+COMMENT ON FUNCTION visible_views(uuid, boolean) IS 'The saved views that a viewer may see: their own, and those shared in projects that they see. In FROM, a query takes it in.';

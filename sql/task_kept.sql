@@ -1,0 +1,16 @@
+-- What is kept of lists of tasks with CACHE=on, and what of it is still so.
+
+-- name: list_reach(user_id) :value
+-- The projects whose tasks a person sees, as an array.
+SELECT coalesce(array_agg(m.project_id ORDER BY m.project_id), '{}') FROM project_members AS m WHERE m.user_id = $1;
+
+-- name: find_live(viewer_id, sees_all, ids) :many
+-- Those of these tasks that a viewer sees now, with what changes without another version.
+SELECT
+    t.id AS "_id",
+    t.version,
+    t.rank,
+    (SELECT count(*)::integer FROM comments AS m WHERE m.task_id = t.id AND m.body IS NOT NULL) AS "commentCount",
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = t.id AND w.user_id = $1) AS watching
+FROM visible_tasks($1, $2) AS t
+WHERE t.id = ANY($3::uuid[]);

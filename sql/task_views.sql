@@ -1,0 +1,63 @@
+-- Saved views of the list of tasks: filters under a name. One that is shared is seen by all who see its project.
+
+-- name: lock_views(owner_id) :exec
+-- Before a person has one more: of two requests one waits, and counts behind the other.
+SELECT pg_advisory_xact_lock(hashtext('saved_views'), hashtext($1::uuid::text));
+
+-- name: count_views(owner_id) :value
+-- How many views a person has.
+SELECT count(*) FROM saved_views WHERE owner_id = $1;
+
+-- name: may_share(project_id, user_id, sees_all) :value
+-- Whether a person sees all of a project, and so may have a view of it.
+SELECT EXISTS (
+    SELECT
+    FROM projects AS p
+    WHERE p.id = $1
+        AND p.deleted_at IS NULL
+        AND ($3 OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $2))
+);
+
+-- name: insert_view(owner_id, project_id, name, query, shared) :value
+-- A new view; returns its id.
+INSERT INTO saved_views (owner_id, project_id, name, query, shared) VALUES ($1, $2, $3, $4, $5) RETURNING id;
+
+-- name: get_view(view_id, viewer_id, sees_all) :one
+-- One view that a viewer may see.
+SELECT v.* FROM visible_views($2, $3) AS v WHERE v.id = $1;
+
+-- name: list_views(viewer_id, sees_all, project_id, before, most) :many
+-- The views that a viewer may see, the newest first; of a project, where one is named.
+SELECT v.*
+FROM visible_views($1, $2) AS v
+WHERE v.id < $4 AND ($3::uuid IS NULL OR v."projectId" = $3)
+ORDER BY v.id DESC
+LIMIT $5;
+
+-- name: lock_view(view_id) :exec
+-- Before a change, which depends on how the view stands.
+SELECT FROM saved_views WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: update_view(view_id, project_id, name, query, shared) :exec
+-- Make a view, which is locked, what is given.
+UPDATE saved_views
+SET project_id = $2, name = $3, query = $4, shared = $5, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: delete_view(view_id) :exec
+-- Remove a view, and the stored answers that show it.
+WITH blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
+)
+DELETE FROM saved_views WHERE id = $1;
+
+-- name: delete_views_of(user_id) :exec
+-- A person leaves.
+DELETE FROM saved_views WHERE owner_id = $1;
+
+-- name: export_views(user_id) :many
+-- A person's own, in their export.
+SELECT v.id, v.name, v.project_id AS "projectId", v.query, v.shared, v.created_at AS "createdAt"
+FROM saved_views AS v
+WHERE v.owner_id = $1
+ORDER BY v.id;
