@@ -1298,11 +1298,12 @@ CREATE INDEX tasks_creator_id_idx ON tasks USING btree (creator_id) WHERE delete
 CREATE INDEX tasks_creator_idx ON tasks USING btree (creator_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_deleted_by_idx ON tasks USING btree (deleted_by, deleted_at) WHERE deleted_by IS NOT NULL;
 CREATE INDEX tasks_due_idx ON tasks USING btree (due_at, id) WHERE deleted_at IS NULL AND due_at IS NOT NULL AND (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
-CREATE UNIQUE INDEX tasks_external_ref_idx ON tasks USING btree (project_id, external_ref) NULLS NOT DISTINCT WHERE external_ref IS NOT NULL;
+CREATE UNIQUE INDEX tasks_external_ref_idx ON tasks USING btree (project_id, external_ref) WHERE external_ref IS NOT NULL AND project_id IS NOT NULL;
 CREATE INDEX tasks_lead_id_idx ON tasks USING btree (lead_id) WHERE lead_id IS NOT NULL;
 CREATE INDEX tasks_newest_idx ON tasks USING btree (id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX tasks_number_idx ON tasks USING btree (project_id, number);
 CREATE UNIQUE INDEX tasks_occurrence_idx ON tasks USING btree (series_id, occurrence) WHERE series_id IS NOT NULL;
+CREATE UNIQUE INDEX tasks_own_ref_idx ON tasks USING btree (creator_id, external_ref) WHERE external_ref IS NOT NULL AND project_id IS NULL;
 CREATE INDEX tasks_parent_id_idx ON tasks USING btree (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX tasks_priority_idx ON tasks USING btree (priority, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_project_idx ON tasks USING btree (project_id, id) WHERE deleted_at IS NULL;

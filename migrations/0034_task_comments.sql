@@ -52,3 +52,14 @@ CREATE INDEX CONCURRENTLY uploads_free_idx ON uploads (owner_id)
 WHERE post_id IS NULL AND task_id IS NULL AND removed_at IS NULL;
 -- squawk-ignore ban-concurrent-index-creation-in-transaction
 DROP INDEX CONCURRENTLY IF EXISTS uploads_loose_owner_id_idx;
+-- Without a project, what an import knows a task by is its creator's alone.
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+DROP INDEX CONCURRENTLY IF EXISTS tasks_external_ref_idx;
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+CREATE UNIQUE INDEX CONCURRENTLY tasks_external_ref_idx ON tasks (project_id, external_ref)
+WHERE external_ref IS NOT NULL AND project_id IS NOT NULL;
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+DROP INDEX CONCURRENTLY IF EXISTS tasks_own_ref_idx;
+-- squawk-ignore ban-concurrent-index-creation-in-transaction
+CREATE UNIQUE INDEX CONCURRENTLY tasks_own_ref_idx ON tasks (creator_id, external_ref)
+WHERE external_ref IS NOT NULL AND project_id IS NULL;

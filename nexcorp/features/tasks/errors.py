@@ -125,3 +125,17 @@ class TooManyViews(Conflict):
 
     code, message = "too_many_views", "You have too many views."
     meaning = "A person has at most 100 saved views."
+
+
+class ImportNotFound(NotFound):
+    """The import does not exist, is over 7 days old, or another user's."""
+
+    code, message = "import_not_found", "There is no such import."
+    meaning = "The import does not exist, is over 7 days old, or another user's."
+
+
+class TooManyImports(Conflict):
+    """The caller's imports wait to be read in."""
+
+    code, message = "too_many_imports", "Wait until others of your imports have ended."
+    meaning = "Five of the caller's imports wait to be read in."

@@ -304,6 +304,25 @@ async def tell_of_changes(
     return task
 
 
+def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    """What a task is to be like, named as the columns of update_tasks()."""
+    wanted = {name: task[column] for name, column in COLUMNS.items()} | changes
+    due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
+    if "dueDate" in changes:
+        due = split_due(changes["dueDate"])
+    return {
+        "ids": task["id"],
+        "kinds": wanted["kind"],
+        "titles": wanted["title"],
+        "descriptions": wanted["description"],
+        "statuses": wanted["status"],
+        "priorities": number_of(wanted["priority"]),
+        "assignee_ids": wanted["assigneeId"],
+        "due_ats": due["due_at"],
+        "due_ons": due["due_on"],
+    }
+
+
 async def assign_task(
     conn: Any, caller: Caller, task_id: UUID, assignee_id: UUID | None, versions: Versions | None
 ) -> Any:
