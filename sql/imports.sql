@@ -56,6 +56,10 @@ WHERE id = $1;
 -- What came of a file is kept for 7 days.
 DELETE FROM imports WHERE finished_at < now() - interval '7 days';
 
+-- name: forget_imports(user_id) :exec
+-- The files of a person who leaves go, whether they are read in or not.
+DELETE FROM imports WHERE owner_id = $1;
+
 -- name: export_imports(user_id) :many
 -- The files that a person had read in.
 SELECT

@@ -191,8 +191,9 @@ ROUTES = [
         tag=TAG,
         description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part `file` "
         f"of a form. The first line names columns: {', '.join(COLUMNS)}. A row with the `id` or the "
-        "`externalRef` of a task changes it, any other makes one: reading a file in again changes nothing. `assignee` is a "
-        "username or an id, `labels` a line of CSV in a cell. `GET /imports/{id}` says what came of it.",
+        "`externalRef` of a task changes it, any other makes one: reading a file in again changes nothing. "
+        "`assignee` is a username or an id, `labels` a line of CSV in a cell. `GET /imports/{id}` says what "
+        "came of it.",
     ),
     get(
         "/imports/{id}",

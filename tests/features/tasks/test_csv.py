@@ -84,7 +84,8 @@ async def test_out_and_in_again_changes_nothing(
     assert [label["name"] for label in one["labels"]] == ["bug", "to do, later"]
     assert by_ref["a-2"]["description"] == "-1 of these"
     assert sorted(task["number"] for task in listed) == [1, 2, 3]
-    [frame] = await read_all(live, service)
+    frames = await read_all(live, service)
+    [frame] = [frame for frame in frames if frame["event"].startswith("task:")]
     assert (frame["event"], frame["data"]) == ("task:imported", {"importId": first["id"], "count": 3})
     told = (await get_json(ada.client, "/notifications"))["data"]
     assert [(row["type"], row["message"]) for row in told] == [
@@ -163,7 +164,7 @@ async def test_each_row_stands_or_falls_by_itself(
         await refused(bob.client.post(path, data=wrong, headers=CSV), 422, "validation_failed")
     long = "title\n" + "x\n" * (MAX_ROWS + 1)
     await refused(bob.client.post(path, data=long, headers=CSV), 422, "validation_failed")
-    await refused(bob.client.post(path, data=b"x" * (MAX_FILE_BYTES + 1), headers=CSV), 413)
+    await refused(bob.client.post(path, data=io.BytesIO(b"x" * (MAX_FILE_BYTES + 1)), headers=CSV), 413)
     await refused(bob.client.post(path, json={"title": "x"}), 415)
     await refused(
         bob.client.post(f"{path}?projectId={project}", data="title\nx\n", headers=CSV),
