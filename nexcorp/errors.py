@@ -259,6 +259,13 @@ class TaskNotFound(NotFound):
     meaning = "The task does not exist, is in the trash, or the viewer may not see it."
 
 
+class TooManyImports(Conflict):
+    """The caller's imports wait to be read in."""
+
+    code, message = "too_many_imports", "Wait until others of your imports have ended."
+    meaning = "Five of the caller's imports wait to be read in."
+
+
 class StaleVersion(Conflict):
     """The row was changed since the version in the body; `details["current"]` is the row as it is now."""
 

@@ -6,16 +6,44 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from nexcorp.errors import Invalid
 
 MAX_ROWS = 5000
 MAX_FILE_BYTES = 5 * 1024 * 1024
+MAX_ERRORS = 100
 # A spreadsheet takes a cell for a formula that begins so. What begins with quotes before that gets one more,
 # so that taking off one is always right.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"'+[=+\-@\t\r]")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many rows came to what, and the errors."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def first_errors(self) -> list[dict[str, Any]]:
+        """As many as are kept."""
+        return self.errors[:MAX_ERRORS]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """As the API shows them."""
+        return {
+            "created": self.created,
+            "updated": self.updated,
+            "skipped": self.unchanged,
+            "failed": self.failed,
+        }
 
 
 def guard(text: str) -> str:

@@ -28,7 +28,7 @@ SOURCES = {"tasks_assignee_idx", "tasks_creator_idx", "project_members_user_idx"
 HOT_WORK: dict[str, set[str]] = {
     "checklists.list_items": {"checklist_items_task_idx"},
     "comments.create_task_comment": {"tasks_pkey", "comments_task_id_idx", "users_pkey"},
-    "comments.delete_task_comment": {"comments_pkey", "comments_parent_id_idx", "tasks_pkey"},
+    "comments.delete_task_comment": {"comments_pkey", "comments_parent_id_idx", "tasks_newest_idx"},
     "comments.get_concerned": {"tasks_pkey"},
     "comments.list_mentioned": {"users_username_key", "tasks_pkey"},
     "comments.list_newest_task_comments": {"comments_task_id_idx", "tasks_pkey"},

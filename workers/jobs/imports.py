@@ -7,8 +7,9 @@ from typing import Any
 import structlog
 
 from nexcorp.db import sql
+from nexcorp.domain.tables import Outcome
 from nexcorp.errors import AppError
-from nexcorp.features.tasks.importing import Outcome, import_tasks
+from nexcorp.features.tasks.importing import import_tasks
 
 log = structlog.get_logger("nexcorp.imports")
 
@@ -50,5 +51,5 @@ async def run_import(database: Any, claimed: Any) -> None:
 async def finish(conn: Any, import_id: Any, outcome: Outcome) -> None:
     """Keep what came of a file."""
     await sql.imports.finish_import(
-        conn, import_id=import_id, counts=outcome.counts, row_errors=outcome.errors
+        conn, import_id=import_id, counts=outcome.counts, row_errors=outcome.first_errors
     )

@@ -132,10 +132,3 @@ class ImportNotFound(NotFound):
 
     code, message = "import_not_found", "There is no such import."
     meaning = "The import does not exist, is over 7 days old, or another user's."
-
-
-class TooManyImports(Conflict):
-    """The caller's imports wait to be read in."""
-
-    code, message = "too_many_imports", "Wait until others of your imports have ended."
-    meaning = "Five of the caller's imports wait to be read in."

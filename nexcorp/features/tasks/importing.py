@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from nexcorp.db.encoding import decode
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.fields import Body, Text, flatten
-from nexcorp.domain.tables import read_names, read_rows
+from nexcorp.domain.tables import Outcome, read_names, read_rows
 from nexcorp.domain.tasks import forget_kept
 from nexcorp.errors import Invalid
 from nexcorp.features.tasks import service
@@ -35,7 +35,6 @@ COLUMNS = (
 # An empty cell of these clears; of others it says nothing.
 CLEARED = ("description", "assignee", "labels", "dueDate")
 DEFAULTS = {"kind": "task", "status": "todo", "priority": "medium", "description": None, "dueDate": None}
-MAX_ERRORS = 100
 
 
 class TaskRow(Body):
@@ -68,27 +67,6 @@ class Line:
         """Leave the row out, for the first reason there is."""
         if self.error is None:
             self.error = {"row": self.number, "field": name, "code": code, "message": message}
-
-
-@dataclass(slots=True)
-class Outcome:
-    """How many rows came to what, and the first errors."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    failed: int = 0
-    errors: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """As the API shows them."""
-        return {
-            "created": self.created,
-            "updated": self.updated,
-            "skipped": self.unchanged,
-            "failed": self.failed,
-        }
 
 
 def read_file(body: bytes) -> list[dict[str, str]]:
@@ -135,7 +113,7 @@ async def import_tasks(
     changes = find_changes({row["id"]: row for row in rows}, leading, lines, project_id)
     new = [line for line in lines if line.error is None and "id" not in line.data]
     failed = [line.error for line in lines if line.error is not None]
-    outcome = Outcome(created=len(new), updated=len(changes), failed=len(failed), errors=failed[:MAX_ERRORS])
+    outcome = Outcome(created=len(new), updated=len(changes), failed=len(failed), errors=failed)
     outcome.unchanged = len(lines) - len(new) - len(changes) - len(failed)
     if options["dryRun"] or not (new or changes):
         return outcome
