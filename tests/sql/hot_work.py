@@ -30,7 +30,7 @@ HOT_WORK: dict[str, set[str]] = {
     "comments.create_task_comment": {"tasks_pkey", "comments_task_id_idx", "users_pkey"},
     "comments.delete_task_comment": {"comments_pkey", "comments_parent_id_idx", "tasks_newest_idx"},
     "comments.get_concerned": {"tasks_pkey"},
-    "comments.list_mentioned": {"users_username_key", "tasks_pkey"},
+    "comments.list_mentioned": {"users_username_key", "tasks_newest_idx"},
     "comments.list_newest_task_comments": {"comments_task_id_idx", "tasks_pkey"},
     "comments.list_task_comments": {"comments_task_id_idx", "tasks_pkey"},
     "comments.lock_task_of_comment": {"comments_pkey", "tasks_pkey"},
