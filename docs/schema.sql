@@ -184,29 +184,33 @@ CREATE INDEX comment_documents_words_idx ON comment_documents USING gin (words) 
 
 CREATE TABLE comments (
     id uuid DEFAULT uuidv7() NOT NULL,
-    post_id uuid NOT NULL,
+    post_id uuid,
     author_id uuid,
     parent_id uuid,
     body text,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    task_id uuid,
     CONSTRAINT comments_pkey PRIMARY KEY (id),
     CONSTRAINT comments_body_length CHECK (length(body) >= 1 AND length(body) <= 5000),
+    CONSTRAINT comments_one_subject CHECK (num_nonnulls(post_id, task_id) = 1),
     CONSTRAINT comments_placeholder_empty CHECK (
 CASE
     WHEN body IS NULL THEN author_id IS NULL AND parent_id IS NULL
     ELSE author_id IS NOT NULL
 END)
 );
-COMMENT ON TABLE comments IS 'What people say to a post, and to each other, one level deep.';
+COMMENT ON TABLE comments IS 'What people say to a post or a task, and to each other, one level deep.';
 COMMENT ON COLUMN comments.author_id IS 'NULL in a placeholder, which tells nobody who it was.';
 COMMENT ON COLUMN comments.parent_id IS 'The comment this one replies to; that one has no parent itself.';
 COMMENT ON COLUMN comments.body IS 'NULL in the placeholder of a deleted comment that has replies.';
 COMMENT ON COLUMN comments.version IS 'Goes up with every edit.';
+COMMENT ON COLUMN comments.task_id IS 'The task that it is on; NULL where it is on a post.';
 CREATE INDEX comments_author_id_idx ON comments USING btree (author_id);
 CREATE INDEX comments_parent_id_idx ON comments USING btree (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX comments_post_id_idx ON comments USING btree (post_id, id);
+CREATE INDEX comments_task_id_idx ON comments USING btree (task_id, id) WHERE task_id IS NOT NULL;
 
 CREATE TABLE data_export_parts (
     user_id uuid NOT NULL,
@@ -1145,6 +1149,14 @@ COMMENT ON COLUMN task_days.slot IS 'As in task_tallies; -1 for open_at_end.';
 COMMENT ON COLUMN task_days.cycle_seconds IS 'From the start, or else the creation, to the end of those completed on the day, together. Reopening takes it off the day it was added to.';
 COMMENT ON COLUMN task_days.open_at_end IS 'How many were open at the end of the day; never computed anew.';
 
+CREATE TABLE task_documents (
+    task_id uuid NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT task_documents_pkey PRIMARY KEY (task_id)
+);
+COMMENT ON TABLE task_documents IS 'What tasks are found by. Written by the worker.';
+CREATE INDEX task_documents_words_idx ON task_documents USING gin (words) WITH (gin_pending_list_limit='512');
+
 CREATE TABLE task_labels (
     task_id uuid NOT NULL,
     label_id uuid NOT NULL,
@@ -1286,11 +1298,12 @@ CREATE INDEX tasks_creator_id_idx ON tasks USING btree (creator_id) WHERE delete
 CREATE INDEX tasks_creator_idx ON tasks USING btree (creator_id, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_deleted_by_idx ON tasks USING btree (deleted_by, deleted_at) WHERE deleted_by IS NOT NULL;
 CREATE INDEX tasks_due_idx ON tasks USING btree (due_at, id) WHERE deleted_at IS NULL AND due_at IS NOT NULL AND (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
-CREATE UNIQUE INDEX tasks_external_ref_idx ON tasks USING btree (project_id, external_ref) NULLS NOT DISTINCT WHERE external_ref IS NOT NULL;
+CREATE UNIQUE INDEX tasks_external_ref_idx ON tasks USING btree (project_id, external_ref) WHERE external_ref IS NOT NULL AND project_id IS NOT NULL;
 CREATE INDEX tasks_lead_id_idx ON tasks USING btree (lead_id) WHERE lead_id IS NOT NULL;
 CREATE INDEX tasks_newest_idx ON tasks USING btree (id) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX tasks_number_idx ON tasks USING btree (project_id, number);
 CREATE UNIQUE INDEX tasks_occurrence_idx ON tasks USING btree (series_id, occurrence) WHERE series_id IS NOT NULL;
+CREATE UNIQUE INDEX tasks_own_ref_idx ON tasks USING btree (creator_id, external_ref) WHERE external_ref IS NOT NULL AND project_id IS NULL;
 CREATE INDEX tasks_parent_id_idx ON tasks USING btree (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX tasks_priority_idx ON tasks USING btree (priority, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_project_idx ON tasks USING btree (project_id, id) WHERE deleted_at IS NULL;
@@ -1352,13 +1365,15 @@ CREATE TABLE uploads (
     arrived_at timestamp with time zone,
     alt text,
     charset text,
+    task_id uuid,
     CONSTRAINT uploads_pkey PRIMARY KEY (id),
     CONSTRAINT uploads_store_key_key UNIQUE (store_key),
     CONSTRAINT uploads_bytes_positive CHECK (bytes > 0),
     CONSTRAINT uploads_name_length CHECK (length(name) >= 1 AND length(name) <= 255),
+    CONSTRAINT uploads_one_subject CHECK (num_nonnulls(post_id, task_id) <= 1),
     CONSTRAINT uploads_store_known CHECK (store = ANY (ARRAY['local'::text, 'cloudinary'::text]))
 );
-COMMENT ON TABLE uploads IS 'Files of posts. The row is there before the file is in its store, and goes only after the file has gone from it.';
+COMMENT ON TABLE uploads IS 'Files of posts and tasks. The row is there before the file is in its store, and goes only after the file has gone from it.';
 COMMENT ON COLUMN uploads.owner_id IS 'Who uploaded it; NULL once they are gone, and it goes with their posts.';
 COMMENT ON COLUMN uploads.post_id IS 'The post it belongs to; NULL until it is attached, and again once that is deleted.';
 COMMENT ON COLUMN uploads."position" IS 'Its place among the files of the post.';
@@ -1371,11 +1386,13 @@ COMMENT ON COLUMN uploads.removed_at IS 'From then on the worker may remove it f
 COMMENT ON COLUMN uploads.arrived_at IS 'When the file was in its store. NULL: on its way, seen by nobody, removed after an hour.';
 COMMENT ON COLUMN uploads.alt IS 'What the picture shows, for those who cannot see it, in its owner''s words.';
 COMMENT ON COLUMN uploads.charset IS 'That of a text: NULL is UTF-8, empty one of many that cannot be told apart.';
+COMMENT ON COLUMN uploads.task_id IS 'The task that it is on; NULL where it is on a post, or on nothing yet.';
+CREATE INDEX uploads_free_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND task_id IS NULL AND removed_at IS NULL;
 CREATE INDEX uploads_loose_idx ON uploads USING btree (created_at) WHERE post_id IS NULL;
-CREATE INDEX uploads_loose_owner_id_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND removed_at IS NULL;
 CREATE INDEX uploads_owner_id_idx ON uploads USING btree (owner_id, id);
 CREATE INDEX uploads_post_id_idx ON uploads USING btree (post_id, "position") WHERE post_id IS NOT NULL;
 CREATE INDEX uploads_removed_idx ON uploads USING btree (removed_at) WHERE removed_at IS NOT NULL;
+CREATE INDEX uploads_task_id_idx ON uploads USING btree (task_id) WHERE task_id IS NOT NULL;
 
 CREATE TABLE users (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1450,6 +1467,7 @@ ALTER TABLE comment_documents ADD CONSTRAINT comment_documents_comment_id_fkey F
 ALTER TABLE comments ADD CONSTRAINT comments_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES comments(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
+ALTER TABLE comments ADD CONSTRAINT comments_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
 ALTER TABLE data_export_parts ADD CONSTRAINT data_export_parts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data_exports(user_id) ON DELETE CASCADE;
 ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1503,6 +1521,7 @@ ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (sess
 ALTER TABLE saved_views ADD CONSTRAINT saved_views_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE saved_views ADD CONSTRAINT saved_views_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE sessions ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE task_documents ADD CONSTRAINT task_documents_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
 ALTER TABLE task_labels ADD CONSTRAINT task_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES labels(id) ON DELETE CASCADE;
 ALTER TABLE task_labels ADD CONSTRAINT task_labels_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
 ALTER TABLE task_links ADD CONSTRAINT task_links_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES tasks(id) ON DELETE CASCADE;
@@ -1522,6 +1541,7 @@ ALTER TABLE thumbnail_queue ADD CONSTRAINT thumbnail_queue_upload_id_fkey FOREIG
 ALTER TABLE tickets ADD CONSTRAINT tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE SET NULL;
+ALTER TABLE uploads ADD CONSTRAINT uploads_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE SET NULL;
 
 CREATE OR REPLACE FUNCTION add_heat(score double precision, added double precision)
  RETURNS double precision
@@ -1542,10 +1562,10 @@ CREATE OR REPLACE FUNCTION chain_comment(entity_id uuid)
 AS $function$
     SELECT p.part_type, p.part_id
     FROM comments AS c
-    CROSS JOIN LATERAL (VALUES ('comment', c.parent_id), ('post', c.post_id)) AS p (part_type, part_id)
+    CROSS JOIN LATERAL (VALUES ('comment', c.parent_id), ('post', c.post_id), ('task', c.task_id)) AS p (part_type, part_id)
     WHERE c.id = $1 AND p.part_id IS NOT NULL
 $function$;
-COMMENT ON FUNCTION chain_comment(uuid) IS 'What a comment belongs to, in chain_entity(): the comment it replies to, and the post.';
+COMMENT ON FUNCTION chain_comment(uuid) IS 'What a comment belongs to, in chain_entity(): the comment it replies to, and the post or task.';
 
 CREATE OR REPLACE FUNCTION chain_entity(entity_type text, entity_id uuid)
  RETURNS TABLE(part_type text, part_id uuid)
@@ -1670,9 +1690,8 @@ CREATE OR REPLACE FUNCTION describe_comment(entity_id uuid, viewer_id uuid)
  STABLE
 AS $function$
     SELECT excerpt(c.body), excerpt(c.body), c.post_id
-    FROM comments AS c
-    INNER JOIN posts AS p ON p.id = c.post_id
-    WHERE c.id = $1 AND c.body IS NOT NULL AND shown_to(p, $2)
+    FROM visible_comments($2, holds_permission($2, 'task:manage')) AS c
+    WHERE c.id = $1 AND c.body IS NOT NULL
 $function$;
 COMMENT ON FUNCTION describe_comment(uuid,uuid) IS 'A comment in describe_entity(); a placeholder is as good as gone.';
 
@@ -3020,6 +3039,21 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION visible_comments(viewer uuid, sees_all boolean)
+ RETURNS SETOF comments
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT c.*
+    FROM comments AS c
+    -- Scalars: EXISTS might be answered with a table of all tasks that the viewer sees.
+    WHERE CASE
+        WHEN c.task_id IS NULL THEN (SELECT shown_to(p, $1) FROM posts AS p WHERE p.id = c.post_id)
+        ELSE (SELECT true FROM visible_tasks($1, $2) AS t WHERE t.id = c.task_id)
+    END
+$function$;
+COMMENT ON FUNCTION visible_comments(uuid,boolean) IS 'The comments whose post or task a viewer may see, with placeholders; `sees_all` as in visible_tasks().';
+
 CREATE OR REPLACE FUNCTION visible_tasks(viewer uuid, sees_all boolean)
  RETURNS SETOF tasks
  LANGUAGE sql
@@ -3071,7 +3105,9 @@ SELECT 'post' AS kind, post_id AS id, recency, words FROM post_documents
 UNION ALL
 SELECT 'comment', comment_id, comment_id, words FROM comment_documents
 UNION ALL
-SELECT 'person', user_id, user_id, words FROM person_documents;
+SELECT 'person', user_id, user_id, words FROM person_documents
+UNION ALL
+SELECT 'task', task_id, task_id, words FROM task_documents;
 COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
 
 CREATE OR REPLACE VIEW fresh_documents AS
@@ -3087,8 +3123,9 @@ UNION ALL
 SELECT 'comment', c.id, c.id, make_words(NULL, left(c.body, 2000))
 FROM (
     SELECT newest.*
-    FROM (SELECT id, body FROM comments ORDER BY id DESC LIMIT 20) AS newest
-    WHERE newest.body IS NOT NULL AND NOT EXISTS (SELECT FROM comment_documents AS d WHERE d.comment_id = newest.id)
+    FROM (SELECT id, body, post_id FROM comments ORDER BY id DESC LIMIT 20) AS newest
+    -- Comments on tasks are not found.
+    WHERE newest.body IS NOT NULL AND newest.post_id IS NOT NULL AND NOT EXISTS (SELECT FROM comment_documents AS d WHERE d.comment_id = newest.id)
     OFFSET 0
 ) AS c
 UNION ALL
@@ -3098,7 +3135,15 @@ FROM (
     FROM (SELECT u.id, u.status, name_person(u) AS names FROM users AS u ORDER BY u.id DESC LIMIT 20) AS newest
     WHERE newest.status = 'active' AND NOT EXISTS (SELECT FROM person_documents AS d WHERE d.user_id = newest.id)
     OFFSET 0
-) AS p;
+) AS p
+UNION ALL
+SELECT 'task', t.id, t.id, make_words(t.title, left(t.description, 2000))
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, title, description FROM tasks WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM task_documents AS d WHERE d.task_id = newest.id)
+    OFFSET 0
+) AS t;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 CREATE OR REPLACE VIEW open_links AS
@@ -3149,6 +3194,21 @@ SELECT
         WHERE s.parent_id = t.id AND s.deleted_at IS NULL
     ) AS subtasks,
     (
+        SELECT count(*)::integer FROM comments AS m WHERE m.task_id = t.id AND m.body IS NOT NULL
+    ) AS "commentCount",
+    coalesce(
+        (
+            SELECT json_agg(file)
+            FROM (
+                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl"
+                FROM uploads AS f
+                WHERE f.task_id = t.id AND f.removed_at IS NULL
+                ORDER BY f.position
+            ) AS file
+        ),
+        '[]'::json
+    ) AS uploads,
+    (
         SELECT json_build_object('frequency', s.frequency, 'every', s.every, 'until', s.until, 'timezone', s.timezone)
         FROM task_series AS s
         WHERE s.id = t.series_id AND s.ended_at IS NULL
@@ -3178,6 +3238,7 @@ CREATE OR REPLACE VIEW comment_items AS
 SELECT
     c.id,
     c.post_id AS "postId",
+    c.task_id AS "taskId",
     c.parent_id AS "parentId",
     c.body,
     person(u) AS author,
@@ -3443,6 +3504,9 @@ COMMENT ON TRIGGER forget_reads ON posts IS 'The post''s rows in entity_reads an
 
 CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
 COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';
+
+CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';
 
 CREATE TRIGGER keep_task BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks FOR EACH ROW EXECUTE FUNCTION keep_task();
 COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';

@@ -252,6 +252,20 @@ class ProjectNotFound(NotFound):
     meaning = "The project does not exist, or the viewer may not see it."
 
 
+class TaskNotFound(NotFound):
+    """The task does not exist, is in the trash, or the viewer may not see it."""
+
+    code, message = "task_not_found", "There is no such task."
+    meaning = "The task does not exist, is in the trash, or the viewer may not see it."
+
+
+class TooManyImports(Conflict):
+    """The caller's imports wait to be read in."""
+
+    code, message = "too_many_imports", "Wait until others of your imports have ended."
+    meaning = "Five of the caller's imports wait to be read in."
+
+
 class StaleVersion(Conflict):
     """The row was changed since the version in the body; `details["current"]` is the row as it is now."""
 

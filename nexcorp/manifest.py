@@ -34,7 +34,8 @@ class SearchKind:
     `permission`: what a viewer needs to find any. `list_words(conn, words)` gives rows of `word`: those of
     `words` that some entity still has. None where `index` gives no words.
     `list_ids(conn, before, most)` gives rows of `id`, the newest first, to make all documents anew when their
-    making changes; None: they never are.
+    making changes; None: they never are. `all_with`: the permission with which a viewer sees every one: then
+    `find` takes `sees_all`, too.
     """
 
     find: Statement
@@ -43,6 +44,7 @@ class SearchKind:
     permission: str
     list_words: Statement | None = None
     list_ids: Statement | None = None
+    all_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,8 @@ class Product:
         for name, permission in self.named.items():
             require(self.permissions, permission, f"the name of the kind {name} needs the permission")
         for name, searched in self.search.items():
-            require(self.permissions, searched.permission, f"the search kind {name} needs the permission")
+            for permission in {searched.permission, searched.all_with or searched.permission}:
+                require(self.permissions, permission, f"the search kind {name} needs the permission")
             for event in searched.events:
                 require(self.events, event, f"the search kind {name} waits for the event")
 

@@ -32,8 +32,8 @@ counted AS (
     RETURNING s.post_id
 )
 SELECT
-    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, person(u) AS author, false AS deleted,
-    c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt",
+    c.id, c.post_id AS "postId", c.task_id AS "taskId", c.parent_id AS "parentId", c.body, person(u) AS author,
+    false AS deleted, c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt",
     emit(
         'comment.created', $2, 'comment', c.id,
         jsonb_build_object(
@@ -52,29 +52,83 @@ INNER JOIN counted ON counted.post_id = c.post_id
 INNER JOIN post ON post.id = c.post_id
 INNER JOIN users AS u ON u.id = c.author_id;
 
--- name: get_comment(comment_id, viewer_id) :one
--- One comment with its author, or its placeholder; no row where the viewer may not see its post.
-SELECT i.*, c.author_id AS "_authorId", p.status IS NOT DISTINCT FROM 'draft' AS "_onDraft"
-FROM comment_items AS i
-INNER JOIN comments AS c ON c.id = i.id
-INNER JOIN posts AS p ON p.id = c.post_id
-WHERE i.id = $1 AND shown_to(p, $2);
+-- name: create_task_comment(task_id, author_id, sees_all, parent_id, body, usernames, context) :one
+-- The same on a task. Of the people named, those who may see the task are told, as are its creator, its assignee and who
+-- watches it.
+WITH task AS MATERIALIZED (
+    SELECT t.id, t.creator_id, t.assignee_id, t.project_id
+    FROM tasks AS t
+    WHERE t.id = $1 AND (SELECT true FROM visible_tasks($2, $3) AS v WHERE v.id = $1)
+    FOR KEY SHARE
+),
+parent AS (
+    SELECT id, coalesce(parent_id, id) AS thread_id, author_id
+    FROM comments
+    WHERE id = $4 AND task_id = $1
+),
+added AS (
+    INSERT INTO comments (task_id, author_id, parent_id, body)
+    SELECT task.id, $2, (SELECT thread_id FROM parent), $5
+    FROM task
+    WHERE $4::uuid IS NULL OR EXISTS (SELECT FROM parent)
+    RETURNING *
+)
+SELECT
+    c.id, c.post_id AS "postId", c.task_id AS "taskId", c.parent_id AS "parentId", c.body, person(u) AS author,
+    false AS deleted, c.version, c.created_at AS "createdAt", c.updated_at AS "updatedAt",
+    emit(
+        'comment.created', $2, 'comment', c.id,
+        jsonb_build_object(
+            'postId', NULL, 'taskId', c.task_id, 'projectId', task.project_id,
+            'creatorId', task.creator_id, 'assigneeId', task.assignee_id,
+            'parentAuthorId', (SELECT author_id FROM parent),
+            'mentionedIds', coalesce(
+                (
+                    SELECT jsonb_agg(m.id)
+                    FROM users AS m
+                    WHERE m.username = ANY($6::citext[])
+                        AND m.status = 'active'
+                        AND (SELECT true FROM tasks_seen_by(m.id) AS s WHERE s.id = task.id)
+                ),
+                '[]'
+            )
+        ),
+        $7, coalesce(task.project_id, task.id)
+    ) AS "_eventId"
+FROM added AS c
+CROSS JOIN task
+INNER JOIN users AS u ON u.id = c.author_id;
+
+-- name: get_comment(comment_id, viewer_id, sees_all) :one
+-- One comment with its author, or its placeholder; no row where the viewer may not see its post or task.
+SELECT
+    i.*, c.author_id AS "_authorId",
+    (SELECT p.status IS NOT DISTINCT FROM 'draft' FROM posts AS p WHERE p.id = c.post_id) AS "_onDraft"
+FROM visible_comments($2, $3) AS c
+INNER JOIN comment_items AS i ON i.id = c.id
+WHERE c.id = $1;
 
 -- name: find_comments(viewer_id, ids) :many
--- Some comments with their authors, or their placeholders; no row where the viewer may not see the post.
+-- Some comments with their authors, or their placeholders; no row where the viewer may not see the post or task.
 SELECT i.*
-FROM comment_items AS i
-INNER JOIN posts AS p ON p.id = i."postId"
-WHERE i.id = ANY($2::uuid[]) AND shown_to(p, $1);
+FROM visible_comments($1, holds_permission($1, 'task:manage')) AS c
+INNER JOIN comment_items AS i ON i.id = c.id
+WHERE c.id = ANY($2::uuid[]);
 
 -- name: render_comments(ids) :many
--- Comments and placeholders as everybody in their post's room sees them now. Nobody sees those on a draft there.
+-- Comments and placeholders as everybody in the room of their post or task sees them now. Nobody sees those on a draft there,
+-- or on a task in the trash.
 SELECT i.*, s.comment_count AS "commentCount", s.revision AS "countsVersion",
     ARRAY['post:' || i."postId"] AS "_rooms"
 FROM comment_items AS i
 INNER JOIN posts AS p ON p.id = i."postId"
 INNER JOIN post_stats AS s ON s.post_id = i."postId"
-WHERE i.id = ANY($1::uuid[]) AND p.status IS DISTINCT FROM 'draft';
+WHERE i.id = ANY($1::uuid[]) AND p.status IS DISTINCT FROM 'draft'
+UNION ALL
+SELECT i.*, t."commentCount", NULL, ARRAY['task:' || i."taskId"]
+FROM comment_items AS i
+INNER JOIN task_items AS t ON t.id = i."taskId"
+WHERE i.id = ANY($1::uuid[]) AND t."_deletedAt" IS NULL;
 
 -- name: list_comments(post_id, viewer_id, after, most) :many
 -- The oldest comments of a post behind an id, for those who may see it: people read a conversation from its beginning.
@@ -92,6 +146,22 @@ WHERE i."postId" = $1 AND (SELECT shown_to(p, $2) FROM posts AS p WHERE p.id = $
 ORDER BY i.id DESC
 LIMIT $4;
 
+-- name: list_task_comments(task_id, viewer_id, sees_all, after, most) :many
+-- The oldest comments of a task behind an id, for those who may see it.
+SELECT i.*
+FROM comment_items AS i
+WHERE i."taskId" = $1 AND (SELECT true FROM visible_tasks($2, $3) AS t WHERE t.id = $1) AND i.id > $4
+ORDER BY i.id
+LIMIT $5;
+
+-- name: list_newest_task_comments(task_id, viewer_id, sees_all, before, most) :many
+-- As list_task_comments(), from the newest one back.
+SELECT i.*
+FROM comment_items AS i
+WHERE i."taskId" = $1 AND (SELECT true FROM visible_tasks($2, $3) AS t WHERE t.id = $1) AND i.id < $4
+ORDER BY i.id DESC
+LIMIT $5;
+
 -- name: lock_comment(comment_id) :exec
 -- Before a change, which depends on how the comment stands.
 SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE;
@@ -101,6 +171,26 @@ SELECT FROM comments WHERE id = $1 FOR NO KEY UPDATE;
 UPDATE comments
 SET body = $2, version = version + 1, updated_at = now()
 WHERE id = $1;
+
+-- name: list_mentioned(task_id, usernames) :many
+-- Who is meant by the @usernames of a comment on a task, and may see the task.
+SELECT u.id
+FROM users AS u
+WHERE u.username = ANY($2::citext[])
+    AND u.status = 'active'
+    AND (SELECT true FROM tasks_seen_by(u.id) AS t WHERE t.id = $1);
+
+-- name: get_concerned(task_id) :one!
+-- Whom the comments of a task concern, and where they are counted.
+SELECT creator_id AS "creatorId", assignee_id AS "assigneeId", project_id AS "projectId" FROM tasks WHERE id = $1;
+
+-- name: lock_task_of_comment(comment_id) :value
+-- As lock_post_of_comment() for one on a task.
+SELECT t.id
+FROM tasks AS t
+INNER JOIN comments AS c ON c.task_id = t.id
+WHERE c.id = $1
+FOR UPDATE OF t;
 
 -- name: lock_post_of_comment(comment_id) :value
 -- Before a delete, in a statement of its own: replies are counted under this lock too, so what the
@@ -169,10 +259,52 @@ SELECT
 FROM target
 INNER JOIN counted ON counted.post_id = target.post_id;
 
--- name: export_comments(user_id) :many
--- What a person said to posts.
+-- name: delete_task_comment(comment_id, user_id, sees_all, versions) :one
+-- As delete_comment() for one on a task, which is locked: for its author, the task's creator, and with `sees_all` everybody.
+WITH target AS MATERIALIZED (
+    SELECT
+        c.id, c.task_id, c.parent_id, c.author_id, t.project_id, t.creator_id, t.assignee_id,
+        EXISTS (SELECT FROM comments AS r WHERE r.parent_id = c.id) AS answered
+    FROM comments AS c
+    INNER JOIN visible_tasks($2, $3) AS t ON t.id = c.task_id
+    WHERE c.id = $1
+        AND c.body IS NOT NULL
+        AND ($2 IN (c.author_id, t.creator_id) OR $3)
+        AND ($4::integer[] IS NULL OR c.version = ANY($4))
+),
+emptied AS (
+    UPDATE comments AS c
+    SET body = NULL, author_id = NULL, version = c.version + 1, updated_at = now()
+    FROM target
+    WHERE c.id = target.id AND target.answered
+),
+removed AS (
+    DELETE FROM comments AS c
+    USING target
+    WHERE c.id IN (target.id, target.parent_id)
+        AND NOT target.answered
+        AND (
+            c.id = target.id
+            OR c.body IS NULL
+            AND NOT EXISTS (SELECT FROM comments AS r WHERE r.parent_id = c.id AND r.id <> target.id)
+        )
+    RETURNING c.id
+),
+blanked AS (
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+    FROM target
+    WHERE k.entity_id = target.id
+)
 SELECT
-    c.id, c.post_id AS "postId", c.parent_id AS "parentId", c.body, c.created_at AS "createdAt",
+    target.id, target.task_id AS "taskId", target.project_id AS "projectId", target.creator_id AS "creatorId",
+    target.assignee_id AS "assigneeId", target.author_id AS "_authorId", target.answered AS "_answered",
+    (SELECT removed.id FROM removed WHERE removed.id <> target.id) AS "_placeholderId"
+FROM target;
+
+-- name: export_comments(user_id) :many
+-- What a person said to posts and tasks.
+SELECT
+    c.id, c.post_id AS "postId", c.task_id AS "taskId", c.parent_id AS "parentId", c.body, c.created_at AS "createdAt",
     c.updated_at AS "updatedAt"
 FROM comments AS c
 WHERE c.author_id = $1

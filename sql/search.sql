@@ -42,6 +42,111 @@ FROM page
 INNER JOIN users AS u ON u.id = page.author_id
 ORDER BY page.score DESC, page.recency DESC;
 
+-- name: search_tasks(viewer_id, sees_all, text, before_score, before_recency, most) :many
+-- Tasks that a viewer may see, the best first. As in find_documents() the newest 500 that match are ranked, but of those that
+-- the viewer sees. A word that is common among the newest 2,000 is looked for in the newest 50,000, and where these are not
+-- enough in the newest ones of each source of the viewer's; any other by the index.
+WITH asked AS MATERIALIZED (
+    SELECT make_query($3) AS query, make_query($3, true) AS marks
+),
+common AS MATERIALIZED (
+    SELECT count(*) >= 12 OR bool_or(querytree(asked.query) = 'T') AS it
+    FROM asked
+    LEFT JOIN LATERAL (
+        SELECT
+        FROM (SELECT * FROM task_documents AS n ORDER BY n.task_id DESC LIMIT 2000) AS d
+        WHERE d.words @@ asked.query
+        LIMIT 12
+    ) AS hits ON true
+),
+near AS MATERIALIZED (
+    SELECT d.task_id, d.words
+    FROM asked
+    CROSS JOIN (SELECT * FROM task_documents AS n ORDER BY n.task_id DESC LIMIT 50000) AS d
+    CROSS JOIN LATERAL (SELECT FROM visible_tasks($1, $2) AS t WHERE t.id = d.task_id OFFSET 0) AS seen
+    WHERE (SELECT common.it FROM common) AND d.words @@ asked.query
+    LIMIT 500
+),
+own AS (
+    SELECT s.id
+    FROM (
+        (
+            SELECT t.id FROM tasks AS t
+            WHERE t.creator_id = $1 AND t.deleted_at IS NULL
+            ORDER BY t.id DESC
+            LIMIT 2000
+        )
+        UNION
+        (
+            SELECT t.id FROM tasks AS t
+            WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
+            ORDER BY t.id DESC
+            LIMIT 2000
+        )
+        UNION
+        SELECT p.id
+        FROM project_members AS m
+        CROSS JOIN LATERAL (
+            SELECT t.id FROM tasks AS t
+            WHERE t.project_id = m.project_id AND t.deleted_at IS NULL
+            ORDER BY t.id DESC
+            LIMIT 500
+        ) AS p
+        WHERE m.user_id = $1
+    ) AS s
+    WHERE NOT $2 AND (SELECT common.it FROM common) AND (SELECT count(*) FROM near) < 500
+),
+found AS (
+    SELECT near.task_id, near.words FROM near
+    UNION ALL
+    SELECT f.id, f.words
+    FROM asked
+    CROSS JOIN LATERAL (
+        SELECT fresh.id, fresh.words FROM fresh_documents AS fresh WHERE fresh.kind = 'task' AND fresh.words @@ asked.query
+    ) AS f
+    CROSS JOIN LATERAL (SELECT FROM visible_tasks($1, $2) AS t WHERE t.id = f.id OFFSET 0) AS seen
+    UNION ALL
+    (
+        SELECT d.task_id, d.words
+        FROM asked
+        CROSS JOIN own
+        CROSS JOIN LATERAL (SELECT * FROM task_documents AS o WHERE o.task_id = own.id OFFSET 0) AS d
+        WHERE d.words @@ asked.query AND NOT EXISTS (SELECT FROM near WHERE near.task_id = own.id)
+        ORDER BY d.task_id DESC
+        LIMIT 500
+    )
+    UNION ALL
+    (
+        SELECT d.task_id, d.words
+        FROM asked
+        CROSS JOIN LATERAL (SELECT * FROM task_documents AS m WHERE m.words @@ asked.query OFFSET 0) AS d
+        CROSS JOIN LATERAL (SELECT FROM visible_tasks($1, $2) AS t WHERE t.id = d.task_id OFFSET 0) AS seen
+        WHERE NOT (SELECT common.it FROM common)
+        ORDER BY d.task_id DESC
+        LIMIT 500
+    )
+),
+page AS MATERIALIZED (
+    SELECT r.task_id, r.score, asked.query, asked.marks
+    FROM asked
+    CROSS JOIN LATERAL (
+        SELECT f.task_id, ts_rank(f.words, asked.query || asked.query, 1)::double precision AS score
+        FROM (SELECT * FROM found ORDER BY found.task_id DESC LIMIT 500) AS f
+    ) AS r
+    WHERE (r.score, r.task_id) < ($4, $5)
+    ORDER BY r.score DESC, r.task_id DESC
+    LIMIT $6
+)
+SELECT
+    'task' AS kind, t.id, t.title,
+    highlight(concat_ws(E'\n', t.title, t.description), page.query, page.marks) AS highlight,
+    page.score, t.created_at AS "createdAt", person(u) AS author, NULL::json AS person, NULL::uuid AS "postId",
+    page.task_id AS "_recency"
+FROM page
+INNER JOIN tasks AS t ON t.id = page.task_id
+INNER JOIN users AS u ON u.id = t.creator_id
+ORDER BY page.score DESC, page.task_id DESC;
+
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
 -- Active people by their names, the best first; the last word may be the beginning of one, and whole ones go before that.
 WITH page AS MATERIALIZED (
@@ -182,6 +287,27 @@ FROM texts
 CROSS JOIN LATERAL list_words(texts.body) AS w
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
+-- name: index_tasks(ids) :many
+-- Make tasks findable as they are now; returns their new words. They are held against their deletion.
+WITH texts AS MATERIALIZED (
+    SELECT t.id, t.title, t.description
+    FROM tasks AS t
+    WHERE t.id = ANY($1::uuid[])
+    ORDER BY t.id
+    FOR KEY SHARE
+),
+indexed AS (
+    INSERT INTO task_documents AS d (task_id, words)
+    SELECT id, make_words(title, description) FROM texts
+    ON CONFLICT ON CONSTRAINT task_documents_pkey DO UPDATE
+    SET words = excluded.words
+    WHERE d.words IS DISTINCT FROM excluded.words
+)
+SELECT DISTINCT w AS word
+FROM texts
+CROSS JOIN LATERAL list_words(concat_ws(' ', texts.title, texts.description)) AS w
+WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
+
 -- name: index_people(ids) :many
 -- Make active people findable by their names as these are now, and nobody else; returns new names.
 WITH texts AS MATERIALIZED (
@@ -265,6 +391,22 @@ WHERE EXISTS (
     WHERE (SELECT asked.word IN (SELECT list_words(name_person(u))) FROM users AS u WHERE u.id = holder.id)
 );
 
+-- name: list_words_in_tasks(words) :many
+-- Which of these words a task still has.
+SELECT asked.word
+FROM (
+    SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+) AS asked
+WHERE EXISTS (
+    SELECT
+    FROM find_holders('task', asked.query) AS holder (id)
+    WHERE (
+        SELECT asked.word IN (SELECT list_words(concat_ws(' ', t.title, t.description)))
+        FROM tasks AS t
+        WHERE t.id = holder.id
+    )
+);
+
 -- name: claim_words() :exec
 -- Before words are taken away: every batch that relies on them has ended, and the next one waits for this transaction. It
 -- gives up after half a second: a worker that hangs keeps the others waiting for no longer.
@@ -294,6 +436,10 @@ SELECT id FROM comments WHERE id < $1 ORDER BY id DESC LIMIT $2;
 -- name: list_people_before(before, most) :many
 -- The ids of people, likewise.
 SELECT id FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: list_tasks_before(before, most) :many
+-- The ids of tasks, likewise.
+SELECT id FROM tasks WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: note_rebuild(kind, before) :exec
 -- Go on before this id, or begin.

@@ -10,6 +10,7 @@ SELECT
     t.id AS "_id",
     t.version,
     t.rank,
+    (SELECT count(*)::integer FROM comments AS m WHERE m.task_id = t.id AND m.body IS NOT NULL) AS "commentCount",
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = t.id AND w.user_id = $1) AS watching
 FROM visible_tasks($1, $2) AS t
 WHERE t.id = ANY($3::uuid[]);

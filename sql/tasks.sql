@@ -84,6 +84,10 @@ SET
     updated_at = CASE WHEN $15 > 0 THEN now() ELSE updated_at END
 WHERE id = $1;
 
+-- name: touch_task(task_id) :exec
+-- What belongs to a task, which is locked, has changed.
+UPDATE tasks SET version = version + 1, updated_at = now() WHERE id = $1;
+
 -- name: update_tasks(ids, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, actor_id) :exec
 -- Make tasks, which are locked, what is given, and keep the texts that are others then. Those of another status go to the end of
 -- their column, in the order of their ids.
@@ -233,6 +237,21 @@ SELECT
 FROM task_items AS i
 WHERE i.id = $1;
 
+-- name: find_changed_task(task_id, viewer_id) :one
+-- The same for what belongs to a task and has changed; no row where the task is in the trash.
+SELECT
+    i.*,
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
+    ARRAY(
+        SELECT w.user_id
+        FROM task_watchers AS w
+        CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
+        WHERE w.task_id = i.id AND t.id = i.id
+        ORDER BY w.user_id
+    ) AS "_watcherIds"
+FROM task_items AS i
+WHERE i.id = $1 AND i."_deletedAt" IS NULL;
+
 -- name: list_task_watchers(ids, user_ids, sees_all) :many
 -- Where, in these arrays, a person sees the task, or could before it went into the trash: they are shown that it did.
 SELECT g.place::integer
@@ -304,8 +323,11 @@ WITH gone AS (
 ),
 blanked AS (
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL
-    FROM gone
-    WHERE k.entity_id = gone.id
+    WHERE k.entity_id IN (
+        SELECT gone.id FROM gone
+        UNION ALL
+        SELECT c.id FROM comments AS c INNER JOIN gone ON gone.id = c.task_id
+    )
 )
 SELECT count(
     emit(
@@ -438,3 +460,75 @@ FROM (
     FOR NO KEY UPDATE OF o
 ) AS g
 WHERE t.id = g.id;
+
+-- name: find_named_people(names, ids) :many
+-- Active people by their usernames, and by their ids.
+SELECT w.name, u.id
+FROM unnest($1::text[]) AS w (name)
+INNER JOIN users AS u ON u.username = w.name::citext AND u.status = 'active'
+UNION ALL
+SELECT w.id::text, u.id
+FROM unnest($2::uuid[]) AS w (id)
+INNER JOIN users AS u ON u.id = w.id AND u.status = 'active';
+
+-- name: find_named_labels(project_id, names) :many
+-- The labels of a project, or of none, by their names, lower case.
+SELECT lower(l.name) AS name, l.id
+FROM labels AS l
+WHERE l.project_id IS NOT DISTINCT FROM $1 AND lower(l.name) = ANY($2::text[]);
+
+-- name: find_refs(project_id, owner_id, refs) :many
+-- Tasks of a project, or a person's own without one, by what an import knows them by; with those in the trash.
+SELECT t.external_ref AS ref, t.id, t.deleted_at IS NOT NULL AS trashed
+FROM tasks AS t
+WHERE t.project_id = $1 AND t.external_ref = ANY($3::text[])
+UNION ALL
+SELECT t.external_ref, t.id, t.deleted_at IS NOT NULL
+FROM tasks AS t
+WHERE $1::uuid IS NULL AND t.project_id IS NULL AND t.creator_id = $2 AND t.external_ref = ANY($3::text[]);
+
+-- name: take_numbers(project_id, many) :value
+-- The first of so many numbers of a project that is not deleted.
+UPDATE projects SET task_number = task_number + $2 WHERE id = $1 AND deleted_at IS NULL
+RETURNING task_number - $2 + 1;
+
+-- name: insert_tasks(creator_id, project_id, first_number, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, refs) :many
+-- Many new tasks of one project, or of none, each at the end of its column; their ids in this order.
+WITH wanted AS MATERIALIZED (
+    SELECT w.*, uuidv7() AS id
+    FROM unnest(
+        $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::uuid[], $10::timestamptz[], $11::date[], $12::text[]
+    ) WITH ORDINALITY AS w (kind, title, description, status, priority, assignee_id, due_at, due_on, ref, place)
+),
+columns AS MATERIALIZED (
+    SELECT w.status, last_rank($2, w.status) AS rank FROM wanted AS w GROUP BY w.status
+),
+added AS (
+    INSERT INTO tasks (
+        id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, due_at, due_on,
+        external_ref, rank
+    )
+    SELECT
+        w.id, w.kind, w.title, w.description, w.status, w.priority, $1, w.assignee_id, $2,
+        $3::integer + (w.place - 1)::integer, w.due_at, w.due_on, w.ref,
+        least(
+            c.rank + 1048576 * (row_number() OVER (PARTITION BY w.status ORDER BY w.place) - 1), 4503599627370496
+        )
+    FROM wanted AS w
+    INNER JOIN columns AS c ON c.status = w.status
+)
+SELECT w.id FROM wanted AS w ORDER BY w.place;
+
+-- name: replace_labels(task_ids, pair_task_ids, pair_label_ids) :exec
+-- Have tasks, which are new or locked, have the labels of these pairs and no others.
+WITH pairs AS MATERIALIZED (
+    SELECT p.task_id, p.label_id FROM unnest($2::uuid[], $3::uuid[]) AS p (task_id, label_id)
+),
+gone AS (
+    DELETE FROM task_labels AS l
+    WHERE l.task_id = ANY($1::uuid[])
+        AND NOT EXISTS (SELECT FROM pairs WHERE pairs.task_id = l.task_id AND pairs.label_id = l.label_id)
+)
+INSERT INTO task_labels (task_id, label_id)
+SELECT pairs.task_id, pairs.label_id FROM pairs
+ON CONFLICT ON CONSTRAINT task_labels_pkey DO NOTHING;

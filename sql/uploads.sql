@@ -48,17 +48,22 @@ WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL;
 -- What the picture shows, or NULL.
 UPDATE uploads SET alt = $2 WHERE id = $1 AND arrived_at IS NOT NULL AND removed_at IS NULL;
 
--- name: get_upload(upload_id, viewer_id) :one
--- One upload, for its owner and for whoever may see its post.
+-- name: get_upload(upload_id, viewer_id, reads_tasks, sees_all) :one
+-- One upload, for its owner and for whoever may see its post or task; tasks with `reads_tasks` alone.
 SELECT
     u.id, u.name, u.type, u.bytes, u.width, u.height, u.alt, u.url, u.thumbnail_url AS "thumbnailUrl",
-    u.created_at AS "createdAt", u.owner_id AS "_ownerId", u.post_id AS "_postId", is_avatar(u) AS "_inUse"
+    u.created_at AS "createdAt", u.owner_id AS "_ownerId", u.post_id AS "_postId",
+    u.task_id AS "_taskId", is_avatar(u) AS "_inUse"
 FROM uploads AS u
 LEFT JOIN posts AS p ON p.id = u.post_id
 WHERE u.id = $1
     AND u.arrived_at IS NOT NULL
     AND u.removed_at IS NULL
-    AND (u.owner_id = $2 OR (p.id IS NOT NULL AND shown_to(p, $2)));
+    AND (
+        u.owner_id = $2
+        OR (p.id IS NOT NULL AND shown_to(p, $2))
+        OR ($3 AND (SELECT true FROM visible_tasks($2, $4) AS t WHERE t.id = u.task_id))
+    );
 
 -- name: find_picture(owner_id, store_key, is_thumbnail) :value
 -- Where an image of somebody's in the local store, or its thumbnail, is found; NULL where they have none by this key.
@@ -78,10 +83,10 @@ FROM uploads
 WHERE owner_id = $1 AND store_key = $2 AND store = 'cloudinary';
 
 -- name: count_loose(owner_id, most) :value
--- How many files of somebody's are on no post, or on their way; counts no further than `most`.
+-- How many files of somebody's are on no post and no task, or on their way; counts no further than `most`.
 SELECT count(*)
 FROM (
-    SELECT FROM uploads WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL LIMIT $2
+    SELECT FROM uploads WHERE owner_id = $1 AND post_id IS NULL AND task_id IS NULL AND removed_at IS NULL LIMIT $2
 ) AS loose;
 
 -- name: get_media(store_key) :one
@@ -117,14 +122,57 @@ WHERE u.id = wanted.id
     AND u.owner_id = $2
     AND u.arrived_at IS NOT NULL
     AND u.removed_at IS NULL
+    AND u.task_id IS NULL
     AND (u.post_id IS NULL OR u.post_id = $1)
 RETURNING u.id;
 
--- name: remove_upload(upload_id, post_id) :value
--- To be removed from the store by the worker. NULL where it is gone, or not on this post (NULL: on none) any more.
+-- name: lock_task_uploads(task_id, upload_ids) :many
+-- As lock_uploads() for a task.
+SELECT id FROM uploads WHERE task_id = $1 OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: take_off_task_uploads(task_id, but_ids) :exec
+-- As take_off_uploads() for a task, which shows no removed one.
+WITH removed AS (
+    UPDATE uploads AS u
+    SET removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END, task_id = NULL
+    WHERE u.task_id = $1 AND u.removed_at IS NULL AND NOT (u.id = ANY($2::uuid[]))
+    RETURNING u.id
+)
+UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+FROM removed
+WHERE k.entity_id = removed.id;
+
+-- name: take_off_purged(task_ids) :exec
+-- The same for all uploads of tasks that are about to be purged.
+WITH removed AS (
+    UPDATE uploads AS u
+    SET removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END, task_id = NULL
+    WHERE u.task_id = ANY($1::uuid[]) AND u.removed_at IS NULL
+    RETURNING u.id
+)
+UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+FROM removed
+WHERE k.entity_id = removed.id;
+
+-- name: attach_task_uploads(task_id, owner_id, upload_ids) :many
+-- As attach_uploads() for a task, whose other files may be anybody's: several people change a task.
+UPDATE uploads AS u
+SET task_id = $1, position = wanted.place
+FROM unnest($3::uuid[]) WITH ORDINALITY AS wanted (id, place)
+WHERE u.id = wanted.id
+    AND u.arrived_at IS NOT NULL
+    AND u.removed_at IS NULL
+    AND (u.task_id = $1 OR (u.owner_id = $2 AND u.post_id IS NULL AND u.task_id IS NULL))
+RETURNING u.id;
+
+-- name: remove_upload(upload_id, post_id, task_id) :value
+-- To be removed from the store by the worker. NULL where it is gone, or not on this post and task (NULL: on none) any more.
 WITH removed AS (
     UPDATE uploads SET removed_at = now()
-    WHERE id = $1 AND post_id IS NOT DISTINCT FROM $2 AND removed_at IS NULL
+    WHERE id = $1
+        AND post_id IS NOT DISTINCT FROM $2
+        AND task_id IS NOT DISTINCT FROM $3
+        AND removed_at IS NULL
     RETURNING id
 ),
 blanked AS (
@@ -146,11 +194,12 @@ FROM removed
 WHERE k.entity_id = removed.id;
 
 -- name: remove_loose(user_id) :exec
--- Their owner leaves: what is on no post goes at once; the owner's stored answers are deleted as a whole.
-UPDATE uploads SET removed_at = now() WHERE owner_id = $1 AND post_id IS NULL AND removed_at IS NULL;
+-- Their owner leaves: what is on no post and no task goes at once; the owner's stored answers are deleted as a whole.
+UPDATE uploads SET removed_at = now()
+WHERE owner_id = $1 AND post_id IS NULL AND task_id IS NULL AND removed_at IS NULL;
 
 -- name: remove_stale_uploads() :exec
--- To be removed: what nobody put on a post or their profile within a day, and what never arrived. SKIP LOCKED: what is about to be put
+-- To be removed: what nobody put on a post, a task or their profile within a day, and what never arrived. SKIP LOCKED: what is about to be put
 -- on a post is left alone, and whoever locks several in their order never meets us in another.
 WITH removed AS (
     UPDATE uploads AS u SET removed_at = now()
@@ -158,6 +207,7 @@ WITH removed AS (
         SELECT f.id
         FROM uploads AS f
         WHERE f.post_id IS NULL
+            AND f.task_id IS NULL
             AND f.removed_at IS NULL
             AND f.created_at < now() - interval '1 hour'
             AND (f.arrived_at IS NULL OR f.created_at < now() - interval '24 hours')
@@ -216,7 +266,7 @@ claimed AS (
 SELECT u.id, u.store_key, c.attempts FROM claimed AS c INNER JOIN uploads AS u ON u.id = c.upload_id;
 
 -- name: set_thumbnail(upload_id, thumbnail_url) :one
--- The thumbnail is made; returns the post that shows it. No row where the upload has gone meanwhile.
+-- The thumbnail is made; returns the post or task that shows it. No row where the upload has gone meanwhile.
 WITH taken AS (
     DELETE FROM thumbnail_queue WHERE upload_id = $1
     RETURNING upload_id
@@ -225,7 +275,7 @@ UPDATE uploads AS u
 SET thumbnail_url = $2
 FROM taken
 WHERE u.id = taken.upload_id AND u.removed_at IS NULL
-RETURNING u.post_id, u.owner_id;
+RETURNING u.post_id, u.task_id, u.owner_id;
 
 -- name: forgive_thumbnail(upload_id) :exec
 -- This attempt does not count.
@@ -238,7 +288,7 @@ DELETE FROM thumbnail_queue WHERE upload_id = $1;
 -- name: export_uploads(user_id) :many
 -- A person's files.
 SELECT
-    f.id, f.post_id AS "postId", f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl",
+    f.id, f.post_id AS "postId", f.task_id AS "taskId", f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl",
     f.created_at AS "createdAt"
 FROM uploads AS f
 WHERE f.owner_id = $1 AND f.arrived_at IS NOT NULL AND f.removed_at IS NULL

@@ -26,6 +26,8 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     "MoveLead": {"stage": "contacted"},
     "GraphqlRequest": {"query": "{ notificationFeed(limit: 5) { unreadCount data { id type title } } }"},
     "BulkUpdate": {"items": [{"id": str(EXAMPLE_ID), "status": "done"}]},
+    # One of two.
+    "CreateComment": {"postId": str(EXAMPLE_ID)},
     "CreateView": {"query": {"due": "overdue"}},
 }
 BY_NAME = {
@@ -60,6 +62,7 @@ def show_body(schema: Schema) -> dict[str, Any]:
     # A sign-in alone is no fresh proof.
     shown += [PROOF] if PROOF in taken and PROOF not in shown else []
     own = BY_SCHEMA.get(type(schema).__name__, {})
+    shown += [name for name in own if name in taken and name not in shown]
     return {name: own.get(name) or BY_NAME.get(name) or show_value(taken[name]) for name in shown}
 
 

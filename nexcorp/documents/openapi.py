@@ -160,10 +160,12 @@ def describe_operation(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_contents(route: Route) -> dict[str, Any]:
-    """What may be sent: the body as JSON, or as a form with files."""
+    """What may be sent: the body as JSON, of a type of its own, or as a form with files."""
     contents: dict[str, Any] = {}
     if route.body is not None:
         contents["application/json"] = {"schema": route.body, "example": show_body(route.body)}
+    if route.raw is not None:
+        contents[route.raw] = {"schema": {"type": "string"}}
     if route.form is not None:
         part = {"type": "string", "format": "binary"}
         several = {"type": "array", "items": part, "maxItems": route.form.most_files}

@@ -1,9 +1,9 @@
-"""What uploads and posts share: files go to the store, their rows to the database, both or neither."""
+"""What uploads, posts and tasks share: files go to the store, their rows to the database, both or neither."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
+from marshmallow import ValidationError, fields
 
 from nexcorp.db import Database, sql
+from nexcorp.domain.fields import Items
 from nexcorp.errors import AppError, Conflict, Invalid, TooManyRequests
 
 log = structlog.get_logger("nexcorp.uploads")
@@ -22,7 +24,7 @@ MAX_LOOSE = 100
 
 
 class TooManyUploads(Conflict):
-    """The person has MAX_LOOSE files on no post."""
+    """The person has MAX_LOOSE files on no post and no task."""
 
     code, message = "too_many_uploads", "Too many of your files are on no post; remove some first."
     meaning = "100 of your files are on no post."
@@ -127,7 +129,7 @@ def fit_name(name: str, contents: Contents) -> str:
 
 
 async def check_loose(conn: Any, owner_id: UUID) -> None:
-    """Raises TooManyUploads where the owner has MAX_LOOSE files on no post: they must not fill the store."""
+    """Raises TooManyUploads where the owner has MAX_LOOSE files on nothing: they must not fill the store."""
     if await sql.uploads.count_loose(conn, owner_id=owner_id, most=MAX_LOOSE) >= MAX_LOOSE:
         raise TooManyUploads()
 
@@ -143,6 +145,23 @@ async def check_room(conn: Any, storage: Storage, owner_id: UUID, sizes: Sequenc
         raise QuotaExceeded()
     if storage.an_hour and found["recent"] + len(sizes) > storage.an_hour:
         raise TooManyFiles(retry_after=found["wait"] or 1)
+
+
+def upload_ids(text: str) -> Items:
+    """Uploads of one's own, each once, in the order in which they are shown."""
+    return Items(
+        fields.UUID(),
+        most=MAX_POST_FILES,
+        allow_none=True,
+        checks=[check_once],
+        metadata={"description": text},
+    )
+
+
+def check_once(ids: list[object]) -> None:
+    """Raises ValidationError where something is named twice."""
+    if len(set(ids)) < len(ids):
+        raise ValidationError("Names an upload twice.")
 
 
 @asynccontextmanager
@@ -216,15 +235,28 @@ async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
 async def set_uploads(conn: Any, post_id: UUID, owner_id: UUID, upload_ids: Sequence[UUID]) -> None:
     """Make these the uploads of a post, in this order; those it had besides are to be removed.
 
-    Raises Invalid where one is not the owner's, is gone, or belongs to another post.
+    Raises Invalid where one is not the owner's, is gone, or belongs to something else.
     """
     ids = list(upload_ids)
     await sql.uploads.lock_uploads(conn, post_id=post_id, upload_ids=ids)
     await sql.uploads.take_off_uploads(conn, post_id=post_id, but_ids=ids)
-    if not ids:
-        return
-    rows = await sql.uploads.attach_uploads(conn, post_id=post_id, owner_id=owner_id, upload_ids=ids)
-    if len(rows) != len(ids):
-        taken = {row["id"] for row in rows}
+    if ids:
+        rows = await sql.uploads.attach_uploads(conn, post_id=post_id, owner_id=owner_id, upload_ids=ids)
+        check_taken(ids, {row["id"] for row in rows})
+
+
+async def set_task_uploads(conn: Any, task_id: UUID, user_id: UUID, upload_ids: Sequence[UUID]) -> None:
+    """The same for a task, which keeps those that it has, whoever they are of; new ones are the user's."""
+    ids = list(upload_ids)
+    await sql.uploads.lock_task_uploads(conn, task_id=task_id, upload_ids=ids)
+    await sql.uploads.take_off_task_uploads(conn, task_id=task_id, but_ids=ids)
+    if ids:
+        rows = await sql.uploads.attach_task_uploads(conn, task_id=task_id, owner_id=user_id, upload_ids=ids)
+        check_taken(ids, {row["id"] for row in rows})
+
+
+def check_taken(ids: Sequence[UUID], taken: Collection[UUID]) -> None:
+    """Raises Invalid with those of `ids` that are not in `taken`."""
+    if len(taken) < len(ids):
         refused = ", ".join(str(upload_id) for upload_id in ids if upload_id not in taken)
         raise Invalid(errors={"uploadIds": [f"No free uploads of one's own: {refused}."]})

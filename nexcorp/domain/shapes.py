@@ -7,10 +7,11 @@ from marshmallow import Schema, fields, validate
 from nexcorp.domain.fields import Out
 
 
-def counts_version() -> fields.Integer:
-    """What orders two readings of the counters of one post."""
+def counts_version(*, allow_none: bool = False) -> fields.Integer:
+    """What orders two readings of the counters of one post; with `allow_none`, null of what is on none."""
     return fields.Integer(
         required=True,
+        allow_none=allow_none,
         metadata={
             "description": "Goes up with each change of the post's counters. Keep the counters with the "
             "highest one that you have seen, wherever they came from."

@@ -50,6 +50,8 @@ class Route:
     # Taken as multipart/form-data: the handler gets `files`, a list of nexcorp.web.forms.File, as well.
     form: Form | None = None
     query: Schema | None = None
+    # A type of body that the handler reads by itself.
+    raw: str | None = None
     returns: Mapping[int, Schema | None] = field(default_factory=dict)
     errors: Sequence[type[AppError]] = ()
     description: str = ""

@@ -1,4 +1,4 @@
--- Search: how texts and queries become words, and the documents that posts, comments and people are found by.
+-- Search: how texts and queries become words, and the documents that posts, comments, people and tasks are found by.
 
 CREATE OR REPLACE FUNCTION make_words(title text, body text) RETURNS tsvector
 LANGUAGE sql STABLE
@@ -208,7 +208,9 @@ SELECT 'post' AS kind, post_id AS id, recency, words FROM post_documents
 UNION ALL
 SELECT 'comment', comment_id, comment_id, words FROM comment_documents
 UNION ALL
-SELECT 'person', user_id, user_id, words FROM person_documents;
+SELECT 'person', user_id, user_id, words FROM person_documents
+UNION ALL
+SELECT 'task', task_id, task_id, words FROM task_documents;
 COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
 
 DROP VIEW IF EXISTS fresh_documents;
@@ -225,8 +227,9 @@ UNION ALL
 SELECT 'comment', c.id, c.id, make_words(NULL, left(c.body, 2000))
 FROM (
     SELECT newest.*
-    FROM (SELECT id, body FROM comments ORDER BY id DESC LIMIT 20) AS newest
-    WHERE newest.body IS NOT NULL AND NOT EXISTS (SELECT FROM comment_documents AS d WHERE d.comment_id = newest.id)
+    FROM (SELECT id, body, post_id FROM comments ORDER BY id DESC LIMIT 20) AS newest
+    -- Comments on tasks are not found.
+    WHERE newest.body IS NOT NULL AND newest.post_id IS NOT NULL AND NOT EXISTS (SELECT FROM comment_documents AS d WHERE d.comment_id = newest.id)
     OFFSET 0
 ) AS c
 UNION ALL
@@ -236,7 +239,15 @@ FROM (
     FROM (SELECT u.id, u.status, name_person(u) AS names FROM users AS u ORDER BY u.id DESC LIMIT 20) AS newest
     WHERE newest.status = 'active' AND NOT EXISTS (SELECT FROM person_documents AS d WHERE d.user_id = newest.id)
     OFFSET 0
-) AS p;
+) AS p
+UNION ALL
+SELECT 'task', t.id, t.id, make_words(t.title, left(t.description, 2000))
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, title, description FROM tasks WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM task_documents AS d WHERE d.task_id = newest.id)
+    OFFSET 0
+) AS t;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 -- Written so that PostgreSQL puts the two functions below into the statement that calls them and plans them there: with

@@ -108,6 +108,21 @@ SELECT
         WHERE s.parent_id = t.id AND s.deleted_at IS NULL
     ) AS subtasks,
     (
+        SELECT count(*)::integer FROM comments AS m WHERE m.task_id = t.id AND m.body IS NOT NULL
+    ) AS "commentCount",
+    coalesce(
+        (
+            SELECT json_agg(file)
+            FROM (
+                SELECT f.id, f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl"
+                FROM uploads AS f
+                WHERE f.task_id = t.id AND f.removed_at IS NULL
+                ORDER BY f.position
+            ) AS file
+        ),
+        '[]'::json
+    ) AS uploads,
+    (
         SELECT json_build_object('frequency', s.frequency, 'every', s.every, 'until', s.until, 'timezone', s.timezone)
         FROM task_series AS s
         WHERE s.id = t.series_id AND s.ended_at IS NULL
@@ -286,3 +301,7 @@ CREATE VIEW label_items AS
 SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "createdAt"
 FROM labels AS l;
 COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';
+
+CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks
+FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';

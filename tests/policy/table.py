@@ -31,6 +31,7 @@ from tests.policy.work import WORK, WORK_ROOMS
 from tests.policy.work_many import WORK_MANY
 
 OWN = "your own only"
+ON_TASKS = "on tasks with task:read, those that you see"
 BY_FIELD = "each field says in the schema which permission it wants"
 NEW_PASSWORD = "correct horse battery"
 POLICY: list[Rule] = [
@@ -239,7 +240,7 @@ POLICY: list[Rule] = [
         "post:read",
         200,
         stranger=404,
-        whose="the owner, and whoever may see its post",
+        whose="the owner, and whoever may see its post or task",
         make=makers.an_upload,
     ),
     Rule(
@@ -278,6 +279,7 @@ POLICY: list[Rule] = [
         "POST /comments",
         "comment:create",
         201,
+        whose=ON_TASKS,
         make=makers.a_post,
         body=lambda made: {"postId": made["id"], "body": "Indeed."},
     ),
@@ -299,7 +301,7 @@ POLICY: list[Rule] = [
         whose="its author, and holders of post:moderate",
         make=makers.a_comment,
     ),
-    Rule("GET /comments/{id}", "post:read", 200, make=makers.a_comment),
+    Rule("GET /comments/{id}", "post:read", 200, whose=ON_TASKS, make=makers.a_comment),
     Rule(
         "PATCH /comments/{id}",
         "comment:create",
@@ -315,7 +317,8 @@ POLICY: list[Rule] = [
         204,
         stranger=403,
         manager=204,
-        whose="its author, the post's, and holders of post:moderate",
+        whose="its author, the post's, and holders of post:moderate; on tasks the creator, and holders of "
+        "task:manage",
         make=makers.a_comment,
     ),
     Rule("PUT /users/{id}/follow", "user:follow", 200, make=makers.another_person),

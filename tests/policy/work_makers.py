@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiohttp import FormData
+
 from tests.api import create
 from tests.policy.rules import Made
 from tests.policy.world import Person, World
@@ -67,3 +69,23 @@ async def a_label(world: World, owner: Person) -> Made:
 async def a_view(world: World, owner: Person) -> Made:
     """A saved view of the owner's."""
     return {"id": (await create(owner, "/task-views", name="Late", query={"due": "overdue"}))["id"]}
+
+
+async def a_table(world: World, owner: Person) -> Made:
+    """A small CSV file."""
+    return {"file": b"title\nFrom a file\n"}
+
+
+def as_form(made: Made) -> FormData:
+    """The file as a form sends it."""
+    form = FormData()
+    form.add_field("file", made["file"], filename="tasks.csv", content_type="text/csv")
+    return form
+
+
+async def an_import(world: World, owner: Person) -> Made:
+    """A file of the owner's that is to be read in."""
+    answer = await owner.client.post("/api/v1/tasks/import", data=as_form(await a_table(world, owner)))
+    assert answer.status == 202, await answer.text()
+    made: Made = await answer.json()
+    return made

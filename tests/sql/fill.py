@@ -288,15 +288,20 @@ SELECT p.id, p.id, ('body:1B n' || p.n || ':2B')::tsvector
 FROM (SELECT nth(2, n) AS id, n FROM generate_series(1, 1000000) AS n) AS p
 """,
         "uploads": """
-INSERT INTO uploads (owner_id, post_id, store, store_key, name, type, bytes, url)
+INSERT INTO uploads (owner_id, post_id, task_id, store, store_key, name, type, bytes, url)
 SELECT
-    nth(1, 1 + n % 1000), CASE WHEN n % 50 > 0 THEN nth(2, n) END,
+    nth(1, 1 + n % 1000), CASE WHEN n % 50 > 9 THEN nth(2, n) END,
+    CASE WHEN n % 50 BETWEEN 1 AND 9 THEN nth(8, n) END,
     'local', 'key ' || n, 'name', 'image/png', 1, '/media/' || n
 FROM generate_series(1, 50000) AS n
 """,
         "comments": """
-INSERT INTO comments (id, post_id, author_id, body)
-SELECT nth(3, n), nth(2, 1 + n % 10000), nth(1, 1 + n % 7919), 'body' FROM generate_series(1, 200000) AS n
+INSERT INTO comments (id, post_id, task_id, author_id, body)
+SELECT nth(3, n), nth(2, 1 + n % 10000), NULL, nth(1, 1 + n % 7919), 'body'
+FROM generate_series(1, 200000) AS n
+UNION ALL
+SELECT nth(3, n), NULL, nth(8, 1 + n % 20000), nth(1, 1 + n % 7919), 'body'
+FROM generate_series(200001, 300000) AS n
 """,
         "comment_documents": """
 INSERT INTO comment_documents (comment_id, words)

@@ -41,6 +41,10 @@ CROSS JOIN LATERAL (
     SELECT ('{todo,in_progress,review,done,done,done,done,cancelled}'::text[])[1 + n * 31 % 8] AS status
 ) AS s
 """,
+    "task_documents": """
+INSERT INTO task_documents (task_id, words)
+SELECT nth(8, n), ('task:1A n' || n || ':2A')::tsvector FROM generate_series(1, 200000) AS n
+""",
     "labels": """
 INSERT INTO labels (id, project_id, name, color)
 SELECT nth(9, n), nth(7, 1 + n % 500), 'label ' || n, '#336699' FROM generate_series(1, 2000) AS n

@@ -280,7 +280,7 @@ HOT: dict[str, set[str]] = {
     "search.search_people": {"person_documents_pkey", "person_documents_words_idx", "users_pkey"},
     "search.search_posts": {"post_documents_recency_idx", "post_documents_words_idx", "posts_pkey"},
     "uploads.claim_removed": {"uploads_removed_idx", "uploads_pkey"},
-    "uploads.count_loose": {"uploads_loose_owner_id_idx"},
+    "uploads.count_loose": {"uploads_free_idx"},
     "uploads.finish_upload": {"uploads_pkey"},
     "uploads.get_media": {"uploads_store_key_key"},
     "uploads.get_upload": {"uploads_pkey", "posts_pkey"},

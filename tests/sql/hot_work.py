@@ -4,6 +4,7 @@ from __future__ import annotations
 
 BIG_WORK = {
     "tasks",
+    "task_documents",
     "task_labels",
     "task_watchers",
     "checklist_items",
@@ -13,11 +14,30 @@ BIG_WORK = {
     "saved_views",
 }
 # How a task is shown.
-ITEM = {"tasks_pkey", "users_pkey", "task_labels_pkey", "checklist_items_task_idx", "tasks_parent_id_idx"}
+ITEM = {
+    "tasks_pkey",
+    "users_pkey",
+    "task_labels_pkey",
+    "checklist_items_task_idx",
+    "tasks_parent_id_idx",
+    "comments_task_id_idx",
+    "uploads_task_id_idx",
+}
 NARROW = {"tasks_assignee_idx", "tasks_creator_idx", "tasks_parent_id_idx", "task_labels_label_idx"}
 SOURCES = {"tasks_assignee_idx", "tasks_creator_idx", "project_members_user_idx"}
 HOT_WORK: dict[str, set[str]] = {
     "checklists.list_items": {"checklist_items_task_idx"},
+    "comments.create_task_comment": {"tasks_pkey", "comments_task_id_idx", "users_pkey"},
+    "comments.delete_task_comment": {"comments_pkey", "comments_parent_id_idx", "tasks_newest_idx"},
+    "comments.get_concerned": {"tasks_pkey"},
+    "comments.list_mentioned": {"users_username_key", "tasks_newest_idx"},
+    "comments.list_newest_task_comments": {"comments_task_id_idx", "tasks_pkey"},
+    "comments.list_task_comments": {"comments_task_id_idx", "tasks_pkey"},
+    "comments.lock_task_of_comment": {"comments_pkey", "tasks_pkey"},
+    "imports.claim_import": {"imports_pkey"},
+    "search.index_tasks": {"tasks_pkey", "search_words_pkey"},
+    "search.list_words_in_tasks": {"task_documents_pkey", "task_documents_words_idx", "tasks_pkey"},
+    "search.search_tasks": {"task_documents_pkey", "task_documents_words_idx", "tasks_pkey", *SOURCES},
     "task_board.count_columns": {"tasks_board_idx"},
     "task_board.list_above": {"tasks_board_idx"},
     "task_board.list_below": {"tasks_board_idx"},
@@ -53,6 +73,9 @@ HOT_WORK: dict[str, set[str]] = {
     "task_views.list_views": set(),
     "task_watchers.list_watchers": {"task_watchers_pkey"},
     "tasks.check_references": set(),
+    "tasks.find_changed_task": ITEM,
+    "tasks.find_named_people": {"users_username_key", "users_pkey"},
+    "tasks.find_refs": {"tasks_external_ref_idx", "tasks_own_ref_idx"},
     "tasks.get_changed_task": ITEM,
     "tasks.get_task": ITEM,
     "tasks.list_concerned_after": {"task_watchers_pkey", "tasks_pkey"},
@@ -68,7 +91,13 @@ HOT_WORK: dict[str, set[str]] = {
     "tasks.render_tasks": {"tasks_parent_id_idx", "task_labels_pkey", "checklist_items_task_idx"},
     "tasks.set_ranks": {"tasks_pkey"},
     "tasks.unassign_person": {"tasks_assignee_idx", "tasks_assignee_id_idx"},
+    "tasks.replace_labels": {"task_labels_pkey"},
+    "tasks.purge_tasks": {"tasks_pkey", "comments_task_id_idx"},
     "tasks.update_task": {"tasks_pkey"},
+    "uploads.attach_task_uploads": {"uploads_pkey"},
+    "uploads.lock_task_uploads": {"uploads_pkey", "uploads_task_id_idx"},
+    "uploads.take_off_purged": {"uploads_task_id_idx", "idempotency_keys_entity_idx"},
+    "uploads.take_off_task_uploads": {"uploads_task_id_idx", "idempotency_keys_entity_idx"},
 }
 # Sort one page, or the labels of each of its tasks.
 SORTS_WORK = {
@@ -81,6 +110,8 @@ SORTS_WORK = {
     "tasks.list_own_trash",
 }
 UNLIMITED_WORK = {
+    "comments.list_mentioned",
+    "search.list_words_in_tasks",
     "task_bulk.list_leading",
     "checklists.list_items",
     "task_links.list_links",

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from nexcorp.db import sql
+from nexcorp.domain.tasks import purge_tasks
 from nexcorp.features.tasks.access import TRASH_DAYS
 from workers.jobs.inbox import retire_notifications
 from workers.jobs.leaving import LATE_MINUTES, leave_again
@@ -86,9 +87,7 @@ async def purge_trash(ctx: Any) -> int:
             rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=PART)
             if not rows:
                 return purged
-            purged += await sql.tasks.purge_tasks(
-                conn, ids=[row["id"] for row in rows], actor_id=None, context={}
-            )
+            purged += await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={})
 
 
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {

@@ -14,6 +14,7 @@ import structlog
 
 from nexcorp.db import Database, sql
 from nexcorp.domain.posts import show_post
+from nexcorp.domain.tasks import show_task
 from nexcorp.errors import Unavailable
 from nexcorp.integrations.storage.disk import FULL
 from nexcorp.integrations.storage.local import LocalStore
@@ -45,7 +46,7 @@ async def make_thumbnails(ctx: Any) -> int:
 
 
 async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
-    """One thumbnail; whoever looks at its post sees it at once. False where it cannot be made (now)."""
+    """One thumbnail, shown at once where its post or task is. False where it cannot be made (now)."""
     url, full = None, False
     # One that took its worker down every time, or all of its time, comes up once more.
     if row["attempts"] <= MAX_ATTEMPTS:
@@ -65,9 +66,13 @@ async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
         return False
     async with database.transaction(wait=WAIT_SECONDS) as conn:
         shown = await sql.uploads.set_thumbnail(conn, upload_id=row["id"], thumbnail_url=url)
-        if shown is not None and shown["post_id"] is not None and shown["owner_id"] is not None:
-            # Nobody did that: the event has no actor.
+        if shown is None or shown["owner_id"] is None:
+            return True
+        # Nobody did that: the events have no actor.
+        if shown["post_id"] is not None:
             await show_post(conn, "post.thumbnail_made", shown["post_id"], shown["owner_id"], actor_id=None)
+        if shown["task_id"] is not None:
+            await show_task(conn, shown["task_id"], None, actor_id=None, changed=["uploads"])
     return True
 
 

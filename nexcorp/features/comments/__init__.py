@@ -1,4 +1,4 @@
-"""Comments: what people say to a post."""
+"""Comments: what people say to a post or a task."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
@@ -14,7 +14,10 @@ FEATURE = Feature(
     notice_types=NOTICE_TYPES,
     kinds={
         "comment": Kind(
-            sql.comments.render_comments, RoomComment, deleted="comment:deleted", keeps=("postId",)
+            sql.comments.render_comments,
+            RoomComment,
+            deleted="comment:deleted",
+            keeps=("postId", "taskId"),
         )
     },
     frames=FRAMES,

@@ -1,48 +1,86 @@
-"""Comments: who is told of them, and what the post's room sees."""
+"""Comments: who is told of them, and what the room of the post or task sees."""
 
 from __future__ import annotations
 
-from nexcorp.delivery.events import Entity, Event, EventType, Frame, Notice, NoticeType
+from collections.abc import Iterable
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery.events import Audience, Entity, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.domain.mentions import MENTIONED
 from nexcorp.realtime.shapes import ID, WHOLE, FrameDoc, refer, shape
 
 
+def list_counting(event: Event) -> list[Frame]:
+    """Where a task is shown with how many comments it has, and its own comments are not."""
+    payload = event.payload
+    rooms = [f"project:{payload['projectId']}"] if payload.get("projectId") else []
+    people = (payload.get("creatorId"), payload.get("assigneeId"))
+    rooms += [f"user:{user_id}" for user_id in dict.fromkeys(people) if user_id is not None]
+    task = ("task", UUID(payload["taskId"]))
+    return [Frame(room, "task:updated", task, {"changed": ["commentCount"]}) for room in rooms]
+
+
 def comment_frames(event: Event) -> list[Frame]:
-    """Comments are seen in their post's room.
+    """Comments are seen in the room of their post or task.
 
     Those on a draft are not: whoever comes once it is published would see when what was written before.
     """
+    name, task_id = event.type.replace(".", ":"), event.payload.get("taskId")
+    if task_id is not None:
+        frames = [Frame(f"task:{task_id}", name, event.entity, {"taskId": task_id})]
+        return frames + (list_counting(event) if name == "comment:created" else [])
     post_id = event.payload["postId"]
     if event.payload.get("onDraft"):
         return []
-    return [Frame(f"post:{post_id}", event.type.replace(".", ":"), event.entity, {"postId": post_id})]
+    return [Frame(f"post:{post_id}", name, event.entity, {"postId": post_id})]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
     """A comment that has replies becomes its placeholder.
 
     Of another the id, and in a frame of its own that of the placeholder whose last reply it was; beside them
-    the counter of the post.
+    the counter of the post or task.
     """
     payload = event.payload
     if payload.get("onDraft"):
         return []
-    room, post_id = f"post:{payload['postId']}", payload["postId"]
+    kind = "task" if payload.get("taskId") is not None else "post"
+    subject_id = payload[f"{kind}Id"]
+    room, named = f"{kind}:{subject_id}", {f"{kind}Id": subject_id}
+    more = list_counting(event) if kind == "task" else []
     if payload.get("hasReplies"):
-        return [Frame(room, "comment:updated", event.entity, {"postId": post_id})]
-    entity = ("post", event.get_id("postId") or event.entity_id)
-    members = ("commentCount", "countsVersion")
+        return [Frame(room, "comment:updated", event.entity, named), *more]
+    entity = (kind, UUID(subject_id))
+    members = ("commentCount",) if kind == "task" else ("commentCount", "countsVersion")
     return [
-        Frame(room, "comment:deleted", entity, {"id": gone, "postId": post_id}, members=members)
+        Frame(room, "comment:deleted", entity, {"id": gone, **named}, members=members)
         for gone in (str(event.entity_id), payload.get("placeholderId"), *payload.get("replyIds", ()))
         if gone is not None
-    ]
+    ] + more
 
 
 def lead_to_post(event: Event) -> Entity | None:
     """The post of a comment: those on one post are shown as one."""
     post_id = event.get_id("postId")
     return ("post", post_id) if post_id is not None else None
+
+
+def lead_to_task(event: Event) -> Entity | None:
+    """The task of a comment, likewise."""
+    task_id = event.get_id("taskId")
+    return ("task", task_id) if task_id is not None else None
+
+
+def list_concerned(event: Event) -> Iterable[UUID | None] | Audience:
+    """Creator, assignee and watchers of the task, as far as they see it when they are told."""
+    task_id = event.get_id("taskId")
+    return Audience(sql.tasks.list_concerned_after, task_id=task_id) if task_id is not None else ()
+
+
+def list_replied(event: Event, *, on_task: bool) -> list[UUID | None]:
+    """The author of the comment that is replied to, where it is on what it should be on."""
+    return [event.get_id("parentAuthorId")] if (event.get_id("taskId") is not None) == on_task else []
 
 
 EVENTS: dict[str, EventType] = {
@@ -56,13 +94,28 @@ EVENTS: dict[str, EventType] = {
                 # Others of the group may have commented on the post.
                 several="{actor} wrote in a conversation with you",
                 group=lead_to_post,
-                receivers=lambda event: [event.get_id("parentAuthorId")],
+                receivers=lambda event: list_replied(event, on_task=False),
             ),
             Notice(
                 "comment",
                 "{actor} commented on your post",
                 group=lead_to_post,
                 receivers=lambda event: [event.get_id("postAuthorId")],
+            ),
+            Notice(
+                "comment_added",
+                "{actor} replied to your comment",
+                variant="reply",
+                several="{actor} wrote in a conversation with you",
+                group=lead_to_task,
+                receivers=lambda event: list_replied(event, on_task=True),
+            ),
+            Notice(
+                "comment_added",
+                "{actor} commented on a task",
+                group=lead_to_task,
+                receivers=list_concerned,
+                why="watcher",
             ),
         ),
         comment_frames,
@@ -72,19 +125,18 @@ EVENTS: dict[str, EventType] = {
     "comment.deleted": EventType(frames=deleted_frames, public=True),
 }
 
-NOTICE_TYPES = (NoticeType("comment", groupable=True),)
+NOTICE_TYPES = (NoticeType("comment", groupable=True), NoticeType("comment_added", groupable=True))
 
+WHERE = "In post:{id} or task:{id}, with the commentCount of the post or task"
 FRAMES = {
-    "comment:created": FrameDoc("In post:{id}, with the post's commentCount.", refer("RoomComment")),
+    "comment:created": FrameDoc(f"{WHERE}.", refer("RoomComment")),
     "comment:updated": FrameDoc(
-        "In post:{id}, with the post's commentCount. Where `deleted`, it became a placeholder, as it has "
-        "replies.",
+        f"{WHERE}. Where `deleted`, it became a placeholder, as it has replies.",
         refer("RoomComment"),
     ),
     "comment:deleted": FrameDoc(
-        "In post:{id}, with the post's commentCount: a comment without replies, or a placeholder whose last "
-        "reply went. Among frames that were missed also in place of what the comment was, then without the "
-        "counters.",
-        shape({"id": ID, "postId": ID}, commentCount=WHOLE, countsVersion=WHOLE),
+        f"{WHERE}: a comment without replies, or a placeholder whose last reply went. Among frames that were "
+        "missed also in place of what the comment was, then without the counters.",
+        shape({"id": ID}, postId=ID, taskId=ID, commentCount=WHOLE, countsVersion=WHOLE),
     ),
 }

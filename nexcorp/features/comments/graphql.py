@@ -16,7 +16,10 @@ async def comment(root: Any, info: Info) -> Any:
     entity = root["entity"]
     if entity is None or entity["type"] != "comment" or not info.context.caller.may("post:read"):
         return None
-    return await info.context.load(sql.comments.find_comments, read_id(entity, "id"))
+    found = await info.context.load(sql.comments.find_comments, read_id(entity, "id"))
+    if found is not None and found["taskId"] is not None and not info.context.caller.may("task:read"):
+        return None
+    return found
 
 
 PART = Part({"Notification": [comment]})

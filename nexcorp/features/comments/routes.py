@@ -9,10 +9,17 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.mentions import MAX_MENTIONS
-from nexcorp.errors import CommentNotFound, PostNotFound, PreconditionFailed
+from nexcorp.errors import CommentNotFound, PostNotFound, PreconditionFailed, TaskNotFound
 from nexcorp.features.comments import service
 from nexcorp.features.comments.errors import NotYourComment
-from nexcorp.features.comments.schemas import Comment, CommentPage, CommentQuery, CreateComment, UpdateComment
+from nexcorp.features.comments.schemas import (
+    Comment,
+    CommentPage,
+    CommentQuery,
+    CreateComment,
+    TaskCommentPage,
+    UpdateComment,
+)
 from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database, user_id
@@ -27,8 +34,12 @@ BY_NEWEST: Cursor[tuple[UUID]] = Cursor("comments-newest", tuple[UUID], (LAST_ID
 
 
 async def create_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
-    async with write(request, turn=body["postId"]) as tx:
-        row = await service.create_comment(tx.conn, user_id(request), body)
+    on_task = "taskId" in body
+    async with write(request, turn=body["taskId" if on_task else "postId"]) as tx:
+        if on_task:
+            row = await service.create_task_comment(tx.conn, caller(request), body)
+        else:
+            row = await service.create_comment(tx.conn, user_id(request), body)
         return await tx.reply(row, 201, version=row["version"])
 
 
@@ -47,9 +58,28 @@ async def list_post_comments(request: web.Request, query: dict[str, Any]) -> web
     return reply_page(request, rows, query["limit"], cursor, **place)
 
 
+async def list_task_comments(request: web.Request, query: dict[str, Any]) -> web.Response:
+    who, task_id = caller(request), path_id(request)
+    cursor = BY_OLDEST
+    statement: Statement = sql.comments.list_task_comments
+    if query["order"] == "newest":
+        cursor, statement = BY_NEWEST, sql.comments.list_newest_task_comments
+    asked: dict[str, Any] = {
+        "task_id": task_id,
+        "viewer_id": who.id,
+        "sees_all": who.may(service.ALL_TASKS),
+    }
+    async with database(request).connection() as conn:
+        place = await read_place(request, conn, f"task:{task_id}")
+        rows = await cursor.fetch(request, conn, query, statement, **asked)
+        if not rows:
+            await service.check_task(conn, who, task_id)
+    return reply_page(request, rows, query["limit"], cursor, **place)
+
+
 async def get_comment(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
-        return reply_row(request, await service.get_comment(conn, path_id(request), user_id(request)))
+        return reply_row(request, await service.get_comment(conn, path_id(request), caller(request)))
 
 
 async def update_comment(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -69,15 +99,18 @@ async def delete_comment(request: web.Request) -> web.Response:
 
 
 TAG = "Social"
+REMOVERS = (
+    "its author, the post's, and holders of post:moderate; on tasks the creator, and holders of task:manage"
+)
 ROUTES = [
     post(
         "/comments",
         create_comment,
-        "Comment on a post",
+        "Comment on a post or a task",
         Comment(),
         body=CreateComment(),
-        access=allow("comment:create"),
-        errors=(PostNotFound,),
+        access=allow("comment:create", whose="on tasks with task:read, those that you see"),
+        errors=(PostNotFound, TaskNotFound),
         tag=TAG,
         description="Threads have two levels: a reply to a reply becomes one to the comment at the top, "
         "which `parentId` of the answer names. "
@@ -94,11 +127,21 @@ ROUTES = [
         tag=TAG,
     ),
     get(
+        "/comments/task/{id}",
+        list_task_comments,
+        "The comments of a task, oldest first unless asked otherwise",
+        TaskCommentPage,
+        query=CommentQuery(),
+        access=allow("task:read", whose="of tasks that you see"),
+        errors=(TaskNotFound,),
+        tag=TAG,
+    ),
+    get(
         "/comments/{id}",
         get_comment,
         "One comment",
         Comment(),
-        access=allow("post:read"),
+        access=allow("post:read", whose="on tasks with task:read, those that you see"),
         errors=(CommentNotFound,),
         tag=TAG,
     ),
@@ -117,7 +160,10 @@ ROUTES = [
         delete_comment,
         "Delete a comment",
         errors=(CommentNotFound, NotYourComment, PreconditionFailed),
-        access=allow("comment:create", whose="its author, the post's, and holders of post:moderate"),
+        access=allow(
+            "comment:create",
+            whose=REMOVERS,
+        ),
         tag=TAG,
         description="Replies stay: one that has some is shown with `deleted` from then on, without text and "
         "author, until the last reply is deleted.",

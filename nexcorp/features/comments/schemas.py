@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.fields import Body, Out, PatchBody, Text
 from nexcorp.domain.shapes import Person, counts_version, live_page_of
@@ -12,9 +12,16 @@ from nexcorp.web.paging import PageQuery
 class CreateComment(Body):
     """A new comment; `@username` tells the one who is meant."""
 
-    postId = fields.UUID(required=True)
+    postId = fields.UUID(metadata={"description": "The post that it is on, or:"})
+    taskId = fields.UUID(metadata={"description": "The task that it is on."})
     parentId = fields.UUID(load_default=None, allow_none=True)
     body = Text(least=1, most=5000, required=True)
+
+    @validates_schema
+    def require_one(self, data: dict[str, object], **more: object) -> None:
+        """A comment is on one thing."""
+        if ("postId" in data) == ("taskId" in data):
+            raise ValidationError("Send postId or taskId.", "postId")
 
 
 class CommentQuery(PageQuery):
@@ -33,7 +40,12 @@ class Comment(Out):
     """A comment, or the placeholder of one that was deleted and has replies."""
 
     id = fields.UUID(required=True)
-    postId = fields.UUID(required=True)
+    postId = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "Null where it is on a task."}
+    )
+    taskId = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "Null where it is on a post."}
+    )
     parentId = fields.UUID(required=True, allow_none=True)
     body = fields.String(required=True, allow_none=True, metadata={"description": "Null where deleted."})
     author = fields.Nested(
@@ -46,10 +58,13 @@ class Comment(Out):
 
 
 class RoomComment(Comment):
-    """A comment as everybody in its post's room sees it."""
+    """A comment as everybody in the room of its post or task sees it."""
 
-    commentCount = fields.Integer(required=True, metadata={"description": "Of its post, as it is now."})
-    countsVersion = counts_version()
+    commentCount = fields.Integer(
+        required=True, metadata={"description": "Of its post or task, as it is now."}
+    )
+    countsVersion = counts_version(allow_none=True)
 
 
 CommentPage = live_page_of(Comment, "post:{id}")
+TaskCommentPage = live_page_of(Comment, "task:{id}")

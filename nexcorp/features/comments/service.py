@@ -10,9 +10,19 @@ from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import CommentNotFound, Invalid, PostNotFound, on_constraint
+from nexcorp.errors import (
+    CommentNotFound,
+    Invalid,
+    PermissionRequired,
+    PostNotFound,
+    TaskNotFound,
+    on_constraint,
+)
 from nexcorp.features.comments.errors import NotYourComment
 from nexcorp.security.caller import Caller
+
+READ_TASKS = "task:read"
+ALL_TASKS = "task:manage"
 
 
 async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> Any:
@@ -41,10 +51,47 @@ async def create_comment(conn: Any, author_id: UUID, data: dict[str, Any]) -> An
     return comment
 
 
-async def get_comment(conn: Any, comment_id: UUID, viewer_id: UUID) -> Any:
-    """One comment, or its placeholder, on a post that the viewer may see; raises NotFound."""
-    comment = await sql.comments.get_comment(conn, comment_id=comment_id, viewer_id=viewer_id)
+async def create_task_comment(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
+    """The same on the task `taskId`, which needs task:read.
+
+    The task's creator, its assignee, those who watch it, the author of the comment replied to and those
+    mentioned are told, as far as they see the task. Raises TaskNotFound, Invalid, PermissionRequired.
+    """
+    if not caller.may(READ_TASKS):
+        raise PermissionRequired(READ_TASKS)
+    bad_parent = Invalid(errors={"parentId": ["Not a comment of this task."]})
+    sees_all = caller.may(ALL_TASKS)
+    with on_constraint("comments_parent_id_fkey", bad_parent):
+        comment = await sql.comments.create_task_comment(
+            conn,
+            task_id=data["taskId"],
+            author_id=caller.id,
+            sees_all=sees_all,
+            parent_id=data["parentId"],
+            body=data["body"],
+            usernames=find_mentions(data["body"]),
+            context=describe_context(),
+        )
     if comment is None:
+        await check_task(conn, caller, data["taskId"])
+        raise bad_parent
+    conn.after(WAKE)
+    return comment
+
+
+async def check_task(conn: Any, caller: Caller, task_id: UUID) -> None:
+    """Raises TaskNotFound unless the caller may see the task."""
+    if await sql.tasks.get_task(conn, task_id=task_id, viewer_id=caller.id, sees_all=caller.may(ALL_TASKS)):
+        return
+    raise TaskNotFound()
+
+
+async def get_comment(conn: Any, comment_id: UUID, caller: Caller) -> Any:
+    """One comment, or its placeholder, on a post or task that the caller may see; raises NotFound."""
+    comment = await sql.comments.get_comment(
+        conn, comment_id=comment_id, viewer_id=caller.id, sees_all=caller.may(ALL_TASKS)
+    )
+    if comment is None or (comment["taskId"] is not None and not caller.may(READ_TASKS)):
         raise CommentNotFound()
     return comment
 
@@ -58,7 +105,7 @@ async def update_comment(
     for old `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
     """
     await sql.comments.lock_comment(conn, comment_id=comment_id)
-    before = await get_comment(conn, comment_id, caller.id)
+    before = await get_comment(conn, comment_id, caller)
     if before["deleted"]:
         raise CommentNotFound()
     if before["_authorId"] != caller.id:
@@ -67,21 +114,26 @@ async def update_comment(
     if before["body"] == body:
         return before
     await sql.comments.update_comment(conn, comment_id=comment_id, body=body)
-    comment = await get_comment(conn, comment_id, caller.id)
+    comment = await get_comment(conn, comment_id, caller)
     names = find_new_mentions(body, before["body"])
-    payload = {
-        "postId": comment["postId"],
-        "version": comment["version"],
-        "onDraft": comment["_onDraft"],
-        "mentionedIds": await find_mentioned(conn, comment["postId"], names),
-    }
+    payload = {"postId": comment["postId"], "version": comment["version"]}
+    if comment["taskId"] is None:
+        root = comment["postId"]
+        payload["onDraft"] = comment["_onDraft"]
+        mentioned_ids = await find_mentioned(conn, comment["postId"], names)
+    else:
+        concerned = await sql.comments.get_concerned(conn, task_id=comment["taskId"])
+        root = concerned["projectId"] or comment["taskId"]
+        payload["taskId"] = comment["taskId"]
+        rows = await sql.comments.list_mentioned(conn, task_id=comment["taskId"], usernames=names)
+        mentioned_ids = [row["id"] for row in rows]
     await emit(
         conn,
         "comment.updated",
         actor_id=caller.id,
         entity=("comment", comment_id),
-        payload=payload,
-        root=comment["postId"],
+        payload={**payload, "mentionedIds": mentioned_ids},
+        root=root,
     )
     return comment
 
@@ -89,42 +141,51 @@ async def update_comment(
 async def delete_comment(
     conn: Any, caller: Caller, comment_id: UUID, versions: Versions | None = None
 ) -> None:
-    """Its author, the post's, and holders of post:moderate remove a comment; replies to it stay.
+    """Remove a comment: for its author, the post's, and holders of post:moderate; on a task for its author,
+    the task's creator, and holders of task:manage. Replies to it stay.
 
     With replies it becomes a placeholder, which is removed with the last of them.
     Raises NotFound, Forbidden, PreconditionFailed.
     """
-    await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
-    gone = await sql.comments.delete_comment(
-        conn,
-        comment_id=comment_id,
-        user_id=caller.id,
-        any_author=caller.may("post:moderate"),
-        versions=versions,
-    )
+    asked: dict[str, Any] = {"comment_id": comment_id, "user_id": caller.id, "versions": versions}
+    on_task = await sql.comments.lock_task_of_comment(conn, comment_id=comment_id) is not None
+    if on_task:
+        sees_all = caller.may(ALL_TASKS)
+        gone: Any = None
+        if caller.may(READ_TASKS):
+            gone = await sql.comments.delete_task_comment(conn, **asked, sees_all=sees_all)
+    else:
+        await sql.comments.lock_post_of_comment(conn, comment_id=comment_id)
+        gone = await sql.comments.delete_comment(conn, **asked, any_author=caller.may("post:moderate"))
     if gone is None:
-        comment = await get_comment(conn, comment_id, caller.id)
+        comment = await get_comment(conn, comment_id, caller)
         if comment["deleted"]:
             raise CommentNotFound()
         check_version(comment, versions)
-        message = "Only its author, the post's and holders of post:moderate may delete a comment."
+        of, all_ = ("task's creator", ALL_TASKS) if on_task else ("post's", "post:moderate")
+        message = f"Only its author, the {of} and holders of {all_} may delete a comment."
         raise NotYourComment(message=message)
-    if gone["_answered"]:
-        await sql.search.forget_comment(conn, comment_id=comment_id)
     payload: dict[str, Any] = {
-        "postId": gone["postId"],
         "authorId": gone["_authorId"],
-        "onDraft": gone["_onDraft"],
         "hasReplies": gone["_answered"],
         "placeholderId": gone["_placeholderId"],
         # Workers of the release before 0028 look for it.
         "replyIds": [],
     }
+    if on_task:
+        names = ("taskId", "projectId", "creatorId", "assigneeId")
+        payload |= {"postId": None, **{name: gone[name] for name in names}}
+        root = gone["projectId"] or gone["taskId"]
+    else:
+        if gone["_answered"]:
+            await sql.search.forget_comment(conn, comment_id=comment_id)
+        payload |= {"postId": gone["postId"], "onDraft": gone["_onDraft"]}
+        root = gone["postId"]
     await emit(
         conn,
         "comment.deleted",
         actor_id=caller.id,
         entity=("comment", comment_id),
         payload=payload,
-        root=gone["postId"],
+        root=root,
     )

@@ -4,29 +4,11 @@ from __future__ import annotations
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from nexcorp.domain.attachments import MAX_POST_FILES
-from nexcorp.domain.fields import Body, Items, Out, PatchBody, Text
+from nexcorp.domain.attachments import upload_ids
+from nexcorp.domain.fields import Body, Out, PatchBody, Text
 from nexcorp.domain.shapes import POST_STATUSES, POST_TYPES, Person, page_of
 from nexcorp.features.posts.moves import ANNOUNCEMENT_MOVES, PROJECT_MOVES
 from nexcorp.web.paging import PageQuery
-
-
-def upload_ids(text: str) -> Items:
-    """Uploads of one's own, each once, in the order in which the post shows them."""
-    return Items(
-        fields.UUID(),
-        most=MAX_POST_FILES,
-        allow_none=True,
-        checks=[check_once],
-        metadata={"description": text},
-    )
-
-
-def check_once(ids: list[object]) -> None:
-    """Raises ValidationError where something is named twice."""
-    if len(set(ids)) < len(ids):
-        raise ValidationError("Names an upload twice.")
-
 
 # One's own announcements of these stand in no list.
 UNLISTED = ("draft", "archived")

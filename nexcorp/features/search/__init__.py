@@ -18,6 +18,12 @@ def nothing(event: Event) -> Iterable[UUID]:
     return ()
 
 
+def changed_text(event: Event) -> Iterable[UUID]:
+    """The entity of the event, where it says that a text of it has changed."""
+    changed = event.payload.get("changed", ())
+    return (event.entity_id,) if {"title", "description"}.intersection(changed) else ()
+
+
 FEATURE = Feature(
     name="search",
     routes=("nexcorp.features.search.routes:ROUTES",),
@@ -60,6 +66,15 @@ FEATURE = Feature(
             permission="user:read",
             list_words=sql.search.list_words_in_people,
             list_ids=sql.search.list_people_before,
+        ),
+        "task": SearchKind(
+            sql.search.search_tasks,
+            sql.search.index_tasks,
+            {"task.created": itself, "task.updated": changed_text, "task.purged": nothing},
+            permission="task:read",
+            list_words=sql.search.list_words_in_tasks,
+            list_ids=sql.search.list_tasks_before,
+            all_with="task:manage",
         ),
     },
 )

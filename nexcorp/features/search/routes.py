@@ -17,7 +17,8 @@ from nexcorp.features.search.schemas import FoundPage, SearchQuery
 from nexcorp.features.search.spelling import correct
 from nexcorp.manifest import SearchKind
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.security.app_keys import caller, database
+from nexcorp.security.caller import Caller
 from nexcorp.web.app_keys import PRODUCT
 from nexcorp.web.paging import LAST_ID, Cursor, cut_page
 from nexcorp.web.replies import reply
@@ -33,7 +34,7 @@ FOUND: Cursor[tuple[float, UUID]] = Cursor(
 
 async def find(
     conn: Any,
-    viewer: UUID,
+    viewer: Caller,
     text: str,
     kinds: Sequence[SearchKind],
     before: tuple[float, UUID],
@@ -43,8 +44,15 @@ async def find(
     score, recency = before
     rows: list[Any] = []
     for kind in kinds:
+        more = {"sees_all": viewer.may(kind.all_with)} if kind.all_with is not None else {}
         rows += await kind.find(
-            conn, viewer_id=viewer, text=text, before_score=score, before_recency=recency, most=most
+            conn,
+            viewer_id=viewer.id,
+            text=text,
+            before_score=score,
+            before_recency=recency,
+            most=most,
+            **more,
         )
     rows.sort(key=lambda row: (row["score"], row["_recency"]), reverse=True)
     return rows[:most]
@@ -70,7 +78,7 @@ def choose_kinds(request: web.Request, name: str | None) -> tuple[list[SearchKin
 async def search(request: web.Request, query: dict[str, Any]) -> web.Response:
     before = FOUND.read(request, query)
     kinds, allowed = choose_kinds(request, query.get("kind"))
-    viewer, text, most = user_id(request), query["q"], query["limit"] + 1
+    viewer, text, most = caller(request), query["q"], query["limit"] + 1
     async with searching(database(request)) as conn:
         rows = await find(conn, viewer, text, kinds, before, most)
     meant = None
@@ -92,7 +100,7 @@ ROUTES = [
     get(
         "/search",
         search,
-        "Posts, people and comments by their words",
+        "Posts, comments, people and tasks by their words",
         FoundPage(),
         query=SearchQuery(),
         access=allow("post:read"),
@@ -103,7 +111,8 @@ ROUTES = [
             "there, and what is written together, as `node.js`, must stand together. In scripts without "
             "spaces any part is found. The last word may be the beginning of a person's name. Of each kind "
             "the newest 500 that match are ranked. What is new is found at once, what was changed within a "
-            "second. Who may not see people (`user:read`) finds none."
+            "second. Who may not see people (`user:read`) or tasks "
+            "(`task:read`) finds none; of tasks you find those that you see. Comments on tasks are not found."
         ),
     )
 ]

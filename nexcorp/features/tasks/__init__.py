@@ -12,12 +12,13 @@ from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="tasks",
-    # The trash and the statistics come first: /tasks/trash is no task.
+    # The trash, statistics and the export come first: /tasks/trash is no task.
     routes=tuple(
         f"nexcorp.features.tasks.{module}:ROUTES"
         for module in (
             "trash",
             "stats",
+            "imports",
             "routes",
             "bulk",
             "board",
@@ -37,7 +38,7 @@ FEATURE = Feature(
             RoomTask,
             deleted="task:deleted",
             list_seers=sql.tasks.list_seers,
-            hides=("description",),
+            hides=("description", "uploads"),
         ),
         "label": Kind(sql.labels.render_labels, Label, deleted="label:deleted"),
     },
@@ -49,6 +50,7 @@ FEATURE = Feature(
         ),
     },
     jobs=(
+        Job("workers.jobs.imports:run_imports", cron="* * * * *"),
         Job("workers.jobs.tasks:remind_due", cron="* * * * *", seconds=50),
         Job("workers.jobs.tasks:close_day", cron="1 * * * *"),
     ),
@@ -60,6 +62,7 @@ FEATURE = Feature(
         "tasks": Section(sql.tasks.export_tasks),
         "assignedTasks": Section(sql.tasks.export_assigned),
         "watchedTasks": Section(sql.task_watchers.export_watched),
+        "imports": Section(sql.imports.export_imports),
         "taskViews": Section(sql.task_views.export_views),
     },
     permissions=("task:read", "task:create", "task:manage", "task:purge"),

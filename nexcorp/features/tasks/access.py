@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nexcorp.features.tasks.errors import NotYourTask, TaskNotFound
+from nexcorp.errors import TaskNotFound
+from nexcorp.features.tasks.errors import NotYourTask
 from nexcorp.security.access import allow
 
 TAG = "Work"

@@ -10,15 +10,14 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from nexcorp.db import sql
 from nexcorp.domain.fields import Body, Items, Out
+from nexcorp.domain.tasks import tell_all
 from nexcorp.domain.versions import check_version
-from nexcorp.errors import AppError
+from nexcorp.errors import AppError, TaskNotFound
 from nexcorp.features.tasks import service
-from nexcorp.features.tasks.due import split_due
-from nexcorp.features.tasks.errors import NotYourTask, TaskNotFound
+from nexcorp.features.tasks.errors import NotYourTask
 from nexcorp.features.tasks.references import check_references
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import UpdateTask
-from nexcorp.features.tasks.telling import tell_all
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller
 from nexcorp.security.caller import Caller
@@ -169,7 +168,7 @@ async def change_together(conn: Any, who: Caller, together: list[Change]) -> dic
             results[task["id"]] = describe(task["id"], task, problem)
     if not good:
         return results
-    rows = [make_row(task, changes) for task, changes in good]
+    rows = [service.make_row(task, changes) for task, changes in good]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     await sql.tasks.update_tasks(conn, **columns, actor_id=who.id)
     changed = await sql.task_bulk.get_changed_tasks(conn, ids=columns["ids"])
@@ -181,25 +180,6 @@ async def change_together(conn: Any, who: Caller, together: list[Change]) -> dic
     ]
     await tell_all(conn, who.id, told)
     return results | {task_id: describe(task_id, task) for task_id, task in now.items()}
-
-
-def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:
-    """What a task is to be like, named as the columns of update_tasks()."""
-    wanted = {name: task[column] for name, column in service.COLUMNS.items()} | changes
-    due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
-    if "dueDate" in changes:
-        due = split_due(changes["dueDate"])
-    return {
-        "ids": task["id"],
-        "kinds": wanted["kind"],
-        "titles": wanted["title"],
-        "descriptions": wanted["description"],
-        "statuses": wanted["status"],
-        "priorities": service.number_of(wanted["priority"]),
-        "assignee_ids": wanted["assigneeId"],
-        "due_ats": due["due_at"],
-        "due_ons": due["due_on"],
-    }
 
 
 async def patch_tasks(request: web.Request, body: dict[str, Any]) -> web.Response:

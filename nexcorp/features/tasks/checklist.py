@@ -10,12 +10,12 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from nexcorp.db import sql
 from nexcorp.domain.fields import Body, Flag, Out, Text
-from nexcorp.errors import Invalid
+from nexcorp.domain.tasks import tell
+from nexcorp.errors import Invalid, TaskNotFound
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import CHANGE, OWN, READ, TAG
-from nexcorp.features.tasks.errors import ItemNotFound, TaskNotFound, TooManyItems
+from nexcorp.features.tasks.errors import ItemNotFound, TooManyItems
 from nexcorp.features.tasks.schemas import Place
-from nexcorp.features.tasks.telling import tell
 from nexcorp.security.app_keys import caller, database
 from nexcorp.security.caller import Caller
 from nexcorp.web.parsing import path_id

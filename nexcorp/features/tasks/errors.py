@@ -5,13 +5,6 @@ from __future__ import annotations
 from nexcorp.errors import Conflict, Forbidden, NotFound
 
 
-class TaskNotFound(NotFound):
-    """The task does not exist, is in the trash, or the viewer may not see it."""
-
-    code, message = "task_not_found", "There is no such task."
-    meaning = "The task does not exist, is in the trash, or the viewer may not see it."
-
-
 class NotYourTask(Forbidden):
     """The caller sees the task, and may not do this; the message says who may."""
 
@@ -132,3 +125,10 @@ class TooManyViews(Conflict):
 
     code, message = "too_many_views", "You have too many views."
     meaning = "A person has at most 100 saved views."
+
+
+class ImportNotFound(NotFound):
+    """The import does not exist, is over 7 days old, or another user's."""
+
+    code, message = "import_not_found", "There is no such import."
+    meaning = "The import does not exist, is over 7 days old, or another user's."

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery.events import SILENT, Audience, Event, EventType, Frame, Notice, NoticeType
-from nexcorp.realtime.shapes import ID, TEXT, FrameDoc, refer, shape
+from nexcorp.realtime.shapes import ID, TEXT, WHOLE, FrameDoc, refer, shape
 
 # What people are told of; the rest shows in the rooms alone.
 TOLD = frozenset(
@@ -87,6 +87,15 @@ def reordered_frames(event: Event) -> list[Frame]:
     """Other ranks for tasks of a column, which stay in their order."""
     data = {"projectId": str(event.entity_id), **event.payload}
     return [Frame(f"project:{event.entity_id}", "task:reordered", event.entity, data, members=())]
+
+
+def imported_frames(event: Event) -> list[Frame]:
+    """Many tasks came in, or changed, at once: whoever shows them fetches them anew."""
+    data = {"importId": str(event.entity_id), "count": event.payload["count"]}
+    return [
+        Frame(f"project:{project_id}", "task:imported", event.entity, data, members=())
+        for project_id in event.payload["projectIds"]
+    ]
 
 
 def label_frames(event: Event) -> list[Frame]:
@@ -200,6 +209,20 @@ EVENTS: dict[str, EventType] = {
     "label.updated": EventType(frames=label_frames),
     "label.deleted": EventType(frames=label_frames),
     "task.reordered": EventType(frames=reordered_frames),
+    "task.imported": EventType(
+        (
+            Notice(
+                "import_done",
+                "Your import is done",
+                message="{count} tasks were made or changed.",
+                params=("count",),
+                receivers=lambda event: [event.actor_id],
+                tells_actor=True,
+            ),
+        ),
+        imported_frames,
+        public=True,
+    ),
     "task.restored": EventType(frames=created_frames, public=True),
 }
 
@@ -207,6 +230,7 @@ NOTICE_TYPES = (
     NoticeType("task_assigned"),
     NoticeType("task_updated", groupable=True),
     NoticeType("task_completed"),
+    NoticeType("import_done"),
 )
 
 WHERE = (
@@ -228,6 +252,11 @@ FRAMES = {
     "label:created": FrameDoc("In project:{id}.", refer("Label")),
     "label:updated": FrameDoc("In project:{id}: all tasks that have it show it so.", refer("Label")),
     "label:deleted": FrameDoc("In project:{id}: no task has it any more.", shape({"id": ID})),
+    "task:imported": FrameDoc(
+        "In project:{id}: an import made or changed so many tasks, of which no other frames tell: fetch "
+        "them anew.",
+        shape({"importId": ID, "count": WHOLE}),
+    ),
     "task:reordered": FrameDoc(
         "In project:{id}: `ranks`, by id, of tasks of one column that were spread to make room for another "
         "one. Their order is the same.",

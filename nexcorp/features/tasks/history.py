@@ -12,9 +12,9 @@ from marshmallow import fields
 from nexcorp.db import sql
 from nexcorp.domain.fields import Out
 from nexcorp.domain.shapes import Person, page_of
+from nexcorp.errors import TaskNotFound
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import READ, TAG
-from nexcorp.features.tasks.errors import TaskNotFound
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import Task
 from nexcorp.security.app_keys import caller, database

@@ -16,24 +16,14 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode, encode, row_to_dict
+from nexcorp.domain.tasks import ALL_KEPT, name_person, name_project
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.security.app_keys import CONFIG, caller, database
 from nexcorp.web.cache import CACHE
 
 SECONDS = 300
-ALL_KEPT = "tasks"
 
 Make = Callable[[], Awaitable[Any]]
-
-
-def name_person(user_id: Any) -> str:
-    """The group of what is kept for a person."""
-    return f"tasks:user:{user_id}"
-
-
-def name_project(project_id: Any) -> str:
-    """The group of what is kept of a project."""
-    return f"tasks:project:{project_id}"
 
 
 def name_key(request: web.Request) -> str:

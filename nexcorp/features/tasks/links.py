@@ -10,13 +10,14 @@ from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.domain.fields import Out
-from nexcorp.errors import on_constraint
+from nexcorp.domain.tasks import tell
+from nexcorp.errors import TaskNotFound, on_constraint
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import CHANGE, OWN, READ, TAG
-from nexcorp.features.tasks.errors import LinkCycle, TaskNotFound, TooManyLinks
+from nexcorp.features.tasks.errors import LinkCycle, TooManyLinks
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, STATUSES, one_of
-from nexcorp.features.tasks.telling import tell, tell_of_blocked
+from nexcorp.features.tasks.telling import tell_of_blocked
 from nexcorp.security.app_keys import caller, database
 from nexcorp.security.caller import Caller
 from nexcorp.web.parsing import path_id

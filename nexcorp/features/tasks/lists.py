@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -111,16 +111,23 @@ def find_source(filters: Mapping[str, Any]) -> str | None:
 
 
 async def fetch_tasks(
-    request: web.Request, conn: Any, query: Mapping[str, Any], *, most: int, skip: int = 0
+    request: web.Request,
+    conn: Any,
+    query: Mapping[str, Any],
+    *,
+    most: int,
+    skip: int = 0,
+    place: Sequence[Any] | None = None,
 ) -> list[Any]:
-    """Up to `most` rows behind the cursor of a TaskQuery and `skip` more."""
+    """Up to `most` rows behind the cursor of a TaskQuery, or behind `place`, and `skip` more."""
     sort = SORTS[query["sort"]]
     filters = await make_filters(conn, caller(request), query)
-    place = dict(zip(sort.cursor.arguments, sort.cursor.read(request, dict(query)), strict=True))
+    key = sort.cursor.read(request, dict(query)) if place is None else place
+    behind = dict(zip(sort.cursor.arguments, key, strict=True))
     source = find_source(filters)
     if source is not None:
-        return await sort.list_narrow(conn, **filters, source=source, **place, most=most, skip=skip)
-    return await sort.list_all(conn, **filters, **place, most=most, skip=skip)
+        return await sort.list_narrow(conn, **filters, source=source, **behind, most=most, skip=skip)
+    return await sort.list_all(conn, **filters, **behind, most=most, skip=skip)
 
 
 async def count_tasks(conn: Any, who: Caller, query: Mapping[str, Any]) -> int:

@@ -18,7 +18,8 @@ REFERENCES = frozenset({"assigneeId", "projectId", "parentId", "leadId", "labelI
 
 @contextmanager
 def on_lost_reference() -> Iterator[None]:
-    """Raise Invalid for what a task was to refer to, and was removed in the meantime."""
+    """Raise Invalid for what a task was to refer to, and was removed in the meantime, and for a project that
+    has a task with its externalRef."""
     with ExitStack() as stack:
         for name, constraint in (
             ("parentId", "tasks_parent_id_fkey"),
@@ -26,6 +27,9 @@ def on_lost_reference() -> Iterator[None]:
             ("labelIds", "task_labels_label_id_fkey"),
         ):
             stack.enter_context(on_constraint(constraint, Invalid(errors={name: ["It is gone."]})))
+        for constraint in ("tasks_external_ref_idx", "tasks_own_ref_idx"):
+            taken = Invalid(errors={"projectId": ["It has a task with this externalRef."]})
+            stack.enter_context(on_constraint(constraint, taken))
         yield
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from nexcorp.domain.attachments import upload_ids
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
-from nexcorp.domain.shapes import Person
+from nexcorp.domain.shapes import Attachment, Person
 from nexcorp.features.tasks.due import due_date
 from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 
@@ -83,6 +84,7 @@ class CreateTask(Body):
     )
     dueDate = due_date(load_default=None)
     labelIds = label_ids(load_default=list)
+    uploadIds = upload_ids("Uploads of your own that are on nothing, in order.")
     repeat = fields.Nested(
         Repeat, load_default=None, allow_none=True, metadata={"description": "Needs a dueDate."}
     )
@@ -118,6 +120,7 @@ class UpdateTask(PatchBody):
     parentId = fields.UUID(allow_none=True)
     dueDate = due_date()
     labelIds = label_ids()
+    uploadIds = upload_ids("All that the task is to have, in order; those left out are removed.")
     repeat = fields.Nested(
         Repeat,
         allow_none=True,
@@ -211,6 +214,7 @@ class TaskItem(Out):
     )
     checklist = fields.Nested(Steps, required=True)
     subtasks = fields.Nested(Steps, required=True)
+    commentCount = fields.Integer(required=True)
     repeat = fields.Nested(
         RepeatOut,
         required=True,
@@ -229,6 +233,7 @@ class Task(TaskItem):
     """A task as one viewer sees it."""
 
     description = fields.String(required=True, allow_none=True)
+    uploads = fields.List(fields.Nested(Attachment), required=True)
     watching = fields.Boolean(required=True, metadata={"description": "Whether you watch it."})
 
 
@@ -238,6 +243,7 @@ class RoomTask(TaskItem):
     description = fields.String(
         allow_none=True, metadata={"description": "Not in user:{id}, whose keys need not read tasks."}
     )
+    uploads = fields.List(fields.Nested(Attachment), metadata={"description": "Likewise."})
     changed = fields.List(fields.String(), metadata={"description": "Names of what is different."})
 
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.documents.examples import EXAMPLE_ID, PROJECT_ID
+from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.features.tasks.due import split_due
 from nexcorp.features.tasks.references import take_number
 from nexcorp.features.tasks.service import number_of
-from nexcorp.features.tasks.telling import describe_states, tell
 from nexcorp.manifest import Demo
 
 # Title, status, priority, kind; who made it and whose it is, by their place; whether it is the project's;

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
+from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.errors import Invalid
-from nexcorp.features.tasks.telling import describe_states, tell
 from nexcorp.security.caller import Caller
 
 

@@ -8,16 +8,18 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
+from nexcorp.domain.attachments import set_task_uploads
+from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Contention, Invalid
+from nexcorp.errors import Contention, Invalid, TaskNotFound
 from nexcorp.features.tasks.due import same_due, split_due
-from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask, TaskNotFound
+from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask
 from nexcorp.features.tasks.ranks import find_place
 from nexcorp.features.tasks.references import REFERENCES, check_references, on_lost_reference, take_number
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, PRIORITIES
 from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
-from nexcorp.features.tasks.telling import describe_states, tell, tell_of_blocking, tell_of_spread
+from nexcorp.features.tasks.telling import tell_of_blocking, tell_of_spread
 from nexcorp.security.caller import Caller
 
 TEXTS = ("title", "description")
@@ -97,6 +99,8 @@ async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
         )
         if data["labelIds"]:
             await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
+    if data.get("uploadIds"):
+        await set_task_uploads(conn, task_id, caller.id, data["uploadIds"])
     if data.get("repeat") is not None:
         await set_repeat(conn, caller, task_id, data["repeat"])
     task = await get_task(conn, caller, task_id)
@@ -112,16 +116,18 @@ def find_changes(task: Any, data: dict[str, Any]) -> dict[str, Any]:
     }
     if "dueDate" in data and not same_due(task, data["dueDate"]):
         changes["dueDate"] = data["dueDate"]
-    if "labelIds" in data and set(data["labelIds"]) != set(label_ids_of(task)):
+    if "labelIds" in data and set(data["labelIds"]) != set(ids_of(task["labels"])):
         changes["labelIds"] = data["labelIds"]
+    if "uploadIds" in data and (data["uploadIds"] or []) != ids_of(task["uploads"]):
+        changes["uploadIds"] = data["uploadIds"] or []
     if "repeat" in data and not same_repeat(task, data["repeat"]):
         changes["repeat"] = data["repeat"]
     return changes
 
 
-def label_ids_of(task: Any) -> list[UUID]:
-    """The labels of a task."""
-    return [UUID(label["id"]) for label in decode(task["labels"])]
+def ids_of(things: Any) -> list[UUID]:
+    """The ids of labels or uploads, as a row of a task has them."""
+    return [UUID(one["id"]) for one in decode(things)]
 
 
 async def update_task(
@@ -184,7 +190,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
     # Who watches it and loses sight of it is shown that it goes.
     watcher_ids = await sql.tasks.list_watchers_of(conn, task_id=task["id"]) if moves else ()
     is_now = {name: task[column] for name, column in COLUMNS.items()}
-    wanted = {**is_now, "labelIds": label_ids_of(task), **changes}
+    wanted = {**is_now, "labelIds": ids_of(task["labels"]), **changes}
     if wanted["parentId"] == task["id"]:
         raise Invalid(errors={"parentId": ["It is the task itself."]})
     if not REFERENCES.isdisjoint(changes):
@@ -222,6 +228,8 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         )
         if "labelIds" in changes:
             await sql.tasks.set_labels(conn, task_id=task["id"], label_ids=changes["labelIds"])
+    if "uploadIds" in changes:
+        await set_task_uploads(conn, task["id"], caller.id, changes["uploadIds"])
     for name in TEXTS:
         if name in changes:
             await sql.tasks.insert_revision(
@@ -247,7 +255,8 @@ def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tu
     """What a change comes to: the events, and what each says beside the task."""
     # Labels and a parent that there were none of are no change.
     was, is_now = describe_states(before), describe_states(task)
-    was["labelIds"], is_now["labelIds"] = label_ids_of(before), label_ids_of(task)
+    was |= {"labelIds": ids_of(before["labels"]), "uploadIds": ids_of(before["uploads"])}
+    is_now |= {"labelIds": ids_of(task["labels"]), "uploadIds": ids_of(task["uploads"])}
     changed = [name for name in TEXTS if name in changes]
     changed += [name for name in was if name in changes and was[name] != is_now[name]]
     if not changes and task["rank"] != before["rank"]:
@@ -293,6 +302,25 @@ async def tell_of_changes(
     if is_open != (before["status"] not in CLOSED):
         await tell_of_blocking(conn, caller.id, task["id"], is_open=is_open)
     return task
+
+
+def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    """What a task is to be like, named as the columns of update_tasks()."""
+    wanted = {name: task[column] for name, column in COLUMNS.items()} | changes
+    due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
+    if "dueDate" in changes:
+        due = split_due(changes["dueDate"])
+    return {
+        "ids": task["id"],
+        "kinds": wanted["kind"],
+        "titles": wanted["title"],
+        "descriptions": wanted["description"],
+        "statuses": wanted["status"],
+        "priorities": number_of(wanted["priority"]),
+        "assignee_ids": wanted["assigneeId"],
+        "due_ats": due["due_at"],
+        "due_ons": due["due_on"],
+    }
 
 
 async def assign_task(

@@ -11,8 +11,9 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from nexcorp.db import sql
 from nexcorp.domain.fields import Out, Query
 from nexcorp.domain.shapes import Person
+from nexcorp.domain.tasks import ALL_KEPT, name_person, name_project
 from nexcorp.errors import PermissionRequired, ProjectNotFound
-from nexcorp.features.tasks.kept import ALL_KEPT, name_person, name_project, read_kept
+from nexcorp.features.tasks.kept import read_kept
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import KINDS, PRIORITIES, STATUSES
 from nexcorp.security.access import allow

@@ -11,15 +11,16 @@ from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context
-from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.fields import Out
 from nexcorp.domain.shapes import Person, page_of
+from nexcorp.domain.tasks import purge_tasks, tell
+from nexcorp.errors import TaskNotFound
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import OWN, READ, REMOVE, TAG, TRASH_DAYS
-from nexcorp.features.tasks.errors import NotInTrash, ProjectDeleted, TaskNotFound
+from nexcorp.features.tasks.errors import NotInTrash, ProjectDeleted
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, Task
-from nexcorp.features.tasks.telling import tell, tell_of_blocking
+from nexcorp.features.tasks.telling import tell_of_blocking
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.security.caller import Caller
@@ -83,14 +84,7 @@ async def purge_trashed(conn: Any, caller: Caller, task_id: UUID) -> None:
     except TaskNotFound:
         await service.get_task(conn, caller, task_id)
         raise NotInTrash() from None
-    await purge(conn, [task["id"]], caller.id)
-
-
-async def purge(conn: Any, ids: list[UUID], actor_id: UUID | None) -> int:
-    """Remove these for good, which are in the trash and locked; returns how many."""
-    conn.after(WAKE)
-    purged: int = await sql.tasks.purge_tasks(conn, ids=ids, actor_id=actor_id, context=describe_context())
-    return purged
+    await purge_tasks(conn, [task["id"]], actor_id=caller.id, context=describe_context())
 
 
 async def list_trash(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -109,7 +103,8 @@ async def empty_trash(request: web.Request) -> web.Response:
             rows = await sql.tasks.list_own_trash(tx.conn, creator_id=me, most=MOST_AT_ONCE)
             if not rows:
                 return await tx.reply({"purged": purged})
-            purged += await purge(tx.conn, [row["id"] for row in rows], me)
+            ids = [row["id"] for row in rows]
+            purged += await purge_tasks(tx.conn, ids, actor_id=me, context=describe_context())
 
 
 async def restore_task(request: web.Request) -> web.Response:

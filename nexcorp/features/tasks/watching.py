@@ -11,9 +11,10 @@ from marshmallow import fields
 from nexcorp.db import sql
 from nexcorp.domain.fields import Out
 from nexcorp.domain.shapes import Person, page_of
+from nexcorp.errors import TaskNotFound
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import READ, TAG
-from nexcorp.features.tasks.errors import TaskNotFound, TooManyWatchers
+from nexcorp.features.tasks.errors import TooManyWatchers
 from nexcorp.security.app_keys import caller, database
 from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import path_id

@@ -40,7 +40,7 @@ from nexcorp.integrations.storage import limit_of
 from nexcorp.integrations.storage.contents import MAX_IMAGE_BYTES, Contents
 from nexcorp.integrations.storage.images import MAX_PIXELS
 from nexcorp.security.access import PUBLIC, allow
-from nexcorp.security.app_keys import database, user_id
+from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.forms import File, Form, clean_name
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
@@ -74,15 +74,15 @@ async def create_upload(request: web.Request, body: dict[str, Any], files: list[
 
 async def get_upload(request: web.Request) -> web.Response:
     async with database(request).connection() as conn:
-        return reply(await service.get_upload(conn, path_id(request), user_id(request)))
+        return reply(await service.get_upload(conn, path_id(request), caller(request)))
 
 
 async def update_upload(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
-        row, post = await service.describe_upload(
-            tx.conn, path_id(request), user_id(request), body["alt"] or None
+        row, shown_on = await service.describe_upload(
+            tx.conn, path_id(request), caller(request), body["alt"] or None
         )
-        for shown in (row, post):
+        for shown in (row, shown_on):
             if shown is not None:
                 await tx.renew(shown)
         return await tx.reply(row)
@@ -90,10 +90,10 @@ async def update_upload(request: web.Request, body: dict[str, Any]) -> web.Respo
 
 async def delete_upload(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
-        post = await service.delete_upload(tx.conn, path_id(request), user_id(request))
-        if post is not None:
-            # The stored answer of the post must not name the file either.
-            await tx.renew(post)
+        shown_on = await service.delete_upload(tx.conn, path_id(request), caller(request))
+        if shown_on is not None:
+            # The stored answer of the post or task must not name the file either.
+            await tx.renew(shown_on)
         return no_content()
 
 
@@ -196,7 +196,7 @@ ROUTES = [
         tag=TAG,
         description="An image (PNG, JPEG, GIF, WebP, HEIC, AVIF) of up to 10 MB and 52 megapixels; a PDF, "
         "text, office document, zip archive or MP4 of up to 25 MB. Photos and films lose what says where and "
-        "with what they were taken, unless the service keeps that. What is on no post after 24 hours is "
+        "with what they were taken, unless the service keeps that. What is on nothing after 24 hours is "
         "removed, but for one's own picture; at most 100 may wait. `thumbnailUrl` is null until a worker has "
         "made it.",
     ),
@@ -226,7 +226,7 @@ ROUTES = [
         "One upload",
         Upload(),
         errors=(UploadNotFound,),
-        access=allow("post:read", whose="the owner, and whoever may see its post"),
+        access=allow("post:read", whose="the owner, and whoever may see its post or task"),
         tag=TAG,
     ),
     patch(
@@ -242,7 +242,7 @@ ROUTES = [
     delete(
         "/uploads/{id}",
         delete_upload,
-        "Remove an upload of one's own, off its post as well",
+        "Remove an upload of one's own, off its post or task as well",
         errors=(UploadNotFound, NotYourUpload, UploadInUse),
         access=allow("upload:create", whose="the owner only"),
         tag=TAG,

@@ -9,13 +9,21 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.domain.attachments import Kept, Storage, check_loose, check_room, finish_uploads
 from nexcorp.domain.posts import show_post, tell_of_uploads
+from nexcorp.domain.tasks import show_task
 from nexcorp.errors import Invalid
 from nexcorp.features.uploads.errors import AlreadyConfirmed, NotYourUpload, UploadInUse, UploadNotFound
+from nexcorp.security.caller import Caller
 
 
-async def get_upload(conn: Any, upload_id: UUID, viewer_id: UUID) -> Any:
-    """An upload that the viewer may see; raises UploadNotFound."""
-    row = await sql.uploads.get_upload(conn, upload_id=upload_id, viewer_id=viewer_id)
+async def get_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
+    """An upload that the caller may see; raises UploadNotFound."""
+    row = await sql.uploads.get_upload(
+        conn,
+        upload_id=upload_id,
+        viewer_id=caller.id,
+        reads_tasks=caller.may("task:read"),
+        sees_all=caller.may("task:manage"),
+    )
     if row is None:
         raise UploadNotFound()
     return row
@@ -28,64 +36,71 @@ async def finish_upload(conn: Any, user_id: UUID, kept: Kept) -> Any:
     return row
 
 
-async def lock_own(conn: Any, upload_id: UUID, user_id: UUID) -> Any:
-    """An upload of one's own whose post, where it is on one, nobody else changes until the commit.
+async def lock_own(conn: Any, upload_id: UUID, caller: Caller) -> Any:
+    """An upload of one's own whose post or task, where it is on one, nobody else changes until the commit.
 
     Raises UploadNotFound or NotYourUpload.
     """
-    row = await get_upload(conn, upload_id, user_id)
+    row = await get_upload(conn, upload_id, caller)
     while True:
-        if row["_ownerId"] != user_id:
+        if row["_ownerId"] != caller.id:
             raise NotYourUpload()
-        post_id = row["_postId"]
-        if post_id is None:
+        where = row["_postId"], row["_taskId"]
+        # What it is on first, as everybody else does.
+        if row["_postId"] is not None:
+            await sql.posts.lock_for_removal(conn, post_id=row["_postId"])
+        elif row["_taskId"] is not None:
+            await sql.tasks.lock_for_removal(conn, task_id=row["_taskId"])
+        else:
             return row
-        # The post first, as everybody else does.
-        await sql.posts.lock_for_removal(conn, post_id=post_id)
         # Meanwhile it may have been taken off.
-        row = await get_upload(conn, upload_id, user_id)
-        if row["_postId"] == post_id:
+        row = await get_upload(conn, upload_id, caller)
+        if (row["_postId"], row["_taskId"]) == where:
             return row
 
 
-async def show_change(conn: Any, post_id: UUID | None, user_id: UUID) -> Any:
-    """Show the post of an upload that has changed to everybody; returns it, None where there is none."""
-    if post_id is None:
+async def show_change(conn: Any, upload: Any, user_id: UUID) -> Any:
+    """Show the post or task of an upload that has changed to everybody who sees it; returns that, None where
+    there is none."""
+    if upload["_taskId"] is not None:
+        await sql.tasks.touch_task(conn, task_id=upload["_taskId"])
+        return await show_task(conn, upload["_taskId"], user_id, actor_id=user_id, changed=["uploads"])
+    if upload["_postId"] is None:
         return None
-    await sql.posts.touch_post(conn, post_id=post_id)
-    return await show_post(conn, "post.updated", post_id, user_id, actor_id=user_id)
+    await sql.posts.touch_post(conn, post_id=upload["_postId"])
+    return await show_post(conn, "post.updated", upload["_postId"], user_id, actor_id=user_id)
 
 
-async def describe_upload(conn: Any, upload_id: UUID, user_id: UUID, alt: str | None) -> tuple[Any, Any]:
-    """Say what a picture of one's own shows; returns its row, and the post that shows it or None.
+async def describe_upload(conn: Any, upload_id: UUID, caller: Caller, alt: str | None) -> tuple[Any, Any]:
+    """Say what a picture of one's own shows; returns its row, and the post or task that shows it or None.
 
     Raises UploadNotFound or NotYourUpload.
     """
-    post_id = (await lock_own(conn, upload_id, user_id))["_postId"]
+    before = await lock_own(conn, upload_id, caller)
     await sql.uploads.describe_upload(conn, upload_id=upload_id, alt=alt)
     await emit(
-        conn, "upload.updated", actor_id=user_id, entity=("upload", upload_id), payload={"fields": ["alt"]}
+        conn, "upload.updated", actor_id=caller.id, entity=("upload", upload_id), payload={"fields": ["alt"]}
     )
-    row = await get_upload(conn, upload_id, user_id)
-    return row, await show_change(conn, post_id, user_id)
+    row = await get_upload(conn, upload_id, caller)
+    return row, await show_change(conn, before, caller.id)
 
 
-async def delete_upload(conn: Any, upload_id: UUID, user_id: UUID) -> Any:
-    """Remove an upload of one's own, off its post where it is on one, which everybody sees at once.
+async def delete_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
+    """Remove an upload of one's own, off its post or task where it is on one, which everybody sees at once.
 
-    Returns that post as it is now, or None. Raises UploadNotFound, NotYourUpload or UploadInUse.
+    Returns that as it is now, or None. Raises UploadNotFound, NotYourUpload or UploadInUse.
     """
     while True:
-        row = await lock_own(conn, upload_id, user_id)
+        row = await lock_own(conn, upload_id, caller)
         if row["_inUse"]:
             raise UploadInUse()
-        post_id = row["_postId"]
-        if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id):
+        post_id, task_id = row["_postId"], row["_taskId"]
+        if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id, task_id=task_id):
             break
-        # Meanwhile it was put on a post, or taken off with it.
-    payload = {"postId": post_id}
-    await emit(conn, "upload.deleted", actor_id=user_id, entity=("upload", upload_id), payload=payload)
-    return await show_change(conn, post_id, user_id)
+        # Meanwhile it was put on something, or taken off with it.
+    payload = {"postId": post_id, "taskId": task_id}
+    await emit(conn, "upload.deleted", actor_id=caller.id, entity=("upload", upload_id), payload=payload)
+    return await show_change(conn, row, caller.id)
 
 
 async def reserve_direct(

@@ -412,5 +412,5 @@ async def test_the_trail_says_what_happened_and_not_what_it_is_called(make_user,
         )
     assert [(row["type"], row["payload"]) for row in rows] == [
         ("upload.created", {"type": "text/plain", "bytes": 4}),
-        ("upload.deleted", {"postId": None}),
+        ("upload.deleted", {"postId": None, "taskId": None}),
     ]

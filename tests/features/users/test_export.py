@@ -52,6 +52,7 @@ PARTS = {
     "assignedTasks",
     "watchedTasks",
     "taskViews",
+    "imports",
     "events",
     "leadInteractions",
 }

@@ -1,0 +1,314 @@
+"""Tasks out of a CSV file: which rows are new, which change a task, and which are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError, fields
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import decode
+from nexcorp.delivery import emit
+from nexcorp.delivery.effects import WAKE
+from nexcorp.domain.fields import Body, Text, flatten
+from nexcorp.domain.tables import Outcome, read_names, read_rows
+from nexcorp.domain.tasks import forget_kept
+from nexcorp.errors import Invalid
+from nexcorp.features.tasks import service
+from nexcorp.features.tasks.due import due_date, split_due
+from nexcorp.features.tasks.references import on_lost_reference
+from nexcorp.features.tasks.schemas import KINDS, MAX_LABELS, PRIORITIES, STATUSES, one_of
+
+# What the export writes; those that an import takes come first, the others it passes over.
+TAKEN = (
+    *("id", "externalRef", "kind", "title", "description", "status", "priority", "assignee", "labels"),
+    "dueDate",
+)
+COLUMNS = (
+    *TAKEN,
+    *("number", "projectId", "parentId", "creator", "createdAt", "updatedAt", "startedAt", "completedAt"),
+)
+# An empty cell of these clears; of others it says nothing.
+CLEARED = ("description", "assignee", "labels", "dueDate")
+DEFAULTS = {"kind": "task", "status": "todo", "priority": "medium", "description": None, "dueDate": None}
+
+
+class TaskRow(Body):
+    """One row; the first task that `id`, else `externalRef` names is changed, else one is made."""
+
+    id = fields.UUID()
+    externalRef = Text(least=1, most=200)
+    kind = one_of(KINDS)
+    title = Text(least=1, most=200, required=True)
+    description = Text(least=1, most=20_000, allow_none=True)
+    status = one_of(STATUSES)
+    priority = one_of(PRIORITIES)
+    assignee = Text(least=1, most=200, allow_none=True)
+    labels = fields.String(allow_none=True)
+    dueDate = due_date()
+
+
+SCHEMA = TaskRow()
+
+
+@dataclass(slots=True)
+class Line:
+    """A row, as it is counted in the file (its first line is 1), and what becomes of it."""
+
+    number: int
+    data: dict[str, Any]
+    error: dict[str, Any] | None = None
+
+    def refuse(self, name: str | None, code: str, message: str) -> None:
+        """Leave the row out, for the first reason there is."""
+        if self.error is None:
+            self.error = {"row": self.number, "field": name, "code": code, "message": message}
+
+
+def read_file(body: bytes) -> list[dict[str, str]]:
+    """The rows of a file of tasks; raises Invalid where there can be none."""
+    return read_rows(body, COLUMNS, "title")
+
+
+def load_line(number: int, row: dict[str, str]) -> Line:
+    """A row checked by itself."""
+    data: dict[str, Any] = {}
+    for name in TAKEN:
+        if row.get(name, "").strip():
+            data[name] = row[name]
+        elif name in row and name in CLEARED:
+            data[name] = None
+    try:
+        line = Line(number, SCHEMA.load(data))
+        line.data["labels"] = read_names(line.data["labels"] or "") if "labels" in data else None
+    except ValidationError as error:
+        line = Line(number, {})
+        name, messages = next(iter(flatten(error.messages).items()))
+        line.refuse(name, "validation_failed", messages[0])
+    return line
+
+
+async def import_tasks(
+    conn: Any, owner_id: UUID, import_id: UUID, options: dict[str, Any], body: bytes
+) -> Outcome:
+    """Take in a file, of which each row stands or falls by itself; with `dryRun` nothing is written.
+
+    `options`: projectId, or None; dryRun; seesAll, whether the owner's key or session was one of task:manage.
+    One event tells of all of it. Raises Invalid for a file, or a project, that cannot be taken at all.
+    """
+    lines = [load_line(number, row) for number, row in enumerate(read_file(body), 2)]
+    project_id = UUID(options["projectId"]) if options["projectId"] is not None else None
+    sees_all = bool(options["seesAll"] and await sql.imports.may_all(conn, user_id=owner_id))
+    await check_project(conn, owner_id, project_id, sees_all)
+    await find_tasks(conn, owner_id, project_id, lines)
+    await resolve(conn, project_id, lines)
+    ids = sorted({line.data["id"] for line in lines if line.error is None and "id" in line.data})
+    await sql.task_bulk.lock_tasks(conn, ids=ids)
+    rows = await sql.task_bulk.get_tasks(conn, ids=ids, viewer_id=owner_id, sees_all=sees_all)
+    leading = {row["id"] for row in await sql.task_bulk.list_leading(conn, ids=ids)}
+    changes = find_changes({row["id"]: row for row in rows}, leading, lines, project_id)
+    new = [line for line in lines if line.error is None and "id" not in line.data]
+    failed = [line.error for line in lines if line.error is not None]
+    outcome = Outcome(created=len(new), updated=len(changes), failed=len(failed), errors=failed)
+    outcome.unchanged = len(lines) - len(new) - len(changes) - len(failed)
+    if options["dryRun"] or not (new or changes):
+        return outcome
+    touched = await change_tasks(conn, owner_id, changes)
+    touched += await make_tasks(conn, owner_id, project_id, new)
+    await tell_of_import(conn, owner_id, import_id, project_id, touched, changes)
+    return outcome
+
+
+async def check_project(conn: Any, owner_id: UUID, project_id: UUID | None, sees_all: bool) -> None:
+    """Raises Invalid unless the owner writes in the project."""
+    if project_id is None:
+        return
+    found = await sql.tasks.check_references(
+        conn,
+        viewer_id=owner_id,
+        sees_all=sees_all,
+        assignee_id=None,
+        project_id=project_id,
+        parent_id=None,
+        lead_id=None,
+        label_ids=[],
+    )
+    if found["project_role"] not in ("owner", "editor"):
+        raise Invalid(errors={"projectId": ["There is no such project in which you write."]})
+
+
+async def find_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: Sequence[Line]) -> None:
+    """Give rows the ids of the tasks that their externalRef names, and refuse what names one twice."""
+    refs = [line.data["externalRef"] for line in lines if "externalRef" in line.data]
+    rows = await sql.tasks.find_refs(conn, project_id=project_id, owner_id=owner_id, refs=refs)
+    known = {row["ref"]: row for row in rows}
+    seen: set[Any] = set()
+    for line in lines:
+        ref = line.data.get("externalRef")
+        if "id" not in line.data and ref in known:
+            if known[ref]["trashed"]:
+                line.refuse("externalRef", "task_not_found", "The task is in the trash.")
+            line.data["id"] = known[ref]["id"]
+        for name in ("id", "externalRef"):
+            value = line.data.get(name)
+            if value is not None and (name, value) in seen:
+                line.refuse(name, "duplicate_row", "A row before is of the same task.")
+            seen.add((name, value))
+
+
+async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> None:
+    """Turn names into ids: `assignee` into assigneeId, `labels` into labelIds."""
+    names = {line.data["assignee"] for line in lines if line.data.get("assignee")}
+    ids = set()
+    for name in names:
+        with suppress(ValueError):
+            ids.add(UUID(name))
+    rows = await sql.tasks.find_named_people(conn, names=sorted(names), ids=sorted(ids))
+    people = {row["name"].lower(): row["id"] for row in rows}
+    wanted = {name.lower() for line in lines for name in line.data.get("labels") or ()}
+    found = await sql.tasks.find_named_labels(conn, project_id=project_id, names=sorted(wanted))
+    labels = {row["name"]: row["id"] for row in found}
+    for line in lines:
+        if "assignee" in line.data:
+            name = line.data.pop("assignee")
+            line.data["assigneeId"] = people.get(name.lower()) if name is not None else None
+            if name is not None and line.data["assigneeId"] is None:
+                line.refuse("assignee", "validation_failed", "There is no such active user.")
+        listed = line.data.pop("labels", None)
+        if listed is not None:
+            line.data["labelNames"] = [name.lower() for name in listed]
+            line.data["labelIds"] = list(
+                dict.fromkeys(labels[name] for name in line.data["labelNames"] if name in labels)
+            )
+            if len(listed) > MAX_LABELS:
+                line.refuse("labels", "validation_failed", f"Has more than {MAX_LABELS} labels.")
+
+
+def find_changes(
+    found: dict[UUID, Any], leading: set[UUID], lines: Sequence[Line], project_id: UUID | None
+) -> list[tuple[Any, dict[str, Any]]]:
+    """Rows that change a task, with what of it; refuses those of tasks that the owner may not change."""
+    changed = []
+    for line in lines:
+        named = line.data.pop("labelNames", None)
+        task = found.get(line.data["id"]) if "id" in line.data else None
+        if line.error is not None:
+            continue
+        if "id" in line.data and task is None:
+            line.refuse("id", "task_not_found", "There is no such task.")
+            continue
+        if task is not None and not task["_mayChange"]:
+            line.refuse("id", "not_your_task", "You may not change this task.")
+            continue
+        if named is not None and task is not None:
+            # As they are, whatever project they are of.
+            has = {label["name"].lower(): UUID(label["id"]) for label in decode(task["labels"])}
+            if set(named) == set(has):
+                line.data.pop("labelIds")
+                named = None
+            elif task["projectId"] != project_id:
+                line.refuse("labels", "validation_failed", "Import with the projectId of the task.")
+                continue
+        if named is not None and len(line.data["labelIds"]) < len(set(named)):
+            line.refuse("labels", "validation_failed", "Names a label that is not of this project.")
+            continue
+        if task is None:
+            continue
+        changes = service.find_changes(task, line.data)
+        if "status" in changes and task["id"] in leading:
+            line.refuse("status", "has_followers", "It blocks a task, or comes again: move it by itself.")
+        elif changes:
+            changed.append((task, changes))
+    return changed
+
+
+async def change_tasks(
+    conn: Any, owner_id: UUID, changes: Sequence[tuple[Any, dict[str, Any]]]
+) -> list[UUID]:
+    """Make these changes; returns the ids."""
+    if not changes:
+        return []
+    rows = [service.make_row(task, what) for task, what in changes]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    await sql.tasks.update_tasks(conn, **columns, actor_id=owner_id)
+    await set_labels(conn, [(task["id"], what["labelIds"]) for task, what in changes if "labelIds" in what])
+    ids: list[UUID] = columns["ids"]
+    return ids
+
+
+async def make_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: Sequence[Line]) -> list[UUID]:
+    """Make tasks of these rows; returns the ids, in their order."""
+    if not lines:
+        return []
+    first = None
+    if project_id is not None:
+        first = await sql.tasks.take_numbers(conn, project_id=project_id, many=len(lines))
+        if first is None:
+            raise Invalid(errors={"projectId": ["There is no such project."]})
+    rows = [DEFAULTS | line.data for line in lines]
+    dues = [split_due(row["dueDate"]) for row in rows]
+    with on_lost_reference():
+        made = await sql.tasks.insert_tasks(
+            conn,
+            creator_id=owner_id,
+            project_id=project_id,
+            first_number=first,
+            kinds=[row["kind"] for row in rows],
+            titles=[row["title"] for row in rows],
+            descriptions=[row["description"] for row in rows],
+            statuses=[row["status"] for row in rows],
+            priorities=[service.number_of(row["priority"]) for row in rows],
+            assignee_ids=[row.get("assigneeId") for row in rows],
+            due_ats=[due["due_at"] for due in dues],
+            due_ons=[due["due_on"] for due in dues],
+            refs=[row.get("externalRef") for row in rows],
+        )
+    ids = [one["id"] for one in made]
+    pairs = zip(ids, rows, strict=True)
+    await set_labels(conn, [(one, row["labelIds"]) for one, row in pairs if row.get("labelIds")])
+    return ids
+
+
+async def set_labels(conn: Any, wanted: Sequence[tuple[UUID, list[UUID]]]) -> None:
+    """Have each of these tasks these labels and no others."""
+    pairs = [(task_id, label_id) for task_id, label_ids in wanted for label_id in label_ids]
+    await sql.tasks.replace_labels(
+        conn,
+        task_ids=[task_id for task_id, _ in wanted],
+        pair_task_ids=[task_id for task_id, _ in pairs],
+        pair_label_ids=[label_id for _, label_id in pairs],
+    )
+
+
+async def tell_of_import(
+    conn: Any,
+    owner_id: UUID,
+    import_id: UUID,
+    project_id: UUID | None,
+    ids: Sequence[UUID],
+    changes: Sequence[tuple[Any, dict[str, Any]]],
+) -> None:
+    """Make what came in findable, have lists forgotten that show it, and emit the one event."""
+    await sql.search.share_words(conn)
+    words = {row["word"] for row in await sql.search.index_tasks(conn, ids=sorted(ids))}
+    if words:
+        await sql.search.note_words(conn, words=sorted(words))
+    rows = await sql.task_bulk.get_changed_tasks(conn, ids=list(ids))
+    payloads = [{"creatorId": one["_creatorId"], "assigneeId": one["_assigneeId"]} for one in rows]
+    projects = {project_id, *(one["projectId"] for one in rows)} - {None}
+    payloads += [{"projectId": one} for one in projects]
+    payloads += [{"assigneeId": task["_assigneeId"]} for task, _ in changes]
+    forget_kept(conn, payloads)
+    await emit(
+        conn,
+        "task.imported",
+        actor_id=owner_id,
+        entity=("import", import_id),
+        payload={"importId": import_id, "projectIds": sorted(map(str, projects)), "count": len(ids)},
+        root=project_id,
+    )
+    conn.after(WAKE)

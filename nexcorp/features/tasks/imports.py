@@ -1,0 +1,140 @@
+"""CSV files of tasks over REST: in by a job, out as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+from marshmallow import fields
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import decode
+from nexcorp.domain.fields import Query
+from nexcorp.domain.tables import MAX_ROWS, write_names, write_rows
+from nexcorp.errors import TooManyImports, UnsupportedMediaType
+from nexcorp.features.tasks.access import CREATE, READ, TAG
+from nexcorp.features.tasks.errors import ImportNotFound
+from nexcorp.features.tasks.importing import COLUMNS, check_project, read_file
+from nexcorp.features.tasks.lists import SORTS, fetch_tasks
+from nexcorp.features.tasks.rooms import MANAGE
+from nexcorp.features.tasks.schemas import TaskFilters
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import caller, database, user_id
+from nexcorp.web.forms import File
+from nexcorp.web.parsing import path_id, read_query
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import get, post
+from nexcorp.web.tables import TABLE, CsvResponse, Import, begin_import, read_table
+from nexcorp.web.transactions import transaction
+
+PART = 500
+
+
+class ImportQuery(Query):
+    """Where new tasks go, and whether to look only."""
+
+    projectId = fields.UUID(metadata={"description": "Absent: they are of no project."})
+    dryRun = fields.Boolean(
+        load_default=False, metadata={"description": "Check all rows, and change nothing."}
+    )
+
+
+async def import_tasks(
+    request: web.Request, query: dict[str, Any] | None = None, files: list[File] | None = None
+) -> web.Response:
+    if query is None:
+        query = read_query(request, QUERY)
+    body = await read_table(request, files, read_file)
+    who, project_id = caller(request), query.get("projectId")
+    sees_all = who.may(MANAGE)
+    options = {"projectId": project_id, "dryRun": query["dryRun"], "seesAll": sees_all}
+    async with transaction(request) as tx:
+        await check_project(tx.conn, who.id, project_id, sees_all)
+        return await begin_import(tx, who.id, "tasks", options, body)
+
+
+async def get_import(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        row = await sql.imports.get_import(conn, import_id=path_id(request), owner_id=user_id(request))
+    if row is None:
+        raise ImportNotFound()
+    return reply(row)
+
+
+def show_cells(task: Any) -> list[Any]:
+    """The cells of a task, in the order of COLUMNS."""
+    people = {
+        name: decode(task[name]) if task[name] is not None else None for name in ("creator", "assignee")
+    }
+    cells = {name: person["username"] if person is not None else None for name, person in people.items()}
+    cells["labels"] = write_names(label["name"] for label in decode(task["labels"]))
+    times = ("createdAt", "updatedAt", "startedAt", "completedAt")
+    cells |= {name: task[name].isoformat() if task[name] is not None else None for name in times}
+    return [cells[name] if name in cells else task[name] for name in COLUMNS]
+
+
+async def read_parts(request: web.Request, query: dict[str, Any]) -> AsyncIterator[bytes]:
+    """The file part by part, each read when the one before has been sent."""
+    yield write_rows([COLUMNS])
+    cursor = SORTS[query["sort"]].cursor
+    rows: list[Any] = []
+    place: Any = cursor.start
+    while True:
+        async with database(request).connection() as conn:
+            rows = await fetch_tasks(request, conn, query, most=PART, place=place)
+        if rows:
+            yield write_rows(map(show_cells, rows))
+        if len(rows) < PART:
+            return
+        place = tuple(rows[-1][column] for column in cursor.columns)
+
+
+async def export_tasks(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
+    return CsvResponse(request, "tasks.csv", read_parts(request, query))
+
+
+QUERY = ImportQuery()
+ROUTES = [
+    post(
+        "/tasks/import",
+        import_tasks,
+        "Take in tasks from a CSV file",
+        Import(),
+        202,
+        form=TABLE,
+        query=QUERY,
+        raw="text/csv",
+        errors=(UnsupportedMediaType, TooManyImports),
+        access=CREATE,
+        tag=TAG,
+        description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part `file` "
+        f"of a form. The first line names columns: {', '.join(COLUMNS)}. A row with the `id` or the "
+        "`externalRef` of a task changes it, any other makes one: reading a file in again changes nothing. "
+        "`assignee` is a username or an id, `labels` a line of CSV in a cell. `GET /imports/{id}` says what "
+        "came of it.",
+    ),
+    get(
+        "/imports/{id}",
+        get_import,
+        "What came of a CSV file",
+        Import(),
+        errors=(ImportNotFound,),
+        access=allow("task:read", whose="your own only"),
+        tag=TAG,
+        description="Kept for 7 days.",
+    ),
+    get(
+        "/tasks/export.csv",
+        export_tasks,
+        "Tasks that you may see, as a CSV file",
+        None,
+        query=TaskFilters(),
+        access=READ,
+        content_type="text/csv",
+        head=False,
+        tag=TAG,
+        description="With the filters and the order of the list. A cell that a spreadsheet would compute "
+        "begins with `'`, which `POST /tasks/import` takes off.",
+    ),
+]

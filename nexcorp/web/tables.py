@@ -1,0 +1,119 @@
+"""CSV files over HTTP: how one comes in, and how one goes out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from marshmallow import fields
+
+from nexcorp.db import sql
+from nexcorp.delivery.effects import Job
+from nexcorp.domain.fields import Out
+from nexcorp.domain.tables import MAX_FILE_BYTES
+from nexcorp.errors import TooManyImports, TooManyRequests, UnsupportedMediaType
+from nexcorp.security.app_keys import user_id
+from nexcorp.web.forms import File, Form
+from nexcorp.web.gate import GATE
+from nexcorp.web.parsing import read_bytes
+from nexcorp.web.routing import API_PREFIX
+from nexcorp.web.transactions import Transaction
+
+RUN_IMPORTS = Job("run_imports")
+# Of one person, waiting to be read in.
+MAX_WAITING = 5
+TABLE = Form(most_files=1, limit=lambda head: MAX_FILE_BYTES, optional=True)
+PART_SECONDS = 60.0
+# Of a part that is on its way.
+HELD_BYTES = 512 * 1024
+
+
+class RowError(Out):
+    """Why a row was left out."""
+
+    row = fields.Integer(required=True, metadata={"description": "The first line of the file is 1."})
+    field = fields.String(required=True, allow_none=True)
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class Counts(Out):
+    """How many rows came to what."""
+
+    created = fields.Integer(required=True)
+    updated = fields.Integer(required=True)
+    skipped = fields.Integer(required=True, metadata={"description": "Those that change nothing."})
+    failed = fields.Integer(required=True)
+
+
+class Import(Out):
+    """A file, and what came of it."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+    dryRun = fields.Boolean(required=True)
+    counts = fields.Nested(
+        Counts, required=True, allow_none=True, metadata={"description": "Null until it is read in."}
+    )
+    rowErrors = fields.List(
+        fields.Nested(RowError), required=True, metadata={"description": "The first hundred."}
+    )
+    createdAt = fields.AwareDateTime(required=True)
+    finishedAt = fields.AwareDateTime(required=True, allow_none=True)
+
+
+async def read_table(
+    request: web.Request, files: Sequence[File] | None, check: Callable[[bytes], object]
+) -> bytes:
+    """The file of a request, as its body or as the part of a form; raises UnsupportedMediaType for anything
+    else, PayloadTooLarge, and what `check` raises for a file that cannot be taken at all."""
+    if files:
+        body = await asyncio.to_thread(files[0].path.read_bytes)
+    elif files is None and request.content_type == "text/csv":
+        body = await read_bytes(request, MAX_FILE_BYTES)
+    else:
+        raise UnsupportedMediaType()
+    # Not on the loop: it may take a tenth of a second.
+    await asyncio.to_thread(check, body)
+    return body
+
+
+async def begin_import(
+    tx: Transaction, owner_id: UUID, kind: str, options: dict[str, Any], body: bytes
+) -> web.Response:
+    """Have a file read in by a worker; raises TooManyImports."""
+    if await sql.imports.count_waiting(tx.conn, owner_id=owner_id) >= MAX_WAITING:
+        raise TooManyImports()
+    row = await sql.imports.create_import(tx.conn, owner_id=owner_id, kind=kind, options=options, body=body)
+    tx.conn.after(RUN_IMPORTS)
+    return await tx.reply(row, 202, location=f"{API_PREFIX}/imports/{row['id']}")
+
+
+class CsvResponse(web.StreamResponse):
+    """A CSV file, of which each part is read when the one before has been sent. It breaks off where it cannot
+    go on. Raises TooManyRequests where the caller does not read others."""
+
+    def __init__(self, request: web.Request, name: str, parts: AsyncIterator[bytes]) -> None:
+        super().__init__(headers={"Content-Type": "text/csv; charset=utf-8", "Cache-Control": "no-store"})
+        self.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        self._parts = parts
+        if not request.app[GATE].unread.has_room(user_id(request), HELD_BYTES):
+            raise TooManyRequests(retry_after=1)
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        """Send headers and file."""
+        writer = await super().prepare(request)
+        if request.method == "GET" and isinstance(request, web.Request):
+            try:
+                with request.app[GATE].unread.hold(user_id(request), HELD_BYTES):
+                    async for part in self._parts:
+                        async with asyncio.timeout(PART_SECONDS):
+                            await self.write(part)
+            except Exception:
+                # The client sees that it is not whole.
+                if request.transport is not None:
+                    request.transport.abort()
+        return writer

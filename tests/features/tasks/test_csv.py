@@ -1,0 +1,179 @@
+"""CSV files of tasks: in by a job, row by row; out as a stream; and in again, where nothing changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from aiohttp import FormData
+
+from nexcorp.domain.tables import MAX_FILE_BYTES, MAX_ROWS, guard, read_names, unguard, write_names
+from tests.api import API, create, fetch_value, get_json, outbox_empty, refused
+from tests.conftest import wait_until
+from tests.features.tasks.conftest import MakeProject
+from tests.features.tasks.test_live import read_all
+from tests.realtime.helpers import subscribe
+
+pytestmark = pytest.mark.shared
+CSV = {"Content-Type": "text/csv"}
+
+
+async def bring_in(user: Any, text: str | bytes, query: str = "") -> dict[str, Any]:
+    """What came of a file."""
+    answer = await user.client.post(f"{API}/tasks/import{query}", data=text, headers=CSV)
+    assert answer.status == 202, await answer.text()
+    begun = await answer.json()
+    path = f"/imports/{begun['id']}"
+
+    async def done() -> Any:
+        row = await get_json(user.client, path)
+        return row if row["finishedAt"] is not None else None
+
+    found: dict[str, Any] = await wait_until(done, 20)
+    return found
+
+
+async def take_out(user: Any, query: str) -> str:
+    """The file of a list."""
+    answer = await user.client.get(f"{API}/tasks/export.csv{query}")
+    assert answer.status == 200 and answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    text: str = await answer.text()
+    return text
+
+
+def counts(created: int = 0, updated: int = 0, skipped: int = 0, failed: int = 0) -> dict[str, int]:
+    return {"created": created, "updated": updated, "skipped": skipped, "failed": failed}
+
+
+def test_what_is_guarded_comes_back() -> None:
+    for text in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "'=1", "''@", "'quoted'", "plain", "", "a=b"):
+        assert unguard(guard(text)) == text
+        assert guard(text)[:1] not in {*"=+-@", "\t", "\r"}
+    names = ["a, b", 'with "quotes"', "plain"]
+    assert read_names(write_names(names)) == names
+    assert read_names("bug, design") == ["bug", "design"]
+
+
+async def test_out_and_in_again_changes_nothing(
+    make_user: Any, make_project: MakeProject, service: Any, connect: Any
+) -> None:
+    ada, bob = await make_user(), await make_user()
+    project = str(await make_project(owner=ada, editor=bob))
+    for name in ("bug", "to do, later"):
+        await create(ada, "/labels", name=name, color="#ff0000", projectId=project)
+    live = await connect(bob)
+    await subscribe(live, f"project:{project}")
+    text = (
+        "externalRef,title,description,status,priority,assignee,labels,dueDate\r\n"
+        f'a-1,\'=HYPERLINK(1),"two\r\nlines",done,urgent,{bob.username},"bug,""to do, later""",2026-03-01\r\n'
+        "a-2,Plain,'-1 of these,,,,,2026-03-01T10:00:00Z\r\n"
+        "a-3,Open,,,,,BUG,\r\n"
+    )
+    looked = await bring_in(ada, text, f"?projectId={project}&dryRun=true")
+    assert (looked["dryRun"], looked["counts"], looked["rowErrors"]) == (True, counts(created=3), [])
+    assert (await get_json(ada.client, f"/tasks?project={project}"))["data"] == []
+    first = await bring_in(ada, text, f"?projectId={project}")
+    assert (first["counts"], first["rowErrors"]) == (counts(created=3), [])
+    listed = (await get_json(bob.client, f"/tasks?project={project}&page=1"))["data"]
+    by_ref = {task["externalRef"]: task for task in listed}
+    one = by_ref["a-1"]
+    assert (one["title"], one["status"], one["priority"]) == ("=HYPERLINK(1)", "done", "urgent")
+    assert one["assignee"]["id"] == str(bob.id) and one["completedAt"] is not None
+    assert [label["name"] for label in one["labels"]] == ["bug", "to do, later"]
+    assert by_ref["a-2"]["description"] == "-1 of these"
+    assert sorted(task["number"] for task in listed) == [1, 2, 3]
+    frames = await read_all(live, service)
+    [frame] = [frame for frame in frames if frame["event"].startswith("task:")]
+    assert (frame["event"], frame["data"]) == ("task:imported", {"importId": first["id"], "count": 3})
+    told = (await get_json(ada.client, "/notifications"))["data"]
+    assert [(row["type"], row["message"]) for row in told] == [
+        ("import_done", "3 tasks were made or changed.")
+    ]
+    assert [row["id"] for row in (await get_json(bob.client, "/search?kind=task&q=hyperlink"))["data"]] == [
+        one["id"]
+    ]
+
+    out = await take_out(bob, f"?project={project}&sort=priority")
+    rows = list(csv.DictReader(io.StringIO(out, newline="")))
+    assert [row["externalRef"] for row in rows] == ["a-1", "a-3", "a-2"]
+    assert rows[0]["title"] == "'=HYPERLINK(1)" and rows[0]["assignee"] == bob.username
+    for query in (f"?projectId={project}", ""):
+        assert (await bring_in(bob, out, query))["counts"] == counts(skipped=3)
+    assert (await bring_in(ada, text, f"?projectId={project}"))["counts"] == counts(skipped=3)
+    assert {
+        task["version"] for task in (await get_json(ada.client, f"/tasks?project={project}"))["data"]
+    } == {1}
+    changed = await bring_in(ada, text.replace("Plain", "Changed"), f"?projectId={project}")
+    assert changed["counts"] == counts(updated=1, skipped=2)
+    events = "SELECT count(*) FROM events WHERE type LIKE 'task.%' AND actor_id = $1"
+    assert await fetch_value(service, events, ada.id) == 2
+    assert await take_out(ada, "?status=cancelled") == await take_out(bob, "?status=cancelled")
+
+
+async def test_each_row_stands_or_falls_by_itself(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada, bob, eve = await make_user(), await make_user(), await make_user()
+    project = str(await make_project(owner=ada, viewer=bob))
+    secret = await create(eve, "/tasks", title="Private")
+    seen = await create(ada, "/tasks", title="Seen", projectId=project)
+    blocker = await create(bob, "/tasks", title="First")
+    blocked = await create(bob, "/tasks", title="Then")
+    await bob.client.put(f"{API}/tasks/{blocked['id']}/blockers/{blocker['id']}")
+    text = (
+        "id,externalRef,title,status,assignee,labels\n"
+        ",b-1,Good,,,\n"
+        ",b-2,,,,\n"
+        ",b-3,Bad,finished,,\n"
+        ",b-1,Again,,,\n"
+        ",,Whose,,nobody_at_all,\n"
+        ",,Labelled,,,unknown\n"
+        f"{secret['id']},,Mine,,,\n"
+        f"{seen['id']},,Mine,,,\n"
+        f"{blocker['id']},,First,done,,\n"
+        "no-id,,Bad,,,\n"
+    )
+    found = await bring_in(bob, text)
+    assert found["counts"] == counts(created=1, failed=9)
+    assert [(error["row"], error["field"], error["code"]) for error in found["rowErrors"]] == [
+        (3, "title", "validation_failed"),
+        (4, "status", "validation_failed"),
+        (5, "externalRef", "duplicate_row"),
+        (6, "assignee", "validation_failed"),
+        (7, "labels", "validation_failed"),
+        (8, "id", "task_not_found"),
+        (9, "id", "not_your_task"),
+        (10, "status", "has_followers"),
+        (11, "id", "validation_failed"),
+    ]
+    assert (await get_json(eve.client, f"/tasks/{secret['id']}"))["title"] == "Private"
+    # What is known by a reference is one's own where it is of no project.
+    assert (await bring_in(eve, "externalRef,title\nb-1,Mine\n"))["counts"] == counts(created=1)
+    path = f"{API}/tasks/import"
+    for wrong in (
+        "",
+        "title\n",
+        "name\nx\n",
+        "title,title\na,b\n",
+        'title\n"open',
+        "title\na,b\n",
+        "title\n\0\n",
+    ):
+        await refused(bob.client.post(path, data=wrong, headers=CSV), 422, "validation_failed")
+    long = "title\n" + "x\n" * (MAX_ROWS + 1)
+    await refused(bob.client.post(path, data=long, headers=CSV), 422, "validation_failed")
+    await refused(bob.client.post(path, data=io.BytesIO(b"x" * (MAX_FILE_BYTES + 1)), headers=CSV), 413)
+    await refused(bob.client.post(path, json={"title": "x"}), 415)
+    await refused(
+        bob.client.post(f"{path}?projectId={project}", data="title\nx\n", headers=CSV),
+        422,
+        "validation_failed",
+    )
+    form = FormData()
+    form.add_field("file", b"title\nFrom a form\n", filename="tasks.csv", content_type="text/csv")
+    answer = await bob.client.post(path, data=form)
+    assert answer.status == 202, await answer.text()
+    await refused(eve.client.get(f"{API}/imports/{(await answer.json())['id']}"), 404, "import_not_found")
+    await wait_until(lambda: outbox_empty(service))

@@ -1,0 +1,55 @@
+"""CSV files are read in, one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from nexcorp.db import sql
+from nexcorp.domain.tables import Outcome
+from nexcorp.errors import AppError
+from nexcorp.features.tasks.importing import import_tasks
+
+log = structlog.get_logger("nexcorp.imports")
+
+LEASE_SECONDS = 300
+READERS = {"tasks": import_tasks}
+
+
+async def run_imports(ctx: Any) -> int:
+    """Read in what waits; returns how many files. One that fails waits for LEASE_SECONDS."""
+    database, done = ctx["database"], 0
+    while True:
+        async with database.connection(wait=10.0) as conn:
+            row = await sql.imports.claim_import(conn, seconds=LEASE_SECONDS)
+        if row is None:
+            return done
+        await run_import(database, row)
+        done += 1
+
+
+async def run_import(database: Any, claimed: Any) -> None:
+    """One file, in one transaction: of a worker that dies nothing stays."""
+    try:
+        async with database.transaction(wait=10.0) as conn:
+            row = await sql.imports.hold_import(conn, import_id=claimed["id"])
+            if row is None:
+                return
+            reader = READERS[row["kind"]]
+            outcome = await reader(conn, row["owner_id"], row["id"], dict(row["options"]), row["body"])
+            await finish(conn, row["id"], outcome)
+    except AppError as error:
+        # It cannot be taken at all any more: the project has gone, or is not the owner's.
+        name, messages = next(iter((error.errors or {}).items()), (None, [error.message]))
+        said = {"row": 1, "field": name, "code": error.code, "message": messages[0]}
+        async with database.transaction(wait=10.0) as conn:
+            await finish(conn, claimed["id"], Outcome(failed=1, errors=[said]))
+        log.info("an import was refused", id=str(claimed["id"]), code=error.code)
+
+
+async def finish(conn: Any, import_id: Any, outcome: Outcome) -> None:
+    """Keep what came of a file."""
+    await sql.imports.finish_import(
+        conn, import_id=import_id, counts=outcome.counts, row_errors=outcome.first_errors
+    )
