@@ -134,12 +134,11 @@ async def test_unknown_and_forbidden_rooms_look_the_same(make_user, connect):
         "post:",
         "post",
         "admin",
-        "leads",
         ":",
         "post:' OR true --",
     ):
         answers.append(await ask(live, "subscribe", {"room": room}))
-    assert all(answer == answers[0] for answer in answers)
+    assert answers == [answers[0]] * len(answers)
     assert (answers[0]["event"], answers[0]["data"]["code"]) == ("error", "room_not_found")
     await grace.client.put(f"/api/v1/posts/{post}/like")
     told = await live.next("notification:created")

@@ -30,7 +30,7 @@ async def test_old_trash_is_purged_and_old_imports_are_forgotten(database: Any, 
         old,
     )
     imported = (
-        "INSERT INTO imports (owner_id, kind, options, created_at) "
+        "INSERT INTO imports (owner_id, kind, options, finished_at) "
         "VALUES ($1, 'tasks', '{}', now() - $2 * interval '1 day')"
     )
     for days in (6.9, 7.1):

@@ -9,6 +9,7 @@ CHOSEN = {
     "assignee": "The project is, or was, assigned to you.",
     "watcher": "You take part in it.",
     "followed": "You are the one who is followed.",
+    "permission": "You hold the permission that it is told to.",
     "everyone": "Everybody is told.",
     "account": "It concerns your account.",
 }
