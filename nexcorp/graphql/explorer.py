@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
 from pathlib import Path
 
 from aiohttp import web
 
 from nexcorp.errors import NotFound
 from nexcorp.security.app_keys import CONFIG
-from nexcorp.web.pages import PAGE_POLICY
-from nexcorp.web.replies import Lasting, make_lasting, reply_lasting
+from nexcorp.web.pages import Assets, load_page
+from nexcorp.web.replies import reply_lasting
 from nexcorp.web.routing import count
-
-FOLDER = Path(__file__).parent / "graphiql"
-TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-START_NAME = "start.js"
-ASSETS = frozenset({START_NAME, *(path.name for path in FOLDER.iterdir() if path.suffix in TYPES)})
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -54,33 +47,21 @@ ReactDOM.createRoot(document.getElementById("explorer")).render(
 """
 
 
-@functools.cache
-def load_page() -> Lasting:
-    """The page."""
-    return make_lasting(
-        PAGE.encode(),
-        content_type="text/html; charset=utf-8",
-        content_security_policy=PAGE_POLICY,
-        cache_control="no-cache",
-    )
-
-
-@functools.cache
-def load_asset(name: str) -> Lasting:
-    """A file of it."""
-    body = START.encode() if name == START_NAME else (FOLDER / name).read_bytes()
-    return make_lasting(body, content_type=TYPES[Path(name).suffix], cache_control="public, max-age=86400")
+ASSETS = Assets(
+    Path(__file__).parent / "graphiql",
+    {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"},
+    START,
+)
 
 
 async def show_explorer(request: web.Request) -> web.StreamResponse:
     """GraphiQL on this service's schema."""
     await count(request, False)
-    return reply_lasting(request, load_page())
+    return reply_lasting(request, load_page(PAGE))
 
 
 async def show_asset(request: web.Request) -> web.Response:
     """A file of GraphiQL; raises NotFound, in production for each."""
-    name = request.match_info["name"]
-    if name not in ASSETS or not request.app[CONFIG].development:
+    if not request.app[CONFIG].development:
         raise NotFound()
-    return reply_lasting(request, await asyncio.to_thread(load_asset, name))
+    return await ASSETS.reply(request)
