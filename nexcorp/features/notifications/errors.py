@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nexcorp.errors import NotFound
-from nexcorp.errors import NotificationNotFound as NotificationNotFound
 
 
 class GroupNotFound(NotFound):

@@ -8,9 +8,9 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Invalid
+from nexcorp.errors import Invalid, NotificationNotFound
 from nexcorp.features.notifications import service
-from nexcorp.features.notifications.errors import GroupNotFound, NotificationNotFound
+from nexcorp.features.notifications.errors import GroupNotFound
 from nexcorp.features.notifications.schemas import (
     ArchiveAll,
     Before,

@@ -17,7 +17,8 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import format_time
 from nexcorp.delivery import describe_context, emit
 from nexcorp.delivery.effects import WAKE
-from nexcorp.features.notifications.errors import GroupNotFound, NotificationNotFound
+from nexcorp.errors import NotificationNotFound
+from nexcorp.features.notifications.errors import GroupNotFound
 
 # Behind all that there is.
 LAST_ID, LAST_TIME = UUID(int=2**128 - 1), datetime.max.replace(tzinfo=UTC)
