@@ -174,6 +174,25 @@ CREATE TABLE checklist_items (
 COMMENT ON TABLE checklist_items IS 'Small steps of a task, in their order.';
 CREATE INDEX checklist_items_task_idx ON checklist_items USING btree (task_id, rank, id);
 
+CREATE TABLE collab_sessions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    project_id uuid NOT NULL,
+    file_id uuid,
+    title text NOT NULL,
+    host_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT collab_sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT collab_sessions_title_length CHECK (length(title) >= 1 AND length(title) <= 200)
+);
+COMMENT ON TABLE collab_sessions IS 'Times at which people work on a project together.';
+COMMENT ON COLUMN collab_sessions.file_id IS 'The file that it is about; NULL: the whole project.';
+COMMENT ON COLUMN collab_sessions.ended_at IS 'When it was ended, or had been empty for 24 hours; NULL while it lives.';
+CREATE INDEX collab_sessions_file_id_idx ON collab_sessions USING btree (file_id) WHERE file_id IS NOT NULL;
+CREATE INDEX collab_sessions_host_id_idx ON collab_sessions USING btree (host_id);
+CREATE INDEX collab_sessions_live_idx ON collab_sessions USING btree (created_at) WHERE ended_at IS NULL;
+CREATE INDEX collab_sessions_project_id_idx ON collab_sessions USING btree (project_id, id);
+
 CREATE TABLE comment_documents (
     comment_id uuid NOT NULL,
     words tsvector NOT NULL,
@@ -331,6 +350,129 @@ CREATE INDEX events_type_idx ON events USING btree (type, created_at, id);
 
 CREATE TABLE events_default PARTITION OF events DEFAULT;
 COMMENT ON TABLE events_default IS 'Catches events of months without a partition; stays empty while the hourly job runs.';
+
+CREATE TABLE file_chunks (
+    sha256 bytea NOT NULL,
+    part integer NOT NULL,
+    data bytea NOT NULL,
+    CONSTRAINT file_chunks_pkey PRIMARY KEY (sha256, part)
+);
+COMMENT ON TABLE file_chunks IS 'Contents of versions, each once: compressed with zlib, then cut into parts of 1 MB. Those of no version are swept.';
+
+CREATE TABLE file_docs (
+    file_id uuid NOT NULL,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    settled_seq bigint DEFAULT 0 NOT NULL,
+    root text,
+    edited_at timestamp with time zone,
+    dirty_since timestamp with time zone,
+    lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT file_docs_pkey PRIMARY KEY (file_id),
+    CONSTRAINT file_docs_root_length CHECK (octet_length(root) <= 256)
+) WITH (fillfactor=70);
+COMMENT ON TABLE file_docs IS 'Text files as they are edited together: how far the log of each has come, and its settling.';
+COMMENT ON COLUMN file_docs.last_seq IS 'The number of the newest update in file_updates, even if it has gone from there.';
+COMMENT ON COLUMN file_docs.settled_seq IS 'How far snapshot, text and versions have come.';
+COMMENT ON COLUMN file_docs.root IS 'The name of the shared type that holds the text; NULL: content.';
+COMMENT ON COLUMN file_docs.edited_at IS 'When the newest update came.';
+COMMENT ON COLUMN file_docs.dirty_since IS 'When the oldest update came that is not settled; NULL: all are.';
+COMMENT ON COLUMN file_docs.lease_until IS 'Until when one worker settles it alone.';
+CREATE INDEX file_docs_dirty_idx ON file_docs USING btree (dirty_since) WHERE dirty_since IS NOT NULL;
+
+CREATE TABLE file_documents (
+    file_id uuid NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT file_documents_pkey PRIMARY KEY (file_id)
+);
+COMMENT ON TABLE file_documents IS 'What files are found by: their path and their text. Written by the worker.';
+CREATE INDEX file_documents_words_idx ON file_documents USING gin (words) WITH (gin_pending_list_limit='512');
+
+CREATE TABLE file_editors (
+    file_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    node bigint NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT file_editors_pkey PRIMARY KEY (file_id, user_id, node)
+) WITH (fillfactor=50);
+COMMENT ON TABLE file_editors IS 'Who has which file open on which process, as each of these says every few seconds; may be lost.';
+
+CREATE TABLE file_snapshots (
+    file_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    state bytea NOT NULL,
+    CONSTRAINT file_snapshots_pkey PRIMARY KEY (file_id)
+);
+COMMENT ON TABLE file_snapshots IS 'A document with all updates up to `seq`, as one Yjs update (v1).';
+
+CREATE TABLE file_updates (
+    file_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    author_id uuid,
+    node bigint NOT NULL,
+    update bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT file_updates_pkey PRIMARY KEY (file_id, seq),
+    CONSTRAINT file_updates_size CHECK (octet_length(update) <= 33554432)
+);
+COMMENT ON TABLE file_updates IS 'The log of each text file: Yjs updates (v1) in their order, without gaps. Settled ones go after a minute.';
+COMMENT ON COLUMN file_updates.author_id IS 'Who typed. No foreign key: the text outlives its people.';
+COMMENT ON COLUMN file_updates.node IS 'Which process stored it, which has relayed it already; 0: a request or a worker, which relays nothing.';
+
+CREATE TABLE file_versions (
+    file_id uuid NOT NULL,
+    n integer NOT NULL,
+    cause text NOT NULL,
+    restored_from integer,
+    bytes bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    author_ids uuid[] NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT file_versions_pkey PRIMARY KEY (file_id, n),
+    CONSTRAINT file_versions_cause_known CHECK (cause = ANY (ARRAY['created'::text, 'edited'::text, 'put'::text, 'restored'::text])),
+    CONSTRAINT file_versions_sha256_length CHECK (octet_length(sha256) = 32)
+);
+COMMENT ON TABLE file_versions IS 'Each saved content of a file.';
+COMMENT ON COLUMN file_versions.cause IS 'created: with the file; edited: typed together; put: replaced by a request; restored: an earlier one again.';
+COMMENT ON COLUMN file_versions.sha256 IS 'Its content in file_chunks.';
+COMMENT ON COLUMN file_versions.author_ids IS 'Whose changes it holds. No foreign keys: the text outlives its people.';
+COMMENT ON COLUMN file_versions.seq IS 'The newest update that it holds; 0 for binaries.';
+CREATE INDEX file_versions_sha256_idx ON file_versions USING btree (sha256);
+
+CREATE TABLE files (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    project_id uuid NOT NULL,
+    path text NOT NULL,
+    kind text NOT NULL,
+    type text NOT NULL,
+    eol text DEFAULT 'lf'::text NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    content_version integer DEFAULT 0 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    creator_id uuid,
+    deleted_at timestamp with time zone,
+    deleted_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT files_pkey PRIMARY KEY (id),
+    CONSTRAINT files_bytes_positive CHECK (bytes >= 0),
+    CONSTRAINT files_eol_known CHECK (eol = ANY (ARRAY['lf'::text, 'crlf'::text])),
+    CONSTRAINT files_kind_known CHECK (kind = ANY (ARRAY['text'::text, 'binary'::text])),
+    CONSTRAINT files_path_form CHECK (octet_length(path) >= 1 AND octet_length(path) <= 512 AND path !~* '(^|/)(\.{0,2}|\.git)(/|$)'::text AND path !~ '[[:cntrl:]\\:*?"<>|]'::text AND (path IS NFC NORMALIZED)),
+    CONSTRAINT files_type_length CHECK (length(type) >= 3 AND length(type) <= 200)
+) WITH (fillfactor=85);
+COMMENT ON TABLE files IS 'Files of projects. A folder is a common beginning of paths.';
+COMMENT ON COLUMN files.kind IS 'text: UTF-8 that people edit together; binary: bytes that are replaced as a whole.';
+COMMENT ON COLUMN files.type IS 'The media type.';
+COMMENT ON COLUMN files.eol IS 'How lines of a text end when it is read; it is kept with LF.';
+COMMENT ON COLUMN files.bytes IS 'Of the newest version.';
+COMMENT ON COLUMN files.content_version IS 'The number of the newest version.';
+COMMENT ON COLUMN files.version IS 'Of this row: path and type, not content.';
+CREATE INDEX files_creator_id_idx ON files USING btree (creator_id);
+CREATE INDEX files_deleted_by_idx ON files USING btree (deleted_by) WHERE deleted_by IS NOT NULL;
+CREATE UNIQUE INDEX files_path_key ON files USING btree (project_id, lower(path) COLLATE "C") WHERE deleted_at IS NULL;
+CREATE INDEX files_project_id_idx ON files USING btree (project_id);
+CREATE INDEX files_trash_idx ON files USING btree (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE folded_notices (
     receiver_id uuid NOT NULL,
@@ -967,15 +1109,20 @@ CREATE TABLE projects (
     deleted_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_by uuid,
+    file_bytes bigint DEFAULT 0 NOT NULL,
     CONSTRAINT projects_pkey PRIMARY KEY (id),
     CONSTRAINT projects_description_length CHECK (length(description) >= 1 AND length(description) <= 5000),
     CONSTRAINT projects_name_length CHECK (length(name) >= 1 AND length(name) <= 120),
+    CONSTRAINT projects_quota CHECK (file_bytes >= 0 AND file_bytes <= 1073741824) NOT VALID,
     CONSTRAINT projects_visibility_known CHECK (visibility = ANY (ARRAY['private'::text, 'internal'::text, 'public'::text]))
 ) WITH (fillfactor=80);
 COMMENT ON TABLE projects IS 'What people work on together.';
 COMMENT ON COLUMN projects.visibility IS 'Who else may read it: private nobody, internal whoever is signed in, public everybody.';
 COMMENT ON COLUMN projects.task_number IS 'The number of its newest task.';
 COMMENT ON COLUMN projects.deleted_at IS 'When it went into the trash.';
+COMMENT ON COLUMN projects.deleted_by IS 'Who put it into the trash.';
+COMMENT ON COLUMN projects.file_bytes IS 'What its files hold, those in the trash too: their newest content, in bytes. The constraint is the quota.';
 
 CREATE TABLE push_subscriptions (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1104,6 +1251,20 @@ CREATE TABLE search_words (
 COMMENT ON TABLE search_words IS 'The words of what is published, to suggest instead of a misspelt one. Written by the worker. Nobody is shown a word that finds them nothing.';
 CREATE INDEX search_words_end_idx ON search_words USING btree (length(word), reverse(word) COLLATE "C");
 CREATE INDEX search_words_start_idx ON search_words USING btree (length(word), word COLLATE "C");
+
+CREATE TABLE session_participants (
+    session_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    left_at timestamp with time zone,
+    CONSTRAINT session_participants_pkey PRIMARY KEY (session_id, user_id)
+) WITH (fillfactor=70);
+COMMENT ON TABLE session_participants IS 'Who took part in which session.';
+COMMENT ON COLUMN session_participants.seen_at IS 'When they were last heard of; unseen for 60 seconds they have left.';
+COMMENT ON COLUMN session_participants.left_at IS 'NULL while they are there.';
+CREATE INDEX session_participants_here_idx ON session_participants USING btree (user_id) WHERE left_at IS NULL;
+CREATE INDEX session_participants_user_id_idx ON session_participants USING btree (user_id);
 
 CREATE TABLE sessions (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1463,6 +1624,9 @@ COMMENT ON TABLE worker_heartbeats IS 'Workers that run; one not seen for 15 sec
 ALTER TABLE account_tokens ADD CONSTRAINT account_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE api_keys ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE checklist_items ADD CONSTRAINT checklist_items_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
+ALTER TABLE collab_sessions ADD CONSTRAINT collab_sessions_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE SET NULL;
+ALTER TABLE collab_sessions ADD CONSTRAINT collab_sessions_host_id_fkey FOREIGN KEY (host_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE collab_sessions ADD CONSTRAINT collab_sessions_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE comment_documents ADD CONSTRAINT comment_documents_comment_id_fkey FOREIGN KEY (comment_id) REFERENCES comments(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES comments(id) ON DELETE CASCADE;
@@ -1474,6 +1638,14 @@ ALTER TABLE deliveries ADD CONSTRAINT deliveries_receiver_id_fkey FOREIGN KEY (r
 ALTER TABLE delivery_attempts ADD CONSTRAINT delivery_attempts_delivery_fkey FOREIGN KEY (notification_id, channel, target) REFERENCES deliveries(notification_id, channel, target) ON DELETE CASCADE;
 ALTER TABLE digests ADD CONSTRAINT digests_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE entity_reads ADD CONSTRAINT entity_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE file_docs ADD CONSTRAINT file_docs_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
+ALTER TABLE file_documents ADD CONSTRAINT file_documents_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
+ALTER TABLE file_snapshots ADD CONSTRAINT file_snapshots_file_id_fkey FOREIGN KEY (file_id) REFERENCES file_docs(file_id) ON DELETE CASCADE;
+ALTER TABLE file_updates ADD CONSTRAINT file_updates_file_id_fkey FOREIGN KEY (file_id) REFERENCES file_docs(file_id) ON DELETE CASCADE;
+ALTER TABLE file_versions ADD CONSTRAINT file_versions_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
+ALTER TABLE files ADD CONSTRAINT files_creator_id_fkey FOREIGN KEY (creator_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE files ADD CONSTRAINT files_deleted_by_fkey FOREIGN KEY (deleted_by) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE files ADD CONSTRAINT files_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1514,12 +1686,15 @@ ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id
 ALTER TABLE posts ADD CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE project_members ADD CONSTRAINT project_members_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE project_members ADD CONSTRAINT project_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE projects ADD CONSTRAINT projects_deleted_by_fkey FOREIGN KEY (deleted_by) REFERENCES users(id) ON DELETE SET NULL NOT VALID;
 ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
 ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE saved_views ADD CONSTRAINT saved_views_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE saved_views ADD CONSTRAINT saved_views_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
+ALTER TABLE session_participants ADD CONSTRAINT session_participants_session_id_fkey FOREIGN KEY (session_id) REFERENCES collab_sessions(id) ON DELETE CASCADE;
+ALTER TABLE session_participants ADD CONSTRAINT session_participants_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE sessions ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE task_documents ADD CONSTRAINT task_documents_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
 ALTER TABLE task_labels ADD CONSTRAINT task_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES labels(id) ON DELETE CASCADE;
@@ -2727,6 +2902,23 @@ AS $function$
     )
 $function$;
 COMMENT ON FUNCTION person_seen(users,boolean,integer,integer,integer) IS 'A user in a list of people: as person(), and what standing_of() says.';
+
+CREATE OR REPLACE FUNCTION project_role(project_id uuid, viewer uuid, manages boolean)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE
+        WHEN $3 THEN 'owner'
+        ELSE coalesce(
+            (SELECT m.role FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $2),
+            CASE WHEN p.visibility = 'public' OR (p.visibility = 'internal' AND $2 IS NOT NULL) THEN 'reader' END
+        )
+    END
+    FROM projects AS p
+    WHERE p.id = $1 AND p.deleted_at IS NULL
+$function$;
+COMMENT ON FUNCTION project_role(uuid,uuid,boolean) IS 'The one rule of who may what in a project: owner, editor, viewer, or reader, who is no member of one that is open to them; NULL where they may not know of it. `viewer` NULL: nobody is signed in. `manages`: they hold project:manage.';
 
 CREATE OR REPLACE FUNCTION quiet_end(timezone text, quiet_from time without time zone, quiet_to time without time zone, at timestamp with time zone)
  RETURNS timestamp with time zone

@@ -1,0 +1,14 @@
+DELETE FROM role_permissions WHERE permission LIKE 'project:%';
+DELETE FROM permissions WHERE code LIKE 'project:%';
+DROP TABLE file_editors;
+DROP TABLE session_participants;
+DROP TABLE collab_sessions;
+DROP TABLE file_documents;
+DROP TABLE file_chunks;
+DROP TABLE file_versions;
+DROP TABLE file_updates;
+DROP TABLE file_snapshots;
+DROP TABLE file_docs;
+DROP TABLE files;
+ALTER TABLE projects DROP COLUMN file_bytes;
+ALTER TABLE projects DROP COLUMN deleted_by;
