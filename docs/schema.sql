@@ -1114,7 +1114,7 @@ CREATE TABLE projects (
     CONSTRAINT projects_pkey PRIMARY KEY (id),
     CONSTRAINT projects_description_length CHECK (length(description) >= 1 AND length(description) <= 5000),
     CONSTRAINT projects_name_length CHECK (length(name) >= 1 AND length(name) <= 120),
-    CONSTRAINT projects_quota CHECK (file_bytes >= 0 AND file_bytes <= 1073741824) NOT VALID,
+    CONSTRAINT projects_quota CHECK (file_bytes >= 0 AND file_bytes <= 1073741824),
     CONSTRAINT projects_visibility_known CHECK (visibility = ANY (ARRAY['private'::text, 'internal'::text, 'public'::text]))
 ) WITH (fillfactor=80);
 COMMENT ON TABLE projects IS 'What people work on together.';
@@ -1123,6 +1123,7 @@ COMMENT ON COLUMN projects.task_number IS 'The number of its newest task.';
 COMMENT ON COLUMN projects.deleted_at IS 'When it went into the trash.';
 COMMENT ON COLUMN projects.deleted_by IS 'Who put it into the trash.';
 COMMENT ON COLUMN projects.file_bytes IS 'What its files hold, those in the trash too: their newest content, in bytes. The constraint is the quota.';
+CREATE INDEX projects_deleted_by_idx ON projects USING btree (deleted_by) WHERE deleted_by IS NOT NULL;
 
 CREATE TABLE push_subscriptions (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1686,7 +1687,7 @@ ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id
 ALTER TABLE posts ADD CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE project_members ADD CONSTRAINT project_members_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE project_members ADD CONSTRAINT project_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
-ALTER TABLE projects ADD CONSTRAINT projects_deleted_by_fkey FOREIGN KEY (deleted_by) REFERENCES users(id) ON DELETE SET NULL NOT VALID;
+ALTER TABLE projects ADD CONSTRAINT projects_deleted_by_fkey FOREIGN KEY (deleted_by) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
