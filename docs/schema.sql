@@ -458,7 +458,8 @@ CREATE TABLE files (
     CONSTRAINT files_bytes_positive CHECK (bytes >= 0),
     CONSTRAINT files_eol_known CHECK (eol = ANY (ARRAY['lf'::text, 'crlf'::text])),
     CONSTRAINT files_kind_known CHECK (kind = ANY (ARRAY['text'::text, 'binary'::text])),
-    CONSTRAINT files_path_form CHECK (octet_length(path) >= 1 AND octet_length(path) <= 512 AND path !~* '(^|/)(\.{0,2}|\.git)(/|$)'::text AND path !~ '[[:cntrl:]\\:*?"<>|]'::text AND (path IS NFC NORMALIZED)),
+    CONSTRAINT files_path_form CHECK (path !~* '(^|/)(\.{0,2}|\.git)(/|$)'::text AND path !~ '[[:cntrl:]\\:*?"<>|]'::text AND (path IS NFC NORMALIZED)),
+    CONSTRAINT files_path_length CHECK (octet_length(path) >= 1 AND octet_length(path) <= 512),
     CONSTRAINT files_type_length CHECK (length(type) >= 3 AND length(type) <= 200)
 ) WITH (fillfactor=85);
 COMMENT ON TABLE files IS 'Files of projects. A folder is a common beginning of paths.';

@@ -30,9 +30,9 @@ CREATE TABLE files (
     deleted_by uuid CONSTRAINT files_deleted_by_fkey REFERENCES users ON DELETE SET NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT files_path_length CHECK (octet_length(path) BETWEEN 1 AND 512),
     CONSTRAINT files_path_form CHECK (
-        octet_length(path) BETWEEN 1 AND 512
-        AND path !~* '(^|/)(\.{0,2}|\.git)(/|$)'
+        path !~* '(^|/)(\.{0,2}|\.git)(/|$)'
         AND path !~ '[[:cntrl:]\\:*?"<>|]'
         AND path IS NFC NORMALIZED
     )
