@@ -11,13 +11,15 @@ from pycrdt import Doc, Text
 
 from nexcorp.collab.differences import Change, find_changes
 from nexcorp.collab.encoding import BadUpdate, read_vector
-from nexcorp.collab.halves import list_halves, may_be_wide, mend
+from nexcorp.collab.halves import list_halves, mend
 from nexcorp.collab.updates import EMPTY, Facts, Gap, Place, has_gap, note_clocks, read_update
 
 # The shared type that holds the text, unless the first update names another one alone.
 ROOT = "content"
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 MAX_STATE_BYTES = 8 * 1024 * 1024
+# Shared types inside of others: they are deleted by recursion, and 50,000 in each other overflow the stack.
+MAX_TYPES = 2_000
 
 
 class TooLarge(BadUpdate):
@@ -59,6 +61,7 @@ class Document:
         self.known: dict[int, int] = {}
         # The size of all updates together; encode() may be smaller.
         self._bytes = 0
+        self._types = 0
         self._doc: Doc[Text] = Doc()
         self._halves: set[Place] = set()
         self._text: Text
@@ -75,31 +78,20 @@ class Document:
         if root is None and state is not None:
             root = ROOT
         document = cls(root)
-        parts = list(updates)
-        facts = [read_update(update) for update in parts]
-        if state is not None:
-            # What was encoded here needs no reading unless it has characters that can be cut.
-            parts.insert(0, state)
-            facts.insert(0, read_update(state) if may_be_wide(state) else Facts())
-        for part, found in zip(parts, facts, strict=True):
-            if found.wide:
-                document._halves |= list_halves(part, found)
+        parts = [state, *updates] if state is not None else list(updates)
+        read = [read_update(part) for part in parts]
+        for part, facts in zip(parts, read, strict=True):
+            document._halves |= list_halves(part, facts)
         if document._halves:
             # All at once: cut is cut, whenever it was, and each mending costs a walk through the snapshot.
             split = {place for part in parts for place in read_update(part, document._halves).split}
-            if split:
-                parts = [mend(part, split) for part in parts]
-                document._halves -= split
-        for number, (part, found) in enumerate(zip(parts, facts, strict=True)):
-            if number == 0 and state is not None:
-                document._merge(part)
-                document.known = read_vector(document._doc.get_state())
-                continue
-            if has_gap(found, document.known):
+            parts = [mend(part, facts, split) for part, facts in zip(parts, read, strict=True)]
+            document._halves -= split
+        for part, facts in zip(parts, read, strict=True):
+            if has_gap(facts, document.known):
                 raise Gap("An update is missing.")
-            document._settle_root(found)
-            document._merge(part)
-            note_clocks(found, document.known)
+            document._settle_root(facts)
+            document._merge(part, facts)
         return document
 
     @staticmethod
@@ -115,18 +107,18 @@ class Document:
         facts = read_update(update)
         if has_gap(facts, self.known):
             raise Gap("It rests upon something that is not here.")
+        if self._types + facts.types > MAX_TYPES:
+            raise TooLarge("It has too many shared types inside of others.")
         halves = self._halves | list_halves(update, facts) if facts.wide else self._halves
         split = read_update(update, halves).split if halves else set()
         if split:
-            update = mend(update, split)
+            update = mend(update, facts, split)
             if split & self._halves:
                 self._rebuild(split)
-            halves = halves - split
+        self._halves = halves - split
         self._settle_root(facts)
         before = self.text_bytes
-        news = self._observe(lambda: self._merge(update))
-        self._halves = halves
-        note_clocks(facts, self.known)
+        news = self._observe(lambda: self._merge(update, facts))
         self._check_size(before)
         return news
 
@@ -160,7 +152,7 @@ class Document:
         (update,) = self._observe(lambda: self._change(changes))
         facts = read_update(update)
         self._halves |= list_halves(update, facts)
-        note_clocks(facts, self.known)
+        self._note(update, facts)
         self._check_size(before)
         return update
 
@@ -169,10 +161,16 @@ class Document:
         """The size of the text in UTF-8."""
         return len(self._text) if self.root is not None else 0
 
-    def _merge(self, update: bytes) -> None:
+    def _merge(self, update: bytes, facts: Facts) -> None:
         with panics_refused():
             self._doc.apply_update(update)
+        self._note(update, facts)
+
+    def _note(self, update: bytes, facts: Facts) -> None:
+        """Keep what has to be known of all updates."""
+        note_clocks(facts, self.known)
         self._bytes += len(update)
+        self._types += facts.types
 
     def _observe(self, act: Callable[[], None]) -> list[bytes]:
         """What `act` changes, as updates."""
@@ -186,11 +184,12 @@ class Document:
 
     def _rebuild(self, split: set[Place]) -> None:
         """Have U+FFFD in place of characters that are cut."""
-        state = mend(self.encode(), split)
-        self._doc, self._bytes = Doc(), 0
+        state = self.encode()
+        facts = read_update(state)
+        self._doc, self._bytes, self._types = Doc(), 0, 0
         if self.root is not None:
             self._set_root(self.root)
-        self._merge(state)
+        self._merge(mend(state, facts, split), facts)
 
     def _settle_root(self, facts: Facts) -> None:
         root = choose_root(facts)

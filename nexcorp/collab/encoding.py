@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-MAX_CLIENTS = 20_000
+# Each time a page is opened and typed into, that is one more client for ever.
+MAX_CLIENTS = 200_000
 # yrs keeps clocks in 32 bits, yjs the number of a client in 53.
 MAX_CLOCK = 2**31
 MAX_CLIENT = 2**53

@@ -5,18 +5,10 @@ instead. So what yrs is to hold is made as yjs would have it, before it sees the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
 from nexcorp.collab.encoding import write_number
-from nexcorp.collab.updates import Facts, Place, read_update
-
-WIDE = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
-
-
-def may_be_wide(data: bytes) -> bool:
-    """Whether an update may have characters of two units; a quick look."""
-    return WIDE.search(data) is not None
+from nexcorp.collab.updates import Facts, Place
 
 
 def list_halves(data: bytes, facts: Facts) -> set[Place]:
@@ -31,14 +23,14 @@ def list_halves(data: bytes, facts: Facts) -> set[Place]:
     return found
 
 
-def mend(data: bytes, split: Collection[Place]) -> bytes:
+def mend(data: bytes, facts: Facts, split: Collection[Place]) -> bytes:
     """The same update with two U+FFFD in place of each character whose second half is in `split`.
 
-    No clock changes. Raises BadUpdate.
+    No clock changes.
     """
     parts: list[bytes] = []
     done = 0
-    for client, clock, at, begin, end in read_update(data).wide:
+    for client, clock, at, begin, end in facts.wide:
         signs = []
         cut = False
         for sign in data[begin:end].decode():

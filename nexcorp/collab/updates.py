@@ -37,9 +37,10 @@ class Facts:
 
     `adds`: client -> (first clock, clock behind the last). `needs`: client -> the clock up to which its items
     have to be here. `deletes`: the same for what it deletes. `roots`: names of shared types in it. `foreign`:
-    it has more than plain text. `skips`: it leaves something out. `empty`: it changes nothing. `wide`: its
-    strings with characters of two UTF-16 units, as (client, clock, where its length stands, where it begins,
-    where it ends). `split`: which of the `halves` that read_update() was given it cuts off from the first.
+    it has more than plain text. `types`: how many shared types it puts into others. `skips`: it leaves
+    something out. `empty`: it changes nothing. `wide`: its strings with characters of two UTF-16 units, as
+    (client, clock, where its length stands, where it begins, where it ends). `split`: which of the `halves`
+    that read_update() was given it cuts off from the first.
     """
 
     adds: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Facts:
     deletes: dict[int, int] = field(default_factory=dict)
     roots: set[str] = field(default_factory=set)
     foreign: bool = False
+    types: int = 0
     skips: bool = False
     empty: bool = True
     wide: list[tuple[int, int, int, int, int]] = field(default_factory=list)
@@ -152,10 +154,10 @@ def _read_foreign(data: bytes, p: int, kind: int) -> tuple[int, int]:
     elif kind == FORMAT:
         p = _skip(data, _skip(data, p))
     elif kind == TYPE:
-        type_, p = read_number(data, p)
-        if type_ in (3, 5):  # an XML element or hook, which has a name
+        shape, p = read_number(data, p)
+        if shape in (3, 5):  # an XML element or hook, which has a name
             p = _skip(data, p)
-        elif type_ > 6:
+        elif shape > 6:
             raise BadUpdate("It has a shared type of an unknown kind.")
     elif kind == SUBDOC:
         p = _skip_value(data, _skip(data, p))
@@ -238,6 +240,7 @@ def _read_structs(data: bytes, facts: Facts, halves: Collection[Place]) -> int:
                     length, p = read_number(data, p)
                 else:
                     facts.foreign = True
+                    facts.types += kind == TYPE
                     length, p = _read_foreign(data, p, kind)
             clock += length
             if not length or clock > MAX_CLOCK:
