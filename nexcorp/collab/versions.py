@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
-from collections.abc import AsyncIterator, Collection
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Any, TypeVar
 from uuid import UUID
 
 from nexcorp.db import Database, sql
@@ -18,6 +18,8 @@ LEVEL = 3
 # What takes less than a millisecond or so is done at once, the rest in a thread.
 SMALL_BYTES = 64 * 1024
 LOOSE_PART = 100
+
+T = TypeVar("T")
 
 
 class ProjectQuotaExceeded(Conflict):
@@ -110,6 +112,6 @@ async def _store(conn: Any, sha256: bytes, content: bytes) -> None:
             await sql.file_versions.add_chunk(conn, sha256=sha256, part=part, data=data)
 
 
-async def _compute(work: Any, data: bytes) -> Any:
+async def _compute(work: Callable[[], T], data: bytes) -> T:
     """What `work` makes of `data`."""
     return work() if len(data) <= SMALL_BYTES else await asyncio.to_thread(work)
