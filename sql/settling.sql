@@ -49,14 +49,13 @@ FROM (
 WHERE u.bytes_before < $4::bigint
 ORDER BY u.seq;
 
--- name: settle_doc(file_id, lease_until, seq, root, state, keep_seconds) :value
+-- name: settle_doc(file_id, lease_until, seq, state, keep_seconds) :value
 -- A text is settled up to an update: its snapshot takes the place of the updates, which stay a little longer for nodes that
 -- missed them. NULL where the claim does not hold any more.
 WITH settled AS (
     UPDATE file_docs
     SET
         settled_seq = $3,
-        root = coalesce(root, $4),
         lease_until = '-infinity',
         dirty_since = CASE
             WHEN last_seq > $3
@@ -69,7 +68,7 @@ WITH settled AS (
 ),
 kept AS (
     INSERT INTO file_snapshots (file_id, seq, state)
-    SELECT file_id, $3, $5 FROM settled
+    SELECT file_id, $3, $4 FROM settled
     ON CONFLICT (file_id) DO UPDATE SET seq = excluded.seq, state = excluded.state
 ),
 dropped AS (
@@ -77,7 +76,7 @@ dropped AS (
     WHERE
         file_id = (SELECT file_id FROM settled)
         AND seq <= $3
-        AND created_at < now() - make_interval(secs => $6::double precision)
+        AND created_at < now() - make_interval(secs => $5::double precision)
 )
 SELECT true FROM settled;
 

@@ -159,7 +159,7 @@ class Settler:
             )
         check(doc, rows)
         updates = [row["update"] for row in rows]
-        root, state, content = await asyncio.to_thread(build, doc["state"], updates, doc["root"])
+        state, content = await asyncio.to_thread(build, doc["state"], updates, doc["root"])
         seq = rows[-1]["seq"] if rows else doc["settled_seq"]
         authors = {row["author_id"] for row in rows if row["seq"] > doc["version_seq"]} - {None}
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
@@ -169,7 +169,6 @@ class Settler:
                 file_id=claim.file_id,
                 lease_until=claim.until,
                 seq=seq,
-                root=root,
                 state=state,
                 keep_seconds=KEEP_SECONDS,
             )
@@ -204,11 +203,11 @@ def check(doc: Any, rows: Sequence[Any]) -> None:
         raise Unreadable(f"update {missing or settled + 1} is missing")
 
 
-def build(state: bytes | None, updates: Sequence[bytes], root: str | None) -> tuple[str | None, bytes, bytes]:
-    """The root, the snapshot and the text of a document; blocks. Raises Unreadable."""
+def build(state: bytes | None, updates: Sequence[bytes], root: str | None) -> tuple[bytes, bytes]:
+    """The snapshot and the text of a document; blocks. Raises Unreadable."""
     try:
         document = Document.load(state, updates, root)
-        return document.root, document.encode(), document.read_content()
+        return document.encode(), document.read_content()
     except BadUpdate as error:
         raise Unreadable(str(error)) from error
 

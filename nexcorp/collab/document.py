@@ -72,7 +72,7 @@ class Document:
     def load(cls, state: bytes | None, updates: Sequence[bytes], root: str | None = None) -> Document:
         """A document out of a snapshot and the updates behind it, as yjs has it.
 
-        `root`: as it is kept; None before that, when `updates` are the first ones unless there is a `state`.
+        `root`: as it is kept in file_docs; None is that of the first of `updates` if there is no `state`.
         Raises BadUpdate where one of them is broken or missing.
         """
         if root is None and state is not None:

@@ -40,15 +40,23 @@ async def fetch_row(database: Database, query: str, *values: Any) -> Any:
         return await conn.fetchrow(query, *values)
 
 
-async def append(database: Database, file_id: UUID, *updates: bytes, author_id: UUID | None = None) -> int:
+async def append(
+    database: Database,
+    file_id: UUID,
+    *updates: bytes,
+    author_id: UUID | None = None,
+    root: str | None = None,
+) -> int:
     """Store updates as editors send them, the last one now; returns its number."""
     async with database.transaction(wait=5) as conn:
         for update in updates:
             seq: int = await conn.fetchval(
                 """UPDATE file_docs
-                SET last_seq = last_seq + 1, edited_at = now(), dirty_since = coalesce(dirty_since, now())
+                SET last_seq = last_seq + 1, edited_at = now(), dirty_since = coalesce(dirty_since, now()),
+                    root = coalesce(root, $2)
                 WHERE file_id = $1 RETURNING last_seq""",
                 file_id,
+                root,
             )
             await conn.execute(
                 "INSERT INTO file_updates (file_id, seq, author_id, node, update) VALUES ($1, $2, $3, 7, $4)",

@@ -57,7 +57,7 @@ async def get_doc(database, file_id):
 async def test_what_was_typed_becomes_a_snapshot_a_version_and_an_event(database, settler):
     file_id, ada, bob = await make_file(database), uuid4(), uuid4()
     editor = Editor(root="codemirror")
-    await append(database, file_id, editor.insert(0, "one\r\n"), author_id=ada)
+    await append(database, file_id, editor.insert(0, "one\r\n"), author_id=ada, root="codemirror")
     await append(database, file_id, editor.insert(5, "two"), author_id=bob)
     assert await settler.drain() == 1
     doc = await get_doc(database, file_id)
