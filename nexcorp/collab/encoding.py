@@ -1,0 +1,62 @@
+"""Numbers and state vectors as Yjs writes them (format v1)."""
+
+from __future__ import annotations
+
+# Each time a page is opened and typed into, that is one more client for ever.
+MAX_CLIENTS = 200_000
+# yrs keeps clocks in 32 bits, yjs the number of a client in 53.
+MAX_CLOCK = 2**31
+MAX_CLIENT = 2**53
+
+
+class BadUpdate(ValueError):
+    """Not an update, or one that yjs would choke on, or one that is refused; the text says why."""
+
+
+def read_number(data: bytes, p: int) -> tuple[int, int]:
+    """A number of variable length at `p`, and where it ends; raises BadUpdate, or IndexError at the end."""
+    number = data[p]
+    p += 1
+    if number < 128:
+        return number, p
+    number &= 127
+    shift = 7
+    while True:
+        byte = data[p]
+        p += 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number, p
+        shift += 7
+        if shift > 56:
+            raise BadUpdate("A number is too large.")
+
+
+def write_number(number: int) -> bytes:
+    """A number as read_number() reads it."""
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def read_vector(data: bytes) -> dict[int, int]:
+    """A state vector, client -> the clock behind its last item; raises BadUpdate."""
+    try:
+        count, p = read_number(data, 0)
+        if count > MAX_CLIENTS:
+            raise BadUpdate("It has too many clients.")
+        known = {}
+        for _ in range(count):
+            client, p = read_number(data, p)
+            clock, p = read_number(data, p)
+            if client >= MAX_CLIENT or clock > MAX_CLOCK:
+                raise BadUpdate("A number is too large.")
+            known[client] = clock
+    except IndexError:
+        raise BadUpdate("It is cut short.") from None
+    if p != len(data):
+        raise BadUpdate("There is something behind its end.")
+    return known

@@ -1,0 +1,47 @@
+"""yjs counts UTF-16 units, so an edit may cut a character of two of them apart: half an emoji is deleted, or
+something is put between its halves. yjs then has U+FFFD in place of each half; yrs loses or moves a neighbour
+instead. So what yrs is to hold is made as yjs would have it, before it sees the cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from nexcorp.collab.encoding import write_number
+from nexcorp.collab.updates import Facts, Place
+
+
+def list_halves(data: bytes, facts: Facts) -> set[Place]:
+    """Where the second halves of its characters of two units are."""
+    found = set()
+    for client, clock, _, begin, end in facts.wide:
+        for sign in data[begin:end].decode():
+            if sign > "\uffff":
+                found.add((client, clock + 1))
+                clock += 1
+            clock += 1
+    return found
+
+
+def mend(data: bytes, facts: Facts, split: Collection[Place]) -> bytes:
+    """The same update with two U+FFFD in place of each character whose second half is in `split`.
+
+    No clock changes.
+    """
+    parts: list[bytes] = []
+    done = 0
+    for client, clock, at, begin, end in facts.wide:
+        signs = []
+        cut = False
+        for sign in data[begin:end].decode():
+            if sign > "\uffff":
+                clock += 1
+                if (client, clock) in split:
+                    sign, cut = "\ufffd\ufffd", True
+            clock += 1
+            signs.append(sign)
+        if cut:
+            text = "".join(signs).encode()
+            parts += (data[done:at], write_number(len(text)), text)
+            done = end
+    return b"".join((*parts, data[done:]))
