@@ -16,7 +16,7 @@ MAX_PAYLOAD_BYTES = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """An effect for conn.after(): updates that a request stored with node 0 are shown to all who edit the file.
+    """An effect for conn.after(): show updates that a request stored, with node 0, to all who edit the file.
 
     `first` is the number of the first one.
     """

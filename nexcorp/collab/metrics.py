@@ -14,8 +14,6 @@ STORE_SECONDS = Histogram(
     "Time of one statement that stores updates.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15),
 )
-RECOVERED = Counter(
-    "nexcorp_collab_recovered_total", "Updates read from PostgreSQL because Redis lost them."
-)
+RECOVERED = Counter("nexcorp_collab_recovered_total", "Updates read from PostgreSQL because Redis lost them.")
 REFUSED = Counter("nexcorp_collab_refused_total", "Sockets that were ended, by the code.", ["code"])
 ECHOES = Counter("nexcorp_collab_echoes_total", "Messages of awareness that repeat what others said.")

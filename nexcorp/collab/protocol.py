@@ -15,7 +15,7 @@ MAX_UPDATE_BYTES = MB
 MAX_STATE_BYTES = 8 * MB
 MAX_TEXT_BYTES = 2 * MB
 MAX_SAVED_BYTES = 256
-# A step 2 may bring the whole document, and what was typed offline; beside it stand a few bytes of the protocol.
+# A step 2 may bring the whole document, and what was typed offline; a few bytes of the protocol stand before.
 ALLOWANCE = Allowance(
     per_second=100.0,
     burst=500.0,

@@ -246,8 +246,8 @@ async def read_socket(
     refuse: Callable[[Socket], None],
     kind: WSMsgType = WSMsgType.TEXT,
 ) -> None:
-    """Call `take` with each message of this kind that a client sends, and `refuse` for any of the other, until
-    it is gone."""
+    """Call `take` with each message of this kind that a client sends, and `refuse` for one of the other kind,
+    until it is gone."""
     async for message in socket.ws:
         # What is in the queue already is had without waiting: the others get their turn in between.
         await asyncio.sleep(0)
