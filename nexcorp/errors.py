@@ -252,6 +252,13 @@ class ProjectNotFound(NotFound):
     meaning = "The project does not exist, or the viewer may not see it."
 
 
+class FileNotFound(NotFound):
+    """The file does not exist, is in the trash, or the viewer may not see it."""
+
+    code, message = "file_not_found", "There is no such file."
+    meaning = "The file does not exist, is in the trash, or the viewer may not see it."
+
+
 class TaskNotFound(NotFound):
     """The task does not exist, is in the trash, or the viewer may not see it."""
 

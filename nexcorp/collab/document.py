@@ -136,6 +136,10 @@ class Document:
         """The text, without what is embedded in it."""
         return str(self._text) if self.root is not None else ""
 
+    def read_content(self) -> bytes:
+        """The text as versions keep it: UTF-8, lines that end with LF, without NUL."""
+        return self.read_text().replace("\r\n", "\n").replace("\0", "\ufffd").encode()
+
     def replace_text(self, text: str) -> bytes | None:
         """Make the text another one by the least change; returns that as an update, None where it is equal.
 

@@ -1,7 +1,8 @@
 """What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
 months of the trail, what was read of notifications, and what was decided and sent of them.
 
-And tasks in the trash, and what was written of people who have left, behind their leaving.
+And tasks in the trash, contents that no version of a file has any more, and what was written of people who
+have left, behind their leaving.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from nexcorp.collab.versions import sweep_contents
 from nexcorp.db import sql
 from nexcorp.domain.tasks import purge_tasks
 from nexcorp.features.tasks.access import TRASH_DAYS
@@ -98,6 +100,7 @@ STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "retired": retire_notifications,
     "notifications": delete_parts,
     "trash": purge_trash,
+    "contents": lambda ctx: sweep_contents(ctx["database"]),
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
 }
 

@@ -1,0 +1,60 @@
+-- Versions of files, and their contents. A content is stored once, in file_chunks, whatever number of versions has it.
+-- Locks are taken in one order: the file, what is edited of it (file_docs), its project, contents.
+
+-- name: lock_file(file_id) :value
+-- Nobody else changes a file, or cuts a version of it, until the transaction ends. The number of its newest version.
+SELECT content_version FROM files WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: cut_version(file_id, cause, restored_from, bytes, sha256, author_ids, seq) :value
+-- The next version of a file that is locked, and what it makes its project hold. Returns its number, NULL where the newest
+-- version has the same content.
+WITH known AS (
+    SELECT f.id, f.project_id, f.bytes, f.content_version
+    FROM files AS f
+    WHERE
+        f.id = $1
+        AND NOT EXISTS (
+            SELECT FROM file_versions AS v WHERE v.file_id = f.id AND v.n = f.content_version AND v.sha256 = $5
+        )
+),
+cut AS (
+    INSERT INTO file_versions (file_id, n, cause, restored_from, bytes, sha256, author_ids, seq)
+    SELECT k.id, k.content_version + 1, $2, $3, $4, $5, $6::uuid[], $7 FROM known AS k
+    RETURNING n
+),
+moved AS (
+    UPDATE files SET content_version = cut.n, bytes = $4, updated_at = now() FROM cut WHERE files.id = $1
+),
+charged AS (
+    UPDATE projects SET file_bytes = file_bytes + $4 - k.bytes FROM known AS k WHERE projects.id = k.project_id
+)
+SELECT n FROM cut;
+
+-- name: hold_content(sha256) :value
+-- Whether a content is stored; if so it stays at least until the transaction ends.
+SELECT true FROM file_chunks WHERE sha256 = $1 AND part = 0 FOR KEY SHARE;
+
+-- name: add_chunk(sha256, part, data) :exec
+-- A part of a content that is stored nowhere yet, unless another request stores the same at this moment.
+INSERT INTO file_chunks (sha256, part, data) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+
+-- name: list_chunks(sha256) :many
+-- All parts of a content.
+SELECT data FROM file_chunks WHERE sha256 = $1 ORDER BY part;
+
+-- name: get_chunk(sha256, part) :value
+-- One part of a content; NULL behind the last.
+SELECT data FROM file_chunks WHERE sha256 = $1 AND part = $2;
+
+-- name: lock_loose(most) :many
+-- Contents that no version has. Those that a request holds at this moment are left for the next time.
+SELECT c.sha256
+FROM file_chunks AS c
+WHERE c.part = 0 AND NOT EXISTS (SELECT FROM file_versions AS v WHERE v.sha256 = c.sha256)
+LIMIT $1
+FOR UPDATE SKIP LOCKED;
+
+-- name: drop_loose(hashes) :exec
+-- Those that are locked and that no version has: by a statement of its own, which sees what was committed before the lock.
+DELETE FROM file_chunks AS c
+WHERE c.sha256 = ANY($1::bytea[]) AND NOT EXISTS (SELECT FROM file_versions AS v WHERE v.sha256 = c.sha256);
