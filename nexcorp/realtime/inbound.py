@@ -22,6 +22,7 @@ MESSAGES_BURST = 40.0
 BYTES_A_MESSAGE = 16 * 1024
 # What is still thrown away after that, so that the client can read why it is closed.
 REST_BYTES = 256 * 1024
+MAX_REST_BYTES = 32 * 1024 * 1024
 
 PONG, FIRST_CONTROL = protocol.PONG & 0x0F, 0x08
 LONG_HEADER = 10
@@ -132,6 +133,7 @@ class Inbound:
             self._message = size if opcode else self._message + size
             if self._message > allowance.message_bytes:
                 self._refused = Oversized()
+                self._rest += min(size, MAX_REST_BYTES)
                 return False
         price = min(1 + size // allowance.bytes_a_frame, allowance.burst / 2)
         if self._tokens < price:

@@ -161,7 +161,9 @@ class Typist:
     async def leave(self) -> None:
         """Close the socket."""
         await self.ws.close()
-        await self._reading
+        await asyncio.wait([self._reading])
+        if not self._reading.cancelled():
+            self._reading.result()
 
 
 Open = Callable[..., Awaitable[Typist]]
