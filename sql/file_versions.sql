@@ -1,5 +1,5 @@
 -- Versions of files, and their contents. A content is stored once, in file_chunks, whatever number of versions has it.
--- Locks are taken in one order: the file, what is edited of it (file_docs), its project, contents.
+-- Locks are taken in one order: the file, its log (file_docs), contents, its project.
 
 -- name: lock_file(file_id) :value
 -- Nobody else changes a file, or cuts a version of it, until the transaction ends. The number of its newest version.
@@ -7,14 +7,19 @@ SELECT content_version FROM files WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: cut_version(file_id, cause, restored_from, bytes, sha256, author_ids, seq) :value
 -- The next version of a file that is locked, and what it makes its project hold. Returns its number, NULL where the newest
--- version has the same content.
+-- version has the same content, or was put while a worker made a text of what was typed before.
 WITH known AS (
     SELECT f.id, f.project_id, f.bytes, f.content_version
     FROM files AS f
     WHERE
         f.id = $1
         AND NOT EXISTS (
-            SELECT FROM file_versions AS v WHERE v.file_id = f.id AND v.n = f.content_version AND v.sha256 = $5
+            SELECT
+            FROM file_versions AS v
+            WHERE
+                v.file_id = f.id
+                AND v.n = f.content_version
+                AND (v.sha256 = $5 OR ($2 = 'edited' AND v.seq > $7))
         )
 ),
 cut AS (

@@ -13,3 +13,5 @@ DELIVERIES = Counter(
     "Notifications due on a channel by what became of them, or why they were left out.",
     ["channel", "result"],
 )
+SETTLED = Counter("nexcorp_texts_settled_total", "Edited texts by what became of settling them.", ["result"])
+SETTLE_SECONDS = Histogram("nexcorp_text_settle_seconds", "Time to settle one text.")

@@ -38,6 +38,7 @@ from workers.sending import Sender, poll_sender
 from workers.sending_mail import MailChannel
 from workers.sending_push import PushChannel
 from workers.served import serve_metrics
+from workers.settling import Settler, poll_settler
 from workers.telling import Channels
 
 log = structlog.get_logger("nexcorp.worker")
@@ -190,6 +191,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     )
     mails = MailQueue(database, mailer, config.base_url)
     notices = make_senders(config, database, product, mailer, pusher)
+    settler = Settler(database)
     stores = make_stores(config)
     context = {
         "config": config,
@@ -211,12 +213,14 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         asyncio.create_task(poll(delivery)),
         asyncio.create_task(poll_mails(mails)),
         *(asyncio.create_task(poll_sender(sender)) for sender in notices.values()),
+        asyncio.create_task(poll_settler(settler)),
         asyncio.create_task(beat(database, worker_id, delivery)),
     ]
     metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)
     await stopping
-    await asyncio.gather(saq, *(sender.close() for sender in notices.values()), return_exceptions=True)
+    closing = (settler.close(), *(sender.close() for sender in notices.values()))
+    await asyncio.gather(saq, *closing, return_exceptions=True)
     await end_tasks(tasks)
     with contextlib.suppress(AppError):
         async with database.connection(wait=1.0) as conn:

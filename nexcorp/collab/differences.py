@@ -61,7 +61,10 @@ def find_changes(old: str, new: str) -> list[Change]:
     lines_b = whole.text.splitlines(keepends=True)
     changes: list[Change] = []
     at, line = whole.start, 0
-    for block in find_blocks(lines_a, lines_b, budget):
+    blocks = find_blocks(lines_a, lines_b, budget)
+    if len(blocks) > MAX_CHANGES:
+        return [whole]
+    for block in blocks:
         at += sum(map(len, lines_a[line : block.a1]))
         part = "".join(lines_a[block.a1 : block.a2])
         changes += _compare_words(at, part, "".join(lines_b[block.b1 : block.b2]), budget)

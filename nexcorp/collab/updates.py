@@ -124,10 +124,8 @@ def _skip_value(data: bytes, p: int, depth: int = 0) -> int:
     p += 1
     if kind in (127, 126, 121, 120):  # undefined, null, false, true
         return p
-    if kind == 125:  # integer
-        while data[p] > 127:
-            p += 1
-        return p + 1
+    if kind == 125:  # integer, with its sign in a bit of the first byte
+        return read_number(data, p)[1]
     if kind in (124, 123, 122):  # float of 32 bits, of 64, integer of 64
         return _move(data, p, 4 if kind == 124 else 8)
     if kind in (119, 116):  # text, bytes
@@ -155,9 +153,9 @@ def _read_foreign(data: bytes, p: int, kind: int) -> tuple[int, int]:
         p = _skip(data, _skip(data, p))
     elif kind == TYPE:
         shape, p = read_number(data, p)
-        if shape in (3, 5):  # an XML element or hook, which has a name
+        if shape == 3:  # an XML element, which has a name
             p = _skip(data, p)
-        elif shape > 6:
+        elif shape > 6 or shape == 5:  # yrs would read on in the middle of an XML hook
             raise BadUpdate("It has a shared type of an unknown kind.")
     elif kind == SUBDOC:
         p = _skip_value(data, _skip(data, p))
@@ -201,6 +199,8 @@ def _read_structs(data: bytes, facts: Facts, halves: Collection[Place]) -> int:
             kind = info & 31
             p += 1
             if kind in (GC, SKIP):
+                if info != kind:
+                    raise BadUpdate("It has content of an unknown kind.")
                 length, p = read_number(data, p)
                 facts.skips |= kind == SKIP
             else:

@@ -42,14 +42,16 @@ async def cut_version(
     """Save a content as the next version of a file; returns its number, None where nothing changed.
 
     Needs a transaction, and locks the file, then its project. `cause`: created, edited, put, restored. `seq`:
-    of the newest update that it holds, 0 for binaries. `content` ends its lines as it is stored. Raises
-    FileNotFound, ProjectQuotaExceeded.
+    of the newest update that it holds, 0 for binaries. What was edited is not saved over what was put since.
+    Raises FileNotFound, ProjectQuotaExceeded.
     """
     if await sql.file_versions.lock_file(conn, file_id=file_id) is None:
         raise FileNotFound()
     sha256 = await _compute(lambda: hashlib.sha256(content).digest(), content)
+    # Before the project is locked, for which others wait.
+    await _store(conn, sha256, content)
     with on_constraint("projects_quota", ProjectQuotaExceeded()):
-        number = await sql.file_versions.cut_version(
+        return await sql.file_versions.cut_version(
             conn,
             file_id=file_id,
             cause=cause,
@@ -59,9 +61,6 @@ async def cut_version(
             author_ids=sorted(set(author_ids)),
             seq=seq,
         )
-    if number is not None:
-        await _store(conn, sha256, content)
-    return number
 
 
 async def read_content(conn: Any, sha256: bytes) -> bytes:

@@ -718,6 +718,18 @@ class Service:
     def get_setting(self, conn: Connection, *, name: str | None) -> Awaitable[Text]: ...
     def is_migrated(self, conn: Connection) -> Awaitable[Bool]: ...
 
+SettlingClaimDue = TypedDict("SettlingClaimDue", {"file_id": Id, "lease_until": Time})
+SettlingGetDoc = TypedDict("SettlingGetDoc", {"project_id": Id, "settled_seq": Int, "last_seq": Int, "root": Text, "snapshot_seq": Int, "state": Bytes, "version_seq": Int})
+SettlingListUpdates = TypedDict("SettlingListUpdates", {"seq": Int, "author_id": Id, "update": Bytes})
+
+class Settling:
+    def claim_due(self, conn: Connection, *, quiet_seconds: float | None, busy_seconds: float | None, lease_seconds: float | None, most: int | None) -> Awaitable[list[SettlingClaimDue]]: ...
+    def get_doc(self, conn: Connection, *, file_id: UUID | None) -> Awaitable[SettlingGetDoc | None]: ...
+    def list_updates(self, conn: Connection, *, file_id: UUID | None, after: int | None, most: int | None, most_bytes: int | None) -> Awaitable[list[SettlingListUpdates]]: ...
+    def settle_doc(self, conn: Connection, *, file_id: UUID | None, lease_until: datetime | None, seq: int | None, state: bytes | None, keep_seconds: float | None) -> Awaitable[Bool]: ...
+    def put_off(self, conn: Connection, *, file_id: UUID | None, lease_until: datetime | None, seconds: float | None) -> Awaitable[str]: ...
+    def drop_settled(self, conn: Connection, *, keep_seconds: float | None, most: int | None) -> Awaitable[Int]: ...
+
 TaskBoardListAbove = TypedDict("TaskBoardListAbove", {"id": Id, "rank": Int})
 TaskBoardListColumn = TypedDict("TaskBoardListColumn", {"id": Id, "number": Int, "kind": Text, "title": Text, "description": Text, "status": Text, "priority": Text, "creator": Any, "assignee": Any, "projectId": Id, "leadId": Id, "parentId": Id, "rank": Int, "dueDate": Text, "dueAt": Time, "dueAllDay": Bool, "startedAt": Time, "completedAt": Time, "labels": Any, "blocked": Bool, "checklist": Any, "subtasks": Any, "commentCount": Int, "uploads": Any, "repeat": Any, "seriesId": Id, "occurrence": Int, "externalRef": Text, "version": Int, "createdAt": Time, "updatedAt": Time, "_creatorId": Id, "_assigneeId": Id, "_priority": Int, "_dueOn": Any, "_deletedAt": Time, "watching": Bool})
 TaskBoardCountColumns = TypedDict("TaskBoardCountColumns", {"status": Text, "total": Int})
@@ -1001,6 +1013,7 @@ class Catalog:
     roles: Roles
     search: Search
     service: Service
+    settling: Settling
     task_board: TaskBoard
     task_bulk: TaskBulk
     task_kept: TaskKept

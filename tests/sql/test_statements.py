@@ -22,6 +22,12 @@ GUESTS = {
     ("rooms", "min_seq"): "realtime",
     # The number of a project's newest task.
     ("projects", "task_number"): "tasks",
+    # What a file holds is its newest version.
+    ("files", "content_version"): "file_versions",
+    ("files", "bytes"): "file_versions",
+    # How far a text is settled, and which worker does so.
+    ("file_docs", "settled_seq"): "settling",
+    ("file_docs", "lease_until"): "settling",
     # Which tasks come again, and when the next reminder of one is due.
     ("tasks", "series_id"): "task_series",
     ("tasks", "occurrence"): "task_series",
@@ -57,6 +63,11 @@ UTILITIES = {"service.vacuum_all"}
 # leads takes their tasks along.
 SHARED = {
     ("users", "updated_at"),
+    ("files", "updated_at"),
+    # A new content, and what is purged with its file.
+    ("projects", "file_bytes"),
+    # Set by who types, cleared by who settles it.
+    ("file_docs", "dirty_since"),
     ("post_stats", "score"),
     ("post_stats", "least_score"),
     # A digest is made where its time is moved on.
@@ -68,6 +79,8 @@ WRITES = {
     # A delivery is one statement: notifications, counters, and the frames that show them.
     ("notifications", "rooms"),
     ("notifications", "room_frames"),
+    # A snapshot takes the place of updates, in one statement.
+    ("settling", "file_updates"),
 }
 # A stored answer is blanked by the statement that removes what it shows; its key stays.
 BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}

@@ -1,0 +1,37 @@
+"""Real yjs under Node, where there is one; else what it said once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sql.kept import cache_folder
+
+HERE = Path(__file__).parent
+
+
+def recorded_cases() -> list[dict[str, Any]]:
+    """Cases as `make` of yjs.mjs prints them."""
+    found: list[dict[str, Any]] = json.loads((HERE / "yjs_cases.json").read_text())
+    return found
+
+
+def run_yjs(*args: str, given: Any = None) -> Any:
+    """What yjs.mjs prints; skips the test where Node or yjs is not there."""
+    node, folder = shutil.which("node"), cache_folder().with_name("nexcorp-yjs")
+    if node is None or not (folder / "node_modules" / "yjs").is_dir():
+        pytest.skip(f"needs Node and yjs: npm install --prefix {folder} yjs@13")
+    done = subprocess.run(
+        [node, HERE / "yjs.mjs", folder, *args],
+        input=json.dumps(given),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return json.loads(done.stdout)
