@@ -1,4 +1,4 @@
-"""`/collab/{fileId}` in the AsyncAPI document: y-websocket's binary messages, and the codes that end a socket."""
+"""`/collab/{fileId}` in the AsyncAPI document: y-websocket's binary messages, and how sockets end."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ CLOSE_CODES = {
     ),
 }
 PROSE = """\
-A text file, edited together by y-websocket's protocol, unchanged: binary messages, never text. The shared type
-is `content`, or the one that the first update names alone. The handshake wants a token or a ticket as that of
-`/ws`, for public projects, too. y-websocket connects again by itself, and a ticket works once: give it a token by
-`Object.defineProperty(provider, 'protocols', {{get: () => ['nexcorp.v1', 'bearer.' + token()]}})`. The socket
+A text file, edited together by y-websocket's protocol, unchanged: binary messages, never text. The shared
+type is `content`, or the one that the first update names alone. The handshake wants a token or a ticket as that
+of `/ws`, for public projects, too. y-websocket connects again by itself, and a ticket works once: give it a
+token by `Object.defineProperty(provider, 'protocols', {{get: () => ['nexcorp.v1', 'bearer.' + token()]}})`. The socket
 lives as long as the session, whatever becomes of the token; what the user may do in the project is looked at
 every two seconds. Readers see all, and their changes are answered by permissionDenied.
 
