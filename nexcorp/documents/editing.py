@@ -57,11 +57,12 @@ CLOSE_CODES = {
 }
 PROSE = """\
 A text file, edited together by y-websocket's protocol, unchanged: binary messages, never text. The shared
-type is `content`, or the one that the first update names alone. The handshake wants a token or a ticket as that
-of `/ws`, for public projects, too. y-websocket connects again by itself, and a ticket works once: give it a
-token by `Object.defineProperty(provider, 'protocols', {{get: () => ['nexcorp.v1', 'bearer.' + token()]}})`. The socket
-lives as long as the session, whatever becomes of the token; what the user may do in the project is looked at
-every two seconds. Readers see all, and their changes are answered by permissionDenied.
+type is `content`, or the one that the first update names alone. The handshake wants a token or a ticket as
+that of `/ws`, for public projects, too. y-websocket connects again by itself, and a ticket works once: give
+it a token by
+`Object.defineProperty(provider, 'protocols', {{get: () => ['nexcorp.v1', 'bearer.' + token()]}})`.
+The socket lives as long as the session, whatever becomes of the token; what the user may do in the project
+is looked at every two seconds. Readers see all, and their changes are answered by permissionDenied.
 
 y-websocket gives up on close codes from 4400 to 4499 alone. With `?refuse=close` a handshake that is refused
 opens the socket, and closes it with 4000 and the HTTP status.
