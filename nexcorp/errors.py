@@ -252,6 +252,13 @@ class ProjectNotFound(NotFound):
     meaning = "The project does not exist, or the viewer may not see it."
 
 
+class NotYourProject(Forbidden):
+    """The caller sees the project, and may not do this; the message says who may."""
+
+    code, message = "not_your_project", "You may only read this project."
+    meaning = "You see the project, and may not do this in it; the message says who may."
+
+
 class TaskNotFound(NotFound):
     """The task does not exist, is in the trash, or the viewer may not see it."""
 

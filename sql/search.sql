@@ -111,7 +111,9 @@ found AS (
         FROM asked
         CROSS JOIN own
         CROSS JOIN LATERAL (SELECT * FROM task_documents AS o WHERE o.task_id = own.id OFFSET 0) AS d
-        WHERE d.words @@ asked.query AND NOT EXISTS (SELECT FROM near WHERE near.task_id = own.id)
+        WHERE d.words @@ asked.query
+            AND NOT EXISTS (SELECT FROM near WHERE near.task_id = own.id)
+            AND EXISTS (SELECT FROM visible_tasks($1, $2) AS t WHERE t.id = own.id)
         ORDER BY d.task_id DESC
         LIMIT 500
     )
