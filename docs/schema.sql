@@ -3039,6 +3039,15 @@ END
 $function$;
 COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
 
+CREATE OR REPLACE FUNCTION show_link(project_id uuid, viewer_id uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE WHEN $1 IS NOT NULL THEN CASE WHEN project_role($1, $2, false) IS NOT NULL THEN $1 END END
+$function$;
+COMMENT ON FUNCTION show_link(uuid,uuid) IS 'The project that a post is linked with, where a viewer may know of it by themselves, else NULL. A query takes it in: without a link it costs nothing.';
+
 CREATE OR REPLACE FUNCTION shown_to(p posts, viewer_id uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -3652,6 +3661,7 @@ SELECT
     p.created_at AS "createdAt",
     p.updated_at AS "updatedAt",
     p.author_id AS "_authorId",
+    p.project_id AS "_projectId",
     p.position AS "_position",
     -- An archived announcement has no position any more; the log of moves says when it was published last.
     CASE
