@@ -81,8 +81,8 @@ class Storage(Out):
     limit = fields.Integer(required=True)
 
 
-class RoomProject(Out):
-    """A project as everybody in its room sees it."""
+class ProjectItem(Out):
+    """A project as everybody who sees it does."""
 
     id = fields.UUID(required=True)
     name = fields.String(required=True)
@@ -97,7 +97,15 @@ class RoomProject(Out):
     updatedAt = fields.AwareDateTime(required=True)
 
 
-class Project(RoomProject):
+class RoomProject(ProjectItem):
+    """A project as its room sees it."""
+
+    changed = fields.List(
+        fields.String(), metadata={"description": "Names of what is different; `members`: who is in it."}
+    )
+
+
+class Project(ProjectItem):
     """A project as one viewer sees it."""
 
     role = fields.String(
