@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.api import API, create, fetch_value, get_json, publish, refused, walk
+from tests.api import API, create, fetch_value, get_json, outbox_empty, publish, refused, walk
+from tests.conftest import wait_until
 from tests.features.projects.helpers import ROLES, found, join
 
 pytestmark = pytest.mark.shared
@@ -119,3 +120,25 @@ async def test_lists_hold_what_one_may_see(make_user: Any, client: Any) -> None:
     await refused(client.get(f"{API}/projects"), 401)
     for query in ("visibility=secret", "role=reader", "limit=0", "cursor=x"):
         await refused(ada.client.get(f"{API}/projects?{query}"), 422)
+
+
+async def test_search_finds_what_one_may_see(make_user: Any, service: Any) -> None:
+    ada, bob, boss = await make_user(), await make_user(), await make_user(role="manager")
+    projects = {}
+    for visibility in READERS:
+        body = {"name": f"Zeppelin {visibility}", "description": "Airworthy", "visibility": visibility}
+        projects[visibility] = (await create(ada, "/projects", **body))["id"]
+
+    async def search(person: Any, words: str) -> set[str]:
+        rows = (await get_json(person.client, f"/search?kind=project&q={words}"))["data"]
+        return {row["title"].split()[-1] for row in rows}
+
+    for indexed in (False, True):
+        assert await search(ada, "zeppelin") == await search(boss, "airworthy") == set(READERS), indexed
+        assert await search(bob, "zeppelin") == {"internal", "public"}
+        await wait_until(lambda: outbox_empty(service))
+    await ada.client.patch(f"{API}/projects/{projects['public']}", json={"description": None})
+    await ada.client.delete(f"{API}/projects/{projects['internal']}")
+    await wait_until(lambda: outbox_empty(service))
+    assert await search(bob, "airworthy") == set() and await search(ada, "airworthy") == {"private"}
+    assert await search(ada, "zeppelin") == {"private", "public"}
