@@ -25,6 +25,7 @@ ON_INDEX = re.compile(
     r"(?: ON (?P<table>\w+))?",
     re.IGNORECASE,
 )
+COLUMN = re.compile(r"\w+")
 ON_SCHEMA = re.compile(r"\A(?:CREATE|ALTER|DROP|LOCK) ", re.IGNORECASE)
 
 LIST_LONG = """
@@ -163,7 +164,8 @@ def make_partitioned_index(conn: psycopg.Connection, name: str, table: str, rest
     if find_validity(conn, name) is None:
         run_politely(conn, f"CREATE INDEX {name} ON ONLY {table}{rest}")
     for (partition,) in conn.execute(LIST_LACKING, (table, name)).fetchall():
-        part = partition + name.removeprefix(table)
+        # As PostgreSQL calls those of partitions that are made later.
+        part = "_".join([partition, *COLUMN.findall(rest.partition("(")[2].partition(")")[0]), "idx"])
         make_index(conn, part, f"CREATE INDEX CONCURRENTLY {part} ON {partition}{rest}")
         run_politely(conn, f"ALTER INDEX {name} ATTACH PARTITION {part}")
 
