@@ -14,14 +14,8 @@ AS $$
     WHERE v.owner_id = $1
         OR (
             v.shared
-            AND v.project_id IN (
-                SELECT m.project_id
-                FROM project_members AS m
-                INNER JOIN projects AS p ON p.id = m.project_id
-                WHERE m.user_id = $1 AND p.deleted_at IS NULL
-                UNION ALL
-                SELECT p.id FROM projects AS p WHERE $2 AND p.deleted_at IS NULL
-            )
+            AND (v.project_id IN (SELECT p.id FROM projects AS p WHERE p.deleted_at IS NOT NULL)) IS NOT TRUE
+            AND ($2 OR v.project_id IN (SELECT m.project_id FROM project_members AS m WHERE m.user_id = $1))
         )
 $$;
 COMMENT ON FUNCTION visible_views(uuid, boolean) IS 'The saved views that a viewer may see: their own, and those shared in projects that they see. In FROM, a query takes it in.';
