@@ -4,6 +4,9 @@ from __future__ import annotations
 
 BIG_WORK = {
     "tasks",
+    "projects",
+    "project_members",
+    "project_documents",
     "task_documents",
     "task_labels",
     "task_watchers",
@@ -34,6 +37,23 @@ HOT_WORK: dict[str, set[str]] = {
     "comments.list_task_comments": {"comments_task_id_idx"},
     "comments.lock_task_of_comment": {"comments_pkey"},
     "imports.claim_import": {"imports_pkey"},
+    "projects.claim_expired": {"projects_trash_idx"},
+    "projects.forget_member": {"project_members_user_idx", "project_members_pkey"},
+    "projects.get_member": {"users_pkey"},
+    "projects.get_project": {"projects_pkey", "project_members_pkey"},
+    "projects.has_other_owner": {"project_members_pkey"},
+    "projects.list_activity": set(),
+    "projects.list_all": {"projects_pkey", "project_members_pkey"},
+    "projects.list_joined": {"project_members_user_idx", "projects_pkey", "project_members_pkey"},
+    "projects.list_members": {"project_members_pkey"},
+    "projects.list_projects": {"project_members_user_idx", "projects_open_idx", "projects_pkey"},
+    "projects.list_trash": {"projects_trash_idx"},
+    "projects.list_watchers": {"projects_pkey"},
+    "projects.lock_projects_of": {"project_members_user_idx"},
+    "projects.render_projects": {"projects_pkey", "project_members_pkey"},
+    "search.index_projects": {"search_words_pkey"},
+    "search.list_words_in_projects": {"project_documents_pkey", "project_documents_words_idx"},
+    "search.search_projects": {"project_documents_words_idx", "projects_pkey"},
     "search.index_tasks": {"search_words_pkey"},
     "search.list_words_in_tasks": {"task_documents_pkey", "task_documents_words_idx"},
     "search.search_tasks": {"task_documents_pkey", "task_documents_words_idx", *SOURCES},
@@ -100,6 +120,7 @@ HOT_WORK: dict[str, set[str]] = {
 }
 # Sort one page, or the labels of each of its tasks.
 SORTS_WORK = {
+    "projects.list_projects",
     "task_board.list_column",
     "task_lists.list_by_created",
     "task_lists.list_by_due",
@@ -109,6 +130,8 @@ SORTS_WORK = {
     "tasks.list_own_trash",
 }
 UNLIMITED_WORK = {
+    "projects.list_watchers",
+    "search.list_words_in_projects",
     "comments.list_mentioned",
     "search.list_words_in_tasks",
     "task_bulk.list_leading",
