@@ -17,6 +17,7 @@ import structlog
 
 from nexcorp.collab.document import Document
 from nexcorp.collab.encoding import BadUpdate
+from nexcorp.collab.memory import give_back_memory
 from nexcorp.collab.versions import ProjectQuotaExceeded, cut_version
 from nexcorp.db import Database, sql
 from nexcorp.delivery.outbox import emit
@@ -38,6 +39,7 @@ ABREAST = 4
 # Of one file at once; the rest is settled next.
 MOST_UPDATES, MOST_BYTES = 20_000, 32 * 1024 * 1024
 PART = 10_000
+LARGE_BYTES = 1024 * 1024
 
 
 class Unreadable(Exception):
@@ -207,9 +209,13 @@ def build(state: bytes | None, updates: Sequence[bytes], root: str | None) -> tu
     """The snapshot and the text of a document; blocks. Raises Unreadable."""
     try:
         document = Document.load(state, updates, root)
-        return document.encode(), document.read_content()
+        state, content = document.encode(), document.read_content()
     except BadUpdate as error:
         raise Unreadable(str(error)) from error
+    if len(state) > LARGE_BYTES:
+        del document
+        give_back_memory()
+    return state, content
 
 
 async def drop_settled(database: Database) -> int:

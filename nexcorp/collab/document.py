@@ -11,7 +11,7 @@ from pycrdt import Doc, Text
 
 from nexcorp.collab.differences import Change, find_changes
 from nexcorp.collab.encoding import BadUpdate, read_vector
-from nexcorp.collab.halves import list_halves, mend
+from nexcorp.collab.halves import list_halves, may_be_wide, mend
 from nexcorp.collab.updates import EMPTY, Facts, Gap, Place, has_gap, note_clocks, read_update
 
 # The shared type that holds the text, unless the first update names another one alone.
@@ -78,8 +78,12 @@ class Document:
         if root is None and state is not None:
             root = ROOT
         document = cls(root)
-        parts = [state, *updates] if state is not None else list(updates)
+        parts = list(updates)
         read = [read_update(part) for part in parts]
+        if state is not None:
+            # Encoded here, so it may be trusted; to read it takes five times as long as to apply it.
+            parts.insert(0, state)
+            read.insert(0, read_update(state) if may_be_wide(state) else Facts())
         for part, facts in zip(parts, read, strict=True):
             document._halves |= list_halves(part, facts)
         if document._halves:
@@ -87,6 +91,9 @@ class Document:
             split = {place for part in parts for place in read_update(part, document._halves).split}
             parts = [mend(part, facts, split) for part, facts in zip(parts, read, strict=True)]
             document._halves -= split
+        if state is not None:
+            document._restore(parts.pop(0))
+            del read[0]
         for part, facts in zip(parts, read, strict=True):
             if has_gap(facts, document.known):
                 raise Gap("An update is missing.")
@@ -165,6 +172,15 @@ class Document:
         """The size of the text in UTF-8."""
         return len(self._text) if self.root is not None else 0
 
+    def _restore(self, state: bytes) -> None:
+        """Begin with a snapshot."""
+        self._merge(state, Facts())
+        self.known = read_vector(self._doc.get_state())
+        plain = set(self._doc.keys()) <= {self.root} and all(
+            isinstance(piece, str) for piece, _ in self._text.diff()
+        )
+        self._types = 0 if plain else read_update(state).types
+
     def _merge(self, update: bytes, facts: Facts) -> None:
         with panics_refused():
             self._doc.apply_update(update)
@@ -190,10 +206,10 @@ class Document:
         """Have U+FFFD in place of characters that are cut."""
         state = self.encode()
         facts = read_update(state)
-        self._doc, self._bytes, self._types = Doc(), 0, 0
+        self._doc, self._bytes = Doc(), 0
         if self.root is not None:
             self._set_root(self.root)
-        self._merge(mend(state, facts, split), facts)
+        self._restore(mend(state, facts, split))
 
     def _settle_root(self, facts: Facts) -> None:
         root = choose_root(facts)

@@ -9,7 +9,7 @@ import sys
 import pycrdt
 import pytest
 
-from nexcorp.collab.document import Document
+from nexcorp.collab.document import Document, TooLarge
 from nexcorp.collab.encoding import BadUpdate, read_number, read_vector, write_number
 from nexcorp.collab.updates import Gap, has_gap, note_clocks, read_update
 from nexcorp.config import REPOSITORY
@@ -35,11 +35,14 @@ def test_hostile_updates_are_refused_before_pycrdt_sees_them():
             read_vector(vector)
     # Shared types in each other can be read, but a document takes only so many.
     assert read_update(nest(3_000)).types == 3_000
-    document = Document.load(None, [nest(1_500)])
-    with pytest.raises(BadUpdate):
-        document.apply(nest(600).replace(b"\x07\x00", b"\x08\x00", 1))
-    document.apply(b"\x00\x01\x07\x01\x00\x01")
-    assert document.text_bytes == 0
+    more = nest(600).replace(b"\x07\x00", b"\x08\x00", 1)
+    nested = Document.load(None, [nest(1_500)])
+    for document in (nested, Document.load(nested.encode(), [])):
+        with pytest.raises(TooLarge):
+            document.apply(more)
+        document.apply(b"\x00\x01\x07\x01\x00\x01")
+        assert document.text_bytes == 0
+    Document.load(nested.encode(), []).apply(more)
 
 
 def test_what_the_reader_says_of_updates_of_yjs_is_what_yrs_says():
