@@ -69,13 +69,18 @@ class Messenger:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            waiting, self._waiting = self._waiting, []
-            payloads: list[list[Message]] = [[]]
-            size = 0
-            for message in waiting:
-                size += sum(map(len, message.parts))
-                if size > MAX_PAYLOAD_BYTES and payloads[-1]:
-                    payloads.append([])
-                    size = 0
-                payloads[-1].append(message)
-            await self.publisher.publish([(CHANNEL, pack_messages(payload)) for payload in payloads])
+            await self.send()
+
+    async def send(self) -> None:
+        """Send what there is to say."""
+        waiting, self._waiting = self._waiting, []
+        payloads: list[list[Message]] = []
+        left = 0
+        for message in waiting:
+            size = sum(map(len, message.parts))
+            if size > left or not payloads:
+                payloads.append([])
+                left = MAX_PAYLOAD_BYTES
+            payloads[-1].append(message)
+            left -= size
+        await self.publisher.publish([(CHANNEL, pack_messages(payload)) for payload in payloads])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
@@ -46,6 +48,7 @@ class Positions:
         self.database, self.channels = database, channels
         self.connected, self.get_epoch, self.forget = connected, get_epoch, forget
         self.seconds = CHECK_SECONDS
+        self._checked_at = -math.inf
         self._epoch: str | None = None
         self._behind: set[Channel] = set()
         self._checks = Checks("check of edited files")
@@ -57,17 +60,18 @@ class Positions:
 
     def check_soon(self) -> None:
         """Something may have been lost: compare every file now."""
+        self._checked_at = -math.inf
         self._checks.check_soon()
 
     async def run(self) -> None:
         """Compare every few seconds, and read what is missing; until cancelled."""
-        await self._checks.run(
-            lambda: self.seconds if self.connected() else min(self.seconds, CHECK_SECONDS_ALONE), self._work
-        )
+        await self._checks.run(lambda: CHECK_SECONDS_ALONE, self._work)
 
     async def _work(self, due: bool) -> None:
-        if due:
+        now = time.monotonic()
+        if due and (not self.connected() or now - self._checked_at >= self.seconds):
             await self._check()
+            self._checked_at = now
         while self._behind:
             channel = self._behind.pop()
             try:

@@ -172,6 +172,7 @@ class Collab:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STORE_SECONDS):
                 await self.log.wait_empty()
+        await self.messenger.send()
         await self._report([])
 
     async def tidy(self) -> None:
