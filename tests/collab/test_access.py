@@ -150,7 +150,10 @@ async def test_only_so_many_sockets(make_user, service, client, open_file, monke
     monkeypatch.setattr(service.app[COLLAB].hub, "most", 3)
     monkeypatch.setattr("nexcorp.realtime.routes.PROBE_SECONDS", 0.2)
     ada, grace = await make_user(), await make_user()
-    file_id, other = await share_file(service.db, owner=[ada, grace]), await share_file(service.db, owner=[ada])
+    file_id, other = (
+        await share_file(service.db, owner=[ada, grace]),
+        await share_file(service.db, owner=[ada]),
+    )
     for _ in range(2):
         await open_file(ada, file_id)
     assert await knock(client, grace, file_id) == (429, "too_many_editors")

@@ -25,6 +25,10 @@ GUESTS = {
     # What a file holds is its newest version.
     ("files", "content_version"): "file_versions",
     ("files", "bytes"): "file_versions",
+    # How far the log of a text has come.
+    ("file_docs", "last_seq"): "collab",
+    ("file_docs", "root"): "collab",
+    ("file_docs", "edited_at"): "collab",
     # How far a text is settled, and which worker does so.
     ("file_docs", "settled_seq"): "settling",
     ("file_docs", "lease_until"): "settling",
@@ -84,7 +88,7 @@ WRITES = {
 }
 # A stored answer is blanked by the statement that removes what it shows; its key stays.
 BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
-BLANKING = {"posts", "comments", "projects", "leads", "task_views", "tasks", "uploads"}
+BLANKING = {"posts", "comments", "projects", "leads", "task_views", "tasks", "uploads", "files"}
 
 
 def plain(text: str) -> str:

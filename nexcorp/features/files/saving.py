@@ -168,9 +168,7 @@ async def save_text(
     )
     if plain.eol != file["eol"]:
         await sql.files.update_file(conn, file_id=file_id, path=None, type=None, eol=plain.eol)
-        await tell(
-            conn, "file.updated", caller.id, file, version=file["version"] + 1, changed=["eol"]
-        )
+        await tell(conn, "file.updated", caller.id, file, version=file["version"] + 1, changed=["eol"])
     if number is not None:
         authors = sorted({caller.id, *(row["author_id"] for row in typed)})
         await tell(conn, "file.saved", caller.id, file, version=number, seq=seq, authorIds=authors)
