@@ -14,8 +14,8 @@ MAX_RANGES = 50
 def read_range(header: str, size: int) -> tuple[int, int] | None:
     """The first and the last byte of the one part that is wanted of so many; None for the whole.
 
-    The whole is what a part in another unit and several parts get (RFC 9110, 14.2). Raises RangeNotSatisfiable
-    where no part lies within.
+    The whole is what a part in another unit and several parts get (RFC 9110, 14.2). Raises
+    RangeNotSatisfiable where no part lies within.
     """
     unit, _, text = header.partition("=")
     if unit.strip().lower() != "bytes":

@@ -118,10 +118,12 @@ async def put_content(request: web.Request) -> web.Response:
     # Whoever may not write sends nothing.
     async with database(request).connection() as conn:
         service.check_writes((await service.get_file(conn, caller(request), file_id))["_role"])
-    async with receive_large(request, MAX_BINARY_BYTES) as content:
-        async with transaction(request, turn=file_id) as tx:
-            row, tag = await saving.put_content(tx.conn, caller(request), file_id, content, tags)
-            return reply(row, headers={"ETag": tag})
+    async with (
+        receive_large(request, MAX_BINARY_BYTES) as content,
+        transaction(request, turn=file_id) as tx,
+    ):
+        row, tag = await saving.put_content(tx.conn, caller(request), file_id, content, tags)
+        return reply(row, headers={"ETag": tag})
 
 
 def path_number(request: web.Request) -> int:
@@ -206,9 +208,9 @@ ROUTES = [
             UploadTooSlow,
             TooManyUploadsAtOnce,
         ),
-        description="Of a text only what differs is changed: cursors of those who edit it stay, and what they "
-        "type meanwhile. A binary may have 25 MB. `If-Match` with an ETag of the content refuses to overwrite "
-        "what came since.",
+        description="Of a text only what differs is changed: cursors of those who edit it stay, and what "
+        "they type meanwhile. A binary may have 25 MB. `If-Match` with an ETag of the content refuses to "
+        "overwrite what came since.",
     ),
     get(
         "/files/{id}/versions",

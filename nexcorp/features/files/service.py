@@ -188,7 +188,7 @@ async def move_folder(conn: Any, caller: Caller, project_id: UUID, folder: str, 
     if f"{target.lower()}/".startswith(f"{folder.lower()}/") and target.lower() != folder.lower():
         raise Invalid(errors={"to": ["Is within the folder."]})
     ids = await lock_folder(conn, caller, project_id, folder)
-    moved = {"ids": ids, "size": len(folder) + 1, "folder": f"{target}/"}
+    moved: dict[str, Any] = {"ids": ids, "size": len(folder) + 1, "folder": f"{target}/"}
     obstacle = await sql.files.find_folder_obstacle(conn, project_id=project_id, **moved)
     if obstacle is not None:
         raise PathTaken(message=f"This is in the way: {obstacle}")
