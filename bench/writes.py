@@ -75,6 +75,7 @@ async def publish(conn: Any, values: tuple[Any, ...]) -> None:
         body="Shall we have lunch outside?",
         usernames=[],
         context=CONTEXT,
+        project_id=None,
     )
 
 

@@ -336,6 +336,7 @@ CREATE TABLE events (
     metadata jsonb NOT NULL,
     correlation_id text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    project_id uuid,
     CONSTRAINT events_pkey PRIMARY KEY (created_at, id)
 ) PARTITION BY RANGE (created_at);
 COMMENT ON TABLE events IS 'The audit trail: everything that happened. Append-only; a month is a partition.';
@@ -344,8 +345,10 @@ COMMENT ON COLUMN events.actor_id IS 'Who did it. No foreign key: the trail outl
 COMMENT ON COLUMN events.payload IS 'Ids, states, numbers, dates and names of fields: what says who is told. Never a text that somebody wrote.';
 COMMENT ON COLUMN events.metadata IS 'Where it came from: ip, userAgent, sessionId.';
 COMMENT ON COLUMN events.correlation_id IS 'The X-Request-Id of the request that caused it.';
+COMMENT ON COLUMN events.project_id IS 'The project in which it happened, for its activity. No foreign key: the trail outlives projects.';
 CREATE INDEX events_actor_idx ON events USING btree (actor_id, created_at, id);
 CREATE INDEX events_entity_idx ON events USING btree (entity_type, entity_id, created_at, id);
+CREATE INDEX events_project_idx ON events USING btree (project_id, created_at, id) WHERE project_id IS NOT NULL;
 CREATE INDEX events_type_idx ON events USING btree (type, created_at, id);
 
 CREATE TABLE events_default PARTITION OF events DEFAULT;
@@ -1061,9 +1064,11 @@ CREATE TABLE posts (
     status text,
     "position" uuid DEFAULT uuidv7(),
     assignee_id uuid,
+    project_id uuid,
     CONSTRAINT posts_pkey PRIMARY KEY (id),
     CONSTRAINT posts_assignee_of_project CHECK (assignee_id IS NULL OR type = 'project'::text),
     CONSTRAINT posts_body_length CHECK (length(body) >= 1 AND length(body) <= 20000),
+    CONSTRAINT posts_link_of_project CHECK (project_id IS NULL OR type = 'project'::text),
     CONSTRAINT posts_status_of_type CHECK (
 CASE type
     WHEN 'normal'::text THEN status IS NULL
@@ -1080,13 +1085,23 @@ COMMENT ON COLUMN posts.version IS 'Goes up with every edit; counters do not tou
 COMMENT ON COLUMN posts.status IS 'Where an announcement or a project stands; NULL for normal posts. A draft is its author''s alone.';
 COMMENT ON COLUMN posts."position" IS 'Its place in every list, newest first: a version 7 id of when it was published. NULL: in no list (drafts, archived announcements).';
 COMMENT ON COLUMN posts.assignee_id IS 'Who does a project: one of those interested.';
+COMMENT ON COLUMN posts.project_id IS 'The project that a post of the type project looks for people for: whoever is assigned becomes an editor there.';
 CREATE INDEX posts_announcements_idx ON posts USING btree ("position") WHERE type = 'announcement'::text;
 CREATE INDEX posts_assignee_id_idx ON posts USING btree (assignee_id) WHERE assignee_id IS NOT NULL;
 CREATE INDEX posts_author_id_idx ON posts USING btree (author_id, id);
 CREATE INDEX posts_author_position_idx ON posts USING btree (author_id, "position");
 CREATE UNIQUE INDEX posts_position_idx ON posts USING btree ("position") INCLUDE (author_id);
+CREATE INDEX posts_project_id_idx ON posts USING btree (project_id) WHERE project_id IS NOT NULL;
 CREATE INDEX posts_projects_idx ON posts USING btree ("position") WHERE type = 'project'::text;
 CREATE INDEX posts_status_position_idx ON posts USING btree (status, "position") WHERE status IS NOT NULL;
+
+CREATE TABLE project_documents (
+    project_id uuid NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT project_documents_pkey PRIMARY KEY (project_id)
+);
+COMMENT ON TABLE project_documents IS 'What projects are found by. Written by the worker.';
+CREATE INDEX project_documents_words_idx ON project_documents USING gin (words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE project_members (
     project_id uuid NOT NULL,
@@ -1125,6 +1140,8 @@ COMMENT ON COLUMN projects.deleted_at IS 'When it went into the trash.';
 COMMENT ON COLUMN projects.deleted_by IS 'Who put it into the trash.';
 COMMENT ON COLUMN projects.file_bytes IS 'What its files hold, those in the trash too: their newest content, in bytes. The constraint is the quota.';
 CREATE INDEX projects_deleted_by_idx ON projects USING btree (deleted_by) WHERE deleted_by IS NOT NULL;
+CREATE INDEX projects_open_idx ON projects USING btree (id) WHERE visibility <> 'private'::text AND deleted_at IS NULL;
+CREATE INDEX projects_trash_idx ON projects USING btree (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE push_subscriptions (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1686,6 +1703,8 @@ ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_actor_id_fkey FOREIGN
 ALTER TABLE post_status_log ADD CONSTRAINT post_status_log_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE posts ADD CONSTRAINT posts_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE posts ADD CONSTRAINT posts_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE posts ADD CONSTRAINT posts_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE SET NULL;
+ALTER TABLE project_documents ADD CONSTRAINT project_documents_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE project_members ADD CONSTRAINT project_members_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE project_members ADD CONSTRAINT project_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE projects ADD CONSTRAINT projects_deleted_by_fkey FOREIGN KEY (deleted_by) REFERENCES users(id) ON DELETE SET NULL;
@@ -1883,11 +1902,13 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
     UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_project($2, $3) AS d WHERE $1 = 'project'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_task($2, $3) AS d WHERE $1 = 'task'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,lead,post,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,lead,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -1910,6 +1931,17 @@ AS $function$
     WHERE p.id = $1 AND shown_to(p, $2)
 $function$;
 COMMENT ON FUNCTION describe_post(uuid,uuid) IS 'A post in describe_entity().';
+
+CREATE OR REPLACE FUNCTION describe_project(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT p.name, excerpt(p.description), NULL::uuid
+    FROM projects AS p
+    WHERE p.id = $1 AND project_role(p.id, $2, holds_permission($2, 'project:manage')) IS NOT NULL
+$function$;
+COMMENT ON FUNCTION describe_project(uuid,uuid) IS 'A project in describe_entity().';
 
 CREATE OR REPLACE FUNCTION describe_task(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -2007,8 +2039,11 @@ AS $function$
 DECLARE
     event_id uuid := uuidv7();
 BEGIN
-    INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
-    VALUES (event_id, $1, $2, $3, $4, $5, $6 - 'requestId', $6 ->> 'requestId');
+    INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, correlation_id, project_id)
+    VALUES (
+        event_id, $1, $2, $3, $4, $5, $6 - 'requestId', $6 ->> 'requestId',
+        CASE WHEN $3 = 'project' THEN $4 ELSE ($5 ->> 'projectId')::uuid END
+    );
     IF $8 IS NULL THEN
         INSERT INTO outbox (event_id, event_at, lane) VALUES (event_id, now(), find_lane(coalesce($7, $4)));
     ELSE
@@ -2019,7 +2054,7 @@ BEGIN
     RETURN event_id;
 END
 $function$;
-COMMENT ON FUNCTION emit(text,uuid,text,uuid,jsonb,jsonb,uuid,text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
+COMMENT ON FUNCTION emit(text,uuid,text,uuid,jsonb,jsonb,uuid,text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references; its `projectId`, or a project that it happened to, has the event in the activity of that. `context` is {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
 
 CREATE OR REPLACE FUNCTION end_of_day(day date, user_id uuid)
  RETURNS timestamp with time zone
@@ -2430,7 +2465,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{comment,lead,post,task,user}'::text[])
+    SELECT $1 = ANY('{comment,lead,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -3004,6 +3039,15 @@ END
 $function$;
 COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
 
+CREATE OR REPLACE FUNCTION show_link(project_id uuid, viewer_id uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE WHEN $1 IS NOT NULL THEN CASE WHEN project_role($1, $2, false) IS NOT NULL THEN $1 END END
+$function$;
+COMMENT ON FUNCTION show_link(uuid,uuid) IS 'The project that a post is linked with, where a viewer may know of it by themselves, else NULL. A query takes it in: without a link it costs nothing.';
+
 CREATE OR REPLACE FUNCTION shown_to(p posts, viewer_id uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -3189,6 +3233,22 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION tasks_seen_by(uuid) IS 'The tasks that a person may see by their role, for what reaches them unasked: notifications, and frames of their own room.';
 
+CREATE OR REPLACE FUNCTION trashed_projects(viewer uuid, manages boolean)
+ RETURNS SETOF projects
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT p.*
+    FROM projects AS p
+    WHERE p.deleted_at > now() - interval '30 days'
+        AND (
+            $2 OR (
+                SELECT true FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $1 AND m.role = 'owner'
+            )
+        )
+$function$;
+COMMENT ON FUNCTION trashed_projects(uuid,boolean) IS 'The projects in the trash that a viewer may restore. What has been there for longer waits to be removed. In FROM, a query takes it in.';
+
 CREATE OR REPLACE FUNCTION trashed_tasks(viewer uuid, sees_all boolean)
  RETURNS SETOF tasks
  LANGUAGE sql
@@ -3253,9 +3313,13 @@ CREATE OR REPLACE FUNCTION visible_tasks(viewer uuid, sees_all boolean)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NULL
+    SELECT t.*
+    FROM reach_tasks($1, $2) AS t
+    WHERE t.deleted_at IS NULL
+        -- Few are in the trash: they are read once for a statement.
+        AND (t.project_id IN (SELECT p.id FROM projects AS p WHERE p.deleted_at IS NOT NULL)) IS NOT TRUE
 $function$;
-COMMENT ON FUNCTION visible_tasks(uuid,boolean) IS 'The tasks that a viewer may see. In FROM, a query takes it in as if it were written there.';
+COMMENT ON FUNCTION visible_tasks(uuid,boolean) IS 'The tasks that a viewer may see: not those in the trash, nor those of a project that is there. In FROM, a query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION visible_views(viewer uuid, sees_all boolean)
  RETURNS TABLE(id uuid, name text, "projectId" uuid, query jsonb, shared boolean, owner json, mine boolean, version integer, "createdAt" timestamp with time zone, "updatedAt" timestamp with time zone)
@@ -3301,7 +3365,9 @@ SELECT 'comment', comment_id, comment_id, words FROM comment_documents
 UNION ALL
 SELECT 'person', user_id, user_id, words FROM person_documents
 UNION ALL
-SELECT 'task', task_id, task_id, words FROM task_documents;
+SELECT 'task', task_id, task_id, words FROM task_documents
+UNION ALL
+SELECT 'project', project_id, project_id, words FROM project_documents;
 COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
 
 CREATE OR REPLACE VIEW fresh_documents AS
@@ -3337,7 +3403,15 @@ FROM (
     FROM (SELECT id, title, description FROM tasks WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
     WHERE NOT EXISTS (SELECT FROM task_documents AS d WHERE d.task_id = newest.id)
     OFFSET 0
-) AS t;
+) AS t
+UNION ALL
+SELECT 'project', p.id, p.id, make_words(p.name, p.description)
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, name, description FROM projects WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM project_documents AS d WHERE d.project_id = newest.id)
+    OFFSET 0
+) AS p;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 CREATE OR REPLACE VIEW open_links AS
@@ -3456,7 +3530,8 @@ SELECT
     CASE WHEN NOT is_of_departed(e.actor_id, e.payload) THEN e.metadata ->> 'userAgent' END AS "userAgent",
     e.correlation_id AS "requestId",
     e.created_at AS "createdAt",
-    e.actor_id AS "_actorId"
+    e.actor_id AS "_actorId",
+    e.project_id AS "_projectId"
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
@@ -3596,6 +3671,7 @@ SELECT
     p.created_at AS "createdAt",
     p.updated_at AS "updatedAt",
     p.author_id AS "_authorId",
+    p.project_id AS "_projectId",
     p.position AS "_position",
     -- An archived announcement has no position any more; the log of moves says when it was published last.
     CASE
@@ -3654,6 +3730,23 @@ LEFT JOIN LATERAL (
 ) AS l ON true;
 COMMENT ON VIEW held_lines IS 'What a person was not told, with the columns of notification_lines, and why.';
 
+CREATE OR REPLACE VIEW project_items AS
+SELECT
+    p.id,
+    p.name,
+    p.description,
+    p.visibility,
+    (SELECT count(*)::integer FROM project_members AS m WHERE m.project_id = p.id) AS "memberCount",
+    -- The limit is that of projects_quota.
+    json_build_object('bytes', p.file_bytes, 'limit', 1073741824) AS storage,
+    p.version,
+    p.created_at AS "createdAt",
+    p.updated_at AS "updatedAt",
+    p.deleted_at AS "_deletedAt",
+    p.deleted_by AS "_deletedBy"
+FROM projects AS p;
+COMMENT ON VIEW project_items IS 'Projects as the API and the frames show them, but for what depends on the viewer. With those in the trash.';
+
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';
 
@@ -3695,6 +3788,9 @@ COMMENT ON TRIGGER doubt_words ON posts IS 'Words of a text that was changed or 
 
 CREATE TRIGGER forget_reads AFTER DELETE ON posts FOR EACH ROW EXECUTE FUNCTION forget_reads('post');
 COMMENT ON TRIGGER forget_reads ON posts IS 'The post''s rows in entity_reads and thread_reads go along.';
+
+CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF name, description ON projects FOR EACH ROW EXECUTE FUNCTION doubt_words('name', 'description');
+COMMENT ON TRIGGER doubt_words ON projects IS 'Words of a text that was changed or purged go into search_doubts.';
 
 CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
 COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';

@@ -259,6 +259,13 @@ class FileNotFound(NotFound):
     meaning = "The file does not exist, is in the trash, or the viewer may not see it."
 
 
+class NotYourProject(Forbidden):
+    """The caller sees the project, and may not do this; the message says who may."""
+
+    code, message = "not_your_project", "You may only read this project."
+    meaning = "You see the project, and may not do this in it; the message says who may."
+
+
 class TaskNotFound(NotFound):
     """The task does not exist, is in the trash, or the viewer may not see it."""
 

@@ -2,7 +2,7 @@
 
 -- name: list_posts(viewer_id, before, before_id, most) :many
 -- The posts that find most attention, behind a place by (score, id).
-SELECT i.*, mine.*, s.score AS "_score"
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId", s.score AS "_score"
 FROM (
     SELECT post_id, score
     FROM post_stats
@@ -29,7 +29,8 @@ SELECT
     p.id AS "_id", p.version,
     s.like_count AS "likeCount", s.comment_count AS "commentCount", s.interest_count AS "interestCount",
     s.revision AS "countsVersion",
-    mine.*
+    mine.*,
+    show_link(p.project_id, $1) AS "projectId"
 FROM posts AS p
 INNER JOIN post_stats AS s ON s.post_id = p.id
 CROSS JOIN LATERAL reactions_of($1, p.id) AS mine

@@ -6,7 +6,7 @@
 
 -- name: list_feed(viewer_id, before, most) :many
 -- A page of it, behind a position.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM (
     (
         SELECT w.position

@@ -5,10 +5,9 @@
 -- everybody reads, and who sees every task writes.
 SELECT $2 AS writes WHERE $3::uuid IS NULL
 UNION ALL
-SELECT $2 OR coalesce(m.role IN ('owner', 'editor'), false)
-FROM projects AS p
-LEFT JOIN project_members AS m ON m.project_id = p.id AND m.user_id = $1
-WHERE p.id = $3 AND p.deleted_at IS NULL AND ($2 OR m.user_id IS NOT NULL);
+SELECT r.role <> 'viewer'
+FROM (SELECT project_role($3, $1, $2) AS role) AS r
+WHERE r.role <> 'reader';
 
 -- name: list_labels(project_id, after_name, after, most) :many
 -- The labels of a project, or of none (NULL), by name.

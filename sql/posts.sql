@@ -24,12 +24,12 @@ SELECT emit(
 )
 FROM added;
 
--- name: create_post(author_id, type, status, title, body, usernames, context) :one!
+-- name: create_post(author_id, type, status, title, body, usernames, context, project_id) :one!
 -- A new post with its counters, its first status and its event, as its author sees it. A draft has no place in the lists,
 -- and nobody is told of it.
 WITH added AS (
-    INSERT INTO posts (id, position, author_id, type, status, title, body)
-    SELECT new.id, CASE WHEN $3 IS DISTINCT FROM 'draft' THEN new.id END, $1, $2, $3, $4, $5
+    INSERT INTO posts (id, position, author_id, type, status, title, body, project_id)
+    SELECT new.id, CASE WHEN $3 IS DISTINCT FROM 'draft' THEN new.id END, $1, $2, $3, $4, $5, $8
     FROM (SELECT uuidv7() AS id) AS new
     RETURNING *
 ),
@@ -51,7 +51,7 @@ SELECT
     0 AS "likeCount", 0 AS "commentCount", 0 AS "interestCount", 0::bigint AS "countsVersion",
     '[]'::json AS uploads, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
     read_time(p.position) AS "publishedAt",
-    false AS liked, false AS interested, p.author_id AS "_authorId", p.position AS "_position",
+    false AS liked, false AS interested, p.project_id AS "projectId", p.author_id AS "_authorId", p.position AS "_position",
     CASE
         WHEN p.position IS NULL
             THEN emit('post.drafted', $1, 'post', p.id, jsonb_build_object('authorId', p.author_id), $7)
@@ -69,14 +69,14 @@ INNER JOIN users AS a ON a.id = p.author_id;
 
 -- name: get_post(post_id, viewer_id) :one
 -- One post as a viewer sees it; no row for what they may not see.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $2) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($2, i.id) AS mine
 WHERE i.id = $1 AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $2);
 
 -- name: find_posts(viewer_id, ids) :many
 -- Some posts as a viewer sees them; no row for what they may not see.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.id = ANY($2::uuid[]) AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $1);
@@ -87,7 +87,7 @@ SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2));
 
 -- name: list_posts(viewer_id, before, most) :many
 -- The newest posts of everybody.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_position" < $2
@@ -96,7 +96,7 @@ LIMIT $3;
 
 -- name: list_author_posts(viewer_id, author_id, before, most) :many
 -- The newest posts of one author.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $2 AND i."_position" < $3
@@ -105,7 +105,7 @@ LIMIT $4;
 
 -- name: list_author_posts_of(viewer_id, author_id, type, status, before, most) :many
 -- Those of one type, of one status, or both, out of all posts of the author.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $2
@@ -118,7 +118,7 @@ LIMIT $6;
 -- name: list_normal_posts(viewer_id, before, most) :many
 -- The newest normal posts. Each type has statements of its own: a planner that is given the type as an argument
 -- takes rare ones for as frequent as any, and reads all posts to find them.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'normal' AND i."_position" < $2
@@ -127,7 +127,7 @@ LIMIT $3;
 
 -- name: list_announcements(viewer_id, before, most) :many
 -- The newest announcements.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'announcement' AND i."_position" < $2
@@ -136,7 +136,7 @@ LIMIT $3;
 
 -- name: list_projects(viewer_id, before, most) :many
 -- The newest projects.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.type = 'project' AND i."_position" < $2
@@ -146,7 +146,7 @@ LIMIT $3;
 -- name: list_posts_by_status(viewer_id, status, before, most) :many
 -- The newest announcements or projects of one status that stand in lists. Bounds and order by both columns of the
 -- index leave the planner no other: it would walk along the positions of all posts to find those of a rare status.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.status >= $2 AND (i.status, i."_position") < ($2, $3)
@@ -217,7 +217,7 @@ found AS MATERIALIZED (
     ORDER BY recency DESC
     LIMIT $6
 )
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM found
 CROSS JOIN LATERAL (SELECT * FROM post_items WHERE post_items."_position" = found.recency OFFSET 0) AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
@@ -225,7 +225,7 @@ ORDER BY found.recency DESC;
 
 -- name: list_author_posts_matching(viewer_id, author_id, text, before, type, status, most) :many
 -- The same out of the posts of one author.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM (
     SELECT p.position
     FROM (SELECT make_query($3) AS query OFFSET 0) AS asked
@@ -247,19 +247,20 @@ ORDER BY found.position DESC;
 
 -- name: list_own_unlisted(author_id, status, before, most) :many
 -- One's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
-SELECT i.*, mine.*
+SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i."_authorId" = $1 AND i.status = $2 AND i."_position" IS NULL AND i.id < $3
 ORDER BY i.id DESC
 LIMIT $4;
 
--- name: update_post(post_id, set_title, title, body) :exec
--- Change a post, which is locked: title where set_title, body where not NULL.
+-- name: update_post(post_id, set_title, title, body, set_project, project_id) :exec
+-- Change a post, which is locked: title where set_title, body where not NULL, what it is linked with where set_project.
 UPDATE posts
 SET
     title = CASE WHEN $2 THEN $3 ELSE title END,
     body = coalesce($4, body),
+    project_id = CASE WHEN $5 THEN $6 ELSE project_id END,
     version = version + 1,
     updated_at = now()
 WHERE id = $1;
@@ -414,7 +415,8 @@ WHERE i.id = ANY($1::uuid[]) AND i.status IS DISTINCT FROM 'draft';
 -- name: export_posts(user_id) :many
 -- What a person published, and drafts.
 SELECT
-    p.id, p.type, p.status, p.title, p.body, p.assignee_id AS "assigneeId", p.version, i."publishedAt",
+    p.id, p.type, p.status, p.title, p.body, p.assignee_id AS "assigneeId", p.project_id AS "projectId", p.version,
+    i."publishedAt",
     p.created_at AS "createdAt", p.updated_at AS "updatedAt"
 FROM posts AS p
 INNER JOIN post_items AS i ON i.id = p.id

@@ -1,12 +1,312 @@
--- Projects and their members. The number of a project's newest task is written by sql/tasks.sql.
+-- Projects and their members: the one file that writes them, but for what counts in a project: the number of its newest task
+-- is written by sql/tasks.sql, how much it stores by sql/files.sql. Whoever changes members locks the project first, in a
+-- statement of its own: what is decided of them then sees what others did meanwhile. As one statement, two owners who leave
+-- at the same time leave none.
 
--- name: import_project(project_id, name, owner_id, editor_id, viewer_id) :exec
+-- name: import_project(project_id, name, description, visibility, owner_id, editor_id, viewer_id) :exec
 -- A project whose id is given, with three members. For demo data, which the documents name.
 WITH added AS (
-    INSERT INTO projects (id, name) VALUES ($1, $2)
+    INSERT INTO projects (id, name, description, visibility) VALUES ($1, $2, $3, $4)
 )
-INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $3, 'owner'), ($1, $4, 'editor'), ($1, $5, 'viewer');
+INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $5, 'owner'), ($1, $6, 'editor'), ($1, $7, 'viewer');
 
--- name: forget_member(user_id) :exec
--- A person who leaves is a member of no project.
-DELETE FROM project_members WHERE user_id = $1;
+-- name: create_project(creator_id, name, description, visibility) :value
+-- A new project, of which its creator is an owner; returns its id.
+WITH added AS (
+    INSERT INTO projects (name, description, visibility) VALUES ($2, $3, $4) RETURNING id
+)
+INSERT INTO project_members (project_id, user_id, role) SELECT id, $1, 'owner' FROM added RETURNING project_id;
+
+-- name: get_role(project_id, viewer_id, manages) :value
+-- What a viewer is in a project; see project_role().
+SELECT project_role($1, $2, $3);
+
+-- name: is_member(project_id, user_id, manages) :value
+-- Whether a person sees all of a project, as its members do, and not only what is open to others.
+SELECT coalesce(project_role($1, $2, $3) <> 'reader', false);
+
+-- name: get_project(project_id, viewer_id, manages) :one
+-- One project as a viewer sees it; no row for what they may not see.
+SELECT i.*, r.role
+FROM project_items AS i
+CROSS JOIN LATERAL (SELECT project_role(i.id, $2, $3) AS role) AS r
+WHERE i.id = $1 AND r.role IS NOT NULL;
+
+-- name: lock_project(project_id) :exec
+-- Before a change that depends on how the project and its members stand.
+SELECT FROM projects WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: update_project(project_id, name, set_description, description, visibility) :exec
+-- Change a project, which is locked; a NULL changes nothing, but `description` with `set_description`.
+UPDATE projects
+SET
+    name = coalesce($2, name),
+    description = CASE WHEN $3 THEN $4 ELSE description END,
+    visibility = coalesce($5, visibility),
+    version = version + 1,
+    updated_at = now()
+WHERE id = $1;
+
+-- name: list_projects(viewer_id, visibility, words, before, most) :many
+-- The newest of a viewer's projects and of those that are open to them. Filters are NULL where they are not asked for; `words`
+-- is of the name, with %, _ and \ escaped.
+SELECT i.*, project_role(i.id, $1, false) AS role
+FROM (
+    (
+        SELECT p.id
+        FROM project_members AS m
+        INNER JOIN projects AS p ON p.id = m.project_id
+        WHERE m.user_id = $1
+            AND m.project_id < $4
+            AND p.deleted_at IS NULL
+            AND ($2::text IS NULL OR p.visibility = $2)
+            AND ($3::text IS NULL OR fold_text(p.name) LIKE (SELECT '%' || fold_text($3) || '%'))
+        ORDER BY m.project_id DESC
+        LIMIT $5
+    )
+    UNION
+    (
+        SELECT p.id
+        FROM projects AS p
+        WHERE p.visibility <> 'private'
+            AND p.deleted_at IS NULL
+            AND p.id < $4
+            AND ($2::text IS NULL OR p.visibility = $2)
+            AND ($3::text IS NULL OR fold_text(p.name) LIKE (SELECT '%' || fold_text($3) || '%'))
+        ORDER BY p.id DESC
+        LIMIT $5
+    )
+    ORDER BY id DESC
+    LIMIT $5
+) AS found
+CROSS JOIN LATERAL (SELECT * FROM project_items WHERE project_items.id = found.id OFFSET 0) AS i
+ORDER BY found.id DESC;
+
+-- name: list_joined(viewer_id, roles, visibility, words, before, most) :many
+-- The newest of which a viewer is a member, in one of these roles.
+SELECT i.*, found.role
+FROM (
+    SELECT p.id, m.role
+    FROM project_members AS m
+    INNER JOIN projects AS p ON p.id = m.project_id
+    WHERE m.user_id = $1
+        AND m.project_id < $5
+        AND m.role = ANY($2::text[])
+        AND p.deleted_at IS NULL
+        AND ($3::text IS NULL OR p.visibility = $3)
+        AND ($4::text IS NULL OR fold_text(p.name) LIKE (SELECT '%' || fold_text($4) || '%'))
+    ORDER BY m.project_id DESC
+    LIMIT $6
+) AS found
+CROSS JOIN LATERAL (SELECT * FROM project_items WHERE project_items.id = found.id OFFSET 0) AS i
+ORDER BY found.id DESC;
+
+-- name: list_all(visibility, words, before, most) :many
+-- The newest of all, for who manages them.
+SELECT i.*, 'owner' AS role
+FROM (
+    SELECT p.id
+    FROM projects AS p
+    WHERE p.id < $3
+        AND p.deleted_at IS NULL
+        AND ($1::text IS NULL OR p.visibility = $1)
+        AND ($2::text IS NULL OR fold_text(p.name) LIKE (SELECT '%' || fold_text($2) || '%'))
+    ORDER BY p.id DESC
+    LIMIT $4
+) AS found
+CROSS JOIN LATERAL (SELECT * FROM project_items WHERE project_items.id = found.id OFFSET 0) AS i
+ORDER BY found.id DESC;
+
+-- name: trash_project(project_id, user_id) :exec
+-- Put a project, which is locked, into the trash.
+UPDATE projects
+SET deleted_at = now(), deleted_by = $2, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: list_trash(viewer_id, manages, before_time, before, most) :many
+-- Projects in the trash that a viewer may restore, the last deleted first.
+SELECT i.*, 'owner' AS role, i."_deletedAt" AS "deletedAt", person(d) AS "deletedBy"
+FROM (
+    SELECT t.id, t.deleted_at
+    FROM trashed_projects($1, $2) AS t
+    WHERE (t.deleted_at, t.id) < ($3, $4)
+    ORDER BY t.deleted_at DESC, t.id DESC
+    LIMIT $5
+) AS found
+CROSS JOIN LATERAL (SELECT * FROM project_items WHERE project_items.id = found.id OFFSET 0) AS i
+LEFT JOIN users AS d ON d.id = i."_deletedBy"
+ORDER BY found.deleted_at DESC, found.id DESC;
+
+-- name: may_restore(project_id, viewer_id, manages) :value
+-- Whether a project is in the trash from where this viewer may take it.
+SELECT EXISTS (SELECT FROM trashed_projects($2, $3) AS t WHERE t.id = $1);
+
+-- name: restore_project(project_id) :exec
+-- Take a project, which is locked, out of the trash.
+UPDATE projects
+SET deleted_at = NULL, deleted_by = NULL, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: expire_project(project_id) :value
+-- Have a project of the trash, which is locked, removed next; returns its id, or NULL where it is not there.
+UPDATE projects SET deleted_at = '-infinity' WHERE id = $1 AND deleted_at IS NOT NULL RETURNING id;
+
+-- name: claim_expired() :value
+-- A project that has been in the trash for 30 days, the longest first, locked until this transaction ends: of two workers,
+-- each takes another one.
+SELECT p.id
+FROM projects AS p
+WHERE p.deleted_at <= now() - interval '30 days'
+ORDER BY p.deleted_at, p.id
+LIMIT 1
+FOR UPDATE SKIP LOCKED;
+
+-- name: drop_files(project_id, most) :value
+-- Remove files of a project that is to be removed, with all that hangs on them; returns how many.
+WITH gone AS (
+    DELETE FROM files WHERE id IN (SELECT f.id FROM files AS f WHERE f.project_id = $1 LIMIT $2) RETURNING id
+)
+SELECT count(*)::integer FROM gone;
+
+-- name: drop_project(project_id) :exec
+-- Remove a project, whose tasks and files have gone before, with its members, labels, views and sessions; stored answers show
+-- it no more.
+WITH blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
+)
+DELETE FROM projects WHERE id = $1;
+
+-- name: list_members(project_id, roles, after, most) :many
+-- The members of a project behind an id, in these roles.
+SELECT person(u) AS user, m.role, m.created_at AS "createdAt", m.user_id AS "_userId"
+FROM project_members AS m
+INNER JOIN users AS u ON u.id = m.user_id
+WHERE m.project_id = $1 AND m.user_id > $3 AND m.role = ANY($2::text[])
+ORDER BY m.user_id
+LIMIT $4;
+
+-- name: get_member(project_id, user_id) :one
+-- A person who is a member, or could become one: then `role` is NULL.
+SELECT person(u) AS user, m.role, m.created_at AS "createdAt"
+FROM users AS u
+LEFT JOIN project_members AS m ON m.project_id = $1 AND m.user_id = u.id
+WHERE u.id = $2 AND (u.status = 'active' OR m.role IS NOT NULL);
+
+-- name: has_other_owner(project_id, user_id) :value
+-- Whether a project, which is locked, has an owner beside this person.
+SELECT EXISTS (SELECT FROM project_members AS m WHERE m.project_id = $1 AND m.user_id <> $2 AND m.role = 'owner');
+
+-- name: save_member(project_id, user_id, role) :exec
+-- Make a person a member of a project, which is locked, or give them another role there.
+INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $2, $3)
+ON CONFLICT ON CONSTRAINT project_members_pkey DO UPDATE SET role = excluded.role;
+
+-- name: delete_member(project_id, user_id) :exec
+-- Take a member out of a project, which is locked.
+DELETE FROM project_members WHERE project_id = $1 AND user_id = $2;
+
+-- name: render_projects(ids) :many
+-- Projects as their rooms see them now.
+SELECT i.*, ARRAY['project:' || i.id] AS "_rooms"
+FROM project_items AS i
+WHERE i.id = ANY($1::uuid[]) AND i."_deletedAt" IS NULL;
+
+-- name: may_watch_project(project_id, user_id, covers_all) :value
+-- Whether a person sees the room of a project, with its tasks; whoever manages tasks only with covers_all.
+SELECT coalesce(project_role($1, $2, $3 AND holds_permission($2, 'task:manage')) <> 'reader', false);
+
+-- name: list_watchers(ids, user_ids, sees_all) :many
+-- Where, in these arrays, a person sees the room of a project, or could before that went into the trash: they are shown that
+-- it did.
+SELECT g.place::integer
+FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (project_id, user_id, sees_all, place)
+WHERE EXISTS (SELECT FROM projects AS p WHERE p.id = g.project_id)
+    AND (
+        g.sees_all
+        OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = g.project_id AND m.user_id = g.user_id)
+    );
+
+-- name: list_activity(project_id, viewer_id, before_time, before, most) :many
+-- What happened in a project, the newest first, with the names that things have now, as far as the viewer may see them. Saved
+-- views are their owners' own.
+SELECT
+    e.id,
+    e.type,
+    e.actor,
+    e."entityType",
+    e."entityId",
+    (SELECT d.excerpt FROM describe_entity(e."entityType", e."entityId", $2) AS d) AS "entityName",
+    (SELECT person(u) FROM users AS u WHERE u.id = (e.payload ->> 'userId')::uuid) AS user,
+    coalesce(e.payload -> 'changed', '[]') AS changed,
+    coalesce(e.payload -> 'before', '{}') AS before,
+    coalesce(e.payload -> 'after', '{}') AS after,
+    e."createdAt"
+FROM event_items AS e
+WHERE e."_projectId" = $1
+    AND e."createdAt" <= $3
+    AND (e."createdAt", e.id) < ($3, $4)
+    AND e."entityType" <> 'view'
+ORDER BY e."createdAt" DESC, e.id DESC
+LIMIT $5;
+
+-- name: lock_projects_of(user_id) :exec
+-- The projects of a person who leaves, locked in one order whoever leaves.
+SELECT
+FROM projects
+WHERE id IN (SELECT m.project_id FROM project_members AS m WHERE m.user_id = $1)
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: forget_member(user_id) :many
+-- A person who leaves is a member of no project. Where no owner remains, the longest editor, or else the longest viewer,
+-- becomes one; where there is neither, the project goes into the trash. Returns each project with the heir and that one's
+-- role so far, and whether it went into the trash.
+WITH gone AS (
+    DELETE FROM project_members WHERE user_id = $1 RETURNING project_id, role
+),
+heirs AS (
+    SELECT g.project_id, h.user_id, h.role
+    FROM gone AS g
+    LEFT JOIN LATERAL (
+        SELECT m.user_id, m.role
+        FROM project_members AS m
+        INNER JOIN users AS u ON u.id = m.user_id AND u.status = 'active'
+        WHERE m.project_id = g.project_id AND m.user_id <> $1
+        ORDER BY m.role = 'viewer', m.created_at, m.user_id
+        LIMIT 1
+    ) AS h ON true
+    WHERE g.role = 'owner'
+        AND NOT EXISTS (
+            SELECT
+            FROM project_members AS o
+            WHERE o.project_id = g.project_id AND o.user_id <> $1 AND o.role = 'owner'
+        )
+),
+promoted AS (
+    UPDATE project_members AS m SET role = 'owner'
+    FROM heirs AS h
+    WHERE m.project_id = h.project_id AND m.user_id = h.user_id
+),
+trashed AS (
+    UPDATE projects AS p
+    SET deleted_at = now(), deleted_by = NULL, version = version + 1, updated_at = now()
+    FROM heirs AS h
+    WHERE p.id = h.project_id AND h.user_id IS NULL AND p.deleted_at IS NULL
+    RETURNING p.id
+)
+SELECT
+    g.project_id AS "projectId", g.role, h.user_id AS "heirId", h.role AS "heirRole",
+    EXISTS (SELECT FROM trashed AS t WHERE t.id = g.project_id) AS trashed
+FROM gone AS g
+LEFT JOIN heirs AS h ON h.project_id = g.project_id;
+
+-- name: export_memberships(user_id) :many
+-- The projects of a person, in their export.
+SELECT m.project_id AS "projectId", m.role, m.created_at AS "createdAt"
+FROM project_members AS m
+WHERE m.user_id = $1
+ORDER BY m.project_id;
+
+-- name: is_live(project_id) :value
+-- Whether there is a project, and not in the trash.
+SELECT EXISTS (SELECT FROM projects AS p WHERE p.id = $1 AND p.deleted_at IS NULL);

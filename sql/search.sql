@@ -111,7 +111,9 @@ found AS (
         FROM asked
         CROSS JOIN own
         CROSS JOIN LATERAL (SELECT * FROM task_documents AS o WHERE o.task_id = own.id OFFSET 0) AS d
-        WHERE d.words @@ asked.query AND NOT EXISTS (SELECT FROM near WHERE near.task_id = own.id)
+        WHERE d.words @@ asked.query
+            AND NOT EXISTS (SELECT FROM near WHERE near.task_id = own.id)
+            AND EXISTS (SELECT FROM visible_tasks($1, $2) AS t WHERE t.id = own.id)
         ORDER BY d.task_id DESC
         LIMIT 500
     )
@@ -146,6 +148,41 @@ FROM page
 INNER JOIN tasks AS t ON t.id = page.task_id
 INNER JOIN users AS u ON u.id = t.creator_id
 ORDER BY page.score DESC, page.task_id DESC;
+
+-- name: search_projects(viewer_id, sees_all, text, before_score, before_recency, most) :many
+-- Projects that a viewer may see, the best first: the newest 500 of these that match are ranked. There are so few projects that
+-- all matches are looked at.
+WITH page AS MATERIALIZED (
+    SELECT r.id, r.name, r.description, r.created_at, r.score, asked.query, asked.marks
+    FROM (SELECT make_query($3) AS query, make_query($3, true) AS marks OFFSET 0) AS asked
+    CROSS JOIN LATERAL (
+        SELECT p.*, ts_rank(d.words, asked.query || asked.query, 1)::double precision AS score
+        FROM (
+            SELECT n.project_id, n.words FROM project_documents AS n WHERE n.words @@ asked.query
+            UNION ALL
+            SELECT f.id, f.words FROM fresh_documents AS f WHERE f.kind = 'project' AND f.words @@ asked.query
+        ) AS d
+        INNER JOIN projects AS p ON p.id = d.project_id
+        WHERE p.deleted_at IS NULL
+            AND (
+                $2
+                OR p.visibility <> 'private'
+                OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $1)
+            )
+        ORDER BY p.id DESC
+        LIMIT 500
+    ) AS r
+    WHERE (r.score, r.id) < ($4, $5)
+    ORDER BY r.score DESC, r.id DESC
+    LIMIT $6
+)
+SELECT
+    'project' AS kind, page.id, page.name AS title,
+    highlight(concat_ws(E'\n', page.name, page.description), page.query, page.marks) AS highlight,
+    page.score, page.created_at AS "createdAt", NULL::json AS author, NULL::json AS person, NULL::uuid AS "postId",
+    page.id AS "_recency"
+FROM page
+ORDER BY page.score DESC, page.id DESC;
 
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
 -- Active people by their names, the best first; the last word may be the beginning of one, and whole ones go before that.
@@ -308,6 +345,27 @@ FROM texts
 CROSS JOIN LATERAL list_words(concat_ws(' ', texts.title, texts.description)) AS w
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
+-- name: index_projects(ids) :many
+-- Make projects findable as they are now; returns their new words. They are held against their deletion.
+WITH texts AS MATERIALIZED (
+    SELECT p.id, p.name, p.description
+    FROM projects AS p
+    WHERE p.id = ANY($1::uuid[])
+    ORDER BY p.id
+    FOR KEY SHARE
+),
+indexed AS (
+    INSERT INTO project_documents AS d (project_id, words)
+    SELECT id, make_words(name, description) FROM texts
+    ON CONFLICT ON CONSTRAINT project_documents_pkey DO UPDATE
+    SET words = excluded.words
+    WHERE d.words IS DISTINCT FROM excluded.words
+)
+SELECT DISTINCT w AS word
+FROM texts
+CROSS JOIN LATERAL list_words(concat_ws(' ', texts.name, texts.description)) AS w
+WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
+
 -- name: index_people(ids) :many
 -- Make active people findable by their names as these are now, and nobody else; returns new names.
 WITH texts AS MATERIALIZED (
@@ -407,6 +465,22 @@ WHERE EXISTS (
     )
 );
 
+-- name: list_words_in_projects(words) :many
+-- Which of these words a project still has.
+SELECT asked.word
+FROM (
+    SELECT word, plainto_tsquery('nexcorp_all', word) AS query FROM unnest($1::text[]) AS given (word) OFFSET 0
+) AS asked
+WHERE EXISTS (
+    SELECT
+    FROM find_holders('project', asked.query) AS holder (id)
+    WHERE (
+        SELECT asked.word IN (SELECT list_words(concat_ws(' ', p.name, p.description)))
+        FROM projects AS p
+        WHERE p.id = holder.id
+    )
+);
+
 -- name: claim_words() :exec
 -- Before words are taken away: every batch that relies on them has ended, and the next one waits for this transaction. It
 -- gives up after half a second: a worker that hangs keeps the others waiting for no longer.
@@ -440,6 +514,10 @@ SELECT id FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2;
 -- name: list_tasks_before(before, most) :many
 -- The ids of tasks, likewise.
 SELECT id FROM tasks WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: list_projects_before(before, most) :many
+-- The ids of projects, likewise.
+SELECT id FROM projects WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: note_rebuild(kind, before) :exec
 -- Go on before this id, or begin.

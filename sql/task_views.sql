@@ -8,16 +8,6 @@ SELECT pg_advisory_xact_lock(hashtext('saved_views'), hashtext($1::uuid::text));
 -- How many views a person has.
 SELECT count(*) FROM saved_views WHERE owner_id = $1;
 
--- name: may_share(project_id, user_id, sees_all) :value
--- Whether a person sees all of a project, and so may have a view of it.
-SELECT EXISTS (
-    SELECT
-    FROM projects AS p
-    WHERE p.id = $1
-        AND p.deleted_at IS NULL
-        AND ($3 OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $2))
-);
-
 -- name: insert_view(owner_id, project_id, name, query, shared) :value
 -- A new view; returns its id.
 INSERT INTO saved_views (owner_id, project_id, name, query, shared) VALUES ($1, $2, $3, $4, $5) RETURNING id;

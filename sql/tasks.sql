@@ -5,12 +5,7 @@
 -- (of a manager that of an owner, NULL for no such project of theirs), the parent, the lead, how many labels are its project's.
 SELECT
     EXISTS (SELECT FROM users AS u WHERE u.id = $3 AND u.status = 'active') AS has_assignee,
-    (
-        SELECT CASE WHEN $2 THEN 'owner' ELSE m.role END
-        FROM projects AS p
-        LEFT JOIN project_members AS m ON m.project_id = p.id AND m.user_id = $1
-        WHERE p.id = $4 AND p.deleted_at IS NULL
-    ) AS project_role,
+    project_role($4, $1, $2) AS project_role,
     t.id IS NOT NULL AS has_parent,
     t.project_id AS parent_project_id,
     t.parent_id AS grandparent_id,
@@ -188,19 +183,6 @@ SELECT EXISTS (
     SELECT FROM visible_tasks($2, $3 AND holds_permission($2, 'task:manage')) AS t WHERE t.id = $1
 );
 
--- name: may_watch_project(project_id, user_id, covers_all) :value
--- Whether a person sees all tasks of a project: its members, and who sees every task.
-SELECT EXISTS (
-    SELECT
-    FROM projects AS p
-    WHERE p.id = $1
-        AND p.deleted_at IS NULL
-        AND (
-            EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $2)
-            OR ($3 AND holds_permission($2, 'task:manage'))
-        )
-);
-
 -- name: set_labels(task_id, label_ids) :exec
 -- Have a task, which is locked, have these labels and no others.
 WITH gone AS (
@@ -259,14 +241,6 @@ FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (task_id
 CROSS JOIN LATERAL reach_tasks(g.user_id, g.sees_all) AS t
 WHERE t.id = g.task_id;
 
--- name: list_project_watchers(ids, user_ids, sees_all) :many
--- Where, in these arrays, a person sees all tasks of the project.
-SELECT g.place::integer
-FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY AS g (project_id, user_id, sees_all, place)
-INNER JOIN projects AS p ON p.id = g.project_id AND p.deleted_at IS NULL
-WHERE g.sees_all
-    OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = g.user_id);
-
 -- name: list_trash(viewer_id, sees_all, before_time, before, most) :many
 -- Tasks in the trash that a viewer could see before, the last deleted first.
 SELECT i.*, false AS watching, i."_deletedAt" AS "deletedAt", person(d) AS "deletedBy"
@@ -313,6 +287,13 @@ WHERE t.deleted_at < now() - make_interval(days => $1)
 ORDER BY t.deleted_at
 LIMIT $2
 FOR UPDATE SKIP LOCKED;
+
+-- name: trash_project(project_id, most) :many
+-- Put tasks of a project that is to be removed into the trash, from where they are removed; their ids.
+UPDATE tasks AS t
+SET deleted_at = coalesce(t.deleted_at, now())
+WHERE t.id IN (SELECT o.id FROM tasks AS o WHERE o.project_id = $1 ORDER BY o.number LIMIT $2 FOR UPDATE)
+RETURNING t.id;
 
 -- name: purge_tasks(ids, actor_id, context) :value
 -- Remove tasks, which are in the trash and locked, with all that hangs on them, their texts, and the stored answers that show

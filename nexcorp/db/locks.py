@@ -21,9 +21,11 @@ LONG_SECONDS = 5
 Result = TypeVar("Result")
 
 ON_INDEX = re.compile(
-    r"\A(?P<verb>CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY (?:IF (?:NOT )?EXISTS )?(?P<name>\w+)",
+    r"\A(?P<verb>CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY (?:IF (?:NOT )?EXISTS )?(?P<name>\w+)"
+    r"(?: ON (?P<table>\w+))?",
     re.IGNORECASE,
 )
+COLUMN = re.compile(r"\w+")
 ON_SCHEMA = re.compile(r"\A(?:CREATE|ALTER|DROP|LOCK) ", re.IGNORECASE)
 
 LIST_LONG = """
@@ -38,6 +40,20 @@ WHERE datname = current_database()
     AND xact_start < now() - make_interval(secs => %s)
 ORDER BY xact_start
 LIMIT 3
+"""
+# Partitions of a table that have no part of its index yet.
+LIST_LACKING = """
+SELECT p.relname::text
+FROM pg_inherits AS i
+INNER JOIN pg_class AS p ON p.oid = i.inhrelid
+WHERE i.inhparent = to_regclass(%s)
+    AND NOT EXISTS (
+        SELECT
+        FROM pg_index AS x
+        INNER JOIN pg_inherits AS of ON of.inhrelid = x.indexrelid
+        WHERE x.indrelid = p.oid AND of.inhparent = to_regclass(%s)
+    )
+ORDER BY 1
 """
 LIST_INVALID = """
 SELECT i.indexrelid::regclass::text
@@ -88,17 +104,20 @@ def run_unprotected(conn: psycopg.Connection, statements: Iterable[str]) -> None
 
     A file that was cut short is taken up where it ended: an index that was left invalid is made anew, one
     that is valid stays. What makes or drops an index waits for other transactions as long as it takes, as it
-    keeps nobody waiting; so does what changes rows. Other changes of the schema raise LocksHeld.
+    keeps nobody waiting; so does what changes rows. Other changes of the schema raise LocksHeld. An index of
+    a partitioned table is made of one on each partition, which PostgreSQL does not do by itself.
     """
     for statement in statements:
         index = ON_INDEX.match(statement)
         if index is not None:
-            if index["verb"].upper() == "CREATE":
+            if index["verb"].upper() == "CREATE" and is_partitioned(conn, index["table"]):
+                make_partitioned_index(conn, index["name"], index["table"], statement[index.end() :])
+            elif index["verb"].upper() == "CREATE":
                 make_index(conn, index["name"], statement)
             elif find_validity(conn, index["name"]) is not None:
                 run_alone(conn, statement, "0")
         elif ON_SCHEMA.match(statement):
-            retry(conn, lambda text=statement: run_alone(conn, text, LOCK_TIMEOUT))  # type: ignore[misc]
+            run_politely(conn, statement)
         else:
             run_alone(conn, statement, "0")
 
@@ -110,6 +129,17 @@ def run_alone(conn: psycopg.Connection, statement: str, lock_timeout: str) -> No
         conn.execute(statement.encode())
     finally:
         conn.execute("SELECT set_config('lock_timeout', '0', false)")
+
+
+def run_politely(conn: psycopg.Connection, statement: str) -> None:
+    """The same again and again until it gets its locks, each time for LOCK_TIMEOUT; raises LocksHeld."""
+    retry(conn, lambda: run_alone(conn, statement, LOCK_TIMEOUT))
+
+
+def is_partitioned(conn: psycopg.Connection, table: str) -> bool:
+    """Whether a table has partitions."""
+    row = conn.execute("SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass(%s)", (table,)).fetchone()
+    return row is not None and row[0]
 
 
 def find_validity(conn: psycopg.Connection, name: str) -> bool | None:
@@ -127,6 +157,17 @@ def make_index(conn: psycopg.Connection, name: str, statement: str) -> None:
         run_alone(conn, f"DROP INDEX CONCURRENTLY {name}", "0")
     if not valid:
         run_alone(conn, statement, "0")
+
+
+def make_partitioned_index(conn: psycopg.Connection, name: str, table: str, rest: str) -> None:
+    """Make an index of a partitioned table of what it lacks; `rest`: its text behind the table's name."""
+    if find_validity(conn, name) is None:
+        run_politely(conn, f"CREATE INDEX {name} ON ONLY {table}{rest}")
+    for (partition,) in conn.execute(LIST_LACKING, (table, name)).fetchall():
+        # As PostgreSQL calls those of partitions that are made later.
+        part = "_".join([partition, *COLUMN.findall(rest.partition("(")[2].partition(")")[0]), "idx"])
+        make_index(conn, part, f"CREATE INDEX CONCURRENTLY {part} ON {partition}{rest}")
+        run_politely(conn, f"ALTER INDEX {name} ATTACH PARTITION {part}")
 
 
 def list_invalid(conn: psycopg.Connection) -> list[str]:

@@ -37,12 +37,14 @@ class Revoke:
     """Tell every node what is worthless from now on.
 
     `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version), where older
-    versions are worthless. `rights`: the permissions of the roles have changed.
+    versions are worthless. `rights`: the permissions of the roles have changed. `projects`: ids of those in
+    which people may do less than before, or other things.
     """
 
     sessions: tuple[UUID, ...] = ()
     roles: tuple[tuple[UUID, int], ...] = ()
     rights: bool = False
+    projects: tuple[UUID, ...] = ()
 
 
 Effect = Wake | Job | Forget | Revoke

@@ -80,7 +80,7 @@ def find_common(route: Route) -> list[Kind]:
     kinds = [*ALWAYS]
     # For its Idempotency-Key a POST is read even where it needs no body.
     keyed = route.method == "POST" and route.idempotent
-    if route.access.signed_in:
+    if route.access.signed_in or route.access.permission is not None:
         kinds.append(Unauthorized)
         if not route.access.keys:
             kinds.append(PermissionRequired if route.access.permission else SessionRequired)

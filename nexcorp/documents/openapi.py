@@ -109,6 +109,8 @@ def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str,
 def describe_security(access: Access) -> list[dict[str, list[str]]]:
     """What opens a route; the scope of an API key is the route's permission."""
     if not access.signed_in:
+        if access.permission is not None:
+            return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}, {}]
         return [{"bearer": []}, {}] if access.bearer else []
     if access.permission is None:
         return [{"bearer": []}, {"apiKey": []}] if access.keys else [{"bearer": []}]

@@ -111,6 +111,14 @@ class Post(Out):
     countsVersion = counts_version()
     liked = fields.Boolean(required=True)
     interested = fields.Boolean(required=True)
+    projectId = fields.UUID(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The project that a post of the type project looks for people for; null where the "
+            "viewer may not see it."
+        },
+    )
     version = fields.Integer(required=True)
     createdAt = fields.AwareDateTime(required=True)
     publishedAt = fields.AwareDateTime(
@@ -125,7 +133,7 @@ class RoomPost(Post):
     """A post as everybody in a room sees it: without what is one viewer's own."""
 
     class Meta:
-        exclude = ("liked", "interested")
+        exclude = ("liked", "interested", "projectId")
 
 
 def page_of(item: type[Schema]) -> Schema:

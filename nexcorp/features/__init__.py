@@ -12,6 +12,7 @@ from nexcorp.features import (
     notifications,
     posts,
     preferences,
+    projects,
     push,
     reactions,
     readers,
@@ -46,5 +47,7 @@ FEATURES = (
     uploads.FEATURE,
     leads.FEATURE,
     tasks.FEATURE,
+    # Behind posts and tasks: whoever locks one of those and a project, too, locks them in this order.
+    projects.FEATURE,
 )
 PRODUCT = Product(FEATURES)

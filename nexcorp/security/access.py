@@ -19,7 +19,8 @@ class Access:
     what a user without the permission gets; the handler enforces that. A key always needs the permission.
     `ticket`: a one-time ticket for downloads (`?ticket=`) may replace the access token.
     `keys`: API keys as well, though there is no `permission`: the handler asks for those that it needs.
-    `bearer`: nobody needs to be signed in, but the handler reads an access token where there is one.
+    `bearer`: nobody needs to be signed in, but the handler reads an access token where there is one. With a
+    `permission`, whoever calls with a token or a key must hold it; see welcome().
     `fresh`: a person must have proved who they are within ten minutes, by `POST /auth/sudo`, a provider or
     `currentPassword` in the body; where `sign_in_counts(body)` is true by signing in, too. API keys were made
     by that.
@@ -37,6 +38,8 @@ class Access:
 
     def describe(self) -> str:
         """One line for the documents."""
+        if self.bearer and self.permission:
+            return f"Public; signed in with the permission `{self.permission}`; {self.whose}."
         if self.bearer:
             return f"Public, or with an access token; {self.whose}."
         if not self.signed_in:
@@ -70,6 +73,11 @@ def allow(permission: str, *, whose: str | None = None, otherwise: str | None = 
     With `otherwise` all other users get less: for instance "you see your own".
     """
     return Access(permission=permission, whose=whose, otherwise=otherwise, **more)
+
+
+def welcome(permission: str, *, whose: str) -> Access:
+    """Everybody; whoever is signed in needs `permission`. The handler finds them by find_caller()."""
+    return Access(signed_in=False, bearer=True, permission=permission, whose=whose)
 
 
 class Rights:

@@ -39,6 +39,11 @@ def caller(request: web.Request) -> Caller:
     return request[CALLER]
 
 
+def find_caller(request: web.Request) -> Caller | None:
+    """The same where nobody needs to be signed in; None for nobody."""
+    return request.get(CALLER)
+
+
 def principal(request: web.Request) -> Principal:
     """Who is signed in; only for routes that ask for it."""
     return request[CALLER].principal

@@ -22,18 +22,21 @@ class Revoked(msgspec.Struct, omit_defaults=True):
     """What one node tells the others.
 
     `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version), where older
-    versions are worthless. `rights`: the permissions of the roles have changed.
+    versions are worthless. `rights`: the permissions of the roles have changed. `projects`: where the roles
+    of members, or what is open to others, have changed.
     """
 
     sessions: list[UUID] = []
     roles: list[tuple[UUID, int]] = []
     rights: bool = False
+    projects: list[UUID] = []
 
 
 class Revocations:
     """Sessions and API keys that ended, and people whose role or status changed, in the last 16 minutes.
 
-    `on_session` and `on_role` are told each new one once; `publish` tells the other nodes, without waiting.
+    `on_session` and `on_role` are told each new one once, `on_projects` of all: whoever keeps something open
+    there asks PostgreSQL again. `publish` tells the other nodes, without waiting.
     """
 
     def __init__(self) -> None:
@@ -44,6 +47,7 @@ class Revocations:
         self.on_session: Callable[[UUID], None] = lambda session_id: None
         self.on_role: Callable[[UUID, int], None] = lambda user_id, version: None
         self.on_rights: Callable[[], None] = lambda: None
+        self.on_projects: Callable[[Iterable[UUID]], None] = lambda project_ids: None
         self.publish: Callable[[Revoked], None] = lambda revoked: None
 
     def ended(self, who: Principal) -> bool:
@@ -78,6 +82,8 @@ class Revocations:
         self.add_roles(revoked.roles)
         if revoked.rights:
             self.on_rights()
+        if revoked.projects:
+            self.on_projects(revoked.projects)
 
     def announce(
         self,
@@ -85,9 +91,10 @@ class Revocations:
         *,
         roles: Iterable[tuple[UUID, int]] = (),
         rights: bool = False,
+        projects: Iterable[UUID] = (),
     ) -> None:
         """Remember what this node changed and tell the other nodes. Call it after the commit."""
-        revoked = Revoked(list(sessions), list(roles), rights)
+        revoked = Revoked(list(sessions), list(roles), rights, list(projects))
         if revoked != Revoked():
             self.receive(revoked)
             self.publish(revoked)

@@ -24,7 +24,9 @@ def make_performer(
                 return None
             return cache.forget(effect.group, *effect.also)
         if isinstance(effect, Revoke):
-            revocations.announce(effect.sessions, roles=effect.roles, rights=effect.rights)
+            revocations.announce(
+                effect.sessions, roles=effect.roles, rights=effect.rights, projects=effect.projects
+            )
         else:
             waker.perform(effect)
         return None

@@ -164,7 +164,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
         context = request[CONTEXT]
         if instead is not None and (other := instead(request)) is not None:
             return await other(request)
-        if access.signed_in:
+        if access.signed_in or (access.permission is not None and "Authorization" in request.headers):
             who = await (authenticate_ticket if access.ticket else authenticate)(request)
             rights = request.app[RIGHTS]
             rights.check(who, access)

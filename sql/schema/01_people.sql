@@ -125,3 +125,18 @@ AS $$
     )
 $$;
 COMMENT ON FUNCTION person_seen(users, boolean, integer, integer, integer) IS 'A user in a list of people: as person(), and what standing_of() says.';
+
+CREATE OR REPLACE FUNCTION holds_permission(user_id uuid, permission text) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT coalesce(
+        (
+            SELECT true
+            FROM users AS u
+            INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = $2
+            WHERE u.id = $1 AND u.status = 'active'
+        ),
+        false
+    )
+$$;
+COMMENT ON FUNCTION holds_permission(uuid, text) IS 'Whether the role of an active person has a permission, for those who are told of something while they are away.';

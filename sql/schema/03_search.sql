@@ -210,7 +210,9 @@ SELECT 'comment', comment_id, comment_id, words FROM comment_documents
 UNION ALL
 SELECT 'person', user_id, user_id, words FROM person_documents
 UNION ALL
-SELECT 'task', task_id, task_id, words FROM task_documents;
+SELECT 'task', task_id, task_id, words FROM task_documents
+UNION ALL
+SELECT 'project', project_id, project_id, words FROM project_documents;
 COMMENT ON VIEW documents IS 'What is found by its words. Asked for one kind by its name, it is the table of that kind.';
 
 DROP VIEW IF EXISTS fresh_documents;
@@ -247,7 +249,15 @@ FROM (
     FROM (SELECT id, title, description FROM tasks WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
     WHERE NOT EXISTS (SELECT FROM task_documents AS d WHERE d.task_id = newest.id)
     OFFSET 0
-) AS t;
+) AS t
+UNION ALL
+SELECT 'project', p.id, p.id, make_words(p.name, p.description)
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, name, description FROM projects WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM project_documents AS d WHERE d.project_id = newest.id)
+    OFFSET 0
+) AS p;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 -- Written so that PostgreSQL puts the two functions below into the statement that calls them and plans them there: with

@@ -1,20 +1,5 @@
 -- Tasks: who may see one, how it is shown and described, and what follows from its status and its dates.
 
-CREATE OR REPLACE FUNCTION holds_permission(user_id uuid, permission text) RETURNS boolean
-LANGUAGE sql STABLE
-AS $$
-    SELECT coalesce(
-        (
-            SELECT true
-            FROM users AS u
-            INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = $2
-            WHERE u.id = $1 AND u.status = 'active'
-        ),
-        false
-    )
-$$;
-COMMENT ON FUNCTION holds_permission(uuid, text) IS 'Whether the role of an active person has a permission, for those who are told of something while they are away.';
-
 CREATE OR REPLACE FUNCTION reach_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
 LANGUAGE sql STABLE
 AS $$
@@ -30,9 +15,13 @@ COMMENT ON FUNCTION reach_tasks(uuid, boolean) IS 'The one rule of who sees whic
 CREATE OR REPLACE FUNCTION visible_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
 LANGUAGE sql STABLE
 AS $$
-    SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NULL
+    SELECT t.*
+    FROM reach_tasks($1, $2) AS t
+    WHERE t.deleted_at IS NULL
+        -- Few are in the trash: they are read once for a statement.
+        AND (t.project_id IN (SELECT p.id FROM projects AS p WHERE p.deleted_at IS NOT NULL)) IS NOT TRUE
 $$;
-COMMENT ON FUNCTION visible_tasks(uuid, boolean) IS 'The tasks that a viewer may see. In FROM, a query takes it in as if it were written there.';
+COMMENT ON FUNCTION visible_tasks(uuid, boolean) IS 'The tasks that a viewer may see: not those in the trash, nor those of a project that is there. In FROM, a query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION trashed_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
 LANGUAGE sql STABLE

@@ -141,8 +141,11 @@ AS $$
 DECLARE
     event_id uuid := uuidv7();
 BEGIN
-    INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
-    VALUES (event_id, $1, $2, $3, $4, $5, $6 - 'requestId', $6 ->> 'requestId');
+    INSERT INTO events (id, type, actor_id, entity_type, entity_id, payload, metadata, correlation_id, project_id)
+    VALUES (
+        event_id, $1, $2, $3, $4, $5, $6 - 'requestId', $6 ->> 'requestId',
+        CASE WHEN $3 = 'project' THEN $4 ELSE ($5 ->> 'projectId')::uuid END
+    );
     IF $8 IS NULL THEN
         INSERT INTO outbox (event_id, event_at, lane) VALUES (event_id, now(), find_lane(coalesce($7, $4)));
     ELSE
@@ -153,7 +156,7 @@ BEGIN
     RETURN event_id;
 END
 $$;
-COMMENT ON FUNCTION emit(text, uuid, text, uuid, jsonb, jsonb, uuid, text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references, `context` {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
+COMMENT ON FUNCTION emit(text, uuid, text, uuid, jsonb, jsonb, uuid, text) IS 'Records what happened and queues it, in the transaction in which it happened; returns the event''s id. `payload` holds references; its `projectId`, or a project that it happened to, has the event in the activity of that. `context` is {ip, userAgent, sessionId, requestId}. Events of one `root`, the entity itself where NULL, are delivered in their order. Of what has the same `dedup_key` one is queued at a time.';
 
 CREATE OR REPLACE FUNCTION is_of_departed(actor_id uuid, payload jsonb) RETURNS boolean
 LANGUAGE sql STABLE
@@ -177,7 +180,8 @@ SELECT
     CASE WHEN NOT is_of_departed(e.actor_id, e.payload) THEN e.metadata ->> 'userAgent' END AS "userAgent",
     e.correlation_id AS "requestId",
     e.created_at AS "createdAt",
-    e.actor_id AS "_actorId"
+    e.actor_id AS "_actorId",
+    e.project_id AS "_projectId"
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';

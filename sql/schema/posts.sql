@@ -7,6 +7,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION shown_to(posts, uuid) IS 'Whether somebody may see a post: drafts are their author''s alone.';
 
+CREATE OR REPLACE FUNCTION show_link(project_id uuid, viewer_id uuid) RETURNS uuid
+LANGUAGE sql STABLE
+AS $$
+    SELECT CASE WHEN $1 IS NOT NULL THEN CASE WHEN project_role($1, $2, false) IS NOT NULL THEN $1 END END
+$$;
+COMMENT ON FUNCTION show_link(uuid, uuid) IS 'The project that a post is linked with, where a viewer may know of it by themselves, else NULL. A query takes it in: without a link it costs nothing.';
+
 CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
 RETURNS TABLE (excerpt text, beginning text, post_id uuid)
 LANGUAGE sql STABLE
@@ -49,6 +56,7 @@ SELECT
     p.created_at AS "createdAt",
     p.updated_at AS "updatedAt",
     p.author_id AS "_authorId",
+    p.project_id AS "_projectId",
     p.position AS "_position",
     -- An archived announcement has no position any more; the log of moves says when it was published last.
     CASE

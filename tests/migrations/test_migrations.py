@@ -241,6 +241,37 @@ def test_a_migration_of_indexes_heals_wherever_it_was_cut_short(
         assert conn.execute(state).fetchall() == []
 
 
+def test_an_index_of_a_partitioned_table_is_made_part_by_part(empty_url: str, tmp_path: Path) -> None:
+    (tmp_path / "0001_tried.sql").write_text(
+        "-- transactional: false\nCREATE INDEX CONCURRENTLY tried_idx ON tried (one, two) WHERE two > 0;\n"
+    )
+    (tmp_path / "0001_tried.rollback.sql").write_text("-- transactional: false\nDROP INDEX tried_idx;\n")
+    state = """
+        SELECT indexrelid::regclass::text FROM pg_index AS i
+        WHERE indrelid::regclass::text LIKE 'tried%' AND indisvalid ORDER BY 1
+    """
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute("CREATE TABLE tried (one integer, two integer) PARTITION BY RANGE (one)")
+        for number in range(3):
+            bounds = f"FOR VALUES FROM ({number}) TO ({number + 1})"
+            conn.execute(f"CREATE TABLE tried_{number} PARTITION OF tried {bounds}".encode())
+        # What a killed migrator leaves: one part done, the next one half made.
+        conn.execute("CREATE INDEX tried_idx ON ONLY tried (one, two) WHERE two > 0")
+        for number in range(2):
+            name = f"tried_{number}_one_two_idx"
+            conn.execute(f"CREATE INDEX {name} ON tried_{number} (one, two) WHERE two > 0".encode())
+        conn.execute("ALTER INDEX tried_idx ATTACH PARTITION tried_0_one_two_idx")
+        conn.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'tried_1_one_two_idx'::regclass"
+        )
+        assert migrate_up(empty_url, tmp_path, None) == ["0001_tried"]
+        conn.execute("CREATE TABLE tried_3 PARTITION OF tried FOR VALUES FROM (3) TO (4)")
+        names = [row[0] for row in conn.execute(state)]
+        assert names == sorted(["tried_idx", *(f"tried_{number}_one_two_idx" for number in range(4))])
+        assert migrate_down(empty_url, 1, tmp_path, None) == ["0001_tried"]
+        assert conn.execute(state).fetchall() == []
+
+
 def test_migrators_at_the_same_time_apply_each_step_once(empty_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(migrate_up, [empty_url] * 4))

@@ -89,3 +89,18 @@ async def an_import(world: World, owner: Person) -> Made:
     assert answer.status == 202, await answer.text()
     made: Made = await answer.json()
     return made
+
+
+async def a_trashed_workplace(world: World, owner: Person) -> Made:
+    """A project of the owner's in the trash."""
+    place = await a_workplace(world, owner)
+    assert (await owner.client.delete(f"/api/v1/projects/{place['id']}")).status == 204
+    return place
+
+
+async def a_workplace_with_another(world: World, owner: Person) -> Made:
+    """A project of the owner's, and somebody else who is in it."""
+    place, other = await a_workplace(world, owner), await world.person()
+    path = f"/api/v1/projects/{place['id']}/members/{other.id}"
+    assert (await owner.client.put(path, json={"role": "viewer"})).status == 200
+    return {**place, "userId": other.id}

@@ -1,12 +1,16 @@
-"""The work of the filled company: 200,000 tasks in 500 projects."""
+"""The work of the filled company: 200,000 tasks in 500 projects of 20,000."""
 
 from __future__ import annotations
 
 # A project in ten has ten times the tasks. People to 500 are in 20 projects, those to 10,000 in one.
 WORK: dict[str, str] = {
     "projects": """
-INSERT INTO projects (id, name, task_number)
-SELECT nth(7, n), 'project ' || n, 10000 FROM generate_series(1, 500) AS n
+INSERT INTO projects (id, name, task_number, visibility, deleted_at)
+SELECT
+    nth(7, n), 'project ' || n, CASE WHEN n <= 500 THEN 10000 ELSE 0 END,
+    (ARRAY['private', 'private', 'internal', 'private', 'public'])[1 + n % 5],
+    CASE WHEN n > 500 AND n % 100 = 7 THEN now() - n % 30 * interval '1 day' END
+FROM generate_series(1, 20000) AS n
 """,
     "project_members": """
 INSERT INTO project_members (project_id, user_id, role)
@@ -15,6 +19,8 @@ FROM generate_series(1, 500) AS u
 CROSS JOIN generate_series(1, 20) AS k
 UNION ALL
 SELECT nth(7, 1 + u % 500), nth(1, u), 'editor' FROM generate_series(501, 10000) AS u
+UNION ALL
+SELECT nth(7, n), nth(1, n * 7 % 10007 + 1), 'owner' FROM generate_series(501, 20000) AS n
 """,
     "tasks": """
 INSERT INTO tasks (
@@ -40,6 +46,10 @@ FROM generate_series(1, 200000) AS n
 CROSS JOIN LATERAL (
     SELECT ('{todo,in_progress,review,done,done,done,done,cancelled}'::text[])[1 + n * 31 % 8] AS status
 ) AS s
+""",
+    "project_documents": """
+INSERT INTO project_documents (project_id, words)
+SELECT nth(7, n), ('project:1A n' || n || ':2A')::tsvector FROM generate_series(1, 20000) AS n
 """,
     "task_documents": """
 INSERT INTO task_documents (task_id, words)

@@ -16,6 +16,7 @@ from nexcorp.domain.shapes import Post, PostPage, live_page_of
 from nexcorp.errors import (
     Invalid,
     NotAProject,
+    NotYourProject,
     PostNotFound,
     PreconditionFailed,
     ProjectClosed,
@@ -75,6 +76,8 @@ async def publish(request: web.Request, body: dict[str, Any], kept: Sequence[Kep
     """A new post, with the files that came along."""
     unit = write if service.is_single(body, kept) else transaction
     async with unit(request) as tx:
+        if body["projectId"] is not None:
+            await service.check_link(tx.conn, caller(request), body["projectId"])
         row = await service.create_post(tx.conn, user_id(request), body, kept)
         location = f"{API_PREFIX}/posts/{row['id']}"
         return await tx.reply(row, 201, location=location, version=row["version"])
@@ -219,7 +222,7 @@ ROUTES = [
         Post(),
         body=CreatePost(),
         form=Form(most_files=MAX_POST_FILES, limit=limit_of, optional=True),
-        errors=(TooManyUploads,),
+        errors=(TooManyUploads, NotYourProject),
         access=WRITE,
         tag=TAG,
         description="JSON, or a form with the same fields, `uploadIds` once for each upload, and up to ten "
@@ -234,7 +237,7 @@ ROUTES = [
         "Change your post",
         Post(),
         body=UpdatePost(),
-        errors=OWN,
+        errors=(*OWN, NotYourProject),
         access=CHANGE,
         tag=TAG,
     ),
@@ -265,7 +268,7 @@ ROUTES = [
         "Give a project to somebody interested",
         Post(),
         body=AssignPost(),
-        errors=(*OWN, NotAProject, NotInterested, ProjectClosed),
+        errors=(*OWN, NotAProject, NotInterested, ProjectClosed, NotYourProject),
         access=ASSIGN,
         tag=TAG,
     ),

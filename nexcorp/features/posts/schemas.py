@@ -25,26 +25,39 @@ class CreatePost(Body):
     title = Text(least=1, most=200, load_default=None, allow_none=True)
     body = Text(least=1, most=20_000, required=True)
     uploadIds = upload_ids("Uploads of one's own that are on no post, in order.")
+    projectId = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Of posts of the type project: a project in which you write. Whoever is assigned "
+            "becomes an editor there."
+        },
+    )
 
     @validates_schema
     def check_status(self, data: dict[str, object], **more: object) -> None:
         """Projects begin open, normal posts have no status."""
         if "status" in data and data.get("type") != "announcement":
             raise ValidationError("Only announcements are made with a status.", "status")
+        if data.get("projectId") is not None and data.get("type") != "project":
+            raise ValidationError("Only posts of the type project are linked with one.", "projectId")
 
 
 class UpdatePost(PatchBody):
-    """Only what is sent changes; a title sent as null is removed, and so are uploads."""
+    """Only what is sent changes; a title sent as null is removed, and so are uploads and the project."""
 
     title = Text(least=1, most=200, allow_none=True)
     body = Text(least=1, most=20_000)
     uploadIds = upload_ids("All that the post is to have, in order; those left out are removed.")
+    projectId = fields.UUID(
+        allow_none=True, metadata={"description": "Of posts of the type project: one in which you write."}
+    )
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
         """A PATCH that changes nothing is a mistake of the caller's."""
-        if not data.keys() & {"title", "body", "uploadIds"}:
-            raise ValidationError("Send title, body or uploadIds.")
+        if not data.keys() & {"title", "body", "uploadIds", "projectId"}:
+            raise ValidationError("Send title, body, uploadIds or projectId.")
 
 
 class MovePost(Body):

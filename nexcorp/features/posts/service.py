@@ -13,8 +13,16 @@ from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.posts import FORGET_EXPLORE, show_post, tell_of_uploads
+from nexcorp.domain.projects import MANAGE, WRITERS, add_editor, require_role
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Invalid, NotAProject, PermissionRequired, PostNotFound, ProjectClosed
+from nexcorp.errors import (
+    Invalid,
+    NotAProject,
+    PermissionRequired,
+    PostNotFound,
+    ProjectClosed,
+    ProjectNotFound,
+)
 from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPost
 from nexcorp.features.posts.moves import MOVES, OVER, ways_from
 from nexcorp.security.caller import Caller
@@ -28,8 +36,9 @@ FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
 
 
 async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Sequence[Kept] = ()) -> Any:
-    """Publish `{type, status?, title, body, uploadIds?}` with these uploads and those that came along;
-    returns the post. Those it mentions are told, of an announcement everybody. A draft is told to nobody.
+    """Publish `{type, status?, title, body, uploadIds?, projectId?}` with these uploads and others that came;
+    returns the post. Those it mentions are told, of an announcement everybody. A draft is told to nobody. For
+    a `projectId` see check_link().
 
     Without uploads it is one statement, which needs no transaction around it.
     """
@@ -42,6 +51,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
         body=data["body"],
         usernames=find_mentions(data["body"]),
         context=describe_context(),
+        project_id=data.get("projectId"),
     )
     conn.after(WAKE)
     conn.after(FORGET_EXPLORE)
@@ -55,7 +65,15 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
 
 def is_single(data: dict[str, Any], kept: Sequence[Kept]) -> bool:
     """Whether create_post() is one statement."""
-    return not kept and not data.get("uploadIds")
+    return not kept and not data.get("uploadIds") and data.get("projectId") is None
+
+
+async def check_link(conn: Any, caller: Caller, project_id: UUID) -> None:
+    """Raises Invalid, or NotYourProject, unless the caller writes in the project that a post is to name."""
+    try:
+        await require_role(conn, project_id, caller.id, caller.may(MANAGE), WRITERS)
+    except ProjectNotFound:
+        raise Invalid(errors={"projectId": ["There is no such project."]}) from None
 
 
 async def emit_published(conn: Any, actor_id: UUID, post: Any) -> None:
@@ -92,7 +110,7 @@ def check_announcer(caller: Caller) -> None:
 
 def find_changes(post: Any, data: dict[str, Any]) -> dict[str, Any]:
     """What of `data`, as a PATCH sends it, is different from how the post is."""
-    is_now = {"title": post["title"], "body": post["body"]}
+    is_now = {"title": post["title"], "body": post["body"], "projectId": post["_projectId"]}
     wanted = dict(data)
     if "uploadIds" in data:
         is_now["uploadIds"] = [UUID(item["id"]) for item in decode(post["uploads"])]
@@ -123,12 +141,18 @@ async def update_post(
     # What everybody reads as an announcement is one, however it came to say so.
     if post["type"] == "announcement" and post["status"] == "published":
         check_announcer(caller)
+    if changes.get("projectId") is not None:
+        if post["type"] != "project":
+            raise Invalid(errors={"projectId": ["Only posts of the type project are linked with one."]})
+        await check_link(conn, caller, changes["projectId"])
     await sql.posts.update_post(
         conn,
         post_id=post_id,
         set_title="title" in changes,
         title=changes.get("title"),
         body=changes.get("body"),
+        set_project="projectId" in changes,
+        project_id=changes.get("projectId"),
     )
     if "uploadIds" in changes:
         await set_uploads(conn, post_id, caller.id, changes["uploadIds"])
@@ -194,8 +218,8 @@ async def assign_post(
 ) -> Any:
     """Give a project to one of those interested, or take it back (None); returns the post.
 
-    Raises NotFound, Forbidden, PreconditionFailed, and Conflict for what is no project or over, and for who
-    is not interested.
+    Where it is linked with a project, that person becomes an editor there, and stays one. Raises NotFound,
+    Forbidden, PreconditionFailed, and Conflict for what is no project or over, and for who is not interested.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)
@@ -216,6 +240,8 @@ async def assign_post(
             "previousAssigneeId": row["_previousId"],
         }
         await emit(conn, "post.assigned", actor_id=caller.id, entity=("post", post_id), payload=payload)
+        if assignee_id is not None and post["_projectId"] is not None:
+            await add_editor(conn, post["_projectId"], assignee_id, caller.id, caller.may(MANAGE))
     return post
 
 

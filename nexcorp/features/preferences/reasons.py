@@ -7,6 +7,7 @@ CHOSEN = {
     "mentioned": "The text mentions you.",
     "author": "It is yours: your post, or the comment that was answered.",
     "assignee": "The project is, or was, assigned to you.",
+    "member": "It concerns your membership.",
     "watcher": "You take part in it.",
     "followed": "You are the one who is followed.",
     "permission": "You hold the permission that it is told to.",

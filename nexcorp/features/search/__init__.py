@@ -76,5 +76,14 @@ FEATURE = Feature(
             list_ids=sql.search.list_tasks_before,
             all_with="task:manage",
         ),
+        "project": SearchKind(
+            sql.search.search_projects,
+            sql.search.index_projects,
+            {"project.created": itself, "project.updated": itself, "project.purged": nothing},
+            permission="project:read",
+            list_words=sql.search.list_words_in_projects,
+            list_ids=sql.search.list_projects_before,
+            all_with="project:manage",
+        ),
     },
 )

@@ -5,7 +5,7 @@ from nexcorp.delivery.kinds import Kind
 from nexcorp.features.tasks import reminders
 from nexcorp.features.tasks.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.tasks.leaving import forget_worker
-from nexcorp.features.tasks.rooms import MANAGE, may_join_project, may_join_task
+from nexcorp.features.tasks.rooms import MANAGE, may_join_task
 from nexcorp.features.tasks.schemas import Label, RoomTask
 from nexcorp.manifest import Feature, Job, Section
 from nexcorp.realtime.rooms import RoomKind, Watch
@@ -45,9 +45,6 @@ FEATURE = Feature(
     frames=FRAMES,
     rooms={
         "task": RoomKind("task:read", may_join_task, watch=Watch(MANAGE, sql.tasks.list_task_watchers)),
-        "project": RoomKind(
-            "task:read", may_join_project, watch=Watch(MANAGE, sql.tasks.list_project_watchers)
-        ),
     },
     jobs=(
         Job("workers.jobs.imports:run_imports", cron="* * * * *"),

@@ -11,11 +11,11 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from nexcorp.db import sql
 from nexcorp.domain.fields import Out
 from nexcorp.errors import ProjectNotFound
-from nexcorp.features.tasks.rooms import MANAGE, may_join_project
+from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import STATUSES, Task, one_of
 from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import caller, database, principal
+from nexcorp.security.app_keys import caller, database
 from nexcorp.web.paging import FIRST_ID, Cursor, PageQuery, cut_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import reply
@@ -68,7 +68,9 @@ async def get_board(request: web.Request, query: dict[str, Any]) -> web.Response
     project_id, who = path_id(request), caller(request)
     columns = []
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
-        if not await may_join_project(conn, principal(request), project_id):
+        if not await sql.projects.is_member(
+            conn, project_id=project_id, user_id=who.id, manages=who.may(MANAGE)
+        ):
             raise ProjectNotFound()
         place = await read_place(request, conn, f"project:{project_id}")
         totals = {

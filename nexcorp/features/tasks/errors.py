@@ -13,13 +13,6 @@ class NotYourTask(Forbidden):
     meaning = "The caller sees the task, and may not do this; the message says who may."
 
 
-class NotYourProject(Forbidden):
-    """The caller only reads the project."""
-
-    code, message = "not_your_project", "You may only read this project."
-    meaning = "The caller only reads the project; its owners and editors may do this."
-
-
 class HasSubtasks(Conflict):
     """A task with subtasks stays in its project, and is no subtask itself."""
 

@@ -9,9 +9,8 @@ from nexcorp.db import sql
 
 
 async def forget_worker(conn: Any, user_id: UUID) -> None:
-    """Take a person from tasks, projects and what they watch, and their views with them."""
+    """Take a person from tasks and what they watch, and their views with them."""
     await sql.tasks.unassign_person(conn, user_id=user_id)
     await sql.task_watchers.forget_watching(conn, user_id=user_id)
     await sql.imports.forget_imports(conn, user_id=user_id)
-    await sql.projects.forget_member(conn, user_id=user_id)
     await sql.task_views.delete_views_of(conn, user_id=user_id)

@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.errors import Invalid, on_constraint
-from nexcorp.features.tasks.errors import NotYourProject
+from nexcorp.errors import Invalid, NotYourProject, on_constraint
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.security.caller import Caller
 
+# Of a project.
+WRITERS = ("owner", "editor")
 REFERENCES = frozenset({"assigneeId", "projectId", "parentId", "leadId", "labelIds"})
 
 
@@ -66,7 +67,7 @@ async def check_references(conn: Any, caller: Caller, wanted: dict[str, Any], ne
         errors["labelIds"] = ["Names a label that is not of this project."]
     if errors:
         raise Invalid(errors=errors)
-    if "projectId" in new and wanted["projectId"] is not None and found["project_role"] == "viewer":
+    if "projectId" in new and wanted["projectId"] is not None and found["project_role"] not in WRITERS:
         raise NotYourProject()
 
 

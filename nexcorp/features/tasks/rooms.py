@@ -1,4 +1,4 @@
-"""Who may watch a task, and a project."""
+"""Who may watch a task."""
 
 from __future__ import annotations
 
@@ -20,13 +20,5 @@ async def may_join_task(conn: Any, who: Principal, task_id: UUID) -> bool:
     """`task:{id}`: everybody who may see the task."""
     found: bool = await sql.tasks.may_watch_task(
         conn, task_id=task_id, user_id=who.user_id, covers_all=covers_all(who)
-    )
-    return found
-
-
-async def may_join_project(conn: Any, who: Principal, project_id: UUID) -> bool:
-    """`project:{id}`: its members, and holders of task:manage."""
-    found: bool = await sql.tasks.may_watch_project(
-        conn, project_id=project_id, user_id=who.user_id, covers_all=covers_all(who)
     )
     return found

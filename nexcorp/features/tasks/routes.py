@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from nexcorp.errors import PreconditionFailed, TaskNotFound
+from nexcorp.errors import NotYourProject, PreconditionFailed, TaskNotFound
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.access import CHANGE, CREATE, OWN, READ, REMOVE, TAG
-from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourProject
+from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle
 from nexcorp.features.tasks.lists import list_tasks
 from nexcorp.features.tasks.schemas import AssignTask, CreateTask, Task, TaskList, TaskQuery, UpdateTask
 from nexcorp.security.app_keys import caller, database

@@ -43,6 +43,8 @@ async def insert_demo_tasks(conn: Any, demo: Demo) -> None:
         conn,
         project_id=PROJECT_ID,
         name="A compiler in an afternoon",
+        description="From the grammar to a program that runs. Whoever is curious may look on.",
+        visibility="internal",
         owner_id=grace,
         editor_id=ada,
         viewer_id=linus,

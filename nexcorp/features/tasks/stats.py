@@ -134,9 +134,7 @@ async def choose_scope(conn: Any, who: Caller, query: dict[str, Any]) -> tuple[s
     if "project" not in query:
         return "person", who.id
     project_id: UUID = query["project"]
-    if not await sql.tasks.may_watch_project(
-        conn, project_id=project_id, user_id=who.id, covers_all=who.may(MANAGE)
-    ):
+    if not await sql.projects.is_member(conn, project_id=project_id, user_id=who.id, manages=who.may(MANAGE)):
         raise ProjectNotFound()
     return "project", project_id
 

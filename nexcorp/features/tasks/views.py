@@ -131,8 +131,8 @@ async def check_project(conn: Any, who: Caller, wanted: dict[str, Any]) -> None:
         if wanted["shared"]:
             raise Invalid(errors={"shared": ["Wants a projectId: it is shared with who sees the project."]})
         return
-    if not await sql.task_views.may_share(
-        conn, project_id=wanted["projectId"], user_id=who.id, sees_all=who.may(MANAGE)
+    if not await sql.projects.is_member(
+        conn, project_id=wanted["projectId"], user_id=who.id, manages=who.may(MANAGE)
     ):
         raise Invalid(errors={"projectId": ["There is no such project."]})
 

@@ -82,6 +82,7 @@ async def test_changes_of_a_post_never_wait_in_a_ring(
             body="text",
             usernames=[],
             context={},
+            project_id=None,
         )
         post_id = post["id"]
         # Everybody is interested, so that there is somebody to assign.

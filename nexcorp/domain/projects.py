@@ -1,0 +1,86 @@
+"""What several features do with projects: who is what in one, and members who come, change and go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.delivery.effects import Revoke
+from nexcorp.domain.tasks import forget_kept
+from nexcorp.errors import NotYourProject, ProjectNotFound
+
+MANAGE = "project:manage"
+WRITERS = ("owner", "editor")
+
+
+async def require_role(
+    conn: Any, project_id: UUID, viewer_id: UUID, manages: bool, roles: Collection[str]
+) -> str:
+    """What a person is in a project, which must be one of `roles`; raises ProjectNotFound, NotYourProject.
+
+    `manages`: whether they hold project:manage.
+    """
+    role: str | None = await sql.projects.get_role(
+        conn, project_id=project_id, viewer_id=viewer_id, manages=manages
+    )
+    if role is None:
+        raise ProjectNotFound()
+    if role not in roles:
+        who = " and ".join(f"{one}s" for one in roles)
+        raise NotYourProject(message=f"Only {who} of the project may do this.")
+    return role
+
+
+async def tell_project(
+    conn: Any, event: str, project_id: UUID, actor_id: UUID | None, payload: dict[str, Any]
+) -> None:
+    """Emit `event` of a project, and have every process ask again who may do what there."""
+    await emit(
+        conn,
+        event,
+        actor_id=actor_id,
+        entity=("project", project_id),
+        payload={"projectId": project_id, **payload},
+    )
+    # With the lists and statistics of tasks: of the project, and of whoever came or went.
+    forget_kept(conn, [{"projectId": project_id, "assigneeId": payload.get("userId")}])
+    conn.after(Revoke(projects=(project_id,)))
+
+
+async def tell_member(
+    conn: Any,
+    project_id: UUID,
+    user_id: UUID,
+    actor_id: UUID | None,
+    *,
+    before: str | None,
+    after: str | None,
+) -> None:
+    """Emit that a person's role in a project is `after` now, and was `before`; None: no member."""
+    event = "added" if before is None else "removed" if after is None else "role_changed"
+    payload = {"userId": user_id, "before": {"role": before}, "after": {"role": after}, "role": after}
+    await tell_project(conn, f"member.{event}", project_id, actor_id, payload)
+
+
+async def add_editor(conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID, manages: bool) -> None:
+    """Make a person an editor of a project, unless they write there already.
+
+    Raises NotYourProject where the actor does not write there; nothing for a project in the trash.
+    """
+    await sql.projects.lock_project(conn, project_id=project_id)
+    if not await sql.projects.is_live(conn, project_id=project_id):
+        return
+    role = await sql.projects.get_role(conn, project_id=project_id, viewer_id=actor_id, manages=manages)
+    if role not in WRITERS:
+        raise NotYourProject(
+            message="Who is assigned becomes an editor of the linked project: only its owners and editors "
+            "may assign."
+        )
+    member = await sql.projects.get_member(conn, project_id=project_id, user_id=user_id)
+    if member is None or member["role"] in WRITERS:
+        return
+    await sql.projects.save_member(conn, project_id=project_id, user_id=user_id, role="editor")
+    await tell_member(conn, project_id, user_id, actor_id, before=member["role"], after="editor")

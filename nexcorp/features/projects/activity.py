@@ -1,0 +1,48 @@
+"""What happened in a project."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.domain.projects import MANAGE, require_role
+from nexcorp.features.projects.access import MEMBERS, OWN_ERRORS, TAG
+from nexcorp.features.projects.schemas import ROLES, ActivityPage
+from nexcorp.security.app_keys import caller, database
+from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, reply_page
+from nexcorp.web.parsing import path_id
+from nexcorp.web.routing import get
+
+NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
+    "activity", tuple[datetime, UUID], (LAST_TIME, LAST_ID), before_time="createdAt", before="id"
+)
+
+
+async def list_activity(request: web.Request, query: dict[str, Any]) -> web.Response:
+    who, project_id = caller(request), path_id(request)
+    async with database(request).connection() as conn:
+        await require_role(conn, project_id, who.id, who.may(MANAGE), ROLES)
+        rows = await NEWEST.fetch(
+            request, conn, query, sql.projects.list_activity, project_id=project_id, viewer_id=who.id
+        )
+    return reply_page(request, rows, query["limit"], NEWEST)
+
+
+ROUTES = [
+    get(
+        "/projects/{id}/activity",
+        list_activity,
+        "What happened in a project, the newest first",
+        ActivityPage,
+        query=PageQuery(),
+        errors=OWN_ERRORS,
+        access=MEMBERS,
+        tag=TAG,
+        description="Of the project, its members, tasks, files and sessions: names are those of now, and "
+        "texts are not kept.",
+    ),
+]

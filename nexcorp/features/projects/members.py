@@ -1,0 +1,127 @@
+"""The members of a project: who comes, goes, and has which role."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.domain.projects import tell_member
+from nexcorp.errors import NotYourProject, ProjectNotFound, UserNotFound
+from nexcorp.features.projects import service
+from nexcorp.features.projects.access import OWN, OWN_ERRORS, READ, TAG
+from nexcorp.features.projects.errors import LastOwner, MemberNotFound
+from nexcorp.features.projects.schemas import ROLES, Member, MemberPage, MemberQuery, SetMember
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import caller, database
+from nexcorp.security.caller import Caller
+from nexcorp.web.paging import FIRST_ID, Cursor, reply_page
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import no_content, reply
+from nexcorp.web.routing import delete, get, put
+from nexcorp.web.transactions import transaction
+
+BY_PERSON: Cursor[tuple[UUID]] = Cursor("project-members", tuple[UUID], (FIRST_ID,), after="_userId")
+
+
+async def check_owners(conn: Any, project_id: UUID, user_id: UUID) -> None:
+    """Raises LastOwner unless the locked project has an owner beside this person."""
+    if not await sql.projects.has_other_owner(conn, project_id=project_id, user_id=user_id):
+        raise LastOwner()
+
+
+async def set_member(conn: Any, caller: Caller, project_id: UUID, user_id: UUID, role: str) -> Any:
+    """Make a person a member, or give them another role; returns the member, who is told.
+
+    Raises ProjectNotFound, NotYourProject, UserNotFound, LastOwner.
+    """
+    await service.lock_own(conn, caller, project_id)
+    member = await sql.projects.get_member(conn, project_id=project_id, user_id=user_id)
+    if member is None:
+        raise UserNotFound()
+    if member["role"] == role:
+        return member
+    if member["role"] == "owner":
+        await check_owners(conn, project_id, user_id)
+    await sql.projects.save_member(conn, project_id=project_id, user_id=user_id, role=role)
+    await tell_member(conn, project_id, user_id, caller.id, before=member["role"], after=role)
+    return await sql.projects.get_member(conn, project_id=project_id, user_id=user_id)
+
+
+async def remove_member(conn: Any, caller: Caller, project_id: UUID, user_id: UUID) -> None:
+    """Take a person out of a project: an owner anybody, everybody themselves.
+
+    Raises ProjectNotFound, NotYourProject, MemberNotFound, LastOwner.
+    """
+    await sql.projects.lock_project(conn, project_id=project_id)
+    if user_id == caller.id:
+        await service.get_project(conn, caller, project_id)
+    else:
+        await service.lock_own(conn, caller, project_id)
+    member = await sql.projects.get_member(conn, project_id=project_id, user_id=user_id)
+    if member is None or member["role"] is None:
+        raise MemberNotFound()
+    if member["role"] == "owner":
+        await check_owners(conn, project_id, user_id)
+    await sql.projects.delete_member(conn, project_id=project_id, user_id=user_id)
+    await tell_member(conn, project_id, user_id, caller.id, before=member["role"], after=None)
+
+
+async def list_members(request: web.Request, query: dict[str, Any]) -> web.Response:
+    roles = [query["role"]] if "role" in query else list(ROLES)
+    async with database(request).connection() as conn:
+        project = await service.get_project(conn, caller(request), path_id(request))
+        rows = await BY_PERSON.fetch(
+            request, conn, query, sql.projects.list_members, project_id=project["id"], roles=roles
+        )
+    return reply_page(request, rows, query["limit"], BY_PERSON)
+
+
+async def put_member(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row = await set_member(
+            tx.conn, caller(request), path_id(request), path_id(request, "userId"), body["role"]
+        )
+    return reply(row)
+
+
+async def delete_member(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        await remove_member(tx.conn, caller(request), path_id(request), path_id(request, "userId"))
+    return no_content()
+
+
+ROUTES = [
+    get(
+        "/projects/{id}/members",
+        list_members,
+        "The members of a project, by when they came to the company",
+        MemberPage,
+        query=MemberQuery(),
+        errors=(ProjectNotFound,),
+        access=READ,
+        tag=TAG,
+    ),
+    put(
+        "/projects/{id}/members/{userId}",
+        put_member,
+        "Make somebody a member, or give them another role",
+        Member(),
+        body=SetMember(),
+        errors=(*OWN_ERRORS, UserNotFound, LastOwner),
+        access=OWN,
+        tag=TAG,
+        description="They are told. A project keeps an owner: its last one stays one.",
+    ),
+    delete(
+        "/projects/{id}/members/{userId}",
+        delete_member,
+        "Take somebody out of a project, or leave it",
+        errors=(ProjectNotFound, NotYourProject, MemberNotFound, LastOwner),
+        access=allow("project:create", whose="yourself; others its owners, and holders of project:manage"),
+        tag=TAG,
+        description="Their sockets are taken out of its rooms and files within two seconds.",
+    ),
+]

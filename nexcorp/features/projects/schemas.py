@@ -1,0 +1,180 @@
+"""What comes in and goes out of projects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.domain.fields import Body, Out, PatchBody, Text
+from nexcorp.domain.shapes import Person, page_of
+from nexcorp.web.paging import PageQuery
+
+VISIBILITIES = ("private", "internal", "public")
+ROLES = ("owner", "editor", "viewer")
+MINE = "mine"
+
+
+def name_field(**more: Any) -> Text:
+    """What a project is called."""
+    return Text(least=1, most=120, **more)
+
+
+def description_field(**more: Any) -> Text:
+    """What it is about."""
+    return Text(least=1, most=5000, allow_none=True, **more)
+
+
+def visibility_field(**more: Any) -> fields.String:
+    """Who may read it beside its members."""
+    return fields.String(
+        validate=validate.OneOf(VISIBILITIES),
+        metadata={
+            "description": "Who reads it, with its files, beside its members: private nobody, internal "
+            "whoever is signed in, public everybody. Tasks are its members' in any case."
+        },
+        **more,
+    )
+
+
+def role_field(**more: Any) -> fields.String:
+    """What a member is."""
+    return fields.String(
+        validate=validate.OneOf(ROLES),
+        metadata={"description": "owner: settings, members, deletion; editor: writes; viewer: reads."},
+        **more,
+    )
+
+
+class CreateProject(Body):
+    """A new project, of which the caller is the first owner."""
+
+    name = name_field(required=True)
+    description = description_field(load_default=None)
+    visibility = visibility_field(load_default="private")
+
+
+class UpdateProject(PatchBody):
+    """Only what is sent changes; a description sent as null is removed."""
+
+    name = name_field()
+    description = description_field()
+    visibility = visibility_field()
+
+    @validates_schema
+    def require_change(self, data: dict[str, object], **more: object) -> None:
+        """A PATCH that changes nothing is a mistake of the caller's."""
+        if not data.keys() & {"name", "description", "visibility"}:
+            raise ValidationError("Send name, description or visibility.")
+
+
+class SetMember(Body):
+    """What a person is to be."""
+
+    role = role_field(required=True)
+
+
+class Storage(Out):
+    """How much its files take."""
+
+    bytes = fields.Integer(required=True)
+    limit = fields.Integer(required=True)
+
+
+class ProjectItem(Out):
+    """A project as everybody who sees it does."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    visibility = visibility_field(required=True)
+    memberCount = fields.Integer(required=True)
+    storage = fields.Nested(
+        Storage, required=True, metadata={"description": "Of files, those in the trash too."}
+    )
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+
+
+class RoomProject(ProjectItem):
+    """A project as its room sees it."""
+
+    changed = fields.List(
+        fields.String(), metadata={"description": "Names of what is different; `members`: who is in it."}
+    )
+
+
+class Project(ProjectItem):
+    """A project as one viewer sees it."""
+
+    role = fields.String(
+        required=True,
+        validate=validate.OneOf((*ROLES, "reader")),
+        metadata={
+            "description": "What the viewer may do: `reader` is no member of a project that is open to them; "
+            "holders of project:manage may what owners may."
+        },
+    )
+
+
+class TrashedProject(Project):
+    """A project in the trash."""
+
+    deletedAt = fields.AwareDateTime(required=True)
+    deletedBy = fields.Nested(Person, required=True, allow_none=True)
+
+
+class Member(Out):
+    """A member of a project."""
+
+    user = fields.Nested(Person, required=True)
+    role = role_field(required=True)
+    createdAt = fields.AwareDateTime(required=True, metadata={"description": "Since when."})
+
+
+class Activity(Out):
+    """One thing that happened in a project."""
+
+    id = fields.UUID(required=True)
+    type = fields.String(required=True, metadata={"description": "As `task.created` or `member.added`."})
+    actor = fields.Nested(Person, required=True, allow_none=True)
+    entityType = fields.String(required=True)
+    entityId = fields.UUID(required=True)
+    entityName = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What it is called now, or how it begins; null of what is gone."},
+    )
+    user = fields.Nested(
+        Person, required=True, allow_none=True, metadata={"description": "Whom it is about: a member."}
+    )
+    changed = fields.List(fields.String(), required=True, metadata={"description": "Names of members."})
+    before = fields.Dict(required=True, metadata={"description": "States, ids and dates as they were."})
+    after = fields.Dict(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+
+
+class ProjectQuery(PageQuery):
+    """Which projects."""
+
+    visibility = visibility_field()
+    role = fields.String(
+        validate=validate.OneOf((MINE, *ROLES)),
+        metadata={"description": "Those in which you have this role; `mine`: any."},
+    )
+    q = Text(
+        least=1, most=120, shows=False, metadata={"description": "Words that stand in the name, as they are."}
+    )
+
+
+class MemberQuery(PageQuery):
+    """Which members."""
+
+    role = role_field()
+
+
+ProjectPage = page_of(Project)
+TrashPage = page_of(TrashedProject)
+MemberPage = page_of(Member)
+ActivityPage = page_of(Activity)

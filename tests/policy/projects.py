@@ -1,0 +1,91 @@
+"""The rows of the written policy about projects."""
+
+from __future__ import annotations
+
+from tests.policy import work_makers as makers
+from tests.policy.rules import ANYBODY, Rule
+
+SEEN = "private ones their members, internal ones all, public ones everybody; holders of project:manage all"
+OWNERS = "its owners, and holders of project:manage"
+
+PROJECTS: list[Rule] = [
+    Rule("POST /projects", "project:create", 201, body={"name": "A project"}),
+    Rule("GET /projects", "project:read", 200, whose=SEEN),
+    Rule(
+        "GET /projects/{id}",
+        ANYBODY,
+        200,
+        stranger=404,
+        manager=200,
+        whose=SEEN,
+        make=makers.a_workplace,
+        others={"anonymous": 404, "revoked": 401, "deactivated": 401},
+    ),
+    Rule(
+        "PATCH /projects/{id}",
+        "project:create",
+        200,
+        stranger=404,
+        manager=200,
+        whose=OWNERS,
+        make=makers.a_workplace,
+        body={"name": "Another name"},
+    ),
+    Rule(
+        "DELETE /projects/{id}",
+        "project:create",
+        204,
+        stranger=404,
+        manager=204,
+        whose=OWNERS,
+        make=makers.a_workplace,
+    ),
+    Rule("GET /projects/trash", "project:read", 200, whose=OWNERS),
+    Rule(
+        "POST /projects/{id}/restore",
+        "project:create",
+        200,
+        stranger=404,
+        manager=200,
+        whose=OWNERS,
+        make=makers.a_trashed_workplace,
+    ),
+    Rule("DELETE /projects/{id}/purge", "project:purge", 403, admin=204, make=makers.a_trashed_workplace),
+    Rule(
+        "GET /projects/{id}/members",
+        "project:read",
+        200,
+        stranger=404,
+        manager=200,
+        whose=SEEN,
+        make=makers.a_workplace,
+    ),
+    Rule(
+        "PUT /projects/{id}/members/{userId}",
+        "project:create",
+        200,
+        stranger=404,
+        manager=200,
+        whose=OWNERS,
+        make=makers.a_workplace_with_another,
+        body={"role": "editor"},
+    ),
+    Rule(
+        "DELETE /projects/{id}/members/{userId}",
+        "project:create",
+        204,
+        stranger=404,
+        manager=204,
+        whose="yourself; others its owners, and holders of project:manage",
+        make=makers.a_workplace_with_another,
+    ),
+    Rule(
+        "GET /projects/{id}/activity",
+        "project:read",
+        200,
+        stranger=404,
+        manager=200,
+        whose="its members, and holders of project:manage",
+        make=makers.a_workplace,
+    ),
+]

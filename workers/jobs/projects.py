@@ -1,0 +1,28 @@
+"""Projects that have been in the trash for 30 days: removed part by part, a transaction each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.domain.tasks import purge_tasks
+
+TASKS_AT_ONCE = 500
+# Each may have a long log and many versions.
+FILES_AT_ONCE = 50
+
+
+async def purge_projects(ctx: Any) -> None:
+    """Remove what has expired; a run that is cut off is gone on with by the next."""
+    while True:
+        async with ctx["database"].transaction(wait=10.0) as conn:
+            project_id = await sql.projects.claim_expired(conn)
+            if project_id is None:
+                return
+            rows = await sql.tasks.trash_project(conn, project_id=project_id, most=TASKS_AT_ONCE)
+            if rows:
+                await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={})
+            elif not await sql.projects.drop_files(conn, project_id=project_id, most=FILES_AT_ONCE):
+                await sql.projects.drop_project(conn, project_id=project_id)
+                await emit(conn, "project.purged", actor_id=None, entity=("project", project_id), payload={})
