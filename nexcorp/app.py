@@ -10,6 +10,9 @@ import structlog
 from aiohttp import web
 
 from nexcorp.background import end_tasks
+from nexcorp.collab.announcing import Announce
+from nexcorp.collab.node import COLLAB, Collab
+from nexcorp.collab.routes import ROUTES as COLLABORATION
 from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.delivery.wake import Waker, make_queue
@@ -79,7 +82,13 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     database, node = app[DATABASE], app[NODE]
     redis = connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis), app[PRODUCT_KEY].job_seconds)
-    database.perform = make_performer(waker, app[CACHE], app[REVOCATIONS], keeps_lists=app[CONFIG].cache)
+    database.perform = make_performer(
+        waker,
+        app[CACHE],
+        app[REVOCATIONS],
+        keeps_lists=app[CONFIG].cache,
+        others={Announce: app[COLLAB].announce},
+    )
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
     await asyncio.wait([opening], timeout=5)
@@ -115,7 +124,7 @@ def make_documents(product: Product = PRODUCT) -> Documents:
 
 def list_routes(product: Product = PRODUCT) -> list[Route]:
     """Every route there is."""
-    return [*REALTIME, *GRAPHQL, *product.routes]
+    return [*REALTIME, *COLLABORATION, *GRAPHQL, *product.routes]
 
 
 def make_storage(config: Config) -> Storage:
@@ -142,6 +151,7 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     app[CACHE], app[TURNS] = Cache(config.redis_url), Turns()
     app[PRODUCT_KEY], app[SENTENCES] = product, product.sentences
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], product)
+    app[COLLAB] = Collab(app[NODE])
     app[LIMITS], app[THROTTLE] = Limits(config), Throttle(config)
     app[DOCUMENTS], app[STORAGE] = make_documents(product), make_storage(config)
     product.set_up(app)

@@ -136,6 +136,20 @@ class Checklists:
     def delete_item(self, conn: Connection, *, task_id: UUID | None, item_id: UUID | None) -> Awaitable[Id]: ...
     def copy_items(self, conn: Connection, *, from_id: UUID | None, to_id: UUID | None) -> Awaitable[str]: ...
 
+CollabAppendUpdates = TypedDict("CollabAppendUpdates", {"file_id": Id, "before": Int})
+CollabOpenDocument = TypedDict("CollabOpenDocument", {"last_seq": Int, "root": Text, "settled_seq": Int, "state": Bytes, "updates": list[Bytes]})
+CollabReadPositions = TypedDict("CollabReadPositions", {"file_id": Id, "last_seq": Int})
+CollabReadUpdates = TypedDict("CollabReadUpdates", {"last_seq": Int, "seq": Int, "node": Int, "update": Bytes})
+CollabReadRights = TypedDict("CollabReadRights", {"place": Int, "alive": Bool, "kind": Text, "role": Text, "writes": Bool})
+
+class Collab:
+    def append_updates(self, conn: Connection, *, file_ids: Sequence[UUID | None] | None, updates: Sequence[bytes | None] | None, author_ids: Sequence[UUID | None] | None, roots: Sequence[str | None] | None, node: int | None) -> Awaitable[list[CollabAppendUpdates]]: ...
+    def open_document(self, conn: Connection, *, file_id: UUID | None) -> Awaitable[CollabOpenDocument | None]: ...
+    def read_positions(self, conn: Connection, *, file_ids: Sequence[UUID | None] | None) -> Awaitable[list[CollabReadPositions]]: ...
+    def read_updates(self, conn: Connection, *, file_id: UUID | None, after: int | None, most: int | None) -> Awaitable[list[CollabReadUpdates]]: ...
+    def read_rights(self, conn: Connection, *, file_ids: Sequence[UUID | None] | None, user_ids: Sequence[UUID | None] | None, session_ids: Sequence[UUID | None] | None) -> Awaitable[list[CollabReadRights]]: ...
+    def write_editors(self, conn: Connection, *, node: int | None, file_ids: Sequence[UUID | None] | None, user_ids: Sequence[UUID | None] | None) -> Awaitable[str]: ...
+
 CommentsCreateComment = TypedDict("CommentsCreateComment", {"id": Id, "postId": Id, "taskId": Id, "parentId": Id, "body": Text, "author": Any, "deleted": Bool, "version": Int, "createdAt": Time, "updatedAt": Time, "_eventId": Id})
 CommentsGetComment = TypedDict("CommentsGetComment", {"id": Id, "postId": Id, "taskId": Id, "parentId": Id, "body": Text, "author": Any, "deleted": Bool, "version": Int, "createdAt": Time, "updatedAt": Time, "_authorId": Id, "_onDraft": Bool})
 CommentsFindComments = TypedDict("CommentsFindComments", {"id": Id, "postId": Id, "taskId": Id, "parentId": Id, "body": Text, "author": Any, "deleted": Bool, "version": Int, "createdAt": Time, "updatedAt": Time})
@@ -1011,6 +1025,7 @@ class Catalog:
     auth: Auth
     catalogue: Catalogue
     checklists: Checklists
+    collab: Collab
     comments: Comments
     deliveries: Deliveries
     events: Events

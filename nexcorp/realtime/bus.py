@@ -66,13 +66,14 @@ class Publisher:
             (FRAMES_CHANNEL, pack_messages(messages[at : at + ROOMS_A_PAYLOAD]))
             for at in range(0, len(messages), ROOMS_A_PAYLOAD)
         ]
-        await self._publish(payloads)
+        await self.publish(payloads)
 
     async def publish_revoked(self, revoked: Revoked) -> None:
         """Tell every node what became worthless."""
-        await self._publish([(REVOKED_CHANNEL, msgspec.json.encode(revoked))])
+        await self.publish([(REVOKED_CHANNEL, msgspec.json.encode(revoked))])
 
-    async def _publish(self, payloads: list[tuple[str, bytes]]) -> None:
+    async def publish(self, payloads: list[tuple[str, bytes]]) -> None:
+        """Send payloads, each on its channel; a failure is logged, and nothing is sent for a while."""
         if not payloads or time.monotonic() < self._rest_until:
             return
 
@@ -112,7 +113,8 @@ class Listener:
     """The receiving side of a web node.
 
     `rooms`: those with members here, as they are now. `on_late` is told the name of a room whose first frames
-    may have gone by, as Redis was slow to hear of it.
+    may have gone by, as Redis was slow to hear of it. `others`: channels beside those of rooms, with what is
+    called with each payload; they are put in before run().
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class Listener:
         self.client, self.rooms = client, rooms
         self.on_message, self.on_revoked = on_message, on_revoked
         self.on_connected, self.on_late = on_connected, on_late
+        self.others: dict[str, Callable[[bytes], None]] = {}
         self.connected = False
         # Rooms that this connection has asked for, and whether Redis has said so; None without a connection.
         self._followed: dict[str, bool] | None = None
@@ -170,7 +173,7 @@ class Listener:
                     async with asyncio.timeout(SILENCE_SECONDS):
                         await self._subscribe(subscription)
                         # Last: when this is answered, so are the rooms.
-                        await subscription.subscribe(FRAMES_CHANNEL, REVOKED_CHANNEL)
+                        await subscription.subscribe(*self.others, FRAMES_CHANNEL, REVOKED_CHANNEL)
                     keeping = asyncio.create_task(self._keep(subscription))
                     await self._listen(subscription)
             except CONNECTION_LOST as error:
@@ -255,7 +258,10 @@ class Listener:
             self._answer(name)
 
     def _dispatch(self, channel: bytes, data: bytes) -> None:
-        if channel == FRAMES_CHANNEL.encode():
+        other = self.others.get(channel.decode())
+        if other is not None:
+            other(data)
+        elif channel == FRAMES_CHANNEL.encode():
             for message in unpack_messages(data):
                 self.on_message(message)
         else:

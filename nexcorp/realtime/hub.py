@@ -49,13 +49,14 @@ class Room:
 
 
 class Hub:
-    """All sockets of this node.
+    """All sockets of this node that are of one kind, of which a user may have `most`.
 
     `on_behind` is told the name of a room that missed something, `on_changed` of one that has its first
     member or lost its last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_SOCKETS_PER_USER) -> None:
+        self.most = most
         self.rooms: dict[str, Room] = {}
         self.sockets: set[Socket] = set()
         self.by_user: dict[UUID, set[Socket]] = defaultdict(set)
@@ -63,26 +64,27 @@ class Hub:
         self.on_changed: Callable[[str], None] = lambda name: None
 
     def add(self, socket: Socket) -> bool:
-        """Take a socket in; False where its user has MAX_SOCKETS_PER_USER already."""
+        """Take a socket in; False where its user has `most` already."""
         mine = self.by_user[socket.user_id]
-        if sum(not other.closing for other in mine) >= MAX_SOCKETS_PER_USER:
+        if sum(not other.closing for other in mine) >= self.most:
             return False
         mine.add(socket)
         self.sockets.add(socket)
-        SOCKETS.set(len(self.sockets))
+        SOCKETS.inc()
         return True
 
     def remove(self, socket: Socket) -> None:
         """Forget a socket and its places in rooms."""
         for name in list(socket.rooms):
             self.leave(socket, name)
-        self.sockets.discard(socket)
+        if socket in self.sockets:
+            self.sockets.discard(socket)
+            SOCKETS.dec()
         mine = self.by_user.get(socket.user_id)
         if mine is not None:
             mine.discard(socket)
             if not mine:
                 del self.by_user[socket.user_id]
-        SOCKETS.set(len(self.sockets))
 
     def join(self, socket: Listener, name: str) -> Member:
         """Put a socket in a room, buffering: call `go_live` once it has been sent the past."""

@@ -7,6 +7,7 @@ that sends them as fast as it can would keep the event loop busy without ever be
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -21,30 +22,50 @@ MESSAGES_BURST = 40.0
 BYTES_A_MESSAGE = 16 * 1024
 # What is still thrown away after that, so that the client can read why it is closed.
 REST_BYTES = 256 * 1024
+MAX_REST_BYTES = 32 * 1024 * 1024
 
-PONG = protocol.PONG & 0x0F
+PONG, FIRST_CONTROL = protocol.PONG & 0x0F, 0x08
 LONG_HEADER = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a client may send: frames a second, frames at once, bytes of a whole message. A frame counts once
+    more for each `bytes_a_frame`, but never for more than half of `burst`."""
+
+    per_second: float
+    burst: float
+    bytes_a_frame: int
+    message_bytes: int
 
 
 class Flooded(Exception):
     """The client sends more than it may."""
 
 
+class Oversized(Exception):
+    """The client sends a message that is larger than it may be."""
+
+
 class Inbound:
     """Stands before aiohttp's reader and lets through what the client may send.
 
     Every frame takes from one bucket, fragments, pings and pongs like messages; only the pong that answers
-    a ping is free. The first frame too many, and all behind it, is not read: the queue then ends with an
-    ERROR message whose data is Flooded.
+    a ping is free. The first frame too many or too large, and all behind it, is not read: the queue then ends
+    with an ERROR message whose data is Flooded or Oversized.
     """
 
-    def __init__(self, reader: Any, queue: Any, transport: Any) -> None:
+    def __init__(self, reader: Any, queue: Any, transport: Any, allowance: Allowance) -> None:
         self._reader, self._queue, self._transport = reader, queue, transport
-        self._tokens, self._tokens_at = MESSAGES_BURST, time.monotonic()
+        self._allowance = allowance
+        self._tokens, self._tokens_at = allowance.burst, time.monotonic()
+        # Of the message whose fragments are coming.
+        self._message = 0
         self._pong_due = False
         # Of a header that has not arrived whole, and how much of a frame behind its header is to come.
         self._head, self._left = b"", 0
-        self._flooded, self._rest = False, REST_BYTES
+        self._refused: Exception | None = None
+        self._rest = REST_BYTES
 
     def expect_pong(self) -> None:
         """A ping goes out, so one pong is free."""
@@ -58,16 +79,15 @@ class Inbound:
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Count and pass on what has arrived; called by aiohttp's protocol."""
-        if self._flooded:
+        if self._refused is not None:
             self._discard(len(data))
             return False, b""
         good = self._count(data)
         if good == len(data):
             result: tuple[bool, bytes] = self._reader.feed_data(data)
             return result
-        self._flooded = True
         self._reader.feed_data(data[:good])
-        self._queue.feed_data(WSMessage(WSMsgType.ERROR, Flooded(), None), 0)
+        self._queue.feed_data(WSMessage(WSMsgType.ERROR, self._refused, None), 0)
         self._discard(len(data) - good)
         return False, b""
 
@@ -103,22 +123,29 @@ class Inbound:
         return end
 
     def _take(self, opcode: int, size: int) -> bool:
-        """Pay for a frame; False where the client has nothing left."""
+        """Pay for a frame; False where the client has nothing left, or its message is too large."""
         if opcode == PONG and self._pong_due:
             self._pong_due = False
             return True
         self._refill()
-        # What is larger, the reader refuses.
-        price = 1 + min(size, protocol.MAX_INBOUND_BYTES) // BYTES_A_MESSAGE
+        allowance = self._allowance
+        if opcode < FIRST_CONTROL:
+            self._message = size if opcode else self._message + size
+            if self._message > allowance.message_bytes:
+                self._refused = Oversized()
+                self._rest += min(size, MAX_REST_BYTES)
+                return False
+        price = min(1 + size // allowance.bytes_a_frame, allowance.burst / 2)
         if self._tokens < price:
+            self._refused = Flooded()
             return False
         self._tokens -= price
         return True
 
     def _refill(self) -> None:
         now = time.monotonic()
-        refill = (now - self._tokens_at) * MESSAGES_PER_SECOND
-        self._tokens = min(MESSAGES_BURST, self._tokens + refill)
+        refill = (now - self._tokens_at) * self._allowance.per_second
+        self._tokens = min(self._allowance.burst, self._tokens + refill)
         self._tokens_at = now
 
 
@@ -126,6 +153,19 @@ class CountedSocket(web.WebSocketResponse):
     """aiohttp's socket with Inbound before its reader, and our headers: the gateway adds them too late."""
 
     inbound: Inbound
+
+    def __init__(self, spoken: str, allowance: Allowance | None = None) -> None:
+        """`spoken`: the subprotocol. Without an allowance the client has that of /ws."""
+        self._allowance = allowance or Allowance(
+            MESSAGES_PER_SECOND, MESSAGES_BURST, BYTES_A_MESSAGE, protocol.MAX_INBOUND_BYTES
+        )
+        super().__init__(
+            protocols=(spoken,),
+            autoping=False,
+            compress=False,
+            # aiohttp refuses what reaches this size, not what exceeds it.
+            max_msg_size=self._allowance.message_bytes + 1,
+        )
 
     async def prepare(self, request: web.BaseRequest) -> Any:
         """Answer the handshake."""
@@ -137,7 +177,7 @@ class CountedSocket(web.WebSocketResponse):
         # What came right behind the handshake would else go past the count.
         early, connection._message_tail = connection._message_tail, b""
         super()._post_start(request, protocol, writer)
-        self.inbound = Inbound(self._parser, self._reader, request.transport)
+        self.inbound = Inbound(self._parser, self._reader, request.transport, self._allowance)
         connection._payload_parser = self.inbound
         if early:
             connection.data_received(early)

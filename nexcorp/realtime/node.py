@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Protocol
+from uuid import UUID
 
 import structlog
 from aiohttp import web
@@ -46,6 +47,29 @@ class Live(Protocol):
     def renderer(self) -> Renderer: ...
 
 
+class Companion(Protocol):
+    """What has sockets of its own beside those of rooms: the hub they are in, and the channel on which nodes
+    tell each other of it."""
+
+    hub: Hub
+    channel: str
+
+    def receive(self, data: bytes) -> None:
+        """Take what a node said on the channel."""
+
+    def check_soon(self) -> None:
+        """Something may have been lost: look for it now."""
+
+    def check_rights(self) -> None:
+        """What people may do has changed: look now who is affected."""
+
+    def work(self) -> Iterable[Coroutine[Any, Any, Any]]:
+        """What runs beside the requests, each until it is cancelled."""
+
+    async def drain(self) -> None:
+        """Send every client to another node."""
+
+
 class Node:
     """Everything live in one web process. `start()` and `stop()` belong to the application's life."""
 
@@ -61,6 +85,7 @@ class Node:
         self.rooms, self.renderer = Rooms(live.rooms, rights), live.renderer
         self.commands = live.commands
         self.hub = Hub()
+        self.companions: list[Companion] = []
         self.guard = Guard(database, self.hub, self.rooms)
         self.positions = Positions(database, self.hub, self.renderer, clear=self.guard.clear)
         self.gathered = [
@@ -81,15 +106,34 @@ class Node:
         self.hub.on_changed = self.listener.note_changed
         self.draining = False
         self._tasks: set[asyncio.Task[Any]] = set()
-        revocations.on_session = lambda session_id: self.hub.close_session(
-            session_id, protocol.SESSION_REVOKED, "session revoked"
-        )
-        # Not final: a refreshed token opens the next socket, with the new role.
-        revocations.on_role = lambda user_id, version: self.hub.close_outdated(
-            user_id, version, protocol.TOKEN_EXPIRED, "role changed"
-        )
+        revocations.on_session = self.end_session
+        revocations.on_role = self.end_role
         revocations.on_rights = lambda: self.spawn(self.reload_rights())
         revocations.publish = lambda revoked: self.spawn(self.publisher.publish_revoked(revoked))
+
+    @property
+    def hubs(self) -> list[Hub]:
+        """Those of rooms and of all companions."""
+        return [self.hub, *(companion.hub for companion in self.companions)]
+
+    def accompany(self, companion: Companion) -> None:
+        """Have a companion live as long as this node. Call it before start()."""
+        self.companions.append(companion)
+        self.listener.others[companion.channel] = companion.receive
+
+    def end_session(self, session_id: UUID) -> None:
+        """Close the sockets of a session that has ended."""
+        for hub in self.hubs:
+            hub.close_session(session_id, protocol.SESSION_REVOKED, "session revoked")
+
+    def end_role(self, user_id: UUID, version: int) -> None:
+        """Close a person's sockets whose tokens are of an older role version.
+
+        That is not final: a refreshed token opens the next one, with the new role.
+        """
+        self.hub.close_outdated(user_id, version, protocol.TOKEN_EXPIRED, "role changed")
+        for companion in self.companions:
+            companion.check_rights()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run something beside the requests; it ends with the node."""
@@ -113,6 +157,8 @@ class Node:
         self.positions.check_soon()
         for room in self.gathered:
             room.check_soon()
+        for companion in self.companions:
+            companion.check_soon()
 
     def start(self) -> None:
         """Begin to listen, to check positions, to watch sockets and to learn of ended sessions."""
@@ -126,14 +172,18 @@ class Node:
             self.spawn(work)
         for room in self.gathered:
             self.spawn(room.run())
+        for companion in self.companions:
+            for work in companion.work():
+                self.spawn(work)
 
     async def drain(self) -> None:
         """Send every client to another node, spread over a few seconds."""
         self.draining = True
         for socket in list(self.hub.sockets):
             self.send_away(socket)
+        await asyncio.gather(*(companion.drain() for companion in self.companions))
         for _ in range(50):
-            if not self.hub.sockets:
+            if not any(hub.sockets for hub in self.hubs):
                 return
             await asyncio.sleep(0.1)
 
@@ -153,7 +203,7 @@ class Node:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
-            for socket in list(self.hub.sockets):
+            for socket in [socket for hub in self.hubs for socket in hub.sockets]:
                 try:
                     socket.check(now)
                 except Exception:
@@ -189,6 +239,8 @@ class Node:
         with contextlib.suppress(AppError):
             async with self.database.connection(wait=2.0) as conn:
                 self.load_rights(await sql.roles.list_role_permissions(conn))
+        for companion in self.companions:
+            companion.check_rights()
 
     def load_rights(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take what each role may do, and listeners out of rooms that theirs may not see any more."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from nexcorp.errors import (
     AppError,
@@ -23,7 +24,7 @@ from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.errors import TextOnly
 from nexcorp.realtime.hub import MAX_SOCKETS_PER_USER, Hub
-from nexcorp.realtime.inbound import CountedSocket, Flooded
+from nexcorp.realtime.inbound import Allowance, CountedSocket, Flooded, Oversized
 from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import PUBLIC
@@ -167,15 +168,11 @@ def read_resume(request: web.Request) -> tuple[str | None, int | None]:
     return epoch, int(seq)
 
 
-async def open_socket(request: web.Request, node: Node, spoken: str) -> CountedSocket:
+async def open_socket(
+    request: web.Request, node: Node, spoken: str, allowance: Allowance | None = None
+) -> CountedSocket:
     """Answer the handshake; raises Draining, or DatabaseUnavailable where rooms are not known yet."""
-    ws = CountedSocket(
-        protocols=(spoken,),
-        autoping=False,
-        compress=False,
-        # aiohttp refuses what reaches this size, not what exceeds it.
-        max_msg_size=protocol.MAX_INBOUND_BYTES + 1,
-    )
+    ws = CountedSocket(spoken, allowance)
     if node.draining:
         raise Draining()
     if node.positions.epoch is None:
@@ -244,26 +241,32 @@ async def read_client(client: Client) -> None:
 
 
 async def read_socket(
-    socket: Socket, take: Callable[[str], Awaitable[None]], take_binary: Callable[[Socket], None]
+    socket: Socket,
+    take: Callable[[Any], Awaitable[None]],
+    refuse: Callable[[Socket], None],
+    kind: WSMsgType = WSMsgType.TEXT,
 ) -> None:
-    """Call `take` with each text that a client sends, until it is gone."""
+    """Call `take` with each message of this kind that a client sends, and `refuse` for one of the other kind,
+    until it is gone."""
     async for message in socket.ws:
         # What is in the queue already is had without waiting: the others get their turn in between.
         await asyncio.sleep(0)
         socket.last_seen = time.monotonic()
         if message.type is WSMsgType.ERROR and isinstance(message.data, Flooded):
             socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
+        elif message.type is WSMsgType.ERROR and isinstance(message.data, Oversized):
+            socket.close(WSCloseCode.MESSAGE_TOO_BIG, "message too large")
         elif message.type is WSMsgType.ERROR:
-            # aiohttp has sent the close frame: too big, or no UTF-8. Nothing may follow it.
+            # aiohttp has sent the close frame: no UTF-8, or no WebSocket. Nothing may follow it.
             return
         elif message.type is WSMsgType.PONG or socket.closing:
             continue
         elif message.type is WSMsgType.PING:
             socket.write(protocol.wrap(message.data, protocol.PONG))
-        elif message.type is WSMsgType.TEXT:
+        elif message.type is kind:
             await take(message.data)
         else:
-            take_binary(socket)
+            refuse(socket)
 
 
 ROUTES = [

@@ -14,6 +14,8 @@ from nexcorp.security.tokens import Principal
 
 MAX_BEHIND_BYTES = 1024 * 1024
 MAX_BEHIND_SECONDS = 10.0
+# A large message may take as long as it takes at this speed.
+LEAST_BYTES_PER_SECOND = 128 * 1024
 DRAIN_BYTES = 64 * 1024
 PING_SECONDS = 25.0
 PONG_SECONDS = 10.0
@@ -49,6 +51,7 @@ class Socket:
         "_warned",
         "closing",
         "id",
+        "large",
         "last_ping",
         "last_seen",
         "principal",
@@ -64,6 +67,8 @@ class Socket:
         self.closing = False
         self.last_ping = self.last_seen = now
         self._behind_since = 0.0
+        # How many bytes were written in one message since the client last had read all.
+        self.large = 0
         self._warned = False
 
     @property
@@ -82,17 +87,27 @@ class Socket:
             return
         waiting = transport.get_write_buffer_size()
         if waiting:
-            if waiting > MAX_BEHIND_BYTES:
+            if waiting > MAX_BEHIND_BYTES + self.large:
                 self.cut_off()
                 return
             if not self._behind_since:
                 self._behind_since = time.monotonic()
-            elif time.monotonic() - self._behind_since > MAX_BEHIND_SECONDS:
+            elif self._is_late(time.monotonic()):
                 self.cut_off()
                 return
         else:
-            self._behind_since = 0.0
+            self._behind_since, self.large = 0.0, 0
         transport.write(data)
+
+    def write_large(self, data: bytes) -> None:
+        """As write(), for a message of any size: the client has time to read it, while others follow."""
+        self.write(data)
+        if len(data) > DRAIN_BYTES:
+            self.large += len(data)
+
+    def _is_late(self, now: float) -> bool:
+        late = self._behind_since + MAX_BEHIND_SECONDS + self.large / LEAST_BYTES_PER_SECOND
+        return bool(self._behind_since) and now > late
 
     def send(self, event: str, data: Any, **more: Any) -> None:
         """Write one frame that has no number."""
@@ -160,16 +175,20 @@ class Socket:
         self.principal = principal
         self._warned = False
 
+    def seconds_left(self) -> float:
+        """How long the socket may live, unless it is renewed."""
+        return self.principal.expires_at - time.time()
+
     def check(self, now: float) -> None:
         """What is due at this moment (`now` monotonic): ping, missing pong, the token's end."""
         if self.closing:
             return
-        left = self.principal.expires_at - time.time()
+        left = self.seconds_left()
         if left <= 0:
             self.close(protocol.TOKEN_EXPIRED, "token expired")
         elif self.last_seen < self.last_ping and now - self.last_ping > PONG_SECONDS:
             self.close(protocol.NO_PONG, "no pong")
-        elif self._behind_since and now - self._behind_since > MAX_BEHIND_SECONDS:
+        elif self._is_late(now):
             self._check_behind()
         else:
             if left <= WARN_EXPIRY_SECONDS and not self._warned:
@@ -184,7 +203,7 @@ class Socket:
         if self._transport.get_write_buffer_size():
             self.cut_off()
         else:
-            self._behind_since = 0.0
+            self._behind_since, self.large = 0.0, 0
 
 
 _closing: set[asyncio.Task[None]] = set()

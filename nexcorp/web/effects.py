@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from nexcorp.delivery.effects import Effect, Forget, Revoke
 from nexcorp.delivery.wake import Waker
@@ -11,14 +12,23 @@ from nexcorp.web.cache import Cache
 
 
 def make_performer(
-    waker: Waker, cache: Cache, revocations: Revocations, *, keeps_lists: bool
+    waker: Waker,
+    cache: Cache,
+    revocations: Revocations,
+    *,
+    keeps_lists: bool,
+    others: Mapping[type, Callable[[Any], None]],
 ) -> Callable[[Effect], Awaitable[None] | None]:
     """What Database.perform is set to; only Forget is waited for, so that who changed it reads it anew.
 
-    `keeps_lists`: whether CACHE is on.
+    `keeps_lists`: whether CACHE is on. `others`: what performs effects of the layers above, by their class.
     """
 
     def perform(effect: Effect) -> Awaitable[None] | None:
+        other = others.get(type(effect))
+        if other is not None:
+            other(effect)
+            return None
         if isinstance(effect, Forget):
             if effect.of_lists and not keeps_lists:
                 return None

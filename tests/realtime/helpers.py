@@ -145,7 +145,9 @@ class Raw:
 
 
 @asynccontextmanager
-async def open_raw(url: str, user: User, *, receive_bytes: int | None = None) -> AsyncIterator[Raw]:
+async def open_raw(
+    url: str, user: User, *, path: str = "/ws", receive_bytes: int | None = None
+) -> AsyncIterator[Raw]:
     """A handshake by hand; `receive_bytes` bounds what is taken in for a client that does not read."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 0
     sock = socket.socket()
@@ -155,7 +157,7 @@ async def open_raw(url: str, user: User, *, receive_bytes: int | None = None) ->
     await asyncio.get_running_loop().sock_connect(sock, (host, port))
     reader, writer = await asyncio.open_connection(sock=sock, limit=receive_bytes or 2**16)
     lines = [
-        "GET /ws HTTP/1.1",
+        f"GET {path} HTTP/1.1",
         f"Host: {host}:{port}",
         "Upgrade: websocket",
         "Connection: Upgrade",

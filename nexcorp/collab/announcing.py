@@ -1,0 +1,86 @@
+"""What the nodes tell each other of files that are edited together. What is lost, they read in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from nexcorp.realtime.bus import Publisher
+
+CHANNEL = "nexcorp:collab"
+MAX_PAYLOAD_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """An effect for conn.after(): show updates that a request stored, with node 0, to all who edit the file.
+
+    `first` is the number of the first one.
+    """
+
+    file_id: UUID
+    first: int
+    updates: tuple[bytes, ...]
+
+
+class Message(msgspec.Struct, array_like=True):
+    """What a node says of a file: updates with the number of the first, or with number 0 states of people.
+
+    Updates that are too large for Redis are left out: `first` is then behind the last of them.
+    """
+
+    node: int
+    file_id: UUID
+    first: int
+    parts: list[bytes]
+
+
+pack_messages = msgspec.msgpack.Encoder().encode
+unpack_messages = msgspec.msgpack.Decoder(list[Message]).decode
+
+
+class Messenger:
+    """Sends what one node says, in order: all that came during the last round trip at once."""
+
+    def __init__(self, node: int, publisher: Publisher) -> None:
+        self.node, self.publisher = node, publisher
+        self._waiting: list[Message] = []
+        self._wake = asyncio.Event()
+
+    def tell_updates(self, file_id: UUID, first: int, updates: list[bytes]) -> None:
+        """Updates were stored."""
+        if sum(map(len, updates)) > MAX_PAYLOAD_BYTES:
+            first, updates = first + len(updates), []
+        self._tell(Message(self.node, file_id, first, updates))
+
+    def tell_states(self, file_id: UUID, body: bytes) -> None:
+        """People moved."""
+        self._tell(Message(self.node, file_id, 0, [body]))
+
+    def _tell(self, message: Message) -> None:
+        self._waiting.append(message)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what there is to say, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self.send()
+
+    async def send(self) -> None:
+        """Send what there is to say."""
+        waiting, self._waiting = self._waiting, []
+        payloads: list[list[Message]] = []
+        left = 0
+        for message in waiting:
+            size = sum(map(len, message.parts))
+            if size > left or not payloads:
+                payloads.append([])
+                left = MAX_PAYLOAD_BYTES
+            payloads[-1].append(message)
+            left -= size
+        await self.publisher.publish([(CHANNEL, pack_messages(payload)) for payload in payloads])

@@ -1,0 +1,179 @@
+"""Who is where in a file: cursors, names, colours. Nothing of it is stored.
+
+Clients of y-websocket repeat all that they hear, so that n of them send n * n messages: repetitions are
+dropped, and what is new is collected for a moment and then sent to everybody at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from nexcorp.collab.encoding import MAX_CLIENT, BadUpdate, read_number, write_number
+from nexcorp.collab.metrics import ECHOES
+from nexcorp.db.encoding import decode, encode
+
+MAX_IDS = 4
+MAX_BYTES = 4096
+MAX_STATES = 1000
+# Of other nodes' people: clients say theirs again every 15 seconds.
+KNOWN_SECONDS = 35.0
+# Up to so many editors the wait is so long; with more it is the last.
+WAITS = ((10, 0.03), (40, 0.1))
+LONGEST_WAIT = 0.25
+GONE = b"null"
+
+# The number of a client, its clock, its state in JSON.
+Entry = tuple[int, int, bytes]
+
+
+class Holder(Protocol):
+    """The editor whose states are meant: the numbers of clients it speaks for."""
+
+    ids: set[int]
+
+    @property
+    def user_id(self) -> UUID: ...
+
+
+class State:
+    """What a client last said of itself. `holder` is None where it is connected to another node."""
+
+    __slots__ = ("clock", "holder", "seen_at", "text")
+
+    def __init__(self, clock: int, text: bytes, holder: Holder | None) -> None:
+        self.clock, self.text, self.holder = clock, text, holder
+        self.seen_at = time.monotonic()
+
+
+def read_states(body: bytes) -> Iterator[Entry]:
+    """The entries of a message; raises BadUpdate."""
+    try:
+        count, p = read_number(body, 0)
+        if count > MAX_STATES:
+            raise BadUpdate("It tells of too many clients.")
+        for _ in range(count):
+            client, p = read_number(body, p)
+            clock, p = read_number(body, p)
+            size, p = read_number(body, p)
+            if client >= MAX_CLIENT or clock >= MAX_CLIENT - 1 or p + size > len(body):
+                raise BadUpdate("A state is not as it should be.")
+            yield client, clock, body[p : p + size]
+            p += size
+    except IndexError:
+        raise BadUpdate("The message is cut short.") from None
+    if p != len(body):
+        raise BadUpdate("There is something behind the states.")
+
+
+def sign(text: bytes, user_id: UUID) -> bytes | None:
+    """A state with the id of its user, whatever it says of that itself; None where it is no state."""
+    if text == GONE:
+        return text
+    try:
+        state = decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    if not isinstance(state, dict):
+        return None
+    state.pop("userId", None)
+    # Written anew: what one parser takes, another may throw on.
+    return encode({**state, "userId": user_id})
+
+
+class Awareness:
+    """The states of one file on this node.
+
+    `count` says how many editors are here, `show` writes a body to all of them, `publish` sends one to other
+    nodes.
+    """
+
+    def __init__(
+        self, count: Callable[[], int], show: Callable[[bytes], None], publish: Callable[[bytes], None]
+    ) -> None:
+        self.count, self.show, self.publish = count, show, publish
+        self.states: dict[int, State] = {}
+        # Those to show, and whether other nodes are to be told as well.
+        self._changed: dict[int, bool] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, holder: Holder, body: bytes) -> None:
+        """Take what an editor here says; raises BadUpdate for what cannot be read."""
+        for place, (client, clock, text) in enumerate(list(read_states(body))):
+            held = self.states.get(client)
+            if held is not None and held.holder is not holder:
+                ECHOES.inc()
+                if not place:
+                    return
+                continue
+            if held is not None and (clock < held.clock or (clock == held.clock and text != GONE)):
+                continue
+            signed = sign(text, holder.user_id) if len(text) <= MAX_BYTES else None
+            is_news = held is not None or text != GONE
+            if signed is None or not is_news or (client not in holder.ids and len(holder.ids) >= MAX_IDS):
+                continue
+            holder.ids.add(client)
+            self.states[client] = State(clock, signed, holder)
+            self._note(client, True)
+
+    def take_from_node(self, body: bytes) -> None:
+        """Take what another node says of those who are there."""
+        for client, clock, text in list(read_states(body)):
+            held = self.states.get(client)
+            if held is None and text == GONE:
+                continue
+            if held is None or (held.holder is None and clock >= held.clock):
+                self.states[client] = State(clock, text, None)
+                self._note(client, False)
+
+    def leave(self, holder: Holder) -> None:
+        """An editor has gone, and with it the clients it spoke for."""
+        for client in holder.ids:
+            held = self.states.get(client)
+            if held is not None and held.holder is holder:
+                self.states[client] = State(held.clock + 1, GONE, None)
+                self._note(client, True)
+
+    def forget_old(self, now: float) -> None:
+        """Take away states of other nodes that were not said again; `now` by the monotonic clock."""
+        for client, state in list(self.states.items()):
+            if state.holder is None and now - state.seen_at > KNOWN_SECONDS and state.text != GONE:
+                self.states[client] = State(state.clock, GONE, None)
+                self._note(client, False)
+
+    def pack(self, clients: Iterable[int] | None = None) -> bytes:
+        """The states of these clients, or of all, as the body of a message."""
+        chosen = self.states if clients is None else clients
+        entries = [(client, self.states[client]) for client in chosen]
+        return write_number(len(entries)) + b"".join(
+            write_number(client) + write_number(state.clock) + write_number(len(state.text)) + state.text
+            for client, state in entries
+        )
+
+    def flush(self) -> None:
+        """Show what has changed, now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        changed, self._changed = self._changed, {}
+        if not changed:
+            return
+        self.show(self.pack(changed))
+        mine = [client for client, is_ours in changed.items() if is_ours]
+        if mine:
+            self.publish(self.pack(mine))
+        for client in changed:
+            if self.states[client].text == GONE:
+                del self.states[client]
+
+    def _note(self, client: int, is_ours: bool) -> None:
+        self._changed[client] = is_ours
+        if self._timer is None:
+            count = self.count()
+            wait = next((wait for most, wait in WAITS if count <= most), LONGEST_WAIT)
+            self._timer = asyncio.get_running_loop().call_later(wait, self.flush)

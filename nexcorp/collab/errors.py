@@ -1,0 +1,29 @@
+"""Why a file cannot be edited together."""
+
+from __future__ import annotations
+
+from nexcorp.errors import Conflict, TooManyRequests, Unavailable
+
+
+class NotText(Conflict):
+    """The file is binary: it is replaced as a whole."""
+
+    code, message = "not_text", "Only text files are edited together."
+    meaning = "The file is binary; only text files are edited together."
+
+
+class TooManyEditors(TooManyRequests):
+    """As many sockets as there may be have the file open."""
+
+    code, message = "too_many_editors", "Too many have this file open; try again later."
+    meaning = "A node has 100 sockets in this file already."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=10)
+
+
+class DocumentIncomplete(Unavailable):
+    """Rows of the document's log are missing: nobody is shown less than was stored."""
+
+    code, message = "document_incomplete", "This document cannot be opened right now."
+    meaning = "Part of the document is missing; the operator has to restore it."

@@ -1,0 +1,217 @@
+"""Editing together in one web process: its open files, what feeds them, and what it tells other nodes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import random
+import secrets
+import time
+from collections.abc import Coroutine, Iterable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+
+from nexcorp.collab import protocol
+from nexcorp.collab.announcing import CHANNEL, Announce, Messenger, unpack_messages
+from nexcorp.collab.channel import Channel
+from nexcorp.collab.checking import Guard, Positions
+from nexcorp.collab.editor import Editor
+from nexcorp.collab.metrics import EDITORS, FILES
+from nexcorp.collab.storing import Log
+from nexcorp.db import sql
+from nexcorp.errors import AppError
+from nexcorp.realtime.hub import Hub
+from nexcorp.realtime.node import Node
+
+log = structlog.get_logger("nexcorp.collab")
+
+MAX_SOCKETS_PER_USER = 20
+MAX_SOCKETS_PER_FILE = 100
+TICK_SECONDS = 1.0
+SILENCE_SECONDS = 20.0
+EDITORS_SECONDS = 5.0
+POOL_WAIT_SECONDS = 2.0
+# Sockets are sent away one by one, so that not all come back at once.
+LEAVE_SECONDS, LONGEST_LEAVE_SECONDS = 0.01, 2.0
+STORE_SECONDS = 5.0
+
+
+def give_back_memory() -> None:
+    """Return what was freed to the system: documents are many small pieces, which malloc keeps."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+class Collab:
+    """The companion of a node for files that are edited together."""
+
+    channel = CHANNEL
+
+    def __init__(self, node: Node) -> None:
+        self.node, self.database = node, node.database
+        # In the log it tells own updates from those of others; 0 is that of requests.
+        self.number = secrets.randbelow(2**62) + 1
+        self.hub = Hub(MAX_SOCKETS_PER_USER)
+        self.channels: dict[UUID, Channel] = {}
+        self.messenger = Messenger(self.number, node.publisher)
+        self.log = Log(self.number, self.database, self.messenger, self.close_idle, self.forget)
+        self.positions = Positions(
+            self.database,
+            self.channels,
+            connected=lambda: node.listener.connected,
+            get_epoch=lambda: node.positions.epoch,
+            forget=self.forget,
+        )
+        self.guard = Guard(self.database, self.list_editors)
+        node.accompany(self)
+
+    def list_editors(self) -> list[Editor]:
+        """All editors on this node."""
+        return [editor for channel in self.channels.values() for editor in channel.editors]
+
+    def find_channel(self, file_id: UUID) -> Channel:
+        """The channel of a file, a new one where nobody has it open here."""
+        channel = self.channels.get(file_id)
+        if channel is None:
+            channel = self.channels[file_id] = Channel(
+                file_id, self.number, self.database, self.messenger, self.positions.note_behind
+            )
+            FILES.inc()
+        return channel
+
+    def is_full(self, file_id: UUID) -> bool:
+        """Whether as many sockets as there may be have the file open here."""
+        channel = self.channels.get(file_id)
+        open_ones = [] if channel is None else [one for one in channel.editors if not one.socket.closing]
+        return len(open_ones) >= MAX_SOCKETS_PER_FILE
+
+    def enter(self, editor: Editor) -> bool:
+        """Take an editor into its channel; False where the file is full."""
+        if self.is_full(editor.channel.file_id):
+            return False
+        editor.channel.editors.add(editor)
+        EDITORS.inc()
+        return True
+
+    def leave(self, editor: Editor) -> None:
+        """An editor has gone."""
+        channel = editor.channel
+        if editor not in channel.editors:
+            return
+        channel.editors.discard(editor)
+        EDITORS.dec()
+        channel.awareness.leave(editor)
+        self.close_idle(channel)
+
+    def close_idle(self, channel: Channel) -> None:
+        """Forget a channel that nobody needs."""
+        if channel.idle and self.channels.get(channel.file_id) is channel:
+            del self.channels[channel.file_id]
+            FILES.dec()
+            channel.awareness.flush()
+            channel.drop_document()
+            self._freed = True
+
+    def forget(self, channel: Channel, code: int, reason: str) -> None:
+        """End a channel whose content here is not to be gone on with; its sockets are closed."""
+        if self.channels.get(channel.file_id) is channel:
+            del self.channels[channel.file_id]
+            FILES.dec()
+        channel.end(code, reason)
+
+    def receive(self, data: bytes) -> None:
+        """Take what a node said."""
+        for message in unpack_messages(data):
+            channel = self.channels.get(message.file_id)
+            if message.node == self.number or channel is None:
+                continue
+            if message.first:
+                channel.take(message.first, message.parts)
+            else:
+                for body in message.parts:
+                    channel.awareness.take_from_node(body)
+
+    def announce(self, announced: Announce) -> None:
+        """Show everybody what a request has stored."""
+        channel = self.channels.get(announced.file_id)
+        if channel is not None:
+            channel.take(announced.first, list(announced.updates))
+        self.messenger.tell_updates(announced.file_id, announced.first, list(announced.updates))
+
+    def check_soon(self) -> None:
+        """See Companion."""
+        self.positions.check_soon()
+
+    def check_rights(self) -> None:
+        """See Companion."""
+        self.guard.check_soon()
+
+    def work(self) -> Iterable[Coroutine[Any, Any, Any]]:
+        """See Companion."""
+        return (
+            self.log.run(),
+            self.messenger.run(),
+            self.positions.run(),
+            self.guard.run(),
+            self.tidy(),
+            self.report(),
+        )
+
+    async def drain(self) -> None:
+        """Send every editor to another node, one by one, and see that all they typed is stored."""
+        sockets = list(self.hub.sockets)
+        random.shuffle(sockets)
+        pause = min(LEAVE_SECONDS, LONGEST_LEAVE_SECONDS / max(1, len(sockets)))
+        for socket in sockets:
+            self.node.send_away(socket)
+            await asyncio.sleep(pause)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STORE_SECONDS):
+                await self.log.wait_empty()
+        await self.messenger.send()
+        await self._report([])
+
+    async def tidy(self) -> None:
+        """Speak where it was quiet, and forget what is not needed; until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            freed, self._freed = self._freed, False
+            for channel in list(self.channels.values()):
+                freed |= channel.tidy(now)
+                for editor in channel.editors:
+                    if now - editor.socket.last_told > SILENCE_SECONDS:
+                        editor.socket.tell(protocol.NO_STATES)
+            if freed:
+                give_back_memory()
+
+    # Whether memory was freed since tidy() looked.
+    _freed = False
+
+    async def report(self) -> None:
+        """Write down every few seconds who has which file open here, until cancelled."""
+        while True:
+            await asyncio.sleep(EDITORS_SECONDS)
+            await self._report(self.list_editors())
+
+    async def _report(self, editors: Iterable[Editor]) -> None:
+        pairs = sorted({(editor.channel.file_id, editor.user_id) for editor in editors})
+        try:
+            async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+                await sql.collab.write_editors(
+                    conn,
+                    node=self.number,
+                    file_ids=[file_id for file_id, _ in pairs],
+                    user_ids=[user_id for _, user_id in pairs],
+                )
+        except AppError:
+            log.debug("who edits what waits for the database")
+        except Exception:
+            log.exception("who edits what could not be written")
+
+
+COLLAB = web.AppKey("collab", Collab)

@@ -1,0 +1,231 @@
+"""A client of /collab in Python: what y-websocket does, and what no client should do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from aiohttp import WSMsgType
+from pycrdt import Doc, Text
+
+from nexcorp.collab.awareness import read_states
+from nexcorp.collab.encoding import read_number, write_number
+from nexcorp.db import Database
+from tests.collab.helpers import make_file, make_project
+from tests.realtime.helpers import ENDED
+
+SYNC, AWARENESS, AUTH, QUERY, SAVED = 0, 1, 2, 3, 102
+STEP_1, STEP_2, UPDATE = 0, 1, 2
+
+
+def pack(kind: int, body: bytes, *more: int) -> bytes:
+    """A message whose body has its length before it."""
+    return bytes((kind, *more)) + write_number(len(body)) + body
+
+
+def pack_states(*entries: tuple[int, int, Any]) -> bytes:
+    """The body of awareness: (client, clock, state)."""
+    parts = [write_number(len(entries))]
+    for client, clock, state in entries:
+        text = state if isinstance(state, bytes) else json.dumps(state).encode()
+        parts.append(write_number(client) + write_number(clock) + write_number(len(text)) + text)
+    return b"".join(parts)
+
+
+class Typist:
+    """An editor with a document of its own, which it keeps while it is away."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse, doc: Doc[Any] | None = None) -> None:
+        self.ws = ws
+        self.doc: Doc[Any] = doc if doc is not None else Doc()
+        self.text = self.doc.get("content", type=Text)
+        self.states: dict[int, Any] = {}
+        self.saved: list[bytes] = []
+        self.denied = 0
+        self.synced = asyncio.Event()
+        self.heard: list[bytes] = []
+        # Updates that came as such; and whether a step 1 is answered.
+        self.updates = self.asked = 0
+        self.answers = True
+        self.code: int | None = None
+        self.reason = ""
+        self.ended = asyncio.Event()
+        self._news = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        while True:
+            message = await self.ws.receive()
+            if message.type is WSMsgType.BINARY:
+                await self._take(message.data)
+            elif message.type is WSMsgType.TEXT:
+                raise AssertionError("a client of y-websocket throws on text")
+            elif message.type in ENDED:
+                if message.type is WSMsgType.CLOSE:
+                    self.reason = message.extra or ""
+                self.code = self.ws.close_code
+                self.ended.set()
+                self._news.set()
+                return
+            self._news.set()
+
+    async def _take(self, data: bytes) -> None:
+        self.heard.append(data)
+        kind = data[0]
+        if kind == SAVED:
+            self.saved.append(data[1:])
+        elif kind == QUERY:
+            return
+        elif kind == AUTH:
+            self.denied += 1
+        elif kind == AWARENESS:
+            size, p = read_number(data, 1)
+            assert p + size == len(data)
+            for client, _, text in read_states(data[p:]):
+                state = json.loads(text)
+                if state is None:
+                    self.states.pop(client, None)
+                else:
+                    self.states[client] = state
+        else:
+            size, p = read_number(data, 2)
+            body = data[p:]
+            assert size == len(body)
+            if data[1] == STEP_1:
+                self.asked += 1
+                if self.answers:
+                    await self.send(pack(SYNC, self.doc.get_update(body), STEP_2))
+            else:
+                self.updates += data[1] == UPDATE
+                self.doc.apply_update(body)
+                if data[1] == STEP_2:
+                    self.synced.set()
+
+    async def send(self, data: bytes) -> None:
+        """Send a message, whatever it is."""
+        await self.ws.send_bytes(data)
+
+    async def sync(self) -> None:
+        """As a client begins: step 1, and wait for what it lacks."""
+        self.synced.clear()
+        await self.send(pack(SYNC, self.doc.get_state(), STEP_1))
+        async with asyncio.timeout(5):
+            await self.synced.wait()
+
+    def edit(self, act: Callable[[], Any]) -> bytes:
+        """Change the own document; returns the update, unsent."""
+        news: list[bytes] = []
+        subscription = self.doc.observe(lambda event: news.append(event.update))
+        act()
+        self.doc.unobserve(subscription)
+        (update,) = news
+        return update
+
+    async def type(self, text: str) -> None:
+        """Type at the end."""
+        update = self.edit(lambda: self.text.insert(len(self.text), text))
+        await self.send(pack(SYNC, update, UPDATE))
+
+    async def ask_saved(self, body: bytes = b"\x01") -> None:
+        """Ask whether all is stored."""
+        await self.send(bytes((SAVED,)) + body)
+
+    async def save(self, body: bytes = b"\x01", seconds: float = 5.0) -> None:
+        """Wait until all that was sent is stored."""
+        await self.ask_saved(body)
+        await self.until(lambda: body in self.saved, seconds)
+        self.saved.remove(body)
+
+    async def until(self, check: Callable[[], Any], seconds: float = 5.0) -> None:
+        """Wait until something holds that what comes from the service changes."""
+        async with asyncio.timeout(seconds):
+            while not check():
+                self._news.clear()
+                await self._news.wait()
+                assert check() or self.code is None, (self.code, self.reason)
+
+    async def shows(self, text: str, seconds: float = 5.0) -> None:
+        """Wait until the document has this text."""
+        await self.until(lambda: str(self.text) == text, seconds)
+
+    async def closed(self, seconds: float = 6.0) -> int | None:
+        """Wait for the end; returns the code."""
+        async with asyncio.timeout(seconds):
+            await self.ended.wait()
+        return self.code
+
+    async def leave(self) -> None:
+        """Close the socket."""
+        await self.ws.close()
+        await asyncio.wait([self._reading])
+        if not self._reading.cancelled():
+            self._reading.result()
+
+
+Open = Callable[..., Awaitable[Typist]]
+
+
+def make_open(url: str, session: aiohttp.ClientSession, opened: list[Typist]) -> Open:
+    """`typist = await open_file(user, file_id)`: synced unless told otherwise; `url`, `doc` and `query`."""
+
+    async def open_file(
+        user: Any,
+        file_id: UUID,
+        *,
+        url: str = url,
+        doc: Doc[Any] | None = None,
+        sync: bool = True,
+        query: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Typist:
+        ws = await session.ws_connect(
+            f"{url}/collab/{file_id}",
+            headers=user.headers if user is not None else {},
+            params=query or {},
+            max_msg_size=32 * 1024 * 1024,
+            **options,
+        )
+        typist = Typist(ws, doc)
+        opened.append(typist)
+        if sync:
+            await typist.sync()
+        return typist
+
+    return open_file
+
+
+async def share_file(database: Database, kind: str = "text", visibility: str = "private", **roles: Any) -> UUID:
+    """An empty file in a project of its own, with `owner=[...]`, `editor=[...]` and `viewer=[...]`."""
+    project_id = await make_project(database)
+    async with database.connection(wait=5) as conn:
+        await conn.execute("UPDATE projects SET visibility = $2 WHERE id = $1", project_id, visibility)
+        for role, users in roles.items():
+            for user in users:
+                await conn.execute(
+                    "INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $2, $3)",
+                    project_id,
+                    user.id,
+                    role,
+                )
+    return await make_file(database, project_id, kind)
+
+
+async def set_role(database: Database, file_id: UUID, user: Any, role: str | None) -> None:
+    """Another role in the file's project, or none any more; no request, so that nobody is told of it."""
+    async with database.connection(wait=5) as conn:
+        await conn.execute(
+            """WITH old AS (
+                DELETE FROM project_members USING files
+                WHERE files.id = $1 AND project_members.project_id = files.project_id AND user_id = $2
+                    AND $3::text IS NULL
+            )
+            UPDATE project_members AS m SET role = $3 FROM files
+            WHERE files.id = $1 AND m.project_id = files.project_id AND m.user_id = $2 AND $3 IS NOT NULL""",
+            file_id,
+            user.id,
+            role,
+        )
