@@ -190,7 +190,7 @@ COMMENT ON COLUMN collab_sessions.file_id IS 'The file that it is about; NULL: t
 COMMENT ON COLUMN collab_sessions.ended_at IS 'When it was ended, or had been empty for 24 hours; NULL while it lives.';
 CREATE INDEX collab_sessions_file_id_idx ON collab_sessions USING btree (file_id) WHERE file_id IS NOT NULL;
 CREATE INDEX collab_sessions_host_id_idx ON collab_sessions USING btree (host_id);
-CREATE INDEX collab_sessions_live_idx ON collab_sessions USING btree (created_at) WHERE ended_at IS NULL;
+CREATE INDEX collab_sessions_live_idx ON collab_sessions USING btree (project_id, id) WHERE ended_at IS NULL;
 CREATE INDEX collab_sessions_project_id_idx ON collab_sessions USING btree (project_id, id);
 
 CREATE TABLE comment_documents (
@@ -1880,6 +1880,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION cut_window(text,tsquery) IS 'The part of a long text in which something was found, or its beginning: a highlight costs the same however long a text is.';
 
+CREATE OR REPLACE FUNCTION describe_collab_session(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT s.title, s.title, NULL::uuid
+    FROM collab_sessions AS s
+    WHERE s.id = $1 AND project_role(s.project_id, $2, holds_permission($2, 'project:manage')) <> 'reader'
+$function$;
+COMMENT ON FUNCTION describe_collab_session(uuid,uuid) IS 'A session in describe_entity().';
+
 CREATE OR REPLACE FUNCTION describe_comment(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
  LANGUAGE sql
@@ -1896,6 +1907,8 @@ CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, vie
  LANGUAGE sql
  STABLE
 AS $function$
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_collab_session($2, $3) AS d WHERE $1 = 'collab_session'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_lead($2, $3) AS d WHERE $1 = 'lead'
@@ -1908,7 +1921,7 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,lead,post,project,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,lead,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -2465,9 +2478,30 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{comment,lead,post,project,task,user}'::text[])
+    SELECT $1 = ANY('{collab_session,comment,lead,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
+
+CREATE OR REPLACE FUNCTION is_deserted(session_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT NOT EXISTS (
+        SELECT FROM session_participants AS p
+        WHERE p.session_id = $1 AND coalesce(p.left_at, p.seen_at) > now() - interval '24 hours'
+    )
+$function$;
+COMMENT ON FUNCTION is_deserted(uuid) IS 'Whether nobody has been in a session for 24 hours; a new one has to be older than that, too.';
+
+CREATE OR REPLACE FUNCTION is_here(p session_participants)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT (p).left_at IS NULL AND (p).seen_at > now() - interval '60 seconds'
+$function$;
+COMMENT ON FUNCTION is_here(session_participants) IS 'Whether a participant is there: unseen for 60 seconds they have left.';
 
 CREATE OR REPLACE FUNCTION is_listed(n notifications)
  RETURNS boolean
@@ -3056,6 +3090,17 @@ AS $function$
     SELECT (p).status IS DISTINCT FROM 'draft' OR (p).author_id = viewer_id
 $function$;
 COMMENT ON FUNCTION shown_to(posts,uuid) IS 'Whether somebody may see a post: drafts are their author''s alone.';
+
+CREATE OR REPLACE FUNCTION shows_participant(session_id uuid, user_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (
+        SELECT FROM session_participants AS p WHERE p.session_id = $1 AND p.user_id = $2 AND is_here(p)
+    )
+$function$;
+COMMENT ON FUNCTION shows_participant(uuid,uuid) IS 'Whether a person is in a session now.';
 
 CREATE OR REPLACE FUNCTION spread_days(step integer, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone, cancelled_at timestamp with time zone)
  RETURNS TABLE(day date, created integer, completed integer, cancelled integer, cycle_seconds bigint)
@@ -3746,6 +3791,26 @@ SELECT
     p.deleted_by AS "_deletedBy"
 FROM projects AS p;
 COMMENT ON VIEW project_items IS 'Projects as the API and the frames show them, but for what depends on the viewer. With those in the trash.';
+
+CREATE OR REPLACE VIEW session_items AS
+SELECT
+    s.id,
+    s.project_id AS "projectId",
+    s.title,
+    (
+        SELECT json_build_object('id', f.id, 'path', f.path)
+        FROM files AS f
+        WHERE f.id = s.file_id AND f.deleted_at IS NULL
+    ) AS file,
+    (SELECT person(h) FROM users AS h WHERE h.id = s.host_id) AS host,
+    (
+        SELECT count(*)::integer FROM session_participants AS p WHERE p.session_id = s.id AND is_here(p)
+    ) AS "participantCount",
+    s.created_at AS "createdAt",
+    s.ended_at AS "endedAt",
+    s.host_id AS "_hostId"
+FROM collab_sessions AS s;
+COMMENT ON VIEW session_items IS 'Sessions as the API and the frames show them, but for what depends on the viewer.';
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';

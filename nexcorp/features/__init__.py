@@ -19,6 +19,7 @@ from nexcorp.features import (
     search,
     sending,
     service,
+    sessions,
     tasks,
     uploads,
     users,
@@ -49,5 +50,6 @@ FEATURES = (
     tasks.FEATURE,
     # Behind posts and tasks: whoever locks one of those and a project, too, locks them in this order.
     projects.FEATURE,
+    sessions.FEATURE,
 )
 PRODUCT = Product(FEATURES)
