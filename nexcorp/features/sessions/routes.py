@@ -111,8 +111,8 @@ ROUTES = [
         errors=PROJECT_ERRORS,
         access=HOLD,
         tag=TAG,
-        description="The caller is its host, and in it. Call join every 20 seconds or so to stay there; a file of "
-        "the project that is open over /collab does so, too.",
+        description="The caller is its host, and in it. Call join every 20 seconds or so to stay there; a "
+        "file of the project that is open over /collab does so, too.",
     ),
     get(
         "/projects/{id}/sessions",
@@ -132,8 +132,8 @@ ROUTES = [
         errors=PROJECT_ERRORS,
         access=MEMBERS,
         tag=TAG,
-        description=f"Over /collab, on any node and in any number of tabs, as of the last seconds; of at most "
-        f"{MOST_OPEN_FILES} files.",
+        description="Over /collab, on any node and in any number of tabs, as of the last seconds; of at "
+        f"most {MOST_OPEN_FILES} files.",
     ),
     get(
         "/sessions/{id}",
@@ -153,7 +153,8 @@ ROUTES = [
         errors=(*SESSION_ERRORS, CollabSessionEnded),
         access=MEMBERS,
         tag=TAG,
-        description="Whoever is there already stays there, and nobody is told. Unseen for 60 seconds they have left.",
+        description="Whoever is there already stays there, and nobody is told. Unseen for 60 seconds they "
+        "have left.",
     ),
     post(
         "/sessions/{id}/leave",
