@@ -12,16 +12,12 @@ AS $$
     FROM saved_views AS v
     INNER JOIN users AS u ON u.id = v.owner_id
     WHERE v.owner_id = $1
-        OR (
+        -- As one value, which no index is looked for: a list walks along its order.
+        OR coalesce(
             v.shared
-            AND v.project_id IN (
-                SELECT m.project_id
-                FROM project_members AS m
-                INNER JOIN projects AS p ON p.id = m.project_id
-                WHERE m.user_id = $1 AND p.deleted_at IS NULL
-                UNION ALL
-                SELECT p.id FROM projects AS p WHERE $2 AND p.deleted_at IS NULL
-            )
+            AND ($2 OR v.project_id IN (SELECT m.project_id FROM project_members AS m WHERE m.user_id = $1))
+            AND (SELECT p.deleted_at FROM projects AS p WHERE p.id = v.project_id) IS NULL,
+            false
         )
 $$;
 COMMENT ON FUNCTION visible_views(uuid, boolean) IS 'The saved views that a viewer may see: their own, and those shared in projects that they see. In FROM, a query takes it in.';

@@ -39,7 +39,7 @@ HOT_WORK: dict[str, set[str]] = {
     "imports.claim_import": {"imports_pkey"},
     "projects.claim_expired": {"projects_trash_idx"},
     "projects.forget_member": {"project_members_user_idx", "project_members_pkey"},
-    "projects.get_member": {"project_members_pkey", "users_pkey"},
+    "projects.get_member": {"users_pkey"},
     "projects.get_project": {"projects_pkey", "project_members_pkey"},
     "projects.has_other_owner": {"project_members_pkey"},
     "projects.list_activity": set(),
@@ -48,7 +48,7 @@ HOT_WORK: dict[str, set[str]] = {
     "projects.list_members": {"project_members_pkey"},
     "projects.list_projects": {"project_members_user_idx", "projects_open_idx", "projects_pkey"},
     "projects.list_trash": {"projects_trash_idx"},
-    "projects.list_watchers": {"projects_pkey", "project_members_pkey"},
+    "projects.list_watchers": {"projects_pkey"},
     "projects.lock_projects_of": {"project_members_user_idx"},
     "projects.render_projects": {"projects_pkey", "project_members_pkey"},
     "search.index_projects": {"search_words_pkey"},
@@ -120,6 +120,7 @@ HOT_WORK: dict[str, set[str]] = {
 }
 # Sort one page, or the labels of each of its tasks.
 SORTS_WORK = {
+    "projects.list_projects",
     "task_board.list_column",
     "task_lists.list_by_created",
     "task_lists.list_by_due",
@@ -129,6 +130,8 @@ SORTS_WORK = {
     "tasks.list_own_trash",
 }
 UNLIMITED_WORK = {
+    "projects.list_watchers",
+    "search.list_words_in_projects",
     "comments.list_mentioned",
     "search.list_words_in_tasks",
     "task_bulk.list_leading",

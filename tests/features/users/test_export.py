@@ -50,6 +50,7 @@ PARTS = {
     "notificationsHeld",
     "tasks",
     "assignedTasks",
+    "projects",
     "watchedTasks",
     "taskViews",
     "imports",
