@@ -30,16 +30,6 @@ MAX_ASKED = 64
 MAX_GAPS = 3
 # Reading more takes long enough to let others have their turn meanwhile.
 LONG_BYTES = 32 * 1024
-# One thread reads at a time, whoever sends how much.
-_reading = asyncio.Semaphore(1)
-
-
-async def read_facts(update: bytes) -> Facts:
-    """As read_update(), without holding others up."""
-    if len(update) <= LONG_BYTES:
-        return read_update(update)
-    async with _reading:
-        return await asyncio.to_thread(read_update, update)
 
 
 class Editor:
@@ -155,7 +145,7 @@ class Editor:
         limit = protocol.MAX_UPDATE_BYTES + (self.channel.state_bound if is_answer else 0)
         if len(update) > limit:
             raise TooLarge("The update is too large.")
-        facts = await read_facts(update)
+        facts = await self._read(update)
         if facts.empty:
             self._pay(is_answer)
         elif not self.writes:
@@ -171,6 +161,13 @@ class Editor:
                 raise TooLarge("The file is full.")
             if self._may_queue(len(update)):
                 self._accept(update, facts)
+
+    async def _read(self, update: bytes) -> Facts:
+        """As read_update(), without holding others up."""
+        if len(update) <= LONG_BYTES:
+            return read_update(update)
+        async with self.log.reading:
+            return await asyncio.to_thread(read_update, update)
 
     def _knows(self, facts: Facts) -> bool:
         known = self.channel.known

@@ -23,7 +23,9 @@ class TooManyEditors(TooManyRequests):
 
 
 class DocumentIncomplete(Unavailable):
-    """Rows of the document's log are missing: nobody is shown less than was stored."""
+    """Rows of the document's log are missing: nobody is shown less than was stored.
+
+    It is raised behind the handshake alone, so that no route names it: the socket is sent away.
+    """
 
     code, message = "document_incomplete", "This document cannot be opened right now."
-    meaning = "Part of the document is missing; the operator has to restore it."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import random
 import secrets
 import time
@@ -20,6 +19,7 @@ from nexcorp.collab.announcing import CHANNEL, Announce, Messenger, unpack_messa
 from nexcorp.collab.channel import Channel
 from nexcorp.collab.checking import Guard, Positions
 from nexcorp.collab.editor import Editor
+from nexcorp.collab.memory import give_back_memory
 from nexcorp.collab.metrics import EDITORS, FILES
 from nexcorp.collab.storing import Log
 from nexcorp.db import sql
@@ -38,12 +38,6 @@ POOL_WAIT_SECONDS = 2.0
 # Sockets are sent away one by one, so that not all come back at once.
 LEAVE_SECONDS, LONGEST_LEAVE_SECONDS = 0.01, 2.0
 STORE_SECONDS = 5.0
-
-
-def give_back_memory() -> None:
-    """Return what was freed to the system: documents are many small pieces, which malloc keeps."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 class Collab:

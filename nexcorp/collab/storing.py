@@ -63,6 +63,8 @@ class Log:
         self.on_idle, self.on_lost = on_idle, on_lost
         self._queue: deque[Stored] = deque()
         self._bytes = 0
+        # One thread reads long updates at a time, whoever sends how many.
+        self.reading = asyncio.Semaphore(1)
         self._wake, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
 

@@ -1,4 +1,5 @@
-"""The AsyncAPI 3.0 document of `/ws`: commands, what answers them, and the frames of all features."""
+"""The AsyncAPI 3.0 document: of `/ws` commands, what answers them, and the frames of all features; and
+`/collab/{fileId}`."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
 from nexcorp import __version__
+from nexcorp.documents import editing
 from nexcorp.documents.frames import CLIENT_FRAMES, CLOSE_CODES, SERVER_FRAMES, describe_errors
 from nexcorp.documents.openapi import name_schema, teach
 from nexcorp.realtime import protocol
@@ -191,11 +193,15 @@ def make_asyncapi(
                 "address": "/ws",
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
                 "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": resume}}},
-            }
+            },
+            "collab": editing.describe_channel(),
         },
-        "operations": describe_operations(commands, (*plain, *frames)),
+        "operations": {
+            **describe_operations(commands, (*plain, *frames)),
+            **editing.describe_operations(),
+        },
         "components": {
-            "messages": messages,
+            "messages": {**messages, **editing.describe_messages()},
             "schemas": describe_shapes(schemas, names),
             "securitySchemes": SECURITY,
         },

@@ -198,7 +198,9 @@ def make_open(url: str, session: aiohttp.ClientSession, opened: list[Typist]) ->
     return open_file
 
 
-async def share_file(database: Database, kind: str = "text", visibility: str = "private", **roles: Any) -> UUID:
+async def share_file(
+    database: Database, kind: str = "text", visibility: str = "private", **roles: Any
+) -> UUID:
     """An empty file in a project of its own, with `owner=[...]`, `editor=[...]` and `viewer=[...]`."""
     project_id = await make_project(database)
     async with database.connection(wait=5) as conn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from uuid import uuid4
 
 import aiohttp
@@ -12,7 +11,7 @@ from nexcorp.collab.node import COLLAB
 from nexcorp.realtime.node import NODE
 from tests.api import fetch
 from tests.collab.clients import Typist, set_role, share_file
-from tests.conftest import User
+from tests.conftest import User, wait_until
 
 pytestmark = pytest.mark.shared
 
@@ -103,9 +102,11 @@ async def test_a_role_that_changes_counts_without_a_new_socket(make_user, servic
     await other.shows("early")
     await set_role(service.db, file_id, grace, "viewer")
     (editor,) = [one for one in service.app[COLLAB].list_editors() if one.user_id == grace.id]
-    async with asyncio.timeout(5):
-        while editor.writes:
-            await asyncio.sleep(0.05)
+
+    async def reads() -> bool:
+        return not editor.writes
+
+    await wait_until(reads)
     await typist.type(", late")
     await typist.until(lambda: typist.denied == 2)
     assert str(other.text) == "early"
@@ -150,7 +151,10 @@ async def test_only_so_many_sockets(make_user, service, client, open_file, monke
     monkeypatch.setattr(service.app[COLLAB].hub, "most", 3)
     monkeypatch.setattr("nexcorp.realtime.routes.PROBE_SECONDS", 0.2)
     ada, grace = await make_user(), await make_user()
-    file_id, other = await share_file(service.db, owner=[ada, grace]), await share_file(service.db, owner=[ada])
+    file_id, other = (
+        await share_file(service.db, owner=[ada, grace]),
+        await share_file(service.db, owner=[ada]),
+    )
     for _ in range(2):
         await open_file(ada, file_id)
     assert await knock(client, grace, file_id) == (429, "too_many_editors")

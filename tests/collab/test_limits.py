@@ -7,7 +7,6 @@ import contextlib
 import time
 
 import pytest
-from aiohttp import WSMsgType
 from pycrdt import Doc, Map, Text
 
 from nexcorp.collab import protocol

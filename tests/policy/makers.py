@@ -10,7 +10,7 @@ from PIL import Image
 
 from nexcorp.features.auth.sessions.refresh import make_token
 from nexcorp.security.app_keys import SECRETS
-from tests.api import create, propose, publish, say
+from tests.api import NOBODY, create, propose, publish, say
 from tests.policy.rules import Made
 from tests.policy.world import Person, World, names
 from tests.pushserver import Browser
@@ -112,6 +112,11 @@ async def a_comment(world: World, owner: Person) -> Made:
     """A comment of the owner's on a third person's post."""
     post = await publish(await world.person())
     return {"id": (await say(owner, post["id"]))["id"]}
+
+
+async def a_text_file(world: World, owner: Person) -> Made:
+    """No file: nobody gets that far without a handshake."""
+    return {"fileId": NOBODY}
 
 
 async def a_lead(world: World, owner: Person) -> Made:

@@ -64,6 +64,8 @@ POLICY: list[Rule] = [
     Rule("GET /api/graphql/explorer/{name}", ANYBODY, 200, make=makers.an_explorer_file),
     # A plain GET is no handshake; who may make one is tried with the rooms.
     Rule("GET /ws", ANYBODY, 400),
+    # Nor here; tests/collab/test_access.py has who may.
+    Rule("GET /collab/{fileId}", ANYBODY, 400, make=makers.a_text_file),
     # Identity.
     Rule(
         "POST /auth/register",

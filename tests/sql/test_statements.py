@@ -25,6 +25,10 @@ GUESTS = {
     # What a file holds is its newest version.
     ("files", "content_version"): "file_versions",
     ("files", "bytes"): "file_versions",
+    # How far its log has come, and what the first update says of it.
+    ("file_docs", "last_seq"): "collab",
+    ("file_docs", "root"): "collab",
+    ("file_docs", "edited_at"): "collab",
     # How far a text is settled, and which worker does so.
     ("file_docs", "settled_seq"): "settling",
     ("file_docs", "lease_until"): "settling",

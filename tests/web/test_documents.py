@@ -18,8 +18,10 @@ from openapi_spec_validator import validate
 
 from nexcorp.__main__ import describe
 from nexcorp.app import make_documents
+from nexcorp.collab import protocol as collab
 from nexcorp.config import REPOSITORY, Config, child_environment
 from nexcorp.db.migrations import MigrationError, migrate_up
+from nexcorp.documents import editing
 from nexcorp.documents.codes import find_errors, make_codes
 from nexcorp.documents.frames import CLOSE_CODES
 from nexcorp.documents.openapi import make_openapi
@@ -97,7 +99,7 @@ def test_every_operation_documents_how_it_fails() -> None:
 
 
 # Of the command line, and what leaves a transaction with a stored answer: no client sees their codes.
-UNSEEN = {"DatabaseNotEmpty", "LocksHeld", "MigrationError", "Replay", "SchemaError"}
+UNSEEN = {"DatabaseNotEmpty", "DocumentIncomplete", "LocksHeld", "MigrationError", "Replay", "SchemaError"}
 
 
 def find_kinds(parent: type[AppError] = AppError) -> set[type[AppError]]:
@@ -257,7 +259,12 @@ async def test_the_asyncapi_document_has_every_command_and_close_code() -> None:
     live = json.loads(out)
     assert live["asyncapi"].startswith("3.")
     assert live["servers"]
-    operations, messages = live["operations"], live["components"]["messages"]
+    operations = {
+        name: operation
+        for name, operation in live["operations"].items()
+        if operation["channel"] == {"$ref": "#/channels/ws"}
+    }
+    messages = {name: follow(message, live) for name, message in live["channels"]["ws"]["messages"].items()}
     assert {name for name in operations if operations[name]["action"] == "receive"} == set(COMMANDS)
     for name in COMMANDS:
         assert [follow(message, live)["name"] for message in operations[name]["messages"]] == [name]
@@ -272,6 +279,18 @@ async def test_the_asyncapi_document_has_every_command_and_close_code() -> None:
         assert f"- {number}: " in live["info"]["description"]
 
 
+def test_the_asyncapi_document_has_the_messages_and_codes_of_editing() -> None:
+    live = json.loads(make_documents().asyncapi.body)
+    channel = live["channels"]["collab"]
+    assert channel["address"] == "/collab/{fileId}"
+    names = {follow(message, live)["name"] for message in channel["messages"].values()}
+    assert names == {name for name, _, _ in editing.MESSAGES}
+    codes = {value for value in vars(collab).values() if type(value) is int and 4000 <= value < 5000}
+    assert codes | {4001, 4008, 4012, 4013, 4409} == set(editing.CLOSE_CODES)
+    for number in editing.CLOSE_CODES:
+        assert f"- {number}: " in channel["description"]
+
+
 def test_references_in_the_asyncapi_document_lead_somewhere() -> None:
     text = make_documents().asyncapi.body.decode()
     live = json.loads(text)
@@ -283,6 +302,8 @@ def test_no_payload_in_the_asyncapi_document_is_a_bare_object() -> None:
     live = json.loads(make_documents().asyncapi.body)
     for message in live["components"]["messages"].values():
         Draft202012Validator.check_schema(message["payload"])
+    for reference in live["channels"]["ws"]["messages"].values():
+        message = follow(reference, live)
         data = message["payload"]["properties"]["data"]
         shapes = [follow(shape, live) for shape in data.get("oneOf", [data])]
         empty = message["name"] == "ping"

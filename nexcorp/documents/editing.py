@@ -1,0 +1,137 @@
+"""`/collab/{fileId}` in the AsyncAPI document: y-websocket's binary messages, and how sockets end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexcorp.collab import protocol
+from nexcorp.collab.node import MAX_SOCKETS_PER_FILE, MAX_SOCKETS_PER_USER
+from nexcorp.documents.examples import EXAMPLE_ID
+from nexcorp.realtime.protocol import GOING_AWAY, NO_PONG, TOO_MANY_MESSAGES, TOO_SLOW
+from nexcorp.realtime.shapes import TEXT
+
+# Both sides send most messages: (name, which side, what it is).
+MESSAGES: tuple[tuple[str, str, str], ...] = (
+    (
+        "syncStep1",
+        "both",
+        "0 0: a state vector. Answered by a complete step 2. The service asks editors so, too, and whoever "
+        "sent an update whose ground is missing. From clients once a second; sooner ones wait.",
+    ),
+    (
+        "syncStep2",
+        "both",
+        f"0 1: all that a state vector lacks, at most {protocol.MAX_UPDATE_BYTES} bytes beside the document.",
+    ),
+    ("update", "both", f"0 2: a change, at most {protocol.MAX_UPDATE_BYTES} bytes."),
+    (
+        "awareness",
+        "both",
+        "1: states of clients, four a socket, 4 KB each. The service puts the id of the user into each as "
+        "`userId`, drops what repeats another's, and sends a message without states after 20 quiet seconds.",
+    ),
+    ("permissionDenied", "server", "2 0: you may read this file, not change it. Sent once."),
+    ("queryAwareness", "client", "3: the states of all others, please."),
+    (
+        "saved",
+        "both",
+        "102 and up to 256 bytes: sent back unchanged when all that came before it on this socket is stored. "
+        "The newest of several stands for all. Unknown to y-websocket, whose clients need not send it.",
+    ),
+)
+CLOSE_CODES = {
+    protocol.SESSION_OVER: "the session is over; final",
+    protocol.NO_MEMBER: "no member of the project any more, or no permission; final",
+    protocol.FILE_GONE: "there is no such file, or it is gone; final",
+    4409: "the file is binary (`not_text`), with `?refuse=close`; final",
+    protocol.TOO_LARGE: "the message is too large, or the file full (text 2 MB, state 8 MB); final",
+    protocol.MALFORMED: "a message that cannot be read, or text; final",
+    GOING_AWAY: "going away, or the database is; comes back",
+    TOO_SLOW: "the client reads too slowly; comes back",
+    NO_PONG: "no pong within 10 seconds; comes back",
+    TOO_MANY_MESSAGES: (
+        f"more than {protocol.ALLOWANCE.per_second:.0f} messages a second, {protocol.ALLOWANCE.burst:.0f} at "
+        f"once, each 16 KB as one more; or more than {MAX_SOCKETS_PER_FILE} sockets in a file on a node, or "
+        f"{MAX_SOCKETS_PER_USER} of a user there; comes back"
+    ),
+}
+PROSE = """\
+A text file, edited together by y-websocket's protocol, unchanged: binary messages, never text. The shared
+type is `content`, or the one that the first update names alone. The handshake wants a token or a ticket as
+that of `/ws`, for public projects, too. y-websocket connects again by itself, and a ticket works once: give
+it a token by
+`Object.defineProperty(provider, 'protocols', {{get: () => ['nexcorp.v1', 'bearer.' + token()]}})`.
+The socket lives as long as the session, whatever becomes of the token; what the user may do in the project
+is looked at every two seconds. Readers see all, and their changes are answered by permissionDenied.
+
+y-websocket gives up on close codes from 4400 to 4499 alone. With `?refuse=close` a handshake that is refused
+opens the socket, and closes it with 4000 and the HTTP status.
+
+Close codes:
+
+{codes}
+"""
+CHANNEL = {"$ref": "#/channels/collab"}
+
+
+def component(name: str) -> str:
+    """The key of a message among the components: those of /ws have other names."""
+    return f"collab{name[0].upper()}{name[1:]}"
+
+
+def describe_messages() -> dict[str, Any]:
+    """The messages, as components."""
+    return {
+        component(name): {
+            "name": name,
+            "title": name,
+            "summary": summary,
+            "contentType": "application/octet-stream",
+            "payload": {"type": "string", "format": "binary"},
+        }
+        for name, _, summary in MESSAGES
+    }
+
+
+def describe_channel() -> dict[str, Any]:
+    """The channel."""
+    codes = "\n".join(f"- {code}: {meaning}" for code, meaning in CLOSE_CODES.items())
+    query = {
+        "type": "object",
+        "properties": {"ticket": TEXT, "refuse": {"type": "string", "enum": ["close"]}},
+    }
+    return {
+        "address": "/collab/{fileId}",
+        "description": PROSE.format(codes=codes),
+        "parameters": {"fileId": {"description": "The id of a text file.", "examples": [str(EXAMPLE_ID)]}},
+        "messages": {
+            component(name): {"$ref": f"#/components/messages/{component(name)}"} for name, _, _ in MESSAGES
+        },
+        "bindings": {"ws": {"method": "GET", "query": query}},
+    }
+
+
+def describe_operations() -> dict[str, Any]:
+    """What each side sends."""
+
+    def refer(side: str) -> list[dict[str, str]]:
+        return [
+            {"$ref": f"#/channels/collab/messages/{component(name)}"}
+            for name, sender, _ in MESSAGES
+            if sender in ("both", side)
+        ]
+
+    return {
+        "edit": {
+            "action": "receive",
+            "channel": CHANNEL,
+            "summary": "What an editor sends.",
+            "messages": refer("client"),
+        },
+        "show": {
+            "action": "send",
+            "channel": CHANNEL,
+            "summary": "What an editor is sent.",
+            "messages": refer("server"),
+        },
+    }
