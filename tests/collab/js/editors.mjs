@@ -2,14 +2,13 @@
 // is a folder in which the packages of package.json are installed.
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
 
 const require = createRequire(process.argv[2] + '/')
-const load = (name) => import(pathToFileURL(require.resolve(name)))
-// One yjs for all: packages that load it twice do not know each other's documents.
 const Y = require('yjs')
 const { WebsocketProvider } = require('y-websocket')
 const WebSocket = require('ws')
+const { EditorState } = require('@codemirror/state')
+const { yCollab, ySync } = require('y-codemirror.next')
 const SAVED = 102
 const editors = new Map()
 process.setMaxListeners(0)
@@ -23,7 +22,7 @@ const wait = async (check, what, seconds = 8) => {
 }
 
 const calls = {
-  // `tokens` are given out one a connect, the last one for ever. `serves`: with the getter that docs/collab.md shows.
+  // `tokens` are given out one a connect, the last one for ever. The getter is that of docs/collab.md.
   async open({ name, url, room, tokens, params = {}, like, synced = true }) {
     const doc = like ? editors.get(like).doc : new Y.Doc()
     const editor = { doc, text: doc.getText('content'), closes: [], denied: [], saved: [], tried: 0, tokens }
@@ -98,19 +97,25 @@ const calls = {
     const { provider, closes, denied, tried } = editors.get(name)
     return { closes, denied: denied.length, tried, connected: provider.wsconnected, wants: provider.shouldConnect }
   },
-  // An editor of CodeMirror that a text with \r\n is typed into; what the shared text is then, and what the editor shows.
-  async codemirror({ name, text }) {
-    const { EditorState } = require('@codemirror/state')
-    const { yCollab } = require('y-codemirror.next')
-    const shared = editors.get(name).text
-    const state = EditorState.create({ doc: shared.toString(), extensions: [yCollab(shared, null)] })
-    const typed = state.update({ changes: { from: state.doc.length, insert: state.toText(text) } })
-    // As its plugin does with each change: the text of a line break is that of the document.
-    typed.changes.iterChanges((from, to, _from, _to, insert) => {
-      shared.insert(from, insert.sliceString(0, insert.length, '\n'))
-    })
-    return { lines: typed.state.doc.lines, shown: typed.state.doc.toString(), shared: shared.toString() }
+  // A text as CodeMirror's editor has it, bound by y-codemirror.next's own plugin; a view without a page around it.
+  codemirror({ name }) {
+    const editor = editors.get(name)
+    const view = {
+      state: EditorState.create({ doc: editor.text.toString(), extensions: yCollab(editor.text, null) }),
+      dispatch(change) {
+        const made = view.state.update(change)
+        view.state = made.state
+        plugin.update({ docChanged: made.docChanged, transactions: [made], changes: made.changes })
+      }
+    }
+    const plugin = ySync.create(view)
+    editor.view = view
   },
+  paste({ name, at, text }) {
+    const { view } = editors.get(name)
+    view.dispatch({ changes: { from: at, insert: view.state.toText(text) } })
+  },
+  shown: ({ name }) => editors.get(name).view.state.sliceDoc(),
   end: ({ name }) => editors.get(name).provider.destroy()
 }
 
