@@ -108,7 +108,7 @@ class Settler:
 
     async def _try(self, claim: Claim) -> bool:
         """Settle one file, or put it off; whether it is settled."""
-        result, began = "failed", time.monotonic()
+        result, began, wait = "failed", time.monotonic(), self.put_off
         try:
             await self._settle(claim)
             result = "settled"
@@ -123,6 +123,7 @@ class Settler:
             if seldom(f"full {claim.file_id}"):
                 log.warning("a text waits for room in its project", file=str(claim.file_id))
         except AppError as error:
+            wait = REST_SECONDS
             if seldom(f"settling {error.code}"):
                 log.warning("texts wait to be settled", reason=error.code)
         except Exception as error:
@@ -130,16 +131,16 @@ class Settler:
             log.error("settling failed", file=str(claim.file_id), error=type(error).__name__)
         SETTLED.labels(result).inc()
         if result != "settled":
-            await self._put_off(claim)
+            await self._put_off(claim, wait)
         else:
             SETTLE_SECONDS.observe(time.monotonic() - began)
         return result == "settled"
 
-    async def _put_off(self, claim: Claim) -> None:
+    async def _put_off(self, claim: Claim, seconds: float) -> None:
         try:
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
                 await sql.settling.put_off(
-                    conn, file_id=claim.file_id, lease_until=claim.until, seconds=self.put_off
+                    conn, file_id=claim.file_id, lease_until=claim.until, seconds=seconds
                 )
         except AppError:
             # The claim runs out by itself.
@@ -198,7 +199,7 @@ class Settler:
 def check(doc: Any, rows: Sequence[Any]) -> None:
     """Raises Unreadable where the snapshot, or an update behind it, is not there."""
     settled = doc["settled_seq"]
-    if doc["snapshot_seq"] != (settled or None):
+    if (doc["snapshot_seq"] or 0) != settled:
         raise Unreadable(f"the snapshot is of {doc['snapshot_seq']}, not of {settled}")
     missing = next((n for n, row in enumerate(rows, settled + 1) if row["seq"] != n), None)
     if missing is not None or (not rows and doc["last_seq"] > settled):

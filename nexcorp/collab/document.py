@@ -20,6 +20,7 @@ MAX_TEXT_BYTES = 2 * 1024 * 1024
 MAX_STATE_BYTES = 8 * 1024 * 1024
 # Shared types inside of others: they are deleted by recursion, and 50,000 in each other overflow the stack.
 MAX_TYPES = 2_000
+TYPES_REFUSED = "It has too many shared types inside of others."
 
 
 class TooLarge(BadUpdate):
@@ -114,8 +115,8 @@ class Document:
         facts = read_update(update)
         if has_gap(facts, self.known):
             raise Gap("It rests upon something that is not here.")
-        if self._types + facts.types > MAX_TYPES:
-            raise TooLarge("It has too many shared types inside of others.")
+        if facts.types > MAX_TYPES:
+            raise TooLarge(TYPES_REFUSED)
         halves = self._halves | list_halves(update, facts) if facts.wide else self._halves
         split = read_update(update, halves).split if halves else set()
         if split:
@@ -220,13 +221,18 @@ class Document:
         self.root, self._text = root, self._doc.get(root, type=Text)
 
     def _check_size(self, before: int) -> None:
-        """`before`: the size of the text before. One that is too large may still become smaller."""
+        """Raises TooLarge. `before`: the size of the text before; what is too large may become smaller."""
         if before < self.text_bytes > MAX_TEXT_BYTES:
             raise TooLarge("The text is larger than 2 MB.")
         if self._bytes > MAX_STATE_BYTES:
             self._bytes = len(self.encode())
             if self._bytes > MAX_STATE_BYTES:
                 raise TooLarge("What was ever typed is larger than 8 MB.")
+        if self._types > MAX_TYPES:
+            # What came twice, or is deleted, was counted as well.
+            self._types = read_update(self.encode()).types
+            if self._types > MAX_TYPES:
+                raise TooLarge(TYPES_REFUSED)
 
     def _change(self, changes: Sequence[Change]) -> None:
         """Do it from the end on, so that places before stay where they are."""
