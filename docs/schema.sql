@@ -1911,6 +1911,8 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
     UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_file($2, $3) AS d WHERE $1 = 'file'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_lead($2, $3) AS d WHERE $1 = 'lead'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
@@ -1921,9 +1923,22 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,lead,post,project,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,file,lead,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
+
+CREATE OR REPLACE FUNCTION describe_file(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT f.path, NULL::text, NULL::uuid
+    FROM files AS f
+    WHERE f.id = $1
+        AND f.deleted_at IS NULL
+        AND project_role(f.project_id, $2, holds_permission($2, 'project:manage')) IS NOT NULL
+$function$;
+COMMENT ON FUNCTION describe_file(uuid,uuid) IS 'A file in describe_entity().';
 
 CREATE OR REPLACE FUNCTION describe_lead(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -2317,6 +2332,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION first_id(timestamp with time zone) IS 'The least version 7 id that can be made at a moment.';
 
+CREATE OR REPLACE FUNCTION folders_of(path text)
+ RETURNS SETOF text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT array_to_string(p.parts[1:n], '/')
+    FROM (SELECT string_to_array(lower($1), '/') AS parts) AS p
+    CROSS JOIN LATERAL generate_series(1, cardinality(p.parts) - 1) AS n
+$function$;
+COMMENT ON FUNCTION folders_of(text) IS 'The folders that a path lies in, the outermost first, in lower case as paths are compared.';
+
 CREATE OR REPLACE FUNCTION forget_reads()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2478,7 +2504,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{collab_session,comment,lead,post,project,task,user}'::text[])
+    SELECT $1 = ANY('{collab_session,comment,file,lead,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -3576,6 +3602,45 @@ SELECT
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
+
+CREATE OR REPLACE VIEW file_items AS
+SELECT
+    f.id,
+    f.project_id AS "projectId",
+    f.path,
+    f.kind,
+    f.type,
+    f.eol,
+    f.bytes,
+    f.content_version AS "contentVersion",
+    f.version,
+    (SELECT person(u) FROM users AS u WHERE u.id = f.creator_id) AS creator,
+    f.created_at AS "createdAt",
+    f.updated_at AS "updatedAt",
+    f.deleted_at AS "_deletedAt",
+    f.deleted_by AS "_deletedBy"
+FROM files AS f;
+COMMENT ON VIEW file_items IS 'Files as the API and the frames show them, with those in the trash.';
+
+CREATE OR REPLACE VIEW file_contents AS
+SELECT
+    f.id,
+    f.project_id,
+    f.path,
+    f.kind,
+    f.type,
+    f.eol,
+    f.content_version AS version,
+    f.updated_at,
+    coalesce(v.bytes, 0) AS bytes,
+    v.sha256,
+    coalesce(d.last_seq, 0) AS seq,
+    coalesce(d.last_seq > greatest(d.settled_seq, v.seq), false) AS unsettled
+FROM files AS f
+LEFT JOIN file_versions AS v ON v.file_id = f.id AND v.n = f.content_version
+LEFT JOIN file_docs AS d ON d.file_id = f.id
+WHERE f.deleted_at IS NULL;
+COMMENT ON VIEW file_contents IS 'Where the content of each file is: that of its newest version, or where it is unsettled in its log.';
 
 CREATE OR REPLACE VIEW lead_items AS
 SELECT

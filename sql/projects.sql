@@ -161,13 +161,6 @@ ORDER BY p.deleted_at, p.id
 LIMIT 1
 FOR UPDATE SKIP LOCKED;
 
--- name: drop_files(project_id, most) :value
--- Remove files of a project that is to be removed, with all that hangs on them; returns how many.
-WITH gone AS (
-    DELETE FROM files WHERE id IN (SELECT f.id FROM files AS f WHERE f.project_id = $1 LIMIT $2) RETURNING id
-)
-SELECT count(*)::integer FROM gone;
-
 -- name: drop_project(project_id) :exec
 -- Remove a project, whose tasks and files have gone before, with its members, labels, views and sessions; stored answers show
 -- it no more.

@@ -52,6 +52,7 @@ PATH_WORDS: dict[str, list[str] | None] = {
     "key": None,
     "entityType": None,
     "type": None,
+    "n": None,
 }
 
 Kind = type[AppError]

@@ -6,6 +6,7 @@ from nexcorp.features import (
     comments,
     explore,
     feed,
+    files,
     follows,
     keys,
     leads,
@@ -50,6 +51,7 @@ FEATURES = (
     tasks.FEATURE,
     # Behind posts and tasks: whoever locks one of those and a project, too, locks them in this order.
     projects.FEATURE,
+    files.FEATURE,
     sessions.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -39,7 +39,8 @@ class Access:
     def describe(self) -> str:
         """One line for the documents."""
         if self.bearer and self.permission:
-            return f"Public; signed in with the permission `{self.permission}`; {self.whose}."
+            ticket = ", or with a one-time `ticket`" if self.ticket else ""
+            return f"Public; signed in with the permission `{self.permission}`{ticket}; {self.whose}."
         if self.bearer:
             return f"Public, or with an access token; {self.whose}."
         if not self.signed_in:
@@ -75,9 +76,9 @@ def allow(permission: str, *, whose: str | None = None, otherwise: str | None = 
     return Access(permission=permission, whose=whose, otherwise=otherwise, **more)
 
 
-def welcome(permission: str, *, whose: str) -> Access:
+def welcome(permission: str, *, whose: str, **more: Any) -> Access:
     """Everybody; whoever is signed in needs `permission`. The handler finds them by find_caller()."""
-    return Access(signed_in=False, bearer=True, permission=permission, whose=whose)
+    return Access(signed_in=False, bearer=True, permission=permission, whose=whose, **more)
 
 
 class Rights:

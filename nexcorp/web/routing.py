@@ -50,8 +50,9 @@ class Route:
     # Taken as multipart/form-data: the handler gets `files`, a list of nexcorp.web.forms.File, as well.
     form: Form | None = None
     query: Schema | None = None
-    # A type of body that the handler reads by itself.
+    # A type of body that the handler reads by itself; and whether that may be large, and come slowly.
     raw: str | None = None
+    large: bool = False
     returns: Mapping[int, Schema | None] = field(default_factory=dict)
     errors: Sequence[type[AppError]] = ()
     description: str = ""
@@ -82,8 +83,8 @@ class Route:
         return self.long_lived or (self.instead is not None and wants_socket(request))
 
     def takes_form(self, request: web.Request) -> bool:
-        """Whether a request is read as a form, whose files may come slowly."""
-        return self.form is not None and is_form(request)
+        """Whether a request is read as a form, whose files may come slowly, or is as large as one."""
+        return self.large or (self.form is not None and is_form(request))
 
     @property
     def limited(self) -> bool:
@@ -151,6 +152,13 @@ async def count(request: web.Request, inside: bool) -> None:
     await (limits.take_address if inside else limits.take_file)(request, address)
 
 
+def shows_who(request: web.Request, access: Access) -> bool:
+    """Whether somebody who would not have to says who they are, at a route where that matters."""
+    return access.permission is not None and (
+        "Authorization" in request.headers or (access.ticket and "ticket" in request.query)
+    )
+
+
 def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The route's handler behind its checks: who asks, how often, then what they send."""
     handler, access, body, query = route.handler, route.access, route.body, route.query
@@ -164,7 +172,7 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
         context = request[CONTEXT]
         if instead is not None and (other := instead(request)) is not None:
             return await other(request)
-        if access.signed_in or (access.permission is not None and "Authorization" in request.headers):
+        if access.signed_in or shows_who(request, access):
             who = await (authenticate_ticket if access.ticket else authenticate)(request)
             rights = request.app[RIGHTS]
             rights.check(who, access)

@@ -14,21 +14,17 @@ from nexcorp.db import sql
 from nexcorp.delivery.effects import Job
 from nexcorp.domain.fields import Out
 from nexcorp.domain.tables import MAX_FILE_BYTES
-from nexcorp.errors import TooManyImports, TooManyRequests, UnsupportedMediaType
-from nexcorp.security.app_keys import user_id
+from nexcorp.errors import TooManyImports, UnsupportedMediaType
 from nexcorp.web.forms import File, Form
-from nexcorp.web.gate import GATE
 from nexcorp.web.parsing import read_bytes
 from nexcorp.web.routing import API_PREFIX
+from nexcorp.web.streams import StreamedResponse
 from nexcorp.web.transactions import Transaction
 
 RUN_IMPORTS = Job("run_imports")
 # Of one person, waiting to be read in.
 MAX_WAITING = 5
 TABLE = Form(most_files=1, limit=lambda head: MAX_FILE_BYTES, optional=True)
-PART_SECONDS = 60.0
-# Of a part that is on its way.
-HELD_BYTES = 512 * 1024
 
 
 class RowError(Out):
@@ -92,28 +88,13 @@ async def begin_import(
     return await tx.reply(row, 202, location=f"{API_PREFIX}/imports/{row['id']}")
 
 
-class CsvResponse(web.StreamResponse):
-    """A CSV file, of which each part is read when the one before has been sent. It breaks off where it cannot
-    go on. Raises TooManyRequests where the caller does not read others."""
+class CsvResponse(StreamedResponse):
+    """A CSV file, of which each part is read when the one before has been sent; see StreamedResponse."""
 
     def __init__(self, request: web.Request, name: str, parts: AsyncIterator[bytes]) -> None:
-        super().__init__(headers={"Content-Type": "text/csv; charset=utf-8", "Cache-Control": "no-store"})
-        self.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        self._parts = parts
-        if not request.app[GATE].unread.has_room(user_id(request), HELD_BYTES):
-            raise TooManyRequests(retry_after=1)
-
-    async def prepare(self, request: web.BaseRequest) -> Any:
-        """Send headers and file."""
-        writer = await super().prepare(request)
-        if request.method == "GET" and isinstance(request, web.Request):
-            try:
-                with request.app[GATE].unread.hold(user_id(request), HELD_BYTES):
-                    async for part in self._parts:
-                        async with asyncio.timeout(PART_SECONDS):
-                            await self.write(part)
-            except Exception:
-                # The client sees that it is not whole.
-                if request.transport is not None:
-                    request.transport.abort()
-        return writer
+        headers = {
+            "Content-Type": "text/csv; charset=utf-8",
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{name}"',
+        }
+        super().__init__(request, parts, headers)

@@ -88,7 +88,7 @@ WRITES = {
 }
 # A stored answer is blanked by the statement that removes what it shows; its key stays.
 BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
-BLANKING = {"posts", "comments", "projects", "leads", "task_views", "tasks", "uploads"}
+BLANKING = {"posts", "comments", "projects", "leads", "task_views", "tasks", "uploads", "files"}
 
 
 def plain(text: str) -> str:

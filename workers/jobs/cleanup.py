@@ -93,6 +93,16 @@ async def purge_trash(ctx: Any) -> int:
             purged += await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={})
 
 
+async def purge_files(ctx: Any) -> int:
+    """Files that have been in the trash for too long; returns how many."""
+    purged, part = 0, PART
+    while part == PART:
+        async with ctx["database"].transaction(wait=10.0) as conn:
+            part = await sql.files.purge_trash(conn, most=PART) or 0
+        purged += part
+    return purged
+
+
 STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "frames": delete_frames,
     "rows": delete_rows,
@@ -102,6 +112,7 @@ STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "notifications": delete_parts,
     "trash": purge_trash,
     "updates": lambda ctx: drop_settled(ctx["database"]),
+    "files": purge_files,
     "contents": lambda ctx: sweep_contents(ctx["database"]),
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
 }

@@ -23,6 +23,6 @@ async def purge_projects(ctx: Any) -> None:
             rows = await sql.tasks.trash_project(conn, project_id=project_id, most=TASKS_AT_ONCE)
             if rows:
                 await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={})
-            elif not await sql.projects.drop_files(conn, project_id=project_id, most=FILES_AT_ONCE):
+            elif not await sql.files.drop_files(conn, project_id=project_id, most=FILES_AT_ONCE):
                 await sql.projects.drop_project(conn, project_id=project_id)
                 await emit(conn, "project.purged", actor_id=None, entity=("project", project_id), payload={})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,13 +13,10 @@ from typing import Any
 
 from aiohttp import web
 
-from nexcorp.errors import RangeNotSatisfiable
+from nexcorp.web.ranges import read_range
 from nexcorp.web.tags import read_tags
 from nexcorp.web.unread import MIN_BYTES_A_SECOND
 
-RANGE = re.compile(r"(\d{0,40})-(\d{0,40})")
-# One more is no download manager.
-MAX_RANGES = 50
 # What is sent at once, and how long a client may take for it.
 PIECE_BYTES = 256 * 1024
 PIECE_SECONDS = PIECE_BYTES / MIN_BYTES_A_SECOND
@@ -87,24 +83,13 @@ class MediaResponse(web.FileResponse):
 def choose_range(request: web.Request, stat: os.stat_result) -> str | None:
     """The one part of a file to send, as `bytes=first-last`; None for the whole file.
 
-    That is what a part in another unit, several parts, a part of an older file (If-Range) and HEAD get
-    (RFC 9110, 14.2). Raises RangeNotSatisfiable where no part lies within the file.
+    That is what a part of an older file (If-Range) and HEAD get, and what read_range() says. Raises
+    RangeNotSatisfiable.
     """
-    unit, _, text = request.headers.get("Range", "").partition("=")
-    if request.method != "GET" or unit.strip().lower() != "bytes" or not is_current(request, stat):
+    if request.method != "GET" or not is_current(request, stat):
         return None
-    found = [RANGE.fullmatch(part.strip()) for part in text.split(",", MAX_RANGES)]
-    parts = [(match[1], match[2]) for match in found if match is not None]
-    if len(parts) < len(found) or not any(is_within(*part, stat.st_size) for part in parts):
-        raise RangeNotSatisfiable(size=stat.st_size)
-    return f"bytes={parts[0][0]}-{parts[0][1]}" if len(parts) == 1 else None
-
-
-def is_within(first: str, last: str, size: int) -> bool:
-    """Whether a part has a byte in a file of this size; `-5` are its last five."""
-    if not first:
-        return size > 0 and last.strip("0") != ""
-    return int(first) < size and (not last or int(first) <= int(last))
+    part = read_range(request.headers.get("Range", ""), stat.st_size)
+    return f"bytes={part[0]}-{part[1]}" if part is not None else None
 
 
 def is_current(request: web.Request, stat: os.stat_result) -> bool:

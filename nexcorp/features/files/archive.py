@@ -1,0 +1,131 @@
+"""A project as a zip archive, made while it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections import Counter
+from collections.abc import AsyncIterator, Hashable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from nexcorp.collab.versions import stream_content
+from nexcorp.db import Database, sql
+from nexcorp.errors import Overloaded, ProjectNotFound, TooManyRequests
+from nexcorp.features.files import service
+from nexcorp.features.files.access import DOWNLOAD, TAG
+from nexcorp.features.files.content import TicketQuery
+from nexcorp.features.files.contents import give_eol, read_now
+from nexcorp.features.files.routes import folder_of
+from nexcorp.features.files.schemas import FolderQuery
+from nexcorp.security.app_keys import database, find_caller
+from nexcorp.web.parsing import path_id
+from nexcorp.web.routing import Route
+from nexcorp.web.streams import StreamedResponse, owner_of
+
+# Packing takes a core: so many at once in a process, and so many of one caller.
+MOST, MOST_OF_ONE = 6, 2
+LEVEL = 3
+PIECE_BYTES = 128 * 1024
+
+_packing: Counter[Hashable] = Counter()
+
+
+class ArchiveQuery(FolderQuery, TicketQuery):
+    """Which folder."""
+
+
+class Sink:
+    """Takes what zipfile writes, until it is sent."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._data += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits elsewhere."""
+
+    @property
+    def full(self) -> bool:
+        """Whether there is enough to be sent."""
+        return len(self._data) >= PIECE_BYTES
+
+    def take(self) -> bytes:
+        """All that was written, once."""
+        data, self._data = bytes(self._data), bytearray()
+        return data
+
+
+async def read_pieces(db: Database, row: Any) -> AsyncIterator[bytes]:
+    """The content of a file; no connection is held while a piece is sent."""
+    if row["kind"] == "text":
+        async with db.connection() as conn:
+            _, content = await read_now(conn, row)
+        yield give_eol(content, row["eol"])
+    elif row["sha256"] is not None:
+        async for piece in stream_content(db, row["sha256"]):
+            yield piece
+
+
+async def pack(db: Database, rows: Sequence[Any], owner: Hashable) -> AsyncIterator[bytes]:
+    """The archive of these files, piece by piece; raises TooManyRequests, Overloaded in its first step."""
+    _packing[owner] += 1
+    try:
+        sink = Sink()
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:  # type: ignore[call-overload]
+            for row in rows:
+                info = zipfile.ZipInfo(row["path"], row["updated_at"].timetuple()[:6])
+                info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                with archive.open(info, "w") as entry:
+                    async for piece in read_pieces(db, row):
+                        await asyncio.to_thread(entry.write, piece)
+                        if sink.full:
+                            yield sink.take()
+        yield sink.take()
+    finally:
+        _packing[owner] -= 1
+        if not _packing[owner]:
+            del _packing[owner]
+
+
+async def get_archive(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
+    project_id, owner = path_id(request), owner_of(request)
+    if _packing[owner] >= MOST_OF_ONE:
+        raise TooManyRequests(retry_after=5)
+    if _packing.total() >= MOST:
+        raise Overloaded()
+    async with database(request).connection() as conn:
+        await service.require_reader(conn, find_caller(request), project_id)
+        rows = await sql.files.list_contents(
+            conn, project_id=project_id, folder=folder_of(query), most=service.MAX_FILES
+        )
+    name = query.get("prefix", "").rpartition("/")[2] or "project"
+    headers = {
+        "Content-Type": "application/zip",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}.zip",
+        "Cache-Control": "no-store",
+    }
+    return StreamedResponse(request, pack(database(request), rows, owner), headers)
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/projects/{id}/archive",
+        get_archive,
+        "All files of a project, or of a folder, as a zip archive",
+        DOWNLOAD,
+        TAG,
+        query=ArchiveQuery(),
+        returns={200: None},
+        errors=(ProjectNotFound,),
+        content_type="application/zip",
+        head=False,
+        description="As they are now; two at once.",
+    )
+]

@@ -1,0 +1,110 @@
+"""What is in a file: a text or not, read from its newest version or, where that is behind, from its log."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from nexcorp.collab.document import MAX_TEXT_BYTES, Document
+from nexcorp.collab.encoding import BadUpdate
+from nexcorp.collab.errors import DocumentIncomplete
+from nexcorp.collab.versions import read_content, stream_content
+from nexcorp.db import Database, sql
+from nexcorp.errors import FileNotFound, PreconditionFailed
+
+MAX_BINARY_BYTES = 25 * 1024 * 1024
+NO_CONTENT = b""
+LINE_END = re.compile(r"\r+\n")
+BARE = re.compile(r"(?<!\r)\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A text as it is kept, with lines that end with LF, and how they ended."""
+
+    text: str
+    eol: str
+
+
+def read_plain(content: bytes) -> Plain | None:
+    """A content as a text; None where it is none: not UTF-8, with a NUL, or over 2 MB."""
+    if len(content) > 2 * MAX_TEXT_BYTES or b"\0" in content:
+        return None
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    crlf = "\r\n" in text and BARE.search(text) is None
+    text = LINE_END.sub("\n", text)
+    return Plain(text, "crlf" if crlf else "lf") if len(text.encode()) <= MAX_TEXT_BYTES else None
+
+
+def give_eol(content: bytes, eol: str) -> bytes:
+    """A text as it is given back."""
+    return content.replace(b"\n", b"\r\n") if eol == "crlf" else content
+
+
+def make_tag(version: int, seq: int, eol: str) -> str:
+    """The ETag of a content."""
+    return f'"{version}-{seq}{"-crlf" if eol == "crlf" else ""}"'
+
+
+def check_tags(tags: list[str] | None, tag: str, kind: str) -> None:
+    """Raises PreconditionFailed unless `tags`, those of If-Match, have that of the content.
+
+    Of a text what was typed counts, not whether a worker has made a version of it meanwhile.
+    """
+    if tags is None:
+        return
+    given = {one.partition("-")[2] if kind == "text" else one for one in tags}
+    known = tag.strip('"')
+    if (known.partition("-")[2] if kind == "text" else known) not in given:
+        raise PreconditionFailed(message="The content has changed since: read it again.")
+
+
+async def load_document(conn: Any, file_id: UUID) -> tuple[int, Document]:
+    """The number of the newest update of a text, and the text; raises FileNotFound, DocumentIncomplete."""
+    row = await sql.collab.open_document(conn, file_id=file_id)
+    if row is None:
+        raise FileNotFound()
+    updates = row["updates"]
+    if row["settled_seq"] + len(updates) != row["last_seq"]:
+        raise DocumentIncomplete()
+    try:
+        document = await asyncio.to_thread(Document.load, row["state"], updates, row["root"])
+    except BadUpdate as error:
+        raise DocumentIncomplete() from error
+    return row["last_seq"], document
+
+
+async def read_now(conn: Any, row: Any) -> tuple[int, bytes]:
+    """The content of a text, or of a small binary, as it is now; `row` is one of file_contents. With the
+    number of its newest update."""
+    if row["unsettled"]:
+        seq, document = await load_document(conn, row["id"])
+        return seq, await asyncio.to_thread(document.read_content)
+    if row["sha256"] is None:
+        return row["seq"], NO_CONTENT
+    return row["seq"], await read_content(conn, row["sha256"])
+
+
+async def cut_part(pieces: AsyncIterator[bytes], first: int, size: int) -> AsyncIterator[bytes]:
+    """`size` bytes of a content, from `first` on."""
+    async for piece in pieces:
+        if first >= len(piece):
+            first -= len(piece)
+            continue
+        part = piece[first : first + size]
+        first, size = 0, size - len(part)
+        yield part
+        if not size:
+            return
+
+
+def stream_binary(database: Database, sha256: bytes, first: int, size: int) -> AsyncIterator[bytes]:
+    """A part of a binary content; no connection is held while a client takes it."""
+    return cut_part(stream_content(database, sha256), first, size)

@@ -1,0 +1,144 @@
+"""What comes in and goes out of files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.domain.fields import Body, Out, PatchBody, Query
+from nexcorp.domain.shapes import Person, page_of
+from nexcorp.features.files.paths import MEDIA_TYPE, Path
+from nexcorp.web.paging import PageQuery
+
+PATH = "`docs/plan.md`: unique in its project regardless of case; NFC, at most 512 bytes."
+
+
+def type_field(**more: Any) -> fields.String:
+    """The media type."""
+    return fields.String(
+        validate=[validate.Length(3, 200), validate.Regexp(MEDIA_TYPE.pattern + r"\Z")],
+        metadata={"description": "The media type; absent: by the end of the path."},
+        **more,
+    )
+
+
+class CreateFile(Body):
+    """A new file; as a form with its content as the part `file`."""
+
+    path = Path(required=True, metadata={"description": PATH})
+    content = fields.String(
+        validate=validate.Length(max=256 * 1024), metadata={"description": "Absent: it is empty."}
+    )
+    type = type_field()
+
+
+class UpdateFile(PatchBody):
+    """Another path moves or renames the file."""
+
+    path = Path(metadata={"description": PATH})
+    type = type_field()
+
+    @validates_schema
+    def require_change(self, data: dict[str, object], **more: object) -> None:
+        """A PATCH that changes nothing is a mistake of the caller's."""
+        if not data.keys() & {"path", "type"}:
+            raise ValidationError("Send path or type.")
+
+
+class MoveFolder(Body):
+    """All files of `from` get paths in `to`."""
+
+    class Meta:
+        include = {  # noqa: RUF012
+            "from": Path(folder=True, required=True, metadata={"description": "A folder: `docs`."})
+        }
+
+    to = Path(folder=True, required=True, metadata={"description": "The folder as it is to be called."})
+
+
+class FolderQuery(Query):
+    """Which folder."""
+
+    prefix = Path(folder=True, metadata={"description": "A folder: `docs`. Absent: the whole project."})
+
+
+class DeleteFolderQuery(Query):
+    """Which folder."""
+
+    path = Path(folder=True, required=True, metadata={"description": "A folder: `docs`."})
+
+
+class FileQuery(PageQuery, FolderQuery):
+    """Which files."""
+
+    deep = fields.Boolean(load_default=True, metadata={"description": "Those of folders in the folder, too."})
+
+
+class FolderPageQuery(PageQuery, FolderQuery):
+    """Which folders."""
+
+
+class File(Out):
+    """A file."""
+
+    id = fields.UUID(required=True)
+    projectId = fields.UUID(required=True)
+    path = fields.String(required=True)
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(("text", "binary")),
+        metadata={"description": "text: edited together at `/collab/{id}`; binary: replaced as a whole."},
+    )
+    type = fields.String(required=True)
+    eol = fields.String(
+        required=True,
+        validate=validate.OneOf(("lf", "crlf")),
+        metadata={"description": "How lines of its content end."},
+    )
+    bytes = fields.Integer(required=True, metadata={"description": "Of the newest version."})
+    contentVersion = fields.Integer(
+        required=True, metadata={"description": "The number of the newest version of its content."}
+    )
+    version = fields.Integer(required=True, metadata={"description": "Of path and type."})
+    creator = fields.Nested(Person, required=True, allow_none=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+
+
+class TrashedFile(File):
+    """A file in the trash."""
+
+    deletedAt = fields.AwareDateTime(required=True)
+    deletedBy = fields.Nested(Person, required=True, allow_none=True)
+
+
+class Folder(Out):
+    """A folder: a common beginning of paths."""
+
+    path = fields.String(required=True)
+    files = fields.Integer(required=True)
+    bytes = fields.Integer(required=True)
+
+
+class Changed(Out):
+    """What became of a folder."""
+
+    files = fields.Integer(required=True, metadata={"description": "How many files it had."})
+
+
+class Version(Out):
+    """A saved content of a file."""
+
+    n = fields.Integer(required=True)
+    cause = fields.String(required=True, validate=validate.OneOf(("created", "edited", "put", "restored")))
+    restoredFrom = fields.Integer(required=True, allow_none=True)
+    bytes = fields.Integer(required=True)
+    authors = fields.List(fields.Nested(Person), required=True)
+    createdAt = fields.AwareDateTime(required=True)
+
+
+FilePage = page_of(File)
+FileTrashPage = page_of(TrashedFile)
+FolderPage = page_of(Folder)
+VersionPage = page_of(Version)

@@ -1,0 +1,58 @@
+"""Large bodies that are no form: in memory, but only so many bytes of all requests at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.errors import BadRequest, Overloaded, PayloadTooLarge
+from nexcorp.security.app_keys import user_id
+from nexcorp.web.bodies import Content
+from nexcorp.web.forms import Pace, TooManyUploadsAtOnce
+
+# Of all that one process receives; one person may have half of what is left by others.
+MAX_BYTES = 128 * 1024 * 1024
+
+_held: Counter[UUID] = Counter()
+
+
+@asynccontextmanager
+async def receive_large(request: web.Request, most: int) -> AsyncIterator[bytes]:
+    """The whole body, of up to `most` bytes, for as long as the block lasts.
+
+    Raises PayloadTooLarge, BadRequest for one that is broken, stalls or is too slow, TooManyRequests and
+    Overloaded for too many at once.
+    """
+    me, size = user_id(request), request.content_length
+    if size is not None and size > most:
+        raise PayloadTooLarge(message=f"The body is over {most} bytes.")
+    size = most if size is None else size
+    if _held.total() + size > MAX_BYTES:
+        raise Overloaded()
+    if _held[me] and _held[me] + size > (MAX_BYTES - _held.total() + _held[me]) // 2:
+        raise TooManyUploadsAtOnce(retry_after=1)
+    _held[me] += size
+    try:
+        yield await read_paced(request, most)
+    finally:
+        _held[me] -= size
+        if not _held[me]:
+            del _held[me]
+
+
+async def read_paced(request: web.Request, most: int) -> bytes:
+    """The body, which must come at a certain pace."""
+    content, body, pace = Content(request.content), bytearray(), Pace()
+    try:
+        while chunk := await pace.read(content.fill()):
+            pace.count(len(chunk))
+            body += chunk
+            if len(body) > most:
+                raise PayloadTooLarge(message=f"The body is over {most} bytes.")
+    except (web.RequestPayloadError, ConnectionError):
+        raise BadRequest(message="The body does not arrive as its headers say.") from None
+    return bytes(body)

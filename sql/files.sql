@@ -1,0 +1,281 @@
+-- Files of projects: their paths and the trash. What is in them is written by sql/collab.sql and sql/file_versions.sql. Whoever
+-- changes paths takes lock_paths first: that a file and a folder do not have the same name, no constraint can say.
+
+-- name: lock_paths(project_id) :exec
+-- Nobody else changes paths of this project until the transaction ends.
+SELECT pg_advisory_xact_lock(x'666c65'::integer, hashtext($1::uuid::text));
+
+-- name: find_obstacle(project_id, path, but_id) :value
+-- The path of what is in the way of a file: one of this name, a folder of it, or a file where it needs a folder.
+SELECT o.path
+FROM files AS o
+WHERE o.project_id = $1
+    AND o.deleted_at IS NULL
+    AND o.id <> $3
+    AND (
+        (lower(o.path) COLLATE "C") IN (SELECT lower($2) UNION ALL SELECT folders_of($2))
+        OR ((lower(o.path) COLLATE "C") > lower($2) || '/' AND (lower(o.path) COLLATE "C") < lower($2) || '0')
+    )
+LIMIT 1;
+
+-- name: count_files(project_id) :value
+-- How many files a project has, with those in the trash.
+SELECT count(*)::integer FROM files WHERE project_id = $1;
+
+-- name: create_file(file_id, project_id, path, kind, type, eol, creator_id) :value
+-- A file without a content; a text can be edited. `file_id` NULL: a new id, which is returned.
+WITH made AS (
+    INSERT INTO files (id, project_id, path, kind, type, eol, creator_id)
+    VALUES (coalesce($1, uuidv7()), $2, $3, $4, $5, $6, $7)
+    RETURNING id, kind
+),
+opened AS (
+    INSERT INTO file_docs (file_id) SELECT m.id FROM made AS m WHERE m.kind = 'text'
+)
+SELECT id FROM made;
+
+-- name: become_binary(file_id) :value
+-- A text that nobody has ever typed into, which is locked, becomes a binary file. NULL where somebody has.
+WITH closed AS (
+    DELETE FROM file_docs WHERE file_id = $1 AND last_seq = 0 RETURNING file_id
+)
+UPDATE files SET kind = 'binary', eol = 'lf' FROM closed WHERE files.id = closed.file_id RETURNING files.id;
+
+-- name: get_file(file_id, viewer_id, manages) :one
+-- One file as a viewer sees it, and what they are in its project; no row for what they may not see.
+SELECT i.*, r.role AS "_role"
+FROM file_items AS i
+CROSS JOIN LATERAL (SELECT project_role(i."projectId", $2, $3) AS role) AS r
+WHERE i.id = $1 AND i."_deletedAt" IS NULL AND r.role IS NOT NULL;
+
+-- name: list_files(project_id, folder, deep, after, most) :many
+-- The files of a folder, or of the project where it is empty, in the order of their paths; with `deep` those of its folders,
+-- too. `folder` ends with a slash.
+SELECT i.*
+FROM (
+    SELECT f.id, f.path
+    FROM files AS f
+    WHERE f.project_id = $1
+        AND f.deleted_at IS NULL
+        AND (lower(f.path) COLLATE "C") > greatest(lower($2) COLLATE "C", lower($4) COLLATE "C")
+        AND ($2 = '' OR (lower(f.path) COLLATE "C") < rtrim(lower($2), '/') || '0')
+        AND ($3::boolean OR strpos(substr(f.path, length($2) + 1), '/') = 0)
+    ORDER BY lower(f.path) COLLATE "C"
+    LIMIT $5
+) AS found
+INNER JOIN file_items AS i ON i.id = found.id
+ORDER BY lower(found.path) COLLATE "C";
+
+-- name: list_folders(project_id, folder, after, most) :many
+-- The folders in a folder, in the order of their paths, with what is in them. `folder` ends with a slash, or is empty.
+SELECT min(g.path) AS path, count(*)::integer AS files, sum(g.bytes)::bigint AS bytes
+FROM (
+    SELECT
+        substr(f.path, 1, length($2) + strpos(substr(f.path, length($2) + 1), '/') - 1) AS path,
+        f.bytes
+    FROM files AS f
+    WHERE f.project_id = $1
+        AND f.deleted_at IS NULL
+        AND (lower(f.path) COLLATE "C") > lower($2) COLLATE "C"
+        AND ($2 = '' OR (lower(f.path) COLLATE "C") < rtrim(lower($2), '/') || '0')
+        AND strpos(substr(f.path, length($2) + 1), '/') > 0
+) AS g
+WHERE (lower(g.path) COLLATE "C") > lower($3) COLLATE "C"
+GROUP BY lower(g.path) COLLATE "C"
+ORDER BY lower(g.path) COLLATE "C"
+LIMIT $4;
+
+-- name: update_file(file_id, path, type, eol) :exec
+-- Change a file, which is locked; a NULL changes nothing.
+UPDATE files
+SET
+    path = coalesce($2, path),
+    type = coalesce($3, type),
+    eol = coalesce($4, eol),
+    version = version + 1,
+    updated_at = now()
+WHERE id = $1;
+
+-- name: trash_file(file_id, user_id) :exec
+-- Put a file, which is locked, into the trash.
+UPDATE files
+SET deleted_at = now(), deleted_by = $2, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: list_trash(project_id, before_time, before, most) :many
+-- The files of a project in its trash, the last deleted first.
+SELECT i.*, i."_deletedAt" AS "deletedAt", (SELECT person(u) FROM users AS u WHERE u.id = i."_deletedBy") AS "deletedBy"
+FROM (
+    SELECT f.id, f.deleted_at
+    FROM files AS f
+    WHERE f.project_id = $1
+        AND f.deleted_at > now() - interval '30 days'
+        AND (f.deleted_at, f.id) < ($2, $3)
+    ORDER BY f.deleted_at DESC, f.id DESC
+    LIMIT $4
+) AS found
+INNER JOIN file_items AS i ON i.id = found.id
+ORDER BY found.deleted_at DESC, found.id DESC;
+
+-- name: get_trashed(file_id, viewer_id, manages) :one
+-- A file in the trash, and what a viewer is in its project; no row for what they may not know of.
+SELECT f.id, f.project_id, f.path, r.role
+FROM files AS f
+CROSS JOIN LATERAL (SELECT project_role(f.project_id, $2, $3) AS role) AS r
+WHERE f.id = $1 AND f.deleted_at > now() - interval '30 days' AND r.role IS NOT NULL;
+
+-- name: restore_file(file_id) :exec
+-- Take a file, which is locked, out of the trash.
+UPDATE files
+SET deleted_at = NULL, deleted_by = NULL, version = version + 1, updated_at = now()
+WHERE id = $1;
+
+-- name: empty_trash(project_id) :value
+-- Have all files in the trash of a project removed next; returns how many.
+WITH expired AS (
+    UPDATE files SET deleted_at = '-infinity'
+    WHERE project_id = $1 AND deleted_at > '-infinity'
+    RETURNING 1
+)
+SELECT count(*)::integer FROM expired;
+
+-- name: purge_trash(most) :value
+-- Remove files that have been in the trash for 30 days, and what they take of their projects' room; returns how many.
+WITH old AS (
+    SELECT f.id
+    FROM files AS f
+    WHERE f.deleted_at < now() - interval '30 days'
+    ORDER BY f.deleted_at, f.id
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+),
+gone AS (
+    DELETE FROM files AS f USING old AS o WHERE f.id = o.id RETURNING f.id, f.project_id, f.bytes
+),
+blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id IN (SELECT g.id FROM gone AS g)
+),
+discharged AS (
+    UPDATE projects AS p
+    SET file_bytes = p.file_bytes - g.bytes
+    FROM (SELECT project_id, sum(bytes) AS bytes FROM gone GROUP BY project_id ORDER BY project_id) AS g
+    WHERE p.id = g.project_id
+)
+SELECT count(*)::integer FROM gone;
+
+-- name: drop_files(project_id, most) :value
+-- Remove files of a project that is to be removed, with all that hangs on them; returns how many.
+WITH gone AS (
+    DELETE FROM files WHERE id IN (SELECT f.id FROM files AS f WHERE f.project_id = $1 LIMIT $2) RETURNING id
+)
+SELECT count(*)::integer FROM gone;
+
+-- name: lock_folder(project_id, folder, most) :many
+-- The files of a folder and of its folders, locked. `folder` ends with a slash.
+SELECT f.id
+FROM files AS f
+WHERE f.project_id = $1
+    AND f.deleted_at IS NULL
+    AND (lower(f.path) COLLATE "C") > lower($2)
+    AND (lower(f.path) COLLATE "C") < rtrim(lower($2), '/') || '0'
+ORDER BY f.id
+LIMIT $3
+FOR NO KEY UPDATE;
+
+-- name: find_folder_obstacle(project_id, ids, size, folder) :value
+-- The path of what is in the way of these files, which are to be in another folder: `size` is how many characters of their
+-- paths `folder` replaces.
+WITH placed AS (
+    SELECT $4 || substr(f.path, $3::integer + 1) AS path FROM files AS f WHERE f.id = ANY($2::uuid[])
+),
+others AS (
+    SELECT f.path FROM files AS f WHERE f.project_id = $1 AND f.deleted_at IS NULL AND f.id <> ALL($2::uuid[])
+),
+taken AS (
+    SELECT o.path, lower(o.path) AS name FROM others AS o
+    UNION
+    SELECT o.path, name FROM others AS o CROSS JOIN LATERAL folders_of(o.path) AS name
+)
+SELECT t.path
+FROM taken AS t
+INNER JOIN placed AS p ON lower(p.path) = t.name
+UNION ALL
+SELECT o.path
+FROM others AS o
+INNER JOIN (SELECT DISTINCT name FROM placed AS p CROSS JOIN LATERAL folders_of(p.path) AS name) AS n
+    ON lower(o.path) = n.name
+LIMIT 1;
+
+-- name: move_files(ids, size, folder) :exec
+-- Move files, which are locked, into another folder: it replaces so many characters of their paths.
+UPDATE files
+SET path = $3 || substr(path, $2::integer + 1), version = version + 1, updated_at = now()
+WHERE id = ANY($1::uuid[]);
+
+-- name: trash_files(ids, user_id) :exec
+-- Put files, which are locked, into the trash.
+UPDATE files
+SET deleted_at = now(), deleted_by = $2, version = version + 1, updated_at = now()
+WHERE id = ANY($1::uuid[]);
+
+-- name: render_files(ids) :many
+-- Files as the rooms of their projects see them now.
+SELECT i.*, ARRAY['project:' || i."projectId"] AS "_rooms"
+FROM file_items AS i
+WHERE i.id = ANY($1::uuid[]) AND i."_deletedAt" IS NULL;
+
+-- name: get_content(file_id, viewer_id, manages) :one
+-- Where the content of a file is; no row for what a viewer may not see.
+SELECT c.*
+FROM file_contents AS c
+WHERE c.id = $1 AND project_role(c.project_id, $2, $3) IS NOT NULL;
+
+-- name: list_contents(project_id, folder, most) :many
+-- Where the contents of a folder, or of a project where it is empty, are, in the order of their paths.
+SELECT c.*
+FROM file_contents AS c
+WHERE c.project_id = $1
+    AND (lower(c.path) COLLATE "C") > lower($2) COLLATE "C"
+    AND ($2 = '' OR (lower(c.path) COLLATE "C") < rtrim(lower($2), '/') || '0')
+ORDER BY lower(c.path) COLLATE "C"
+LIMIT $3;
+
+-- name: read_contents(hashes) :many
+-- All parts of several contents.
+SELECT c.sha256, c.data FROM file_chunks AS c WHERE c.sha256 = ANY($1::bytea[]) ORDER BY c.sha256, c.part;
+
+-- name: list_authors(file_id, after) :many
+-- Who typed behind an update.
+SELECT DISTINCT author_id FROM file_updates WHERE file_id = $1 AND seq > $2 AND author_id IS NOT NULL;
+
+-- name: list_versions(file_id, before, most) :many
+-- The versions of a file, the newest first.
+SELECT
+    v.n, v.cause, v.restored_from AS "restoredFrom", v.bytes,
+    (
+        SELECT coalesce(json_agg(person(u) ORDER BY a.place), '[]')
+        FROM unnest(v.author_ids) WITH ORDINALITY AS a (id, place)
+        INNER JOIN users AS u ON u.id = a.id
+    ) AS authors,
+    v.created_at AS "createdAt"
+FROM file_versions AS v
+WHERE v.file_id = $1 AND v.n < $2
+ORDER BY v.n DESC
+LIMIT $3;
+
+-- name: get_version(file_id, n) :one
+-- Where the content of one version is, and up to which update it goes.
+SELECT sha256, bytes, seq FROM file_versions WHERE file_id = $1 AND n = $2;
+
+-- name: export_files(user_id) :many
+-- The files that a person made, in their export.
+SELECT f.id, f.project_id AS "projectId", f.path, f.created_at AS "createdAt"
+FROM files AS f
+WHERE f.creator_id = $1
+ORDER BY f.id;
+
+-- name: forget_person(user_id) :exec
+-- Files do not name a person who has left.
+UPDATE files
+SET creator_id = nullif(creator_id, $1), deleted_by = nullif(deleted_by, $1)
+WHERE creator_id = $1 OR deleted_by = $1;
