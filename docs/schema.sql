@@ -190,7 +190,7 @@ COMMENT ON COLUMN collab_sessions.file_id IS 'The file that it is about; NULL: t
 COMMENT ON COLUMN collab_sessions.ended_at IS 'When it was ended, or had been empty for 24 hours; NULL while it lives.';
 CREATE INDEX collab_sessions_file_id_idx ON collab_sessions USING btree (file_id) WHERE file_id IS NOT NULL;
 CREATE INDEX collab_sessions_host_id_idx ON collab_sessions USING btree (host_id);
-CREATE INDEX collab_sessions_live_idx ON collab_sessions USING btree (created_at) WHERE ended_at IS NULL;
+CREATE INDEX collab_sessions_live_idx ON collab_sessions USING btree (project_id, id) WHERE ended_at IS NULL;
 CREATE INDEX collab_sessions_project_id_idx ON collab_sessions USING btree (project_id, id);
 
 CREATE TABLE comment_documents (
@@ -1880,6 +1880,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION cut_window(text,tsquery) IS 'The part of a long text in which something was found, or its beginning: a highlight costs the same however long a text is.';
 
+CREATE OR REPLACE FUNCTION describe_collab_session(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT s.title, s.title, NULL::uuid
+    FROM collab_sessions AS s
+    WHERE s.id = $1 AND project_role(s.project_id, $2, holds_permission($2, 'project:manage')) <> 'reader'
+$function$;
+COMMENT ON FUNCTION describe_collab_session(uuid,uuid) IS 'A session in describe_entity().';
+
 CREATE OR REPLACE FUNCTION describe_comment(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
  LANGUAGE sql
@@ -1896,7 +1907,11 @@ CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, vie
  LANGUAGE sql
  STABLE
 AS $function$
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_collab_session($2, $3) AS d WHERE $1 = 'collab_session'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
+    UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_file($2, $3) AS d WHERE $1 = 'file'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_lead($2, $3) AS d WHERE $1 = 'lead'
     UNION ALL
@@ -1908,9 +1923,22 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{comment,lead,post,project,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,file,lead,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
+
+CREATE OR REPLACE FUNCTION describe_file(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT f.path, NULL::text, NULL::uuid
+    FROM files AS f
+    WHERE f.id = $1
+        AND f.deleted_at IS NULL
+        AND project_role(f.project_id, $2, holds_permission($2, 'project:manage')) IS NOT NULL
+$function$;
+COMMENT ON FUNCTION describe_file(uuid,uuid) IS 'A file in describe_entity().';
 
 CREATE OR REPLACE FUNCTION describe_lead(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -2304,6 +2332,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION first_id(timestamp with time zone) IS 'The least version 7 id that can be made at a moment.';
 
+CREATE OR REPLACE FUNCTION folders_of(path text)
+ RETURNS SETOF text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT array_to_string(p.parts[1:n], '/')
+    FROM (SELECT string_to_array(lower($1), '/') AS parts) AS p
+    CROSS JOIN LATERAL generate_series(1, cardinality(p.parts) - 1) AS n
+$function$;
+COMMENT ON FUNCTION folders_of(text) IS 'The folders that a path lies in, the outermost first, in lower case as paths are compared.';
+
 CREATE OR REPLACE FUNCTION forget_reads()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2465,9 +2504,30 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{comment,lead,post,project,task,user}'::text[])
+    SELECT $1 = ANY('{collab_session,comment,file,lead,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
+
+CREATE OR REPLACE FUNCTION is_deserted(session_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT NOT EXISTS (
+        SELECT FROM session_participants AS p
+        WHERE p.session_id = $1 AND coalesce(p.left_at, p.seen_at) > now() - interval '24 hours'
+    )
+$function$;
+COMMENT ON FUNCTION is_deserted(uuid) IS 'Whether nobody has been in a session for 24 hours; a new one has to be older than that, too.';
+
+CREATE OR REPLACE FUNCTION is_here(p session_participants)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT (p).left_at IS NULL AND (p).seen_at > now() - interval '60 seconds'
+$function$;
+COMMENT ON FUNCTION is_here(session_participants) IS 'Whether a participant is there: unseen for 60 seconds they have left.';
 
 CREATE OR REPLACE FUNCTION is_listed(n notifications)
  RETURNS boolean
@@ -3057,6 +3117,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION shown_to(posts,uuid) IS 'Whether somebody may see a post: drafts are their author''s alone.';
 
+CREATE OR REPLACE FUNCTION shows_participant(session_id uuid, user_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT EXISTS (
+        SELECT FROM session_participants AS p WHERE p.session_id = $1 AND p.user_id = $2 AND is_here(p)
+    )
+$function$;
+COMMENT ON FUNCTION shows_participant(uuid,uuid) IS 'Whether a person is in a session now.';
+
 CREATE OR REPLACE FUNCTION spread_days(step integer, created_at timestamp with time zone, started_at timestamp with time zone, completed_at timestamp with time zone, cancelled_at timestamp with time zone)
  RETURNS TABLE(day date, created integer, completed integer, cancelled integer, cycle_seconds bigint)
  LANGUAGE sql
@@ -3532,6 +3603,45 @@ FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
 
+CREATE OR REPLACE VIEW file_items AS
+SELECT
+    f.id,
+    f.project_id AS "projectId",
+    f.path,
+    f.kind,
+    f.type,
+    f.eol,
+    f.bytes,
+    f.content_version AS "contentVersion",
+    f.version,
+    (SELECT person(u) FROM users AS u WHERE u.id = f.creator_id) AS creator,
+    f.created_at AS "createdAt",
+    f.updated_at AS "updatedAt",
+    f.deleted_at AS "_deletedAt",
+    f.deleted_by AS "_deletedBy"
+FROM files AS f;
+COMMENT ON VIEW file_items IS 'Files as the API and the frames show them, with those in the trash.';
+
+CREATE OR REPLACE VIEW file_contents AS
+SELECT
+    f.id,
+    f.project_id,
+    f.path,
+    f.kind,
+    f.type,
+    f.eol,
+    f.content_version AS version,
+    f.updated_at,
+    coalesce(v.bytes, 0) AS bytes,
+    v.sha256,
+    coalesce(d.last_seq, 0) AS seq,
+    coalesce(d.last_seq > greatest(d.settled_seq, v.seq), false) AS unsettled
+FROM files AS f
+LEFT JOIN file_versions AS v ON v.file_id = f.id AND v.n = f.content_version
+LEFT JOIN file_docs AS d ON d.file_id = f.id
+WHERE f.deleted_at IS NULL;
+COMMENT ON VIEW file_contents IS 'Where the content of each file is: that of its newest version, or where it is unsettled in its log.';
+
 CREATE OR REPLACE VIEW lead_items AS
 SELECT
     l.id,
@@ -3742,6 +3852,26 @@ SELECT
     p.deleted_by AS "_deletedBy"
 FROM projects AS p;
 COMMENT ON VIEW project_items IS 'Projects as the API and the frames show them, but for what depends on the viewer. With those in the trash.';
+
+CREATE OR REPLACE VIEW session_items AS
+SELECT
+    s.id,
+    s.project_id AS "projectId",
+    s.title,
+    (
+        SELECT json_build_object('id', f.id, 'path', f.path)
+        FROM files AS f
+        WHERE f.id = s.file_id AND f.deleted_at IS NULL
+    ) AS file,
+    (SELECT person(h) FROM users AS h WHERE h.id = s.host_id) AS host,
+    (
+        SELECT count(*)::integer FROM session_participants AS p WHERE p.session_id = s.id AND is_here(p)
+    ) AS "participantCount",
+    s.created_at AS "createdAt",
+    s.ended_at AS "endedAt",
+    s.host_id AS "_hostId"
+FROM collab_sessions AS s;
+COMMENT ON VIEW session_items IS 'Sessions as the API and the frames show them, but for what depends on the viewer.';
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';

@@ -140,7 +140,7 @@ CREATE TABLE collab_sessions (
 CREATE INDEX collab_sessions_project_id_idx ON collab_sessions (project_id, id);
 CREATE INDEX collab_sessions_file_id_idx ON collab_sessions (file_id) WHERE file_id IS NOT NULL;
 CREATE INDEX collab_sessions_host_id_idx ON collab_sessions (host_id);
-CREATE INDEX collab_sessions_live_idx ON collab_sessions (created_at) WHERE ended_at IS NULL;
+CREATE INDEX collab_sessions_live_idx ON collab_sessions (project_id, id) WHERE ended_at IS NULL;
 COMMENT ON TABLE collab_sessions IS 'Times at which people work on a project together.';
 COMMENT ON COLUMN collab_sessions.file_id IS 'The file that it is about; NULL: the whole project.';
 COMMENT ON COLUMN collab_sessions.ended_at IS 'When it was ended, or had been empty for 24 hours; NULL while it lives.';

@@ -194,14 +194,13 @@ class Collab:
 
     async def _report(self, editors: Iterable[Editor]) -> None:
         pairs = sorted({(editor.channel.file_id, editor.user_id) for editor in editors})
+        file_ids, user_ids = [file_id for file_id, _ in pairs], [user_id for _, user_id in pairs]
         try:
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
-                await sql.collab.write_editors(
-                    conn,
-                    node=self.number,
-                    file_ids=[file_id for file_id, _ in pairs],
-                    user_ids=[user_id for _, user_id in pairs],
-                )
+                await sql.collab.write_editors(conn, node=self.number, file_ids=file_ids, user_ids=user_ids)
+                if pairs:
+                    # Whoever edits is seen in the sessions that they joined.
+                    await sql.sessions.touch_editors(conn, file_ids=file_ids, user_ids=user_ids)
         except AppError:
             log.debug("who edits what waits for the database")
         except Exception:

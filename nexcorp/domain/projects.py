@@ -9,6 +9,7 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
+from nexcorp.domain.sessions import leave_sessions
 from nexcorp.domain.tasks import forget_kept
 from nexcorp.errors import NotYourProject, ProjectNotFound
 
@@ -59,10 +60,15 @@ async def tell_member(
     before: str | None,
     after: str | None,
 ) -> None:
-    """Emit that a person's role in a project is `after` now, and was `before`; None: no member."""
+    """Emit that a person's role in a project is `after` now, and was `before`; None: no member.
+
+    Whoever is no member any more leaves its sessions.
+    """
     event = "added" if before is None else "removed" if after is None else "role_changed"
     payload = {"userId": user_id, "before": {"role": before}, "after": {"role": after}, "role": after}
     await tell_project(conn, f"member.{event}", project_id, actor_id, payload)
+    if after is None:
+        await leave_sessions(conn, project_id, user_id, actor_id)
 
 
 async def add_editor(conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID, manages: bool) -> None:

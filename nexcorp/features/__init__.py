@@ -20,6 +20,7 @@ from nexcorp.features import (
     search,
     sending,
     service,
+    sessions,
     tasks,
     uploads,
     users,
@@ -51,5 +52,6 @@ FEATURES = (
     # Behind posts and tasks: whoever locks one of those and a project, too, locks them in this order.
     projects.FEATURE,
     files.FEATURE,
+    sessions.FEATURE,
 )
 PRODUCT = Product(FEATURES)

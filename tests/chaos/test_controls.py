@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,6 +17,9 @@ import pytest
 from aiohttp import web
 
 from nexcorp.app import create_app
+from nexcorp.collab.document import Document
+from nexcorp.collab.editor import Editor
+from nexcorp.collab.protocol import frame_saved
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.delivery.events import Frame
@@ -27,6 +31,7 @@ from tests.chaos.ledger import Ledger, read_ledgers
 from tests.chaos.people import Api
 from tests.chaos.proxy import Proxy
 from tests.chaos.readers import Reader, Stream
+from tests.chaos.typists import Forgetful, check_text, give_up, make_shared_file, open_typist
 from tests.chaos.writers import Post, Stage, Writer
 from tests.conftest import wait_until
 from workers.batch import Batch
@@ -220,3 +225,34 @@ async def test_lost_push_is_found_by_the_position_check(
         assert f"{reader.post.room}: frames missed: 1, such as 1" in findings
     else:
         assert findings == []
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["behind the commit", "at once"])
+async def test_saved_said_early_loses_words(
+    web_only: Callable[..., Any], database: Database, monkeypatch: pytest.MonkeyPatch, early: bool
+) -> None:
+    if early:
+        monkeypatch.setattr(Editor, "_ask_saved", lambda editor, body: editor.socket.tell(frame_saved(body)))
+    runner, _, url = await web_only()
+    try:
+        async with open_api(url) as api, database.transaction(wait=5) as conn:
+            ada = await api.register("ada")
+            async with database.connection(wait=5) as other:
+                file_id = await make_shared_file(other, [ada])
+            forgetful = Forgetful(api, ada, file_id, "t", random.Random(1))
+            typist = await open_typist(api, url, ada, file_id)
+            await forgetful.type_some(typist)
+            # From here on nothing is stored: to a process that is killed now, that is the same.
+            await conn.execute("SELECT FROM file_docs WHERE file_id = $1 FOR UPDATE", file_id)
+            with pytest.raises(TimeoutError) if not early else contextlib.nullcontext():
+                await forgetful.type_some(typist, seconds=0.3)
+            row = await sql.collab.open_document(conn, file_id=file_id)
+            text = Document.load(row["state"], row["updates"], row["root"]).read_text()
+            await give_up(typist)
+    finally:
+        await runner.cleanup()
+    findings = check_text("settled", text, [forgetful])
+    if early:
+        assert "saved and lost" in findings[0]
+    else:
+        assert findings == [] and forgetful.acknowledged and forgetful.typed > len(forgetful.acknowledged)

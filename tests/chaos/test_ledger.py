@@ -22,6 +22,7 @@ from tests.chaos.faults import KINDS, Driver, Report, make_plan
 from tests.chaos.ledger import Ledger, read_ledgers
 from tests.chaos.people import Api, Person
 from tests.chaos.readers import Reader
+from tests.chaos.typists import Forgetful, check_typing, make_shared_file
 from tests.chaos.writers import Post, Stage, Writer
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
@@ -29,7 +30,7 @@ SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000
 LEAST_FAULTS_SECONDS = 35.0
 LEAST_FAULTS = 20
 SETTLE_SECONDS = 60.0
-WRITERS, PEOPLE, DEVICES = 6, 4, 2
+WRITERS, PEOPLE, DEVICES, TYPISTS = 6, 4, 2, 3
 
 pytestmark = [pytest.mark.timeout(SECONDS + 300), pytest.mark.long(SECONDS + 10)]
 
@@ -66,6 +67,7 @@ class Company:
         self.api, self.home, self.rng = api, home, rng
         self.writers: list[Writer] = []
         self.readers: list[Reader] = []
+        self.typists: list[Forgetful] = []
         self.first_logins: list[Person] = []
 
     async def assemble(self) -> None:
@@ -87,6 +89,14 @@ class Company:
             rng = random.Random(self.rng.random())
             self.readers.append(Reader(self.api, device, str(posts[number // PEOPLE % 2].id), rng))
         self.first_logins = [Person(p.id, p.username, p.token, p.refresh_token) for p in (*people, *authors)]
+
+    async def share_file(self, conn: Any) -> None:
+        """Some of the writers type in one file, too."""
+        authors = [writer.person for writer in self.writers[:TYPISTS]]
+        file_id = await make_shared_file(conn, authors)
+        for number, author in enumerate(authors):
+            rng = random.Random(self.rng.random())
+            self.typists.append(Forgetful(self.api, author, file_id, f"t{number}", rng))
 
     async def all_caught_up(self, conn: Any) -> bool:
         """Whether every reader has come as far as its rooms, and shows the right unread count."""
@@ -159,11 +169,14 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         await company.assemble()
         for writer in company.writers:
             stack.callback(writer.ledger.close)
+        before = await asyncpg.connect(cluster.postgres.url)
+        await company.share_file(before)
+        await before.close()
         plan = make_plan(SEED, max(SECONDS - (time.monotonic() - began), LEAST_FAULTS_SECONDS))
         report.note(started=len(plan))
         stop = asyncio.Event()
         async with background(*(reader.run() for reader in company.readers)) as reading:
-            writing = [writer.run(stop) for writer in company.writers]
+            writing = [one.run(stop) for one in (*company.writers, *company.typists)]
             async with background(*writing, *(reader.read_some(stop) for reader in company.readers)) as busy:
                 await Driver(cluster, report).run(plan)
                 report.note(faults="over")
@@ -181,6 +194,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             findings += await check_readers(conn, company.readers)
         entries = read_ledgers(writer.ledger.path for writer in company.writers)
         findings += await check_database(conn, entries)
+        findings += await check_typing(conn, api, company.typists)
         findings += await company.check_sessions()
         findings += await check_service(cluster, api)
         findings += cluster.deaths
@@ -190,6 +204,8 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         print(
             f"seed {SEED}: {sum(report.done.values())} faults {dict(sorted(report.done.items()))}; "
             f"{sum(bool(entry.ids) for entry in entries.values())} acknowledged writes of {len(entries)}, "
+            f"{sum(len(one.acknowledged) for one in company.typists)} words saved of "
+            f"{sum(one.typed for one in company.typists)} typed, "
             f"{notified} notifications, {sum(reader.frames for reader in company.readers)} frames read, "
             f"{sum(s.jumps for r in company.readers for s in r.streams.values())} states fetched anew, "
             f"closes {dict(sum((reader.closes for reader in company.readers), Counter()))}, "

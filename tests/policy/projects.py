@@ -6,6 +6,8 @@ from tests.policy import work_makers as makers
 from tests.policy.rules import ANYBODY, Rule
 
 SEEN = "private ones their members, internal ones all, public ones everybody; holders of project:manage all"
+MEMBERS = "members of the project, and holders of project:manage"
+WRITERS = "owners and editors of the project, and holders of project:manage"
 OWNERS = "its owners, and holders of project:manage"
 
 PROJECTS: list[Rule] = [
@@ -87,5 +89,45 @@ PROJECTS: list[Rule] = [
         manager=200,
         whose="its members, and holders of project:manage",
         make=makers.a_workplace,
+    ),
+    Rule(
+        "POST /projects/{id}/sessions",
+        "project:create",
+        201,
+        stranger=404,
+        manager=201,
+        whose=WRITERS,
+        make=makers.a_workplace,
+        body={"title": "Pairing"},
+    ),
+    *(
+        Rule(
+            f"GET /projects/{{id}}/{what}",
+            "project:read",
+            200,
+            stranger=404,
+            manager=200,
+            whose=MEMBERS,
+            make=makers.a_workplace,
+        )
+        for what in ("sessions", "presence")
+    ),
+    *(
+        Rule(
+            f"{method} /sessions/{{id}}{what}",
+            "project:read",
+            status,
+            stranger=404,
+            manager=status,
+            whose=whose,
+            make=makers.a_session,
+        )
+        for method, what, status, whose in (
+            ("GET", "", 200, MEMBERS),
+            ("GET", "/participants", 200, MEMBERS),
+            ("POST", "/join", 200, MEMBERS),
+            ("POST", "/leave", 204, MEMBERS),
+            ("DELETE", "", 204, "its host, owners of the project, and holders of project:manage"),
+        )
     ),
 ]

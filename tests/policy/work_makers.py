@@ -104,3 +104,9 @@ async def a_workplace_with_another(world: World, owner: Person) -> Made:
     path = f"/api/v1/projects/{place['id']}/members/{other.id}"
     assert (await owner.client.put(path, json={"role": "viewer"})).status == 200
     return {**place, "userId": other.id}
+
+
+async def a_session(world: World, owner: Person) -> Made:
+    """A session in a project of the owner's, who holds it."""
+    place = await a_workplace(world, owner)
+    return {"id": (await create(owner, f"/projects/{place['id']}/sessions", title="Pairing"))["id"]}

@@ -1,0 +1,56 @@
+"""Sessions: what the rooms of their projects see of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexcorp.delivery.events import Event, EventType, Frame
+from nexcorp.realtime.shapes import ID, FrameDoc, closed, refer
+
+
+def make_frame(event: Event, name: str, **data: Any) -> list[Frame]:
+    """The session as it is now, and `data`, in the room of its project."""
+    data["sessionId"] = str(event.entity_id)
+    return [Frame(f"project:{event.payload['projectId']}", name, event.entity, data)]
+
+
+def started_frames(event: Event) -> list[Frame]:
+    """A session begins."""
+    return make_frame(event, "session:started")
+
+
+def ended_frames(event: Event) -> list[Frame]:
+    """A session is over, for all who are in it."""
+    return make_frame(event, "session:ended")
+
+
+def joined_frames(event: Event) -> list[Frame]:
+    """Somebody comes."""
+    return make_frame(event, "session:joined", userId=event.payload["userId"])
+
+
+def left_frames(event: Event) -> list[Frame]:
+    """Somebody goes, or was not seen for a minute."""
+    return make_frame(event, "session:left", userId=event.payload["userId"])
+
+
+EVENTS: dict[str, EventType] = {
+    "collab_session.started": EventType(frames=started_frames, public=True),
+    "collab_session.ended": EventType(frames=ended_frames, public=True),
+    "collab_session.joined": EventType(frames=joined_frames, public=True),
+    "collab_session.left": EventType(frames=left_frames, public=True),
+}
+
+
+FRAMES = {
+    "session:started": FrameDoc("In project:{id}: a session begins.", refer("RoomSession")),
+    "session:joined": FrameDoc("In project:{id}: `userId` came to a session.", refer("RoomSession")),
+    "session:left": FrameDoc(
+        "In project:{id}: `userId` left a session, or was not seen there for 60 seconds.",
+        refer("RoomSession"),
+    ),
+    "session:ended": FrameDoc(
+        "In project:{id}: a session is over, and everybody has left it. Of one that is gone, `id` alone.",
+        {"anyOf": [refer("RoomSession"), closed({"id": ID})]},
+    ),
+}

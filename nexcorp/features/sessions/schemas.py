@@ -1,0 +1,109 @@
+"""What comes in and goes out of sessions."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from nexcorp.domain.fields import Body, Out, Text
+from nexcorp.domain.shapes import Person, page_of
+from nexcorp.web.paging import PageQuery
+
+
+class CreateSession(Body):
+    """A new session, whose host is the caller."""
+
+    title = Text(least=1, most=200, required=True)
+    fileId = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The file of the project that it is about; null: the whole project."},
+    )
+
+
+class SessionFile(Out):
+    """The file that a session is about."""
+
+    id = fields.UUID(required=True)
+    path = fields.String(required=True)
+
+
+class SessionItem(Out):
+    """A session as everybody in its project sees it."""
+
+    id = fields.UUID(required=True)
+    projectId = fields.UUID(required=True)
+    title = fields.String(required=True)
+    file = fields.Nested(
+        SessionFile,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: the whole project, or a file that was deleted."},
+    )
+    host = fields.Nested(
+        Person, required=True, allow_none=True, metadata={"description": "null: they have left the company."}
+    )
+    participantCount = fields.Integer(required=True, metadata={"description": "How many are there now."})
+    createdAt = fields.AwareDateTime(required=True)
+    endedAt = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it was ended, or had been empty for 24 hours."},
+    )
+
+
+class RoomSession(SessionItem):
+    """A session as the room of its project sees it."""
+
+    sessionId = fields.UUID(metadata={"description": "Its id."})
+    userId = fields.UUID(metadata={"description": "Who came or went."})
+
+
+class CollabSession(SessionItem):
+    """A session as one viewer sees it."""
+
+    joined = fields.Boolean(required=True, metadata={"description": "Whether the viewer is there now."})
+
+
+class Participant(Out):
+    """Somebody who is in a session, or was."""
+
+    user = fields.Nested(Person, required=True)
+    here = fields.Boolean(required=True, metadata={"description": "Whether they are there now."})
+    joinedAt = fields.AwareDateTime(required=True, metadata={"description": "When they last came."})
+    seenAt = fields.AwareDateTime(
+        required=True,
+        metadata={"description": "When they were last heard of; 60 seconds later they have left."},
+    )
+    leftAt = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class SessionQuery(PageQuery):
+    """Which sessions."""
+
+    live = fields.Boolean(
+        load_default=False, metadata={"description": "true: only those that have not ended."}
+    )
+
+
+class ParticipantQuery(PageQuery):
+    """Which participants."""
+
+    here = fields.Boolean(metadata={"description": "true: who is there now; false: who has left; else both."})
+
+
+class OpenFile(Out):
+    """A file, and who has it open."""
+
+    fileId = fields.UUID(required=True)
+    path = fields.String(required=True)
+    users = fields.List(fields.Nested(Person), required=True, metadata={"description": "Each person once."})
+
+
+class Presence(Out):
+    """Who is where in a project."""
+
+    data = fields.List(fields.Nested(OpenFile), required=True, metadata={"description": "By path."})
+
+
+SessionPage = page_of(CollabSession)
+ParticipantPage = page_of(Participant)

@@ -1,0 +1,129 @@
+// Unmodified y-websocket providers, driven by lines of JSON: {id, call, ...} in, {id, value} or {id, error} out. The argument
+// is a folder in which the packages of package.json are installed.
+import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline'
+
+const require = createRequire(process.argv[2] + '/')
+const Y = require('yjs')
+const { WebsocketProvider } = require('y-websocket')
+const WebSocket = require('ws')
+const { EditorState } = require('@codemirror/state')
+const { yCollab, ySync } = require('y-codemirror.next')
+const SAVED = 102
+const editors = new Map()
+process.setMaxListeners(0)
+
+const wait = async (check, what, seconds = 8) => {
+  const end = Date.now() + seconds * 1000
+  while (!check()) {
+    if (Date.now() > end) throw new Error('waited in vain for ' + what)
+    await new Promise((done) => setTimeout(done, 5))
+  }
+}
+
+const calls = {
+  // `tokens` are given out one a connect, the last one for ever. The getter is that of docs/collab.md.
+  async open({ name, url, room, tokens, params = {}, like, synced = true }) {
+    const doc = like ? editors.get(like).doc : new Y.Doc()
+    const editor = { doc, text: doc.getText('content'), closes: [], denied: [], saved: [], tried: 0, tokens }
+    const take = () => {
+      editor.tried++
+      return editor.tokens.length > 1 ? editor.tokens.shift() : editor.tokens[0]
+    }
+    const provider = new WebsocketProvider(url + '/collab', room, doc, {
+      WebSocketPolyfill: WebSocket, disableBc: true, connect: false, params, maxBackoffTime: 400
+    })
+    Object.defineProperty(provider, 'protocols', { get: () => ['nexcorp.v1', 'bearer.' + take()] })
+    provider.on('connection-close', (event) => event && editor.closes.push(event.code))
+    // What a client does that wants to know when all is stored.
+    provider.messageHandlers[SAVED] = (_, decoder) => editor.saved.push(decoder.arr[decoder.pos++])
+    provider.messageHandlers[2] = () => editor.denied.push(true)
+    editors.set(name, Object.assign(editor, { provider }))
+    provider.connect()
+    if (synced) await wait(() => provider.synced, name + ' to be synced')
+  },
+  insert({ name, at, text }) {
+    const shared = editors.get(name).text
+    shared.insert(at < 0 ? shared.length : at, text)
+  },
+  remove({ name, at, length }) {
+    editors.get(name).text.delete(at, length)
+  },
+  // Types at once into several, at random, halves of emoji deleted now and then.
+  async type({ names, times, pause }) {
+    const texts = ['a', 'bcd', '😀', 'é\n', '한글', 'x😁y']
+    for (let n = 0; n < times; n++) {
+      const { text } = editors.get(names[n % names.length])
+      const at = Math.floor(Math.random() * text.length)
+      if (Math.random() < 0.6 || text.length < 5) text.insert(at, texts[n % texts.length])
+      else text.delete(at, Math.min(text.length - at, 1 + Math.floor(Math.random() * 3)))
+      if (pause && n % 5 === 0) await new Promise((done) => setTimeout(done, pause))
+    }
+  },
+  read: ({ name }) => editors.get(name).text.toString(),
+  shows: ({ name, text }) => wait(() => editors.get(name).text.toString() === text, `${name} to show ${text}`),
+  async agree({ names }) {
+    const found = () => names.map((name) => editors.get(name).text.toString())
+    await wait(() => new Set(found()).size === 1, 'all to have one text')
+    return found()[0]
+  },
+  async save({ name, key }) {
+    const { provider, saved } = editors.get(name)
+    await wait(() => provider.synced, name + ' to be synced')
+    provider.ws.send(new Uint8Array([SAVED, key]))
+    await wait(() => saved.includes(key), key + ' to be saved')
+  },
+  leave: ({ name }) => editors.get(name).provider.disconnect(),
+  async back({ name }) {
+    const { provider } = editors.get(name)
+    provider.connect()
+    await wait(() => provider.synced, name + ' to be synced')
+  },
+  give({ name, tokens }) {
+    editors.get(name).tokens = tokens
+  },
+  point: ({ name, state }) => editors.get(name).provider.awareness.setLocalStateField('user', state),
+  // What the others say of themselves, as this one sees them.
+  async sees({ name, count }) {
+    const { awareness } = editors.get(name).provider
+    const others = () => [...awareness.getStates()].filter(([id, state]) => id !== awareness.clientID && state.user)
+    await wait(() => others().length === count, `${name} to see ${count}, not ${others().length}`)
+    return others().map(([, state]) => state)
+  },
+  async closed({ name, code }) {
+    await wait(() => editors.get(name).closes.includes(code), `${name} to be closed with ${code}`)
+  },
+  look({ name }) {
+    const { provider, closes, denied, tried } = editors.get(name)
+    return { closes, denied: denied.length, tried, connected: provider.wsconnected, wants: provider.shouldConnect }
+  },
+  // A text as CodeMirror's editor has it, bound by y-codemirror.next's own plugin; a view without a page around it.
+  codemirror({ name }) {
+    const editor = editors.get(name)
+    const view = {
+      state: EditorState.create({ doc: editor.text.toString(), extensions: yCollab(editor.text, null) }),
+      dispatch(change) {
+        const made = view.state.update(change)
+        view.state = made.state
+        plugin.update({ docChanged: made.docChanged, transactions: [made], changes: made.changes })
+      }
+    }
+    const plugin = ySync.create(view)
+    editor.view = view
+  },
+  paste({ name, at, text }) {
+    const { view } = editors.get(name)
+    view.dispatch({ changes: { from: at, insert: view.state.toText(text) } })
+  },
+  shown: ({ name }) => editors.get(name).view.state.sliceDoc(),
+  end: ({ name }) => editors.get(name).provider.destroy()
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, call, ...args } = JSON.parse(line)
+  Promise.resolve().then(() => calls[call](args)).then(
+    (value) => console.log(JSON.stringify({ id, value: value ?? null })),
+    (error) => console.log(JSON.stringify({ id, error: String(error.stack) }))
+  )
+}
+process.exit(0)
