@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 from aiohttp import HttpVersion11, web
 from marshmallow import Schema, fields
@@ -218,3 +220,19 @@ def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
             app.router.add_get(route.full_path, endpoint, allow_head=route.head, expect_handler=expect_body)
         else:
             app.router.add_route(route.method, route.full_path, endpoint, expect_handler=expect_body)
+    refuse_other_methods(app.router)
+
+
+def refuse_other_methods(router: web.UrlDispatcher) -> None:
+    """Answer 405 at each path without parameters: PATCH /tasks/trash is no change of a task called `trash`."""
+    allowed = defaultdict[str, set[str]](set)
+    for route in router.routes():
+        if isinstance(route.resource, web.PlainResource):
+            allowed[route.resource.canonical].add(route.method)
+    for path, methods in allowed.items():
+        router.add_route("*", path, partial(refuse_method, methods))
+
+
+async def refuse_method(allowed: Collection[str], request: web.Request) -> NoReturn:
+    """Raises HTTPMethodNotAllowed."""
+    raise web.HTTPMethodNotAllowed(request.method, allowed)
