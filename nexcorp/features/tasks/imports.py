@@ -82,7 +82,7 @@ async def read_parts(request: web.Request, query: dict[str, Any]) -> AsyncIterat
     place: Any = cursor.start
     while True:
         async with database(request).connection() as conn:
-            rows = await fetch_tasks(request, conn, query, most=PART, place=place)
+            rows = await fetch_tasks(request, conn, caller(request), query, most=PART, place=place)
         if rows:
             yield write_rows(map(show_cells, rows))
         if len(rows) < PART:

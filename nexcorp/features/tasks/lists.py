@@ -113,15 +113,16 @@ def find_source(filters: Mapping[str, Any]) -> str | None:
 async def fetch_tasks(
     request: web.Request,
     conn: Any,
+    who: Caller,
     query: Mapping[str, Any],
     *,
     most: int,
     skip: int = 0,
     place: Sequence[Any] | None = None,
 ) -> list[Any]:
-    """Up to `most` rows behind the cursor of a TaskQuery, or behind `place`, and `skip` more."""
+    """Up to `most` tasks that `who` sees, behind the cursor of a TaskQuery or `place`, and `skip` more."""
     sort = SORTS[query["sort"]]
-    filters = await make_filters(conn, caller(request), query)
+    filters = await make_filters(conn, who, query)
     key = sort.cursor.read(request, dict(query)) if place is None else place
     behind = dict(zip(sort.cursor.arguments, key, strict=True))
     source = find_source(filters)
@@ -150,7 +151,7 @@ async def list_tasks(request: web.Request, query: dict[str, Any]) -> web.Respons
 async def make_page(request: web.Request, query: dict[str, Any]) -> dict[str, Any]:
     """One page, behind a cursor."""
     async with database(request).connection() as conn:
-        rows = await fetch_tasks(request, conn, query, most=query["limit"] + 1)
+        rows = await fetch_tasks(request, conn, caller(request), query, most=query["limit"] + 1)
     page, cursor = cut_page(request, rows, query["limit"], SORTS[query["sort"]].cursor)
     return {"data": page, "nextCursor": cursor}
 
@@ -160,7 +161,7 @@ async def make_numbered(request: web.Request, query: dict[str, Any]) -> dict[str
     most = query.get("pageSize", DEFAULT_LIMIT)
     skip = (query.get("page", 1) - 1) * most
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
-        rows = await fetch_tasks(request, conn, query, most=most, skip=skip)
+        rows = await fetch_tasks(request, conn, caller(request), query, most=most, skip=skip)
         total = await count_tasks(conn, caller(request), query)
     more = {"total": min(total, MAX_TOTAL), "totalCapped": total > MAX_TOTAL}
     return {"data": rows, "nextCursor": None, **more}

@@ -193,7 +193,10 @@ class TaskItem(Out):
     parentId = fields.UUID(required=True, allow_none=True)
     rank = fields.Integer(
         required=True,
-        metadata={"description": "Its place in its column, ascending; of equal ones, by id."},
+        metadata={
+            "format": "int64",
+            "description": "Its place in its column, ascending; of equal ones, by id.",
+        },
     )
     dueDate = fields.String(
         required=True, allow_none=True, metadata={"description": "As it was given: a day, or a time."}
