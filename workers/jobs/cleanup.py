@@ -64,8 +64,8 @@ async def delete_parts(ctx: Any) -> int:
     """What was kept of notifications for some time, in parts; returns how many rows."""
     gone = 0
     for statement in (
-        sql.notifications.delete_old_archived,
-        sql.notifications.delete_old_groups,
+        sql.aging.delete_old_archived,
+        sql.aging.delete_old_groups,
         sql.preferences.delete_old_held,
         sql.deliveries.delete_old_deliveries,
         sql.deliveries.delete_old_digests,
