@@ -1319,7 +1319,7 @@ CREATE TABLE thread_reads (
     CONSTRAINT thread_reads_pkey PRIMARY KEY (thread, user_id)
 ) WITH (fillfactor=70);
 COMMENT ON TABLE thread_reads IS 'How far a person has read the comments on something. Rows go with what the comments are on.';
-COMMENT ON COLUMN thread_reads.thread IS 'The id of what the comments are on, which for now is a post.';
+COMMENT ON COLUMN thread_reads.thread IS 'The id of what the comments are on: a post or a task.';
 COMMENT ON COLUMN thread_reads.upto IS 'The last comment that they read; all with a lower id were read, too. It only goes up, and may be deleted meanwhile. In no index, so that moving it leaves the indexes alone.';
 CREATE INDEX thread_reads_user_id_idx ON thread_reads USING btree (user_id);
 
@@ -3015,7 +3015,7 @@ END
 $function$;
 COMMENT ON FUNCTION trust_address() IS 'An address that is proved anew takes mail.';
 
-CREATE OR REPLACE FUNCTION unread_comments(viewer_id uuid, post_id uuid, upto uuid)
+CREATE OR REPLACE FUNCTION unread_comments(viewer_id uuid, thread uuid, upto uuid)
  RETURNS TABLE(unread_count integer)
  LANGUAGE sql
  STABLE ROWS 1
@@ -3026,8 +3026,8 @@ AS $function$
         FROM (
             -- A fence: they come out of the index one by one, and no more of them than it takes to count a hundred.
             SELECT b.id
-            FROM comments AS b
-            WHERE b.post_id = $2 AND b.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
+            FROM thread_comments AS b
+            WHERE b.thread = $2 AND b.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
             ORDER BY b.id
             OFFSET 0
         ) AS behind
@@ -3037,7 +3037,7 @@ AS $function$
         LIMIT 100
     ) AS unread
 $function$;
-COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
+COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post or task stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION visible_comments(viewer uuid, sees_all boolean)
  RETURNS SETOF comments
@@ -3460,6 +3460,12 @@ LEFT JOIN LATERAL (
 ) AS l ON true;
 COMMENT ON VIEW held_lines IS 'What a person was not told, with the columns of notification_lines, and why.';
 
+CREATE OR REPLACE VIEW thread_comments AS
+SELECT c.post_id AS thread, c.id FROM comments AS c WHERE c.post_id IS NOT NULL
+UNION ALL
+SELECT c.task_id, c.id FROM comments AS c WHERE c.task_id IS NOT NULL;
+COMMENT ON VIEW thread_comments IS 'Comments by what they are on, a post or a task: each by its own index.';
+
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';
 
@@ -3507,6 +3513,9 @@ COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a sessio
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
 COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';
+
+CREATE TRIGGER forget_reads AFTER DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION forget_reads('task');
+COMMENT ON TRIGGER forget_reads ON tasks IS 'The task''s rows in thread_reads go along.';
 
 CREATE TRIGGER keep_task BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks FOR EACH ROW EXECUTE FUNCTION keep_task();
 COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';

@@ -298,7 +298,7 @@ POLICY: list[Rule] = [
         200,
         stranger=403,
         manager=200,
-        whose="its author, and holders of post:moderate",
+        whose="its author, and holders of post:moderate; on tasks those of task:manage, and with task:read",
         make=makers.a_comment,
     ),
     Rule("GET /comments/{id}", "post:read", 200, whose=ON_TASKS, make=makers.a_comment),
