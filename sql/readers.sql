@@ -100,7 +100,7 @@ target AS (
 ),
 moved AS (
     INSERT INTO thread_reads AS t (thread, user_id, upto)
-    SELECT seen.id, $3, target.id
+    SELECT $2, $3, target.id
     FROM seen
     CROSS JOIN target
     WHERE NOT EXISTS (SELECT FROM before WHERE before.upto >= target.id)
@@ -113,7 +113,7 @@ FROM seen
 LEFT JOIN moved ON true
 LEFT JOIN before ON true
 CROSS JOIN LATERAL (SELECT coalesce(moved.upto, before.upto)) AS mark (upto)
-CROSS JOIN LATERAL unread_comments($3, seen.id, mark.upto) AS unread;
+CROSS JOIN LATERAL unread_comments($3, $2, mark.upto) AS unread;
 
 -- name: get_watermark(thread_type, thread, user_id, sees_all) :one
 -- How far a user has read the comments of a post or task, NULL for not at all, and how many are unread. No row where they may
@@ -124,8 +124,8 @@ FROM (
     UNION ALL
     SELECT v.id FROM visible_tasks($3, $4) AS v WHERE $1 = 'task' AND v.id = $2
 ) AS seen
-LEFT JOIN thread_reads AS t ON t.thread = seen.id AND t.user_id = $3
-CROSS JOIN LATERAL unread_comments($3, seen.id, t.upto) AS unread;
+LEFT JOIN thread_reads AS t ON t.thread = $2 AND t.user_id = $3
+CROSS JOIN LATERAL unread_comments($3, $2, t.upto) AS unread;
 
 -- name: get_comment_readership(comment_id, viewer_id, any_author, sees_all) :one
 -- What a comment is on and whose it is, and whether a viewer may know who read it, being its author or with `any_author`, on a

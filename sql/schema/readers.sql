@@ -6,6 +6,8 @@ UNION ALL
 SELECT c.task_id, c.id FROM comments AS c WHERE c.task_id IS NOT NULL;
 COMMENT ON VIEW thread_comments IS 'Comments by what they are on, a post or a task: each by its own index.';
 
+COMMENT ON COLUMN thread_reads.thread IS 'The id of what the comments are on: a post or a task.';
+
 -- The name of a parameter cannot be replaced.
 DROP FUNCTION IF EXISTS unread_comments(uuid, uuid, uuid);
 CREATE FUNCTION unread_comments(viewer_id uuid, thread uuid, upto uuid)
