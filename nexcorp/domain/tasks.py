@@ -102,7 +102,7 @@ async def purge_tasks(
     conn: Any, ids: Sequence[UUID], *, actor_id: UUID | None, context: dict[str, Any]
 ) -> int:
     """Remove for good tasks that are in the trash and locked, with all that is on them; returns how many."""
-    await sql.uploads.take_off_purged(conn, task_ids=ids)
+    await sql.uploads.take_off_uploads(conn, post_id=None, task_ids=ids, but_ids=[])
     purged: int = await sql.tasks.purge_tasks(conn, ids=ids, actor_id=actor_id, context=context)
     conn.after(WAKE)
     return purged

@@ -69,6 +69,8 @@ SCANS = {
 }
 # What requests, sockets and workers run often, and the index each must use; nothing is said where one row is
 # found by any of several. What only inserts uses none, and is not here.
+# Comments on a post or a task.
+THREAD = {"comments_post_id_idx", "comments_task_id_idx"}
 HOT: dict[str, set[str]] = {
     **HOT_WORK,
     "account_tokens.is_good": {"account_tokens_pkey"},
@@ -256,11 +258,11 @@ HOT: dict[str, set[str]] = {
     "reactions.unlike_post": {"likes_pkey", "posts_pkey", "post_stats_pkey"},
     "readers.get_comment_readership": {"comments_pkey", "posts_pkey"},
     "readers.get_readership": {"posts_pkey"},
-    "readers.get_watermark": {"comments_pkey", "comments_post_id_idx", "posts_pkey", "thread_reads_pkey"},
+    "readers.get_watermark": {"comments_pkey", *THREAD, "posts_pkey", "thread_reads_pkey"},
     "readers.list_comment_readers": {"person_stats_pkey", "thread_reads_pkey", "users_pkey"},
     "readers.list_missing": {"entity_reads_pkey", "person_stats_pkey", "users_status_idx"},
     "readers.list_readers": {"entity_reads_newest_idx", "person_stats_pkey", "users_pkey"},
-    "readers.read_comments": {"comments_pkey", "comments_post_id_idx", "posts_pkey", "thread_reads_pkey"},
+    "readers.read_comments": {"comments_pkey", *THREAD, "posts_pkey", "thread_reads_pkey"},
     "readers.read_post": {"posts_pkey"},
     "realtime.delete_old_frames": {"rooms_pkey", "room_frames_pkey"},
     "realtime.get_room": {"rooms_pkey"},
@@ -284,10 +286,10 @@ HOT: dict[str, set[str]] = {
     "uploads.finish_upload": {"uploads_pkey"},
     "uploads.get_media": {"uploads_store_key_key"},
     "uploads.get_upload": {"uploads_pkey", "posts_pkey"},
-    "uploads.lock_uploads": {"uploads_pkey", "uploads_post_id_idx"},
+    "uploads.lock_uploads": {"uploads_pkey", "uploads_post_id_idx", "uploads_task_id_idx"},
     "uploads.remove_unfinished": {"uploads_pkey", "idempotency_keys_entity_idx"},
     "uploads.remove_upload": {"uploads_pkey", "idempotency_keys_entity_idx"},
-    "uploads.take_off_uploads": {"uploads_post_id_idx", "idempotency_keys_entity_idx"},
+    "uploads.take_off_uploads": {"uploads_post_id_idx", "uploads_task_id_idx", "idempotency_keys_entity_idx"},
     "users.count_found_people": {"users_search_idx"},
     "users.count_other_admins": set(),
     "users.get_id_by_username": {"users_username_key"},

@@ -94,10 +94,6 @@ HOT_WORK: dict[str, set[str]] = {
     "tasks.replace_labels": {"task_labels_pkey"},
     "tasks.purge_tasks": {"comments_task_id_idx"},
     "tasks.update_task": set(),
-    "uploads.attach_task_uploads": set(),
-    "uploads.lock_task_uploads": {"uploads_pkey", "uploads_task_id_idx"},
-    "uploads.take_off_purged": {"uploads_task_id_idx", "idempotency_keys_entity_idx"},
-    "uploads.take_off_task_uploads": {"uploads_task_id_idx", "idempotency_keys_entity_idx"},
 }
 # Sort one page, or the labels of each of its tasks.
 SORTS_WORK = {

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
-from nexcorp.domain.attachments import set_task_uploads
+from nexcorp.domain.attachments import set_uploads
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Contention, Invalid, TaskNotFound
@@ -100,7 +100,7 @@ async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
         if data["labelIds"]:
             await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
     if data.get("uploadIds"):
-        await set_task_uploads(conn, task_id, caller.id, data["uploadIds"])
+        await set_uploads(conn, caller.id, data["uploadIds"], task_id=task_id)
     if data.get("repeat") is not None:
         await set_repeat(conn, caller, task_id, data["repeat"])
     task = await get_task(conn, caller, task_id)
@@ -229,7 +229,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         if "labelIds" in changes:
             await sql.tasks.set_labels(conn, task_id=task["id"], label_ids=changes["labelIds"])
     if "uploadIds" in changes:
-        await set_task_uploads(conn, task["id"], caller.id, changes["uploadIds"])
+        await set_uploads(conn, caller.id, changes["uploadIds"], task_id=task["id"])
     for name in TEXTS:
         if name in changes:
             await sql.tasks.insert_revision(
