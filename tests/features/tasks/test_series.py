@@ -109,5 +109,8 @@ async def test_the_wall_clock_stays_what_it_is(make_user: Any) -> None:
     body = {"title": "Nowhere", "dueDate": "2031-01-01", "repeat": wrong}
     answer = await refused(ada.client.post(path, json=body), 422)
     assert list(answer["errors"]) == ["repeat.timezone"]
+    # The last day there is would be stored, and shown, as infinity.
+    endless = {"frequency": "daily", "until": "9999-12-31"}
+    await refused(ada.client.post(path, json={**body, "dueDate": "2031-01-31", "repeat": endless}), 422)
     answer = await refused(ada.client.post(path, json={**body, "repeat": {"frequency": "hourly"}}), 422)
     assert list(answer["errors"]) == ["repeat.frequency"]
