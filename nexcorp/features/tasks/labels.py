@@ -113,6 +113,7 @@ async def add_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
         raise Invalid(errors={"projectId": ["There is no such project."]})
     if not writes:
         raise NotYourLabel()
+    await sql.labels.lock_labels(conn, project_id=data["projectId"])
     if await sql.labels.count_labels(conn, project_id=data["projectId"]) >= MAX_LABELS:
         raise TooManyLabels()
     with on_constraint("labels_name_idx", LabelTaken()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from nexcorp.domain.attachments import upload_ids
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Attachment, Person
-from nexcorp.features.tasks.due import due_date
+from nexcorp.features.tasks.due import YEARS, due_date
 from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 
 KINDS = ("task", "issue")
@@ -52,7 +53,10 @@ class Repeat(Body):
     frequency = one_of(FREQUENCIES, required=True)
     every = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 99))
     until = fields.Date(
-        load_default=None, allow_none=True, metadata={"description": "The last day on which one may be due."}
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(date(YEARS[0], 1, 1), date(YEARS[-1], 12, 31)),
+        metadata={"description": "The last day on which one may be due."},
     )
     timezone = Text(
         least=1,

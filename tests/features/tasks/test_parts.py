@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import API, create, fetch, fetch_value, get_json, outbox_empty, refused
+from tests.api import API, create, fetch, fetch_value, get_json, insist, outbox_empty, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject, leave
 
@@ -85,6 +85,21 @@ async def test_links_inform_and_make_no_cycle(
     await call(ada, "PATCH", f"/tasks/{part['id']}", json={"parentId": whole["id"]})
     refusal = ada.client.put(f"{API}/tasks/{whole['id']}/blockers/{part['id']}")
     await refused(refusal, 409, "link_cycle")
+
+
+async def test_there_is_an_end_to_labels(make_user: Any, make_project: MakeProject, service: Any) -> None:
+    ada = await make_user()
+    project = await make_project(owner=ada)
+    await fetch(
+        service,
+        "INSERT INTO labels (project_id, name, color) SELECT $1, n::text, '#ff0000' FROM generate_series(1, 198) n",
+        project,
+    )
+    body = {"color": "#ff0000", "projectId": str(project)}
+    answers = await asyncio.gather(
+        *(insist(ada.client, "POST", "/labels", json={**body, "name": f"One more {n}"}) for n in range(6))
+    )
+    assert sorted(answer.status for answer in answers) == [201] * 2 + [409] * 4
 
 
 async def test_labels_belong_to_a_project(make_user: Any, make_project: MakeProject) -> None:
