@@ -11,7 +11,7 @@ from nexcorp.db.encoding import decode
 from nexcorp.domain.attachments import set_task_uploads
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Contention, Invalid, TaskNotFound
+from nexcorp.errors import Contention, Invalid, PermissionRequired, TaskNotFound
 from nexcorp.features.tasks.due import same_due, split_due
 from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask
 from nexcorp.features.tasks.ranks import find_place
@@ -22,6 +22,7 @@ from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
 from nexcorp.features.tasks.telling import tell_of_blocking, tell_of_spread
 from nexcorp.security.caller import Caller
 
+READ = "task:read"
 TEXTS = ("title", "description")
 # Members that are read or written together with the row; labels stand in a table of their own.
 COLUMNS = {
@@ -45,8 +46,15 @@ async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     return task
 
 
+def check_reader(caller: Caller) -> None:
+    """Raises PermissionRequired where the caller may make tasks, but not see what there is."""
+    if not caller.may(READ):
+        raise PermissionRequired(READ)
+
+
 async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
-    """The same, locked before it changes."""
+    """The same, locked before it changes; raises PermissionRequired, too."""
+    check_reader(caller)
     await sql.tasks.lock_task(conn, task_id=task_id)
     return await get_task(conn, caller, task_id)
 

@@ -63,8 +63,9 @@ async def get_trashed(conn: Any, caller: Caller, task_id: UUID) -> Any:
 async def take_out(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """Take a task out of the trash, with the number and the place it had; returns it.
 
-    Raises TaskNotFound, NotYourTask, ProjectDeleted.
+    Raises PermissionRequired, TaskNotFound, NotYourTask, ProjectDeleted.
     """
+    service.check_reader(caller)
     task = await get_trashed(conn, caller, task_id)
     service.check_remover(task, caller)
     if not task["_hasProject"]:
