@@ -92,7 +92,8 @@ async def test_there_is_an_end_to_labels(make_user: Any, make_project: MakeProje
     project = await make_project(owner=ada)
     await fetch(
         service,
-        "INSERT INTO labels (project_id, name, color) SELECT $1, n::text, '#ff0000' FROM generate_series(1, 198) n",
+        "INSERT INTO labels (project_id, name, color) "
+        "SELECT $1, n::text, '#ff0000' FROM generate_series(1, 198) AS n",
         project,
     )
     body = {"color": "#ff0000", "projectId": str(project)}
