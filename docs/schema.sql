@@ -2306,6 +2306,10 @@ CREATE OR REPLACE FUNCTION keep_due_days()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
+    -- A statement that writes all settings names the zone, too.
+    IF TG_OP = 'UPDATE' AND NEW.timezone = OLD.timezone THEN
+        RETURN NULL;
+    END IF;
     UPDATE tasks
     SET due_on = due_on
     WHERE id IN (
@@ -2315,13 +2319,15 @@ BEGIN
             AND t.deleted_at IS NULL
             AND t.due_on IS NOT NULL
             AND t.status NOT IN ('done', 'cancelled')
+        -- The oldest: others may give a person any number, who waits for this.
         ORDER BY t.id
+        LIMIT 10000
         FOR NO KEY UPDATE
     );
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is.';
+COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is, 10,000 tasks at most.';
 
 CREATE OR REPLACE FUNCTION keep_task()
  RETURNS trigger

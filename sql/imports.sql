@@ -9,6 +9,10 @@ RETURNING
     id, kind, options -> 'dryRun' = 'true' AS "dryRun", counts, '[]'::jsonb AS "rowErrors", created_at AS "createdAt",
     finished_at AS "finishedAt";
 
+-- name: lock_imports(owner_id) :exec
+-- Before a person has one more wait: of two requests one waits, and counts behind the other.
+SELECT pg_advisory_xact_lock(hashtext('imports'), hashtext($1::uuid::text));
+
 -- name: count_waiting(owner_id) :value
 -- How many files of a person wait to be read in.
 SELECT count(*)::integer FROM imports WHERE owner_id = $1 AND finished_at IS NULL;

@@ -130,6 +130,10 @@ LIMIT $8;
 -- Before a change, which depends on how the lead stands.
 SELECT FROM leads WHERE id = $1 FOR NO KEY UPDATE;
 
+-- name: lock_tasks_with(ids) :exec
+-- The tasks of leads that are about to go, before these are locked: whoever changes a task locks its lead behind it, too.
+SELECT FROM tasks WHERE lead_id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+
 -- name: lock_for_removal(ids) :exec
 -- Keep all changes of leads, and of what belongs to them, out until this transaction ends; in one order.
 SELECT FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;

@@ -336,6 +336,8 @@ blanked AS (
         SELECT gone.id FROM gone
         UNION ALL
         SELECT c.id FROM comments AS c INNER JOIN gone ON gone.id = c.task_id
+        UNION ALL
+        SELECT i.id FROM checklist_items AS i INNER JOIN gone ON gone.id = i.task_id
     )
 )
 SELECT count(
@@ -410,7 +412,8 @@ ORDER BY l.blocked_id;
 SELECT FROM tasks WHERE id = $1 FOR UPDATE;
 
 -- name: lock_tasks_of(user_id) :exec
--- The tasks of a person who leaves, in one order whoever leaves.
+-- The tasks of a person who leaves, in one order whoever leaves. 10,000 at most: others may have given them any number, and the
+-- job leave_again goes on with the rest.
 SELECT
 FROM tasks
 WHERE id IN (
@@ -418,18 +421,22 @@ WHERE id IN (
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
     UNION ALL
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+    ORDER BY id
+    LIMIT 10000
 )
 ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :exec
--- Tasks of somebody who has left are nobody's.
+-- Tasks of somebody who has left are nobody's: those that lock_tasks_of locks.
 UPDATE tasks
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE id IN (
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
     UNION ALL
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+    ORDER BY id
+    LIMIT 10000
 );
 
 -- name: export_tasks(user_id) :many

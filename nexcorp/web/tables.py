@@ -85,6 +85,7 @@ async def begin_import(
     tx: Transaction, owner_id: UUID, kind: str, options: dict[str, Any], body: bytes
 ) -> web.Response:
     """Have a file read in by a worker; raises TooManyImports."""
+    await sql.imports.lock_imports(tx.conn, owner_id=owner_id)
     if await sql.imports.count_waiting(tx.conn, owner_id=owner_id) >= MAX_WAITING:
         raise TooManyImports()
     row = await sql.imports.create_import(tx.conn, owner_id=owner_id, kind=kind, options=options, body=body)

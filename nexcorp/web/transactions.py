@@ -69,11 +69,18 @@ class Transaction:
         self.conn.after(effect)
 
     async def reply(
-        self, data: Any, status: int = 200, *, location: str | None = None, version: int | None = None
+        self,
+        data: Any,
+        status: int = 200,
+        *,
+        location: str | None = None,
+        version: int | None = None,
+        shows: UUID | None = None,
     ) -> web.Response:
         """The response with `data`, stored for replays before the transaction commits.
 
         `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew().
+        `shows`: the id of what was made or changed, where `data` is not that row; a 200 renews likewise.
         """
         body = b"" if status == 204 else encode(data)
         if self._claim is not None:
@@ -85,10 +92,10 @@ class Transaction:
                 status=status,
                 body=body,
                 location=location,
-                entity_id=data.get("id") if data is not None else None,
+                entity_id=shows or (data.get("id") if data is not None else None),
             )
-        elif version is not None and status == 200:
-            await self.renew(data, body)
+        elif status == 200 and (version is not None or shows is not None):
+            await self.renew({"id": shows} if shows is not None else data, body)
         headers = {"Location": location} if location else {}
         if version is not None:
             headers["ETag"] = make_etag(version, body)

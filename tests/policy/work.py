@@ -9,15 +9,20 @@ from tests.policy.rules import Room, Rule
 
 SEERS = "those that you created or are assigned to, and of your projects; holders of task:manage all"
 CREATORS = "in projects their owners and editors, and holders of task:manage"
-CHANGERS = "creator, assignee, owners and editors of the project, and holders of task:manage"
-REMOVERS = "the creator, and holders of task:manage"
+CHANGERS = "creator, assignee, owners and editors of the project, and holders of task:manage; with task:read"
+REMOVERS = "the creator, and holders of task:manage; with task:read"
 
 LABELS = "those of your projects, and those of tasks without one"
 LABELLERS = "owners and editors of the project; without one holders of task:manage, who may all"
 
 
 def on_task(operation: str, permission: str, status: int, whose: str, **more: Any) -> Rule:
-    """A rule of what is to do with a task of the owner's, which a stranger does not see."""
+    """A rule of what is to do with a task of the owner's, which a stranger does not see.
+
+    Whoever changes one needs task:read as well, which a key of task:create alone has not.
+    """
+    if permission == "task:create" and "/tasks/" in operation:
+        more["others"] = {"key_with": 403}
     return Rule(
         operation,
         permission,

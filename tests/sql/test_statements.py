@@ -73,7 +73,7 @@ WRITES = {
 }
 # A stored answer is blanked by the statement that removes what it shows; its key stays.
 BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
-BLANKING = {"posts", "comments", "leads", "task_views", "tasks", "uploads"}
+BLANKING = {"checklists", "comments", "labels", "leads", "posts", "task_views", "tasks", "uploads"}
 
 
 def plain(text: str) -> str:

@@ -203,6 +203,7 @@ async def delete_lead(conn: Any, caller: Caller, lead_id: UUID, versions: Versio
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
+    await sql.leads.lock_tasks_with(conn, ids=[lead_id])
     await sql.leads.lock_for_removal(conn, ids=[lead_id])
     lead = await get_lead(conn, lead_id)
     if versions is not None:

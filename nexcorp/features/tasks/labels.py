@@ -113,6 +113,7 @@ async def add_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
         raise Invalid(errors={"projectId": ["There is no such project."]})
     if not writes:
         raise NotYourLabel()
+    await sql.labels.lock_labels(conn, project_id=data["projectId"])
     if await sql.labels.count_labels(conn, project_id=data["projectId"]) >= MAX_LABELS:
         raise TooManyLabels()
     with on_constraint("labels_name_idx", LabelTaken()):
@@ -159,7 +160,8 @@ async def list_labels(request: web.Request, query: dict[str, Any]) -> web.Respon
 
 async def update_label(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
-        return await tx.reply(await change_label(tx.conn, caller(request), path_id(request), body))
+        label = await change_label(tx.conn, caller(request), path_id(request), body)
+        return await tx.reply(label, shows=label["id"])
 
 
 async def delete_label(request: web.Request) -> web.Response:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from nexcorp.features.tasks import ranks
-from tests.api import API, create, fetch, get_json, insist, refused
+from tests.api import API, create, fetch, fetch_value, get_json, insist, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject, join
 from tests.features.tasks.test_live import all_shown
@@ -66,6 +67,39 @@ async def test_a_drag_is_one_patch(make_user: Any, make_project: MakeProject) ->
     cursor = column["nextCursor"]
     rest = await get_json(ada.client, f"/projects/{project}/board?status=in_progress&limit=1&cursor={cursor}")
     assert name(column["data"] + rest["columns"][0]["data"]) == ["c", "b"]
+
+
+async def test_a_drag_that_spreads_and_a_change_of_many_wait_for_each_other(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada = await make_user()
+    project = await make_project(owner=ada)
+    a, b, c = [await create(ada, "/tasks", title=title, projectId=str(project)) for title in "abc"]
+    ids = [UUID(task["id"]) for task in (a, b, c)]
+    crowd = (
+        "UPDATE tasks SET rank = u.rank FROM unnest($1::uuid[]) WITH ORDINALITY AS u (id, rank) "
+        "WHERE tasks.id = u.id"
+    )
+    await fetch(service, crowd, ids)
+
+    async def wait_for(count: int) -> None:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+
+        async def enough() -> bool:
+            return bool(await fetch_value(service, waiting) >= count)
+
+        await wait_until(enough)
+
+    changes = {"items": [{"id": task["id"], "priority": "urgent"} for task in (a, c)]}
+    async with service.db.transaction(wait=5) as conn:
+        await conn.execute("SELECT FROM tasks WHERE id = $1 FOR UPDATE", ids[0])
+        bulk = asyncio.create_task(ada.client.patch(f"{API}/tasks", json=changes))
+        await wait_for(1)
+        moved = asyncio.create_task(drag(ada, c, place={"before": b["id"]}))
+        await wait_for(2)
+    # The one that came first has all it needs: neither is the victim of the other.
+    assert (await bulk).status == 200 and (await moved)["priority"] == "urgent"
+    assert name((await read_board(ada, project))["todo"]) == ["a", "c", "b"]
 
 
 async def test_a_hundred_drags_to_one_spot(

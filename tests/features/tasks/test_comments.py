@@ -148,6 +148,8 @@ async def test_comments_go_with_their_task(make_user: Any, service: Any) -> None
     ada, admin = await make_user(), await make_user(role="admin")
     task = await create(ada, "/tasks", title="Gone")
     comment = await comment_on(ada, task, "Xylophonequux.")
+    steps, once = f"{API}/tasks/{task['id']}/checklist", {"Idempotency-Key": "once"}
+    assert (await ada.client.post(steps, json={"text": "Xylophonequux."}, headers=once)).status == 201
     await wait_until(lambda: outbox_empty(service))
     assert (await get_json(ada.client, "/search?q=xylophonequux"))["data"] == []
     path = f"{API}/tasks/{task['id']}"
@@ -156,6 +158,8 @@ async def test_comments_go_with_their_task(make_user: Any, service: Any) -> None
     await refused(ada.client.get(f"{API}/comments/task/{task['id']}"), 404, "task_not_found")
     assert (await admin.client.delete(f"{path}/purge")).status == 204
     assert await fetch(service, "SELECT FROM comments WHERE id = $1", UUID(comment["id"])) == []
+    kept = "SELECT FROM idempotency_keys WHERE convert_from(body, 'UTF8') LIKE '%Xylophonequux%'"
+    assert await fetch(service, kept) == []
 
 
 async def test_comments_are_read_by_those_who_see_the_task(

@@ -79,3 +79,27 @@ async def test_kept_lists_show_what_is_so(
     assert (await ada.client.post(f"{path}/restore")).status == 200
     assert await titles(bob) == ["Three", "Two"]
     assert (await get_json(bob.client, f"/tasks/stats?project={project}"))["total"] == 2
+
+
+async def test_what_changes_without_another_version_is_shown(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada, bob, boss = await make_user(), await make_user(), await make_user(role="manager")
+    project = str(await make_project(owner=ada))
+    label = await create(ada, "/labels", name="Secret", color="#ff0000", projectId=project)
+    lead = await create(boss, "/leads", name="Somebody")
+    # Of no project of Bob's: what is kept for him is not forgotten with it.
+    body = {"projectId": project, "labelIds": [label["id"]], "leadId": lead["id"], "assigneeId": str(bob.id)}
+    task = await create(boss, "/tasks", title="One", **body)
+
+    async def show() -> tuple[Any, ...]:
+        [shown] = (await get_json(bob.client, "/tasks"))["data"]
+        return [one["name"] for one in shown["labels"]], shown["leadId"], shown["subtasks"]["total"]
+
+    assert await show() == (["Secret"], lead["id"], 0)
+    await create(ada, "/tasks", title="Part", projectId=project, parentId=task["id"])
+    assert (await ada.client.patch(f"{API}/labels/{label['id']}", json={"name": "Open"})).status == 200
+    assert await show() == (["Open"], lead["id"], 1)
+    assert (await ada.client.delete(f"{API}/labels/{label['id']}")).status == 204
+    assert (await boss.client.delete(f"{API}/leads/{lead['id']}")).status == 204
+    assert await show() == ([], None, 1)

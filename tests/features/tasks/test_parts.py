@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.api import API, create, fetch, fetch_value, get_json, outbox_empty, refused
+from nexcorp.domain.tasks import purge_tasks
+from nexcorp.errors import Contention
+from nexcorp.features.tasks import trash
+from tests.api import API, create, fetch, fetch_value, get_json, insist, outbox_empty, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject, leave
 
@@ -85,6 +88,22 @@ async def test_links_inform_and_make_no_cycle(
     await call(ada, "PATCH", f"/tasks/{part['id']}", json={"parentId": whole["id"]})
     refusal = ada.client.put(f"{API}/tasks/{whole['id']}/blockers/{part['id']}")
     await refused(refusal, 409, "link_cycle")
+
+
+async def test_there_is_an_end_to_labels(make_user: Any, make_project: MakeProject, service: Any) -> None:
+    ada = await make_user()
+    project = await make_project(owner=ada)
+    await fetch(
+        service,
+        "INSERT INTO labels (project_id, name, color) "
+        "SELECT $1, n::text, '#ff0000' FROM generate_series(1, 198) AS n",
+        project,
+    )
+    body = {"color": "#ff0000", "projectId": str(project)}
+    answers = await asyncio.gather(
+        *(insist(ada.client, "POST", "/labels", json={**body, "name": f"One more {n}"}) for n in range(6))
+    )
+    assert sorted(answer.status for answer in answers) == [201] * 2 + [409] * 4
 
 
 async def test_labels_belong_to_a_project(make_user: Any, make_project: MakeProject) -> None:
@@ -211,4 +230,29 @@ async def test_history_and_trash(make_user: Any, make_project: MakeProject, serv
     own = await create(ada, "/tasks", title="Mine")
     await call(ada, "DELETE", f"/tasks/{own['id']}", 204)
     assert await call(ada, "DELETE", "/tasks/trash") == {"purged": 1}
+    assert (await get_json(ada.client, "/tasks/trash"))["data"] == []
+
+
+async def test_a_trash_of_any_size_can_be_emptied(make_user: Any, service: Any, monkeypatch: Any) -> None:
+    ada = await make_user()
+    full = (
+        "INSERT INTO tasks (title, kind, status, priority, creator_id, rank, deleted_at) "
+        "SELECT 'Old', 'task', 'todo', 2, $1, 0, now() FROM generate_series(1, 5)"
+    )
+    await fetch(service, full, ada.id)
+    parts = 0
+
+    async def tire(*args: Any, **more: Any) -> int:
+        nonlocal parts
+        parts += 1
+        if parts == 2:
+            raise Contention()
+        return await purge_tasks(*args, **more)
+
+    monkeypatch.setattr(trash, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(trash, "purge_tasks", tire)
+    await call(ada, "DELETE", "/tasks/trash", 503)
+    # What is gone stays gone, and the rest goes the next time.
+    assert len((await get_json(ada.client, "/tasks/trash"))["data"]) == 3
+    assert await call(ada, "DELETE", "/tasks/trash") == {"purged": 3}
     assert (await get_json(ada.client, "/tasks/trash"))["data"] == []
