@@ -314,6 +314,33 @@ ORDER BY t.deleted_at
 LIMIT $2
 FOR UPDATE SKIP LOCKED;
 
+-- name: release_subtasks(parent_ids) :many
+-- Subtasks of tasks that are about to be purged have no parent any more, but for those that go with them; returns which one
+-- each had.
+WITH held AS MATERIALIZED (
+    SELECT t.id, t.parent_id
+    FROM tasks AS t
+    WHERE t.parent_id = ANY($1::uuid[]) AND t.id <> ALL($1::uuid[])
+    ORDER BY t.id
+    FOR NO KEY UPDATE
+)
+UPDATE tasks AS t
+SET parent_id = NULL, version = t.version + 1, updated_at = now()
+FROM held AS h
+WHERE t.id = h.id
+RETURNING t.id, h.parent_id AS previous;
+
+-- name: give_to_lead(lead_id, into_id) :many
+-- Tasks of a lead are another one's from now on, or of none (NULL); returns which one each had.
+WITH held AS MATERIALIZED (
+    SELECT t.id FROM tasks AS t WHERE t.lead_id = $1 ORDER BY t.id FOR NO KEY UPDATE
+)
+UPDATE tasks AS t
+SET lead_id = $2, version = t.version + 1, updated_at = now()
+FROM held AS h
+WHERE t.id = h.id
+RETURNING t.id, $1::uuid AS previous;
+
 -- name: purge_tasks(ids, actor_id, context) :value
 -- Remove tasks, which are in the trash and locked, with all that hangs on them, their texts, and the stored answers that show
 -- them; each with its event. Returns how many.
@@ -413,15 +440,16 @@ WHERE id IN (
 ORDER BY id
 FOR NO KEY UPDATE;
 
--- name: unassign_person(user_id) :exec
--- Tasks of somebody who has left are nobody's.
+-- name: unassign_person(user_id) :many
+-- Tasks of somebody who has left are nobody's; returns whose each was.
 UPDATE tasks
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE id IN (
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
     UNION ALL
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
-);
+)
+RETURNING id, $1::uuid AS previous;
 
 -- name: export_tasks(user_id) :many
 -- What a person made.
