@@ -28,8 +28,14 @@ FROM unnest($2::uuid[]) WITH ORDINALITY AS g (id, rank)
 WHERE i.task_id = $1 AND i.id = g.id AND i.rank <> g.rank;
 
 -- name: delete_item(task_id, item_id) :value
--- Remove one; its id, or NULL without it.
-DELETE FROM checklist_items WHERE task_id = $1 AND id = $2 RETURNING id;
+-- Remove one, and the stored answer to whoever made it; its id, or NULL without it.
+WITH gone AS (
+    DELETE FROM checklist_items WHERE task_id = $1 AND id = $2 RETURNING id
+),
+blanked AS (
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL FROM gone WHERE k.entity_id = gone.id
+)
+SELECT gone.id FROM gone;
 
 -- name: copy_items(from_id, to_id) :exec
 -- Give a new task the list of another, to be done again.

@@ -39,7 +39,10 @@ INSERT INTO labels (project_id, name, color) VALUES ($1, $2, $3) RETURNING id;
 UPDATE labels SET name = coalesce($2, name), color = coalesce($3, color) WHERE id = $1;
 
 -- name: delete_label(label_id) :exec
--- Remove a label, from tasks as well.
+-- Remove a label, from tasks as well, and the stored answer to whoever made it.
+WITH blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
+)
 DELETE FROM labels WHERE id = $1;
 
 -- name: render_labels(ids) :many

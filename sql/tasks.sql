@@ -354,6 +354,8 @@ blanked AS (
         SELECT gone.id FROM gone
         UNION ALL
         SELECT c.id FROM comments AS c INNER JOIN gone ON gone.id = c.task_id
+        UNION ALL
+        SELECT i.id FROM checklist_items AS i INNER JOIN gone ON gone.id = i.task_id
     )
 )
 SELECT count(

@@ -69,11 +69,18 @@ class Transaction:
         self.conn.after(effect)
 
     async def reply(
-        self, data: Any, status: int = 200, *, location: str | None = None, version: int | None = None
+        self,
+        data: Any,
+        status: int = 200,
+        *,
+        location: str | None = None,
+        version: int | None = None,
+        made: UUID | None = None,
     ) -> web.Response:
         """The response with `data`, stored for replays before the transaction commits.
 
         `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew().
+        `made`: the id of the thing with whose deletion the stored answer goes, if that is not the `id` in `data`.
         """
         body = b"" if status == 204 else encode(data)
         if self._claim is not None:
@@ -85,7 +92,7 @@ class Transaction:
                 status=status,
                 body=body,
                 location=location,
-                entity_id=data.get("id") if data is not None else None,
+                entity_id=made or (data.get("id") if data is not None else None),
             )
         elif version is not None and status == 200:
             await self.renew(data, body)
