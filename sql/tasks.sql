@@ -397,7 +397,11 @@ SELECT
                 ) AS later ON true
                 WHERE t.id = r.task_id
             ) AS s
-            WHERE e.type = 'task.updated' AND r.task_id = $1 AND r.version = (e.payload ->> 'version')::integer
+            -- A change of the checklist, for one, is of the version that a text was changed in before.
+            WHERE e.type = 'task.updated'
+                AND r.task_id = $1
+                AND r.version = (e.payload ->> 'version')::integer
+                AND e.payload -> 'changed' ? r.field
         ),
         '[]'::json
     ) AS texts,

@@ -80,7 +80,7 @@ class Transaction:
         """The response with `data`, stored for replays before the transaction commits.
 
         `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew().
-        `made`: the id of the thing with whose deletion the stored answer goes, if that is not the `id` in `data`.
+        `made`: the id of the thing with whose deletion the stored answer goes; else the `id` in `data`.
         """
         body = b"" if status == 204 else encode(data)
         if self._claim is not None:

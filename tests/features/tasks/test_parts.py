@@ -23,7 +23,7 @@ async def call(user: Any, method: str, path: str, expected: int = 200, **options
 
 
 async def find_tables(service: Any, word: str) -> set[str]:
-    """The tables that hold a word, in texts or in bytes; but for those of search, which a worker tidies up."""
+    """The tables that hold a word, in texts or bytes, but for search, which a worker tidies up."""
     names = await fetch(
         service,
         "SELECT tablename::text AS name FROM pg_tables "
@@ -106,7 +106,8 @@ async def test_links_inform_and_make_no_cycle(
 async def test_labels_belong_to_a_project(make_user: Any, make_project: MakeProject) -> None:
     ada, viewer, eve = await make_user(), await make_user(), await make_user()
     project = str(await make_project(owner=ada, viewer=viewer))
-    bug = await create(ada, "/labels", name="Bug", color="#ff0000", projectId=project)
+    bug = await create(ada, "/labels", name="Bug", color="#FF0000", projectId=project)
+    assert bug["color"] == "#ff0000"
     await refused(
         ada.client.post(f"{API}/labels", json={"name": "bUG", "color": "#ff0000", "projectId": project}),
         409,
@@ -192,7 +193,10 @@ async def test_history_and_trash(make_user: Any, make_project: MakeProject, serv
     path = f"/tasks/{task['id']}"
     await call(ada, "PATCH", path, json={"title": "Words", "status": "done"})
     await call(ada, "PATCH", path, json={"title": "Better words", "description": None})
-    history = (await get_json(ada.client, f"{path}/history"))["data"]
+    # No new version, so no text of one.
+    await call(ada, "POST", f"{path}/checklist", 201, json={"text": "A step"})
+    step, *history = (await get_json(ada.client, f"{path}/history"))["data"]
+    assert (step["changed"], step["texts"]) == (["checklist"], [])
     assert [(row["type"], row["changed"]) for row in history] == [
         ("task.updated", ["title", "description"]),
         ("task.updated", ["title", "status"]),
