@@ -9,8 +9,14 @@ from tests.policy.rules import Room, Rule
 
 SEERS = "those that you created or are assigned to, and of your projects; holders of task:manage all"
 CREATORS = "in projects their owners and editors, and holders of task:manage"
-CHANGERS = "creator, assignee, owners and editors of the project, and holders of task:manage"
+CHANGERS = (
+    "creator, assignee, owners and editors of the project, and holders of task:manage; "
+    "with task:read, as the answer shows it"
+)
 REMOVERS = "the creator, and holders of task:manage"
+RESTORERS = f"{REMOVERS}; with task:read, as the answer shows it"
+# What answers with the task wants task:read as well, which the key has not.
+SHOWN = {"key_with": 403}
 
 LABELS = "those of your projects, and those of tasks without one"
 LABELLERS = "owners and editors of the project; without one holders of task:manage, who may all"
@@ -53,8 +59,8 @@ WORK: list[Rule] = [
     ),
     Rule("GET /tasks", "task:read", 200, whose=SEERS),
     on_task("GET /tasks/{id}", "task:read", 200, SEERS),
-    on_task("PATCH /tasks/{id}", "task:create", 200, CHANGERS, body={"status": "done"}),
-    on_task("PUT /tasks/{id}/assignee", "task:create", 200, CHANGERS, body={"userId": None}),
+    on_task("PATCH /tasks/{id}", "task:create", 200, CHANGERS, body={"status": "done"}, others=SHOWN),
+    on_task("PUT /tasks/{id}/assignee", "task:create", 200, CHANGERS, body={"userId": None}, others=SHOWN),
     on_task("DELETE /tasks/{id}", "task:create", 204, REMOVERS),
     on_task("GET /tasks/{id}/history", "task:read", 200, SEERS),
     on_task("GET /comments/task/{id}", "task:read", 200, "of tasks that you see"),
@@ -63,10 +69,26 @@ WORK: list[Rule] = [
     on_task("DELETE /tasks/{id}/watch", "task:read", 200, SEERS),
     on_task("GET /tasks/{id}/watchers", "task:read", 200, SEERS),
     on_task("GET /tasks/{id}/blockers", "task:read", 200, SEERS),
-    on_task("PUT /tasks/{id}/blockers/{blockerId}", "task:create", 200, CHANGERS, make=makers.two_tasks),
-    on_task("DELETE /tasks/{id}/blockers/{blockerId}", "task:create", 200, CHANGERS, make=makers.two_tasks),
+    on_task(
+        "PUT /tasks/{id}/blockers/{blockerId}",
+        "task:create",
+        200,
+        CHANGERS,
+        make=makers.two_tasks,
+        others=SHOWN,
+    ),
+    on_task(
+        "DELETE /tasks/{id}/blockers/{blockerId}",
+        "task:create",
+        200,
+        CHANGERS,
+        make=makers.two_tasks,
+        others=SHOWN,
+    ),
     on_task("GET /tasks/{id}/checklist", "task:read", 200, SEERS),
-    on_task("POST /tasks/{id}/checklist", "task:create", 201, CHANGERS, body={"text": "A step"}),
+    on_task(
+        "POST /tasks/{id}/checklist", "task:create", 201, CHANGERS, body={"text": "A step"}, others=SHOWN
+    ),
     on_task(
         "PATCH /tasks/{id}/checklist/{itemId}",
         "task:create",
@@ -74,11 +96,21 @@ WORK: list[Rule] = [
         CHANGERS,
         make=makers.a_step,
         body={"isDone": True},
+        others=SHOWN,
     ),
-    on_task("DELETE /tasks/{id}/checklist/{itemId}", "task:create", 200, CHANGERS, make=makers.a_step),
+    on_task(
+        "DELETE /tasks/{id}/checklist/{itemId}",
+        "task:create",
+        200,
+        CHANGERS,
+        make=makers.a_step,
+        others=SHOWN,
+    ),
     Rule("GET /tasks/trash", "task:read", 200, whose=SEERS),
     Rule("DELETE /tasks/trash", "task:create", 200, whose="those that you created"),
-    on_task("POST /tasks/{id}/restore", "task:create", 200, REMOVERS, make=makers.a_trashed_task),
+    on_task(
+        "POST /tasks/{id}/restore", "task:create", 200, RESTORERS, make=makers.a_trashed_task, others=SHOWN
+    ),
     Rule("DELETE /tasks/{id}/purge", "task:purge", 403, admin=204, make=makers.a_trashed_task),
     Rule(
         "POST /labels",

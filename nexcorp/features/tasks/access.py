@@ -12,8 +12,11 @@ TRASH_DAYS = 30
 SEEN = "those that you created or are assigned to, and of your projects; holders of task:manage all"
 READ = allow("task:read", whose=SEEN)
 CREATE = allow("task:create", whose="in projects their owners and editors, and holders of task:manage")
+READS = "with task:read, as the answer shows it"
 CHANGE = allow(
-    "task:create", whose="creator, assignee, owners and editors of the project, and holders of task:manage"
+    "task:create",
+    whose=f"creator, assignee, owners and editors of the project, and holders of task:manage; {READS}",
 )
 REMOVE = allow("task:create", whose="the creator, and holders of task:manage")
+RESTORE = allow("task:create", whose=f"the creator, and holders of task:manage; {READS}")
 OWN = (TaskNotFound, NotYourTask)

@@ -11,7 +11,7 @@ from nexcorp.db.encoding import decode
 from nexcorp.domain.attachments import set_task_uploads
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Contention, Invalid, TaskNotFound
+from nexcorp.errors import Contention, Invalid, PermissionRequired, TaskNotFound
 from nexcorp.features.tasks.due import same_due, split_due
 from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask
 from nexcorp.features.tasks.ranks import find_place
@@ -22,6 +22,7 @@ from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
 from nexcorp.features.tasks.telling import tell_of_blocking, tell_of_spread
 from nexcorp.security.caller import Caller
 
+READ = "task:read"
 TEXTS = ("title", "description")
 # Members that are read or written together with the row; labels stand in a table of their own.
 COLUMNS = {
@@ -51,8 +52,15 @@ async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     return await get_task(conn, caller, task_id)
 
 
+def check_reader(caller: Caller) -> None:
+    """Raises Forbidden where the caller may change tasks, but not see what they look like afterwards."""
+    if not caller.may(READ):
+        raise PermissionRequired(READ)
+
+
 async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
-    """The same for one that the caller may change; raises NotYourTask, too."""
+    """The same for one that the caller may change, whom the answer shows it; raises Forbidden, too."""
+    check_reader(caller)
     task = await lock_task(conn, caller, task_id)
     if not task["_mayChange"]:
         raise NotYourTask()
@@ -332,6 +340,9 @@ async def assign_task(
 
 async def delete_task(conn: Any, caller: Caller, task_id: UUID, versions: Versions | None) -> None:
     """Put a task into the trash. Raises NotFound, Forbidden, PreconditionFailed."""
+    if versions is not None:
+        # The refusal shows the task.
+        check_reader(caller)
     task = await lock_task(conn, caller, task_id)
     check_remover(task, caller)
     check_version(task, versions)

@@ -16,7 +16,7 @@ from nexcorp.domain.shapes import Person, page_of
 from nexcorp.domain.tasks import purge_tasks, tell
 from nexcorp.errors import TaskNotFound
 from nexcorp.features.tasks import service
-from nexcorp.features.tasks.access import OWN, READ, REMOVE, TAG, TRASH_DAYS
+from nexcorp.features.tasks.access import OWN, READ, RESTORE, TAG, TRASH_DAYS
 from nexcorp.features.tasks.errors import NotInTrash, ProjectDeleted
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, Task
@@ -63,8 +63,9 @@ async def get_trashed(conn: Any, caller: Caller, task_id: UUID) -> Any:
 async def take_out(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """Take a task out of the trash, with the number and the place it had; returns it.
 
-    Raises TaskNotFound, NotYourTask, ProjectDeleted.
+    Raises Forbidden, TaskNotFound, ProjectDeleted.
     """
+    service.check_reader(caller)
     task = await get_trashed(conn, caller, task_id)
     service.check_remover(task, caller)
     if not task["_hasProject"]:
@@ -146,7 +147,7 @@ ROUTES = [
         Task(),
         200,
         errors=(*OWN, ProjectDeleted),
-        access=REMOVE,
+        access=RESTORE,
         tag=TAG,
     ),
     delete(
