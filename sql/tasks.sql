@@ -147,6 +147,10 @@ FROM task_watchers AS w
 CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
 WHERE w.task_id = $1 AND t.id = $1;
 
+-- name: list_seen(user_id, ids) :many
+-- Those of these tasks that a person may see.
+SELECT t.id FROM tasks_seen_by($1) AS t WHERE t.id = ANY($2::uuid[]);
+
 -- name: trash_task(task_id, user_id) :exec
 -- Put a task, which is locked, into the trash.
 UPDATE tasks

@@ -100,6 +100,14 @@ async def show_task(
     return task
 
 
+async def find_seen(conn: Any, actor_id: UUID | None, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these tasks that somebody sees. Events of others do not name them as the actor: everybody may
+    read what they did themselves, and would find there what they may not see."""
+    if actor_id is None:
+        return set()
+    return {row["id"] for row in await sql.tasks.list_seen(conn, user_id=actor_id, ids=ids)}
+
+
 async def tell_of_loss(
     conn: Any, rows: Iterable[Any], name: str, *, actor_id: UUID | None, is_now: UUID | None = None
 ) -> None:
@@ -111,17 +119,19 @@ async def tell_of_loss(
     ids = sorted(previous)
     for start in range(0, len(ids), PART):
         part = await sql.task_bulk.get_changed_tasks(conn, ids=ids[start : start + PART])
-        told = [
-            (
-                "task.released",
-                task,
-                {"changed": [name], "before": {name: previous[task["id"]]}, "after": {name: is_now}},
-            )
-            for task in part
-            if task["_deletedAt"] is None
-        ]
-        if told:
-            await tell_all(conn, actor_id, told)
+        seen = await find_seen(conn, actor_id, ids[start : start + PART])
+        for actor in dict.fromkeys((actor_id, None)):
+            told = [
+                (
+                    "task.released",
+                    task,
+                    {"changed": [name], "before": {name: previous[task["id"]]}, "after": {name: is_now}},
+                )
+                for task in part
+                if task["_deletedAt"] is None and (task["id"] in seen) == (actor is not None)
+            ]
+            if told:
+                await tell_all(conn, actor, told)
 
 
 async def give_to_lead(conn: Any, lead_id: UUID, into_id: UUID | None, *, actor_id: UUID) -> None:

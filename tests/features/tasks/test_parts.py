@@ -92,6 +92,15 @@ async def test_links_inform_and_make_no_cycle(
     told = (await get_json(bob.client, "/notifications?type=task_updated"))["data"]
     assert [(row["title"], row["message"]) for row in told] == [("A task is not blocked any more", "Bob's")]
 
+    # Bob's trail of what he did says nothing of a task that he does not see: not that his held it up, either.
+    hidden = await create(ada, "/tasks", title="Hidden")
+    await call(ada, "PUT", f"/tasks/{hidden['id']}/blockers/{mine['id']}")
+    await call(bob, "PATCH", f"/tasks/{mine['id']}", json={"status": "done"})
+    trail = (await get_json(bob.client, "/events?entityType=task"))["data"]
+    assert [row["entityId"] for row in trail] == [mine["id"]]
+    last = (await get_json(ada.client, f"/tasks/{hidden['id']}/history"))["data"][0]
+    assert (last["type"], last["actor"]) == ("task.unblocked", None)
+
     part = await create(ada, "/tasks", title="Part", projectId=project)
     whole = await create(ada, "/tasks", title="Whole", projectId=project)
     await call(ada, "PUT", f"/tasks/{whole['id']}/blockers/{part['id']}")
