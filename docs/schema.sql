@@ -2305,6 +2305,8 @@ CREATE OR REPLACE FUNCTION keep_due_days()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+DECLARE
+    moved record;
 BEGIN
     -- A statement that writes all settings names the zone, too.
     IF TG_OP = 'UPDATE' AND NEW.timezone = OLD.timezone THEN
@@ -2328,6 +2330,38 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is, 10,000 tasks at most.';
+    FOR moved IN
+        WITH held AS MATERIALIZED (
+            SELECT t.id
+            FROM tasks AS t
+            WHERE (t.assignee_id = NEW.user_id OR t.creator_id = NEW.user_id AND t.assignee_id IS NULL)
+                AND t.deleted_at IS NULL
+                AND t.due_on IS NOT NULL
+                AND t.due_at <> end_of_day(t.due_on, NEW.user_id)
+                AND t.status NOT IN ('done', 'cancelled')
+            ORDER BY t.id
+            FOR NO KEY UPDATE
+        )
+        UPDATE tasks AS t
+        SET due_on = t.due_on
+        FROM held AS h
+        WHERE t.id = h.id
+        RETURNING t.*
+    LOOP
+        PERFORM emit(
+            'task.updated', NEW.user_id, 'task', moved.id,
+            jsonb_build_object(
+                'version', moved.version, 'creatorId', moved.creator_id, 'assigneeId', moved.assignee_id,
+                'projectId', moved.project_id, 'parentId', moved.parent_id, 'watcherIds', '[]'::jsonb,
+                'changed', '["dueAt"]'::jsonb
+            ),
+            '{}', coalesce(moved.project_id, moved.id)
+        );
+    END LOOP;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is, and the rooms that show it are told.';
 
 CREATE OR REPLACE FUNCTION keep_task()
  RETURNS trigger

@@ -161,7 +161,7 @@ INNER JOIN changed ON changed.id = old.id
 WHERE changed.stage <> old.stage;
 
 -- name: absorb_lead(lead_id, into_id, actor_id, notes) :exec
--- A lead, locked like the one that it goes into, gives its interactions, tasks and stages to that one, and is a reference to
+-- A lead, locked like the one that it goes into, gives its interactions and stages to that one, and is a reference to
 -- it from then on: its texts are wiped, as are stored answers that show it. What these texts said and the other one does not
 -- becomes `notes`, interactions with that one.
 WITH talked AS (
@@ -170,9 +170,6 @@ WITH talked AS (
 noted AS (
     INSERT INTO lead_interactions (lead_id, kind, author_id, text)
     SELECT $2, 'note', $3, n.text FROM unnest($4::text[]) AS n (text)
-),
-worked AS (
-    UPDATE tasks SET lead_id = $2 WHERE lead_id = $1
 ),
 moved AS (
     UPDATE lead_stage_log SET lead_id = $2 WHERE lead_id = $1
@@ -190,7 +187,7 @@ WHERE id = $1 OR merged_into = $1;
 
 -- name: delete_lead(lead_id) :exec
 -- A lead is gone with its interactions and its log, with what was merged into it, and with stored answers that show any of
--- these; their keys stay, so that a retry makes nothing anew. Tasks and notifications stay, without it.
+-- these; their keys stay, so that a retry makes nothing anew. Notifications stay, without it.
 WITH blanked AS (
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL
     WHERE k.entity_id IN (SELECT t.id FROM lead_interactions AS t WHERE t.lead_id = $1 UNION ALL SELECT $1)

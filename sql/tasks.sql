@@ -156,6 +156,10 @@ FROM task_watchers AS w
 CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
 WHERE w.task_id = $1 AND t.id = $1;
 
+-- name: list_seen(user_id, ids) :many
+-- Those of these tasks that a person may see.
+SELECT t.id FROM tasks_seen_by($1) AS t WHERE t.id = ANY($2::uuid[]);
+
 -- name: trash_task(task_id, user_id) :exec
 -- Put a task, which is locked, into the trash.
 UPDATE tasks
@@ -323,6 +327,33 @@ ORDER BY t.deleted_at
 LIMIT $2
 FOR UPDATE SKIP LOCKED;
 
+-- name: release_subtasks(parent_ids) :many
+-- Subtasks of tasks that are about to be purged have no parent any more, but for those that go with them; returns which one
+-- each had.
+WITH held AS MATERIALIZED (
+    SELECT t.id, t.parent_id
+    FROM tasks AS t
+    WHERE t.parent_id = ANY($1::uuid[]) AND t.id <> ALL($1::uuid[])
+    ORDER BY t.id
+    FOR NO KEY UPDATE
+)
+UPDATE tasks AS t
+SET parent_id = NULL, version = t.version + 1, updated_at = now()
+FROM held AS h
+WHERE t.id = h.id
+RETURNING t.id, h.parent_id AS previous;
+
+-- name: give_to_lead(lead_id, into_id) :many
+-- Tasks of a lead are another one's from now on, or of none (NULL); returns which one each had.
+WITH held AS MATERIALIZED (
+    SELECT t.id FROM tasks AS t WHERE t.lead_id = $1 ORDER BY t.id FOR NO KEY UPDATE
+)
+UPDATE tasks AS t
+SET lead_id = $2, version = t.version + 1, updated_at = now()
+FROM held AS h
+WHERE t.id = h.id
+RETURNING t.id, $1::uuid AS previous;
+
 -- name: purge_tasks(ids, actor_id, context) :value
 -- Remove tasks, which are in the trash and locked, with all that hangs on them, their texts, and the stored answers that show
 -- them; each with its event. Returns how many.
@@ -379,7 +410,11 @@ SELECT
                 ) AS later ON true
                 WHERE t.id = r.task_id
             ) AS s
-            WHERE e.type = 'task.updated' AND r.task_id = $1 AND r.version = (e.payload ->> 'version')::integer
+            -- A change of the checklist, for one, is of the version that a text was changed in before.
+            WHERE e.type = 'task.updated'
+                AND r.task_id = $1
+                AND r.version = (e.payload ->> 'version')::integer
+                AND e.payload -> 'changed' ? r.field
         ),
         '[]'::json
     ) AS texts,
@@ -427,8 +462,8 @@ WHERE id IN (
 ORDER BY id
 FOR NO KEY UPDATE;
 
--- name: unassign_person(user_id) :exec
--- Tasks of somebody who has left are nobody's: those that lock_tasks_of locks.
+-- name: unassign_person(user_id) :many
+-- Tasks of somebody who has left are nobody's: those that lock_tasks_of locks; returns whose each was.
 UPDATE tasks
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE id IN (
@@ -437,7 +472,8 @@ WHERE id IN (
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
     ORDER BY id
     LIMIT 10000
-);
+)
+RETURNING id, $1::uuid AS previous;
 
 -- name: export_tasks(user_id) :many
 -- What a person made.

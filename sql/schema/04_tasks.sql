@@ -198,29 +198,47 @@ COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a 
 CREATE OR REPLACE FUNCTION keep_due_days() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    moved record;
 BEGIN
     -- A statement that writes all settings names the zone, too.
     IF TG_OP = 'UPDATE' AND NEW.timezone = OLD.timezone THEN
         RETURN NULL;
     END IF;
-    UPDATE tasks
-    SET due_on = due_on
-    WHERE id IN (
-        SELECT t.id
-        FROM tasks AS t
-        WHERE (t.assignee_id = NEW.user_id OR t.creator_id = NEW.user_id AND t.assignee_id IS NULL)
-            AND t.deleted_at IS NULL
-            AND t.due_on IS NOT NULL
-            AND t.status NOT IN ('done', 'cancelled')
-        -- The oldest: others may give a person any number, who waits for this.
-        ORDER BY t.id
-        LIMIT 10000
-        FOR NO KEY UPDATE
-    );
+    FOR moved IN
+        WITH held AS MATERIALIZED (
+            SELECT t.id
+            FROM tasks AS t
+            WHERE (t.assignee_id = NEW.user_id OR t.creator_id = NEW.user_id AND t.assignee_id IS NULL)
+                AND t.deleted_at IS NULL
+                AND t.due_on IS NOT NULL
+                AND t.due_at <> end_of_day(t.due_on, NEW.user_id)
+                AND t.status NOT IN ('done', 'cancelled')
+            -- The oldest: others may give a person any number, who waits for this.
+            ORDER BY t.id
+            LIMIT 10000
+            FOR NO KEY UPDATE
+        )
+        UPDATE tasks AS t
+        SET due_on = t.due_on
+        FROM held AS h
+        WHERE t.id = h.id
+        RETURNING t.*
+    LOOP
+        PERFORM emit(
+            'task.updated', NEW.user_id, 'task', moved.id,
+            jsonb_build_object(
+                'version', moved.version, 'creatorId', moved.creator_id, 'assigneeId', moved.assignee_id,
+                'projectId', moved.project_id, 'parentId', moved.parent_id, 'watcherIds', '[]'::jsonb,
+                'changed', '["dueAt"]'::jsonb
+            ),
+            '{}', coalesce(moved.project_id, moved.id)
+        );
+    END LOOP;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is, 10,000 tasks at most.';
+COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is, 10,000 tasks at most, and the rooms that show it are told.';
 
 CREATE OR REPLACE TRIGGER keep_due_days AFTER INSERT OR UPDATE OF timezone ON notification_settings
 FOR EACH ROW EXECUTE FUNCTION keep_due_days();

@@ -152,6 +152,8 @@ EVENTS: dict[str, EventType] = {
         assigned_frames,
         public=True,
     ),
+    # Its parent, its lead or its assignee is gone.
+    "task.released": EventType(frames=updated_frames, public=True),
     "task.updated": EventType(
         (
             Notice(

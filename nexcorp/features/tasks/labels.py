@@ -40,10 +40,17 @@ def name_field(**more: Any) -> Text:
     )
 
 
-def color_field(**more: Any) -> Text:
+class Color(Text):
+    """A colour, in lower case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        return super()._deserialize(value, attr, data, **more).lower()
+
+
+def color_field(**more: Any) -> Color:
     """Its colour."""
-    form = validate.Regexp(r"^#[0-9a-f]{6}\Z", error="Not a colour such as #3366ff.")
-    return Text(most=7, checks=[form], **more)
+    form = validate.Regexp(r"^#[0-9a-fA-F]{6}\Z", error="Not a colour such as #3366ff.")
+    return Color(most=7, checks=[form], **more)
 
 
 class CreateLabel(Body):

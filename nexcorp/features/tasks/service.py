@@ -261,7 +261,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         await set_repeat(conn, caller, task["id"], changes["repeat"])
         changes["seriesId"] = True
     if spread:
-        await tell_of_spread(conn, caller.id, wanted["projectId"], wanted["status"], spread)
+        await tell_of_spread(conn, wanted["projectId"], wanted["status"], spread)
     changed = await tell_of_changes(conn, caller, task, changes, watcher_ids)
     if changes.get("status") == "done" and changed["seriesId"] is not None:
         await make_next(conn, caller, task["id"])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.domain.tasks import tell
+from nexcorp.domain.tasks import find_seen, tell
 
 
 async def tell_of_blocking(conn: Any, actor_id: UUID | None, blocker_id: UUID, *, is_open: bool) -> None:
@@ -27,18 +27,19 @@ async def tell_of_blocked(
 ) -> None:
     """Emit that one task is blocked from now on, or not any more; `is_closed`: as its blocker was closed."""
     task = await sql.tasks.get_changed_task(conn, task_id=task_id, viewer_id=actor_id)
+    if not await find_seen(conn, actor_id, [task_id]):
+        actor_id = None
     event = "task.blocked" if is_blocked else "task.unblocked"
     await tell(conn, event, actor_id, task, changed=["blocked"], blockerId=blocker_id, isClosed=is_closed)
 
 
-async def tell_of_spread(
-    conn: Any, actor_id: UUID | None, project_id: UUID, status: str, ranks: dict[UUID, int]
-) -> None:
-    """Emit that tasks of a column were spread, for want of room for another one."""
+async def tell_of_spread(conn: Any, project_id: UUID, status: str, ranks: dict[UUID, int]) -> None:
+    """Emit that tasks of a column were spread, for want of room for another one; whoever moved that one may
+    not see them."""
     await emit(
         conn,
         "task.reordered",
-        actor_id=actor_id,
+        actor_id=None,
         entity=("project", project_id),
         payload={"status": status, "ranks": {str(one): rank for one, rank in ranks.items()}},
     )

@@ -59,8 +59,8 @@ def test_what_is_guarded_comes_back() -> None:
 async def test_out_and_in_again_changes_nothing(
     make_user: Any, make_project: MakeProject, service: Any, connect: Any
 ) -> None:
-    ada, bob = await make_user(), await make_user()
-    project = str(await make_project(owner=ada, editor=bob))
+    ada, bob, viewer = await make_user(), await make_user(), await make_user()
+    project = str(await make_project(owner=ada, editor=bob, viewer=viewer))
     for name in ("bug", "to do, later"):
         await create(ada, "/labels", name=name, color="#ff0000", projectId=project)
     live = await connect(bob)
@@ -101,6 +101,7 @@ async def test_out_and_in_again_changes_nothing(
     assert rows[0]["title"] == "'=HYPERLINK(1)" and rows[0]["assignee"] == bob.username
     for query in (f"?projectId={project}", ""):
         assert (await bring_in(bob, out, query))["counts"] == counts(skipped=3)
+    assert (await bring_in(viewer, out))["counts"] == counts(skipped=3)
     assert (await bring_in(ada, text, f"?projectId={project}"))["counts"] == counts(skipped=3)
     assert {
         task["version"] for task in (await get_json(ada.client, f"/tasks?project={project}"))["data"]
