@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import WAKE
-from nexcorp.domain.fields import Body, Text, flatten
-from nexcorp.domain.tables import Outcome, read_names, read_rows
+from nexcorp.domain.fields import Body, Text
+from nexcorp.domain.tables import Line, Outcome, load_line, read_names, read_rows
 from nexcorp.domain.tasks import forget_kept
 from nexcorp.errors import Invalid
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.due import due_date, split_due
 from nexcorp.features.tasks.references import on_lost_reference
+from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import KINDS, MAX_LABELS, PRIORITIES, STATUSES, one_of
 
 # What the export writes; those that an import takes come first, the others it passes over.
@@ -55,40 +55,16 @@ class TaskRow(Body):
 SCHEMA = TaskRow()
 
 
-@dataclass(slots=True)
-class Line:
-    """A row, as it is counted in the file (its first line is 1), and what becomes of it."""
-
-    number: int
-    data: dict[str, Any]
-    error: dict[str, Any] | None = None
-
-    def refuse(self, name: str | None, code: str, message: str) -> None:
-        """Leave the row out, for the first reason there is."""
-        if self.error is None:
-            self.error = {"row": self.number, "field": name, "code": code, "message": message}
-
-
-def read_file(body: bytes) -> list[dict[str, str]]:
+def read_file(body: bytes) -> list[tuple[int, dict[str, str]]]:
     """The rows of a file of tasks; raises Invalid where there can be none."""
     return read_rows(body, COLUMNS, "title")
 
 
-def load_line(number: int, row: dict[str, str]) -> Line:
+def load_task(number: int, row: dict[str, str]) -> Line:
     """A row checked by itself."""
-    data: dict[str, Any] = {}
-    for name in TAKEN:
-        if row.get(name, "").strip():
-            data[name] = row[name]
-        elif name in row and name in CLEARED:
-            data[name] = None
-    try:
-        line = Line(number, SCHEMA.load(data))
-        line.data["labels"] = read_names(line.data["labels"] or "") if "labels" in data else None
-    except ValidationError as error:
-        line = Line(number, {})
-        name, messages = next(iter(flatten(error.messages).items()))
-        line.refuse(name, "validation_failed", messages[0])
+    line = load_line(SCHEMA, number, row, TAKEN, CLEARED)
+    if "labels" in line.data:
+        line.data["labels"] = read_names(line.data["labels"] or "")
     return line
 
 
@@ -100,9 +76,9 @@ async def import_tasks(
     `options`: projectId, or None; dryRun; seesAll, whether the owner's key or session was one of task:manage.
     One event tells of all of it. Raises Invalid for a file, or a project, that cannot be taken at all.
     """
-    lines = [load_line(number, row) for number, row in enumerate(read_file(body), 2)]
+    lines = [load_task(number, row) for number, row in read_file(body)]
     project_id = UUID(options["projectId"]) if options["projectId"] is not None else None
-    sees_all = bool(options["seesAll"] and await sql.imports.may_all(conn, user_id=owner_id))
+    sees_all = bool(options["seesAll"] and await sql.imports.holds(conn, user_id=owner_id, permission=MANAGE))
     await check_project(conn, owner_id, project_id, sees_all)
     await find_tasks(conn, owner_id, project_id, lines)
     await resolve(conn, project_id, lines)

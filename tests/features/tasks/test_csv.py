@@ -10,7 +10,7 @@ import pytest
 from aiohttp import FormData
 
 from nexcorp.domain.tables import MAX_FILE_BYTES, MAX_ROWS, guard, read_names, unguard, write_names
-from tests.api import API, create, fetch_value, get_json, outbox_empty, refused
+from tests.api import API, bring_in, create, fetch_value, get_json, outbox_empty, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject
 from tests.features.tasks.test_live import read_all
@@ -18,21 +18,6 @@ from tests.realtime.helpers import subscribe
 
 pytestmark = pytest.mark.shared
 CSV = {"Content-Type": "text/csv"}
-
-
-async def bring_in(user: Any, text: str | bytes, query: str = "") -> dict[str, Any]:
-    """What came of a file."""
-    answer = await user.client.post(f"{API}/tasks/import{query}", data=text, headers=CSV)
-    assert answer.status == 202, await answer.text()
-    begun = await answer.json()
-    path = f"/imports/{begun['id']}"
-
-    async def done() -> Any:
-        row = await get_json(user.client, path)
-        return row if row["finishedAt"] is not None else None
-
-    found: dict[str, Any] = await wait_until(done, 20)
-    return found
 
 
 async def take_out(user: Any, query: str) -> str:
@@ -71,10 +56,10 @@ async def test_out_and_in_again_changes_nothing(
         "a-2,Plain,'-1 of these,,,,,2026-03-01T10:00:00Z\r\n"
         "a-3,Open,,,,,BUG,\r\n"
     )
-    looked = await bring_in(ada, text, f"?projectId={project}&dryRun=true")
+    looked = await bring_in(ada, f"/tasks/import?projectId={project}&dryRun=true", text)
     assert (looked["dryRun"], looked["counts"], looked["rowErrors"]) == (True, counts(created=3), [])
     assert (await get_json(ada.client, f"/tasks?project={project}"))["data"] == []
-    first = await bring_in(ada, text, f"?projectId={project}")
+    first = await bring_in(ada, f"/tasks/import?projectId={project}", text)
     assert (first["counts"], first["rowErrors"]) == (counts(created=3), [])
     listed = (await get_json(bob.client, f"/tasks?project={project}&page=1"))["data"]
     by_ref = {task["externalRef"]: task for task in listed}
@@ -100,12 +85,12 @@ async def test_out_and_in_again_changes_nothing(
     assert [row["externalRef"] for row in rows] == ["a-1", "a-3", "a-2"]
     assert rows[0]["title"] == "'=HYPERLINK(1)" and rows[0]["assignee"] == bob.username
     for query in (f"?projectId={project}", ""):
-        assert (await bring_in(bob, out, query))["counts"] == counts(skipped=3)
-    assert (await bring_in(ada, text, f"?projectId={project}"))["counts"] == counts(skipped=3)
+        assert (await bring_in(bob, f"/tasks/import{query}", out))["counts"] == counts(skipped=3)
+    assert (await bring_in(ada, f"/tasks/import?projectId={project}", text))["counts"] == counts(skipped=3)
     assert {
         task["version"] for task in (await get_json(ada.client, f"/tasks?project={project}"))["data"]
     } == {1}
-    changed = await bring_in(ada, text.replace("Plain", "Changed"), f"?projectId={project}")
+    changed = await bring_in(ada, f"/tasks/import?projectId={project}", text.replace("Plain", "Changed"))
     assert changed["counts"] == counts(updated=1, skipped=2)
     events = "SELECT count(*) FROM events WHERE type LIKE 'task.%' AND actor_id = $1"
     assert await fetch_value(service, events, ada.id) == 2
@@ -135,7 +120,7 @@ async def test_each_row_stands_or_falls_by_itself(
         f"{blocker['id']},,First,done,,\n"
         "no-id,,Bad,,,\n"
     )
-    found = await bring_in(bob, text)
+    found = await bring_in(bob, "/tasks/import", text)
     assert found["counts"] == counts(created=1, failed=9)
     assert [(error["row"], error["field"], error["code"]) for error in found["rowErrors"]] == [
         (3, "title", "validation_failed"),
@@ -150,7 +135,9 @@ async def test_each_row_stands_or_falls_by_itself(
     ]
     assert (await get_json(eve.client, f"/tasks/{secret['id']}"))["title"] == "Private"
     # What is known by a reference is one's own where it is of no project.
-    assert (await bring_in(eve, "externalRef,title\nb-1,Mine\n"))["counts"] == counts(created=1)
+    assert (await bring_in(eve, "/tasks/import", "externalRef,title\nb-1,Mine\n"))["counts"] == counts(
+        created=1
+    )
     path = f"{API}/tasks/import"
     for wrong in (
         "",
