@@ -53,3 +53,7 @@ SELECT
     ) AS "_watcherIds"
 FROM task_items AS i
 WHERE i.id = ANY($1::uuid[]);
+
+-- name: list_concerned(ids) :many
+-- Whose tasks these are, and of which projects, each combination once.
+SELECT DISTINCT t.creator_id, t.assignee_id, t.project_id FROM tasks AS t WHERE t.id = ANY($1::uuid[]);

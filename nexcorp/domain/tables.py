@@ -49,7 +49,7 @@ class Outcome:
         }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """A row, as a spreadsheet numbers it (the first line is 1), and what becomes of it."""
 

@@ -66,6 +66,7 @@ def show_cells(task: Any) -> list[Any]:
     }
     cells = {name: person["username"] if person is not None else None for name, person in people.items()}
     cells["labels"] = write_names(label["name"] for label in decode(task["labels"]))
+    cells["parent"] = task["parentId"]
     times = ("createdAt", "updatedAt", "startedAt", "completedAt")
     cells |= {name: task[name].isoformat() if task[name] is not None else None for name in times}
     return [cells[name] if name in cells else task[name] for name in COLUMNS]
@@ -96,8 +97,9 @@ ROUTES = [
         description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part `file` "
         f"of a form. The first line names columns: {', '.join(COLUMNS)}. A row with the `id` or the "
         "`externalRef` of a task changes it, any other makes one: reading a file in again changes nothing. "
-        "`assignee` is a username or an id, `labels` a line of CSV in a cell. `GET /imports/{id}` says what "
-        "came of it.",
+        "`assignee` is a username or an id, `labels` a line of CSV in a cell, `parent` the id, the "
+        "`externalRef` or the number of a task of the same project, or the `externalRef` of a row of the "
+        "file. Whoever is given tasks is told how many. `GET /imports/{id}` says what came of it.",
     ),
     get(
         "/imports/{id}",
