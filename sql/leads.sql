@@ -232,7 +232,7 @@ FROM wanted AS w
 WHERE l.id = w.id;
 
 -- name: absorb_lead(lead_id, into_id, actor_id, notes) :exec
--- A lead, locked like the one that it goes into, gives its interactions, tasks and stages to that one, and is a reference to
+-- A lead, locked like the one that it goes into, gives its interactions and stages to that one, and is a reference to
 -- it from then on: its texts are wiped, as are stored answers that show it. What these texts said and the other one does not
 -- becomes `notes`, interactions with that one.
 WITH talked AS (
@@ -241,9 +241,6 @@ WITH talked AS (
 noted AS (
     INSERT INTO lead_interactions (lead_id, kind, author_id, text)
     SELECT $2, 'note', $3, n.text FROM unnest($4::text[]) AS n (text)
-),
-worked AS (
-    UPDATE tasks SET lead_id = $2 WHERE lead_id = $1
 ),
 moved AS (
     UPDATE lead_stage_log SET lead_id = $2 WHERE lead_id = $1

@@ -314,6 +314,42 @@ ORDER BY t.deleted_at
 LIMIT $2
 FOR UPDATE SKIP LOCKED;
 
+-- name: raise_subtasks(parent_ids) :many
+-- Take the subtasks of tasks that are to be purged, but for those among them, from below these; which of them are to be shown so,
+-- and the parent that each had.
+WITH below AS (
+    SELECT t.id, t.parent_id FROM tasks AS t
+    WHERE t.parent_id = ANY($1::uuid[]) AND t.id <> ALL($1::uuid[])
+    ORDER BY t.id
+    FOR NO KEY UPDATE
+),
+raised AS (
+    UPDATE tasks AS t
+    SET parent_id = NULL, version = t.version + 1, updated_at = now()
+    FROM below AS b
+    WHERE t.id = b.id
+    RETURNING t.id, b.parent_id AS was, t.deleted_at
+)
+SELECT r.id, r.was FROM raised AS r WHERE r.deleted_at IS NULL;
+
+-- name: lock_tasks_of_lead(lead_id) :exec
+-- The tasks of a lead that is to go, in one order.
+SELECT FROM tasks WHERE lead_id = $1 ORDER BY id FOR NO KEY UPDATE;
+
+-- name: relink_tasks(lead_id, into_id) :many
+-- Have the tasks of a lead be of another one, or of none; which of them are to be shown so, and the lead that they had.
+WITH linked AS (
+    SELECT t.id FROM tasks AS t WHERE t.lead_id = $1 ORDER BY t.id FOR NO KEY UPDATE
+),
+moved AS (
+    UPDATE tasks AS t
+    SET lead_id = $2, version = t.version + 1, updated_at = now()
+    FROM linked AS l
+    WHERE t.id = l.id
+    RETURNING t.id, t.deleted_at
+)
+SELECT m.id, $1::uuid AS was FROM moved AS m WHERE m.deleted_at IS NULL;
+
 -- name: purge_tasks(ids, actor_id, context) :value
 -- Remove tasks, which are in the trash and locked, with all that hangs on them, their texts, and the stored answers that show
 -- them; each with its event. Returns how many.

@@ -98,10 +98,39 @@ async def show_task(
     return task
 
 
+async def show_moved(
+    conn: Any, event: str, moved: Sequence[Any], name: str, is_now: UUID | None, *, actor_id: UUID | None
+) -> None:
+    """Emit of tasks, rows of `id` and `was`, that their member `name` was that and is something else now."""
+    was = {row["id"]: row["was"] for row in moved}
+    if not was:
+        return
+    tasks = await sql.task_bulk.get_changed_tasks(conn, ids=list(was))
+    told = [
+        (event, task, {"changed": [name], "before": {name: was[task["id"]]}, "after": {name: is_now}})
+        for task in sorted(tasks, key=lambda task: task["id"])
+    ]
+    await tell_all(conn, actor_id, told)
+
+
+async def relink_tasks(conn: Any, lead_id: UUID, into_id: UUID | None, *, actor_id: UUID | None) -> None:
+    """Have the tasks of a lead be of another one, or of none, and shown so.
+
+    Call sql.tasks.lock_tasks_of_lead ahead of locks of leads: whoever links a task has locked it first.
+    """
+    moved = await sql.tasks.relink_tasks(conn, lead_id=lead_id, into_id=into_id)
+    await show_moved(conn, "task.updated", moved, "leadId", into_id, actor_id=actor_id)
+
+
 async def purge_tasks(
     conn: Any, ids: Sequence[UUID], *, actor_id: UUID | None, context: dict[str, Any]
 ) -> int:
-    """Remove for good tasks that are in the trash and locked, with all that is on them; returns how many."""
+    """Remove for good tasks that are in the trash and locked, with all that is on them; returns how many.
+
+    Their subtasks stay, below none.
+    """
+    moved = await sql.tasks.raise_subtasks(conn, parent_ids=ids)
+    await show_moved(conn, "task.raised", moved, "parentId", None, actor_id=actor_id)
     await sql.uploads.take_off_purged(conn, task_ids=ids)
     purged: int = await sql.tasks.purge_tasks(conn, ids=ids, actor_id=actor_id, context=context)
     conn.after(WAKE)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
+from nexcorp.domain.tasks import relink_tasks
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid
 from nexcorp.features.leads.service import check_reader, get_lead, read_fields, to_columns
@@ -42,6 +43,7 @@ async def merge_leads(
     check_reader(caller)
     if from_id == lead_id:
         raise Invalid(errors={"fromId": ["Is the same lead."]})
+    await sql.tasks.lock_tasks_of_lead(conn, lead_id=from_id)
     await sql.leads.lock_for_removal(conn, ids=[lead_id, from_id])
     lead = await get_lead(conn, lead_id)
     check_version(lead, versions)
@@ -54,6 +56,7 @@ async def merge_leads(
     await sql.leads.absorb_lead(
         conn, lead_id=from_id, into_id=lead_id, actor_id=caller.id, notes=note(after, theirs)
     )
+    await relink_tasks(conn, from_id, lead_id, actor_id=caller.id)
     await sql.leads.update_lead(conn, lead_id=lead_id, actor_id=caller.id, fields=fields)
     filled = sorted(name for name in after if after[name] != before[name])
     payload = {

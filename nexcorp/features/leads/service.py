@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
+from nexcorp.domain.tasks import relink_tasks
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid, PermissionRequired
 from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
@@ -181,12 +182,14 @@ async def delete_lead(conn: Any, caller: Caller, lead_id: UUID, versions: Versio
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
+    await sql.tasks.lock_tasks_of_lead(conn, lead_id=lead_id)
     await sql.leads.lock_for_removal(conn, ids=[lead_id])
     lead = await get_lead(conn, lead_id)
     if versions is not None:
         # The refusal shows the lead.
         check_reader(caller)
     check_version(lead, versions)
+    await relink_tasks(conn, lead_id, None, actor_id=caller.id)
     await sql.leads.delete_lead(conn, lead_id=lead_id)
     payload = {"stage": lead["stage"], "ownerId": lead["_ownerId"]}
     await emit(conn, "lead.deleted", actor_id=caller.id, entity=("lead", lead_id), payload=payload)

@@ -213,6 +213,8 @@ EVENTS: dict[str, EventType] = {
     "task.unlinked": EventType(frames=updated_frames, public=True),
     "task.deleted": EventType(frames=deleted_frames, public=True),
     "task.purged": EventType(public=True),
+    # Its parent was purged, of which nobody need be told.
+    "task.raised": EventType(frames=updated_frames, public=True),
     "view.created": SILENT,
     "view.updated": SILENT,
     "view.deleted": SILENT,

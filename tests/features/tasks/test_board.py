@@ -198,3 +198,57 @@ async def test_a_board_on_frames_alone_is_the_one_that_is_fetched(
         for status, column in (await read_board(viewer, first)).items()
     }
     assert mirror.columns() == fetched
+
+
+async def test_what_goes_elsewhere_shows_on_boards(
+    make_user: Any, make_project: MakeProject, service: Any, connect: Any
+) -> None:
+    """A lead that is merged or deleted, and a parent that is purged, change tasks that nobody touched."""
+    boss, viewer = await make_user(role="admin"), await make_user()
+    project = str(await make_project(owner=boss, viewer=viewer))
+    leads = [await create(boss, "/leads", name=f"Linked {n}") for n in range(2)]
+    parent = await create(boss, "/tasks", title="Parent", projectId=project)
+    tasks = [
+        await create(boss, "/tasks", title="Task", projectId=project, **fields)
+        for fields in ({"leadId": leads[0]["id"]}, {"leadId": leads[1]["id"]}, {"parentId": parent["id"]})
+    ]
+    trashed = await create(boss, "/tasks", title="Gone", projectId=project, leadId=leads[0]["id"])
+    assert (await boss.client.delete(f"{API}/tasks/{trashed['id']}")).status == 204
+    await wait_until(lambda: all_shown(service))
+    live = await connect(viewer)
+    board = await get_json(viewer.client, f"/projects/{project}/board")
+    mirror = Mirror(board)
+    await subscribe(live, f"project:{project}", epoch=board["epoch"], seq=board["seq"])
+
+    merged = await boss.client.post(f"{API}/leads/{leads[1]['id']}/merge", json={"fromId": leads[0]["id"]})
+    assert merged.status == 200
+    seen = await get_json(viewer.client, f"/tasks/{tasks[0]['id']}")
+    assert (seen["leadId"], seen["version"]) == (leads[1]["id"], 2)
+    for path in (f"leads/{leads[1]['id']}", f"tasks/{parent['id']}", f"tasks/{parent['id']}/purge"):
+        assert (await boss.client.delete(f"{API}/{path}")).status == 204
+    await wait_until(lambda: all_shown(service))
+    await ask(live, "ping")
+    frames = [frame for frame in live.frames if frame["event"].startswith("task:")]
+    assert [(frame["data"]["id"], frame["data"].get("changed")) for frame in frames] == [
+        (tasks[0]["id"], ["leadId"]),
+        (tasks[0]["id"], ["leadId"]),
+        (tasks[1]["id"], ["leadId"]),
+        (parent["id"], None),
+        (tasks[2]["id"], ["parentId"]),
+    ]
+    for frame in frames:
+        mirror.apply(frame)
+    assert mirror.columns() == {
+        status: [{key: task[key] for key in task if key != "watching"} for task in column]
+        for status, column in (await read_board(viewer, project)).items()
+    }
+    history = (await get_json(viewer.client, f"/tasks/{tasks[2]['id']}/history"))["data"]
+    assert (history[0]["type"], history[0]["before"], history[0]["after"]) == (
+        "task.raised",
+        {"parentId": parent["id"]},
+        {"parentId": None},
+    )
+    # Nobody is told of it.
+    assert (await get_json(viewer.client, "/notifications"))["data"] == []
+    back = await (await boss.client.post(f"{API}/tasks/{trashed['id']}/restore")).json()
+    assert back["leadId"] is None
