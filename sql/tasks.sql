@@ -542,6 +542,7 @@ FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::integer[]) WITH 
 LEFT JOIN tasks AS c ON c.id = w.child_id
 LEFT JOIN LATERAL (
     SELECT v.id, v.parent_id
+    -- Behind a fence, each is read by its key, however small the planner takes the table to be.
     FROM (
         SELECT 1 AS worth, a.id FROM tasks AS a WHERE a.id = w.id
         UNION ALL
@@ -553,7 +554,12 @@ LEFT JOIN LATERAL (
         UNION ALL
         SELECT 3, a.id FROM tasks AS a WHERE a.project_id = w.project_id AND a.number = w.number
     ) AS f
-    INNER JOIN visible_tasks($1, $2) AS v ON v.id = f.id AND v.project_id IS NOT DISTINCT FROM w.project_id
+    CROSS JOIN LATERAL (
+        SELECT s.id, s.parent_id
+        FROM visible_tasks($1, $2) AS s
+        WHERE s.id = f.id AND s.project_id IS NOT DISTINCT FROM w.project_id
+        OFFSET 0
+    ) AS v
     ORDER BY f.worth
     LIMIT 1
 ) AS t ON true

@@ -84,7 +84,7 @@ async def import_tasks(
     await resolve(conn, project_id, lines)
     ids = sorted({line.data["id"] for line in lines if line.error is None and "id" in line.data})
     await sql.task_bulk.lock_tasks(conn, ids=ids)
-    rows = await sql.task_bulk.get_tasks(conn, ids=ids, viewer_id=owner_id, sees_all=sees_all)
+    rows = await sql.task_bulk.read_tasks(conn, ids=ids, viewer_id=owner_id, sees_all=sees_all)
     leading = {row["id"] for row in await sql.task_bulk.list_leading(conn, ids=ids)}
     found = {row["id"]: row for row in rows}
     check_lines(found, lines, project_id)

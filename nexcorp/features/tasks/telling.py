@@ -64,7 +64,7 @@ async def tell_of_import(
         await sql.search.note_words(conn, words=sorted(words))
     concerned: list[dict[str, Any]] = [
         {"creatorId": one["creator_id"], "assigneeId": one["assignee_id"], "projectId": one["project_id"]}
-        for one in await sql.task_bulk.list_concerned(conn, ids=list(ids))
+        for one in await sql.task_bulk.find_concerned(conn, ids=list(ids))
     ]
     concerned += [{"assigneeId": task["_assigneeId"]} for task in before]
     forget_kept(conn, concerned)
