@@ -498,14 +498,14 @@ FROM (
 WHERE t.id = g.id;
 
 -- name: find_named_people(names, ids) :many
--- Active people by their usernames, and by their ids.
-SELECT w.name, u.id
+-- People by their usernames, and by their ids, and whether they are active.
+SELECT w.name, u.id, u.status = 'active' AS active
 FROM unnest($1::text[]) AS w (name)
-INNER JOIN users AS u ON u.username = w.name::citext AND u.status = 'active'
+INNER JOIN users AS u ON u.username = w.name::citext
 UNION ALL
-SELECT w.id::text, u.id
+SELECT w.id::text, u.id, u.status = 'active'
 FROM unnest($2::uuid[]) AS w (id)
-INNER JOIN users AS u ON u.id = w.id AND u.status = 'active';
+INNER JOIN users AS u ON u.id = w.id;
 
 -- name: find_named_labels(project_id, names) :many
 -- The labels of a project, or of none, by their names, lower case.

@@ -33,6 +33,7 @@ COLUMNS = (
 )
 # An empty cell of these clears; of others it says nothing.
 CLEARED = ("description", "assignee", "labels", "dueDate", "parent")
+NO_ASSIGNEE = "There is no such active user."
 DEFAULTS = {"kind": "task", "status": "todo", "priority": "medium", "description": None, "dueDate": None}
 
 
@@ -81,13 +82,13 @@ async def import_tasks(
     sees_all = bool(options["seesAll"] and await sql.imports.holds(conn, user_id=owner_id, permission=MANAGE))
     await check_project(conn, owner_id, project_id, sees_all)
     await find_tasks(conn, owner_id, project_id, lines)
-    await resolve(conn, project_id, lines)
+    active = await resolve(conn, project_id, lines)
     ids = sorted({line.data["id"] for line in lines if line.error is None and "id" in line.data})
     await sql.task_bulk.lock_tasks(conn, ids=ids)
     rows = await sql.task_bulk.read_tasks(conn, ids=ids, viewer_id=owner_id, sees_all=sees_all)
     leading = {row["id"] for row in await sql.task_bulk.list_leading(conn, ids=ids)}
     found = {row["id"]: row for row in rows}
-    check_lines(found, lines, project_id)
+    check_lines(found, lines, project_id, active)
     await resolve_parents(conn, owner_id, sees_all, project_id, found, lines)
     changes = find_changes(found, leading, lines)
     new = [line for line in lines if line.error is None and "id" not in line.data]
@@ -142,8 +143,9 @@ async def find_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: 
             seen.add((name, value))
 
 
-async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> None:
-    """Turn names into ids: `assignee` into assigneeId, `labels` into labelIds."""
+async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> set[UUID]:
+    """Turn names into ids: `assignee` into assigneeId, `labels` into labelIds; returns which people are
+    active."""
     names = {line.data["assignee"] for line in lines if line.data.get("assignee")}
     ids = set()
     for name in names:
@@ -159,7 +161,7 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
             name = line.data.pop("assignee")
             line.data["assigneeId"] = people.get(name.lower()) if name is not None else None
             if name is not None and line.data["assigneeId"] is None:
-                line.refuse("assignee", "validation_failed", "There is no such active user.")
+                line.refuse("assignee", "validation_failed", NO_ASSIGNEE)
         listed = line.data.pop("labels", None)
         if listed is not None:
             line.data["labelNames"] = [name.lower() for name in listed]
@@ -168,10 +170,13 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
             )
             if len(listed) > MAX_LABELS:
                 line.refuse("labels", "validation_failed", f"Has more than {MAX_LABELS} labels.")
+    return {row["id"] for row in rows if row["active"]}
 
 
-def check_lines(found: dict[UUID, Any], lines: Sequence[Line], project_id: UUID | None) -> None:
-    """Refuse rows of tasks that the owner may not change, and with labels that there are not."""
+def check_lines(
+    found: dict[UUID, Any], lines: Sequence[Line], project_id: UUID | None, active: set[UUID]
+) -> None:
+    """Refuse rows of tasks that the owner may not change, and with labels or assignees that there are not."""
     for line in lines:
         named = line.data.pop("labelNames", None)
         task = found.get(line.data["id"]) if "id" in line.data else None
@@ -182,6 +187,11 @@ def check_lines(found: dict[UUID, Any], lines: Sequence[Line], project_id: UUID 
             continue
         if task is not None and not task["_mayChange"]:
             line.refuse("id", "not_your_task", "You may not change this task.")
+            continue
+        assignee_id = line.data.get("assigneeId")
+        # Whoever has it already keeps it, active or not.
+        if assignee_id not in active and assignee_id not in (None, task and task["_assigneeId"]):
+            line.refuse("assignee", "validation_failed", NO_ASSIGNEE)
             continue
         if named is not None and task is not None:
             # As they are, whatever project they are of.

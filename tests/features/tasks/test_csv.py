@@ -10,7 +10,7 @@ import pytest
 from aiohttp import FormData
 
 from nexcorp.domain.tables import MAX_FILE_BYTES, MAX_ROWS, guard, read_names, unguard, write_names
-from tests.api import API, bring_in, create, fetch_value, get_json, outbox_empty, refused
+from tests.api import API, bring_in, create, fetch, fetch_value, get_json, outbox_empty, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject
 from tests.features.tasks.test_live import read_all
@@ -271,3 +271,10 @@ async def test_whoever_is_given_tasks_is_told_once(
     assert len(await read_told(bob)) == 1 and len(await read_told(cyd)) == 2
     frames = [one for one in await read_all(live, service) if one["event"] == "task:imported"]
     assert [one["data"]["count"] for one in frames] == [1]
+
+    # Whoever has a task keeps it, though nobody can give them one any more.
+    out = await take_out(ada, f"?project={project}")
+    await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", cyd.id)
+    assert (await bring_in(ada, path, out))["counts"] == counts(skipped=4)
+    [error] = (await bring_in(ada, path, f"title,assignee\nx,{cyd.username}\n"))["rowErrors"]
+    assert error["field"] == "assignee"
