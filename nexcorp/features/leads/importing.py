@@ -166,7 +166,11 @@ def sort_lines(
         after = check_row(line, before, readers)
         if after is None:
             continue
-        seen |= marks
+        gained = set(name_keys(*find_keys(after))) - set(name_keys(*find_keys(before)))
+        if lead is not None and not seen.isdisjoint(gained):
+            refuse_twin(line)
+            continue
+        seen |= marks | gained
         if lead is None:
             new.append(to_columns(after))
         elif after != before:
@@ -189,5 +193,10 @@ def check_row(line: Line, before: dict[str, Any], readers: set[UUID]) -> dict[st
         # It was found by its number, which two people of one office may share.
         line.refuse("phone", "lead_duplicate", "A lead of another e-mail address has this number.")
     if "hasTwin" in line.data and was != is_now:
-        line.refuse("email", "lead_duplicate", "Another lead has this e-mail address or phone number.")
+        refuse_twin(line)
     return after if line.error is None else None
+
+
+def refuse_twin(line: Line) -> None:
+    """Leave out a row that would make one lead look like another one."""
+    line.refuse("email", "lead_duplicate", "Another lead has this e-mail address or phone number.")

@@ -81,6 +81,8 @@ async def tell_of_import(
             "userIds": sorted(map(str, people)),
             "count": len(ids),
         },
+        # In its place among what happens in the project.
+        root=next(iter(projects)) if len(projects) == 1 else None,
     )
     theirs: dict[UUID, list[UUID]] = {}
     for task_id, assignee_id in given:

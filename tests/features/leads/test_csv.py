@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from typing import Any
@@ -132,6 +133,18 @@ async def test_what_is_known_is_skipped_changed_or_made_once_more(service: Any, 
     assert (error["row"], error["code"]) == (2, "lead_duplicate")
     assert (await bring_in(boss, f"{path}create", one))["counts"] == counts(1)
     assert len((await get_json(boss.client, "/leads?q=aNN@known.example"))["data"]) == 2
+
+    # By one file, a lead gets an address that a row behind it has, too.
+    twice = f"id,name,email\n{bob['id']},Bob,bob2@known.example\n,Bob the second,BOB2@known.example\n"
+    for updated in (1, 0):
+        found = await bring_in(boss, f"{path}update", twice)
+        assert found["counts"] == counts(0, updated, 1 - updated, 1)
+        assert [error["code"] for error in found["rowErrors"]] == ["duplicate_row"]
+
+    body = {"name": "At once", "email": "once@known.example"}
+    posts = [boss.client.post(f"{API}/leads", json=body) for _ in range(3)]
+    await asyncio.gather(bring_in(boss, f"{path}skip", "name,email\nx,Once@known.example\n"), *posts)
+    assert len((await get_json(boss.client, "/leads?q=once@known.example"))["data"]) == 1
 
     async with service.db.transaction(wait=5) as conn:
         await sql.leads.lock_keys(conn, keys=[f"email:{n}@x.example" for n in range(10_000)])
