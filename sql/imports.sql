@@ -25,9 +25,9 @@ SELECT
 FROM imports
 WHERE id = $1 AND owner_id = $2;
 
--- name: may_all(user_id) :value
--- Whether a person may change every task, by their role as it is now.
-SELECT holds_permission($1, 'task:manage');
+-- name: holds(user_id, permission) :value
+-- Whether a person may do something by their role as it is now.
+SELECT holds_permission($1, $2);
 
 -- name: claim_import(seconds) :one
 -- The file that waits longest; nobody else gets it for so many seconds.

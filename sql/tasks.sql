@@ -343,6 +343,10 @@ FROM held AS h
 WHERE t.id = h.id
 RETURNING t.id, h.parent_id AS previous;
 
+-- name: lock_tasks_of_lead(lead_id) :exec
+-- The tasks of a lead that is to go, in one order, before the lead: whoever links a task has locked it first.
+SELECT FROM tasks WHERE lead_id = $1 ORDER BY id FOR NO KEY UPDATE;
+
 -- name: give_to_lead(lead_id, into_id) :many
 -- Tasks of a lead are another one's from now on, or of none (NULL); returns which one each had.
 WITH held AS MATERIALIZED (
@@ -514,14 +518,14 @@ FROM (
 WHERE t.id = g.id;
 
 -- name: find_named_people(names, ids) :many
--- Active people by their usernames, and by their ids.
-SELECT w.name, u.id
+-- People by their usernames, and by their ids, and whether they are active.
+SELECT w.name, u.id, u.status = 'active' AS active
 FROM unnest($1::text[]) AS w (name)
-INNER JOIN users AS u ON u.username = w.name::citext AND u.status = 'active'
+INNER JOIN users AS u ON u.username = w.name::citext
 UNION ALL
-SELECT w.id::text, u.id
+SELECT w.id::text, u.id, u.status = 'active'
 FROM unnest($2::uuid[]) AS w (id)
-INNER JOIN users AS u ON u.id = w.id AND u.status = 'active';
+INNER JOIN users AS u ON u.id = w.id;
 
 -- name: find_named_labels(project_id, names) :many
 -- The labels of a project, or of none, by their names, lower case.
@@ -539,18 +543,71 @@ SELECT t.external_ref, t.id, t.deleted_at IS NOT NULL
 FROM tasks AS t
 WHERE $1::uuid IS NULL AND t.project_id IS NULL AND t.creator_id = $2 AND t.external_ref = ANY($3::text[]);
 
+-- name: find_parents(viewer_id, sees_all, child_ids, project_ids, refs, ids, numbers) :many
+-- What a viewer may make the parents of tasks, in the order of these: the task with the id, else the reference, else the number
+-- in the project (without one, the viewer's own reference). A child of NULL is new. `id` NULL: there is no such task.
+SELECT
+    t.id,
+    t.parent_id,
+    t.id IS DISTINCT FROM c.parent_id AS changes,
+    EXISTS (SELECT FROM tasks AS s WHERE s.parent_id = w.child_id) AS has_subtasks,
+    EXISTS (
+        SELECT
+        FROM task_links AS l
+        WHERE (l.blocker_id = t.id AND l.blocked_id = w.child_id) OR (l.blocker_id = w.child_id AND l.blocked_id = t.id)
+    ) AS is_linked
+FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::integer[]) WITH ORDINALITY AS w (
+    child_id, project_id, ref, id, number, place
+)
+LEFT JOIN tasks AS c ON c.id = w.child_id
+LEFT JOIN LATERAL (
+    SELECT v.id, v.parent_id
+    -- Behind a fence, each is read by its key, however small the planner takes the table to be.
+    FROM (
+        SELECT 1 AS worth, a.id FROM tasks AS a WHERE a.id = w.id
+        UNION ALL
+        SELECT 2, a.id FROM tasks AS a WHERE a.project_id = w.project_id AND a.external_ref = w.ref
+        UNION ALL
+        SELECT 2, a.id
+        FROM tasks AS a
+        WHERE w.project_id IS NULL AND a.project_id IS NULL AND a.creator_id = $1 AND a.external_ref = w.ref
+        UNION ALL
+        SELECT 3, a.id FROM tasks AS a WHERE a.project_id = w.project_id AND a.number = w.number
+    ) AS f
+    CROSS JOIN LATERAL (
+        SELECT s.id, s.parent_id
+        FROM visible_tasks($1, $2) AS s
+        WHERE s.id = f.id AND s.project_id IS NOT DISTINCT FROM w.project_id
+        OFFSET 0
+    ) AS v
+    ORDER BY f.worth
+    LIMIT 1
+) AS t ON true
+ORDER BY w.place;
+
+-- name: set_parents(ids, parent_ids) :exec
+-- Put tasks, which are locked, below others, or below none.
+UPDATE tasks AS t
+SET parent_id = w.parent_id
+FROM unnest($1::uuid[], $2::uuid[]) AS w (id, parent_id)
+WHERE t.id = w.id;
+
 -- name: take_numbers(project_id, many) :value
 -- The first of so many numbers of a project that is not deleted.
 UPDATE projects SET task_number = task_number + $2 WHERE id = $1 AND deleted_at IS NULL
 RETURNING task_number - $2 + 1;
 
--- name: insert_tasks(creator_id, project_id, first_number, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, refs) :many
--- Many new tasks of one project, or of none, each at the end of its column; their ids in this order.
+-- name: insert_tasks(creator_id, project_id, first_number, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, refs, parent_ids, parent_places) :many
+-- Many new tasks of one project, or of none, each at the end of its column; their ids in this order. The parent is one there is,
+-- or one of these, by its place from 1 on.
 WITH wanted AS MATERIALIZED (
     SELECT w.*, uuidv7() AS id
     FROM unnest(
-        $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::uuid[], $10::timestamptz[], $11::date[], $12::text[]
-    ) WITH ORDINALITY AS w (kind, title, description, status, priority, assignee_id, due_at, due_on, ref, place)
+        $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::uuid[], $10::timestamptz[], $11::date[], $12::text[],
+        $13::uuid[], $14::integer[]
+    ) WITH ORDINALITY AS w (
+        kind, title, description, status, priority, assignee_id, due_at, due_on, ref, parent_id, parent_place, place
+    )
 ),
 columns AS MATERIALIZED (
     SELECT w.status, last_rank($2, w.status) AS rank FROM wanted AS w GROUP BY w.status
@@ -558,16 +615,17 @@ columns AS MATERIALIZED (
 added AS (
     INSERT INTO tasks (
         id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, due_at, due_on,
-        external_ref, rank
+        external_ref, parent_id, rank
     )
     SELECT
         w.id, w.kind, w.title, w.description, w.status, w.priority, $1, w.assignee_id, $2,
-        $3::integer + (w.place - 1)::integer, w.due_at, w.due_on, w.ref,
+        $3::integer + (w.place - 1)::integer, w.due_at, w.due_on, w.ref, coalesce(w.parent_id, p.id),
         least(
             c.rank + 1048576 * (row_number() OVER (PARTITION BY w.status ORDER BY w.place) - 1), 4503599627370496
         )
     FROM wanted AS w
     INNER JOIN columns AS c ON c.status = w.status
+    LEFT JOIN wanted AS p ON p.place = w.parent_place
 )
 SELECT w.id FROM wanted AS w ORDER BY w.place;
 

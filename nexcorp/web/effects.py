@@ -1,4 +1,4 @@
-"""How a web process performs what follows a commit."""
+"""How a process performs what follows a commit."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from nexcorp.web.cache import Cache
 
 
 def make_performer(
-    waker: Waker, cache: Cache, revocations: Revocations, *, keeps_lists: bool
+    waker: Waker, cache: Cache, revocations: Revocations | None, *, keeps_lists: bool
 ) -> Callable[[Effect], Awaitable[None] | None]:
     """What Database.perform is set to; only Forget is waited for, so that who changed it reads it anew.
 
-    `keeps_lists`: whether CACHE is on.
+    `revocations`: None in a worker, where nobody is signed in. `keeps_lists`: whether CACHE is on.
     """
 
     def perform(effect: Effect) -> Awaitable[None] | None:
@@ -24,7 +24,8 @@ def make_performer(
                 return None
             return cache.forget(effect.group, *effect.also)
         if isinstance(effect, Revoke):
-            revocations.announce(effect.sessions, roles=effect.roles, rights=effect.rights)
+            if revocations is not None:
+                revocations.announce(effect.sessions, roles=effect.roles, rights=effect.rights)
         else:
             waker.perform(effect)
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +13,12 @@ from marshmallow import fields
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Job
 from nexcorp.domain.fields import Out
-from nexcorp.domain.tables import MAX_FILE_BYTES
+from nexcorp.domain.tables import MAX_FILE_BYTES, write_rows
 from nexcorp.errors import TooManyImports, TooManyRequests, UnsupportedMediaType
-from nexcorp.security.app_keys import user_id
+from nexcorp.security.app_keys import database, user_id
 from nexcorp.web.forms import File, Form
 from nexcorp.web.gate import GATE
+from nexcorp.web.paging import Cursor
 from nexcorp.web.parsing import read_bytes
 from nexcorp.web.routing import API_PREFIX
 from nexcorp.web.transactions import Transaction
@@ -27,6 +28,7 @@ RUN_IMPORTS = Job("run_imports")
 MAX_WAITING = 5
 TABLE = Form(most_files=1, limit=lambda head: MAX_FILE_BYTES, optional=True)
 PART_SECONDS = 60.0
+PART_ROWS = 500
 # Of a part that is on its way.
 HELD_BYTES = 512 * 1024
 
@@ -91,6 +93,30 @@ async def begin_import(
     row = await sql.imports.create_import(tx.conn, owner_id=owner_id, kind=kind, options=options, body=body)
     tx.conn.after(RUN_IMPORTS)
     return await tx.reply(row, 202, location=f"{API_PREFIX}/imports/{row['id']}")
+
+
+async def write_parts(
+    request: web.Request,
+    columns: Sequence[str],
+    cursor: Cursor[Any],
+    read: Callable[[Any, Any, int], Awaitable[list[Any]]],
+    show: Callable[[Any], Sequence[Any]],
+) -> AsyncIterator[bytes]:
+    """A file of a list, part by part, each read when the one before has been sent.
+
+    `read` is given a connection, the place of `cursor` behind which to begin, and how many rows to read at
+    most; `show` makes the cells of a row, in the order of `columns`.
+    """
+    yield write_rows([columns])
+    place: Any = cursor.start
+    while True:
+        async with database(request).connection() as conn:
+            rows = await read(conn, place, PART_ROWS)
+        if rows:
+            yield write_rows(map(show, rows))
+        if len(rows) < PART_ROWS:
+            return
+        place = tuple(rows[-1][column] for column in cursor.columns)
 
 
 class CsvResponse(web.StreamResponse):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.policy import work_makers as makers
-from tests.policy.rules import Room, Rule
+from tests.policy.rules import A_CALLER, Room, Rule
 
 SEERS = "those that you created or are assigned to, and of your projects; holders of task:manage all"
 CREATORS = "in projects their owners and editors, and holders of task:manage"
@@ -50,7 +50,7 @@ WORK: list[Rule] = [
     Rule("GET /tasks/export.csv", "task:read", 200, whose=SEERS),
     Rule(
         "GET /imports/{id}",
-        "task:read",
+        A_CALLER,
         200,
         stranger=404,
         whose="your own only",

@@ -55,15 +55,13 @@ GUESTS = {
 PARTS = {"telling": "notifications", "aging": "notifications"}
 # No query, so there is nothing to prepare: it is pasted as it is.
 UTILITIES = {"service.vacuum_all"}
-# Whoever changes the row says when; the score moves with each counter, in the same statement; a merge of
-# leads takes their tasks along.
+# Whoever changes the row says when; the score moves with each counter, in the same statement.
 SHARED = {
     ("users", "updated_at"),
     ("post_stats", "score"),
     ("post_stats", "least_score"),
     # A digest is made where its time is moved on.
     ("notification_settings", "next_digest_at"),
-    ("tasks", "lead_id"),
 }
 # Tables that one statement of another file writes as well, and why.
 WRITES = {

@@ -43,7 +43,7 @@ async def merge_leads(
     check_reader(caller)
     if from_id == lead_id:
         raise Invalid(errors={"fromId": ["Is the same lead."]})
-    await sql.leads.lock_tasks_with(conn, ids=[from_id])
+    await sql.tasks.lock_tasks_of_lead(conn, lead_id=from_id)
     await sql.leads.lock_for_removal(conn, ids=[lead_id, from_id])
     lead = await get_lead(conn, lead_id)
     check_version(lead, versions)

@@ -10,7 +10,8 @@ import pytest
 
 from nexcorp.config import Config
 from nexcorp.db import sql
-from tests.api import API, create, fetch, get_json
+from tests.api import API, bring_in, create, fetch, get_json
+from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject, join, leave
 
 
@@ -63,6 +64,17 @@ async def test_kept_lists_show_what_is_so(
     assert await titles(bob, "?page=1&pageSize=5") == ["Three", "Two"]
     stats = await get_json(bob.client, f"/tasks/stats?project={project}")
     assert stats == await get_json(bob.client, f"/tasks/stats?project={project}") and stats["total"] == 2
+
+    # What comes out of a file is shown as well, once the worker has it in.
+    assert await titles(bob, "?assignee=me") == []
+    found = await bring_in(ada, "/tasks/import", f"title,assignee\nFrom a file,{bob.username}\n")
+    assert found["counts"]["created"] == 1
+
+    async def is_shown() -> bool:
+        return await titles(bob, "?assignee=me") == ["From a file"]
+
+    await wait_until(is_shown)
+    await fetch(service, "DELETE FROM tasks WHERE title = 'From a file'")
 
     # Sight ends with the membership, whoever forgot to say so; and begins with it.
     await leave(service, project, bob)
