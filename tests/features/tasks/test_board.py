@@ -109,9 +109,8 @@ async def test_a_spread_that_meets_a_bulk_change_crosswise_is_done_behind_it(
         await sql.task_bulk.lock_tasks(other, ids=[UUID(b["id"])])
         # Has c, and wants b, which is in the way.
         dragging = asyncio.create_task(drag(ada, c, place={"after": a["id"]}))
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
-        while not await other.fetchval(waits):
-            await asyncio.sleep(0.01)
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        await wait_until(lambda: other.fetchval(waiting))
         await sql.task_bulk.lock_tasks(other, ids=[UUID(c["id"])])
         assert not dragging.done()
     await dragging
