@@ -22,7 +22,8 @@ ITEM = {
     "comments_task_id_idx",
     "uploads_task_id_idx",
 }
-NARROW = {"tasks_assignee_idx", "tasks_creator_idx", "tasks_parent_id_idx", "task_labels_label_idx"}
+# What lists of tasks use in every order.
+LISTED = {"project_members_user_idx", "tasks_parent_id_idx", "task_labels_label_idx", *ITEM}
 SOURCES = {"tasks_assignee_idx", "tasks_creator_idx", "project_members_user_idx"}
 HOT_WORK: dict[str, set[str]] = {
     "checklists.list_items": {"checklist_items_task_idx"},
@@ -37,24 +38,44 @@ HOT_WORK: dict[str, set[str]] = {
     "search.index_tasks": {"search_words_pkey"},
     "search.list_words_in_tasks": {"task_documents_pkey", "task_documents_words_idx"},
     "search.search_tasks": {"task_documents_pkey", "task_documents_words_idx", *SOURCES},
-    "task_board.count_columns": {"tasks_board_idx"},
+    "task_board.count_columns": {"task_tallies_pkey"},
     "task_board.list_above": {"tasks_board_idx"},
     "task_board.list_below": {"tasks_board_idx"},
-    "task_board.list_column": {"tasks_board_idx", *ITEM},
+    "task_board.list_columns": {"tasks_board_idx", *ITEM},
     "task_bulk.get_changed_tasks": {"task_watchers_pkey", *ITEM},
     "task_bulk.get_tasks": ITEM,
     "task_bulk.list_leading": set(),
     "task_bulk.lock_tasks": set(),
     "task_links.find_cycle": {"task_links_pkey"},
     "task_links.list_links": {"task_links_blocked_idx", "task_links_pkey"},
-    "task_lists.list_by_created": {"tasks_newest_idx", "tasks_project_idx", *SOURCES, *ITEM},
-    "task_lists.list_by_due": {"tasks_by_due_idx", *SOURCES, *ITEM},
-    "task_lists.list_by_priority": {"tasks_priority_idx", *SOURCES, *ITEM},
-    "task_lists.list_by_updated": {"tasks_updated_idx", *SOURCES, *ITEM},
-    "task_lists.narrow_by_created": {"tasks_project_idx", *NARROW, *ITEM},
-    "task_lists.narrow_by_due": {*NARROW, *ITEM},
-    "task_lists.narrow_by_priority": {*NARROW, *ITEM},
-    "task_lists.narrow_by_updated": {*NARROW, *ITEM},
+    "task_lists.list_by_created": {
+        "tasks_newest_idx",
+        "tasks_project_idx",
+        "tasks_creator_idx",
+        "tasks_assignee_idx",
+        *LISTED,
+    },
+    "task_lists.list_by_due": {
+        "tasks_by_due_idx",
+        "tasks_project_due_idx",
+        "tasks_creator_due_idx",
+        "tasks_assignee_due_idx",
+        *LISTED,
+    },
+    "task_lists.list_by_priority": {
+        "tasks_priority_idx",
+        "tasks_project_priority_idx",
+        "tasks_creator_priority_idx",
+        "tasks_assignee_priority_idx",
+        *LISTED,
+    },
+    "task_lists.list_by_updated": {
+        "tasks_updated_idx",
+        "tasks_project_updated_idx",
+        "tasks_creator_updated_idx",
+        "tasks_assignee_updated_idx",
+        *LISTED,
+    },
     "task_reminders.find_reminded": {"tasks_newest_idx"},
     "task_reminders.remind_due": {"tasks_remind_idx"},
     "task_series.lock_series": {"task_series_pkey"},
@@ -100,7 +121,7 @@ HOT_WORK: dict[str, set[str]] = {
 }
 # Sort one page, or the labels of each of its tasks.
 SORTS_WORK = {
-    "task_board.list_column",
+    "task_board.list_columns",
     "task_lists.list_by_created",
     "task_lists.list_by_due",
     "task_lists.list_by_priority",
