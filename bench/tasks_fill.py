@@ -8,15 +8,22 @@ from bench.stage import QUICK, Stage
 from nexcorp.db import sql
 
 ROWS, QUICK_ROWS = 1_000_000, 50_000
-# The number of whoever is a member of many projects, of a small one, of none; who manages; who has just come;
-# and who made a fiftieth of all tasks, by imports. Tasks are of the next 5,000 people.
+# Tasks are of the first 5,000 people, none of whoever is new. The busy one made a fiftieth, by imports.
 WIDE, ONE, NONE, MANAGER, NEW, BUSY = 1, 2, 3, 4, 5, 6
+PEOPLE = {
+    "member of 200 projects": WIDE,
+    "member of one": ONE,
+    "member of none": NONE,
+    "manager": MANAGER,
+    "newcomer": NEW,
+    "one who made 20,000": BUSY,
+}
 WIDE_PROJECTS = 200
-# The project that is measured: a large one, of which BUSY is no member.
-BOARD = 7
+# A large project, and a member of it.
+BOARD, EDITOR = 7, 131
 
-# A project in twenty is large: half of all tasks are of these. A tenth is of none. Four in five are closed, the older the
-# likelier. One in twenty is urgent, one in a hundred in the trash.
+# A project in twenty is large: half of all tasks are of these, a tenth is of no project. Four in five are
+# closed, the older the likelier. One in twenty is urgent, one in a hundred in the trash.
 FILL = (
     "UPDATE users SET role = 'manager' FROM bench_users AS b WHERE b.id = users.id AND b.n = %(manager)s",
     """CREATE UNLOGGED TABLE bench_projects AS
@@ -26,7 +33,9 @@ FILL = (
     """INSERT INTO project_members (project_id, user_id, role)
     SELECT p.id, u.id, 'editor'
     FROM (
-        SELECT %(wide)s AS person, n AS project FROM bench_projects WHERE n %% 10 = 7 AND n <= %(wide_projects)s * 10
+        SELECT %(wide)s AS person, n AS project
+        FROM bench_projects
+        WHERE n %% 10 = 7 AND n <= %(wide_projects)s * 10
         UNION
         SELECT %(one)s, %(projects)s - 1
         UNION
@@ -40,15 +49,18 @@ FILL = (
     SELECT
         i AS n,
         (
-            lpad(to_hex((extract(epoch FROM s.created_at) * 1000)::bigint), 12, '0') || '7' || right(uuidv7()::text, 21)
+            lpad(to_hex((extract(epoch FROM s.created_at) * 1000)::bigint), 12, '0')
+            || '7' || right(uuidv7()::text, 21)
         )::uuid AS id,
         s.created_at,
         CASE
-            WHEN s.closes < 0.15 * (1 + 3 * i / %(rows)s::float) THEN (ARRAY['todo', 'todo', 'in_progress', 'review'])[1 + i %% 4]
+            WHEN s.closes < 0.15 * (1 + 3 * i / %(rows)s::float)
+                THEN (ARRAY['todo', 'todo', 'in_progress', 'review'])[1 + i %% 4]
             WHEN s.closes < 0.95 THEN 'done'
             ELSE 'cancelled'
         END AS status,
-        CASE WHEN s.weight < 0.2 THEN 1 WHEN s.weight < 0.75 THEN 2 WHEN s.weight < 0.95 THEN 3 ELSE 4 END AS priority,
+        CASE WHEN s.weight < 0.2 THEN 1 WHEN s.weight < 0.75 THEN 2 WHEN s.weight < 0.95 THEN 3 ELSE 4 END
+            AS priority,
         CASE WHEN i %% 50 = 0 THEN %(busy)s ELSE %(wide)s + (s.creator * 5000)::integer END AS creator,
         CASE WHEN s.assigned < 0.66 THEN %(wide)s + (s.assigned * 7500)::integer END AS assignee,
         CASE
@@ -58,7 +70,8 @@ FILL = (
         s.due, s.took
     FROM (
         SELECT
-            i, now() - interval '1 second' * 63000000 * (1 - i / %(rows)s::float) AS created_at, random() AS closes,
+            i, now() - interval '1 second' * 63000000 * (1 - i / %(rows)s::float) AS created_at,
+            random() AS closes,
             random() AS weight, random() AS creator, random() AS assigned, random() AS place, random() AS due,
             random() AS took
         FROM generate_series(1, %(rows)s) AS i
@@ -68,9 +81,11 @@ FILL = (
         started_at, completed_at, cancelled_at, deleted_at, deleted_by, created_at, updated_at
     )
     SELECT
-        t.id, CASE WHEN p.id IS NOT NULL THEN t.n END, CASE WHEN t.n %% 4 = 0 THEN 'issue' ELSE 'task' END,
+        t.id, CASE WHEN p.id IS NOT NULL THEN t.n END,
+        CASE WHEN t.n %% 4 = 0 THEN 'issue' ELSE 'task' END,
         'Task ' || t.n || ' of the ' || (ARRAY['release', 'invoice', 'website', 'outage'])[1 + t.n %% 4],
-        repeat('What is to be done here, and how. ', 6), t.status, t.priority, c.id, a.id, p.id, t.n * 1048576::bigint,
+        repeat('What is to be done here, and how. ', 6), t.status, t.priority, c.id, a.id, p.id,
+        t.n * 1048576::bigint,
         CASE WHEN t.due < 0.5 THEN t.created_at + t.due * interval '90 days' END,
         CASE WHEN t.status <> 'todo' THEN t.created_at + t.took * interval '3 days' END,
         CASE WHEN t.status = 'done' THEN least(now(), t.created_at + t.took * interval '20 days') END,
@@ -85,7 +100,8 @@ FILL = (
     WHERE t.creator <> %(new)s
     ORDER BY t.n""",
     """INSERT INTO labels (project_id, name, color)
-    SELECT p.id, 'label ' || i, '#336699' FROM bench_projects AS p CROSS JOIN generate_series(1, 5) AS i""",
+    SELECT p.id, 'label ' || i, '#336699'
+    FROM bench_projects AS p CROSS JOIN generate_series(1, 5) AS i""",
     """INSERT INTO task_labels (task_id, label_id)
     SELECT t.id, l.id
     FROM bench_tasks AS b

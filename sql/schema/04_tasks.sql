@@ -289,7 +289,7 @@ COMMENT ON FUNCTION task_sources(uuid, text, uuid) IS 'Where a list of tasks is 
 CREATE OR REPLACE FUNCTION has_many_projects(viewer uuid) RETURNS boolean
 LANGUAGE sql STABLE
 AS $$
-    SELECT count(*) > 8 FROM (SELECT FROM project_members AS m WHERE m.user_id = $1 LIMIT 9) AS p
+    SELECT count(*) > 20 FROM (SELECT FROM project_members AS m WHERE m.user_id = $1 LIMIT 21) AS p
 $$;
 COMMENT ON FUNCTION has_many_projects(uuid) IS 'Whether a person is a member of more projects than are quickly read one by one.';
 

@@ -70,8 +70,10 @@ async def test_a_member_of_many_projects_sees_what_is_theirs(
     """Their lists look through the newest of all tasks first, among which are those of others."""
     ada, bob = await make_user(), await make_user()
     expected = []
-    for number in range(10):
+    for number in range(21):
         shared = str(await make_project(editor=ada, viewer=bob))
+        if number > 9:
+            continue
         expected.append(await create(ada, "/tasks", title=f"Shared {number}", projectId=shared))
         await create(ada, "/tasks", title="Ada's alone")
     expected.append(await create(bob, "/tasks", title="Bob's"))
