@@ -77,8 +77,8 @@ FILL = (
         FROM generate_series(1, %(rows)s) AS i
     ) AS s""",
     """INSERT INTO tasks (
-        id, number, kind, title, description, status, priority, creator_id, assignee_id, project_id, rank, due_at,
-        started_at, completed_at, cancelled_at, deleted_at, deleted_by, created_at, updated_at
+        id, number, kind, title, description, status, priority, creator_id, assignee_id, project_id, rank,
+        due_at, started_at, completed_at, cancelled_at, deleted_at, deleted_by, created_at, updated_at
     )
     SELECT
         t.id, CASE WHEN p.id IS NOT NULL THEN t.n END,

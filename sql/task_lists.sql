@@ -1,8 +1,7 @@
--- Lists of tasks. Filters are those of find_tasks(). A list without a filter that has an index looks through the 2,000 tasks
--- that come first in its order; only where these do not fill the page, the tasks of the viewer are read, source by source, or all
--- for whoever sees all. So nobody waits who sees much, and nobody who sees little. OFFSET 0 is a fence: those of one source are
--- few, and the planner would rather walk along all tasks in their order. A list takes the key of the task that it goes on behind,
--- and what it skips.
+-- Lists of tasks. Filters are those of find_tasks(). A list is read source by source (see task_sources()): as many of each as the
+-- page wants, by an index that has them in the order of the list, and merged. Whoever is a member of many projects has the 5,000
+-- looked through first that come first in the order, one by one, until the page is full: they mostly see some of these. A list
+-- takes the key of the task that it goes on behind, and what it skips.
 
 -- name: list_by_created(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, before, most, skip) :many
 -- The newest.
@@ -375,7 +374,13 @@ FROM (
             UNION ALL
             SELECT t.id FROM task_labels AS x INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id WHERE s.name = 'label' AND x.label_id = s.id
             UNION ALL
-            SELECT t.id FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE s.name = 'all'
+            (
+                SELECT t.id
+                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+                WHERE s.name = 'all'
+                ORDER BY t.id DESC
+                LIMIT $17
+            )
         ) AS f
         LIMIT 3 * $17::integer
     ) AS r
