@@ -73,7 +73,7 @@ WHERE t.id = ANY($3::uuid[]);
 SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: update_task(task_id, kind, title, description, status, priority, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, rank, step) :exec
--- Make a task, which is locked, what is given; `step` is what its version goes up by.
+-- Make a task, which is locked, what is given; `step` is what its version goes up by. Without a rank it goes to the end of its column.
 UPDATE tasks
 SET
     kind = $2,
@@ -88,7 +88,7 @@ SET
     parent_id = $11,
     due_at = $12,
     due_on = $13,
-    rank = $14,
+    rank = coalesce($14, last_rank($8, $5)),
     version = version + $15,
     updated_at = CASE WHEN $15 > 0 THEN now() ELSE updated_at END
 WHERE id = $1;
@@ -230,10 +230,6 @@ SELECT EXISTS (SELECT FROM tasks WHERE parent_id = $1);
 -- name: insert_revision(task_id, version, field, old_text, actor_id) :exec
 -- Keep what a text was before the change that made `version`.
 INSERT INTO task_revisions (task_id, version, field, old_text, actor_id) VALUES ($1, $2, $3, $4, $5);
-
--- name: get_last_rank(project_id, status) :value
--- The rank behind all others of a column.
-SELECT last_rank($1, $2);
 
 -- name: get_changed_task(task_id, viewer_id) :one!
 -- A task as who has just changed it is shown it, who may have lost sight of it with that; and those who watch and see it.

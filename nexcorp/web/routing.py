@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from aiohttp import HttpVersion11, web
+from asyncpg import DeadlockDetectedError
 from marshmallow import Schema, fields
 
 from nexcorp.domain.fields import load
@@ -21,6 +22,7 @@ from nexcorp.security.limits import LIMITS
 from nexcorp.security.reauthentication import require_fresh
 from nexcorp.web.forms import Form, is_form, receive
 from nexcorp.web.parsing import read_json, read_query
+from nexcorp.web.transactions import UNDONE
 
 API_PREFIX = "/api/v1"
 
@@ -182,6 +184,15 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
                         raise Invalid(errors={name: ["Unknown field."] for name in received.values})
                     return await handler(request, files=received.files)
                 return await handler(request, body=load(body, received.values), files=received.files)
+        try:
+            return await handle(request)
+        except DeadlockDetectedError:
+            # It was chosen to give way to another one, which is done by now.
+            if not request.get(UNDONE):
+                raise
+            return await handle(request)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
         if body is not None:
             try:
                 data = load(body, await read_json(request))

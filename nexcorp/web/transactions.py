@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from aiohttp import web
 
@@ -28,6 +29,8 @@ from nexcorp.web.turns import TURNS
 
 KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 REPLAYED = {"Idempotent-Replayed": "true"}
+# Whether nothing of a request has been committed when a deadlock ended its transaction.
+UNDONE = web.RequestKey("undone", bool)
 
 
 class Versioned(msgspec.Struct):
@@ -221,8 +224,10 @@ class Unit:
         return Transaction(conn, claim, who.id if who is not None else None)
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        request = self._request
         try:
             await self._lease.__aexit__(kind, error, trace)
+            request[UNDONE] = isinstance(error, asyncpg.DeadlockDetectedError) and request.get(UNDONE, True)
         finally:
             if self._turn is not None:
                 await self._turn.__aexit__(kind, error, trace)

@@ -62,7 +62,6 @@ SCANS = {
     "search.fill_people": "once, after a bulk load",
     "search.fill_words": "once, after a bulk load",
     "service.has_users": "stops at the first row",
-    "task_lists.count_tasks": "counts the tasks of those who must have page numbers; stops at 10,000",
     "task_stats.fill_tallies": "once, after a bulk load",
     "users.fill_person_stats": "once, after a bulk load",
     "users.count_people": "counts all people of a role, for those who must have page numbers",

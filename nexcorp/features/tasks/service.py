@@ -221,7 +221,8 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
             conn, caller, task["id"], wanted["projectId"], wanted["status"], place
         )
     elif moves or "status" in changes:
-        rank = await sql.tasks.get_last_rank(conn, project_id=wanted["projectId"], status=wanted["status"])
+        # The last one of its column.
+        rank = None
     due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
     if "dueDate" in changes:
         due = split_due(changes["dueDate"])

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from nexcorp.db import sql
 from nexcorp.features.tasks import ranks
 from tests.api import API, create, fetch, fetch_value, get_json, insist, refused
 from tests.conftest import wait_until
@@ -129,6 +130,25 @@ async def test_a_hundred_drags_to_one_spot(
     assert column[0]["id"] == first["id"]
     places = [task["rank"] for task in column]
     assert len(set(places)) == 12 and max(map(abs, places)) <= ranks.LIMIT
+
+
+async def test_a_spread_that_meets_a_bulk_change_crosswise_is_done_behind_it(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada = await make_user()
+    project = await make_project(editor=ada)
+    a, b, c = [await create(ada, "/tasks", title=title, projectId=str(project)) for title in "abc"]
+    await fetch(service, "UPDATE tasks SET rank = number WHERE project_id = $1", project)
+    async with service.db.transaction(wait=5) as other:
+        await sql.task_bulk.lock_tasks(other, ids=[UUID(b["id"])])
+        # Has c, and wants b, which is in the way.
+        dragging = asyncio.create_task(drag(ada, c, place={"after": a["id"]}))
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        await wait_until(lambda: other.fetchval(waiting))
+        await sql.task_bulk.lock_tasks(other, ids=[UUID(c["id"])])
+        assert not dragging.done()
+    await dragging
+    assert name((await read_board(ada, project))["todo"]) == ["a", "c", "b"]
 
 
 def test_ranks_find_room_wherever_it_is() -> None:

@@ -44,7 +44,7 @@ async def test_kept_lists_show_what_is_so(
 
     from nexcorp.features.tasks import lists
 
-    created = replace(lists.SORTS["created"], list_all=count)
+    created = replace(lists.SORTS["created"], list=count)
     monkeypatch.setitem(lists.SORTS, "created", created)
     # One flight for all who ask at once, and nothing made while it is kept.
     shown = await asyncio.gather(*(titles(bob) for _ in range(5)))
