@@ -64,8 +64,8 @@ async def _persist_plainly(config: Config, receivers: list[str], actor: UUID, po
     for batch in batches:
         async with database.transaction() as conn:
             told = batch["receiver_ids"]
-            await sql.notifications.count_told(conn, user_ids=told, added=[1] * len(told))
-            await sql.notifications.deliver(conn, **batch)
+            await sql.telling.count_told(conn, user_ids=told, added=[1] * len(told))
+            await sql.telling.deliver(conn, **batch)
     seconds = time.perf_counter() - began
     await database.close()
     return seconds

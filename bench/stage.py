@@ -245,10 +245,10 @@ class Stage:
         ]
 
     @contextlib.contextmanager
-    def web(self) -> Iterator[tuple[Popen[bytes], int]]:
-        """A running `nexcorp web` and its port, for the length of a measurement."""
+    def web(self, **more: str) -> Iterator[tuple[Popen[bytes], int]]:
+        """A running `nexcorp web` and its port, for the length of a block; `more` are further settings."""
         port = choose_port(self.home / "web.port")
-        with self._program("web", port, {}) as process:
+        with self._program("web", port, more) as process:
             self._await("the web process", process, lambda: self._answers(port))
             yield process, port
 

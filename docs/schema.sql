@@ -1469,13 +1469,19 @@ COMMENT ON COLUMN tasks.started_at IS 'When it was first in_progress.';
 COMMENT ON COLUMN tasks.cancelled_at IS 'When it was cancelled; NULL where it is not.';
 COMMENT ON COLUMN tasks.external_ref IS 'What an import knows it by: importing again finds it.';
 COMMENT ON COLUMN tasks.version IS 'Goes up with every change, but for its place in a column.';
+CREATE INDEX tasks_assignee_due_idx ON tasks USING btree (assignee_id, COALESCE(due_at, 'infinity'::timestamp with time zone), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_assignee_id_idx ON tasks USING btree (assignee_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_assignee_idx ON tasks USING btree (assignee_id, id) INCLUDE (status, priority) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_assignee_priority_idx ON tasks USING btree (assignee_id, priority, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_assignee_updated_idx ON tasks USING btree (assignee_id, updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_board_idx ON tasks USING btree (project_id, status, rank, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_by_due_idx ON tasks USING btree (COALESCE(due_at, 'infinity'::timestamp with time zone), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_completed_idx ON tasks USING btree (completed_at) INCLUDE (started_at, project_id) WHERE completed_at IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX tasks_creator_due_idx ON tasks USING btree (creator_id, COALESCE(due_at, 'infinity'::timestamp with time zone), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_creator_id_idx ON tasks USING btree (creator_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_creator_idx ON tasks USING btree (creator_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_creator_priority_idx ON tasks USING btree (creator_id, priority, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_creator_updated_idx ON tasks USING btree (creator_id, updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_deleted_by_idx ON tasks USING btree (deleted_by, deleted_at) WHERE deleted_by IS NOT NULL;
 CREATE INDEX tasks_due_idx ON tasks USING btree (due_at, id) WHERE deleted_at IS NULL AND due_at IS NOT NULL AND (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
 CREATE UNIQUE INDEX tasks_external_ref_idx ON tasks USING btree (project_id, external_ref) WHERE external_ref IS NOT NULL AND project_id IS NOT NULL;
@@ -1486,7 +1492,10 @@ CREATE UNIQUE INDEX tasks_occurrence_idx ON tasks USING btree (series_id, occurr
 CREATE UNIQUE INDEX tasks_own_ref_idx ON tasks USING btree (creator_id, external_ref) WHERE external_ref IS NOT NULL AND project_id IS NULL;
 CREATE INDEX tasks_parent_id_idx ON tasks USING btree (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX tasks_priority_idx ON tasks USING btree (priority, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_project_due_idx ON tasks USING btree (project_id, COALESCE(due_at, 'infinity'::timestamp with time zone), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_project_idx ON tasks USING btree (project_id, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_project_priority_idx ON tasks USING btree (project_id, priority, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_project_updated_idx ON tasks USING btree (project_id, updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_remind_idx ON tasks USING btree (remind_at) WHERE remind_at IS NOT NULL AND deleted_at IS NULL AND (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
 CREATE INDEX tasks_tally_idx ON tasks USING btree (project_id, status, priority) INCLUDE (assignee_id, creator_id, due_at) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_trash_idx ON tasks USING btree (deleted_at) WHERE deleted_at IS NOT NULL;
@@ -1499,7 +1508,7 @@ CREATE TABLE thread_reads (
     CONSTRAINT thread_reads_pkey PRIMARY KEY (thread, user_id)
 ) WITH (fillfactor=70);
 COMMENT ON TABLE thread_reads IS 'How far a person has read the comments on something. Rows go with what the comments are on.';
-COMMENT ON COLUMN thread_reads.thread IS 'The id of what the comments are on, which for now is a post.';
+COMMENT ON COLUMN thread_reads.thread IS 'The id of what the comments are on: a post or a task.';
 COMMENT ON COLUMN thread_reads.upto IS 'The last comment that they read; all with a lower id were read, too. It only goes up, and may be deleted meanwhile. In no index, so that moving it leaves the indexes alone.';
 CREATE INDEX thread_reads_user_id_idx ON thread_reads USING btree (user_id);
 
@@ -2304,22 +2313,26 @@ CREATE OR REPLACE FUNCTION find_tasks(viewer uuid, sees_all boolean, statuses te
 AS $function$
     SELECT t.*
     FROM visible_tasks($1, $2) AS t
-    -- IS TRUE keeps the planner from an index that has no part in the order, for what mostly leaves much.
-    WHERE (t.status = ANY($3)) IS TRUE
-        AND (t.priority = ANY($4)) IS TRUE
-        AND (t.kind = ANY($5)) IS TRUE
-        AND ($6 IS NULL OR coalesce(t.assignee_id, '00000000-0000-0000-0000-000000000000') = $6)
-        AND ($7 IS NULL OR t.creator_id = $7)
-        AND ($8 IS NULL OR coalesce(t.project_id, '00000000-0000-0000-0000-000000000000') = $8)
-        AND ($9 IS NULL OR (SELECT true FROM task_labels AS x WHERE x.task_id = t.id AND x.label_id = $9))
-        AND ($10 IS NULL OR t.parent_id = $10)
-        AND (
-            $11 IS NULL
-            OR $11 = coalesce((SELECT true FROM open_links AS l WHERE l.blocked_id = t.id LIMIT 1), false)
-        )
-        AND ($12 IS NULL OR fold_text(t.title) LIKE (SELECT '%' || fold_text($12) || '%'))
-        AND ($13 IS NULL OR t.due_at >= $13)
-        AND ($14 IS NULL OR t.due_at < $14)
+    -- The planner takes a CASE for one that half of the rows pass, and so reads an index in its order until a page is full.
+    -- Of these conditions it would think that they leave nothing, and sort what they leave.
+    WHERE CASE
+        WHEN t.status = ANY($3)
+            AND t.priority = ANY($4)
+            AND t.kind = ANY($5)
+            AND ($6 IS NULL OR coalesce(t.assignee_id, '00000000-0000-0000-0000-000000000000') = $6)
+            AND ($7 IS NULL OR t.creator_id = $7)
+            AND ($8 IS NULL OR coalesce(t.project_id, '00000000-0000-0000-0000-000000000000') = $8)
+            AND ($10 IS NULL OR t.parent_id = $10)
+            AND ($13 IS NULL OR t.due_at >= $13)
+            AND ($14 IS NULL OR t.due_at < $14)
+            AND ($12 IS NULL OR fold_text(t.title) LIKE (SELECT '%' || fold_text($12) || '%'))
+            AND ($9 IS NULL OR (SELECT true FROM task_labels AS x WHERE x.task_id = t.id AND x.label_id = $9))
+            AND (
+                $11 IS NULL
+                OR $11 = coalesce((SELECT true FROM open_links AS l WHERE l.blocked_id = t.id LIMIT 1), false)
+            )
+            THEN true
+    END
 $function$;
 COMMENT ON FUNCTION find_tasks(uuid,boolean,text[],smallint[],text[],uuid,uuid,uuid,uuid,uuid,boolean,text,timestamp with time zone,timestamp with time zone) IS E'The visible tasks that filters leave, each of which is NULL where it is not asked for; all zeros for nobody and no project. `words`: of the title, with %, _ and \\ escaped. In FROM, a query takes it in.';
 
@@ -2417,6 +2430,15 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION gather_kinds() IS 'Makes describe_entity() of all functions describe_<kind>(entity_id, viewer_id), which give rows like it, and chain_entity() of all chain_<kind>(entity_id). A file that defines one calls this behind it.';
+
+CREATE OR REPLACE FUNCTION has_many_projects(viewer uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT count(*) > 20 FROM (SELECT FROM project_members AS m WHERE m.user_id = $1 LIMIT 21) AS p
+$function$;
+COMMENT ON FUNCTION has_many_projects(uuid) IS 'Whether a person is a member of more projects than are quickly read one by one.';
 
 CREATE OR REPLACE FUNCTION hash_username(username citext)
  RETURNS bytea
@@ -2577,23 +2599,47 @@ CREATE OR REPLACE FUNCTION keep_due_days()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+DECLARE
+    moved record;
 BEGIN
-    UPDATE tasks
-    SET due_on = due_on
-    WHERE id IN (
-        SELECT t.id
-        FROM tasks AS t
-        WHERE (t.assignee_id = NEW.user_id OR t.creator_id = NEW.user_id AND t.assignee_id IS NULL)
-            AND t.deleted_at IS NULL
-            AND t.due_on IS NOT NULL
-            AND t.status NOT IN ('done', 'cancelled')
-        ORDER BY t.id
-        FOR NO KEY UPDATE
-    );
+    -- A statement that writes all settings names the zone, too.
+    IF TG_OP = 'UPDATE' AND NEW.timezone = OLD.timezone THEN
+        RETURN NULL;
+    END IF;
+    FOR moved IN
+        WITH held AS MATERIALIZED (
+            SELECT t.id
+            FROM tasks AS t
+            WHERE (t.assignee_id = NEW.user_id OR t.creator_id = NEW.user_id AND t.assignee_id IS NULL)
+                AND t.deleted_at IS NULL
+                AND t.due_on IS NOT NULL
+                AND t.due_at <> end_of_day(t.due_on, NEW.user_id)
+                AND t.status NOT IN ('done', 'cancelled')
+            -- The oldest: others may give a person any number, who waits for this.
+            ORDER BY t.id
+            LIMIT 10000
+            FOR NO KEY UPDATE
+        )
+        UPDATE tasks AS t
+        SET due_on = t.due_on
+        FROM held AS h
+        WHERE t.id = h.id
+        RETURNING t.*
+    LOOP
+        PERFORM emit(
+            'task.updated', NEW.user_id, 'task', moved.id,
+            jsonb_build_object(
+                'version', moved.version, 'creatorId', moved.creator_id, 'assigneeId', moved.assignee_id,
+                'projectId', moved.project_id, 'parentId', moved.parent_id, 'watcherIds', '[]'::jsonb,
+                'changed', '["dueAt"]'::jsonb
+            ),
+            '{}', coalesce(moved.project_id, moved.id)
+        );
+    END LOOP;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is.';
+COMMENT ON FUNCTION keep_due_days() IS 'What is due on a day ends by the clock of whose it is, 10,000 tasks at most, and the rooms that show it are told.';
 
 CREATE OR REPLACE FUNCTION keep_task()
  RETURNS trigger
@@ -2886,30 +2932,6 @@ AS $function$
     SELECT concat_ws(' ', (u).first_name, (u).last_name, (u).username)
 $function$;
 COMMENT ON FUNCTION name_person(users) IS 'All the names of a person: what they are found by.';
-
-CREATE OR REPLACE FUNCTION narrow_tasks(viewer uuid, sees_all boolean, statuses text[], priorities smallint[], kinds text[], assignee uuid, creator uuid, project uuid, label uuid, parent uuid, blocked boolean, words text, due_from timestamp with time zone, due_before timestamp with time zone, source text)
- RETURNS SETOF tasks
- LANGUAGE sql
- STABLE
-AS $function$
-    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-    WHERE $15 = 'project' AND t.project_id = $8
-    UNION ALL
-    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-    WHERE $15 = 'assignee' AND t.assignee_id = $6
-    UNION ALL
-    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-    WHERE $15 = 'creator' AND t.creator_id = $7
-    UNION ALL
-    SELECT t.* FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-    WHERE $15 = 'parent' AND t.parent_id = $10
-    UNION ALL
-    SELECT t.*
-    FROM task_labels AS x
-    INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id
-    WHERE $15 = 'label' AND x.label_id = $9
-$function$;
-COMMENT ON FUNCTION narrow_tasks(uuid,boolean,text[],smallint[],text[],uuid,uuid,uuid,uuid,uuid,boolean,text,timestamp with time zone,timestamp with time zone,text) IS 'As find_tasks(), read by the index of the filter that `source` names: one branch runs, the others read nothing.';
 
 CREATE OR REPLACE FUNCTION next_digest(timezone text, digest text, digest_at time without time zone, after timestamp with time zone)
  RETURNS timestamp with time zone
@@ -3295,6 +3317,19 @@ END
 $function$;
 COMMENT ON FUNCTION tally_tasks() IS 'Keeps task_tallies, task_loads and task_days.';
 
+CREATE OR REPLACE FUNCTION task_sources(viewer uuid, source text, source_id uuid)
+ RETURNS TABLE(name text, id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT s.name, $1 FROM (VALUES ('creator'), ('assignee')) AS s (name) WHERE $2 IN ('own', 'mine')
+    UNION ALL
+    SELECT 'project', m.project_id FROM project_members AS m WHERE $2 = 'own' AND m.user_id = $1
+    UNION ALL
+    SELECT $2, $3 WHERE $2 NOT IN ('own', 'mine')
+$function$;
+COMMENT ON FUNCTION task_sources(uuid,text,uuid) IS 'Where a list of tasks is read from, each by an index of its own: `own`: from all that makes tasks visible to a viewer; `mine`: from that but for projects; else from the one source that is named. In FROM, a query takes it in.';
+
 CREATE OR REPLACE FUNCTION tasks_seen_by(user_id uuid)
  RETURNS SETOF tasks
  LANGUAGE sql
@@ -3340,7 +3375,7 @@ END
 $function$;
 COMMENT ON FUNCTION trust_address() IS 'An address that is proved anew takes mail.';
 
-CREATE OR REPLACE FUNCTION unread_comments(viewer_id uuid, post_id uuid, upto uuid)
+CREATE OR REPLACE FUNCTION unread_comments(viewer_id uuid, thread uuid, upto uuid)
  RETURNS TABLE(unread_count integer)
  LANGUAGE sql
  STABLE ROWS 1
@@ -3351,8 +3386,8 @@ AS $function$
         FROM (
             -- A fence: they come out of the index one by one, and no more of them than it takes to count a hundred.
             SELECT b.id
-            FROM comments AS b
-            WHERE b.post_id = $2 AND b.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
+            FROM thread_comments AS b
+            WHERE b.thread = $2 AND b.id > coalesce($3, '00000000-0000-0000-0000-000000000000')
             ORDER BY b.id
             OFFSET 0
         ) AS behind
@@ -3362,7 +3397,7 @@ AS $function$
         LIMIT 100
     ) AS unread
 $function$;
-COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
+COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post or task stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION visible_comments(viewer uuid, sees_all boolean)
  RETURNS SETOF comments
@@ -3853,6 +3888,12 @@ SELECT
 FROM projects AS p;
 COMMENT ON VIEW project_items IS 'Projects as the API and the frames show them, but for what depends on the viewer. With those in the trash.';
 
+CREATE OR REPLACE VIEW thread_comments AS
+SELECT c.post_id AS thread, c.id FROM comments AS c WHERE c.post_id IS NOT NULL
+UNION ALL
+SELECT c.task_id, c.id FROM comments AS c WHERE c.task_id IS NOT NULL;
+COMMENT ON VIEW thread_comments IS 'Comments by what they are on, a post or a task: each by its own index.';
+
 CREATE OR REPLACE VIEW session_items AS
 SELECT
     s.id,
@@ -3923,6 +3964,9 @@ COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a sessio
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
 COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';
+
+CREATE TRIGGER forget_reads AFTER DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION forget_reads('task');
+COMMENT ON TRIGGER forget_reads ON tasks IS 'The task''s rows in thread_reads go along.';
 
 CREATE TRIGGER keep_task BEFORE INSERT OR UPDATE OF status, due_at, due_on, assignee_id, deleted_at ON tasks FOR EACH ROW EXECUTE FUNCTION keep_task();
 COMMENT ON TRIGGER keep_task ON tasks IS 'started_at, completed_at, due_at of a day, and remind_at are kept.';

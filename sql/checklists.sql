@@ -28,7 +28,10 @@ FROM unnest($2::uuid[]) WITH ORDINALITY AS g (id, rank)
 WHERE i.task_id = $1 AND i.id = g.id AND i.rank <> g.rank;
 
 -- name: delete_item(task_id, item_id) :value
--- Remove one; its id, or NULL without it.
+-- Remove one, and the stored answer of the request that made it; its id, or NULL without it.
+WITH blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $2
+)
 DELETE FROM checklist_items WHERE task_id = $1 AND id = $2 RETURNING id;
 
 -- name: copy_items(from_id, to_id) :exec

@@ -9,6 +9,10 @@ RETURNING
     id, kind, options -> 'dryRun' = 'true' AS "dryRun", counts, '[]'::jsonb AS "rowErrors", created_at AS "createdAt",
     finished_at AS "finishedAt";
 
+-- name: lock_imports(owner_id) :exec
+-- Before a person has one more wait: of two requests one waits, and counts behind the other.
+SELECT pg_advisory_xact_lock(hashtext('imports'), hashtext($1::uuid::text));
+
 -- name: count_waiting(owner_id) :value
 -- How many files of a person wait to be read in.
 SELECT count(*)::integer FROM imports WHERE owner_id = $1 AND finished_at IS NULL;
@@ -21,9 +25,9 @@ SELECT
 FROM imports
 WHERE id = $1 AND owner_id = $2;
 
--- name: may_all(user_id) :value
--- Whether a person may change every task, by their role as it is now.
-SELECT holds_permission($1, 'task:manage');
+-- name: holds(user_id, permission) :value
+-- Whether a person may do something by their role as it is now.
+SELECT holds_permission($1, $2);
 
 -- name: claim_import(seconds) :one
 -- The file that waits longest; nobody else gets it for so many seconds.

@@ -25,6 +25,10 @@ SELECT i.* FROM label_items AS i WHERE i.id = $1;
 -- Before a change, which depends on how it stands.
 SELECT FROM labels WHERE id = $1 FOR UPDATE;
 
+-- name: lock_labels(project_id) :exec
+-- Before a project has one more: of two requests one waits, and counts behind the other.
+SELECT pg_advisory_xact_lock(hashtext('labels'), hashtext(coalesce($1::uuid::text, 'none')));
+
 -- name: count_labels(project_id) :value
 -- How many a project has, or there are without one.
 SELECT count(*)::integer FROM labels WHERE project_id IS NOT DISTINCT FROM $1;
@@ -38,7 +42,10 @@ INSERT INTO labels (project_id, name, color) VALUES ($1, $2, $3) RETURNING id;
 UPDATE labels SET name = coalesce($2, name), color = coalesce($3, color) WHERE id = $1;
 
 -- name: delete_label(label_id) :exec
--- Remove a label, from tasks as well.
+-- Remove a label, from tasks as well, and the stored answer that shows it.
+WITH blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
+)
 DELETE FROM labels WHERE id = $1;
 
 -- name: render_labels(ids) :many

@@ -3,8 +3,9 @@
 
 -- name: lock_keys(keys) :exec
 -- Whoever makes a lead of the same e-mail address or number waits until this transaction ends. In one order, whoever comes.
+-- There are 256 locks for all keys: a file of thousands would fill PostgreSQL's table of locks.
 SELECT pg_advisory_xact_lock(x'6c656164'::integer, k.hash)
-FROM (SELECT DISTINCT hashtext(key) AS hash FROM unnest($1::text[]) AS key ORDER BY hash OFFSET 0) AS k;
+FROM (SELECT DISTINCT hashtext(key) & 255 AS hash FROM unnest($1::text[]) AS key ORDER BY hash OFFSET 0) AS k;
 
 -- name: find_duplicates(email_key, phone_key, except_id) :many
 -- The oldest leads with this address or number, ten at most; NULL finds nothing. The keys are locked.
@@ -13,6 +14,52 @@ FROM leads AS l
 WHERE (l.email_key = $1 OR l.phone_key = $2) AND l.id IS DISTINCT FROM $3::uuid
 ORDER BY l.id
 LIMIT 10;
+
+-- name: find_known(email_keys, phone_keys, except_ids) :many
+-- Of each of these addresses and numbers the lead, but for one, that has the address, else the number, the oldest of several.
+-- The keys are locked.
+SELECT w.place::integer, l.id
+FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY AS w (email_key, phone_key, except_id, place)
+CROSS JOIN LATERAL (
+    SELECT d.id
+    FROM (
+        SELECT 1 AS worth, a.id FROM leads AS a WHERE a.email_key = w.email_key
+        UNION ALL
+        SELECT 2, b.id FROM leads AS b WHERE b.phone_key = w.phone_key
+    ) AS d
+    WHERE d.id IS DISTINCT FROM w.except_id
+    ORDER BY d.worth, d.id
+    LIMIT 1
+) AS l;
+
+-- name: find_owners(names, ids) :many
+-- People by their usernames, and by their ids, and whether they may read leads.
+SELECT f.name, f.id, reads_leads(f.id) AS reads
+FROM (
+    SELECT w.name, u.id
+    FROM unnest($1::text[]) AS w (name)
+    INNER JOIN users AS u ON u.username = w.name::citext
+    UNION ALL
+    SELECT w.id::text, u.id
+    FROM unnest($2::uuid[]) AS w (id)
+    INNER JOIN users AS u ON u.id = w.id
+) AS f;
+
+-- name: insert_leads(created_by, rows) :exec
+-- As insert_lead, of many, in their order.
+WITH added AS (
+    INSERT INTO leads (
+        name, company, email, phone, job_title, website, source, stage, score, owner_id, value, currency, lost_reason,
+        lost_note, notes, email_key, phone_key, created_by
+    )
+    SELECT
+        r.name, r.company, r.email, r.phone, r.job_title, r.website, r.source, r.stage, r.score, r.owner_id, r.value, r.currency,
+        r.lost_reason, r.lost_note, r.notes, r.email_key, r.phone_key, $1
+    FROM jsonb_populate_recordset(NULL::leads, $2) AS r
+    RETURNING id, stage
+)
+INSERT INTO lead_stage_log (lead_id, to_stage, actor_id)
+SELECT id, stage, $1 FROM added;
 
 -- name: insert_lead(created_by, fields) :value
 -- A new lead with its first stage in the log; returns its id. `fields` has columns of the table.
@@ -40,6 +87,10 @@ SELECT i.* FROM lead_items AS i WHERE i.id = $1;
 -- name: find_leads(viewer_id, ids) :many
 -- Some leads; no row for viewers who may not read leads.
 SELECT i.* FROM lead_items AS i WHERE i.id = ANY($2::uuid[]) AND reads_leads($1);
+
+-- name: get_leads(ids) :many
+-- Several leads, as get_lead.
+SELECT i.* FROM lead_items AS i WHERE i.id = ANY($1::uuid[]);
 
 -- name: get_survivor(lead_id) :value
 -- The lead that one was merged into; NULL where it was not.
@@ -130,6 +181,10 @@ LIMIT $8;
 -- Before a change, which depends on how the lead stands.
 SELECT FROM leads WHERE id = $1 FOR NO KEY UPDATE;
 
+-- name: lock_leads(ids) :exec
+-- The same for several, in one order.
+SELECT FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+
 -- name: lock_for_removal(ids) :exec
 -- Keep all changes of leads, and of what belongs to them, out until this transaction ends; in one order.
 SELECT FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE;
@@ -156,8 +211,28 @@ FROM old
 INNER JOIN changed ON changed.id = old.id
 WHERE changed.stage <> old.stage;
 
+-- name: update_leads(actor_id, rows) :exec
+-- As update_lead, of many, which are locked; each row has its `id`.
+WITH wanted AS MATERIALIZED (
+    SELECT r.*, o.stage AS old_stage
+    FROM jsonb_populate_recordset(NULL::leads, $2) AS r
+    INNER JOIN leads AS o ON o.id = r.id
+),
+logged AS (
+    INSERT INTO lead_stage_log (lead_id, from_stage, to_stage, actor_id)
+    SELECT w.id, w.old_stage, w.stage, $1 FROM wanted AS w WHERE w.stage <> w.old_stage
+)
+UPDATE leads AS l
+SET
+    name = w.name, company = w.company, email = w.email, phone = w.phone, job_title = w.job_title, website = w.website,
+    source = w.source, stage = w.stage, score = w.score, owner_id = w.owner_id, value = w.value, currency = w.currency,
+    lost_reason = w.lost_reason, lost_note = w.lost_note, notes = w.notes, email_key = w.email_key,
+    phone_key = w.phone_key, version = l.version + 1, updated_at = now()
+FROM wanted AS w
+WHERE l.id = w.id;
+
 -- name: absorb_lead(lead_id, into_id, actor_id, notes) :exec
--- A lead, locked like the one that it goes into, gives its interactions, tasks and stages to that one, and is a reference to
+-- A lead, locked like the one that it goes into, gives its interactions and stages to that one, and is a reference to
 -- it from then on: its texts are wiped, as are stored answers that show it. What these texts said and the other one does not
 -- becomes `notes`, interactions with that one.
 WITH talked AS (
@@ -166,9 +241,6 @@ WITH talked AS (
 noted AS (
     INSERT INTO lead_interactions (lead_id, kind, author_id, text)
     SELECT $2, 'note', $3, n.text FROM unnest($4::text[]) AS n (text)
-),
-worked AS (
-    UPDATE tasks SET lead_id = $2 WHERE lead_id = $1
 ),
 moved AS (
     UPDATE lead_stage_log SET lead_id = $2 WHERE lead_id = $1
@@ -186,7 +258,7 @@ WHERE id = $1 OR merged_into = $1;
 
 -- name: delete_lead(lead_id) :exec
 -- A lead is gone with its interactions and its log, with what was merged into it, and with stored answers that show any of
--- these; their keys stay, so that a retry makes nothing anew. Tasks and notifications stay, without it.
+-- these; their keys stay, so that a retry makes nothing anew. Notifications stay, without it.
 WITH blanked AS (
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL
     WHERE k.entity_id IN (SELECT t.id FROM lead_interactions AS t WHERE t.lead_id = $1 UNION ALL SELECT $1)

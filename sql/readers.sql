@@ -1,5 +1,5 @@
--- Who read what: posts one by one, comments by a watermark a thread. What marks something as read holds the post against
--- its deletion, and writes only where it changes something.
+-- Who read what: posts one by one, comments by a watermark a thread. What marks something as read holds the post or
+-- task against its deletion, and writes only where it changes something.
 
 -- name: read_post(post_id, user_id) :value
 -- A user says that they read a post; answers when they said so first. Its author counts as having read it when it was
@@ -72,25 +72,36 @@ WHERE u.status = 'active'
 ORDER BY u.id
 LIMIT $4;
 
--- name: read_comments(post_id, user_id, up_to) :one
--- A user says how far they read the comments of a post: to the last one that there is up to an id. The watermark never
--- goes back. No row where they may not see the post.
+-- name: read_comments(thread_type, thread, user_id, sees_all, up_to) :one
+-- A user says how far they read the comments of a post or task: to the last one that there is up to an id. The watermark never
+-- goes back. No row where they may not see it.
 WITH post AS MATERIALIZED (
     SELECT p.id
     FROM posts AS p
-    WHERE p.id = $1 AND shown_to(p, $2)
+    WHERE $1 = 'post' AND p.id = $2 AND shown_to(p, $3)
     FOR KEY SHARE
 ),
+task AS MATERIALIZED (
+    SELECT t.id
+    FROM tasks AS t
+    WHERE $1 = 'task' AND t.id = $2 AND (SELECT true FROM visible_tasks($3, $4) AS v WHERE v.id = t.id)
+    FOR KEY SHARE
+),
+seen AS (
+    SELECT post.id FROM post
+    UNION ALL
+    SELECT task.id FROM task
+),
 before AS (
-    SELECT t.upto FROM thread_reads AS t WHERE t.thread = $1 AND t.user_id = $2
+    SELECT t.upto FROM thread_reads AS t WHERE t.thread = $2 AND t.user_id = $3
 ),
 target AS (
-    SELECT c.id FROM comments AS c WHERE c.post_id = $1 AND c.id <= $3 ORDER BY c.id DESC LIMIT 1
+    SELECT c.id FROM thread_comments AS c WHERE c.thread = $2 AND c.id <= $5 ORDER BY c.id DESC LIMIT 1
 ),
 moved AS (
     INSERT INTO thread_reads AS t (thread, user_id, upto)
-    SELECT post.id, $2, target.id
-    FROM post
+    SELECT $2, $3, target.id
+    FROM seen
     CROSS JOIN target
     WHERE NOT EXISTS (SELECT FROM before WHERE before.upto >= target.id)
     -- Another device may have been there meanwhile.
@@ -98,31 +109,35 @@ moved AS (
     RETURNING t.upto
 )
 SELECT mark.upto AS "upTo", unread.unread_count AS "unreadCount"
-FROM post
+FROM seen
 LEFT JOIN moved ON true
 LEFT JOIN before ON true
 CROSS JOIN LATERAL (SELECT coalesce(moved.upto, before.upto)) AS mark (upto)
-CROSS JOIN LATERAL unread_comments($2, post.id, mark.upto) AS unread;
+CROSS JOIN LATERAL unread_comments($3, $2, mark.upto) AS unread;
 
--- name: get_watermark(post_id, user_id) :one
--- How far a user has read the comments of a post, NULL for not at all, and how many are unread. No row where they may not
--- see the post.
+-- name: get_watermark(thread_type, thread, user_id, sees_all) :one
+-- How far a user has read the comments of a post or task, NULL for not at all, and how many are unread. No row where they may
+-- not see it.
 SELECT t.upto AS "upTo", unread.unread_count AS "unreadCount"
-FROM posts AS p
-LEFT JOIN thread_reads AS t ON t.thread = p.id AND t.user_id = $2
-CROSS JOIN LATERAL unread_comments($2, p.id, t.upto) AS unread
-WHERE p.id = $1 AND shown_to(p, $2);
+FROM (
+    SELECT p.id FROM posts AS p WHERE $1 = 'post' AND p.id = $2 AND shown_to(p, $3)
+    UNION ALL
+    SELECT v.id FROM visible_tasks($3, $4) AS v WHERE $1 = 'task' AND v.id = $2
+) AS seen
+LEFT JOIN thread_reads AS t ON t.thread = $2 AND t.user_id = $3
+CROSS JOIN LATERAL unread_comments($3, $2, t.upto) AS unread;
 
--- name: get_comment_readership(comment_id, viewer_id, any_author) :one
--- What a comment is on and whose it is, and whether a viewer may know who read it, being its author or with `any_author`.
--- No row where they may not see it, or it is a placeholder.
-SELECT c.post_id AS "postId", c.author_id AS "authorId", (c.author_id = $2 OR $3) AS allowed
-FROM comments AS c
-INNER JOIN posts AS p ON p.id = c.post_id
-WHERE c.id = $1 AND c.body IS NOT NULL AND shown_to(p, $2);
+-- name: get_comment_readership(comment_id, viewer_id, any_author, sees_all) :one
+-- What a comment is on and whose it is, and whether a viewer may know who read it, being its author or with `any_author`, on a
+-- task with `sees_all`. No row where they may not see it, or it is a placeholder.
+SELECT
+    coalesce(c.post_id, c.task_id) AS thread, c.task_id IS NOT NULL AS "onTask", c.author_id AS "authorId",
+    (c.author_id = $2 OR CASE WHEN c.task_id IS NULL THEN $3 ELSE $4 END) AS allowed
+FROM visible_comments($2, $4) AS c
+WHERE c.id = $1 AND c.body IS NOT NULL;
 
--- name: list_comment_readers(viewer_id, post_id, comment_id, author_id, after, most) :many
--- People behind an id whose watermark in a post is at or behind a comment, without its author. By id, which stands still
+-- name: list_comment_readers(viewer_id, thread, comment_id, author_id, after, most) :many
+-- People behind an id whose watermark in a post or task is at or behind a comment, without its author. By id, which stands still
 -- while watermarks move: nobody comes twice, and nobody is passed over.
 SELECT shown."user", t.user_id AS "_userId"
 FROM thread_reads AS t
@@ -142,8 +157,12 @@ LIMIT $6;
 -- What somebody who has left read.
 WITH gone AS (
     DELETE FROM entity_reads WHERE user_id = $1
+),
+-- In the order in which tasks are purged.
+held AS MATERIALIZED (
+    SELECT t.thread FROM thread_reads AS t WHERE t.user_id = $1 ORDER BY t.thread FOR UPDATE
 )
-DELETE FROM thread_reads WHERE user_id = $1;
+DELETE FROM thread_reads AS t USING held WHERE t.thread = held.thread AND t.user_id = $1;
 
 -- name: export_reads(user_id) :many
 -- What a person said to have read.

@@ -1,4 +1,4 @@
--- Rooms and their numbered frames: written by the workers, with `deliver` in sql/notifications.sql, and read by every web
+-- Rooms and their numbered frames: written by the workers, with `deliver` in sql/telling.sql, and read by every web
 -- node.
 
 -- name: get_room(name) :one

@@ -34,13 +34,14 @@ WHERE t.deleted_at IS NULL
 ORDER BY t.rank, t.id
 LIMIT $6;
 
--- name: list_column(viewer_id, sees_all, project_id, status, after_rank, after, most) :many
--- A column behind a place.
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
-FROM (
+-- name: list_columns(viewer_id, sees_all, project_id, statuses, after_rank, after, most) :many
+-- Up to `most` of each of these columns, behind a place.
+SELECT i.*, coalesce((SELECT true FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1), false) AS watching
+FROM unnest($4::text[]) AS c (status)
+CROSS JOIN LATERAL (
     SELECT t.id, t.rank
     FROM visible_tasks($1, $2) AS t
-    WHERE t.project_id = $3 AND t.status = $4 AND (t.rank, t.id) > ($5, $6)
+    WHERE t.project_id = $3 AND t.status = c.status AND (t.rank, t.id) > ($5, $6)
     ORDER BY t.rank, t.id
     LIMIT $7
 ) AS found
@@ -49,7 +50,8 @@ ORDER BY found.rank, found.id;
 
 -- name: count_columns(project_id) :many
 -- How many tasks each column has that is not empty.
-SELECT t.status, count(*)::integer AS total
-FROM tasks AS t
-WHERE t.project_id = $1 AND t.deleted_at IS NULL
-GROUP BY t.status;
+SELECT t.status, sum(t.n)::integer AS total
+FROM task_tallies AS t
+WHERE t.scope = $1
+GROUP BY t.status
+HAVING sum(t.n) > 0;

@@ -33,6 +33,42 @@ FROM visible_tasks($2, $3) AS t
 INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = ANY($1::uuid[]);
 
+-- name: read_tasks(ids, viewer_id, sees_all) :many
+-- What an import compares with its rows, of thousands that a viewer may see: no more than that, and each by its key.
+SELECT
+    t.id,
+    t.version,
+    t.kind,
+    t.title,
+    t.description,
+    t.status,
+    ('{low,medium,high,urgent}'::text[])[t.priority] AS priority,
+    t.project_id AS "projectId",
+    t.lead_id AS "leadId",
+    t.parent_id AS "parentId",
+    t.due_at AS "dueAt",
+    t.due_on AS "_dueOn",
+    t.assignee_id AS "_assigneeId",
+    coalesce(
+        (
+            SELECT json_agg(json_build_object('id', l.id, 'name', l.name))
+            FROM task_labels AS x
+            INNER JOIN labels AS l ON l.id = x.label_id
+            WHERE x.task_id = t.id
+        ),
+        '[]'::json
+    ) AS labels,
+    (
+        $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
+        OR EXISTS (
+            SELECT
+            FROM project_members AS m
+            WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
+        )
+    ) AS "_mayChange"
+FROM unnest($1::uuid[]) AS w (id)
+CROSS JOIN LATERAL (SELECT v.* FROM visible_tasks($2, $3) AS v WHERE v.id = w.id OFFSET 0) AS t;
+
 -- name: list_leading(ids) :many
 -- Those of these tasks whose status matters to others: they block one, or come again.
 SELECT t.id
@@ -53,3 +89,7 @@ SELECT
     ) AS "_watcherIds"
 FROM task_items AS i
 WHERE i.id = ANY($1::uuid[]);
+
+-- name: find_concerned(ids) :many
+-- Whose tasks these are, and of which projects, each combination once.
+SELECT DISTINCT t.creator_id, t.assignee_id, t.project_id FROM tasks AS t WHERE t.id = ANY($1::uuid[]);

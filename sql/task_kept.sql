@@ -10,7 +10,11 @@ SELECT
     t.id AS "_id",
     t.version,
     t.rank,
-    (SELECT count(*)::integer FROM comments AS m WHERE m.task_id = t.id AND m.body IS NOT NULL) AS "commentCount",
+    i."leadId",
+    i.labels,
+    i.subtasks,
+    i."commentCount",
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = t.id AND w.user_id = $1) AS watching
 FROM visible_tasks($1, $2) AS t
+INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = ANY($3::uuid[]);

@@ -1,474 +1,390 @@
--- Lists of tasks. Filters are those of find_tasks(). A list without a filter that has an index looks through the 2,000 tasks
--- that come first in its order; only where these do not fill the page, the tasks of the viewer are read, source by source, or all
--- for whoever sees all. So nobody waits who sees much, and nobody who sees little. OFFSET 0 is a fence: those of one source are
--- few, and the planner would rather walk along all tasks in their order. A list takes the key of the task that it goes on behind,
--- and what it skips.
+-- Lists of tasks. Filters are those of find_tasks(). A list is read source by source (see task_sources()): as many of each as the
+-- page wants, by an index that has them in the order of the list, and merged. Whoever is a member of many projects has the 5,000
+-- looked through first that come first in the order, one by one, until the page is full: they mostly see some of these. A list
+-- takes the key of the task that it goes on behind, and what it skips.
 
--- name: list_by_created(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, before, most, skip) :many
+-- name: list_by_created(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, before, most, skip) :many
 -- The newest.
-WITH edge AS MATERIALIZED (
-    (
+WITH near AS MATERIALIZED (
+    SELECT w.*
+    FROM (
         SELECT t.id
         FROM tasks AS t
-        WHERE t.deleted_at IS NULL AND t.id < $15
+        WHERE $15 = 'own' AND has_many_projects($1) AND t.deleted_at IS NULL AND t.id < $17
         ORDER BY t.id DESC
-        OFFSET 2000
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT '00000000-0000-0000-0000-000000000000'::uuid
-    LIMIT 1
+        LIMIT 5000
+    ) AS w
+    CROSS JOIN LATERAL (
+        SELECT FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE t.id = w.id OFFSET 0
+    ) AS seen
+    ORDER BY w.id DESC
+    LIMIT $18::integer + $19::integer
 ),
-near AS MATERIALIZED (
-    SELECT t.id
-    FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-    WHERE t.id < $15 AND t.id > (SELECT id FROM edge)
-    ORDER BY t.id DESC
-    LIMIT $16::integer + $17::integer
+sources AS MATERIALIZED (
+    SELECT s.* FROM task_sources($1, $15, $16) AS s
 ),
 far AS (
-    SELECT s.*
-    FROM (
+    SELECT DISTINCT f.*
+    FROM sources AS s
+    CROSS JOIN LATERAL (
         (
             SELECT t.id
             FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-            WHERE NOT $2 AND t.creator_id = $1 AND t.id <= (SELECT id FROM edge)
+            WHERE s.name = 'creator' AND t.creator_id = s.id AND t.id < $17
             ORDER BY t.id DESC
-            LIMIT $16::integer + $17::integer
+            LIMIT $18::integer + $19::integer
         )
-        UNION
+        UNION ALL
         (
             SELECT t.id
             FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-            WHERE NOT $2 AND t.assignee_id = $1 AND t.id <= (SELECT id FROM edge)
+            WHERE s.name = 'assignee' AND t.assignee_id = s.id AND t.id < $17
             ORDER BY t.id DESC
-            LIMIT $16::integer + $17::integer
+            LIMIT $18::integer + $19::integer
         )
-        UNION
-        (
-            SELECT p.*
-            FROM project_members AS m
-            CROSS JOIN LATERAL (
-                SELECT t.id
-                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                WHERE t.project_id = m.project_id AND t.id <= (SELECT id FROM edge)
-                ORDER BY t.id DESC
-                LIMIT $16::integer + $17::integer
-            ) AS p
-            WHERE NOT $2 AND m.user_id = $1
-        )
-        UNION
+        UNION ALL
         (
             SELECT t.id
             FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-            WHERE $2 AND t.id <= (SELECT id FROM edge)
+            WHERE s.name = 'project' AND t.project_id = s.id AND t.id < $17
             ORDER BY t.id DESC
-            LIMIT $16::integer + $17::integer
+            LIMIT $18::integer + $19::integer
         )
-    ) AS s
-    WHERE (SELECT count(*) FROM near) < $16::integer + $17::integer
+        UNION ALL
+        (
+            SELECT t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'parent' AND t.parent_id = s.id AND t.id < $17
+            ORDER BY t.id DESC
+            LIMIT $18::integer + $19::integer
+        )
+        UNION ALL
+        (
+            SELECT t.id
+            FROM task_labels AS x
+            INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id
+            WHERE s.name = 'label' AND x.label_id = s.id AND t.id < $17
+            ORDER BY t.id DESC
+            LIMIT $18::integer + $19::integer
+        )
+        UNION ALL
+        (
+            SELECT t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'all' AND t.id < $17
+            ORDER BY t.id DESC
+            LIMIT $18::integer + $19::integer
+        )
+    ) AS f
+    WHERE (SELECT count(*) FROM near) < $18::integer + $19::integer
 )
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
+SELECT i.*, coalesce((SELECT true FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1), false) AS watching
 FROM (
-    SELECT * FROM near
+    SELECT * FROM near WHERE (SELECT count(*) FROM near) >= $18::integer + $19::integer
     UNION ALL
     SELECT * FROM far
     ORDER BY id DESC
-    LIMIT $16
-    OFFSET $17
+    LIMIT $18
+    OFFSET $19
 ) AS found
 CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
 ORDER BY found.id DESC;
 
--- name: narrow_by_created(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, before, most, skip) :many
--- The same where a filter has an index: `source` names it.
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
-FROM (
-    SELECT t.id
-    FROM narrow_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS t
-    WHERE t.id < $16
-    ORDER BY t.id DESC
-    LIMIT $17
-    OFFSET $18
-) AS found
-CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
-ORDER BY found.id DESC;
-
--- name: list_by_updated(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, before_time, before, most, skip) :many
+-- name: list_by_updated(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, before_time, before, most, skip) :many
 -- Those changed last.
-WITH edge AS MATERIALIZED (
-    (
-        SELECT t.updated_at, t.id
-        FROM tasks AS t
-        WHERE t.deleted_at IS NULL AND (t.updated_at, t.id) < ($15, $16)
-        ORDER BY t.updated_at DESC, t.id DESC
-        OFFSET 2000
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT '-infinity'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid
-    LIMIT 1
-),
-near AS MATERIALIZED (
+WITH near AS MATERIALIZED (
     SELECT w.*
     FROM (
         SELECT t.updated_at, t.id
         FROM tasks AS t
-        WHERE t.deleted_at IS NULL AND (t.updated_at, t.id) < ($15, $16)
+        WHERE $15 = 'own' AND has_many_projects($1) AND t.deleted_at IS NULL AND (t.updated_at, t.id) < ($17, $18)
         ORDER BY t.updated_at DESC, t.id DESC
-        LIMIT 2000
+        LIMIT 5000
     ) AS w
     CROSS JOIN LATERAL (
         SELECT FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE t.id = w.id OFFSET 0
     ) AS seen
     ORDER BY w.updated_at DESC, w.id DESC
-    LIMIT $17::integer + $18::integer
+    LIMIT $19::integer + $20::integer
+),
+sources AS MATERIALIZED (
+    SELECT s.* FROM task_sources($1, $15, $16) AS s
 ),
 far AS (
-    SELECT s.*
-    FROM (
-        (
-            SELECT t.updated_at, t.id
-            FROM (
-                SELECT t.*
-                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                WHERE NOT $2 AND t.creator_id = $1
-                OFFSET 0
-            ) AS t
-            WHERE (t.updated_at, t.id) <= (SELECT updated_at, id FROM edge)
-            ORDER BY t.updated_at DESC, t.id DESC
-            LIMIT $17::integer + $18::integer
-        )
-        UNION
-        (
-            SELECT t.updated_at, t.id
-            FROM (
-                SELECT t.*
-                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                WHERE NOT $2 AND t.assignee_id = $1
-                OFFSET 0
-            ) AS t
-            WHERE (t.updated_at, t.id) <= (SELECT updated_at, id FROM edge)
-            ORDER BY t.updated_at DESC, t.id DESC
-            LIMIT $17::integer + $18::integer
-        )
-        UNION
-        (
-            SELECT p.*
-            FROM project_members AS m
-            CROSS JOIN LATERAL (
-                SELECT t.updated_at, t.id
-                FROM (
-                    SELECT t.*
-                    FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                    WHERE t.project_id = m.project_id
-                    OFFSET 0
-                ) AS t
-                WHERE (t.updated_at, t.id) <= (SELECT updated_at, id FROM edge)
-                ORDER BY t.updated_at DESC, t.id DESC
-                LIMIT $17::integer + $18::integer
-            ) AS p
-            WHERE NOT $2 AND m.user_id = $1
-        )
-        UNION
+    SELECT DISTINCT f.*
+    FROM sources AS s
+    CROSS JOIN LATERAL (
         (
             SELECT t.updated_at, t.id
             FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-            WHERE $2 AND (t.updated_at, t.id) <= (SELECT updated_at, id FROM edge)
+            WHERE s.name = 'creator' AND t.creator_id = s.id AND (t.updated_at, t.id) < ($17, $18)
             ORDER BY t.updated_at DESC, t.id DESC
-            LIMIT $17::integer + $18::integer
+            LIMIT $19::integer + $20::integer
         )
-    ) AS s
-    WHERE (SELECT count(*) FROM near) < $17::integer + $18::integer
+        UNION ALL
+        (
+            SELECT t.updated_at, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'assignee' AND t.assignee_id = s.id AND (t.updated_at, t.id) < ($17, $18)
+            ORDER BY t.updated_at DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT t.updated_at, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'project' AND t.project_id = s.id AND (t.updated_at, t.id) < ($17, $18)
+            ORDER BY t.updated_at DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT t.updated_at, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'parent' AND t.parent_id = s.id AND (t.updated_at, t.id) < ($17, $18)
+            ORDER BY t.updated_at DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT t.updated_at, t.id
+            FROM task_labels AS x
+            INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id
+            WHERE s.name = 'label' AND x.label_id = s.id AND (t.updated_at, t.id) < ($17, $18)
+            ORDER BY t.updated_at DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT t.updated_at, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'all' AND (t.updated_at, t.id) < ($17, $18)
+            ORDER BY t.updated_at DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+    ) AS f
+    WHERE (SELECT count(*) FROM near) < $19::integer + $20::integer
 )
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
+SELECT i.*, coalesce((SELECT true FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1), false) AS watching
 FROM (
-    SELECT * FROM near
+    SELECT * FROM near WHERE (SELECT count(*) FROM near) >= $19::integer + $20::integer
     UNION ALL
     SELECT * FROM far
     ORDER BY updated_at DESC, id DESC
-    LIMIT $17
-    OFFSET $18
+    LIMIT $19
+    OFFSET $20
 ) AS found
 CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
 ORDER BY found.updated_at DESC, found.id DESC;
 
--- name: narrow_by_updated(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, before_time, before, most, skip) :many
--- The same where a filter has an index: `source` names it.
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
-FROM (
-    SELECT t.updated_at, t.id
-    FROM (
-        SELECT t.* FROM narrow_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS t OFFSET 0
-    ) AS t
-    WHERE (t.updated_at, t.id) < ($16, $17)
-    ORDER BY t.updated_at DESC, t.id DESC
-    LIMIT $18
-    OFFSET $19
-) AS found
-CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
-ORDER BY found.updated_at DESC, found.id DESC;
-
--- name: list_by_due(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, after_time, after, most, skip) :many
+-- name: list_by_due(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, after_time, after, most, skip) :many
 -- Those due first; without a date last.
-WITH edge AS MATERIALIZED (
-    (
-        SELECT coalesce(t.due_at, 'infinity') AS due, t.id
-        FROM tasks AS t
-        WHERE t.deleted_at IS NULL AND (coalesce(t.due_at, 'infinity'), t.id) > ($15, $16)
-        ORDER BY coalesce(t.due_at, 'infinity'), t.id
-        OFFSET 2000
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT 'infinity'::timestamptz, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid
-    LIMIT 1
-),
-near AS MATERIALIZED (
+WITH near AS MATERIALIZED (
     SELECT w.*
     FROM (
         SELECT coalesce(t.due_at, 'infinity') AS due, t.id
         FROM tasks AS t
-        WHERE t.deleted_at IS NULL AND (coalesce(t.due_at, 'infinity'), t.id) > ($15, $16)
+        WHERE $15 = 'own' AND has_many_projects($1) AND t.deleted_at IS NULL AND (coalesce(t.due_at, 'infinity'), t.id) > ($17, $18)
         ORDER BY coalesce(t.due_at, 'infinity'), t.id
-        LIMIT 2000
+        LIMIT 5000
     ) AS w
     CROSS JOIN LATERAL (
         SELECT FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE t.id = w.id OFFSET 0
     ) AS seen
     ORDER BY w.due, w.id
-    LIMIT $17::integer + $18::integer
+    LIMIT $19::integer + $20::integer
+),
+sources AS MATERIALIZED (
+    SELECT s.* FROM task_sources($1, $15, $16) AS s
 ),
 far AS (
-    SELECT s.*
-    FROM (
-        (
-            SELECT coalesce(t.due_at, 'infinity') AS due, t.id
-            FROM (
-                SELECT t.*
-                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                WHERE NOT $2 AND t.creator_id = $1
-                OFFSET 0
-            ) AS t
-            WHERE (coalesce(t.due_at, 'infinity'), t.id) >= (SELECT due, id FROM edge)
-            ORDER BY coalesce(t.due_at, 'infinity'), t.id
-            LIMIT $17::integer + $18::integer
-        )
-        UNION
-        (
-            SELECT coalesce(t.due_at, 'infinity') AS due, t.id
-            FROM (
-                SELECT t.*
-                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                WHERE NOT $2 AND t.assignee_id = $1
-                OFFSET 0
-            ) AS t
-            WHERE (coalesce(t.due_at, 'infinity'), t.id) >= (SELECT due, id FROM edge)
-            ORDER BY coalesce(t.due_at, 'infinity'), t.id
-            LIMIT $17::integer + $18::integer
-        )
-        UNION
-        (
-            SELECT p.*
-            FROM project_members AS m
-            CROSS JOIN LATERAL (
-                SELECT coalesce(t.due_at, 'infinity') AS due, t.id
-                FROM (
-                    SELECT t.*
-                    FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                    WHERE t.project_id = m.project_id
-                    OFFSET 0
-                ) AS t
-                WHERE (coalesce(t.due_at, 'infinity'), t.id) >= (SELECT due, id FROM edge)
-                ORDER BY coalesce(t.due_at, 'infinity'), t.id
-                LIMIT $17::integer + $18::integer
-            ) AS p
-            WHERE NOT $2 AND m.user_id = $1
-        )
-        UNION
+    SELECT DISTINCT f.*
+    FROM sources AS s
+    CROSS JOIN LATERAL (
         (
             SELECT coalesce(t.due_at, 'infinity') AS due, t.id
             FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-            WHERE $2 AND (coalesce(t.due_at, 'infinity'), t.id) >= (SELECT due, id FROM edge)
+            WHERE s.name = 'creator' AND t.creator_id = s.id AND (coalesce(t.due_at, 'infinity'), t.id) > ($17, $18) AND coalesce(t.due_at, 'infinity') <= coalesce($14, 'infinity')
             ORDER BY coalesce(t.due_at, 'infinity'), t.id
-            LIMIT $17::integer + $18::integer
+            LIMIT $19::integer + $20::integer
         )
-    ) AS s
-    WHERE (SELECT count(*) FROM near) < $17::integer + $18::integer
+        UNION ALL
+        (
+            SELECT coalesce(t.due_at, 'infinity') AS due, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'assignee' AND t.assignee_id = s.id AND (coalesce(t.due_at, 'infinity'), t.id) > ($17, $18) AND coalesce(t.due_at, 'infinity') <= coalesce($14, 'infinity')
+            ORDER BY coalesce(t.due_at, 'infinity'), t.id
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT coalesce(t.due_at, 'infinity') AS due, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'project' AND t.project_id = s.id AND (coalesce(t.due_at, 'infinity'), t.id) > ($17, $18) AND coalesce(t.due_at, 'infinity') <= coalesce($14, 'infinity')
+            ORDER BY coalesce(t.due_at, 'infinity'), t.id
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT coalesce(t.due_at, 'infinity') AS due, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'parent' AND t.parent_id = s.id AND (coalesce(t.due_at, 'infinity'), t.id) > ($17, $18) AND coalesce(t.due_at, 'infinity') <= coalesce($14, 'infinity')
+            ORDER BY coalesce(t.due_at, 'infinity'), t.id
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT coalesce(t.due_at, 'infinity') AS due, t.id
+            FROM task_labels AS x
+            INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id
+            WHERE s.name = 'label' AND x.label_id = s.id AND (coalesce(t.due_at, 'infinity'), t.id) > ($17, $18) AND coalesce(t.due_at, 'infinity') <= coalesce($14, 'infinity')
+            ORDER BY coalesce(t.due_at, 'infinity'), t.id
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT coalesce(t.due_at, 'infinity') AS due, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'all' AND (coalesce(t.due_at, 'infinity'), t.id) > ($17, $18) AND coalesce(t.due_at, 'infinity') <= coalesce($14, 'infinity')
+            ORDER BY coalesce(t.due_at, 'infinity'), t.id
+            LIMIT $19::integer + $20::integer
+        )
+    ) AS f
+    WHERE (SELECT count(*) FROM near) < $19::integer + $20::integer
 )
-SELECT i.*, found.due AS "_due", EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
+SELECT i.*, found.due AS "_due", coalesce((SELECT true FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1), false) AS watching
 FROM (
-    SELECT * FROM near
+    SELECT * FROM near WHERE (SELECT count(*) FROM near) >= $19::integer + $20::integer
     UNION ALL
     SELECT * FROM far
     ORDER BY due, id
-    LIMIT $17
-    OFFSET $18
+    LIMIT $19
+    OFFSET $20
 ) AS found
 CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
 ORDER BY found.due, found.id;
 
--- name: narrow_by_due(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, after_time, after, most, skip) :many
--- The same where a filter has an index: `source` names it.
-SELECT i.*, found.due AS "_due", EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
-FROM (
-    SELECT coalesce(t.due_at, 'infinity') AS due, t.id
-    FROM (
-        SELECT t.* FROM narrow_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS t OFFSET 0
-    ) AS t
-    WHERE (coalesce(t.due_at, 'infinity'), t.id) > ($16, $17)
-    ORDER BY coalesce(t.due_at, 'infinity'), t.id
-    LIMIT $18
-    OFFSET $19
-) AS found
-CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
-ORDER BY found.due, found.id;
-
--- name: list_by_priority(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, before_priority, before, most, skip) :many
+-- name: list_by_priority(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, before_priority, before, most, skip) :many
 -- The most urgent, of those the newest.
-WITH edge AS MATERIALIZED (
-    (
-        SELECT t.priority, t.id
-        FROM tasks AS t
-        WHERE t.deleted_at IS NULL AND (t.priority, t.id) < ($15, $16)
-        ORDER BY t.priority DESC, t.id DESC
-        OFFSET 2000
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT 0::smallint, '00000000-0000-0000-0000-000000000000'::uuid
-    LIMIT 1
-),
-near AS MATERIALIZED (
+WITH near AS MATERIALIZED (
     SELECT w.*
     FROM (
         SELECT t.priority, t.id
         FROM tasks AS t
-        WHERE t.deleted_at IS NULL AND (t.priority, t.id) < ($15, $16)
+        WHERE $15 = 'own' AND has_many_projects($1) AND t.deleted_at IS NULL AND (t.priority, t.id) < ($17, $18)
         ORDER BY t.priority DESC, t.id DESC
-        LIMIT 2000
+        LIMIT 5000
     ) AS w
     CROSS JOIN LATERAL (
         SELECT FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE t.id = w.id OFFSET 0
     ) AS seen
     ORDER BY w.priority DESC, w.id DESC
-    LIMIT $17::integer + $18::integer
+    LIMIT $19::integer + $20::integer
+),
+sources AS MATERIALIZED (
+    SELECT s.* FROM task_sources($1, $15, $16) AS s
 ),
 far AS (
-    SELECT s.*
-    FROM (
-        (
-            SELECT t.priority, t.id
-            FROM (
-                SELECT t.*
-                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                WHERE NOT $2 AND t.creator_id = $1
-                OFFSET 0
-            ) AS t
-            WHERE (t.priority, t.id) <= (SELECT priority, id FROM edge)
-            ORDER BY t.priority DESC, t.id DESC
-            LIMIT $17::integer + $18::integer
-        )
-        UNION
-        (
-            SELECT t.priority, t.id
-            FROM (
-                SELECT t.*
-                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                WHERE NOT $2 AND t.assignee_id = $1
-                OFFSET 0
-            ) AS t
-            WHERE (t.priority, t.id) <= (SELECT priority, id FROM edge)
-            ORDER BY t.priority DESC, t.id DESC
-            LIMIT $17::integer + $18::integer
-        )
-        UNION
-        (
-            SELECT p.*
-            FROM project_members AS m
-            CROSS JOIN LATERAL (
-                SELECT t.priority, t.id
-                FROM (
-                    SELECT t.*
-                    FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-                    WHERE t.project_id = m.project_id
-                    OFFSET 0
-                ) AS t
-                WHERE (t.priority, t.id) <= (SELECT priority, id FROM edge)
-                ORDER BY t.priority DESC, t.id DESC
-                LIMIT $17::integer + $18::integer
-            ) AS p
-            WHERE NOT $2 AND m.user_id = $1
-        )
-        UNION
+    SELECT DISTINCT f.*
+    FROM sources AS s
+    CROSS JOIN LATERAL (
         (
             SELECT t.priority, t.id
             FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
-            WHERE $2 AND (t.priority, t.id) <= (SELECT priority, id FROM edge)
+            WHERE s.name = 'creator' AND t.creator_id = s.id AND (t.priority, t.id) < ($17, $18)
             ORDER BY t.priority DESC, t.id DESC
-            LIMIT $17::integer + $18::integer
+            LIMIT $19::integer + $20::integer
         )
-    ) AS s
-    WHERE (SELECT count(*) FROM near) < $17::integer + $18::integer
+        UNION ALL
+        (
+            SELECT t.priority, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'assignee' AND t.assignee_id = s.id AND (t.priority, t.id) < ($17, $18)
+            ORDER BY t.priority DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT t.priority, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'project' AND t.project_id = s.id AND (t.priority, t.id) < ($17, $18)
+            ORDER BY t.priority DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT t.priority, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'parent' AND t.parent_id = s.id AND (t.priority, t.id) < ($17, $18)
+            ORDER BY t.priority DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT t.priority, t.id
+            FROM task_labels AS x
+            INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id
+            WHERE s.name = 'label' AND x.label_id = s.id AND (t.priority, t.id) < ($17, $18)
+            ORDER BY t.priority DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+        UNION ALL
+        (
+            SELECT t.priority, t.id
+            FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+            WHERE s.name = 'all' AND (t.priority, t.id) < ($17, $18)
+            ORDER BY t.priority DESC, t.id DESC
+            LIMIT $19::integer + $20::integer
+        )
+    ) AS f
+    WHERE (SELECT count(*) FROM near) < $19::integer + $20::integer
 )
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
+SELECT i.*, coalesce((SELECT true FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1), false) AS watching
 FROM (
-    SELECT * FROM near
+    SELECT * FROM near WHERE (SELECT count(*) FROM near) >= $19::integer + $20::integer
     UNION ALL
     SELECT * FROM far
     ORDER BY priority DESC, id DESC
+    LIMIT $19
+    OFFSET $20
+) AS found
+CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
+ORDER BY found.priority DESC, found.id DESC;
+
+
+-- name: count_tasks(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, source_id, most) :value
+-- How many of these a viewer may see, counted up to `most`. Three times as many are looked at: a task has three sources at most.
+WITH sources AS MATERIALIZED (
+    SELECT s.* FROM task_sources($1, $15, $16) AS s
+)
+SELECT count(*)::integer
+FROM (
+    SELECT DISTINCT r.id
+    FROM (
+        SELECT f.id
+        FROM sources AS s
+        CROSS JOIN LATERAL (
+            SELECT t.id FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE s.name = 'creator' AND t.creator_id = s.id
+            UNION ALL
+            SELECT t.id FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE s.name = 'assignee' AND t.assignee_id = s.id
+            UNION ALL
+            SELECT t.id FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE s.name = 'project' AND t.project_id = s.id
+            UNION ALL
+            SELECT t.id FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE s.name = 'parent' AND t.parent_id = s.id
+            UNION ALL
+            SELECT t.id FROM task_labels AS x INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.id = x.task_id WHERE s.name = 'label' AND x.label_id = s.id
+            UNION ALL
+            (
+                SELECT t.id
+                FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t
+                WHERE s.name = 'all'
+                ORDER BY t.id DESC
+                LIMIT $17
+            )
+        ) AS f
+        LIMIT 3 * $17::integer
+    ) AS r
     LIMIT $17
-    OFFSET $18
-) AS found
-CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
-ORDER BY found.priority DESC, found.id DESC;
-
--- name: narrow_by_priority(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, before_priority, before, most, skip) :many
--- The same where a filter has an index: `source` names it.
-SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
-FROM (
-    SELECT t.priority, t.id
-    FROM (
-        SELECT t.* FROM narrow_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS t OFFSET 0
-    ) AS t
-    WHERE (t.priority, t.id) < ($16, $17)
-    ORDER BY t.priority DESC, t.id DESC
-    LIMIT $18
-    OFFSET $19
-) AS found
-CROSS JOIN LATERAL (SELECT * FROM task_items WHERE task_items.id = found.id OFFSET 0) AS i
-ORDER BY found.priority DESC, found.id DESC;
-
--- name: count_tasks(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, most) :value
--- How many of these a viewer may see, counted up to `most`.
-SELECT count(*)::integer
-FROM (
-    SELECT s.id
-    FROM (
-        (SELECT t.id FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE NOT $2 AND t.creator_id = $1 LIMIT $15)
-        UNION
-        (SELECT t.id FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE NOT $2 AND t.assignee_id = $1 LIMIT $15)
-        UNION
-        (
-            SELECT t.id
-            FROM project_members AS m
-            INNER JOIN find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t ON t.project_id = m.project_id
-            WHERE NOT $2 AND m.user_id = $1
-            LIMIT $15
-        )
-        UNION ALL
-        (SELECT t.id FROM find_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS t WHERE $2 LIMIT $15)
-    ) AS s
-    LIMIT $15
-) AS counted;
-
--- name: count_narrow(viewer_id, sees_all, statuses, priorities, kinds, assignee, creator, project, label, parent, blocked, words, due_from, due_before, source, most) :value
--- The same where a filter has an index.
-SELECT count(*)::integer
-FROM (
-    SELECT t.id
-    FROM narrow_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS t
-    LIMIT $16
 ) AS counted;
 
 -- name: get_days(user_id) :one!

@@ -82,6 +82,8 @@ next AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT l.starts_at + n.occurrence * l.step AS due) AS d
     WHERE CASE WHEN l.all_day THEN d.due + interval '1 day' ELSE d.due END > l.clock
         AND (l.until IS NULL OR d.due::date <= l.until)
+        -- In no zone later than dates may be: what is far beyond, no client can read.
+        AND d.due < '2999-12-31'
     ORDER BY n.occurrence
     LIMIT 1
 ),

@@ -54,12 +54,21 @@ FROM visible_tasks($2, $3) AS t
 INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = $1;
 
+-- name: find_tasks(viewer_id, sees_all, ids) :many
+-- Some tasks as a viewer sees them; no row for what they may not see.
+SELECT
+    i.*,
+    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
+FROM visible_tasks($1, $2) AS t
+INNER JOIN task_items AS i ON i.id = t.id
+WHERE t.id = ANY($3::uuid[]);
+
 -- name: lock_task(task_id) :exec
 -- Before a change, which depends on how the task stands.
 SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE;
 
 -- name: update_task(task_id, kind, title, description, status, priority, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, rank, step) :exec
--- Make a task, which is locked, what is given; `step` is what its version goes up by.
+-- Make a task, which is locked, what is given; `step` is what its version goes up by. Without a rank it goes to the end of its column.
 UPDATE tasks
 SET
     kind = $2,
@@ -74,7 +83,7 @@ SET
     parent_id = $11,
     due_at = $12,
     due_on = $13,
-    rank = $14,
+    rank = coalesce($14, last_rank($8, $5)),
     version = version + $15,
     updated_at = CASE WHEN $15 > 0 THEN now() ELSE updated_at END
 WHERE id = $1;
@@ -142,6 +151,10 @@ FROM task_watchers AS w
 CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
 WHERE w.task_id = $1 AND t.id = $1;
 
+-- name: list_seen(user_id, ids) :many
+-- Those of these tasks that a person may see.
+SELECT t.id FROM tasks_seen_by($1) AS t WHERE t.id = ANY($2::uuid[]);
+
 -- name: trash_task(task_id, user_id) :exec
 -- Put a task, which is locked, into the trash.
 UPDATE tasks
@@ -199,10 +212,6 @@ SELECT EXISTS (SELECT FROM tasks WHERE parent_id = $1);
 -- name: insert_revision(task_id, version, field, old_text, actor_id) :exec
 -- Keep what a text was before the change that made `version`.
 INSERT INTO task_revisions (task_id, version, field, old_text, actor_id) VALUES ($1, $2, $3, $4, $5);
-
--- name: get_last_rank(project_id, status) :value
--- The rank behind all others of a column.
-SELECT last_rank($1, $2);
 
 -- name: get_changed_task(task_id, viewer_id) :one!
 -- A task as who has just changed it is shown it, who may have lost sight of it with that; and those who watch and see it.
@@ -295,6 +304,37 @@ SET deleted_at = coalesce(t.deleted_at, now())
 WHERE t.id IN (SELECT o.id FROM tasks AS o WHERE o.project_id = $1 ORDER BY o.number LIMIT $2 FOR UPDATE)
 RETURNING t.id;
 
+-- name: release_subtasks(parent_ids) :many
+-- Subtasks of tasks that are about to be purged have no parent any more, but for those that go with them; returns which one
+-- each had.
+WITH held AS MATERIALIZED (
+    SELECT t.id, t.parent_id
+    FROM tasks AS t
+    WHERE t.parent_id = ANY($1::uuid[]) AND t.id <> ALL($1::uuid[])
+    ORDER BY t.id
+    FOR NO KEY UPDATE
+)
+UPDATE tasks AS t
+SET parent_id = NULL, version = t.version + 1, updated_at = now()
+FROM held AS h
+WHERE t.id = h.id
+RETURNING t.id, h.parent_id AS previous;
+
+-- name: lock_tasks_of_lead(lead_id) :exec
+-- The tasks of a lead that is to go, in one order, before the lead: whoever links a task has locked it first.
+SELECT FROM tasks WHERE lead_id = $1 ORDER BY id FOR NO KEY UPDATE;
+
+-- name: give_to_lead(lead_id, into_id) :many
+-- Tasks of a lead are another one's from now on, or of none (NULL); returns which one each had.
+WITH held AS MATERIALIZED (
+    SELECT t.id FROM tasks AS t WHERE t.lead_id = $1 ORDER BY t.id FOR NO KEY UPDATE
+)
+UPDATE tasks AS t
+SET lead_id = $2, version = t.version + 1, updated_at = now()
+FROM held AS h
+WHERE t.id = h.id
+RETURNING t.id, $1::uuid AS previous;
+
 -- name: purge_tasks(ids, actor_id, context) :value
 -- Remove tasks, which are in the trash and locked, with all that hangs on them, their texts, and the stored answers that show
 -- them; each with its event. Returns how many.
@@ -308,6 +348,8 @@ blanked AS (
         SELECT gone.id FROM gone
         UNION ALL
         SELECT c.id FROM comments AS c INNER JOIN gone ON gone.id = c.task_id
+        UNION ALL
+        SELECT i.id FROM checklist_items AS i INNER JOIN gone ON gone.id = i.task_id
     )
 )
 SELECT count(
@@ -349,7 +391,11 @@ SELECT
                 ) AS later ON true
                 WHERE t.id = r.task_id
             ) AS s
-            WHERE e.type = 'task.updated' AND r.task_id = $1 AND r.version = (e.payload ->> 'version')::integer
+            -- A change of the checklist, for one, is of the version that a text was changed in before.
+            WHERE e.type = 'task.updated'
+                AND r.task_id = $1
+                AND r.version = (e.payload ->> 'version')::integer
+                AND e.payload -> 'changed' ? r.field
         ),
         '[]'::json
     ) AS texts,
@@ -382,7 +428,8 @@ ORDER BY l.blocked_id;
 SELECT FROM tasks WHERE id = $1 FOR UPDATE;
 
 -- name: lock_tasks_of(user_id) :exec
--- The tasks of a person who leaves, in one order whoever leaves.
+-- The tasks of a person who leaves, in one order whoever leaves. 10,000 at most: others may have given them any number, and the
+-- job leave_again goes on with the rest.
 SELECT
 FROM tasks
 WHERE id IN (
@@ -390,19 +437,24 @@ WHERE id IN (
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
     UNION ALL
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
+    ORDER BY id
+    LIMIT 10000
 )
 ORDER BY id
 FOR NO KEY UPDATE;
 
--- name: unassign_person(user_id) :exec
--- Tasks of somebody who has left are nobody's.
+-- name: unassign_person(user_id) :many
+-- Tasks of somebody who has left are nobody's: those that lock_tasks_of locks; returns whose each was.
 UPDATE tasks
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE id IN (
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NULL
     UNION ALL
     SELECT t.id FROM tasks AS t WHERE t.assignee_id = $1 AND t.deleted_at IS NOT NULL
-);
+    ORDER BY id
+    LIMIT 10000
+)
+RETURNING id, $1::uuid AS previous;
 
 -- name: export_tasks(user_id) :many
 -- What a person made.
@@ -443,14 +495,14 @@ FROM (
 WHERE t.id = g.id;
 
 -- name: find_named_people(names, ids) :many
--- Active people by their usernames, and by their ids.
-SELECT w.name, u.id
+-- People by their usernames, and by their ids, and whether they are active.
+SELECT w.name, u.id, u.status = 'active' AS active
 FROM unnest($1::text[]) AS w (name)
-INNER JOIN users AS u ON u.username = w.name::citext AND u.status = 'active'
+INNER JOIN users AS u ON u.username = w.name::citext
 UNION ALL
-SELECT w.id::text, u.id
+SELECT w.id::text, u.id, u.status = 'active'
 FROM unnest($2::uuid[]) AS w (id)
-INNER JOIN users AS u ON u.id = w.id AND u.status = 'active';
+INNER JOIN users AS u ON u.id = w.id;
 
 -- name: find_named_labels(project_id, names) :many
 -- The labels of a project, or of none, by their names, lower case.
@@ -468,18 +520,71 @@ SELECT t.external_ref, t.id, t.deleted_at IS NOT NULL
 FROM tasks AS t
 WHERE $1::uuid IS NULL AND t.project_id IS NULL AND t.creator_id = $2 AND t.external_ref = ANY($3::text[]);
 
+-- name: find_parents(viewer_id, sees_all, child_ids, project_ids, refs, ids, numbers) :many
+-- What a viewer may make the parents of tasks, in the order of these: the task with the id, else the reference, else the number
+-- in the project (without one, the viewer's own reference). A child of NULL is new. `id` NULL: there is no such task.
+SELECT
+    t.id,
+    t.parent_id,
+    t.id IS DISTINCT FROM c.parent_id AS changes,
+    EXISTS (SELECT FROM tasks AS s WHERE s.parent_id = w.child_id) AS has_subtasks,
+    EXISTS (
+        SELECT
+        FROM task_links AS l
+        WHERE (l.blocker_id = t.id AND l.blocked_id = w.child_id) OR (l.blocker_id = w.child_id AND l.blocked_id = t.id)
+    ) AS is_linked
+FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::integer[]) WITH ORDINALITY AS w (
+    child_id, project_id, ref, id, number, place
+)
+LEFT JOIN tasks AS c ON c.id = w.child_id
+LEFT JOIN LATERAL (
+    SELECT v.id, v.parent_id
+    -- Behind a fence, each is read by its key, however small the planner takes the table to be.
+    FROM (
+        SELECT 1 AS worth, a.id FROM tasks AS a WHERE a.id = w.id
+        UNION ALL
+        SELECT 2, a.id FROM tasks AS a WHERE a.project_id = w.project_id AND a.external_ref = w.ref
+        UNION ALL
+        SELECT 2, a.id
+        FROM tasks AS a
+        WHERE w.project_id IS NULL AND a.project_id IS NULL AND a.creator_id = $1 AND a.external_ref = w.ref
+        UNION ALL
+        SELECT 3, a.id FROM tasks AS a WHERE a.project_id = w.project_id AND a.number = w.number
+    ) AS f
+    CROSS JOIN LATERAL (
+        SELECT s.id, s.parent_id
+        FROM visible_tasks($1, $2) AS s
+        WHERE s.id = f.id AND s.project_id IS NOT DISTINCT FROM w.project_id
+        OFFSET 0
+    ) AS v
+    ORDER BY f.worth
+    LIMIT 1
+) AS t ON true
+ORDER BY w.place;
+
+-- name: set_parents(ids, parent_ids) :exec
+-- Put tasks, which are locked, below others, or below none.
+UPDATE tasks AS t
+SET parent_id = w.parent_id
+FROM unnest($1::uuid[], $2::uuid[]) AS w (id, parent_id)
+WHERE t.id = w.id;
+
 -- name: take_numbers(project_id, many) :value
 -- The first of so many numbers of a project that is not deleted.
 UPDATE projects SET task_number = task_number + $2 WHERE id = $1 AND deleted_at IS NULL
 RETURNING task_number - $2 + 1;
 
--- name: insert_tasks(creator_id, project_id, first_number, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, refs) :many
--- Many new tasks of one project, or of none, each at the end of its column; their ids in this order.
+-- name: insert_tasks(creator_id, project_id, first_number, kinds, titles, descriptions, statuses, priorities, assignee_ids, due_ats, due_ons, refs, parent_ids, parent_places) :many
+-- Many new tasks of one project, or of none, each at the end of its column; their ids in this order. The parent is one there is,
+-- or one of these, by its place from 1 on.
 WITH wanted AS MATERIALIZED (
     SELECT w.*, uuidv7() AS id
     FROM unnest(
-        $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::uuid[], $10::timestamptz[], $11::date[], $12::text[]
-    ) WITH ORDINALITY AS w (kind, title, description, status, priority, assignee_id, due_at, due_on, ref, place)
+        $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::uuid[], $10::timestamptz[], $11::date[], $12::text[],
+        $13::uuid[], $14::integer[]
+    ) WITH ORDINALITY AS w (
+        kind, title, description, status, priority, assignee_id, due_at, due_on, ref, parent_id, parent_place, place
+    )
 ),
 columns AS MATERIALIZED (
     SELECT w.status, last_rank($2, w.status) AS rank FROM wanted AS w GROUP BY w.status
@@ -487,16 +592,17 @@ columns AS MATERIALIZED (
 added AS (
     INSERT INTO tasks (
         id, kind, title, description, status, priority, creator_id, assignee_id, project_id, number, due_at, due_on,
-        external_ref, rank
+        external_ref, parent_id, rank
     )
     SELECT
         w.id, w.kind, w.title, w.description, w.status, w.priority, $1, w.assignee_id, $2,
-        $3::integer + (w.place - 1)::integer, w.due_at, w.due_on, w.ref,
+        $3::integer + (w.place - 1)::integer, w.due_at, w.due_on, w.ref, coalesce(w.parent_id, p.id),
         least(
             c.rank + 1048576 * (row_number() OVER (PARTITION BY w.status ORDER BY w.place) - 1), 4503599627370496
         )
     FROM wanted AS w
     INNER JOIN columns AS c ON c.status = w.status
+    LEFT JOIN wanted AS p ON p.place = w.parent_place
 )
 SELECT w.id FROM wanted AS w ORDER BY w.place;
 

@@ -95,74 +95,43 @@ SELECT name, type, charset
 FROM uploads
 WHERE store_key = $1 AND store = 'local' AND arrived_at IS NOT NULL AND removed_at IS NULL;
 
--- name: lock_uploads(post_id, upload_ids) :many
--- The uploads of a post and those that are to be, locked in one order whoever asks.
-SELECT id FROM uploads WHERE post_id = $1 OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+-- name: lock_uploads(post_id, task_id, upload_ids) :many
+-- The uploads of a post or task (the other one is NULL) and those that are to be, locked in one order whoever asks.
+SELECT id
+FROM uploads
+WHERE post_id = $1 OR task_id = $2 OR id = ANY($3::uuid[])
+ORDER BY id
+FOR NO KEY UPDATE;
 
--- name: take_off_uploads(post_id, but_ids) :exec
--- All uploads of a post are to be removed, but these, and the picture of their owner's profile, which is on no post then.
+-- name: take_off_uploads(post_id, task_ids, but_ids) :exec
+-- All uploads of a post, or of tasks, are to be removed, but these, and the picture of their owner's profile, which is on nothing
+-- then. A task shows no removed one.
 WITH removed AS (
     UPDATE uploads AS u
     SET
         removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END,
-        post_id = CASE WHEN is_avatar(u) THEN NULL ELSE u.post_id END
-    WHERE u.post_id = $1 AND u.removed_at IS NULL AND NOT (u.id = ANY($2::uuid[]))
+        post_id = CASE WHEN is_avatar(u) THEN NULL ELSE u.post_id END,
+        task_id = NULL
+    WHERE (u.post_id = $1 OR u.task_id = ANY($2::uuid[])) AND u.removed_at IS NULL AND NOT (u.id = ANY($3::uuid[]))
     RETURNING u.id
 )
 UPDATE idempotency_keys AS k SET body = NULL, location = NULL
 FROM removed
 WHERE k.entity_id = removed.id;
 
--- name: attach_uploads(post_id, owner_id, upload_ids) :many
--- Put uploads on a post in this order; those that are not free, or not the owner's, are not returned.
+-- name: attach_uploads(post_id, task_id, owner_id, upload_ids) :many
+-- Put uploads on a post or task (the other one is NULL) in this order; those that are not free, or not the owner's, are not
+-- returned. What is on the task already may be anybody's: several people change one.
 UPDATE uploads AS u
-SET post_id = $1, position = wanted.place
-FROM unnest($3::uuid[]) WITH ORDINALITY AS wanted (id, place)
-WHERE u.id = wanted.id
-    AND u.owner_id = $2
-    AND u.arrived_at IS NOT NULL
-    AND u.removed_at IS NULL
-    AND u.task_id IS NULL
-    AND (u.post_id IS NULL OR u.post_id = $1)
-RETURNING u.id;
-
--- name: lock_task_uploads(task_id, upload_ids) :many
--- As lock_uploads() for a task.
-SELECT id FROM uploads WHERE task_id = $1 OR id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE;
-
--- name: take_off_task_uploads(task_id, but_ids) :exec
--- As take_off_uploads() for a task, which shows no removed one.
-WITH removed AS (
-    UPDATE uploads AS u
-    SET removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END, task_id = NULL
-    WHERE u.task_id = $1 AND u.removed_at IS NULL AND NOT (u.id = ANY($2::uuid[]))
-    RETURNING u.id
-)
-UPDATE idempotency_keys AS k SET body = NULL, location = NULL
-FROM removed
-WHERE k.entity_id = removed.id;
-
--- name: take_off_purged(task_ids) :exec
--- The same for all uploads of tasks that are about to be purged.
-WITH removed AS (
-    UPDATE uploads AS u
-    SET removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END, task_id = NULL
-    WHERE u.task_id = ANY($1::uuid[]) AND u.removed_at IS NULL
-    RETURNING u.id
-)
-UPDATE idempotency_keys AS k SET body = NULL, location = NULL
-FROM removed
-WHERE k.entity_id = removed.id;
-
--- name: attach_task_uploads(task_id, owner_id, upload_ids) :many
--- As attach_uploads() for a task, whose other files may be anybody's: several people change a task.
-UPDATE uploads AS u
-SET task_id = $1, position = wanted.place
-FROM unnest($3::uuid[]) WITH ORDINALITY AS wanted (id, place)
+SET post_id = $1, task_id = $2, position = wanted.place
+FROM unnest($4::uuid[]) WITH ORDINALITY AS wanted (id, place)
 WHERE u.id = wanted.id
     AND u.arrived_at IS NOT NULL
     AND u.removed_at IS NULL
-    AND (u.task_id = $1 OR (u.owner_id = $2 AND u.post_id IS NULL AND u.task_id IS NULL))
+    AND (
+        u.task_id = $2
+        OR (u.owner_id = $3 AND u.task_id IS NULL AND (u.post_id IS NULL OR u.post_id = $1))
+    )
 RETURNING u.id;
 
 -- name: remove_upload(upload_id, post_id, task_id) :value

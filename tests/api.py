@@ -58,6 +58,19 @@ async def get_json(client: Any, path: str) -> dict[str, Any]:
     return data
 
 
+async def bring_in(user: Any, path: str, text: str | bytes) -> dict[str, Any]:
+    """What came of a CSV file that was sent to a path."""
+    answer = await user.client.post(API + path, data=text, headers={"Content-Type": "text/csv"})
+    assert answer.status == 202, await answer.text()
+    begun = await answer.json()
+    for _ in range(1000):
+        found = await get_json(user.client, f"/imports/{begun['id']}")
+        if found["finishedAt"] is not None:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError("A file was not read in.")
+
+
 async def walk(client: Any, path: str, limit: int) -> list[list[dict[str, Any]]]:
     """Every page of a list."""
     pages: list[list[dict[str, Any]]] = []

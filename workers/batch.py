@@ -59,7 +59,7 @@ class Batch:
     frames: list[tuple[UUID, Frame]] = field(default_factory=list)
 
     def columns(self) -> dict[str, list[Any]]:
-        """The arguments of `sql.notifications.deliver`."""
+        """The arguments of `sql.telling.deliver`."""
         told = self.told
         entities = [one.entity for one in told]
         return {

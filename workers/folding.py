@@ -30,7 +30,7 @@ async def fold(conn: Any, batch: Batch, known: Container[str], most: int) -> Non
     if not groups:
         return
     receivers, actors, types = zip(*groups, strict=True)
-    counts = await sql.notifications.count_lately(
+    counts = await sql.telling.count_lately(
         conn, receiver_ids=list(receivers), actor_ids=list(actors), types=list(types), most=most
     )
     items = list(groups.values())
@@ -38,7 +38,7 @@ async def fold(conn: Any, batch: Batch, known: Container[str], most: int) -> Non
     if not held:
         return
     entities = [told.entity for told in held]
-    await sql.notifications.hold_notices(
+    await sql.telling.hold_notices(
         conn,
         receiver_ids=[told.receiver for told in held],
         actor_ids=[told.event.actor_id for told in held],

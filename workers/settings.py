@@ -29,6 +29,8 @@ from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
 from nexcorp.redis_client import CONNECTION_LOST, connect
 from nexcorp.security.secrets import Secrets
+from nexcorp.web.cache import Cache
+from nexcorp.web.effects import make_performer
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
 from workers.jobs.months import begin_months
@@ -204,8 +206,8 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     }
     waking = connect(config.redis_url, blocking=True)
     waker = Waker(make_queue(waking), product.job_seconds)
-    # Nobody is signed in here and no page is kept: of what follows a commit, only wakes and jobs.
-    database.perform = waker.perform
+    cache = Cache(config.redis_url)
+    database.perform = make_performer(waker, cache, None, keeps_lists=config.cache, others={})
     saq = asyncio.create_task(run_saq(config, product, context, stop))
     tasks = [
         asyncio.create_task(waker.run()),
@@ -231,6 +233,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         await sender.channel.close()
     for store in stores.values():
         store.close()
+    await cache.close()
     await publisher.client.aclose()
     await waking.aclose()
     await database.close()

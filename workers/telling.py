@@ -36,7 +36,7 @@ async def tell(conn: Any, batch: Batch, product: Product, channels: Channels = I
         await hold(conn, held)
     if not batch.told and not batch.frames:
         return []
-    frames = await sql.notifications.deliver(conn, **batch.columns())
+    frames = await sql.telling.deliver(conn, **batch.columns())
     await plan(conn, batch, frames)
     return frames
 
@@ -109,11 +109,11 @@ async def hold(conn: Any, held: list[Told]) -> None:
 async def group(conn: Any, batch: Batch, product: Product) -> None:
     """Count what receivers are told, which takes their counters, then find the groups that theirs join."""
     told = Counter(one.receiver for one in batch.told)
-    await sql.notifications.count_told(conn, user_ids=list(told), added=list(told.values()))
+    await sql.telling.count_told(conn, user_ids=list(told), added=list(told.values()))
     grouped = [one for one in batch.told if product.notice_types[one.notice.type].groupable]
     if not grouped:
         return
-    rows = await sql.notifications.join_groups(
+    rows = await sql.telling.join_groups(
         conn,
         receiver_ids=[one.receiver for one in grouped],
         keys=[one.group_key for one in grouped],

@@ -232,26 +232,28 @@ async def finish_uploads(conn: Any, kept: Sequence[Kept]) -> list[Any]:
     return rows
 
 
-async def set_uploads(conn: Any, post_id: UUID, owner_id: UUID, upload_ids: Sequence[UUID]) -> None:
-    """Make these the uploads of a post, in this order; those it had besides are to be removed.
+async def set_uploads(
+    conn: Any,
+    owner_id: UUID,
+    upload_ids: Sequence[UUID],
+    *,
+    post_id: UUID | None = None,
+    task_id: UUID | None = None,
+) -> None:
+    """Make these the uploads of a post or task, in this order; those it had besides are to be removed.
 
-    Raises Invalid where one is not the owner's, is gone, or belongs to something else.
+    Raises Invalid where one is not the owner's, is gone, or belongs to something else. A task keeps those it
+    has, whoever they are of.
     """
     ids = list(upload_ids)
-    await sql.uploads.lock_uploads(conn, post_id=post_id, upload_ids=ids)
-    await sql.uploads.take_off_uploads(conn, post_id=post_id, but_ids=ids)
+    await sql.uploads.lock_uploads(conn, post_id=post_id, task_id=task_id, upload_ids=ids)
+    await sql.uploads.take_off_uploads(
+        conn, post_id=post_id, task_ids=[task_id] if task_id else [], but_ids=ids
+    )
     if ids:
-        rows = await sql.uploads.attach_uploads(conn, post_id=post_id, owner_id=owner_id, upload_ids=ids)
-        check_taken(ids, {row["id"] for row in rows})
-
-
-async def set_task_uploads(conn: Any, task_id: UUID, user_id: UUID, upload_ids: Sequence[UUID]) -> None:
-    """The same for a task, which keeps those that it has, whoever they are of; new ones are the user's."""
-    ids = list(upload_ids)
-    await sql.uploads.lock_task_uploads(conn, task_id=task_id, upload_ids=ids)
-    await sql.uploads.take_off_task_uploads(conn, task_id=task_id, but_ids=ids)
-    if ids:
-        rows = await sql.uploads.attach_task_uploads(conn, task_id=task_id, owner_id=user_id, upload_ids=ids)
+        rows = await sql.uploads.attach_uploads(
+            conn, post_id=post_id, task_id=task_id, owner_id=owner_id, upload_ids=ids
+        )
         check_taken(ids, {row["id"] for row in rows})
 
 

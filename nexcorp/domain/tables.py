@@ -9,6 +9,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from marshmallow import Schema, ValidationError
+
+from nexcorp.domain.fields import flatten
 from nexcorp.errors import Invalid
 
 MAX_ROWS = 5000
@@ -44,6 +47,39 @@ class Outcome:
             "skipped": self.unchanged,
             "failed": self.failed,
         }
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """A row, as a spreadsheet numbers it (the first line is 1), and what becomes of it."""
+
+    number: int
+    data: dict[str, Any]
+    error: dict[str, Any] | None = None
+
+    def refuse(self, name: str | None, code: str, message: str) -> None:
+        """Leave the row out, for the first reason there is."""
+        if self.error is None:
+            self.error = {"row": self.number, "field": name, "code": code, "message": message}
+
+
+def load_line(
+    schema: Schema, number: int, row: dict[str, str], taken: Iterable[str], cleared: Collection[str] = ()
+) -> Line:
+    """A row checked by itself. Empty cells of the columns `cleared` are None, of others they say nothing."""
+    data: dict[str, Any] = {}
+    for name in taken:
+        if row.get(name, "").strip():
+            data[name] = row[name]
+        elif name in row and name in cleared:
+            data[name] = None
+    try:
+        return Line(number, schema.load(data))
+    except ValidationError as error:
+        line = Line(number, {})
+        name, messages = next(iter(flatten(error.messages).items()))
+        line.refuse(name, "validation_failed", messages[0])
+        return line
 
 
 def guard(text: str) -> str:
@@ -83,8 +119,11 @@ def refuse(reason: str) -> Invalid:
     return Invalid(errors={"file": [reason]})
 
 
-def read_rows(data: bytes, known: Collection[str], required: str) -> list[dict[str, str]]:
-    """The rows of a CSV file, by the names of its first line; empty lines are left out.
+def read_rows(data: bytes, known: Collection[str], required: str) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file with their numbers, by the names of its first line; empty lines are left out.
+
+    A spreadsheet shows the same numbers: the first line is 1, empty ones count, and a row with line breaks in
+    a cell is one.
 
     Raises Invalid for a file that is no UTF-8, no CSV, empty, or too long, names a column that is not `known`
     or one twice, or has no column `required`.
@@ -97,11 +136,11 @@ def read_rows(data: bytes, known: Collection[str], required: str) -> list[dict[s
         raise refuse("Is not UTF-8.") from None
     if "\0" in text:
         raise refuse("Has a NUL character.")
-    rows: list[dict[str, str]] = []
+    rows: list[tuple[int, dict[str, str]]] = []
     names: list[str] = []
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        for cells in reader:
+        for number, cells in enumerate(reader, 1):
             if not any(cells):
                 continue
             if not names:
@@ -112,7 +151,7 @@ def read_rows(data: bytes, known: Collection[str], required: str) -> list[dict[s
                 raise refuse(f"Line {reader.line_num} has more cells than the first line.")
             if len(rows) == MAX_ROWS:
                 raise refuse(f"Has more than {MAX_ROWS} rows.")
-            rows.append(dict(zip(names, map(unguard, cells), strict=False)))
+            rows.append((number, dict(zip(names, map(unguard, cells), strict=False))))
     except csv.Error as error:
         raise refuse(f"Line {reader.line_num} is not CSV: {error}.") from None
     if not rows:

@@ -14,6 +14,8 @@ from nexcorp.delivery.effects import WAKE, Forget
 ALL_KEPT = "tasks"
 # Members of a task that events name with what they were and are. Texts only by their names.
 STATES = ("kind", "status", "priority", "projectId", "leadId", "parentId", "dueDate", "seriesId")
+# How many are shown at once.
+PART = 500
 
 
 def name_person(user_id: Any) -> str:
@@ -98,11 +100,53 @@ async def show_task(
     return task
 
 
+async def find_seen(conn: Any, actor_id: UUID | None, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these tasks that somebody sees. Events of others do not name them as the actor: everybody may
+    read what they did themselves, and would find there what they may not see."""
+    if actor_id is None:
+        return set()
+    return {row["id"] for row in await sql.tasks.list_seen(conn, user_id=actor_id, ids=ids)}
+
+
+async def tell_of_loss(
+    conn: Any, rows: Iterable[Any], name: str, *, actor_id: UUID | None, is_now: UUID | None = None
+) -> None:
+    """Emit of tasks that their member `name`, an id, is another one, as what it named is gone.
+
+    `rows` say of each task its id and what the member was (`previous`). Those in the trash are passed over.
+    """
+    previous = {row["id"]: row["previous"] for row in rows}
+    ids = sorted(previous)
+    for start in range(0, len(ids), PART):
+        part = await sql.task_bulk.get_changed_tasks(conn, ids=ids[start : start + PART])
+        seen = await find_seen(conn, actor_id, ids[start : start + PART])
+        for actor in dict.fromkeys((actor_id, None)):
+            told = [
+                (
+                    "task.released",
+                    task,
+                    {"changed": [name], "before": {name: previous[task["id"]]}, "after": {name: is_now}},
+                )
+                for task in part
+                if task["_deletedAt"] is None and (task["id"] in seen) == (actor is not None)
+            ]
+            if told:
+                await tell_all(conn, actor, told)
+
+
+async def give_to_lead(conn: Any, lead_id: UUID, into_id: UUID | None, *, actor_id: UUID) -> None:
+    """Tasks of a lead become those of another one, or of none: both are locked."""
+    rows = await sql.tasks.give_to_lead(conn, lead_id=lead_id, into_id=into_id)
+    await tell_of_loss(conn, rows, "leadId", actor_id=actor_id, is_now=into_id)
+
+
 async def purge_tasks(
     conn: Any, ids: Sequence[UUID], *, actor_id: UUID | None, context: dict[str, Any]
 ) -> int:
     """Remove for good tasks that are in the trash and locked, with all that is on them; returns how many."""
-    await sql.uploads.take_off_purged(conn, task_ids=ids)
+    freed = await sql.tasks.release_subtasks(conn, parent_ids=ids)
+    await tell_of_loss(conn, freed, "parentId", actor_id=actor_id)
+    await sql.uploads.take_off_uploads(conn, post_id=None, task_ids=ids, but_ids=[])
     purged: int = await sql.tasks.purge_tasks(conn, ids=ids, actor_id=actor_id, context=context)
     conn.after(WAKE)
     return purged

@@ -59,9 +59,13 @@ def find_type(field: fields.Field[Any]) -> Any:
         return shape_of(type(field.schema))
     if isinstance(field, fields.List):
         return list_of(find_type(field.inner))
+    if field.metadata.get("format") == "int64":
+        # Int has 32 bits; a Float holds whole numbers to 2^53.
+        return float
     for kind, found in (
         (fields.UUID, strawberry.ID),
         (fields.AwareDateTime, DateTime),
+        (fields.Date, str),
         (fields.Boolean, bool),
         (fields.Integer, int),
         (fields.Float, float),

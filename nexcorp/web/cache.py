@@ -39,8 +39,11 @@ class Cache:
         self._flights: dict[str, tuple[Groups, asyncio.Task[bytes]]] = {}
         self._refreshes: dict[str, asyncio.Task[bytes]] = {}
 
-    async def load(self, group: str, key: str, seconds: int, make: Make, *also: str) -> bytes:
-        """What is kept under a key of a group, else what `make` makes, which is then kept for `seconds`.
+    async def load(
+        self, group: str, key: str, seconds: int, make: Make, *also: str, most: int | None = None
+    ) -> bytes:
+        """What is kept under a key of a group, else what `make` makes, which is then kept for `seconds`,
+        unless it has more than `most` bytes.
 
         It is forgotten with the group, and with those named in `also`. Of many who ask at once on one node,
         one makes it. Raises what `make` raises.
@@ -48,7 +51,7 @@ class Cache:
         name, groups = f"{group}:{key}", (group, *also)
         flying, flight = self._flights.get(name, (groups, None))
         if flight is None or flying != groups:
-            flight = asyncio.create_task(self._load(groups, name, seconds, make), context=apart())
+            flight = asyncio.create_task(self._load(groups, name, seconds, make, most), context=apart())
             self._flights[name] = groups, flight
             flight.add_done_callback(lambda done: self._land(name, done))
         # One who goes away does not end it for the others.
@@ -58,7 +61,7 @@ class Cache:
         if name in self._flights and self._flights[name][1] is flight:
             del self._flights[name]
 
-    async def _load(self, groups: Groups, name: str, seconds: int, make: Make) -> bytes:
+    async def _load(self, groups: Groups, name: str, seconds: int, make: Make, most: int | None) -> bytes:
         generations = [f"nexcorp:generation:{group}" for group in groups]
         found = await self._ask(lambda: self.client.mget(*generations, f"nexcorp:cache:{name}"))
         if found is None:
@@ -68,18 +71,19 @@ class Cache:
             of, ages_at, kept = found[-1].split(b"\n", 2)
             if of == generation:
                 if time.time() >= float(ages_at) and name not in self._refreshes:
-                    refresh = asyncio.create_task(self._make(name, generation, seconds, make))
+                    refresh = asyncio.create_task(self._make(name, generation, seconds, make, most))
                     self._refreshes[name] = refresh
                     refresh.add_done_callback(lambda done: self._end_refresh(name, done))
                 answer: bytes = kept
                 return answer
-        return await self._make(name, generation, seconds, make)
+        return await self._make(name, generation, seconds, make, most)
 
-    async def _make(self, name: str, generation: bytes, seconds: int, make: Make) -> bytes:
+    async def _make(self, name: str, generation: bytes, seconds: int, make: Make, most: int | None) -> bytes:
         """Make an answer and keep it, with the generation that was read before."""
         made = await make()
-        value = b"%b\n%.3f\n%b" % (generation, time.time() + seconds / 2, made)
-        await self._ask(lambda: self.client.set(f"nexcorp:cache:{name}", value, ex=seconds))
+        if most is None or len(made) <= most:
+            value = b"%b\n%.3f\n%b" % (generation, time.time() + seconds / 2, made)
+            await self._ask(lambda: self.client.set(f"nexcorp:cache:{name}", value, ex=seconds))
         return made
 
     def _end_refresh(self, name: str, refresh: asyncio.Task[bytes]) -> None:

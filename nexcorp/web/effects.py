@@ -1,4 +1,4 @@
-"""How a web process performs what follows a commit."""
+"""How a process performs what follows a commit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nexcorp.web.cache import Cache
 def make_performer(
     waker: Waker,
     cache: Cache,
-    revocations: Revocations,
+    revocations: Revocations | None,
     *,
     keeps_lists: bool,
     others: Mapping[type, Callable[[Any], None]],
@@ -22,6 +22,7 @@ def make_performer(
     """What Database.perform is set to; only Forget is waited for, so that who changed it reads it anew.
 
     `keeps_lists`: whether CACHE is on. `others`: what performs effects of the layers above, by their class.
+    `revocations`: None in a worker, where nobody is signed in.
     """
 
     def perform(effect: Effect) -> Awaitable[None] | None:
@@ -34,9 +35,10 @@ def make_performer(
                 return None
             return cache.forget(effect.group, *effect.also)
         if isinstance(effect, Revoke):
-            revocations.announce(
-                effect.sessions, roles=effect.roles, rights=effect.rights, projects=effect.projects
-            )
+            if revocations is not None:
+                revocations.announce(
+                    effect.sessions, roles=effect.roles, rights=effect.rights, projects=effect.projects
+                )
         else:
             waker.perform(effect)
         return None

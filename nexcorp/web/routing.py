@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 from aiohttp import HttpVersion11, web
+from asyncpg import DeadlockDetectedError
 from marshmallow import Schema, fields
 
 from nexcorp.domain.fields import load
@@ -19,6 +22,7 @@ from nexcorp.security.limits import LIMITS
 from nexcorp.security.reauthentication import require_fresh
 from nexcorp.web.forms import Form, is_form, receive
 from nexcorp.web.parsing import read_json, read_query
+from nexcorp.web.transactions import UNDONE
 
 API_PREFIX = "/api/v1"
 
@@ -188,6 +192,15 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
                         raise Invalid(errors={name: ["Unknown field."] for name in received.values})
                     return await handler(request, files=received.files)
                 return await handler(request, body=load(body, received.values), files=received.files)
+        try:
+            return await handle(request)
+        except DeadlockDetectedError:
+            # It was chosen to give way to another one, which is done by now.
+            if not request.get(UNDONE):
+                raise
+            return await handle(request)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
         if body is not None:
             try:
                 data = load(body, await read_json(request))
@@ -226,3 +239,19 @@ def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
             app.router.add_get(route.full_path, endpoint, allow_head=route.head, expect_handler=expect_body)
         else:
             app.router.add_route(route.method, route.full_path, endpoint, expect_handler=expect_body)
+    refuse_other_methods(app.router)
+
+
+def refuse_other_methods(router: web.UrlDispatcher) -> None:
+    """Answer 405 at each path without parameters: PATCH /tasks/trash changes no task called `trash`."""
+    allowed = defaultdict[str, set[str]](set)
+    for route in router.routes():
+        if isinstance(route.resource, web.PlainResource):
+            allowed[route.resource.canonical].add(route.method)
+    for path, methods in allowed.items():
+        router.add_route("*", path, partial(refuse_method, methods))
+
+
+async def refuse_method(allowed: Collection[str], request: web.Request) -> NoReturn:
+    """Raises HTTPMethodNotAllowed."""
+    raise web.HTTPMethodNotAllowed(request.method, allowed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,11 @@ from marshmallow import fields
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Job
 from nexcorp.domain.fields import Out
-from nexcorp.domain.tables import MAX_FILE_BYTES
+from nexcorp.domain.tables import MAX_FILE_BYTES, write_rows
 from nexcorp.errors import TooManyImports, UnsupportedMediaType
+from nexcorp.security.app_keys import database
 from nexcorp.web.forms import File, Form
+from nexcorp.web.paging import Cursor
 from nexcorp.web.parsing import read_bytes
 from nexcorp.web.routing import API_PREFIX
 from nexcorp.web.streams import StreamedResponse
@@ -25,6 +27,7 @@ RUN_IMPORTS = Job("run_imports")
 # Of one person, waiting to be read in.
 MAX_WAITING = 5
 TABLE = Form(most_files=1, limit=lambda head: MAX_FILE_BYTES, optional=True)
+PART_ROWS = 500
 
 
 class RowError(Out):
@@ -81,11 +84,36 @@ async def begin_import(
     tx: Transaction, owner_id: UUID, kind: str, options: dict[str, Any], body: bytes
 ) -> web.Response:
     """Have a file read in by a worker; raises TooManyImports."""
+    await sql.imports.lock_imports(tx.conn, owner_id=owner_id)
     if await sql.imports.count_waiting(tx.conn, owner_id=owner_id) >= MAX_WAITING:
         raise TooManyImports()
     row = await sql.imports.create_import(tx.conn, owner_id=owner_id, kind=kind, options=options, body=body)
     tx.conn.after(RUN_IMPORTS)
     return await tx.reply(row, 202, location=f"{API_PREFIX}/imports/{row['id']}")
+
+
+async def write_parts(
+    request: web.Request,
+    columns: Sequence[str],
+    cursor: Cursor[Any],
+    read: Callable[[Any, Any, int], Awaitable[list[Any]]],
+    show: Callable[[Any], Sequence[Any]],
+) -> AsyncIterator[bytes]:
+    """A file of a list, part by part, each read when the one before has been sent.
+
+    `read` is given a connection, the place of `cursor` behind which to begin, and how many rows to read at
+    most; `show` makes the cells of a row, in the order of `columns`.
+    """
+    yield write_rows([columns])
+    place: Any = cursor.start
+    while True:
+        async with database(request).connection() as conn:
+            rows = await read(conn, place, PART_ROWS)
+        if rows:
+            yield write_rows(map(show, rows))
+        if len(rows) < PART_ROWS:
+            return
+        place = tuple(rows[-1][column] for column in cursor.columns)
 
 
 class CsvResponse(StreamedResponse):

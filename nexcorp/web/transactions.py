@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from aiohttp import web
 
@@ -28,6 +29,8 @@ from nexcorp.web.turns import TURNS
 
 KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 REPLAYED = {"Idempotent-Replayed": "true"}
+# Whether nothing of a request has been committed when a deadlock ended its transaction.
+UNDONE = web.RequestKey("undone", bool)
 
 
 class Versioned(msgspec.Struct):
@@ -69,11 +72,18 @@ class Transaction:
         self.conn.after(effect)
 
     async def reply(
-        self, data: Any, status: int = 200, *, location: str | None = None, version: int | None = None
+        self,
+        data: Any,
+        status: int = 200,
+        *,
+        location: str | None = None,
+        version: int | None = None,
+        shows: UUID | None = None,
     ) -> web.Response:
         """The response with `data`, stored for replays before the transaction commits.
 
         `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew().
+        `shows`: the id of what was made or changed, where `data` is not that row; a 200 renews likewise.
         """
         body = b"" if status == 204 else encode(data)
         if self._claim is not None:
@@ -85,10 +95,10 @@ class Transaction:
                 status=status,
                 body=body,
                 location=location,
-                entity_id=data.get("id") if data is not None else None,
+                entity_id=shows or (data.get("id") if data is not None else None),
             )
-        elif version is not None and status == 200:
-            await self.renew(data, body)
+        elif status == 200 and (version is not None or shows is not None):
+            await self.renew({"id": shows} if shows is not None else data, body)
         headers = {"Location": location} if location else {}
         if version is not None:
             headers["ETag"] = make_etag(version, body)
@@ -214,8 +224,10 @@ class Unit:
         return Transaction(conn, claim, who.id if who is not None else None)
 
     async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        request = self._request
         try:
             await self._lease.__aexit__(kind, error, trace)
+            request[UNDONE] = isinstance(error, asyncpg.DeadlockDetectedError) and request.get(UNDONE, True)
         finally:
             if self._turn is not None:
                 await self._turn.__aexit__(kind, error, trace)

@@ -98,7 +98,7 @@ async def test_retry_without_the_key_writes_twice(
 
 async def number_in_turn(conn: Any, frame: Frame) -> list[int]:
     """The service's way to a number: the room's row is locked until the commit."""
-    rows = await sql.notifications.deliver(conn, **Batch(frames=[(uuid4(), frame)]).columns())
+    rows = await sql.telling.deliver(conn, **Batch(frames=[(uuid4(), frame)]).columns())
     return [row["seq"] for row in rows]
 
 

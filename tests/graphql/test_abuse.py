@@ -14,7 +14,7 @@ from tests.graphql.helpers import PATH, list_ids, make_news
 
 KNOWN = {
     *("graphql_invalid", "graphql_too_complex", "validation_failed"),
-    *("notification_not_found", "lead_not_found"),
+    *("notification_not_found", "lead_not_found", "task_not_found"),
 }
 
 

@@ -177,7 +177,8 @@ def test_every_definition_can_be_applied_again_and_is_explained() -> None:
         assert len(statements) >= 2
         for statement in statements:
             for created in CREATED.findall(re.sub(r"\$\$.*?\$\$", "", statement, flags=re.DOTALL)):
-                dropped = f"DROP VIEW IF EXISTS {created.split()[1]};" in statements
+                kind, name = created.partition("(")[0].split()[:2]
+                dropped = any(one.startswith(f"DROP {kind} IF EXISTS {name}") for one in statements)
                 assert created.startswith("OR REPLACE") or dropped, created
         things, comments = read_definitions([path.read_text()])
         assert len(comments) == len(things), f"{path.name}: something lacks its COMMENT ON"

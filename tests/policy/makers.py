@@ -133,6 +133,11 @@ async def a_lead(world: World, owner: Person) -> Made:
     return {"id": row["lead_id"], "interactionId": row["id"]}
 
 
+async def a_table_of_leads(world: World, owner: Person) -> Made:
+    """A small CSV file."""
+    return {"file": b"name,phone\nFrom a file,+49 30 12345\n"}
+
+
 async def two_leads(world: World, owner: Person) -> Made:
     """A lead, and another one to merge into it."""
     return {**await a_lead(world, owner), "fromId": (await a_lead(world, owner))["id"]}

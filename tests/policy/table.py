@@ -29,6 +29,7 @@ from tests.policy import makers
 from tests.policy.projects import PROJECTS
 from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
 from tests.policy.work import WORK, WORK_ROOMS
+from tests.policy.work_makers import as_form
 from tests.policy.work_many import WORK_MANY
 
 OWN = "your own only"
@@ -301,7 +302,7 @@ POLICY: list[Rule] = [
         200,
         stranger=403,
         manager=200,
-        whose="its author, and holders of post:moderate",
+        whose="its author, and holders of post:moderate; on tasks those of task:manage, and with task:read",
         make=makers.a_comment,
     ),
     Rule("GET /comments/{id}", "post:read", 200, whose=ON_TASKS, make=makers.a_comment),
@@ -330,6 +331,16 @@ POLICY: list[Rule] = [
     Rule("GET /users/{id}/following", "user:read", 200, make=makers.own_profile),
     # Leads, which members do not see. What answers with one wants lead:read as well, which the key has not.
     Rule("POST /leads", "lead:create", 403, manager=201, body={"name": "Ada"}),
+    Rule(
+        "POST /leads/import",
+        "lead:create",
+        403,
+        manager=202,
+        whose="with `mode=update` for holders of lead:update",
+        make=makers.a_table_of_leads,
+        body=as_form,
+    ),
+    Rule("GET /leads/export", "lead:read", 403, manager=200),
     Rule("GET /leads", "lead:read", 403, manager=200),
     Rule("GET /leads/{id}", "lead:read", 403, manager=200, make=makers.a_lead),
     Rule(

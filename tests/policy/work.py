@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from tests.policy import work_makers as makers
-from tests.policy.rules import Room, Rule
+from tests.policy.rules import A_CALLER, Room, Rule
 
 SEERS = "those that you created or are assigned to, and of your projects; holders of task:manage all"
 CREATORS = "in projects their owners and editors, and holders of task:manage"
-CHANGERS = "creator, assignee, owners and editors of the project, and holders of task:manage"
-REMOVERS = "the creator, and holders of task:manage"
+CHANGERS = "creator, assignee, owners and editors of the project, and holders of task:manage; with task:read"
+REMOVERS = "the creator, and holders of task:manage; with task:read"
 
 LABELS = "those of your projects, and those of tasks without one"
 LABELLERS = "owners and editors of the project; without one holders of task:manage, who may all"
 
 
 def on_task(operation: str, permission: str, status: int, whose: str, **more: Any) -> Rule:
-    """A rule of what is to do with a task of the owner's, which a stranger does not see."""
+    """A rule of what is to do with a task of the owner's, which a stranger does not see.
+
+    Whoever changes one needs task:read as well, which a key of task:create alone has not.
+    """
+    if permission == "task:create" and "/tasks/" in operation:
+        more["others"] = {"key_with": 403}
     return Rule(
         operation,
         permission,
@@ -45,7 +50,7 @@ WORK: list[Rule] = [
     Rule("GET /tasks/export.csv", "task:read", 200, whose=SEERS),
     Rule(
         "GET /imports/{id}",
-        "task:read",
+        A_CALLER,
         200,
         stranger=404,
         whose="your own only",
@@ -58,6 +63,14 @@ WORK: list[Rule] = [
     on_task("DELETE /tasks/{id}", "task:create", 204, REMOVERS),
     on_task("GET /tasks/{id}/history", "task:read", 200, SEERS),
     on_task("GET /comments/task/{id}", "task:read", 200, "of tasks that you see"),
+    on_task("GET /comments/task/{id}/read", "task:read", 200, "of tasks that you see"),
+    on_task(
+        "PUT /comments/task/{id}/read",
+        "task:read",
+        200,
+        "of tasks that you see",
+        body=lambda made: {"upTo": str(made["id"])},
+    ),
     on_task("GET /tasks/{id}/subtasks", "task:read", 200, SEERS),
     on_task("PUT /tasks/{id}/watch", "task:read", 200, SEERS),
     on_task("DELETE /tasks/{id}/watch", "task:read", 200, SEERS),

@@ -19,9 +19,10 @@ WORK_MANY: list[Rule] = [
         "task:create",
         200,
         whose="those that you created or are assigned to, of projects that you edit; holders of "
-        "task:manage all",
+        "task:manage all; with task:read",
         make=makers.a_task,
         body=lambda made: {"items": [{"id": made["id"], "status": "done"}]},
+        others={"key_with": 403},
     ),
     Rule("GET /task-views", "task:read", 200, whose=SHARED),
     Rule("POST /task-views", "task:read", 201, whose=OWN, body={"name": "Late", "query": {"due": "overdue"}}),

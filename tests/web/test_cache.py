@@ -60,6 +60,11 @@ async def test_what_is_kept_is_made_once_for_all_nodes(nodes: list[Cache]) -> No
     assert source.asked == 1
     assert await nodes[0].load("page", "b", 10, source.make) == b"one"
     assert source.asked == 2
+    # What is too long is made each time.
+    for _ in range(2):
+        assert await nodes[0].load("page", "long", 10, source.make, most=2) == b"one"
+        assert await nodes[0].load("page", "short", 10, source.make, most=3) == b"one"
+    assert source.asked == 5
 
 
 async def test_it_ends_by_itself(nodes: list[Cache]) -> None:

@@ -35,6 +35,9 @@ async def test_wrong_methods_are_405_and_say_which_are_right(make_user: Any) -> 
         ("POST", "/health", {"GET", "HEAD"}),
         ("OPTIONS", f"{API}/posts", {"GET", "HEAD", "POST"}),
         ("PROPFIND", f"{API}/posts", {"GET", "HEAD", "POST"}),
+        # Not those of /tasks/{id} and /notifications/{id}.
+        ("PATCH", f"{API}/tasks/trash", {"GET", "HEAD", "DELETE"}),
+        ("GET", f"{API}/notifications/seen", {"POST"}),
     ):
         answer = await ann.client.session.request(method, ann.client.url + path, headers=ann.headers)
         await check_envelope(answer, 405, "method_not_allowed")

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 PROGRAM = str(Path(sys.executable).with_name("schemathesis"))
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
+    "unsupported_method"
+)
 # What would end the session all calls are made with, or its role's rights: ids are learned from lists.
 ENDS_THE_RUN = [
     "POST /api/v1/auth/logout",

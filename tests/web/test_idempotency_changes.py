@@ -39,7 +39,8 @@ async def remove(user: Any, path: str) -> None:
 async def check_gone(service: Any, user: Any, path: str, **body: Any) -> None:
     """A retry says so, another body is refused as before, and of the answer nothing is kept."""
     await check_envelope(await once(user, path, **body), 404, "answer_gone")
-    other = {**body, "body": "Another."}
+    text = next(name for name in ("body", "text", "name") if name in body)
+    other = {**body, text: "Another."}
     await check_envelope(await once(user, path, **other), 422, "idempotency_key_reused")
     kept = "SELECT body, location FROM idempotency_keys WHERE scope = $1"
     assert [tuple(row) for row in await fetch(service, kept, str(user.id))] == [(None, None)]
@@ -75,6 +76,26 @@ async def test_a_deleted_comment_is_not_said_again(service: Any, make_user: Any)
     await remove(bob, f"/comments/{answered['id']}")
     await check_gone(service, bob, "/comments", **reply)
     assert await fetch_value(service, "SELECT count(*) FROM comments") == 0
+
+
+async def test_a_deleted_step_or_label_is_not_made_again(service: Any, make_user: Any) -> None:
+    boss = await make_user(role="manager")
+    task = await create(boss, "/tasks", title="Steps")
+    path, body = f"/tasks/{task['id']}/checklist", {"text": "The first."}
+    [step] = (await make(boss, path, **body))["data"]
+    assert (await boss.client.patch(f"{API}{path}/{step['id']}", json={"text": "The last."})).status == 200
+    [shown] = (await (await once(boss, path, **body)).json())["data"]
+    assert shown["text"] == "The last."
+    assert (await boss.client.delete(f"{API}{path}/{step['id']}")).status == 200
+    await check_gone(service, boss, path, **body)
+
+    other = await make_user(role="manager")
+    body = {"name": "Bug", "color": "#ff0000"}
+    label = await make(other, "/labels", **body)
+    assert (await other.client.patch(f"{API}/labels/{label['id']}", json={"name": "Defect"})).status == 200
+    assert (await (await once(other, "/labels", **body)).json())["name"] == "Defect"
+    await remove(other, f"/labels/{label['id']}")
+    await check_gone(service, other, "/labels", **body)
 
 
 @pytest.mark.parametrize("way", ["upload", "edit", "post", "time"])

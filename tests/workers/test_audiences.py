@@ -21,7 +21,7 @@ from workers.metrics import DELIVERED
 MANY = 2500
 
 
-EVERYONE = Audience(sql.notifications.list_everyone_after)
+EVERYONE = Audience(sql.telling.list_everyone_after)
 
 
 def announce(receivers=lambda event: EVERYONE, once_key=lambda event: None, first=()):

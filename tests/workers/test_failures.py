@@ -137,7 +137,7 @@ async def test_push_that_fails_is_no_failure_of_a_row(database, people):
     """Where rows are tried one by one, too: a part of a large audience must not wait for Redis."""
     crowd = await people(2500)
     failed = FAILED._value.get()
-    everyone = Notice("news", "", lambda event: Audience(sql.notifications.list_everyone_after))
+    everyone = Notice("news", "", lambda event: Audience(sql.telling.list_everyone_after))
 
     async def fail(messages) -> None:
         raise RuntimeError("no Redis")

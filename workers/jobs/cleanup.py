@@ -26,17 +26,23 @@ log = structlog.get_logger("nexcorp.cleanup")
 PART = 10_000
 
 
-async def delete_frames(ctx: Any) -> int:
-    """Old frames, in parts, so that no lock is held for long; returns how many."""
-    frames = 0
+async def repeat(ctx: Any, step: Callable[..., Awaitable[int]], **values: Any) -> int:
+    """Call `step(conn, most=PART, ...)` until it finds nothing; returns how many it found in all.
+
+    Each time in a transaction of its own, so that no lock is held for long.
+    """
+    found = 0
     while True:
         async with ctx["database"].transaction(wait=10.0) as conn:
-            gone: int = await sql.realtime.delete_old_frames(
-                conn, days=ctx["config"].frame_retention_days, most=PART
-            )
-        frames += gone
-        if not gone:
-            return frames
+            part = await step(conn, **values, most=PART)
+        if not part:
+            return found
+        found += part
+
+
+async def delete_frames(ctx: Any) -> int:
+    """Old frames; returns how many."""
+    return await repeat(ctx, sql.realtime.delete_old_frames, days=ctx["config"].frame_retention_days)
 
 
 async def delete_rows(ctx: Any) -> None:
@@ -64,33 +70,29 @@ async def drop_months(ctx: Any) -> int:
 
 
 async def delete_parts(ctx: Any) -> int:
-    """What was kept of notifications for some time, in parts; returns how many rows."""
+    """What was kept of notifications for some time; returns how many rows."""
     gone = 0
     for statement in (
-        sql.notifications.delete_old_archived,
-        sql.notifications.delete_old_groups,
+        sql.aging.delete_old_archived,
+        sql.aging.delete_old_groups,
         sql.preferences.delete_old_held,
         sql.deliveries.delete_old_deliveries,
         sql.deliveries.delete_old_digests,
         sql.preferences.delete_ended_mutes,
     ):
-        part = PART
-        while part == PART:
-            async with ctx["database"].connection(wait=10.0) as conn:
-                part = await statement(conn, most=PART)
-            gone += part
+        gone += await repeat(ctx, statement)
     return gone
 
 
+async def purge_part(conn: Any, most: int) -> int:
+    """Some tasks that have been in the trash for too long; returns how many."""
+    rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=most)
+    return await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={}) if rows else 0
+
+
 async def purge_trash(ctx: Any) -> int:
-    """Tasks that have been in the trash for too long; returns how many."""
-    purged = 0
-    while True:
-        async with ctx["database"].transaction(wait=10.0) as conn:
-            rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=PART)
-            if not rows:
-                return purged
-            purged += await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={})
+    """All of them."""
+    return await repeat(ctx, purge_part)
 
 
 async def purge_files(ctx: Any) -> int:

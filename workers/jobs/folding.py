@@ -14,4 +14,4 @@ async def tell_folded(ctx: Any) -> None:
     told = PART
     while told == PART:
         async with ctx["database"].transaction(wait=10.0) as conn:
-            told = await sql.notifications.tell_folded(conn, most=PART)
+            told = await sql.telling.tell_folded(conn, most=PART)

@@ -9,12 +9,13 @@ import structlog
 from nexcorp.db import sql
 from nexcorp.domain.tables import Outcome
 from nexcorp.errors import AppError
+from nexcorp.features.leads.importing import import_leads
 from nexcorp.features.tasks.importing import import_tasks
 
 log = structlog.get_logger("nexcorp.imports")
 
 LEASE_SECONDS = 300
-READERS = {"tasks": import_tasks}
+READERS = {"leads": import_leads, "tasks": import_tasks}
 
 
 async def run_imports(ctx: Any) -> int:
@@ -40,7 +41,7 @@ async def run_import(database: Any, claimed: Any) -> None:
             outcome = await reader(conn, row["owner_id"], row["id"], dict(row["options"]), row["body"])
             await finish(conn, row["id"], outcome)
     except AppError as error:
-        # It cannot be taken at all any more: the project has gone, or is not the owner's.
+        # It cannot be taken at all any more: the project has gone, or the owner may not.
         name, messages = next(iter((error.errors or {}).items()), (None, [error.message]))
         said = {"row": 1, "field": name, "code": error.code, "message": messages[0]}
         async with database.transaction(wait=10.0) as conn:

@@ -19,12 +19,12 @@ async def wake_notifications(ctx: Any) -> int:
     woken = 0
     while True:
         async with ctx["database"].transaction(wait=10.0) as conn:
-            people = [row["receiver_id"] for row in await sql.notifications.list_sleepers(conn, most=PART)]
+            people = [row["receiver_id"] for row in await sql.aging.list_sleepers(conn, most=PART)]
             if not people:
                 return woken
             # All who change an inbox take its counter first; what is due is read behind that.
-            await sql.notifications.take_counters(conn, user_ids=people)
-            woken += await sql.notifications.wake_notifications(conn, user_ids=people, most=PART)
+            await sql.aging.take_counters(conn, user_ids=people)
+            woken += await sql.aging.wake_notifications(conn, user_ids=people, most=PART)
             conn.after(WAKE)
 
 
@@ -37,7 +37,7 @@ async def retire_notifications(ctx: Any) -> int:
     moved, after = 0, FIRST_ID
     while True:
         async with ctx["database"].connection(wait=10.0) as conn:
-            rows = await sql.notifications.list_outdated(conn, after=after, days=days, most=PART)
+            rows = await sql.aging.list_outdated(conn, after=after, days=days, most=PART)
         people = [row["user_id"] for row in rows if row["user_id"] is not None]
         for start in range(0, len(people), PEOPLE):
             moved += await retire_part(ctx["database"], people[start : start + PEOPLE], days)
@@ -51,10 +51,8 @@ async def retire_part(database: Any, people: list[UUID], days: int) -> int:
     moved = 0
     while True:
         async with database.transaction(wait=10.0) as conn:
-            await sql.notifications.take_counters(conn, user_ids=people)
-            part: int = await sql.notifications.retire_notifications(
-                conn, user_ids=people, days=days, most=ROWS
-            )
+            await sql.aging.take_counters(conn, user_ids=people)
+            part: int = await sql.aging.retire_notifications(conn, user_ids=people, days=days, most=ROWS)
             conn.after(WAKE)
         moved += part
         if not part:

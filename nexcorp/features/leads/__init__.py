@@ -9,7 +9,8 @@ from nexcorp.realtime.rooms import RoomKind
 
 FEATURE = Feature(
     name="leads",
-    routes=("nexcorp.features.leads.routes:ROUTES",),
+    # The export comes first: /leads/export is no lead.
+    routes=("nexcorp.features.leads.imports:ROUTES", "nexcorp.features.leads.routes:ROUTES"),
     events=EVENTS,
     notice_types=NOTICE_TYPES,
     kinds={"lead": Kind(sql.leads.render_leads, Lead, deleted="lead:deleted")},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexcorp.db import sql
 from nexcorp.delivery.events import Audience, Entity, Event, EventType, Frame, Notice, NoticeType
-from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
+from nexcorp.realtime.shapes import ID, WHOLE, FrameDoc, refer, shape
 
 ROOM = "leads"
 
@@ -25,6 +25,12 @@ def deleted_frames(event: Event) -> list[Frame]:
     if "intoId" in event.payload:
         data["mergedInto"] = event.payload["intoId"]
     return [Frame(ROOM, "lead:deleted", event.entity, data, members=())]
+
+
+def imported_frames(event: Event) -> list[Frame]:
+    """Many leads came in, or changed, at once: whoever shows them fetches them anew."""
+    data = {"importId": str(event.entity_id), "count": event.payload["count"]}
+    return [Frame(ROOM, "lead:imported", event.entity, data, members=())]
 
 
 def list_readers(event: Event) -> Audience:
@@ -72,6 +78,32 @@ EVENTS: dict[str, EventType] = {
     "lead.absorbed": CHANGED,
     "lead.merged": EventType(frames=deleted_frames, public=True),
     "lead.deleted": EventType(frames=deleted_frames, public=True),
+    "lead.imported": EventType(
+        (
+            Notice(
+                "import_done",
+                "Your import is done",
+                variant="leads",
+                message="{count} leads were made or changed.",
+                params=("count",),
+                receivers=lambda event: [event.actor_id],
+                tells_actor=True,
+            ),
+            Notice(
+                "lead_created",
+                "{actor} imported {created} leads",
+                variant="imported",
+                message="",
+                params=("created",),
+                receivers=lambda event: list_readers(event) if event.payload["created"] else (),
+                why="permission",
+                entity=lambda event: None,
+                group=group_all,
+            ),
+        ),
+        imported_frames,
+        public=True,
+    ),
     "lead.interaction_created": CHANGED,
     "lead.interaction_updated": CHANGED,
     "lead.interaction_deleted": CHANGED,
@@ -90,5 +122,9 @@ FRAMES = {
         "In leads. Of a lead that was merged it says into which; among frames that were missed it comes also "
         "in place of what the lead was.",
         shape({"id": ID}, mergedInto=ID),
+    ),
+    "lead:imported": FrameDoc(
+        "In leads: an import made or changed so many, of which no other frames tell: fetch them anew.",
+        shape({"importId": ID, "count": WHOLE}),
     ),
 }

@@ -9,7 +9,8 @@ import strawberry
 from nexcorp.db import sql
 from nexcorp.domain.fields import load
 from nexcorp.features.leads import service
-from nexcorp.features.leads.routes import NEWEST, READ, read_page
+from nexcorp.features.leads.lists import NEWEST, find_list
+from nexcorp.features.leads.routes import READ
 from nexcorp.features.leads.schemas import Lead, LeadQuery
 from nexcorp.graphql.parts import Info, Part, member, root
 from nexcorp.graphql.shapes import list_of, maybe, read_id, shape_of
@@ -38,8 +39,9 @@ async def get_leads(
     asked = {"limit": limit, "cursor": cursor, "stage": stage, "owner": owner}
     query = load(LeadQuery(), {name: value for name, value in asked.items() if value is not None})
     info.context.take_rows(query["limit"])
+    of_list, statement, filters = find_list(query)
     async with info.context.connection() as conn:
-        rows = await read_page(info.context.request, conn, query)
+        rows = await of_list.fetch(info.context.request, conn, query, statement, **filters)
     return rows[: query["limit"]]
 
 

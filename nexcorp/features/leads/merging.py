@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
+from nexcorp.domain.tasks import give_to_lead
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid
 from nexcorp.features.leads.service import check_reader, get_lead, read_fields, to_columns
@@ -42,6 +43,7 @@ async def merge_leads(
     check_reader(caller)
     if from_id == lead_id:
         raise Invalid(errors={"fromId": ["Is the same lead."]})
+    await sql.tasks.lock_tasks_of_lead(conn, lead_id=from_id)
     await sql.leads.lock_for_removal(conn, ids=[lead_id, from_id])
     lead = await get_lead(conn, lead_id)
     check_version(lead, versions)
@@ -51,6 +53,7 @@ async def merge_leads(
     before, theirs = read_fields(lead), read_fields(other)
     after = fill(before, theirs)
     fields = to_columns(after)
+    await give_to_lead(conn, from_id, lead_id, actor_id=caller.id)
     await sql.leads.absorb_lead(
         conn, lead_id=from_id, into_id=lead_id, actor_id=caller.id, notes=note(after, theirs)
     )

@@ -21,32 +21,16 @@ from nexcorp.features.leads.errors import (
     NotYourInteraction,
 )
 from nexcorp.features.leads.events import ROOM
+from nexcorp.features.leads.lists import find_list
 from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import CONTEXT, caller, database, user_id
-from nexcorp.web.paging import FIRST_ID, LAST_ID, LAST_TIME, Cursor, PageQuery, Statement, reply_page
+from nexcorp.web.paging import FIRST_ID, LAST_ID, LAST_TIME, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
 from nexcorp.web.transactions import transaction
 
-NEWEST: Cursor[tuple[UUID]] = Cursor("leads", tuple[UUID], (LAST_ID,), before="id")
-LAST_CHANGED: Cursor[tuple[datetime, UUID]] = Cursor(
-    "leads-changed", tuple[datetime, UUID], (LAST_TIME, LAST_ID), before="updatedAt", before_id="id"
-)
-# Above every score, and above what the column of values holds in hundredths.
-BEST: Cursor[tuple[int, UUID]] = Cursor(
-    "leads-best", tuple[int, UUID], (101, LAST_ID), before="score", before_id="id"
-)
-DEAREST: Cursor[tuple[int, UUID]] = Cursor(
-    "leads-dearest", tuple[int, UUID], (10**15, LAST_ID), before="_worth", before_id="id"
-)
-ORDERS: dict[str, tuple[Cursor[Any], Statement]] = {
-    "created": (NEWEST, sql.leads.list_leads),
-    "updated": (LAST_CHANGED, sql.leads.list_leads_by_change),
-    "score": (BEST, sql.leads.list_leads_by_score),
-    "value": (DEAREST, sql.leads.list_leads_by_value),
-}
 LATEST: Cursor[tuple[datetime, UUID]] = Cursor(
     "interactions", tuple[datetime, UUID], (LAST_TIME, LAST_ID), before="happenedAt", before_id="id"
 )
@@ -67,33 +51,11 @@ async def list_leads(request: web.Request, query: dict[str, Any]) -> web.Respons
     source: AbstractAsyncContextManager[Any] = database(request).connection()
     if "q" in query:
         source = searching(database(request))
+    cursor, statement, filters = find_list(query)
     async with source as conn:
         place = await read_place(request, conn, ROOM)
-        rows = await read_page(request, conn, query)
-    cursor, _ = ORDERS[query["sort"]]
+        rows = await cursor.fetch(request, conn, query, statement, **filters)
     return reply_page(request, rows, query["limit"], cursor, **place)
-
-
-async def read_page(request: web.Request, conn: Any, query: dict[str, Any]) -> list[Any]:
-    """Up to `limit + 1` rows of the page that a LeadQuery asks for; raises Invalid for a wrong cursor."""
-    cursor, statement = ORDERS[query["sort"]]
-    if query["sort"] == "created":
-        # With an index of its own each.
-        if "owner" in query:
-            statement = sql.leads.list_leads_of_owner
-        elif "stage" in query:
-            statement = sql.leads.list_leads_of_stage
-    return await cursor.fetch(
-        request,
-        conn,
-        query,
-        statement,
-        stage=query.get("stage"),
-        owner_id=query.get("owner"),
-        source=query.get("source"),
-        text=query.get("q"),
-        min_score=query.get("minScore"),
-    )
 
 
 async def get_lead(request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.emails import MAX_EMAIL_CHARS, read_email
-from nexcorp.domain.fields import Body, Flag, Out, PatchBody, Text
+from nexcorp.domain.fields import Body, Flag, Out, PatchBody, Query, Text
 from nexcorp.domain.people import MAX_URL_CHARS, check_phone, check_url
 from nexcorp.domain.shapes import Person, live_page_of, page_of
 from nexcorp.web.paging import PageQuery
@@ -145,7 +145,7 @@ class MergeLead(Body):
     fromId = fields.UUID(required=True)
 
 
-class LeadQuery(PageQuery):
+class LeadFilters(Query):
     """Which leads, in which order."""
 
     stage = fields.String(validate=validate.OneOf(STAGES))
@@ -166,6 +166,10 @@ class LeadQuery(PageQuery):
         validate=validate.OneOf(SORTS),
         metadata={"description": "What is newest or highest comes first; `value` is compared as a number."},
     )
+
+
+class LeadQuery(LeadFilters, PageQuery):
+    """Which leads, and how the list is cut."""
 
 
 class Lead(Out):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
+from nexcorp.domain.tasks import give_to_lead
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid, PermissionRequired
 from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
@@ -98,21 +99,20 @@ def check_reader(caller: Caller) -> None:
 
 
 async def create_lead(
-    conn: Any, actor_id: UUID, data: dict[str, Any], *, allow_duplicate: bool = False, quiet: bool = False
+    conn: Any, actor_id: UUID, data: dict[str, Any], *, allow_duplicate: bool = False
 ) -> Any:
     """A new lead of the fields in `data`, as CreateLead gives them; returns it.
 
-    Those who may read leads are told, unless `quiet`, which is for imports: then nothing is emitted, neither.
-    Raises Invalid, and LeadDuplicate where its e-mail address or phone number is known.
+    Those who may read leads are told. Raises Invalid, and LeadDuplicate where its e-mail address or phone
+    number is known.
     """
     fields = complete(BLANK, data)
     await check_owner(conn, fields["ownerId"])
     if not allow_duplicate and (known := await find_known(conn, data)):
         raise LeadDuplicate(leadIds=known)
     lead_id = await sql.leads.insert_lead(conn, created_by=actor_id, fields=to_columns(fields))
-    if not quiet:
-        payload = {name: fields[name] for name in ("stage", "score", "ownerId", "source")}
-        await emit(conn, "lead.created", actor_id=actor_id, entity=("lead", lead_id), payload=payload)
+    payload = {name: fields[name] for name in ("stage", "score", "ownerId", "source")}
+    await emit(conn, "lead.created", actor_id=actor_id, entity=("lead", lead_id), payload=payload)
     return await get_lead(conn, lead_id)
 
 
@@ -141,10 +141,8 @@ async def update_lead(
     return await apply_changes(conn, caller.id, lead, data)
 
 
-async def apply_changes(
-    conn: Any, actor_id: UUID, lead: Any, data: dict[str, Any], *, quiet: bool = False
-) -> Any:
-    """Change the fields in `data` of `lead`, which is locked; returns it. `quiet` as in create_lead()."""
+async def apply_changes(conn: Any, actor_id: UUID, lead: Any, data: dict[str, Any]) -> Any:
+    """Change the fields in `data` of `lead`, which is locked; returns it."""
     before = read_fields(lead)
     after = complete(before, data)
     changes = [name for name in BLANK if after[name] != before[name]]
@@ -153,8 +151,7 @@ async def apply_changes(
     if "ownerId" in changes:
         await check_owner(conn, after["ownerId"])
     await sql.leads.update_lead(conn, lead_id=lead["id"], actor_id=actor_id, fields=to_columns(after))
-    if not quiet:
-        await emit_changes(conn, actor_id, lead, before, after, changes)
+    await emit_changes(conn, actor_id, lead, before, after, changes)
     return await get_lead(conn, lead["id"])
 
 
@@ -180,35 +177,19 @@ async def emit_changes(
         await emit(conn, event, actor_id=actor_id, entity=("lead", lead["id"]), payload=payload)
 
 
-async def import_lead(conn: Any, actor_id: UUID, data: dict[str, Any], known: str) -> tuple[UUID, str]:
-    """Take in one row of an import, of CreateLead's fields, which emits nothing.
-
-    `known` says what to do where a lead of its e-mail address or phone number exists: `skip`, `update` the
-    oldest one, or `create` one more. Returns the lead's id and what was done: created, updated or skipped.
-    Raises Invalid.
-    """
-    found = await find_known(conn, data) if known != "create" else []
-    if not found:
-        lead = await create_lead(conn, actor_id, data, allow_duplicate=True, quiet=True)
-        return lead["id"], "created"
-    if known == "skip":
-        return found[0], "skipped"
-    await sql.leads.lock_lead(conn, lead_id=found[0])
-    await apply_changes(conn, actor_id, await get_lead(conn, found[0]), data, quiet=True)
-    return found[0], "updated"
-
-
 async def delete_lead(conn: Any, caller: Caller, lead_id: UUID, versions: Versions | None = None) -> None:
     """Remove a lead with its interactions and its log; tasks and notifications stay, without it.
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
+    await sql.tasks.lock_tasks_of_lead(conn, lead_id=lead_id)
     await sql.leads.lock_for_removal(conn, ids=[lead_id])
     lead = await get_lead(conn, lead_id)
     if versions is not None:
         # The refusal shows the lead.
         check_reader(caller)
     check_version(lead, versions)
+    await give_to_lead(conn, lead_id, None, actor_id=caller.id)
     await sql.leads.delete_lead(conn, lead_id=lead_id)
     payload = {"stage": lead["stage"], "ownerId": lead["_ownerId"]}
     await emit(conn, "lead.deleted", actor_id=caller.id, entity=("lead", lead_id), payload=payload)

@@ -49,14 +49,14 @@ def list_concerned(event: Event) -> Audience | tuple[()]:
     """Of a project: its author, its assignee and those interested, as they are when they are told."""
     if event.payload.get("type") != "project":
         return ()
-    return Audience(sql.notifications.list_concerned_after, post_id=event.entity_id)
+    return Audience(sql.telling.list_concerned_after, post_id=event.entity_id)
 
 
 def list_everyone(event: Event) -> Audience | tuple[()]:
     """Everybody hears of an announcement."""
     if event.payload.get("type") != "announcement":
         return ()
-    return Audience(sql.notifications.list_everyone_after)
+    return Audience(sql.telling.list_everyone_after)
 
 
 ANNOUNCEMENT = Notice("announcement", "{actor} announced something", receivers=list_everyone, why="everyone")

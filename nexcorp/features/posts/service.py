@@ -58,7 +58,7 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
     uploads = [*(data.get("uploadIds") or ()), *(item.id for item in kept)]
     if uploads:
         await tell_of_uploads(conn, author_id, await finish_uploads(conn, kept))
-        await set_uploads(conn, post["id"], author_id, uploads)
+        await set_uploads(conn, author_id, uploads, post_id=post["id"])
         post = await sql.posts.get_post(conn, post_id=post["id"], viewer_id=author_id)
     return post
 
@@ -155,7 +155,7 @@ async def update_post(
         project_id=changes.get("projectId"),
     )
     if "uploadIds" in changes:
-        await set_uploads(conn, post_id, caller.id, changes["uploadIds"])
+        await set_uploads(conn, caller.id, changes["uploadIds"], post_id=post_id)
     names = find_new_mentions(changes.get("body", ""), post["body"])
     mentioned = await find_mentioned(conn, post_id, names)
     return await show_post(
@@ -255,7 +255,7 @@ async def delete_post(conn: Any, caller: Caller, post_id: UUID, versions: Versio
     check_author(post, caller, "delete a post", "post:moderate")
     check_version(post, versions)
     # While they are its own: with the post, this goes from them.
-    await set_uploads(conn, post_id, caller.id, ())
+    await set_uploads(conn, caller.id, (), post_id=post_id)
     await sql.posts.delete_post(conn, post_id=post_id)
     # Not even that there was a draft is for others to know.
     event = "post.draft_deleted" if post["status"] == "draft" else "post.deleted"

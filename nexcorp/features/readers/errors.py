@@ -11,7 +11,7 @@ class ReadersHidden(Forbidden):
     code, message = "readers_hidden", "Only its author and holders of post:announce see who read it."
     meaning = (
         "Only its author sees who read it; of posts holders of `post:announce`, too, of comments of "
-        "`post:moderate`."
+        "`post:moderate`, on tasks of `task:manage`."
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import CommentNotFound, PostNotFound
+from nexcorp.errors import CommentNotFound, PostNotFound, TaskNotFound
 from nexcorp.features.readers import service
 from nexcorp.features.readers.errors import NotAnAnnouncement, ReadersHidden
 from nexcorp.features.readers.schemas import (
@@ -60,14 +60,32 @@ async def list_readers(request: web.Request, query: dict[str, Any]) -> web.Respo
 
 
 async def read_comments(request: web.Request, body: dict[str, Any]) -> web.Response:
+    return await move_watermark(request, "post", body["upTo"])
+
+
+async def read_task_comments(request: web.Request, body: dict[str, Any]) -> web.Response:
+    return await move_watermark(request, "task", body["upTo"])
+
+
+async def move_watermark(request: web.Request, kind: str, up_to: UUID) -> web.Response:
+    """In the comments of the post or task in the path."""
     async with write(request) as tx:
-        row = await service.read_comments(tx.conn, path_id(request), user_id(request), body["upTo"])
+        row = await service.read_comments(tx.conn, caller(request), kind, path_id(request), up_to)
         return await tx.reply(row)
 
 
 async def get_watermark(request: web.Request) -> web.Response:
+    return await show_watermark(request, "post")
+
+
+async def get_task_watermark(request: web.Request) -> web.Response:
+    return await show_watermark(request, "task")
+
+
+async def show_watermark(request: web.Request, kind: str) -> web.Response:
+    """Of the post or task in the path."""
     async with database(request).connection() as conn:
-        return reply(await service.get_watermark(conn, path_id(request), user_id(request)))
+        return reply(await service.get_watermark(conn, caller(request), kind, path_id(request)))
 
 
 async def list_comment_readers(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -76,7 +94,7 @@ async def list_comment_readers(request: web.Request, query: dict[str, Any]) -> w
         comment = await service.check_comment_readers(conn, caller(request), comment_id)
         asked = {
             "comment_id": comment_id,
-            "post_id": comment["postId"],
+            "thread": comment["thread"],
             "author_id": comment["authorId"],
             "viewer_id": user_id(request),
         }
@@ -87,6 +105,12 @@ async def list_comment_readers(request: web.Request, query: dict[str, Any]) -> w
 TAG = "Social"
 # Whoever may read something may say so.
 READ = allow("post:read")
+READ_TASK = allow("task:read", whose="of tasks that you see")
+READERS = "its author, and holders of post:moderate; on tasks those of task:manage, and with task:read"
+FORWARD = (
+    "Comments count as read in the order of their list, oldest first. It never goes back: of two devices the "
+    "one that is further decides."
+)
 ROUTES = [
     put(
         "/posts/{id}/read",
@@ -118,8 +142,18 @@ ROUTES = [
         access=READ,
         errors=(PostNotFound,),
         tag=TAG,
-        description="Comments count as read in the order of their list, oldest first. It never goes back: of "
-        "two devices the one that is further decides.",
+        description=FORWARD,
+    ),
+    put(
+        "/comments/task/{id}/read",
+        read_task_comments,
+        "Say how far you read the comments of a task",
+        Watermark(),
+        body=ReadComments(),
+        access=READ_TASK,
+        errors=(TaskNotFound,),
+        tag=TAG,
+        description=FORWARD,
     ),
     get(
         "/comments/post/{id}/read",
@@ -131,12 +165,21 @@ ROUTES = [
         tag=TAG,
     ),
     get(
+        "/comments/task/{id}/read",
+        get_task_watermark,
+        "How far you read the comments of a task",
+        Watermark(),
+        access=READ_TASK,
+        errors=(TaskNotFound,),
+        tag=TAG,
+    ),
+    get(
         "/comments/{id}/readers",
         list_comment_readers,
         "Who read a comment",
         CommentReaderPage,
         query=PageQuery(),
-        access=allow("post:read", whose="its author, and holders of post:moderate"),
+        access=allow("post:read", whose=READERS),
         errors=(CommentNotFound, ReadersHidden),
         tag=TAG,
         description="The people who said that they read up to it or further, by id, without its author.",

@@ -56,7 +56,7 @@ class ReadComments(Body):
 
 
 class Watermark(Out):
-    """How far a user has read the comments of a post."""
+    """How far a user has read the comments of a post or task."""
 
     upTo = fields.UUID(
         required=True,

@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.errors import CommentNotFound, PostNotFound
+from nexcorp.errors import CommentNotFound, PostNotFound, TaskNotFound
 from nexcorp.features.readers.errors import NotAnAnnouncement, ReadersHidden
 from nexcorp.security.caller import Caller
+
+ALL_TASKS = "task:manage"
+MISSING = {"post": PostNotFound, "task": TaskNotFound}
 
 
 async def read_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
@@ -19,22 +22,29 @@ async def read_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
     return {"readAt": read_at}
 
 
-async def read_comments(conn: Any, post_id: UUID, user_id: UUID, up_to: UUID) -> Any:
-    """Move a user's watermark in the comments of a post forward; returns `{upTo, unreadCount}`.
+async def read_comments(conn: Any, caller: Caller, kind: str, thread: UUID, up_to: UUID) -> Any:
+    """Move the caller's watermark in the comments of a `post` or `task` forward; `{upTo, unreadCount}`.
 
-    Raises PostNotFound.
+    Raises PostNotFound or TaskNotFound.
     """
-    row = await sql.readers.read_comments(conn, post_id=post_id, user_id=user_id, up_to=up_to)
+    row = await sql.readers.read_comments(
+        conn, thread_type=kind, thread=thread, user_id=caller.id, sees_all=caller.may(ALL_TASKS), up_to=up_to
+    )
     if row is None:
-        raise PostNotFound()
+        raise MISSING[kind]()
     return row
 
 
-async def get_watermark(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """How far a user has read the comments of a post, as `{upTo, unreadCount}`. Raises PostNotFound."""
-    row = await sql.readers.get_watermark(conn, post_id=post_id, user_id=user_id)
+async def get_watermark(conn: Any, caller: Caller, kind: str, thread: UUID) -> Any:
+    """How far the caller has read the comments of a `post` or `task`, as `{upTo, unreadCount}`.
+
+    Raises PostNotFound or TaskNotFound.
+    """
+    row = await sql.readers.get_watermark(
+        conn, thread_type=kind, thread=thread, user_id=caller.id, sees_all=caller.may(ALL_TASKS)
+    )
     if row is None:
-        raise PostNotFound()
+        raise MISSING[kind]()
     return row
 
 
@@ -58,15 +68,21 @@ async def count_readers(conn: Any, caller: Caller, post_id: UUID, *, missing: bo
 
 
 async def check_comment_readers(conn: Any, caller: Caller, comment_id: UUID) -> Any:
-    """A comment's `postId` and `authorId`, for its author and holders of post:moderate.
+    """A comment's `thread` (its post or task) and `authorId`, for its author and holders of post:moderate, on
+    a task of task:manage.
 
     Raises CommentNotFound, ReadersHidden.
     """
     row = await sql.readers.get_comment_readership(
-        conn, comment_id=comment_id, viewer_id=caller.id, any_author=caller.may("post:moderate")
+        conn,
+        comment_id=comment_id,
+        viewer_id=caller.id,
+        any_author=caller.may("post:moderate"),
+        sees_all=caller.may(ALL_TASKS),
     )
-    if row is None:
+    if row is None or (row["onTask"] and not caller.may("task:read")):
         raise CommentNotFound()
     if not row["allowed"]:
-        raise ReadersHidden(message="Only its author and holders of post:moderate see who read it.")
+        holders = ALL_TASKS if row["onTask"] else "post:moderate"
+        raise ReadersHidden(message=f"Only its author and holders of {holders} see who read it.")
     return row

@@ -55,6 +55,7 @@ FEATURE = Feature(
     before_leave=sql.tasks.lock_tasks_of,
     on_leave=forget_worker,
     seed="nexcorp.features.tasks.seed:insert_demo_tasks",
+    graphql="nexcorp.features.tasks.graphql:PART",
     export={
         "tasks": Section(sql.tasks.export_tasks),
         "assignedTasks": Section(sql.tasks.export_assigned),

@@ -13,7 +13,8 @@ SEEN = "those that you created or are assigned to, and of your projects; holders
 READ = allow("task:read", whose=SEEN)
 CREATE = allow("task:create", whose="in projects their owners and editors, and holders of task:manage")
 CHANGE = allow(
-    "task:create", whose="creator, assignee, owners and editors of the project, and holders of task:manage"
+    "task:create",
+    whose="creator, assignee, owners and editors of the project, and holders of task:manage; with task:read",
 )
-REMOVE = allow("task:create", whose="the creator, and holders of task:manage")
+REMOVE = allow("task:create", whose="the creator, and holders of task:manage; with task:read")
 OWN = (TaskNotFound, NotYourTask)

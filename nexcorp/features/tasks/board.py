@@ -77,22 +77,21 @@ async def get_board(request: web.Request, query: dict[str, Any]) -> web.Response
             row["status"]: row["total"]
             for row in await sql.task_board.count_columns(conn, project_id=project_id)
         }
-        for status in STATUSES:
-            if query.get("status", status) != status:
-                continue
-            rows = await BY_RANK.fetch(
-                request,
-                conn,
-                query,
-                sql.task_board.list_column,
-                viewer_id=who.id,
-                sees_all=who.may(MANAGE),
-                project_id=project_id,
-                status=status,
-            )
-            page, cursor = cut_page(request, rows, query["limit"], BY_RANK)
-            total = totals.get(status, 0)
-            columns.append({"status": status, "total": total, "data": page, "nextCursor": cursor})
+        statuses = [query["status"]] if "status" in query else list(STATUSES)
+        rows = await BY_RANK.fetch(
+            request,
+            conn,
+            query,
+            sql.task_board.list_columns,
+            viewer_id=who.id,
+            sees_all=who.may(MANAGE),
+            project_id=project_id,
+            statuses=statuses,
+        )
+    for status in statuses:
+        column = [row for row in rows if row["status"] == status]
+        page, cursor = cut_page(request, column, query["limit"], BY_RANK)
+        columns.append({"status": status, "total": totals.get(status, 0), "data": page, "nextCursor": cursor})
     return reply({"columns": columns, **place})
 
 

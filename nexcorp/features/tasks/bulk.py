@@ -88,8 +88,9 @@ class BulkAnswer(Out):
 async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Change each of these tasks as service.update_task() does; returns a BulkResult of each.
 
-    All are locked first, in the order of their ids, as whoever takes several does.
+    All are locked first, in the order of their ids, as whoever takes several does. Raises PermissionRequired.
     """
+    service.check_reader(who)
     wanted = {item["id"]: item for item in sorted(items, key=lambda item: item["id"])}
     ids = list(wanted)
     await sql.task_bulk.lock_tasks(conn, ids=ids)
@@ -197,7 +198,7 @@ ROUTES = [
         access=allow(
             "task:create",
             whose="those that you created or are assigned to, of projects that you edit; holders of "
-            "task:manage all",
+            "task:manage all; with task:read",
         ),
         tag="Work",
         description=f"Up to {MAX_ITEMS}, each as `PATCH /tasks/{{id}}` would change it: one that fails keeps "

@@ -80,17 +80,18 @@ async def put_at(conn: Any, task_id: UUID, item_id: UUID, place: dict[str, UUID]
     await sql.checklists.order_items(conn, task_id=task_id, ids=ids)
 
 
-async def add_item(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any]) -> None:
-    """Add a step. Raises TaskNotFound, NotYourTask, TooManyItems, Invalid."""
+async def add_item(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any]) -> UUID:
+    """Add a step; returns its id. Raises TaskNotFound, NotYourTask, TooManyItems, Invalid."""
     task = await service.lock_own_task(conn, caller, task_id)
     if len(await sql.checklists.list_items(conn, task_id=task_id)) >= MAX_ITEMS:
         raise TooManyItems()
-    item_id = await sql.checklists.insert_item(
+    item_id: UUID = await sql.checklists.insert_item(
         conn, task_id=task_id, text=data["text"], is_done=data["isDone"]
     )
     if "place" in data:
         await put_at(conn, task_id, item_id, data["place"])
     await tell_of_list(conn, caller, task)
+    return item_id
 
 
 async def change_item(conn: Any, caller: Caller, task_id: UUID, item_id: UUID, data: dict[str, Any]) -> None:
@@ -127,15 +128,15 @@ async def list_items(request: web.Request) -> web.Response:
 
 async def create_item(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
-        await add_item(tx.conn, caller(request), path_id(request), body)
-        return await tx.reply(await read_items(tx.conn, path_id(request)), 201)
+        item_id = await add_item(tx.conn, caller(request), path_id(request), body)
+        return await tx.reply(await read_items(tx.conn, path_id(request)), 201, shows=item_id)
 
 
 async def update_item(request: web.Request, body: dict[str, Any]) -> web.Response:
-    task_id = path_id(request)
+    task_id, item_id = path_id(request), path_id(request, "itemId")
     async with transaction(request) as tx:
-        await change_item(tx.conn, caller(request), task_id, path_id(request, "itemId"), body)
-        return await tx.reply(await read_items(tx.conn, task_id))
+        await change_item(tx.conn, caller(request), task_id, item_id, body)
+        return await tx.reply(await read_items(tx.conn, task_id), shows=item_id)
 
 
 async def delete_item(request: web.Request) -> web.Response:

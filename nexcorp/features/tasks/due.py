@@ -12,6 +12,12 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 YEARS = range(1970, 3000)
 
 
+def check_year(found: date) -> None:
+    """Raises ValidationError for a year far away; the last day there is would be infinity to PostgreSQL."""
+    if found.year not in YEARS:
+        raise ValidationError(f"Must lie between {YEARS[0]} and {YEARS[-1]}.")
+
+
 class Due(fields.Field[Any]):
     """A day, or a time with its zone, which becomes one in UTC."""
 
@@ -27,8 +33,7 @@ class Due(fields.Field[Any]):
             )
         except (ValidationError, ValueError, OverflowError):
             raise wrong from None
-        if found.year not in YEARS:
-            raise ValidationError(f"Must lie between {YEARS[0]} and {YEARS[-1]}.")
+        check_year(found)
         return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.delivery.events import SILENT, Audience, Event, EventType, Frame, Notice, NoticeType
+from nexcorp.delivery.events import SILENT, Audience, Entity, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.realtime.shapes import ID, TEXT, WHOLE, FrameDoc, refer, shape
 
 # What people are told of; the rest shows in the rooms alone.
@@ -92,10 +92,10 @@ def reordered_frames(event: Event) -> list[Frame]:
 def imported_frames(event: Event) -> list[Frame]:
     """Many tasks came in, or changed, at once: whoever shows them fetches them anew."""
     data = {"importId": str(event.entity_id), "count": event.payload["count"]}
-    return [
-        Frame(f"project:{project_id}", "task:imported", event.entity, data, members=())
-        for project_id in event.payload["projectIds"]
-    ]
+    payload = event.payload
+    rooms = [f"project:{one}" for one in payload["projectIds"]]
+    rooms += [f"user:{one}" for one in payload.get("userIds", ())]
+    return [Frame(room, "task:imported", event.entity, data, members=()) for room in rooms]
 
 
 def label_frames(event: Event) -> list[Frame]:
@@ -136,6 +136,17 @@ ASSIGNED = Notice(
     why="assignee",
 )
 
+
+def lead_to_task(event: Event) -> Entity:
+    """The first task of several."""
+    return "task", UUID(event.payload["taskId"])
+
+
+def list_given(event: Event, *, several: bool) -> list[UUID | None]:
+    """Whoever was given several tasks by a file, or one."""
+    return [event.get_id("assigneeId")] if (event.payload["count"] > 1) is several else []
+
+
 EVENTS: dict[str, EventType] = {
     "task.created": EventType((ASSIGNED,), created_frames, public=True),
     "task.assigned": EventType(
@@ -152,6 +163,8 @@ EVENTS: dict[str, EventType] = {
         assigned_frames,
         public=True,
     ),
+    # Its parent, its lead or its assignee is gone.
+    "task.released": EventType(frames=updated_frames, public=True),
     "task.updated": EventType(
         (
             Notice(
@@ -202,6 +215,7 @@ EVENTS: dict[str, EventType] = {
     "task.unlinked": EventType(frames=updated_frames, public=True),
     "task.deleted": EventType(frames=deleted_frames, public=True),
     "task.purged": EventType(public=True),
+    # Its parent was purged, of which nobody need be told.
     "view.created": SILENT,
     "view.updated": SILENT,
     "view.deleted": SILENT,
@@ -222,6 +236,27 @@ EVENTS: dict[str, EventType] = {
         ),
         imported_frames,
         public=True,
+    ),
+    "task.imported_for": EventType(
+        (
+            Notice(
+                "task_assigned",
+                "{actor} assigned {count} tasks to you",
+                variant="imported",
+                params=("count",),
+                receivers=lambda event: list_given(event, several=True),
+                why="assignee",
+                entity=lead_to_task,
+            ),
+            Notice(
+                "task_assigned",
+                "{actor} assigned a task to you",
+                variant="imported_one",
+                receivers=lambda event: list_given(event, several=False),
+                why="assignee",
+                entity=lead_to_task,
+            ),
+        )
     ),
     "task.restored": EventType(frames=created_frames, public=True),
 }
@@ -253,8 +288,8 @@ FRAMES = {
     "label:updated": FrameDoc("In project:{id}: all tasks that have it show it so.", refer("Label")),
     "label:deleted": FrameDoc("In project:{id}: no task has it any more.", shape({"id": ID})),
     "task:imported": FrameDoc(
-        "In project:{id}: an import made or changed so many tasks, of which no other frames tell: fetch "
-        "them anew.",
+        "In project:{id}, and user:{id} of creators, assignees and those before: an import made or changed "
+        "so many tasks, of which no other frames tell: fetch them anew.",
         shape({"importId": ID, "count": WHOLE}),
     ),
     "task:reordered": FrameDoc(

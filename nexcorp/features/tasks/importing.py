@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
-from nexcorp.delivery import emit
-from nexcorp.delivery.effects import WAKE
-from nexcorp.domain.fields import Body, Text, flatten
-from nexcorp.domain.tables import Outcome, read_names, read_rows
-from nexcorp.domain.tasks import forget_kept
+from nexcorp.domain.fields import Body, Text
+from nexcorp.domain.tables import Line, Outcome, load_line, read_names, read_rows
 from nexcorp.errors import Invalid
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.due import due_date, split_due
+from nexcorp.features.tasks.parents import resolve_parents
 from nexcorp.features.tasks.references import on_lost_reference
+from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import KINDS, MAX_LABELS, PRIORITIES, STATUSES, one_of
+from nexcorp.features.tasks.telling import tell_of_import
 
 # What the export writes; those that an import takes come first, the others it passes over.
 TAKEN = (
     *("id", "externalRef", "kind", "title", "description", "status", "priority", "assignee", "labels"),
-    "dueDate",
+    *("dueDate", "parent"),
 )
 COLUMNS = (
     *TAKEN,
-    *("number", "projectId", "parentId", "creator", "createdAt", "updatedAt", "startedAt", "completedAt"),
+    *("number", "projectId", "creator", "createdAt", "updatedAt", "startedAt", "completedAt"),
 )
 # An empty cell of these clears; of others it says nothing.
-CLEARED = ("description", "assignee", "labels", "dueDate")
+CLEARED = ("description", "assignee", "labels", "dueDate", "parent")
+NO_ASSIGNEE = "There is no such active user."
 DEFAULTS = {"kind": "task", "status": "todo", "priority": "medium", "description": None, "dueDate": None}
 
 
@@ -50,45 +50,22 @@ class TaskRow(Body):
     assignee = Text(least=1, most=200, allow_none=True)
     labels = fields.String(allow_none=True)
     dueDate = due_date()
+    parent = Text(least=1, most=200, allow_none=True)
 
 
 SCHEMA = TaskRow()
 
 
-@dataclass(slots=True)
-class Line:
-    """A row, as it is counted in the file (its first line is 1), and what becomes of it."""
-
-    number: int
-    data: dict[str, Any]
-    error: dict[str, Any] | None = None
-
-    def refuse(self, name: str | None, code: str, message: str) -> None:
-        """Leave the row out, for the first reason there is."""
-        if self.error is None:
-            self.error = {"row": self.number, "field": name, "code": code, "message": message}
-
-
-def read_file(body: bytes) -> list[dict[str, str]]:
+def read_file(body: bytes) -> list[tuple[int, dict[str, str]]]:
     """The rows of a file of tasks; raises Invalid where there can be none."""
     return read_rows(body, COLUMNS, "title")
 
 
-def load_line(number: int, row: dict[str, str]) -> Line:
+def load_task(number: int, row: dict[str, str]) -> Line:
     """A row checked by itself."""
-    data: dict[str, Any] = {}
-    for name in TAKEN:
-        if row.get(name, "").strip():
-            data[name] = row[name]
-        elif name in row and name in CLEARED:
-            data[name] = None
-    try:
-        line = Line(number, SCHEMA.load(data))
-        line.data["labels"] = read_names(line.data["labels"] or "") if "labels" in data else None
-    except ValidationError as error:
-        line = Line(number, {})
-        name, messages = next(iter(flatten(error.messages).items()))
-        line.refuse(name, "validation_failed", messages[0])
+    line = load_line(SCHEMA, number, row, TAKEN, CLEARED)
+    if "labels" in line.data:
+        line.data["labels"] = read_names(line.data["labels"] or "")
     return line
 
 
@@ -100,26 +77,32 @@ async def import_tasks(
     `options`: projectId, or None; dryRun; seesAll, whether the owner's key or session was one of task:manage.
     One event tells of all of it. Raises Invalid for a file, or a project, that cannot be taken at all.
     """
-    lines = [load_line(number, row) for number, row in enumerate(read_file(body), 2)]
+    lines = [load_task(number, row) for number, row in read_file(body)]
     project_id = UUID(options["projectId"]) if options["projectId"] is not None else None
-    sees_all = bool(options["seesAll"] and await sql.imports.may_all(conn, user_id=owner_id))
+    sees_all = bool(options["seesAll"] and await sql.imports.holds(conn, user_id=owner_id, permission=MANAGE))
     await check_project(conn, owner_id, project_id, sees_all)
     await find_tasks(conn, owner_id, project_id, lines)
-    await resolve(conn, project_id, lines)
+    active = await resolve(conn, project_id, lines)
     ids = sorted({line.data["id"] for line in lines if line.error is None and "id" in line.data})
     await sql.task_bulk.lock_tasks(conn, ids=ids)
-    rows = await sql.task_bulk.get_tasks(conn, ids=ids, viewer_id=owner_id, sees_all=sees_all)
+    rows = await sql.task_bulk.read_tasks(conn, ids=ids, viewer_id=owner_id, sees_all=sees_all)
     leading = {row["id"] for row in await sql.task_bulk.list_leading(conn, ids=ids)}
-    changes = find_changes({row["id"]: row for row in rows}, leading, lines, project_id)
+    found = {row["id"]: row for row in rows}
+    check_lines(found, lines, project_id, active)
+    await resolve_parents(conn, owner_id, sees_all, project_id, found, lines)
+    changes = find_changes(found, leading, lines)
     new = [line for line in lines if line.error is None and "id" not in line.data]
     failed = [line.error for line in lines if line.error is not None]
     outcome = Outcome(created=len(new), updated=len(changes), failed=len(failed), errors=failed)
     outcome.unchanged = len(lines) - len(new) - len(changes) - len(failed)
     if options["dryRun"] or not (new or changes):
         return outcome
-    touched = await change_tasks(conn, owner_id, changes)
-    touched += await make_tasks(conn, owner_id, project_id, new)
-    await tell_of_import(conn, owner_id, import_id, project_id, touched, changes)
+    # New ones first: they may be the parents of those that change.
+    touched = await make_tasks(conn, owner_id, project_id, new)
+    touched += await change_tasks(conn, owner_id, changes)
+    given = [(line.data["id"], line.data.get("assigneeId")) for line in new]
+    given += [(task["id"], what["assigneeId"]) for task, what in changes if "assigneeId" in what]
+    await tell_of_import(conn, owner_id, import_id, touched, given, [task for task, _ in changes])
     return outcome
 
 
@@ -160,8 +143,9 @@ async def find_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: 
             seen.add((name, value))
 
 
-async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> None:
-    """Turn names into ids: `assignee` into assigneeId, `labels` into labelIds."""
+async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> set[UUID]:
+    """Turn names into ids: `assignee` into assigneeId, `labels` into labelIds; returns which people are
+    active."""
     names = {line.data["assignee"] for line in lines if line.data.get("assignee")}
     ids = set()
     for name in names:
@@ -177,7 +161,7 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
             name = line.data.pop("assignee")
             line.data["assigneeId"] = people.get(name.lower()) if name is not None else None
             if name is not None and line.data["assigneeId"] is None:
-                line.refuse("assignee", "validation_failed", "There is no such active user.")
+                line.refuse("assignee", "validation_failed", NO_ASSIGNEE)
         listed = line.data.pop("labels", None)
         if listed is not None:
             line.data["labelNames"] = [name.lower() for name in listed]
@@ -186,13 +170,13 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
             )
             if len(listed) > MAX_LABELS:
                 line.refuse("labels", "validation_failed", f"Has more than {MAX_LABELS} labels.")
+    return {row["id"] for row in rows if row["active"]}
 
 
-def find_changes(
-    found: dict[UUID, Any], leading: set[UUID], lines: Sequence[Line], project_id: UUID | None
-) -> list[tuple[Any, dict[str, Any]]]:
-    """Rows that change a task, with what of it; refuses those of tasks that the owner may not change."""
-    changed = []
+def check_lines(
+    found: dict[UUID, Any], lines: Sequence[Line], project_id: UUID | None, active: set[UUID]
+) -> None:
+    """Refuse rows of tasks that the owner may not change, and with labels or assignees that there are not."""
     for line in lines:
         named = line.data.pop("labelNames", None)
         task = found.get(line.data["id"]) if "id" in line.data else None
@@ -201,8 +185,10 @@ def find_changes(
         if "id" in line.data and task is None:
             line.refuse("id", "task_not_found", "There is no such task.")
             continue
-        if task is not None and not task["_mayChange"]:
-            line.refuse("id", "not_your_task", "You may not change this task.")
+        assignee_id = line.data.get("assigneeId")
+        # Whoever has it already keeps it, active or not.
+        if assignee_id not in active and assignee_id not in (None, task and task["_assigneeId"]):
+            line.refuse("assignee", "validation_failed", NO_ASSIGNEE)
             continue
         if named is not None and task is not None:
             # As they are, whatever project they are of.
@@ -215,11 +201,22 @@ def find_changes(
                 continue
         if named is not None and len(line.data["labelIds"]) < len(set(named)):
             line.refuse("labels", "validation_failed", "Names a label that is not of this project.")
+
+
+def find_changes(
+    found: dict[UUID, Any], leading: set[UUID], lines: Sequence[Line]
+) -> list[tuple[Any, dict[str, Any]]]:
+    """Rows that change a task, with what of it; refuses those that move one which others wait for."""
+    changed = []
+    for line in lines:
+        if line.error is not None or "id" not in line.data:
             continue
-        if task is None:
-            continue
+        task = found[line.data["id"]]
         changes = service.find_changes(task, line.data)
-        if "status" in changes and task["id"] in leading:
+        if changes and not task["_mayChange"]:
+            # What somebody may only read comes out of an export, too, and back without a change.
+            line.refuse("id", "not_your_task", "You may not change this task.")
+        elif "status" in changes and task["id"] in leading:
             line.refuse("status", "has_followers", "It blocks a task, or comes again: move it by itself.")
         elif changes:
             changed.append((task, changes))
@@ -236,12 +233,20 @@ async def change_tasks(
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     await sql.tasks.update_tasks(conn, **columns, actor_id=owner_id)
     await set_labels(conn, [(task["id"], what["labelIds"]) for task, what in changes if "labelIds" in what])
+    moved = [(task["id"], what["parentId"]) for task, what in changes if "parentId" in what]
+    if moved:
+        with on_lost_reference():
+            await sql.tasks.set_parents(
+                conn,
+                ids=[one for one, _ in moved],
+                parent_ids=[parent.data["id"] if isinstance(parent, Line) else parent for _, parent in moved],
+            )
     ids: list[UUID] = columns["ids"]
     return ids
 
 
 async def make_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: Sequence[Line]) -> list[UUID]:
-    """Make tasks of these rows; returns the ids, in their order."""
+    """Make tasks of these rows, which are given the ids; returns them, in their order."""
     if not lines:
         return []
     first = None
@@ -251,6 +256,8 @@ async def make_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: 
             raise Invalid(errors={"projectId": ["There is no such project."]})
     rows = [DEFAULTS | line.data for line in lines]
     dues = [split_due(row["dueDate"]) for row in rows]
+    parents = [row.get("parentId") for row in rows]
+    place_of = {id(line): place for place, line in enumerate(lines, 1)}
     with on_lost_reference():
         made = await sql.tasks.insert_tasks(
             conn,
@@ -266,8 +273,12 @@ async def make_tasks(conn: Any, owner_id: UUID, project_id: UUID | None, lines: 
             due_ats=[due["due_at"] for due in dues],
             due_ons=[due["due_on"] for due in dues],
             refs=[row.get("externalRef") for row in rows],
+            parent_ids=[None if isinstance(parent, Line) else parent for parent in parents],
+            parent_places=[place_of.get(id(parent)) for parent in parents],
         )
     ids = [one["id"] for one in made]
+    for line, one in zip(lines, ids, strict=True):
+        line.data["id"] = one
     pairs = zip(ids, rows, strict=True)
     await set_labels(conn, [(one, row["labelIds"]) for one, row in pairs if row.get("labelIds")])
     return ids
@@ -282,33 +293,3 @@ async def set_labels(conn: Any, wanted: Sequence[tuple[UUID, list[UUID]]]) -> No
         pair_task_ids=[task_id for task_id, _ in pairs],
         pair_label_ids=[label_id for _, label_id in pairs],
     )
-
-
-async def tell_of_import(
-    conn: Any,
-    owner_id: UUID,
-    import_id: UUID,
-    project_id: UUID | None,
-    ids: Sequence[UUID],
-    changes: Sequence[tuple[Any, dict[str, Any]]],
-) -> None:
-    """Make what came in findable, have lists forgotten that show it, and emit the one event."""
-    await sql.search.share_words(conn)
-    words = {row["word"] for row in await sql.search.index_tasks(conn, ids=sorted(ids))}
-    if words:
-        await sql.search.note_words(conn, words=sorted(words))
-    rows = await sql.task_bulk.get_changed_tasks(conn, ids=list(ids))
-    payloads = [{"creatorId": one["_creatorId"], "assigneeId": one["_assigneeId"]} for one in rows]
-    projects = {project_id, *(one["projectId"] for one in rows)} - {None}
-    payloads += [{"projectId": one} for one in projects]
-    payloads += [{"assigneeId": task["_assigneeId"]} for task, _ in changes]
-    forget_kept(conn, payloads)
-    await emit(
-        conn,
-        "task.imported",
-        actor_id=owner_id,
-        entity=("import", import_id),
-        payload={"importId": import_id, "projectIds": sorted(map(str, projects)), "count": len(ids)},
-        root=project_id,
-    )
-    conn.after(WAKE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +10,7 @@ from marshmallow import fields
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
 from nexcorp.domain.fields import Query
-from nexcorp.domain.tables import MAX_ROWS, write_names, write_rows
+from nexcorp.domain.tables import MAX_ROWS, write_names
 from nexcorp.errors import TooManyImports, UnsupportedMediaType
 from nexcorp.features.tasks.access import CREATE, READ, TAG
 from nexcorp.features.tasks.errors import ImportNotFound
@@ -19,16 +18,14 @@ from nexcorp.features.tasks.importing import COLUMNS, check_project, read_file
 from nexcorp.features.tasks.lists import SORTS, fetch_tasks
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import TaskFilters
-from nexcorp.security.access import allow
+from nexcorp.security.access import Access
 from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.forms import File
 from nexcorp.web.parsing import path_id, read_query
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get, post
-from nexcorp.web.tables import TABLE, CsvResponse, Import, begin_import, read_table
+from nexcorp.web.tables import TABLE, CsvResponse, Import, begin_import, read_table, write_parts
 from nexcorp.web.transactions import transaction
-
-PART = 500
 
 
 class ImportQuery(Query):
@@ -69,29 +66,18 @@ def show_cells(task: Any) -> list[Any]:
     }
     cells = {name: person["username"] if person is not None else None for name, person in people.items()}
     cells["labels"] = write_names(label["name"] for label in decode(task["labels"]))
+    cells["parent"] = task["parentId"]
     times = ("createdAt", "updatedAt", "startedAt", "completedAt")
     cells |= {name: task[name].isoformat() if task[name] is not None else None for name in times}
     return [cells[name] if name in cells else task[name] for name in COLUMNS]
 
 
-async def read_parts(request: web.Request, query: dict[str, Any]) -> AsyncIterator[bytes]:
-    """The file part by part, each read when the one before has been sent."""
-    yield write_rows([COLUMNS])
-    cursor = SORTS[query["sort"]].cursor
-    rows: list[Any] = []
-    place: Any = cursor.start
-    while True:
-        async with database(request).connection() as conn:
-            rows = await fetch_tasks(request, conn, query, most=PART, place=place)
-        if rows:
-            yield write_rows(map(show_cells, rows))
-        if len(rows) < PART:
-            return
-        place = tuple(rows[-1][column] for column in cursor.columns)
-
-
 async def export_tasks(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
-    return CsvResponse(request, "tasks.csv", read_parts(request, query))
+    async def read(conn: Any, place: Any, most: int) -> list[Any]:
+        return await fetch_tasks(request, conn, caller(request), query, most=most, place=place)
+
+    parts = write_parts(request, COLUMNS, SORTS[query["sort"]].cursor, read, show_cells)
+    return CsvResponse(request, "tasks.csv", parts)
 
 
 QUERY = ImportQuery()
@@ -111,8 +97,9 @@ ROUTES = [
         description=f"Up to {MAX_ROWS} rows and 5 MB of UTF-8, as a body of `text/csv` or as the part `file` "
         f"of a form. The first line names columns: {', '.join(COLUMNS)}. A row with the `id` or the "
         "`externalRef` of a task changes it, any other makes one: reading a file in again changes nothing. "
-        "`assignee` is a username or an id, `labels` a line of CSV in a cell. `GET /imports/{id}` says what "
-        "came of it.",
+        "`assignee` is a username or an id, `labels` a line of CSV in a cell, `parent` the id, the "
+        "`externalRef` or the number of a task of the same project, or the `externalRef` of a row of the "
+        "file. Whoever is given tasks is told how many. `GET /imports/{id}` says what came of it.",
     ),
     get(
         "/imports/{id}",
@@ -120,7 +107,7 @@ ROUTES = [
         "What came of a CSV file",
         Import(),
         errors=(ImportNotFound,),
-        access=allow("task:read", whose="your own only"),
+        access=Access(keys=True, whose="your own only"),
         tag=TAG,
         description="Kept for 7 days.",
     ),

@@ -22,6 +22,8 @@ from nexcorp.security.app_keys import CONFIG, caller, database
 from nexcorp.web.cache import CACHE
 
 SECONDS = 300
+# Pages of long texts are made each time: Redis holds the queue as well, and one person must not fill it.
+MOST_BYTES = 128 * 1024
 
 Make = Callable[[], Awaitable[Any]]
 
@@ -44,7 +46,7 @@ async def read_kept(request: web.Request, make: Make, *groups: str) -> dict[str,
 
     group, *also = groups
     kept: dict[str, Any] = decode(
-        await request.app[CACHE].load(group, name_key(request), SECONDS, make_bytes, *also)
+        await request.app[CACHE].load(group, name_key(request), SECONDS, make_bytes, *also, most=MOST_BYTES)
     )
     return kept
 

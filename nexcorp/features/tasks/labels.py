@@ -40,10 +40,17 @@ def name_field(**more: Any) -> Text:
     )
 
 
-def color_field(**more: Any) -> Text:
+class Color(Text):
+    """A colour, in lower case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        return super()._deserialize(value, attr, data, **more).lower()
+
+
+def color_field(**more: Any) -> Color:
     """Its colour."""
-    form = validate.Regexp(r"^#[0-9a-f]{6}\Z", error="Not a colour such as #3366ff.")
-    return Text(most=7, checks=[form], **more)
+    form = validate.Regexp(r"^#[0-9a-fA-F]{6}\Z", error="Not a colour such as #3366ff.")
+    return Color(most=7, checks=[form], **more)
 
 
 class CreateLabel(Body):
@@ -113,6 +120,7 @@ async def add_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
         raise Invalid(errors={"projectId": ["There is no such project."]})
     if not writes:
         raise NotYourLabel()
+    await sql.labels.lock_labels(conn, project_id=data["projectId"])
     if await sql.labels.count_labels(conn, project_id=data["projectId"]) >= MAX_LABELS:
         raise TooManyLabels()
     with on_constraint("labels_name_idx", LabelTaken()):
@@ -159,7 +167,8 @@ async def list_labels(request: web.Request, query: dict[str, Any]) -> web.Respon
 
 async def update_label(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
-        return await tx.reply(await change_label(tx.conn, caller(request), path_id(request), body))
+        label = await change_label(tx.conn, caller(request), path_id(request), body)
+        return await tx.reply(label, shows=label["id"])
 
 
 async def delete_label(request: web.Request) -> web.Response:

@@ -27,18 +27,16 @@ SOURCES = ("parent", "label", "assignee", "creator", "project")
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order: its cursor, and the statements of a list without and with a filter that has an index."""
+    """An order: its cursor, and its statement."""
 
     cursor: Cursor[Any]
-    list_all: Statement
-    list_narrow: Statement
+    list: Statement
 
 
 SORTS = {
     "created": Sort(
         Cursor("tasks", tuple[UUID], (LAST_ID,), before="id"),
         sql.task_lists.list_by_created,
-        sql.task_lists.narrow_by_created,
     ),
     "updated": Sort(
         Cursor(
@@ -49,12 +47,10 @@ SORTS = {
             before="id",
         ),
         sql.task_lists.list_by_updated,
-        sql.task_lists.narrow_by_updated,
     ),
     "due": Sort(
         Cursor("tasks-due", tuple[datetime, UUID], (FIRST_TIME, FIRST_ID), after_time="_due", after="id"),
         sql.task_lists.list_by_due,
-        sql.task_lists.narrow_by_due,
     ),
     "priority": Sort(
         Cursor(
@@ -65,7 +61,6 @@ SORTS = {
             before="id",
         ),
         sql.task_lists.list_by_priority,
-        sql.task_lists.narrow_by_priority,
     ),
 }
 
@@ -105,38 +100,41 @@ async def make_filters(conn: Any, who: Caller, query: Mapping[str, Any]) -> dict
     }
 
 
-def find_source(filters: Mapping[str, Any]) -> str | None:
-    """The filter whose index is read; None where all sources of the viewer are."""
-    return next((name for name in SOURCES if filters[name] not in (None, FIRST_ID)), None)
+def find_source(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Where tasks are read from: a filter that has an index, else all tasks, or what makes them visible."""
+    for name in SOURCES:
+        if filters[name] not in (None, FIRST_ID):
+            return {"source": name, "source_id": filters[name]}
+    if filters["sees_all"]:
+        return {"source": "all", "source_id": None}
+    return {"source": "own" if filters["project"] is None else "mine", "source_id": None}
 
 
 async def fetch_tasks(
     request: web.Request,
     conn: Any,
+    who: Caller,
     query: Mapping[str, Any],
     *,
     most: int,
     skip: int = 0,
     place: Sequence[Any] | None = None,
 ) -> list[Any]:
-    """Up to `most` rows behind the cursor of a TaskQuery, or behind `place`, and `skip` more."""
+    """Up to `most` tasks that `who` sees, behind the cursor of a TaskQuery or `place`, and `skip` more."""
     sort = SORTS[query["sort"]]
-    filters = await make_filters(conn, caller(request), query)
+    filters = await make_filters(conn, who, query)
     key = sort.cursor.read(request, dict(query)) if place is None else place
+    if query["sort"] == "due" and filters["due_from"] is not None:
+        # Nothing before that is looked at.
+        key = max(tuple(key), (filters["due_from"], FIRST_ID))
     behind = dict(zip(sort.cursor.arguments, key, strict=True))
-    source = find_source(filters)
-    if source is not None:
-        return await sort.list_narrow(conn, **filters, source=source, **behind, most=most, skip=skip)
-    return await sort.list_all(conn, **filters, **behind, most=most, skip=skip)
+    return await sort.list(conn, **filters, **find_source(filters), **behind, most=most, skip=skip)
 
 
 async def count_tasks(conn: Any, who: Caller, query: Mapping[str, Any]) -> int:
     """How many tasks a TaskQuery leaves in all, counted to one more than MAX_TOTAL."""
     filters = await make_filters(conn, who, query)
-    source = find_source(filters)
-    if source is not None:
-        return await sql.task_lists.count_narrow(conn, **filters, source=source, most=MAX_TOTAL + 1)
-    return await sql.task_lists.count_tasks(conn, **filters, most=MAX_TOTAL + 1)
+    return await sql.task_lists.count_tasks(conn, **filters, **find_source(filters), most=MAX_TOTAL + 1)
 
 
 async def list_tasks(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -150,7 +148,7 @@ async def list_tasks(request: web.Request, query: dict[str, Any]) -> web.Respons
 async def make_page(request: web.Request, query: dict[str, Any]) -> dict[str, Any]:
     """One page, behind a cursor."""
     async with database(request).connection() as conn:
-        rows = await fetch_tasks(request, conn, query, most=query["limit"] + 1)
+        rows = await fetch_tasks(request, conn, caller(request), query, most=query["limit"] + 1)
     page, cursor = cut_page(request, rows, query["limit"], SORTS[query["sort"]].cursor)
     return {"data": page, "nextCursor": cursor}
 
@@ -160,7 +158,7 @@ async def make_numbered(request: web.Request, query: dict[str, Any]) -> dict[str
     most = query.get("pageSize", DEFAULT_LIMIT)
     skip = (query.get("page", 1) - 1) * most
     async with database(request).transaction(isolation="repeatable_read", readonly=True) as conn:
-        rows = await fetch_tasks(request, conn, query, most=most, skip=skip)
+        rows = await fetch_tasks(request, conn, caller(request), query, most=most, skip=skip)
         total = await count_tasks(conn, caller(request), query)
     more = {"total": min(total, MAX_TOTAL), "totalCapped": total > MAX_TOTAL}
     return {"data": rows, "nextCursor": None, **more}

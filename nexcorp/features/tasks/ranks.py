@@ -61,7 +61,17 @@ async def find_place(
     conn: Any, caller: Caller, task_id: UUID, project_id: UUID, status: str, place: dict[str, UUID]
 ) -> tuple[int, dict[UUID, int]]:
     """The rank of a task that is to stand `{before}` or `{after}` another one of a locked column, and those
-    of others that were spread for it. Raises Invalid where the other one is not there."""
+    of others that are spread for it. Raises Invalid where the other one is not there."""
+    rank, ranks = await plan_place(conn, caller, task_id, project_id, status, place)
+    if ranks:
+        await sql.tasks.set_ranks(conn, ids=list(ranks), ranks=list(ranks.values()))
+    return rank, ranks
+
+
+async def plan_place(
+    conn: Any, caller: Caller, task_id: UUID, project_id: UUID, status: str, place: dict[str, UUID]
+) -> tuple[int, dict[UUID, int]]:
+    """The same, of which nothing is written."""
     [(word, other_id)] = place.items()
     column: dict[str, Any] = {"project_id": project_id, "status": status}
     rank = await sql.task_board.get_rank(
@@ -86,7 +96,6 @@ async def find_place(
         ranks = spread_around(task_id, above, below, half)
         if ranks is not None:
             mine = ranks.pop(task_id)
-            await sql.tasks.set_ranks(conn, ids=list(ranks), ranks=list(ranks.values()))
             return mine, ranks
         half *= 2
 

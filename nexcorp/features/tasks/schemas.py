@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from nexcorp.domain.attachments import upload_ids
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Attachment, Person
-from nexcorp.features.tasks.due import due_date
+from nexcorp.features.tasks.due import check_year, due_date
 from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 
 KINDS = ("task", "issue")
@@ -52,7 +52,10 @@ class Repeat(Body):
     frequency = one_of(FREQUENCIES, required=True)
     every = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 99))
     until = fields.Date(
-        load_default=None, allow_none=True, metadata={"description": "The last day on which one may be due."}
+        load_default=None,
+        allow_none=True,
+        validate=check_year,
+        metadata={"description": "The last day on which one may be due."},
     )
     timezone = Text(
         least=1,
@@ -193,7 +196,10 @@ class TaskItem(Out):
     parentId = fields.UUID(required=True, allow_none=True)
     rank = fields.Integer(
         required=True,
-        metadata={"description": "Its place in its column, ascending; of equal ones, by id."},
+        metadata={
+            "format": "int64",
+            "description": "Its place in its column, ascending; of equal ones, by id.",
+        },
     )
     dueDate = fields.String(
         required=True, allow_none=True, metadata={"description": "As it was given: a day, or a time."}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
-from nexcorp.domain.attachments import set_task_uploads
+from nexcorp.domain.attachments import set_uploads
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Contention, Invalid, TaskNotFound
+from nexcorp.errors import Contention, Invalid, PermissionRequired, TaskNotFound
 from nexcorp.features.tasks.due import same_due, split_due
 from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask
-from nexcorp.features.tasks.ranks import find_place
+from nexcorp.features.tasks.ranks import find_place, plan_place
 from nexcorp.features.tasks.references import REFERENCES, check_references, on_lost_reference, take_number
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, PRIORITIES
@@ -22,6 +23,7 @@ from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
 from nexcorp.features.tasks.telling import tell_of_blocking, tell_of_spread
 from nexcorp.security.caller import Caller
 
+READ = "task:read"
 TEXTS = ("title", "description")
 # Members that are read or written together with the row; labels stand in a table of their own.
 COLUMNS = {
@@ -45,8 +47,15 @@ async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     return task
 
 
+def check_reader(caller: Caller) -> None:
+    """Raises PermissionRequired where the caller may make tasks, but not see what there is."""
+    if not caller.may(READ):
+        raise PermissionRequired(READ)
+
+
 async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
-    """The same, locked before it changes."""
+    """The same, locked before it changes; raises PermissionRequired, too."""
+    check_reader(caller)
     await sql.tasks.lock_task(conn, task_id=task_id)
     return await get_task(conn, caller, task_id)
 
@@ -100,7 +109,7 @@ async def create_task(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
         if data["labelIds"]:
             await sql.tasks.set_labels(conn, task_id=task_id, label_ids=data["labelIds"])
     if data.get("uploadIds"):
-        await set_task_uploads(conn, task_id, caller.id, data["uploadIds"])
+        await set_uploads(conn, caller.id, data["uploadIds"], task_id=task_id)
     if data.get("repeat") is not None:
         await set_repeat(conn, caller, task_id, data["repeat"])
     task = await get_task(conn, caller, task_id)
@@ -144,7 +153,7 @@ async def update_task(
     `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
     """
     place = data.pop("place", None)
-    column = await lock_column(conn, caller, task_id, data) if place is not None else None
+    column = await lock_column(conn, caller, task_id, data, place) if place is not None else None
     task = await lock_own_task(conn, caller, task_id)
     check_version(task, versions, by_etag=by_etag)
     changes = find_changes(task, data)
@@ -157,10 +166,13 @@ async def update_task(
     return await change_task(conn, caller, task, changes)
 
 
-async def lock_column(conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any]) -> tuple[UUID, str]:
+async def lock_column(
+    conn: Any, caller: Caller, task_id: UUID, data: dict[str, Any], place: dict[str, UUID]
+) -> tuple[UUID, str]:
     """Lock the column in which a task is to stand once `data` is changed; returns its project and status.
 
-    Before the row, which whoever spreads the column may want. Raises TaskNotFound, and Invalid without one.
+    Before the row, which whoever spreads the column may want, and what this one spreads with the row, in the
+    order in which whoever changes several locks them. Raises TaskNotFound, and Invalid without a column.
     """
     task = await get_task(conn, caller, task_id)
     project_id = data.get("projectId", task["projectId"])
@@ -168,6 +180,11 @@ async def lock_column(conn: Any, caller: Caller, task_id: UUID, data: dict[str, 
     if project_id is None:
         raise Invalid(errors={"place": ["A task of no project has no place."]})
     await sql.task_board.lock_column(conn, project_id=project_id, status=status)
+    # What is wrong with the place is said after what is wrong with the caller or the version.
+    with suppress(Invalid):
+        _, spread = await plan_place(conn, caller, task_id, project_id, status, place)
+        if spread:
+            await sql.task_bulk.lock_tasks(conn, ids=[task_id, *spread])
     return project_id, status
 
 
@@ -204,7 +221,8 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
             conn, caller, task["id"], wanted["projectId"], wanted["status"], place
         )
     elif moves or "status" in changes:
-        rank = await sql.tasks.get_last_rank(conn, project_id=wanted["projectId"], status=wanted["status"])
+        # The last one of its column.
+        rank = None
     due = {"due_at": task["dueAt"], "due_on": task["_dueOn"]}
     if "dueDate" in changes:
         due = split_due(changes["dueDate"])
@@ -229,7 +247,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         if "labelIds" in changes:
             await sql.tasks.set_labels(conn, task_id=task["id"], label_ids=changes["labelIds"])
     if "uploadIds" in changes:
-        await set_task_uploads(conn, task["id"], caller.id, changes["uploadIds"])
+        await set_uploads(conn, caller.id, changes["uploadIds"], task_id=task["id"])
     for name in TEXTS:
         if name in changes:
             await sql.tasks.insert_revision(
@@ -244,7 +262,7 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         await set_repeat(conn, caller, task["id"], changes["repeat"])
         changes["seriesId"] = True
     if spread:
-        await tell_of_spread(conn, caller.id, wanted["projectId"], wanted["status"], spread)
+        await tell_of_spread(conn, wanted["projectId"], wanted["status"], spread)
     changed = await tell_of_changes(conn, caller, task, changes, watcher_ids)
     if changes.get("status") == "done" and changed["seriesId"] is not None:
         await make_next(conn, caller, task["id"])

@@ -26,7 +26,7 @@ from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.security.caller import Caller
 from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import path_id
-from nexcorp.web.replies import no_content
+from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import delete, get, post
 from nexcorp.web.transactions import transaction
 
@@ -63,8 +63,9 @@ async def get_trashed(conn: Any, caller: Caller, task_id: UUID) -> Any:
 async def take_out(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """Take a task out of the trash, with the number and the place it had; returns it.
 
-    Raises TaskNotFound, NotYourTask, ProjectDeleted.
+    Raises PermissionRequired, TaskNotFound, NotYourTask, ProjectDeleted.
     """
+    service.check_reader(caller)
     task = await get_trashed(conn, caller, task_id)
     service.check_remover(task, caller)
     if not task["_hasProject"]:
@@ -98,13 +99,14 @@ async def list_trash(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 async def empty_trash(request: web.Request) -> web.Response:
     me, purged = user_id(request), 0
-    async with transaction(request) as tx:
-        while True:
+    while True:
+        # Each part stands by itself: what takes too long for one request goes on with the next one.
+        async with transaction(request) as tx:
             rows = await sql.tasks.list_own_trash(tx.conn, creator_id=me, most=MOST_AT_ONCE)
-            if not rows:
-                return await tx.reply({"purged": purged})
             ids = [row["id"] for row in rows]
             purged += await purge_tasks(tx.conn, ids, actor_id=me, context=describe_context())
+        if len(ids) < MOST_AT_ONCE:
+            return reply({"purged": purged})
 
 
 async def restore_task(request: web.Request) -> web.Response:

@@ -171,7 +171,8 @@ async def update_view(
     changed = [name for name in MEMBERS if wanted[name] != view[name]]
     if not changed:
         return view
-    if {"projectId", "shared"} & set(changed):
+    # Who has left the project says nothing more in it.
+    if wanted["shared"] or "projectId" in changed:
         await check_project(conn, who, wanted)
     await sql.task_views.update_view(
         conn,

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from nexcorp.features.leads.contacts import find_phone_key
-from nexcorp.features.leads.service import import_lead
 from tests.api import API, NOBODY, create, fetch, fetch_value, get_json, refused, walk
 from tests.leaving import leave
 
@@ -122,15 +121,6 @@ async def test_whom_we_know_is_no_new_lead(service: Any, make_user: Any) -> None
     ]
     statuses = sorted(answer.status for answer in await asyncio.gather(*calls))
     assert statuses == [201, *[409] * 7]
-
-    row = {"name": "Grace H.", "email": "grace@hopper.example", "score": 9}
-    async with service.db.transaction(wait=5) as conn:
-        assert await import_lead(conn, boss.id, row, "skip") == (UUID(first["id"]), "skipped")
-        assert await import_lead(conn, boss.id, row, "update") == (UUID(first["id"]), "updated")
-        made, done = await import_lead(conn, boss.id, row, "create")
-    assert (done, made != UUID(first["id"])) == ("created", True)
-    assert (await get_json(boss.client, f"/leads/{first['id']}"))["name"] == "Grace H."
-    assert [kind for kind, _ in await list_events(service, first)] == ["lead.created"]
 
 
 async def test_a_merge_keeps_history_and_wipes_the_other_one(service: Any, make_user: Any) -> None:

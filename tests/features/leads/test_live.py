@@ -99,6 +99,7 @@ async def test_the_room_shows_what_the_list_shows(service: Any, make_user: Any, 
 async def test_who_may_read_leads_is_told_until_the_lead_is_gone(
     service: Any, make_user: Any, connect: Any
 ) -> None:
+    await wait_until(lambda: outbox_empty(service))
     ann, bob, member = await make_user(role="manager"), await make_user(role="admin"), await make_user()
     live = await connect(bob)
     lead = await create(ann, "/leads", name="Konrad Zuse")

@@ -141,7 +141,14 @@ async def test_of_two_devices_at_once_the_further_one_decides(service: Any, make
     path = f"/comments/post/{post_id}/read"
     for user, begun, behind in ((bob, high, low), (await make_user(), low, high)):
         async with service.db.transaction(wait=5) as conn:
-            await sql.readers.read_comments(conn, post_id=UUID(post_id), user_id=user.id, up_to=begun)
+            await sql.readers.read_comments(
+                conn,
+                thread_type="post",
+                thread=UUID(post_id),
+                user_id=user.id,
+                sees_all=False,
+                up_to=begun,
+            )
             other = asyncio.create_task(put(user.client, path, upTo=str(behind)))
             await wait_until(lambda: blocked(service))
         assert await other == {"upTo": str(high), "unreadCount": 0}

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from nexcorp.db import sql
 from nexcorp.features.tasks import ranks
-from tests.api import API, create, fetch, get_json, insist, refused
+from tests.api import API, create, fetch, fetch_value, get_json, insist, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject, join
 from tests.features.tasks.test_live import all_shown
+from tests.leaving import leave as leave_service
 from tests.realtime.helpers import ask, subscribe
 
 pytestmark = pytest.mark.shared
@@ -68,6 +71,39 @@ async def test_a_drag_is_one_patch(make_user: Any, make_project: MakeProject) ->
     assert name(column["data"] + rest["columns"][0]["data"]) == ["c", "b"]
 
 
+async def test_a_drag_that_spreads_and_a_change_of_many_wait_for_each_other(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada = await make_user()
+    project = await make_project(owner=ada)
+    a, b, c = [await create(ada, "/tasks", title=title, projectId=str(project)) for title in "abc"]
+    ids = [UUID(task["id"]) for task in (a, b, c)]
+    crowd = (
+        "UPDATE tasks SET rank = u.rank FROM unnest($1::uuid[]) WITH ORDINALITY AS u (id, rank) "
+        "WHERE tasks.id = u.id"
+    )
+    await fetch(service, crowd, ids)
+
+    async def wait_for(count: int) -> None:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+
+        async def enough() -> bool:
+            return bool(await fetch_value(service, waiting) >= count)
+
+        await wait_until(enough)
+
+    changes = {"items": [{"id": task["id"], "priority": "urgent"} for task in (a, c)]}
+    async with service.db.transaction(wait=5) as conn:
+        await conn.execute("SELECT FROM tasks WHERE id = $1 FOR UPDATE", ids[0])
+        bulk = asyncio.create_task(ada.client.patch(f"{API}/tasks", json=changes))
+        await wait_for(1)
+        moved = asyncio.create_task(drag(ada, c, place={"before": b["id"]}))
+        await wait_for(2)
+    # The one that came first has all it needs: neither is the victim of the other.
+    assert (await bulk).status == 200 and (await moved)["priority"] == "urgent"
+    assert name((await read_board(ada, project))["todo"]) == ["a", "c", "b"]
+
+
 async def test_a_hundred_drags_to_one_spot(
     make_user: Any, make_project: MakeProject, service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +130,25 @@ async def test_a_hundred_drags_to_one_spot(
     assert column[0]["id"] == first["id"]
     places = [task["rank"] for task in column]
     assert len(set(places)) == 12 and max(map(abs, places)) <= ranks.LIMIT
+
+
+async def test_a_spread_that_meets_a_bulk_change_crosswise_is_done_behind_it(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada = await make_user()
+    project = await make_project(editor=ada)
+    a, b, c = [await create(ada, "/tasks", title=title, projectId=str(project)) for title in "abc"]
+    await fetch(service, "UPDATE tasks SET rank = number WHERE project_id = $1", project)
+    async with service.db.transaction(wait=5) as other:
+        await sql.task_bulk.lock_tasks(other, ids=[UUID(b["id"])])
+        # Has c, and wants b, which is in the way.
+        dragging = asyncio.create_task(drag(ada, c, place={"after": a["id"]}))
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        await wait_until(lambda: other.fetchval(waiting))
+        await sql.task_bulk.lock_tasks(other, ids=[UUID(c["id"])])
+        assert not dragging.done()
+    await dragging
+    assert name((await read_board(ada, project))["todo"]) == ["a", "c", "b"]
 
 
 def test_ranks_find_room_wherever_it_is() -> None:
@@ -198,3 +253,59 @@ async def test_a_board_on_frames_alone_is_the_one_that_is_fetched(
         for status, column in (await read_board(viewer, first)).items()
     }
     assert mirror.columns() == fetched
+
+
+async def test_a_board_lives_through_what_tasks_refer_to(
+    make_user: Any, make_project: MakeProject, service: Any, connect: Any
+) -> None:
+    """A lead that is merged or deleted, a parent that is purged, an assignee who leaves."""
+    ada, boss, bob = await make_user(), await make_user(role="admin"), await make_user()
+    project = str(await make_project(owner=[ada, bob]))
+    leads = [await create(boss, "/leads", name=f"Lead {n}") for n in range(3)]
+    parent = await create(ada, "/tasks", title="Parent", projectId=project)
+    child = await create(ada, "/tasks", title="Child", projectId=project, parentId=parent["id"])
+    gone = await create(ada, "/tasks", title="In the trash", projectId=project, parentId=parent["id"])
+    held = await create(ada, "/tasks", title="His", projectId=project, assigneeId=str(bob.id))
+    sold = [
+        await create(boss, "/tasks", title="Sell", projectId=project, leadId=lead["id"]) for lead in leads[1:]
+    ]
+    for task in (gone, parent):
+        assert (await ada.client.delete(f"{API}/tasks/{task['id']}")).status == 204
+    live = await connect(ada)
+    board = await get_json(ada.client, f"/projects/{project}/board?limit=100")
+    await subscribe(live, f"project:{project}", epoch=board["epoch"], seq=board["seq"])
+    body = {"fromId": leads[1]["id"]}
+    for answer in (
+        await boss.client.post(f"{API}/leads/{leads[0]['id']}/merge", json=body),
+        await boss.client.delete(f"{API}/leads/{leads[2]['id']}"),
+        await boss.client.delete(f"{API}/tasks/{parent['id']}/purge"),
+    ):
+        assert answer.ok, await answer.text()
+    async with service.db.transaction(wait=5) as conn:
+        await leave_service(conn, bob.id)
+    await wait_until(lambda: all_shown(service))
+    await ask(live, "ping")
+    mirror = Mirror(board)
+    for frame in live.frames:
+        if frame.get("room") == f"project:{project}":
+            mirror.apply(frame)
+    fetched = (await read_board(ada, project))["todo"]
+    assert mirror.columns()["todo"] == [
+        {key: task[key] for key in task if key != "watching"} for task in fetched
+    ]
+    now = {task["id"]: task for task in fetched}
+    assert [now[task["id"]]["leadId"] for task in sold] == [leads[0]["id"], None]
+    assert (now[child["id"]]["parentId"], now[held["id"]]["assignee"]) == (None, None)
+    for task, name_, was, is_now in (
+        (child, "parentId", parent["id"], None),
+        (sold[0], "leadId", leads[1]["id"], leads[0]["id"]),
+        (sold[1], "leadId", leads[2]["id"], None),
+        (held, "assigneeId", str(bob.id), None),
+    ):
+        last = (await get_json(ada.client, f"/tasks/{task['id']}/history"))["data"][0]
+        assert (last["changed"], last["before"], last["after"]) == ([name_], {name_: was}, {name_: is_now})
+        assert last["version"] == now[task["id"]]["version"] == 2
+    # Nobody is told of what is tidied up.
+    assert not await fetch(
+        service, "SELECT type, variant, entity_id FROM notifications WHERE receiver_id = $1", ada.id
+    )

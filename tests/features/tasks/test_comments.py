@@ -48,7 +48,7 @@ async def test_a_conversation_on_a_task(make_user: Any, make_project: MakeProjec
         eve.client.get(one),
         eve.client.patch(one, json={"body": "Mine."}),
         eve.client.delete(one),
-        ada.client.get(f"{one}/readers"),
+        eve.client.get(f"{one}/readers"),
     ):
         await refused(call, 404, "comment_not_found")
     await refused(eve.client.get(API + path), 404, "task_not_found")
@@ -148,6 +148,8 @@ async def test_comments_go_with_their_task(make_user: Any, service: Any) -> None
     ada, admin = await make_user(), await make_user(role="admin")
     task = await create(ada, "/tasks", title="Gone")
     comment = await comment_on(ada, task, "Xylophonequux.")
+    steps, once = f"{API}/tasks/{task['id']}/checklist", {"Idempotency-Key": "once"}
+    assert (await ada.client.post(steps, json={"text": "Xylophonequux."}, headers=once)).status == 201
     await wait_until(lambda: outbox_empty(service))
     assert (await get_json(ada.client, "/search?q=xylophonequux"))["data"] == []
     path = f"{API}/tasks/{task['id']}"
@@ -156,3 +158,43 @@ async def test_comments_go_with_their_task(make_user: Any, service: Any) -> None
     await refused(ada.client.get(f"{API}/comments/task/{task['id']}"), 404, "task_not_found")
     assert (await admin.client.delete(f"{path}/purge")).status == 204
     assert await fetch(service, "SELECT FROM comments WHERE id = $1", UUID(comment["id"])) == []
+    kept = "SELECT FROM idempotency_keys WHERE convert_from(body, 'UTF8') LIKE '%Xylophonequux%'"
+    assert await fetch(service, kept) == []
+
+
+async def test_comments_are_read_by_those_who_see_the_task(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada, bob, eve = await make_user(), await make_user(), await make_user()
+    boss = await make_user(role="manager")
+    project = await make_project(owner=ada, viewer=bob)
+    task = await create(ada, "/tasks", title="Read", projectId=str(project))
+    ids = [(await comment_on(ada, task))["id"] for _ in range(3)]
+    mark = f"/comments/task/{task['id']}/read"
+
+    async def move(user: Any, up_to: str, path: str = mark) -> Any:
+        answer = await user.client.put(API + path, json={"upTo": up_to})
+        return await answer.json()
+
+    assert await get_json(bob.client, mark) == {"upTo": None, "unreadCount": 3}
+    assert await move(bob, ids[1]) == {"upTo": ids[1], "unreadCount": 1}
+    assert await move(bob, ids[0]) == {"upTo": ids[1], "unreadCount": 1}
+    assert await move(boss, ids[2]) == {"upTo": ids[2], "unreadCount": 0}
+    for comment, readers in zip(ids, ([bob, boss], [bob, boss], [boss]), strict=True):
+        for viewer in (ada, boss):
+            found = await get_json(viewer.client, f"/comments/{comment}/readers")
+            assert [row["user"]["id"] for row in found["data"]] == sorted(str(one.id) for one in readers)
+    await refused(bob.client.get(f"{API}/comments/{ids[0]}/readers"), 403, "readers_hidden")
+    # A task is no post, a post no task, and neither is anything to those who do not see it.
+    post = await publish(ada)
+    for user, path in ((eve, mark), (bob, f"/comments/task/{post['id']}/read")):
+        assert (await move(user, ids[0], path))["code"] == "task_not_found"
+        await refused(user.client.get(API + path), 404, "task_not_found")
+    assert (await move(bob, ids[0], f"/comments/post/{task['id']}/read"))["code"] == "post_not_found"
+    await leave(service, project, bob)
+    assert (await move(bob, ids[2]))["code"] == "task_not_found"
+
+    assert (await ada.client.delete(f"{API}/tasks/{task['id']}")).status == 204
+    assert (await move(boss, ids[2]))["code"] == "task_not_found"
+    assert (await ada.client.delete(f"{API}/tasks/trash")).status == 200
+    assert await fetch(service, "SELECT FROM thread_reads WHERE thread::text = $1", task["id"]) == []

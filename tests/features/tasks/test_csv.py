@@ -10,7 +10,7 @@ import pytest
 from aiohttp import FormData
 
 from nexcorp.domain.tables import MAX_FILE_BYTES, MAX_ROWS, guard, read_names, unguard, write_names
-from tests.api import API, create, fetch_value, get_json, outbox_empty, refused
+from tests.api import API, bring_in, create, fetch, fetch_value, get_json, outbox_empty, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject
 from tests.features.tasks.test_live import read_all
@@ -18,21 +18,6 @@ from tests.realtime.helpers import subscribe
 
 pytestmark = pytest.mark.shared
 CSV = {"Content-Type": "text/csv"}
-
-
-async def bring_in(user: Any, text: str | bytes, query: str = "") -> dict[str, Any]:
-    """What came of a file."""
-    answer = await user.client.post(f"{API}/tasks/import{query}", data=text, headers=CSV)
-    assert answer.status == 202, await answer.text()
-    begun = await answer.json()
-    path = f"/imports/{begun['id']}"
-
-    async def done() -> Any:
-        row = await get_json(user.client, path)
-        return row if row["finishedAt"] is not None else None
-
-    found: dict[str, Any] = await wait_until(done, 20)
-    return found
 
 
 async def take_out(user: Any, query: str) -> str:
@@ -59,8 +44,8 @@ def test_what_is_guarded_comes_back() -> None:
 async def test_out_and_in_again_changes_nothing(
     make_user: Any, make_project: MakeProject, service: Any, connect: Any
 ) -> None:
-    ada, bob = await make_user(), await make_user()
-    project = str(await make_project(owner=ada, editor=bob))
+    ada, bob, viewer = await make_user(), await make_user(), await make_user()
+    project = str(await make_project(owner=ada, editor=bob, viewer=viewer))
     for name in ("bug", "to do, later"):
         await create(ada, "/labels", name=name, color="#ff0000", projectId=project)
     live = await connect(bob)
@@ -71,10 +56,10 @@ async def test_out_and_in_again_changes_nothing(
         "a-2,Plain,'-1 of these,,,,,2026-03-01T10:00:00Z\r\n"
         "a-3,Open,,,,,BUG,\r\n"
     )
-    looked = await bring_in(ada, text, f"?projectId={project}&dryRun=true")
+    looked = await bring_in(ada, f"/tasks/import?projectId={project}&dryRun=true", text)
     assert (looked["dryRun"], looked["counts"], looked["rowErrors"]) == (True, counts(created=3), [])
     assert (await get_json(ada.client, f"/tasks?project={project}"))["data"] == []
-    first = await bring_in(ada, text, f"?projectId={project}")
+    first = await bring_in(ada, f"/tasks/import?projectId={project}", text)
     assert (first["counts"], first["rowErrors"]) == (counts(created=3), [])
     listed = (await get_json(bob.client, f"/tasks?project={project}&page=1"))["data"]
     by_ref = {task["externalRef"]: task for task in listed}
@@ -85,7 +70,8 @@ async def test_out_and_in_again_changes_nothing(
     assert by_ref["a-2"]["description"] == "-1 of these"
     assert sorted(task["number"] for task in listed) == [1, 2, 3]
     frames = await read_all(live, service)
-    [frame] = [frame for frame in frames if frame["event"].startswith("task:")]
+    [frame, mine] = [frame for frame in frames if frame["event"].startswith("task:")]
+    assert {frame["room"], mine["room"]} == {f"project:{project}", f"user:{bob.id}"}
     assert (frame["event"], frame["data"]) == ("task:imported", {"importId": first["id"], "count": 3})
     told = (await get_json(ada.client, "/notifications"))["data"]
     assert [(row["type"], row["message"]) for row in told] == [
@@ -100,14 +86,15 @@ async def test_out_and_in_again_changes_nothing(
     assert [row["externalRef"] for row in rows] == ["a-1", "a-3", "a-2"]
     assert rows[0]["title"] == "'=HYPERLINK(1)" and rows[0]["assignee"] == bob.username
     for query in (f"?projectId={project}", ""):
-        assert (await bring_in(bob, out, query))["counts"] == counts(skipped=3)
-    assert (await bring_in(ada, text, f"?projectId={project}"))["counts"] == counts(skipped=3)
+        assert (await bring_in(bob, f"/tasks/import{query}", out))["counts"] == counts(skipped=3)
+    assert (await bring_in(ada, f"/tasks/import?projectId={project}", text))["counts"] == counts(skipped=3)
+    assert (await bring_in(viewer, "/tasks/import", out))["counts"] == counts(skipped=3)
     assert {
         task["version"] for task in (await get_json(ada.client, f"/tasks?project={project}"))["data"]
     } == {1}
-    changed = await bring_in(ada, text.replace("Plain", "Changed"), f"?projectId={project}")
+    changed = await bring_in(ada, f"/tasks/import?projectId={project}", text.replace("Plain", "Changed"))
     assert changed["counts"] == counts(updated=1, skipped=2)
-    events = "SELECT count(*) FROM events WHERE type LIKE 'task.%' AND actor_id = $1"
+    events = "SELECT count(*) FROM events WHERE type = 'task.imported' AND actor_id = $1"
     assert await fetch_value(service, events, ada.id) == 2
     assert await take_out(ada, "?status=cancelled") == await take_out(bob, "?status=cancelled")
 
@@ -135,7 +122,7 @@ async def test_each_row_stands_or_falls_by_itself(
         f"{blocker['id']},,First,done,,\n"
         "no-id,,Bad,,,\n"
     )
-    found = await bring_in(bob, text)
+    found = await bring_in(bob, "/tasks/import", text)
     assert found["counts"] == counts(created=1, failed=9)
     assert [(error["row"], error["field"], error["code"]) for error in found["rowErrors"]] == [
         (3, "title", "validation_failed"),
@@ -150,7 +137,9 @@ async def test_each_row_stands_or_falls_by_itself(
     ]
     assert (await get_json(eve.client, f"/tasks/{secret['id']}"))["title"] == "Private"
     # What is known by a reference is one's own where it is of no project.
-    assert (await bring_in(eve, "externalRef,title\nb-1,Mine\n"))["counts"] == counts(created=1)
+    assert (await bring_in(eve, "/tasks/import", "externalRef,title\nb-1,Mine\n"))["counts"] == counts(
+        created=1
+    )
     path = f"{API}/tasks/import"
     for wrong in (
         "",
@@ -177,3 +166,116 @@ async def test_each_row_stands_or_falls_by_itself(
     assert answer.status == 202, await answer.text()
     await refused(eve.client.get(f"{API}/imports/{(await answer.json())['id']}"), 404, "import_not_found")
     await wait_until(lambda: outbox_empty(service))
+
+
+async def test_parents_go_out_and_in(make_user: Any, make_project: MakeProject, service: Any) -> None:
+    ada, bob = await make_user(), await make_user()
+    project, elsewhere = str(await make_project(owner=ada)), str(await make_project(owner=ada))
+    path = f"/tasks/import?projectId={project}"
+    top = await create(ada, "/tasks", title="Top", projectId=project)
+    other = await create(ada, "/tasks", title="Other", projectId=elsewhere)
+    alone = await create(ada, "/tasks", title="Alone", projectId=project)
+    text = (
+        "externalRef,title,parent\n"
+        "p-2,Below a row further down,p-1\n"
+        "p-1,Plans,\n"
+        f"p-3,By number,{top['number']}\n"
+        f"p-4,By id,{top['id']}\n"
+        "p-5,Below a subtask of this file,p-2\n"
+        f"p-6,Elsewhere,{other['id']}\n"
+        "p-7,Nowhere,p-99\n"
+        "p-8,Below a row that is refused,p-7\n"
+    )
+    found = await bring_in(ada, path, text)
+    assert found["counts"] == counts(created=4, failed=4)
+    assert [(error["row"], error["field"]) for error in found["rowErrors"]] == [
+        (row, "parent") for row in (6, 7, 8, 9)
+    ]
+    assert "subtask" in found["rowErrors"][0]["message"]
+    listed = (await get_json(ada.client, f"/tasks?project={project}&page=1"))["data"]
+    tasks = {task["externalRef"] or task["title"]: task for task in listed}
+    plans = tasks["p-1"]["id"]
+    assert {name: tasks[name]["parentId"] for name in ("p-1", "p-2", "p-3", "p-4")} == {
+        "p-1": None,
+        "p-2": plans,
+        "p-3": top["id"],
+        "p-4": top["id"],
+    }
+    assert [tasks[name]["number"] for name in ("p-2", "p-1", "p-3", "p-4")] == [3, 4, 5, 6]
+    assert (await bring_in(ada, path, "\n".join(text.split("\n")[:5])))["counts"] == counts(skipped=4)
+
+    # A parent in the trash stays where it is.
+    assert (await ada.client.delete(f"{API}/tasks/{plans}")).status == 204
+    out = await take_out(ada, f"?project={project}")
+    for query in (path, "/tasks/import"):
+        assert (await bring_in(ada, query, out))["counts"] == counts(skipped=5)
+    assert (await ada.client.post(f"{API}/tasks/{plans}/restore")).status == 200
+
+    # As by the service: nothing below what has a parent, or waits for it, and no parent below another one.
+    await ada.client.put(f"{API}/tasks/{alone['id']}/blockers/{top['id']}")
+    wrong = (
+        "id,externalRef,title,parent\n"
+        f"{top['id']},,Top,p-1\n"
+        f"{alone['id']},,Alone,{top['id']}\n"
+        f"{tasks['p-1']['id']},,Plans,{tasks['p-1']['id']}\n"
+        f"{tasks['p-3']['id']},,By number,p-2\n"
+        f"{tasks['p-4']['id']},,By id,p-9\n"
+        ",p-9,New,\n"
+        f"{tasks['p-2']['id']},,Below a row further down,\n"
+    )
+    found = await bring_in(ada, path, wrong)
+    assert found["counts"] == counts(created=1, updated=2, failed=4)
+    assert [error["code"] for error in found["rowErrors"]] == [
+        "has_subtasks",
+        "link_cycle",
+        "validation_failed",
+        "validation_failed",
+    ]
+    moved = await get_json(ada.client, f"/tasks/{tasks['p-4']['id']}")
+    assert (moved["parentId"] not in (None, top["id"]), moved["version"]) == (True, 2)
+    assert (await get_json(ada.client, f"/tasks/{tasks['p-2']['id']}"))["parentId"] is None
+
+    # What the importing person does not see is no parent either.
+    secret = await create(bob, "/tasks", title="Private")
+    [error] = (await bring_in(ada, "/tasks/import", f"title,parent\nx,{secret['id']}\n"))["rowErrors"]
+    assert error["field"] == "parent"
+
+
+async def test_whoever_is_given_tasks_is_told_once(
+    make_user: Any, make_project: MakeProject, service: Any, connect: Any
+) -> None:
+    ada, bob, cyd = await make_user(), await make_user(), await make_user()
+    project = str(await make_project(owner=ada))
+    path = f"/tasks/import?projectId={project}"
+    live = await connect(bob)
+    text = (
+        "externalRef,title,assignee\n"
+        f"g-1,One,{bob.username}\n"
+        f"g-2,Two,{bob.id}\n"
+        f"g-3,Three,{cyd.username}\n"
+        f"g-4,Four,{ada.username}\n"
+    )
+    first = await bring_in(ada, path, text)
+    [frame] = [one for one in await read_all(live, service) if one["event"] == "task:imported"]
+    assert (frame["room"], frame["data"]) == (f"user:{bob.id}", {"importId": first["id"], "count": 4})
+
+    async def read_told(user: Any) -> list[tuple[str, str, str]]:
+        await wait_until(lambda: outbox_empty(service))
+        rows = (await get_json(user.client, "/notifications"))["data"]
+        return [(row["type"], row["title"], row["message"]) for row in rows]
+
+    assert await read_told(bob) == [("task_assigned", f"{ada.username} assigned 2 tasks to you", "One")]
+    assert await read_told(cyd) == [("task_assigned", f"{ada.username} assigned a task to you", "Three")]
+    assert [kind for kind, _, _ in await read_told(ada)] == ["import_done"]
+    # What is given to somebody else: that one is told, the others are shown.
+    await bring_in(ada, path, text.replace(f"{bob.id}", cyd.username))
+    assert len(await read_told(bob)) == 1 and len(await read_told(cyd)) == 2
+    frames = [one for one in await read_all(live, service) if one["event"] == "task:imported"]
+    assert [one["data"]["count"] for one in frames] == [1]
+
+    # Whoever has a task keeps it, though nobody can give them one any more.
+    out = await take_out(ada, f"?project={project}")
+    await fetch(service, "UPDATE users SET status = 'deactivated' WHERE id = $1", cyd.id)
+    assert (await bring_in(ada, path, out))["counts"] == counts(skipped=4)
+    [error] = (await bring_in(ada, path, f"title,assignee\nx,{cyd.username}\n"))["rowErrors"]
+    assert error["field"] == "assignee"

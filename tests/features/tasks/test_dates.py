@@ -38,6 +38,14 @@ async def test_a_day_ends_by_the_clock_of_whose_it_is(make_user: Any, service: A
     await live_in(service, bob, "Asia/Tokyo")
     moved = await get_json(bob.client, f"/tasks/{task['id']}")
     assert (moved["dueAt"], moved["version"]) == ("2027-03-28T14:59:59.000000Z", 2)
+    # Whoever shows it hears of that, once.
+    await live_in(service, bob, "Asia/Tokyo")
+    await live_in(service, bob, "Asia/Seoul")
+    history = (await get_json(ada.client, f"/tasks/{task['id']}/history"))["data"]
+    assert [(row["changed"], row["actor"]["id"]) for row in history[:2]] == [
+        (["dueAt"], str(bob.id)),
+        (["assigneeId"], str(ada.id)),
+    ]
     # A time says its zone, also one that there is not, or twice.
     exact = await (await ada.client.patch(path, json={"dueDate": "2027-03-28T02:30:00+01:00"})).json()
     assert (exact["dueDate"], exact["dueAllDay"]) == ("2027-03-28T01:30:00.000000Z", False)

@@ -62,3 +62,26 @@ async def test_filters_orders_and_pages(make_user: Any, make_project: MakeProjec
         await refused(ada.client.get(f"{API}/tasks?{query}"), 422)
     for limit in BAD_LIMITS:
         await refused(ada.client.get(f"{API}/tasks?limit={limit}"), 422)
+
+
+async def test_a_member_of_many_projects_sees_what_is_theirs(
+    make_user: Any, make_project: MakeProject
+) -> None:
+    """Their lists look through the newest of all tasks first, among which are those of others."""
+    ada, bob = await make_user(), await make_user()
+    expected = []
+    for number in range(21):
+        shared = str(await make_project(editor=ada, viewer=bob))
+        if number > 9:
+            continue
+        expected.append(await create(ada, "/tasks", title=f"Shared {number}", projectId=shared))
+        await create(ada, "/tasks", title="Ada's alone")
+    expected.append(await create(bob, "/tasks", title="Bob's"))
+    for sort in ("created", "updated", "due", "priority"):
+        pages = await walk(bob.client, f"/tasks?sort={sort}", 4)
+        found = [row["id"] for page in pages for row in page]
+        assert len(found) == 11 and set(found) == {task["id"] for task in expected}, sort
+        narrow = (await get_json(bob.client, f"/tasks?sort={sort}&status=todo&limit=4&creator={ada.id}"))[
+            "data"
+        ]
+        assert {row["creator"]["id"] for row in narrow} == {str(ada.id)}

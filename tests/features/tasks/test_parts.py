@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from tests.api import API, create, fetch, fetch_value, get_json, outbox_empty, refused
+from nexcorp.domain.tasks import purge_tasks
+from nexcorp.errors import Contention
+from nexcorp.features.tasks import trash
+from tests.api import API, create, fetch, fetch_value, get_json, insist, outbox_empty, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject, leave
 
@@ -19,6 +23,21 @@ async def call(user: Any, method: str, path: str, expected: int = 200, **options
     answer = await user.client.call(method, API + path, **options)
     assert answer.status == expected, await answer.text()
     return await answer.json() if expected != 204 else None
+
+
+async def find_tables(service: Any, word: str) -> set[str]:
+    """The tables that hold a word, in texts or bytes, but for search, which a worker tidies up."""
+    names = await fetch(
+        service,
+        "SELECT tablename::text AS name FROM pg_tables "
+        "WHERE schemaname = 'public' AND tablename NOT LIKE 'search%'",
+    )
+    found = set()
+    for row in names:
+        holds = f"SELECT EXISTS (SELECT FROM {row['name']} AS t WHERE t::text LIKE ANY($1))"  # noqa: S608
+        if await fetch_value(service, holds, [f"%{word}%", f"%{word.encode().hex()}%"]):
+            found.add(row["name"])
+    return found
 
 
 async def test_subtasks_are_one_level_deep(make_user: Any, make_project: MakeProject) -> None:
@@ -76,6 +95,15 @@ async def test_links_inform_and_make_no_cycle(
     told = (await get_json(bob.client, "/notifications?type=task_updated"))["data"]
     assert [(row["title"], row["message"]) for row in told] == [("A task is not blocked any more", "Bob's")]
 
+    # Bob's trail of what he did says nothing of a task that he does not see: not that his held it up, either.
+    hidden = await create(ada, "/tasks", title="Hidden")
+    await call(ada, "PUT", f"/tasks/{hidden['id']}/blockers/{mine['id']}")
+    await call(bob, "PATCH", f"/tasks/{mine['id']}", json={"status": "done"})
+    trail = (await get_json(bob.client, "/events?entityType=task"))["data"]
+    assert [row["entityId"] for row in trail] == [mine["id"]]
+    last = (await get_json(ada.client, f"/tasks/{hidden['id']}/history"))["data"][0]
+    assert (last["type"], last["actor"]) == ("task.unblocked", None)
+
     part = await create(ada, "/tasks", title="Part", projectId=project)
     whole = await create(ada, "/tasks", title="Whole", projectId=project)
     await call(ada, "PUT", f"/tasks/{whole['id']}/blockers/{part['id']}")
@@ -87,10 +115,27 @@ async def test_links_inform_and_make_no_cycle(
     await refused(refusal, 409, "link_cycle")
 
 
+async def test_there_is_an_end_to_labels(make_user: Any, make_project: MakeProject, service: Any) -> None:
+    ada = await make_user()
+    project = await make_project(owner=ada)
+    await fetch(
+        service,
+        "INSERT INTO labels (project_id, name, color) "
+        "SELECT $1, n::text, '#ff0000' FROM generate_series(1, 198) AS n",
+        project,
+    )
+    body = {"color": "#ff0000", "projectId": str(project)}
+    answers = await asyncio.gather(
+        *(insist(ada.client, "POST", "/labels", json={**body, "name": f"One more {n}"}) for n in range(6))
+    )
+    assert sorted(answer.status for answer in answers) == [201] * 2 + [409] * 4
+
+
 async def test_labels_belong_to_a_project(make_user: Any, make_project: MakeProject) -> None:
     ada, viewer, eve = await make_user(), await make_user(), await make_user()
     project = str(await make_project(owner=ada, viewer=viewer))
-    bug = await create(ada, "/labels", name="Bug", color="#ff0000", projectId=project)
+    bug = await create(ada, "/labels", name="Bug", color="#FF0000", projectId=project)
+    assert bug["color"] == "#ff0000"
     await refused(
         ada.client.post(f"{API}/labels", json={"name": "bUG", "color": "#ff0000", "projectId": project}),
         409,
@@ -176,7 +221,10 @@ async def test_history_and_trash(make_user: Any, make_project: MakeProject, serv
     path = f"/tasks/{task['id']}"
     await call(ada, "PATCH", path, json={"title": "Words", "status": "done"})
     await call(ada, "PATCH", path, json={"title": "Better words", "description": None})
-    history = (await get_json(ada.client, f"{path}/history"))["data"]
+    # No new version, so no text of one.
+    await call(ada, "POST", f"{path}/checklist", 201, json={"text": "A step"})
+    step, *history = (await get_json(ada.client, f"{path}/history"))["data"]
+    assert (step["changed"], step["texts"]) == (["checklist"], [])
     assert [(row["type"], row["changed"]) for row in history] == [
         ("task.updated", ["title", "description"]),
         ("task.updated", ["title", "status"]),
@@ -202,13 +250,48 @@ async def test_history_and_trash(make_user: Any, make_project: MakeProject, serv
     await fetch(service, "UPDATE projects SET deleted_at = NULL WHERE id = $1", project)
     back = await call(ada, "POST", f"{path}/restore")
     assert (back["number"], back["title"], back["version"]) == (1, "Better words", 5)
+    for place, body in (
+        (f"{path}/checklist", {"text": "Horrble steps"}),
+        (f"{path}/checklist", {"text": "More horrble steps"}),
+        ("/comments", {"taskId": task["id"], "body": "Horrble words"}),
+        ("/tasks", {"title": "Of horrble words", "parentId": task["id"], "projectId": project}),
+    ):
+        made = await call(ada, "POST", place, 201, json=body, headers={"Idempotency-Key": str(uuid4())})
+    await call(ada, "PATCH", path, json={"title": "Horrble"})
+    await call(ada, "PATCH", path, json={"title": "Better words"})
+    await call(ada, "DELETE", f"/tasks/{made['id']}", 204)
+    await call(admin, "DELETE", f"/tasks/{made['id']}/purge", 204)
+    assert await find_tables(service, "orrble") >= {"idempotency_keys", "checklist_items", "task_revisions"}
     await call(ada, "DELETE", path, 204)
     await call(admin, "DELETE", f"{path}/purge", 204)
     await call(admin, "POST", f"{path}/restore", 404)
-    for table in ("tasks", "task_revisions"):
-        texts = f"SELECT count(*) FROM {table} AS t WHERE t::text ~ 'words|Wrrds'"  # noqa: S608
-        assert await fetch_value(service, texts) == 0
+    assert await find_tables(service, "orrble") == set()
     own = await create(ada, "/tasks", title="Mine")
     await call(ada, "DELETE", f"/tasks/{own['id']}", 204)
     assert await call(ada, "DELETE", "/tasks/trash") == {"purged": 1}
+    assert (await get_json(ada.client, "/tasks/trash"))["data"] == []
+
+
+async def test_a_trash_of_any_size_can_be_emptied(make_user: Any, service: Any, monkeypatch: Any) -> None:
+    ada = await make_user()
+    full = (
+        "INSERT INTO tasks (title, kind, status, priority, creator_id, rank, deleted_at) "
+        "SELECT 'Old', 'task', 'todo', 2, $1, 0, now() FROM generate_series(1, 5)"
+    )
+    await fetch(service, full, ada.id)
+    parts = 0
+
+    async def tire(*args: Any, **more: Any) -> int:
+        nonlocal parts
+        parts += 1
+        if parts == 2:
+            raise Contention()
+        return await purge_tasks(*args, **more)
+
+    monkeypatch.setattr(trash, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(trash, "purge_tasks", tire)
+    await call(ada, "DELETE", "/tasks/trash", 503)
+    # What is gone stays gone, and the rest goes the next time.
+    assert len((await get_json(ada.client, "/tasks/trash"))["data"]) == 3
+    assert await call(ada, "DELETE", "/tasks/trash") == {"purged": 3}
     assert (await get_json(ada.client, "/tasks/trash"))["data"] == []

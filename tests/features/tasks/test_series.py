@@ -109,5 +109,16 @@ async def test_the_wall_clock_stays_what_it_is(make_user: Any) -> None:
     body = {"title": "Nowhere", "dueDate": "2031-01-01", "repeat": wrong}
     answer = await refused(ada.client.post(path, json=body), 422)
     assert list(answer["errors"]) == ["repeat.timezone"]
+    # The last day there is would be stored, and shown, as infinity.
+    endless = {"frequency": "daily", "until": "9999-12-31"}
+    await refused(ada.client.post(path, json={**body, "dueDate": "2031-01-31", "repeat": endless}), 422)
     answer = await refused(ada.client.post(path, json={**body, "repeat": {"frequency": "hourly"}}), 422)
     assert list(answer["errors"]) == ["repeat.frequency"]
+    # PostgreSQL would take the last day of Python's calendar for no end at all.
+    for until in ("0001-01-01", "9999-12-31"):
+        endless = {"frequency": "daily", "until": until}
+        answer = await refused(ada.client.post(path, json={**body, "repeat": endless}), 422)
+        assert list(answer["errors"]) == ["repeat.until"]
+    # Nor does anything come again when no date may be.
+    far = {"dueDate": "2999-12-30", "repeat": {"frequency": "monthly"}}
+    assert await finish(ada, await create(ada, "/tasks", title="In a thousand years", **far)) is None

@@ -39,9 +39,14 @@ async def test_views_are_shared_with_a_project(
     assert stale["current"]["version"] == 2
     await leave(service, project, bob)
     await refused(bob.client.get(path), 404, "view_not_found")
+    # Who has left a project says nothing more in it, but can take back what is theirs.
+    await leave(service, project, ada)
+    answer = await refused(ada.client.patch(path, json={"name": "Still here"}), 422)
+    assert list(answer["errors"]) == ["projectId"]
+    assert (await ada.client.patch(path, json={"name": "My own", "shared": False})).status == 200
     assert (await ada.client.delete(path)).status == 204
     await refused(ada.client.get(path), 404, "view_not_found")
-    texts = "SELECT count(*) FROM events WHERE entity_type = 'view' AND payload::text ~ 'Late|urgent'"
+    texts = "SELECT count(*) FROM events WHERE entity_type = 'view' AND payload::text ~ 'Late|urgent|My own'"
     assert await fetch_value(service, texts) == 0
 
     wrong: list[tuple[dict[str, Any], str]] = [

@@ -142,11 +142,12 @@ async def check(conn: Any, work: Work) -> None:
             "due_before": None,
         }
         page = {"before": LAST, "most": 100, "skip": 0}
-        rows = await sql.task_lists.list_by_created(conn, **filters, **page)
+        source = find_source(filters)
+        rows = await sql.task_lists.list_by_created(conn, **filters, **source, **page)
         assert {row["id"] for row in rows} == mine
-        assert await sql.task_lists.count_tasks(conn, **filters, most=100) == len(mine)
+        assert await sql.task_lists.count_tasks(conn, **filters, **source, most=100) == len(mine)
         narrow = {**filters, "project": projects[0]}
-        rows = await sql.task_lists.narrow_by_created(conn, **narrow, source=find_source(narrow), **page)
+        rows = await sql.task_lists.list_by_created(conn, **narrow, **find_source(narrow), **page)
         assert {row["id"] for row in rows} == {task for task, it in dealt if task in mine and it.project == 0}
         for task, it in dealt:
             row = await sql.tasks.get_task(conn, task_id=task, viewer_id=user, sees_all=sees_all)

@@ -107,11 +107,11 @@ async def test_a_second_transaction_waits_for_the_first(make_user, service):
     mine = (await upload(user))["id"]
     one, two = [(await publish(user))["id"] for _ in range(2)]
     async with service.db.transaction(wait=5) as first:
-        await set_uploads(first, one, user.id, [mine])
+        await set_uploads(first, user.id, [mine], post_id=one)
 
         async def attach():
             async with service.db.transaction(wait=5) as second:
-                await set_uploads(second, two, user.id, [mine])
+                await set_uploads(second, user.id, [mine], post_id=two)
 
         racing = asyncio.create_task(attach())
         await asyncio.sleep(0.1)

@@ -47,7 +47,7 @@ async def test_deleting_what_is_just_put_on_a_post_changes_the_post(make_user, s
     await live.next("subscribed")
     async with service.db.transaction(wait=5) as conn:
         await sql.posts.touch_post(conn, post_id=UUID(post["id"]))
-        await set_uploads(conn, UUID(post["id"]), user.id, [UUID(mine)])
+        await set_uploads(conn, user.id, [UUID(mine)], post_id=UUID(post["id"]))
         deleting = asyncio.create_task(user.client.delete(f"{API}/uploads/{mine}"))
         await asyncio.sleep(0.2)
         assert not deleting.done()
@@ -68,12 +68,14 @@ async def test_the_sweeper_leaves_alone_what_is_being_attached(make_user, servic
         )
         await conn.execute("UPDATE uploads SET created_at = now() - interval '25 hours' WHERE id = $1", first)
     async with service.db.transaction(wait=5) as conn:
-        await sql.uploads.lock_uploads(conn, post_id=post, upload_ids=[first])
+        await sql.uploads.lock_uploads(conn, post_id=post, task_id=None, upload_ids=[first])
         sweeping = asyncio.create_task(remove_uploads(job_context))
         await asyncio.sleep(0.2)
         # Waiting for each other, PostgreSQL would end one of the two.
-        await sql.uploads.lock_uploads(conn, post_id=post, upload_ids=[second])
-        await sql.uploads.attach_uploads(conn, post_id=post, owner_id=user.id, upload_ids=[first])
+        await sql.uploads.lock_uploads(conn, post_id=post, task_id=None, upload_ids=[second])
+        await sql.uploads.attach_uploads(
+            conn, post_id=post, task_id=None, owner_id=user.id, upload_ids=[first]
+        )
     assert await sweeping == 1
     assert (await user.client.get(f"{API}/uploads/{first}")).status == 200
     assert (await user.client.get(f"{API}/uploads/{second}")).status == 404

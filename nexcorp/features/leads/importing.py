@@ -1,0 +1,202 @@
+"""Leads out of a CSV file: which rows are new, which change a lead, and which are passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from marshmallow import fields, validate
+
+from nexcorp.db import sql
+from nexcorp.delivery import emit
+from nexcorp.domain.fields import Text
+from nexcorp.domain.tables import Line, Outcome, load_line, read_rows
+from nexcorp.errors import Invalid, PermissionRequired
+from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
+from nexcorp.features.leads.schemas import LeadFields, Whole
+from nexcorp.features.leads.service import BLANK, complete, read_fields, to_columns
+
+CREATE, UPDATE = "lead:create", "lead:update"
+# What becomes of a row whose lead there is.
+MODES = ("skip", "update", "create")
+# What the export writes; those that an import takes come first, the others it passes over.
+TAKEN = (
+    *("id", "name", "company", "email", "phone", "jobTitle", "website", "source", "stage", "score", "owner"),
+    *("value", "currency", "lostReason", "lostNote", "notes"),
+)
+COLUMNS = (*TAKEN, "createdBy", "lastInteractionAt", "createdAt", "updatedAt")
+
+
+class LeadRow(LeadFields):
+    """One row. An empty cell says nothing: a list from elsewhere does not wipe what is known."""
+
+    class Meta(LeadFields.Meta):
+        exclude = ("ownerId", "allowDuplicate")
+
+    id = fields.UUID()
+    name = Text(least=1, most=200, required=True)
+    score = Whole(validate=validate.Range(0, 100))
+    owner = Text(least=1, most=200)
+
+
+SCHEMA = LeadRow()
+
+
+def read_file(body: bytes) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a file of leads; raises Invalid where there can be none."""
+    return read_rows(body, COLUMNS, "name")
+
+
+async def import_leads(
+    conn: Any, owner_id: UUID, import_id: UUID, options: dict[str, Any], body: bytes
+) -> Outcome:
+    """Take in a file, of which each row stands or falls by itself; with `dryRun` nothing is written.
+
+    `options`: dryRun, and which of MODES. A row is of the lead with its `id`, else of the oldest one with its
+    e-mail address, else with its phone number; with `create` of none. One event tells of all of it.
+    Raises Invalid for a file that cannot be taken at all, and PermissionRequired for what the owner, by their
+    role as it is now, may not do any more.
+    """
+    mode = options["mode"]
+    for permission in (CREATE, UPDATE) if mode == "update" else (CREATE,):
+        if not await sql.imports.holds(conn, user_id=owner_id, permission=permission):
+            raise PermissionRequired(permission)
+    lines = [load_line(SCHEMA, number, row, TAKEN) for number, row in read_file(body)]
+    found: dict[UUID, Any] = {}
+    if mode == "create":
+        for line in lines:
+            line.data.pop("id", None)
+    else:
+        found = await find_leads(conn, lines, locks=mode == "update")
+    readers = await resolve_owners(conn, lines)
+    new, changed = sort_lines(lines, found, mode, readers)
+    failed = [line.error for line in lines if line.error is not None]
+    outcome = Outcome(created=len(new), updated=len(changed), failed=len(failed), errors=failed)
+    outcome.unchanged = len(lines) - len(new) - len(changed) - len(failed)
+    if options["dryRun"] or not (new or changed):
+        return outcome
+    await sql.leads.insert_leads(conn, created_by=owner_id, rows=new)
+    await sql.leads.update_leads(conn, actor_id=owner_id, rows=changed)
+    payload = {"importId": import_id, "count": len(new) + len(changed), "created": len(new)}
+    await emit(conn, "lead.imported", actor_id=owner_id, entity=("import", import_id), payload=payload)
+    return outcome
+
+
+def find_keys(data: dict[str, Any]) -> tuple[str | None, str | None]:
+    """By what a row's lead is found: its e-mail address, and its phone number."""
+    return find_email_key(data.get("email")), find_phone_key(data.get("phone"))
+
+
+async def find_leads(conn: Any, lines: Sequence[Line], *, locks: bool) -> dict[UUID, Any]:
+    """Give rows the ids of the leads that they are of; returns these leads, locked with `locks`.
+
+    Until the transaction ends, nobody else makes one of the same addresses and numbers.
+    """
+    good = [line for line in lines if line.error is None]
+    pairs = [find_keys(line.data) for line in good]
+    await sql.leads.lock_keys(conn, keys=[key for pair in pairs for key in name_keys(*pair)])
+    known = await sql.leads.find_known(
+        conn,
+        email_keys=[email for email, _ in pairs],
+        phone_keys=[phone for _, phone in pairs],
+        except_ids=[line.data.get("id") for line in good],
+    )
+    others = {good[row["place"] - 1].number: row["id"] for row in known}
+    named = {line.data["id"] for line in good if "id" in line.data}
+    ids = sorted({*named, *others.values()})
+    if locks:
+        await sql.leads.lock_leads(conn, ids=ids)
+    found = {row["id"]: row for row in await sql.leads.get_leads(conn, ids=ids)}
+    for line in good:
+        other = found.get(others.get(line.number))
+        if "id" not in line.data:
+            if other is not None:
+                line.data["id"] = other["id"]
+                line.data["isGuessed"] = True
+        elif line.data["id"] not in found:
+            line.refuse("id", "lead_not_found", "There is no such lead.")
+        elif other is not None:
+            line.data["hasTwin"] = True
+    return found
+
+
+async def resolve_owners(conn: Any, lines: Sequence[Line]) -> set[UUID]:
+    """Turn `owner`, a username or an id, into ownerId; returns those of them who may read leads."""
+    names = {line.data["owner"] for line in lines if "owner" in line.data}
+    ids = set()
+    for name in names:
+        with suppress(ValueError):
+            ids.add(UUID(name))
+    rows = await sql.leads.find_owners(conn, names=sorted(names), ids=sorted(ids))
+    people = {row["name"].lower(): row["id"] for row in rows}
+    for line in lines:
+        if "owner" in line.data:
+            line.data["ownerId"] = people.get(line.data.pop("owner").lower())
+            if line.data["ownerId"] is None:
+                line.refuse("owner", "validation_failed", "There is no such user.")
+    return {row["id"] for row in rows if row["reads"]}
+
+
+def sort_lines(
+    lines: Sequence[Line], found: dict[UUID, Any], mode: str, readers: set[UUID]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The columns of new leads, and those of leads that change, with their ids; refuses rows that must not
+    be taken."""
+    new, changed = [], []
+    seen: set[Any] = set()
+    for line in lines:
+        if line.error is not None:
+            continue
+        lead = found[line.data["id"]] if "id" in line.data else None
+        if lead is not None and mode == "skip":
+            continue
+        marks = {lead["id"]} if lead is not None else set(name_keys(*find_keys(line.data)))
+        if mode != "create" and not marks:
+            line.refuse(
+                "email", "validation_failed", "Needs an e-mail address, a phone number, or mode=create."
+            )
+            continue
+        if mode != "create" and not seen.isdisjoint(marks):
+            if mode == "update":
+                line.refuse(None, "duplicate_row", "A row before is of the same lead.")
+            continue
+        before = read_fields(lead) if lead is not None else BLANK
+        after = check_row(line, before, readers)
+        if after is None:
+            continue
+        gained = set(name_keys(*find_keys(after))) - set(name_keys(*find_keys(before)))
+        if lead is not None and not seen.isdisjoint(gained):
+            refuse_twin(line)
+            continue
+        seen |= marks | gained
+        if lead is None:
+            new.append(to_columns(after))
+        elif after != before:
+            changed.append({"id": lead["id"], **to_columns(after)})
+    return new, changed
+
+
+def check_row(line: Line, before: dict[str, Any], readers: set[UUID]) -> dict[str, Any] | None:
+    """All fields of a lead after a row's change; refuses the row, and returns None, where it may not be."""
+    try:
+        after = complete(before, line.data)
+    except Invalid as error:
+        name, messages = next(iter((error.errors or {}).items()))
+        line.refuse(name, "validation_failed", messages[0])
+        return None
+    if after["ownerId"] != before["ownerId"] and after["ownerId"] not in readers:
+        line.refuse("owner", "validation_failed", "Nobody who may read leads.")
+    was, is_now = find_keys(before), find_keys(after)
+    if "isGuessed" in line.data and was[0] is not None and was[0] != is_now[0]:
+        # It was found by its number, which two people of one office may share.
+        line.refuse("phone", "lead_duplicate", "A lead of another e-mail address has this number.")
+    if "hasTwin" in line.data and was != is_now:
+        refuse_twin(line)
+    return after if line.error is None else None
+
+
+def refuse_twin(line: Line) -> None:
+    """Leave out a row that would make one lead look like another one."""
+    line.refuse("email", "lead_duplicate", "Another lead has this e-mail address or phone number.")
