@@ -136,9 +136,10 @@ gone AS (
     WHERE p.session_id = u.session_id AND p.user_id = u.user_id
     RETURNING p.session_id, p.user_id
 )
-SELECT g.session_id, g.user_id, s.project_id
-FROM gone AS g
-INNER JOIN collab_sessions AS s ON s.id = g.session_id;
+SELECT
+    g.session_id, g.user_id,
+    (SELECT s.project_id FROM collab_sessions AS s WHERE s.id = g.session_id) AS project_id
+FROM gone AS g;
 
 -- name: lock_empty(most) :many
 -- Sessions that look as if they had been empty for 24 hours, locked; end_empty() looks again.

@@ -28,7 +28,7 @@ BY_DELETION: Cursor[tuple[datetime, UUID]] = Cursor(
 )
 
 
-async def list_trash(request: web.Request, query: dict[str, Any]) -> web.Response:
+async def list_trashed_projects(request: web.Request, query: dict[str, Any]) -> web.Response:
     who = caller(request)
     async with database(request).connection() as conn:
         rows = await BY_DELETION.fetch(
@@ -55,7 +55,7 @@ async def purge_project(request: web.Request) -> web.Response:
 ROUTES = [
     get(
         "/projects/trash",
-        list_trash,
+        list_trashed_projects,
         "Deleted projects that you may restore, the last deleted first",
         TrashPage,
         query=PageQuery(),

@@ -11,7 +11,7 @@ FEATURE = Feature(
     name="sessions",
     routes=("nexcorp.features.sessions.routes:ROUTES",),
     events=EVENTS,
-    kinds={"collab_session": Kind(sql.sessions.render_sessions, RoomSession, deleted="session:ended")},
+    kinds={"collab_session": Kind(sql.sessions.render_sessions, RoomSession, deleted="session:deleted")},
     frames=FRAMES,
     jobs=(Job("workers.jobs.sessions:tidy_sessions", cron="* * * * *"),),
     named={"collab_session": "project:read"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexcorp.delivery.events import Event, EventType, Frame
-from nexcorp.realtime.shapes import ID, FrameDoc, closed, refer
+from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
 def make_frame(event: Event, name: str, **data: Any) -> list[Frame]:
@@ -50,7 +50,9 @@ FRAMES = {
         refer("RoomSession"),
     ),
     "session:ended": FrameDoc(
-        "In project:{id}: a session is over, and everybody has left it. Of one that is gone, `id` alone.",
-        {"anyOf": [refer("RoomSession"), closed({"id": ID})]},
+        "In project:{id}: a session is over, and everybody has left it.", refer("RoomSession")
+    ),
+    "session:deleted": FrameDoc(
+        "In project:{id}, in place of what was told of a session that is gone altogether.", shape({"id": ID})
     ),
 }

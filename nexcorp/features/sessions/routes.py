@@ -46,7 +46,7 @@ async def start_session(request: web.Request, body: dict[str, Any]) -> web.Respo
         return await tx.reply(row, 201, location=f"{API_PREFIX}/sessions/{row['id']}")
 
 
-async def list_sessions(request: web.Request, query: dict[str, Any]) -> web.Response:
+async def list_project_sessions(request: web.Request, query: dict[str, Any]) -> web.Response:
     who, project_id = caller(request), path_id(request)
     statement = sql.sessions.list_live if query["live"] else sql.sessions.list_sessions
     async with database(request).connection() as conn:
@@ -116,7 +116,7 @@ ROUTES = [
     ),
     get(
         "/projects/{id}/sessions",
-        list_sessions,
+        list_project_sessions,
         "The sessions of a project, the newest first",
         SessionPage,
         query=SessionQuery(),

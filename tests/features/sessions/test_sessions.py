@@ -135,10 +135,11 @@ async def test_unseen_for_a_minute_is_gone_and_empty_for_a_day_is_over(
     project = await found(ada, editor=bob)
     session, young = await hold(ada, project), await hold(ada, project)
     assert await call(bob, session, "join") == 200
-    await age(service, session, 59)
+    await age(service, session, 50)
     assert await call(bob, session, "join") == 200
-    await age(service, session, 2)
+    await age(service, session, 12)
     assert await list_here(ada, session) == {str(bob.id)}
+    await wait_until(lambda: outbox_empty(service))
     live = await connect(bob)
     await subscribe(live, f"project:{project}")
     await tidy_sessions({"database": service.db})
@@ -233,7 +234,7 @@ async def test_who_has_which_file_open(make_user: Any, service: Any) -> None:
     project = await found(ada, "internal", editor=bob)
     files = [await add_file(service, project, path) for path in ("b.txt", "A.txt", "unopened.txt")]
     session = await hold(bob, project)
-    await age(service, session, 59)
+    await age(service, session, 50)
     # Two nodes, and on one of them two tabs; another node was killed.
     for node, pairs in ((1, [(files[0], ada), (files[0], bob)]), (2, [(files[1], bob), (files[0], bob)])):
         async with service.db.transaction(wait=5) as conn:

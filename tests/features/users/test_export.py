@@ -51,6 +51,7 @@ PARTS = {
     "tasks",
     "assignedTasks",
     "projects",
+    "collabSessions",
     "watchedTasks",
     "taskViews",
     "imports",
