@@ -12,7 +12,7 @@ from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Job
-from nexcorp.domain.fields import Out
+from nexcorp.domain.fields import Out, Query
 from nexcorp.domain.tables import MAX_FILE_BYTES, write_rows
 from nexcorp.errors import TooManyImports, TooManyRequests, UnsupportedMediaType
 from nexcorp.security.app_keys import database, user_id
@@ -31,6 +31,14 @@ PART_SECONDS = 60.0
 PART_ROWS = 500
 # Of a part that is on its way.
 HELD_BYTES = 512 * 1024
+
+
+class ImportQuery(Query):
+    """What an import of any kind is told; features add where its rows go."""
+
+    dryRun = fields.Boolean(
+        load_default=False, metadata={"description": "Check all rows, and change nothing."}
+    )
 
 
 class RowError(Out):
