@@ -45,8 +45,8 @@ FROM (
     INNER JOIN users AS u ON u.id = w.id
 ) AS f;
 
--- name: insert_leads(created_by, rows) :exec
--- As insert_lead, of many, in their order.
+-- name: insert_leads(created_by, rows) :many
+-- New leads, each with its first stage in the log; their ids. The rows have columns of the table.
 WITH added AS (
     INSERT INTO leads (
         name, company, email, phone, job_title, website, source, stage, score, owner_id, value, currency, lost_reason,
@@ -56,22 +56,6 @@ WITH added AS (
         r.name, r.company, r.email, r.phone, r.job_title, r.website, r.source, r.stage, r.score, r.owner_id, r.value, r.currency,
         r.lost_reason, r.lost_note, r.notes, r.email_key, r.phone_key, $1
     FROM jsonb_populate_recordset(NULL::leads, $2) AS r
-    RETURNING id, stage
-)
-INSERT INTO lead_stage_log (lead_id, to_stage, actor_id)
-SELECT id, stage, $1 FROM added;
-
--- name: insert_lead(created_by, fields) :value
--- A new lead with its first stage in the log; returns its id. `fields` has columns of the table.
-WITH added AS (
-    INSERT INTO leads (
-        name, company, email, phone, job_title, website, source, stage, score, owner_id, value, currency, lost_reason,
-        lost_note, notes, email_key, phone_key, created_by
-    )
-    SELECT
-        r.name, r.company, r.email, r.phone, r.job_title, r.website, r.source, r.stage, r.score, r.owner_id, r.value, r.currency,
-        r.lost_reason, r.lost_note, r.notes, r.email_key, r.phone_key, $1
-    FROM jsonb_populate_record(NULL::leads, $2) AS r
     RETURNING id, stage
 ),
 logged AS (

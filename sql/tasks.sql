@@ -54,15 +54,6 @@ FROM visible_tasks($2, $3) AS t
 INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = $1;
 
--- name: find_tasks(viewer_id, sees_all, ids) :many
--- Some tasks as a viewer sees them; no row for what they may not see.
-SELECT
-    i.*,
-    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $1) AS watching
-FROM visible_tasks($1, $2) AS t
-INNER JOIN task_items AS i ON i.id = t.id
-WHERE t.id = ANY($3::uuid[]);
-
 -- name: lock_task(task_id) :exec
 -- Before a change, which depends on how the task stands.
 SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE;

@@ -12,7 +12,7 @@ from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Job
-from nexcorp.domain.fields import Out
+from nexcorp.domain.fields import Out, Query
 from nexcorp.domain.tables import MAX_FILE_BYTES, write_rows
 from nexcorp.errors import TooManyImports, UnsupportedMediaType
 from nexcorp.security.app_keys import database
@@ -28,6 +28,14 @@ RUN_IMPORTS = Job("run_imports")
 MAX_WAITING = 5
 TABLE = Form(most_files=1, limit=lambda head: MAX_FILE_BYTES, optional=True)
 PART_ROWS = 500
+
+
+class ImportQuery(Query):
+    """What an import of any kind is told; features add where its rows go."""
+
+    dryRun = fields.Boolean(
+        load_default=False, metadata={"description": "Check all rows, and change nothing."}
+    )
 
 
 class RowError(Out):

@@ -115,7 +115,6 @@ HOT_WORK: dict[str, set[str]] = {
     "tasks.check_references": set(),
     "tasks.find_changed_task": ITEM,
     "tasks.find_named_people": {"users_username_key"},
-    "tasks.find_tasks": ITEM,
     "tasks.find_parents": {
         "tasks_external_ref_idx",
         "tasks_own_ref_idx",

@@ -8,7 +8,6 @@ from aiohttp import web
 from marshmallow import fields, validate
 
 from nexcorp.db.encoding import decode
-from nexcorp.domain.fields import Query
 from nexcorp.domain.tables import MAX_ROWS
 from nexcorp.errors import PermissionRequired, TooManyImports, UnsupportedMediaType
 from nexcorp.features.leads.importing import COLUMNS, CREATE, MODES, UPDATE, read_file
@@ -19,13 +18,13 @@ from nexcorp.security.app_keys import caller
 from nexcorp.web.forms import File
 from nexcorp.web.parsing import read_query
 from nexcorp.web.routing import get, post
-from nexcorp.web.tables import TABLE, CsvResponse, Import, begin_import, read_table, write_parts
+from nexcorp.web.tables import TABLE, CsvResponse, Import, ImportQuery, begin_import, read_table, write_parts
 from nexcorp.web.transactions import transaction
 
 TAG = "Leads"
 
 
-class ImportQuery(Query):
+class LeadImportQuery(ImportQuery):
     """What becomes of rows whose lead there is, and whether to look only."""
 
     mode = fields.String(
@@ -35,9 +34,6 @@ class ImportQuery(Query):
             "description": "What to do with a row whose lead there is: `skip` it, `update` that lead, which "
             "needs `lead:update`, or `create` one more."
         },
-    )
-    dryRun = fields.Boolean(
-        load_default=False, metadata={"description": "Check all rows, and change nothing."}
     )
 
 
@@ -74,7 +70,7 @@ async def export_leads(request: web.Request, query: dict[str, Any]) -> web.Strea
     return CsvResponse(request, "leads.csv", write_parts(request, COLUMNS, cursor, read, show_cells))
 
 
-QUERY = ImportQuery()
+QUERY = LeadImportQuery()
 ROUTES = [
     post(
         "/leads/import",

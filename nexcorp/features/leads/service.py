@@ -110,7 +110,8 @@ async def create_lead(
     await check_owner(conn, fields["ownerId"])
     if not allow_duplicate and (known := await find_known(conn, data)):
         raise LeadDuplicate(leadIds=known)
-    lead_id = await sql.leads.insert_lead(conn, created_by=actor_id, fields=to_columns(fields))
+    (added,) = await sql.leads.insert_leads(conn, created_by=actor_id, rows=[to_columns(fields)])
+    lead_id: UUID = added["id"]
     payload = {name: fields[name] for name in ("stage", "score", "ownerId", "source")}
     await emit(conn, "lead.created", actor_id=actor_id, entity=("lead", lead_id), payload=payload)
     return await get_lead(conn, lead_id)

@@ -20,7 +20,7 @@ from nexcorp.web.parsing import parse_uuid
 
 TASK = shape_of(Task)
 # By whether the viewer sees all: what is loaded at once is known by its statement.
-FIND = {sees_all: partial(sql.tasks.find_tasks, sees_all=sees_all) for sees_all in (False, True)}
+FIND = {sees_all: partial(sql.task_bulk.get_tasks, sees_all=sees_all) for sees_all in (False, True)}
 
 
 @root(maybe(TASK), READ)

@@ -9,7 +9,6 @@ from marshmallow import fields
 
 from nexcorp.db import sql
 from nexcorp.db.encoding import decode
-from nexcorp.domain.fields import Query
 from nexcorp.domain.tables import MAX_ROWS, write_names
 from nexcorp.errors import TooManyImports, UnsupportedMediaType
 from nexcorp.features.tasks.access import CREATE, READ, TAG
@@ -24,17 +23,14 @@ from nexcorp.web.forms import File
 from nexcorp.web.parsing import path_id, read_query
 from nexcorp.web.replies import reply
 from nexcorp.web.routing import get, post
-from nexcorp.web.tables import TABLE, CsvResponse, Import, begin_import, read_table, write_parts
+from nexcorp.web.tables import TABLE, CsvResponse, Import, ImportQuery, begin_import, read_table, write_parts
 from nexcorp.web.transactions import transaction
 
 
-class ImportQuery(Query):
+class TaskImportQuery(ImportQuery):
     """Where new tasks go, and whether to look only."""
 
     projectId = fields.UUID(metadata={"description": "Absent: they are of no project."})
-    dryRun = fields.Boolean(
-        load_default=False, metadata={"description": "Check all rows, and change nothing."}
-    )
 
 
 async def import_tasks(
@@ -80,7 +76,7 @@ async def export_tasks(request: web.Request, query: dict[str, Any]) -> web.Strea
     return CsvResponse(request, "tasks.csv", parts)
 
 
-QUERY = ImportQuery()
+QUERY = TaskImportQuery()
 ROUTES = [
     post(
         "/tasks/import",
