@@ -240,10 +240,6 @@ WHERE c.project_id = $1
 ORDER BY lower(c.path) COLLATE "C"
 LIMIT $3;
 
--- name: read_contents(hashes) :many
--- All parts of several contents.
-SELECT c.sha256, c.data FROM file_chunks AS c WHERE c.sha256 = ANY($1::bytea[]) ORDER BY c.sha256, c.part;
-
 -- name: list_authors(file_id, after) :many
 -- Who typed behind an update.
 SELECT DISTINCT author_id FROM file_updates WHERE file_id = $1 AND seq > $2 AND author_id IS NOT NULL;

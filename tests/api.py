@@ -27,7 +27,7 @@ RETURNING id, user_id
 """
 
 
-async def create(user: Any, path: str, **body: Any) -> dict[str, Any]:
+async def create(user: Any, path: str, /, **body: Any) -> dict[str, Any]:
     """What a POST of the user's made."""
     answer = await user.client.post(API + path, json=body)
     assert answer.status == 201, await answer.text()

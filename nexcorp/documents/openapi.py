@@ -23,7 +23,7 @@ from nexcorp.web.routing import Route
 PATH_EXAMPLES = (
     (re.compile(r"^/posts/\{id\}/(status|interest|assignee)"), str(PROJECT_ID)),
     (re.compile(r"^/projects/\{id\}"), str(PROJECT_ID)),
-    (re.compile(r"^/(posts|comments/post|tasks)/\{id\}"), str(EXAMPLE_ID)),
+    (re.compile(r"^/(posts|comments/post|tasks|files)/\{id\}"), str(EXAMPLE_ID)),
     (re.compile(r"^/users/by-username/\{name\}"), "grace"),
     (re.compile(r"^/notifications/mutes/\{entityType\}"), "post"),
     (re.compile(r"^/notifications/types/\{type\}"), "like"),

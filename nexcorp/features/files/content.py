@@ -7,18 +7,18 @@ from urllib.parse import quote
 from uuid import UUID
 
 from aiohttp import web
-from marshmallow import fields
 
 from nexcorp.collab.errors import DocumentIncomplete
 from nexcorp.collab.versions import ProjectQuotaExceeded, read_content
 from nexcorp.db import sql
-from nexcorp.domain.fields import Query
+from nexcorp.domain.fields import Query, Text
 from nexcorp.errors import (
     BadRequest,
     FileNotFound,
     PayloadTooLarge,
     PreconditionFailed,
     RangeNotSatisfiable,
+    UnsupportedMediaType,
 )
 from nexcorp.features.files import saving, service
 from nexcorp.features.files.access import DOWNLOAD, OF_FILE, OPEN, TAG, WRITE
@@ -51,7 +51,12 @@ NEWEST: Cursor[tuple[int]] = Cursor("versions", tuple[int], (LAST_VERSION,), bef
 class TicketQuery(Query):
     """How a browser that cannot send a token downloads."""
 
-    ticket = fields.String(metadata={"description": "Of `POST /auth/ticket` for the purpose `download`."})
+    ticket = Text(
+        least=1,
+        most=200,
+        trim=False,
+        metadata={"description": "Of `POST /auth/ticket` for the purpose `download`; works once."},
+    )
 
 
 def make_headers(row: Any, tag: str) -> dict[str, str]:
@@ -203,6 +208,7 @@ ROUTES = [
             PreconditionFailed,
             TextExpected,
             BadRequest,
+            UnsupportedMediaType,
             TooManyChunks,
             UploadStalled,
             UploadTooSlow,
