@@ -384,10 +384,12 @@ CREATE INDEX file_docs_dirty_idx ON file_docs USING btree (dirty_since) WHERE di
 
 CREATE TABLE file_documents (
     file_id uuid NOT NULL,
+    body text NOT NULL,
     words tsvector NOT NULL,
     CONSTRAINT file_documents_pkey PRIMARY KEY (file_id)
 );
 COMMENT ON TABLE file_documents IS 'What files are found by: their path and their text. Written by the worker.';
+COMMENT ON COLUMN file_documents.body IS 'The beginning of a text, up to 100,000 characters: contents are packed. Empty for binaries.';
 CREATE INDEX file_documents_words_idx ON file_documents USING gin (words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE file_editors (
@@ -3513,7 +3515,16 @@ FROM (
     FROM (SELECT id, name, description FROM projects WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
     WHERE NOT EXISTS (SELECT FROM project_documents AS d WHERE d.project_id = newest.id)
     OFFSET 0
-) AS p;
+) AS p
+UNION ALL
+-- By their paths: what they hold is packed.
+SELECT 'file', f.id, f.id, make_words(f.path, NULL)
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, path FROM files WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM file_documents AS d WHERE d.file_id = newest.id)
+    OFFSET 0
+) AS f;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 CREATE OR REPLACE VIEW open_links AS
