@@ -128,6 +128,7 @@ async def put_content(request: web.Request) -> web.Response:
         transaction(request, turn=file_id) as tx,
     ):
         row, tag = await saving.put_content(tx.conn, caller(request), file_id, content, tags)
+        await tx.renew(row)
         return reply(row, headers={"ETag": tag})
 
 

@@ -104,13 +104,12 @@ async def put_content(
         plain = read_plain(content)
         if plain is not None:
             return await save_text(conn, caller, file, plain, tags, cause="put")
-        check_tags(tags, make_tag(file["contentVersion"], 0, file["eol"]), "text")
         if await sql.files.become_binary(conn, file_id=file_id) is None:
             if len(content) > MAX_TEXT_BYTES and b"\0" not in content:
                 raise PayloadTooLarge(message="A text may have 2 MB.")
             raise TextExpected()
-    else:
-        check_tags(tags, make_tag(file["contentVersion"], 0, file["eol"]), "binary")
+    # What nobody has typed into has only versions, too.
+    check_tags(tags, make_tag(file["contentVersion"], 0, file["eol"]), file["kind"])
     return await save_binary(conn, caller, file, content, cause="put")
 
 
@@ -156,13 +155,15 @@ async def save_text(
         raise PayloadTooLarge(message=f"{error} A copy is a new file.") from error
     except BadUpdate as error:
         raise DocumentIncomplete() from error
-    typed = await sql.files.list_authors(conn, file_id=file_id, after=last["seq"] if last is not None else 0)
+    after = last["seq"] if last is not None else 0
+    typed = await sql.files.list_authors(conn, file_id=file_id, after=after, until=seq)
+    authors = sorted({caller.id, *(row["author_id"] for row in typed)})
     number = await cut_version(
         conn,
         file_id,
         await asyncio.to_thread(document.read_content),
         cause=cause,
-        author_ids={caller.id, *(row["author_id"] for row in typed)},
+        author_ids=authors,
         seq=seq,
         restored_from=restored_from,
     )
@@ -170,7 +171,6 @@ async def save_text(
         await sql.files.update_file(conn, file_id=file_id, path=None, type=None, eol=plain.eol)
         await tell(conn, "file.updated", caller.id, file, version=file["version"] + 1, changed=["eol"])
     if number is not None:
-        authors = sorted({caller.id, *(row["author_id"] for row in typed)})
         await tell(conn, "file.saved", caller.id, file, version=number, seq=seq, authorIds=authors)
     saved = await get_file(conn, caller, file_id)
     return saved, make_tag(saved["contentVersion"], seq, saved["eol"])
