@@ -12,10 +12,11 @@ from nexcorp.collab.encoding import BadUpdate
 from nexcorp.collab.errors import DocumentIncomplete
 from nexcorp.collab.versions import cut_version, read_content
 from nexcorp.db import sql
-from nexcorp.errors import PayloadTooLarge, PreconditionFailed
+from nexcorp.errors import PayloadTooLarge
 from nexcorp.features.files.contents import (
     MAX_BINARY_BYTES,
     Plain,
+    changed_since,
     check_tags,
     load_document,
     make_tag,
@@ -109,7 +110,7 @@ async def put_content(
                 raise PayloadTooLarge(message="A text may have 2 MB.")
             raise TextExpected()
     # What nobody has typed into has only versions, too.
-    check_tags(tags, make_tag(file["contentVersion"], 0, file["eol"]), file["kind"])
+    check_tags(tags, 0, file)
     return await save_binary(conn, caller, file, content, cause="put")
 
 
@@ -139,7 +140,7 @@ async def save_text(
     """Bring a text into a file, which is locked. What is typed while the change is computed stays."""
     file_id = file["id"]
     seq, document = await load_document(conn, file_id)
-    check_tags(tags, make_tag(file["contentVersion"], seq, file["eol"]), "text")
+    check_tags(tags, seq, file)
     last = await sql.files.get_version(conn, file_id=file_id, n=file["contentVersion"])
     try:
         update = await asyncio.to_thread(document.replace_text, plain.text)
@@ -147,7 +148,7 @@ async def save_text(
             before = await append(conn, file_id, update, caller.id)
             if before > seq:
                 if tags is not None:
-                    raise PreconditionFailed(message="The content has changed since: read it again.")
+                    raise changed_since(file)
                 rows = await sql.collab.read_updates(conn, file_id=file_id, after=seq, most=before - seq)
                 await asyncio.to_thread(apply_all, document, [row["update"] for row in rows])
             seq = before + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from tests.api import API, create
@@ -18,9 +19,11 @@ async def make_alone(user: Any, content: str = "", path: str = "plan.md") -> dic
     return await make(user, await found(user), path, content)
 
 
-async def put(user: Any, file_id: Any, content: bytes | str, tag: str | None = None) -> Any:
+async def put(user: Any, file_id: Any, content: Any, tag: str | None = None) -> Any:
     """The answer to a new content; `tag` is sent as If-Match."""
     headers = {} if tag is None else {"If-Match": tag}
+    # aiohttp warns of large bytes that are sent as such.
+    content = BytesIO(content) if isinstance(content, bytes) else content
     return await user.client.put(f"{API}/files/{file_id}/content", data=content, headers=headers)
 
 
