@@ -28,6 +28,9 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     "BulkUpdate": {"items": [{"id": str(EXAMPLE_ID), "status": "done"}]},
     # One of two.
     "CreateComment": {"postId": str(EXAMPLE_ID)},
+    "CreateFile": {"path": "docs/plan.md", "content": "# The plan"},
+    "UpdateFile": {"path": "docs/the-grammar.md"},
+    "MoveFolder": {"from": "docs", "to": "texts"},
     "CreateView": {"query": {"due": "overdue"}},
 }
 BY_NAME = {

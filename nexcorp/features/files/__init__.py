@@ -17,5 +17,6 @@ FEATURE = Feature(
     named={"file": "project:read"},
     before_leave=sql.files.lock_files_of,
     on_leave=sql.files.forget_person,
+    seed="nexcorp.features.files.seed:insert_demo_files",
     export={"files": Section(sql.files.export_files)},
 )
