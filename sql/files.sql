@@ -292,12 +292,13 @@ FROM files AS f
 WHERE f.creator_id = $1
 ORDER BY f.id;
 
--- name: lock_files_of(user_id) :exec
--- The files that name a person who leaves, locked in one order whoever leaves.
-SELECT FROM files WHERE creator_id = $1 OR deleted_by = $1 ORDER BY id FOR NO KEY UPDATE;
-
 -- name: forget_person(user_id) :exec
--- Files do not name a person who has left.
-UPDATE files
-SET creator_id = nullif(creator_id, $1), deleted_by = nullif(deleted_by, $1)
-WHERE creator_id = $1 OR deleted_by = $1;
+-- Files do not name a person who has left. Whoever leaves holds their projects, for which those wait who change a file: what is
+-- being changed is left for the next time.
+WITH named AS MATERIALIZED (
+    SELECT f.id FROM files AS f WHERE f.creator_id = $1 OR f.deleted_by = $1 FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE files AS f
+SET creator_id = nullif(f.creator_id, $1), deleted_by = nullif(f.deleted_by, $1)
+FROM named AS n
+WHERE f.id = n.id;

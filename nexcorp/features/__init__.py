@@ -49,9 +49,9 @@ FEATURES = (
     uploads.FEATURE,
     leads.FEATURE,
     tasks.FEATURE,
-    # Behind posts, tasks and files: whoever locks one of those and a project, too, locks them in this order.
-    files.FEATURE,
+    # Behind posts and tasks: whoever locks one of those and a project, too, locks them in this order.
     projects.FEATURE,
+    files.FEATURE,
     sessions.FEATURE,
 )
 PRODUCT = Product(FEATURES)

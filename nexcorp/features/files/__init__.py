@@ -15,7 +15,6 @@ FEATURE = Feature(
     kinds={"file": Kind(sql.files.render_files, File, deleted="file:deleted")},
     frames=FRAMES,
     named={"file": "project:read"},
-    before_leave=sql.files.lock_files_of,
     on_leave=sql.files.forget_person,
     seed="nexcorp.features.files.seed:insert_demo_files",
     export={"files": Section(sql.files.export_files)},

@@ -65,7 +65,7 @@ async def read_pieces(db: Database, row: Any) -> AsyncIterator[bytes]:
     """The content of a file; no connection is held while a piece is sent."""
     if row["kind"] == "text":
         async with db.connection() as conn:
-            _, content = await read_now(conn, row)
+            content = await read_now(conn, row)
         yield give_eol(content, row["eol"])
     elif row["sha256"] is not None:
         async for piece in stream_content(db, row["sha256"]):

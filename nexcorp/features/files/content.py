@@ -107,13 +107,12 @@ async def get_content(request: web.Request, query: dict[str, Any]) -> web.Stream
         row = await sql.files.get_content(conn, file_id=path_id(request), **viewer)
         if row is None:
             raise FileNotFound()
-        content = None
-        seq, size = row["seq"], row["bytes"]
-        if row["kind"] == "text" or not size:
-            seq, content = await read_now(conn, row)
-            content = give_eol(content, row["eol"])
+        content, tag, size = None, make_tag(row["version"], row["seq"], row["eol"]), row["bytes"]
+        # What is known already is not made of its updates.
+        if (row["kind"] == "text" or not size) and not knows(request, tag):
+            content = give_eol(await read_now(conn, row), row["eol"])
             size = len(content)
-    return send(request, row, make_tag(row["version"], seq, row["eol"]), content, size)
+    return send(request, row, tag, content, size)
 
 
 async def put_content(request: web.Request) -> web.Response:

@@ -18,7 +18,6 @@ from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import FileNotFound, PreconditionFailed
 
 MAX_BINARY_BYTES = 25 * 1024 * 1024
-NO_CONTENT = b""
 LINE_END = re.compile(r"\r+\n")
 BARE = re.compile(r"(?<!\r)\n")
 
@@ -90,15 +89,13 @@ async def load_document(conn: Any, file_id: UUID) -> tuple[int, Document]:
     return row["last_seq"], document
 
 
-async def read_now(conn: Any, row: Any) -> tuple[int, bytes]:
-    """The content of a text, or of a small binary, as it is now; `row` is one of file_contents. With the
-    number of its newest update."""
+async def read_now(conn: Any, row: Any) -> bytes:
+    """The content of a text, or of an empty binary, as it is now; `row` is one of file_contents. Raises
+    FileNotFound, DocumentIncomplete."""
     if row["unsettled"]:
-        seq, document = await load_document(conn, row["id"])
-        return seq, await asyncio.to_thread(document.read_content)
-    if row["sha256"] is None:
-        return row["seq"], NO_CONTENT
-    return row["seq"], await read_content(conn, row["sha256"])
+        _, document = await load_document(conn, row["id"])
+        return await asyncio.to_thread(document.read_content)
+    return await read_content(conn, row["sha256"]) if row["sha256"] is not None else b""
 
 
 async def cut_part(pieces: AsyncIterator[bytes], first: int, size: int) -> AsyncIterator[bytes]:

@@ -52,7 +52,7 @@ HOT = {
     "files.list_folders": PATHS,
     "files.list_trash": {"files_pkey"},
     "files.list_versions": {"file_versions_pkey"},
-    "files.lock_files_of": {"files_creator_id_idx", "files_deleted_by_idx"},
+    "files.forget_person": {"files_creator_id_idx", "files_deleted_by_idx"},
     "files.lock_folder": PATHS,
     "files.render_files": {"files_pkey"},
     "search.index_files": {"files_pkey"},
