@@ -1,4 +1,4 @@
-"""Where files are: folders, the trash, and the archive of a project."""
+"""Where files are: paths, folders, the trash, the archive of a project, and what its room shows of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from nexcorp.features.files import archive
 from tests.api import API, create, fetch, fetch_value, get_json, refused, walk
 from tests.features.files.helpers import make, read, save
 from tests.features.projects.helpers import found
+from tests.features.search.waiting import delivered
+from tests.realtime.helpers import subscribe
 from workers.jobs.cleanup import purge_files
 
 pytestmark = pytest.mark.shared
@@ -27,6 +29,38 @@ async def move(user: Any, project: str, old: str, new: str) -> Any:
     """The answer to moving a folder."""
     body = {"from": old, "to": new}
     return await user.client.patch(f"{API}/projects/{project}/folders", json=body)
+
+
+async def test_a_file_from_its_first_content_to_the_trash_and_back(make_user):
+    ada = await make_user()
+    project = await found(ada)
+    file = await make(ada, project, "docs/Plan.md", "one\r\ntwo\r\n")
+    assert (file["kind"], file["eol"], file["type"]) == ("text", "crlf", "text/markdown")
+    place = f"{API}/files/{file['id']}"
+    answer = await ada.client.get(f"{place}/content")
+    assert await answer.read() == b"one\r\ntwo\r\n"
+    tag = answer.headers["ETag"]
+    for path in ("DOCS/plan.md", "docs", "docs/plan.md/x"):
+        body = {"path": path}
+        await refused(ada.client.post(f"{API}/projects/{project}/files", json=body), 409, "path_taken")
+    for path in ("", "/a", "a//b", "a/../b", ".GIT/config", "a:b", "a\nb", "é" * 300):
+        await refused(ada.client.post(f"{API}/projects/{project}/files", json={"path": path}), 422)
+    put = await ada.client.put(f"{place}/content", data=b"one\r\n2\r\n", headers={"If-Match": tag})
+    assert put.status == 200, await put.text()
+    await refused(ada.client.put(f"{place}/content", data=b"x", headers={"If-Match": tag}), 412)
+    rows = (await get_json(ada.client, f"/files/{file['id']}/versions"))["data"]
+    assert [(row["n"], row["cause"]) for row in rows] == [(2, "put"), (1, "created")]
+    restored = await ada.client.post(f"{place}/versions/1/restore")
+    assert restored.status == 200, await restored.text()
+    assert await (await ada.client.get(f"{place}/content")).read() == b"one\r\ntwo\r\n"
+    archive = await ada.client.get(f"{API}/projects/{project}/archive")
+    with zipfile.ZipFile(io.BytesIO(await archive.read())) as packed:
+        assert packed.read("docs/Plan.md") == b"one\r\ntwo\r\n"
+    moved = await ada.client.patch(f"{API}/projects/{project}/folders", json={"from": "docs", "to": "texts"})
+    assert await moved.json() == {"files": 1}
+    assert (await ada.client.delete(place)).status == 204
+    await make(ada, project, "texts/plan.md")
+    await refused(ada.client.post(f"{place}/restore"), 409, "path_taken")
 
 
 async def test_folders_are_beginnings_of_paths(make_user):
@@ -182,3 +216,34 @@ async def test_a_project_as_an_archive(make_user, client, monkeypatch):
     monkeypatch.setattr(archive, "MOST_OF_ONE", 0)
     await refused(ada.client.get(f"{API}/projects/{project}/archive"), 429, "too_many_requests")
     assert not archive._packing
+
+
+async def test_the_room_of_a_project_shows_its_files(make_user, service, connect, open_file):
+    ada, bob = await make_user(), await make_user()
+    project = await found(ada, viewer=bob)
+    live = await connect(bob)
+    await subscribe(live, f"project:{project}")
+    file = await make(ada, project, "a/plan.md", "one")
+    place = f"{API}/files/{file['id']}"
+    await save(ada, file["id"], "two")
+    assert (await ada.client.patch(place, json={"path": "a/b.md"})).status == 200
+    body = {"from": "a", "to": "c"}
+    assert (await ada.client.patch(f"{API}/projects/{project}/folders", json=body)).status == 200
+    # Frames show a file as it is when they are sent, or that it is gone.
+    await delivered(service)
+    editor = await open_file(ada, file["id"])
+    assert (await ada.client.delete(place)).status == 204
+    assert await editor.closed() == 4404
+    await delivered(service)
+    assert (await ada.client.post(f"{place}/restore")).status == 200
+    for event, expected in (
+        ("file:created", {"id": file["id"]}),
+        ("file:saved", {"fileId": file["id"], "version": 2, "seq": 2, "authors": [str(ada.id)]}),
+        ("file:updated", {"id": file["id"]}),
+        ("folder:changed", {"id": project, "files": 1}),
+        ("file:deleted", {"id": file["id"]}),
+        ("file:created", {"id": file["id"], "path": "c/b.md", "contentVersion": 2}),
+    ):
+        frame = await live.next(event)
+        assert frame["room"] == f"project:{project}"
+        assert {name: frame["data"][name] for name in expected} == expected
