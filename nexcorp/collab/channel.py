@@ -63,12 +63,14 @@ class Channel:
     def __init__(
         self,
         file_id: UUID,
+        project_id: UUID,
         node: int,
         database: Database,
         messenger: Messenger,
         on_behind: Callable[[Channel], None],
     ) -> None:
-        self.file_id, self.node, self.database = file_id, node, database
+        self.file_id, self.project_id = file_id, project_id
+        self.node, self.database = node, database
         self.on_behind = on_behind
         self.editors: set[Editor] = set()
         self.ended = False

@@ -62,17 +62,18 @@ class Collab:
         )
         self.guard = Guard(self.database, self.list_editors)
         node.accompany(self)
+        node.revocations.on_projects = self.guard.check_projects
 
     def list_editors(self) -> list[Editor]:
         """All editors on this node."""
         return [editor for channel in self.channels.values() for editor in channel.editors]
 
-    def find_channel(self, file_id: UUID) -> Channel:
+    def find_channel(self, file_id: UUID, project_id: UUID) -> Channel:
         """The channel of a file, a new one where nobody has it open here."""
         channel = self.channels.get(file_id)
         if channel is None:
             channel = self.channels[file_id] = Channel(
-                file_id, self.number, self.database, self.messenger, self.positions.note_behind
+                file_id, project_id, self.number, self.database, self.messenger, self.positions.note_behind
             )
             FILES.inc()
         return channel
