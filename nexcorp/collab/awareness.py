@@ -86,6 +86,17 @@ def sign(text: bytes, user_id: UUID) -> bytes | None:
     return encode({**state, "userId": user_id})
 
 
+def whose(text: bytes) -> bytes:
+    """The id of the user of a state that is signed."""
+    return text.rpartition(b'"userId":"')[2].removesuffix(b'"}')
+
+
+def goes_on(held: State, clock: int, user: bytes) -> bool:
+    """Whether a client that another socket has spoken for goes on with this: it has come back, and the socket is
+    not known to be gone. An echo of what it says has the same clock."""
+    return clock > held.clock and whose(held.text) == user
+
+
 class Awareness:
     """The states of one file on this node.
 
@@ -104,9 +115,10 @@ class Awareness:
 
     def take(self, holder: Holder, body: bytes) -> None:
         """Take what an editor here says; raises BadUpdate for what cannot be read."""
+        user = str(holder.user_id).encode()
         for place, (client, clock, text) in enumerate(list(read_states(body))):
             held = self.states.get(client)
-            if held is not None and held.holder is not holder:
+            if held is not None and held.holder is not holder and not goes_on(held, clock, user):
                 ECHOES.inc()
                 if not place:
                     return
@@ -127,7 +139,8 @@ class Awareness:
             held = self.states.get(client)
             if held is None and text == GONE:
                 continue
-            if held is None or (held.holder is None and clock >= held.clock):
+            is_far = held is not None and held.holder is None and clock >= held.clock
+            if held is None or is_far or goes_on(held, clock, whose(text)):
                 self.states[client] = State(clock, text, None)
                 self._note(client, False)
 

@@ -82,8 +82,9 @@ class Channel:
         # None until it has been opened.
         self.seq: int | None = None
         self.known: dict[int, int] = {}
-        # Own updates that wait for their commit, and ranges of own numbers that are ahead of `seq`.
+        # Own updates that wait for their commit, how many had it, and ranges of own numbers that are ahead of `seq`.
         self.pending: deque[bytes] = deque()
+        self.stored = 0
         self._ahead: dict[int, int] = {}
         self._early: list[tuple[int, list[bytes]]] = []
         self.document: Document | None = None
@@ -99,6 +100,11 @@ class Channel:
     def idle(self) -> bool:
         """Whether nobody edits the file here, and nothing of it waits."""
         return not self.editors and not self.pending and not self._loading.locked()
+
+    @property
+    def queued(self) -> int:
+        """How many updates were taken from the editors here; the first `stored` of them are stored."""
+        return self.stored + len(self.pending)
 
     def show(self, data: bytes, but: Editor | None = None) -> None:
         """Write a frame to every editor."""
@@ -245,11 +251,14 @@ class Channel:
         """The first `count` pending updates are stored behind the number `before`."""
         for _ in range(count):
             self.pending.popleft()
+        self.stored += count
         self._ahead[before + 1] = before + count
         self._advance()
         if self._ahead:
             # Those before it are on their way most often.
             asyncio.get_running_loop().call_later(ORDER_SECONDS, self._look_behind)
+        for editor in list(self.editors):
+            editor.tell_stored()
 
     def _look_behind(self) -> None:
         if self._ahead:

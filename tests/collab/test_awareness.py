@@ -66,6 +66,22 @@ async def test_many_moves_are_told_at_once(make_user, service, open_file):
     assert len(watching.heard) - before < 50
 
 
+async def test_a_client_that_comes_back_keeps_its_cursor(make_user, service, other_node, open_file):
+    """Its first socket may be half open, or its node dead, so that nobody says that it has left there."""
+    ada, grace = await make_user(), await make_user()
+    file_id = await share_file(service.db, owner=[ada], editor=[grace])
+    watching = await open_file(grace, file_id)
+    for at, url in enumerate((service.url, other_node, service.url, service.url), 1):
+        first = await open_file(ada, file_id, url=url)
+        await first.send(pack(AWARENESS, pack_states((5, at, {"at": at}))))
+        await watching.until(lambda at=at: watching.states.get(5, {}).get("at") == at)
+    # Others cannot speak for it.
+    await watching.send(pack(AWARENESS, pack_states((5, 9, {"at": "mine"}))))
+    await first.send(pack(AWARENESS, pack_states((5, 10, {"at": 10}))))
+    await watching.until(lambda: watching.states[5]["at"] != 4)
+    assert watching.states[5] == {"at": 10, "userId": str(ada.id)}
+
+
 async def test_people_of_a_node_that_is_gone_leave(make_user, service, other_node, open_file):
     ada = await make_user()
     file_id = await share_file(service.db, owner=[ada])

@@ -8,7 +8,7 @@ import pytest
 
 from nexcorp.collab.node import COLLAB
 from tests.api import fetch, fetch_value
-from tests.collab.clients import SYNC, UPDATE, pack, share_file
+from tests.collab.clients import AWARENESS, SYNC, UPDATE, pack, pack_states, share_file
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.shared
@@ -69,7 +69,13 @@ async def test_saved_is_said_behind_the_commit(make_user, service, open_file):
         # Others see it at once.
         await second.shows("ab")
         await second.save(b"mine")
-        assert first.saved == []
+        # Nor is it said to a tab that sends the same once more, after its first socket broke.
+        again = await open_file(ada, file_id, doc=first.doc)
+        await again.ask_saved(b"again")
+        await again.send(pack(AWARENESS, pack_states((1, 1, {}))))
+        await again.until(lambda: again.states)
+        assert (first.saved, again.saved) == ([], [])
+    await again.until(lambda: b"again" in again.saved)
     await first.until(lambda: b"two" in first.saved)
     # Which stands for all that were asked before.
     assert first.saved[-1] == b"two"
