@@ -92,8 +92,10 @@ def whose(text: bytes) -> bytes:
 
 
 def goes_on(held: State, clock: int, user: bytes) -> bool:
-    """Whether a client that another socket has spoken for goes on with this: it has come back, and the socket is
-    not known to be gone. An echo of what it says has the same clock."""
+    """Whether a client that another socket spoke for has come back, while that is not known to be gone.
+
+    An echo of what it says has the same clock.
+    """
     return clock > held.clock and whose(held.text) == user
 
 
@@ -139,10 +141,19 @@ class Awareness:
             held = self.states.get(client)
             if held is None and text == GONE:
                 continue
+            if held is not None and held.holder is None and (clock, text) == (held.clock, held.text):
+                held.seen_at = time.monotonic()
+                continue
             is_far = held is not None and held.holder is None and clock >= held.clock
             if held is None or is_far or goes_on(held, clock, whose(text)):
                 self.states[client] = State(clock, text, None)
                 self._note(client, False)
+
+    def tell_own(self) -> None:
+        """Tell other nodes who is here."""
+        own = [client for client, state in self.states.items() if state.holder is not None]
+        if own:
+            self.publish(self.pack(own))
 
     def leave(self, holder: Holder) -> None:
         """An editor has gone, and with it the clients it spoke for."""

@@ -82,7 +82,7 @@ class Channel:
         # None until it has been opened.
         self.seq: int | None = None
         self.known: dict[int, int] = {}
-        # Own updates that wait for their commit, how many had it, and ranges of own numbers that are ahead of `seq`.
+        # Own updates that wait for their commit, how many had it, and ranges of own numbers ahead of `seq`.
         self.pending: deque[bytes] = deque()
         self.stored = 0
         self._ahead: dict[int, int] = {}

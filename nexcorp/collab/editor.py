@@ -50,8 +50,8 @@ class Editor:
         self.writes = writes
         # The numbers of clients in its awareness.
         self.ids: set[int] = set()
-        # All that it has sent is among so many first updates of the file here. They are not its own alone: what
-        # it sent over a socket that broke may still wait to be stored, and is not taken once more.
+        # All that it has sent is among so many first updates of the file here. Not its own alone: what it
+        # sent over a socket that broke may still wait to be stored, and is not taken once more.
         self._due = 0
         # What it asked to be told when so many are stored.
         self._asked: deque[tuple[int, bytes]] = deque()

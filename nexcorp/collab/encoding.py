@@ -43,8 +43,10 @@ def write_number(number: int) -> bytes:
 
 
 def read_vector(data: bytes, most: int = MAX_CLIENTS) -> dict[int, int]:
-    """A state vector, client -> the clock behind its last item; raises BadUpdate, for more than `most` clients
-    as well."""
+    """A state vector, client -> the clock behind its last item; raises BadUpdate.
+
+    `most`: how many clients it may have.
+    """
     try:
         count, p = read_number(data, 0)
         if count > most:

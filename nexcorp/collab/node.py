@@ -76,6 +76,7 @@ class Collab:
                 file_id, project_id, self.number, self.database, self.messenger, self.positions.note_behind
             )
             FILES.inc()
+            self.messenger.ask_states(file_id)
         return channel
 
     def is_full(self, file_id: UUID) -> bool:
@@ -126,9 +127,11 @@ class Collab:
                 continue
             if message.first:
                 channel.take(message.first, message.parts)
-            else:
+            elif message.parts:
                 for body in message.parts:
                     channel.awareness.take_from_node(body)
+            else:
+                channel.awareness.tell_own()
 
     def announce(self, announced: Announce) -> None:
         """Show everybody what a request has stored."""
@@ -188,10 +191,16 @@ class Collab:
     _freed = False
 
     async def report(self) -> None:
-        """Write down every few seconds who has which file open here, until cancelled."""
+        """Write down and tell every few seconds who is in which file here, until cancelled."""
         while True:
             await asyncio.sleep(EDITORS_SECONDS)
+            self.tell_states()
             await self._report(self.list_editors())
+
+    def tell_states(self) -> None:
+        """Tell other nodes who is where in the files here: what they were told before may have been lost."""
+        for channel in self.channels.values():
+            channel.awareness.tell_own()
 
     async def _report(self, editors: Iterable[Editor]) -> None:
         pairs = sorted({(editor.channel.file_id, editor.user_id) for editor in editors})

@@ -67,11 +67,21 @@ const calls = {
     await wait(() => new Set(found()).size === 1, 'all to have one text')
     return found()[0]
   },
-  async save({ name, key }) {
-    const { provider, saved } = editors.get(name)
-    await wait(() => provider.synced, name + ' to be synced')
-    provider.ws.send(new Uint8Array([SAVED, key]))
-    await wait(() => saved.includes(key), key + ' to be saved')
+  // Asks once more where the socket breaks meanwhile. Returns whose clock it is up to which all is stored.
+  async save({ name, key, seconds = 8 }) {
+    const { doc, provider, saved } = editors.get(name)
+    let ws, clock
+    const ask = () => {
+      if (provider.synced && provider.ws !== ws) {
+        ws = provider.ws
+        clock = Y.getState(doc.store, doc.clientID)
+        ws.send(new Uint8Array([SAVED, key]))
+      }
+      return saved.includes(key)
+    }
+    await wait(ask, key + ' to be saved', seconds)
+    saved.length = 0
+    return [doc.clientID, clock]
   },
   leave: ({ name }) => editors.get(name).provider.disconnect(),
   async back({ name }) {
