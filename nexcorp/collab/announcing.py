@@ -29,8 +29,8 @@ class Announce:
 class Message(msgspec.Struct, array_like=True):
     """What a node says of a file: updates with the number of the first, or with number 0 states of people.
 
-    Without states it asks for those of other nodes. Updates that are too large for Redis are left out: `first`
-    is then behind the last of them.
+    Without states it asks other nodes for theirs. Updates that are too large for Redis are left out:
+    `first` is then behind the last of them.
     """
 
     node: int

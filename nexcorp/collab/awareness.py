@@ -160,7 +160,8 @@ class Awareness:
         for client in holder.ids:
             held = self.states.get(client)
             if held is not None and held.holder is holder:
-                self.states[client] = State(held.clock + 1, GONE, None)
+                # The clock is the client's own: it has to be ahead when the client comes back and moves.
+                self.states[client] = State(held.clock, GONE, None)
                 self._note(client, True)
 
     def forget_old(self, now: float) -> None:

@@ -23,12 +23,12 @@ from tests.chaos.test_ledger import background, poll_until
 from tests.chaos.typists import READ_NEWEST
 from tests.collab.js import Editors
 
-SPACING = 1.8
-KILLED = ("web1", "postgres", "worker1", "web2", "valkey", "web1", "worker2", "postgres", "web2")
+SPACING = 1.6
+KILLED = ("web1", "postgres", "worker1", "web2", "valkey", "web1", "web2")
 # Until Valkey, or a node, is known to be gone and back.
 PATIENCE = 15.0
 
-pytestmark = [pytest.mark.timeout(100), pytest.mark.long(45)]
+pytestmark = [pytest.mark.timeout(100), pytest.mark.long(30)]
 
 
 class Table:

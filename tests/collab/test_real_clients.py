@@ -91,6 +91,10 @@ async def test_everybody_has_one_text(
     assert [state["userId"] for state in await editors.sees(name="b", count=1)] == [str(ada.id)]
     await editors.leave(name="b")
     assert await editors.sees(name="a", count=0) == []
+    # The clock is the client's: one that was raised for it would hide its next move.
+    await editors.back(name="b")
+    await editors.point(name="b", state={"name": "Bob", "again": True})
+    assert [state["user"]["again"] for state in await editors.sees(name="a", count=1)] == [True]
     for name in (*urls, "late"):
         await editors.end(name=name)
 
