@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
@@ -116,24 +117,31 @@ class Awareness:
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, holder: Holder, body: bytes) -> None:
-        """Take what an editor here says; raises BadUpdate for what cannot be read."""
-        user = str(holder.user_id).encode()
-        for place, (client, clock, text) in enumerate(list(read_states(body))):
-            held = self.states.get(client)
-            if held is not None and held.holder is not holder and not goes_on(held, clock, user):
-                ECHOES.inc()
-                if not place:
-                    return
-                continue
-            if held is not None and (clock < held.clock or (clock == held.clock and text != GONE)):
-                continue
-            signed = sign(text, holder.user_id) if len(text) <= MAX_BYTES else None
-            is_news = held is not None or text != GONE
-            if signed is None or not is_news or (client not in holder.ids and len(holder.ids) >= MAX_IDS):
-                continue
-            holder.ids.add(client)
-            self.states[client] = State(clock, signed, holder)
-            self._note(client, True)
+        """Take what an editor here says; raises BadUpdate for what cannot be read.
+
+        The rest of a message is dropped with the first state that is not its own, or not new.
+        """
+        for client, clock, text in islice(read_states(body), MAX_IDS):
+            if not self._take(holder, client, clock, text):
+                break
+
+    def _take(self, holder: Holder, client: int, clock: int, text: bytes) -> bool:
+        held = self.states.get(client)
+        if held is None:
+            if text == GONE or (client not in holder.ids and len(holder.ids) >= MAX_IDS):
+                return False
+        elif held.holder is not holder and not goes_on(held, clock, str(holder.user_id).encode()):
+            ECHOES.inc()
+            return False
+        elif clock < held.clock or (clock == held.clock and text != GONE):
+            return False
+        signed = sign(text, holder.user_id) if len(text) <= MAX_BYTES else None
+        if signed is None:
+            return False
+        holder.ids.add(client)
+        self.states[client] = State(clock, signed, holder)
+        self._note(client, True)
+        return True
 
     def take_from_node(self, body: bytes) -> None:
         """Take what another node says of those who are there."""

@@ -195,7 +195,7 @@ class Editor:
         """Of what may be known already, take only what is new: a step 2 has every deletion there ever was."""
         document = await self.channel.need_document()
         try:
-            news = document.apply(update)
+            news = document.apply(update, facts)
         except BaseException:
             self.channel.drop_document()
             raise
