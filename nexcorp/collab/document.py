@@ -110,8 +110,8 @@ class Document:
     def apply(self, update: bytes, facts: Facts | None = None) -> list[bytes]:
         """Add an update; returns what of it is new, to be stored and relayed, most often one update or none.
 
-        `facts`: what read_update() said of it, where the caller has asked. Raises Gap where it rests upon what
-        is not here, TooLarge, BadUpdate.
+        `facts`: what read_update() said of it, where you have asked already. Raises Gap where it rests upon
+        what is not here, TooLarge, BadUpdate.
         """
         facts = facts or read_update(update)
         if has_gap(facts, self.known):
