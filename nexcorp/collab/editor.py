@@ -122,7 +122,7 @@ class Editor:
             await asyncio.sleep(wait)
         self._step_1_at = time.monotonic()
         document = await self.channel.need_document()
-        self.socket.tell_large(self.channel.encode(document, vector))
+        self.socket.tell_large(self.channel.replica.encode(document, vector))
         if self.writes and known and not self._synced:
             self.ask()
         self._synced = True
@@ -145,7 +145,7 @@ class Editor:
 
     async def _take_update(self, kind: int, update: bytes) -> None:
         is_answer = kind == protocol.STEP_2
-        limit = protocol.MAX_UPDATE_BYTES + (self.channel.state_bound if is_answer else 0)
+        limit = protocol.MAX_UPDATE_BYTES + (self.channel.replica.state_bound if is_answer else 0)
         if len(update) > limit:
             raise TooLarge("The update is too large.")
         facts = await self._read(update)
@@ -197,13 +197,13 @@ class Editor:
         try:
             news = document.apply(update, facts)
         except BaseException:
-            self.channel.drop_document()
+            self.channel.replica.drop()
             raise
         if self._may_queue(sum(map(len, news))):
             for part in news:
                 self._accept(part, facts, applied=True)
         else:
-            self.channel.drop_document()
+            self.channel.replica.drop()
 
     def _may_queue(self, size: int) -> bool:
         """Whether there is room for so much more that is not stored; else the client has to come back."""

@@ -109,7 +109,7 @@ class Collab:
             del self.channels[channel.file_id]
             FILES.dec()
             channel.awareness.flush()
-            channel.drop_document()
+            channel.replica.drop()
             self._freed = True
 
     def forget(self, channel: Channel, code: int, reason: str) -> None:

@@ -163,11 +163,11 @@ async def test_another_root_is_kept_and_memory_given_back(make_user, service, op
     assert await fetch_value(service, "SELECT root FROM file_docs WHERE file_id = $1", file_id) == "monaco"
     collab = service.app[COLLAB]
     channel = collab.channels[file_id]
-    assert channel.document is not None
-    channel.used_at -= 100
+    assert channel.replica.document is not None
+    channel.replica.used_at -= 100
 
     async def dropped():
-        return channel.document is None
+        return channel.replica.document is None
 
     await wait_until(dropped)
     late = await open_file(ada, file_id)
