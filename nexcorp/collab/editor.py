@@ -55,7 +55,7 @@ class Editor:
         self._due = 0
         # What it asked to be told when so many are stored.
         self._asked: deque[tuple[int, bytes]] = deque()
-        # It has sent what is neither queued nor stored: what it asked for since is not answered.
+        # It has, or may have, what is neither queued nor stored: what it asks meanwhile is not answered.
         self._owes = False
         self._gaps = 0
         self._denied = self._synced = False
@@ -129,11 +129,12 @@ class Editor:
 
     def ask(self) -> None:
         """Ask for all that it has and this node has not."""
+        self._owes = True
         self.socket.tell(protocol.frame_sync(protocol.STEP_1, encode_vector(self.channel.known)))
 
     def allow(self, writes: bool) -> None:
         """The user's role in the project is another one now."""
-        if writes and not self.writes and self._owes:
+        if writes and not self.writes and self._synced:
             self.ask()
         self.writes, self._denied = writes, False
 
@@ -177,7 +178,6 @@ class Editor:
         return all(end <= known.get(client, 0) for client, (_, end) in facts.adds.items())
 
     def _note_gap(self) -> None:
-        self._owes = True
         self._gaps += 1
         if self._gaps > MAX_GAPS:
             self.socket.close(GOING_AWAY, "updates are missing")

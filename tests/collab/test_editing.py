@@ -8,7 +8,7 @@ import pytest
 
 from nexcorp.collab.node import COLLAB
 from tests.api import fetch, fetch_value
-from tests.collab.clients import AWARENESS, SYNC, UPDATE, pack, pack_states, share_file
+from tests.collab.clients import AWARENESS, STEP_2, SYNC, UPDATE, pack, pack_states, share_file
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.shared
@@ -79,6 +79,28 @@ async def test_saved_is_said_behind_the_commit(make_user, service, open_file):
     await first.until(lambda: b"two" in first.saved)
     # Which stands for all that were asked before.
     assert first.saved[-1] == b"two"
+    assert len(await read_log(service, file_id)) == 2
+
+
+async def test_saved_waits_for_what_was_typed_while_away(make_user, service, open_file):
+    """A client that has the service's step 2 is synced, and may ask before it has answered that one's step 1."""
+    ada = await make_user()
+    file_id = await share_file(service.db, owner=[ada])
+    typist = await open_file(ada, file_id)
+    await typist.type("a")
+    await typist.save()
+    await typist.leave()
+    typist.text.insert(1, "way")
+    back = await open_file(ada, file_id, doc=typist.doc, sync=False)
+    back.answers = False
+    await back.sync()
+    await back.ask_saved(b"away")
+    await back.until(lambda: back.asked)
+    await back.send(pack(AWARENESS, pack_states((1, 1, {}))))
+    await back.until(lambda: back.states)
+    assert back.saved == []
+    await back.send(pack(SYNC, back.doc.get_update(), STEP_2))
+    await back.until(lambda: back.saved == [b"away"])
     assert len(await read_log(service, file_id)) == 2
 
 
