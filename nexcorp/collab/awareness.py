@@ -127,7 +127,8 @@ class Awareness:
 
     def _take(self, holder: Holder, client: int, clock: int, text: bytes) -> bool:
         held = self.states.get(client)
-        if held is None:
+        # A client that is gone, and not shown so yet, may be back already.
+        if held is None or (held.text == GONE and clock > held.clock):
             if text == GONE or (client not in holder.ids and len(holder.ids) >= MAX_IDS):
                 return False
         elif held.holder is not holder and not goes_on(held, clock, str(holder.user_id).encode()):
@@ -152,7 +153,7 @@ class Awareness:
             if held is not None and held.holder is None and (clock, text) == (held.clock, held.text):
                 held.seen_at = time.monotonic()
                 continue
-            is_far = held is not None and held.holder is None and clock >= held.clock
+            is_far = held is not None and (held.holder is None or held.text == GONE) and clock >= held.clock
             if held is None or is_far or goes_on(held, clock, whose(text)):
                 self.states[client] = State(clock, text, None)
                 self._note(client, False)

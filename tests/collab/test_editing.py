@@ -83,7 +83,7 @@ async def test_saved_is_said_behind_the_commit(make_user, service, open_file):
 
 
 async def test_saved_waits_for_what_was_typed_while_away(make_user, service, open_file):
-    """A client that has the service's step 2 is synced, and may ask before it has answered that one's step 1."""
+    """A client is synced, and may ask, before it has answered the step 1 of the service."""
     ada = await make_user()
     file_id = await share_file(service.db, owner=[ada])
     typist = await open_file(ada, file_id)

@@ -22,8 +22,9 @@ const wait = async (check, what, seconds = 8) => {
 }
 
 const calls = {
-  // `tokens` are given out one a connect, the last one for ever. The getter is that of docs/collab.md.
-  async open({ name, url, room, tokens, params = {}, like, synced = true }) {
+  // `tokens` are given out one a connect, the last one for ever. The getter, and what `renews` does,
+  // are those of docs/collab.md.
+  async open({ name, url, room, tokens, params = {}, like, synced = true, renews = false }) {
     const doc = like ? editors.get(like).doc : new Y.Doc()
     const editor = { doc, text: doc.getText('content'), closes: [], denied: [], saved: [], tried: 0, tokens }
     const take = () => {
@@ -39,6 +40,12 @@ const calls = {
     provider.messageHandlers[SAVED] = (_, decoder) => editor.saved.push(decoder.arr[decoder.pos++])
     provider.messageHandlers[2] = () => editor.denied.push(true)
     editors.set(name, Object.assign(editor, { provider }))
+    if (renews) {
+      provider.on('status', ({ status }) => {
+        const { awareness } = provider
+        if (status === 'connected') awareness.setLocalState(awareness.getLocalState())
+      })
+    }
     provider.connect()
     if (synced) await wait(() => provider.synced, name + ' to be synced')
   },
