@@ -36,8 +36,8 @@ MESSAGES: tuple[tuple[str, str, str], ...] = (
         "saved",
         "both",
         "102 and up to 256 bytes: sent back unchanged when all that came before it on this socket is stored, "
-        "and the step 1 of the service answered. The newest of several stands for all. Unknown to y-websocket, "
-        "whose clients need not send it.",
+        "and the step 1 of the service answered. The newest of several stands for all. "
+        "Unknown to y-websocket, whose clients need not send it.",
     ),
 )
 CLOSE_CODES = {
