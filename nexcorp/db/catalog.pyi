@@ -152,7 +152,7 @@ CollabAppendUpdates = TypedDict("CollabAppendUpdates", {"file_id": Id, "before":
 CollabOpenDocument = TypedDict("CollabOpenDocument", {"last_seq": Int, "root": Text, "settled_seq": Int, "state": Bytes, "updates": list[Bytes]})
 CollabReadPositions = TypedDict("CollabReadPositions", {"file_id": Id, "last_seq": Int})
 CollabReadUpdates = TypedDict("CollabReadUpdates", {"last_seq": Int, "seq": Int, "node": Int, "update": Bytes})
-CollabReadRights = TypedDict("CollabReadRights", {"place": Int, "alive": Bool, "kind": Text, "role": Text, "writes": Bool})
+CollabReadRights = TypedDict("CollabReadRights", {"place": Int, "alive": Bool, "kind": Text, "project_id": Id, "role": Text, "writes": Bool})
 
 class Collab:
     def append_updates(self, conn: Connection, *, file_ids: Sequence[UUID | None] | None, updates: Sequence[bytes | None] | None, author_ids: Sequence[UUID | None] | None, roots: Sequence[str | None] | None, node: int | None) -> Awaitable[list[CollabAppendUpdates]]: ...
