@@ -6,8 +6,8 @@
 INSERT INTO imports (owner_id, kind, options, body)
 VALUES ($1, $2, $3, $4)
 RETURNING
-    id, kind, options -> 'dryRun' = 'true' AS "dryRun", counts, '[]'::jsonb AS "rowErrors", created_at AS "createdAt",
-    finished_at AS "finishedAt";
+    id, kind, options ->> 'fileName' AS "fileName", options -> 'dryRun' = 'true' AS "dryRun", counts,
+    '[]'::jsonb AS "rowErrors", created_at AS "createdAt", finished_at AS "finishedAt";
 
 -- name: lock_imports(owner_id) :exec
 -- Before a person has one more wait: of two requests one waits, and counts behind the other.
@@ -20,8 +20,8 @@ SELECT count(*)::integer FROM imports WHERE owner_id = $1 AND finished_at IS NUL
 -- name: get_import(import_id, owner_id) :one
 -- What came of a file.
 SELECT
-    id, kind, options -> 'dryRun' = 'true' AS "dryRun", counts, coalesce(row_errors, '[]') AS "rowErrors",
-    created_at AS "createdAt", finished_at AS "finishedAt"
+    id, kind, options ->> 'fileName' AS "fileName", options -> 'dryRun' = 'true' AS "dryRun", counts,
+    coalesce(row_errors, '[]') AS "rowErrors", created_at AS "createdAt", finished_at AS "finishedAt"
 FROM imports
 WHERE id = $1 AND owner_id = $2;
 

@@ -48,6 +48,8 @@ SELECT
     t.parent_id AS "parentId",
     t.due_at AS "dueAt",
     t.due_on AS "_dueOn",
+    t.series_id AS "seriesId",
+    t.creator_id AS "_creatorId",
     t.assignee_id AS "_assigneeId",
     coalesce(
         (

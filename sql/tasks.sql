@@ -409,6 +409,11 @@ SELECT
         ),
         '[]'::json
     ) AS texts,
+    CASE WHEN e.payload ? 'importId' THEN (
+        SELECT json_build_object('importId', i.id, 'name', m.options ->> 'fileName')
+        FROM (VALUES ((e.payload ->> 'importId')::uuid)) AS i (id)
+        LEFT JOIN imports AS m ON m.id = i.id
+    ) END AS file,
     e."createdAt"
 FROM event_items AS e
 WHERE e."entityType" = 'task' AND e."entityId" = $1 AND (e."createdAt", e.id) < ($2, $3)

@@ -47,7 +47,7 @@ async def import_leads(
         raise PermissionRequired(UPDATE)
     body = await read_table(request, files, read_file)
     async with transaction(request) as tx:
-        return await begin_import(tx, who.id, "leads", query, body)
+        return await begin_import(tx, who.id, "leads", query, files, body)
 
 
 def show_cells(lead: Any) -> list[Any]:
