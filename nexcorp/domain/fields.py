@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
@@ -85,6 +86,22 @@ class Flag(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Later(fields.AwareDateTime):
+    """A time with its zone, in the future and at most `years` away, which becomes one in UTC."""
+
+    def __init__(self, *, years: int, **more: Any) -> None:
+        self.years = years
+        super().__init__(format="iso", **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **more)
+        # Whether it has a place in UTC is seen before it is given one.
+        if not timedelta() < moment - datetime.now(UTC) <= self.years * timedelta(days=366):
+            far = "a year" if self.years == 1 else f"{self.years} years"
+            raise ValidationError(f"Wants a time in the future, at most {far} away.")
+        return moment.astimezone(UTC)
 
 
 class Name(fields.String):

@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from nexcorp.domain.attachments import upload_ids
 from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Attachment, Person
-from nexcorp.features.tasks.due import check_year, due_date
+from nexcorp.features.tasks.due import Day, check_year, due_date
 from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 
 KINDS = ("task", "issue")
@@ -51,7 +51,7 @@ class Repeat(Body):
 
     frequency = one_of(FREQUENCIES, required=True)
     every = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 99))
-    until = fields.Date(
+    until = Day(
         load_default=None,
         allow_none=True,
         validate=check_year,
