@@ -61,7 +61,7 @@ def show_cells(lead: Any) -> list[Any]:
 
 
 async def export_leads(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
-    cursor, statement, filters = find_list(query)
+    cursor, statement, filters = find_list(query, caller(request))
 
     async def read(conn: Any, place: Any, most: int) -> list[Any]:
         behind = dict(zip(cursor.arguments, place, strict=True))
