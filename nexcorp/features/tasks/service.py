@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import decode
+from nexcorp.db.encoding import decode, row_to_dict
 from nexcorp.domain.attachments import set_uploads
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Contention, Invalid, PermissionRequired, TaskNotFound
+from nexcorp.errors import Invalid, PermissionRequired, StaleVersion, TaskNotFound
 from nexcorp.features.tasks.due import same_due, split_due
 from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask
 from nexcorp.features.tasks.ranks import find_place, plan_place
@@ -159,7 +159,8 @@ async def update_task(
     changes = find_changes(task, data)
     if column is not None:
         if column != (data.get("projectId", task["projectId"]), data.get("status", task["status"])):
-            raise Contention()
+            # It has left the column, which is another version, named or not.
+            raise StaleVersion(current=row_to_dict(task))
         changes["place"] = place
     if not changes:
         return task
