@@ -298,7 +298,7 @@ class Identities:
     def export_identities(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[IdentitiesExportIdentities]]: ...
 
 ImportsCreateImport = TypedDict("ImportsCreateImport", {"id": Id, "kind": Text, "fileName": Text, "dryRun": Bool, "counts": Any, "rowErrors": Any, "createdAt": Time, "finishedAt": Time})
-ImportsClaimImport = TypedDict("ImportsClaimImport", {"id": Id, "owner_id": Id, "kind": Text})
+ImportsClaimImport = TypedDict("ImportsClaimImport", {"id": Id, "owner_id": Id, "kind": Text, "attempts": Int})
 ImportsHoldImport = TypedDict("ImportsHoldImport", {"id": Id, "owner_id": Id, "kind": Text, "options": Any, "body": Bytes})
 ImportsExportImports = TypedDict("ImportsExportImports", {"id": Id, "kind": Text, "options": Any, "counts": Any, "rowErrors": Any, "createdAt": Time, "finishedAt": Time})
 

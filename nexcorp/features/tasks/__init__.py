@@ -50,7 +50,7 @@ FEATURE = Feature(
         ),
     },
     jobs=(
-        Job("workers.jobs.imports:run_imports", cron="* * * * *"),
+        Job("workers.jobs.imports:run_imports", cron="* * * * *", seconds=90),
         Job("workers.jobs.tasks:remind_due", cron="* * * * *", seconds=50),
         Job("workers.jobs.tasks:close_day", cron="1 * * * *"),
     ),
