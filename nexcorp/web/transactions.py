@@ -89,7 +89,8 @@ class Transaction:
     ) -> web.Response:
         """The response with `data`, stored for replays before the transaction commits.
 
-        `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew().
+        `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew(). A
+        row may say that no stored answer of the caller's shows it (`_isStored`), which saves looking for one.
         `shows`: the id of what was made or changed, where `data` is not that row; a 200 renews likewise.
         """
         body = b"" if status == 204 else encode(data)
@@ -104,7 +105,7 @@ class Transaction:
                 location=location,
                 entity_id=shows or (data.get("id") if data is not None else None),
             )
-        elif status == 200 and (version is not None or shows is not None):
+        elif status == 200 and (shows is not None or (version is not None and data.get("_isStored", True))):
             await self.renew({"id": shows} if shows is not None else data, body)
         headers = {"Location": location} if location else {}
         if version is not None:

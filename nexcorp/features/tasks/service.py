@@ -56,8 +56,13 @@ def check_reader(caller: Caller) -> None:
 async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """The same, locked before it changes; raises PermissionRequired, too."""
     check_reader(caller)
-    await sql.tasks.lock_task(conn, task_id=task_id)
-    return await get_task(conn, caller, task_id)
+    who: dict[str, Any] = {"viewer_id": caller.id, "sees_all": caller.may(MANAGE)}
+    task = await sql.tasks.get_locked_task(conn, task_id=task_id, **who)
+    if task is not None and task["_isStale"]:
+        task = await sql.tasks.get_locked_task(conn, task_id=task_id, **who)
+    if task is None or task["id"] is None:
+        raise TaskNotFound()
+    return task
 
 
 async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:

@@ -152,7 +152,9 @@ async def check(conn: Any, work: Work) -> None:
         for task, it in dealt:
             row = await sql.tasks.get_task(conn, task_id=task, viewer_id=user, sees_all=sees_all)
             assert (row is not None) == (task in mine)
-            assert row is None or row["_mayChange"] == work.changes(who, it)
+            held = await sql.tasks.get_locked_task(conn, task_id=task, viewer_id=user, sees_all=sees_all)
+            assert held is not None and (held["id"] is not None) == (task in mine)
+            assert row is None or held["_mayChange"] == work.changes(who, it)
             # What reaches people by their role alone: rooms, notifications.
             assert await sql.tasks.may_watch_task(conn, task_id=task, user_id=user, covers_all=True) == (
                 task in mine
