@@ -17,7 +17,7 @@ ORDER BY p.id
 FOR NO KEY UPDATE;
 
 -- name: get_tasks(ids, viewer_id, sees_all) :many
--- As tasks.get_task, of several.
+-- As tasks.get_task, of several, and whether the viewer may change each.
 SELECT
     i.*,
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
