@@ -60,11 +60,11 @@ DECLARE
     is_move boolean := coalesce(
         cardinality(was) = 1 AND cardinality(is_now) = 1
         AND (
-            (was[1]).project_id, (was[1]).creator_id, (was[1]).assignee_id, (was[1]).created_at, (was[1]).started_at,
-            (was[1]).completed_at, (was[1]).cancelled_at, (was[1]).deleted_at
+            (was[1]).project_id, (was[1]).creator_id, (was[1]).assignee_id, (was[1]).created_at,
+            (was[1]).started_at, (was[1]).completed_at, (was[1]).cancelled_at, (was[1]).deleted_at
         ) IS NOT DISTINCT FROM (
-            (is_now[1]).project_id, (is_now[1]).creator_id, (is_now[1]).assignee_id, (is_now[1]).created_at, (is_now[1]).started_at,
-            (is_now[1]).completed_at, (is_now[1]).cancelled_at, (is_now[1]).deleted_at
+            (is_now[1]).project_id, (is_now[1]).creator_id, (is_now[1]).assignee_id, (is_now[1]).created_at,
+            (is_now[1]).started_at, (is_now[1]).completed_at, (is_now[1]).cancelled_at, (is_now[1]).deleted_at
         ),
         false
     );
