@@ -254,9 +254,19 @@ class Delivery:
             row["created_at"],
         )
         after = row["receivers_after"]
-        finished, audiences = True, 0
+        # The row waits as one of a large audience does of which nobody is told yet.
+        early = after is None and entry.notices_after is not None
+        finished, audiences = not early, 0
         told: set[UUID] = set()
-        for notice in entry.notices:
+        if early:
+            await sql.events.put_off_receivers(
+                conn,
+                lane=row["lane"],
+                row_id=row["outbox_id"],
+                seconds=entry.notices_after,
+                first_id=FIRST_ID,
+            )
+        for notice in () if early else entry.notices:
             receivers = notice.receivers(event)
             part: list[UUID] = []
             if isinstance(receivers, Audience):
