@@ -196,6 +196,10 @@ WITH gone AS (
 )
 UPDATE conversations SET member_count = 0, low_id = NULL, high_id = NULL WHERE id = $1;
 
+-- name: drop_conversation(conversation_id) :exec
+-- Remove a conversation whose messages have gone before.
+DELETE FROM conversations WHERE id = $1;
+
 -- name: lock_conversations_of(user_id) :exec
 -- The conversations of a person who leaves, locked in one order whoever leaves.
 SELECT

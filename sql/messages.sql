@@ -214,10 +214,6 @@ begun AS (
 )
 SELECT count(*) FROM old;
 
--- name: drop_conversation(conversation_id) :exec
--- Remove a conversation whose messages have gone before.
-DELETE FROM conversations WHERE id = $1;
-
 -- name: export_messages(user_id) :many
 -- What a person wrote.
 SELECT

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from tests.api import API, create, get_json
+from tests.api import API, create, gather_crowd, get_json
 from tests.features.messaging.helpers import gather, read, remove, talk, write
 from tests.realtime.helpers import ask, subscribe
 
@@ -117,10 +115,7 @@ async def test_whoever_is_taken_out_sees_no_more(
     await later.next("resync")
 
 
-@pytest.mark.long(4)
 async def test_large_groups_show_no_reading(service: Any, make_user: Any, connect: Any, client: Any) -> None:
-    from tests.api import gather_crowd
-
     ann = await make_user()
     crowd = [str(user_id) for user_id, _ in await gather_crowd(service, client, 50)]
     conversation = (await create(ann, "/conversations", title="All", userIds=crowd))["id"]
