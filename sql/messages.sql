@@ -184,7 +184,7 @@ SELECT c.id FROM conversations AS c WHERE c.member_count = 0 LIMIT 1 FOR UPDATE 
 
 -- name: drop_oldest(conversation_id, days, most) :value
 -- Remove up to `most` of the oldest messages of a conversation, which is locked, that are older than so many days (NULL: of any
--- age), and have their files removed; from then on it begins behind them. Returns how many went.
+-- age); from then on it begins behind them. Their files are on nothing then, and removed as all that is. Returns how many went.
 WITH old AS MATERIALIZED (
     SELECT s.id, s.n
     FROM messages AS s
@@ -193,13 +193,6 @@ WITH old AS MATERIALIZED (
         AND s.n >= c.min_n
         AND s.n < c.min_n + $3
         AND ($2::integer IS NULL OR s.created_at < now() - make_interval(days => $2))
-    -- Their files come behind them, as where a message is deleted.
-    FOR UPDATE OF s
-),
-files AS (
-    UPDATE uploads AS f SET removed_at = now(), message_id = NULL
-    FROM old
-    WHERE f.message_id = old.id
 ),
 blanked AS (
     UPDATE idempotency_keys AS k SET body = NULL, location = NULL FROM old WHERE k.entity_id = old.id

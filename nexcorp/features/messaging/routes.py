@@ -97,7 +97,7 @@ async def delete_conversation(request: web.Request) -> web.Response:
     return no_content()
 
 
-async def list_members(request: web.Request, query: dict[str, Any]) -> web.Response:
+async def list_conversation_members(request: web.Request, query: dict[str, Any]) -> web.Response:
     conversation_id = path_id(request)
     async with database(request).connection() as conn:
         await service.get_conversation(conn, user_id(request), conversation_id)
@@ -107,7 +107,7 @@ async def list_members(request: web.Request, query: dict[str, Any]) -> web.Respo
     return reply_page(request, rows, query["limit"], BY_PERSON)
 
 
-async def put_member(request: web.Request, body: dict[str, Any]) -> web.Response:
+async def put_conversation_member(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
         row = await service.set_member(
             tx.conn, user_id(request), path_id(request), path_id(request, "userId"), body["role"]
@@ -115,7 +115,7 @@ async def put_member(request: web.Request, body: dict[str, Any]) -> web.Response
     return reply(row)
 
 
-async def delete_member(request: web.Request) -> web.Response:
+async def delete_conversation_member(request: web.Request) -> web.Response:
     async with transaction(request) as tx:
         await service.remove_member(tx.conn, user_id(request), path_id(request), path_id(request, "userId"))
     return no_content()
@@ -184,7 +184,7 @@ ROUTES = [
     ),
     get(
         "/conversations/{id}/members",
-        list_members,
+        list_conversation_members,
         "Who is in a conversation, by when they came to the company",
         ConversationMemberPage,
         query=PageQuery(),
@@ -194,7 +194,7 @@ ROUTES = [
     ),
     put(
         "/conversations/{id}/members/{userId}",
-        put_member,
+        put_conversation_member,
         "Bring somebody into a group, or give them another role",
         ConversationMember(),
         body=SetConversationMember(),
@@ -213,7 +213,7 @@ ROUTES = [
     ),
     delete(
         "/conversations/{id}/members/{userId}",
-        delete_member,
+        delete_conversation_member,
         "Take somebody out of a group, or leave it",
         errors=(ConversationNotFound, DirectConversation, NotYourConversation, NotInConversation),
         access=allow("message:create", whose="yourself; others its owners"),

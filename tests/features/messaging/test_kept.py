@@ -119,9 +119,7 @@ async def test_old_messages_go_and_empty_conversations_are_purged(service: Any, 
     assert (page["hasOlder"], page["hasNewer"]) == (False, False)
     assert await unread(bob, kept) == 1
     assert (await write(bob, kept))["n"] == 4
-    assert await fetch_value(
-        service, "SELECT removed_at IS NOT NULL FROM uploads WHERE id = $1", picture["id"]
-    )
+    assert await fetch_value(service, "SELECT message_id IS NULL FROM uploads WHERE id = $1", picture["id"])
     assert (await ann.client.delete(f"{API}/conversations/{ended}")).status == 204
     assert await purge_conversations(ctx) >= 1
     assert await fetch_value(service, "SELECT count(*) FROM messages WHERE conversation_id = $1", ended) == 0

@@ -56,6 +56,10 @@ PARTS = {
     "taskViews",
     "imports",
     "events",
+    "conversations",
+    "messages",
+    "messageReactions",
+    "blocks",
     "leadInteractions",
 }
 
