@@ -169,7 +169,7 @@ CREATE TABLE blocks (
     CONSTRAINT blocks_no_self CHECK (user_id <> blocked_id)
 );
 COMMENT ON TABLE blocks IS 'Who wants to hear nothing from whom: neither writes to the other directly, and nobody is notified of what the other says in groups.';
-CREATE INDEX blocks_blocked_id_idx ON blocks USING btree (blocked_id);
+CREATE INDEX blocks_blocked_idx ON blocks USING btree (blocked_id, user_id);
 
 CREATE TABLE checklist_items (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -3274,10 +3274,10 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION reactions_of(uuid,uuid) IS 'Whether a viewer likes a post, and is interested in it. Always one row; a query takes it in as if it were written there.';
 
-CREATE OR REPLACE FUNCTION reactions_to(message_id uuid, viewer uuid DEFAULT NULL::uuid)
- RETURNS json
+CREATE OR REPLACE FUNCTION reactions_to(message_id uuid, viewer uuid)
+ RETURNS TABLE(reactions json)
  LANGUAGE sql
- STABLE
+ STABLE ROWS 1
 AS $function$
     SELECT coalesce(json_agg(r.reaction ORDER BY r.first_at, r.emoji), '[]')
     FROM (
@@ -3292,7 +3292,7 @@ AS $function$
         GROUP BY o.emoji
     ) AS r
 $function$;
-COMMENT ON FUNCTION reactions_to(uuid,uuid) IS 'The reactions to a message, each emoji once, the first given first; for a viewer with whether one is theirs.';
+COMMENT ON FUNCTION reactions_to(uuid,uuid) IS 'The reactions to a message, each emoji once, the first given first; for a viewer with whether one is theirs, for NULL without. Always one row; in FROM, a query takes it in.';
 
 CREATE OR REPLACE FUNCTION read_time(id uuid)
  RETURNS timestamp with time zone
@@ -3350,7 +3350,7 @@ CREATE OR REPLACE FUNCTION see_conversation(conversation_id uuid, viewer uuid)
  STABLE ROWS 1
 AS $function$
     SELECT
-        c.id, c.kind, c.title, person(u), c.member_count, m.role, unread_of(c, m), m.read_n, c.last_n, c.min_n,
+        c.id, c.kind, c.title, person(u), c.member_count, m.role, r.unread, m.read_n, c.last_n, c.min_n,
         level_of(c, m), CASE WHEN m.muted_until > now() THEN m.muted_until END,
         (
             SELECT json_build_object(
@@ -3365,10 +3365,11 @@ AS $function$
             ) AS l
             LEFT JOIN users AS a ON a.id = l.author_id
         ),
-        coalesce((SELECT r.last_seq FROM rooms AS r WHERE r.name = 'conversation:' || c.id), 0),
+        coalesce((SELECT o.last_seq FROM rooms AS o WHERE o.name = 'conversation:' || c.id), 0),
         c.version, c.created_at, c.updated_at, c.position
     FROM conversation_members AS m
     INNER JOIN conversations AS c ON c.id = m.conversation_id
+    CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
     LEFT JOIN users AS u ON u.id = other_of(c, $2)
     WHERE m.conversation_id = $1 AND m.user_id = $2
 $function$;
@@ -3652,19 +3653,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post or task stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
 
-CREATE OR REPLACE FUNCTION unread_of(c conversations, m conversation_members)
- RETURNS bigint
+CREATE OR REPLACE FUNCTION unread_of(conversation_id uuid, last_n bigint, min_n bigint, read_n bigint)
+ RETURNS TABLE(unread bigint)
  LANGUAGE sql
- STABLE
+ STABLE ROWS 1
 AS $function$
     -- Numbers are without gaps, so that only what was deleted is counted: a partial index has no more than that.
-    SELECT (c).last_n - greatest((m).read_n, (c).min_n - 1) - (
-        SELECT count(*)
-        FROM messages AS d
-        WHERE d.conversation_id = (c).id AND d.n > greatest((m).read_n, (c).min_n - 1) AND d.deleted_at IS NOT NULL
-    )
+    SELECT $2 - greatest($4, $3 - 1) - count(*)
+    FROM messages AS d
+    WHERE d.conversation_id = $1 AND d.n > greatest($4, $3 - 1) AND d.deleted_at IS NOT NULL
 $function$;
-COMMENT ON FUNCTION unread_of(conversations,conversation_members) IS 'How many messages a member has not read; deleted ones, and those that are kept no longer, are not counted.';
+COMMENT ON FUNCTION unread_of(uuid,bigint,bigint,bigint) IS 'How many messages a member has not read who has come to `read_n`; deleted ones, and those that are kept no longer, are not counted. Always one row; in FROM, a query takes it in.';
 
 CREATE OR REPLACE FUNCTION visible_comments(viewer uuid, sees_all boolean)
  RETURNS SETOF comments

@@ -93,7 +93,7 @@ CREATE TABLE IF NOT EXISTS blocks (
     CONSTRAINT blocks_pkey PRIMARY KEY (user_id, blocked_id),
     CONSTRAINT blocks_no_self CHECK (user_id <> blocked_id)
 );
-CREATE INDEX IF NOT EXISTS blocks_blocked_id_idx ON blocks (blocked_id);
+CREATE INDEX IF NOT EXISTS blocks_blocked_idx ON blocks (blocked_id, user_id);
 COMMENT ON TABLE blocks IS 'Who wants to hear nothing from whom: neither writes to the other directly, and nobody is notified of what the other says in groups.';
 
 ALTER TABLE uploads ADD COLUMN IF NOT EXISTS message_id uuid;

@@ -80,14 +80,11 @@ ORDER BY found.position DESC;
 -- name: count_unread(viewer_id) :one!
 -- What a person has not read: messages, and in how many conversations; without those that they have muted.
 SELECT coalesce(sum(r.unread), 0)::bigint AS messages, count(*) AS conversations
-FROM (
-    SELECT unread_of(c, m) AS unread
-    FROM conversation_members AS m
-    INNER JOIN conversations AS c ON c.id = m.conversation_id
-    -- What can have none is not looked into.
-    WHERE m.user_id = $1 AND c.last_n > m.read_n AND (m.muted_until IS NULL OR m.muted_until <= now())
-) AS r
-WHERE r.unread > 0;
+FROM conversation_members AS m
+CROSS JOIN LATERAL (SELECT * FROM conversations AS o WHERE o.id = m.conversation_id OFFSET 0) AS c
+CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
+-- What can have none is not looked into.
+WHERE m.user_id = $1 AND c.last_n > m.read_n AND (m.muted_until IS NULL OR m.muted_until <= now()) AND r.unread > 0;
 
 -- name: update_conversation(conversation_id, title) :exec
 -- Call a group, which is locked, otherwise.

@@ -52,29 +52,33 @@ LEFT JOIN written AS w ON true;
 
 -- name: get_message(message_id, viewer_id) :one
 -- One message, or what is left of it, for the members of its conversation. `_owns`: whether the viewer is an owner there.
-SELECT i.*, reactions_to(i.id, $2) AS reactions, m.role = 'owner' AS "_owns"
+SELECT i.*, r.reactions, m.role = 'owner' AS "_owns"
 FROM message_items AS i
+CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
 INNER JOIN conversation_members AS m ON m.conversation_id = i."conversationId" AND m.user_id = $2
 WHERE i.id = $1;
 
 -- name: render_messages(ids) :many
 -- Messages as everybody in the room of their conversation sees them now.
-SELECT i.*, reactions_to(i.id) AS reactions, ARRAY['conversation:' || i."conversationId"] AS "_rooms"
+SELECT i.*, r.reactions, ARRAY['conversation:' || i."conversationId"] AS "_rooms"
 FROM message_items AS i
+CROSS JOIN LATERAL reactions_to(i.id, NULL) AS r
 WHERE i.id = ANY($1::uuid[]) AND NOT i.deleted;
 
 -- name: list_before(conversation_id, viewer_id, before, most) :many
 -- The messages ahead of a number, from there back, with what is left of deleted ones. The viewer is a member.
-SELECT i.*, reactions_to(i.id, $2) AS reactions
+SELECT i.*, r.reactions
 FROM message_items AS i
+CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
 WHERE i."conversationId" = $1 AND i.n < $3
 ORDER BY i.n DESC
 LIMIT $4;
 
 -- name: list_after(conversation_id, viewer_id, after, most) :many
 -- The messages behind a number, in their order.
-SELECT i.*, reactions_to(i.id, $2) AS reactions
+SELECT i.*, r.reactions
 FROM message_items AS i
+CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
 WHERE i."conversationId" = $1 AND i.n > $3
 ORDER BY i.n
 LIMIT $4;
@@ -145,9 +149,10 @@ WITH page AS MATERIALIZED (
     ORDER BY s.n DESC
     LIMIT $5
 )
-SELECT i.*, reactions_to(i.id, $2) AS reactions, highlight(page.body, make_query($3), make_query($3, true)) AS highlight
+SELECT i.*, r.reactions, highlight(page.body, make_query($3), make_query($3, true)) AS highlight
 FROM page
 CROSS JOIN LATERAL (SELECT * FROM message_items WHERE message_items.id = page.id OFFSET 0) AS i
+CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
 ORDER BY page.n DESC;
 
 -- name: search_all(viewer_id, text, before_time, before, most) :many
@@ -161,9 +166,10 @@ WITH page AS MATERIALIZED (
     ORDER BY s.created_at DESC, s.id DESC
     LIMIT $5
 )
-SELECT i.*, reactions_to(i.id, $1) AS reactions, highlight(page.body, make_query($2), make_query($2, true)) AS highlight
+SELECT i.*, r.reactions, highlight(page.body, make_query($2), make_query($2, true)) AS highlight
 FROM page
 CROSS JOIN LATERAL (SELECT * FROM message_items WHERE message_items.id = page.id OFFSET 0) AS i
+CROSS JOIN LATERAL reactions_to(i.id, $1) AS r
 ORDER BY page.created_at DESC, page.id DESC;
 
 -- name: claim_outdated(days) :one

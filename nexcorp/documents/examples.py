@@ -28,8 +28,6 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     "BulkUpdate": {"items": [{"id": str(EXAMPLE_ID), "status": "done"}]},
     # One of two.
     "CreateComment": {"postId": str(EXAMPLE_ID)},
-    "OpenConversation": {"title": "Lunch on Friday"},
-    "SendMessage": {"body": "Lunch on Friday"},
     "CreateView": {"query": {"due": "overdue"}},
 }
 BY_NAME = {

@@ -1,16 +1,15 @@
 -- Conversations: how one is shown to a member, how much of it is unread, and who may write there; and messages.
 
-CREATE OR REPLACE FUNCTION unread_of(c conversations, m conversation_members) RETURNS bigint
-LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION unread_of(conversation_id uuid, last_n bigint, min_n bigint, read_n bigint)
+RETURNS TABLE (unread bigint)
+LANGUAGE sql STABLE ROWS 1
 AS $$
     -- Numbers are without gaps, so that only what was deleted is counted: a partial index has no more than that.
-    SELECT (c).last_n - greatest((m).read_n, (c).min_n - 1) - (
-        SELECT count(*)
-        FROM messages AS d
-        WHERE d.conversation_id = (c).id AND d.n > greatest((m).read_n, (c).min_n - 1) AND d.deleted_at IS NOT NULL
-    )
+    SELECT $2 - greatest($4, $3 - 1) - count(*)
+    FROM messages AS d
+    WHERE d.conversation_id = $1 AND d.n > greatest($4, $3 - 1) AND d.deleted_at IS NOT NULL
 $$;
-COMMENT ON FUNCTION unread_of(conversations, conversation_members) IS 'How many messages a member has not read; deleted ones, and those that are kept no longer, are not counted.';
+COMMENT ON FUNCTION unread_of(uuid, bigint, bigint, bigint) IS 'How many messages a member has not read who has come to `read_n`; deleted ones, and those that are kept no longer, are not counted. Always one row; in FROM, a query takes it in.';
 
 CREATE OR REPLACE FUNCTION level_of(c conversations, m conversation_members) RETURNS text
 LANGUAGE sql STABLE
@@ -49,8 +48,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION refuse_writing(conversations, uuid) IS 'Why a member may not write in a conversation now, as the code of an error; NULL where they may.';
 
-CREATE OR REPLACE FUNCTION reactions_to(message_id uuid, viewer uuid DEFAULT NULL) RETURNS json
-LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION reactions_to(message_id uuid, viewer uuid) RETURNS TABLE (reactions json)
+LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT coalesce(json_agg(r.reaction ORDER BY r.first_at, r.emoji), '[]')
     FROM (
@@ -65,7 +64,7 @@ AS $$
         GROUP BY o.emoji
     ) AS r
 $$;
-COMMENT ON FUNCTION reactions_to(uuid, uuid) IS 'The reactions to a message, each emoji once, the first given first; for a viewer with whether one is theirs.';
+COMMENT ON FUNCTION reactions_to(uuid, uuid) IS 'The reactions to a message, each emoji once, the first given first; for a viewer with whether one is theirs, for NULL without. Always one row; in FROM, a query takes it in.';
 
 DROP VIEW IF EXISTS message_items;
 CREATE VIEW message_items AS
@@ -115,7 +114,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT
-        c.id, c.kind, c.title, person(u), c.member_count, m.role, unread_of(c, m), m.read_n, c.last_n, c.min_n,
+        c.id, c.kind, c.title, person(u), c.member_count, m.role, r.unread, m.read_n, c.last_n, c.min_n,
         level_of(c, m), CASE WHEN m.muted_until > now() THEN m.muted_until END,
         (
             SELECT json_build_object(
@@ -130,10 +129,11 @@ AS $$
             ) AS l
             LEFT JOIN users AS a ON a.id = l.author_id
         ),
-        coalesce((SELECT r.last_seq FROM rooms AS r WHERE r.name = 'conversation:' || c.id), 0),
+        coalesce((SELECT o.last_seq FROM rooms AS o WHERE o.name = 'conversation:' || c.id), 0),
         c.version, c.created_at, c.updated_at, c.position
     FROM conversation_members AS m
     INNER JOIN conversations AS c ON c.id = m.conversation_id
+    CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
     LEFT JOIN users AS u ON u.id = other_of(c, $2)
     WHERE m.conversation_id = $1 AND m.user_id = $2
 $$;

@@ -62,13 +62,13 @@ def level_field(**more: Any) -> fields.String:
 class OpenConversation(Body):
     """A direct conversation with a person, or a new group."""
 
-    userId = fields.UUID(metadata={"description": "With whom; yourself: notes. Or:"})
-    title = title_field()
+    title = title_field(metadata={"description": "Of a group; or `userId`."})
     userIds = Items(
         fields.UUID(),
         most=MAX_PEOPLE,
         metadata={"description": "Who is in the group beside you; more can be added later."},
     )
+    userId = fields.UUID(metadata={"description": "With whom a direct one is; yourself: notes."})
 
     @validates_schema
     def require_one(self, data: dict[str, object], **more: object) -> None:
@@ -92,12 +92,8 @@ class SetConversationMember(Body):
 class SendMessage(Body):
     """A new message: a text, files, or both."""
 
-    id = fields.UUID(
-        metadata={
-            "description": "An id of your own, so that a retry sends nothing twice; see the description."
-        }
-    )
     body = Text(most=MAX_BODY_CHARS, load_default="")
+    id = fields.UUID(metadata={"description": "An id of your own, so that a retry sends nothing twice."})
     replyToId = fields.UUID(
         allow_none=True, load_default=None, metadata={"description": "A message of the same conversation."}
     )
