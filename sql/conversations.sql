@@ -205,9 +205,43 @@ WHERE id IN (SELECT m.conversation_id FROM conversation_members AS m WHERE m.use
 ORDER BY id
 FOR NO KEY UPDATE;
 
--- name: list_conversations_of(user_id) :many
--- In which conversations a person is.
-SELECT m.conversation_id FROM conversation_members AS m WHERE m.user_id = $1 ORDER BY m.conversation_id;
+-- name: forget_member(user_id) :many
+-- A person who leaves is in none of their conversations, which are locked. Where no owner remains, the eldest active member
+-- becomes one: `heirId`.
+WITH gone AS (
+    DELETE FROM conversation_members WHERE user_id = $1 RETURNING conversation_id, role
+),
+counted AS (
+    UPDATE conversations AS c SET member_count = c.member_count - 1 FROM gone AS g WHERE c.id = g.conversation_id
+),
+heirs AS (
+    SELECT g.conversation_id, h.user_id
+    FROM gone AS g
+    CROSS JOIN LATERAL (
+        SELECT m.user_id
+        FROM conversation_members AS m
+        INNER JOIN users AS u ON u.id = m.user_id AND u.status = 'active'
+        WHERE m.conversation_id = g.conversation_id AND m.user_id <> $1
+        ORDER BY m.joined_at, m.user_id
+        LIMIT 1
+    ) AS h
+    WHERE g.role = 'owner'
+        AND NOT EXISTS (
+            SELECT
+            FROM conversation_members AS o
+            WHERE o.conversation_id = g.conversation_id AND o.user_id <> $1 AND o.role = 'owner'
+        )
+),
+promoted AS (
+    UPDATE conversation_members AS m
+    SET role = 'owner'
+    FROM heirs AS h
+    WHERE m.conversation_id = h.conversation_id AND m.user_id = h.user_id
+)
+SELECT g.conversation_id AS "conversationId", h.user_id AS "heirId"
+FROM gone AS g
+LEFT JOIN heirs AS h ON h.conversation_id = g.conversation_id
+ORDER BY g.conversation_id;
 
 -- name: mark_read(conversation_id, user_id, n, read) :one
 -- How far a person has come in a conversation: messages up to `n`, as far as there are, have been read, or else a device has

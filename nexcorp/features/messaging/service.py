@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.delivery import describe_context, emit
+from nexcorp.delivery import describe_context, emit, emit_all
 from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid, UserNotFound, on_constraint
@@ -170,18 +170,13 @@ async def remove_member(conn: Any, user_id: UUID, conversation_id: UUID, other_i
     await lock_group(conn, user_id, conversation_id, owned=other_id != user_id)
     if not await sql.conversations.is_member(conn, conversation_id=conversation_id, user_id=other_id):
         raise NotInConversation()
-    await drop_member(conn, conversation_id, other_id, user_id)
-    conn.after(Say("left", conversation_id, by=user_id, people=(other_id,)))
-
-
-async def drop_member(conn: Any, conversation_id: UUID, user_id: UUID, actor_id: UUID | None) -> None:
-    """Take a person out of a conversation, which is locked, and tell those who remain."""
-    gone = await sql.conversations.remove_member(conn, conversation_id=conversation_id, user_id=user_id)
-    await tell(conn, "conversation.member_removed", conversation_id, actor_id, userId=user_id)
+    gone = await sql.conversations.remove_member(conn, conversation_id=conversation_id, user_id=other_id)
+    await tell(conn, "conversation.member_removed", conversation_id, user_id, userId=other_id)
     if gone["heirId"] is not None:
         await tell(
             conn, "conversation.role_changed", conversation_id, None, userId=gone["heirId"], role="owner"
         )
+    conn.after(Say("left", conversation_id, by=user_id, people=(other_id,)))
 
 
 async def mark(conn: Any, user_id: UUID, conversation_id: UUID, n: int, *, read: bool) -> Any:
@@ -240,7 +235,14 @@ async def set_block(conn: Any, user_id: UUID, other_id: UUID, *, blocked: bool) 
 async def forget_person(conn: Any, user_id: UUID) -> None:
     """A person leaves: they are in no conversation, and nobody is blocked. What they wrote stays, as that of
     somebody who has left."""
-    for row in await sql.conversations.list_conversations_of(conn, user_id=user_id):
-        await drop_member(conn, row["conversation_id"], user_id, None)
+    events: list[tuple[str, UUID, dict[str, Any], UUID | None]] = []
+    for row in await sql.conversations.forget_member(conn, user_id=user_id):
+        conversation_id = row["conversationId"]
+        events.append(("conversation.member_removed", conversation_id, {"userId": user_id}, None))
+        if row["heirId"] is not None:
+            heir = {"userId": row["heirId"], "role": "owner"}
+            events.append(("conversation.role_changed", conversation_id, heir, None))
+    if events:
+        await emit_all(conn, "conversation", events, actor_id=None)
     await sql.conversations.delete_blocks(conn, user_id=user_id)
     await sql.messages.delete_reactions_of(conn, user_id=user_id)
