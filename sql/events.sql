@@ -125,8 +125,12 @@ FROM buried;
 SELECT
     (SELECT count(*) FROM outbox WHERE next_at <= now() OR last_error IS NOT NULL) AS depth,
     (
-        SELECT greatest(coalesce(extract(epoch FROM now() - min(CASE WHEN last_error IS NULL THEN next_at ELSE created_at END)), 0), 0)::float8
-        FROM outbox
+        SELECT greatest(coalesce(extract(epoch FROM now() - min(since)), 0), 0)::float8
+        FROM (
+            SELECT
+                CASE WHEN receivers_after = '00000000-0000-0000-0000-000000000000' THEN next_at ELSE created_at END AS since
+            FROM outbox
+        ) AS waiting
     ) AS age,
     (SELECT count(*) FROM outbox_dead) AS dead;
 
