@@ -204,7 +204,7 @@ class Conversations:
         elsewhere = (
             socket
             for socket in self._list_sockets(self._members.get(said.conversation_id, ()))
-            if room not in socket.rooms
+            if room not in socket.rooms and self.node.rooms.has(socket.principal, READ)
         )
         self._write(elsewhere, wrap_event("conversation:activity", data))
 
