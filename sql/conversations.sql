@@ -190,6 +190,9 @@ SELECT EXISTS (SELECT FROM conversation_members AS m WHERE m.conversation_id = $
 -- Nobody is in a conversation, which is locked, any more, nor is it that of two people; it is purged later.
 WITH gone AS (
     DELETE FROM conversation_members WHERE conversation_id = $1
+),
+blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
 )
 UPDATE conversations SET member_count = 0, low_id = NULL, high_id = NULL WHERE id = $1;
 

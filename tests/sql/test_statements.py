@@ -98,6 +98,7 @@ BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
 BLANKING = {
     "checklists",
     "comments",
+    "conversations",
     "files",
     "labels",
     "leads",

@@ -36,6 +36,8 @@ MAX_SHOWN_READING = 50
 TYPING_SECONDS = 2.0
 POOL_WAIT_SECONDS = 2.0
 AGAIN_SECONDS = 1.0
+# Of those who read their lists anew.
+PEOPLE_AT_ONCE, PAUSE_SECONDS = 100, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,10 @@ class Conversations:
             for row in await sql.conversations.list_memberships(conn, user_ids=user_ids):
                 if row["conversation_id"] not in left[row["user_id"]]:
                     self._add(row["conversation_id"], row["user_id"])
+        except BaseException:
+            for user_id in user_ids:
+                self._clear(user_id)
+            raise
         finally:
             for user_id in user_ids:
                 self._loads[user_id].remove(left[user_id])
@@ -123,13 +129,21 @@ class Conversations:
                     del self._loads[user_id]
 
     def _add(self, conversation_id: UUID, user_id: UUID) -> None:
-        self._of[user_id].add(conversation_id)
-        self._members.setdefault(conversation_id, set()).add(user_id)
+        if user_id in self._of:
+            self._of[user_id].add(conversation_id)
+            self._members.setdefault(conversation_id, set()).add(user_id)
 
     def _remove(self, conversation_id: UUID, user_id: UUID) -> None:
         for left in self._loads.get(user_id, ()):
             left.add(conversation_id)
         self._of.get(user_id, set()).discard(conversation_id)
+        self._drop(conversation_id, user_id)
+
+    def _clear(self, user_id: UUID) -> None:
+        for conversation_id in self._of.pop(user_id, ()):
+            self._drop(conversation_id, user_id)
+
+    def _drop(self, conversation_id: UUID, user_id: UUID) -> None:
         members = self._members.get(conversation_id)
         if members is not None:
             members.discard(user_id)
@@ -139,12 +153,8 @@ class Conversations:
     def forget(self, socket: Socket) -> None:
         """A socket has gone; with a person's last one goes what is known of the person."""
         self._typed.pop(socket, None)
-        user_id = socket.user_id
-        if user_id in self.node.hub.by_user:
-            return
-        for conversation_id in list(self._of.get(user_id, ())):
-            self._remove(conversation_id, user_id)
-        self._of.pop(user_id, None)
+        if socket.user_id not in self.node.hub.by_user:
+            self._clear(socket.user_id)
 
     def say(self, said: Say) -> None:
         """Show something here, and have the other nodes show it."""
@@ -182,8 +192,7 @@ class Conversations:
             )
         elif said.kind == "joined":
             for user_id in said.people:
-                if user_id in self._of:
-                    self._add(conversation_id, user_id)
+                self._add(conversation_id, user_id)
             self._resync(said.people)
         elif said.kind in ("left", "ended"):
             people = said.people if said.kind == "left" else tuple(self._members.get(conversation_id, ()))
@@ -196,7 +205,7 @@ class Conversations:
                         self.node.guard.evict(listener, room)
             self._resync(people)
         elif said.kind == "lost":
-            self._resync(list(self._of))
+            self.check_soon()
 
     def _show_activity(self, said: Say) -> None:
         data = {"id": said.conversation_id, "n": said.n, "by": said.by}
@@ -266,21 +275,36 @@ class Conversations:
         everybody is, and tell them."""
         behind, self._behind = self._behind, False
         names = [name for name in self.node.hub.rooms if name.startswith("conversation:")]
-        people = list(self._of) if behind else []
-        if not names and not people:
-            return
         try:
-            async with self.node.database.connection(wait=POOL_WAIT_SECONDS) as conn:
-                await self.node.guard.clear(conn, names)
-                for user_id in people:
-                    for conversation_id in list(self._of.get(user_id, ())):
-                        self._remove(conversation_id, user_id)
-                if people:
-                    await self._load(conn, people)
+            if names:
+                async with self.node.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+                    await self.node.guard.clear(conn, names)
+            people = self._list_readers() if behind else []
+            for at in range(0, len(people), PEOPLE_AT_ONCE):
+                await self._load_anew(people[at : at + PEOPLE_AT_ONCE])
         except AppError:
             self._behind = self._behind or behind
             raise
+
+    async def _load_anew(self, people: list[UUID]) -> None:
+        """Read where some people are, and tell them: few at a time, as each then asks for a list."""
+        async with self.node.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+            for user_id in people:
+                self._clear(user_id)
+            await self._load(conn, people)
+        for user_id in people:
+            if user_id not in self.node.hub.by_user:
+                self._clear(user_id)
         self._resync(people)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+    def _list_readers(self) -> list[UUID]:
+        """Who has a socket here, and may read messages."""
+        return [
+            user_id
+            for user_id, sockets in self.node.hub.by_user.items()
+            if any(self.node.rooms.has(socket.principal, READ) for socket in sockets)
+        ]
 
     async def drain(self) -> None:
         """See Companion: the sockets are those of rooms."""

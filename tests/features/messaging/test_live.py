@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nexcorp.db import sql
 from tests.api import API, create, gather_crowd, get_json
 from tests.features.messaging.helpers import gather, read, remove, talk, write
 from tests.realtime.helpers import ask, subscribe
@@ -129,3 +130,24 @@ async def test_large_groups_show_no_reading(service: Any, make_user: Any, connec
     await read(bob, conversation, 1)
     await live.next("message:created")
     await live.nothing("conversation:read", 0.3)
+
+
+async def test_whoever_is_taken_out_while_they_connect_hears_nothing(
+    service: Any, make_user: Any, connect: Any, monkeypatch: Any
+) -> None:
+    """What is read of where they are is older than the news that they are not."""
+    ann, bob = await make_user(), await make_user()
+    left, stays = await gather(ann, bob), await gather(ann, bob)
+    read_them = sql.conversations.list_memberships
+
+    async def read_slowly(conn: Any, **values: Any) -> Any:
+        rows = await read_them(conn, **values)
+        assert (await remove(ann, left, bob)).status == 204
+        return rows
+
+    monkeypatch.setattr(sql.conversations, "list_memberships", read_slowly)
+    live = await connect(bob)
+    await live.next("connected")
+    for conversation in (left, stays):
+        await write(ann, conversation)
+    assert (await live.next("conversation:activity"))["data"]["id"] == stays
