@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from nexcorp.db import sql
+from nexcorp.features.messaging.commands import find_conversations
+from nexcorp.realtime.node import NODE
 from tests.api import API, create, gather_crowd, get_json
 from tests.features.messaging.helpers import gather, read, remove, talk, write
 from tests.realtime.helpers import ask, subscribe
@@ -151,3 +153,17 @@ async def test_whoever_is_taken_out_while_they_connect_hears_nothing(
     for conversation in (left, stays):
         await write(ann, conversation)
     assert (await live.next("conversation:activity"))["data"]["id"] == stays
+
+
+async def test_the_check_finds_who_is_not_there_any_more(service: Any, make_user: Any, connect: Any) -> None:
+    """Also where nobody said that they were taken out."""
+    ann, bob = await make_user(), await make_user()
+    conversation = await gather(ann, bob)
+    lives = [await connect(ann), await connect(bob)]
+    for live in lives:
+        await watch(live, conversation)
+    await service.db.pool.execute("DELETE FROM conversation_members WHERE user_id = $1", bob.id)
+    find_conversations(service.app[NODE]).check_soon()
+    assert (await lives[1].next("unsubscribed"))["data"] == {"room": f"conversation:{conversation}"}
+    await lives[0].next("resync")
+    assert "unsubscribed" not in [frame["event"] for frame in lives[0].frames]
