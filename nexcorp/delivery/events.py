@@ -112,7 +112,7 @@ class EventType:
     """What follows from one type of event. A receiver gets the first notice that names them.
 
     `public`: other systems may hear of it (webhooks); what says who signed in where is not. `notices_after`:
-    rooms see its frames at once, an Audience is told so many seconds later.
+    rooms see its frames at once, its receivers are asked for and told so many seconds later.
     """
 
     notices: tuple[Notice, ...] = ()
