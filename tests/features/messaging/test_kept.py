@@ -133,7 +133,8 @@ async def test_a_person_who_leaves_is_in_no_conversation_and_what_they_wrote_sta
 ) -> None:
     ann, bob, eve = await make_user(), await make_user("leavingperson"), await make_user()
     direct, group = await talk(ann, bob), await gather(bob, ann, eve)
-    message = await write(bob, direct, "What stays.")
+    picture = await upload(bob)
+    message = await write(bob, direct, "What stays.", uploadIds=[picture["id"]])
     await write(bob, group, "Of the group.")
     await bob.client.put(f"{API}/messages/{message['id']}/reactions/⭐")
     await bob.client.put(f"{API}/users/{eve.id}/block")
@@ -150,6 +151,7 @@ async def test_a_person_who_leaves_is_in_no_conversation_and_what_they_wrote_sta
     assert members[0]["role"] == "owner"
     shown = await get_json(ann.client, f"/messages/{message['id']}")
     assert (shown["body"], shown["reactions"]) == ("What stays.", [])
+    assert [one["id"] for one in shown["uploads"]] == [picture["id"]]
     assert shown["author"]["username"] != "leavingperson"
     path = f"{API}/conversations/{direct}/messages"
     await refused(ann.client.post(path, json={"body": "x"}), 409, "recipient_gone")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from uuid import uuid4
 
 from nexcorp.db import sql
 from nexcorp.features.messaging.commands import find_conversations
 from nexcorp.realtime.node import NODE
-from tests.api import API, create, gather_crowd, get_json
-from tests.features.messaging.helpers import gather, read, remove, talk, write
+from tests.api import API, create, fetch_value, gather_crowd, get_json
+from tests.features.messaging.helpers import gather, history, read, remove, talk, write
 from tests.realtime.helpers import ask, subscribe
 
 
@@ -57,6 +59,38 @@ async def test_what_is_written_is_seen_on_every_node(
         assert "conversation:activity" not in [frame["event"] for frame in live.frames[-3:]]
     stranger = await connect(eve)
     assert (await ask(stranger, "subscribe", {"room": room}))["data"]["code"] == "room_not_found"
+
+
+async def test_fifty_who_send_at_once_leave_no_gap(
+    service: Any, client: Any, make_user: Any, second_node: str
+) -> None:
+    ann = await make_user()
+    crowd = await gather_crowd(service, client, 50)
+    ids = [str(user_id) for user_id, _ in crowd]
+    conversation = (await create(ann, "/conversations", title="All", userIds=ids))["id"]
+    path = f"{API}/conversations/{conversation}/messages"
+    for _, one in crowd[::2]:
+        one.url = second_node
+    same = str(uuid4())
+    sends = [
+        *(one.post(path, json={"body": str(number)}) for number, (_, one) in enumerate(crowd)),
+        *(ann.client.post(path, json={"id": same, "body": "Once."}) for _ in range(5)),
+    ]
+    answers = await asyncio.gather(*sends)
+    assert sorted(answer.status for answer in answers) == [200] * 4 + [201] * 51
+    assert {(await answer.json())["n"] for answer in answers} == set(range(1, 52))
+    assert await history(ann, conversation, "?limit=100") == list(range(1, 52))
+    later = await fetch_value(
+        service,
+        """
+        SELECT bool_and(ok) FROM (
+            SELECT created_at >= lag(created_at) OVER (ORDER BY n) AS ok
+            FROM messages WHERE conversation_id = $1
+        ) AS pairs
+        """,
+        conversation,
+    )
+    assert later
 
 
 async def test_typing_and_marks_go_to_those_whom_they_concern(

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api import API, NOBODY, create, fetch_value, gather_crowd, get_json, refused
+from tests.api import API, NOBODY, create, fetch_value, get_json, refused
 from tests.features.messaging.helpers import gather, history, read, remove, talk, unread, write
 
 pytestmark = pytest.mark.shared
@@ -62,34 +62,6 @@ async def test_messages_have_numbers_and_an_id_is_sent_once(service: Any, make_u
     assert await unread(ann, conversation) == 0
     for body in ({}, {"body": " "}, {"body": "x" * 10_001}, {"body": "x", "replyToId": NOBODY}):
         await refused(ann.client.post(path, json=body), 422, "validation_failed")
-
-
-async def test_fifty_who_send_at_once_leave_no_gap(service: Any, client: Any, make_user: Any) -> None:
-    ann = await make_user()
-    crowd = await gather_crowd(service, client, 25)
-    ids = [str(user_id) for user_id, _ in crowd]
-    conversation = (await create(ann, "/conversations", title="All", userIds=ids))["id"]
-    path = f"{API}/conversations/{conversation}/messages"
-    same = str(uuid4())
-    sends = [
-        *(one.post(path, json={"body": str(number)}) for number, (_, one) in enumerate(crowd * 2)),
-        *(ann.client.post(path, json={"id": same, "body": "Once."}) for _ in range(5)),
-    ]
-    answers = await asyncio.gather(*sends)
-    assert sorted(answer.status for answer in answers) == [200] * 4 + [201] * 51
-    assert {(await answer.json())["n"] for answer in answers} == set(range(1, 52))
-    assert await history(ann, conversation, "?limit=100") == list(range(1, 52))
-    later = await fetch_value(
-        service,
-        """
-        SELECT bool_and(ok) FROM (
-            SELECT created_at >= lag(created_at) OVER (ORDER BY n) AS ok
-            FROM messages WHERE conversation_id = $1
-        ) AS pairs
-        """,
-        conversation,
-    )
-    assert later
 
 
 async def test_history_is_read_from_any_place(service: Any, make_user: Any) -> None:
