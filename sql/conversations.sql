@@ -163,14 +163,14 @@ heir AS (
     UPDATE conversation_members AS m
     SET role = 'owner'
     FROM (
-        SELECT o.user_id
+        SELECT o.conversation_id, o.user_id
         FROM conversation_members AS o
         INNER JOIN users AS u ON u.id = o.user_id AND u.status = 'active'
         WHERE o.conversation_id = $1 AND o.user_id <> $2
         ORDER BY o.joined_at, o.user_id
         LIMIT 1
     ) AS eldest
-    WHERE m.conversation_id = $1
+    WHERE m.conversation_id = eldest.conversation_id
         AND m.user_id = eldest.user_id
         AND (SELECT g.role FROM gone AS g) = 'owner'
         AND NOT EXISTS (
@@ -302,7 +302,7 @@ RETURNING level_of(c, m) AS level, m.muted_until AS "mutedUntil";
 -- each time that they are away. Not those who have read it, have blocked its author, or are told of less. None of what has
 -- been deleted since.
 WITH concerned AS MATERIALIZED (
-    SELECT m.user_id
+    SELECT m.conversation_id, m.user_id
     FROM conversation_members AS m
     INNER JOIN conversations AS c ON c.id = m.conversation_id
     WHERE m.conversation_id = $3
@@ -322,7 +322,8 @@ noted AS (
     UPDATE conversation_members AS m
     SET notified_n = $4
     FROM concerned AS f
-    WHERE m.conversation_id = $3 AND m.user_id = f.user_id
+    -- By both columns of what was found: with $3 all members would be read for each.
+    WHERE m.conversation_id = f.conversation_id AND m.user_id = f.user_id
 )
 SELECT user_id AS receiver_id FROM concerned ORDER BY user_id;
 

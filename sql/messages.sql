@@ -140,33 +140,37 @@ DELETE FROM message_reactions WHERE user_id = $1;
 -- conversation from its end for one that nobody wrote.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 
--- name: search_one(conversation_id, viewer_id, text, before, most) :many
+-- name: read_search(text) :one!
+-- What is searched for, and how it is marked, as the searches take it: as values, which are planned for and looked at once.
+SELECT make_query($1)::text AS query, make_query($1, true)::text AS marks;
+
+-- name: search_one(conversation_id, viewer_id, query, marks, before, most) :many
 -- Messages of one conversation ahead of a number, the newest first. The viewer is a member.
 WITH page AS MATERIALIZED (
     SELECT s.id, s.n, s.body
     FROM messages AS s
-    WHERE s.conversation_id = $1 AND s.n < $4 AND s.words @@ make_query($3)
+    WHERE s.conversation_id = $1 AND s.n < $5 AND s.words @@ $3::text::tsquery
     ORDER BY s.n DESC
-    LIMIT $5
+    LIMIT $6
 )
-SELECT i.*, r.reactions, highlight(page.body, make_query($3), make_query($3, true)) AS highlight
+SELECT i.*, r.reactions, highlight(page.body, $3::text::tsquery, $4::text::tsquery) AS highlight
 FROM page
 CROSS JOIN LATERAL (SELECT * FROM message_items WHERE message_items.id = page.id OFFSET 0) AS i
 CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
 ORDER BY page.n DESC;
 
--- name: search_all(viewer_id, text, before_time, before, most) :many
+-- name: search_all(viewer_id, query, marks, before_time, before, most) :many
 -- Messages of all conversations of a person, the newest first.
 WITH page AS MATERIALIZED (
     SELECT s.id, s.created_at, s.body
     FROM messages AS s
     WHERE s.conversation_id = ANY(ARRAY(SELECT m.conversation_id FROM conversation_members AS m WHERE m.user_id = $1))
-        AND s.words @@ make_query($2)
-        AND (s.created_at, s.id) < ($3, $4)
+        AND s.words @@ $2::text::tsquery
+        AND (s.created_at, s.id) < ($4, $5)
     ORDER BY s.created_at DESC, s.id DESC
-    LIMIT $5
+    LIMIT $6
 )
-SELECT i.*, r.reactions, highlight(page.body, make_query($2), make_query($2, true)) AS highlight
+SELECT i.*, r.reactions, highlight(page.body, $2::text::tsquery, $3::text::tsquery) AS highlight
 FROM page
 CROSS JOIN LATERAL (SELECT * FROM message_items WHERE message_items.id = page.id OFFSET 0) AS i
 CROSS JOIN LATERAL reactions_to(i.id, $1) AS r

@@ -134,9 +134,10 @@ async def remove_reaction(request: web.Request) -> web.Response:
 
 
 async def search_messages(request: web.Request, query: dict[str, Any]) -> web.Response:
-    viewer_id, asked = user_id(request), {"text": query["q"]}
+    viewer_id = user_id(request)
     async with searching(database(request)) as conn:
         await sql.messages.plan_anew(conn)
+        asked = dict(await sql.messages.read_search(conn, text=query["q"]))
         if "conversation" not in query:
             rows = await BY_TIME.fetch(
                 request, conn, query, sql.messages.search_all, viewer_id=viewer_id, **asked
