@@ -93,9 +93,9 @@ async def _read(config: Config, user_id: UUID, place: UUID) -> dict[str, list[fl
         for number in range(PAGES // 3):
             word = f"number{number * 7 % 1000}"
             began = time.perf_counter()
-            query = dict(await sql.messages.read_search(conn, text=word))
+            asked_for = dict(await sql.messages.read_search(conn, text=word))
             await sql.messages.search_one(
-                conn, conversation_id=place, viewer_id=user_id, before=LAST_NUMBER, most=21, **query
+                conn, conversation_id=place, viewer_id=user_id, before=LAST_NUMBER, most=21, **asked_for
             )
             took["a rare word in the group"].append((time.perf_counter() - began) * 1000)
     await database.close()

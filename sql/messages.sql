@@ -142,9 +142,9 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: read_search(text) :one!
 -- What is searched for, and how it is marked, as the searches take it: as values, which are planned for and looked at once.
-SELECT make_query($1)::text AS query, make_query($1, true)::text AS marks;
+SELECT make_query($1)::text AS wanted, make_query($1, true)::text AS marks;
 
--- name: search_one(conversation_id, viewer_id, query, marks, before, most) :many
+-- name: search_one(conversation_id, viewer_id, wanted, marks, before, most) :many
 -- Messages of one conversation ahead of a number, the newest first. The viewer is a member.
 WITH page AS MATERIALIZED (
     SELECT s.id, s.n, s.body
@@ -159,7 +159,7 @@ CROSS JOIN LATERAL (SELECT * FROM message_items WHERE message_items.id = page.id
 CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
 ORDER BY page.n DESC;
 
--- name: search_all(viewer_id, query, marks, before_time, before, most) :many
+-- name: search_all(viewer_id, wanted, marks, before_time, before, most) :many
 -- Messages of all conversations of a person, the newest first.
 WITH page AS MATERIALIZED (
     SELECT s.id, s.created_at, s.body
