@@ -27,6 +27,7 @@ async def test_what_is_written_is_seen_on_every_node(
     here, there = await connect(ann), await connect(bob, url=second_node)
     # In no room: told that there is something.
     away = await connect(bob)
+    await away.next("connected")
     for live in (here, there):
         await watch(live, conversation)
     message = await write(ann, conversation, "A first text.")
@@ -128,6 +129,7 @@ async def test_whoever_is_taken_out_sees_no_more(
     conversation = await gather(ann, bob)
     out, stays = await connect(bob, url=second_node), await connect(ann)
     later = await connect(eve, url=second_node)
+    await later.next("connected")
     for live in (out, stays):
         await watch(live, conversation)
     path = f"{API}/conversations/{conversation}/members/{eve.id}"
