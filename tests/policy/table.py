@@ -26,6 +26,7 @@ one room of the kind), and then who may join.
 from __future__ import annotations
 
 from tests.policy import makers
+from tests.policy.files import FILES
 from tests.policy.messaging import MESSAGING, MESSAGING_ROOMS
 from tests.policy.projects import PROJECTS
 from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
@@ -417,6 +418,7 @@ POLICY: list[Rule] = [
     *WORK,
     *WORK_MANY,
     *PROJECTS,
+    *FILES,
     *MESSAGING,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),

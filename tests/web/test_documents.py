@@ -199,9 +199,12 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments, leads, tasks, views, conversations, messages = (
+    posts, comments, leads, tasks, views, projects, files, conversations, messages = (
         f"/api/v1/{name}/[^/]+"
-        for name in ("posts", "comments", "leads", "tasks", "task-views", "conversations", "messages")
+        for name in (
+            *("posts", "comments", "leads", "tasks", "task-views"),
+            *("projects", "files", "conversations", "messages"),
+        )
     )
     assert reads == {
         "PATCH /api/v1/users/me",
@@ -224,6 +227,11 @@ def test_what_reads_if_match_says_so() -> None:
         f"PUT {tasks}/assignee",
         f"PATCH {views}",
         f"DELETE {views}",
+        f"PATCH {projects}",
+        f"DELETE {projects}",
+        f"PATCH {files}",
+        f"DELETE {files}",
+        f"PUT {files}/content",
         *(f"{method} {path}" for method in ("PATCH", "DELETE") for path in (conversations, messages)),
     }
 
