@@ -101,8 +101,9 @@ UPDATE messages
 SET body = $2, words = make_words(NULL, $2), version = version + 1, edited_at = clock_timestamp()
 WHERE id = $1;
 
--- name: delete_message(message_id) :exec
+-- name: delete_message(message_id) :value
 -- Of a message, which is locked, its number and author stay; stored answers show it no more. Its files go by sql/uploads.sql.
+-- Returns the newest number of its conversation.
 WITH reactions AS (
     DELETE FROM message_reactions WHERE message_id = $1
 ),
@@ -110,9 +111,10 @@ blanked AS (
     -- The keys stay, so that a retry makes nothing anew.
     UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
 )
-UPDATE messages
+UPDATE messages AS s
 SET body = NULL, words = NULL, reply_to_id = NULL, deleted_at = clock_timestamp(), version = version + 1
-WHERE id = $1;
+WHERE s.id = $1
+RETURNING (SELECT c.last_n FROM conversations AS c WHERE c.id = s.conversation_id);
 
 -- name: add_reaction(message_id, user_id, emoji, most) :one
 -- React to a message, which is locked, once with each emoji. `isFull`: it has `most` others already, and nothing is added.

@@ -70,7 +70,8 @@ ANSWERS = {
         closed({"conversationId": ID, "userId": ID, "readN": WHOLE, "deliveredN": WHOLE}),
     ),
     "conversation:activity": FrameDoc(
-        "A new message, by its number and author, in a conversation of yours whose room you are not in.",
+        "A new message, by its number and author, in a conversation of yours whose room you are not in. "
+        "Where you know of that number, one has been deleted.",
         closed({"id": ID, "n": WHOLE, "by": ID}),
     ),
     "resync": FrameDoc(

@@ -156,8 +156,10 @@ async def delete_message(conn: Any, user_id: UUID, message_id: UUID, versions: V
         raise NotYourMessage()
     check_version(row, versions)
     await sql.uploads.take_off_message(conn, message_id=message_id)
-    await sql.messages.delete_message(conn, message_id=message_id)
+    newest = await sql.messages.delete_message(conn, message_id=message_id)
     await tell(conn, "message.deleted", row, user_id, version=row["version"] + 1)
+    # Nothing new, but who had it unread has one less.
+    conn.after(Say("activity", row["conversationId"], by=user_id, n=newest))
 
 
 async def show_message(conn: Any, message_id: UUID, viewer_id: UUID) -> None:

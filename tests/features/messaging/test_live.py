@@ -44,6 +44,7 @@ async def test_what_is_written_is_seen_on_every_node(
     assert (reaction["userId"], reaction["added"]) == (str(ann.id), True)
     assert reaction["reactions"] == [{"emoji": "⭐", "count": 1}]
     await ann.client.delete(path)
+    assert (await away.next("conversation:activity"))["data"]["n"] == 1
     assert (await there.next("message:deleted"))["data"] == {
         "id": message["id"],
         "conversationId": conversation,
