@@ -44,7 +44,7 @@ PEOPLE_AT_ONCE, PAUSE_SECONDS = 100, 0.05
 class Say:
     """An effect for conn.after(): have all nodes show something of a conversation.
 
-    `kind`: activity (`n` is the newest message; `by` has written, or deleted one), joined and left (`people`),
+    `kind`: activity (`n` is the newest message; `by` wrote, or deleted one), joined and left (`people`),
     ended, read (`by` up to `n`, had `delivered_n`; `shown` to others as well), typing (`by`), lost (news that
     Redis did not take).
     """
