@@ -75,6 +75,16 @@ def room_of(conversation_id: UUID) -> str:
     return f"conversation:{conversation_id}"
 
 
+class Place:
+    """A conversation, and who of its members has a socket on this node."""
+
+    __slots__ = ("id", "people")
+
+    def __init__(self, conversation_id: UUID) -> None:
+        self.id = conversation_id
+        self.people: set[UUID] = set()
+
+
 class Conversations:
     """The conversations of everybody who has a socket on this node; a companion of it."""
 
@@ -85,8 +95,9 @@ class Conversations:
         # No sockets but those of rooms.
         self.hub = Hub()
         self.number = secrets.randbelow(2**62) + 1
-        self._members: dict[UUID, set[UUID]] = {}
-        self._of: dict[UUID, set[UUID]] = {}
+        # Each id and place is there once: a node has half a million pairs of them.
+        self._places: dict[UUID, Place] = {}
+        self._of: dict[UUID, list[Place]] = {}
         # What each person has left while it is read where they are.
         self._loads: dict[UUID, list[set[UUID]]] = {}
         self._typed: dict[Socket, float] = {}
@@ -112,13 +123,15 @@ class Conversations:
     async def _load(self, conn: Any, user_ids: list[UUID]) -> None:
         """Read where these people are; who is taken out meanwhile is not put back."""
         left: dict[UUID, set[UUID]] = {user_id: set() for user_id in user_ids}
+        known = {user_id: user_id for user_id in user_ids}
         for user_id in user_ids:
-            self._of.setdefault(user_id, set())
+            self._of.setdefault(user_id, [])
             self._loads.setdefault(user_id, []).append(left[user_id])
         try:
             for row in await sql.conversations.list_memberships(conn, user_ids=user_ids):
-                if row["conversation_id"] not in left[row["user_id"]]:
-                    self._add(row["conversation_id"], row["user_id"])
+                user_id = known[row["user_id"]]
+                if row["conversation_id"] not in left[user_id]:
+                    self._add(row["conversation_id"], user_id)
         except BaseException:
             for user_id in user_ids:
                 self._clear(user_id)
@@ -130,26 +143,36 @@ class Conversations:
                     del self._loads[user_id]
 
     def _add(self, conversation_id: UUID, user_id: UUID) -> None:
-        if user_id in self._of:
-            self._of[user_id].add(conversation_id)
-            self._members.setdefault(conversation_id, set()).add(user_id)
+        places = self._of.get(user_id)
+        if places is None:
+            return
+        place = self._places.get(conversation_id)
+        if place is None:
+            place = self._places[conversation_id] = Place(conversation_id)
+        if user_id not in place.people:
+            place.people.add(user_id)
+            places.append(place)
 
     def _remove(self, conversation_id: UUID, user_id: UUID) -> None:
         for left in self._loads.get(user_id, ()):
             left.add(conversation_id)
-        self._of.get(user_id, set()).discard(conversation_id)
-        self._drop(conversation_id, user_id)
+        place = self._places.get(conversation_id)
+        if place is not None and user_id in place.people:
+            self._of[user_id].remove(place)
+            self._drop(place, user_id)
 
     def _clear(self, user_id: UUID) -> None:
-        for conversation_id in self._of.pop(user_id, ()):
-            self._drop(conversation_id, user_id)
+        for place in self._of.pop(user_id, ()):
+            self._drop(place, user_id)
 
-    def _drop(self, conversation_id: UUID, user_id: UUID) -> None:
-        members = self._members.get(conversation_id)
-        if members is not None:
-            members.discard(user_id)
-            if not members:
-                del self._members[conversation_id]
+    def _drop(self, place: Place, user_id: UUID) -> None:
+        place.people.discard(user_id)
+        if not place.people:
+            del self._places[place.id]
+
+    def _list_people(self, conversation_id: UUID) -> tuple[UUID, ...]:
+        place = self._places.get(conversation_id)
+        return tuple(place.people) if place is not None else ()
 
     def forget(self, socket: Socket) -> None:
         """A socket has gone; with a person's last one goes what is known of the person."""
@@ -196,7 +219,7 @@ class Conversations:
                 self._add(conversation_id, user_id)
             self._resync(said.people)
         elif said.kind in ("left", "ended"):
-            people = said.people if said.kind == "left" else tuple(self._members.get(conversation_id, ()))
+            people = said.people if said.kind == "left" else self._list_people(conversation_id)
             for user_id in people:
                 self._remove(conversation_id, user_id)
             if said.kind == "left":
@@ -213,7 +236,7 @@ class Conversations:
         room = room_of(said.conversation_id)
         elsewhere = (
             socket
-            for socket in self._list_sockets(self._members.get(said.conversation_id, ()))
+            for socket in self._list_sockets(self._list_people(said.conversation_id))
             if room not in socket.rooms and self.node.rooms.has(socket.principal, READ)
         )
         self._write(elsewhere, wrap_event("conversation:activity", data))
