@@ -19,8 +19,8 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from nexcorp.db import sql
 from nexcorp.errors import AppError
+from nexcorp.features.messaging.places import Places
 from nexcorp.realtime.checks import CHECK_SECONDS, Checks
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.node import Node
@@ -75,16 +75,6 @@ def room_of(conversation_id: UUID) -> str:
     return f"conversation:{conversation_id}"
 
 
-class Place:
-    """A conversation, and who of its members has a socket on this node."""
-
-    __slots__ = ("id", "people")
-
-    def __init__(self, conversation_id: UUID) -> None:
-        self.id = conversation_id
-        self.people: set[UUID] = set()
-
-
 class Conversations:
     """The conversations of everybody who has a socket on this node; a companion of it."""
 
@@ -95,11 +85,7 @@ class Conversations:
         # No sockets but those of rooms.
         self.hub = Hub()
         self.number = secrets.randbelow(2**62) + 1
-        # Each id and place is there once: a node has half a million pairs of them.
-        self._places: dict[UUID, Place] = {}
-        self._of: dict[UUID, list[Place]] = {}
-        # What each person has left while it is read where they are.
-        self._loads: dict[UUID, list[set[UUID]]] = {}
+        self.places = Places()
         self._typed: dict[Socket, float] = {}
         self._waiting: list[Message] = []
         self._wake = asyncio.Event()
@@ -112,73 +98,17 @@ class Conversations:
     async def welcome(self, conn: Any, socket: Socket) -> None:
         """Learn in which conversations a person is, ahead of their first socket's `connected`."""
         user_id = socket.user_id
-        if (user_id in self._of and user_id not in self._loads) or not self.node.rooms.has(
-            socket.principal, READ
-        ):
+        if self.places.knows(user_id) or not self.node.rooms.has(socket.principal, READ):
             return
-        await self._load(conn, [user_id])
+        await self.places.load(conn, [user_id])
         if user_id not in self.node.hub.by_user:
             self.forget(socket)
-
-    async def _load(self, conn: Any, user_ids: list[UUID]) -> None:
-        """Read where these people are; who is taken out meanwhile is not put back."""
-        left: dict[UUID, set[UUID]] = {user_id: set() for user_id in user_ids}
-        known = {user_id: user_id for user_id in user_ids}
-        for user_id in user_ids:
-            self._of.setdefault(user_id, [])
-            self._loads.setdefault(user_id, []).append(left[user_id])
-        try:
-            for row in await sql.conversations.list_memberships(conn, user_ids=user_ids):
-                user_id = known[row["user_id"]]
-                if row["conversation_id"] not in left[user_id]:
-                    self._add(row["conversation_id"], user_id)
-        except BaseException:
-            for user_id in user_ids:
-                self._clear(user_id)
-            raise
-        finally:
-            for user_id in user_ids:
-                self._loads[user_id].remove(left[user_id])
-                if not self._loads[user_id]:
-                    del self._loads[user_id]
-
-    def _add(self, conversation_id: UUID, user_id: UUID) -> None:
-        places = self._of.get(user_id)
-        if places is None:
-            return
-        place = self._places.get(conversation_id)
-        if place is None:
-            place = self._places[conversation_id] = Place(conversation_id)
-        if user_id not in place.people:
-            place.people.add(user_id)
-            places.append(place)
-
-    def _remove(self, conversation_id: UUID, user_id: UUID) -> None:
-        for left in self._loads.get(user_id, ()):
-            left.add(conversation_id)
-        place = self._places.get(conversation_id)
-        if place is not None and user_id in place.people:
-            self._of[user_id].remove(place)
-            self._drop(place, user_id)
-
-    def _clear(self, user_id: UUID) -> None:
-        for place in self._of.pop(user_id, ()):
-            self._drop(place, user_id)
-
-    def _drop(self, place: Place, user_id: UUID) -> None:
-        place.people.discard(user_id)
-        if not place.people:
-            del self._places[place.id]
-
-    def _list_people(self, conversation_id: UUID) -> tuple[UUID, ...]:
-        place = self._places.get(conversation_id)
-        return tuple(place.people) if place is not None else ()
 
     def forget(self, socket: Socket) -> None:
         """A socket has gone; with a person's last one goes what is known of the person."""
         self._typed.pop(socket, None)
         if socket.user_id not in self.node.hub.by_user:
-            self._clear(socket.user_id)
+            self.places.clear(socket.user_id)
 
     def say(self, said: Say) -> None:
         """Show something here, and have the other nodes show it."""
@@ -216,12 +146,12 @@ class Conversations:
             )
         elif said.kind == "joined":
             for user_id in said.people:
-                self._add(conversation_id, user_id)
+                self.places.add(conversation_id, user_id)
             self._resync(said.people)
         elif said.kind in ("left", "ended"):
-            people = said.people if said.kind == "left" else self._list_people(conversation_id)
+            people = said.people if said.kind == "left" else self.places.list_people(conversation_id)
             for user_id in people:
-                self._remove(conversation_id, user_id)
+                self.places.remove(conversation_id, user_id)
             if said.kind == "left":
                 # Of one that has ended they are shown that it has; the check then takes them out.
                 for listener in self._list_present(room):
@@ -236,7 +166,7 @@ class Conversations:
         room = room_of(said.conversation_id)
         elsewhere = (
             socket
-            for socket in self._list_sockets(self._list_people(said.conversation_id))
+            for socket in self._list_sockets(self.places.list_people(said.conversation_id))
             if room not in socket.rooms and self.node.rooms.has(socket.principal, READ)
         )
         self._write(elsewhere, wrap_event("conversation:activity", data))
@@ -314,11 +244,11 @@ class Conversations:
         """Read where some people are, and tell them: few at a time, as each then asks for a list."""
         async with self.node.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             for user_id in people:
-                self._clear(user_id)
-            await self._load(conn, people)
+                self.places.clear(user_id)
+            await self.places.load(conn, people)
         for user_id in people:
             if user_id not in self.node.hub.by_user:
-                self._clear(user_id)
+                self.places.clear(user_id)
         self._resync(people)
         await asyncio.sleep(PAUSE_SECONDS)
 
