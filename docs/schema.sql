@@ -3,6 +3,7 @@
 -- sql/schema/00_ids.sql makes it.
 SET check_function_bodies = off;
 
+CREATE EXTENSION btree_gin;
 CREATE EXTENSION citext;
 CREATE EXTENSION fuzzystrmatch;
 CREATE EXTENSION pg_trgm;
@@ -160,6 +161,16 @@ COMMENT ON COLUMN api_keys.last_used_at IS 'Up to a minute late.';
 CREATE INDEX api_keys_revoked_at_idx ON api_keys USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX api_keys_user_id_idx ON api_keys USING btree (user_id, id);
 
+CREATE TABLE blocks (
+    user_id uuid NOT NULL,
+    blocked_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT blocks_pkey PRIMARY KEY (user_id, blocked_id),
+    CONSTRAINT blocks_no_self CHECK (user_id <> blocked_id)
+);
+COMMENT ON TABLE blocks IS 'Who wants to hear nothing from whom: neither writes to the other directly, and nobody is notified of what the other says in groups.';
+CREATE INDEX blocks_blocked_idx ON blocks USING btree (blocked_id, user_id);
+
 CREATE TABLE checklist_items (
     id uuid DEFAULT uuidv7() NOT NULL,
     task_id uuid NOT NULL,
@@ -230,6 +241,58 @@ CREATE INDEX comments_author_id_idx ON comments USING btree (author_id);
 CREATE INDEX comments_parent_id_idx ON comments USING btree (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX comments_post_id_idx ON comments USING btree (post_id, id);
 CREATE INDEX comments_task_id_idx ON comments USING btree (task_id, id) WHERE task_id IS NOT NULL;
+
+CREATE TABLE conversation_members (
+    conversation_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text DEFAULT 'member'::text NOT NULL,
+    read_n bigint DEFAULT 0 NOT NULL,
+    delivered_n bigint DEFAULT 0 NOT NULL,
+    notified_n bigint DEFAULT 0 NOT NULL,
+    level text,
+    muted_until timestamp with time zone,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT conversation_members_pkey PRIMARY KEY (conversation_id, user_id),
+    CONSTRAINT conversation_members_level_known CHECK (level = ANY (ARRAY['all'::text, 'mentions'::text, 'none'::text])),
+    CONSTRAINT conversation_members_role_known CHECK (role = ANY (ARRAY['owner'::text, 'member'::text]))
+) WITH (fillfactor=70);
+COMMENT ON TABLE conversation_members IS 'Who is in which conversation, and how far they have come there. A message writes nothing here but the mark of its author.';
+COMMENT ON COLUMN conversation_members.read_n IS 'Read up to this number.';
+COMMENT ON COLUMN conversation_members.delivered_n IS 'A device of theirs has had the messages up to this number.';
+COMMENT ON COLUMN conversation_members.notified_n IS 'The last message that they were notified of: above read_n they are not again.';
+COMMENT ON COLUMN conversation_members.level IS 'Of what they are notified: all, mentions of them, nothing. NULL: all, in groups of more than 20 mentions.';
+COMMENT ON COLUMN conversation_members.muted_until IS 'Until then they are not notified, and it is left out of the unread count over all conversations.';
+CREATE INDEX conversation_members_user_idx ON conversation_members USING btree (user_id, conversation_id);
+
+CREATE TABLE conversations (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    kind text NOT NULL,
+    title text,
+    low_id uuid,
+    high_id uuid,
+    last_n bigint DEFAULT 0 NOT NULL,
+    min_n bigint DEFAULT 1 NOT NULL,
+    member_count integer DEFAULT 0 NOT NULL,
+    "position" uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT conversations_pkey PRIMARY KEY (id),
+    CONSTRAINT conversations_kind_known CHECK (kind = ANY (ARRAY['direct'::text, 'group'::text])),
+    CONSTRAINT conversations_member_count CHECK (member_count >= 0 AND member_count <= 5000),
+    CONSTRAINT conversations_pair_ordered CHECK (low_id <= high_id),
+    CONSTRAINT conversations_title_length CHECK (length(title) >= 1 AND length(title) <= 120),
+    CONSTRAINT conversations_title_of_group CHECK ((kind = 'group'::text) = (title IS NOT NULL))
+) WITH (fillfactor=50);
+COMMENT ON TABLE conversations IS 'What people write to each other in: two of them, one alone, or a group. One without members is seen by nobody and is purged.';
+COMMENT ON COLUMN conversations.low_id IS 'With high_id, whose direct conversation it is, in the order of their ids; twice the same: notes to oneself.';
+COMMENT ON COLUMN conversations.last_n IS 'The number of the newest message, even if it has gone. Given out under the lock of this row: without gaps.';
+COMMENT ON COLUMN conversations.min_n IS 'The number of the oldest message that is kept.';
+COMMENT ON COLUMN conversations.member_count IS 'How many members it has, to choose what others are shown of them; the constraint is the limit.';
+COMMENT ON COLUMN conversations."position" IS 'The place in lists, which each message renews. In no index: a message changes the row where it stands (HOT).';
+CREATE INDEX conversations_empty_idx ON conversations USING btree (id) WHERE member_count = 0;
+CREATE INDEX conversations_high_id_idx ON conversations USING btree (high_id) WHERE high_id IS NOT NULL;
+CREATE UNIQUE INDEX conversations_pair_key ON conversations USING btree (low_id, high_id) WHERE kind = 'direct'::text;
 
 CREATE TABLE data_export_parts (
     user_id uuid NOT NULL,
@@ -745,6 +808,44 @@ COMMENT ON COLUMN mails.mailbox IS 'The address in small letters without what fo
 CREATE INDEX mails_created_at_idx ON mails USING btree (created_at);
 CREATE INDEX mails_due_idx ON mails USING btree (next_at) WHERE sent_at IS NULL AND failed_at IS NULL;
 CREATE INDEX mails_user_id_idx ON mails USING btree (user_id, kind, created_at);
+
+CREATE TABLE message_reactions (
+    message_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    emoji text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT message_reactions_pkey PRIMARY KEY (message_id, user_id, emoji),
+    CONSTRAINT message_reactions_emoji_length CHECK (length(emoji) >= 1 AND length(emoji) <= 32)
+);
+COMMENT ON TABLE message_reactions IS 'Who answered which message with which emoji.';
+CREATE INDEX message_reactions_user_id_idx ON message_reactions USING btree (user_id);
+
+CREATE TABLE messages (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    conversation_id uuid NOT NULL,
+    n bigint NOT NULL,
+    author_id uuid,
+    body text,
+    reply_to_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    edited_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    words tsvector,
+    CONSTRAINT messages_pkey PRIMARY KEY (id),
+    CONSTRAINT messages_n_key UNIQUE (conversation_id, n),
+    CONSTRAINT messages_body_length CHECK (length(body) <= 10000),
+    CONSTRAINT messages_text_or_deleted CHECK ((body IS NULL) = (deleted_at IS NOT NULL))
+);
+COMMENT ON TABLE messages IS 'What people write to each other. A deleted one keeps its number, without its text.';
+COMMENT ON COLUMN messages.id IS 'The client may choose it: a retry then finds what the first attempt made. It says nothing of the order.';
+COMMENT ON COLUMN messages.n IS 'Its place in the conversation, from 1.';
+COMMENT ON COLUMN messages.body IS 'Empty where files say it all; NULL once it is deleted.';
+COMMENT ON COLUMN messages.reply_to_id IS 'The message of the same conversation that it answers. No foreign key: that one may have been removed since.';
+COMMENT ON COLUMN messages.words IS 'What it is found by; NULL once it is deleted.';
+CREATE INDEX messages_author_idx ON messages USING btree (author_id, id);
+CREATE INDEX messages_deleted_idx ON messages USING btree (conversation_id, n) WHERE deleted_at IS NOT NULL;
+CREATE INDEX messages_words_idx ON messages USING gin (conversation_id, words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE name_key (
     id boolean DEFAULT true NOT NULL,
@@ -1557,14 +1658,15 @@ CREATE TABLE uploads (
     alt text,
     charset text,
     task_id uuid,
+    message_id uuid,
     CONSTRAINT uploads_pkey PRIMARY KEY (id),
     CONSTRAINT uploads_store_key_key UNIQUE (store_key),
     CONSTRAINT uploads_bytes_positive CHECK (bytes > 0),
     CONSTRAINT uploads_name_length CHECK (length(name) >= 1 AND length(name) <= 255),
-    CONSTRAINT uploads_one_subject CHECK (num_nonnulls(post_id, task_id) <= 1),
+    CONSTRAINT uploads_one_place CHECK (num_nonnulls(post_id, task_id, message_id) <= 1),
     CONSTRAINT uploads_store_known CHECK (store = ANY (ARRAY['local'::text, 'cloudinary'::text]))
 );
-COMMENT ON TABLE uploads IS 'Files of posts and tasks. The row is there before the file is in its store, and goes only after the file has gone from it.';
+COMMENT ON TABLE uploads IS 'Files of posts, tasks and messages. The row is there before the file is in its store, and goes only after the file has gone from it.';
 COMMENT ON COLUMN uploads.owner_id IS 'Who uploaded it; NULL once they are gone, and it goes with their posts.';
 COMMENT ON COLUMN uploads.post_id IS 'The post it belongs to; NULL until it is attached, and again once that is deleted.';
 COMMENT ON COLUMN uploads."position" IS 'Its place among the files of the post.';
@@ -1578,12 +1680,14 @@ COMMENT ON COLUMN uploads.arrived_at IS 'When the file was in its store. NULL: o
 COMMENT ON COLUMN uploads.alt IS 'What the picture shows, for those who cannot see it, in its owner''s words.';
 COMMENT ON COLUMN uploads.charset IS 'That of a text: NULL is UTF-8, empty one of many that cannot be told apart.';
 COMMENT ON COLUMN uploads.task_id IS 'The task that it is on; NULL where it is on a post, or on nothing yet.';
-CREATE INDEX uploads_free_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND task_id IS NULL AND removed_at IS NULL;
-CREATE INDEX uploads_loose_idx ON uploads USING btree (created_at) WHERE post_id IS NULL;
+COMMENT ON COLUMN uploads.message_id IS 'The message that it is on.';
+CREATE INDEX uploads_message_id_idx ON uploads USING btree (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX uploads_owner_id_idx ON uploads USING btree (owner_id, id);
 CREATE INDEX uploads_post_id_idx ON uploads USING btree (post_id, "position") WHERE post_id IS NOT NULL;
 CREATE INDEX uploads_removed_idx ON uploads USING btree (removed_at) WHERE removed_at IS NOT NULL;
 CREATE INDEX uploads_task_id_idx ON uploads USING btree (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX uploads_unplaced_idx ON uploads USING btree (created_at) WHERE post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL;
+CREATE INDEX uploads_unplaced_owner_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL;
 
 CREATE TABLE users (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1653,6 +1757,8 @@ COMMENT ON TABLE worker_heartbeats IS 'Workers that run; one not seen for 15 sec
 
 ALTER TABLE account_tokens ADD CONSTRAINT account_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE api_keys ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE blocks ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE blocks ADD CONSTRAINT blocks_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE checklist_items ADD CONSTRAINT checklist_items_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
 ALTER TABLE collab_sessions ADD CONSTRAINT collab_sessions_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE SET NULL;
 ALTER TABLE collab_sessions ADD CONSTRAINT collab_sessions_host_id_fkey FOREIGN KEY (host_id) REFERENCES users(id) ON DELETE SET NULL;
@@ -1662,6 +1768,10 @@ ALTER TABLE comments ADD CONSTRAINT comments_author_id_fkey FOREIGN KEY (author_
 ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES comments(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
+ALTER TABLE conversation_members ADD CONSTRAINT conversation_members_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE;
+ALTER TABLE conversation_members ADD CONSTRAINT conversation_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE conversations ADD CONSTRAINT conversations_high_id_fkey FOREIGN KEY (high_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE conversations ADD CONSTRAINT conversations_low_id_fkey FOREIGN KEY (low_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE data_export_parts ADD CONSTRAINT data_export_parts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data_exports(user_id) ON DELETE CASCADE;
 ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1697,6 +1807,10 @@ ALTER TABLE leads ADD CONSTRAINT leads_owner_id_fkey FOREIGN KEY (owner_id) REFE
 ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE likes ADD CONSTRAINT likes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE mails ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE message_reactions ADD CONSTRAINT message_reactions_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE CASCADE;
+ALTER TABLE message_reactions ADD CONSTRAINT message_reactions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE messages ADD CONSTRAINT messages_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE messages ADD CONSTRAINT messages_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE;
 ALTER TABLE notification_counters ADD CONSTRAINT notification_counters_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE notification_groups ADD CONSTRAINT notification_groups_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE notification_mutes ADD CONSTRAINT notification_mutes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1746,6 +1860,7 @@ ALTER TABLE tasks ADD CONSTRAINT tasks_series_id_fkey FOREIGN KEY (series_id) RE
 ALTER TABLE thread_reads ADD CONSTRAINT thread_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE thumbnail_queue ADD CONSTRAINT thumbnail_queue_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
 ALTER TABLE tickets ADD CONSTRAINT tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+ALTER TABLE uploads ADD CONSTRAINT uploads_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE SET NULL;
@@ -1761,6 +1876,20 @@ AS $function$
         + ln(1 + power(2::double precision, - least(abs(score - added), 60))) / ln(2::double precision)
 $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
+
+CREATE OR REPLACE FUNCTION are_apart(one uuid, other uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- Scalars, each by the primary key, whatever a plan expected that is kept from when the table was small.
+    SELECT coalesce(
+        (SELECT true FROM blocks AS b WHERE b.user_id = $1 AND b.blocked_id = $2),
+        (SELECT true FROM blocks AS b WHERE b.user_id = $2 AND b.blocked_id = $1),
+        false
+    )
+$function$;
+COMMENT ON FUNCTION are_apart(uuid,uuid) IS 'Whether one of two people has blocked the other.';
 
 CREATE OR REPLACE FUNCTION chain_comment(entity_id uuid)
  RETURNS TABLE(part_type text, part_id uuid)
@@ -1782,8 +1911,19 @@ AS $function$
     SELECT $1, $2
     UNION ALL
     SELECT c.part_type, c.part_id FROM chain_comment($2) AS c WHERE $1 = 'comment'
+    UNION ALL
+    SELECT c.part_type, c.part_id FROM chain_message($2) AS c WHERE $1 = 'message'
 $function$;
 COMMENT ON FUNCTION chain_entity(text,uuid) IS 'An entity and all that it belongs to, in any order: what mutes it. Only the branch of its kind is run, which is chain_<kind>(); a kind without one belongs to nothing.';
+
+CREATE OR REPLACE FUNCTION chain_message(entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'conversation', s.conversation_id FROM messages AS s WHERE s.id = $1
+$function$;
+COMMENT ON FUNCTION chain_message(uuid) IS 'What a message belongs to, in chain_entity(): its conversation.';
 
 CREATE OR REPLACE FUNCTION compose_query(config regconfig, asked text, completes boolean, marks boolean)
  RETURNS tsquery
@@ -1913,6 +2053,19 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION describe_comment(uuid,uuid) IS 'A comment in describe_entity(); a placeholder is as good as gone.';
 
+CREATE OR REPLACE FUNCTION describe_conversation(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(c.title, display_name(u)), NULL::text, NULL::uuid
+    FROM conversation_members AS m
+    INNER JOIN conversations AS c ON c.id = m.conversation_id
+    LEFT JOIN users AS u ON u.id = other_of(c, $2)
+    WHERE m.conversation_id = $1 AND m.user_id = $2
+$function$;
+COMMENT ON FUNCTION describe_conversation(uuid,uuid) IS 'A conversation in describe_entity(), for its members alone: its title, or with whom it is.';
+
 CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
  LANGUAGE sql
@@ -1922,9 +2075,13 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
     UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_conversation($2, $3) AS d WHERE $1 = 'conversation'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_file($2, $3) AS d WHERE $1 = 'file'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_lead($2, $3) AS d WHERE $1 = 'lead'
+    UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_message($2, $3) AS d WHERE $1 = 'message'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
     UNION ALL
@@ -1934,7 +2091,7 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,file,lead,post,project,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -1959,6 +2116,21 @@ AS $function$
     SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM find_lead($1, $2) AS f INNER JOIN leads AS l ON l.id = f.id
 $function$;
 COMMENT ON FUNCTION describe_lead(uuid,uuid) IS 'A lead in describe_entity(); of one that was merged, the one that lives on.';
+
+CREATE OR REPLACE FUNCTION describe_message(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(s.body), excerpt(s.body), NULL::uuid
+    FROM messages AS s
+    WHERE s.id = $1
+        AND s.deleted_at IS NULL
+        AND (
+            SELECT true FROM conversation_members AS m WHERE m.conversation_id = s.conversation_id AND m.user_id = $2
+        )
+$function$;
+COMMENT ON FUNCTION describe_message(uuid,uuid) IS 'A message in describe_entity(), for members of its conversation alone.';
 
 CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -2528,7 +2700,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{collab_session,comment,file,lead,post,project,task,user}'::text[])
+    SELECT $1 = ANY('{collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -2744,6 +2916,15 @@ AS $function$
     END
 $function$;
 COMMENT ON FUNCTION lead_fits(text,uuid,text,integer,text,text,uuid,text,text,text[],integer) IS 'Whether a lead passes the filters of a list; NULL filters nothing. `patterns`: word_patterns() of `wanted`. A query takes it in as if it were written there.';
+
+CREATE OR REPLACE FUNCTION level_of(c conversations, m conversation_members)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce((m).level, CASE WHEN (c).member_count > 20 THEN 'mentions' ELSE 'all' END)
+$function$;
+COMMENT ON FUNCTION level_of(conversations,conversation_members) IS 'Of what a member is notified: what they chose, or else all; in a group of more than 20 mentions of them.';
 
 CREATE OR REPLACE FUNCTION list_missing_months(months_ahead integer)
  RETURNS TABLE(month date)
@@ -3002,6 +3183,15 @@ END
 $function$;
 COMMENT ON FUNCTION note_role_change() IS 'Makes access tokens of an older role or status worthless, whoever changes them: the service or a DBA.';
 
+CREATE OR REPLACE FUNCTION other_of(c conversations, viewer uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE WHEN (c).kind = 'direct' THEN CASE WHEN (c).low_id = $2 THEN (c).high_id ELSE (c).low_id END END
+$function$;
+COMMENT ON FUNCTION other_of(conversations,uuid) IS 'With whom a direct conversation is, seen by one of the two; with oneself: oneself. NULL for groups.';
+
 CREATE OR REPLACE FUNCTION part_words(written text, seam text)
  RETURNS text
  LANGUAGE sql
@@ -3101,6 +3291,26 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION reactions_of(uuid,uuid) IS 'Whether a viewer likes a post, and is interested in it. Always one row; a query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION reactions_to(message_id uuid, viewer uuid)
+ RETURNS TABLE(reactions json)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT coalesce(json_agg(r.reaction ORDER BY r.first_at, r.emoji), '[]')
+    FROM (
+        SELECT
+            o.emoji, min(o.created_at) AS first_at,
+            CASE
+                WHEN $2 IS NULL THEN json_build_object('emoji', o.emoji, 'count', count(*))
+                ELSE json_build_object('emoji', o.emoji, 'count', count(*), 'mine', bool_or(o.user_id = $2))
+            END AS reaction
+        FROM message_reactions AS o
+        WHERE o.message_id = $1
+        GROUP BY o.emoji
+    ) AS r
+$function$;
+COMMENT ON FUNCTION reactions_to(uuid,uuid) IS 'The reactions to a message, each emoji once, the first given first; for a viewer with whether one is theirs, for NULL without. Always one row; in FROM, a query takes it in.';
+
 CREATE OR REPLACE FUNCTION read_time(id uuid)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -3137,6 +3347,50 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
+
+CREATE OR REPLACE FUNCTION refuse_writing(c conversations, writer uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE
+        WHEN (c).kind <> 'direct' OR (c).low_id = (c).high_id THEN NULL
+        WHEN are_apart((c).low_id, (c).high_id) THEN 'blocked'
+        WHEN (SELECT u.status FROM users AS u WHERE u.id = other_of(c, writer)) IS DISTINCT FROM 'active' THEN 'recipient_gone'
+    END
+$function$;
+COMMENT ON FUNCTION refuse_writing(conversations,uuid) IS 'Why a member may not write in a conversation now, as the code of an error; NULL where they may.';
+
+CREATE OR REPLACE FUNCTION see_conversation(conversation_id uuid, viewer uuid)
+ RETURNS TABLE(id uuid, kind text, title text, person json, "memberCount" integer, role text, unread bigint, "readN" bigint, "lastN" bigint, "minN" bigint, level text, "mutedUntil" timestamp with time zone, "lastMessage" json, seq bigint, version integer, "createdAt" timestamp with time zone, "updatedAt" timestamp with time zone, _position uuid)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT
+        c.id, c.kind, c.title, person(u), c.member_count, m.role, r.unread, m.read_n, c.last_n, c.min_n,
+        level_of(c, m), CASE WHEN m.muted_until > now() THEN m.muted_until END,
+        (
+            SELECT json_build_object(
+                'id', l.id, 'n', l.n, 'author', person(a), 'excerpt', excerpt(l.body), 'createdAt', l.created_at
+            )
+            FROM (
+                SELECT *
+                FROM messages AS s
+                WHERE s.conversation_id = c.id AND s.n >= c.min_n AND s.deleted_at IS NULL
+                ORDER BY s.n DESC
+                LIMIT 1
+            ) AS l
+            LEFT JOIN users AS a ON a.id = l.author_id
+        ),
+        coalesce((SELECT o.last_seq FROM rooms AS o WHERE o.name = 'conversation:' || c.id), 0),
+        c.version, c.created_at, c.updated_at, c.position
+    FROM conversation_members AS m
+    INNER JOIN conversations AS c ON c.id = m.conversation_id
+    CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
+    LEFT JOIN users AS u ON u.id = other_of(c, $2)
+    WHERE m.conversation_id = $1 AND m.user_id = $2
+$function$;
+COMMENT ON FUNCTION see_conversation(uuid,uuid) IS 'A conversation as a member sees it, with where its room stands; no row for others. In FROM, a query takes it in.';
 
 CREATE OR REPLACE FUNCTION show_link(project_id uuid, viewer_id uuid)
  RETURNS uuid
@@ -3415,6 +3669,18 @@ AS $function$
     ) AS unread
 $function$;
 COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post or task stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
+
+CREATE OR REPLACE FUNCTION unread_of(conversation_id uuid, last_n bigint, min_n bigint, read_n bigint)
+ RETURNS TABLE(unread bigint)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    -- Numbers are without gaps, so that only what was deleted is counted: a partial index has no more than that.
+    SELECT $2 - greatest($4, $3 - 1) - count(*)
+    FROM messages AS d
+    WHERE d.conversation_id = $1 AND d.n > greatest($4, $3 - 1) AND d.deleted_at IS NOT NULL
+$function$;
+COMMENT ON FUNCTION unread_of(uuid,bigint,bigint,bigint) IS 'How many messages a member has not read who has come to `read_n`; deleted ones, and those that are kept no longer, are not counted. Always one row; in FROM, a query takes it in.';
 
 CREATE OR REPLACE FUNCTION visible_comments(viewer uuid, sees_all boolean)
  RETURNS SETOF comments
@@ -3750,6 +4016,44 @@ SELECT
 FROM lead_interactions AS t
 LEFT JOIN users AS a ON a.id = t.author_id;
 COMMENT ON VIEW lead_interaction_items IS 'Interactions with leads as the API shows them.';
+
+CREATE OR REPLACE VIEW message_items AS
+SELECT
+    s.id,
+    s.conversation_id AS "conversationId",
+    s.n,
+    person(u) AS author,
+    s.body,
+    (
+        SELECT json_build_object(
+            'id', r.id, 'n', r.n, 'author', person(a), 'excerpt', excerpt(r.body), 'deleted', r.deleted_at IS NOT NULL
+        )
+        FROM messages AS r
+        LEFT JOIN users AS a ON a.id = r.author_id
+        WHERE r.id = s.reply_to_id AND s.deleted_at IS NULL
+    ) AS "replyTo",
+    coalesce(
+        (
+            SELECT json_agg(
+                json_build_object(
+                    'id', f.id, 'name', f.name, 'type', f.type, 'bytes', f.bytes, 'width', f.width, 'height', f.height,
+                    'alt', f.alt, 'url', f.url, 'thumbnailUrl', f.thumbnail_url
+                )
+                ORDER BY f.position
+            )
+            FROM uploads AS f
+            WHERE f.message_id = s.id AND f.removed_at IS NULL
+        ),
+        '[]'
+    ) AS uploads,
+    s.deleted_at IS NOT NULL AS deleted,
+    s.version,
+    s.created_at AS "createdAt",
+    s.edited_at AS "editedAt",
+    s.author_id AS "_authorId"
+FROM messages AS s
+LEFT JOIN users AS u ON u.id = s.author_id;
+COMMENT ON VIEW message_items IS 'Messages as the API and the frames show them, but for their reactions; of deleted ones the number, the author and the times.';
 
 CREATE OR REPLACE VIEW notification_lines AS
 SELECT

@@ -236,6 +236,12 @@ class Config:
     notification_retention_days: int = setting_field(
         "NOTIFICATION_RETENTION_DAYS", 30, parse_positive, about="how long what is read stays in the inbox"
     )
+    message_retention_days: int = setting_field(
+        "MESSAGE_RETENTION_DAYS",
+        0,
+        parse_count,
+        about="how long messages between people are kept; 0: until they are deleted",
+    )
     log_level: str = setting_field(
         "LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"), about="debug, info, warning, error"
     )

@@ -88,6 +88,12 @@ DELETE FROM outbox WHERE lane = ANY($1::smallint[]) AND id = ANY($2::bigint[]);
 -- A part of a large audience is written; the row goes on from here.
 UPDATE outbox SET receivers_after = $3 WHERE lane = $1 AND id = $2;
 
+-- name: put_off_receivers(lane, row_id, seconds, first_id) :exec
+-- Frames are written; receivers are told so many seconds after the event, from the first one on.
+UPDATE outbox
+SET receivers_after = $4, next_at = event_at + make_interval(secs => $3)
+WHERE lane = $1 AND id = $2;
+
 -- name: postpone_outbox(lane, row_id, last_error) :exec
 -- Failed: again after 1, 2, 4 ... seconds, at most five minutes.
 UPDATE outbox
@@ -121,10 +127,17 @@ SELECT id, lane, event_id, event_at, dedup_key, receivers_after, attempts + 1, $
 FROM buried;
 
 -- name: get_outbox_depth() :one!
--- How much is waiting, how old the oldest is in seconds, and how much is dead.
+-- How much is waiting, for how long the oldest in seconds, and how much is dead. What has been put off waits from its time on.
 SELECT
-    (SELECT count(*) FROM outbox) AS depth,
-    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox) AS age,
+    (SELECT count(*) FROM outbox WHERE next_at <= now() OR last_error IS NOT NULL) AS depth,
+    (
+        SELECT greatest(coalesce(extract(epoch FROM now() - min(since)), 0), 0)::float8
+        FROM (
+            SELECT
+                CASE WHEN receivers_after = '00000000-0000-0000-0000-000000000000' THEN next_at ELSE created_at END AS since
+            FROM outbox
+        ) AS waiting
+    ) AS age,
     (SELECT count(*) FROM outbox_dead) AS dead;
 
 -- name: count_troubles() :one!

@@ -10,6 +10,7 @@ from nexcorp.features import (
     follows,
     keys,
     leads,
+    messaging,
     notifications,
     posts,
     preferences,
@@ -41,6 +42,8 @@ FEATURES = (
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
+    # Ahead of notifications: a worker that tells of messages takes members' rows, then counters.
+    messaging.FEATURE,
     # What is planned of notifications goes before them when a person leaves.
     sending.FEATURE,
     preferences.FEATURE,

@@ -88,6 +88,8 @@ async def test_hanging_redis_holds_up_neither_writes_nor_delivery(make_user, con
     ada, grace = await make_user(), await make_user()
     post = await create_post(ada)
     live = await connect(ada)
+    # Greeted, and at the beginning of its room: later it would not be shown what was told before.
+    await live.next("unread-count")
     service.app[NODE].positions.seconds = 1.0
     service.app[NODE].positions.check_soon()
     own_valkey.process.send_signal(signal.SIGSTOP)

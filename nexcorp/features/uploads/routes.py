@@ -26,6 +26,7 @@ from nexcorp.features.uploads.errors import (
     NotYourUpload,
     UploadInUse,
     UploadNotFound,
+    UploadSent,
 )
 from nexcorp.features.uploads.media import MediaResponse, choose_range
 from nexcorp.features.uploads.schemas import (
@@ -230,7 +231,7 @@ ROUTES = [
         "One upload",
         Upload(),
         errors=(UploadNotFound,),
-        access=allow("post:read", whose="the owner, and whoever may see its post or task"),
+        access=allow("post:read", whose="the owner, and whoever may see its post, task or message"),
         tag=TAG,
     ),
     patch(
@@ -247,7 +248,7 @@ ROUTES = [
         "/uploads/{id}",
         delete_upload,
         "Remove an upload of one's own, off its post or task as well",
-        errors=(UploadNotFound, NotYourUpload, UploadInUse),
+        errors=(UploadNotFound, NotYourUpload, UploadInUse, UploadSent),
         access=allow("upload:create", whose="the owner only"),
         tag=TAG,
     ),

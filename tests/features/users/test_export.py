@@ -57,6 +57,10 @@ PARTS = {
     "taskViews",
     "imports",
     "events",
+    "conversations",
+    "messages",
+    "messageReactions",
+    "blocks",
     "leadInteractions",
 }
 
