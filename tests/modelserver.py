@@ -1,9 +1,9 @@
 """A language model on loopback that speaks OpenAI's wire format, and does what it is asked.
 
-The last question says what: `say N [R]`: N words, R a second; `length N`; `stall N`, `cut N`, `fail N`: N words, then
-silence, a closed connection, an error; `busy K NAME`: 429 K times; `broken`, `refused`: 500, 401; `plain`: JSON in
-one piece; `split`, `crlf`, `nodone`, `huge`: the same events in other forms; `count`: no usage is told; else it
-says back what the system was told.
+The last question says what: `say N [R]`: N words, R a second; `length N`; `stall N`, `cut N`, `fail N`: N
+words, then silence, a closed connection, an error; `busy K NAME`: 429 K times; `broken`, `refused`: 500, 401;
+`plain`: JSON in one piece; `split`, `crlf`, `nodone`, `huge`: the same events in other forms; `count`: it
+tells no usage. Anything else is answered with what the system was told.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class ModelServer:
         ends = "\r\n" if name == "crlf" else "\n"
 
         async def put(data: Any) -> None:
-            text = f"data: {data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)}{ends}{ends}"
+            text = (
+                f"data: {data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)}{ends}{ends}"
+            )
             step = 5 if name == "split" else len(text) * 4
             raw = text.encode()
             for at in range(0, len(raw), step):

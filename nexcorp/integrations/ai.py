@@ -187,6 +187,8 @@ class Model:
                     yield part
         except TimeoutError:
             raise ModelError("provider_silent", retry=True) from None
+        except aiohttp.ClientPayloadError:
+            raise ModelError("provider_cut", retry=True) from None
         except (aiohttp.ClientError, OSError) as error:
             raise ModelError(f"provider_unreachable: {type(error).__name__}", retry=True) from None
 

@@ -63,10 +63,10 @@ class StreamedResponse(web.StreamResponse):
 class EventStream(web.StreamResponse):
     """Server-sent events (text/event-stream). Whoever reads too slowly is cut off."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 200) -> None:
         # Proxies as nginx would hold events back until there are many.
         headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(headers={**headers, "Content-Type": EVENT_STREAM})
+        super().__init__(status=status, headers={**headers, "Content-Type": EVENT_STREAM})
 
     async def send(self, event: str, data: Any, place: str | None = None) -> None:
         """Send one event; `place` is what a browser gives back as Last-Event-ID. Raises ConnectionError."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Invalid, NotConfigured, StaleVersion
+from nexcorp.errors import Invalid, NotConfigured, PreconditionFailed, StaleVersion
 from nexcorp.features.ai import service
 from nexcorp.features.ai.access import CHAT_ERRORS, OWN, QUESTION_ERRORS, TAG, USE
 from nexcorp.features.ai.errors import ChatMessageNotFound, ChatNotFound
@@ -135,7 +135,7 @@ ROUTES = [
         "Change a chat",
         Chat(),
         body=UpdateChat(),
-        errors=(ChatNotFound, StaleVersion),
+        errors=(ChatNotFound, StaleVersion, PreconditionFailed),
         access=OWN,
         tag=TAG,
     ),
@@ -143,7 +143,7 @@ ROUTES = [
         "/ai/chats/{id}",
         delete_chat,
         "Delete a chat for good",
-        errors=(ChatNotFound,),
+        errors=(ChatNotFound, PreconditionFailed),
         access=OWN,
         tag=TAG,
     ),

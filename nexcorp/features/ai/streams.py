@@ -162,7 +162,7 @@ async def send_events(
     request: web.Request, follower: Follower, created: dict[str, Any] | None = None
 ) -> web.StreamResponse:
     """Send an answer as events, until it ends, the client goes, or may not go on; then it comes back."""
-    answers, stream = request.app[ANSWERS], EventStream()
+    answers, stream = request.app[ANSWERS], EventStream(200 if created is None else 201)
     answers.join(follower)
     try:
         await stream.prepare(request)

@@ -77,7 +77,9 @@ async def test_a_chat_is_its_owners_alone(make_user: Any, service: Any) -> None:
     ):
         body = {"title": "x"} if method == "PATCH" else {"content": "say 1"} if path == "/messages" else None
         for who, at in ((admin, chat), (ada, NOBODY)):
-            call = who.client.call(method, f"{API}/ai/chats/{at}{path}", json=body if method != "GET" else None)
+            call = who.client.call(
+                method, f"{API}/ai/chats/{at}{path}", json=body if method != "GET" else None
+            )
             await refused(call, 404)
     assert (await get_json(admin.client, "/ai/chats"))["data"] == []
     other = await begin(admin)
@@ -92,7 +94,7 @@ async def test_chats_change_and_go(make_user: Any, service: Any, connect: Any) -
     ada = await make_user()
     live = await connect(ada)
     chat = await create(ada, "/ai/chats")
-    assert (await live.expect("ai-chat:created"))["data"]["id"] == chat["id"]
+    assert (await live.next("ai-chat:created"))["data"]["id"] == chat["id"]
     path = f"{API}/ai/chats/{chat['id']}"
     assert (await ada.client.patch(path, json={"title": "Plans", "version": 1})).status == 200
     await refused(ada.client.patch(path, json={"title": "Other", "version": 1}), 409, "stale_version")
@@ -105,9 +107,9 @@ async def test_chats_change_and_go(make_user: Any, service: Any, connect: Any) -
     again = await ada.client.post(f"{path}/messages?wait=25", json=question, headers=key)
     assert (await first.json())["answer"]["id"] == (await again.json())["answer"]["id"]
     assert again.headers["Idempotent-Replayed"] == "true"
-    assert (await live.expect("ai-answer:ended"))["data"]["status"] == "done"
+    assert (await live.next("ai-answer:ended"))["data"]["status"] == "done"
     assert (await ada.client.delete(path)).status == 204
-    assert (await live.expect("ai-chat:deleted"))["data"] == {"id": chat["id"]}
+    assert (await live.next("ai-chat:deleted"))["data"] == {"id": chat["id"]}
     await refused(ada.client.post(f"{path}/messages", json=question, headers=key), 404, "answer_gone")
     assert await fetch_value(service, "SELECT count(*) FROM ai_messages WHERE chat_id = $1", chat["id"]) == 0
 
