@@ -480,10 +480,12 @@ CREATE INDEX file_docs_dirty_idx ON file_docs USING btree (dirty_since) WHERE di
 
 CREATE TABLE file_documents (
     file_id uuid NOT NULL,
+    body text NOT NULL,
     words tsvector NOT NULL,
     CONSTRAINT file_documents_pkey PRIMARY KEY (file_id)
 );
 COMMENT ON TABLE file_documents IS 'What files are found by: their path and their text. Written by the worker.';
+COMMENT ON COLUMN file_documents.body IS 'The beginning of a text, up to 100,000 characters: contents are packed. Empty for binaries.';
 CREATE INDEX file_documents_words_idx ON file_documents USING gin (words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE file_editors (
@@ -3024,6 +3026,17 @@ CREATE OR REPLACE FUNCTION move_tallies(was tasks[], is_now tasks[])
 AS $function$
 DECLARE
     own smallint := take_tally_slot();
+    is_move boolean := coalesce(
+        cardinality(was) = 1 AND cardinality(is_now) = 1
+        AND (
+            (was[1]).project_id, (was[1]).creator_id, (was[1]).assignee_id, (was[1]).created_at,
+            (was[1]).started_at, (was[1]).completed_at, (was[1]).cancelled_at, (was[1]).deleted_at
+        ) IS NOT DISTINCT FROM (
+            (is_now[1]).project_id, (is_now[1]).creator_id, (is_now[1]).assignee_id, (is_now[1]).created_at,
+            (is_now[1]).started_at, (is_now[1]).completed_at, (is_now[1]).cancelled_at, (is_now[1]).deleted_at
+        ),
+        false
+    );
 BEGIN
     INSERT INTO task_tallies AS x (scope, slot, kind, status, priority, n)
     SELECT s.scope, own, s.kind, s.status, s.priority, sum(s.step)
@@ -3031,6 +3044,10 @@ BEGIN
     GROUP BY s.scope, s.kind, s.status, s.priority
     HAVING sum(s.step) <> 0
     ON CONFLICT ON CONSTRAINT task_tallies_pkey DO UPDATE SET n = x.n + excluded.n;
+    -- A task that stays open, or closed, where it is: what else is counted stays.
+    IF is_move THEN
+        RETURN;
+    END IF;
     INSERT INTO task_loads AS x (person_id, slot, open)
     SELECT c.person_id, own, sum(c.step)
     FROM (
@@ -3656,7 +3673,16 @@ FROM (
     FROM (SELECT id, name, description FROM projects WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
     WHERE NOT EXISTS (SELECT FROM project_documents AS d WHERE d.project_id = newest.id)
     OFFSET 0
-) AS p;
+) AS p
+UNION ALL
+-- By their paths: what they hold is packed.
+SELECT 'file', f.id, f.id, make_words(f.path, NULL)
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, path FROM files WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM file_documents AS d WHERE d.file_id = newest.id)
+    OFFSET 0
+) AS f;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 CREATE OR REPLACE VIEW open_links AS
@@ -4153,8 +4179,11 @@ COMMENT ON TRIGGER doubt_words ON projects IS 'Words of a text that was changed 
 CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
 COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';
 
-CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
-COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';
+CREATE TRIGGER doubt_purged_words AFTER DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_purged_words ON tasks IS 'Words of what is purged go into search_doubts.';
+
+CREATE TRIGGER doubt_words AFTER UPDATE OF title, description ON tasks FOR EACH ROW WHEN (old.title <> new.title OR old.description IS DISTINCT FROM new.description) EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed go into search_doubts.';
 
 CREATE TRIGGER forget_reads AFTER DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION forget_reads('task');
 COMMENT ON TRIGGER forget_reads ON tasks IS 'The task''s rows in thread_reads go along.';

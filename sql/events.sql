@@ -9,6 +9,12 @@ SELECT emit($1, $2, $3, $4, $5, $6, $7);
 SELECT count(emit(e.type, $2, $3, e.id, e.payload, $6, e.root))
 FROM unnest($1::text[], $4::uuid[], $5::jsonb[], $7::uuid[]) AS e (type, id, payload, root);
 
+-- name: record_all(event_types, actor_id, entity_type, entity_ids, payloads, context) :exec
+-- Several events in the trail alone, in this order: others hear of them by one event for all.
+INSERT INTO events (type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
+SELECT e.type, $2, $3, e.id, e.payload, $6::jsonb - 'requestId', $6 ->> 'requestId'
+FROM unnest($1::text[], $4::uuid[], $5::jsonb[]) AS e (type, id, payload);
+
 -- name: emit_once(event_type, actor_id, entity_type, entity_id, payload, context, root, dedup_key) :value
 -- The same, but queued only where nothing with this key waits already.
 SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);

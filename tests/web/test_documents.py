@@ -198,8 +198,9 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments, leads, tasks, views = (
-        f"/api/v1/{name}/[^/]+" for name in ("posts", "comments", "leads", "tasks", "task-views")
+    posts, comments, leads, tasks, views, projects, files = (
+        f"/api/v1/{name}/[^/]+"
+        for name in ("posts", "comments", "leads", "tasks", "task-views", "projects", "files")
     )
     assert reads == {
         "PATCH /api/v1/users/me",
@@ -222,6 +223,11 @@ def test_what_reads_if_match_says_so() -> None:
         f"PUT {tasks}/assignee",
         f"PATCH {views}",
         f"DELETE {views}",
+        f"PATCH {projects}",
+        f"DELETE {projects}",
+        f"PATCH {files}",
+        f"DELETE {files}",
+        f"PUT {files}/content",
     }
 
 

@@ -46,7 +46,7 @@ from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import API_PREFIX, Route, delete, get, patch, post
 from nexcorp.web.storage import STORAGE
-from nexcorp.web.transactions import replay_answered, transaction
+from nexcorp.web.transactions import persist, replay_answered, transaction
 
 MEDIA_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -64,12 +64,16 @@ async def create_upload(request: web.Request, body: dict[str, Any], files: list[
     await replay_answered(request)
     me = user_id(request)
     # The store first, then the transaction: it must not be open while files travel.
-    async with (
-        keep_files(request.app[STORAGE], database(request), me, files, body.get("alt") or None) as (kept,),
-        transaction(request) as tx,
+    async with keep_files(request.app[STORAGE], database(request), me, files, body.get("alt") or None) as (
+        kept,
     ):
-        row = await service.finish_upload(tx.conn, me, kept)
-        return await tx.reply(row, 201, location=f"{API_PREFIX}/uploads/{row['id']}")
+
+        async def show() -> web.Response:
+            async with transaction(request) as tx:
+                row = await service.finish_upload(tx.conn, me, kept)
+                return await tx.reply(row, 201, location=f"{API_PREFIX}/uploads/{row['id']}")
+
+        return await persist(request, show)
 
 
 async def get_upload(request: web.Request) -> web.Response:
