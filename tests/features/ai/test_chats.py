@@ -110,7 +110,8 @@ async def test_chats_change_and_go(make_user: Any, service: Any, connect: Any) -
     assert (await live.next("ai-answer:ended"))["data"]["status"] == "done"
     assert (await ada.client.delete(path)).status == 204
     assert (await live.next("ai-chat:deleted"))["data"] == {"id": chat["id"]}
-    await refused(ada.client.post(f"{path}/messages", json=question, headers=key), 404, "answer_gone")
+    retry = ada.client.post(f"{path}/messages?wait=25", json=question, headers=key)
+    await refused(retry, 404, "answer_gone")
     assert await fetch_value(service, "SELECT count(*) FROM ai_messages WHERE chat_id = $1", chat["id"]) == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import Any
 
 from tests.api import API, fetch_value, refused
@@ -74,13 +75,16 @@ async def test_a_provider_without_stream_options(make_user: Any, model: ModelSer
         assert (await ask(ada, chat, "say 3"))["body"] == words(3)
 
 
-async def test_redis_that_hangs_slows_answers_and_loses_nothing(make_user: Any, own_valkey: Any) -> None:
+async def test_redis_that_hangs_slows_answers_and_loses_nothing(make_user: Any, valkey: Any) -> None:
     ada = await make_user()
     reading = Reading()
     async with stream(ada, await begin(ada), "say 100 50") as response:
         await reading.read(response, 10)
-        own_valkey.pause()
-        await reading.read(response)
+        valkey.process.send_signal(signal.SIGSTOP)
+        try:
+            await reading.read(response)
+        finally:
+            valkey.process.send_signal(signal.SIGCONT)
     assert reading.text == words(100) and reading.end["status"] == "done"
 
 
