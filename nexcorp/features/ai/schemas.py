@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
+from nexcorp.domain.fields import Body, Flag, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import page_of
 from nexcorp.web.paging import PageQuery
 
@@ -175,7 +175,7 @@ class AskQuestion(Body):
         load_default=list,
         metadata={"description": "Text files of the chat's project that the model is given as a whole."},
     )
-    search = fields.Boolean(
+    search = Flag(
         load_default=False,
         metadata={"description": "Look for passages of the project's files that fit the question."},
     )
