@@ -130,7 +130,3 @@ ORDER BY m.id;
 -- name: delete_chats_of(user_id) :exec
 -- All chats of somebody who leaves.
 DELETE FROM ai_chats WHERE owner_id = $1;
-
--- name: import_chat(chat_id, owner_id, project_id, title) :exec
--- A chat whose id is given. For demo data, which the documents name.
-INSERT INTO ai_chats (id, owner_id, project_id, title) VALUES ($1, $2, $3, $4);

@@ -26,6 +26,7 @@ one room of the kind), and then who may join.
 from __future__ import annotations
 
 from tests.policy import makers
+from tests.policy.ai import AI
 from tests.policy.files import FILES
 from tests.policy.projects import PROJECTS
 from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
@@ -418,6 +419,7 @@ POLICY: list[Rule] = [
     *WORK_MANY,
     *PROJECTS,
     *FILES,
+    *AI,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),

@@ -198,9 +198,9 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments, leads, tasks, views, projects, files = (
+    posts, comments, leads, tasks, views, projects, files, chats = (
         f"/api/v1/{name}/[^/]+"
-        for name in ("posts", "comments", "leads", "tasks", "task-views", "projects", "files")
+        for name in ("posts", "comments", "leads", "tasks", "task-views", "projects", "files", "ai/chats")
     )
     assert reads == {
         "PATCH /api/v1/users/me",
@@ -228,6 +228,8 @@ def test_what_reads_if_match_says_so() -> None:
         f"PATCH {files}",
         f"DELETE {files}",
         f"PUT {files}/content",
+        f"PATCH {chats}",
+        f"DELETE {chats}",
     }
 
 

@@ -136,13 +136,13 @@ async def lock_for_question(conn: Any, caller: Caller, config: Config, chat_id: 
 
     Raises NotConfigured, ChatNotFound, AnswerInProgress, TokenLimit, TooManyAnswers.
     """
-    if not config.ai_base_url:
-        raise NotConfigured(message="No language model is configured: AI_BASE_URL is not set.")
     # First what all chats of a person share, so that limits hold exactly however many are asked at once.
     used = await sql.ai_answers.take_usage(conn, user_id=caller.id)
     chat = await sql.ai_chats.lock_chat(conn, chat_id=chat_id, owner_id=caller.id)
     if chat is None:
         raise ChatNotFound()
+    if not config.ai_base_url:
+        raise NotConfigured(message="No language model is configured: AI_BASE_URL is not set.")
     if await sql.ai_answers.get_live(conn, chat_id=chat_id) is not None:
         raise AnswerInProgress()
     live = await sql.ai_answers.count_live(conn, owner_id=caller.id)
