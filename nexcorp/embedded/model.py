@@ -44,6 +44,8 @@ def serve(port: int, key: str) -> None:
     params.warmup, params.offline, params.ui = False, True, False
     params.hostnames, params.port, params.api_keys = ["127.0.0.1"], port, [key]
     server = llama.Server(params)
+    # What it has to say of each question is for its makers.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     print(f"a small language model answers at {server.listening_address}; it is often wrong", flush=True)
     threading.Event().wait()
 
