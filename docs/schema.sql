@@ -137,6 +137,101 @@ CREATE INDEX account_tokens_expires_at_idx ON account_tokens USING btree (expire
 CREATE INDEX account_tokens_invited_idx ON account_tokens USING btree (email) WHERE purpose = 'invitation'::text;
 CREATE INDEX account_tokens_user_id_idx ON account_tokens USING btree (user_id, purpose);
 
+CREATE TABLE ai_answers (
+    message_id uuid NOT NULL,
+    chat_id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    reason text,
+    attempts integer DEFAULT 0 NOT NULL,
+    failures smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone,
+    worker_id text,
+    cancel_at timestamp with time zone,
+    prompt_tokens integer,
+    completion_tokens integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT ai_answers_pkey PRIMARY KEY (message_id),
+    CONSTRAINT ai_answers_reason_length CHECK (length(reason) <= 500),
+    CONSTRAINT ai_answers_status_known CHECK (status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'incomplete'::text, 'cancelled'::text, 'failed'::text]))
+) WITH (fillfactor=50);
+COMMENT ON TABLE ai_answers IS 'How each answer comes about. A worker leases one, renews the lease as it writes, and ends it; of a worker that died another one begins again.';
+COMMENT ON COLUMN ai_answers.reason IS 'Why it is incomplete or has failed; while it is queued, why the last attempt did.';
+COMMENT ON COLUMN ai_answers.attempts IS 'The number of the newest attempt: half of a position, the other half of which is an offset in its text. Never used twice.';
+COMMENT ON COLUMN ai_answers.failures IS 'Attempts that failed; those that a worker handed back when it stopped are none.';
+COMMENT ON COLUMN ai_answers.next_at IS 'When it is tried (again).';
+COMMENT ON COLUMN ai_answers.cancel_at IS 'When its owner asked to end it.';
+COMMENT ON COLUMN ai_answers.first_at IS 'When its first words came.';
+CREATE INDEX ai_answers_chat_id_idx ON ai_answers USING btree (chat_id);
+CREATE INDEX ai_answers_due_idx ON ai_answers USING btree (next_at) WHERE status = 'queued'::text;
+CREATE INDEX ai_answers_lease_idx ON ai_answers USING btree (lease_until) WHERE status = 'running'::text;
+CREATE INDEX ai_answers_live_idx ON ai_answers USING btree (owner_id) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
+CREATE UNIQUE INDEX ai_answers_one_per_chat ON ai_answers USING btree (chat_id) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
+CREATE INDEX ai_answers_owner_id_idx ON ai_answers USING btree (owner_id);
+
+CREATE TABLE ai_chats (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    owner_id uuid NOT NULL,
+    project_id uuid,
+    title text,
+    model text,
+    leaf_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ai_chats_pkey PRIMARY KEY (id),
+    CONSTRAINT ai_chats_model_length CHECK (length(model) >= 1 AND length(model) <= 200),
+    CONSTRAINT ai_chats_title_length CHECK (length(title) >= 1 AND length(title) <= 200)
+) WITH (fillfactor=85);
+COMMENT ON TABLE ai_chats IS 'What people ask a language model. A chat is its owner''s alone, whatever else others may do.';
+COMMENT ON COLUMN ai_chats.project_id IS 'The project whose files its questions may be answered from.';
+COMMENT ON COLUMN ai_chats.model IS 'The model that is asked; NULL: that of the settings.';
+COMMENT ON COLUMN ai_chats.leaf_id IS 'The newest message of the branch that was written to last; NULL while there is none.';
+COMMENT ON COLUMN ai_chats.updated_at IS 'When it was last changed or written to.';
+CREATE INDEX ai_chats_owner_id_idx ON ai_chats USING btree (owner_id, updated_at, id);
+CREATE INDEX ai_chats_project_id_idx ON ai_chats USING btree (project_id) WHERE project_id IS NOT NULL;
+
+CREATE TABLE ai_chunks (
+    message_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    at integer NOT NULL,
+    text text NOT NULL,
+    CONSTRAINT ai_chunks_pkey PRIMARY KEY (message_id, attempt, at)
+);
+COMMENT ON TABLE ai_chunks IS 'Answers as they come, ten parts a second at most; at its end they become the body. Appending to a row would write it anew each time.';
+COMMENT ON COLUMN ai_chunks.at IS 'Where it stands in the answer of this attempt, in characters.';
+
+CREATE TABLE ai_messages (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    chat_id uuid NOT NULL,
+    parent_id uuid,
+    role text NOT NULL,
+    body text DEFAULT ''::text NOT NULL,
+    context jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ai_messages_pkey PRIMARY KEY (id),
+    CONSTRAINT ai_messages_body_length CHECK (length(body) <= 1000000),
+    CONSTRAINT ai_messages_role_known CHECK (role = ANY (ARRAY['user'::text, 'assistant'::text]))
+) WITH (fillfactor=85);
+COMMENT ON TABLE ai_messages IS 'The messages of chats, as a tree: an edited question, or an answer made again, is a sibling of the first one.';
+COMMENT ON COLUMN ai_messages.body IS 'Of an answer empty until it has ended; see ai_chunks.';
+COMMENT ON COLUMN ai_messages.context IS 'Of a question: the files chosen for it, [{"fileId"}], and whether to search. Of an answer: what it was made from, [{"fileId", "version", "passage"}].';
+CREATE INDEX ai_messages_chat_id_idx ON ai_messages USING btree (chat_id, id);
+CREATE INDEX ai_messages_parent_id_idx ON ai_messages USING btree (parent_id, id);
+
+CREATE TABLE ai_usage (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    answers integer DEFAULT 0 NOT NULL,
+    prompt_tokens bigint DEFAULT 0 NOT NULL,
+    completion_tokens bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT ai_usage_pkey PRIMARY KEY (user_id, day)
+) WITH (fillfactor=70);
+COMMENT ON TABLE ai_usage IS 'What each person used on a day, UTC. Whoever asks locks theirs first, so that limits hold exactly.';
+
 CREATE TABLE api_keys (
     id uuid DEFAULT uuidv7() NOT NULL,
     user_id uuid NOT NULL,
@@ -463,6 +558,20 @@ CREATE TABLE file_editors (
     CONSTRAINT file_editors_pkey PRIMARY KEY (file_id, user_id, node)
 ) WITH (fillfactor=50);
 COMMENT ON TABLE file_editors IS 'Who has which file open on which process, as each of these says every few seconds; may be lost.';
+
+CREATE TABLE file_passages (
+    file_id uuid NOT NULL,
+    n integer NOT NULL,
+    project_id uuid NOT NULL,
+    version integer NOT NULL,
+    path text NOT NULL,
+    body text NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT file_passages_pkey PRIMARY KEY (file_id, n)
+);
+COMMENT ON TABLE file_passages IS 'Text files in parts of about 1,500 characters, for questions that are answered from a project. Made when a question needs them: each file has at least one, which says of which version and path they are.';
+CREATE INDEX file_passages_project_id_idx ON file_passages USING btree (project_id);
+CREATE INDEX file_passages_words_idx ON file_passages USING gin (project_id, words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE file_snapshots (
     file_id uuid NOT NULL,
@@ -1756,6 +1865,15 @@ CREATE TABLE worker_heartbeats (
 COMMENT ON TABLE worker_heartbeats IS 'Workers that run; one not seen for 15 seconds is gone.';
 
 ALTER TABLE account_tokens ADD CONSTRAINT account_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE ai_answers ADD CONSTRAINT ai_answers_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES ai_chats(id) ON DELETE CASCADE;
+ALTER TABLE ai_answers ADD CONSTRAINT ai_answers_message_id_fkey FOREIGN KEY (message_id) REFERENCES ai_messages(id) ON DELETE CASCADE;
+ALTER TABLE ai_answers ADD CONSTRAINT ai_answers_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE ai_chats ADD CONSTRAINT ai_chats_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE ai_chats ADD CONSTRAINT ai_chats_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE SET NULL;
+ALTER TABLE ai_chunks ADD CONSTRAINT ai_chunks_message_id_fkey FOREIGN KEY (message_id) REFERENCES ai_messages(id) ON DELETE CASCADE;
+ALTER TABLE ai_messages ADD CONSTRAINT ai_messages_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES ai_chats(id) ON DELETE CASCADE;
+ALTER TABLE ai_messages ADD CONSTRAINT ai_messages_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES ai_messages(id) ON DELETE CASCADE;
+ALTER TABLE ai_usage ADD CONSTRAINT ai_usage_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE api_keys ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE blocks ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE blocks ADD CONSTRAINT blocks_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1780,6 +1898,8 @@ ALTER TABLE digests ADD CONSTRAINT digests_user_id_fkey FOREIGN KEY (user_id) RE
 ALTER TABLE entity_reads ADD CONSTRAINT entity_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE file_docs ADD CONSTRAINT file_docs_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
 ALTER TABLE file_documents ADD CONSTRAINT file_documents_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
+ALTER TABLE file_passages ADD CONSTRAINT file_passages_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
+ALTER TABLE file_passages ADD CONSTRAINT file_passages_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE file_snapshots ADD CONSTRAINT file_snapshots_file_id_fkey FOREIGN KEY (file_id) REFERENCES file_docs(file_id) ON DELETE CASCADE;
 ALTER TABLE file_updates ADD CONSTRAINT file_updates_file_id_fkey FOREIGN KEY (file_id) REFERENCES file_docs(file_id) ON DELETE CASCADE;
 ALTER TABLE file_versions ADD CONSTRAINT file_versions_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
@@ -1876,6 +1996,17 @@ AS $function$
         + ln(1 + power(2::double precision, - least(abs(score - added), 60))) / ln(2::double precision)
 $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
+
+CREATE OR REPLACE FUNCTION answer_so_far(answer ai_answers)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(string_agg(k.text, '' ORDER BY k.at), '')
+    FROM ai_chunks AS k
+    WHERE k.message_id = (answer).message_id AND k.attempt = (answer).attempts
+$function$;
+COMMENT ON FUNCTION answer_so_far(ai_answers) IS 'What the newest attempt at an answer has written, while it has not ended.';
 
 CREATE OR REPLACE FUNCTION are_apart(one uuid, other uuid)
  RETURNS boolean
@@ -2031,6 +2162,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION cut_window(text,tsquery) IS 'The part of a long text in which something was found, or its beginning: a highlight costs the same however long a text is.';
 
+CREATE OR REPLACE FUNCTION describe_ai_chat(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT c.title, c.title, NULL::uuid FROM ai_chats AS c WHERE c.id = $1 AND c.owner_id = $2
+$function$;
+COMMENT ON FUNCTION describe_ai_chat(uuid,uuid) IS 'A chat in describe_entity().';
+
 CREATE OR REPLACE FUNCTION describe_collab_session(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
  LANGUAGE sql
@@ -2071,6 +2211,8 @@ CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, vie
  LANGUAGE sql
  STABLE
 AS $function$
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_ai_chat($2, $3) AS d WHERE $1 = 'ai_chat'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_collab_session($2, $3) AS d WHERE $1 = 'collab_session'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
@@ -2091,7 +2233,7 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -2700,7 +2842,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
+    SELECT $1 = ANY('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -3895,6 +4037,54 @@ CREATE OR REPLACE VIEW label_items AS
 SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "createdAt"
 FROM labels AS l;
 COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';
+
+CREATE OR REPLACE VIEW ai_chat_items AS
+SELECT
+    c.id,
+    c.title,
+    (
+        SELECT json_build_object('id', p.id, 'name', p.name)
+        FROM projects AS p
+        WHERE p.id = c.project_id AND project_role(p.id, c.owner_id, holds_permission(c.owner_id, 'project:manage')) IS NOT NULL
+    ) AS project,
+    c.model,
+    c.leaf_id AS "leafId",
+    EXISTS (SELECT FROM ai_answers AS a WHERE a.chat_id = c.id AND a.status IN ('queued', 'running')) AS "isAnswering",
+    c.version,
+    c.created_at AS "createdAt",
+    c.updated_at AS "updatedAt",
+    c.owner_id AS "_ownerId",
+    c.project_id AS "_projectId"
+FROM ai_chats AS c;
+COMMENT ON VIEW ai_chat_items IS 'Chats as the API shows them to their owners.';
+
+CREATE OR REPLACE VIEW ai_message_items AS
+SELECT
+    m.id,
+    m.chat_id AS "chatId",
+    m.parent_id AS "parentId",
+    m.role,
+    t.body,
+    m.context,
+    ARRAY(
+        SELECT s.id
+        FROM ai_messages AS s
+        WHERE s.chat_id = m.chat_id AND s.parent_id IS NOT DISTINCT FROM m.parent_id
+        ORDER BY s.id
+    ) AS siblings,
+    a.status,
+    a.reason,
+    a.attempts || '.' || char_length(t.body) AS position,
+    a.prompt_tokens AS "promptTokens",
+    a.completion_tokens AS "completionTokens",
+    m.created_at AS "createdAt",
+    a.ended_at AS "endedAt"
+FROM ai_messages AS m
+LEFT JOIN ai_answers AS a ON a.message_id = m.id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN a.status IN ('queued', 'running') THEN answer_so_far(a) ELSE m.body END AS body
+) AS t;
+COMMENT ON VIEW ai_message_items IS 'Messages of chats as the API shows them; of an answer that has not ended what there is of it.';
 
 CREATE OR REPLACE VIEW comment_items AS
 SELECT

@@ -19,4 +19,3 @@ DROP TABLE IF EXISTS message_reactions;
 DROP TABLE IF EXISTS messages;
 DROP TABLE IF EXISTS conversation_members;
 DROP TABLE IF EXISTS conversations;
-DROP EXTENSION IF EXISTS btree_gin;

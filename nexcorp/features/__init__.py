@@ -1,6 +1,7 @@
 """What the product does: a folder each, none importing another. This is the one list of them."""
 
 from nexcorp.features import (
+    ai,
     audit,
     auth,
     comments,
@@ -56,5 +57,6 @@ FEATURES = (
     projects.FEATURE,
     files.FEATURE,
     sessions.FEATURE,
+    ai.FEATURE,
 )
 PRODUCT = Product(FEATURES)

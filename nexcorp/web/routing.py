@@ -65,6 +65,8 @@ class Route:
     # Gives the handler that takes a request of another kind at the same address, before any check: one that
     # is to become a socket, which then stays open as well, or a browser's that wants a page.
     instead: Callable[[web.Request], Handler | None] | None = None
+    # Whether a request stays open that is answered otherwise most often.
+    lingers: Callable[[web.Request], bool] | None = None
     hidden: bool = False
     # The handler decides whom a request counts for. What the handler never sees, counts for the address.
     counts_itself: bool = False
@@ -82,8 +84,12 @@ class Route:
     head: bool = True
 
     def stays_open(self, request: web.Request) -> bool:
-        """Whether a request is to become a socket."""
-        return self.long_lived or (self.instead is not None and wants_socket(request))
+        """Whether a request is to become a socket, or a stream of events."""
+        return (
+            self.long_lived
+            or (self.instead is not None and wants_socket(request))
+            or (self.lingers is not None and self.lingers(request))
+        )
 
     def takes_form(self, request: web.Request) -> bool:
         """Whether a request is read as a form, whose files may come slowly, or is as large as one."""

@@ -26,6 +26,7 @@ one room of the kind), and then who may join.
 from __future__ import annotations
 
 from tests.policy import makers
+from tests.policy.ai import AI
 from tests.policy.files import FILES
 from tests.policy.messaging import MESSAGING, MESSAGING_ROOMS
 from tests.policy.projects import PROJECTS
@@ -420,6 +421,7 @@ POLICY: list[Rule] = [
     *PROJECTS,
     *FILES,
     *MESSAGING,
+    *AI,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),

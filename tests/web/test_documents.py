@@ -199,11 +199,11 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments, leads, tasks, views, projects, files, conversations, messages = (
+    posts, comments, leads, tasks, views, projects, files, conversations, messages, chats = (
         f"/api/v1/{name}/[^/]+"
         for name in (
             *("posts", "comments", "leads", "tasks", "task-views"),
-            *("projects", "files", "conversations", "messages"),
+            *("projects", "files", "conversations", "messages", "ai/chats"),
         )
     )
     assert reads == {
@@ -232,7 +232,7 @@ def test_what_reads_if_match_says_so() -> None:
         f"PATCH {files}",
         f"DELETE {files}",
         f"PUT {files}/content",
-        *(f"{method} {path}" for method in ("PATCH", "DELETE") for path in (conversations, messages)),
+        *(f"{method} {path}" for method in ("PATCH", "DELETE") for path in (conversations, messages, chats)),
     }
 
 
@@ -450,8 +450,8 @@ async def test_the_doctor_names_each_setting_and_what_is_wrong_and_no_secret(
     secret = "canary-" * 8
     code, out, error = await run("doctor", DATABASE_URL=database_url, REDIS_URL=valkey.url, JWT_SECRET=secret)
     assert (code, error) == (1, "")
-    found = dict(re.findall(r"^(secret|postgresql|redis|worker) +(ok|WRONG)$", out, re.MULTILINE))
-    assert found == {"secret": "ok", "postgresql": "ok", "redis": "ok", "worker": "WRONG"}
+    found = dict(re.findall(r"^(secret|postgresql|redis|assistant|worker) +(ok|WRONG)$", out, re.MULTILINE))
+    assert found.pop("worker") == "WRONG" and set(found.values()) == {"ok"} and len(found) == 4
     assert "nexcorp worker" in out
     assert "Web Push is off" in out
     assert secret not in out

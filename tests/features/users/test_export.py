@@ -53,6 +53,8 @@ PARTS = {
     "projects",
     "files",
     "collabSessions",
+    "aiChats",
+    "aiMessages",
     "watchedTasks",
     "taskViews",
     "imports",
