@@ -25,8 +25,8 @@ ENDS_THE_RUN = [
     "PUT /api/v1/users/{id}/role",
     "PUT /api/v1/users/{id}/status",
 ]
-# Without a language model, a provider or Cloudinary they can only say 503, to schemathesis an error; a socket is
-# no request.
+# Without a language model, a provider or Cloudinary they can only say 503, to schemathesis an error; a socket
+# is no request.
 UNCONFIGURED = [
     "POST /api/v1/ai/chats/{id}/messages",
     "POST /api/v1/ai/chats/{id}/messages/{messageId}/regenerate",
