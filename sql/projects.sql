@@ -186,8 +186,13 @@ LEFT JOIN project_members AS m ON m.project_id = $1 AND m.user_id = u.id
 WHERE u.id = $2 AND (u.status = 'active' OR m.role IS NOT NULL);
 
 -- name: has_other_owner(project_id, user_id) :value
--- Whether a project, which is locked, has an owner beside this person.
-SELECT EXISTS (SELECT FROM project_members AS m WHERE m.project_id = $1 AND m.user_id <> $2 AND m.role = 'owner');
+-- Whether a project, which is locked, has an owner beside this person who can sign in.
+SELECT EXISTS (
+    SELECT
+    FROM project_members AS m
+    INNER JOIN users AS u ON u.id = m.user_id AND u.status = 'active'
+    WHERE m.project_id = $1 AND m.user_id <> $2 AND m.role = 'owner'
+);
 
 -- name: save_member(project_id, user_id, role) :exec
 -- Make a person a member of a project, which is locked, or give them another role there.
@@ -251,14 +256,20 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: forget_member(user_id) :many
--- A person who leaves is a member of no project. Where no owner remains, the longest editor, or else the longest viewer,
--- becomes one; where there is neither, the project goes into the trash. Returns each project with the heir and that one's
+-- A person who leaves is a member of no project. Where no owner remains who can sign in, the longest editor, or else the
+-- longest viewer, becomes one; where there is neither, nor an owner who may come back, the project goes into the trash. Returns each project with the heir and that one's
 -- role so far, and whether it went into the trash.
 WITH gone AS (
     DELETE FROM project_members WHERE user_id = $1 RETURNING project_id, role
 ),
 heirs AS (
-    SELECT g.project_id, h.user_id, h.role
+    SELECT
+        g.project_id, h.user_id, h.role,
+        EXISTS (
+            SELECT
+            FROM project_members AS o
+            WHERE o.project_id = g.project_id AND o.user_id <> $1 AND o.role = 'owner'
+        ) AS has_owner
     FROM gone AS g
     LEFT JOIN LATERAL (
         SELECT m.user_id, m.role
@@ -272,6 +283,7 @@ heirs AS (
         AND NOT EXISTS (
             SELECT
             FROM project_members AS o
+            INNER JOIN users AS u ON u.id = o.user_id AND u.status = 'active'
             WHERE o.project_id = g.project_id AND o.user_id <> $1 AND o.role = 'owner'
         )
 ),
@@ -284,7 +296,7 @@ trashed AS (
     UPDATE projects AS p
     SET deleted_at = now(), deleted_by = NULL, version = version + 1, updated_at = now()
     FROM heirs AS h
-    WHERE p.id = h.project_id AND h.user_id IS NULL AND p.deleted_at IS NULL
+    WHERE p.id = h.project_id AND h.user_id IS NULL AND NOT h.has_owner AND p.deleted_at IS NULL
     RETURNING p.id
 )
 SELECT

@@ -1,12 +1,29 @@
--- Statistics of tasks, from the counters that sql/schema/05_tallies.sql keeps. All zeros stands for all tasks.
+-- Statistics of tasks, from the counters that sql/schema/05_tallies.sql keeps. All zeros stands for all tasks. The counters go on
+-- for a project in the trash, which may come back: what its tasks come to is taken off here. Days of the past stay as they were.
 
 -- name: get_stats(source, scope, weeks) :one!
 -- What the tasks of a scope come to; `source` says what the scope is: all, project or person. Weeks begin on Mondays, UTC.
-WITH tallies AS MATERIALIZED (
-    SELECT t.kind, t.status, t.priority, sum(t.n) AS n
-    FROM task_tallies AS t
-    WHERE t.scope = $2
-    GROUP BY t.kind, t.status, t.priority
+WITH hidden AS MATERIALIZED (
+    SELECT t.*
+    FROM projects AS p
+    CROSS JOIN LATERAL (
+        SELECT
+            o.kind, o.status, o.priority, coalesce(o.assignee_id, o.creator_id) AS person_id, o.due_at,
+            o.status NOT IN ('done', 'cancelled') AS is_open
+        FROM tasks AS o
+        WHERE o.project_id = p.id AND o.deleted_at IS NULL
+        OFFSET 0
+    ) AS t
+    WHERE p.deleted_at IS NOT NULL AND ($1 = 'all' OR ($1 = 'person' AND t.person_id = $2))
+),
+tallies AS MATERIALIZED (
+    SELECT a.kind, a.status, a.priority, sum(a.n) AS n
+    FROM (
+        SELECT t.kind, t.status, t.priority, t.n FROM task_tallies AS t WHERE t.scope = $2
+        UNION ALL
+        SELECT h.kind, h.status, h.priority, -1 FROM hidden AS h
+    ) AS a (kind, status, priority, n)
+    GROUP BY a.kind, a.status, a.priority
 ),
 weeks AS MATERIALIZED (
     SELECT date_trunc('week', now() AT TIME ZONE 'UTC')::date - 7 * ahead AS week
@@ -55,18 +72,26 @@ SELECT
         FROM (
             SELECT p.id, p.open FROM people AS p
             UNION ALL
-            SELECT t.person_id, sum(t.open)
-            FROM task_loads AS t
+            SELECT a.person_id, sum(a.open)
+            FROM (
+                SELECT t.person_id, t.open FROM task_loads AS t
+                UNION ALL
+                SELECT h.person_id, -1 FROM hidden AS h WHERE h.is_open
+            ) AS a (person_id, open)
             WHERE $1 = 'all'
-            GROUP BY t.person_id
-            HAVING sum(t.open) > 0
+            GROUP BY a.person_id
+            HAVING sum(a.open) > 0
             ORDER BY 2 DESC, 1
             LIMIT 50
         ) AS l
         INNER JOIN users AS u ON u.id = l.id
     ) AS "byAssignee",
     (
-        SELECT (count(*) + coalesce((SELECT sum(p.overdue) FROM people AS p), 0))::integer
+        SELECT (
+            count(*)
+            + coalesce((SELECT sum(p.overdue) FROM people AS p), 0)
+            - (SELECT count(*) FROM hidden AS h WHERE h.is_open AND h.due_at < now())
+        )::integer
         FROM (
             SELECT
             FROM tasks AS t
