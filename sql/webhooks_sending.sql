@@ -50,7 +50,11 @@ woken AS (
         status = CASE WHEN h.may OR h.status = 'paused' THEN w.status ELSE 'paused' END,
         reason = CASE WHEN h.may OR h.status = 'paused' THEN w.reason ELSE 'right_lost' END
     FROM hooks AS h
-    WHERE w.id = h.id AND (NOT h.may OR EXISTS (SELECT FROM written AS d WHERE d.webhook_id = h.id))
+    WHERE w.id = h.id
+        AND (
+            NOT h.may
+            OR ((w.due_at > now()) IS NOT false AND EXISTS (SELECT FROM written AS d WHERE d.webhook_id = h.id))
+        )
     RETURNING w.id, w.status
 )
 SELECT
@@ -181,8 +185,9 @@ WITH said AS MATERIALIZED (
 ),
 judged AS MATERIALIZED (
     SELECT
-        w.id, s.ok, s.failed, s.rest, w.status AS was,
-        CASE WHEN s.ok OR s.failed = 0 THEN NULL ELSE w.failing_since END AS since,
+        w.id, s.ok, s.failed,
+        CASE WHEN s.ok THEN NULL ELSE w.failing_since END AS since,
+        CASE WHEN s.rest > 0 THEN now() + make_interval(secs => s.rest) WHEN NOT s.ok THEN w.rest_until END AS rest_until,
         CASE
             WHEN w.status <> 'active' THEN NULL
             WHEN s.reason IS NOT NULL THEN s.reason
@@ -202,17 +207,9 @@ released AS (
         worker_id = NULL,
         last_ok_at = CASE WHEN j.ok THEN now() ELSE w.last_ok_at END,
         failures = CASE WHEN j.ok THEN j.failed ELSE w.failures + j.failed END,
-        failing_since = CASE
-            WHEN j.failed > 0 THEN coalesce(j.since, now())
-            WHEN NOT j.ok THEN w.failing_since
-        END,
-        rest_until = CASE
-            WHEN j.rest > 0 THEN now() + make_interval(secs => j.rest)
-            WHEN NOT j.ok THEN w.rest_until
-        END,
-        due_at = CASE
-            WHEN j.next_at IS NOT NULL THEN greatest(j.next_at, now() + make_interval(secs => j.rest))
-        END,
+        failing_since = CASE WHEN j.failed > 0 THEN coalesce(j.since, now()) ELSE j.since END,
+        rest_until = j.rest_until,
+        due_at = CASE WHEN j.next_at IS NOT NULL THEN greatest(j.next_at, j.rest_until) END,
         status = CASE WHEN j.reason IS NULL THEN w.status WHEN j.reason = 'gone' THEN 'disabled' ELSE 'paused' END,
         reason = CASE WHEN j.reason IS NULL THEN w.reason ELSE j.reason END
     FROM judged AS j
@@ -221,9 +218,9 @@ released AS (
 )
 SELECT r.id, r.owner_id, r.status, r.why AS reason FROM released AS r WHERE r.why IS NOT NULL;
 
--- name: reseal_secrets(webhook_id, secret, old_secret) :exec
--- The same secrets, sealed under the current key; not where they were renewed meanwhile.
-UPDATE webhooks SET secret = $2, old_secret = $3 WHERE id = $1;
+-- name: reseal_secrets(webhook_id, was, secret, old_secret) :exec
+-- The same secrets, sealed under the current key; not where they were renewed since.
+UPDATE webhooks SET secret = $3, old_secret = $4 WHERE id = $1 AND secret = $2;
 
 -- name: delete_old_deliveries(most) :value
 -- Deliveries of 14 days ago and before, with their attempts; returns how many went. Call it until that is 0.

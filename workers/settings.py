@@ -42,6 +42,7 @@ from workers.sending_push import PushChannel
 from workers.served import serve_metrics
 from workers.settling import Settler, poll_settler
 from workers.telling import Channels
+from workers.webhooks import Webhooks
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -194,6 +195,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     mails = MailQueue(database, mailer, config.base_url)
     notices = make_senders(config, database, product, mailer, pusher)
     settler = Settler(database)
+    webhooks = Webhooks(database, config, product, worker_id)
     stores = make_stores(config)
     context = {
         "config": config,
@@ -201,6 +203,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         "delivery": delivery,
         "mails": mails,
         "pushes": notices.get("push"),
+        "webhooks": webhooks,
         "stores": stores,
         "product": product,
     }
@@ -216,12 +219,13 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         asyncio.create_task(poll_mails(mails)),
         *(asyncio.create_task(poll_sender(sender)) for sender in notices.values()),
         asyncio.create_task(poll_settler(settler)),
+        asyncio.create_task(webhooks.run()),
         asyncio.create_task(beat(database, worker_id, delivery)),
     ]
     metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)
     await stopping
-    closing = (settler.close(), *(sender.close() for sender in notices.values()))
+    closing = (settler.close(), webhooks.close(), *(sender.close() for sender in notices.values()))
     await asyncio.gather(saq, *closing, return_exceptions=True)
     await end_tasks(tasks)
     with contextlib.suppress(AppError):

@@ -24,6 +24,7 @@ from nexcorp.features import (
     tasks,
     uploads,
     users,
+    webhooks,
 )
 from nexcorp.manifest import Product
 
@@ -53,5 +54,6 @@ FEATURES = (
     projects.FEATURE,
     files.FEATURE,
     sessions.FEATURE,
+    webhooks.FEATURE,
 )
 PRODUCT = Product(FEATURES)

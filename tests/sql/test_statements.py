@@ -62,7 +62,7 @@ GUESTS = {
     },
 }
 # Files that are one with another: what is written of its tables did not fit into a file.
-PARTS = {"telling": "notifications", "aging": "notifications"}
+PARTS = {"telling": "notifications", "aging": "notifications", "webhooks_sending": "webhooks"}
 # No query, so there is nothing to prepare: it is pasted as it is.
 UTILITIES = {"service.vacuum_all"}
 # Whoever changes the row says when; the score moves with each counter, in the same statement.
