@@ -111,6 +111,11 @@ class Webhooks:
             )
         for row in rows:
             lane = Lane(self.tools, row["id"], row["failures"], row["proven"])
-            turn = Turn(asyncio.create_task(lane.take_turn()), row["proven"])
-            self._turns[row["id"]] = turn
-            turn.task.add_done_callback(lambda _, webhook_id=row["id"]: self._turns.pop(webhook_id))
+            task = asyncio.create_task(self._work(row["id"], lane))
+            self._turns[row["id"]] = Turn(task, row["proven"])
+
+    async def _work(self, webhook_id: UUID, lane: Lane) -> None:
+        try:
+            await lane.take_turn()
+        finally:
+            del self._turns[webhook_id]
