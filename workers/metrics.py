@@ -18,3 +18,7 @@ SETTLE_SECONDS = Histogram("nexcorp_text_settle_seconds", "Time to settle one te
 WEBHOOKS = Counter(
     "nexcorp_webhook_attempts_total", "Attempts to deliver to webhooks, by outcome.", ["outcome"]
 )
+ANSWERS = Counter(
+    "nexcorp_answers_total", "Attempts at answers of a language model by how they ended.", ["result"]
+)
+FIRST_WORD_SECONDS = Histogram("nexcorp_answer_first_word_seconds", "Time to the first word of an answer.")
