@@ -2333,8 +2333,7 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_webhook($2, $3) AS d WHERE $1 = 'webhook'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,file,lead,post,project,task,user,webhook}'::text[])
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user,webhook}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -2954,8 +2953,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{collab_session,comment,file,lead,post,project,task,user,webhook}'::text[])
-    SELECT $1 = ANY('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
+    SELECT $1 = ANY('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user,webhook}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 

@@ -1,4 +1,4 @@
-"""Endpoints of webhooks on loopback, which verify what they get by the public library and then behave badly."""
+"""Endpoints of webhooks on loopback, which verify what they get by the public library, then behave badly."""
 
 from __future__ import annotations
 

@@ -106,7 +106,8 @@ class Hooks:
                 RETURNING id
             ),
             told AS (
-                SELECT emit('post.created', $2, 'post', p.id, jsonb_build_object('authorId', $2::uuid), '{}') AS event_id
+                SELECT emit('post.created', $2, 'post', p.id, jsonb_build_object('authorId', $2::uuid), '{}')
+                    AS event_id
                 FROM posted AS p
             ),
             woken AS (UPDATE webhooks SET due_at = now() WHERE id = $1)
