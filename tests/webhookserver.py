@@ -37,7 +37,7 @@ Behaviour = Callable[["Receiver", web.Request], Any]
 class Receiver:
     """What came, and how the paths behave: /ok, /fail, /hang, /slow, /drip, /gone, /redirect, /busy.
 
-    What follows the first word is the endpoint's own: /ok/1. `heals`: paths that are /ok by now.
+    What follows the first word is the endpoint's own: /ok/1. `heals`: paths that are /slow by now.
     """
 
     origin: str = ""
@@ -60,7 +60,7 @@ class Receiver:
         self.widest[path] = max(self.widest.get(path, 0), self.open[path])
         try:
             if path in self.heals:
-                kind = "ok"
+                kind = "slow"
             return await getattr(self, f"be_{kind}")(request)
         finally:
             self.open[path] -= 1

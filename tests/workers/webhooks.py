@@ -93,6 +93,7 @@ class Hooks:
                 author,
                 body,
             )
+            await conn.execute("INSERT INTO post_stats (post_id) VALUES ($1)", post_id)
             payload = {"authorId": str(author), "mentionedIds": [], "changed": ["body"]}
             await emit(conn, type, actor_id=author, entity=("post", post_id), payload=payload)
         return post_id
@@ -105,6 +106,7 @@ class Hooks:
                 SELECT $2, 'A post.', uuidv7() FROM generate_series(1, $3::integer)
                 RETURNING id
             ),
+            counted AS (INSERT INTO post_stats (post_id) SELECT id FROM posted),
             told AS (
                 SELECT emit('post.created', $2, 'post', p.id, jsonb_build_object('authorId', $2::uuid), '{}')
                     AS event_id
