@@ -77,7 +77,7 @@ async def redeliver(request: web.Request) -> web.Response:
 async def redeliver_failed(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
         count = await service.redeliver_failed(
-            tx.conn, caller(request), path_id(request), clamp(body["from_"]), clamp(body["to"])
+            tx.conn, caller(request), path_id(request), clamp(body["from"]), clamp(body["to"])
         )
         return await tx.reply({"count": count}, 202, shows=path_id(request))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from nexcorp.domain.fields import Body, Flag, Items, Name, Out, PatchBody, ProvenBody, Strict, Text
+from nexcorp.domain.fields import Body, Flag, Items, Name, Out, PatchBody, ProvenBody, Text
 from nexcorp.domain.shapes import page_of
 from nexcorp.integrations.outbound import MAX_URL_CHARS
 from nexcorp.web.paging import PageQuery
@@ -93,25 +93,23 @@ class RenewSecret(ProvenBody):
     )
 
 
-class Span(Strict):
-    """A span of time."""
+class RedeliverBody(Body):
+    """Which deliveries to send again: those that were made in this span and failed."""
 
-    from_ = fields.AwareDateTime(
-        format="iso",
-        data_key="from",
-        load_default=lambda: datetime.now(UTC) - KEPT,
-        metadata={"description": "Not before this time; 14 days ago where it is not given."},
-    )
+    class Meta:
+        include = {  # noqa: RUF012
+            "from": fields.AwareDateTime(
+                format="iso",
+                load_default=lambda: datetime.now(UTC) - KEPT,
+                metadata={"description": "Not before this time; 14 days ago where it is not given."},
+            )
+        }
+
     to = fields.AwareDateTime(
         format="iso",
         load_default=lambda: datetime.now(UTC),
         metadata={"description": "Before this time; now where it is not given."},
     )
-
-
-class RedeliverBody(Body, Span):
-    """Which deliveries to send again: those that were made in this span and failed."""
-
     status = fields.String(validate=validate.OneOf(("failed",)), load_default="failed")
 
 
