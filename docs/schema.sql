@@ -1856,6 +1856,100 @@ CREATE INDEX users_role_idx ON users USING btree (role, status, id);
 CREATE INDEX users_search_idx ON users USING gin (search_text(username, first_name, last_name) gin_trgm_ops);
 CREATE INDEX users_status_idx ON users USING btree (status, id);
 
+CREATE TABLE webhook_attempts (
+    delivery_id uuid NOT NULL,
+    n smallint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    status smallint,
+    ms integer NOT NULL,
+    error text,
+    response text,
+    CONSTRAINT webhook_attempts_pkey PRIMARY KEY (delivery_id, n),
+    CONSTRAINT webhook_attempts_response_length CHECK (length(response) <= 1024)
+);
+COMMENT ON TABLE webhook_attempts IS 'The log of what endpoints answered. What they were sent is not kept.';
+COMMENT ON COLUMN webhook_attempts.status IS 'The HTTP status; NULL where there was no answer, which error explains.';
+COMMENT ON COLUMN webhook_attempts.response IS 'How the body of the answer begins.';
+
+CREATE TABLE webhook_deliveries (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    webhook_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    notification_id uuid,
+    status text DEFAULT 'pending'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    tries smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_status smallint,
+    last_error text,
+    last_ms integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (id),
+    CONSTRAINT webhook_deliveries_event_key UNIQUE (webhook_id, event_id),
+    CONSTRAINT webhook_deliveries_status_known CHECK (status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text]))
+) WITH (fillfactor=70);
+COMMENT ON TABLE webhook_deliveries IS 'Which event is told to which webhook, and how far that is: references, from which the body is rendered at each attempt. Kept for 14 days.';
+COMMENT ON COLUMN webhook_deliveries.event_at IS 'When the event was recorded, which finds it in its month.';
+COMMENT ON COLUMN webhook_deliveries.type IS 'What the body says: the type of the event, or for own notifications "notification." and theirs.';
+COMMENT ON COLUMN webhook_deliveries.notification_id IS 'The notification of its owner, where the webhook is for these.';
+COMMENT ON COLUMN webhook_deliveries.attempts IS 'How often it was sent in all.';
+COMMENT ON COLUMN webhook_deliveries.tries IS 'How often since it was last asked for: the place in the schedule of retries.';
+CREATE INDEX webhook_deliveries_due_idx ON webhook_deliveries USING btree (webhook_id, next_at, id) WHERE status = 'pending'::text;
+CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries USING btree (webhook_id, id) WHERE status = 'failed'::text;
+CREATE INDEX webhook_deliveries_webhook_id_idx ON webhook_deliveries USING btree (webhook_id, id);
+
+CREATE TABLE webhooks (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    owner_id uuid NOT NULL,
+    scope text NOT NULL,
+    project_id uuid,
+    url text NOT NULL,
+    types text[] DEFAULT '{}'::text[] NOT NULL,
+    description text,
+    secret bytea NOT NULL,
+    old_secret bytea,
+    old_until timestamp with time zone,
+    status text DEFAULT 'active'::text NOT NULL,
+    reason text,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    last_ok_at timestamp with time zone,
+    due_at timestamp with time zone,
+    rest_until timestamp with time zone,
+    lease_until timestamp with time zone,
+    worker_id text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhooks_pkey PRIMARY KEY (id),
+    CONSTRAINT webhooks_description_length CHECK (length(description) >= 1 AND length(description) <= 200),
+    CONSTRAINT webhooks_project_of_scope CHECK ((scope = 'project'::text) = (project_id IS NOT NULL)),
+    CONSTRAINT webhooks_reason_of_status CHECK ((status = 'active'::text) = (reason IS NULL)),
+    CONSTRAINT webhooks_scope_known CHECK (scope = ANY (ARRAY['own'::text, 'project'::text, 'all'::text])),
+    CONSTRAINT webhooks_status_known CHECK (status = ANY (ARRAY['active'::text, 'paused'::text, 'disabled'::text])),
+    CONSTRAINT webhooks_types_count CHECK (cardinality(types) <= 100),
+    CONSTRAINT webhooks_url_length CHECK (length(url) >= 1 AND length(url) <= 2048)
+) WITH (fillfactor=50);
+COMMENT ON TABLE webhooks IS 'Addresses of other systems that are told what happens. Each is a lane: one worker at a time sends what is due in it.';
+COMMENT ON COLUMN webhooks.scope IS 'own: the notifications of its owner; project: events of a project; all: every public event of the trail.';
+COMMENT ON COLUMN webhooks.types IS 'The types it wants, "task.*" for all of a subject; empty: every one.';
+COMMENT ON COLUMN webhooks.secret IS 'The key of its signatures, sealed (nexcorp/security/vault.py).';
+COMMENT ON COLUMN webhooks.old_secret IS 'The one before, sealed, which signs as well until old_until.';
+COMMENT ON COLUMN webhooks.status IS 'paused: what happens is kept and sent when it is resumed; disabled: nothing is kept.';
+COMMENT ON COLUMN webhooks.reason IS 'Why it is not active: owner, failing, right_lost, secret_lost or gone (the endpoint answered 410).';
+COMMENT ON COLUMN webhooks.failures IS 'How many attempts in a row have failed.';
+COMMENT ON COLUMN webhooks.failing_since IS 'When the first of them failed.';
+COMMENT ON COLUMN webhooks.due_at IS 'When its lane has something to do; NULL: nothing.';
+COMMENT ON COLUMN webhooks.rest_until IS 'Until when a failing endpoint is left alone.';
+COMMENT ON COLUMN webhooks.lease_until IS 'Until when worker_id has its lane alone.';
+CREATE INDEX webhooks_all_idx ON webhooks USING btree (id) WHERE scope = 'all'::text;
+CREATE INDEX webhooks_due_idx ON webhooks USING btree (due_at) WHERE status = 'active'::text AND due_at IS NOT NULL;
+CREATE INDEX webhooks_owner_id_idx ON webhooks USING btree (owner_id, id);
+CREATE INDEX webhooks_project_id_idx ON webhooks USING btree (project_id) WHERE project_id IS NOT NULL;
+
 CREATE TABLE worker_heartbeats (
     worker_id text NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1984,6 +2078,10 @@ ALTER TABLE uploads ADD CONSTRAINT uploads_message_id_fkey FOREIGN KEY (message_
 ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE SET NULL;
+ALTER TABLE webhook_attempts ADD CONSTRAINT webhook_attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES webhook_deliveries(id) ON DELETE CASCADE;
+ALTER TABLE webhook_deliveries ADD CONSTRAINT webhook_deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE;
+ALTER TABLE webhooks ADD CONSTRAINT webhooks_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE webhooks ADD CONSTRAINT webhooks_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 
 CREATE OR REPLACE FUNCTION add_heat(score double precision, added double precision)
  RETURNS double precision
@@ -2233,7 +2331,9 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_webhook($2, $3) AS d WHERE $1 = 'webhook'
+    UNION ALL
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user,webhook}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -2315,6 +2415,17 @@ AS $function$
     WHERE u.id = $1 AND u.status <> 'deleted'
 $function$;
 COMMENT ON FUNCTION describe_user(uuid,uuid) IS 'A person in describe_entity(); whoever has left is gone.';
+
+CREATE OR REPLACE FUNCTION describe_webhook(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(w.description, substring(w.url FROM '^[a-z]+://([^/?#]+)')), NULL::text, NULL::uuid
+    FROM webhooks AS w
+    WHERE w.id = $1 AND w.owner_id = $2
+$function$;
+COMMENT ON FUNCTION describe_webhook(uuid,uuid) IS 'A webhook in describe_entity(), for its owner: by its description, or the host it sends to.';
 
 CREATE OR REPLACE FUNCTION digest_period(timezone text, digest text, at timestamp with time zone)
  RETURNS text
@@ -2842,7 +2953,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
+    SELECT $1 = ANY('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user,webhook}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -3184,6 +3295,25 @@ AS $function$
         || setweight(to_tsvector('nexcorp_all', spread_words(coalesce(body, ''))), 'B')
 $function$;
 COMMENT ON FUNCTION make_words(text,text) IS 'What a title and a text are found by, stop words too; the title weighs more.';
+
+CREATE OR REPLACE FUNCTION may_send(w webhooks)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT
+        holds_permission(w.owner_id, 'webhook:create')
+        AND CASE w.scope
+            WHEN 'own' THEN true
+            WHEN 'all' THEN holds_permission(w.owner_id, 'webhook:all')
+            -- Not project_role(), for which one in the trash is none: its owners are told of that, too.
+            ELSE EXISTS (
+                SELECT FROM project_members AS m
+                WHERE m.project_id = w.project_id AND m.user_id = w.owner_id AND m.role = 'owner'
+            ) OR holds_permission(w.owner_id, 'project:manage')
+        END
+$function$;
+COMMENT ON FUNCTION may_send(webhooks) IS 'Whether the owner of a webhook has the right to what it sends, now.';
 
 CREATE OR REPLACE FUNCTION measure_post(wanted uuid, published_at timestamp with time zone)
  RETURNS double precision
@@ -3872,6 +4002,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION visible_views(uuid,boolean) IS 'The saved views that a viewer may see: their own, and those shared in projects that they see. In FROM, a query takes it in.';
 
+CREATE OR REPLACE FUNCTION wants_type(types text[], type text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT $1 = '{}' OR $2 = ANY($1) OR split_part($2, '.', 1) || '.*' = ANY($1)
+$function$;
+COMMENT ON FUNCTION wants_type(text[],text) IS 'Whether a type is one that a webhook wants; types {}: every one is.';
+
 CREATE OR REPLACE FUNCTION word_patterns(wanted text)
  RETURNS text[]
  LANGUAGE sql
@@ -4433,6 +4572,44 @@ SELECT
     s.host_id AS "_hostId"
 FROM collab_sessions AS s;
 COMMENT ON VIEW session_items IS 'Sessions as the API and the frames show them, but for what depends on the viewer.';
+
+CREATE OR REPLACE VIEW webhook_items AS
+SELECT
+    w.id,
+    w.scope,
+    w.project_id AS "projectId",
+    w.url,
+    w.types,
+    w.description,
+    w.status,
+    w.reason,
+    w.failures,
+    w.failing_since AS "failingSince",
+    w.last_ok_at AS "lastOkAt",
+    CASE WHEN w.old_until > now() THEN w.old_until END AS "oldSecretUntil",
+    w.version,
+    w.created_at AS "createdAt",
+    w.updated_at AS "updatedAt",
+    w.owner_id AS "_ownerId"
+FROM webhooks AS w;
+COMMENT ON VIEW webhook_items IS 'Webhooks as the API shows them, without their secrets.';
+
+CREATE OR REPLACE VIEW webhook_delivery_items AS
+SELECT
+    d.id,
+    d.event_id AS "eventId",
+    d.type,
+    d.status,
+    d.attempts,
+    CASE WHEN d.status = 'pending' THEN greatest(d.next_at, d.created_at) END AS "nextAttemptAt",
+    d.last_status AS "lastStatus",
+    d.last_error AS "lastError",
+    d.last_ms AS "lastMs",
+    d.created_at AS "createdAt",
+    d.ended_at AS "endedAt",
+    d.webhook_id AS "_webhookId"
+FROM webhook_deliveries AS d;
+COMMENT ON VIEW webhook_delivery_items IS 'Deliveries of webhooks as the API shows them.';
 
 CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF body ON comments FOR EACH ROW EXECUTE FUNCTION doubt_words('body');
 COMMENT ON TRIGGER doubt_words ON comments IS 'Words of a text that was changed or deleted go into search_doubts.';

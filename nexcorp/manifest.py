@@ -149,11 +149,22 @@ def require(known: Container[str], name: str, why: str) -> None:
         raise ValueError(f"{why} {name}, which no feature brings")
 
 
+def list_subjects(types: Sequence[str]) -> tuple[str, ...]:
+    """The types, and behind those of each subject "subject.*" for all of these."""
+    subjects = dict.fromkeys(name.partition(".")[0] for name in types)
+    return tuple(
+        name
+        for subject in subjects
+        for name in (*(one for one in types if one.partition(".")[0] == subject), f"{subject}.*")
+    )
+
+
 class Product:
     """All that is derived from the features.
 
-    `public_events`: the types of event that other systems may hear of, for webhooks. `notice_types`: of
-    notifications, with what preferences begin with. `names`: what there is of each group that documents list.
+    `public_events`: the types of event that other systems may hear of, for webhooks; `public_notices`: the
+    types of notification that these lead to. `notice_types`: of notifications, with what preferences begin
+    with. `names`: what there is of each group that documents list.
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
@@ -175,9 +186,14 @@ class Product:
         jobs: dict[str, Job] = join(({job.name: job} for one in features for job in one.jobs), "job")
         self.jobs = tuple(jobs.values())
         self.public_events = tuple(name for name, event in self.events.items() if event.public)
+        told = {one.type for name in self.public_events for one in self.events[name].notices}
+        self.public_notices = tuple(name for name in self.notice_types if name in told)
         self.names: dict[str, tuple[str, ...]] = {
             "kinds of search": tuple(self.search),
             "types of notification": tuple(self.notice_types),
+            "types for webhooks": list_subjects(
+                (*self.public_events, *(f"notification.{name}" for name in self.public_notices))
+            ),
         }
         self._check()
         self.sentences = Sentences(self.events, self.notice_types)

@@ -37,6 +37,7 @@ from workers.folding import fold
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 from workers.push import ListHeard, Publish, Pusher, hear_all
 from workers.telling import INBOX_ALONE, Channels, tell
+from workers.webhooks_plan import plan_webhooks
 
 log = structlog.get_logger("nexcorp.delivery")
 
@@ -232,6 +233,8 @@ class Delivery:
         if words:
             # Another batch with the same new words waits for the end of this one, which waits for nobody now.
             await sql.search.note_words(conn, words=words)
+        # Last, as the webhooks are locked until the commit.
+        await plan_webhooks(conn, batch, self.product, frames)
         await sql.events.delete_outbox(
             conn, lanes=list({lane for lane, _ in batch.done}), row_ids=[row_id for _, row_id in batch.done]
         )

@@ -15,6 +15,9 @@ DELIVERIES = Counter(
 )
 SETTLED = Counter("nexcorp_texts_settled_total", "Edited texts by what became of settling them.", ["result"])
 SETTLE_SECONDS = Histogram("nexcorp_text_settle_seconds", "Time to settle one text.")
+WEBHOOKS = Counter(
+    "nexcorp_webhook_attempts_total", "Attempts to deliver to webhooks, by outcome.", ["outcome"]
+)
 ANSWERS = Counter(
     "nexcorp_answers_total", "Attempts at answers of a language model by how they ended.", ["result"]
 )

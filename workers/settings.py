@@ -44,6 +44,7 @@ from workers.sending_push import PushChannel
 from workers.served import serve_metrics
 from workers.settling import Settler, poll_settler
 from workers.telling import Channels
+from workers.webhooks import Webhooks
 
 log = structlog.get_logger("nexcorp.worker")
 
@@ -196,6 +197,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     mails = MailQueue(database, mailer, config.base_url)
     notices = make_senders(config, database, product, mailer, pusher)
     settler = Settler(database)
+    webhooks = Webhooks(database, config, product, worker_id)
     answering = Answering(
         database,
         publisher,
@@ -212,6 +214,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         "delivery": delivery,
         "mails": mails,
         "pushes": notices.get("push"),
+        "webhooks": webhooks,
         "answering": answering,
         "stores": stores,
         "product": product,
@@ -228,13 +231,19 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         asyncio.create_task(poll_mails(mails)),
         *(asyncio.create_task(poll_sender(sender)) for sender in notices.values()),
         asyncio.create_task(poll_settler(settler)),
+        asyncio.create_task(webhooks.run()),
         asyncio.create_task(answering.run()),
         asyncio.create_task(beat(database, worker_id, delivery)),
     ]
     metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)
     await stopping
-    closing = (settler.close(), answering.close(), *(sender.close() for sender in notices.values()))
+    closing = (
+        settler.close(),
+        answering.close(),
+        webhooks.close(),
+        *(sender.close() for sender in notices.values()),
+    )
     await asyncio.gather(saq, *closing, return_exceptions=True)
     await end_tasks(tasks)
     with contextlib.suppress(AppError):

@@ -33,6 +33,11 @@ class Event:
         """What it happened to."""
         return self.entity_type, self.entity_id
 
+    @property
+    def project_id(self) -> UUID | None:
+        """The project in whose activity it is, as emit() in sql/schema/events.sql has it."""
+        return self.entity_id if self.entity_type == "project" else self.get_id("projectId")
+
     def get_id(self, name: str) -> UUID | None:
         """An id in the payload; None where it is null or absent."""
         value = self.payload.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from nexcorp.context import current
@@ -33,8 +33,10 @@ async def emit(
     payload: dict[str, Any],
     root: UUID | None = None,
     dedup_key: str | None = None,
-) -> None:
+) -> UUID:
     """Append to the audit trail and to the outbox; a worker is woken once the transaction commits.
+
+    Returns the id of the event.
 
     `entity` is (kind, id) of what it happened to. `payload` holds references: ids, states, numbers, dates
     and names of fields, whatever the event's audience and frames need. Events of one `root`, the entity
@@ -51,10 +53,11 @@ async def emit(
         "root": root,
     }
     if dedup_key is None:
-        await sql.events.emit(conn, **values)
+        event_id = await sql.events.emit(conn, **values)
     else:
-        await sql.events.emit_once(conn, **values, dedup_key=dedup_key)
+        event_id = await sql.events.emit_once(conn, **values, dedup_key=dedup_key)
     conn.after(WAKE)
+    return cast("UUID", event_id)
 
 
 async def emit_all(

@@ -49,6 +49,7 @@ BY_NAME = {
     "refreshToken": "kP3v0c8VnTqf2mJYw1xZrA",
     "publicId": "nexcorp/01994e5c7a3b7c11",
     "signature": "bfd09f95f331f558cbd1320e67aa8d488770583e",
+    "url": "https://hooks.example.com/nexcorp",
     "endpoint": "https://push.example.com/send/kP3v0c8VnTqf2mJYw1xZrA",
     # The browser's of RFC 8291.
     "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",

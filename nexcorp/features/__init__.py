@@ -26,6 +26,7 @@ from nexcorp.features import (
     tasks,
     uploads,
     users,
+    webhooks,
 )
 from nexcorp.manifest import Product
 
@@ -57,6 +58,7 @@ FEATURES = (
     projects.FEATURE,
     files.FEATURE,
     sessions.FEATURE,
+    webhooks.FEATURE,
     ai.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -11,9 +11,11 @@ import asyncio
 import ipaddress
 import re
 import socket
+import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -30,6 +32,7 @@ MAX_ANSWER_BYTES = 64 * 1024
 # Names looked up at once, and for how long what they lead to is kept: each socket is looked at all the same.
 LOOKUPS = 16
 NAME_SECONDS = 60
+DAY_SECONDS = 24 * 3600
 
 # What is not the public internet (IANA's registries of special addresses), and what a cloud has put there all
 # the same: 168.63.129.16 answers every machine of Azure.
@@ -259,11 +262,13 @@ class Outbound:
         body: bytes | None = None,
         seconds: float = TOTAL_SECONDS,
         most: int = MAX_ANSWER_BYTES,
+        body_seconds: float | None = None,
     ) -> Answer:
         """Ask once; any status is an answer, of whose body `most` bytes are read.
 
-        `seconds` is for all of it, from waiting for a connection to the last byte. Raises Refused, or Failed
-        where no whole answer came.
+        `seconds` is for all of it, from waiting for a connection to the last byte. With `body_seconds` the
+        status is the answer: of the body that much is read which comes within that time. Raises Refused, or
+        Failed where no whole answer came.
         """
         target = check_url(url, self.allow)
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(seconds, CONNECT_SECONDS))
@@ -271,7 +276,8 @@ class Outbound:
             async with self._session(is_allowed(target, self.allow)).request(
                 method, target, headers=headers, data=body, timeout=timeout, allow_redirects=False
             ) as response:
-                return Answer(response.status, response.headers, await read_start(response, most))
+                found = await read_start(response, most, body_seconds)
+                return Answer(response.status, response.headers, found)
         except TimeoutError:
             raise Failed("timeout") from None
         except aiohttp.ClientConnectorDNSError:
@@ -291,12 +297,32 @@ class Outbound:
         await self._resolver.close()
 
 
-async def read_start(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The first `most` bytes of a body; a connection with more to come is closed."""
+def read_retry_after(text: str | None) -> float | None:
+    """The seconds of a Retry-After header, at most a day; None where it names no time."""
+    if text is None:
+        return None
+    try:
+        wait = float(text) if text.isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
+    return min(max(wait, 0.0), float(DAY_SECONDS))
+
+
+async def read_start(response: aiohttp.ClientResponse, most: int, seconds: float | None = None) -> bytes:
+    """The first `most` bytes of a body; a connection with more to come is closed.
+
+    With `seconds` those that come within that time, however the rest ends.
+    """
     found = bytearray()
-    async for part in response.content.iter_any():
-        found += part
-        if len(found) > most:
-            response.close()
-            break
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in response.content.iter_any():
+                found += part
+                if len(found) > most:
+                    response.close()
+                    break
+    except (TimeoutError, aiohttp.ClientError):
+        if seconds is None:
+            raise
+        response.close()
     return bytes(found[:most])

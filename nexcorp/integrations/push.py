@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from nexcorp.config import Config
-from nexcorp.integrations.outbound import Failed, Outbound, Refused, check_url
+from nexcorp.integrations.outbound import DAY_SECONDS, Failed, Outbound, Refused, check_url, read_retry_after
 from nexcorp.integrations.vapid import CURVE, Vapid, make_vapid, write_point
 
 RECORD_BYTES = 4096
@@ -29,7 +27,6 @@ RECORD_BYTES = 4096
 MAX_PAYLOAD_BYTES = RECORD_BYTES - 86 - 1 - 16
 POINT_BYTES = 65
 AUTH_BYTES = 16
-DAY_SECONDS = 24 * 3600
 MAX_ANSWER_BYTES = 1024
 TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
@@ -100,17 +97,6 @@ def encrypt(
 def derive(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     """HKDF with SHA-256."""
     return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(secret)
-
-
-def read_retry_after(text: str | None) -> float | None:
-    """The seconds of a Retry-After header, at most a day; None where it names no time."""
-    if text is None:
-        return None
-    try:
-        wait = float(text) if text.isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None
-    return min(max(wait, 0.0), float(DAY_SECONDS))
 
 
 def judge(status: int, retry_after: str | None) -> Outcome:

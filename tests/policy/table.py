@@ -31,6 +31,7 @@ from tests.policy.files import FILES
 from tests.policy.messaging import MESSAGING, MESSAGING_ROOMS
 from tests.policy.projects import PROJECTS
 from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
+from tests.policy.webhooks import WEBHOOKS
 from tests.policy.work import WORK, WORK_ROOMS
 from tests.policy.work_makers import as_form
 from tests.policy.work_many import WORK_MANY
@@ -421,6 +422,7 @@ POLICY: list[Rule] = [
     *PROJECTS,
     *FILES,
     *MESSAGING,
+    *WEBHOOKS,
     *AI,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),

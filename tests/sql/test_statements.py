@@ -66,7 +66,12 @@ GUESTS = {
     },
 }
 # Files that are one with another: what is written of its tables did not fit into a file.
-PARTS = {"telling": "notifications", "aging": "notifications", "ai_answers": "ai_chats"}
+PARTS = {
+    "telling": "notifications",
+    "aging": "notifications",
+    "ai_answers": "ai_chats",
+    "webhooks_sending": "webhooks",
+}
 # No query, so there is nothing to prepare: it is pasted as it is.
 UTILITIES = {"service.vacuum_all"}
 # Whoever changes the row says when; the score moves with each counter, in the same statement.

@@ -233,6 +233,7 @@ def test_what_reads_if_match_says_so() -> None:
         f"DELETE {files}",
         f"PUT {files}/content",
         *(f"{method} {path}" for method in ("PATCH", "DELETE") for path in (conversations, messages, chats)),
+        "PATCH /api/v1/webhooks/[^/]+",
     }
 
 

@@ -1,5 +1,5 @@
 """What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
-months of the trail, what was read of notifications, and what was decided and sent of them.
+months of the trail, what was read of notifications, what was decided and sent of them, and to webhooks.
 
 And tasks in the trash, old messages, settled updates of texts, contents that no version of a file has any
 more, and what was written of people who have left, behind their leaving.
@@ -71,7 +71,7 @@ async def drop_months(ctx: Any) -> int:
 
 
 async def delete_parts(ctx: Any) -> int:
-    """What was kept of notifications for some time; returns how many rows."""
+    """What was kept of notifications and of webhooks for some time; returns how many rows."""
     gone = 0
     for statement in (
         sql.aging.delete_old_archived,
@@ -80,6 +80,7 @@ async def delete_parts(ctx: Any) -> int:
         sql.deliveries.delete_old_deliveries,
         sql.deliveries.delete_old_digests,
         sql.preferences.delete_ended_mutes,
+        sql.webhooks_sending.delete_old_deliveries,
     ):
         gone += await repeat(ctx, statement)
     return gone

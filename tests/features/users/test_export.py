@@ -55,6 +55,7 @@ PARTS = {
     "collabSessions",
     "aiChats",
     "aiMessages",
+    "webhooks",
     "watchedTasks",
     "taskViews",
     "imports",

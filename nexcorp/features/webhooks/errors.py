@@ -1,0 +1,66 @@
+"""What can go wrong with webhooks."""
+
+from __future__ import annotations
+
+from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound
+
+MAX_WEBHOOKS = 20
+
+
+class WebhookNotFound(NotFound):
+    """The user has no webhook with this id."""
+
+    code, message = "webhook_not_found", "There is no such webhook."
+    meaning = "You have no webhook with this id."
+
+
+class DeliveryNotFound(NotFound):
+    """The webhook has no delivery with this id."""
+
+    code, message = "webhook_delivery_not_found", "There is no such delivery."
+    meaning = "The webhook has no delivery with this id, or it is older than 14 days."
+
+
+class TooManyWebhooks(Conflict):
+    """The person has MAX_WEBHOOKS webhooks."""
+
+    code, message = "too_many_webhooks", f"You have {MAX_WEBHOOKS} webhooks already: delete one first."
+    meaning = f"You have {MAX_WEBHOOKS} webhooks already."
+
+
+class WebhookInactive(Conflict):
+    """Nothing is sent to a webhook that is paused or disabled."""
+
+    code, message = "webhook_inactive", "The webhook is not active: resume it first."
+    meaning = "The webhook is paused or disabled."
+
+
+class RightLost(Forbidden):
+    """The owner may not have what the webhook sends."""
+
+    code, message = "webhook_right_lost", "You may not have what this webhook sends."
+    meaning = "You are no longer an owner of the webhook's project, or lack `webhook:all`."
+
+
+class UrlRefused(Invalid):
+    """The form of the URL is not one that is asked."""
+
+    code, message = "url_refused", "Nothing is sent to this URL."
+    meaning = "The URL is too long, holds a password or names no host; `errors` says which."
+
+
+class HttpsOnly(Invalid):
+    """The URL does not begin with https://."""
+
+    code, message = "https_only", "Wants an address that begins with https://."
+    meaning = "Webhooks are sent over https alone."
+
+
+class AddressRefused(Invalid):
+    """The URL leads to an address that is not public."""
+
+    code, message = "address_refused", "Nothing is sent to this address."
+    meaning = "The URL leads to an address that is not one of the public internet."
+
+
+REFUSALS = {error.code: error for error in (UrlRefused, HttpsOnly, AddressRefused)}

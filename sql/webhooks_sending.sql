@@ -1,0 +1,238 @@
+-- Webhooks, as workers write their deliveries and send them. A webhook is a lane: whoever has its lease sends what is due in it. Its
+-- row is locked before its deliveries, several in the order of their ids.
+
+-- name: plan_deliveries(event_ids, event_ats, types, project_ids, receiver_ids, notification_ids) :one!
+-- What a batch of the outbox comes to for webhooks: a delivery for each event and webhook. Of one event there is a row for those
+-- that hear of it by its project or by the trail (receiver NULL), and one for each notification that was told of it. A webhook whose
+-- owner has lost the right is paused. The lock on the webhook keeps a lane from ending without what is being written here.
+WITH told AS MATERIALIZED (
+    SELECT t.*
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[])
+        AS t (event_id, event_at, type, project_id, receiver_id, notification_id)
+),
+matched AS MATERIALIZED (
+    SELECT w.id AS webhook_id, t.event_id, t.event_at, t.type, t.notification_id
+    FROM told AS t
+    INNER JOIN webhooks AS w ON w.owner_id = t.receiver_id AND w.scope = 'own'
+    WHERE wants_type(w.types, t.type)
+    UNION ALL
+    SELECT w.id, t.event_id, t.event_at, t.type, NULL
+    FROM told AS t
+    INNER JOIN webhooks AS w ON w.project_id = t.project_id
+    WHERE t.receiver_id IS NULL AND wants_type(w.types, t.type)
+    UNION ALL
+    SELECT w.id, t.event_id, t.event_at, t.type, NULL
+    FROM told AS t
+    INNER JOIN webhooks AS w ON w.scope = 'all'
+    WHERE t.receiver_id IS NULL AND wants_type(w.types, t.type)
+),
+hooks AS MATERIALIZED (
+    SELECT w.id, w.owner_id, w.status, may_send(w) AS may
+    FROM webhooks AS w
+    WHERE w.id = ANY(ARRAY(SELECT DISTINCT m.webhook_id FROM matched AS m)) AND w.status <> 'disabled'
+    ORDER BY w.id
+    FOR NO KEY UPDATE OF w
+),
+written AS (
+    INSERT INTO webhook_deliveries (webhook_id, event_id, event_at, type, notification_id)
+    SELECT m.webhook_id, m.event_id, m.event_at, m.type, m.notification_id
+    FROM matched AS m
+    INNER JOIN hooks AS h ON h.id = m.webhook_id
+    WHERE h.may
+    ORDER BY m.webhook_id, m.event_id
+    ON CONFLICT ON CONSTRAINT webhook_deliveries_event_key DO NOTHING
+    RETURNING webhook_id
+),
+woken AS (
+    UPDATE webhooks AS w
+    SET
+        due_at = CASE WHEN h.may THEN least(w.due_at, greatest(now(), w.rest_until)) ELSE w.due_at END,
+        status = CASE WHEN h.may OR h.status = 'paused' THEN w.status ELSE 'paused' END,
+        reason = CASE WHEN h.may OR h.status = 'paused' THEN w.reason ELSE 'right_lost' END
+    FROM hooks AS h
+    WHERE w.id = h.id
+        AND (
+            NOT h.may
+            OR ((w.due_at > now()) IS NOT false AND EXISTS (SELECT FROM written AS d WHERE d.webhook_id = h.id))
+        )
+    RETURNING w.id, w.status
+)
+SELECT
+    (SELECT count(*) FROM written)::integer AS written,
+    (SELECT count(*) FROM woken WHERE woken.status = 'active')::integer AS woken,
+    (
+        SELECT count(
+            emit(
+                'webhook.paused', NULL, 'webhook', h.id, jsonb_build_object('ownerId', h.owner_id, 'reason', 'right_lost'), '{}'
+            )
+        )
+        FROM hooks AS h
+        WHERE NOT h.may AND h.status = 'active'
+    )::integer AS paused;
+
+-- name: claim_lanes(proven, others, seconds, worker_id, held) :many
+-- Webhooks that have something to do and that no worker is at, each from now on for this one alone: up to `proven` of those whose
+-- endpoint answered last time, and up to `others` that failed or were never asked, so that the latter take no places from the
+-- former. `held`: those that this worker is still at, whatever has become of its lease.
+WITH good AS (
+    SELECT w.id
+    FROM webhooks AS w
+    WHERE w.status = 'active'
+        AND w.due_at <= now()
+        AND w.failures = 0
+        AND w.last_ok_at IS NOT NULL
+        AND (w.lease_until IS NULL OR w.lease_until < now())
+        AND w.id <> ALL($5::uuid[])
+    ORDER BY w.due_at
+    LIMIT $1
+    FOR NO KEY UPDATE SKIP LOCKED
+),
+doubtful AS (
+    SELECT w.id
+    FROM webhooks AS w
+    WHERE w.status = 'active'
+        AND w.due_at <= now()
+        AND (w.failures > 0 OR w.last_ok_at IS NULL)
+        AND (w.lease_until IS NULL OR w.lease_until < now())
+        AND w.id <> ALL($5::uuid[])
+    ORDER BY w.due_at
+    LIMIT $2
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE webhooks AS w
+SET lease_until = now() + make_interval(secs => $3), worker_id = $4
+FROM (SELECT id, true AS proven FROM good UNION ALL SELECT id, false FROM doubtful) AS c
+WHERE w.id = c.id
+RETURNING w.id, w.failures, c.proven;
+
+-- name: read_lane(webhook_id, worker_id, after_at, after_id, most) :many
+-- What is due in a lane behind a place in it, the first first, with all that a body is rendered from; and in each row where it is sent
+-- now. One row without a delivery where nothing is due; no row where the webhook is gone, not active, or another worker's by now.
+SELECT
+    w.url, w.secret, w.owner_id, w.scope, may_send(w) AS may,
+    CASE WHEN w.old_until > now() THEN w.old_secret END AS old_secret,
+    d.id, d.event_id, d.type, d.attempts, d.tries, d.next_at, d.notification_id,
+    e.actor_id, e.entity_type, e.entity_id, e.payload, coalesce(e.created_at, d.event_at) AS happened_at
+FROM webhooks AS w
+LEFT JOIN LATERAL (
+    SELECT *
+    FROM webhook_deliveries AS p
+    WHERE p.webhook_id = w.id
+        AND p.status = 'pending'
+        AND p.next_at <= now()
+        AND (p.next_at, p.id) > ($3, $4)
+    ORDER BY p.webhook_id, p.next_at, p.id
+    LIMIT $5
+) AS d ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM events WHERE events.created_at = d.event_at AND events.id = d.event_id LIMIT 1
+) AS e ON true
+WHERE w.id = $1 AND w.status = 'active' AND w.worker_id = $2
+ORDER BY d.next_at, d.id;
+
+-- name: list_seen(types, ids, viewer_id) :many
+-- Which of these entities a person may see now.
+SELECT s.type, s.id
+FROM unnest($1::text[], $2::uuid[]) AS s (type, id)
+WHERE EXISTS (SELECT FROM describe_entity(s.type, s.id, $3));
+
+-- name: record_attempts(ids, statuses, waits, codes, errors, mss, responses) :exec
+-- What became of attempts, of all lanes that ended some meanwhile, with their log. `waits`: seconds until the next. What was asked for
+-- again meanwhile, or is gone, stays as it is.
+WITH said AS MATERIALIZED (
+    SELECT s.*
+    FROM unnest($1::uuid[], $2::text[], $3::float8[], $4::smallint[], $5::text[], $6::integer[], $7::text[])
+        AS s (id, status, wait, code, error, ms, response)
+),
+held AS MATERIALIZED (
+    SELECT d.id
+    FROM webhook_deliveries AS d
+    WHERE d.id = ANY($1::uuid[]) AND d.status = 'pending'
+    ORDER BY d.id
+    FOR NO KEY UPDATE
+),
+ended AS (
+    UPDATE webhook_deliveries AS d
+    SET
+        status = s.status,
+        attempts = d.attempts + 1,
+        tries = d.tries + 1,
+        next_at = now() + make_interval(secs => s.wait),
+        last_status = s.code,
+        last_error = s.error,
+        last_ms = s.ms,
+        ended_at = CASE WHEN s.status <> 'pending' THEN now() END
+    FROM held
+    INNER JOIN said AS s ON s.id = held.id
+    WHERE d.id = held.id
+    RETURNING d.id, d.attempts, s.code, s.error, s.ms, s.response
+)
+INSERT INTO webhook_attempts (delivery_id, n, status, ms, error, response)
+SELECT e.id, e.attempts, e.code, e.ms, e.error, e.response FROM ended AS e
+ON CONFLICT ON CONSTRAINT webhook_attempts_pkey DO NOTHING;
+
+-- name: lock_lanes(ids) :exec
+-- Before lanes are given back, in a statement of its own: what release_lanes then reads has what others wrote behind the lock.
+SELECT FROM webhooks AS w WHERE w.id = ANY($1::uuid[]) ORDER BY w.id FOR NO KEY UPDATE;
+
+-- name: release_lanes(ids, worker_id, oks, faileds, rests, reasons, most_failing_days) :many
+-- Give lanes back. `oks`: whether some attempt succeeded; `faileds`: how many failed behind the last that did; `rests`: seconds for
+-- which the endpoint is left alone; `reasons`: why it is active no longer (gone, right_lost, secret_lost), or NULL. What has
+-- failed for `most_failing_days` is paused. Returns those that are active no longer, once.
+WITH said AS MATERIALIZED (
+    SELECT s.*
+    FROM unnest($1::uuid[], $3::boolean[], $4::integer[], $5::float8[], $6::text[]) AS s (id, ok, failed, rest, reason)
+),
+judged AS MATERIALIZED (
+    SELECT
+        w.id, s.ok, s.failed,
+        CASE WHEN s.ok THEN NULL ELSE w.failing_since END AS since,
+        CASE WHEN s.rest > 0 THEN now() + make_interval(secs => s.rest) WHEN NOT s.ok THEN w.rest_until END AS rest_until,
+        CASE
+            WHEN w.status <> 'active' THEN NULL
+            WHEN s.reason IS NOT NULL THEN s.reason
+            WHEN NOT s.ok AND s.failed > 0 AND w.failing_since < now() - make_interval(days => $7) THEN 'failing'
+        END AS reason,
+        (
+            SELECT min(d.next_at) FROM webhook_deliveries AS d WHERE d.webhook_id = w.id AND d.status = 'pending'
+        ) AS next_at
+    FROM webhooks AS w
+    INNER JOIN said AS s ON s.id = w.id
+    WHERE w.worker_id = $2
+),
+released AS (
+    UPDATE webhooks AS w
+    SET
+        lease_until = NULL,
+        worker_id = NULL,
+        last_ok_at = CASE WHEN j.ok THEN now() ELSE w.last_ok_at END,
+        failures = CASE WHEN j.ok THEN j.failed ELSE w.failures + j.failed END,
+        failing_since = CASE WHEN j.failed > 0 THEN coalesce(j.since, now()) ELSE j.since END,
+        rest_until = j.rest_until,
+        due_at = CASE WHEN j.next_at IS NOT NULL THEN greatest(j.next_at, j.rest_until) END,
+        status = CASE WHEN j.reason IS NULL THEN w.status WHEN j.reason = 'gone' THEN 'disabled' ELSE 'paused' END,
+        reason = CASE WHEN j.reason IS NULL THEN w.reason ELSE j.reason END
+    FROM judged AS j
+    WHERE w.id = j.id
+    RETURNING w.id, w.owner_id, w.status, j.reason AS why
+)
+SELECT r.id, r.owner_id, r.status, r.why AS reason FROM released AS r WHERE r.why IS NOT NULL;
+
+-- name: reseal_secrets(webhook_id, was, secret, old_secret) :exec
+-- The same secrets, sealed under the current key; not where they were renewed since.
+UPDATE webhooks SET secret = $3, old_secret = $4 WHERE id = $1 AND secret = $2;
+
+-- name: delete_old_deliveries(most) :value
+-- Deliveries of 14 days ago and before, with their attempts; returns how many went. Call it until that is 0.
+WITH old AS (
+    SELECT d.id
+    FROM webhook_deliveries AS d
+    WHERE d.id < first_id(now() - interval '14 days')
+    ORDER BY d.id
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+),
+gone AS (
+    DELETE FROM webhook_deliveries AS d USING old WHERE d.id = old.id RETURNING d.id
+)
+SELECT count(*) FROM gone;

@@ -1,0 +1,121 @@
+"""Endpoints of webhooks on loopback, which verify what they get by the public library, then behave badly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from standardwebhooks import Webhook
+
+
+@dataclass
+class Call:
+    """A request that came."""
+
+    path: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def id(self) -> str:
+        """Its `webhook-id`."""
+        return self.headers["webhook-id"]
+
+    def verify(self, secret: str) -> Any:
+        """What it says, if it is signed with this secret; the library raises else."""
+        return Webhook(secret).verify(self.body, self.headers)
+
+
+Behaviour = Callable[["Receiver", web.Request], Any]
+
+
+@dataclass
+class Receiver:
+    """What came, and how the paths behave: /ok, /fail, /hang, /slow, /drip, /gone, /redirect, /busy.
+
+    What follows the first word is the endpoint's own: /ok/1. `heals`: paths that are /slow by now.
+    """
+
+    origin: str = ""
+    calls: list[Call] = field(default_factory=list)
+    heals: set[str] = field(default_factory=set)
+    open: dict[str, int] = field(default_factory=dict)
+    widest: dict[str, int] = field(default_factory=dict)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def at(self, path: str) -> list[Call]:
+        """What came to a path, in order."""
+        return [call for call in self.calls if call.path == path]
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        """Behave as the path says."""
+        path, kind = request.path, request.path.split("/")[1]
+        body = (await request.read()).decode()
+        self.calls.append(Call(path, {name.lower(): value for name, value in request.headers.items()}, body))
+        self.open[path] = self.open.get(path, 0) + 1
+        self.widest[path] = max(self.widest.get(path, 0), self.open[path])
+        try:
+            if path in self.heals:
+                kind = "slow"
+            return await getattr(self, f"be_{kind}")(request)
+        finally:
+            self.open[path] -= 1
+
+    async def be_ok(self, request: web.Request) -> web.StreamResponse:
+        """Takes it."""
+        return web.Response(status=204)
+
+    async def be_fail(self, request: web.Request) -> web.StreamResponse:
+        """Fails, with much to say, not all of it text."""
+        return web.Response(status=500, body=b"no\0\xff" * 5000)
+
+    async def be_slow(self, request: web.Request) -> web.StreamResponse:
+        """Takes some time."""
+        await asyncio.sleep(0.05)
+        return web.Response(status=202, text="later")
+
+    async def be_hang(self, request: web.Request) -> web.StreamResponse:
+        """Never answers."""
+        await self.let_go.wait()
+        return web.Response(status=500)
+
+    async def be_drip(self, request: web.Request) -> web.StreamResponse:
+        """Says at once that it takes it, and then does not come to an end."""
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(b"well")
+        await self.let_go.wait()
+        return answer
+
+    async def be_gone(self, request: web.Request) -> web.StreamResponse:
+        """Wants no more."""
+        return web.Response(status=410)
+
+    async def be_redirect(self, request: web.Request) -> web.StreamResponse:
+        """Sends on to another endpoint here."""
+        return web.Response(status=307, headers={"Location": f"{self.origin}/ok/elsewhere"})
+
+    async def be_busy(self, request: web.Request) -> web.StreamResponse:
+        """Asks to be left alone for an hour, and to keep a cookie."""
+        return web.Response(status=503, headers={"Retry-After": "3600", "Set-Cookie": "a=b"})
+
+
+@asynccontextmanager
+async def run_receiver() -> AsyncIterator[Receiver]:
+    """A receiver at a free port of 127.0.0.1."""
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", receiver.take)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    receiver.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield receiver
+    finally:
+        receiver.let_go.set()
+        await runner.cleanup()

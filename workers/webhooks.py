@@ -1,0 +1,121 @@
+"""Webhooks go out: lanes are claimed and given back, each at least once sent, whatever dies in between.
+
+The endpoint is the unit of work: a worker leases a webhook, sends what is due in it for some seconds, and
+gives it back. A worker that is killed leaves leases, which run out; what it had sent and not recorded is sent
+again, with the same id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from nexcorp.config import Config
+from nexcorp.db import Database, sql
+from nexcorp.errors import AppError
+from nexcorp.features.webhooks.bodies import Bodies
+from nexcorp.integrations.outbound import Outbound
+from nexcorp.logs import seldom
+from nexcorp.manifest import Product
+from nexcorp.security.secrets import Secrets
+from workers import POOL_WAIT_SECONDS
+from workers.webhooks_lane import Lane, Pace, Tools
+from workers.webhooks_record import Recorder
+
+log = structlog.get_logger("nexcorp.webhooks")
+
+# Between two looks at what is due, however often it is woken.
+REST_SECONDS = 0.02
+
+
+@dataclass(slots=True)
+class Turn:
+    """A lane that is being worked on, and out of which budget."""
+
+    task: asyncio.Task[None]
+    proven: bool
+
+
+class Webhooks:
+    """Sends what is due to webhooks, of one worker process."""
+
+    def __init__(
+        self, database: Database, config: Config, product: Product, worker_id: str, pace: Pace | None = None
+    ) -> None:
+        self.database, self.worker_id, self.pace = database, worker_id, pace or Pace()
+        # How many there are at once is decided here, whatever host they are on.
+        self.door = Outbound(config.outbound_allow, connections=0, connections_a_host=0)
+        self.recorder = Recorder(database, worker_id, self.wake)
+        self.tools = Tools(
+            database,
+            self.door,
+            Bodies(product),
+            Secrets.from_config(config),
+            self.recorder,
+            worker_id,
+            self.pace,
+        )
+        self._turns: dict[UUID, Turn] = {}
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at what is due now instead of at the next poll."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Claim lanes and work on them until close() is called."""
+        while not self.tools.closing:
+            self._woken.clear()
+            try:
+                await self._claim()
+            except AppError as error:
+                if seldom(f"webhooks {error.code}"):
+                    log.warning("webhooks wait", reason=error.code)
+            except Exception as error:
+                log.error("webhooks are not claimed", error=type(error).__name__)
+            await asyncio.sleep(REST_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self.pace.poll)
+
+    async def close(self) -> None:
+        """Send nothing more, give what was begun a moment to end, and give the lanes back."""
+        self.tools.closing = True
+        self.wake()
+        tasks = [turn.task for turn in self._turns.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self.pace.grace)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.recorder.settle()
+        await self.door.close()
+
+    async def _claim(self) -> None:
+        """Take as many lanes of each kind as there are places for."""
+        taken = sum(turn.proven for turn in self._turns.values())
+        proven, others = self.pace.proven - taken, self.pace.others - (len(self._turns) - taken)
+        if proven <= 0 and others <= 0:
+            return
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
+            rows = await sql.webhooks_sending.claim_lanes(
+                conn,
+                proven=max(proven, 0),
+                others=max(others, 0),
+                seconds=self.pace.lease,
+                worker_id=self.worker_id,
+                held=list(self._turns),
+            )
+        for row in rows:
+            lane = Lane(self.tools, row["id"], row["failures"], row["proven"])
+            task = asyncio.create_task(self._work(row["id"], lane))
+            self._turns[row["id"]] = Turn(task, row["proven"])
+
+    async def _work(self, webhook_id: UUID, lane: Lane) -> None:
+        try:
+            await lane.take_turn()
+        finally:
+            del self._turns[webhook_id]
