@@ -40,6 +40,7 @@ from workers.sending import Sender, poll_sender
 from workers.sending_mail import MailChannel
 from workers.sending_push import PushChannel
 from workers.served import serve_metrics
+from workers.repositories import make_syncer, poll_syncer
 from workers.settling import Settler, poll_settler
 from workers.telling import Channels
 
@@ -194,6 +195,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     mails = MailQueue(database, mailer, config.base_url)
     notices = make_senders(config, database, product, mailer, pusher)
     settler = Settler(database)
+    syncer = make_syncer(config, database)
     stores = make_stores(config)
     context = {
         "config": config,
@@ -216,12 +218,13 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         asyncio.create_task(poll_mails(mails)),
         *(asyncio.create_task(poll_sender(sender)) for sender in notices.values()),
         asyncio.create_task(poll_settler(settler)),
+        asyncio.create_task(poll_syncer(syncer)),
         asyncio.create_task(beat(database, worker_id, delivery)),
     ]
     metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)
     await stopping
-    closing = (settler.close(), *(sender.close() for sender in notices.values()))
+    closing = (settler.close(), syncer.close(), *(sender.close() for sender in notices.values()))
     await asyncio.gather(saq, *closing, return_exceptions=True)
     await end_tasks(tasks)
     with contextlib.suppress(AppError):
