@@ -41,7 +41,7 @@ SET
 WHERE project_id = $1 AND asked_at <= now() - interval '1 minute'
 RETURNING id;
 
--- name: get_hook(repository_id) :one
+-- name: get_hook(repository_id) :value
 -- The sealed secret of the hook of a repository whose project is not in the trash.
 SELECT r.hook_secret
 FROM repositories AS r

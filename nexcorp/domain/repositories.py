@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from nexcorp.integrations.outbound import name_host
 from yarl import URL
+
+from nexcorp.integrations.outbound import name_host
 
 REASONS = {
     "url_refused": "The address is no longer taken.",

@@ -17,6 +17,7 @@ from nexcorp.features import (
     push,
     reactions,
     readers,
+    repositories,
     search,
     sending,
     service,
@@ -53,5 +54,6 @@ FEATURES = (
     projects.FEATURE,
     files.FEATURE,
     sessions.FEATURE,
+    repositories.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -35,6 +35,7 @@ BATCH = 500
 CHUNK_BYTES = 128 * 1024
 TRACKED = "refs/heads/tracked"
 SHA = re.compile(r"[0-9a-f]{40}\Z")
+NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|^@\Z")
 FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%s%x00%b%x00"
 FIELDS = 9
 LATEST = 253402300799
@@ -138,6 +139,16 @@ def check_repository_url(text: str, allow: Collection[str] = ()) -> URL:
     return url
 
 
+def is_branch(name: str) -> bool:
+    """Whether a branch may be called so, by the rules of `git check-ref-format`."""
+    parts = name.split("/")
+    return (
+        not NO_BRANCH.search(name)
+        and not name.endswith(".")
+        and all(part and not part.startswith(".") and not part.endswith(".lock") for part in parts)
+    )
+
+
 async def pin(text: str, allow: Collection[str] = ()) -> tuple[URL, str]:
     """The URL, and `host:port:addresses` for git to connect to; raises Refused.
 
@@ -205,7 +216,8 @@ class Git:
 
         What a killed command left behind is thrown away, and all is fetched again. Raises Refused or GitFailed.
         """
-        await self.check_branch(branch)
+        if not is_branch(branch):
+            raise GitFailed("branch_gone")
         try:
             return await self._fetch(name, url, branch, token)
         except GitFailed as error:
@@ -239,13 +251,6 @@ class Git:
             seconds=self.fetch_seconds,
         )
         return (await self._local(name, "rev-parse", "--verify", TRACKED)).decode().strip()
-
-    async def check_branch(self, branch: str) -> None:
-        """Raises GitFailed with `branch_gone` for what is no name of a branch."""
-        try:
-            await self._run("check-ref-format", f"refs/heads/{branch}")
-        except (GitFailed, ValueError):
-            raise GitFailed("branch_gone") from None
 
     async def has_commit(self, name: str, sha: str) -> bool:
         """Whether a commit is in the cache."""
