@@ -30,7 +30,9 @@ class Repository:
         )
         return done.stdout.decode().strip()
 
-    def commit(self, count: int = 1, branch: str = "main", *, onto: str | None = None, message: str = "Change") -> None:
+    def commit(
+        self, count: int = 1, branch: str = "main", *, onto: str | None = None, message: str = "Change"
+    ) -> None:
         """Commits on a branch; `onto` is the one that they follow, by force."""
         lines = []
         for number in range(count):
@@ -60,6 +62,7 @@ class GitServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir()
         self.url = ""
         self.heard: list[str] = []
 
@@ -109,15 +112,12 @@ class GitServer:
         printed, _ = await process.communicate(await request.read())
         head, _, body = printed.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-        return web.Response(
-            status=int(headers.pop("Status", "200").split()[0]), headers=headers, body=body
-        )
+        return web.Response(status=int(headers.pop("Status", "200").split()[0]), headers=headers, body=body)
 
 
 @asynccontextmanager
 async def serve_git(folder: Path) -> AsyncIterator[GitServer]:
     """A server that runs meanwhile."""
-    folder.mkdir(parents=True, exist_ok=True)
     server = GitServer(folder)
     app = web.Application(client_max_size=2**26)
     app.router.add_route("*", "/{path:.*}", server.handle)

@@ -88,7 +88,10 @@ class Syncer:
         """Throw away caches of repositories that are not linked any more."""
         names = await asyncio.to_thread(list_folders, self.git.folder)
         async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
-            known = {str(row["id"]) for row in await sql.repositories.list_known(conn, ids=[UUID(n) for n in names])}
+            known = {
+                str(row["id"])
+                for row in await sql.repositories.list_known(conn, ids=[UUID(n) for n in names])
+            }
         for name in names:
             if name not in known:
                 await self.git.forget(name)
@@ -185,9 +188,10 @@ class Syncer:
                 if lost:
                     gone = await sql.repositories.lose_commits(conn, repository_id=row["id"], shas=lost) or 0
             elif row["last_n"]:
-                gone = await sql.repositories.lose_older(
-                    conn, repository_id=row["id"], last_n=row["last_n"]
-                ) or 0
+                gone = (
+                    await sql.repositories.lose_older(conn, repository_id=row["id"], last_n=row["last_n"])
+                    or 0
+                )
             await finish(conn, row, branch, new, heads, last, changed=True)
             await tell(conn, row, "repository.synced", {"added": added, "gone": gone})
 

@@ -36,11 +36,11 @@ from workers.jobs.mail import MailQueue, poll_mails
 from workers.jobs.months import begin_months
 from workers.metrics import JOBS
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
+from workers.repositories import make_syncer, poll_syncer
 from workers.sending import Sender, poll_sender
 from workers.sending_mail import MailChannel
 from workers.sending_push import PushChannel
 from workers.served import serve_metrics
-from workers.repositories import make_syncer, poll_syncer
 from workers.settling import Settler, poll_settler
 from workers.telling import Channels
 

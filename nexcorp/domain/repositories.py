@@ -1,4 +1,4 @@
-"""What handlers and workers share of linked repositories: how their secrets are sealed, and why a sync fails."""
+"""What handlers and workers share of linked repositories: how secrets are sealed, and why a sync fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The git CLI in a closed environment: nothing of this machine's settings counts, and nothing but https leaves it.
+"""The git CLI in a closed environment: no setting of this machine counts, and nothing but https leaves it.
 
 A name is looked up here, every address of it is checked by the rule of `integrations.outbound`, and git
 connects to those very addresses. No redirect is followed, nothing is asked on a terminal, and whatever a
@@ -15,10 +15,11 @@ import re
 import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from yarl import URL
 
@@ -102,7 +103,7 @@ REASONS = (
 
 
 class GitFailed(Exception):
-    """A command did not do what it should; `reason` is one of the values of REASONS, `timeout` or `git_failed`."""
+    """A command failed; `reason` is one of the values of REASONS, `timeout` or `git_failed`."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -132,7 +133,10 @@ class Commit:
 
 
 def check_repository_url(text: str, allow: Collection[str] = ()) -> URL:
-    """The URL of a repository, if its form lets it be asked; raises Refused. `allow` is Config.outbound_allow."""
+    """The URL of a repository, if its form lets it be asked; raises Refused.
+
+    `allow` is Config.outbound_allow.
+    """
     url = check_url(text, allow)
     if url.raw_query_string or url.raw_fragment or "?" in text or "#" in text or len(url.path) < 2:
         raise Refused("url_refused", "Is no address of a repository: it has a path, and no ? or #.")
@@ -214,7 +218,8 @@ class Git:
     async def fetch(self, name: str, url: str, branch: str, token: str | None = None) -> str:
         """Bring the commits of a branch, without files, into the cache `name`; returns the newest one.
 
-        What a killed command left behind is thrown away, and all is fetched again. Raises Refused or GitFailed.
+        What a killed command left behind is thrown away, and all is fetched again. Raises Refused or
+        GitFailed.
         """
         if not is_branch(branch):
             raise GitFailed("branch_gone")
@@ -262,9 +267,14 @@ class Git:
 
     async def list_lost(self, name: str, old: str, new: str) -> list[bytes]:
         """Commits that one leads to and another does not."""
-        return [bytes.fromhex(sha) for sha in (await self._local(name, "rev-list", old, f"^{new}", "--")).decode().split()]
+        return [
+            bytes.fromhex(sha)
+            for sha in (await self._local(name, "rev-list", old, f"^{new}", "--")).decode().split()
+        ]
 
-    async def read_log(self, name: str, new: str, old: str | None = None) -> AsyncIterator[list[Commit]]:
+    async def read_log(
+        self, name: str, new: str, old: str | None = None
+    ) -> AsyncGenerator[list[Commit], None]:
         """Commits up to `new`, without those that `old` leads to, parents first, BATCH at a time."""
         wanted = [new, f"^{old}"] if old else [new]
         process = await self._spawn(
@@ -281,10 +291,10 @@ class Git:
             "--",
             quiet=True,
         )
-        assert process.stdout is not None
+        printed = cast(asyncio.StreamReader, process.stdout)
         rest, fields = b"", list[bytes]()
         try:
-            while chunk := await process.stdout.read(CHUNK_BYTES):
+            while chunk := await printed.read(CHUNK_BYTES):
                 *whole, rest = (rest + chunk).split(b"\0")
                 if len(rest) > MAX_COMMIT_BYTES:
                     raise GitFailed("too_large")
@@ -319,11 +329,10 @@ class Git:
     ) -> bytes:
         """What a command prints; raises GitFailed."""
         process = await self._spawn(environment or make_environment("", SETTINGS), *args)
-        assert process.stdout is not None and process.stderr is not None
-        errors = asyncio.create_task(read_end(process.stderr))
+        errors = asyncio.create_task(read_end(cast(asyncio.StreamReader, process.stderr)))
         try:
             async with asyncio.timeout(seconds):
-                printed = await read_all(process.stdout)
+                printed = await read_all(cast(asyncio.StreamReader, process.stdout))
                 said = await errors
                 code = await process.wait()
         except TimeoutError:

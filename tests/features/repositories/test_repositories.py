@@ -129,7 +129,12 @@ async def test_a_token_is_sealed_and_goes_with_the_address(make_user: Any, servi
     assert TOKEN.encode() not in kept
     # Of another row, or for another host, it opens nothing.
     other = await link(ada, await found(ada), f"{remote.url}/auth/one.git")
-    await fetch(service, "UPDATE repositories SET token = $2, next_at = now(), status = 'pending' WHERE id = $1::text::uuid", other["id"], kept)
+    await fetch(
+        service,
+        "UPDATE repositories SET token = $2, next_at = now(), status = 'pending' WHERE id = $1::text::uuid",
+        other["id"],
+        kept,
+    )
     state = await settled(ada, other["projectId"])
     assert state["reason"] == "auth_failed"
     again = await link(ada, project, f"{remote.url}/r/one.git", 200)
@@ -157,13 +162,15 @@ async def test_hooks_are_signed_in_three_ways(make_user: Any, client: Any, servi
         assert await fetch_value(service, "SELECT wanted_at > '-infinity' FROM repositories")
         bad = {name: value[:-1] + "é" for name, value in headers.items()}
         await refused(client.post(path, data=body, headers={"Content-Type": "application/json", **bad}), 403)
-    await refused(client.post(path, data=body, headers={"Content-Type": "application/json"}), 403, "hook_refused")
+    await refused(
+        client.post(path, data=body, headers={"Content-Type": "application/json"}), 403, "hook_refused"
+    )
 
 
 REFUSED = {
     "--upload-pack=touch /tmp/x": "url_refused",
     "ext::sh -c id": "url_refused",
-    "file:///etc/passwd": "https_only",
+    "file:///etc/passwd": "url_refused",
     "ssh://git@example.com/x": "https_only",
     "http://example.com/a.git": "https_only",
     "https://user:pw@example.com/a.git": "url_refused",
@@ -183,7 +190,7 @@ async def test_hostile_addresses_reach_nothing(make_user: Any, remote: Any) -> N
     for url, code in REFUSED.items():
         answer = await ada.client.put(f"{API}/projects/{project}/repository", json={"url": url})
         found_code = (await answer.json())["code"]
-        assert (answer.status, found_code) == (422, code) or found_code in REFUSED.values(), url
+        assert (answer.status, found_code) == (422, code), url
     for branch in ("-x", "a..b", "a b", "a.lock", "../x", "@"):
         answer = await ada.client.put(
             f"{API}/projects/{project}/repository",
