@@ -44,7 +44,8 @@ async def a_linked_workplace(world: World, owner: Person) -> Made:
             INSERT INTO repositories (project_id, url) VALUES ($1, 'https://1.1.1.1/a.git') RETURNING id
         )
         INSERT INTO git_commits (
-            repository_id, sha, n, parents, author_name, author_email, authored_at, committed_at, subject, body
+            repository_id, sha, n, parents, author_name, author_email, authored_at, committed_at,
+            subject, body
         )
         SELECT id, decode($2, 'hex'), 1, '{}', 'Ada', 'ada@example.com', now(), now(), 'Begin', '' FROM made
         """,

@@ -28,7 +28,7 @@ from nexcorp.security.secrets import Secrets
 from workers.repositories import Syncer
 
 async def run():
-    config = replace(Config(), env="development", database_url=sys.argv[1], database_pool=(1, 4), jwt_secret="x" * 40)
+    config = replace(Config(), env="development", database_url=sys.argv[1], jwt_secret="x" * 40)
     database = Database(config)
     await database.open()
     syncer = Syncer(database, Git(Path(sys.argv[2]), [sys.argv[3]]), Secrets.from_config(config), lease=1.0)
@@ -66,7 +66,7 @@ async def read(database: Any) -> Any:
     """The one repository as its row is, with the number of its commits."""
     async with database.connection(wait=5) as conn:
         return await conn.fetchrow(
-            "SELECT r.*, (SELECT count(*) FROM git_commits WHERE gone_at IS NULL) AS live FROM repositories AS r"
+            "SELECT *, (SELECT count(*) FROM git_commits WHERE gone_at IS NULL) AS live FROM repositories"
         )
 
 
