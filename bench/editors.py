@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from nexcorp.collab.encoding import write_number
 
 SENDERS, A_SECOND = 20, 50
 CURSORS, MOVES_A_SECOND = 100, 2
+# Keystrokes at one place: those of a run become one item of the document.
+RUN = 4
 STEP_2 = bytes((protocol.SYNC, protocol.STEP_2))
 
 
@@ -27,13 +30,14 @@ def message(kind: int, body: bytes) -> bytes:
 
 
 def make_updates(count: int, doc: Doc[Any] | None = None) -> list[bytes]:
-    """So many keystrokes at the end of a text, one after the other."""
+    """So many keystrokes, a few at one place of a text and then at another one."""
     doc = Doc() if doc is None else doc
     text, found = doc.get("content", type=Text), []
     subscription = doc.observe(lambda event: found.append(event.update))
-    at = len(text)
+    rnd, at = random.Random(count), 0
     for n in range(count):
-        text.insert(at + n, "x")
+        at = at + 1 if n % RUN else rnd.randint(0, len(text))
+        text.insert(at, "x")
     doc.unobserve(subscription)
     return found
 
@@ -128,15 +132,27 @@ def time_saved(site: Site, file_id: UUID, count: int) -> list[float]:
     return list(run_swarm(site, work))
 
 
-def load_file(site: Site, file_id: UUID, pid: int, seconds: float) -> tuple[list[float], float, int]:
-    """20 editors at 50 updates a second each: milliseconds until another sees them, CPU seconds, how many."""
+@dataclass
+class Load:
+    """A file under load: milliseconds until an editor on this node, and one on the other node, saw an update,
+    and until it was said to be saved; CPU seconds of this node, and how many updates there were."""
 
-    async def work(swarm: Swarm) -> tuple[list[float], float, int]:
+    near: list[float]
+    far: list[float]
+    saved: list[float]
+    used: float
+    total: int
+
+
+def load_file(site: Site, file_id: UUID, pid: int, seconds: float) -> Load:
+    """20 editors of one node at 50 updates a second each, of whom one asks whether its own are saved."""
+
+    async def work(swarm: Swarm) -> Load:
         writers = [await swarm.open(file_id, number) for number in range(SENDERS)]
-        reader = await swarm.open(file_id, SENDERS)
+        near, far = await swarm.open(file_id, SENDERS), await swarm.open(file_id, SENDERS + 1, 1)
         lists = [make_updates(int(A_SECOND * seconds)) for _ in writers]
         sent: dict[bytes, float] = {}
-        found: list[float] = []
+        saved: list[float] = []
         total = sum(map(len, lists))
 
         async def type(ws: Any, updates: list[bytes], late: float) -> None:
@@ -146,29 +162,38 @@ def load_file(site: Site, file_id: UUID, pid: int, seconds: float) -> tuple[list
                 data = message(protocol.UPDATE, update)
                 sent[data] = time.perf_counter()
                 await ws.send_bytes(data)
+                if ws is writers[0]:
+                    asked = bytes((protocol.SAVED, n % 256))
+                    sent[asked] = time.perf_counter()
+                    await ws.send_bytes(asked)
 
-        async def drain(ws: Any) -> None:
-            async for _ in ws:
-                pass
+        async def listen(ws: Any) -> None:
+            async for message in ws:
+                if message.data[0] == protocol.SAVED:
+                    saved.append((time.perf_counter() - sent[message.data]) * 1000)
 
-        async def read() -> None:
+        async def read(ws: Any) -> list[float]:
+            found: list[float] = []
             while len(found) < total:
-                data = await reader.receive_bytes()
+                data = await ws.receive_bytes()
                 if data in sent:
                     found.append((time.perf_counter() - sent[data]) * 1000)
+            return found
 
-        draining = [asyncio.create_task(drain(ws)) for ws in writers]
+        draining = [asyncio.create_task(listen(ws)) for ws in writers]
         before = read_cpu_seconds(pid)
         async with asyncio.timeout(seconds + 30):
-            await asyncio.gather(
-                read(), *(type(ws, lists[n], n / SENDERS / A_SECOND) for n, ws in enumerate(writers))
+            seen_near, seen_far, *_ = await asyncio.gather(
+                read(near),
+                read(far),
+                *(type(ws, lists[n], n / SENDERS / A_SECOND) for n, ws in enumerate(writers)),
             )
         used = read_cpu_seconds(pid) - before
         for task in draining:
             task.cancel()
-        return found, used, total
+        return Load(seen_near, seen_far, saved, used, total)
 
-    result: tuple[list[float], float, int] = run_swarm(site, work)
+    result: Load = run_swarm(site, work)
     return result
 
 
@@ -206,19 +231,22 @@ def move_cursors(site: Site, file_id: UUID, pid: int, seconds: float) -> tuple[f
     return result
 
 
-def hold_files(site: Site, file_ids: list[UUID], pid: int) -> float:
-    """KiB that the web process grows by for each file that is open."""
+def hold_files(site: Site, file_ids: list[UUID], pid: int, idle_seconds: float) -> tuple[float, float]:
+    """KiB that the web process grows by for each file that is open, at once and after so many seconds."""
 
-    async def work(swarm: Swarm) -> float:
+    async def work(swarm: Swarm) -> tuple[float, float]:
         await swarm.open(file_ids[0], 0)
         await asyncio.sleep(1)
         before = read_rss_kib(pid)
         for number, file_id in enumerate(file_ids[1:]):
             await swarm.open(file_id, number)
         await asyncio.sleep(1)
-        return (read_rss_kib(pid) - before) / (len(file_ids) - 1)
+        opened = read_rss_kib(pid)
+        await asyncio.sleep(idle_seconds)
+        return (opened - before) / (len(file_ids) - 1), (read_rss_kib(pid) - before) / (len(file_ids) - 1)
 
-    return float(run_swarm(site, work))
+    result: tuple[float, float] = run_swarm(site, work)
+    return result
 
 
 def open_cold(site: Site, file_ids: list[UUID]) -> list[float]:

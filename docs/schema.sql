@@ -3,6 +3,7 @@
 -- sql/schema/00_ids.sql makes it.
 SET check_function_bodies = off;
 
+CREATE EXTENSION btree_gin;
 CREATE EXTENSION citext;
 CREATE EXTENSION fuzzystrmatch;
 CREATE EXTENSION pg_trgm;
@@ -136,6 +137,101 @@ CREATE INDEX account_tokens_expires_at_idx ON account_tokens USING btree (expire
 CREATE INDEX account_tokens_invited_idx ON account_tokens USING btree (email) WHERE purpose = 'invitation'::text;
 CREATE INDEX account_tokens_user_id_idx ON account_tokens USING btree (user_id, purpose);
 
+CREATE TABLE ai_answers (
+    message_id uuid NOT NULL,
+    chat_id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    reason text,
+    attempts integer DEFAULT 0 NOT NULL,
+    failures smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone,
+    worker_id text,
+    cancel_at timestamp with time zone,
+    prompt_tokens integer,
+    completion_tokens integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT ai_answers_pkey PRIMARY KEY (message_id),
+    CONSTRAINT ai_answers_reason_length CHECK (length(reason) <= 500),
+    CONSTRAINT ai_answers_status_known CHECK (status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'incomplete'::text, 'cancelled'::text, 'failed'::text]))
+) WITH (fillfactor=50);
+COMMENT ON TABLE ai_answers IS 'How each answer comes about. A worker leases one, renews the lease as it writes, and ends it; of a worker that died another one begins again.';
+COMMENT ON COLUMN ai_answers.reason IS 'Why it is incomplete or has failed; while it is queued, why the last attempt did.';
+COMMENT ON COLUMN ai_answers.attempts IS 'The number of the newest attempt: half of a position, the other half of which is an offset in its text. Never used twice.';
+COMMENT ON COLUMN ai_answers.failures IS 'Attempts that failed; those that a worker handed back when it stopped are none.';
+COMMENT ON COLUMN ai_answers.next_at IS 'When it is tried (again).';
+COMMENT ON COLUMN ai_answers.cancel_at IS 'When its owner asked to end it.';
+COMMENT ON COLUMN ai_answers.first_at IS 'When its first words came.';
+CREATE INDEX ai_answers_chat_id_idx ON ai_answers USING btree (chat_id);
+CREATE INDEX ai_answers_due_idx ON ai_answers USING btree (next_at) WHERE status = 'queued'::text;
+CREATE INDEX ai_answers_lease_idx ON ai_answers USING btree (lease_until) WHERE status = 'running'::text;
+CREATE INDEX ai_answers_live_idx ON ai_answers USING btree (owner_id) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
+CREATE UNIQUE INDEX ai_answers_one_per_chat ON ai_answers USING btree (chat_id) WHERE status = ANY (ARRAY['queued'::text, 'running'::text]);
+CREATE INDEX ai_answers_owner_id_idx ON ai_answers USING btree (owner_id);
+
+CREATE TABLE ai_chats (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    owner_id uuid NOT NULL,
+    project_id uuid,
+    title text,
+    model text,
+    leaf_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ai_chats_pkey PRIMARY KEY (id),
+    CONSTRAINT ai_chats_model_length CHECK (length(model) >= 1 AND length(model) <= 200),
+    CONSTRAINT ai_chats_title_length CHECK (length(title) >= 1 AND length(title) <= 200)
+) WITH (fillfactor=85);
+COMMENT ON TABLE ai_chats IS 'What people ask a language model. A chat is its owner''s alone, whatever else others may do.';
+COMMENT ON COLUMN ai_chats.project_id IS 'The project whose files its questions may be answered from.';
+COMMENT ON COLUMN ai_chats.model IS 'The model that is asked; NULL: that of the settings.';
+COMMENT ON COLUMN ai_chats.leaf_id IS 'The newest message of the branch that was written to last; NULL while there is none.';
+COMMENT ON COLUMN ai_chats.updated_at IS 'When it was last changed or written to.';
+CREATE INDEX ai_chats_owner_id_idx ON ai_chats USING btree (owner_id, updated_at, id);
+CREATE INDEX ai_chats_project_id_idx ON ai_chats USING btree (project_id) WHERE project_id IS NOT NULL;
+
+CREATE TABLE ai_chunks (
+    message_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    at integer NOT NULL,
+    text text NOT NULL,
+    CONSTRAINT ai_chunks_pkey PRIMARY KEY (message_id, attempt, at)
+);
+COMMENT ON TABLE ai_chunks IS 'Answers as they come, ten parts a second at most; at its end they become the body. Appending to a row would write it anew each time.';
+COMMENT ON COLUMN ai_chunks.at IS 'Where it stands in the answer of this attempt, in characters.';
+
+CREATE TABLE ai_messages (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    chat_id uuid NOT NULL,
+    parent_id uuid,
+    role text NOT NULL,
+    body text DEFAULT ''::text NOT NULL,
+    context jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ai_messages_pkey PRIMARY KEY (id),
+    CONSTRAINT ai_messages_body_length CHECK (length(body) <= 1000000),
+    CONSTRAINT ai_messages_role_known CHECK (role = ANY (ARRAY['user'::text, 'assistant'::text]))
+) WITH (fillfactor=85);
+COMMENT ON TABLE ai_messages IS 'The messages of chats, as a tree: an edited question, or an answer made again, is a sibling of the first one.';
+COMMENT ON COLUMN ai_messages.body IS 'Of an answer empty until it has ended; see ai_chunks.';
+COMMENT ON COLUMN ai_messages.context IS 'Of a question: the files chosen for it, [{"fileId"}], and whether to search. Of an answer: what it was made from, [{"fileId", "version", "passage"}].';
+CREATE INDEX ai_messages_chat_id_idx ON ai_messages USING btree (chat_id, id);
+CREATE INDEX ai_messages_parent_id_idx ON ai_messages USING btree (parent_id, id);
+
+CREATE TABLE ai_usage (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    answers integer DEFAULT 0 NOT NULL,
+    prompt_tokens bigint DEFAULT 0 NOT NULL,
+    completion_tokens bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT ai_usage_pkey PRIMARY KEY (user_id, day)
+) WITH (fillfactor=70);
+COMMENT ON TABLE ai_usage IS 'What each person used on a day, UTC. Whoever asks locks theirs first, so that limits hold exactly.';
+
 CREATE TABLE api_keys (
     id uuid DEFAULT uuidv7() NOT NULL,
     user_id uuid NOT NULL,
@@ -159,6 +255,16 @@ COMMENT ON COLUMN api_keys.scopes IS 'Codes of permissions.';
 COMMENT ON COLUMN api_keys.last_used_at IS 'Up to a minute late.';
 CREATE INDEX api_keys_revoked_at_idx ON api_keys USING btree (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX api_keys_user_id_idx ON api_keys USING btree (user_id, id);
+
+CREATE TABLE blocks (
+    user_id uuid NOT NULL,
+    blocked_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT blocks_pkey PRIMARY KEY (user_id, blocked_id),
+    CONSTRAINT blocks_no_self CHECK (user_id <> blocked_id)
+);
+COMMENT ON TABLE blocks IS 'Who wants to hear nothing from whom: neither writes to the other directly, and nobody is notified of what the other says in groups.';
+CREATE INDEX blocks_blocked_idx ON blocks USING btree (blocked_id, user_id);
 
 CREATE TABLE checklist_items (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -230,6 +336,58 @@ CREATE INDEX comments_author_id_idx ON comments USING btree (author_id);
 CREATE INDEX comments_parent_id_idx ON comments USING btree (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX comments_post_id_idx ON comments USING btree (post_id, id);
 CREATE INDEX comments_task_id_idx ON comments USING btree (task_id, id) WHERE task_id IS NOT NULL;
+
+CREATE TABLE conversation_members (
+    conversation_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text DEFAULT 'member'::text NOT NULL,
+    read_n bigint DEFAULT 0 NOT NULL,
+    delivered_n bigint DEFAULT 0 NOT NULL,
+    notified_n bigint DEFAULT 0 NOT NULL,
+    level text,
+    muted_until timestamp with time zone,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT conversation_members_pkey PRIMARY KEY (conversation_id, user_id),
+    CONSTRAINT conversation_members_level_known CHECK (level = ANY (ARRAY['all'::text, 'mentions'::text, 'none'::text])),
+    CONSTRAINT conversation_members_role_known CHECK (role = ANY (ARRAY['owner'::text, 'member'::text]))
+) WITH (fillfactor=70);
+COMMENT ON TABLE conversation_members IS 'Who is in which conversation, and how far they have come there. A message writes nothing here but the mark of its author.';
+COMMENT ON COLUMN conversation_members.read_n IS 'Read up to this number.';
+COMMENT ON COLUMN conversation_members.delivered_n IS 'A device of theirs has had the messages up to this number.';
+COMMENT ON COLUMN conversation_members.notified_n IS 'The last message that they were notified of: above read_n they are not again.';
+COMMENT ON COLUMN conversation_members.level IS 'Of what they are notified: all, mentions of them, nothing. NULL: all, in groups of more than 20 mentions.';
+COMMENT ON COLUMN conversation_members.muted_until IS 'Until then they are not notified, and it is left out of the unread count over all conversations.';
+CREATE INDEX conversation_members_user_idx ON conversation_members USING btree (user_id, conversation_id);
+
+CREATE TABLE conversations (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    kind text NOT NULL,
+    title text,
+    low_id uuid,
+    high_id uuid,
+    last_n bigint DEFAULT 0 NOT NULL,
+    min_n bigint DEFAULT 1 NOT NULL,
+    member_count integer DEFAULT 0 NOT NULL,
+    "position" uuid DEFAULT uuidv7() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT conversations_pkey PRIMARY KEY (id),
+    CONSTRAINT conversations_kind_known CHECK (kind = ANY (ARRAY['direct'::text, 'group'::text])),
+    CONSTRAINT conversations_member_count CHECK (member_count >= 0 AND member_count <= 5000),
+    CONSTRAINT conversations_pair_ordered CHECK (low_id <= high_id),
+    CONSTRAINT conversations_title_length CHECK (length(title) >= 1 AND length(title) <= 120),
+    CONSTRAINT conversations_title_of_group CHECK ((kind = 'group'::text) = (title IS NOT NULL))
+) WITH (fillfactor=50);
+COMMENT ON TABLE conversations IS 'What people write to each other in: two of them, one alone, or a group. One without members is seen by nobody and is purged.';
+COMMENT ON COLUMN conversations.low_id IS 'With high_id, whose direct conversation it is, in the order of their ids; twice the same: notes to oneself.';
+COMMENT ON COLUMN conversations.last_n IS 'The number of the newest message, even if it has gone. Given out under the lock of this row: without gaps.';
+COMMENT ON COLUMN conversations.min_n IS 'The number of the oldest message that is kept.';
+COMMENT ON COLUMN conversations.member_count IS 'How many members it has, to choose what others are shown of them; the constraint is the limit.';
+COMMENT ON COLUMN conversations."position" IS 'The place in lists, which each message renews. In no index: a message changes the row where it stands (HOT).';
+CREATE INDEX conversations_empty_idx ON conversations USING btree (id) WHERE member_count = 0;
+CREATE INDEX conversations_high_id_idx ON conversations USING btree (high_id) WHERE high_id IS NOT NULL;
+CREATE UNIQUE INDEX conversations_pair_key ON conversations USING btree (low_id, high_id) WHERE kind = 'direct'::text;
 
 CREATE TABLE data_export_parts (
     user_id uuid NOT NULL,
@@ -384,10 +542,12 @@ CREATE INDEX file_docs_dirty_idx ON file_docs USING btree (dirty_since) WHERE di
 
 CREATE TABLE file_documents (
     file_id uuid NOT NULL,
+    body text NOT NULL,
     words tsvector NOT NULL,
     CONSTRAINT file_documents_pkey PRIMARY KEY (file_id)
 );
 COMMENT ON TABLE file_documents IS 'What files are found by: their path and their text. Written by the worker.';
+COMMENT ON COLUMN file_documents.body IS 'The beginning of a text, up to 100,000 characters: contents are packed. Empty for binaries.';
 CREATE INDEX file_documents_words_idx ON file_documents USING gin (words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE file_editors (
@@ -398,6 +558,20 @@ CREATE TABLE file_editors (
     CONSTRAINT file_editors_pkey PRIMARY KEY (file_id, user_id, node)
 ) WITH (fillfactor=50);
 COMMENT ON TABLE file_editors IS 'Who has which file open on which process, as each of these says every few seconds; may be lost.';
+
+CREATE TABLE file_passages (
+    file_id uuid NOT NULL,
+    n integer NOT NULL,
+    project_id uuid NOT NULL,
+    version integer NOT NULL,
+    path text NOT NULL,
+    body text NOT NULL,
+    words tsvector NOT NULL,
+    CONSTRAINT file_passages_pkey PRIMARY KEY (file_id, n)
+);
+COMMENT ON TABLE file_passages IS 'Text files in parts of about 1,500 characters, for questions that are answered from a project. Made when a question needs them: each file has at least one, which says of which version and path they are.';
+CREATE INDEX file_passages_project_id_idx ON file_passages USING btree (project_id);
+CREATE INDEX file_passages_words_idx ON file_passages USING gin (project_id, words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE file_snapshots (
     file_id uuid NOT NULL,
@@ -763,6 +937,44 @@ COMMENT ON COLUMN mails.mailbox IS 'The address in small letters without what fo
 CREATE INDEX mails_created_at_idx ON mails USING btree (created_at);
 CREATE INDEX mails_due_idx ON mails USING btree (next_at) WHERE sent_at IS NULL AND failed_at IS NULL;
 CREATE INDEX mails_user_id_idx ON mails USING btree (user_id, kind, created_at);
+
+CREATE TABLE message_reactions (
+    message_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    emoji text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT message_reactions_pkey PRIMARY KEY (message_id, user_id, emoji),
+    CONSTRAINT message_reactions_emoji_length CHECK (length(emoji) >= 1 AND length(emoji) <= 32)
+);
+COMMENT ON TABLE message_reactions IS 'Who answered which message with which emoji.';
+CREATE INDEX message_reactions_user_id_idx ON message_reactions USING btree (user_id);
+
+CREATE TABLE messages (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    conversation_id uuid NOT NULL,
+    n bigint NOT NULL,
+    author_id uuid,
+    body text,
+    reply_to_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    edited_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    words tsvector,
+    CONSTRAINT messages_pkey PRIMARY KEY (id),
+    CONSTRAINT messages_n_key UNIQUE (conversation_id, n),
+    CONSTRAINT messages_body_length CHECK (length(body) <= 10000),
+    CONSTRAINT messages_text_or_deleted CHECK ((body IS NULL) = (deleted_at IS NOT NULL))
+);
+COMMENT ON TABLE messages IS 'What people write to each other. A deleted one keeps its number, without its text.';
+COMMENT ON COLUMN messages.id IS 'The client may choose it: a retry then finds what the first attempt made. It says nothing of the order.';
+COMMENT ON COLUMN messages.n IS 'Its place in the conversation, from 1.';
+COMMENT ON COLUMN messages.body IS 'Empty where files say it all; NULL once it is deleted.';
+COMMENT ON COLUMN messages.reply_to_id IS 'The message of the same conversation that it answers. No foreign key: that one may have been removed since.';
+COMMENT ON COLUMN messages.words IS 'What it is found by; NULL once it is deleted.';
+CREATE INDEX messages_author_idx ON messages USING btree (author_id, id);
+CREATE INDEX messages_deleted_idx ON messages USING btree (conversation_id, n) WHERE deleted_at IS NOT NULL;
+CREATE INDEX messages_words_idx ON messages USING gin (conversation_id, words) WITH (gin_pending_list_limit='512');
 
 CREATE TABLE name_key (
     id boolean DEFAULT true NOT NULL,
@@ -1623,14 +1835,15 @@ CREATE TABLE uploads (
     alt text,
     charset text,
     task_id uuid,
+    message_id uuid,
     CONSTRAINT uploads_pkey PRIMARY KEY (id),
     CONSTRAINT uploads_store_key_key UNIQUE (store_key),
     CONSTRAINT uploads_bytes_positive CHECK (bytes > 0),
     CONSTRAINT uploads_name_length CHECK (length(name) >= 1 AND length(name) <= 255),
-    CONSTRAINT uploads_one_subject CHECK (num_nonnulls(post_id, task_id) <= 1),
+    CONSTRAINT uploads_one_place CHECK (num_nonnulls(post_id, task_id, message_id) <= 1),
     CONSTRAINT uploads_store_known CHECK (store = ANY (ARRAY['local'::text, 'cloudinary'::text]))
 );
-COMMENT ON TABLE uploads IS 'Files of posts and tasks. The row is there before the file is in its store, and goes only after the file has gone from it.';
+COMMENT ON TABLE uploads IS 'Files of posts, tasks and messages. The row is there before the file is in its store, and goes only after the file has gone from it.';
 COMMENT ON COLUMN uploads.owner_id IS 'Who uploaded it; NULL once they are gone, and it goes with their posts.';
 COMMENT ON COLUMN uploads.post_id IS 'The post it belongs to; NULL until it is attached, and again once that is deleted.';
 COMMENT ON COLUMN uploads."position" IS 'Its place among the files of the post.';
@@ -1644,12 +1857,14 @@ COMMENT ON COLUMN uploads.arrived_at IS 'When the file was in its store. NULL: o
 COMMENT ON COLUMN uploads.alt IS 'What the picture shows, for those who cannot see it, in its owner''s words.';
 COMMENT ON COLUMN uploads.charset IS 'That of a text: NULL is UTF-8, empty one of many that cannot be told apart.';
 COMMENT ON COLUMN uploads.task_id IS 'The task that it is on; NULL where it is on a post, or on nothing yet.';
-CREATE INDEX uploads_free_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND task_id IS NULL AND removed_at IS NULL;
-CREATE INDEX uploads_loose_idx ON uploads USING btree (created_at) WHERE post_id IS NULL;
+COMMENT ON COLUMN uploads.message_id IS 'The message that it is on.';
+CREATE INDEX uploads_message_id_idx ON uploads USING btree (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX uploads_owner_id_idx ON uploads USING btree (owner_id, id);
 CREATE INDEX uploads_post_id_idx ON uploads USING btree (post_id, "position") WHERE post_id IS NOT NULL;
 CREATE INDEX uploads_removed_idx ON uploads USING btree (removed_at) WHERE removed_at IS NOT NULL;
 CREATE INDEX uploads_task_id_idx ON uploads USING btree (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX uploads_unplaced_idx ON uploads USING btree (created_at) WHERE post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL;
+CREATE INDEX uploads_unplaced_owner_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL;
 
 CREATE TABLE users (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1718,7 +1933,18 @@ CREATE TABLE worker_heartbeats (
 COMMENT ON TABLE worker_heartbeats IS 'Workers that run; one not seen for 15 seconds is gone.';
 
 ALTER TABLE account_tokens ADD CONSTRAINT account_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE ai_answers ADD CONSTRAINT ai_answers_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES ai_chats(id) ON DELETE CASCADE;
+ALTER TABLE ai_answers ADD CONSTRAINT ai_answers_message_id_fkey FOREIGN KEY (message_id) REFERENCES ai_messages(id) ON DELETE CASCADE;
+ALTER TABLE ai_answers ADD CONSTRAINT ai_answers_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE ai_chats ADD CONSTRAINT ai_chats_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE ai_chats ADD CONSTRAINT ai_chats_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE SET NULL;
+ALTER TABLE ai_chunks ADD CONSTRAINT ai_chunks_message_id_fkey FOREIGN KEY (message_id) REFERENCES ai_messages(id) ON DELETE CASCADE;
+ALTER TABLE ai_messages ADD CONSTRAINT ai_messages_chat_id_fkey FOREIGN KEY (chat_id) REFERENCES ai_chats(id) ON DELETE CASCADE;
+ALTER TABLE ai_messages ADD CONSTRAINT ai_messages_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES ai_messages(id) ON DELETE CASCADE;
+ALTER TABLE ai_usage ADD CONSTRAINT ai_usage_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE api_keys ADD CONSTRAINT api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE blocks ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE blocks ADD CONSTRAINT blocks_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE checklist_items ADD CONSTRAINT checklist_items_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
 ALTER TABLE collab_sessions ADD CONSTRAINT collab_sessions_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE SET NULL;
 ALTER TABLE collab_sessions ADD CONSTRAINT collab_sessions_host_id_fkey FOREIGN KEY (host_id) REFERENCES users(id) ON DELETE SET NULL;
@@ -1728,6 +1954,10 @@ ALTER TABLE comments ADD CONSTRAINT comments_author_id_fkey FOREIGN KEY (author_
 ALTER TABLE comments ADD CONSTRAINT comments_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES comments(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE comments ADD CONSTRAINT comments_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE;
+ALTER TABLE conversation_members ADD CONSTRAINT conversation_members_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE;
+ALTER TABLE conversation_members ADD CONSTRAINT conversation_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE conversations ADD CONSTRAINT conversations_high_id_fkey FOREIGN KEY (high_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE conversations ADD CONSTRAINT conversations_low_id_fkey FOREIGN KEY (low_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE data_export_parts ADD CONSTRAINT data_export_parts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data_exports(user_id) ON DELETE CASCADE;
 ALTER TABLE data_exports ADD CONSTRAINT data_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1736,6 +1966,8 @@ ALTER TABLE digests ADD CONSTRAINT digests_user_id_fkey FOREIGN KEY (user_id) RE
 ALTER TABLE entity_reads ADD CONSTRAINT entity_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE file_docs ADD CONSTRAINT file_docs_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
 ALTER TABLE file_documents ADD CONSTRAINT file_documents_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
+ALTER TABLE file_passages ADD CONSTRAINT file_passages_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
+ALTER TABLE file_passages ADD CONSTRAINT file_passages_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE file_snapshots ADD CONSTRAINT file_snapshots_file_id_fkey FOREIGN KEY (file_id) REFERENCES file_docs(file_id) ON DELETE CASCADE;
 ALTER TABLE file_updates ADD CONSTRAINT file_updates_file_id_fkey FOREIGN KEY (file_id) REFERENCES file_docs(file_id) ON DELETE CASCADE;
 ALTER TABLE file_versions ADD CONSTRAINT file_versions_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
@@ -1764,6 +1996,10 @@ ALTER TABLE leads ADD CONSTRAINT leads_owner_id_fkey FOREIGN KEY (owner_id) REFE
 ALTER TABLE likes ADD CONSTRAINT likes_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
 ALTER TABLE likes ADD CONSTRAINT likes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE mails ADD CONSTRAINT mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE message_reactions ADD CONSTRAINT message_reactions_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE CASCADE;
+ALTER TABLE message_reactions ADD CONSTRAINT message_reactions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE messages ADD CONSTRAINT messages_author_id_fkey FOREIGN KEY (author_id) REFERENCES users(id) ON DELETE SET NULL;
+ALTER TABLE messages ADD CONSTRAINT messages_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE;
 ALTER TABLE notification_counters ADD CONSTRAINT notification_counters_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE notification_groups ADD CONSTRAINT notification_groups_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE notification_mutes ADD CONSTRAINT notification_mutes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -1814,6 +2050,7 @@ ALTER TABLE tasks ADD CONSTRAINT tasks_series_id_fkey FOREIGN KEY (series_id) RE
 ALTER TABLE thread_reads ADD CONSTRAINT thread_reads_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE thumbnail_queue ADD CONSTRAINT thumbnail_queue_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES uploads(id) ON DELETE CASCADE;
 ALTER TABLE tickets ADD CONSTRAINT tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+ALTER TABLE uploads ADD CONSTRAINT uploads_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE SET NULL;
 ALTER TABLE uploads ADD CONSTRAINT uploads_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE SET NULL;
@@ -1829,6 +2066,31 @@ AS $function$
         + ln(1 + power(2::double precision, - least(abs(score - added), 60))) / ln(2::double precision)
 $function$;
 COMMENT ON FUNCTION add_heat(double precision,double precision) IS 'The sum of two scores.';
+
+CREATE OR REPLACE FUNCTION answer_so_far(answer ai_answers)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(string_agg(k.text, '' ORDER BY k.at), '')
+    FROM ai_chunks AS k
+    WHERE k.message_id = (answer).message_id AND k.attempt = (answer).attempts
+$function$;
+COMMENT ON FUNCTION answer_so_far(ai_answers) IS 'What the newest attempt at an answer has written, while it has not ended.';
+
+CREATE OR REPLACE FUNCTION are_apart(one uuid, other uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- Scalars, each by the primary key, whatever a plan expected that is kept from when the table was small.
+    SELECT coalesce(
+        (SELECT true FROM blocks AS b WHERE b.user_id = $1 AND b.blocked_id = $2),
+        (SELECT true FROM blocks AS b WHERE b.user_id = $2 AND b.blocked_id = $1),
+        false
+    )
+$function$;
+COMMENT ON FUNCTION are_apart(uuid,uuid) IS 'Whether one of two people has blocked the other.';
 
 CREATE OR REPLACE FUNCTION chain_comment(entity_id uuid)
  RETURNS TABLE(part_type text, part_id uuid)
@@ -1850,8 +2112,19 @@ AS $function$
     SELECT $1, $2
     UNION ALL
     SELECT c.part_type, c.part_id FROM chain_comment($2) AS c WHERE $1 = 'comment'
+    UNION ALL
+    SELECT c.part_type, c.part_id FROM chain_message($2) AS c WHERE $1 = 'message'
 $function$;
 COMMENT ON FUNCTION chain_entity(text,uuid) IS 'An entity and all that it belongs to, in any order: what mutes it. Only the branch of its kind is run, which is chain_<kind>(); a kind without one belongs to nothing.';
+
+CREATE OR REPLACE FUNCTION chain_message(entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'conversation', s.conversation_id FROM messages AS s WHERE s.id = $1
+$function$;
+COMMENT ON FUNCTION chain_message(uuid) IS 'What a message belongs to, in chain_entity(): its conversation.';
 
 CREATE OR REPLACE FUNCTION compose_query(config regconfig, asked text, completes boolean, marks boolean)
  RETURNS tsquery
@@ -1959,6 +2232,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION cut_window(text,tsquery) IS 'The part of a long text in which something was found, or its beginning: a highlight costs the same however long a text is.';
 
+CREATE OR REPLACE FUNCTION describe_ai_chat(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT c.title, c.title, NULL::uuid FROM ai_chats AS c WHERE c.id = $1 AND c.owner_id = $2
+$function$;
+COMMENT ON FUNCTION describe_ai_chat(uuid,uuid) IS 'A chat in describe_entity().';
+
 CREATE OR REPLACE FUNCTION describe_collab_session(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
  LANGUAGE sql
@@ -1981,18 +2263,37 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION describe_comment(uuid,uuid) IS 'A comment in describe_entity(); a placeholder is as good as gone.';
 
+CREATE OR REPLACE FUNCTION describe_conversation(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(c.title, display_name(u)), NULL::text, NULL::uuid
+    FROM conversation_members AS m
+    INNER JOIN conversations AS c ON c.id = m.conversation_id
+    LEFT JOIN users AS u ON u.id = other_of(c, $2)
+    WHERE m.conversation_id = $1 AND m.user_id = $2
+$function$;
+COMMENT ON FUNCTION describe_conversation(uuid,uuid) IS 'A conversation in describe_entity(), for its members alone: its title, or with whom it is.';
+
 CREATE OR REPLACE FUNCTION describe_entity(entity_type text, entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
  LANGUAGE sql
  STABLE
 AS $function$
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_ai_chat($2, $3) AS d WHERE $1 = 'ai_chat'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_collab_session($2, $3) AS d WHERE $1 = 'collab_session'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_comment($2, $3) AS d WHERE $1 = 'comment'
     UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_conversation($2, $3) AS d WHERE $1 = 'conversation'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_file($2, $3) AS d WHERE $1 = 'file'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_lead($2, $3) AS d WHERE $1 = 'lead'
+    UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_message($2, $3) AS d WHERE $1 = 'message'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_post($2, $3) AS d WHERE $1 = 'post'
     UNION ALL
@@ -2002,7 +2303,7 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{collab_session,comment,file,lead,post,project,task,user}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -2027,6 +2328,21 @@ AS $function$
     SELECT excerpt(l.name), excerpt(l.name), NULL::uuid FROM find_lead($1, $2) AS f INNER JOIN leads AS l ON l.id = f.id
 $function$;
 COMMENT ON FUNCTION describe_lead(uuid,uuid) IS 'A lead in describe_entity(); of one that was merged, the one that lives on.';
+
+CREATE OR REPLACE FUNCTION describe_message(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(s.body), excerpt(s.body), NULL::uuid
+    FROM messages AS s
+    WHERE s.id = $1
+        AND s.deleted_at IS NULL
+        AND (
+            SELECT true FROM conversation_members AS m WHERE m.conversation_id = s.conversation_id AND m.user_id = $2
+        )
+$function$;
+COMMENT ON FUNCTION describe_message(uuid,uuid) IS 'A message in describe_entity(), for members of its conversation alone.';
 
 CREATE OR REPLACE FUNCTION describe_post(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -2596,7 +2912,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{collab_session,comment,file,lead,post,project,task,user}'::text[])
+    SELECT $1 = ANY('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -2813,6 +3129,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION lead_fits(text,uuid,text,integer,text,text,uuid,text,text,text[],integer) IS 'Whether a lead passes the filters of a list; NULL filters nothing. `patterns`: word_patterns() of `wanted`. A query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION level_of(c conversations, m conversation_members)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce((m).level, CASE WHEN (c).member_count > 20 THEN 'mentions' ELSE 'all' END)
+$function$;
+COMMENT ON FUNCTION level_of(conversations,conversation_members) IS 'Of what a member is notified: what they chose, or else all; in a group of more than 20 mentions of them.';
+
 CREATE OR REPLACE FUNCTION list_missing_months(months_ahead integer)
  RETURNS TABLE(month date)
  LANGUAGE sql
@@ -2951,6 +3276,17 @@ CREATE OR REPLACE FUNCTION move_tallies(was tasks[], is_now tasks[])
 AS $function$
 DECLARE
     own smallint := take_tally_slot();
+    is_move boolean := coalesce(
+        cardinality(was) = 1 AND cardinality(is_now) = 1
+        AND (
+            (was[1]).project_id, (was[1]).creator_id, (was[1]).assignee_id, (was[1]).created_at,
+            (was[1]).started_at, (was[1]).completed_at, (was[1]).cancelled_at, (was[1]).deleted_at
+        ) IS NOT DISTINCT FROM (
+            (is_now[1]).project_id, (is_now[1]).creator_id, (is_now[1]).assignee_id, (is_now[1]).created_at,
+            (is_now[1]).started_at, (is_now[1]).completed_at, (is_now[1]).cancelled_at, (is_now[1]).deleted_at
+        ),
+        false
+    );
 BEGIN
     INSERT INTO task_tallies AS x (scope, slot, kind, status, priority, n)
     SELECT s.scope, own, s.kind, s.status, s.priority, sum(s.step)
@@ -2958,6 +3294,10 @@ BEGIN
     GROUP BY s.scope, s.kind, s.status, s.priority
     HAVING sum(s.step) <> 0
     ON CONFLICT ON CONSTRAINT task_tallies_pkey DO UPDATE SET n = x.n + excluded.n;
+    -- A task that stays open, or closed, where it is: what else is counted stays.
+    IF is_move THEN
+        RETURN;
+    END IF;
     INSERT INTO task_loads AS x (person_id, slot, open)
     SELECT c.person_id, own, sum(c.step)
     FROM (
@@ -3054,6 +3394,15 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION note_role_change() IS 'Makes access tokens of an older role or status worthless, whoever changes them: the service or a DBA.';
+
+CREATE OR REPLACE FUNCTION other_of(c conversations, viewer uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE WHEN (c).kind = 'direct' THEN CASE WHEN (c).low_id = $2 THEN (c).high_id ELSE (c).low_id END END
+$function$;
+COMMENT ON FUNCTION other_of(conversations,uuid) IS 'With whom a direct conversation is, seen by one of the two; with oneself: oneself. NULL for groups.';
 
 CREATE OR REPLACE FUNCTION part_words(written text, seam text)
  RETURNS text
@@ -3154,6 +3503,26 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION reactions_of(uuid,uuid) IS 'Whether a viewer likes a post, and is interested in it. Always one row; a query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION reactions_to(message_id uuid, viewer uuid)
+ RETURNS TABLE(reactions json)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT coalesce(json_agg(r.reaction ORDER BY r.first_at, r.emoji), '[]')
+    FROM (
+        SELECT
+            o.emoji, min(o.created_at) AS first_at,
+            CASE
+                WHEN $2 IS NULL THEN json_build_object('emoji', o.emoji, 'count', count(*))
+                ELSE json_build_object('emoji', o.emoji, 'count', count(*), 'mine', bool_or(o.user_id = $2))
+            END AS reaction
+        FROM message_reactions AS o
+        WHERE o.message_id = $1
+        GROUP BY o.emoji
+    ) AS r
+$function$;
+COMMENT ON FUNCTION reactions_to(uuid,uuid) IS 'The reactions to a message, each emoji once, the first given first; for a viewer with whether one is theirs, for NULL without. Always one row; in FROM, a query takes it in.';
+
 CREATE OR REPLACE FUNCTION read_time(id uuid)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -3190,6 +3559,50 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION refuse_change() IS 'Keeps an append-only table so.';
+
+CREATE OR REPLACE FUNCTION refuse_writing(c conversations, writer uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE
+        WHEN (c).kind <> 'direct' OR (c).low_id = (c).high_id THEN NULL
+        WHEN are_apart((c).low_id, (c).high_id) THEN 'blocked'
+        WHEN (SELECT u.status FROM users AS u WHERE u.id = other_of(c, writer)) IS DISTINCT FROM 'active' THEN 'recipient_gone'
+    END
+$function$;
+COMMENT ON FUNCTION refuse_writing(conversations,uuid) IS 'Why a member may not write in a conversation now, as the code of an error; NULL where they may.';
+
+CREATE OR REPLACE FUNCTION see_conversation(conversation_id uuid, viewer uuid)
+ RETURNS TABLE(id uuid, kind text, title text, person json, "memberCount" integer, role text, unread bigint, "readN" bigint, "lastN" bigint, "minN" bigint, level text, "mutedUntil" timestamp with time zone, "lastMessage" json, seq bigint, version integer, "createdAt" timestamp with time zone, "updatedAt" timestamp with time zone, _position uuid)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT
+        c.id, c.kind, c.title, person(u), c.member_count, m.role, r.unread, m.read_n, c.last_n, c.min_n,
+        level_of(c, m), CASE WHEN m.muted_until > now() THEN m.muted_until END,
+        (
+            SELECT json_build_object(
+                'id', l.id, 'n', l.n, 'author', person(a), 'excerpt', excerpt(l.body), 'createdAt', l.created_at
+            )
+            FROM (
+                SELECT *
+                FROM messages AS s
+                WHERE s.conversation_id = c.id AND s.n >= c.min_n AND s.deleted_at IS NULL
+                ORDER BY s.n DESC
+                LIMIT 1
+            ) AS l
+            LEFT JOIN users AS a ON a.id = l.author_id
+        ),
+        coalesce((SELECT o.last_seq FROM rooms AS o WHERE o.name = 'conversation:' || c.id), 0),
+        c.version, c.created_at, c.updated_at, c.position
+    FROM conversation_members AS m
+    INNER JOIN conversations AS c ON c.id = m.conversation_id
+    CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
+    LEFT JOIN users AS u ON u.id = other_of(c, $2)
+    WHERE m.conversation_id = $1 AND m.user_id = $2
+$function$;
+COMMENT ON FUNCTION see_conversation(uuid,uuid) IS 'A conversation as a member sees it, with where its room stands; no row for others. In FROM, a query takes it in.';
 
 CREATE OR REPLACE FUNCTION show_link(project_id uuid, viewer_id uuid)
  RETURNS uuid
@@ -3469,6 +3882,18 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION unread_comments(uuid,uuid,uuid) IS 'How many comments of others on a post or task stand behind a watermark (NULL: behind none), counted to 100. A query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION unread_of(conversation_id uuid, last_n bigint, min_n bigint, read_n bigint)
+ RETURNS TABLE(unread bigint)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    -- Numbers are without gaps, so that only what was deleted is counted: a partial index has no more than that.
+    SELECT $2 - greatest($4, $3 - 1) - count(*)
+    FROM messages AS d
+    WHERE d.conversation_id = $1 AND d.n > greatest($4, $3 - 1) AND d.deleted_at IS NOT NULL
+$function$;
+COMMENT ON FUNCTION unread_of(uuid,bigint,bigint,bigint) IS 'How many messages a member has not read who has come to `read_n`; deleted ones, and those that are kept no longer, are not counted. Always one row; in FROM, a query takes it in.';
+
 CREATE OR REPLACE FUNCTION visible_comments(viewer uuid, sees_all boolean)
  RETURNS SETOF comments
  LANGUAGE sql
@@ -3583,7 +4008,16 @@ FROM (
     FROM (SELECT id, name, description FROM projects WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
     WHERE NOT EXISTS (SELECT FROM project_documents AS d WHERE d.project_id = newest.id)
     OFFSET 0
-) AS p;
+) AS p
+UNION ALL
+-- By their paths: what they hold is packed.
+SELECT 'file', f.id, f.id, make_words(f.path, NULL)
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, path FROM files WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM file_documents AS d WHERE d.file_id = newest.id)
+    OFFSET 0
+) AS f;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 CREATE OR REPLACE VIEW open_links AS
@@ -3673,6 +4107,54 @@ CREATE OR REPLACE VIEW label_items AS
 SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "createdAt"
 FROM labels AS l;
 COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';
+
+CREATE OR REPLACE VIEW ai_chat_items AS
+SELECT
+    c.id,
+    c.title,
+    (
+        SELECT json_build_object('id', p.id, 'name', p.name)
+        FROM projects AS p
+        WHERE p.id = c.project_id AND project_role(p.id, c.owner_id, holds_permission(c.owner_id, 'project:manage')) IS NOT NULL
+    ) AS project,
+    c.model,
+    c.leaf_id AS "leafId",
+    EXISTS (SELECT FROM ai_answers AS a WHERE a.chat_id = c.id AND a.status IN ('queued', 'running')) AS "isAnswering",
+    c.version,
+    c.created_at AS "createdAt",
+    c.updated_at AS "updatedAt",
+    c.owner_id AS "_ownerId",
+    c.project_id AS "_projectId"
+FROM ai_chats AS c;
+COMMENT ON VIEW ai_chat_items IS 'Chats as the API shows them to their owners.';
+
+CREATE OR REPLACE VIEW ai_message_items AS
+SELECT
+    m.id,
+    m.chat_id AS "chatId",
+    m.parent_id AS "parentId",
+    m.role,
+    t.body,
+    m.context,
+    ARRAY(
+        SELECT s.id
+        FROM ai_messages AS s
+        WHERE s.chat_id = m.chat_id AND s.parent_id IS NOT DISTINCT FROM m.parent_id
+        ORDER BY s.id
+    ) AS siblings,
+    a.status,
+    a.reason,
+    a.attempts || '.' || char_length(t.body) AS position,
+    a.prompt_tokens AS "promptTokens",
+    a.completion_tokens AS "completionTokens",
+    m.created_at AS "createdAt",
+    a.ended_at AS "endedAt"
+FROM ai_messages AS m
+LEFT JOIN ai_answers AS a ON a.message_id = m.id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN a.status IN ('queued', 'running') THEN answer_so_far(a) ELSE m.body END AS body
+) AS t;
+COMMENT ON VIEW ai_message_items IS 'Messages of chats as the API shows them; of an answer that has not ended what there is of it.';
 
 CREATE OR REPLACE VIEW comment_items AS
 SELECT
@@ -3794,6 +4276,44 @@ SELECT
 FROM lead_interactions AS t
 LEFT JOIN users AS a ON a.id = t.author_id;
 COMMENT ON VIEW lead_interaction_items IS 'Interactions with leads as the API shows them.';
+
+CREATE OR REPLACE VIEW message_items AS
+SELECT
+    s.id,
+    s.conversation_id AS "conversationId",
+    s.n,
+    person(u) AS author,
+    s.body,
+    (
+        SELECT json_build_object(
+            'id', r.id, 'n', r.n, 'author', person(a), 'excerpt', excerpt(r.body), 'deleted', r.deleted_at IS NOT NULL
+        )
+        FROM messages AS r
+        LEFT JOIN users AS a ON a.id = r.author_id
+        WHERE r.id = s.reply_to_id AND s.deleted_at IS NULL
+    ) AS "replyTo",
+    coalesce(
+        (
+            SELECT json_agg(
+                json_build_object(
+                    'id', f.id, 'name', f.name, 'type', f.type, 'bytes', f.bytes, 'width', f.width, 'height', f.height,
+                    'alt', f.alt, 'url', f.url, 'thumbnailUrl', f.thumbnail_url
+                )
+                ORDER BY f.position
+            )
+            FROM uploads AS f
+            WHERE f.message_id = s.id AND f.removed_at IS NULL
+        ),
+        '[]'
+    ) AS uploads,
+    s.deleted_at IS NOT NULL AS deleted,
+    s.version,
+    s.created_at AS "createdAt",
+    s.edited_at AS "editedAt",
+    s.author_id AS "_authorId"
+FROM messages AS s
+LEFT JOIN users AS u ON u.id = s.author_id;
+COMMENT ON VIEW message_items IS 'Messages as the API and the frames show them, but for their reactions; of deleted ones the number, the author and the times.';
 
 CREATE OR REPLACE VIEW notification_lines AS
 SELECT
@@ -4055,8 +4575,11 @@ COMMENT ON TRIGGER doubt_words ON projects IS 'Words of a text that was changed 
 CREATE TRIGGER end_pushes AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW WHEN (old.revoked_at IS NULL AND new.revoked_at IS NOT NULL) EXECUTE FUNCTION end_pushes();
 COMMENT ON TRIGGER end_pushes ON sessions IS 'The push subscriptions of a session that is revoked are deleted.';
 
-CREATE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
-COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';
+CREATE TRIGGER doubt_purged_words AFTER DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_purged_words ON tasks IS 'Words of what is purged go into search_doubts.';
+
+CREATE TRIGGER doubt_words AFTER UPDATE OF title, description ON tasks FOR EACH ROW WHEN (old.title <> new.title OR old.description IS DISTINCT FROM new.description) EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed go into search_doubts.';
 
 CREATE TRIGGER forget_reads AFTER DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION forget_reads('task');
 COMMENT ON TRIGGER forget_reads ON tasks IS 'The task''s rows in thread_reads go along.';

@@ -123,10 +123,12 @@ COMMENT ON TABLE file_chunks IS 'Contents of versions, each once: compressed wit
 CREATE TABLE file_documents (
     file_id uuid CONSTRAINT file_documents_pkey PRIMARY KEY
     CONSTRAINT file_documents_file_id_fkey REFERENCES files ON DELETE CASCADE,
+    body text NOT NULL,
     words tsvector NOT NULL
 );
 CREATE INDEX file_documents_words_idx ON file_documents USING gin (words) WITH (gin_pending_list_limit = 512);
 COMMENT ON TABLE file_documents IS 'What files are found by: their path and their text. Written by the worker.';
+COMMENT ON COLUMN file_documents.body IS 'The beginning of a text, up to 100,000 characters: contents are packed. Empty for binaries.';
 
 CREATE TABLE collab_sessions (
     id uuid DEFAULT uuidv7() CONSTRAINT collab_sessions_pkey PRIMARY KEY,

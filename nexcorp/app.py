@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -46,8 +47,8 @@ from nexcorp.security.revocations import Revocations
 from nexcorp.security.secrets import Secrets
 from nexcorp.security.throttle import THROTTLE, Throttle
 from nexcorp.security.tokens import Tokens
+from nexcorp.web.app_keys import EFFECTS, SENTENCES
 from nexcorp.web.app_keys import PRODUCT as PRODUCT_KEY
-from nexcorp.web.app_keys import SENTENCES
 from nexcorp.web.cache import CACHE, Cache
 from nexcorp.web.effects import make_performer
 from nexcorp.web.gate import GATE, PLACES_A_CONNECTION, Gate
@@ -82,12 +83,13 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     database, node = app[DATABASE], app[NODE]
     redis = connect(app[CONFIG].redis_url, blocking=True)
     waker = Waker(make_queue(redis), app[PRODUCT_KEY].job_seconds)
+    effects = app[EFFECTS]
     database.perform = make_performer(
         waker,
         app[CACHE],
         app[REVOCATIONS],
         keeps_lists=app[CONFIG].cache,
-        others={Announce: app[COLLAB].announce},
+        others=effects,
     )
     opening = asyncio.create_task(open_database(database, node))
     # The service answers at once either way: /ready and 503 say what is missing.
@@ -152,6 +154,8 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     app[PRODUCT_KEY], app[SENTENCES] = product, product.sentences
     app[NODE] = Node(config, database, app[REVOCATIONS], app[RIGHTS], product)
     app[COLLAB] = Collab(app[NODE])
+    effects: dict[type, Callable[[Any], None]] = {Announce: app[COLLAB].announce}
+    app[EFFECTS] = effects
     app[LIMITS], app[THROTTLE] = Limits(config), Throttle(config)
     app[DOCUMENTS], app[STORAGE] = make_documents(product), make_storage(config)
     product.set_up(app)

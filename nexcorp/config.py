@@ -227,6 +227,29 @@ class Config:
         parse_allowed,
         about="hosts, or host:port, of a network of yours that requests to addresses of users may reach",
     )
+    ai_base_url: str = setting_field(
+        "AI_BASE_URL", "", parse_address, about="a language model's OpenAI-compatible address, with its /v1"
+    )
+    ai_api_key: str = setting_field("AI_API_KEY", "", secret=True, about="the key that it wants")
+    ai_model: str = setting_field("AI_MODEL", "default", about="the model that is asked")
+    ai_models: tuple[str, ...] = setting_field(
+        "AI_MODELS", (), parse_list, about="further models that a chat may choose"
+    )
+    ai_context_tokens: int = setting_field(
+        "AI_CONTEXT_TOKENS",
+        8000,
+        parse_positive,
+        about="tokens of a question with its files and what was said",
+    )
+    ai_answer_tokens: int = setting_field(
+        "AI_ANSWER_TOKENS", 1024, parse_positive, about="tokens of an answer at most"
+    )
+    ai_tokens_a_day: int = setting_field(
+        "AI_TOKENS_A_DAY", 200_000, parse_count, about="tokens that one account may use a day; 0: no limit"
+    )
+    ai_at_once: int = setting_field(
+        "AI_AT_ONCE", 100, parse_positive, about="answers that one worker has written at once"
+    )
     event_retention_days: int = setting_field(
         "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"
     )
@@ -235,6 +258,12 @@ class Config:
     )
     notification_retention_days: int = setting_field(
         "NOTIFICATION_RETENTION_DAYS", 30, parse_positive, about="how long what is read stays in the inbox"
+    )
+    message_retention_days: int = setting_field(
+        "MESSAGE_RETENTION_DAYS",
+        0,
+        parse_count,
+        about="how long messages between people are kept; 0: until they are deleted",
     )
     log_level: str = setting_field(
         "LOG_LEVEL", "info", one_of("debug", "info", "warning", "error"), about="debug, info, warning, error"

@@ -22,12 +22,20 @@ from types import FrameType
 from nexcorp.config import REPOSITORY, child_environment, setting
 from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
 from nexcorp.embedded.children import Program, Supervisor, describe_end
-from nexcorp.embedded.home import find_usable, hold_lock, keep_secret, prepare_home, write_atomically
+from nexcorp.embedded.home import (
+    choose_port,
+    find_usable,
+    hold_lock,
+    keep_secret,
+    prepare_home,
+    write_atomically,
+)
+from nexcorp.embedded.model import ANSWER_TOKENS, CONTEXT_TOKENS, find_model
 from nexcorp.embedded.programs import name_psql
 
-STOP_ORDER = ("web", "worker", "valkey", "postgres")
+STOP_ORDER = ("web", "worker", "model", "valkey", "postgres")
 PROCFILE_ENTRIES = ("web", "worker")
-COLOURS = {"web": "36", "worker": "35", "migrate": "33", "seed": "33", "dev": "32"}
+COLOURS = {"web": "36", "worker": "35", "model": "34", "migrate": "33", "seed": "33", "dev": "32"}
 TICK = 0.1
 DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com (manager), linus@example.com"
 DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105  printed for whoever runs the demo
@@ -180,7 +188,34 @@ class DevRun:
             PORT=str(self._port),
             LOG_FORMAT=setting("LOG_FORMAT") or "text",
             PYTHONUNBUFFERED="1",
+            **self._start_model(),
         )
+
+    def _start_model(self) -> dict[str, str]:
+        """Start the small language model if AI=1 asks for it; returns the settings that lead to it."""
+        if setting("AI") != "1" or setting("AI_BASE_URL") is not None:
+            return {}
+        if find_model() is None:
+            raise EmbeddedError("the language model is not installed: start with `make run AI=1`")
+        key, port = keep_secret(self._home / "model.secret"), choose_port(self._home / "model.port")
+        write_atomically(self._home / "model.port", str(port))
+        argv = [sys.executable, "-m", "nexcorp.embedded.model", str(port)]
+        self._supervisor.start(
+            Program(
+                "model",
+                argv,
+                env=child_environment(AI_API_KEY=key),
+                cwd=self._root,
+                write_line=self._terminal.write_line,
+            )
+        )
+        return {
+            "AI_BASE_URL": f"http://127.0.0.1:{port}/v1",
+            "AI_API_KEY": key,
+            "AI_MODEL": "SmolLM2-135M",
+            "AI_CONTEXT_TOKENS": str(CONTEXT_TOKENS - ANSWER_TOKENS - 500),
+            "AI_ANSWER_TOKENS": str(ANSWER_TOKENS),
+        }
 
     @property
     def _seed_marker(self) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import metadata
@@ -134,6 +136,23 @@ def check_storage(config: Config) -> list[str]:
         return [f"cannot write to {config.media_path} (MEDIA_ROOT): {error.strerror}."]
 
 
+def check_assistant(config: Config) -> list[str]:
+    """Whether the language model answers, where there is one."""
+    if not config.ai_base_url:
+        return []
+    key = {"Authorization": f"Bearer {config.ai_api_key}"} if config.ai_api_key else {}
+    request = urllib.request.Request(f"{config.ai_base_url}/models", headers=key)  # noqa: S310 - the operator's
+    try:
+        with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - likewise
+            return []
+    except urllib.error.HTTPError as error:
+        # Not every provider lists its models; each says so where the key is wrong.
+        wrong = error.code in (401, 403)
+        return [f"the language model answers {error.code}: see AI_API_KEY."] if wrong else []
+    except OSError as error:
+        return [f"the language model at AI_BASE_URL cannot be reached: {type(error).__name__}."]
+
+
 def check_worker(config: Config) -> list[str]:
     """Whether a worker runs."""
 
@@ -161,6 +180,7 @@ CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "redis": check_redis,
     "oauth": check_oauth,
     "storage": check_storage,
+    "assistant": check_assistant,
     "worker": check_worker,
 }
 
@@ -190,6 +210,8 @@ def diagnose() -> int:
         print(f"{name:<14}{'ok' if not problems else 'WRONG'}")
         for problem in problems:
             print(f"{'':14}{problem}")
+    if not config.ai_base_url:
+        print("\nThe assistant is off: AI_BASE_URL is not set.")
     if not config.vapid_private_key:
         print("\nWeb Push is off: VAPID_PRIVATE_KEY is not set; `nexcorp doctor --vapid` makes a key.")
     return 1 if sick else 0

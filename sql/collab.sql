@@ -73,11 +73,11 @@ WHERE d.file_id = $1
 ORDER BY u.seq;
 
 -- name: read_rights(file_ids, user_ids, session_ids) :many
--- What people may do with files, in the order of the arrays: whether the session lives, the kind of the file (NULL where it
--- or its project is gone), the role in its project (NULL where they may not know of it), and whether they may change
+-- What people may do with files, in the order of the arrays: whether the session lives, the kind and the project of the file
+-- (NULL where either is gone), the role in the project (NULL where they may not know of it), and whether they may change
 -- projects of which they are editors.
 SELECT
-    o.place, s.id IS NOT NULL AS alive, f.kind,
+    o.place, s.id IS NOT NULL AS alive, f.kind, f.project_id,
     CASE WHEN held.reads THEN project_role(f.project_id, u.id, held.manages) END AS role,
     coalesce(held.writes, false) AS writes
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS o (file_id, user_id, session_id, place)

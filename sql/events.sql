@@ -9,6 +9,12 @@ SELECT emit($1, $2, $3, $4, $5, $6, $7);
 SELECT count(emit(e.type, $2, $3, e.id, e.payload, $6, e.root))
 FROM unnest($1::text[], $4::uuid[], $5::jsonb[], $7::uuid[]) AS e (type, id, payload, root);
 
+-- name: record_all(event_types, actor_id, entity_type, entity_ids, payloads, context) :exec
+-- Several events in the trail alone, in this order: others hear of them by one event for all.
+INSERT INTO events (type, actor_id, entity_type, entity_id, payload, metadata, correlation_id)
+SELECT e.type, $2, $3, e.id, e.payload, $6::jsonb - 'requestId', $6 ->> 'requestId'
+FROM unnest($1::text[], $4::uuid[], $5::jsonb[]) AS e (type, id, payload);
+
 -- name: emit_once(event_type, actor_id, entity_type, entity_id, payload, context, root, dedup_key) :value
 -- The same, but queued only where nothing with this key waits already.
 SELECT emit($1, $2, $3, $4, $5, $6, $7, $8);
@@ -82,6 +88,12 @@ DELETE FROM outbox WHERE lane = ANY($1::smallint[]) AND id = ANY($2::bigint[]);
 -- A part of a large audience is written; the row goes on from here.
 UPDATE outbox SET receivers_after = $3 WHERE lane = $1 AND id = $2;
 
+-- name: put_off_receivers(lane, row_id, seconds, first_id) :exec
+-- Frames are written; receivers are told so many seconds after the event, from the first one on.
+UPDATE outbox
+SET receivers_after = $4, next_at = event_at + make_interval(secs => $3)
+WHERE lane = $1 AND id = $2;
+
 -- name: postpone_outbox(lane, row_id, last_error) :exec
 -- Failed: again after 1, 2, 4 ... seconds, at most five minutes.
 UPDATE outbox
@@ -115,10 +127,17 @@ SELECT id, lane, event_id, event_at, dedup_key, receivers_after, attempts + 1, $
 FROM buried;
 
 -- name: get_outbox_depth() :one!
--- How much is waiting, how old the oldest is in seconds, and how much is dead.
+-- How much is waiting, for how long the oldest in seconds, and how much is dead. What has been put off waits from its time on.
 SELECT
-    (SELECT count(*) FROM outbox) AS depth,
-    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox) AS age,
+    (SELECT count(*) FROM outbox WHERE next_at <= now() OR last_error IS NOT NULL) AS depth,
+    (
+        SELECT greatest(coalesce(extract(epoch FROM now() - min(since)), 0), 0)::float8
+        FROM (
+            SELECT
+                CASE WHEN receivers_after = '00000000-0000-0000-0000-000000000000' THEN next_at ELSE created_at END AS since
+            FROM outbox
+        ) AS waiting
+    ) AS age,
     (SELECT count(*) FROM outbox_dead) AS dead;
 
 -- name: count_troubles() :one!

@@ -132,10 +132,14 @@ WHERE id = $1;
 
 -- name: empty_trash(project_id) :value
 -- Have all files in the trash of a project removed next; returns how many.
-WITH expired AS (
-    UPDATE files SET deleted_at = '-infinity'
-    WHERE project_id = $1 AND deleted_at > '-infinity'
-    RETURNING 1
+WITH trashed AS MATERIALIZED (
+    SELECT f.id FROM files AS f
+    WHERE f.project_id = $1 AND f.deleted_at > '-infinity'
+    ORDER BY f.id
+    FOR NO KEY UPDATE
+),
+expired AS (
+    UPDATE files AS f SET deleted_at = '-infinity' FROM trashed AS t WHERE f.id = t.id RETURNING 1
 )
 SELECT count(*)::integer FROM expired;
 
@@ -155,18 +159,31 @@ gone AS (
 blanked AS (
     UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id IN (SELECT g.id FROM gone AS g)
 ),
+charged AS MATERIALIZED (
+    SELECT p.id FROM projects AS p
+    WHERE p.id IN (SELECT g.project_id FROM gone AS g)
+    ORDER BY p.id
+    FOR NO KEY UPDATE
+),
 discharged AS (
     UPDATE projects AS p
-    SET file_bytes = p.file_bytes - g.bytes
-    FROM (SELECT project_id, sum(bytes) AS bytes FROM gone GROUP BY project_id ORDER BY project_id) AS g
-    WHERE p.id = g.project_id
+    SET file_bytes = p.file_bytes - (SELECT sum(g.bytes) FROM gone AS g WHERE g.project_id = p.id)
+    FROM charged AS c
+    WHERE p.id = c.id
 )
 SELECT count(*)::integer FROM gone;
 
 -- name: drop_files(project_id, most) :value
--- Remove files of a project that is to be removed, with all that hangs on them; returns how many.
-WITH gone AS (
-    DELETE FROM files WHERE id IN (SELECT f.id FROM files AS f WHERE f.project_id = $1 LIMIT $2) RETURNING id
+-- Remove files of a project that is to be removed, with all that hangs on them; returns how many. Those that are being saved
+-- at this moment are left for the next time: whoever saves one waits for its project.
+WITH old AS (
+    SELECT f.id FROM files AS f WHERE f.project_id = $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+),
+gone AS (
+    DELETE FROM files AS f USING old AS o WHERE f.id = o.id RETURNING f.id
+),
+blanked AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id IN (SELECT g.id FROM gone AS g)
 )
 SELECT count(*)::integer FROM gone;
 
@@ -206,10 +223,15 @@ INNER JOIN (SELECT DISTINCT name FROM placed AS p CROSS JOIN LATERAL folders_of(
     ON lower(o.path) = n.name
 LIMIT 1;
 
+-- name: lift_files(ids) :exec
+-- Take the paths of files, which are locked, off the index until they are moved: a row may get the path of another one that
+-- is moved after it.
+UPDATE files SET deleted_at = now() WHERE id = ANY($1::uuid[]);
+
 -- name: move_files(ids, size, folder) :exec
 -- Move files, which are locked, into another folder: it replaces so many characters of their paths.
 UPDATE files
-SET path = $3 || substr(path, $2::integer + 1), version = version + 1, updated_at = now()
+SET path = $3 || substr(path, $2::integer + 1), deleted_at = NULL, version = version + 1, updated_at = now()
 WHERE id = ANY($1::uuid[]);
 
 -- name: trash_files(ids, user_id) :exec
@@ -240,13 +262,9 @@ WHERE c.project_id = $1
 ORDER BY lower(c.path) COLLATE "C"
 LIMIT $3;
 
--- name: read_contents(hashes) :many
--- All parts of several contents.
-SELECT c.sha256, c.data FROM file_chunks AS c WHERE c.sha256 = ANY($1::bytea[]) ORDER BY c.sha256, c.part;
-
--- name: list_authors(file_id, after) :many
--- Who typed behind an update.
-SELECT DISTINCT author_id FROM file_updates WHERE file_id = $1 AND seq > $2 AND author_id IS NOT NULL;
+-- name: list_authors(file_id, after, until) :many
+-- Who typed behind an update, up to another one.
+SELECT DISTINCT author_id FROM file_updates WHERE file_id = $1 AND seq > $2 AND seq <= $3 AND author_id IS NOT NULL;
 
 -- name: list_versions(file_id, before, most) :many
 -- The versions of a file, the newest first.
@@ -275,7 +293,12 @@ WHERE f.creator_id = $1
 ORDER BY f.id;
 
 -- name: forget_person(user_id) :exec
--- Files do not name a person who has left.
-UPDATE files
-SET creator_id = nullif(creator_id, $1), deleted_by = nullif(deleted_by, $1)
-WHERE creator_id = $1 OR deleted_by = $1;
+-- Files do not name a person who has left. Whoever leaves holds their projects, for which those wait who change a file: what is
+-- being changed is left for the next time.
+WITH named AS MATERIALIZED (
+    SELECT f.id FROM files AS f WHERE f.creator_id = $1 OR f.deleted_by = $1 FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE files AS f
+SET creator_id = nullif(f.creator_id, $1), deleted_by = nullif(f.deleted_by, $1)
+FROM named AS n
+WHERE f.id = n.id;

@@ -1,13 +1,13 @@
--- CSV files that a worker reads in. The row is the queue: whoever claims one puts it ahead, and a worker that dies leaves it to
--- the next one; what it has written by then is undone with its transaction.
+-- CSV files that a worker reads in. The row is the queue: whoever claims one puts it ahead and then holds its lock, which falls
+-- with a worker that dies; what that has written by then is undone with its transaction.
 
 -- name: create_import(owner_id, kind, options, body) :one!
 -- A file to be read in, by the job of its kind.
 INSERT INTO imports (owner_id, kind, options, body)
 VALUES ($1, $2, $3, $4)
 RETURNING
-    id, kind, options -> 'dryRun' = 'true' AS "dryRun", counts, '[]'::jsonb AS "rowErrors", created_at AS "createdAt",
-    finished_at AS "finishedAt";
+    id, kind, options ->> 'fileName' AS "fileName", options -> 'dryRun' = 'true' AS "dryRun", counts,
+    '[]'::jsonb AS "rowErrors", created_at AS "createdAt", finished_at AS "finishedAt";
 
 -- name: lock_imports(owner_id) :exec
 -- Before a person has one more wait: of two requests one waits, and counts behind the other.
@@ -20,8 +20,8 @@ SELECT count(*)::integer FROM imports WHERE owner_id = $1 AND finished_at IS NUL
 -- name: get_import(import_id, owner_id) :one
 -- What came of a file.
 SELECT
-    id, kind, options -> 'dryRun' = 'true' AS "dryRun", counts, coalesce(row_errors, '[]') AS "rowErrors",
-    created_at AS "createdAt", finished_at AS "finishedAt"
+    id, kind, options ->> 'fileName' AS "fileName", options -> 'dryRun' = 'true' AS "dryRun", counts,
+    coalesce(row_errors, '[]') AS "rowErrors", created_at AS "createdAt", finished_at AS "finishedAt"
 FROM imports
 WHERE id = $1 AND owner_id = $2;
 
@@ -30,7 +30,7 @@ WHERE id = $1 AND owner_id = $2;
 SELECT holds_permission($1, $2);
 
 -- name: claim_import(seconds) :one
--- The file that waits longest; nobody else gets it for so many seconds.
+-- The file that waits longest, and how often it was claimed. Nobody else gets it for so many seconds, nor while it is held.
 WITH due AS (
     SELECT id FROM imports
     WHERE finished_at IS NULL AND next_at <= now()
@@ -39,10 +39,12 @@ WITH due AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE imports AS i
-SET next_at = now() + make_interval(secs => $1::integer)
+SET
+    next_at = now() + make_interval(secs => $1::integer),
+    options = jsonb_set(i.options, '{attempts}', to_jsonb(coalesce((i.options ->> 'attempts')::integer, 0) + 1))
 FROM due
 WHERE i.id = due.id
-RETURNING i.id, i.owner_id, i.kind;
+RETURNING i.id, i.owner_id, i.kind, (i.options ->> 'attempts')::integer AS attempts;
 
 -- name: hold_import(import_id) :one
 -- The file itself, held until the transaction ends; no row where it was read in meanwhile.
@@ -67,7 +69,7 @@ DELETE FROM imports WHERE owner_id = $1;
 -- name: export_imports(user_id) :many
 -- The files that a person had read in.
 SELECT
-    i.id, i.kind, i.options, i.counts, i.row_errors AS "rowErrors", i.created_at AS "createdAt",
+    i.id, i.kind, i.options - 'attempts' AS options, i.counts, i.row_errors AS "rowErrors", i.created_at AS "createdAt",
     i.finished_at AS "finishedAt"
 FROM imports AS i
 WHERE i.owner_id = $1

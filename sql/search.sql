@@ -184,6 +184,50 @@ SELECT
 FROM page
 ORDER BY page.score DESC, page.id DESC;
 
+-- name: search_files(viewer_id, sees_all, text, before_score, before_recency, most) :many
+-- Files of the projects that a viewer may read, the best first: the newest 500 of these that match are ranked. A question with
+-- nothing but what is not to be there finds no file: all documents would have to be read.
+WITH page AS MATERIALIZED (
+    SELECT r.id, r.score, asked.query, asked.marks
+    FROM (SELECT make_query($3) AS query, make_query($3, true) AS marks OFFSET 0) AS asked
+    CROSS JOIN LATERAL (
+        SELECT newest.id, ts_rank(newest.words, asked.query || asked.query, 1)::double precision AS score
+        FROM (
+            SELECT f.id, d.words
+            FROM (
+                (SELECT n.file_id, n.words FROM file_documents AS n WHERE n.words @@ asked.query OFFSET 0)
+                UNION ALL
+                SELECT fresh.id, fresh.words FROM fresh_documents AS fresh WHERE fresh.kind = 'file' AND fresh.words @@ asked.query
+            ) AS d
+            INNER JOIN files AS f ON f.id = d.file_id
+            INNER JOIN projects AS p ON p.id = f.project_id
+            WHERE querytree(asked.query) <> 'T'
+                AND f.deleted_at IS NULL
+                AND p.deleted_at IS NULL
+                AND (
+                    $2
+                    OR p.visibility <> 'private'
+                    OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $1)
+                )
+            ORDER BY f.id DESC
+            LIMIT 500
+        ) AS newest
+        OFFSET 0
+    ) AS r
+    WHERE (r.score, r.id) < ($4, $5)
+    ORDER BY r.score DESC, r.id DESC
+    LIMIT $6
+)
+SELECT
+    'file' AS kind, page.id, f.path AS title,
+    highlight(concat_ws(E'\n', f.path, d.body), page.query, page.marks) AS highlight,
+    page.score, f.created_at AS "createdAt", (SELECT person(u) FROM users AS u WHERE u.id = f.creator_id) AS author,
+    NULL::json AS person, NULL::uuid AS "postId", page.id AS "_recency"
+FROM page
+INNER JOIN files AS f ON f.id = page.id
+LEFT JOIN file_documents AS d ON d.file_id = page.id
+ORDER BY page.score DESC, page.id DESC;
+
 -- name: search_people(viewer_id, text, before_score, before_recency, most) :many
 -- Active people by their names, the best first; the last word may be the beginning of one, and whole ones go before that.
 WITH page AS MATERIALIZED (
@@ -366,6 +410,30 @@ FROM texts
 CROSS JOIN LATERAL list_words(concat_ws(' ', texts.name, texts.description)) AS w
 WHERE NOT EXISTS (SELECT FROM search_words AS s WHERE s.word = w);
 
+-- name: list_file_texts(ids) :many
+-- The newest contents of files as they are packed, without what a search is not interested in: NULL for binaries.
+SELECT f.id, c.data
+FROM files AS f
+LEFT JOIN file_versions AS v ON v.file_id = f.id AND v.n = f.content_version AND f.kind = 'text'
+LEFT JOIN file_chunks AS c ON c.sha256 = v.sha256 AND c.part = 0
+WHERE f.id = ANY($1::uuid[])
+ORDER BY f.id;
+
+-- name: index_files(ids, bodies) :exec
+-- Make files findable by their paths as these are now, and by these texts. They are held against their deletion.
+WITH texts AS MATERIALIZED (
+    SELECT f.id, f.path, g.body
+    FROM unnest($1::uuid[], $2::text[]) AS g (id, body)
+    INNER JOIN files AS f ON f.id = g.id
+    ORDER BY f.id
+    FOR KEY SHARE OF f
+)
+INSERT INTO file_documents AS d (file_id, body, words)
+SELECT id, body, make_words(path, body) FROM texts
+ON CONFLICT ON CONSTRAINT file_documents_pkey DO UPDATE
+SET body = excluded.body, words = excluded.words
+WHERE (d.body, d.words) IS DISTINCT FROM (excluded.body, excluded.words);
+
 -- name: index_people(ids) :many
 -- Make active people findable by their names as these are now, and nobody else; returns new names.
 WITH texts AS MATERIALIZED (
@@ -518,6 +586,10 @@ SELECT id FROM tasks WHERE id < $1 ORDER BY id DESC LIMIT $2;
 -- name: list_projects_before(before, most) :many
 -- The ids of projects, likewise.
 SELECT id FROM projects WHERE id < $1 ORDER BY id DESC LIMIT $2;
+
+-- name: list_files_before(before, most) :many
+-- The ids of files, likewise.
+SELECT id FROM files WHERE id < $1 ORDER BY id DESC LIMIT $2;
 
 -- name: note_rebuild(kind, before) :exec
 -- Go on before this id, or begin.

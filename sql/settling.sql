@@ -94,6 +94,7 @@ WITH old AS (
     INNER JOIN file_docs AS d ON d.file_id = u.file_id AND u.seq <= d.settled_seq
     WHERE u.created_at < now() - make_interval(secs => $1::double precision)
     LIMIT $2
+    FOR UPDATE OF u SKIP LOCKED
 ),
 gone AS (
     DELETE FROM file_updates AS u USING old AS o WHERE u.file_id = o.file_id AND u.seq = o.seq RETURNING 1

@@ -17,7 +17,7 @@ ORDER BY p.id
 FOR NO KEY UPDATE;
 
 -- name: get_tasks(ids, viewer_id, sees_all) :many
--- As tasks.get_task, of several.
+-- As tasks.get_task, of several, and whether the viewer may change each.
 SELECT
     i.*,
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
@@ -48,6 +48,8 @@ SELECT
     t.parent_id AS "parentId",
     t.due_at AS "dueAt",
     t.due_on AS "_dueOn",
+    t.series_id AS "seriesId",
+    t.creator_id AS "_creatorId",
     t.assignee_id AS "_assigneeId",
     coalesce(
         (

@@ -5,9 +5,9 @@
 -- Whether there is a time zone of this name. It reads a file for each.
 SELECT EXISTS (SELECT FROM pg_timezone_names AS z WHERE z.name = $1 AND z.name !~ '^(posix|right)/');
 
--- name: begin_series(task_id, caller_id, frequency, every, until, timezone) :value
--- Have a task, which is locked, be the first of a new series, and end the one before; NULL where it is never due. Without a zone
--- it is the caller's.
+-- name: begin_series(task_id, caller_id, frequency, every, until, timezone) :one
+-- Have a task, which is locked, be the first of a new series, and end the one before; the day on which that begins. No row where
+-- it is never due. Without a zone it is the caller's.
 WITH was AS MATERIALIZED (
     SELECT t.id, t.series_id, t.due_at, t.due_on, z.name AS timezone
     FROM tasks AS t
@@ -24,9 +24,9 @@ made AS (
     SELECT
         $3, $4, coalesce(w.due_on::timestamp, w.due_at AT TIME ZONE w.timezone), w.due_on IS NOT NULL, w.timezone, $5
     FROM was AS w
-    RETURNING id
+    RETURNING id, starts_at::date AS starts_on
 )
-UPDATE tasks AS t SET series_id = m.id, occurrence = 0 FROM made AS m WHERE t.id = $1 RETURNING t.series_id;
+UPDATE tasks AS t SET series_id = m.id, occurrence = 0 FROM made AS m WHERE t.id = $1 RETURNING m.starts_on;
 
 -- name: end_series(task_id) :exec
 -- End the series of a task, which is locked: no more of them come, and this one is of none.

@@ -38,25 +38,38 @@ VALUES (
 RETURNING id;
 
 -- name: get_task(task_id, viewer_id, sees_all) :one
--- One task as a viewer sees it, and whether the viewer may change it; no row for what they may not see.
-SELECT
-    i.*,
-    EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
-    (
-        $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
-        OR EXISTS (
-            SELECT
-            FROM project_members AS m
-            WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
-        )
-    ) AS "_mayChange"
+-- One task as a viewer sees it; no row for what they may not see.
+SELECT i.*, EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching
 FROM visible_tasks($2, $3) AS t
 INNER JOIN task_items AS i ON i.id = t.id
 WHERE t.id = $1;
 
--- name: lock_task(task_id) :exec
--- Before a change, which depends on how the task stands.
-SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE;
+-- name: get_locked_task(task_id, viewer_id, sees_all) :one
+-- The same, locked before a change, which depends on how it stands, and whether the viewer may change it. The rest of the
+-- statement sees what was there when it began: _isStale where somebody has changed the task since then, or it waited for long,
+-- and who may see it can be others. Asked again, it waits for nobody. Without an id where it is not to be seen.
+WITH held AS MATERIALIZED (
+    SELECT t.ctid AS place FROM tasks AS t WHERE t.id = $1 FOR NO KEY UPDATE
+)
+SELECT s.*, h.place <> o.ctid OR clock_timestamp() > statement_timestamp() + interval '20 ms' AS "_isStale"
+FROM held AS h
+INNER JOIN tasks AS o ON o.id = $1
+LEFT JOIN LATERAL (
+    SELECT
+        i.*,
+        EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
+        (
+            $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
+            OR EXISTS (
+                SELECT
+                FROM project_members AS m
+                WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
+            )
+        ) AS "_mayChange"
+    FROM visible_tasks($2, $3) AS t
+    INNER JOIN task_items AS i ON i.id = t.id
+    WHERE t.id = $1
+) AS s ON true;
 
 -- name: update_task(task_id, kind, title, description, status, priority, assignee_id, project_id, number, lead_id, parent_id, due_at, due_on, rank, step) :exec
 -- Make a task, which is locked, what is given; `step` is what its version goes up by. Without a rank it goes to the end of its column.
@@ -205,7 +218,8 @@ SELECT EXISTS (SELECT FROM tasks WHERE parent_id = $1);
 INSERT INTO task_revisions (task_id, version, field, old_text, actor_id) VALUES ($1, $2, $3, $4, $5);
 
 -- name: get_changed_task(task_id, viewer_id) :one!
--- A task as who has just changed it is shown it, who may have lost sight of it with that; and those who watch and see it.
+-- A task as who has just changed it is shown it, who may have lost sight of it with that; those who watch and see it; and
+-- whether an answer that is stored for a retry of theirs shows it.
 SELECT
     i.*,
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
@@ -215,7 +229,10 @@ SELECT
         CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
         WHERE w.task_id = i.id AND t.id = i.id
         ORDER BY w.user_id
-    ) AS "_watcherIds"
+    ) AS "_watcherIds",
+    EXISTS (
+        SELECT FROM idempotency_keys AS k WHERE k.entity_id = i.id AND k.scope = $2::uuid::text
+    ) AS "_isStored"
 FROM task_items AS i
 WHERE i.id = $1;
 
@@ -230,7 +247,10 @@ SELECT
         CROSS JOIN LATERAL tasks_seen_by(w.user_id) AS t
         WHERE w.task_id = i.id AND t.id = i.id
         ORDER BY w.user_id
-    ) AS "_watcherIds"
+    ) AS "_watcherIds",
+    EXISTS (
+        SELECT FROM idempotency_keys AS k WHERE k.entity_id = i.id AND k.scope = $2::uuid::text
+    ) AS "_isStored"
 FROM task_items AS i
 WHERE i.id = $1 AND i."_deletedAt" IS NULL;
 
@@ -390,6 +410,11 @@ SELECT
         ),
         '[]'::json
     ) AS texts,
+    CASE WHEN e.payload ? 'importId' THEN (
+        SELECT json_build_object('importId', i.id, 'name', m.options ->> 'fileName')
+        FROM (VALUES ((e.payload ->> 'importId')::uuid)) AS i (id)
+        LEFT JOIN imports AS m ON m.id = i.id
+    ) END AS file,
     e."createdAt"
 FROM event_items AS e
 WHERE e."entityType" = 'task' AND e."entityId" = $1 AND (e."createdAt", e.id) < ($2, $3)

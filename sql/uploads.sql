@@ -48,12 +48,13 @@ WHERE id = $1 AND arrived_at IS NULL AND removed_at IS NULL;
 -- What the picture shows, or NULL.
 UPDATE uploads SET alt = $2 WHERE id = $1 AND arrived_at IS NOT NULL AND removed_at IS NULL;
 
--- name: get_upload(upload_id, viewer_id, reads_tasks, sees_all) :one
--- One upload, for its owner and for whoever may see its post or task; tasks with `reads_tasks` alone.
+-- name: get_upload(upload_id, viewer_id, reads_tasks, sees_all, reads_messages) :one
+-- One upload, for its owner and for whoever may see its post, task or message; the latter two with `reads_tasks` and
+-- `reads_messages` alone. Its message keeps it in use.
 SELECT
     u.id, u.name, u.type, u.bytes, u.width, u.height, u.alt, u.url, u.thumbnail_url AS "thumbnailUrl",
     u.created_at AS "createdAt", u.owner_id AS "_ownerId", u.post_id AS "_postId",
-    u.task_id AS "_taskId", is_avatar(u) AS "_inUse"
+    u.task_id AS "_taskId", is_avatar(u) AS "_isAvatar", u.message_id IS NOT NULL AS "_isSent"
 FROM uploads AS u
 LEFT JOIN posts AS p ON p.id = u.post_id
 WHERE u.id = $1
@@ -63,6 +64,7 @@ WHERE u.id = $1
         u.owner_id = $2
         OR (p.id IS NOT NULL AND shown_to(p, $2))
         OR ($3 AND (SELECT true FROM visible_tasks($2, $4) AS t WHERE t.id = u.task_id))
+        OR ($5 AND (SELECT true FROM describe_message(u.message_id, $2)))
     );
 
 -- name: find_picture(owner_id, store_key, is_thumbnail) :value
@@ -83,10 +85,13 @@ FROM uploads
 WHERE owner_id = $1 AND store_key = $2 AND store = 'cloudinary';
 
 -- name: count_loose(owner_id, most) :value
--- How many files of somebody's are on no post and no task, or on their way; counts no further than `most`.
+-- How many files of somebody's are on no post, task or message, or on their way; counts no further than `most`.
 SELECT count(*)
 FROM (
-    SELECT FROM uploads WHERE owner_id = $1 AND post_id IS NULL AND task_id IS NULL AND removed_at IS NULL LIMIT $2
+    SELECT
+    FROM uploads
+    WHERE owner_id = $1 AND post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL
+    LIMIT $2
 ) AS loose;
 
 -- name: get_media(store_key) :one
@@ -130,15 +135,50 @@ WHERE u.id = wanted.id
     AND u.removed_at IS NULL
     AND (
         u.task_id = $2
-        OR (u.owner_id = $3 AND u.task_id IS NULL AND (u.post_id IS NULL OR u.post_id = $1))
+        OR (u.owner_id = $3 AND u.task_id IS NULL AND u.message_id IS NULL AND (u.post_id IS NULL OR u.post_id = $1))
     )
 RETURNING u.id;
 
+-- name: attach_to_message(message_id, owner_id, upload_ids) :many
+-- Put uploads on a new message in this order; those that are not free, or not the owner's, are not returned.
+WITH free AS MATERIALIZED (
+    SELECT u.id, wanted.place
+    FROM unnest($3::uuid[]) WITH ORDINALITY AS wanted (id, place)
+    INNER JOIN uploads AS u ON u.id = wanted.id
+    WHERE u.owner_id = $2
+        AND u.post_id IS NULL
+        AND u.task_id IS NULL
+        AND u.message_id IS NULL
+        AND u.arrived_at IS NOT NULL
+        AND u.removed_at IS NULL
+    ORDER BY u.id
+    FOR NO KEY UPDATE OF u
+)
+UPDATE uploads AS u
+SET message_id = $1, position = free.place
+FROM free
+WHERE u.id = free.id
+RETURNING u.id;
+
+-- name: take_off_message(message_id) :exec
+-- The uploads of a message are to be removed, but for the picture of their owner's profile, which is on nothing then.
+WITH removed AS (
+    UPDATE uploads AS u
+    SET removed_at = CASE WHEN is_avatar(u) THEN NULL ELSE now() END, message_id = NULL
+    WHERE u.message_id = $1 AND u.removed_at IS NULL
+    RETURNING u.id
+)
+UPDATE idempotency_keys AS k SET body = NULL, location = NULL
+FROM removed
+WHERE k.entity_id = removed.id;
+
 -- name: remove_upload(upload_id, post_id, task_id) :value
--- To be removed from the store by the worker. NULL where it is gone, or not on this post and task (NULL: on none) any more.
+-- To be removed from the store by the worker. NULL where it is gone, or not on this post and task (NULL: on none) any more, or
+-- was sent in a message.
 WITH removed AS (
     UPDATE uploads SET removed_at = now()
     WHERE id = $1
+        AND message_id IS NULL
         AND post_id IS NOT DISTINCT FROM $2
         AND task_id IS NOT DISTINCT FROM $3
         AND removed_at IS NULL
@@ -163,12 +203,12 @@ FROM removed
 WHERE k.entity_id = removed.id;
 
 -- name: remove_loose(user_id) :exec
--- Their owner leaves: what is on no post and no task goes at once; the owner's stored answers are deleted as a whole.
+-- Their owner leaves: what is on no post, task or message goes at once; the owner's stored answers are deleted as a whole.
 UPDATE uploads SET removed_at = now()
-WHERE owner_id = $1 AND post_id IS NULL AND task_id IS NULL AND removed_at IS NULL;
+WHERE owner_id = $1 AND post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL;
 
 -- name: remove_stale_uploads() :exec
--- To be removed: what nobody put on a post, a task or their profile within a day, and what never arrived. SKIP LOCKED: what is about to be put
+-- To be removed: what nobody put on a post, a task, a message or their profile within a day, and what never arrived. SKIP LOCKED: what is about to be put
 -- on a post is left alone, and whoever locks several in their order never meets us in another.
 WITH removed AS (
     UPDATE uploads AS u SET removed_at = now()
@@ -177,6 +217,7 @@ WITH removed AS (
         FROM uploads AS f
         WHERE f.post_id IS NULL
             AND f.task_id IS NULL
+            AND f.message_id IS NULL
             AND f.removed_at IS NULL
             AND f.created_at < now() - interval '1 hour'
             AND (f.arrived_at IS NULL OR f.created_at < now() - interval '24 hours')
@@ -235,7 +276,7 @@ claimed AS (
 SELECT u.id, u.store_key, c.attempts FROM claimed AS c INNER JOIN uploads AS u ON u.id = c.upload_id;
 
 -- name: set_thumbnail(upload_id, thumbnail_url) :one
--- The thumbnail is made; returns the post or task that shows it. No row where the upload has gone meanwhile.
+-- The thumbnail is made; returns the post, task or message that shows it. No row where the upload has gone meanwhile.
 WITH taken AS (
     DELETE FROM thumbnail_queue WHERE upload_id = $1
     RETURNING upload_id
@@ -244,7 +285,7 @@ UPDATE uploads AS u
 SET thumbnail_url = $2
 FROM taken
 WHERE u.id = taken.upload_id AND u.removed_at IS NULL
-RETURNING u.post_id, u.task_id, u.owner_id;
+RETURNING u.post_id, u.task_id, u.message_id, u.owner_id;
 
 -- name: forgive_thumbnail(upload_id) :exec
 -- This attempt does not count.
@@ -257,7 +298,7 @@ DELETE FROM thumbnail_queue WHERE upload_id = $1;
 -- name: export_uploads(user_id) :many
 -- A person's files.
 SELECT
-    f.id, f.post_id AS "postId", f.task_id AS "taskId", f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl",
+    f.id, f.post_id AS "postId", f.task_id AS "taskId", f.message_id AS "messageId", f.name, f.type, f.bytes, f.width, f.height, f.alt, f.url, f.thumbnail_url AS "thumbnailUrl",
     f.created_at AS "createdAt"
 FROM uploads AS f
 WHERE f.owner_id = $1 AND f.arrived_at IS NOT NULL AND f.removed_at IS NULL

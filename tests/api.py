@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 from uuid import UUID
 
 from nexcorp.security.app_keys import TOKENS
+from tests.clients import wait_until
 
 API = "/api/v1"
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -27,7 +28,7 @@ RETURNING id, user_id
 """
 
 
-async def create(user: Any, path: str, **body: Any) -> dict[str, Any]:
+async def create(user: Any, path: str, /, **body: Any) -> dict[str, Any]:
     """What a POST of the user's made."""
     answer = await user.client.post(API + path, json=body)
     assert answer.status == 201, await answer.text()
@@ -198,6 +199,20 @@ async def check_counters(service: Any) -> None:
 async def outbox_empty(service: Any) -> bool:
     """Whether everything that happened was delivered; for wait_until()."""
     return bool(await fetch_value(service, "SELECT count(*) = 0 FROM outbox"))
+
+
+async def meet_crosswise(service: Any, call: Coroutine[Any, Any, Any], *locks: tuple[Any, ...]) -> Any:
+    """The answer to a request that a deadlock ends. Two `locks`, each a statement and its values: the first
+    takes what the request wants, the second what it has by then."""
+    first, second = locks
+    async with service.db.transaction(wait=5) as other:
+        await other.execute(*first)
+        asking = asyncio.create_task(call)
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        await wait_until(lambda: other.fetchval(waiting))
+        await other.execute(*second)
+        assert not asking.done()
+    return await asking
 
 
 async def blocked(service: Any, count: int = 1) -> bool:

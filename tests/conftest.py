@@ -216,6 +216,15 @@ async def second_node(service: Service) -> AsyncIterator[str]:
 
 
 @pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A Valkey of the test's own, to be killed."""
+    server = ValkeyServer(tmp_path)
+    server.start()
+    yield server
+    server.destroy()
+
+
+@pytest.fixture
 def web_only(config: Config) -> Callable[..., Any]:
     """Starts a web process without a worker: `runner, app, url = await web_only(setting=...)`."""
 

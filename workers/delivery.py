@@ -254,9 +254,20 @@ class Delivery:
             row["created_at"],
         )
         after = row["receivers_after"]
-        finished, audiences = True, 0
+        # The row waits as one of a large audience does of which nobody is told yet.
+        early = after is None and entry.notices_after is not None
+        begins = after is None or (entry.notices_after is not None and after == FIRST_ID)
+        finished, audiences = not early, 0
         told: set[UUID] = set()
-        for notice in entry.notices:
+        if early:
+            await sql.events.put_off_receivers(
+                conn,
+                lane=row["lane"],
+                row_id=row["outbox_id"],
+                seconds=entry.notices_after,
+                first_id=FIRST_ID,
+            )
+        for notice in () if early else entry.notices:
             receivers = notice.receivers(event)
             part: list[UUID] = []
             if isinstance(receivers, Audience):
@@ -270,7 +281,7 @@ class Delivery:
                     await sql.events.advance_receivers(
                         conn, lane=row["lane"], row_id=row["outbox_id"], receivers_after=part[-1]
                     )
-            elif after is None:
+            elif begins:
                 part = [receiver for receiver in receivers if receiver is not None]
             for receiver in part:
                 if receiver not in told and (notice.tells_actor or receiver != event.actor_id):

@@ -15,3 +15,7 @@ DELIVERIES = Counter(
 )
 SETTLED = Counter("nexcorp_texts_settled_total", "Edited texts by what became of settling them.", ["result"])
 SETTLE_SECONDS = Histogram("nexcorp_text_settle_seconds", "Time to settle one text.")
+ANSWERS = Counter(
+    "nexcorp_answers_total", "Attempts at answers of a language model by how they ended.", ["result"]
+)
+FIRST_WORD_SECONDS = Histogram("nexcorp_answer_first_word_seconds", "Time to the first word of an answer.")

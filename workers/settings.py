@@ -21,6 +21,7 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.wake import QUEUE_NAME, Waker, make_queue
 from nexcorp.errors import AppError
 from nexcorp.features import PRODUCT
+from nexcorp.integrations.ai import make_model
 from nexcorp.integrations.mail import Mailer, make_mailer
 from nexcorp.integrations.push import Pusher, make_pusher
 from nexcorp.integrations.storage import make_stores
@@ -31,6 +32,7 @@ from nexcorp.redis_client import CONNECTION_LOST, connect
 from nexcorp.security.secrets import Secrets
 from nexcorp.web.cache import Cache
 from nexcorp.web.effects import make_performer
+from workers.answering import Answering
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
 from workers.jobs.months import begin_months
@@ -196,6 +198,15 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     notices = make_senders(config, database, product, mailer, pusher)
     settler = Settler(database)
     syncer = make_syncer(config, database)
+    answering = Answering(
+        database,
+        publisher,
+        make_model(config),
+        worker_id,
+        at_once=config.ai_at_once,
+        context_tokens=config.ai_context_tokens,
+        answer_tokens=config.ai_answer_tokens,
+    )
     stores = make_stores(config)
     context = {
         "config": config,
@@ -203,6 +214,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         "delivery": delivery,
         "mails": mails,
         "pushes": notices.get("push"),
+        "answering": answering,
         "stores": stores,
         "product": product,
     }
@@ -219,12 +231,14 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         *(asyncio.create_task(poll_sender(sender)) for sender in notices.values()),
         asyncio.create_task(poll_settler(settler)),
         asyncio.create_task(poll_syncer(syncer)),
+        asyncio.create_task(answering.run()),
         asyncio.create_task(beat(database, worker_id, delivery)),
     ]
     metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)
     await stopping
-    closing = (settler.close(), syncer.close(), *(sender.close() for sender in notices.values()))
+    loops = (settler, syncer, answering, *notices.values())
+    closing = (loop.close() for loop in loops)
     await asyncio.gather(saq, *closing, return_exceptions=True)
     await end_tasks(tasks)
     with contextlib.suppress(AppError):

@@ -29,7 +29,8 @@ class Announce:
 class Message(msgspec.Struct, array_like=True):
     """What a node says of a file: updates with the number of the first, or with number 0 states of people.
 
-    Updates that are too large for Redis are left out: `first` is then behind the last of them.
+    Without states it asks other nodes for theirs. Updates that are too large for Redis are left out:
+    `first` is then behind the last of them.
     """
 
     node: int
@@ -59,6 +60,10 @@ class Messenger:
     def tell_states(self, file_id: UUID, body: bytes) -> None:
         """People moved."""
         self._tell(Message(self.node, file_id, 0, [body]))
+
+    def ask_states(self, file_id: UUID) -> None:
+        """Other nodes are to say who is there."""
+        self._tell(Message(self.node, file_id, 0, []))
 
     def _tell(self, message: Message) -> None:
         self._waiting.append(message)

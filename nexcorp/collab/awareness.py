@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
@@ -86,6 +87,19 @@ def sign(text: bytes, user_id: UUID) -> bytes | None:
     return encode({**state, "userId": user_id})
 
 
+def whose(text: bytes) -> bytes:
+    """The id of the user of a state that is signed."""
+    return text.rpartition(b'"userId":"')[2].removesuffix(b'"}')
+
+
+def goes_on(held: State, clock: int, user: bytes) -> bool:
+    """Whether a client that another socket spoke for has come back, while that is not known to be gone.
+
+    An echo of what it says has the same clock.
+    """
+    return clock > held.clock and whose(held.text) == user
+
+
 class Awareness:
     """The states of one file on this node.
 
@@ -103,23 +117,32 @@ class Awareness:
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, holder: Holder, body: bytes) -> None:
-        """Take what an editor here says; raises BadUpdate for what cannot be read."""
-        for place, (client, clock, text) in enumerate(list(read_states(body))):
-            held = self.states.get(client)
-            if held is not None and held.holder is not holder:
-                ECHOES.inc()
-                if not place:
-                    return
-                continue
-            if held is not None and (clock < held.clock or (clock == held.clock and text != GONE)):
-                continue
-            signed = sign(text, holder.user_id) if len(text) <= MAX_BYTES else None
-            is_news = held is not None or text != GONE
-            if signed is None or not is_news or (client not in holder.ids and len(holder.ids) >= MAX_IDS):
-                continue
-            holder.ids.add(client)
-            self.states[client] = State(clock, signed, holder)
-            self._note(client, True)
+        """Take what an editor here says; raises BadUpdate for what cannot be read.
+
+        The rest of a message is dropped with the first state that is not its own, or not new.
+        """
+        for client, clock, text in islice(read_states(body), MAX_IDS):
+            if not self._take(holder, client, clock, text):
+                break
+
+    def _take(self, holder: Holder, client: int, clock: int, text: bytes) -> bool:
+        held = self.states.get(client)
+        # A client that is gone, and not shown so yet, may be back already.
+        if held is None or (held.text == GONE and clock > held.clock):
+            if text == GONE or (client not in holder.ids and len(holder.ids) >= MAX_IDS):
+                return False
+        elif held.holder is not holder and not goes_on(held, clock, str(holder.user_id).encode()):
+            ECHOES.inc()
+            return False
+        elif clock < held.clock or (clock == held.clock and text != GONE):
+            return False
+        signed = sign(text, holder.user_id) if len(text) <= MAX_BYTES else None
+        if signed is None:
+            return False
+        holder.ids.add(client)
+        self.states[client] = State(clock, signed, holder)
+        self._note(client, True)
+        return True
 
     def take_from_node(self, body: bytes) -> None:
         """Take what another node says of those who are there."""
@@ -127,16 +150,27 @@ class Awareness:
             held = self.states.get(client)
             if held is None and text == GONE:
                 continue
-            if held is None or (held.holder is None and clock >= held.clock):
+            if held is not None and held.holder is None and (clock, text) == (held.clock, held.text):
+                held.seen_at = time.monotonic()
+                continue
+            is_far = held is not None and (held.holder is None or held.text == GONE) and clock >= held.clock
+            if held is None or is_far or goes_on(held, clock, whose(text)):
                 self.states[client] = State(clock, text, None)
                 self._note(client, False)
+
+    def tell_own(self) -> None:
+        """Tell other nodes who is here."""
+        own = [client for client, state in self.states.items() if state.holder is not None]
+        if own:
+            self.publish(self.pack(own))
 
     def leave(self, holder: Holder) -> None:
         """An editor has gone, and with it the clients it spoke for."""
         for client in holder.ids:
             held = self.states.get(client)
             if held is not None and held.holder is holder:
-                self.states[client] = State(held.clock + 1, GONE, None)
+                # The clock is the client's own: it has to be ahead when the client comes back and moves.
+                self.states[client] = State(held.clock, GONE, None)
                 self._note(client, True)
 
     def forget_old(self, now: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -117,24 +117,39 @@ class Guard:
 
     def __init__(self, database: Database, list_editors: Callable[[], list[Editor]]) -> None:
         self.database, self.list_editors = database, list_editors
+        self._projects: set[UUID] = set()
         self._checks = Checks("guard of edited files")
 
     def check_soon(self) -> None:
         """What people may do has changed."""
         self._checks.check_soon()
 
+    def check_projects(self, project_ids: Iterable[UUID]) -> None:
+        """What people may do in these projects has changed."""
+        self._projects.update(project_ids)
+        self._checks.wake()
+
     async def run(self) -> None:
         """Look, until cancelled."""
         await self._checks.run(lambda: RIGHTS_SECONDS, self._look)
 
     async def _look(self, due: bool) -> None:
-        editors = [editor for editor in self.list_editors() if not editor.socket.closing]
+        editors = self._choose(due)
         for at in range(0, len(editors), FILES_AT_ONCE):
             part = editors[at : at + FILES_AT_ONCE]
             async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
                 rows = await read_rights(conn, [(editor.channel.file_id, editor.socket) for editor in part])
             for editor, row in zip(part, rows, strict=True):
                 judge(editor, row)
+
+    def _choose(self, due: bool) -> list[Editor]:
+        """Those to look at: all where it is due, else those whose projects have changed."""
+        projects, self._projects = self._projects, set()
+        return [
+            editor
+            for editor in self.list_editors()
+            if not editor.socket.closing and (due or editor.channel.project_id in projects)
+        ]
 
 
 def read_rights(conn: Any, pairs: list[tuple[UUID, Socket]]) -> Awaitable[list[Any]]:

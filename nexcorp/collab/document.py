@@ -107,12 +107,13 @@ class Document:
         """The first update of a new text."""
         return Document(ROOT).replace_text(text) or EMPTY
 
-    def apply(self, update: bytes) -> list[bytes]:
+    def apply(self, update: bytes, facts: Facts | None = None) -> list[bytes]:
         """Add an update; returns what of it is new, to be stored and relayed, most often one update or none.
 
-        Raises Gap where it rests upon what is not here, TooLarge, BadUpdate.
+        `facts`: what read_update() said of it, where you have asked already. Raises Gap where it rests upon
+        what is not here, TooLarge, BadUpdate.
         """
-        facts = read_update(update)
+        facts = facts or read_update(update)
         if has_gap(facts, self.known):
             raise Gap("It rests upon something that is not here.")
         if facts.types > MAX_TYPES:

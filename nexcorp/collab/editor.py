@@ -25,6 +25,8 @@ from nexcorp.realtime.protocol import GOING_AWAY
 log = structlog.get_logger("nexcorp.collab")
 
 STEP_1_SECONDS = 1.0
+# Of more clients than the file knows, a new document has typed while it was away: one a page that was opened.
+MAX_NEW_CLIENTS = 1000
 MAX_ASKED = 64
 # A client that answers so often with updates whose ground is missing has to begin anew.
 MAX_GAPS = 3
@@ -48,10 +50,12 @@ class Editor:
         self.writes = writes
         # The numbers of clients in its awareness.
         self.ids: set[int] = set()
-        # How many updates of this socket were queued and stored; and who asked for "saved" behind how many.
-        self.queued = self.stored = 0
+        # All that it has sent is among so many first updates of the file here. Not its own alone: what it
+        # sent over a socket that broke may still wait to be stored, and is not taken once more.
+        self._due = 0
+        # What it asked to be told when so many are stored.
         self._asked: deque[tuple[int, bytes]] = deque()
-        # It has sent what is neither queued nor stored: what it asked for since is not answered.
+        # It has, or may have, what is neither queued nor stored: what it asks meanwhile is not answered.
         self._owes = False
         self._gaps = 0
         self._denied = self._synced = False
@@ -101,10 +105,9 @@ class Editor:
             self.channel.awareness.take(self, body)
         elif message == protocol.QUERY_AWARENESS:
             self.show_states()
-        elif kind == protocol.STEP_1:
-            await self._answer(body)
         else:
-            await self._take_update(kind, body)
+            await (self._answer(body) if kind == protocol.STEP_1 else self._take_update(kind, body))
+            self._due = self.channel.queued
 
     def show_states(self) -> None:
         """Tell it who else is there."""
@@ -113,24 +116,25 @@ class Editor:
 
     async def _answer(self, vector: bytes) -> None:
         """Step 1: send all that it lacks, then ask for what it has typed elsewhere."""
-        known = read_vector(vector)
+        known = read_vector(vector, len(self.channel.known) + MAX_NEW_CLIENTS)
         wait = self._step_1_at + STEP_1_SECONDS - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
         self._step_1_at = time.monotonic()
         document = await self.channel.need_document()
-        self.socket.tell_large(self.channel.encode(document, vector))
+        self.socket.tell_large(self.channel.replica.encode(document, vector))
         if self.writes and known and not self._synced:
             self.ask()
         self._synced = True
 
     def ask(self) -> None:
         """Ask for all that it has and this node has not."""
+        self._owes = True
         self.socket.tell(protocol.frame_sync(protocol.STEP_1, encode_vector(self.channel.known)))
 
     def allow(self, writes: bool) -> None:
         """The user's role in the project is another one now."""
-        if writes and not self.writes and self._owes:
+        if writes and not self.writes and self._synced:
             self.ask()
         self.writes, self._denied = writes, False
 
@@ -142,7 +146,7 @@ class Editor:
 
     async def _take_update(self, kind: int, update: bytes) -> None:
         is_answer = kind == protocol.STEP_2
-        limit = protocol.MAX_UPDATE_BYTES + (self.channel.state_bound if is_answer else 0)
+        limit = protocol.MAX_UPDATE_BYTES + (self.channel.replica.state_bound if is_answer else 0)
         if len(update) > limit:
             raise TooLarge("The update is too large.")
         facts = await self._read(update)
@@ -174,7 +178,6 @@ class Editor:
         return all(end <= known.get(client, 0) for client, (_, end) in facts.adds.items())
 
     def _note_gap(self) -> None:
-        self._owes = True
         self._gaps += 1
         if self._gaps > MAX_GAPS:
             self.socket.close(GOING_AWAY, "updates are missing")
@@ -185,22 +188,22 @@ class Editor:
         """All that the client has is here, if this was its answer to ask()."""
         if is_answer and self._owes:
             self._owes, self._gaps = False, 0
-            self._asked = deque((self.queued, body) for _, body in self._asked)
-            self.tell_stored(self.stored)
+            self._asked = deque((self.channel.queued, body) for _, body in self._asked)
+            self.tell_stored()
 
     async def _merge(self, update: bytes, facts: Facts) -> None:
         """Of what may be known already, take only what is new: a step 2 has every deletion there ever was."""
         document = await self.channel.need_document()
         try:
-            news = document.apply(update)
+            news = document.apply(update, facts)
         except BaseException:
-            self.channel.drop_document()
+            self.channel.replica.drop()
             raise
         if self._may_queue(sum(map(len, news))):
             for part in news:
                 self._accept(part, facts, applied=True)
         else:
-            self.channel.drop_document()
+            self.channel.replica.drop()
 
     def _may_queue(self, size: int) -> bool:
         """Whether there is room for so much more that is not stored; else the client has to come back."""
@@ -213,25 +216,21 @@ class Editor:
     def _accept(self, update: bytes, facts: Facts, *, applied: bool = False) -> None:
         """Show an update to the others, and have it stored."""
         channel, root = self.channel, choose_root(facts)
-        self.log.add(Stored(channel, update, self.user_id, None if root == ROOT else root, self))
-        self.queued += 1
+        self.log.add(Stored(channel, update, self.user_id, None if root == ROOT else root))
         channel.note(update, facts, applied=applied)
         channel.relay(update, self)
 
     def _ask_saved(self, body: bytes) -> None:
         """Answer when all that came before is stored."""
-        if self.stored >= self.queued and not self._owes:
-            self.socket.tell(protocol.frame_saved(body))
-            return
-        self._asked.append((self.queued, body))
+        self._asked.append((self._due, body))
         if len(self._asked) > MAX_ASKED:
             self._asked.popleft()
+        self.tell_stored()
 
-    def tell_stored(self, count: int) -> None:
-        """The first `count` updates of this socket are stored."""
-        self.stored = count
+    def tell_stored(self) -> None:
+        """More updates of the file are stored."""
         last = None
-        while self._asked and not self._owes and self._asked[0][0] <= count:
+        while self._asked and not self._owes and self._asked[0][0] <= self.channel.stored:
             _, last = self._asked.popleft()
         if last is not None:
             self.socket.tell(protocol.frame_saved(last))

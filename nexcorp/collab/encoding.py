@@ -42,11 +42,14 @@ def write_number(number: int) -> bytes:
     return bytes(out)
 
 
-def read_vector(data: bytes) -> dict[int, int]:
-    """A state vector, client -> the clock behind its last item; raises BadUpdate."""
+def read_vector(data: bytes, most: int = MAX_CLIENTS) -> dict[int, int]:
+    """A state vector, client -> the clock behind its last item; raises BadUpdate.
+
+    `most`: how many clients it may have.
+    """
     try:
         count, p = read_number(data, 0)
-        if count > MAX_CLIENTS:
+        if count > most:
             raise BadUpdate("It has too many clients.")
         known = {}
         for _ in range(count):

@@ -62,19 +62,21 @@ class Collab:
         )
         self.guard = Guard(self.database, self.list_editors)
         node.accompany(self)
+        node.revocations.on_projects = self.guard.check_projects
 
     def list_editors(self) -> list[Editor]:
         """All editors on this node."""
         return [editor for channel in self.channels.values() for editor in channel.editors]
 
-    def find_channel(self, file_id: UUID) -> Channel:
+    def find_channel(self, file_id: UUID, project_id: UUID) -> Channel:
         """The channel of a file, a new one where nobody has it open here."""
         channel = self.channels.get(file_id)
         if channel is None:
             channel = self.channels[file_id] = Channel(
-                file_id, self.number, self.database, self.messenger, self.positions.note_behind
+                file_id, project_id, self.number, self.database, self.messenger, self.positions.note_behind
             )
             FILES.inc()
+            self.messenger.ask_states(file_id)
         return channel
 
     def is_full(self, file_id: UUID) -> bool:
@@ -107,7 +109,7 @@ class Collab:
             del self.channels[channel.file_id]
             FILES.dec()
             channel.awareness.flush()
-            channel.drop_document()
+            channel.replica.drop()
             self._freed = True
 
     def forget(self, channel: Channel, code: int, reason: str) -> None:
@@ -125,9 +127,11 @@ class Collab:
                 continue
             if message.first:
                 channel.take(message.first, message.parts)
-            else:
+            elif message.parts:
                 for body in message.parts:
                     channel.awareness.take_from_node(body)
+            else:
+                channel.awareness.tell_own()
 
     def announce(self, announced: Announce) -> None:
         """Show everybody what a request has stored."""
@@ -187,10 +191,16 @@ class Collab:
     _freed = False
 
     async def report(self) -> None:
-        """Write down every few seconds who has which file open here, until cancelled."""
+        """Write down and tell every few seconds who is in which file here, until cancelled."""
         while True:
             await asyncio.sleep(EDITORS_SECONDS)
+            self.tell_states()
             await self._report(self.list_editors())
+
+    def tell_states(self) -> None:
+        """Tell other nodes who is where in the files here: what they were told before may have been lost."""
+        for channel in self.channels.values():
+            channel.awareness.tell_own()
 
     async def _report(self, editors: Iterable[Editor]) -> None:
         pairs = sorted({(editor.channel.file_id, editor.user_id) for editor in editors})

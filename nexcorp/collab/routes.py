@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID
 
 from aiohttp import WSMsgType, web
@@ -53,8 +54,16 @@ ABOUT = (
 )
 
 
-async def check_file(collab: Collab, file_id: UUID, who: Principal) -> bool:
-    """Whether `who` may change the file; raises what keeps them from reading it, or NotText."""
+class Opened(NamedTuple):
+    """A file that the caller may open; `writes`: whether they may change it."""
+
+    file_id: UUID
+    project_id: UUID
+    writes: bool
+
+
+async def check_file(collab: Collab, file_id: UUID, who: Principal) -> Opened:
+    """What `who` may do with the file; raises what keeps them from reading it, or NotText."""
     rights = collab.node.rights
     if not rights.has(who, PERMISSION):
         raise rights.explain(who, PERMISSION)
@@ -68,21 +77,21 @@ async def check_file(collab: Collab, file_id: UUID, who: Principal) -> bool:
         raise FileNotFound()
     if row["kind"] != "text":
         raise NotText()
-    return may_write(row)
+    return Opened(file_id, row["project_id"], may_write(row))
 
 
-async def admit(request: web.Request, collab: Collab) -> tuple[UUID, Principal, bool]:
-    """Which file is opened, by whom, and whether to be changed; raises what refuses the handshake."""
+async def admit(request: web.Request, collab: Collab) -> tuple[Principal, Opened]:
+    """Who opens which file; raises what refuses the handshake."""
     who = await admit_handshake(request)
     context = request[CONTEXT]
     context.user_id, context.session_id = who.user_id, who.session_id
     file_id = path_id(request, "fileId")
-    writes = await check_file(collab, file_id, who)
+    opened = await check_file(collab, file_id, who)
     if collab.is_full(file_id):
         raise TooManyEditors()
     if collab.node.draining:
         raise Draining()
-    return file_id, who, writes
+    return who, opened
 
 
 async def refuse(request: web.Request, error: AppError) -> web.StreamResponse:
@@ -100,7 +109,7 @@ async def serve_editor(request: web.Request) -> web.StreamResponse:
     """Upgrade and serve one editor until either side ends it."""
     collab = request.app[COLLAB]
     try:
-        file_id, who, writes = await admit(request, collab)
+        who, opened = await admit(request, collab)
     except BadRequest:
         raise
     except AppError as error:
@@ -112,8 +121,8 @@ async def serve_editor(request: web.Request) -> web.StreamResponse:
     editor: Editor | None = None
     try:
         if await take_in(collab.hub, socket):
-            channel = collab.find_channel(file_id)
-            editor = Editor(socket, channel, collab.log, collab.node.send_away, writes=writes)
+            channel = collab.find_channel(opened.file_id, opened.project_id)
+            editor = Editor(socket, channel, collab.log, collab.node.send_away, writes=opened.writes)
             await begin(collab, editor)
         else:
             socket.close(protocol.TOO_MANY_MESSAGES, f"more than {MAX_SOCKETS_PER_USER} sockets")

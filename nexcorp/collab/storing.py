@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import asyncpg
@@ -22,9 +21,6 @@ from nexcorp.errors import AppError
 from nexcorp.logs import seldom
 from nexcorp.realtime.protocol import GOING_AWAY
 
-if TYPE_CHECKING:
-    from nexcorp.collab.editor import Editor
-
 log = structlog.get_logger("nexcorp.collab")
 
 MAX_WAITING_BYTES = 16 * 1024 * 1024
@@ -35,13 +31,12 @@ REST_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An update to store, the shared type that it has alone if that is not the usual one, and its sender."""
+    """An update to store, by whom, and the shared type that it has alone if that is not the usual one."""
 
     channel: Channel
     update: bytes
     author_id: UUID
     root: str | None
-    editor: Editor
 
 
 class Log:
@@ -164,11 +159,6 @@ class Log:
             return
         channel.committed(before, len(items))
         self.messenger.tell_updates(channel.file_id, before + 1, [item.update for item in items])
-        counts: dict[Editor, int] = {}
-        for item in items:
-            counts[item.editor] = counts.get(item.editor, 0) + 1
-        for editor, count in counts.items():
-            editor.tell_stored(editor.stored + count)
         if not channel.pending:
             self.on_idle(channel)
 

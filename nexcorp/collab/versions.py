@@ -64,21 +64,24 @@ async def cut_version(
 
 
 async def read_content(conn: Any, sha256: bytes) -> bytes:
-    """A content as a whole; stream_content() is for large ones."""
+    """A content as a whole; stream_content() is for large ones. Raises FileNotFound where it was swept."""
     rows = await sql.file_versions.list_chunks(conn, sha256=sha256)
+    if not rows:
+        raise FileNotFound()
     packed = b"".join(row["data"] for row in rows)
     return await _compute(lambda: zlib.decompress(packed), packed)
 
 
 async def stream_content(database: Database, sha256: bytes) -> AsyncIterator[bytes]:
-    """A content by parts; no connection is held while the caller sends one of them."""
+    """A content by parts; no connection is held while the caller sends one of them. Raises FileNotFound where
+    it was swept meanwhile."""
     unpacker = zlib.decompressobj()
     part = 0
     while not unpacker.eof:
         async with database.connection() as conn:
             data = await sql.file_versions.get_chunk(conn, sha256=sha256, part=part)
         if data is None:
-            raise LookupError("a content was deleted while it was read")
+            raise FileNotFound()
         packed = bytes(data)
         while packed:
             # A part of zeros may unpack to a thousand times its size.

@@ -111,12 +111,14 @@ def no_frames(event: Event) -> Sequence[Frame]:
 class EventType:
     """What follows from one type of event. A receiver gets the first notice that names them.
 
-    `public`: other systems may hear of it (webhooks); what says who signed in where is not.
+    `public`: other systems may hear of it (webhooks); what says who signed in where is not. `notices_after`:
+    rooms see its frames at once, its receivers are asked for and told so many seconds later.
     """
 
     notices: tuple[Notice, ...] = ()
     frames: Callable[[Event], Sequence[Frame]] = no_frames
     public: bool = False
+    notices_after: float | None = None
 
 
 SILENT = EventType()

@@ -16,8 +16,23 @@ NOBODY = "Somebody"
 class Words(dict[str, Any]):
     """What fills a sentence; what was not kept, by a release whose sentence did without, is left out."""
 
-    def __missing__(self, name: str) -> str:
+    def __missing__(self, name: str) -> Any:
+        return Unknown()
+
+
+class Unknown:
+    """What was not kept."""
+
+    def __format__(self, spec: str) -> str:
         return ""
+
+
+class Count(int):
+    """How many: `{count:task was|tasks were}` is "1 task was" or "3 tasks were"."""
+
+    def __format__(self, spec: str) -> str:
+        one, _, several = spec.partition("|")
+        return f"{int(self)} {one if self == 1 else several}" if spec else str(int(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +129,10 @@ class Sentences:
 
 def fill(row: Any) -> Words:
     """What stands in the braces of a notification's sentences."""
-    words = Words(row["_params"] or ())
+    words = Words(
+        (name, Count(value) if type(value) is int else value)
+        for name, value in (row["_params"] or {}).items()
+    )
     words["actor"], words["excerpt"], words["beginning"] = name_actor(row), row["_excerpt"], row["_beginning"]
     return words
 

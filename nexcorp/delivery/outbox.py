@@ -77,3 +77,22 @@ async def emit_all(
         roots=list(roots),
     )
     conn.after(WAKE)
+
+
+async def record_all(
+    conn: Any, kind: str, events: Sequence[tuple[str, UUID, dict[str, Any]]], *, actor_id: UUID | None
+) -> None:
+    """Append (event type, id, payload) of several entities of a kind to the audit trail alone, in this order.
+
+    For what people are told of by one event for all, which the caller emits.
+    """
+    types, ids, payloads = zip(*events, strict=True) if events else ((), (), ())
+    await sql.events.record_all(
+        conn,
+        event_types=list(types),
+        actor_id=actor_id,
+        entity_type=kind,
+        entity_ids=list(ids),
+        payloads=list(payloads),
+        context=describe_context(),
+    )

@@ -35,8 +35,9 @@ MESSAGES: tuple[tuple[str, str, str], ...] = (
     (
         "saved",
         "both",
-        "102 and up to 256 bytes: sent back unchanged when all that came before it on this socket is stored. "
-        "The newest of several stands for all. Unknown to y-websocket, whose clients need not send it.",
+        "102 and up to 256 bytes: sent back unchanged when all that came before it on this socket is stored, "
+        "and the step 1 of the service answered. The newest of several stands for all. "
+        "Unknown to y-websocket, whose clients need not send it.",
     ),
 )
 CLOSE_CODES = {
@@ -61,8 +62,9 @@ type is `content`, or the one that the first update names alone. The handshake w
 that of `/ws`, for public projects, too. y-websocket connects again by itself, and a ticket works once: give
 it a token by
 `Object.defineProperty(provider, 'protocols', {{get: () => ['nexcorp.v1', 'bearer.' + token()]}})`.
-The socket lives as long as the session, whatever becomes of the token; what the user may do in the project
-is looked at every two seconds. Readers see all, and their changes are answered by permissionDenied.
+The socket lives as long as the session, whatever becomes of the token; what changes in what the user may do
+holds at once, while Redis is away within two seconds. Readers see all, and their changes are answered by
+permissionDenied.
 
 y-websocket gives up on close codes from 4400 to 4499 alone. With `?refuse=close` a handshake that is refused
 opens the socket, and closes it with 4000 and the HTTP status.

@@ -5,6 +5,7 @@ They work on the demo data, for Ada who is signed in, and are no failed attempt 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,9 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     "BulkUpdate": {"items": [{"id": str(EXAMPLE_ID), "status": "done"}]},
     # One of two.
     "CreateComment": {"postId": str(EXAMPLE_ID)},
+    "CreateFile": {"path": "docs/plan.md", "content": "# The plan"},
+    "UpdateFile": {"path": "docs/the-grammar.md"},
+    "MoveFolder": {"from": "docs", "to": "texts"},
     "CreateView": {"query": {"due": "overdue"}},
 }
 BY_NAME = {
@@ -38,7 +42,8 @@ BY_NAME = {
     # The same again, so that Ada signs in as before.
     "newPassword": "correct-horse-battery",
     "before": "2026-01-31T10:00:00.000000Z",
-    "until": "2099-12-31T10:00:00.000000Z",
+    # In the future, and not too far away.
+    "until": f"{datetime.now(UTC).year + 2}-01-31T10:00:00.000000Z",
     "types": {"like": {"email": "always"}},
     "token": "kP3v0c8VnTqf2mJYw1xZrA",
     "refreshToken": "kP3v0c8VnTqf2mJYw1xZrA",

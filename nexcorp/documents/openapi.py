@@ -23,11 +23,13 @@ from nexcorp.web.routing import Route
 PATH_EXAMPLES = (
     (re.compile(r"^/posts/\{id\}/(status|interest|assignee)"), str(PROJECT_ID)),
     (re.compile(r"^/projects/\{id\}"), str(PROJECT_ID)),
-    (re.compile(r"^/(posts|comments/post|tasks)/\{id\}"), str(EXAMPLE_ID)),
+    (re.compile(r"^/(posts|comments/post|tasks|files)/\{id\}"), str(EXAMPLE_ID)),
     (re.compile(r"^/users/by-username/\{name\}"), "grace"),
     (re.compile(r"^/notifications/mutes/\{entityType\}"), "post"),
     (re.compile(r"^/notifications/types/\{type\}"), "like"),
 )
+# What a number in a path is called.
+NUMBER = "n"
 MATCH = "Its version, or its ETag: another one is 412."
 KNOWN = "ETags that are known already: the same representation is 304."
 
@@ -79,6 +81,8 @@ def describe_segment(name: str) -> dict[str, Any]:
     """The schema of a path parameter: an id, one of a few words, or any."""
     if name not in PATH_WORDS:
         return {"type": "string", "format": "uuid"}
+    if name == NUMBER:
+        return {"type": "integer", "minimum": 1}
     words = PATH_WORDS[name]
     return {"type": "string", "enum": words} if words else {"type": "string"}
 
@@ -92,6 +96,9 @@ def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str,
     example = next((value for pattern, value in PATH_EXAMPLES if pattern.search(route.path)), None)
     if example is not None:
         parameters[0]["example"] = example
+    for parameter in parameters:
+        if parameter["name"] == NUMBER:
+            parameter["example"] = 1
     if route.method == "POST" and not route.long_lived and route.idempotent:
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         text = (

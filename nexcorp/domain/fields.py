@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
@@ -12,6 +15,8 @@ from nexcorp.errors import Invalid
 # Version columns are PostgreSQL integers.
 MAX_INTEGER = 2**31 - 1
 MAX_PASSWORD_CHARS = 128
+# In place of an id.
+ME, NOBODY = "me", "none"
 # No schema has as many; beyond that they are not looked at one by one.
 MAX_KEYS = 100
 
@@ -87,6 +92,36 @@ class Flag(fields.Boolean):
         return value
 
 
+class IdOrWord(fields.Field[Any]):
+    """An id, or one of `words`. NOBODY becomes the id of all zeros; ME stays as it is."""
+
+    def __init__(self, *words: str, about: str, **more: Any) -> None:
+        self.words = words
+        super().__init__(metadata={"type": "string", "description": about}, **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
+        word = value.lower() if isinstance(value, str) else value
+        if word in self.words:
+            return UUID(int=0) if word == NOBODY else word
+        return fields.UUID().deserialize(value)
+
+
+class Later(fields.AwareDateTime):
+    """A time with its zone, in the future and at most `years` away, which becomes one in UTC."""
+
+    def __init__(self, *, years: int, **more: Any) -> None:
+        self.years = years
+        super().__init__(format="iso", **more)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **more)
+        # Whether it has a place in UTC is seen before it is given one.
+        if not timedelta() < moment - datetime.now(UTC) <= self.years * timedelta(days=366):
+            far = "a year" if self.years == 1 else f"{self.years} years"
+            raise ValidationError(f"Wants a time in the future, at most {far} away.")
+        return moment.astimezone(UTC)
+
+
 class Name(fields.String):
     """Names one of what features bring; `of` is a group of nexcorp.manifest.Product.names.
 
@@ -132,7 +167,29 @@ class ProvenBody(Body):
 
 
 class Query(Strict):
-    """Parent of what may come in a query string: strict, so that a typing error shows."""
+    """Parent of what may come in a query string: strict, so that a typing error shows.
+
+    One word out of a few may be written in either case; in a body it may not.
+    """
+
+    @pre_load
+    def fold_words(self, data: Any, **more: Any) -> Any:
+        """`?kind=TASK` is `?kind=task`."""
+        if not isinstance(data, dict) or self.words.isdisjoint(data):
+            return data
+        return {
+            name: value.lower() if name in self.words and isinstance(value, str) else value
+            for name, value in data.items()
+        }
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The names of parameters that are one word out of a few."""
+        return frozenset(
+            field.data_key or name
+            for name, field in self.load_fields.items()
+            if any(isinstance(check, validate.OneOf) for check in field.validators)
+        )
 
 
 class Out(Schema):

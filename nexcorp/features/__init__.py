@@ -1,6 +1,7 @@
 """What the product does: a folder each, none importing another. This is the one list of them."""
 
 from nexcorp.features import (
+    ai,
     audit,
     auth,
     comments,
@@ -10,6 +11,7 @@ from nexcorp.features import (
     follows,
     keys,
     leads,
+    messaging,
     notifications,
     posts,
     preferences,
@@ -42,6 +44,8 @@ FEATURES = (
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
+    # Ahead of notifications: a worker that tells of messages takes members' rows, then counters.
+    messaging.FEATURE,
     # What is planned of notifications goes before them when a person leaves.
     sending.FEATURE,
     preferences.FEATURE,
@@ -55,5 +59,6 @@ FEATURES = (
     files.FEATURE,
     sessions.FEATURE,
     repositories.FEATURE,
+    ai.FEATURE,
 )
 PRODUCT = Product(FEATURES)

@@ -36,6 +36,8 @@ class Context:
         self.caller = Caller(who, self.rights)
         self.position: str | None = None
         self._rows = 0
+        # How many connections were taken since it was set.
+        self.taken = 0
         # A document has one connection at a time, however many fields it asks for.
         self._turn = asyncio.Lock()
         self._loaders: dict[Find, DataLoader[UUID, Any]] = {}
@@ -63,12 +65,14 @@ class Context:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """A connection in autocommit, for what is one statement; see Database.connection()."""
+        self.taken += 1
         async with self._turn, database(self.request).connection() as conn:
             yield conn
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
         """A connection inside a transaction; what follows the commit is done behind it."""
+        self.taken += 1
         async with self._turn, database(self.request).transaction() as conn:
             yield conn
 

@@ -5,6 +5,7 @@ A part's resolvers are front doors like handlers: they open the transaction and 
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from inspect import isawaitable
 from typing import Any, TypeAlias
 
 import strawberry
+from asyncpg import DeadlockDetectedError
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
 from nexcorp.graphql.context import Context
 from nexcorp.security.access import Access
+from nexcorp.web.transactions import GIVE_WAY_SECONDS
 
 ROOTS = ("Query", "Mutation", "Subscription")
 # The key in a root field's metadata of its Access.
@@ -45,10 +48,21 @@ class Guard(FieldExtension):
         self.access = access
 
     async def resolve_async(self, next_: Any, source: Any, info: Info, **values: Any) -> Any:
-        """Called by strawberry. A subscription's resolver gives a generator, and at once."""
-        info.context.check(self.access)
-        found = next_(source, info, **values)
-        return await found if isawaitable(found) else found
+        """Called by strawberry. A subscription's resolver gives a generator, and at once.
+
+        As nexcorp.web.transactions.persist(), a field whose only connection a deadlock ended is begun again.
+        """
+        context = info.context
+        context.check(self.access)
+        context.taken = 0
+        try:
+            found = next_(source, info, **values)
+            return await found if isawaitable(found) else found
+        except DeadlockDetectedError:
+            if context.taken > 1:
+                raise
+            await asyncio.sleep(GIVE_WAY_SECONDS)
+            return await next_(source, info, **values)
 
 
 def root(

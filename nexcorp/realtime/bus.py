@@ -72,10 +72,15 @@ class Publisher:
         """Tell every node what became worthless."""
         await self.publish([(REVOKED_CHANNEL, msgspec.json.encode(revoked))])
 
-    async def publish(self, payloads: list[tuple[str, bytes]]) -> None:
-        """Send payloads, each on its channel; a failure is logged, and nothing is sent for a while."""
-        if not payloads or time.monotonic() < self._rest_until:
-            return
+    async def publish(self, payloads: list[tuple[str, bytes]]) -> bool:
+        """Send payloads, each on its channel; returns whether Redis took them.
+
+        A failure is logged, and nothing is sent for a while.
+        """
+        if not payloads:
+            return True
+        if time.monotonic() < self._rest_until:
+            return False
 
         async def publish() -> bool:
             async with self.client.pipeline(transaction=False) as pipe:
@@ -84,8 +89,10 @@ class Publisher:
                 await pipe.execute()
             return True
 
-        if await self._try(publish):
-            PUBLISHED.labels("out").inc(len(payloads))
+        if not await self._try(publish):
+            return False
+        PUBLISHED.labels("out").inc(len(payloads))
+        return True
 
     async def _try(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """What Redis answers; None where it does not, and then nothing is tried for a while.

@@ -61,10 +61,12 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
     who = socket.principal
     room = f"user:{who.user_id}"
     member, past, unread = None, Past(0, False, 0), 0
-    if node.rooms.allows(who, room):
-        async with node.database.connection() as conn:
+    async with node.database.connection() as conn:
+        if node.rooms.allows(who, room):
             member, past = await enter(node, socket, conn, room, epoch, seq)
             unread = await sql.notifications.get_unread_count(conn, user_id=who.user_id)
+        for welcome in node.welcomes:
+            await welcome(conn, socket)
     data = {
         "userId": who.user_id,
         "sessionId": who.session_id,

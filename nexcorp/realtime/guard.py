@@ -32,7 +32,8 @@ class Guard:
 
     def receive(self, message: RoomMessage) -> None:
         """Take what a worker pushed: to the hub at once, or behind the question who may still see it."""
-        if self.rooms.find_watch(message.room) is None:
+        watch = self.rooms.find_watch(message.room)
+        if watch is None or not watch.each_time:
             self.hub.receive(message)
         elif message.room in self.hub.rooms:
             self._waiting.append(message)
@@ -67,10 +68,18 @@ class Guard:
                 conn,
                 ids=[UUID(name.partition(":")[2]) for name, _ in pairs],
                 user_ids=[listener.user_id for _, listener in pairs],
-                sees_all=[self.rooms.has(listener.principal, watch.all_with) for _, listener in pairs],
+                sees_all=[
+                    watch.all_with is not None and self.rooms.has(listener.principal, watch.all_with)
+                    for _, listener in pairs
+                ],
             )
             kept = {row["place"] for row in rows}
             for place, (name, listener) in enumerate(pairs, 1):
-                if place not in kept and self.hub.find_member(listener, name) is not None:
-                    self.hub.leave(listener, name)
-                    listener.send("unsubscribed", {"room": name})
+                if place not in kept:
+                    self.evict(listener, name)
+
+    def evict(self, listener: Listener, name: str) -> None:
+        """Take a listener out of a room, where it is in it, and tell it so."""
+        if self.hub.find_member(listener, name) is not None:
+            self.hub.leave(listener, name)
+            listener.send("unsubscribed", {"room": name})

@@ -52,7 +52,7 @@ class Hub:
     """All sockets of this node that are of one kind, of which a user may have `most`.
 
     `on_behind` is told the name of a room that missed something, `on_changed` of one that has its first
-    member or lost its last.
+    member or lost its last, `on_gone` of a socket that was removed.
     """
 
     def __init__(self, most: int = MAX_SOCKETS_PER_USER) -> None:
@@ -62,6 +62,7 @@ class Hub:
         self.by_user: dict[UUID, set[Socket]] = defaultdict(set)
         self.on_behind: Callable[[str], None] = lambda name: None
         self.on_changed: Callable[[str], None] = lambda name: None
+        self.on_gone: Callable[[Socket], None] = lambda socket: None
 
     def add(self, socket: Socket) -> bool:
         """Take a socket in; False where its user has `most` already."""
@@ -85,6 +86,7 @@ class Hub:
             mine.discard(socket)
             if not mine:
                 del self.by_user[socket.user_id]
+        self.on_gone(socket)
 
     def join(self, socket: Listener, name: str) -> Member:
         """Put a socket in a room, buffering: call `go_live` once it has been sent the past."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -86,6 +86,8 @@ class Node:
         self.commands = live.commands
         self.hub = Hub()
         self.companions: list[Companion] = []
+        # What is awaited, with a connection, before a socket is told that it is connected.
+        self.welcomes: list[Callable[[Any, Socket], Awaitable[None]]] = []
         self.guard = Guard(database, self.hub, self.rooms)
         self.positions = Positions(database, self.hub, self.renderer, clear=self.guard.clear)
         self.gathered = [

@@ -37,12 +37,15 @@ class Gathering:
 class Watch:
     """Who may still see rooms of a kind that people may lose sight of.
 
-    `all_with`: the permission whose holders see them all. `list_watchers(conn, ids, user_ids, sees_all)`
-    takes arrays of equal length, and gives rows of `place`, from 1: where the person may see the room.
+    `all_with`: the permission whose holders see them all; None: nobody does. `list_watchers(conn, ids,
+    user_ids, sees_all)` takes arrays of equal length, and gives rows of `place`, from 1: where the person may
+    see the room. `each_time`: they are asked about ahead of every frame. Else whoever takes people out tells
+    the nodes, and they are asked about ahead of what was missed, and every few seconds (Guard.clear).
     """
 
-    all_with: str
+    all_with: str | None
     list_watchers: Statement
+    each_time: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from aiohttp import web
 
-from nexcorp.errors import BadRequest, Overloaded, PayloadTooLarge
+from nexcorp.errors import BadRequest, Overloaded, PayloadTooLarge, UnsupportedMediaType
 from nexcorp.security.app_keys import user_id
 from nexcorp.web.bodies import Content
-from nexcorp.web.forms import Pace, TooManyUploadsAtOnce
+from nexcorp.web.forms import Pace, TooManyUploadsAtOnce, is_form
 
 # Of all that one process receives; one person may have half of what is left by others.
 MAX_BYTES = 128 * 1024 * 1024
@@ -24,9 +24,13 @@ _held: Counter[UUID] = Counter()
 async def receive_large(request: web.Request, most: int) -> AsyncIterator[bytes]:
     """The whole body, of up to `most` bytes, for as long as the block lasts.
 
-    Raises PayloadTooLarge, BadRequest for one that is broken, stalls or is too slow, TooManyRequests and
-    Overloaded for too many at once.
+    Raises UnsupportedMediaType for a form or a packed body, PayloadTooLarge, BadRequest for one that is
+    broken, stalls or is too slow, TooManyRequests and Overloaded for too many at once.
     """
+    if is_form(request):
+        raise UnsupportedMediaType(message="Send the content itself, not a form.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType(message="Send the content as it is, without Content-Encoding.")
     me, size = user_id(request), request.content_length
     if size is not None and size > most:
         raise PayloadTooLarge(message=f"The body is over {most} bytes.")

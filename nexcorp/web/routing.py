@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, NoReturn
 
 from aiohttp import HttpVersion11, web
-from asyncpg import DeadlockDetectedError
 from marshmallow import Schema, fields
 
 from nexcorp.domain.fields import load
@@ -20,9 +19,9 @@ from nexcorp.security.authentication import authenticate, authenticate_ticket
 from nexcorp.security.caller import Caller
 from nexcorp.security.limits import LIMITS
 from nexcorp.security.reauthentication import require_fresh
-from nexcorp.web.forms import Form, is_form, receive
+from nexcorp.web.forms import Form, Received, is_form, receive
 from nexcorp.web.parsing import read_json, read_query
-from nexcorp.web.transactions import UNDONE
+from nexcorp.web.transactions import persist
 
 API_PREFIX = "/api/v1"
 
@@ -66,6 +65,8 @@ class Route:
     # Gives the handler that takes a request of another kind at the same address, before any check: one that
     # is to become a socket, which then stays open as well, or a browser's that wants a page.
     instead: Callable[[web.Request], Handler | None] | None = None
+    # Whether a request stays open that is answered otherwise most often.
+    lingers: Callable[[web.Request], bool] | None = None
     hidden: bool = False
     # The handler decides whom a request counts for. What the handler never sees, counts for the address.
     counts_itself: bool = False
@@ -83,8 +84,12 @@ class Route:
     head: bool = True
 
     def stays_open(self, request: web.Request) -> bool:
-        """Whether a request is to become a socket."""
-        return self.long_lived or (self.instead is not None and wants_socket(request))
+        """Whether a request is to become a socket, or a stream of events."""
+        return (
+            self.long_lived
+            or (self.instead is not None and wants_socket(request))
+            or (self.lingers is not None and self.lingers(request))
+        )
 
     def takes_form(self, request: web.Request) -> bool:
         """Whether a request is read as a form, whose files may come slowly, or is as large as one."""
@@ -187,18 +192,15 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
         context.heavy, context.statement_seconds = route.heavy, route.statement_seconds
         if form is not None and (is_form(request) or not form.optional):
             async with receive(request, form, lists) as received:
-                if body is None:
-                    if received.values:
-                        raise Invalid(errors={name: ["Unknown field."] for name in received.values})
-                    return await handler(request, files=received.files)
-                return await handler(request, body=load(body, received.values), files=received.files)
-        try:
-            return await handle(request)
-        except DeadlockDetectedError:
-            # It was chosen to give way to another one, which is done by now.
-            if not request.get(UNDONE):
-                raise
-            return await handle(request)
+                return await persist(request, partial(handle_form, request, received))
+        return await persist(request, partial(handle, request))
+
+    async def handle_form(request: web.Request, received: Received) -> web.StreamResponse:
+        if body is None:
+            if received.values:
+                raise Invalid(errors={name: ["Unknown field."] for name in received.values})
+            return await handler(request, files=received.files)
+        return await handler(request, body=load(body, received.values), files=received.files)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if body is not None:

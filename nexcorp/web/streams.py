@@ -8,11 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
+from nexcorp.db.encoding import encode
 from nexcorp.errors import TooManyRequests
 from nexcorp.security.app_keys import CALLER, CONTEXT
 from nexcorp.security.limits import network_of
 from nexcorp.web.gate import GATE
+from nexcorp.web.replies import SECURITY_HEADERS
 
+EVENT_STREAM = "text/event-stream"
 # How long a client may take for a part.
 PART_SECONDS = 60.0
 # Of a part that is on its way.
@@ -55,3 +58,33 @@ class StreamedResponse(web.StreamResponse):
                 if request.transport is not None:
                     request.transport.abort()
         return writer
+
+
+class EventStream(web.StreamResponse):
+    """Server-sent events (text/event-stream). Whoever reads too slowly is cut off."""
+
+    def __init__(self, status: int = 200) -> None:
+        # Proxies as nginx would hold events back until there are many.
+        headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(status=status, headers={**headers, "Content-Type": EVENT_STREAM})
+
+    async def send(self, event: str, data: Any, place: str | None = None) -> None:
+        """Send one event; `place` is what a browser gives back as Last-Event-ID. Raises ConnectionError."""
+        identity = f"id: {place}\n" if place is not None else ""
+        await self._send(f"event: {event}\n{identity}data: {encode(data).decode()}\n\n".encode())
+
+    async def beat(self) -> None:
+        """Say something that no reader sees, so that proxies keep the connection. Raises ConnectionError."""
+        await self._send(b":\n\n")
+
+    async def _send(self, data: bytes) -> None:
+        try:
+            async with asyncio.timeout(PART_SECONDS):
+                await self.write(data)
+        except TimeoutError:
+            raise ConnectionResetError("the client reads nothing") from None
+
+
+def takes_events(request: web.Request) -> bool:
+    """Whether a client asks for server-sent events."""
+    return EVENT_STREAM in request.headers.get("Accept", "").lower()

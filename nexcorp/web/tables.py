@@ -61,6 +61,9 @@ class Import(Out):
 
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
+    fileName = fields.String(
+        required=True, allow_none=True, metadata={"description": "Of a form; null for a body of `text/csv`."}
+    )
     dryRun = fields.Boolean(required=True)
     counts = fields.Nested(
         Counts, required=True, allow_none=True, metadata={"description": "Null until it is read in."}
@@ -89,9 +92,15 @@ async def read_table(
 
 
 async def begin_import(
-    tx: Transaction, owner_id: UUID, kind: str, options: dict[str, Any], body: bytes
+    tx: Transaction,
+    owner_id: UUID,
+    kind: str,
+    options: dict[str, Any],
+    files: Sequence[File] | None,
+    body: bytes,
 ) -> web.Response:
-    """Have a file read in by a worker; raises TooManyImports."""
+    """Have what read_table() gave read in by a worker; raises TooManyImports."""
+    options = {**options, "fileName": files[0].name if files else None}
     await sql.imports.lock_imports(tx.conn, owner_id=owner_id)
     if await sql.imports.count_waiting(tx.conn, owner_id=owner_id) >= MAX_WAITING:
         raise TooManyImports()

@@ -8,10 +8,12 @@ caller's stored answer; a deletion blanks it and leaves the key, so that no retr
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -27,10 +29,15 @@ from nexcorp.web.parsing import read_bytes
 from nexcorp.web.replies import encode, make_etag, reply_bytes
 from nexcorp.web.turns import TURNS
 
+R = TypeVar("R", bound=web.StreamResponse)
 KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 REPLAYED = {"Idempotent-Replayed": "true"}
 # Whether nothing of a request has been committed when a deadlock ended its transaction.
 UNDONE = web.RequestKey("undone", bool)
+# Whether a request has been taken up once more.
+REPEATED = web.RequestKey("repeated", bool)
+# Until then: whoever waited for its locks is awake, but must not find them taken again.
+GIVE_WAY_SECONDS = 0.05
 
 
 class Versioned(msgspec.Struct):
@@ -82,7 +89,8 @@ class Transaction:
     ) -> web.Response:
         """The response with `data`, stored for replays before the transaction commits.
 
-        `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew().
+        `version` adds the ETag of a versioned row. A 200 with one answers a change of the row: see renew(). A
+        row may say that no stored answer of the caller's shows it (`_isStored`), which saves looking for one.
         `shows`: the id of what was made or changed, where `data` is not that row; a 200 renews likewise.
         """
         body = b"" if status == 204 else encode(data)
@@ -97,7 +105,7 @@ class Transaction:
                 location=location,
                 entity_id=shows or (data.get("id") if data is not None else None),
             )
-        elif status == 200 and (version is not None or shows is not None):
+        elif status == 200 and (shows is not None or (version is not None and data.get("_isStored", True))):
             await self.renew({"id": shows} if shows is not None else data, body)
         headers = {"Location": location} if location else {}
         if version is not None:
@@ -231,6 +239,21 @@ class Unit:
         finally:
             if self._turn is not None:
                 await self._turn.__aexit__(kind, error, trace)
+
+
+async def persist(request: web.Request, work: Callable[[], Awaitable[R]]) -> R:
+    """What `work` answers, begun once more where a deadlock ended its transaction and nothing was committed.
+
+    It was chosen to give way to another one, which is done by then. That is once for each request.
+    """
+    try:
+        return await work()
+    except asyncpg.DeadlockDetectedError:
+        if not request.get(UNDONE) or request.get(REPEATED):
+            raise
+        request[REPEATED] = True
+        await asyncio.sleep(GIVE_WAY_SECONDS)
+        return await work()
 
 
 def transaction(request: web.Request, *, turn: UUID | None = None) -> Unit:

@@ -257,7 +257,16 @@ FROM (
     FROM (SELECT id, name, description FROM projects WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
     WHERE NOT EXISTS (SELECT FROM project_documents AS d WHERE d.project_id = newest.id)
     OFFSET 0
-) AS p;
+) AS p
+UNION ALL
+-- By their paths: what they hold is packed.
+SELECT 'file', f.id, f.id, make_words(f.path, NULL)
+FROM (
+    SELECT newest.*
+    FROM (SELECT id, path FROM files WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 20) AS newest
+    WHERE NOT EXISTS (SELECT FROM file_documents AS d WHERE d.file_id = newest.id)
+    OFFSET 0
+) AS f;
 COMMENT ON VIEW fresh_documents IS 'What the worker has not come to yet among the newest of each kind: whoever has just written something finds it.';
 
 -- Written so that PostgreSQL puts the two functions below into the statement that calls them and plans them there: with

@@ -312,6 +312,12 @@ SELECT l.id, l.name, l.color, l.project_id AS "projectId", l.created_at AS "crea
 FROM labels AS l;
 COMMENT ON VIEW label_items IS 'Labels as the API and the frames show them.';
 
-CREATE OR REPLACE TRIGGER doubt_words AFTER DELETE OR UPDATE OF title, description ON tasks
+-- A change of a task writes its texts, too, which mostly stay the same.
+CREATE OR REPLACE TRIGGER doubt_words AFTER UPDATE OF title, description ON tasks
+FOR EACH ROW WHEN (OLD.title <> NEW.title OR OLD.description IS DISTINCT FROM NEW.description)
+EXECUTE FUNCTION doubt_words('title', 'description');
+COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed go into search_doubts.';
+
+CREATE OR REPLACE TRIGGER doubt_purged_words AFTER DELETE ON tasks
 FOR EACH ROW EXECUTE FUNCTION doubt_words('title', 'description');
-COMMENT ON TRIGGER doubt_words ON tasks IS 'Words of a text that was changed or purged go into search_doubts.';
+COMMENT ON TRIGGER doubt_purged_words ON tasks IS 'Words of what is purged go into search_doubts.';

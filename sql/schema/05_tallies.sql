@@ -57,6 +57,17 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     own smallint := take_tally_slot();
+    is_move boolean := coalesce(
+        cardinality(was) = 1 AND cardinality(is_now) = 1
+        AND (
+            (was[1]).project_id, (was[1]).creator_id, (was[1]).assignee_id, (was[1]).created_at,
+            (was[1]).started_at, (was[1]).completed_at, (was[1]).cancelled_at, (was[1]).deleted_at
+        ) IS NOT DISTINCT FROM (
+            (is_now[1]).project_id, (is_now[1]).creator_id, (is_now[1]).assignee_id, (is_now[1]).created_at,
+            (is_now[1]).started_at, (is_now[1]).completed_at, (is_now[1]).cancelled_at, (is_now[1]).deleted_at
+        ),
+        false
+    );
 BEGIN
     INSERT INTO task_tallies AS x (scope, slot, kind, status, priority, n)
     SELECT s.scope, own, s.kind, s.status, s.priority, sum(s.step)
@@ -64,6 +75,10 @@ BEGIN
     GROUP BY s.scope, s.kind, s.status, s.priority
     HAVING sum(s.step) <> 0
     ON CONFLICT ON CONSTRAINT task_tallies_pkey DO UPDATE SET n = x.n + excluded.n;
+    -- A task that stays open, or closed, where it is: what else is counted stays.
+    IF is_move THEN
+        RETURN;
+    END IF;
     INSERT INTO task_loads AS x (person_id, slot, open)
     SELECT c.person_id, own, sum(c.step)
     FROM (

@@ -22,6 +22,7 @@ from tests.chaos.faults import KINDS, Driver, Report, make_plan
 from tests.chaos.ledger import Ledger, read_ledgers
 from tests.chaos.people import Api, Person
 from tests.chaos.readers import Reader
+from tests.chaos.talkers import Talker, check_talking, open_group
 from tests.chaos.typists import Forgetful, check_typing, make_shared_file
 from tests.chaos.writers import Post, Stage, Writer
 
@@ -68,6 +69,7 @@ class Company:
         self.writers: list[Writer] = []
         self.readers: list[Reader] = []
         self.typists: list[Forgetful] = []
+        self.talkers: list[Talker] = []
         self.first_logins: list[Person] = []
 
     async def assemble(self) -> None:
@@ -88,6 +90,10 @@ class Company:
             device = await self.api.sign_in(Person(person.id, person.username, "", ""))
             rng = random.Random(self.rng.random())
             self.readers.append(Reader(self.api, device, str(posts[number // PEOPLE % 2].id), rng))
+        # The others of the writers.
+        group = await open_group(self.api, list(authors[TYPISTS:]))
+        for author in authors[TYPISTS:]:
+            self.talkers.append(Talker(self.api, author, group, random.Random(self.rng.random())))
         self.first_logins = [Person(p.id, p.username, p.token, p.refresh_token) for p in (*people, *authors)]
 
     async def share_file(self, conn: Any) -> None:
@@ -176,7 +182,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         report.note(started=len(plan))
         stop = asyncio.Event()
         async with background(*(reader.run() for reader in company.readers)) as reading:
-            writing = [one.run(stop) for one in (*company.writers, *company.typists)]
+            writing = [one.run(stop) for one in (*company.writers, *company.typists, *company.talkers)]
             async with background(*writing, *(reader.read_some(stop) for reader in company.readers)) as busy:
                 await Driver(cluster, report).run(plan)
                 report.note(faults="over")
@@ -195,6 +201,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         entries = read_ledgers(writer.ledger.path for writer in company.writers)
         findings += await check_database(conn, entries)
         findings += await check_typing(conn, api, company.typists)
+        findings += await check_talking(conn, api, company.talkers)
         findings += await company.check_sessions()
         findings += await check_service(cluster, api)
         findings += cluster.deaths
@@ -206,6 +213,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             f"{sum(bool(entry.ids) for entry in entries.values())} acknowledged writes of {len(entries)}, "
             f"{sum(len(one.acknowledged) for one in company.typists)} words saved of "
             f"{sum(one.typed for one in company.typists)} typed, "
+            f"{sum(len(one.acknowledged) for one in company.talkers)} messages, "
             f"{notified} notifications, {sum(reader.frames for reader in company.readers)} frames read, "
             f"{sum(s.jumps for r in company.readers for s in r.streams.values())} states fetched anew, "
             f"closes {dict(sum((reader.closes for reader in company.readers), Counter()))}, "

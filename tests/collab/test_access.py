@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
 
+from nexcorp.collab.checking import Guard
 from nexcorp.collab.node import COLLAB
 from nexcorp.realtime.node import NODE
-from tests.api import fetch
+from tests.api import API, fetch
 from tests.collab.clients import Typist, set_role, share_file
+from tests.collab.helpers import make_file
 from tests.conftest import User, wait_until
+from tests.features.projects.helpers import found, join, remove
 
 pytestmark = pytest.mark.shared
 
@@ -133,6 +136,38 @@ async def test_sockets_end_with_what_let_them_in(make_user, service, other_node,
     assert await in_lost.closed(4) == 4404
     await kept.type("still here")
     await kept.save()
+
+
+async def test_members_who_change_are_told_at_once(make_user, service, other_node, open_file, monkeypatch):
+    """On every node, without the look that comes every two seconds."""
+    choose = Guard._choose
+    monkeypatch.setattr(Guard, "_choose", lambda self, due: choose(self, False))
+    owner, grace, bob, cyd = [await make_user() for _ in range(4)]
+    project = await found(owner, editor=grace)
+    await join(owner, project, bob, "editor")
+    await join(owner, project, cyd, "viewer")
+    file_id, other = [await make_file(service.db, UUID(project)) for _ in range(2)]
+    opened = {user.id: await open_file(user, file_id, url=other_node) for user in (grace, bob, cyd)}
+    kept = await open_file(owner, file_id)
+    assert (await remove(owner, project, grace)).status == 204
+    assert await opened[grace.id].closed() == 4403
+    # Demoted, one goes on as a reader; an editor's rights come as fast.
+    await join(owner, project, bob, "viewer")
+    await join(owner, project, cyd, "editor")
+
+    async def writes() -> bool:
+        await opened[cyd.id].type("c")
+        return str(kept.text) != ""
+
+    await wait_until(writes)
+    await opened[bob.id].type("b")
+    await opened[bob.id].until(lambda: opened[bob.id].denied)
+    in_other = await open_file(bob, other, url=other_node)
+    assert (await owner.client.delete(f"{API}/files/{other}")).status == 204
+    assert await in_other.closed() == 4404
+    assert (await owner.client.delete(f"{API}/projects/{project}")).status == 204
+    for typist in (opened[bob.id], opened[cyd.id], kept):
+        assert await typist.closed() == 4404
 
 
 async def test_a_file_that_is_purged_ends(make_user, service, open_file):

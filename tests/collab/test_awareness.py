@@ -55,6 +55,34 @@ async def test_cursors_are_seen_on_all_nodes_and_leave(make_user, service, other
     await late.until(lambda: late.states == {})
 
 
+async def test_who_does_not_move_is_seen_from_other_nodes(
+    make_user, service, other_node, open_file, monkeypatch
+):
+    ada = await make_user()
+    file_id = await share_file(service.db, owner=[ada])
+    here = await open_file(ada, file_id)
+    await here.send(pack(AWARENESS, pack_states((1, 1, {}))))
+    await here.until(lambda: 1 in here.states)
+    there = await open_file(ada, file_id, url=other_node)
+    await there.until(lambda: 1 in there.states)
+    await there.send(pack(AWARENESS, pack_states((2, 1, {}))))
+    await here.until(lambda: 2 in here.states)
+    # What was lost while Redis was away is said again; what was not is shown to nobody twice.
+    collab = service.app[COLLAB]
+    with monkeypatch.context() as lost:
+        lost.setattr(collab.messenger, "tell_states", lambda *values: None)
+        await here.send(pack(AWARENESS, pack_states((1, 2, {"at": 2}))))
+        await here.until(lambda: "at" in here.states[1])
+    assert "at" not in there.states[1]
+    heard = len(there.heard)
+    collab.tell_states()
+    await there.until(lambda: "at" in there.states[1])
+    collab.tell_states()
+    await here.send(pack(AWARENESS, pack_states((1, 3, {"at": 3}))))
+    await there.until(lambda: there.states[1]["at"] == 3)
+    assert len(there.heard) == heard + 2
+
+
 async def test_many_moves_are_told_at_once(make_user, service, open_file):
     ada = await make_user()
     file_id = await share_file(service.db, owner=[ada])
@@ -64,6 +92,22 @@ async def test_many_moves_are_told_at_once(make_user, service, open_file):
         await moving.send(pack(AWARENESS, pack_states((1, clock, {"at": clock}))))
     await watching.until(lambda: watching.states.get(1, {}).get("at") == 100)
     assert len(watching.heard) - before < 50
+
+
+async def test_a_client_that_comes_back_keeps_its_cursor(make_user, service, other_node, open_file):
+    """Its first socket may be half open, or its node dead, so that nobody says that it has left there."""
+    ada, grace = await make_user(), await make_user()
+    file_id = await share_file(service.db, owner=[ada], editor=[grace])
+    watching = await open_file(grace, file_id)
+    for at, url in enumerate((service.url, other_node, service.url, service.url), 1):
+        first = await open_file(ada, file_id, url=url)
+        await first.send(pack(AWARENESS, pack_states((5, at, {"at": at}))))
+        await watching.until(lambda at=at: watching.states.get(5, {}).get("at") == at)
+    # Others cannot speak for it.
+    await watching.send(pack(AWARENESS, pack_states((5, 9, {"at": "mine"}))))
+    await first.send(pack(AWARENESS, pack_states((5, 10, {"at": 10}))))
+    await watching.until(lambda: watching.states[5]["at"] != 4)
+    assert watching.states[5] == {"at": 10, "userId": str(ada.id)}
 
 
 async def test_people_of_a_node_that_is_gone_leave(make_user, service, other_node, open_file):

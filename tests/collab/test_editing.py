@@ -8,7 +8,7 @@ import pytest
 
 from nexcorp.collab.node import COLLAB
 from tests.api import fetch, fetch_value
-from tests.collab.clients import SYNC, UPDATE, pack, share_file
+from tests.collab.clients import AWARENESS, STEP_2, SYNC, UPDATE, pack, pack_states, share_file
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.shared
@@ -69,10 +69,38 @@ async def test_saved_is_said_behind_the_commit(make_user, service, open_file):
         # Others see it at once.
         await second.shows("ab")
         await second.save(b"mine")
-        assert first.saved == []
+        # Nor is it said to a tab that sends the same once more, after its first socket broke.
+        again = await open_file(ada, file_id, doc=first.doc)
+        await again.ask_saved(b"again")
+        await again.send(pack(AWARENESS, pack_states((1, 1, {}))))
+        await again.until(lambda: again.states)
+        assert (first.saved, again.saved) == ([], [])
+    await again.until(lambda: b"again" in again.saved)
     await first.until(lambda: b"two" in first.saved)
     # Which stands for all that were asked before.
     assert first.saved[-1] == b"two"
+    assert len(await read_log(service, file_id)) == 2
+
+
+async def test_saved_waits_for_what_was_typed_while_away(make_user, service, open_file):
+    """A client is synced, and may ask, before it has answered the step 1 of the service."""
+    ada = await make_user()
+    file_id = await share_file(service.db, owner=[ada])
+    typist = await open_file(ada, file_id)
+    await typist.type("a")
+    await typist.save()
+    await typist.leave()
+    typist.text.insert(1, "way")
+    back = await open_file(ada, file_id, doc=typist.doc, sync=False)
+    back.answers = False
+    await back.sync()
+    await back.ask_saved(b"away")
+    await back.until(lambda: back.asked)
+    await back.send(pack(AWARENESS, pack_states((1, 1, {}))))
+    await back.until(lambda: back.states)
+    assert back.saved == []
+    await back.send(pack(SYNC, back.doc.get_update(), STEP_2))
+    await back.until(lambda: back.saved == [b"away"])
     assert len(await read_log(service, file_id)) == 2
 
 
@@ -157,11 +185,11 @@ async def test_another_root_is_kept_and_memory_given_back(make_user, service, op
     assert await fetch_value(service, "SELECT root FROM file_docs WHERE file_id = $1", file_id) == "monaco"
     collab = service.app[COLLAB]
     channel = collab.channels[file_id]
-    assert channel.document is not None
-    channel.used_at -= 100
+    assert channel.replica.document is not None
+    channel.replica.used_at -= 100
 
     async def dropped():
-        return channel.document is None
+        return channel.replica.document is None
 
     await wait_until(dropped)
     late = await open_file(ada, file_id)

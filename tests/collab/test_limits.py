@@ -10,6 +10,7 @@ import pytest
 from pycrdt import Doc, Map, Text
 
 from nexcorp.collab import protocol
+from nexcorp.collab.encoding import write_number
 from nexcorp.collab.node import COLLAB
 from tests.api import fetch, fetch_value
 from tests.collab.clients import AWARENESS, QUERY, STEP_1, STEP_2, SYNC, UPDATE, pack, pack_states, share_file
@@ -41,6 +42,8 @@ async def test_hostile_messages_end_their_sender_alone(make_user, service, open_
         b"\x02\x00\x00",
         bytes((QUERY,)) + b"more",
         pack(SYNC, b"\xff\xff\xff", STEP_1),
+        # More clients than ever typed here.
+        pack(SYNC, write_number(5000) + bytes((200, 1, 1)) * 5000, STEP_1),
         pack(SYNC, b"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01", STEP_1),
         pack(SYNC, b"garbage", UPDATE),
         pack(SYNC, b"garbage", STEP_2),

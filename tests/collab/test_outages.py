@@ -10,7 +10,6 @@ import pytest
 
 from nexcorp.collab.node import COLLAB
 from nexcorp.db import Database
-from nexcorp.embedded import ValkeyServer
 from nexcorp.realtime.node import NODE
 from tests.api import fetch_value
 from tests.collab.clients import set_role, share_file
@@ -18,15 +17,6 @@ from tests.conftest import wait_until
 from tests.realtime.helpers import closed
 
 pytestmark = pytest.mark.long(5)
-
-
-@pytest.fixture
-def own_valkey(tmp_path):
-    """A Valkey of the test's own, to be killed."""
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.destroy()
 
 
 @pytest.fixture

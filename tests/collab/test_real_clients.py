@@ -59,7 +59,7 @@ async def test_everybody_has_one_text(
     file_id = await share_file(service.db, owner=[ada], editor=[bob])
     urls = {"a": service.url, "b": other_node, "c": service.url, "d": other_node}
     for name, url in urls.items():
-        await open_editor(editors, name, url, bob if name in "bd" else ada, file_id)
+        await open_editor(editors, name, url, bob if name in "bd" else ada, file_id, renews=name == "a")
     await editors.insert(name="a", at=0, text="Hello, 😀 and all")
     await editors.shows(name="b", text="Hello, 😀 and all")
     # Halves of emoji are deleted while two are away; one of them deletes only.
@@ -91,6 +91,15 @@ async def test_everybody_has_one_text(
     assert [state["userId"] for state in await editors.sees(name="b", count=1)] == [str(ada.id)]
     await editors.leave(name="b")
     assert await editors.sees(name="a", count=0) == []
+    # The clock is the client's: one that was raised for it would hide its next move.
+    await editors.back(name="b")
+    await editors.point(name="b", state={"name": "Bob", "again": True})
+    assert [state["user"]["again"] for state in await editors.sees(name="a", count=1)] == [True]
+    # One that says its state anew need not move.
+    await editors.leave(name="a")
+    assert await editors.sees(name="b", count=0) == []
+    await editors.back(name="a")
+    assert [state["userId"] for state in await editors.sees(name="b", count=1)] == [str(ada.id)]
     for name in (*urls, "late"):
         await editors.end(name=name)
 

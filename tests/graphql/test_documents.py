@@ -12,7 +12,7 @@ import pytest
 
 from nexcorp.db import sql
 from nexcorp.graphql.context import Context
-from tests.api import API, check_counters, fetch_value, get_json
+from tests.api import API, check_counters, fetch_value, get_json, meet_crosswise
 from tests.graphql.helpers import PAGE, PATH, execute, fail, fetch, list_ids, make_news, open_talk, settle
 from tests.web.calls import serving
 
@@ -258,3 +258,16 @@ async def test_a_page_takes_one_statement_and_one_for_each_kind(
     noted.clear()
     await fetch(ann, PAGE)
     assert len(noted) == 1
+
+
+async def test_a_mutation_that_a_deadlock_ends_is_done_once_more(service: Any, make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    await make_news(service, ann, bob)
+    done = await meet_crosswise(
+        service,
+        fetch(ann, "mutation { one: markAllAsRead two: markAllAsRead }"),
+        ("SELECT FROM notifications WHERE receiver_id = $1 FOR UPDATE", ann.id),
+        ("SELECT FROM notification_counters WHERE user_id = $1 FOR UPDATE", ann.id),
+    )
+    assert done == {"one": 3, "two": 0}
+    assert await fetch(ann, "{ getUnreadCount }") == {"getUnreadCount": 0}

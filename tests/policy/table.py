@@ -26,6 +26,9 @@ one room of the kind), and then who may join.
 from __future__ import annotations
 
 from tests.policy import makers
+from tests.policy.ai import AI
+from tests.policy.files import FILES
+from tests.policy.messaging import MESSAGING, MESSAGING_ROOMS
 from tests.policy.projects import PROJECTS
 from tests.policy.rules import A_CALLER, A_PERSON, ANYBODY, Room, Rule
 from tests.policy.work import WORK, WORK_ROOMS
@@ -244,7 +247,7 @@ POLICY: list[Rule] = [
         "post:read",
         200,
         stranger=404,
-        whose="the owner, and whoever may see its post or task",
+        whose="the owner, and whoever may see its post, task or message",
         make=makers.an_upload,
     ),
     Rule(
@@ -416,6 +419,9 @@ POLICY: list[Rule] = [
     *WORK,
     *WORK_MANY,
     *PROJECTS,
+    *FILES,
+    *MESSAGING,
+    *AI,
     # Notifications.
     Rule("GET /notifications", "notification:read", 200, whose=OWN),
     Rule("GET /notifications/unread-count", "notification:read", 200, whose=OWN),
@@ -537,4 +543,5 @@ ROOMS: list[Room] = [
     Room("post", "post:read", makers.post_id, owner=True, stranger=True, manager=True, admin=True),
     Room("profile", "post:read", makers.own_id, owner=True, stranger=True, manager=True, admin=True),
     *WORK_ROOMS,
+    *MESSAGING_ROOMS,
 ]

@@ -31,7 +31,8 @@ SELECT md5(concat(
     (SELECT string_agg(t::text, '|' ORDER BY id) FROM comments AS t),
     (SELECT string_agg(t::text, '|' ORDER BY id) FROM leads AS t),
     (SELECT string_agg(t::text, '|' ORDER BY id) FROM lead_interactions AS t),
-    (SELECT string_agg(t::text, '|' ORDER BY id) FROM notifications AS t)
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM notifications AS t),
+    (SELECT string_agg(t::text, '|' ORDER BY id) FROM messages AS t)
 )) AS digest
 """
 

@@ -1,4 +1,4 @@
-"""What there must be before a rule of work.py can be tried, made as its owner."""
+"""What there must be before a rule of work.py, projects.py or files.py can be tried, made as its owner."""
 
 from __future__ import annotations
 
@@ -130,3 +130,24 @@ async def a_session(world: World, owner: Person) -> Made:
     """A session in a project of the owner's, who holds it."""
     place = await a_workplace(world, owner)
     return {"id": (await create(owner, f"/projects/{place['id']}/sessions", title="Pairing"))["id"]}
+
+
+async def a_file(world: World, owner: Person) -> Made:
+    """A file in a project of the owner's, and its first version."""
+    place = await a_workplace(world, owner)
+    made = await create(owner, f"/projects/{place['id']}/files", path="docs/plan.md", content="First.\n")
+    return {"id": made["id"], "n": 1}
+
+
+async def a_trashed_file(world: World, owner: Person) -> Made:
+    """A file in the trash of a project of the owner's."""
+    file = await a_file(world, owner)
+    assert (await owner.client.delete(f"/api/v1/files/{file['id']}")).status == 204
+    return file
+
+
+async def a_folder(world: World, owner: Person) -> Made:
+    """A project of the owner's with a file in its folder `docs`."""
+    place = await a_workplace(world, owner)
+    await create(owner, f"/projects/{place['id']}/files", path="docs/plan.md")
+    return place

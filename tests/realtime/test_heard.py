@@ -66,14 +66,14 @@ async def test_slow_redis_does_not_keep_anybody_from_joining(make_user, connect,
     live, node = await connect(ada), service.app[NODE]
     node.positions.seconds = 3600
     node.positions.check_soon()
-    note, push, held = bus.Listener._note_followed, bus.Publisher._publish, []
+    note, push, held = bus.Listener._note_followed, bus.Publisher.publish, []
 
     async def push_nothing(self, payloads):
         if payloads and payloads[0][0] != bus.FRAMES_CHANNEL:
             await push(self, payloads)
 
     monkeypatch.setattr(bus.Listener, "_note_followed", lambda self, channel: held.append(channel))
-    monkeypatch.setattr(bus.Publisher, "_publish", push_nothing)
+    monkeypatch.setattr(bus.Publisher, "publish", push_nothing)
     assert (await subscribe(live, f"post:{post}"))["seq"] == 0
     await edit_post(service.db, post, ada.id)
     await live.nothing("post:updated", 0.7)

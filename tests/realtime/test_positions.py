@@ -26,13 +26,13 @@ from tests.realtime.helpers import (
 @pytest.fixture
 def lossy(monkeypatch):
     """While `lossy.on`, what the worker pushes is dropped."""
-    push, state = bus.Publisher._publish, SimpleNamespace(on=True)
+    push, state = bus.Publisher.publish, SimpleNamespace(on=True)
 
     async def drop(self, payloads):
         if not (state.on and payloads and payloads[0][0] == bus.FRAMES_CHANNEL):
             await push(self, payloads)
 
-    monkeypatch.setattr(bus.Publisher, "_publish", drop)
+    monkeypatch.setattr(bus.Publisher, "publish", drop)
     return state
 
 

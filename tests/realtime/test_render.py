@@ -57,13 +57,13 @@ def gate(monkeypatch: Any) -> Iterator[asyncio.Event]:
 @pytest.fixture
 def lossy(monkeypatch: Any) -> None:
     """What the worker pushes never arrives; the nodes read it from PostgreSQL."""
-    push = bus.Publisher._publish
+    push = bus.Publisher.publish
 
     async def drop(self: Any, payloads: Any) -> None:
         if payloads and payloads[0][0] != bus.FRAMES_CHANNEL:
             await push(self, payloads)
 
-    monkeypatch.setattr(bus.Publisher, "_publish", drop)
+    monkeypatch.setattr(bus.Publisher, "publish", drop)
 
 
 async def test_an_edited_post_shows_its_newest_text_everywhere(
@@ -79,7 +79,7 @@ async def test_an_edited_post_shows_its_newest_text_everywhere(
     shown = show(frames, "title", "body", "version")
     assert shown == [(event, *newest) for event in ("post:created", "post:updated", "post:updated")]
     now = await get_json(ann.client, f"/posts/{post['id']}")
-    del now["liked"], now["interested"]
+    del now["liked"], now["interested"], now["projectId"]
     assert all(frame["data"] == now for frame in frames)
 
 

@@ -128,8 +128,8 @@ def count(row: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
 
 # What is one viewer's own, and what no frame of the room tells of.
 UNTOLD = {
-    "post": {"liked", "interested"},
-    "profile": {"liked", "interested", *COUNTS},
+    "post": {"liked", "interested", "projectId"},
+    "profile": {"liked", "interested", "projectId", *COUNTS},
     "user": {"message", "entity", "postId"},
     "shelf": set[str](),
 }

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
+from tests.sql.fill_messaging import MESSAGING
 from tests.sql.fill_work import WORK
 
 # Ids come in order, as those of version 7 do.
@@ -209,6 +210,7 @@ SELECT
 FROM generate_series(1, 40000) AS n
 """,
         **WORK,
+        **MESSAGING,
     },
     {
         "users": """

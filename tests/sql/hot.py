@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tests.sql.hot_messaging import BIG_MESSAGING, HOT_MESSAGING, SORTS_MESSAGING, UNLIMITED_MESSAGING
 from tests.sql.hot_work import BIG_WORK, HOT_WORK, SORTS_WORK, UNLIMITED_WORK
 
 BIG = {
     *BIG_WORK,
+    *BIG_MESSAGING,
     "users",
     "sessions",
     "api_keys",
@@ -54,6 +56,7 @@ SCANS = {
     "events.get_outbox_depth": "counts the queue, which workers keep short",
     "events.count_troubles": "events_default, which stays empty; stops at 10,000 rows",
     "events.list_failing": "for an operator at the command line",
+    "messages.claim_outdated": "the cleanup, once an hour, where messages are not kept for ever",
     "preferences.delete_ended_mutes": "the cleanup, once an hour",
     "preferences.leave_unknown_zones": "the cleanup, once an hour",
     "idempotency.forget_assignee": "once, when a person leaves",
@@ -72,6 +75,7 @@ SCANS = {
 THREAD = {"comments_post_id_idx", "comments_task_id_idx"}
 HOT: dict[str, set[str]] = {
     **HOT_WORK,
+    **HOT_MESSAGING,
     "account_tokens.is_good": {"account_tokens_pkey"},
     "account_tokens.use_token": {"account_tokens_pkey"},
     "audit.list_actor_filtered": set(),
@@ -284,7 +288,7 @@ HOT: dict[str, set[str]] = {
     "search.search_people": {"person_documents_pkey", "person_documents_words_idx", "users_pkey"},
     "search.search_posts": {"post_documents_recency_idx", "post_documents_words_idx", "posts_pkey"},
     "uploads.claim_removed": {"uploads_removed_idx", "uploads_pkey"},
-    "uploads.count_loose": {"uploads_free_idx"},
+    "uploads.count_loose": {"uploads_unplaced_owner_idx"},
     "uploads.finish_upload": {"uploads_pkey"},
     "uploads.get_media": {"uploads_store_key_key"},
     "uploads.get_upload": {"uploads_pkey", "posts_pkey"},
@@ -322,6 +326,7 @@ LISTS = [
 # What is asked for by its ids or words, and what is only ever a few.
 UNLIMITED = {
     *UNLIMITED_WORK,
+    *UNLIMITED_MESSAGING,
     "auth.list_revoked_sessions",
     "auth.list_sessions",
     "explore.list_live",
@@ -343,6 +348,7 @@ UNLIMITED = {
 # Sort one page: each of several parts comes in order, and no more of it than fits.
 SORTS_A_PAGE = {
     *SORTS_WORK,
+    *SORTS_MESSAGING,
     "audit.list_by_types",
     "events.claim_outbox",
     "feed.list_feed",

@@ -113,7 +113,7 @@ HOT_WORK: dict[str, set[str]] = {
     "task_views.list_views": set(),
     "task_watchers.list_watchers": {"task_watchers_pkey"},
     "tasks.check_references": set(),
-    "tasks.find_changed_task": ITEM,
+    "tasks.find_changed_task": {*ITEM, "idempotency_keys_entity_idx"},
     "tasks.find_named_people": {"users_username_key"},
     "tasks.find_parents": {
         "tasks_external_ref_idx",
@@ -122,7 +122,8 @@ HOT_WORK: dict[str, set[str]] = {
         "tasks_parent_id_idx",
     },
     "tasks.find_refs": {"tasks_external_ref_idx", "tasks_own_ref_idx"},
-    "tasks.get_changed_task": ITEM,
+    "tasks.get_changed_task": {*ITEM, "idempotency_keys_entity_idx"},
+    "tasks.get_locked_task": ITEM,
     "tasks.get_task": ITEM,
     "tasks.list_concerned_after": {"task_watchers_pkey"},
     "tasks.list_hanging": {"task_links_pkey", "task_links_blocked_idx"},

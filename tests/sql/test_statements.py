@@ -22,6 +22,10 @@ GUESTS = {
     ("rooms", "min_seq"): "realtime",
     # The number of a project's newest task.
     ("projects", "task_number"): "tasks",
+    # A message is the newest of its conversation, and moves it up in lists; the oldest go.
+    ("conversations", "last_n"): "messages",
+    ("conversations", "position"): "messages",
+    ("conversations", "min_n"): "messages",
     # What a file holds is its newest version.
     ("files", "content_version"): "file_versions",
     ("files", "bytes"): "file_versions",
@@ -62,7 +66,7 @@ GUESTS = {
     },
 }
 # Files that are one with another: what is written of its tables did not fit into a file.
-PARTS = {"telling": "notifications", "aging": "notifications"}
+PARTS = {"telling": "notifications", "aging": "notifications", "ai_answers": "ai_chats"}
 # No query, so there is nothing to prepare: it is pasted as it is.
 UTILITIES = {"service.vacuum_all"}
 # Whoever changes the row says when; the score moves with each counter, in the same statement.
@@ -75,6 +79,9 @@ SHARED = {
     ("file_docs", "dirty_since"),
     ("post_stats", "score"),
     ("post_stats", "least_score"),
+    # Who writes has read what was written before.
+    ("conversation_members", "read_n"),
+    ("conversation_members", "delivered_n"),
     # A digest is made where its time is moved on.
     ("notification_settings", "next_digest_at"),
 }
@@ -91,12 +98,15 @@ BLANKED = {("idempotency_keys", "body"), ("idempotency_keys", "location")}
 BLANKING = {
     "checklists",
     "comments",
+    "conversations",
     "files",
     "labels",
     "leads",
+    "messages",
     "posts",
     "projects",
     "task_views",
+    "ai_chats",
     "tasks",
     "uploads",
 }

@@ -26,6 +26,7 @@ from nexcorp.documents.codes import find_errors, make_codes
 from nexcorp.documents.frames import CLOSE_CODES
 from nexcorp.documents.openapi import make_openapi
 from nexcorp.errors import AppError, ConfigError, Conflict, NotFound
+from nexcorp.features import PRODUCT
 from nexcorp.realtime import protocol
 from nexcorp.realtime.commands import COMMANDS
 from nexcorp.realtime.errors import COMMAND_ERRORS, SOCKET_ENDS, CommandError, SocketEnded
@@ -198,8 +199,12 @@ def test_what_reads_if_match_says_so() -> None:
         for method, pattern, operation in operations()
         if any(parameter["name"] == "If-Match" for parameter in operation["parameters"])
     }
-    posts, comments, leads, tasks, views = (
-        f"/api/v1/{name}/[^/]+" for name in ("posts", "comments", "leads", "tasks", "task-views")
+    posts, comments, leads, tasks, views, projects, files, conversations, messages, chats = (
+        f"/api/v1/{name}/[^/]+"
+        for name in (
+            *("posts", "comments", "leads", "tasks", "task-views"),
+            *("projects", "files", "conversations", "messages", "ai/chats"),
+        )
     )
     assert reads == {
         "PATCH /api/v1/users/me",
@@ -222,6 +227,12 @@ def test_what_reads_if_match_says_so() -> None:
         f"PUT {tasks}/assignee",
         f"PATCH {views}",
         f"DELETE {views}",
+        f"PATCH {projects}",
+        f"DELETE {projects}",
+        f"PATCH {files}",
+        f"DELETE {files}",
+        f"PUT {files}/content",
+        *(f"{method} {path}" for method in ("PATCH", "DELETE") for path in (conversations, messages, chats)),
     }
 
 
@@ -265,7 +276,10 @@ async def test_the_asyncapi_document_has_every_command_and_close_code() -> None:
         if operation["channel"] == {"$ref": "#/channels/ws"}
     }
     messages = {name: follow(message, live) for name, message in live["channels"]["ws"]["messages"].items()}
-    assert {name for name in operations if operations[name]["action"] == "receive"} == set(COMMANDS)
+    assert {name for name in operations if operations[name]["action"] == "receive"} == {
+        *COMMANDS,
+        *PRODUCT.commands,
+    }
     for name in COMMANDS:
         assert [follow(message, live)["name"] for message in operations[name]["messages"]] == [name]
         replies = [follow(message, live)["name"] for message in operations[name]["reply"]["messages"]]
@@ -436,8 +450,8 @@ async def test_the_doctor_names_each_setting_and_what_is_wrong_and_no_secret(
     secret = "canary-" * 8
     code, out, error = await run("doctor", DATABASE_URL=database_url, REDIS_URL=valkey.url, JWT_SECRET=secret)
     assert (code, error) == (1, "")
-    found = dict(re.findall(r"^(secret|postgresql|redis|worker) +(ok|WRONG)$", out, re.MULTILINE))
-    assert found == {"secret": "ok", "postgresql": "ok", "redis": "ok", "worker": "WRONG"}
+    found = dict(re.findall(r"^(secret|postgresql|redis|assistant|worker) +(ok|WRONG)$", out, re.MULTILINE))
+    assert found.pop("worker") == "WRONG" and set(found.values()) == {"ok"} and len(found) == 4
     assert "nexcorp worker" in out
     assert "Web Push is off" in out
     assert secret not in out

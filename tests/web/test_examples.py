@@ -53,13 +53,19 @@ async def test_examples_work_on_the_demo_data(service: Any, client: Any) -> None
         ("post", "/tasks/{id}/checklist", 201),
         ("post", "/labels", 201),
         ("get", "/projects/{id}/board", 200),
+        ("post", "/projects/{id}/files", 201),
+        ("get", "/files/{id}", 200),
+        ("patch", "/files/{id}", 200),
+        ("get", "/files/{id}/versions/{n}", 200),
+        ("post", "/files/{id}/versions/{n}/restore", 200),
+        ("patch", "/projects/{id}/folders", 200),
         ("post", "/auth/password", 204),
     ):
         operation = document()["paths"][f"{API}{path}"][method]
         address = API + path
         for parameter in operation["parameters"]:
             if parameter["in"] == "path":
-                address = address.replace(f"{{{parameter['name']}}}", parameter["example"])
+                address = address.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
         answer = await client.call(method.upper(), address, json=find_example(method, path))
         assert answer.status == status, (path, await answer.text())
     # Ada has the password of the documents still.

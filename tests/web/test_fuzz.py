@@ -48,7 +48,8 @@ def make_command(url: str, token: str) -> list[str]:
     return [*command, "--header", f"Authorization: Bearer {token}"]
 
 
-@pytest.mark.long(13)
+@pytest.mark.long(35)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", ["admin", "member"])
 async def test_no_answer_is_undocumented(service: Any, make_user: Any, role: str, tmp_path: Path) -> None:
     user = await make_user(role=role)

@@ -6,7 +6,7 @@ import asyncio
 import math
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,15 +30,6 @@ PUBLIC_PATH = f"{API}/auth/login"
 OWN = f"{API}/auth/me"
 # Refused (422) after the limit and before the database, which 200 clients at once would be too many for.
 CHEAP = f"{API}/posts?limit=0"
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Any) -> Iterator[ValkeyServer]:
-    """A Valkey of the test's own, to be killed."""
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.destroy()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import aiohttp
 import pytest
 
 from nexcorp.db import sql
-from nexcorp.embedded import ValkeyServer
 from nexcorp.features.service import shared
 from nexcorp.realtime.node import NODE
 from tests.conftest import wait_until
@@ -74,14 +73,6 @@ async def door(database_url):
     await door.open()
     yield door
     await door.shut()
-
-
-@pytest.fixture
-def own_valkey(tmp_path):
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.destroy()
 
 
 async def read_ready(url):

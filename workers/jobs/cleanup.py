@@ -1,8 +1,8 @@
 """What is kept for a while only: frames, answers, tickets, tokens, mails, ended keys and push subscriptions,
 months of the trail, what was read of notifications, and what was decided and sent of them.
 
-And tasks in the trash, settled updates of texts, contents that no version of a file has any more, and what
-was written of people who have left, behind their leaving.
+And tasks in the trash, old messages, settled updates of texts, contents that no version of a file has any
+more, and what was written of people who have left, behind their leaving.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nexcorp.domain.tasks import purge_tasks
 from nexcorp.features.tasks.access import TRASH_DAYS
 from workers.jobs.inbox import retire_notifications
 from workers.jobs.leaving import LATE_MINUTES, leave_again
+from workers.jobs.messages import purge_conversations, retire_messages
 from workers.jobs.months import make_months
 from workers.settling import drop_settled
 
@@ -115,6 +116,8 @@ STEPS: dict[str, Callable[[Any], Awaitable[object]]] = {
     "trash": purge_trash,
     "updates": lambda ctx: drop_settled(ctx["database"]),
     "files": purge_files,
+    "messages": retire_messages,
+    "conversations": purge_conversations,
     "contents": lambda ctx: sweep_contents(ctx["database"]),
     "left": lambda ctx: leave_again(ctx, LATE_MINUTES),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -14,25 +15,40 @@ from nexcorp.features.tasks.importing import import_tasks
 
 log = structlog.get_logger("nexcorp.imports")
 
-LEASE_SECONDS = 300
+# SAQ takes up what a killed worker ran after the job's own `seconds`: few, so one run is short.
+RUN_SECONDS = 30
+# Until a file is held by its lock, and before it is read once more.
+LEASE_SECONDS = 30
+# What fails as often, or ends its worker, is at fault itself.
+MOST_ATTEMPTS = 10
 READERS = {"leads": import_leads, "tasks": import_tasks}
 
 
+class NotTaken(AppError):
+    """A file that failed too often."""
+
+    code, message = "import_failed", "The file could not be read in, time and again."
+
+
 async def run_imports(ctx: Any) -> int:
-    """Read in what waits; returns how many files. One that fails waits for LEASE_SECONDS."""
+    """Read in what waits, for RUN_SECONDS; returns how many files. One that fails waits for LEASE_SECONDS."""
     database, done = ctx["database"], 0
-    while True:
+    began = time.monotonic()
+    while time.monotonic() - began < RUN_SECONDS:
         async with database.connection(wait=10.0) as conn:
             row = await sql.imports.claim_import(conn, seconds=LEASE_SECONDS)
         if row is None:
             return done
         await run_import(database, row)
         done += 1
+    return done
 
 
 async def run_import(database: Any, claimed: Any) -> None:
     """One file, in one transaction: of a worker that dies nothing stays."""
     try:
+        if claimed["attempts"] > MOST_ATTEMPTS:
+            raise NotTaken()
         async with database.transaction(wait=10.0) as conn:
             row = await sql.imports.hold_import(conn, import_id=claimed["id"])
             if row is None:

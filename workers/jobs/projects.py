@@ -24,5 +24,7 @@ async def purge_projects(ctx: Any) -> None:
             if rows:
                 await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={})
             elif not await sql.files.drop_files(conn, project_id=project_id, most=FILES_AT_ONCE):
+                if await sql.files.count_files(conn, project_id=project_id):
+                    return
                 await sql.projects.drop_project(conn, project_id=project_id)
                 await emit(conn, "project.purged", actor_id=None, entity=("project", project_id), payload={})

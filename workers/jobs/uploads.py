@@ -16,6 +16,7 @@ from nexcorp.db import Database, sql
 from nexcorp.domain.posts import show_post
 from nexcorp.domain.tasks import show_task
 from nexcorp.errors import Unavailable
+from nexcorp.features.messaging.texts import show_message
 from nexcorp.integrations.storage.disk import FULL
 from nexcorp.integrations.storage.local import LocalStore
 
@@ -46,7 +47,7 @@ async def make_thumbnails(ctx: Any) -> int:
 
 
 async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
-    """One thumbnail, shown at once where its post or task is. False where it cannot be made (now)."""
+    """One thumbnail, shown at once where its image is. False where it cannot be made (now)."""
     url, full = None, False
     # One that took its worker down every time, or all of its time, comes up once more.
     if row["attempts"] <= MAX_ATTEMPTS:
@@ -73,6 +74,8 @@ async def make_one(database: Database, store: LocalStore, row: Any) -> bool:
             await show_post(conn, "post.thumbnail_made", shown["post_id"], shown["owner_id"], actor_id=None)
         if shown["task_id"] is not None:
             await show_task(conn, shown["task_id"], None, actor_id=None, changed=["uploads"])
+        if shown["message_id"] is not None:
+            await show_message(conn, shown["message_id"], shown["owner_id"])
     return True
 
 

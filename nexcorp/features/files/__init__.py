@@ -16,5 +16,6 @@ FEATURE = Feature(
     frames=FRAMES,
     named={"file": "project:read"},
     on_leave=sql.files.forget_person,
+    seed="nexcorp.features.files.seed:insert_demo_files",
     export={"files": Section(sql.files.export_files)},
 )

@@ -6,7 +6,10 @@ from nexcorp.errors import FileNotFound, NotYourProject, ProjectNotFound
 from nexcorp.security.access import allow, welcome
 
 TAG = "Files"
-READERS = "in private projects their members, in internal ones all, in public ones everybody"
+READERS = (
+    "in private projects their members, in internal ones all, in public ones everybody; holders of "
+    "project:manage in all"
+)
 WRITERS_ONLY = "owners and editors of the project, and holders of project:manage"
 OPEN = welcome("project:read", whose=READERS)
 DOWNLOAD = welcome("project:read", whose=READERS, ticket=True)

@@ -65,15 +65,24 @@ async def read_pieces(db: Database, row: Any) -> AsyncIterator[bytes]:
     """The content of a file; no connection is held while a piece is sent."""
     if row["kind"] == "text":
         async with db.connection() as conn:
-            _, content = await read_now(conn, row)
+            content = await read_now(conn, row)
         yield give_eol(content, row["eol"])
     elif row["sha256"] is not None:
         async for piece in stream_content(db, row["sha256"]):
             yield piece
 
 
+def check_packing(owner: Hashable) -> None:
+    """Raises TooManyRequests, Overloaded where as much is being packed as may be at once."""
+    if _packing[owner] >= MOST_OF_ONE:
+        raise TooManyRequests(retry_after=5)
+    if _packing.total() >= MOST:
+        raise Overloaded()
+
+
 async def pack(db: Database, rows: Sequence[Any], owner: Hashable) -> AsyncIterator[bytes]:
     """The archive of these files, piece by piece; raises TooManyRequests, Overloaded in its first step."""
+    check_packing(owner)
     _packing[owner] += 1
     try:
         sink = Sink()
@@ -93,12 +102,16 @@ async def pack(db: Database, rows: Sequence[Any], owner: Hashable) -> AsyncItera
             del _packing[owner]
 
 
+async def put_before(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A piece that was read already, and those behind it."""
+    yield first
+    async for piece in rest:
+        yield piece
+
+
 async def get_archive(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
     project_id, owner = path_id(request), owner_of(request)
-    if _packing[owner] >= MOST_OF_ONE:
-        raise TooManyRequests(retry_after=5)
-    if _packing.total() >= MOST:
-        raise Overloaded()
+    check_packing(owner)
     async with database(request).connection() as conn:
         await service.require_reader(conn, find_caller(request), project_id)
         rows = await sql.files.list_contents(
@@ -110,7 +123,10 @@ async def get_archive(request: web.Request, query: dict[str, Any]) -> web.Stream
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}.zip",
         "Cache-Control": "no-store",
     }
-    return StreamedResponse(request, pack(database(request), rows, owner), headers)
+    pieces = pack(database(request), rows, owner)
+    # What cannot be packed at all is an error, not an answer that breaks off.
+    first = await anext(pieces)
+    return StreamedResponse(request, put_before(first, pieces), headers)
 
 
 ROUTES = [

@@ -7,18 +7,18 @@ from urllib.parse import quote
 from uuid import UUID
 
 from aiohttp import web
-from marshmallow import fields
 
 from nexcorp.collab.errors import DocumentIncomplete
 from nexcorp.collab.versions import ProjectQuotaExceeded, read_content
 from nexcorp.db import sql
-from nexcorp.domain.fields import Query
+from nexcorp.domain.fields import Query, Text
 from nexcorp.errors import (
     BadRequest,
     FileNotFound,
     PayloadTooLarge,
     PreconditionFailed,
     RangeNotSatisfiable,
+    UnsupportedMediaType,
 )
 from nexcorp.features.files import saving, service
 from nexcorp.features.files.access import DOWNLOAD, OF_FILE, OPEN, TAG, WRITE
@@ -51,7 +51,12 @@ NEWEST: Cursor[tuple[int]] = Cursor("versions", tuple[int], (LAST_VERSION,), bef
 class TicketQuery(Query):
     """How a browser that cannot send a token downloads."""
 
-    ticket = fields.String(metadata={"description": "Of `POST /auth/ticket` for the purpose `download`."})
+    ticket = Text(
+        least=1,
+        most=200,
+        trim=False,
+        metadata={"description": "Of `POST /auth/ticket` for the purpose `download`; works once."},
+    )
 
 
 def make_headers(row: Any, tag: str) -> dict[str, str]:
@@ -102,13 +107,12 @@ async def get_content(request: web.Request, query: dict[str, Any]) -> web.Stream
         row = await sql.files.get_content(conn, file_id=path_id(request), **viewer)
         if row is None:
             raise FileNotFound()
-        content = None
-        seq, size = row["seq"], row["bytes"]
-        if row["kind"] == "text" or not size:
-            seq, content = await read_now(conn, row)
-            content = give_eol(content, row["eol"])
+        content, tag, size = None, make_tag(row["version"], row["seq"], row["eol"]), row["bytes"]
+        # What is known already is not made of its updates.
+        if (row["kind"] == "text" or not size) and not knows(request, tag):
+            content = give_eol(await read_now(conn, row), row["eol"])
             size = len(content)
-    return send(request, row, make_tag(row["version"], seq, row["eol"]), content, size)
+    return send(request, row, tag, content, size)
 
 
 async def put_content(request: web.Request) -> web.Response:
@@ -123,6 +127,7 @@ async def put_content(request: web.Request) -> web.Response:
         transaction(request, turn=file_id) as tx,
     ):
         row, tag = await saving.put_content(tx.conn, caller(request), file_id, content, tags)
+        await tx.renew(row)
         return reply(row, headers={"ETag": tag})
 
 
@@ -203,6 +208,7 @@ ROUTES = [
             PreconditionFailed,
             TextExpected,
             BadRequest,
+            UnsupportedMediaType,
             TooManyChunks,
             UploadStalled,
             UploadTooSlow,

@@ -14,10 +14,10 @@ from nexcorp.collab.encoding import BadUpdate
 from nexcorp.collab.errors import DocumentIncomplete
 from nexcorp.collab.versions import read_content, stream_content
 from nexcorp.db import Database, sql
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import FileNotFound, PreconditionFailed
 
 MAX_BINARY_BYTES = 25 * 1024 * 1024
-NO_CONTENT = b""
 LINE_END = re.compile(r"\r+\n")
 BARE = re.compile(r"(?<!\r)\n")
 
@@ -53,17 +53,25 @@ def make_tag(version: int, seq: int, eol: str) -> str:
     return f'"{version}-{seq}{"-crlf" if eol == "crlf" else ""}"'
 
 
-def check_tags(tags: list[str] | None, tag: str, kind: str) -> None:
+def changed_since(file: Any) -> PreconditionFailed:
+    """What to raise where a content is not the one that If-Match names."""
+    return PreconditionFailed(
+        message="The content has changed since: read it again.", current=row_to_dict(file)
+    )
+
+
+def check_tags(tags: list[str] | None, seq: int, file: Any) -> None:
     """Raises PreconditionFailed unless `tags`, those of If-Match, have that of the content.
 
     Of a text what was typed counts, not whether a worker has made a version of it meanwhile.
     """
     if tags is None:
         return
-    given = {one.partition("-")[2] if kind == "text" else one for one in tags}
-    known = tag.strip('"')
-    if (known.partition("-")[2] if kind == "text" else known) not in given:
-        raise PreconditionFailed(message="The content has changed since: read it again.")
+    known = make_tag(file["contentVersion"], seq, file["eol"]).strip('"')
+    if file["kind"] == "text":
+        tags, known = [one.partition("-")[2] for one in tags], known.partition("-")[2]
+    if known not in tags:
+        raise changed_since(file)
 
 
 async def load_document(conn: Any, file_id: UUID) -> tuple[int, Document]:
@@ -81,15 +89,13 @@ async def load_document(conn: Any, file_id: UUID) -> tuple[int, Document]:
     return row["last_seq"], document
 
 
-async def read_now(conn: Any, row: Any) -> tuple[int, bytes]:
-    """The content of a text, or of a small binary, as it is now; `row` is one of file_contents. With the
-    number of its newest update."""
+async def read_now(conn: Any, row: Any) -> bytes:
+    """The content of a text, or of an empty binary, as it is now; `row` is one of file_contents. Raises
+    FileNotFound, DocumentIncomplete."""
     if row["unsettled"]:
-        seq, document = await load_document(conn, row["id"])
-        return seq, await asyncio.to_thread(document.read_content)
-    if row["sha256"] is None:
-        return row["seq"], NO_CONTENT
-    return row["seq"], await read_content(conn, row["sha256"])
+        _, document = await load_document(conn, row["id"])
+        return await asyncio.to_thread(document.read_content)
+    return await read_content(conn, row["sha256"]) if row["sha256"] is not None else b""
 
 
 async def cut_part(pieces: AsyncIterator[bytes], first: int, size: int) -> AsyncIterator[bytes]:

@@ -45,6 +45,7 @@ EVENTS = {
     "file.restored": show("file:created"),
     "file.deleted": EventType(frames=deleted_frames, public=True),
     "file.saved": EventType(frames=saved_frames, public=True),
+    "files.purged": EventType(public=True),
     "folder.moved": EventType(frames=folder_frames, public=True),
     "folder.deleted": EventType(frames=folder_frames, public=True),
 }

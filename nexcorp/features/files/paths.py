@@ -7,9 +7,9 @@ import re
 import unicodedata
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError
 
-from nexcorp.domain.fields import is_visible
+from nexcorp.domain.fields import Text, is_visible
 
 MAX_BYTES = 512
 FORBIDDEN = re.compile(r'[\\:*?"<>|]')
@@ -49,17 +49,15 @@ def check_path(text: str) -> str:
     return path
 
 
-class Path(fields.String):
+class Path(Text):
     """The path of a file or folder: `docs/plan.md`; a slash at the end of a folder's is taken off."""
 
     def __init__(self, *, folder: bool = False, **more: Any) -> None:
         self.folder = folder
-        super().__init__(**more)
+        super().__init__(least=1, most=MAX_BYTES, trim=False, **more)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **more)
-        if len(text) > MAX_BYTES:
-            raise ValidationError(f"Longer than {MAX_BYTES} bytes.")
         if self.folder:
             text = text.removesuffix("/")
         return check_path(text)

@@ -11,7 +11,6 @@ from aiohttp import web
 
 from nexcorp.collab.versions import ProjectQuotaExceeded
 from nexcorp.db import sql
-from nexcorp.domain.projects import MANAGE, require_role
 from nexcorp.errors import FileNotFound, Invalid, PreconditionFailed, ProjectNotFound
 from nexcorp.features.files import saving, service
 from nexcorp.features.files.access import OF_FILE, OF_PROJECT, OPEN, OWN, TAG, WRITE
@@ -103,10 +102,8 @@ async def list_file_trash(request: web.Request, query: dict[str, Any]) -> web.Re
 
 
 async def empty_file_trash(request: web.Request) -> web.Response:
-    who = caller(request)
     async with transaction(request) as tx:
-        await require_role(tx.conn, path_id(request), who.id, who.may(MANAGE), ("owner",))
-        await sql.files.empty_trash(tx.conn, project_id=path_id(request))
+        await service.empty_trash(tx.conn, caller(request), path_id(request))
     return no_content()
 
 

@@ -12,10 +12,11 @@ from nexcorp.collab.encoding import BadUpdate
 from nexcorp.collab.errors import DocumentIncomplete
 from nexcorp.collab.versions import cut_version, read_content
 from nexcorp.db import sql
-from nexcorp.errors import PayloadTooLarge, PreconditionFailed
+from nexcorp.errors import PayloadTooLarge
 from nexcorp.features.files.contents import (
     MAX_BINARY_BYTES,
     Plain,
+    changed_since,
     check_tags,
     load_document,
     make_tag,
@@ -104,13 +105,12 @@ async def put_content(
         plain = read_plain(content)
         if plain is not None:
             return await save_text(conn, caller, file, plain, tags, cause="put")
-        check_tags(tags, make_tag(file["contentVersion"], 0, file["eol"]), "text")
         if await sql.files.become_binary(conn, file_id=file_id) is None:
             if len(content) > MAX_TEXT_BYTES and b"\0" not in content:
                 raise PayloadTooLarge(message="A text may have 2 MB.")
             raise TextExpected()
-    else:
-        check_tags(tags, make_tag(file["contentVersion"], 0, file["eol"]), "binary")
+    # What nobody has typed into has only versions, too.
+    check_tags(tags, 0, file)
     return await save_binary(conn, caller, file, content, cause="put")
 
 
@@ -140,7 +140,7 @@ async def save_text(
     """Bring a text into a file, which is locked. What is typed while the change is computed stays."""
     file_id = file["id"]
     seq, document = await load_document(conn, file_id)
-    check_tags(tags, make_tag(file["contentVersion"], seq, file["eol"]), "text")
+    check_tags(tags, seq, file)
     last = await sql.files.get_version(conn, file_id=file_id, n=file["contentVersion"])
     try:
         update = await asyncio.to_thread(document.replace_text, plain.text)
@@ -148,7 +148,7 @@ async def save_text(
             before = await append(conn, file_id, update, caller.id)
             if before > seq:
                 if tags is not None:
-                    raise PreconditionFailed(message="The content has changed since: read it again.")
+                    raise changed_since(file)
                 rows = await sql.collab.read_updates(conn, file_id=file_id, after=seq, most=before - seq)
                 await asyncio.to_thread(apply_all, document, [row["update"] for row in rows])
             seq = before + 1
@@ -156,13 +156,15 @@ async def save_text(
         raise PayloadTooLarge(message=f"{error} A copy is a new file.") from error
     except BadUpdate as error:
         raise DocumentIncomplete() from error
-    typed = await sql.files.list_authors(conn, file_id=file_id, after=last["seq"] if last is not None else 0)
+    after = last["seq"] if last is not None else 0
+    typed = await sql.files.list_authors(conn, file_id=file_id, after=after, until=seq)
+    authors = sorted({caller.id, *(row["author_id"] for row in typed)})
     number = await cut_version(
         conn,
         file_id,
         await asyncio.to_thread(document.read_content),
         cause=cause,
-        author_ids={caller.id, *(row["author_id"] for row in typed)},
+        author_ids=authors,
         seq=seq,
         restored_from=restored_from,
     )
@@ -170,7 +172,6 @@ async def save_text(
         await sql.files.update_file(conn, file_id=file_id, path=None, type=None, eol=plain.eol)
         await tell(conn, "file.updated", caller.id, file, version=file["version"] + 1, changed=["eol"])
     if number is not None:
-        authors = sorted({caller.id, *(row["author_id"] for row in typed)})
         await tell(conn, "file.saved", caller.id, file, version=number, seq=seq, authorIds=authors)
     saved = await get_file(conn, caller, file_id)
     return saved, make_tag(saved["contentVersion"], seq, saved["eol"])

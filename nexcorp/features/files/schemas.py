@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from nexcorp.domain.fields import Body, Out, PatchBody, Query
+from nexcorp.domain.fields import Body, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Person, page_of
 from nexcorp.features.files.paths import MEDIA_TYPE, Path
 from nexcorp.web.paging import PageQuery
@@ -14,10 +14,13 @@ from nexcorp.web.paging import PageQuery
 PATH = "`docs/plan.md`: unique in its project regardless of case; NFC, at most 512 bytes."
 
 
-def type_field(**more: Any) -> fields.String:
+def type_field(**more: Any) -> Text:
     """The media type."""
-    return fields.String(
-        validate=[validate.Length(3, 200), validate.Regexp(MEDIA_TYPE.pattern + r"\Z")],
+    return Text(
+        least=3,
+        most=200,
+        trim=False,
+        checks=[validate.Regexp(MEDIA_TYPE.pattern + r"\Z")],
         metadata={"description": "The media type; absent: by the end of the path."},
         **more,
     )
@@ -27,9 +30,7 @@ class CreateFile(Body):
     """A new file; as a form with its content as the part `file`."""
 
     path = Path(required=True, metadata={"description": PATH})
-    content = fields.String(
-        validate=validate.Length(max=256 * 1024), metadata={"description": "Absent: it is empty."}
-    )
+    content = Text(most=256 * 1024, trim=False, metadata={"description": "Absent: it is empty."})
     type = type_field()
 
 

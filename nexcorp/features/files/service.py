@@ -193,6 +193,8 @@ async def move_folder(conn: Any, caller: Caller, project_id: UUID, folder: str, 
     if obstacle is not None:
         raise PathTaken(message=f"This is in the way: {obstacle}")
     with named_paths():
+        if folder.lower().startswith(f"{target.lower()}/"):
+            await sql.files.lift_files(conn, ids=ids)
         await sql.files.move_files(conn, **moved)
     await tell_folder(conn, "folder.moved", caller, project_id, ids)
     return len(ids)
@@ -205,3 +207,12 @@ async def delete_folder(conn: Any, caller: Caller, project_id: UUID, folder: str
     await tell_folder(conn, "folder.deleted", caller, project_id, ids)
     conn.after(Revoke(projects=(project_id,)))
     return len(ids)
+
+
+async def empty_trash(conn: Any, caller: Caller, project_id: UUID) -> None:
+    """Have all files in the trash of a project removed for good. Raises ProjectNotFound, NotYourProject."""
+    await require_role(conn, project_id, caller.id, caller.may(MANAGE), ("owner",))
+    count = await sql.files.empty_trash(conn, project_id=project_id)
+    if count:
+        payload = {"projectId": project_id, "files": count}
+        await emit(conn, "files.purged", actor_id=caller.id, entity=("project", project_id), payload=payload)

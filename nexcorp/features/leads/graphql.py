@@ -39,7 +39,7 @@ async def get_leads(
     asked = {"limit": limit, "cursor": cursor, "stage": stage, "owner": owner}
     query = load(LeadQuery(), {name: value for name, value in asked.items() if value is not None})
     info.context.take_rows(query["limit"])
-    of_list, statement, filters = find_list(query)
+    of_list, statement, filters = find_list(query, info.context.caller)
     async with info.context.connection() as conn:
         rows = await of_list.fetch(info.context.request, conn, query, statement, **filters)
     return rows[: query["limit"]]

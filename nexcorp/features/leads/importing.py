@@ -10,13 +10,20 @@ from uuid import UUID
 from marshmallow import fields, validate
 
 from nexcorp.db import sql
-from nexcorp.delivery import emit
+from nexcorp.delivery import emit, record_all
 from nexcorp.domain.fields import Text
 from nexcorp.domain.tables import Line, Outcome, load_line, read_rows
 from nexcorp.errors import Invalid, PermissionRequired
 from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
 from nexcorp.features.leads.schemas import LeadFields, Whole
-from nexcorp.features.leads.service import BLANK, complete, read_fields, to_columns
+from nexcorp.features.leads.service import (
+    BLANK,
+    complete,
+    describe_changes,
+    describe_new,
+    read_fields,
+    to_columns,
+)
 
 CREATE, UPDATE = "lead:create", "lead:update"
 # What becomes of a row whose lead there is.
@@ -77,11 +84,29 @@ async def import_leads(
     outcome.unchanged = len(lines) - len(new) - len(changed) - len(failed)
     if options["dryRun"] or not (new or changed):
         return outcome
-    await sql.leads.insert_leads(conn, created_by=owner_id, rows=new)
+    made = await sql.leads.insert_leads(conn, created_by=owner_id, rows=new)
     await sql.leads.update_leads(conn, actor_id=owner_id, rows=changed)
+    await record(conn, owner_id, import_id, [row["id"] for row in (*made, *changed)], found)
     payload = {"importId": import_id, "count": len(new) + len(changed), "created": len(new)}
     await emit(conn, "lead.imported", actor_id=owner_id, entity=("import", import_id), payload=payload)
     return outcome
+
+
+async def record(
+    conn: Any, owner_id: UUID, import_id: UUID, ids: Sequence[UUID], found: dict[UUID, Any]
+) -> None:
+    """Have the trail say of each of the leads `ids` what the file made of it; `found`: as they were."""
+    events = []
+    for lead in await sql.leads.get_leads(conn, ids=ids):
+        fields = read_fields(lead)
+        if lead["id"] in found:
+            said = describe_changes(read_fields(found[lead["id"]]), fields)
+        else:
+            said = {"lead.created": describe_new(fields)}
+        for event, payload in said.items():
+            more = {"version": lead["version"], "importId": import_id}
+            events.append((event, lead["id"], {**payload, **more}))
+    await record_all(conn, "lead", events, actor_id=owner_id)
 
 
 def find_keys(data: dict[str, Any]) -> tuple[str | None, str | None]:

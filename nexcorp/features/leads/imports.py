@@ -47,7 +47,7 @@ async def import_leads(
         raise PermissionRequired(UPDATE)
     body = await read_table(request, files, read_file)
     async with transaction(request) as tx:
-        return await begin_import(tx, who.id, "leads", query, body)
+        return await begin_import(tx, who.id, "leads", query, files, body)
 
 
 def show_cells(lead: Any) -> list[Any]:
@@ -61,7 +61,7 @@ def show_cells(lead: Any) -> list[Any]:
 
 
 async def export_leads(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
-    cursor, statement, filters = find_list(query)
+    cursor, statement, filters = find_list(query, caller(request))
 
     async def read(conn: Any, place: Any, most: int) -> list[Any]:
         behind = dict(zip(cursor.arguments, place, strict=True))

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.domain.fields import ME
+from nexcorp.security.caller import Caller
 from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, Statement
 
 NEWEST: Cursor[tuple[UUID]] = Cursor("leads", tuple[UUID], (LAST_ID,), before="id")
@@ -29,7 +31,7 @@ ORDERS: dict[str, tuple[Cursor[Any], Statement]] = {
 }
 
 
-def find_list(query: Mapping[str, Any]) -> tuple[Cursor[Any], Statement, dict[str, Any]]:
+def find_list(query: Mapping[str, Any], who: Caller) -> tuple[Cursor[Any], Statement, dict[str, Any]]:
     """The cursor and the statement of a list with the parameters of LeadFilters, and its filters."""
     cursor, statement = ORDERS[query["sort"]]
     if query["sort"] == "created":
@@ -40,7 +42,7 @@ def find_list(query: Mapping[str, Any]) -> tuple[Cursor[Any], Statement, dict[st
             statement = sql.leads.list_leads_of_stage
     filters = {
         "stage": query.get("stage"),
-        "owner_id": query.get("owner"),
+        "owner_id": who.id if query.get("owner") == ME else query.get("owner"),
         "source": query.get("source"),
         "text": query.get("q"),
         "min_score": query.get("minScore"),

@@ -51,7 +51,7 @@ async def list_leads(request: web.Request, query: dict[str, Any]) -> web.Respons
     source: AbstractAsyncContextManager[Any] = database(request).connection()
     if "q" in query:
         source = searching(database(request))
-    cursor, statement, filters = find_list(query)
+    cursor, statement, filters = find_list(query, caller(request))
     async with source as conn:
         place = await read_place(request, conn, ROOM)
         rows = await cursor.fetch(request, conn, query, statement, **filters)

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.emails import MAX_EMAIL_CHARS, read_email
-from nexcorp.domain.fields import Body, Flag, Out, PatchBody, Query, Text
+from nexcorp.domain.fields import ME, Body, Flag, IdOrWord, Out, PatchBody, Query, Text
 from nexcorp.domain.people import MAX_URL_CHARS, check_phone, check_url
 from nexcorp.domain.shapes import Person, live_page_of, page_of
 from nexcorp.web.paging import PageQuery
@@ -149,7 +149,7 @@ class LeadFilters(Query):
     """Which leads, in which order."""
 
     stage = fields.String(validate=validate.OneOf(STAGES))
-    owner = fields.UUID()
+    owner = IdOrWord(ME, about="A user, or `me`.")
     source = fields.String(validate=validate.OneOf(SOURCES))
     q = Text(
         least=1,

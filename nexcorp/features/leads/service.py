@@ -112,7 +112,7 @@ async def create_lead(
         raise LeadDuplicate(leadIds=known)
     (added,) = await sql.leads.insert_leads(conn, created_by=actor_id, rows=[to_columns(fields)])
     lead_id: UUID = added["id"]
-    payload = {name: fields[name] for name in ("stage", "score", "ownerId", "source")}
+    payload = describe_new(fields)
     await emit(conn, "lead.created", actor_id=actor_id, entity=("lead", lead_id), payload=payload)
     return await get_lead(conn, lead_id)
 
@@ -152,14 +152,21 @@ async def apply_changes(conn: Any, actor_id: UUID, lead: Any, data: dict[str, An
     if "ownerId" in changes:
         await check_owner(conn, after["ownerId"])
     await sql.leads.update_lead(conn, lead_id=lead["id"], actor_id=actor_id, fields=to_columns(after))
-    await emit_changes(conn, actor_id, lead, before, after, changes)
+    for event, payload in describe_changes(before, after).items():
+        payload["version"] = lead["version"] + 1
+        await emit(conn, event, actor_id=actor_id, entity=("lead", lead["id"]), payload=payload)
     return await get_lead(conn, lead["id"])
 
 
-async def emit_changes(
-    conn: Any, actor_id: UUID, lead: Any, before: dict[str, Any], after: dict[str, Any], changes: list[str]
-) -> None:
-    """One event for a new stage, score and owner each, and one for all other fields."""
+def describe_new(fields: dict[str, Any]) -> dict[str, Any]:
+    """What an event says of a new lead."""
+    return {name: fields[name] for name in ("stage", "score", "ownerId", "source")}
+
+
+def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a change comes to: one event for a new stage, score and owner each, and one for all other fields,
+    and what each says."""
+    changes = [name for name in BLANK if after[name] != before[name]]
     payloads: dict[str, dict[str, Any]] = {}
     told = {"stage", "score", "ownerId"}
     if "stage" in changes:
@@ -173,9 +180,7 @@ async def emit_changes(
         payloads["lead.assigned"] = {"previousOwnerId": before["ownerId"], "ownerId": after["ownerId"]}
     if other := sorted(set(changes) - told):
         payloads["lead.updated"] = {"fields": other}
-    for event, payload in payloads.items():
-        payload["version"] = lead["version"] + 1
-        await emit(conn, event, actor_id=actor_id, entity=("lead", lead["id"]), payload=payload)
+    return payloads
 
 
 async def delete_lead(conn: Any, caller: Caller, lead_id: UUID, versions: Versions | None = None) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from nexcorp.domain.fields import Body, Flag, Name, Out
+from nexcorp.domain.fields import Body, Flag, Later, Name, Out
 from nexcorp.domain.shapes import Person
 from nexcorp.web.paging import PageQuery
 
 UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 TYPES = "types of notification"
-MOST_SNOOZE = timedelta(days=366)
 
 
 class Types(Name):
@@ -100,19 +99,6 @@ class UpTo(Body):
     )
 
 
-class WakingTime(fields.Field[Any]):
-    """A time with its zone, in the future and at most a year away."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> datetime:
-        try:
-            until: datetime = fields.AwareDateTime(format="iso").deserialize(value).astimezone(UTC)
-        except (ValidationError, OverflowError):
-            raise ValidationError("Not a time with its zone.") from None
-        if not timedelta() < until - datetime.now(UTC) <= MOST_SNOOZE:
-            raise ValidationError("Wants a time in the future, at most a year away.")
-        return until
-
-
 class UpdateNotification(Body):
     """Only what is sent changes."""
 
@@ -124,11 +110,10 @@ class UpdateNotification(Body):
         }
     )
     seen = Flag(metadata={"description": "The count stays. false changes nothing of what is read."})
-    snoozedUntil = WakingTime(
+    snoozedUntil = Later(
+        years=1,
         allow_none=True,
         metadata={
-            "type": "string",
-            "format": "date-time",
             "description": "Out of the list, the archive and the count until then, at most a year; then "
             "unread, on top and by itself. null: now.",
         },

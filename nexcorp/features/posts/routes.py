@@ -45,7 +45,7 @@ from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply_row
 from nexcorp.web.routing import API_PREFIX, delete, get, patch, post, put
 from nexcorp.web.storage import STORAGE
-from nexcorp.web.transactions import replay_answered, transaction, write
+from nexcorp.web.transactions import persist, replay_answered, transaction, write
 
 BY_TYPE: dict[str | None, Statement] = {
     None: sql.posts.list_posts,
@@ -68,7 +68,8 @@ async def create_post(request: web.Request, body: dict[str, Any], files: Sequenc
         await replay_answered(request)
         me = user_id(request)
         async with keep_files(request.app[STORAGE], database(request), me, files) as kept:
-            return await publish(request, body, kept)
+            # The files have been taken to the store by now.
+            return await persist(request, lambda: publish(request, body, kept))
     return await publish(request, body, ())
 
 

@@ -9,6 +9,7 @@ CHOSEN = {
     "assignee": "The project is, or was, assigned to you.",
     "member": "It concerns your membership.",
     "watcher": "You take part in it.",
+    "conversation": "It was written in a conversation of yours, where you had not read it.",
     "followed": "You are the one who is followed.",
     "permission": "You hold the permission that it is told to.",
     "everyone": "Everybody is told.",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time
+from datetime import time
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from nexcorp.domain.fields import Body, Entries, Flag, Name, Out, Strict, Text
+from nexcorp.domain.fields import Body, Entries, Flag, Later, Name, Out, Strict, Text
 from nexcorp.domain.shapes import Person, page_of
 from nexcorp.features.preferences.reasons import HELD, describe_reasons
 
@@ -161,23 +161,12 @@ class MarkBody(Body):
     critical = Flag(required=True, allow_none=True, metadata={"description": "null and false: as by design."})
 
 
-class Later(fields.AwareDateTime):
-    """A moment in the future."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        moment = super()._deserialize(value, attr, data, **more)
-        try:
-            if moment.astimezone(UTC) > datetime.now(UTC):
-                return moment.astimezone(UTC)
-        except OverflowError:
-            pass
-        raise ValidationError("Is not in the future.")
-
-
 class MuteBody(Body):
     """How long; without `until` for good."""
 
-    until = Later(format="iso", allow_none=True, load_default=None)
+    until = Later(
+        years=10, allow_none=True, load_default=None, metadata={"description": "At most ten years away."}
+    )
 
 
 class Muted(Out):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery.events import Event
+from nexcorp.features.search.files import index_files
 from nexcorp.manifest import Feature, Job, SearchKind
 
 
@@ -16,6 +17,11 @@ def itself(event: Event) -> Iterable[UUID]:
 def nothing(event: Event) -> Iterable[UUID]:
     """Documents go with their entity; its words are left in doubt."""
     return ()
+
+
+def files_within(event: Event) -> Iterable[UUID]:
+    """The files of the folder that the event is about."""
+    return event.get_ids("fileIds")
 
 
 def changed_text(event: Event) -> Iterable[UUID]:
@@ -83,6 +89,18 @@ FEATURE = Feature(
             permission="project:read",
             list_words=sql.search.list_words_in_projects,
             list_ids=sql.search.list_projects_before,
+            all_with="project:manage",
+        ),
+        # Behind projects, which are held before their files. No word of theirs is suggested: many are code.
+        "file": SearchKind(
+            sql.search.search_files,
+            index_files,
+            {
+                **dict.fromkeys(("file.created", "file.updated", "file.saved"), itself),
+                "folder.moved": files_within,
+            },
+            permission="project:read",
+            list_ids=sql.search.list_files_before,
             all_with="project:manage",
         ),
     },

@@ -100,7 +100,7 @@ ROUTES = [
     get(
         "/search",
         search,
-        "Posts, comments, people and tasks by their words",
+        "Posts, comments, people, tasks, projects and files by their words",
         FoundPage(),
         query=SearchQuery(),
         access=allow("post:read"),
@@ -111,8 +111,10 @@ ROUTES = [
             "there, and what is written together, as `node.js`, must stand together. In scripts without "
             "spaces any part is found. The last word may be the beginning of a person's name. Of each kind "
             "the newest 500 that match are ranked. What is new is found at once, what was changed within a "
-            "second. Who may not see people (`user:read`) or tasks "
-            "(`task:read`) finds none; of tasks you find those that you see. Comments on tasks are not found."
+            "second; what is typed into a file, when it is saved. Of a text of a file 100,000 characters are "
+            "looked through. Who may not see people (`user:read`), tasks (`task:read`) or projects and files "
+            "(`project:read`) finds none; of these you find those that you see. Comments on tasks are not "
+            "found."
         ),
     )
 ]

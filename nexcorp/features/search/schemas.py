@@ -36,7 +36,7 @@ class Found(Out):
     title = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Of a comment the post's; of a person what they are called."},
+        metadata={"description": "Of a comment the post's; of a person their name; of a file its path."},
     )
     highlight = fields.String(
         required=True,

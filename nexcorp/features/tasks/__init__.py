@@ -47,7 +47,7 @@ FEATURE = Feature(
         "task": RoomKind("task:read", may_join_task, watch=Watch(MANAGE, sql.tasks.list_task_watchers)),
     },
     jobs=(
-        Job("workers.jobs.imports:run_imports", cron="* * * * *"),
+        Job("workers.jobs.imports:run_imports", cron="* * * * *", seconds=90),
         Job("workers.jobs.tasks:remind_due", cron="* * * * *", seconds=50),
         Job("workers.jobs.tasks:close_day", cron="1 * * * *"),
     ),

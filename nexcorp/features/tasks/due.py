@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 YEARS = range(1970, 3000)
 
 
@@ -16,6 +16,15 @@ def check_year(found: date) -> None:
     """Raises ValidationError for a year far away; the last day there is would be infinity to PostgreSQL."""
     if found.year not in YEARS:
         raise ValidationError(f"Must lie between {YEARS[0]} and {YEARS[-1]}.")
+
+
+class Day(fields.Date):
+    """A day, as 2026-01-31; marshmallow takes those of weeks, too."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> date:
+        if not isinstance(value, str) or not DAY.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return super()._deserialize(value, attr, data, **more)
 
 
 class Due(fields.Field[Any]):

@@ -228,7 +228,7 @@ EVENTS: dict[str, EventType] = {
             Notice(
                 "import_done",
                 "Your import is done",
-                message="{count} tasks were made or changed.",
+                message="{count:task was|tasks were} made or changed.",
                 params=("count",),
                 receivers=lambda event: [event.actor_id],
                 tells_actor=True,

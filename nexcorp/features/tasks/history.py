@@ -36,6 +36,15 @@ class TextChange(Out):
     after = fields.String(required=True, allow_none=True)
 
 
+class ChangeFile(Out):
+    """The CSV file that a change came from."""
+
+    importId = fields.UUID(required=True)
+    name = fields.String(
+        required=True, allow_none=True, metadata={"description": "Kept for 7 days, as the import is."}
+    )
+
+
 class TaskChange(Out):
     """One thing that happened to a task."""
 
@@ -47,6 +56,7 @@ class TaskChange(Out):
     before = fields.Dict(required=True, metadata={"description": "States, ids and dates as they were."})
     after = fields.Dict(required=True)
     texts = fields.List(fields.Nested(TextChange), required=True)
+    file = fields.Nested(ChangeFile, required=True, allow_none=True)
     createdAt = fields.AwareDateTime(required=True)
 
 

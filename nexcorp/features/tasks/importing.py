@@ -17,6 +17,7 @@ from nexcorp.errors import Invalid
 from nexcorp.features.tasks import service
 from nexcorp.features.tasks.due import due_date, split_due
 from nexcorp.features.tasks.parents import resolve_parents
+from nexcorp.features.tasks.recording import record_import
 from nexcorp.features.tasks.references import on_lost_reference
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import KINDS, MAX_LABELS, PRIORITIES, STATUSES, one_of
@@ -103,6 +104,7 @@ async def import_tasks(
     given = [(line.data["id"], line.data.get("assigneeId")) for line in new]
     given += [(task["id"], what["assigneeId"]) for task, what in changes if "assigneeId" in what]
     await tell_of_import(conn, owner_id, import_id, touched, given, [task for task, _ in changes])
+    await record_import(conn, owner_id, import_id, touched, changes)
     return outcome
 
 

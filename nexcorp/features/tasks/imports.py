@@ -44,7 +44,7 @@ async def import_tasks(
     options = {"projectId": project_id, "dryRun": query["dryRun"], "seesAll": sees_all}
     async with transaction(request) as tx:
         await check_project(tx.conn, who.id, project_id, sees_all)
-        return await begin_import(tx, who.id, "tasks", options, body)
+        return await begin_import(tx, who.id, "tasks", options, files, body)
 
 
 async def get_import(request: web.Request) -> web.Response:

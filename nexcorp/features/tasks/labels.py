@@ -10,14 +10,14 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.db import sql
 from nexcorp.delivery import emit
-from nexcorp.domain.fields import Body, Text
+from nexcorp.domain.fields import NOBODY, Body, IdOrWord, Text
 from nexcorp.domain.shapes import page_of
 from nexcorp.domain.tasks import forget_kept
 from nexcorp.errors import Invalid, ProjectNotFound, on_constraint
 from nexcorp.features.tasks.access import TAG
 from nexcorp.features.tasks.errors import LabelNotFound, LabelTaken, NotYourLabel, TooManyLabels
 from nexcorp.features.tasks.rooms import MANAGE
-from nexcorp.features.tasks.schemas import NOBODY, IdOrWord, Label
+from nexcorp.features.tasks.schemas import Label
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller, database
 from nexcorp.security.caller import Caller

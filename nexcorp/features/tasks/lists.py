@@ -11,10 +11,11 @@ from uuid import UUID
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.domain.fields import ME
 from nexcorp.domain.searching import escape_like
 from nexcorp.features.tasks.kept import read_list
 from nexcorp.features.tasks.rooms import MANAGE
-from nexcorp.features.tasks.schemas import CLOSED, KINDS, MAX_TOTAL, ME, PRIORITIES, STATUSES
+from nexcorp.features.tasks.schemas import CLOSED, KINDS, MAX_TOTAL, PRIORITIES, STATUSES
 from nexcorp.security.app_keys import CONTEXT, caller, database
 from nexcorp.security.caller import Caller
 from nexcorp.web.paging import DEFAULT_LIMIT, FIRST_ID, LAST_ID, LAST_TIME, Cursor, Statement, cut_page

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.attachments import upload_ids
-from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
+from nexcorp.domain.fields import ME, NOBODY, Body, IdOrWord, Items, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Attachment, Person
-from nexcorp.features.tasks.due import check_year, due_date
+from nexcorp.features.tasks.due import Day, check_year, due_date
 from nexcorp.web.paging import DEFAULT_LIMIT, MAX_LIMIT, PageQuery
 
 KINDS = ("task", "issue")
@@ -51,7 +50,7 @@ class Repeat(Body):
 
     frequency = one_of(FREQUENCIES, required=True)
     every = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 99))
-    until = fields.Date(
+    until = Day(
         load_default=None,
         allow_none=True,
         validate=check_year,
@@ -253,7 +252,6 @@ class RoomTask(TaskItem):
     changed = fields.List(fields.String(), metadata={"description": "Names of what is different."})
 
 
-NOBODY = "none"
 SORTS = ("created", "updated", "due", "priority")
 
 
@@ -271,22 +269,6 @@ class OneOrMore(Text):
         if not set(words) <= set(self.known):
             raise ValidationError(f"Must be of: {', '.join(self.known)}.")
         return list(dict.fromkeys(words))
-
-
-ME = "me"
-
-
-class IdOrWord(fields.Field[Any]):
-    """An id, or one of `words`. `none` becomes the id of all zeros; `me` stays as it is."""
-
-    def __init__(self, *words: str, about: str, **more: Any) -> None:
-        self.words = words
-        super().__init__(metadata={"type": "string", "description": about}, **more)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        if value in self.words:
-            return UUID(int=0) if value == NOBODY else value
-        return fields.UUID().deserialize(value)
 
 
 class TaskFilters(Query):

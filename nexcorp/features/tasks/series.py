@@ -25,7 +25,7 @@ def same_repeat(task: Any, repeat: dict[str, Any] | None) -> bool:
 async def set_repeat(conn: Any, caller: Caller, task_id: UUID, repeat: dict[str, Any] | None) -> None:
     """Have a locked task be the first of a new series, or (None) of none; its series before ends.
 
-    Raises Invalid without a due date, and for a zone that there is not.
+    Raises Invalid without a due date, for one behind the last day, and for a zone that there is not.
     """
     if repeat is None:
         await sql.task_series.end_series(conn, task_id=task_id)
@@ -36,6 +36,8 @@ async def set_repeat(conn: Any, caller: Caller, task_id: UUID, repeat: dict[str,
     begun = await sql.task_series.begin_series(conn, task_id=task_id, caller_id=caller.id, **repeat)
     if begun is None:
         raise Invalid(errors={"repeat": ["Needs a dueDate."]})
+    if repeat["until"] is not None and repeat["until"] < begun["starts_on"]:
+        raise Invalid(errors={"repeat.until": ["Lies before the dueDate."]})
 
 
 async def make_next(conn: Any, caller: Caller, task_id: UUID) -> None:

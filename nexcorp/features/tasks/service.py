@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import decode
+from nexcorp.db.encoding import decode, row_to_dict
 from nexcorp.domain.attachments import set_uploads
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Contention, Invalid, PermissionRequired, TaskNotFound
+from nexcorp.errors import Invalid, PermissionRequired, StaleVersion, TaskNotFound
 from nexcorp.features.tasks.due import same_due, split_due
 from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask
 from nexcorp.features.tasks.ranks import find_place, plan_place
@@ -56,8 +56,13 @@ def check_reader(caller: Caller) -> None:
 async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """The same, locked before it changes; raises PermissionRequired, too."""
     check_reader(caller)
-    await sql.tasks.lock_task(conn, task_id=task_id)
-    return await get_task(conn, caller, task_id)
+    who: dict[str, Any] = {"viewer_id": caller.id, "sees_all": caller.may(MANAGE)}
+    task = await sql.tasks.get_locked_task(conn, task_id=task_id, **who)
+    if task is not None and task["_isStale"]:
+        task = await sql.tasks.get_locked_task(conn, task_id=task_id, **who)
+    if task is None or task["id"] is None:
+        raise TaskNotFound()
+    return task
 
 
 async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
@@ -159,7 +164,8 @@ async def update_task(
     changes = find_changes(task, data)
     if column is not None:
         if column != (data.get("projectId", task["projectId"]), data.get("status", task["status"])):
-            raise Contention()
+            # It has left the column, which is another version, named or not.
+            raise StaleVersion(current=row_to_dict(task))
         changes["place"] = place
     if not changes:
         return task

@@ -33,6 +33,13 @@ class UploadInUse(Conflict):
     meaning = "The upload is the picture of its owner's profile."
 
 
+class UploadSent(Conflict):
+    """The upload was sent in a message."""
+
+    code, message = "upload_sent", "It was sent in a message: delete that."
+    meaning = "The upload was sent in a message, with which it goes."
+
+
 class AlreadyConfirmed(Conflict):
     """The upload under this `publicId` does not wait for a confirmation any more."""
 

@@ -26,6 +26,7 @@ from nexcorp.features.uploads.errors import (
     NotYourUpload,
     UploadInUse,
     UploadNotFound,
+    UploadSent,
 )
 from nexcorp.features.uploads.media import MediaResponse, choose_range
 from nexcorp.features.uploads.schemas import (
@@ -46,7 +47,7 @@ from nexcorp.web.parsing import path_id
 from nexcorp.web.replies import no_content, reply
 from nexcorp.web.routing import API_PREFIX, Route, delete, get, patch, post
 from nexcorp.web.storage import STORAGE
-from nexcorp.web.transactions import replay_answered, transaction
+from nexcorp.web.transactions import persist, replay_answered, transaction
 
 MEDIA_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -64,12 +65,16 @@ async def create_upload(request: web.Request, body: dict[str, Any], files: list[
     await replay_answered(request)
     me = user_id(request)
     # The store first, then the transaction: it must not be open while files travel.
-    async with (
-        keep_files(request.app[STORAGE], database(request), me, files, body.get("alt") or None) as (kept,),
-        transaction(request) as tx,
+    async with keep_files(request.app[STORAGE], database(request), me, files, body.get("alt") or None) as (
+        kept,
     ):
-        row = await service.finish_upload(tx.conn, me, kept)
-        return await tx.reply(row, 201, location=f"{API_PREFIX}/uploads/{row['id']}")
+
+        async def show() -> web.Response:
+            async with transaction(request) as tx:
+                row = await service.finish_upload(tx.conn, me, kept)
+                return await tx.reply(row, 201, location=f"{API_PREFIX}/uploads/{row['id']}")
+
+        return await persist(request, show)
 
 
 async def get_upload(request: web.Request) -> web.Response:
@@ -226,7 +231,7 @@ ROUTES = [
         "One upload",
         Upload(),
         errors=(UploadNotFound,),
-        access=allow("post:read", whose="the owner, and whoever may see its post or task"),
+        access=allow("post:read", whose="the owner, and whoever may see its post, task or message"),
         tag=TAG,
     ),
     patch(
@@ -243,7 +248,7 @@ ROUTES = [
         "/uploads/{id}",
         delete_upload,
         "Remove an upload of one's own, off its post or task as well",
-        errors=(UploadNotFound, NotYourUpload, UploadInUse),
+        errors=(UploadNotFound, NotYourUpload, UploadInUse, UploadSent),
         access=allow("upload:create", whose="the owner only"),
         tag=TAG,
     ),

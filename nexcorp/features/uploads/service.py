@@ -11,7 +11,13 @@ from nexcorp.domain.attachments import Kept, Storage, check_loose, check_room, f
 from nexcorp.domain.posts import show_post, tell_of_uploads
 from nexcorp.domain.tasks import show_task
 from nexcorp.errors import Invalid
-from nexcorp.features.uploads.errors import AlreadyConfirmed, NotYourUpload, UploadInUse, UploadNotFound
+from nexcorp.features.uploads.errors import (
+    AlreadyConfirmed,
+    NotYourUpload,
+    UploadInUse,
+    UploadNotFound,
+    UploadSent,
+)
 from nexcorp.security.caller import Caller
 
 
@@ -23,6 +29,7 @@ async def get_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
         viewer_id=caller.id,
         reads_tasks=caller.may("task:read"),
         sees_all=caller.may("task:manage"),
+        reads_messages=caller.may("message:read"),
     )
     if row is None:
         raise UploadNotFound()
@@ -88,12 +95,14 @@ async def describe_upload(conn: Any, upload_id: UUID, caller: Caller, alt: str |
 async def delete_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
     """Remove an upload of one's own, off its post or task where it is on one, which everybody sees at once.
 
-    Returns that as it is now, or None. Raises UploadNotFound, NotYourUpload or UploadInUse.
+    Returns that as it is now, or None. Raises UploadNotFound, NotYourUpload, UploadInUse or UploadSent.
     """
     while True:
         row = await lock_own(conn, upload_id, caller)
-        if row["_inUse"]:
+        if row["_isAvatar"]:
             raise UploadInUse()
+        if row["_isSent"]:
+            raise UploadSent()
         post_id, task_id = row["_postId"], row["_taskId"]
         if await sql.uploads.remove_upload(conn, upload_id=upload_id, post_id=post_id, task_id=task_id):
             break

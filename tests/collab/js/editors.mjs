@@ -22,8 +22,9 @@ const wait = async (check, what, seconds = 8) => {
 }
 
 const calls = {
-  // `tokens` are given out one a connect, the last one for ever. The getter is that of docs/collab.md.
-  async open({ name, url, room, tokens, params = {}, like, synced = true }) {
+  // `tokens` are given out one a connect, the last one for ever. The getter, and what `renews` does,
+  // are those of docs/collab.md.
+  async open({ name, url, room, tokens, params = {}, like, synced = true, renews = false }) {
     const doc = like ? editors.get(like).doc : new Y.Doc()
     const editor = { doc, text: doc.getText('content'), closes: [], denied: [], saved: [], tried: 0, tokens }
     const take = () => {
@@ -39,6 +40,12 @@ const calls = {
     provider.messageHandlers[SAVED] = (_, decoder) => editor.saved.push(decoder.arr[decoder.pos++])
     provider.messageHandlers[2] = () => editor.denied.push(true)
     editors.set(name, Object.assign(editor, { provider }))
+    if (renews) {
+      provider.on('status', ({ status }) => {
+        const { awareness } = provider
+        if (status === 'connected') awareness.setLocalState(awareness.getLocalState())
+      })
+    }
     provider.connect()
     if (synced) await wait(() => provider.synced, name + ' to be synced')
   },
@@ -67,11 +74,21 @@ const calls = {
     await wait(() => new Set(found()).size === 1, 'all to have one text')
     return found()[0]
   },
-  async save({ name, key }) {
-    const { provider, saved } = editors.get(name)
-    await wait(() => provider.synced, name + ' to be synced')
-    provider.ws.send(new Uint8Array([SAVED, key]))
-    await wait(() => saved.includes(key), key + ' to be saved')
+  // Asks once more where the socket breaks meanwhile. Returns whose clock it is up to which all is stored.
+  async save({ name, key, seconds = 8 }) {
+    const { doc, provider, saved } = editors.get(name)
+    let ws, clock
+    const ask = () => {
+      if (provider.synced && provider.ws !== ws) {
+        ws = provider.ws
+        clock = Y.getState(doc.store, doc.clientID)
+        ws.send(new Uint8Array([SAVED, key]))
+      }
+      return saved.includes(key)
+    }
+    await wait(ask, key + ' to be saved', seconds)
+    saved.length = 0
+    return [doc.clientID, clock]
   },
   leave: ({ name }) => editors.get(name).provider.disconnect(),
   async back({ name }) {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,15 +20,6 @@ from tests.conftest import Client, wait_until
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine must not look like a Redis that is away."""
     monkeypatch.setattr(cache, "WAIT_SECONDS", 1.0)
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A Valkey of the test's own, to be killed."""
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.destroy()
 
 
 @pytest.fixture

@@ -65,13 +65,13 @@ async def test_the_feed_shows_what_the_followed_publish_from_now_on(
 @pytest.fixture
 def lossy(monkeypatch: pytest.MonkeyPatch) -> Any:
     """While `lossy.on`, what the worker pushes is dropped."""
-    push, state = bus.Publisher._publish, SimpleNamespace(on=True)
+    push, state = bus.Publisher.publish, SimpleNamespace(on=True)
 
     async def drop(self: Any, payloads: Any) -> None:
         if not (state.on and payloads and payloads[0][0] == bus.FRAMES_CHANNEL):
             await push(self, payloads)
 
-    monkeypatch.setattr(bus.Publisher, "_publish", drop)
+    monkeypatch.setattr(bus.Publisher, "publish", drop)
     return state
 
 

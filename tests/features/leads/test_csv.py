@@ -122,6 +122,15 @@ async def test_what_is_known_is_skipped_changed_or_made_once_more(service: Any, 
     )
     log = (await get_json(boss.client, f"/leads/{ann['id']}/stage-log"))["data"]
     assert [(row["from"], row["to"]) for row in log] == [(None, "new"), ("new", "won")]
+    trail = (await get_json(boss.client, f"/events?entityType=lead&entityId={ann['id']}&actor={boss.id}"))[
+        "data"
+    ]
+    assert [event["type"] for event in trail] == ["lead.updated", "lead.moved", "lead.created"]
+    assert trail[1]["payload"] == {
+        **{"from": "new", "to": "won", "reason": None, "version": 2},
+        "importId": found["id"],
+    }
+    assert "Ann" not in str([event["payload"] for event in trail])
     # What a file does not say stays.
     seen = await get_json(boss.client, f"/leads/{bob['id']}")
     assert (seen["email"], seen["notes"]) == ("bob@known.example", "Kept.")

@@ -276,7 +276,7 @@ async def test_lists(make_user: Any) -> None:
         ("sort=updated", [1, 4, 3, 2, 0]),
         ("sort=score", [2, 4, 1, 3, 0]),
         ("sort=value", [4, 3, 1, 0, 2]),
-        ("stage=won", [1]),
+        ("stage=Won", [1]),
         ("stage=new&source=event", [2, 0]),
         ("minScore=10&sort=score", [2, 4, 1]),
         ("q=apfel+LISTER", [3, 1]),
@@ -285,6 +285,8 @@ async def test_lists(make_user: Any) -> None:
         ("q=%5C", []),
     ):
         assert await read(query) == expected, query
+    mine = (await get_json(boss.client, "/leads?owner=me"))["data"]
+    assert mine and {lead["owner"]["id"] for lead in mine} == {str(boss.id)}
     page = await get_json(boss.client, "/leads?stage=won&limit=1")
     assert page["data"][0]["id"] == made[1]["id"]
     assert page.keys() == {"data", "nextCursor", "epoch", "seq"}
@@ -294,7 +296,7 @@ async def test_lists(make_user: Any) -> None:
         "sort=name;drop",
         "minScore=101",
         "stage=gone",
-        "owner=me",
+        "owner=none",
         "q=",
     ):
         await refused(boss.client.get(f"{API}/leads?{query}"), 422)

@@ -111,7 +111,7 @@ async def test_what_is_no_query_is_422(make_user: Any) -> None:
     ann = await make_user()
     for q in ("q=", "", "q=%20%20", "q=" + "x" * 201, "q=" + "x" * 7000, "q=a%00b", "q=a&q=b", "q=a&x=1"):
         await refused(ann.client.get(f"{API}/search?{q}"), 422, "validation_failed")
-    for kind in ("project", "posts", ""):
+    for kind in ("projects", "posts", ""):
         error = await refused(ann.client.get(f"{API}/search?q=a&kind={kind}"), 422, "validation_failed")
         assert list(error["errors"]) == ["kind"]
     for limit in BAD_LIMITS:

@@ -11,7 +11,7 @@ import pytest
 
 from nexcorp.db import sql
 from nexcorp.features.tasks import ranks
-from tests.api import API, create, fetch, fetch_value, get_json, insist, refused
+from tests.api import API, blocked, create, fetch, fetch_value, get_json, insist, meet_crosswise, refused
 from tests.conftest import wait_until
 from tests.features.tasks.conftest import MakeProject, join
 from tests.features.tasks.test_live import all_shown
@@ -139,16 +139,28 @@ async def test_a_spread_that_meets_a_bulk_change_crosswise_is_done_behind_it(
     project = await make_project(editor=ada)
     a, b, c = [await create(ada, "/tasks", title=title, projectId=str(project)) for title in "abc"]
     await fetch(service, "UPDATE tasks SET rank = number WHERE project_id = $1", project)
-    async with service.db.transaction(wait=5) as other:
-        await sql.task_bulk.lock_tasks(other, ids=[UUID(b["id"])])
-        # Has c, and wants b, which is in the way.
-        dragging = asyncio.create_task(drag(ada, c, place={"after": a["id"]}))
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-        await wait_until(lambda: other.fetchval(waiting))
-        await sql.task_bulk.lock_tasks(other, ids=[UUID(c["id"])])
-        assert not dragging.done()
-    await dragging
+    lock = "SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE"
+    # Has c, and wants b, which is in the way.
+    dragging = drag(ada, c, place={"after": a["id"]})
+    await meet_crosswise(service, dragging, (lock, UUID(b["id"])), (lock, UUID(c["id"])))
     assert name((await read_board(ada, project))["todo"]) == ["a", "c", "b"]
+
+
+async def test_a_drag_of_what_leaves_the_column_meanwhile_shows_where_it_went(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada = await make_user()
+    project = await make_project(owner=ada)
+    a, b = [await create(ada, "/tasks", title=title, projectId=str(project)) for title in "ab"]
+    path, place = f"{API}/tasks/{b['id']}", {"before": a["id"]}
+    async with service.db.transaction(wait=5) as other:
+        await sql.task_board.lock_column(other, project_id=project, status="todo")
+        dragging = asyncio.create_task(ada.client.patch(path, json={"place": place}))
+        await wait_until(lambda: blocked(service))
+        moved = "UPDATE tasks SET status = 'review', version = version + 1 WHERE id = $1"
+        await other.execute(moved, UUID(b["id"]))
+    found = await refused(dragging, 409, "stale_version")
+    assert (found["current"]["status"], found["current"]["version"]) == ("review", 2)
 
 
 def test_ranks_find_room_wherever_it_is() -> None:

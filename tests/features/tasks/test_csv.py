@@ -168,6 +168,50 @@ async def test_each_row_stands_or_falls_by_itself(
     await wait_until(lambda: outbox_empty(service))
 
 
+async def test_each_task_tells_which_file_it_is_of(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada, bob = await make_user(), await make_user()
+    project = str(await make_project(owner=ada, editor=bob))
+    path = f"/tasks/import?projectId={project}"
+    form = FormData()
+    text = f"externalRef,title,status,assignee,dueDate\nh-1,Before,,{bob.username},2026-03-01\n"
+    form.add_field("file", text.encode(), filename="plan.csv", content_type="text/csv")
+    answer = await ada.client.post(API + path, data=form)
+    first = (await answer.json())["id"]
+    await wait_until(lambda: outbox_empty(service))
+
+    async def is_read() -> bool:
+        return (await get_json(ada.client, f"/imports/{first}"))["finishedAt"] is not None
+
+    await wait_until(is_read)
+    assert (await get_json(ada.client, f"/imports/{first}"))["fileName"] == "plan.csv"
+    [task] = (await get_json(bob.client, f"/tasks?project={project}"))["data"]
+    history = f"/tasks/{task['id']}/history"
+    [made] = (await get_json(bob.client, history))["data"]
+    assert (made["type"], made["actor"]["id"], made["version"]) == ("task.created", str(ada.id), 1)
+    assert made["file"] == {"importId": first, "name": "plan.csv"}
+    assert (made["after"]["dueDate"], made["after"]["assigneeId"]) == ("2026-03-01", str(bob.id))
+
+    second = await bring_in(
+        bob, path, "externalRef,title,status,assignee,dueDate\nh-1,After,done,,2026-03-01T10:00:00Z\n"
+    )
+    assert second["fileName"] is None
+    await bob.client.patch(f"{API}/tasks/{task['id']}", json={"priority": "low"})
+    by_hand, given, moved, _ = (await get_json(ada.client, history))["data"]
+    assert (by_hand["changed"], by_hand["file"]) == (["priority"], None)
+    assert (given["type"], given["before"], given["after"]) == (
+        "task.assigned",
+        {"assigneeId": str(bob.id)},
+        {"assigneeId": None},
+    )
+    assert moved["file"] == given["file"] == {"importId": second["id"], "name": None}
+    assert (moved["changed"], moved["actor"]["id"]) == (["title", "status", "dueDate"], str(bob.id))
+    assert moved["before"] == {"status": "todo", "dueDate": "2026-03-01"}
+    assert moved["after"] == {"status": "done", "dueDate": "2026-03-01T10:00:00.000000Z"}
+    assert moved["texts"] == [{"field": "title", "before": "Before", "after": "After"}]
+
+
 async def test_parents_go_out_and_in(make_user: Any, make_project: MakeProject, service: Any) -> None:
     ada, bob = await make_user(), await make_user()
     project, elsewhere = str(await make_project(owner=ada)), str(await make_project(owner=ada))

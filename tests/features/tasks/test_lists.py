@@ -42,7 +42,7 @@ async def test_filters_orders_and_pages(make_user: Any, make_project: MakeProjec
         "creator=me&assignee=none&sort=due": ["Bêta 100%", "Alpha", "Delta"],
         "assignee=me": [],
         f"parent={a['id']}&sort=priority": ["Delta"],
-        "kind=issue": ["Bêta 100%"],
+        "kind=ISSUE&sort=Due&creator=Me": ["Bêta 100%"],
         "q=BETA 100%25": ["Bêta 100%"],
         "q=l_ha": [],
         "due=overdue": ["Bêta 100%"],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.api import API, NOBODY, create, fetch, fetch_value, get_json, insist, refused
-from tests.features.tasks.conftest import MakeProject
+from tests.conftest import wait_until
+from tests.features.tasks.conftest import MakeProject, leave
 
 pytestmark = pytest.mark.shared
 
@@ -113,3 +115,41 @@ async def test_one_of_many_changes_of_a_version_wins(make_user: Any) -> None:
     assert statuses == [200] + [409] * 49
     stale = [await answer.json() for answer in answers if answer.status == 409]
     assert {answer["current"]["version"] for answer in stale} == {2}
+
+
+async def test_a_change_that_waited_sees_what_it_waited_for(
+    make_user: Any, make_project: MakeProject, service: Any
+) -> None:
+    ada, bob = await make_user(), await make_user()
+    project = await make_project(owner=ada, editor=bob)
+    task = await create(ada, "/tasks", title="Busy", projectId=str(project))
+    path = f"{API}/tasks/{task['id']}"
+
+    async def waits() -> bool:
+        waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid')"
+        return bool(await fetch_value(service, waiting))
+
+    async with service.db.transaction(wait=5) as conn:
+        # Neither makes another version.
+        await conn.execute("UPDATE tasks SET title = 'Busier', rank = 7 WHERE id = $1", UUID(task["id"]))
+        change = asyncio.create_task(patch(bob, task, priority="urgent"))
+        await wait_until(waits)
+    changed = await change
+    assert (changed["title"], changed["rank"], changed["priority"]) == ("Busier", 7, "urgent")
+    async with service.db.transaction(wait=5) as conn:
+        await conn.execute("SELECT FROM tasks WHERE id = $1 FOR UPDATE", UUID(task["id"]))
+        late = asyncio.create_task(bob.client.patch(path, json={"priority": "low"}))
+        await wait_until(waits)
+        await leave(service, project, bob)
+        # As long as a read of a task never takes.
+        await asyncio.sleep(0.03)
+    await refused(late, 404, "task_not_found")
+
+
+async def test_a_retry_shows_the_task_as_it_is_now(make_user: Any) -> None:
+    ada = await make_user()
+    once: dict[str, Any] = {"json": {"title": "Once"}, "headers": {"Idempotency-Key": "once"}}
+    task = await (await ada.client.post(f"{API}/tasks", **once)).json()
+    changed = await patch(ada, task, title="Twice")
+    again = await ada.client.post(f"{API}/tasks", **once)
+    assert (again.status, await again.json()) == (201, changed)

@@ -149,10 +149,17 @@ async def check(conn: Any, work: Work) -> None:
         narrow = {**filters, "project": projects[0]}
         rows = await sql.task_lists.list_by_created(conn, **narrow, **find_source(narrow), **page)
         assert {row["id"] for row in rows} == {task for task, it in dealt if task in mine and it.project == 0}
-        for task, it in dealt:
+        may = {task: work.changes(who, it) for task, it in dealt if task in mine}
+        for read in (sql.task_bulk.get_tasks, sql.task_bulk.read_tasks):
+            rows = await read(conn, ids=tasks, viewer_id=user, sees_all=sees_all)
+            assert {row["id"]: row["_mayChange"] for row in rows} == may
+        for task in tasks:
             row = await sql.tasks.get_task(conn, task_id=task, viewer_id=user, sees_all=sees_all)
             assert (row is not None) == (task in mine)
-            assert row is None or row["_mayChange"] == work.changes(who, it)
+            held = await sql.tasks.get_locked_task(conn, task_id=task, viewer_id=user, sees_all=sees_all)
+            assert held is not None and (held["id"], held["_mayChange"]) == (
+                (task, may[task]) if task in mine else (None, None)
+            )
             # What reaches people by their role alone: rooms, notifications.
             assert await sql.tasks.may_watch_task(conn, task_id=task, user_id=user, covers_all=True) == (
                 task in mine

@@ -10,7 +10,7 @@ import pytest
 from nexcorp.db import sql
 from nexcorp.domain.attachments import set_uploads
 from nexcorp.features.posts.routes import publish as publish_post
-from tests.api import get_json, publish
+from tests.api import get_json, meet_crosswise, publish
 from tests.features.uploads.files import API, form, picture, stored, upload
 from workers.jobs.uploads import remove_uploads
 
@@ -55,6 +55,24 @@ async def test_deleting_what_is_just_put_on_a_post_changes_the_post(make_user, s
     frame = await live.next("post:updated")
     assert (frame["data"]["uploads"], frame["data"]["version"]) == ([], post["version"] + 2)
     assert (await get_json(user.client, f"/posts/{post['id']}"))["version"] == post["version"] + 2
+
+
+@pytest.mark.parametrize("files", [(), (picture(), "a.png", "image/png")])
+async def test_a_form_that_a_deadlock_ends_is_taken_once_more(make_user, service, config, files):
+    user = await make_user()
+    mine = UUID((await upload(user))["id"])
+    data = form(*([files] if files else []), body="x", uploadIds=str(mine))
+    if not files:
+        data.add_field("title", "No file", content_type="text/plain")
+    answer = await meet_crosswise(
+        service,
+        user.client.post(f"{API}/posts", data=data),
+        ("SELECT FROM uploads WHERE id = $1 FOR UPDATE", mine),
+        ("SELECT FROM users WHERE id = $1 FOR UPDATE", user.id),
+    )
+    assert answer.status == 201, await answer.text()
+    assert len((await answer.json())["uploads"]) == 1 + bool(files)
+    assert len((await get_json(user.client, "/posts"))["data"]) == 1
 
 
 async def test_the_sweeper_leaves_alone_what_is_being_attached(make_user, service, job_context):

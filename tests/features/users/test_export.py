@@ -17,7 +17,7 @@ from nexcorp.db import Database, sql
 from nexcorp.features import PRODUCT
 from nexcorp.web.gate import GATE
 from nexcorp.web.unread import MOST_BYTES
-from tests.api import API, outbox_empty, publish, say
+from tests.api import API, create, outbox_empty, publish, say
 from tests.conftest import wait_until
 from tests.features.uploads.files import upload
 from workers.jobs.cleanup import clean_up
@@ -51,11 +51,18 @@ PARTS = {
     "tasks",
     "assignedTasks",
     "projects",
+    "files",
     "collabSessions",
+    "aiChats",
+    "aiMessages",
     "watchedTasks",
     "taskViews",
     "imports",
     "events",
+    "conversations",
+    "messages",
+    "messageReactions",
+    "blocks",
     "leadInteractions",
 }
 
@@ -81,6 +88,8 @@ async def get_ticket(user: Any, purpose: str = "download") -> str:
 async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: Any, fetch: Any) -> None:
     ann, bob = await make_user(), await make_user()
     await make_key(ann, "post:read")
+    project = await create(ann, "/projects", name="Parser")
+    file = await create(ann, f"/projects/{project['id']}/files", path="plan.md", content="Mine.")
     mine, loose = await upload(ann, name="mine.png"), await upload(ann, name="loose.png")
     assert (await ann.client.delete(f"{API}/uploads/{(await upload(ann))['id']}")).status == 204
     post, other = (
@@ -110,6 +119,7 @@ async def test_from_asking_to_the_file(make_user: Any, make_key: Any, client: An
     assert [row["body"] for row in data["posts"]] == ["Mine."]
     files = [(row["name"], row["postId"], row["url"]) for row in data["uploads"]]
     assert files == [("mine.png", post["id"], mine["url"]), ("loose.png", None, loose["url"])]
+    assert [(row["id"], row["path"]) for row in data["files"]] == [(file["id"], "plan.md")]
     assert [row["body"] for row in data["comments"]] == ["My comment."]
     assert [row["postId"] for row in data["likes"]] == [other["id"]]
     assert [(row["entityType"], row["entityId"]) for row in data["reads"]] == [("post", other["id"])]

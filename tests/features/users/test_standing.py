@@ -73,15 +73,6 @@ async def test_deactivating_ends_everything_and_activating_lets_in_again(
     assert [row[0] for row in events] == ["deactivated", "active"]
 
 
-@pytest.fixture
-def own_valkey(tmp_path: Any) -> Any:
-    """A Valkey of the test's own, to be killed."""
-    server = ValkeyServer(tmp_path)
-    server.start()
-    yield server
-    server.destroy()
-
-
 class TestWithoutRedis:
     """The nodes' poll of PostgreSQL is enough."""
 

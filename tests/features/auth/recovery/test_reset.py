@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -139,7 +138,8 @@ async def test_nothing_tells_who_has_an_account(client: Any, make_user: Any, fet
             began = time.perf_counter()
             await forget(client, email)
             times[is_known].append(time.perf_counter() - began)
-    assert abs(median(times[True]) - median(times[False])) < 0.005
+    # The quickest of each: what else the machine does takes its time from either.
+    assert abs(min(times[True]) - min(times[False])) < 0.005
     assert len(await fetch("SELECT 1 FROM events WHERE type = 'password.reset_requested'")) == 200
 
 

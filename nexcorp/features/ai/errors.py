@@ -1,0 +1,47 @@
+"""What can go wrong with chats."""
+
+from __future__ import annotations
+
+from nexcorp.errors import Conflict, NotFound, PayloadTooLarge, TooManyRequests
+
+
+class ChatNotFound(NotFound):
+    """The chat does not exist, or is another person's."""
+
+    code, message = "chat_not_found", "There is no such chat."
+    meaning = "The chat does not exist, or is another person's."
+
+
+class ChatMessageNotFound(NotFound):
+    """The message does not exist in this chat."""
+
+    code, message = "chat_message_not_found", "There is no such message in this chat."
+    meaning = "The message does not exist in this chat, or is not of the kind that this wants."
+
+
+class AnswerInProgress(Conflict):
+    """A chat is answered one question at a time."""
+
+    code, message = "answer_in_progress", "Wait for the answer, or cancel it."
+    meaning = "A question of the chat is being answered."
+
+
+class ContextTooLarge(PayloadTooLarge):
+    """Question and chosen files are more than the model takes."""
+
+    code, message = "context_too_large", "The question and the chosen files are too long: choose fewer."
+    meaning = "The question and the chosen files are more than the language model takes."
+
+
+class TokenLimit(TooManyRequests):
+    """The person has used what they may today."""
+
+    code, message = "token_limit", "You have asked as much as you may today."
+    meaning = "You have used the tokens of this day, UTC (`AI_TOKENS_A_DAY`)."
+
+
+class TooManyAnswers(TooManyRequests):
+    """Too many chats of the person are answered at once."""
+
+    code, message = "too_many_answers", "Wait until others of your questions are answered."
+    meaning = "Too many of your questions are being answered at once."

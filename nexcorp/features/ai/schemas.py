@@ -1,0 +1,222 @@
+"""What comes in and goes out of chats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from nexcorp.domain.fields import Body, Flag, Items, Out, PatchBody, Query, Text
+from nexcorp.domain.shapes import page_of
+from nexcorp.web.paging import PageQuery
+
+STATUSES = ("queued", "running", "done", "incomplete", "cancelled", "failed")
+MOST_FILES = 20
+MOST_WAIT_SECONDS = 25
+
+
+def title_field(**more: Any) -> Text:
+    """What a chat is called."""
+    return Text(
+        least=1,
+        most=200,
+        allow_none=True,
+        metadata={"description": "null: how its first question begins, once there is one."},
+        **more,
+    )
+
+
+def model_field(**more: Any) -> Text:
+    """Which model is asked."""
+    return Text(
+        least=1,
+        most=200,
+        allow_none=True,
+        metadata={"description": "One of `AI_MODEL` and `AI_MODELS`; null: the first."},
+        **more,
+    )
+
+
+def project_field(**more: Any) -> fields.UUID:
+    """Whose files questions may be answered from."""
+    return fields.UUID(
+        allow_none=True,
+        metadata={"description": "A project that the caller reads, whose files questions are answered from."},
+        **more,
+    )
+
+
+class CreateChat(Body):
+    """A new chat."""
+
+    title = title_field(load_default=None)
+    projectId = project_field(load_default=None)
+    model = model_field(load_default=None)
+
+
+class UpdateChat(PatchBody):
+    """Only what is sent changes."""
+
+    title = title_field()
+    projectId = project_field()
+    model = model_field()
+
+
+class ChatProject(Out):
+    """The project of a chat."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+
+
+class Chat(Out):
+    """A chat as its owner sees it."""
+
+    id = fields.UUID(required=True)
+    title = fields.String(required=True, allow_none=True)
+    project = fields.Nested(
+        ChatProject,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: no project, or one that its owner may not read any more."},
+    )
+    model = fields.String(required=True, allow_none=True)
+    leafId = fields.UUID(
+        required=True, allow_none=True, metadata={"description": "The newest message of its newest branch."}
+    )
+    isAnswering = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(
+        required=True, metadata={"description": "Or when it was last written to."}
+    )
+
+
+class RoomChat(Chat):
+    """A chat as its owner's room sees it."""
+
+    messageId = fields.UUID(metadata={"description": "The answer that has ended."})
+    status = fields.String(validate=validate.OneOf(STATUSES))
+
+
+class ContextItem(Out):
+    """What a question names, or an answer was made from."""
+
+    fileId = fields.UUID()
+    version = fields.Integer(metadata={"description": "The version of the file."})
+    passage = fields.Integer(metadata={"description": "A part of it, as `search` found it; else all of it."})
+    search = fields.Boolean(metadata={"description": "Of a question: passages were looked for."})
+
+
+class ChatMessage(Out):
+    """A question or an answer."""
+
+    id = fields.UUID(required=True)
+    chatId = fields.UUID(required=True)
+    parentId = fields.UUID(required=True, allow_none=True)
+    role = fields.String(required=True, validate=validate.OneOf(("user", "assistant")))
+    body = fields.String(
+        required=True, metadata={"description": "Of an answer that has not ended what there is of it."}
+    )
+    context = fields.List(fields.Nested(ContextItem), required=True)
+    siblings = fields.List(
+        fields.UUID(),
+        required=True,
+        metadata={"description": "All that answer the same message, the oldest first, this one among them."},
+    )
+    status = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(STATUSES),
+        metadata={"description": "Of an answer; null of a question."},
+    )
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Why it is incomplete or has failed (`length`, `provider_401: ...`), or why the "
+            "last attempt failed, while it is queued."
+        },
+    )
+    position = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Where `body` ends, `attempt.offset`: go on behind it with `/stream?after=`."
+        },
+    )
+    promptTokens = fields.Integer(required=True, allow_none=True)
+    completionTokens = fields.Integer(required=True, allow_none=True)
+    createdAt = fields.AwareDateTime(required=True)
+    endedAt = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class Exchange(Out):
+    """A question and its answer."""
+
+    message = fields.Nested(ChatMessage, required=True)
+    answer = fields.Nested(ChatMessage, required=True)
+
+
+class AskQuestion(Body):
+    """A question. One with an older `parentId` begins another branch: that is how a question is edited."""
+
+    content = Text(least=1, most=50_000, required=True)
+    parentId = fields.UUID(
+        allow_none=True,
+        metadata={
+            "description": "The answer that it follows; null: it begins the chat anew. Left out: the newest "
+            "message."
+        },
+    )
+    fileIds = Items(
+        fields.UUID(),
+        most=MOST_FILES,
+        load_default=list,
+        metadata={"description": "Text files of the chat's project that the model is given as a whole."},
+    )
+    search = Flag(
+        load_default=False,
+        metadata={"description": "Look for passages of the project's files that fit the question."},
+    )
+
+
+class AskQuery(Query):
+    """How long to wait."""
+
+    wait = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, MOST_WAIT_SECONDS),
+        metadata={"description": "Seconds to wait for the answer's end; what there is by then is answered."},
+    )
+
+
+class StreamQuery(Query):
+    """Where to go on."""
+
+    after = Text(
+        least=3,
+        most=30,
+        checks=[validate.Regexp(r"^\d{1,9}\.\d{1,9}$")],
+        metadata={
+            "description": "A `position`, or the id of the last event that was read; as `Last-Event-ID`."
+        },
+    )
+
+
+class ChatQuery(PageQuery):
+    """Which chats."""
+
+    project = fields.UUID(metadata={"description": "Those of one project."})
+
+
+class PathQuery(PageQuery):
+    """Which branch."""
+
+    leaf = fields.UUID(
+        metadata={"description": "The message in which the branch ends; left out: that of the newest branch."}
+    )
+
+
+ChatPage = page_of(Chat)
+ChatMessagePage = page_of(ChatMessage)

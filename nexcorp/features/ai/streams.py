@@ -1,0 +1,193 @@
+"""Questions that wait for their answers, and answers as events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+
+from nexcorp.errors import AppError, TooManyRequests
+from nexcorp.features.ai import service
+from nexcorp.features.ai.errors import ChatMessageNotFound
+from nexcorp.features.ai.following import ANSWERS, Delta, Ended, Follower, Quiet, Restarted
+from nexcorp.features.ai.service import Asked
+from nexcorp.security.app_keys import CONFIG, REVOCATIONS, caller, database, principal
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import API_PREFIX
+from nexcorp.web.streams import EventStream, takes_events
+from nexcorp.web.transactions import Replay, Transaction, transaction
+
+BEAT_SECONDS = 15.0
+MOST_STREAMS = 20
+PERMISSION = "ai:use"
+
+
+class Named(msgspec.Struct):
+    """As much of a message as names it."""
+
+    id: UUID
+
+
+class Answered(msgspec.Struct):
+    """As much of a stored answer as says which question was asked."""
+
+    message: Named
+    answer: Named
+
+
+read_answered = msgspec.json.Decoder(Answered).decode
+
+
+def lingers(request: web.Request) -> bool:
+    """Whether a request stays open: it wants events, or waits for the end."""
+    return takes_events(request) or "wait" in request.query
+
+
+async def ask_question(
+    request: web.Request, body: dict[str, Any], query: dict[str, Any]
+) -> web.StreamResponse:
+    async def ask(tx: Transaction) -> Asked:
+        return await service.ask(tx.conn, caller(request), request.app[CONFIG], path_id(request), body)
+
+    return await exchange(request, query["wait"], ask)
+
+
+async def regenerate_answer(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
+    message_id = path_id(request, "messageId")
+
+    async def ask(tx: Transaction) -> Asked:
+        return await service.regenerate(
+            tx.conn, caller(request), request.app[CONFIG], path_id(request), message_id
+        )
+
+    return await exchange(request, query["wait"], ask)
+
+
+async def exchange(
+    request: web.Request, wait: int, ask: Callable[[Transaction], Awaitable[Asked]]
+) -> web.StreamResponse:
+    """Ask, and answer as the client wants: at once, at the end, or as it comes.
+
+    A retry with the same Idempotency-Key joins the answer that the first request asked for.
+    """
+    require_room(request)
+    response: web.Response
+    try:
+        async with transaction(request) as tx:
+            asked = await ask(tx)
+            shown = await service.read_exchange(tx.conn, asked)
+            location = f"{API_PREFIX}/ai/chats/{path_id(request)}/messages/{asked.answer_id}/stream"
+            response = await tx.reply(shown, 201, location=location, shows=asked.answer_id)
+    except Replay as replay:
+        if not takes_events(request) and not wait:
+            raise
+        response = replay.response
+        stored = read_answered(response.body if isinstance(response.body, bytes) else b"")
+        asked = Asked(stored.message.id, stored.answer.id)
+    follower = Follower(asked.answer_id, caller(request).id, 0, 0)
+    if takes_events(request):
+        async with database(request).connection() as conn:
+            created = await service.read_exchange(conn, asked)
+        return await send_events(request, follower, created)
+    if not wait:
+        return response
+    await wait_for_end(request, follower, wait)
+    async with database(request).connection() as conn:
+        return reply(
+            await service.read_exchange(conn, asked),
+            201,
+            {
+                name: response.headers[name]
+                for name in ("Location", "Idempotent-Replayed")
+                if name in response.headers
+            },
+        )
+
+
+def require_room(request: web.Request) -> None:
+    """Raises TooManyRequests where the caller reads many answers here, and would read one more."""
+    if lingers(request) and request.app[ANSWERS].count(caller(request).id) >= MOST_STREAMS:
+        raise TooManyRequests(retry_after=5)
+
+
+async def wait_for_end(request: web.Request, follower: Follower, seconds: float) -> None:
+    """Wait for the end of an answer, or for so long."""
+    answers = request.app[ANSWERS]
+    answers.join(follower)
+    try:
+        async with asyncio.timeout(seconds):
+            async for event in follower.follow(database(request), lambda: answers.node.listener.connected):
+                if isinstance(event, Ended) or not may_go_on(request):
+                    return
+    except TimeoutError:
+        pass
+    finally:
+        answers.leave(follower)
+
+
+async def stream_answer(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
+    after = str(query.get("after") or request.headers.get("Last-Event-ID", ""))
+    attempt, _, offset = after.partition(".")
+    if not (attempt.isdecimal() and offset.isdecimal() and len(after) <= 20):
+        attempt = offset = "0"
+    who, message_id = caller(request), path_id(request, "messageId")
+    if request.app[ANSWERS].count(who.id) >= MOST_STREAMS:
+        raise TooManyRequests(retry_after=5)
+    async with database(request).connection() as conn:
+        chat_id = await service.find_answer(conn, who, message_id)
+    if chat_id != path_id(request):
+        raise ChatMessageNotFound()
+    return await send_events(request, Follower(message_id, who.id, int(attempt), int(offset)))
+
+
+def may_go_on(request: web.Request) -> bool:
+    """Whether a stream may stay open: the session and the right are there, and this process stays."""
+    who, revocations = principal(request), request.app[REVOCATIONS]
+    return (
+        not revocations.ended(who)
+        and not revocations.outdated(who)
+        and caller(request).may(PERMISSION)
+        and who.expires_at > time.time()
+        and not request.app[ANSWERS].draining
+    )
+
+
+async def send_events(
+    request: web.Request, follower: Follower, created: dict[str, Any] | None = None
+) -> web.StreamResponse:
+    """Send an answer as events, until it ends, the client goes, or may not go on; then it comes back."""
+    answers, stream = request.app[ANSWERS], EventStream(200 if created is None else 201)
+    answers.join(follower)
+    try:
+        await stream.prepare(request)
+        if created is not None:
+            await stream.send("created", created)
+        said = time.monotonic()
+        async for event in follower.follow(database(request), lambda: answers.node.listener.connected):
+            if not may_go_on(request):
+                break
+            now = time.monotonic()
+            if isinstance(event, Delta):
+                await stream.send("delta", {"offset": event.offset, "text": event.text}, event.position)
+            elif isinstance(event, Restarted):
+                await stream.send("restarted", {"attempt": event.attempt})
+            elif isinstance(event, Ended):
+                await stream.send("end", {"status": event.status, "reason": event.reason})
+            elif now - said > BEAT_SECONDS:
+                await stream.beat()
+            if not isinstance(event, Quiet) or now - said > BEAT_SECONDS:
+                said = now
+        await stream.write_eof()
+    except (ConnectionError, AppError):
+        # Without `end` the client knows that there is more, and comes back for it.
+        if request.transport is not None:
+            request.transport.abort()
+    finally:
+        answers.leave(follower)
+    return stream

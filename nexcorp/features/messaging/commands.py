@@ -1,0 +1,81 @@
+"""What members say on their sockets, and the frames that are not kept, which have no number."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.errors import PermissionRequired
+from nexcorp.features.messaging.errors import TYPING_ERRORS, ConversationNotFound, check_refusal
+from nexcorp.features.messaging.live import Conversations, Say, room_of
+from nexcorp.manifest import SocketCommand
+from nexcorp.realtime.commands import Client
+from nexcorp.realtime.errors import RoomNotFound
+from nexcorp.realtime.node import Node
+from nexcorp.realtime.rooms import read_id
+from nexcorp.realtime.shapes import ID, WHOLE, CommandDoc, FrameDoc, closed
+
+WRITE = "message:create"
+
+
+def find_conversations(node: Node) -> Conversations:
+    """Those of a node."""
+    return next(one for one in node.companions if isinstance(one, Conversations))
+
+
+async def type_message(client: Client, data: dict[str, Any], frame_id: Any) -> None:
+    """The user is typing in a conversation whose room the socket is in; the others there are shown it.
+
+    Say it every few seconds while they type: more often it is passed over.
+    """
+    node, socket = client.node, client.socket
+    conversation_id: UUID = read_id(str(data.get("conversationId")))
+    if node.hub.find_member(socket, room_of(conversation_id)) is None:
+        raise RoomNotFound()
+    if not node.rooms.has(socket.principal, WRITE):
+        raise PermissionRequired(WRITE)
+    live = find_conversations(node)
+    if not live.may_type(socket):
+        return
+    async with node.database.connection() as conn:
+        found = await sql.conversations.find_writable(
+            conn, conversation_id=conversation_id, user_id=socket.user_id
+        )
+    if found is None:
+        raise ConversationNotFound()
+    check_refusal(found["refusal"])
+    live.say(Say("typing", conversation_id, by=socket.user_id))
+
+
+COMMANDS = {
+    "typing": SocketCommand(
+        type_message,
+        CommandDoc(
+            "Say that you are typing in a conversation whose room you are in, every few seconds meanwhile.",
+            closed({"conversationId": ID}),
+            None,
+            TYPING_ERRORS,
+        ),
+    )
+}
+ANSWERS = {
+    "typing": FrameDoc(
+        "Somebody is typing in a conversation whose room you are in. Show it for six seconds.",
+        closed({"conversationId": ID, "userId": ID}),
+    ),
+    "conversation:read": FrameDoc(
+        "How far a person has come: you on another device, or, in conversations of up to 50, others in the "
+        "room. Both numbers only go on.",
+        closed({"conversationId": ID, "userId": ID, "readN": WHOLE, "deliveredN": WHOLE}),
+    ),
+    "conversation:activity": FrameDoc(
+        "A new message, by its number and author, in a conversation of yours whose room you are not in. "
+        "Where you know of that number, one has been deleted.",
+        closed({"id": ID, "n": WHOLE, "by": ID}),
+    ),
+    "resync": FrameDoc(
+        "Read your list of conversations anew: you came into one, left one, or news may have been lost.",
+        closed({"scope": {"const": "conversations"}}),
+    ),
+}

@@ -1,0 +1,158 @@
+"""What one has read and wants to hear, over REST; and whom one has blocked."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import UserNotFound
+from nexcorp.features.messaging import service
+from nexcorp.features.messaging.access import CREATE, OWN, READ, TAG
+from nexcorp.features.messaging.errors import ConversationNotFound, MessageNotFound
+from nexcorp.features.messaging.schemas import (
+    BlockState,
+    ConversationSettings,
+    Mark,
+    Marks,
+    ReceiptPage,
+    ReceiptQuery,
+    SetConversationSettings,
+)
+from nexcorp.security.app_keys import database, user_id
+from nexcorp.web.paging import FIRST_ID, Cursor, reply_page
+from nexcorp.web.parsing import path_id
+from nexcorp.web.replies import reply
+from nexcorp.web.routing import delete, get, put
+from nexcorp.web.transactions import write
+
+BY_PERSON: Cursor[tuple[UUID]] = Cursor("receipts", tuple[UUID], (FIRST_ID,), after="_userId")
+
+
+async def set_mark(request: web.Request, body: dict[str, Any], *, read: bool) -> web.Response:
+    """Move one of the caller's marks."""
+    async with write(request) as tx:
+        row = await service.mark(tx.conn, user_id(request), path_id(request), body["n"], read=read)
+    return reply(row)
+
+
+async def mark_read(request: web.Request, body: dict[str, Any]) -> web.Response:
+    return await set_mark(request, body, read=True)
+
+
+async def mark_delivered(request: web.Request, body: dict[str, Any]) -> web.Response:
+    return await set_mark(request, body, read=False)
+
+
+async def list_receipts(request: web.Request, query: dict[str, Any]) -> web.Response:
+    conversation_id = path_id(request)
+    async with database(request).connection() as conn:
+        await service.get_conversation(conn, user_id(request), conversation_id)
+        message = await sql.messages.get_author(conn, conversation_id=conversation_id, n=query["n"])
+        if message is None:
+            raise MessageNotFound()
+        asked = {"conversation_id": conversation_id, "n": query["n"], "author_id": message["authorId"]}
+        counts = await sql.conversations.count_receipts(conn, **asked)
+        rows = await BY_PERSON.fetch(request, conn, query, sql.conversations.list_receipts, **asked)
+    return reply_page(request, rows, query["limit"], BY_PERSON, **counts)
+
+
+async def save_settings(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with write(request) as tx:
+        return reply(await service.save_settings(tx.conn, user_id(request), path_id(request), body))
+
+
+async def get_block(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        row = await sql.conversations.get_block(conn, user_id=user_id(request), blocked_id=path_id(request))
+    if row is None:
+        raise UserNotFound()
+    return reply(row)
+
+
+async def block(request: web.Request) -> web.Response:
+    async with write(request) as tx:
+        return reply(await service.set_block(tx.conn, user_id(request), path_id(request), blocked=True))
+
+
+async def unblock(request: web.Request) -> web.Response:
+    async with write(request) as tx:
+        return reply(await service.set_block(tx.conn, user_id(request), path_id(request), blocked=False))
+
+
+ROUTES = [
+    put(
+        "/conversations/{id}/read",
+        mark_read,
+        "Say up to which message you have read",
+        Marks(),
+        body=Mark(),
+        errors=(ConversationNotFound,),
+        access=READ,
+        tag=TAG,
+        description="It only goes on: a lower number changes nothing. Your other devices see it at once.",
+    ),
+    put(
+        "/conversations/{id}/delivered",
+        mark_delivered,
+        "Say up to which message a device of yours has them",
+        Marks(),
+        body=Mark(),
+        errors=(ConversationNotFound,),
+        access=READ,
+        tag=TAG,
+    ),
+    get(
+        "/conversations/{id}/receipts",
+        list_receipts,
+        "Who has a message, and has read it",
+        ReceiptPage(),
+        query=ReceiptQuery(),
+        errors=(ConversationNotFound, MessageNotFound),
+        access=READ,
+        tag=TAG,
+        description="Of active members but its author: nobody who is away for good holds up that all have.",
+    ),
+    put(
+        "/conversations/{id}/settings",
+        save_settings,
+        "Say of what you are notified in a conversation",
+        ConversationSettings(),
+        body=SetConversationSettings(),
+        errors=(ConversationNotFound,),
+        access=READ,
+        tag=TAG,
+    ),
+    get(
+        "/users/{id}/block",
+        get_block,
+        "Whether you have blocked somebody",
+        BlockState(),
+        errors=(UserNotFound,),
+        access=OWN,
+        tag=TAG,
+    ),
+    put(
+        "/users/{id}/block",
+        block,
+        "Block somebody",
+        BlockState(),
+        errors=(UserNotFound,),
+        access=CREATE,
+        tag=TAG,
+        description="Neither of you writes to the other directly, and what they say in groups does not "
+        "notify you. They are not told.",
+    ),
+    delete(
+        "/users/{id}/block",
+        unblock,
+        "Hear from somebody again",
+        BlockState(),
+        200,
+        errors=(UserNotFound,),
+        access=CREATE,
+        tag=TAG,
+    ),
+]

@@ -1,0 +1,247 @@
+"""Messages over REST."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.domain.searching import searching
+from nexcorp.errors import PreconditionFailed
+from nexcorp.features.messaging import service, texts
+from nexcorp.features.messaging.access import AUTHOR, OWN, READ, TAG, WRITE
+from nexcorp.features.messaging.errors import (
+    Blocked,
+    ConversationNotFound,
+    MessageIdTaken,
+    MessageNotFound,
+    NotYourMessage,
+    RecipientGone,
+    TooManyReactions,
+)
+from nexcorp.features.messaging.schemas import (
+    MAX_NUMBER,
+    FoundMessagePage,
+    History,
+    Message,
+    MessageQuery,
+    Reactions,
+    SearchMessagesQuery,
+    SendMessage,
+    UpdateMessage,
+)
+from nexcorp.realtime.node import read_place
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
+from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, Moment, reply_page
+from nexcorp.web.parsing import expected_versions, path_id, path_text
+from nexcorp.web.replies import no_content, reply, reply_row
+from nexcorp.web.routing import Route, delete, get, patch, put
+from nexcorp.web.transactions import transaction
+
+BY_NUMBER: Cursor[tuple[int]] = Cursor("found-messages", tuple[int], (MAX_NUMBER,), before="n")
+BY_TIME: Cursor[Moment] = Cursor(
+    "all-found-messages",
+    tuple[datetime, UUID],
+    (LAST_TIME, LAST_ID),
+    before_time="createdAt",
+    before="id",
+)
+
+
+async def send_message(request: web.Request, body: dict[str, Any]) -> web.Response:
+    conversation_id = path_id(request)
+    async with transaction(request, turn=conversation_id) as tx:
+        row, made = await texts.send_message(tx.conn, user_id(request), conversation_id, body)
+        return await tx.reply(row, 201 if made else 200, version=row["version"])
+
+
+async def read_history(
+    conn: Any, conversation_id: UUID, viewer_id: UUID, query: dict[str, Any]
+) -> tuple[list[Any], bool, bool]:
+    """The page that a MessageQuery asks for, in order, and whether there is more before and behind it."""
+    limit: int = query["limit"]
+    asked = {"conversation_id": conversation_id, "viewer_id": viewer_id}
+    if "after" in query:
+        newer = await sql.messages.list_after(conn, **asked, after=query["after"], most=limit + 1)
+        page = newer[:limit]
+        return page, bool(page) and page[0]["n"] > 1, len(newer) > limit
+    if "around" in query:
+        middle = query["around"]
+        older = await sql.messages.list_before(conn, **asked, before=middle + 1, most=limit // 2 + 2)
+        newer = await sql.messages.list_after(conn, **asked, after=middle, most=limit // 2 + 1)
+        older_page, newer_page = older[: limit // 2 + 1], newer[: limit // 2]
+        return (
+            [*reversed(older_page), *newer_page],
+            len(older) > len(older_page),
+            len(newer) > len(newer_page),
+        )
+    before = query.get("before", MAX_NUMBER)
+    older = await sql.messages.list_before(conn, **asked, before=before, most=limit + 1)
+    return older[:limit][::-1], len(older) > limit, "before" in query
+
+
+async def list_messages(request: web.Request, query: dict[str, Any]) -> web.Response:
+    conversation_id, viewer_id = path_id(request), user_id(request)
+    async with database(request).connection() as conn:
+        place = await read_place(request, conn, f"conversation:{conversation_id}")
+        conversation = await service.get_conversation(conn, viewer_id, conversation_id)
+        rows, older, newer = await read_history(conn, conversation_id, viewer_id, query)
+    if rows:
+        older = older and rows[0]["n"] > conversation["minN"]
+        newer = newer and rows[-1]["n"] < conversation["lastN"]
+    return reply({"data": rows, "hasOlder": older, "hasNewer": newer, **place})
+
+
+async def get_message(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply_row(request, await texts.get_message(conn, user_id(request), path_id(request)))
+
+
+async def update_message(request: web.Request, body: dict[str, Any]) -> web.Response:
+    versions, by_etag = expected_versions(request, body)
+    async with transaction(request) as tx:
+        row = await texts.update_message(
+            tx.conn, user_id(request), path_id(request), body["body"], versions, by_etag
+        )
+        return await tx.reply(row, version=row["version"])
+
+
+async def delete_message(request: web.Request) -> web.Response:
+    versions, _ = expected_versions(request, {})
+    async with transaction(request) as tx:
+        await texts.delete_message(tx.conn, user_id(request), path_id(request), versions)
+    return no_content()
+
+
+async def add_reaction(request: web.Request) -> web.Response:
+    emoji = texts.check_emoji(path_text(request, "emoji"))
+    async with transaction(request) as tx:
+        row = await texts.add_reaction(tx.conn, user_id(request), path_id(request), emoji)
+        await tx.renew(row)
+    return reply({"reactions": row["reactions"]})
+
+
+async def remove_reaction(request: web.Request) -> web.Response:
+    emoji = texts.check_emoji(path_text(request, "emoji"))
+    async with transaction(request) as tx:
+        row = await texts.remove_reaction(tx.conn, user_id(request), path_id(request), emoji)
+        await tx.renew(row)
+    return reply({"reactions": row["reactions"]})
+
+
+async def search_messages(request: web.Request, query: dict[str, Any]) -> web.Response:
+    viewer_id = user_id(request)
+    async with searching(database(request)) as conn:
+        await sql.messages.plan_anew(conn)
+        asked = dict(await sql.messages.read_search(conn, text=query["q"]))
+        if "conversation" not in query:
+            rows = await BY_TIME.fetch(
+                request, conn, query, sql.messages.search_all, viewer_id=viewer_id, **asked
+            )
+            return reply_page(request, rows, query["limit"], BY_TIME)
+        conversation_id = query["conversation"]
+        await service.get_conversation(conn, viewer_id, conversation_id)
+        rows = await BY_NUMBER.fetch(
+            request,
+            conn,
+            query,
+            sql.messages.search_one,
+            conversation_id=conversation_id,
+            viewer_id=viewer_id,
+            **asked,
+        )
+    return reply_page(request, rows, query["limit"], BY_NUMBER)
+
+
+ROUTES = [
+    get(
+        "/conversations/{id}/messages",
+        list_messages,
+        "The messages of a conversation, the newest unless asked otherwise",
+        History(),
+        query=MessageQuery(),
+        errors=(ConversationNotFound,),
+        access=READ,
+        tag=TAG,
+    ),
+    Route(
+        "POST",
+        "/conversations/{id}/messages",
+        send_message,
+        "Write in a conversation",
+        WRITE,
+        TAG,
+        body=SendMessage(),
+        returns={200: Message(), 201: Message()},
+        errors=(ConversationNotFound, Blocked, RecipientGone, MessageIdTaken),
+        description="With an `id` of your own, a random UUID, your list can show the message at once under "
+        "the id that it keeps, and a retry is answered 200 with what the first attempt made. You have read "
+        "all before it then. Whoever has not read it ten seconds later is notified, once until they read "
+        "again.",
+    ),
+    # No message has this id.
+    get(
+        "/messages/search",
+        search_messages,
+        "Search your messages, the newest first",
+        FoundMessagePage,
+        query=SearchMessagesQuery(),
+        errors=(ConversationNotFound,),
+        access=OWN,
+        heavy=True,
+        tag=TAG,
+        description="Words are found as by GET /search.",
+    ),
+    get(
+        "/messages/{id}",
+        get_message,
+        "One message, or what is left of it",
+        Message(),
+        errors=(MessageNotFound,),
+        access=READ,
+        tag=TAG,
+    ),
+    patch(
+        "/messages/{id}",
+        update_message,
+        "Change your message",
+        Message(),
+        body=UpdateMessage(),
+        errors=(MessageNotFound, NotYourMessage, Blocked, RecipientGone),
+        access=AUTHOR,
+        tag=TAG,
+    ),
+    delete(
+        "/messages/{id}",
+        delete_message,
+        "Delete a message",
+        errors=(MessageNotFound, NotYourMessage, PreconditionFailed),
+        access=allow("message:create", whose="the author, and owners of the group"),
+        tag=TAG,
+        description="Its number and author stay; text, files and reactions go.",
+    ),
+    put(
+        "/messages/{id}/reactions/{emoji}",
+        add_reaction,
+        "Answer a message with an emoji",
+        Reactions(),
+        errors=(MessageNotFound, Blocked, RecipientGone, TooManyReactions),
+        access=WRITE,
+        tag=TAG,
+        description=f"A message takes {texts.MAX_REACTIONS} different ones.",
+    ),
+    delete(
+        "/messages/{id}/reactions/{emoji}",
+        remove_reaction,
+        "Take an emoji back",
+        Reactions(),
+        200,
+        errors=(MessageNotFound,),
+        access=WRITE,
+        tag=TAG,
+    ),
+]

@@ -1,0 +1,224 @@
+"""Conversations over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
+from nexcorp.errors import PreconditionFailed, UserNotFound
+from nexcorp.features.messaging import service
+from nexcorp.features.messaging.access import CREATE, OWN, OWNERS, READ, TAG
+from nexcorp.features.messaging.errors import (
+    Blocked,
+    ConversationFull,
+    ConversationNotFound,
+    DirectConversation,
+    NotInConversation,
+    NotYourConversation,
+    OwnerNeeded,
+)
+from nexcorp.features.messaging.schemas import (
+    Conversation,
+    ConversationMember,
+    ConversationMemberPage,
+    ConversationPage,
+    OpenConversation,
+    SetConversationMember,
+    UnreadMessages,
+    UpdateConversation,
+)
+from nexcorp.realtime.node import NODE
+from nexcorp.security.access import allow
+from nexcorp.security.app_keys import database, user_id
+from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, PageQuery, cut_page, reply_page
+from nexcorp.web.parsing import expected_versions, path_id
+from nexcorp.web.replies import no_content, reply, reply_row
+from nexcorp.web.routing import API_PREFIX, Route, delete, get, patch, put
+from nexcorp.web.transactions import transaction
+
+NEWEST: Cursor[tuple[UUID]] = Cursor("conversations", tuple[UUID], (LAST_ID,), before="_position")
+BY_PERSON: Cursor[tuple[UUID]] = Cursor("conversation-members", tuple[UUID], (FIRST_ID,), after="_userId")
+
+
+def show(request: web.Request, row: Any) -> dict[str, Any]:
+    """A conversation with the epoch of its `seq`."""
+    return {**row_to_dict(row), "epoch": request.app[NODE].positions.epoch}
+
+
+async def open_conversation(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        if "userId" in body:
+            row, made = await service.open_direct(tx.conn, user_id(request), body["userId"])
+        else:
+            people = body.get("userIds", [])
+            row, made = await service.create_group(tx.conn, user_id(request), body["title"], people), True
+        location = f"{API_PREFIX}/conversations/{row['id']}"
+        status = 201 if made else 200
+        return await tx.reply(show(request, row), status, location=location, version=row["version"])
+
+
+async def list_conversations(request: web.Request, query: dict[str, Any]) -> web.Response:
+    async with database(request).connection() as conn:
+        rows = await NEWEST.fetch(
+            request, conn, query, sql.conversations.list_conversations, viewer_id=user_id(request)
+        )
+    page, cursor = cut_page(request, rows, query["limit"], NEWEST)
+    return reply({"data": [show(request, row) for row in page], "nextCursor": cursor})
+
+
+async def count_unread(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        return reply(await sql.conversations.count_unread(conn, viewer_id=user_id(request)))
+
+
+async def get_conversation(request: web.Request) -> web.Response:
+    async with database(request).connection() as conn:
+        row = await service.get_conversation(conn, user_id(request), path_id(request))
+    return reply_row(request, show(request, row))
+
+
+async def update_conversation(request: web.Request, body: dict[str, Any]) -> web.Response:
+    versions, by_etag = expected_versions(request, body)
+    async with transaction(request) as tx:
+        row = await service.update_conversation(
+            tx.conn, user_id(request), path_id(request), body["title"], versions, by_etag
+        )
+        return await tx.reply(show(request, row), version=row["version"])
+
+
+async def delete_conversation(request: web.Request) -> web.Response:
+    versions, _ = expected_versions(request, {})
+    async with transaction(request) as tx:
+        await service.end_conversation(tx.conn, user_id(request), path_id(request), versions)
+    return no_content()
+
+
+async def list_conversation_members(request: web.Request, query: dict[str, Any]) -> web.Response:
+    conversation_id = path_id(request)
+    async with database(request).connection() as conn:
+        await service.get_conversation(conn, user_id(request), conversation_id)
+        rows = await BY_PERSON.fetch(
+            request, conn, query, sql.conversations.list_members, conversation_id=conversation_id
+        )
+    return reply_page(request, rows, query["limit"], BY_PERSON)
+
+
+async def put_conversation_member(request: web.Request, body: dict[str, Any]) -> web.Response:
+    async with transaction(request) as tx:
+        row = await service.set_member(
+            tx.conn, user_id(request), path_id(request), path_id(request, "userId"), body["role"]
+        )
+    return reply(row)
+
+
+async def delete_conversation_member(request: web.Request) -> web.Response:
+    async with transaction(request) as tx:
+        await service.remove_member(tx.conn, user_id(request), path_id(request), path_id(request, "userId"))
+    return no_content()
+
+
+ROUTES = [
+    Route(
+        "POST",
+        "/conversations",
+        open_conversation,
+        "Open a conversation",
+        CREATE,
+        TAG,
+        returns={200: Conversation(), 201: Conversation()},
+        body=OpenConversation(),
+        errors=(UserNotFound, Blocked),
+        description="With `userId` the one that you two have, 200 where there is one already; with `title` "
+        "and `userIds` a new group.",
+    ),
+    get(
+        "/conversations",
+        list_conversations,
+        "Your conversations, the one with the newest message first",
+        ConversationPage,
+        query=PageQuery(),
+        access=OWN,
+        tag=TAG,
+    ),
+    # No conversation has this id.
+    get(
+        "/conversations/unread",
+        count_unread,
+        "How much you have not read",
+        UnreadMessages(),
+        access=OWN,
+        tag=TAG,
+        description="Without conversations that are muted now.",
+    ),
+    get(
+        "/conversations/{id}",
+        get_conversation,
+        "One conversation",
+        Conversation(),
+        errors=(ConversationNotFound,),
+        access=READ,
+        tag=TAG,
+    ),
+    patch(
+        "/conversations/{id}",
+        update_conversation,
+        "Call a group otherwise",
+        Conversation(),
+        body=UpdateConversation(),
+        errors=(ConversationNotFound, DirectConversation, NotYourConversation),
+        access=OWNERS,
+        tag=TAG,
+    ),
+    delete(
+        "/conversations/{id}",
+        delete_conversation,
+        "Delete a group for all its members, or your notes",
+        errors=(ConversationNotFound, DirectConversation, NotYourConversation, PreconditionFailed),
+        access=OWNERS,
+        tag=TAG,
+        description="Messages and files go with it; nothing brings them back.",
+    ),
+    get(
+        "/conversations/{id}/members",
+        list_conversation_members,
+        "Who is in a conversation, by when they came to the company",
+        ConversationMemberPage,
+        query=PageQuery(),
+        errors=(ConversationNotFound,),
+        access=READ,
+        tag=TAG,
+    ),
+    put(
+        "/conversations/{id}/members/{userId}",
+        put_conversation_member,
+        "Bring somebody into a group, or give them another role",
+        ConversationMember(),
+        body=SetConversationMember(),
+        errors=(
+            ConversationNotFound,
+            DirectConversation,
+            NotYourConversation,
+            UserNotFound,
+            Blocked,
+            OwnerNeeded,
+            ConversationFull,
+        ),
+        access=allow("message:create", whose="any member brings others in; its owners give roles"),
+        tag=TAG,
+        description="Whoever comes sees what was written before, and has read it.",
+    ),
+    delete(
+        "/conversations/{id}/members/{userId}",
+        delete_conversation_member,
+        "Take somebody out of a group, or leave it",
+        errors=(ConversationNotFound, DirectConversation, NotYourConversation, NotInConversation),
+        access=allow("message:create", whose="yourself; others its owners"),
+        tag=TAG,
+        description="Where the last owner leaves, the eldest member follows. Sockets are taken out of the "
+        "room at once, within five seconds while Redis is away.",
+    ),
+]

@@ -1,0 +1,360 @@
+"""What comes in and goes out between people who write to each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from nexcorp.domain.attachments import MAX_POST_FILES, check_once
+from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
+from nexcorp.domain.shapes import Attachment, Person, page_of
+from nexcorp.web.paging import PageQuery
+
+KINDS = ("direct", "group")
+ROLES = ("owner", "member")
+LEVELS = ("all", "mentions", "none")
+MAX_BODY_CHARS = 10_000
+MAX_PEOPLE = 500
+MAX_NUMBER = 2**53 - 1
+
+
+def number(about: str, least: int = 0, **more: Any) -> fields.Integer:
+    """The number of a message."""
+    return fields.Integer(
+        strict=True, validate=validate.Range(least, MAX_NUMBER), metadata={"description": about}, **more
+    )
+
+
+def query_number(about: str) -> fields.Integer:
+    """The same in a query string, where it is text."""
+    return fields.Integer(validate=validate.Range(0, MAX_NUMBER), metadata={"description": about})
+
+
+def title_field(**more: Any) -> Text:
+    """What a group is called."""
+    return Text(least=1, most=120, **more)
+
+
+def role_field(**more: Any) -> fields.String:
+    """What a member is."""
+    return fields.String(
+        validate=validate.OneOf(ROLES),
+        metadata={
+            "description": "owner: title, members, deletion. Both of a direct conversation are members."
+        },
+        **more,
+    )
+
+
+def level_field(**more: Any) -> fields.String:
+    """Of what a member is notified."""
+    return fields.String(
+        validate=validate.OneOf(LEVELS),
+        metadata={
+            "description": "Of what you are notified when it has waited for ten seconds: all; mentions of "
+            "you; nothing. Unless you choose, all, in a group of more than 20 mentions."
+        },
+        **more,
+    )
+
+
+class OpenConversation(Body):
+    """A direct conversation with a person, or a new group."""
+
+    title = title_field(metadata={"description": "Of a group; or `userId`."})
+    userIds = Items(
+        fields.UUID(),
+        most=MAX_PEOPLE,
+        metadata={"description": "Who is in the group beside you; more can be added later."},
+    )
+    userId = fields.UUID(metadata={"description": "With whom a direct one is; yourself: notes."})
+
+    @validates_schema
+    def require_one(self, data: dict[str, object], **more: object) -> None:
+        """Either a person, or a title with people."""
+        if ("userId" in data) == ("title" in data) or ("userIds" in data and "title" not in data):
+            raise ValidationError("Send userId, or title and userIds.")
+
+
+class UpdateConversation(PatchBody):
+    """Another title of a group."""
+
+    title = title_field(required=True)
+
+
+class SetConversationMember(Body):
+    """What a person is to be."""
+
+    role = role_field(load_default="member")
+
+
+class SendMessage(Body):
+    """A new message: a text, files, or both."""
+
+    body = Text(most=MAX_BODY_CHARS, load_default="")
+    id = fields.UUID(metadata={"description": "An id of your own, so that a retry sends nothing twice."})
+    replyToId = fields.UUID(
+        allow_none=True, load_default=None, metadata={"description": "A message of the same conversation."}
+    )
+    uploadIds = Items(
+        fields.UUID(),
+        most=MAX_POST_FILES,
+        checks=[check_once],
+        load_default=[],
+        metadata={"description": "Uploads of yours that are on nothing yet."},
+    )
+
+    @validates_schema
+    def require_content(self, data: dict[str, object], **more: object) -> None:
+        """A message says or shows something."""
+        if not data["body"] and not data["uploadIds"]:
+            raise ValidationError("Send body or uploadIds.")
+
+
+class UpdateMessage(PatchBody):
+    """Another text of a message."""
+
+    body = Text(most=MAX_BODY_CHARS, required=True)
+
+
+class Mark(Body):
+    """How far one has come."""
+
+    n = number("The number of a message; one that is not there yet counts as the newest.", required=True)
+
+
+class SetConversationSettings(Body):
+    """Of what one is notified in a conversation; what is left out stays."""
+
+    level = level_field()
+    mutedUntil = fields.AwareDateTime(
+        allow_none=True,
+        metadata={"description": "Until then you are notified of nothing; null: by `level`."},
+    )
+
+    @validates_schema
+    def require_change(self, data: dict[str, object], **more: object) -> None:
+        """Nothing to save is a mistake of the caller's."""
+        if not data:
+            raise ValidationError("Send level or mutedUntil.")
+
+
+class Reaction(Out):
+    """An emoji that people answered a message with."""
+
+    emoji = fields.String(required=True)
+    count = fields.Integer(required=True)
+    mine = fields.Boolean(
+        metadata={"description": "Whether one is yours; not in frames, which say whose each was."}
+    )
+
+
+class Reactions(Out):
+    """All of a message."""
+
+    reactions = fields.List(fields.Nested(Reaction), required=True)
+
+
+class Excerpt(Out):
+    """The beginning of the message that another one answers."""
+
+    id = fields.UUID(required=True)
+    n = fields.Integer(required=True)
+    author = fields.Nested(Person, required=True, allow_none=True)
+    excerpt = fields.String(required=True, allow_none=True)
+    deleted = fields.Boolean(required=True)
+
+
+class Newest(Out):
+    """The newest message of a conversation."""
+
+    id = fields.UUID(required=True)
+    n = fields.Integer(required=True)
+    author = fields.Nested(Person, required=True, allow_none=True)
+    excerpt = fields.String(required=True, metadata={"description": "How it begins; empty: files alone."})
+    createdAt = fields.AwareDateTime(required=True)
+
+
+class Message(Out):
+    """A message."""
+
+    id = fields.UUID(required=True)
+    conversationId = fields.UUID(required=True)
+    n = fields.Integer(
+        required=True,
+        metadata={"description": "Its place: 1, 2, 3 ... without gaps. Sort by it, not by time."},
+    )
+    author = fields.Nested(Person, required=True, allow_none=True)
+    body = fields.String(required=True, allow_none=True, metadata={"description": "Null once it is deleted."})
+    replyTo = fields.Nested(Excerpt, required=True, allow_none=True)
+    uploads = fields.List(fields.Nested(Attachment), required=True)
+    reactions = fields.List(fields.Nested(Reaction), required=True)
+    deleted = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    editedAt = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class RoomMessage(Message):
+    """A message as everybody in its room sees it."""
+
+
+class FoundMessage(Message):
+    """A message that was found."""
+
+    highlight = fields.String(
+        required=True, metadata={"description": "HTML: what was found in <mark>, everything else escaped."}
+    )
+
+
+class RoomConversation(Out):
+    """A conversation as everybody in its room sees it."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    title = fields.String(required=True, allow_none=True, metadata={"description": "Of groups."})
+    memberCount = fields.Integer(required=True)
+    lastN = fields.Integer(required=True, metadata={"description": "The number of the newest message."})
+    minN = fields.Integer(required=True, metadata={"description": "That of the oldest that is kept."})
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+    updatedAt = fields.AwareDateTime(required=True)
+    changed = fields.List(fields.String(), metadata={"description": "In frames: names of what is different."})
+
+
+class Conversation(RoomConversation):
+    """A conversation as one of its members sees it."""
+
+    class Meta:
+        exclude = ("changed",)
+
+    person = fields.Nested(
+        Person,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The other one of a direct conversation; yourself: notes."},
+    )
+    role = role_field(required=True)
+    unread = fields.Integer(required=True)
+    readN = fields.Integer(required=True, metadata={"description": "You have read up to this number."})
+    level = level_field(required=True)
+    mutedUntil = fields.AwareDateTime(required=True, allow_none=True)
+    lastMessage = fields.Nested(Newest, required=True, allow_none=True)
+    seq = fields.Integer(
+        required=True,
+        metadata={
+            "description": "Subscribe to conversation:{id} with it and `epoch`: the frames from there on "
+            "keep it, and its messages, complete."
+        },
+    )
+    epoch = fields.String(required=True, allow_none=True)
+
+
+class ConversationMember(Out):
+    """Somebody who is in a conversation."""
+
+    user = fields.Nested(Person, required=True)
+    role = role_field(required=True)
+    joinedAt = fields.AwareDateTime(required=True)
+
+
+class Marks(Out):
+    """How far one has come."""
+
+    readN = fields.Integer(required=True)
+    deliveredN = fields.Integer(required=True)
+
+
+class ConversationSettings(Out):
+    """Of what one is notified in a conversation."""
+
+    level = level_field(required=True)
+    mutedUntil = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class UnreadMessages(Out):
+    """What one has not read, without what is muted."""
+
+    messages = fields.Integer(required=True)
+    conversations = fields.Integer(required=True)
+
+
+class Receipt(Out):
+    """Whether somebody has a message, and has read it."""
+
+    user = fields.Nested(Person, required=True)
+    delivered = fields.Boolean(required=True)
+    read = fields.Boolean(required=True)
+
+
+class ReceiptPage(Out):
+    """How far a message has come among all active members but its author, and a page of these."""
+
+    people = fields.Integer(required=True)
+    delivered = fields.Integer(required=True)
+    read = fields.Integer(required=True)
+    data = fields.List(fields.Nested(Receipt), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+
+
+class BlockState(Out):
+    """Whether one has blocked a person."""
+
+    blocked = fields.Boolean(required=True)
+
+
+class MessageQuery(Query):
+    """Which messages: the newest, unless told otherwise."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
+    before = query_number("Those ahead of this number.")
+    after = query_number("Those behind this number.")
+    around = query_number("Those on both sides of this number, and it.")
+
+    @validates_schema
+    def require_one(self, data: dict[str, object], **more: object) -> None:
+        """One place at most."""
+        if len(data.keys() & {"before", "after", "around"}) > 1:
+            raise ValidationError("Send one of before, after and around.")
+
+
+class ReceiptQuery(PageQuery):
+    """Of which message."""
+
+    n = fields.Integer(
+        required=True,
+        validate=validate.Range(1, MAX_NUMBER),
+        metadata={"description": "The number of the message."},
+    )
+
+
+class SearchMessagesQuery(PageQuery):
+    """`?q=&conversation=`."""
+
+    q = Text(
+        shows=False,
+        least=1,
+        most=200,
+        required=True,
+        metadata={"description": 'Words; "a phrase"; or; -without. Nothing in it is an error.'},
+    )
+    conversation = fields.UUID(metadata={"description": "Only in this one; absent: in all of yours."})
+
+
+class History(Out):
+    """Messages in the order of their numbers, with what is left of deleted ones."""
+
+    data = fields.List(fields.Nested(Message), required=True)
+    hasOlder = fields.Boolean(required=True)
+    hasNewer = fields.Boolean(required=True)
+    epoch = fields.String(required=True, allow_none=True)
+    seq = fields.Integer(
+        required=True,
+        metadata={"description": "Subscribe to conversation:{id} with it and `epoch`: nothing is missed."},
+    )
+
+
+ConversationPage = page_of(Conversation)
+ConversationMemberPage = page_of(ConversationMember)
+FoundMessagePage = page_of(FoundMessage)

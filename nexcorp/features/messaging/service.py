@@ -1,0 +1,248 @@
+"""The rules of conversations: who is in one, who changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery import describe_context, emit, emit_all
+from nexcorp.delivery.effects import WAKE
+from nexcorp.domain.versions import Versions, check_version
+from nexcorp.errors import Invalid, UserNotFound, on_constraint
+from nexcorp.features.messaging.errors import (
+    Blocked,
+    ConversationFull,
+    ConversationNotFound,
+    DirectConversation,
+    NotInConversation,
+    NotYourConversation,
+    OwnerNeeded,
+)
+from nexcorp.features.messaging.live import MAX_SHOWN_READING, Say
+
+
+async def get_conversation(conn: Any, viewer_id: UUID, conversation_id: UUID) -> Any:
+    """A conversation that the viewer is in; raises ConversationNotFound."""
+    row = await sql.conversations.get_conversation(conn, conversation_id=conversation_id, viewer_id=viewer_id)
+    if row is None:
+        raise ConversationNotFound()
+    return row
+
+
+async def lock_conversation(conn: Any, viewer_id: UUID, conversation_id: UUID) -> Any:
+    """The same, with the conversation locked."""
+    await sql.conversations.lock_conversation(conn, conversation_id=conversation_id)
+    return await get_conversation(conn, viewer_id, conversation_id)
+
+
+async def lock_group(conn: Any, viewer_id: UUID, conversation_id: UUID, *, owned: bool = False) -> Any:
+    """A group that the viewer is in, locked; with `owned` as one of its owners.
+
+    Raises ConversationNotFound, DirectConversation, NotYourConversation.
+    """
+    row = await lock_conversation(conn, viewer_id, conversation_id)
+    if row["kind"] != "group":
+        raise DirectConversation()
+    if owned and row["role"] != "owner":
+        raise NotYourConversation()
+    return row
+
+
+async def check_welcome(conn: Any, user_id: UUID, user_ids: Sequence[UUID]) -> None:
+    """Raises UserNotFound or Blocked where one of these people cannot be brought together with a person."""
+    rows = await sql.conversations.list_unwelcome(conn, user_id=user_id, user_ids=list(user_ids))
+    if any(row["isMissing"] for row in rows):
+        raise UserNotFound()
+    if rows:
+        raise Blocked()
+
+
+async def tell(conn: Any, event: str, conversation_id: UUID, actor_id: UUID | None, **payload: Any) -> None:
+    """Emit what happened to a conversation."""
+    await emit(conn, event, actor_id=actor_id, entity=("conversation", conversation_id), payload=payload)
+
+
+async def open_direct(conn: Any, user_id: UUID, other_id: UUID) -> tuple[Any, bool]:
+    """The direct conversation of two people, or of one with themselves, and whether it is new.
+
+    Raises UserNotFound, and Blocked where there is none yet.
+    """
+    # One that somebody else has just made is seen by the next statement.
+    for _ in range(2):
+        found = await sql.conversations.open_direct(conn, user_id=user_id, other_id=other_id)
+        if found is not None:
+            break
+    else:
+        await check_welcome(conn, user_id, [other_id])
+        raise UserNotFound()
+    if found["_made"]:
+        people = sorted({user_id, other_id})
+        await tell(conn, "conversation.created", found["id"], user_id, kind="direct", userIds=people)
+        conn.after(Say("joined", found["id"], by=user_id, people=tuple(people)))
+    return await get_conversation(conn, user_id, found["id"]), found["_made"]
+
+
+async def create_group(conn: Any, user_id: UUID, title: str, user_ids: Sequence[UUID]) -> Any:
+    """A new group, of which the user is the owner; raises UserNotFound, Blocked."""
+    people = sorted({user_id, *user_ids})
+    await check_welcome(conn, user_id, people)
+    conversation_id = await sql.conversations.create_group(
+        conn, title=title, owner_id=user_id, user_ids=people
+    )
+    await tell(conn, "conversation.created", conversation_id, user_id, kind="group", userIds=people)
+    conn.after(Say("joined", conversation_id, by=user_id, people=tuple(people)))
+    return await get_conversation(conn, user_id, conversation_id)
+
+
+async def update_conversation(
+    conn: Any, user_id: UUID, conversation_id: UUID, title: str, versions: Versions | None, by_etag: bool
+) -> Any:
+    """Call a group otherwise; returns it. Raises as lock_group(), and StaleVersion or PreconditionFailed."""
+    row = await lock_group(conn, user_id, conversation_id, owned=True)
+    check_version(row, versions, by_etag=by_etag)
+    if title == row["title"]:
+        return row
+    await sql.conversations.update_conversation(conn, conversation_id=conversation_id, title=title)
+    await tell(
+        conn,
+        "conversation.updated",
+        conversation_id,
+        user_id,
+        changed=["title"],
+        version=row["version"] + 1,
+    )
+    return await get_conversation(conn, user_id, conversation_id)
+
+
+async def end_conversation(
+    conn: Any, user_id: UUID, conversation_id: UUID, versions: Versions | None
+) -> None:
+    """Delete a group, or one's notes, for everybody, with all that is in it.
+
+    Raises ConversationNotFound, DirectConversation, NotYourConversation, PreconditionFailed.
+    """
+    row = await lock_conversation(conn, user_id, conversation_id)
+    if row["role"] != "owner":
+        raise NotYourConversation() if row["kind"] == "group" else DirectConversation()
+    check_version(row, versions)
+    await sql.conversations.end_conversation(conn, conversation_id=conversation_id)
+    await tell(conn, "conversation.deleted", conversation_id, user_id, version=row["version"])
+    conn.after(Say("ended", conversation_id, by=user_id))
+
+
+async def set_member(conn: Any, user_id: UUID, conversation_id: UUID, other_id: UUID, role: str) -> Any:
+    """Bring somebody into a group, as any member may, or give a member another role, as owners may.
+
+    Returns the member. Raises ConversationNotFound, DirectConversation, NotYourConversation, UserNotFound,
+    Blocked, OwnerNeeded, ConversationFull.
+    """
+    row = await lock_group(conn, user_id, conversation_id)
+    asked = {"conversation_id": conversation_id, "user_id": other_id}
+    member = await sql.conversations.get_member(conn, **asked)
+    if member is None:
+        raise UserNotFound()
+    if member["role"] == role:
+        return member
+    if row["role"] != "owner" and (role == "owner" or member["role"] is not None):
+        raise NotYourConversation()
+    if member["role"] is None:
+        await check_welcome(conn, user_id, [other_id])
+        with on_constraint("conversations_member_count", ConversationFull()):
+            await sql.conversations.add_member(conn, **asked, role=role)
+        await tell(conn, "conversation.member_added", conversation_id, user_id, userId=other_id, role=role)
+        conn.after(Say("joined", conversation_id, by=user_id, people=(other_id,)))
+    else:
+        if role == "member" and not await sql.conversations.has_other_owner(conn, **asked):
+            raise OwnerNeeded()
+        await sql.conversations.set_role(conn, **asked, role=role)
+        await tell(conn, "conversation.role_changed", conversation_id, user_id, userId=other_id, role=role)
+    return await sql.conversations.get_member(conn, **asked)
+
+
+async def remove_member(conn: Any, user_id: UUID, conversation_id: UUID, other_id: UUID) -> None:
+    """Take somebody out of a group, as owners may, or leave it. Where no owner remains, the eldest member
+    follows.
+
+    Raises ConversationNotFound, DirectConversation, NotYourConversation, NotInConversation.
+    """
+    await lock_group(conn, user_id, conversation_id, owned=other_id != user_id)
+    if not await sql.conversations.is_member(conn, conversation_id=conversation_id, user_id=other_id):
+        raise NotInConversation()
+    gone = await sql.conversations.remove_member(conn, conversation_id=conversation_id, user_id=other_id)
+    await tell(conn, "conversation.member_removed", conversation_id, user_id, userId=other_id)
+    if gone["heirId"] is not None:
+        await tell(
+            conn, "conversation.role_changed", conversation_id, None, userId=gone["heirId"], role="owner"
+        )
+    conn.after(Say("left", conversation_id, by=user_id, people=(other_id,)))
+
+
+async def mark(conn: Any, user_id: UUID, conversation_id: UUID, n: int, *, read: bool) -> Any:
+    """Note that a person has read messages up to a number, or that a device has them; it only goes on.
+
+    Returns both marks. Raises ConversationNotFound.
+    """
+    row = await sql.conversations.mark_read(
+        conn, conversation_id=conversation_id, user_id=user_id, n=n, read=read
+    )
+    if row is None:
+        raise ConversationNotFound()
+    if row["_moved"]:
+        shown = row["_memberCount"] <= MAX_SHOWN_READING
+        conn.after(
+            Say(
+                "read",
+                conversation_id,
+                by=user_id,
+                n=row["readN"],
+                delivered_n=row["deliveredN"],
+                shown=shown,
+            )
+        )
+    return row
+
+
+async def save_settings(conn: Any, user_id: UUID, conversation_id: UUID, data: dict[str, Any]) -> Any:
+    """Keep of what a person is notified in a conversation; returns that. Raises ConversationNotFound."""
+    row = await get_conversation(conn, user_id, conversation_id)
+    muted_until = data["mutedUntil"] if "mutedUntil" in data else row["mutedUntil"]
+    saved = await sql.conversations.save_settings(
+        conn,
+        conversation_id=conversation_id,
+        user_id=user_id,
+        level=data.get("level"),
+        muted_until=muted_until,
+    )
+    if saved is None:
+        raise ConversationNotFound()
+    return saved
+
+
+async def set_block(conn: Any, user_id: UUID, other_id: UUID, *, blocked: bool) -> Any:
+    """Block a person, or do so no more; returns `{blocked}`. Raises UserNotFound, Invalid for oneself."""
+    statement = sql.conversations.block if blocked else sql.conversations.unblock
+    with on_constraint("blocks_no_self", Invalid(errors={"id": ["Is yourself."]})):
+        row = await statement(conn, user_id=user_id, blocked_id=other_id, context=describe_context())
+    if row is None:
+        raise UserNotFound()
+    if row["_eventId"] is not None:
+        conn.after(WAKE)
+    return row
+
+
+async def forget_person(conn: Any, user_id: UUID) -> None:
+    """A person leaves: they are in no conversation, and nobody is blocked. What they wrote stays, as that of
+    somebody who has left."""
+    events: list[tuple[str, UUID, dict[str, Any], UUID | None]] = []
+    for row in await sql.conversations.forget_member(conn, user_id=user_id):
+        conversation_id = row["conversationId"]
+        events.append(("conversation.member_removed", conversation_id, {"userId": user_id}, None))
+        if row["heirId"] is not None:
+            heir = {"userId": row["heirId"], "role": "owner"}
+            events.append(("conversation.role_changed", conversation_id, heir, None))
+    if events:
+        await emit_all(conn, "conversation", events, actor_id=None)
+    await sql.conversations.delete_blocks(conn, user_id=user_id)
+    await sql.messages.delete_reactions_of(conn, user_id=user_id)

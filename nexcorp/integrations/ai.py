@@ -1,0 +1,262 @@
+"""A language model that speaks OpenAI's wire format: one streamed completion over plain HTTP.
+
+It is at AI_BASE_URL, an address that the operator chose: it may be a model on this very machine. It follows
+no redirect and keeps no cookie, and what it says of errors never shows the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from nexcorp.config import Config
+
+CONNECT_SECONDS, FIRST_SECONDS, SILENT_SECONDS, TOTAL_SECONDS = 10.0, 60.0, 30.0, 600.0
+MAX_EVENT_BYTES = 1024 * 1024
+MAX_ERROR_BYTES = 4096
+MAX_SAID_CHARS = 300
+MAX_WAIT_SECONDS = 60.0
+
+
+class ModelError(Exception):
+    """No answer, or not all of it.
+
+    `reason`: for the asker, without the key. `retry`: whether it may go better later, after at least `wait`
+    seconds where the provider says so.
+    """
+
+    def __init__(self, reason: str, *, retry: bool = False, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.retry, self.wait = reason, retry, wait
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why the model stopped, as it says (`stop`, `length`), and the tokens that it counted, if it did."""
+
+    reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class OptionsRefused(Exception):
+    """The provider does not know `stream_options`."""
+
+
+async def read_events(content: Any, silent: float) -> AsyncGenerator[bytes]:
+    """The `data:` of each event, wherever the chunks are cut; raises ModelError.
+
+    Lines are not read by aiohttp, which fails over 64 KB.
+    """
+    parts = content.iter_any().__aiter__()
+    buffer = bytearray()
+    while True:
+        try:
+            async with asyncio.timeout(silent):
+                buffer += await anext(parts)
+        except StopAsyncIteration:
+            return
+        if len(buffer) > MAX_EVENT_BYTES:
+            raise ModelError("provider_sent_too_much")
+        *lines, rest = buffer.split(b"\n")
+        buffer = bytearray(rest)
+        for line in lines:
+            if line.startswith(b"data:"):
+                yield bytes(line[5:].strip())
+
+
+def read_json(data: bytes) -> dict[str, Any]:
+    """An object of JSON; raises ModelError."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ModelError("provider_unreadable", retry=True)
+    return found
+
+
+def read_choice(data: dict[str, Any]) -> dict[str, Any]:
+    """The first of the answers, of which one was asked for; {} in an event that is about something else."""
+    choices = data.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, dict) else {}
+
+
+def read_text(choice: dict[str, Any], name: str) -> str:
+    """What a `delta` or `message` says; PostgreSQL holds no NUL."""
+    part = choice.get(name)
+    text = part.get("content") if isinstance(part, dict) else None
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode() if isinstance(text, str) else ""
+
+
+def read_count(usage: Any, name: str) -> int | None:
+    """A number of tokens, if it is one."""
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and 0 <= value < 2**31 else None
+
+
+def read_wait(text: str | None) -> float | None:
+    """The seconds of Retry-After; dates and nonsense are passed over."""
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return min(seconds, MAX_WAIT_SECONDS) if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def make_end(reason: Any, usage: Any) -> End:
+    """The end as a provider says it."""
+    named = reason if isinstance(reason, str) else "stop"
+    return End(named[:50], read_count(usage, "prompt_tokens"), read_count(usage, "completion_tokens"))
+
+
+class Model:
+    """The configured provider; belongs to one event loop and is closed at its end.
+
+    `first` and `silent`: how long it waits for the first byte, and for each later one, in seconds.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        name: str,
+        *,
+        first: float = FIRST_SECONDS,
+        silent: float = SILENT_SECONDS,
+    ) -> None:
+        self.url, self.key, self.name = f"{base_url}/chat/completions", key, name
+        self.first, self.silent = first, silent
+        self._takes_options = True
+        self._session: aiohttp.ClientSession | None = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # llama.cpp's server closes connections that it said it would keep.
+                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "NexCorp-Connect"},
+                trust_env=False,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def redact(self, text: str) -> str:
+        """What a provider says, short and without the key."""
+        return (text.replace(self.key, "***") if self.key else text)[:MAX_SAID_CHARS]
+
+    async def ask(
+        self, messages: Sequence[dict[str, str]], *, model: str | None, most_tokens: int
+    ) -> AsyncGenerator[str | End]:
+        """The answer part by part, and at last the End; raises ModelError. Close it to end it early.
+
+        `messages`: of role and content. `model` None: that of the settings.
+        """
+        body: dict[str, Any] = {
+            "model": model or self.name,
+            "messages": list(messages),
+            "stream": True,
+            "max_tokens": most_tokens,
+        }
+        try:
+            if self._takes_options:
+                try:
+                    async with aclosing(
+                        self._stream({**body, "stream_options": {"include_usage": True}})
+                    ) as parts:
+                        async for part in parts:
+                            yield part
+                    return
+                except OptionsRefused:
+                    self._takes_options = False
+            async with aclosing(self._stream(body)) as parts:
+                async for part in parts:
+                    yield part
+        except TimeoutError:
+            raise ModelError("provider_silent", retry=True) from None
+        except aiohttp.ClientPayloadError:
+            raise ModelError("provider_cut", retry=True) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise ModelError(f"provider_unreachable: {type(error).__name__}", retry=True) from None
+
+    async def _stream(self, body: dict[str, Any]) -> AsyncGenerator[str | End]:
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        timeout = aiohttp.ClientTimeout(
+            total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=self.first
+        )
+        async with self._open().post(
+            self.url, json=body, headers=headers, timeout=timeout, allow_redirects=False
+        ) as response:
+            if response.status != 200:
+                await self._refuse(response, "stream_options" in body)
+            if response.content_type != "text/event-stream":
+                data = read_json(await self._read_whole(response))
+                choice = read_choice(data)
+                yield read_text(choice, "message")
+                yield make_end(choice.get("finish_reason"), data.get("usage"))
+                return
+            finish: Any = None
+            usage: Any = None
+            async with aclosing(read_events(response.content, self.silent)) as events:
+                async for event in events:
+                    if event == b"[DONE]":
+                        break
+                    data = read_json(event)
+                    if data.get("error"):
+                        raise ModelError(f"provider_failed: {self._read_error(data)}", retry=True)
+                    choice = read_choice(data)
+                    usage = data.get("usage") or usage
+                    finish = choice.get("finish_reason") or finish
+                    if text := read_text(choice, "delta"):
+                        yield text
+            if finish is None:
+                raise ModelError("provider_cut", retry=True)
+            yield make_end(finish, usage)
+
+    async def _read_whole(self, response: aiohttp.ClientResponse) -> bytes:
+        found = bytearray()
+        async for part in response.content.iter_any():
+            found += part
+            if len(found) > MAX_EVENT_BYTES:
+                raise ModelError("provider_sent_too_much")
+        return bytes(found)
+
+    def _read_error(self, data: dict[str, Any]) -> str:
+        error = data.get("error")
+        said = error.get("message") if isinstance(error, dict) else error
+        return self.redact(str(said or "no reason given"))
+
+    async def _refuse(self, response: aiohttp.ClientResponse, had_options: bool) -> None:
+        """Raises what an answer stands for that is no 200."""
+        text = await response.content.read(MAX_ERROR_BYTES)
+        status = response.status
+        if status == 400 and had_options and b"stream_options" in text:
+            raise OptionsRefused
+        try:
+            said = self._read_error(json.loads(text))
+        except (ValueError, AttributeError):
+            said = "no reason given"
+        retry = status in (408, 429) or status >= 500
+        raise ModelError(
+            f"provider_{status}: {said}", retry=retry, wait=read_wait(response.headers.get("Retry-After"))
+        )
+
+
+def make_model(config: Config) -> Model | None:
+    """The language model of the settings; None where there is none."""
+    if not config.ai_base_url:
+        return None
+    return Model(config.ai_base_url, config.ai_api_key, config.ai_model)

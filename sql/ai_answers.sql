@@ -1,0 +1,205 @@
+-- Answers of a language model. A worker claims one by a lease, writes what comes of all of its answers ten times a second, and
+-- ends each. What it writes counts only while the attempt is its own.
+
+-- name: take_usage(user_id) :one!
+-- Count one more question of a person's, whose row of today is locked from here on; returns what they used today, with this
+-- question, and how many of their questions are still to be answered.
+WITH counted AS (
+    INSERT INTO ai_usage (user_id, day, answers) VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 1)
+    ON CONFLICT ON CONSTRAINT ai_usage_pkey DO UPDATE SET answers = ai_usage.answers + 1
+    RETURNING answers, prompt_tokens + completion_tokens AS tokens
+)
+SELECT answers, tokens FROM counted;
+
+-- name: count_live(owner_id) :value
+-- How many questions of a person are still to be answered.
+SELECT count(*) FROM ai_answers WHERE owner_id = $1 AND status IN ('queued', 'running');
+
+-- name: get_live(chat_id) :value
+-- The message of a chat that is being answered now.
+SELECT message_id FROM ai_answers WHERE chat_id = $1 AND status IN ('queued', 'running');
+
+-- name: find_chat(message_id, owner_id) :value
+-- The chat of an answer; NULL where it is not the owner's.
+SELECT chat_id FROM ai_answers WHERE message_id = $1 AND owner_id = $2;
+
+-- name: queue_answer(message_id, chat_id, owner_id) :exec
+-- Have a worker write an answer.
+INSERT INTO ai_answers (message_id, chat_id, owner_id) VALUES ($1, $2, $3);
+
+-- name: cancel_answer(message_id, owner_id) :one
+-- End an answer; one that a worker writes ends in a moment. No row where it is not the owner's, `changed` false where it had
+-- ended or was cancelled before.
+WITH found AS (
+    SELECT a.message_id, a.chat_id, a.status, a.cancel_at
+    FROM ai_answers AS a
+    WHERE a.message_id = $1 AND a.owner_id = $2
+    FOR NO KEY UPDATE
+),
+cancelled AS (
+    UPDATE ai_answers AS a
+    SET
+        cancel_at = now(),
+        status = CASE a.status WHEN 'queued' THEN 'cancelled' ELSE a.status END,
+        ended_at = CASE a.status WHEN 'queued' THEN now() END
+    FROM found AS f
+    WHERE a.message_id = f.message_id AND f.status IN ('queued', 'running') AND f.cancel_at IS NULL
+    RETURNING a.message_id, a.status
+)
+SELECT f.chat_id, c.message_id IS NOT NULL AS changed, c.status IS NOT DISTINCT FROM 'cancelled' AS ended
+FROM found AS f
+LEFT JOIN cancelled AS c ON c.message_id = f.message_id;
+
+-- name: read_on(message_id, owner_id, attempt, after) :one
+-- An answer as it stands, and what of it comes after a position; all of it where that is of another attempt. No row where it is
+-- not the owner's.
+SELECT a.status, a.reason, a.attempts AS attempt, s.start, substr(t.body, s.start + 1) AS text
+FROM ai_answers AS a
+INNER JOIN ai_messages AS m ON m.id = a.message_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN a.status IN ('queued', 'running') THEN answer_so_far(a) ELSE m.body END AS body
+) AS t
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN a.attempts = $3 AND char_length(t.body) >= $4 THEN $4 ELSE 0 END AS start
+) AS s
+WHERE a.message_id = $1 AND a.owner_id = $2;
+
+-- name: claim_answers(worker_id, lease_seconds, most) :many
+-- Answers that are due, or whose worker has not been heard of, those waiting longest first. An attempt that did not come to its
+-- end counts as a failure until it does.
+WITH due AS (
+    SELECT a.message_id
+    FROM ai_answers AS a
+    WHERE (a.status = 'queued' AND a.next_at <= now()) OR (a.status = 'running' AND a.lease_until < now())
+    ORDER BY a.next_at
+    LIMIT $3
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE ai_answers AS a
+SET
+    status = 'running',
+    attempts = a.attempts + 1,
+    failures = a.failures + 1,
+    worker_id = $1,
+    lease_until = now() + make_interval(secs => $2::double precision)
+FROM due
+WHERE a.message_id = due.message_id
+RETURNING a.message_id, a.chat_id, a.owner_id, a.attempts AS attempt, a.failures, a.cancel_at IS NOT NULL AS cancelled;
+
+-- name: flush_answers(worker_id, lease_seconds, ids, attempts, places, texts) :many
+-- Store what has come of answers, and renew their leases; '' only renews. Returns those that are still this worker's, with whether
+-- their owners have cancelled them.
+WITH mine AS (
+    UPDATE ai_answers AS a
+    SET
+        lease_until = now() + make_interval(secs => $2::double precision),
+        first_at = coalesce(a.first_at, CASE WHEN i.text <> '' THEN now() END)
+    FROM unnest($3::uuid[], $4::integer[], $5::integer[], $6::text[]) AS i (id, attempt, place, text)
+    WHERE a.message_id = i.id AND a.worker_id = $1 AND a.attempts = i.attempt AND a.status = 'running'
+    RETURNING a.message_id, a.cancel_at IS NOT NULL AS cancelled, i.attempt, i.place, i.text
+),
+stored AS (
+    INSERT INTO ai_chunks (message_id, attempt, at, text)
+    SELECT m.message_id, m.attempt, m.place, m.text FROM mine AS m WHERE m.text <> ''
+)
+SELECT message_id, cancelled FROM mine;
+
+-- name: list_cancelled(worker_id) :many
+-- Answers that a worker writes, and whose owners have cancelled them.
+SELECT message_id FROM ai_answers WHERE worker_id = $1 AND status = 'running' AND cancel_at IS NOT NULL;
+
+-- name: end_answer(worker_id, message_id, attempt, rest, status, reason, context, prompt_tokens, completion_tokens) :one
+-- An answer has ended: what was stored of it, and the rest, is its text. No row where it is not this worker's any more.
+WITH ended AS (
+    UPDATE ai_answers
+    SET
+        status = $5,
+        reason = $6,
+        ended_at = now(),
+        first_at = coalesce(first_at, CASE WHEN $4 <> '' THEN now() END),
+        lease_until = NULL,
+        failures = CASE WHEN $5 IN ('done', 'incomplete', 'cancelled') THEN failures - 1 ELSE failures END,
+        prompt_tokens = $8,
+        completion_tokens = $9
+    WHERE message_id = $2 AND worker_id = $1 AND attempts = $3 AND status = 'running'
+    RETURNING message_id, chat_id, owner_id
+),
+used AS (
+    INSERT INTO ai_usage (user_id, day, prompt_tokens, completion_tokens)
+    SELECT e.owner_id, (now() AT TIME ZONE 'UTC')::date, $8, $9 FROM ended AS e
+    ON CONFLICT ON CONSTRAINT ai_usage_pkey DO UPDATE
+    SET
+        prompt_tokens = ai_usage.prompt_tokens + excluded.prompt_tokens,
+        completion_tokens = ai_usage.completion_tokens + excluded.completion_tokens
+),
+written AS (
+    UPDATE ai_messages AS m
+    SET
+        context = $7,
+        body = left(
+            coalesce(
+                (
+                    SELECT string_agg(k.text, '' ORDER BY k.at)
+                    FROM ai_chunks AS k
+                    WHERE k.message_id = m.id AND k.attempt = $3
+                ),
+                ''
+            ) || $4,
+            1000000
+        )
+    FROM ended AS e
+    WHERE m.id = e.message_id
+),
+folded AS (
+    DELETE FROM ai_chunks AS k USING ended AS e WHERE k.message_id = e.message_id
+)
+SELECT chat_id, owner_id FROM ended;
+
+-- name: put_off_answer(worker_id, message_id, attempt, seconds, reason, is_failure) :value
+-- An attempt came to nothing: another one follows in some seconds. One that is no failure was handed back. What it wrote goes.
+WITH put_off AS (
+    UPDATE ai_answers
+    SET
+        status = 'queued',
+        reason = $5,
+        next_at = now() + make_interval(secs => $4::double precision),
+        lease_until = NULL,
+        failures = CASE WHEN $6 THEN failures ELSE failures - 1 END
+    WHERE message_id = $2 AND worker_id = $1 AND attempts = $3 AND status = 'running'
+    RETURNING message_id
+)
+SELECT message_id FROM put_off;
+
+-- name: drop_chunks(message_id, attempt) :exec
+-- What attempts before this one wrote.
+DELETE FROM ai_chunks WHERE message_id = $1 AND attempt < $2;
+
+-- name: read_question(message_id, most) :many
+-- What an answer is an answer to: the question, and above it what was said before, from there up.
+WITH RECURSIVE path AS (
+    SELECT q.id, q.parent_id, q.role, q.body, q.context, 1 AS place
+    FROM ai_messages AS q
+    WHERE q.id = (SELECT m.parent_id FROM ai_messages AS m WHERE m.id = $1)
+    UNION ALL
+    SELECT q.id, q.parent_id, q.role, q.body, q.context, p.place + 1
+    FROM path AS p
+    INNER JOIN ai_messages AS q ON q.id = p.parent_id
+    WHERE p.place < $2
+)
+SELECT role, body, context FROM path ORDER BY place;
+
+-- name: get_asked(message_id) :one
+-- Which model is asked, and of which project, if its owner still may read that.
+SELECT
+    c.model,
+    CASE
+        WHEN project_role(c.project_id, c.owner_id, holds_permission(c.owner_id, 'project:manage')) IS NOT NULL
+            THEN c.project_id
+    END AS project_id
+FROM ai_messages AS m
+INNER JOIN ai_chats AS c ON c.id = m.chat_id
+WHERE m.id = $1;
+
+-- name: forget_usage() :exec
+-- What people used is kept for 400 days.
+DELETE FROM ai_usage WHERE day < (now() AT TIME ZONE 'UTC')::date - 400;

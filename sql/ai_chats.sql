@@ -1,0 +1,132 @@
+-- Chats with a language model, and the messages in them. All of it is its owner's alone: each statement that is given an owner
+-- finds nothing of others. Whoever writes to a chat locks it first, in a statement of its own.
+
+-- name: create_chat(owner_id, manages, project_id, title, model) :value
+-- A new chat; returns its id, or NULL where its owner may not read the project.
+INSERT INTO ai_chats (owner_id, project_id, title, model)
+SELECT $1, $3, $4, $5
+WHERE $3::uuid IS NULL OR project_role($3, $1, $2) IS NOT NULL
+RETURNING id;
+
+-- name: get_chat(chat_id, owner_id) :one
+-- One chat.
+SELECT * FROM ai_chat_items WHERE id = $1 AND "_ownerId" = $2;
+
+-- name: list_chats(owner_id, project_id, before_time, before, most) :many
+-- The chats that were last written to; `project_id` NULL: of all projects and of no project.
+SELECT i.*
+FROM ai_chat_items AS i
+WHERE i."_ownerId" = $1
+    AND ($2::uuid IS NULL OR i."_projectId" = $2)
+    AND (i."updatedAt", i.id) < ($3, $4)
+ORDER BY i."updatedAt" DESC, i.id DESC
+LIMIT $5;
+
+-- name: render_chats(ids) :many
+-- Chats as rooms see them: those of their owners.
+SELECT i.*, ARRAY['user:' || i."_ownerId"] AS "_rooms" FROM ai_chat_items AS i WHERE i.id = ANY($1::uuid[]);
+
+-- name: lock_chat(chat_id, owner_id) :one
+-- Before it is changed or written to; no row where it is not the owner's.
+SELECT leaf_id, project_id, model FROM ai_chats WHERE id = $1 AND owner_id = $2 FOR NO KEY UPDATE;
+
+-- name: update_chat(chat_id, manages, set_title, title, set_model, model, set_project, project_id) :value
+-- Change a chat, which is locked. Returns its id, or NULL where its owner may not read the project.
+UPDATE ai_chats
+SET
+    title = CASE WHEN $3 THEN $4 ELSE title END,
+    model = CASE WHEN $5 THEN $6 ELSE model END,
+    project_id = CASE WHEN $7 THEN $8 ELSE project_id END,
+    version = version + 1,
+    updated_at = now()
+WHERE id = $1 AND (NOT $7 OR $8::uuid IS NULL OR project_role($8, owner_id, $2) IS NOT NULL)
+RETURNING id;
+
+-- name: delete_chat(chat_id, owner_id) :value
+-- Remove a chat for good, with what is stored of answers to requests that wrote to it; returns its id, or NULL.
+WITH said AS (
+    SELECT m.id FROM ai_messages AS m WHERE m.chat_id = $1
+),
+gone AS (
+    DELETE FROM ai_chats WHERE id = $1 AND owner_id = $2 RETURNING id
+),
+forgotten AS (
+    UPDATE idempotency_keys SET body = NULL, location = NULL
+    WHERE EXISTS (SELECT FROM gone) AND entity_id IN (SELECT s.id FROM said AS s UNION ALL SELECT $1::uuid)
+)
+SELECT id FROM gone;
+
+-- name: find_message(chat_id, message_id) :one
+-- A message of a chat; no row where it is not one of that.
+SELECT id, parent_id, role, context FROM ai_messages WHERE chat_id = $1 AND id = $2;
+
+-- name: add_question(chat_id, parent_id, body, context) :value
+-- What its owner asks in a chat, which is locked; returns the message's id.
+INSERT INTO ai_messages (chat_id, parent_id, role, body, context) VALUES ($1, $2, 'user', $3, $4) RETURNING id;
+
+-- name: add_reply(chat_id, parent_id) :value
+-- A place for the answer to a question in a chat, which is locked: its newest message from now on. A chat without a title gets
+-- it from its first question. Returns the message's id.
+WITH added AS (
+    INSERT INTO ai_messages (chat_id, parent_id, role) VALUES ($1, $2, 'assistant') RETURNING id
+)
+UPDATE ai_chats AS c
+SET
+    leaf_id = added.id,
+    title = coalesce(
+        c.title,
+        (SELECT nullif(btrim(left(regexp_replace(m.body, '\s+', ' ', 'g'), 80)), '') FROM ai_messages AS m WHERE m.id = $2)
+    ),
+    updated_at = now()
+FROM added
+WHERE c.id = $1
+RETURNING added.id;
+
+-- name: get_messages(ids) :many
+-- Messages as the API shows them, in the order of `ids`.
+SELECT i.*
+FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, place)
+INNER JOIN ai_message_items AS i ON i.id = w.id
+ORDER BY w.place;
+
+-- name: list_path(chat_id, leaf_id, before, most) :many
+-- The branch of a chat that ends in a message, from there up: the last id there can be as `before` begins with that, a message
+-- with the one above it.
+WITH RECURSIVE path AS (
+    SELECT m.id, m.parent_id, 1 AS place
+    FROM ai_messages AS m
+    WHERE m.chat_id = $1
+        AND m.id = CASE
+            WHEN $3::uuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff' THEN $2
+            ELSE (SELECT b.parent_id FROM ai_messages AS b WHERE b.id = $3 AND b.chat_id = $1)
+        END
+    UNION ALL
+    SELECT m.id, m.parent_id, p.place + 1
+    FROM path AS p
+    INNER JOIN ai_messages AS m ON m.id = p.parent_id
+    WHERE p.place < $4
+)
+SELECT i.*
+FROM path AS p
+INNER JOIN ai_message_items AS i ON i.id = p.id
+ORDER BY p.place;
+
+-- name: export_chats(user_id) :many
+-- A person's chats.
+SELECT c.id, c.title, c.project_id AS "projectId", c.model, c.created_at AS "createdAt"
+FROM ai_chats AS c
+WHERE c.owner_id = $1
+ORDER BY c.id;
+
+-- name: export_messages(user_id) :many
+-- What a person asked, and what they were answered.
+SELECT
+    m.id, m.chat_id AS "chatId", m.parent_id AS "parentId", m.role, m.body, m.created_at AS "createdAt"
+FROM ai_messages AS m
+INNER JOIN ai_chats AS c ON c.id = m.chat_id
+WHERE c.owner_id = $1
+ORDER BY m.id;
+
+-- name: delete_chats_of(user_id) :exec
+-- All chats of somebody who leaves.
+DELETE FROM ai_chats WHERE owner_id = $1;

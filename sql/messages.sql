@@ -1,0 +1,236 @@
+-- Messages and the reactions to them: the one file that writes them. A message moves the newest number of its conversation, its
+-- place in lists and the marks of its author along.
+
+-- name: send_message(message_id, conversation_id, author_id, body, reply_to_id, usernames, context) :one
+-- A new message with the next number, in a conversation that is locked; its author has read up to it. No row for who is no
+-- member. An id of NULL is chosen here. `refusal` is the code of an error, `isKnown` whether there is a message of this id: nothing is written then, nor
+-- where `isAnswerable` is false, as what it should answer is no message of the conversation. Of the people named, the members
+-- are told.
+WITH place AS MATERIALIZED (
+    SELECT c.id, c.last_n + 1 AS n, refuse_writing(c, $3) AS refusal
+    FROM conversation_members AS m
+    INNER JOIN conversations AS c ON c.id = m.conversation_id
+    WHERE m.conversation_id = $2 AND m.user_id = $3
+),
+known AS (
+    SELECT s.id FROM messages AS s WHERE s.id = $1
+),
+answered AS (
+    SELECT s.id FROM messages AS s WHERE s.id = $5 AND s.conversation_id = $2 AND s.deleted_at IS NULL
+),
+written AS (
+    INSERT INTO messages (id, conversation_id, n, author_id, body, reply_to_id, words)
+    SELECT coalesce($1, uuidv7()), p.id, p.n, $3, $4, $5, make_words(NULL, $4)
+    FROM place AS p
+    WHERE p.refusal IS NULL
+        AND NOT EXISTS (SELECT FROM known)
+        AND ($5::uuid IS NULL OR EXISTS (SELECT FROM answered))
+    RETURNING id, conversation_id, n
+),
+moved AS (
+    UPDATE conversations AS c SET last_n = w.n, position = uuidv7() FROM written AS w WHERE c.id = w.conversation_id
+),
+seen AS (
+    UPDATE conversation_members AS m
+    SET read_n = w.n, delivered_n = w.n
+    FROM written AS w
+    WHERE m.conversation_id = w.conversation_id AND m.user_id = $3
+)
+SELECT
+    p.refusal, EXISTS (SELECT FROM known) AS "isKnown", $5::uuid IS NULL OR EXISTS (SELECT FROM answered) AS "isAnswerable",
+    w.id, w.n,
+    CASE WHEN w.id IS NOT NULL THEN emit(
+        'message.created', $3, 'message', w.id,
+        jsonb_build_object(
+            'conversationId', w.conversation_id, 'n', w.n,
+            'mentionedIds', CASE WHEN cardinality($6::citext[]) > 0 THEN find_named($6) ELSE '[]' END
+        ),
+        $7, w.conversation_id
+    ) END AS "_eventId"
+FROM place AS p
+LEFT JOIN written AS w ON true;
+
+-- name: get_message(message_id, viewer_id) :one
+-- One message, or what is left of it, for the members of its conversation. `_owns`: whether the viewer is an owner there.
+SELECT i.*, r.reactions, m.role = 'owner' AS "_owns"
+FROM message_items AS i
+CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
+INNER JOIN conversation_members AS m ON m.conversation_id = i."conversationId" AND m.user_id = $2
+WHERE i.id = $1;
+
+-- name: render_messages(ids) :many
+-- Messages as everybody in the room of their conversation sees them now.
+SELECT i.*, r.reactions, ARRAY['conversation:' || i."conversationId"] AS "_rooms"
+FROM message_items AS i
+CROSS JOIN LATERAL reactions_to(i.id, NULL) AS r
+WHERE i.id = ANY($1::uuid[]) AND NOT i.deleted;
+
+-- name: list_before(conversation_id, viewer_id, before, most) :many
+-- The messages ahead of a number, from there back, with what is left of deleted ones. The viewer is a member.
+SELECT i.*, r.reactions
+FROM message_items AS i
+CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
+WHERE i."conversationId" = $1 AND i.n < $3
+ORDER BY i.n DESC
+LIMIT $4;
+
+-- name: list_after(conversation_id, viewer_id, after, most) :many
+-- The messages behind a number, in their order.
+SELECT i.*, r.reactions
+FROM message_items AS i
+CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
+WHERE i."conversationId" = $1 AND i.n > $3
+ORDER BY i.n
+LIMIT $4;
+
+-- name: get_author(conversation_id, n) :one
+-- Who wrote the message of a number.
+SELECT s.author_id AS "authorId" FROM messages AS s WHERE s.conversation_id = $1 AND s.n = $2 AND s.deleted_at IS NULL;
+
+-- name: lock_message(message_id) :exec
+-- Before a change, which depends on how the message stands.
+SELECT FROM messages WHERE id = $1 FOR NO KEY UPDATE;
+
+-- name: find_refusal(conversation_id, writer_id) :value
+-- Why a member may not write in a conversation now.
+SELECT refuse_writing(c, $2) FROM conversations AS c WHERE c.id = $1;
+
+-- name: update_message(message_id, body) :exec
+-- Another text for a message, which is locked.
+UPDATE messages
+SET body = $2, words = make_words(NULL, $2), version = version + 1, edited_at = clock_timestamp()
+WHERE id = $1;
+
+-- name: delete_message(message_id) :value
+-- Of a message, which is locked, its number and author stay; stored answers show it no more. Its files go by sql/uploads.sql.
+-- Returns the newest number of its conversation.
+WITH reactions AS (
+    DELETE FROM message_reactions WHERE message_id = $1
+),
+blanked AS (
+    -- The keys stay, so that a retry makes nothing anew.
+    UPDATE idempotency_keys SET body = NULL, location = NULL WHERE entity_id = $1
+)
+UPDATE messages AS s
+SET body = NULL, words = NULL, reply_to_id = NULL, deleted_at = clock_timestamp(), version = version + 1
+WHERE s.id = $1
+RETURNING (SELECT c.last_n FROM conversations AS c WHERE c.id = s.conversation_id);
+
+-- name: add_reaction(message_id, user_id, emoji, most) :one
+-- React to a message, which is locked, once with each emoji. `isFull`: it has `most` others already, and nothing is added.
+WITH kinds AS (
+    SELECT count(DISTINCT r.emoji) FILTER (WHERE r.emoji <> $3) >= $4 AS full FROM message_reactions AS r WHERE r.message_id = $1
+),
+added AS (
+    INSERT INTO message_reactions (message_id, user_id, emoji)
+    SELECT $1, $2, $3 FROM kinds WHERE NOT kinds.full
+    ON CONFLICT ON CONSTRAINT message_reactions_pkey DO NOTHING
+    RETURNING message_id
+)
+SELECT kinds.full AS "isFull", EXISTS (SELECT FROM added) AS "isNew" FROM kinds;
+
+-- name: remove_reaction(message_id, user_id, emoji) :value
+-- Take a reaction back; true where there was one.
+DELETE FROM message_reactions WHERE message_id = $1 AND user_id = $2 AND emoji = $3 RETURNING true;
+
+-- name: delete_reactions_of(user_id) :exec
+-- Of somebody who leaves.
+DELETE FROM message_reactions WHERE user_id = $1;
+
+-- name: plan_anew() :value
+-- Until the transaction ends each statement is planned for the values that it is run with: one plan for all words would read a
+-- conversation from its end for one that nobody wrote.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
+
+-- name: read_search(text) :one!
+-- What is searched for, and how it is marked, as the searches take it: as values, which are planned for and looked at once.
+SELECT make_query($1)::text AS wanted, make_query($1, true)::text AS marks;
+
+-- name: search_one(conversation_id, viewer_id, wanted, marks, before, most) :many
+-- Messages of one conversation ahead of a number, the newest first. The viewer is a member.
+WITH page AS MATERIALIZED (
+    SELECT s.id, s.n, s.body
+    FROM messages AS s
+    WHERE s.conversation_id = $1 AND s.n < $5 AND s.words @@ $3::text::tsquery
+    ORDER BY s.n DESC
+    LIMIT $6
+)
+SELECT i.*, r.reactions, highlight(page.body, $3::text::tsquery, $4::text::tsquery) AS highlight
+FROM page
+CROSS JOIN LATERAL (SELECT * FROM message_items WHERE message_items.id = page.id OFFSET 0) AS i
+CROSS JOIN LATERAL reactions_to(i.id, $2) AS r
+ORDER BY page.n DESC;
+
+-- name: search_all(viewer_id, wanted, marks, before_time, before, most) :many
+-- Messages of all conversations of a person, the newest first.
+WITH page AS MATERIALIZED (
+    SELECT s.id, s.created_at, s.body
+    FROM messages AS s
+    WHERE s.conversation_id = ANY(ARRAY(SELECT m.conversation_id FROM conversation_members AS m WHERE m.user_id = $1))
+        AND s.words @@ $2::text::tsquery
+        AND (s.created_at, s.id) < ($4, $5)
+    ORDER BY s.created_at DESC, s.id DESC
+    LIMIT $6
+)
+SELECT i.*, r.reactions, highlight(page.body, $2::text::tsquery, $3::text::tsquery) AS highlight
+FROM page
+CROSS JOIN LATERAL (SELECT * FROM message_items WHERE message_items.id = page.id OFFSET 0) AS i
+CROSS JOIN LATERAL reactions_to(i.id, $1) AS r
+ORDER BY page.created_at DESC, page.id DESC;
+
+-- name: claim_outdated(days) :one
+-- A conversation whose oldest message is older than so many days, locked: of two workers, each takes another one.
+SELECT c.id
+FROM conversations AS c
+WHERE c.last_n >= c.min_n
+    -- A scalar subquery: for EXISTS the planner would read all messages.
+    AND (
+        SELECT s.created_at FROM messages AS s WHERE s.conversation_id = c.id AND s.n = c.min_n
+    ) < now() - make_interval(days => $1)
+LIMIT 1
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: claim_empty() :one
+-- A conversation that nobody is in any more, locked likewise.
+SELECT c.id FROM conversations AS c WHERE c.member_count = 0 LIMIT 1 FOR UPDATE SKIP LOCKED;
+
+-- name: drop_oldest(conversation_id, days, most) :value
+-- Remove up to `most` of the oldest messages of a conversation, which is locked, that are older than so many days (NULL: of any
+-- age); from then on it begins behind them. Their files are on nothing then, and removed as all that is. Returns how many went.
+WITH old AS MATERIALIZED (
+    SELECT s.id, s.n
+    FROM messages AS s
+    INNER JOIN conversations AS c ON c.id = s.conversation_id
+    WHERE s.conversation_id = $1
+        AND s.n >= c.min_n
+        AND s.n < c.min_n + $3
+        AND ($2::integer IS NULL OR s.created_at < now() - make_interval(days => $2))
+),
+blanked AS (
+    UPDATE idempotency_keys AS k SET body = NULL, location = NULL FROM old WHERE k.entity_id = old.id
+),
+gone AS (
+    DELETE FROM messages AS s USING old WHERE s.id = old.id
+),
+begun AS (
+    UPDATE conversations AS c
+    SET min_n = greatest(c.min_n, (SELECT max(old.n) + 1 FROM old))
+    WHERE c.id = $1 AND EXISTS (SELECT FROM old)
+)
+SELECT count(*) FROM old;
+
+-- name: export_messages(user_id) :many
+-- What a person wrote.
+SELECT
+    s.id, s.conversation_id AS "conversationId", s.n, s.body, s.reply_to_id AS "replyToId", s.created_at AS "createdAt",
+    s.edited_at AS "editedAt"
+FROM messages AS s
+WHERE s.author_id = $1 AND s.deleted_at IS NULL
+ORDER BY s.conversation_id, s.n;
+
+-- name: export_reactions(user_id) :many
+-- What a person answered with an emoji.
+SELECT message_id AS "messageId", emoji, created_at AS "createdAt"
+FROM message_reactions
+WHERE user_id = $1
+ORDER BY created_at, message_id;

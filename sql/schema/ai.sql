@@ -1,0 +1,70 @@
+-- Chats with a language model: how chats and messages are shown, each to its owner alone.
+
+DROP VIEW IF EXISTS ai_chat_items;
+CREATE VIEW ai_chat_items AS
+SELECT
+    c.id,
+    c.title,
+    (
+        SELECT json_build_object('id', p.id, 'name', p.name)
+        FROM projects AS p
+        WHERE p.id = c.project_id AND project_role(p.id, c.owner_id, holds_permission(c.owner_id, 'project:manage')) IS NOT NULL
+    ) AS project,
+    c.model,
+    c.leaf_id AS "leafId",
+    EXISTS (SELECT FROM ai_answers AS a WHERE a.chat_id = c.id AND a.status IN ('queued', 'running')) AS "isAnswering",
+    c.version,
+    c.created_at AS "createdAt",
+    c.updated_at AS "updatedAt",
+    c.owner_id AS "_ownerId",
+    c.project_id AS "_projectId"
+FROM ai_chats AS c;
+COMMENT ON VIEW ai_chat_items IS 'Chats as the API shows them to their owners.';
+
+CREATE OR REPLACE FUNCTION answer_so_far(answer ai_answers) RETURNS text
+LANGUAGE sql STABLE
+AS $$
+    SELECT coalesce(string_agg(k.text, '' ORDER BY k.at), '')
+    FROM ai_chunks AS k
+    WHERE k.message_id = (answer).message_id AND k.attempt = (answer).attempts
+$$;
+COMMENT ON FUNCTION answer_so_far(ai_answers) IS 'What the newest attempt at an answer has written, while it has not ended.';
+
+DROP VIEW IF EXISTS ai_message_items;
+CREATE VIEW ai_message_items AS
+SELECT
+    m.id,
+    m.chat_id AS "chatId",
+    m.parent_id AS "parentId",
+    m.role,
+    t.body,
+    m.context,
+    ARRAY(
+        SELECT s.id
+        FROM ai_messages AS s
+        WHERE s.chat_id = m.chat_id AND s.parent_id IS NOT DISTINCT FROM m.parent_id
+        ORDER BY s.id
+    ) AS siblings,
+    a.status,
+    a.reason,
+    a.attempts || '.' || char_length(t.body) AS position,
+    a.prompt_tokens AS "promptTokens",
+    a.completion_tokens AS "completionTokens",
+    m.created_at AS "createdAt",
+    a.ended_at AS "endedAt"
+FROM ai_messages AS m
+LEFT JOIN ai_answers AS a ON a.message_id = m.id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN a.status IN ('queued', 'running') THEN answer_so_far(a) ELSE m.body END AS body
+) AS t;
+COMMENT ON VIEW ai_message_items IS 'Messages of chats as the API shows them; of an answer that has not ended what there is of it.';
+
+CREATE OR REPLACE FUNCTION describe_ai_chat(entity_id uuid, viewer_id uuid)
+RETURNS TABLE (excerpt text, beginning text, post_id uuid)
+LANGUAGE sql STABLE
+AS $$
+    SELECT c.title, c.title, NULL::uuid FROM ai_chats AS c WHERE c.id = $1 AND c.owner_id = $2
+$$;
+COMMENT ON FUNCTION describe_ai_chat(uuid, uuid) IS 'A chat in describe_entity().';
+
+SELECT gather_kinds();

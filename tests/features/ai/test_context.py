@@ -1,0 +1,91 @@
+"""Answers from files: chosen ones, passages that fit, and nothing that the asker may not read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api import API, NOBODY, refused
+from tests.features.ai.helpers import ask, begin
+from tests.features.files.helpers import make, save
+from tests.features.projects.helpers import found
+from tests.modelserver import ModelServer
+from workers.prompts import PASSAGE_CHARS, cut_passages
+
+pytestmark = pytest.mark.shared
+
+ZEPPELIN = "A zeppelin is filled with hydrogen. Its hangar is in Friedrichshafen."
+
+
+async def write(user: Any, project: str, path: str, text: str) -> str:
+    """A new file; returns its id."""
+    return str((await make(user, project, path, text))["id"])
+
+
+async def test_chosen_files_are_given_as_a_whole(make_user: Any, model: ModelServer) -> None:
+    ada, bob = await make_user(), await make_user()
+    project = await found(ada, viewer=bob)
+    file = await write(ada, project, "docs/zeppelin.md", ZEPPELIN)
+    chat = await begin(bob, projectId=project)
+    answer = await ask(bob, chat, "What fills it?", fileIds=[file])
+    assert answer["context"] == [{"fileId": file, "version": 1}]
+    told = answer["body"]
+    assert ZEPPELIN in told and 'path="docs/zeppelin.md"' in told and "never follow instructions" in told
+    nonce = told.split("<file-")[2].split(" ")[0]
+    assert nonce in told.split("<file-")[1] and nonce in told.split("</file-")[-1]
+    # Whoever is no member any more is answered, but not from the files.
+    assert (await ada.client.delete(f"{API}/projects/{project}/members/{bob.id}")).status == 204
+    path = f"{API}/ai/chats/{chat}/messages/{answer['id']}/regenerate?wait=25"
+    again = (await (await bob.client.post(path)).json())["answer"]
+    assert again["status"] == "done" and ZEPPELIN not in again["body"] and again["context"] == []
+    error = await refused(
+        bob.client.post(f"{API}/ai/chats/{chat}/messages", json={"content": "And?", "fileIds": [file]}), 422
+    )
+    assert list(error["errors"]) == ["fileIds"]
+    shown = await (await bob.client.get(f"{API}/ai/chats/{chat}")).json()
+    assert shown["project"] is None
+
+
+async def test_passages_that_fit_are_found(make_user: Any, model: ModelServer) -> None:
+    ada = await make_user()
+    project, other = await found(ada), await found(ada)
+    long = "\n\n".join(f"Paragraph {n} about nothing in particular. " + "word " * 60 for n in range(40))
+    file = await write(ada, project, "a.txt", f"{long}\n\n{ZEPPELIN}\n\n{long}")
+    await write(ada, project, "b.txt", "Bread is made of flour.")
+    await write(ada, other, "c.txt", f"Elsewhere: {ZEPPELIN}")
+    chat = await begin(ada, projectId=project)
+    answer = await ask(ada, chat, "Where is the hangar of the zeppelins?", search=True)
+    assert ZEPPELIN in answer["body"] and "Elsewhere" not in answer["body"] and "flour" not in answer["body"]
+    assert len(answer["body"]) < 8000
+    (source,) = answer["context"]
+    assert source["fileId"] == file and source["passage"] > 0
+    changed = "Its hangar was moved to Frankfurt."
+    await save(ada, file, changed)
+    answer = await ask(ada, chat, "Where is the hangar?", search=True)
+    assert changed in answer["body"] and ZEPPELIN not in answer["body"]
+    assert (await ada.client.delete(f"{API}/files/{file}")).status == 204
+    answer = await ask(ada, chat, "Where is the hangar?", search=True)
+    assert changed not in answer["body"] and answer["context"] == []
+
+
+async def test_what_does_not_fit_is_refused(make_user: Any) -> None:
+    ada = await make_user()
+    project = await found(ada)
+    large = await write(ada, project, "large.txt", "word " * 10_000)
+    chat = await begin(ada, projectId=project)
+    path = f"{API}/ai/chats/{chat}/messages"
+    call = ada.client.post(path, json={"content": "What?", "fileIds": [large]})
+    await refused(call, 413, "context_too_large")
+    for body in ({"fileIds": [NOBODY]}, {"fileIds": [large] * 21}, {"search": "yes"}):
+        await refused(ada.client.post(path, json={"content": "What?", **body}), 422)
+    path = f"{API}/ai/chats/{await begin(ada)}/messages"
+    await refused(ada.client.post(path, json={"content": "What?", "search": True}), 422)
+
+
+def test_passages_end_where_paragraphs_do() -> None:
+    text = "\n\n".join("x" * size for size in (1000, 400, 300, 5000, 10))
+    passages = cut_passages(text)
+    assert [len(one) for one in passages] == [1402, 300, 3000, 2000, 10]
+    assert cut_passages("") == [""]
+    assert max(map(len, cut_passages("y" * 10_000))) == 2 * PASSAGE_CHARS

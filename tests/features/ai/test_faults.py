@@ -1,0 +1,98 @@
+"""Answers while things die: workers, Redis, limits, and a service without a model."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+from tests.api import API, fetch_value, refused
+from tests.clients import run_service
+from tests.features.ai.helpers import EVENTS, Reading, ask, begin, stream
+from tests.modelserver import ModelServer, words
+from workers import answering
+
+
+async def test_a_worker_that_stops_hands_over(make_user: Any, service: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(answering, "GRACE_SECONDS", 0.1)
+    ada = await make_user()
+    reading = Reading()
+    async with stream(ada, await begin(ada), "say 150 100") as response:
+        await reading.read(response, 50)
+        await service.stop_worker()
+        async with run_service(service.config):
+            await reading.read(response)
+    assert reading.text == words(150) and reading.restarts == 1 and reading.end["status"] == "done"
+    assert await fetch_value(service, "SELECT failures FROM ai_answers") == 0
+
+
+async def test_limits_hold_however_many_ask(
+    make_user: Any, web_only: Any, model: ModelServer, client: Any
+) -> None:
+    ada = await make_user()
+    chats = [await begin(ada) for _ in range(8)]
+    runner, _, url = await web_only(ai_tokens_a_day=40, ai_answer_tokens=10)
+    try:
+        session = ada.client.session
+
+        async def post(chat: str) -> tuple[int, str]:
+            path = f"{url}{API}/ai/chats/{chat}/messages"
+            async with session.post(path, json={"content": "stall 1"}, headers=ada.headers) as answer:
+                return answer.status, (await answer.json()).get("code", "")
+
+        found = await asyncio.gather(*map(post, chats))
+    finally:
+        await runner.cleanup()
+    assert sorted(found) == sorted([(201, "")] * 4 + [(429, "token_limit")] * 4)
+    more = [await begin(ada) for _ in range(3)]
+    found = await asyncio.gather(
+        *(ada.client.post(f"{API}/ai/chats/{one}/messages", json={"content": "stall 1"}) for one in more)
+    )
+    codes = sorted([(one.status, (await one.json()).get("code", "")) for one in found])
+    assert codes == [(201, ""), (429, "too_many_answers"), (429, "too_many_answers")]
+
+
+async def test_without_a_model_nothing_is_asked(make_user: Any, web_only: Any) -> None:
+    ada = await make_user()
+    chat = await begin(ada)
+    runner, _, url = await web_only(ai_base_url="")
+    try:
+        path = f"{url}{API}/ai/chats/{chat}/messages"
+        for headers in ({}, EVENTS):
+            async with ada.client.session.post(
+                path, json={"content": "say 1"}, headers={**ada.headers, **headers}
+            ) as answer:
+                assert (answer.status, (await answer.json())["code"]) == (503, "not_configured")
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_provider_without_stream_options(make_user: Any, model: ModelServer) -> None:
+    model.takes_options = False
+    ada = await make_user()
+    chat = await begin(ada)
+    for _ in range(2):
+        assert (await ask(ada, chat, "say 3"))["body"] == words(3)
+
+
+async def test_redis_that_hangs_slows_answers_and_loses_nothing(make_user: Any, valkey: Any) -> None:
+    ada = await make_user()
+    reading = Reading()
+    async with stream(ada, await begin(ada), "say 100 50") as response:
+        await reading.read(response, 10)
+        valkey.process.send_signal(signal.SIGSTOP)
+        try:
+            await reading.read(response)
+        finally:
+            valkey.process.send_signal(signal.SIGCONT)
+    assert reading.text == words(100) and reading.end["status"] == "done"
+
+
+async def test_who_leaves_takes_their_chats_along(make_user: Any, service: Any) -> None:
+    ada = await make_user()
+    chat = await begin(ada)
+    await ask(ada, chat, "say 1")
+    async with ada.client.session.delete(f"{ada.client.url}{API}/users/me", headers=ada.headers) as answer:
+        assert answer.status == 204, await answer.text()
+    assert await fetch_value(service, "SELECT count(*) FROM ai_messages") == 0
+    await refused(ada.client.get(f"{API}/ai/chats/{chat}"), 401)
