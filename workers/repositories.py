@@ -20,7 +20,9 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.outbox import emit
 from nexcorp.domain.repositories import REASONS, bind_token
 from nexcorp.errors import AppError
-from nexcorp.integrations.git import MAX_BRANCHES, Commit, Git, GitFailed
+from nexcorp.integrations.git import MAX_BRANCHES, Git
+from nexcorp.integrations.git_commands import GitFailed
+from nexcorp.integrations.git_log import Commit
 from nexcorp.integrations.outbound import Refused
 from nexcorp.logs import seldom
 from nexcorp.security.secrets import Secrets

@@ -237,8 +237,8 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)
     await stopping
-    loops = (settler, syncer, answering, *notices.values())
-    closing = (loop.close() for loop in loops)
+    senders = (sender.close() for sender in notices.values())
+    closing = (settler.close(), syncer.close(), answering.close(), *senders)
     await asyncio.gather(saq, *closing, return_exceptions=True)
     await end_tasks(tasks)
     with contextlib.suppress(AppError):

@@ -9,105 +9,37 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import os
 import re
 import shutil
-import signal
 import socket
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 from yarl import URL
 
+from nexcorp.integrations.git_commands import (
+    CHUNK_BYTES,
+    SETTINGS,
+    GitFailed,
+    end,
+    make_environment,
+    run,
+    spawn,
+)
+from nexcorp.integrations.git_log import FIELDS, FORMAT, Commit, read_commit
 from nexcorp.integrations.outbound import Refused, check_url, is_allowed, is_public, read_address
 
-LIST_SECONDS, FETCH_SECONDS, LOCAL_SECONDS = 30.0, 600.0, 120.0
-MAX_FILE_BYTES = 1024**3
-MAX_LIST_BYTES = 16 * 1024 * 1024
 MAX_COMMIT_BYTES = 32 * 1024 * 1024
-MAX_ERROR_BYTES = 16 * 1024
 MAX_BRANCHES = 5000
 # Commits handed over at once: parsing more would hold the loop.
 BATCH = 500
-CHUNK_BYTES = 128 * 1024
+LIST_SECONDS, FETCH_SECONDS = 30.0, 600.0
+MAX_FILE_BYTES = 1024**3
 TRACKED = "refs/heads/tracked"
 SHA = re.compile(r"[0-9a-f]{40}\Z")
 NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|^@\Z")
-FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct%x00%s%x00%b%x00"
-FIELDS = 9
-LATEST = 253402300799
-# A file of the pack may have so many blocks of 512 bytes; no limit would be inherited from elsewhere.
-SPAWN = 'ulimit -c 0; ulimit -f "$0"; exec nice -n 10 git "$@"'
-
-SETTINGS = {
-    "core.hooksPath": "/dev/null",
-    "core.askPass": "",
-    "core.symlinks": "false",
-    "credential.helper": "",
-    "protocol.version": "2",
-    "http.followRedirects": "false",
-    "http.proxy": "",
-    "transfer.credentialsInUrl": "die",
-    "transfer.bundleURI": "false",
-    "fetch.recurseSubmodules": "no",
-    "fetch.writeCommitGraph": "false",
-    "submodule.recurse": "false",
-    "gc.auto": "0",
-    "maintenance.auto": "false",
-    "pack.threads": "1",
-    "index.threads": "1",
-    "safe.bareRepository": "explicit",
-}
-ENVIRONMENT = {
-    "HOME": "/nonexistent",
-    "LC_ALL": "C",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "/bin/false",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
-    "GIT_HTTP_LOW_SPEED_TIME": "20",
-}
-# What git says, and the reason that it stands for; the first that fits.
-REASONS = (
-    ("requested URL returned error: 30", "redirected"),
-    ("unable to update url base from redirection", "redirected"),
-    ("Authentication failed", "auth_failed"),
-    ("could not read Username", "auth_failed"),
-    ("could not read Password", "auth_failed"),
-    ("requested URL returned error: 401", "auth_failed"),
-    ("requested URL returned error: 403", "auth_failed"),
-    ("requested URL returned error: 404", "not_found"),
-    ("' not found", "not_found"),
-    ("couldn't find remote ref", "branch_gone"),
-    ("File too large", "too_large"),
-    ("died of signal 25", "too_large"),
-    ("invalid index-pack output", "too_large"),
-    ("Operation too slow", "too_slow"),
-    ("SSL", "tls_failed"),
-    ("certificate", "tls_failed"),
-    ("Failed to connect", "unreachable"),
-    ("Connection refused", "unreachable"),
-    ("Could not resolve", "unreachable"),
-    ("Recv failure", "unreachable"),
-    ("Empty reply from server", "unreachable"),
-    ("requested URL returned error: 5", "unreachable"),
-)
-
-
-class GitFailed(Exception):
-    """A command failed; `reason` is one of the values of REASONS, `timeout` or `git_failed`."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +48,6 @@ class Refs:
 
     default: str | None
     heads: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One commit, its texts cut and without NUL."""
-
-    sha: bytes
-    parents: str
-    author_name: str
-    author_email: str
-    authored_at: datetime
-    committed_at: datetime
-    subject: str
-    body: str
 
 
 def check_repository_url(text: str, allow: Collection[str] = ()) -> URL:
@@ -171,16 +89,6 @@ async def pin(text: str, allow: Collection[str] = ()) -> tuple[URL, str]:
             raise Refused("address_refused", "Leads to an address that is not public.")
     listed = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
     return url, f"{host}:{port}:{listed}"
-
-
-def make_environment(protocol: str, settings: Mapping[str, str]) -> dict[str, str]:
-    """All that a command gets of its surroundings; settings travel here, so that `ps` shows no token."""
-    environment = {"PATH": os.environ.get("PATH", os.defpath), **ENVIRONMENT, "GIT_ALLOW_PROTOCOL": protocol}
-    for number, (key, value) in enumerate(settings.items()):
-        environment[f"GIT_CONFIG_KEY_{number}"] = key
-        environment[f"GIT_CONFIG_VALUE_{number}"] = value
-    environment["GIT_CONFIG_COUNT"] = str(len(settings))
-    return environment
 
 
 class Git:
@@ -239,7 +147,9 @@ class Git:
         folder = self.folder / name
         if not (folder / "HEAD").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            await self._run("init", "-q", "--bare", str(folder))
+            await run(
+                make_environment("", SETTINGS), "init", "-q", "--bare", str(folder), max_bytes=self.max_bytes
+            )
         await self._ask(
             url,
             token,
@@ -277,7 +187,7 @@ class Git:
     ) -> AsyncGenerator[list[Commit], None]:
         """Commits up to `new`, without those that `old` leads to, parents first, BATCH at a time."""
         wanted = [new, f"^{old}"] if old else [new]
-        process = await self._spawn(
+        process = await spawn(
             make_environment("", SETTINGS),
             f"--git-dir={self.folder / name}",
             "log",
@@ -289,6 +199,7 @@ class Git:
             f"--format={FORMAT}",
             *wanted,
             "--",
+            max_bytes=self.max_bytes,
             quiet=True,
         )
         printed = cast(asyncio.StreamReader, process.stdout)
@@ -314,7 +225,12 @@ class Git:
         await asyncio.to_thread(shutil.rmtree, self.folder / name, ignore_errors=True)
 
     async def _local(self, name: str, *args: str) -> bytes:
-        return await self._run(f"--git-dir={self.folder / name}", *args)
+        return await run(
+            make_environment("", SETTINGS),
+            f"--git-dir={self.folder / name}",
+            *args,
+            max_bytes=self.max_bytes,
+        )
 
     async def _ask(self, text: str, token: str | None, *args: str, seconds: float) -> bytes:
         url, addresses = await pin(text, self.allow)
@@ -322,92 +238,6 @@ class Git:
         if token is not None:
             credentials = base64.b64encode(f"x-token:{token}".encode()).decode()
             settings["http.extraHeader"] = f"Authorization: Basic {credentials}"
-        return await self._run(*args, environment=make_environment(url.scheme, settings), seconds=seconds)
-
-    async def _run(
-        self, *args: str, environment: Mapping[str, str] | None = None, seconds: float = LOCAL_SECONDS
-    ) -> bytes:
-        """What a command prints; raises GitFailed."""
-        process = await self._spawn(environment or make_environment("", SETTINGS), *args)
-        errors = asyncio.create_task(read_end(cast(asyncio.StreamReader, process.stderr)))
-        try:
-            async with asyncio.timeout(seconds):
-                printed = await read_all(cast(asyncio.StreamReader, process.stdout))
-                said = await errors
-                code = await process.wait()
-        except TimeoutError:
-            raise GitFailed("timeout") from None
-        finally:
-            errors.cancel()
-            await end(process)
-        if code:
-            raise GitFailed(next((reason for words, reason in REASONS if words in said), "git_failed"))
-        return printed
-
-    async def _spawn(
-        self, environment: Mapping[str, str], *args: str, quiet: bool = False
-    ) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            SPAWN,
-            str(self.max_bytes // 512),
-            *args,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL if quiet else asyncio.subprocess.PIPE,
-            start_new_session=True,
+        return await run(
+            make_environment(url.scheme, settings), *args, max_bytes=self.max_bytes, seconds=seconds
         )
-
-
-async def end(process: asyncio.subprocess.Process) -> None:
-    """Kill a command and all that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
-
-
-async def read_all(stream: asyncio.StreamReader) -> bytes:
-    """All of it; raises GitFailed over MAX_LIST_BYTES."""
-    found = bytearray()
-    while chunk := await stream.read(CHUNK_BYTES):
-        found += chunk
-        if len(found) > MAX_LIST_BYTES:
-            raise GitFailed("too_large")
-    return bytes(found)
-
-
-async def read_end(stream: asyncio.StreamReader) -> str:
-    """The last MAX_ERROR_BYTES of it."""
-    found = b""
-    while chunk := await stream.read(CHUNK_BYTES):
-        found = (found + chunk)[-MAX_ERROR_BYTES:]
-    return found.decode("utf-8", "replace")
-
-
-def read_commit(fields: list[bytes]) -> Commit:
-    """A commit of the fields of FORMAT."""
-    return Commit(
-        bytes.fromhex(fields[0].decode()),
-        fields[1].decode(),
-        cut(fields[2], 200),
-        cut(fields[3], 200),
-        read_time(fields[4]),
-        read_time(fields[5]),
-        cut(fields[6], 500),
-        cut(fields[7].strip(), 4000),
-    )
-
-
-def cut(text: bytes, most: int) -> str:
-    """The first characters of a text, whatever its bytes are."""
-    return text[: most * 4].decode("utf-8", "replace").replace("\0", "")[:most]
-
-
-def read_time(text: bytes) -> datetime:
-    """A time in seconds, which may be anything."""
-    try:
-        return datetime.fromtimestamp(max(0, min(int(text), LATEST)), UTC)
-    except ValueError:
-        return datetime.fromtimestamp(0, UTC)

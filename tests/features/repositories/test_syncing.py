@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from nexcorp.config import REPOSITORY
-from nexcorp.integrations.git import Git, GitFailed, pin
+from nexcorp.integrations.git import Git, pin
+from nexcorp.integrations.git_commands import GitFailed
 from nexcorp.integrations.outbound import Refused
 from nexcorp.security.secrets import Secrets
 from tests.conftest import wait_until
