@@ -35,10 +35,10 @@ class Repository:
     ) -> None:
         """Commits on a branch; `onto` is the one that they follow, by force."""
         lines = []
+        known = onto is not None or self.has(branch)
         for number in range(count):
             text = f"{message} {number}\n\nWhy it is so.\n".encode()
             start = onto or f"refs/heads/{branch}^0"
-            known = onto is not None or self.has(branch)
             lines.append(
                 b"commit refs/heads/%s\nauthor Ada <ada@example.com> %d +0100\n"
                 b"committer Bob <bob@example.com> %d +0000\ndata %d\n%s"
