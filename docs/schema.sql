@@ -691,6 +691,26 @@ COMMENT ON TABLE freed_usernames IS 'Usernames that were given up and stay reser
 COMMENT ON COLUMN freed_usernames.user_id IS 'Who may take it again; NULL where that person has left.';
 CREATE INDEX freed_usernames_user_id_idx ON freed_usernames USING btree (user_id, freed_at);
 
+CREATE TABLE git_commits (
+    repository_id uuid NOT NULL,
+    sha bytea NOT NULL,
+    n bigint NOT NULL,
+    parents bytea[] NOT NULL,
+    author_name text NOT NULL,
+    author_email text NOT NULL,
+    authored_at timestamp with time zone NOT NULL,
+    committed_at timestamp with time zone NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
+    gone_at timestamp with time zone,
+    CONSTRAINT git_commits_pkey PRIMARY KEY (repository_id, sha),
+    CONSTRAINT git_commits_body_length CHECK (length(body) <= 4000)
+);
+COMMENT ON TABLE git_commits IS 'Commits of the branch that is followed.';
+COMMENT ON COLUMN git_commits.n IS 'Its place in the list: parents come before children, whatever the dates say.';
+COMMENT ON COLUMN git_commits.gone_at IS 'Since when the branch does not lead to it any more: it was pushed by force.';
+CREATE INDEX git_commits_n_idx ON git_commits USING btree (repository_id, n DESC) WHERE gone_at IS NULL;
+
 CREATE TABLE idempotency_keys (
     scope text NOT NULL,
     key text NOT NULL,
@@ -1392,6 +1412,54 @@ COMMENT ON COLUMN push_subscriptions.failed_at IS 'The last failure.';
 CREATE INDEX push_subscriptions_session_id_idx ON push_subscriptions USING btree (session_id);
 CREATE INDEX push_subscriptions_user_id_idx ON push_subscriptions USING btree (user_id, refreshed_at);
 
+CREATE TABLE repositories (
+    project_id uuid NOT NULL,
+    id uuid DEFAULT uuidv7() NOT NULL,
+    url text NOT NULL,
+    branch text,
+    default_branch text,
+    status text DEFAULT 'pending'::text NOT NULL,
+    reason text,
+    message text,
+    head bytea,
+    refs jsonb DEFAULT '{}'::jsonb NOT NULL,
+    commit_count integer DEFAULT 0 NOT NULL,
+    last_n bigint DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    interval_s integer DEFAULT 900 NOT NULL,
+    next_at timestamp with time zone DEFAULT now(),
+    wanted_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    claim uuid,
+    synced_at timestamp with time zone,
+    token bytea,
+    hook_secret bytea,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT repositories_pkey PRIMARY KEY (project_id),
+    CONSTRAINT repositories_id_key UNIQUE (id),
+    CONSTRAINT repositories_branch_length CHECK (length(branch) >= 1 AND length(branch) <= 250),
+    CONSTRAINT repositories_interval CHECK (interval_s >= 300 AND interval_s <= 86400),
+    CONSTRAINT repositories_status_known CHECK (status = ANY (ARRAY['pending'::text, 'syncing'::text, 'synced'::text, 'failed'::text])),
+    CONSTRAINT repositories_url_length CHECK (length(url) >= 1 AND length(url) <= 2048)
+) WITH (fillfactor=70);
+COMMENT ON TABLE repositories IS 'The git repository that a project is linked to. Another address is another row, with an id of its own.';
+COMMENT ON COLUMN repositories.branch IS 'The branch that is followed; NULL: the one that the remote has as its HEAD.';
+COMMENT ON COLUMN repositories.default_branch IS 'The branch that was followed by the last sync that found one.';
+COMMENT ON COLUMN repositories.reason IS 'Why the last sync failed, as a code; `message` says it to people.';
+COMMENT ON COLUMN repositories.refs IS 'Branches of the remote and the commits they are at, at most 5,000: where all are as before, nothing is fetched.';
+COMMENT ON COLUMN repositories.last_n IS 'The largest git_commits.n that was given.';
+COMMENT ON COLUMN repositories.next_at IS 'When it is synced next; NULL: not until somebody asks, since its token was refused five times.';
+COMMENT ON COLUMN repositories.wanted_at IS 'When a sync was last asked for, by a person or a hook. Later than started_at: one more run follows.';
+COMMENT ON COLUMN repositories.asked_at IS 'When a person last asked for a sync, who may once a minute.';
+COMMENT ON COLUMN repositories.claim IS 'The run that is under way until lease_until; what it writes counts only while this is its own.';
+COMMENT ON COLUMN repositories.token IS 'Sealed, bound to the id and the host.';
+COMMENT ON COLUMN repositories.hook_secret IS 'Sealed, bound to the id.';
+CREATE INDEX repositories_due_idx ON repositories USING btree (next_at) WHERE next_at IS NOT NULL;
+
 CREATE TABLE role_permissions (
     role text NOT NULL,
     permission text NOT NULL,
@@ -2005,6 +2073,7 @@ ALTER TABLE folded_notices ADD CONSTRAINT folded_notices_receiver_id_fkey FOREIG
 ALTER TABLE follows ADD CONSTRAINT follows_followed_id_fkey FOREIGN KEY (followed_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE freed_usernames ADD CONSTRAINT freed_usernames_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE git_commits ADD CONSTRAINT git_commits_repository_id_fkey FOREIGN KEY (repository_id) REFERENCES repositories(id) ON DELETE CASCADE;
 ALTER TABLE identities ADD CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE imports ADD CONSTRAINT imports_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE interests ADD CONSTRAINT interests_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE;
@@ -2049,6 +2118,7 @@ ALTER TABLE project_members ADD CONSTRAINT project_members_user_id_fkey FOREIGN 
 ALTER TABLE projects ADD CONSTRAINT projects_deleted_by_fkey FOREIGN KEY (deleted_by) REFERENCES users(id) ON DELETE SET NULL;
 ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE push_subscriptions ADD CONSTRAINT push_subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+ALTER TABLE repositories ADD CONSTRAINT repositories_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE role_permissions ADD CONSTRAINT role_permissions_permission_fkey FOREIGN KEY (permission) REFERENCES permissions(code) ON DELETE CASCADE;
 ALTER TABLE room_acks ADD CONSTRAINT room_acks_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 ALTER TABLE saved_views ADD CONSTRAINT saved_views_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -4552,6 +4622,29 @@ SELECT c.post_id AS thread, c.id FROM comments AS c WHERE c.post_id IS NOT NULL
 UNION ALL
 SELECT c.task_id, c.id FROM comments AS c WHERE c.task_id IS NOT NULL;
 COMMENT ON VIEW thread_comments IS 'Comments by what they are on, a post or a task: each by its own index.';
+
+CREATE OR REPLACE VIEW repository_items AS
+SELECT
+    r.id, r.project_id AS "projectId", r.url, r.branch, r.default_branch AS "defaultBranch", r.status, r.reason, r.message,
+    encode(r.head, 'hex') AS head, r.commit_count AS "commitCount", r.token IS NOT NULL AS "hasToken",
+    r.interval_s AS interval, r.failing_since AS "failingSince", r.synced_at AS "lastSyncedAt",
+    r.next_at AS "nextSyncAt", r.version, r.created_at AS "createdAt"
+FROM repositories AS r;
+COMMENT ON VIEW repository_items IS 'Linked repositories as members of their projects see them.';
+
+CREATE OR REPLACE VIEW git_commit_items AS
+SELECT
+    encode(c.sha, 'hex') AS sha,
+    ARRAY(SELECT encode(p.sha, 'hex') FROM unnest(c.parents) WITH ORDINALITY AS p (sha, place) ORDER BY p.place) AS parents,
+    c.author_name AS "authorName", c.author_email AS "authorEmail",
+    (
+        SELECT person(u) FROM users AS u
+        WHERE u.email = c.author_email AND u.email_verified_at IS NOT NULL
+    ) AS "user",
+    c.authored_at AS "authoredAt", c.committed_at AS "committedAt", c.subject, c.body,
+    c.repository_id AS "_repositoryId", c.sha AS "_sha", c.n AS "_n", c.gone_at AS "goneAt"
+FROM git_commits AS c;
+COMMENT ON VIEW git_commit_items IS 'Commits; with the user whose verified address their author has.';
 
 CREATE OR REPLACE VIEW session_items AS
 SELECT

@@ -38,6 +38,7 @@ from workers.jobs.mail import MailQueue, poll_mails
 from workers.jobs.months import begin_months
 from workers.metrics import JOBS
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
+from workers.repositories import make_syncer, poll_syncer
 from workers.sending import Sender, poll_sender
 from workers.sending_mail import MailChannel
 from workers.sending_push import PushChannel
@@ -198,6 +199,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     notices = make_senders(config, database, product, mailer, pusher)
     settler = Settler(database)
     webhooks = Webhooks(database, config, product, worker_id)
+    syncer = make_syncer(config, database)
     answering = Answering(
         database,
         publisher,
@@ -232,6 +234,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         *(asyncio.create_task(poll_sender(sender)) for sender in notices.values()),
         asyncio.create_task(poll_settler(settler)),
         asyncio.create_task(webhooks.run()),
+        asyncio.create_task(poll_syncer(syncer)),
         asyncio.create_task(answering.run()),
         asyncio.create_task(beat(database, worker_id, delivery)),
     ]
@@ -242,6 +245,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         settler.close(),
         answering.close(),
         webhooks.close(),
+        syncer.close(),
         *(sender.close() for sender in notices.values()),
     )
     await asyncio.gather(saq, *closing, return_exceptions=True)

@@ -19,6 +19,7 @@ from nexcorp.features import (
     push,
     reactions,
     readers,
+    repositories,
     search,
     sending,
     service,
@@ -59,6 +60,7 @@ FEATURES = (
     files.FEATURE,
     sessions.FEATURE,
     webhooks.FEATURE,
+    repositories.FEATURE,
     ai.FEATURE,
 )
 PRODUCT = Product(FEATURES)

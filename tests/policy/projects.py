@@ -130,4 +130,47 @@ PROJECTS: list[Rule] = [
             ("DELETE", "", 204, "its host, owners of the project, and holders of project:manage"),
         )
     ),
+    # Linked repositories.
+    Rule(
+        "PUT /projects/{id}/repository",
+        "project:create",
+        201,
+        stranger=404,
+        manager=201,
+        whose=WRITERS,
+        make=makers.a_workplace,
+        body={"url": "https://1.1.1.1/a.git"},
+    ),
+    *(
+        Rule(
+            f"GET /projects/{{id}}/repository{what}",
+            "project:read",
+            200,
+            stranger=404,
+            manager=200,
+            whose=MEMBERS,
+            make=makers.a_linked_workplace,
+        )
+        for what in ("", "/branches", "/commits", "/commits/{sha}")
+    ),
+    Rule(
+        "POST /projects/{id}/repository/sync",
+        "project:create",
+        202,
+        stranger=404,
+        manager=202,
+        whose=WRITERS,
+        make=makers.a_linked_workplace,
+    ),
+    Rule(
+        "DELETE /projects/{id}/repository",
+        "project:create",
+        204,
+        stranger=404,
+        manager=204,
+        whose=WRITERS,
+        make=makers.a_linked_workplace,
+    ),
+    # Signed by the host of the repository, and by nobody here.
+    Rule("POST /hooks/repositories/{id}", ANYBODY, 403, make=makers.a_workplace),
 ]

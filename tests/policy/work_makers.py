@@ -35,6 +35,26 @@ async def a_workplace(world: World, owner: Person) -> Made:
     return {"id": row["id"]}
 
 
+async def a_linked_workplace(world: World, owner: Person) -> Made:
+    """A project of the owner's that is linked to a repository of one commit."""
+    place, sha = await a_workplace(world, owner), "ab" * 20
+    await world.fetch(
+        """
+        WITH made AS (
+            INSERT INTO repositories (project_id, url) VALUES ($1, 'https://1.1.1.1/a.git') RETURNING id
+        )
+        INSERT INTO git_commits (
+            repository_id, sha, n, parents, author_name, author_email, authored_at, committed_at,
+            subject, body
+        )
+        SELECT id, decode($2, 'hex'), 1, '{}', 'Ada', 'ada@example.com', now(), now(), 'Begin', '' FROM made
+        """,
+        place["id"],
+        sha,
+    )
+    return {**place, "sha": sha}
+
+
 async def workplace_id(world: World, owner: Person) -> Any:
     """The id of a project that the owner works on."""
     return (await a_workplace(world, owner))["id"]

@@ -1,0 +1,66 @@
+"""What can go wrong with linked repositories."""
+
+from __future__ import annotations
+
+from nexcorp.errors import Forbidden, Invalid, NotFound, TooManyRequests
+
+
+class RepositoryNotFound(NotFound):
+    """The project is linked to no repository."""
+
+    code, message = "repository_not_found", "The project is linked to no repository."
+    meaning = "The project is linked to no repository."
+
+
+class CommitNotFound(NotFound):
+    """The repository has no such commit."""
+
+    code, message = "commit_not_found", "There is no such commit."
+    meaning = "The repository has no commit of this name."
+
+
+class UrlRefused(Invalid):
+    """The address is none of a repository, whatever it leads to."""
+
+    code, message = "url_refused", "This is no address of a repository."
+    meaning = "The address is none of a repository; `errors` says why."
+
+
+class HttpsOnly(Invalid):
+    """The address does not begin with https://."""
+
+    code, message = "https_only", "The address must begin with https://."
+    meaning = "The address does not begin with https://."
+
+
+class AddressRefusedByRule(Invalid):
+    """The address leads into a network."""
+
+    code, message = "address_refused", "The address is not public."
+    meaning = "The host, or one of the addresses of its name, is not public."
+
+
+class HostUnknown(Invalid):
+    """Nobody knows the host."""
+
+    code, message = "host_unknown", "Nobody knows this host."
+    meaning = "The name of the host leads nowhere."
+
+
+class SyncedLately(TooManyRequests):
+    """Somebody asked for a sync within the last minute."""
+
+    code, message = "synced_lately", "A sync was asked for within the last minute."
+    meaning = "A sync was asked for within the last minute: one will follow, or has."
+
+
+class HookRefused(Forbidden):
+    """There is no such repository, or the signature is not that of its hook's secret."""
+
+    code, message = "hook_refused", "No repository has a hook with this signature."
+    meaning = "There is no such repository, or the signature is not made with its hook's secret."
+
+
+REFUSALS: dict[str, type[Invalid]] = {
+    error.code: error for error in (UrlRefused, HttpsOnly, AddressRefusedByRule, HostUnknown)
+}

@@ -1,0 +1,144 @@
+"""What comes in and goes out of linked repositories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from nexcorp.domain.fields import Body, Out, Text
+from nexcorp.domain.repositories import REASONS
+from nexcorp.domain.shapes import Person, page_of
+from nexcorp.integrations.outbound import MAX_URL_CHARS
+from nexcorp.web.paging import PageQuery
+
+STATUSES = ("pending", "syncing", "synced", "failed")
+
+
+def interval_field(**more: Any) -> fields.Integer:
+    """How often it is asked."""
+    return fields.Integer(
+        validate=validate.Range(300, 86400),
+        metadata={"description": "Seconds between two syncs, beside those that hooks and people ask for."},
+        **more,
+    )
+
+
+class LinkRepository(Body):
+    """Which repository, and which branch of it."""
+
+    url = Text(
+        least=1,
+        most=MAX_URL_CHARS,
+        required=True,
+        metadata={"description": "https alone, without a user or a password."},
+    )
+    branch = Text(
+        least=1,
+        most=250,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "null: the one that the remote has as its HEAD."},
+    )
+    token = Text(
+        least=1,
+        most=1000,
+        allow_none=True,
+        metadata={
+            "description": "To read a private repository with; never shown. Absent: the one there is stays, "
+            "for the same address; null: it is dropped."
+        },
+    )
+    interval = interval_field(load_default=900)
+
+
+class Repository(Out):
+    """A linked repository."""
+
+    id = fields.UUID(required=True)
+    projectId = fields.UUID(required=True)
+    url = fields.String(required=True)
+    branch = fields.String(required=True, allow_none=True)
+    defaultBranch = fields.String(
+        required=True, allow_none=True, metadata={"description": "The branch that the last sync followed."}
+    )
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(list(REASONS)),
+        metadata={"description": "Why the last sync failed."},
+    )
+    message = fields.String(required=True, allow_none=True, metadata={"description": "The same for people."})
+    head = fields.String(required=True, allow_none=True, metadata={"description": "The newest commit."})
+    commitCount = fields.Integer(required=True)
+    hasToken = fields.Boolean(required=True)
+    interval = interval_field(required=True)
+    failingSince = fields.AwareDateTime(required=True, allow_none=True)
+    lastSyncedAt = fields.AwareDateTime(required=True, allow_none=True)
+    nextSyncAt = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: not before somebody asks, since the token was refused five times."},
+    )
+    version = fields.Integer(required=True)
+    createdAt = fields.AwareDateTime(required=True)
+
+
+class LinkedRepository(Repository):
+    """A repository with the secret of its hook, which is shown once."""
+
+    hookSecret = fields.String(
+        metadata={
+            "description": "When it is new: sign with it what is sent to `/hooks/repositories/{id}`, as "
+            "GitHub, GitLab and Gitea do."
+        }
+    )
+
+
+class Branch(Out):
+    """A branch of the remote."""
+
+    name = fields.String(required=True)
+    head = fields.String(required=True)
+    followed = fields.Boolean(required=True, metadata={"description": "Its commits are listed."})
+
+
+class Branches(Out):
+    """All branches as of the last sync, by name."""
+
+    data = fields.List(fields.Nested(Branch), required=True)
+
+
+class Commit(Out):
+    """A commit."""
+
+    sha = fields.String(required=True)
+    parents = fields.List(fields.String(), required=True)
+    authorName = fields.String(required=True)
+    authorEmail = fields.String(required=True)
+    user = fields.Nested(
+        Person, required=True, allow_none=True, metadata={"description": "Whose verified address that is."}
+    )
+    authoredAt = fields.AwareDateTime(required=True)
+    committedAt = fields.AwareDateTime(required=True)
+    subject = fields.String(required=True)
+    body = fields.String(required=True, metadata={"description": "Up to 4,000 characters of it."})
+    goneAt = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when the branch does not lead to it: it was pushed by force."},
+    )
+
+
+class CommitQuery(PageQuery):
+    """Which commits."""
+
+    author = Text(
+        least=1, most=200, shows=False, metadata={"description": "A part of the name, or the whole address."}
+    )
+    q = Text(least=1, most=200, shows=False, metadata={"description": "Words of the message, as they are."})
+    since = fields.AwareDateTime(metadata={"description": "Written then or later."})
+
+
+CommitPage = page_of(Commit)

@@ -1,0 +1,160 @@
+"""Running git: in a closed environment, with limits, and with an end to all that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from typing import cast
+
+LOCAL_SECONDS = 120.0
+MAX_LIST_BYTES = 16 * 1024 * 1024
+MAX_ERROR_BYTES = 16 * 1024
+CHUNK_BYTES = 128 * 1024
+# Where git is, and what it calls; nothing else of the environment counts.
+PATH = os.pathsep.join([os.path.dirname(shutil.which("git") or "/usr/bin/git"), os.defpath])
+# $0: how many blocks of 512 bytes a file may have.
+SPAWN = 'ulimit -c 0; ulimit -f "$0"; exec nice -n 10 git "$@"'
+
+SETTINGS = {
+    "core.hooksPath": "/dev/null",
+    "core.askPass": "",
+    "core.symlinks": "false",
+    "credential.helper": "",
+    "protocol.version": "2",
+    "http.followRedirects": "false",
+    "http.proxy": "",
+    "transfer.credentialsInUrl": "die",
+    "transfer.bundleURI": "false",
+    "fetch.recurseSubmodules": "no",
+    "fetch.writeCommitGraph": "false",
+    "submodule.recurse": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "pack.threads": "1",
+    "index.threads": "1",
+    "safe.bareRepository": "explicit",
+}
+ENVIRONMENT = {
+    "HOME": "/nonexistent",
+    "LC_ALL": "C",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "/bin/false",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_HTTP_LOW_SPEED_LIMIT": "1000",
+    "GIT_HTTP_LOW_SPEED_TIME": "20",
+}
+# What git says, and the reason that it stands for; the first that fits.
+REASONS = (
+    ("requested URL returned error: 30", "redirected"),
+    ("unable to update url base from redirection", "redirected"),
+    ("Authentication failed", "auth_failed"),
+    ("could not read Username", "auth_failed"),
+    ("could not read Password", "auth_failed"),
+    ("requested URL returned error: 401", "auth_failed"),
+    ("requested URL returned error: 403", "auth_failed"),
+    ("requested URL returned error: 404", "not_found"),
+    ("' not found", "not_found"),
+    ("couldn't find remote ref", "branch_gone"),
+    ("File too large", "too_large"),
+    ("died of signal 25", "too_large"),
+    ("invalid index-pack output", "too_large"),
+    ("Operation too slow", "too_slow"),
+    ("SSL", "tls_failed"),
+    ("certificate", "tls_failed"),
+    ("Failed to connect", "unreachable"),
+    ("Connection refused", "unreachable"),
+    ("Could not resolve", "unreachable"),
+    ("Recv failure", "unreachable"),
+    ("Empty reply from server", "unreachable"),
+    ("requested URL returned error: 5", "unreachable"),
+)
+
+
+class GitFailed(Exception):
+    """A command failed; `reason` is one of the values of REASONS, `timeout` or `git_failed`."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+def make_environment(protocol: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """All that a command gets of its surroundings; settings travel here, so that `ps` shows no token."""
+    environment = {"PATH": PATH, **ENVIRONMENT, "GIT_ALLOW_PROTOCOL": protocol}
+    for number, (key, value) in enumerate(settings.items()):
+        environment[f"GIT_CONFIG_KEY_{number}"] = key
+        environment[f"GIT_CONFIG_VALUE_{number}"] = value
+    environment["GIT_CONFIG_COUNT"] = str(len(settings))
+    return environment
+
+
+async def run(
+    environment: Mapping[str, str], *args: str, max_bytes: int, seconds: float = LOCAL_SECONDS
+) -> bytes:
+    """What a command prints, within `seconds`; raises GitFailed. No file may have more than `max_bytes`."""
+    process = await spawn(environment, *args, max_bytes=max_bytes)
+    errors = asyncio.create_task(read_end(cast(asyncio.StreamReader, process.stderr)))
+    try:
+        async with asyncio.timeout(seconds):
+            printed = await read_all(cast(asyncio.StreamReader, process.stdout))
+            said = await errors
+            code = await process.wait()
+    except TimeoutError:
+        raise GitFailed("timeout") from None
+    finally:
+        errors.cancel()
+        await end(process)
+    if code:
+        raise GitFailed(next((reason for words, reason in REASONS if words in said), "git_failed"))
+    return printed
+
+
+async def spawn(
+    environment: Mapping[str, str], *args: str, max_bytes: int, quiet: bool = False
+) -> asyncio.subprocess.Process:
+    """Start a command in a session of its own; end it with end(). `quiet`: what it says of errors is lost."""
+    return await asyncio.create_subprocess_exec(
+        "/bin/sh",
+        "-c",
+        SPAWN,
+        str(max_bytes // 512),
+        *args,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL if quiet else asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Kill a command and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+async def read_all(stream: asyncio.StreamReader) -> bytes:
+    """All of it; raises GitFailed over MAX_LIST_BYTES."""
+    found = bytearray()
+    while chunk := await stream.read(CHUNK_BYTES):
+        found += chunk
+        if len(found) > MAX_LIST_BYTES:
+            raise GitFailed("too_large")
+    return bytes(found)
+
+
+async def read_end(stream: asyncio.StreamReader) -> str:
+    """The last MAX_ERROR_BYTES of it."""
+    found = b""
+    while chunk := await stream.read(CHUNK_BYTES):
+        found = (found + chunk)[-MAX_ERROR_BYTES:]
+    return found.decode("utf-8", "replace")

@@ -1,0 +1,191 @@
+-- Linked repositories, as people use them and as workers sync them. A worker claims a row for some time; what it writes counts
+-- only while the claim is its own, so a run that was overtaken, or whose repository was changed meanwhile, leaves nothing.
+
+-- name: get_repository(project_id) :one
+-- The repository of a project.
+SELECT i.* FROM repository_items AS i WHERE i."projectId" = $1;
+
+-- name: render_repositories(ids) :many
+-- Repositories as the rooms of their projects see them now.
+SELECT i.*, ARRAY['project:' || i."projectId"] AS "_rooms"
+FROM repository_items AS i
+INNER JOIN projects AS p ON p.id = i."projectId"
+WHERE i.id = ANY($1::uuid[]) AND p.deleted_at IS NULL;
+
+-- name: link_repository(project_id, url, branch, interval_s) :value
+-- A new repository of a project that has none; returns its id.
+INSERT INTO repositories (project_id, url, branch, interval_s) VALUES ($1, $2, $3, $4) RETURNING id;
+
+-- name: seal_repository(project_id, token, hook_secret) :exec
+-- Put in what is sealed, which is bound to the id.
+UPDATE repositories SET token = $2, hook_secret = $3 WHERE project_id = $1;
+
+-- name: update_repository(project_id, branch, interval_s, set_token, token) :exec
+-- The same repository, otherwise; it is synced at once, and a run that is under way is void.
+UPDATE repositories
+SET
+    branch = $2, interval_s = $3, token = CASE WHEN $4 THEN $5 ELSE token END, status = 'pending', failures = 0,
+    next_at = now(), lease_until = '-infinity', claim = NULL, version = version + 1
+WHERE project_id = $1;
+
+-- name: unlink_repository(project_id) :value
+-- Delete the repository of a project, with its commits; returns its id.
+DELETE FROM repositories WHERE project_id = $1 RETURNING id;
+
+-- name: ask_sync(project_id) :value
+-- Have it synced soon, or once more where it is being synced. NULL where somebody asked within the last minute.
+UPDATE repositories
+SET
+    wanted_at = clock_timestamp(), asked_at = now(), next_at = now(),
+    status = CASE WHEN status = 'syncing' THEN status ELSE 'pending' END
+WHERE project_id = $1 AND asked_at <= now() - interval '1 minute'
+RETURNING id;
+
+-- name: get_hook(repository_id) :value
+-- The sealed secret of the hook of a repository whose project is not in the trash.
+SELECT r.hook_secret
+FROM repositories AS r
+INNER JOIN projects AS p ON p.id = r.project_id
+WHERE r.id = $1 AND p.deleted_at IS NULL;
+
+-- name: hear_hook(repository_id) :exec
+-- Have it synced soon, since its host says that it has changed.
+UPDATE repositories SET wanted_at = clock_timestamp(), next_at = now() WHERE id = $1;
+
+-- name: list_branches(project_id) :many
+-- Branches as of the last sync, by name.
+SELECT b.key AS name, b.value AS head, b.key = coalesce(r.branch, r.default_branch) AS followed
+FROM repositories AS r
+CROSS JOIN LATERAL jsonb_each_text(r.refs) AS b
+WHERE r.project_id = $1
+ORDER BY b.key COLLATE "C";
+
+-- name: list_commits(repository_id, author, words, since, before, most) :many
+-- The newest commits of the branch. Filters are NULL where they are not asked for; `author` and `words` have %, _ and \ escaped.
+SELECT i.*
+FROM (
+    SELECT c.repository_id, c.sha, c.n
+    FROM git_commits AS c
+    WHERE c.repository_id = $1
+        AND c.gone_at IS NULL
+        AND c.n < $5
+        AND ($2::text IS NULL OR c.author_name ILIKE '%' || $2 || '%' OR c.author_email ILIKE $2)
+        AND ($3::text IS NULL OR c.subject ILIKE '%' || $3 || '%' OR c.body ILIKE '%' || $3 || '%')
+        AND ($4::timestamptz IS NULL OR c.authored_at >= $4)
+    ORDER BY c.n DESC
+    LIMIT $6
+) AS found
+INNER JOIN git_commit_items AS i ON i."_repositoryId" = found.repository_id AND i."_sha" = found.sha
+ORDER BY found.n DESC;
+
+-- name: get_commit(repository_id, sha) :one
+-- One commit, also one that the branch does not lead to any more.
+SELECT i.* FROM git_commit_items AS i WHERE i."_repositoryId" = $1 AND i."_sha" = $2;
+
+-- name: claim_due(lease_seconds, most) :many
+-- Claim repositories whose time has come, and that no other run is at.
+WITH due AS (
+    SELECT r.id
+    FROM repositories AS r
+    INNER JOIN projects AS p ON p.id = r.project_id
+    WHERE r.next_at <= now() AND r.lease_until < now() AND p.deleted_at IS NULL
+    ORDER BY r.next_at
+    LIMIT $2
+    FOR NO KEY UPDATE OF r SKIP LOCKED
+)
+UPDATE repositories AS r
+SET
+    claim = gen_random_uuid(), started_at = clock_timestamp(),
+    lease_until = clock_timestamp() + make_interval(secs => $1::double precision)
+FROM due
+WHERE r.id = due.id
+RETURNING
+    r.id, r.project_id, r.claim, r.url, r.branch, r.default_branch, r.status, r.head, r.refs, r.last_n, r.token, r.failures,
+    r.reason;
+
+-- name: extend_claim(repository_id, claim, lease_seconds) :value
+-- Hold a claim for longer; NULL where it is lost.
+UPDATE repositories
+SET lease_until = clock_timestamp() + make_interval(secs => $3::double precision)
+WHERE id = $1 AND claim = $2
+RETURNING true;
+
+-- name: begin_sync(repository_id, claim) :value
+-- There is something to fetch; NULL where the claim is lost.
+UPDATE repositories SET status = 'syncing', version = version + 1 WHERE id = $1 AND claim = $2 RETURNING true;
+
+-- name: release_claim(repository_id, claim) :exec
+-- Give a repository back, to be synced by another worker at once.
+UPDATE repositories
+SET status = CASE WHEN status = 'syncing' THEN 'pending' ELSE status END, lease_until = '-infinity', claim = NULL
+WHERE id = $1 AND claim = $2;
+
+-- name: add_commits(repository_id, shas, ns, parents, names, emails, authored, committed, subjects, bodies) :exec
+-- Commits, as many as each of the arrays has; `parents` are hexadecimal, with spaces between. One that is there already, and is
+-- back on the branch, gets its new place.
+INSERT INTO git_commits AS g (
+    repository_id, sha, n, parents, author_name, author_email, authored_at, committed_at, subject, body
+)
+SELECT
+    $1, c.sha, c.n, ARRAY(SELECT decode(p.sha, 'hex') FROM string_to_table(nullif(c.parents, ''), ' ') AS p (sha)),
+    c.author_name, c.author_email, c.authored_at, c.committed_at, c.subject, c.body
+FROM unnest(
+    $2::bytea[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[]
+) AS c (sha, n, parents, author_name, author_email, authored_at, committed_at, subject, body)
+ON CONFLICT ON CONSTRAINT git_commits_pkey DO UPDATE SET n = excluded.n, gone_at = NULL;
+
+-- name: lose_commits(repository_id, shas) :value
+-- The branch does not lead to these any more; returns how many it did.
+WITH lost AS (
+    UPDATE git_commits SET gone_at = now()
+    WHERE repository_id = $1 AND sha = ANY($2::bytea[]) AND gone_at IS NULL
+    RETURNING 1
+)
+SELECT count(*) FROM lost;
+
+-- name: lose_older(repository_id, last_n) :value
+-- Nor to any that had a place up to this one and got no new one; returns how many it did.
+WITH lost AS (
+    UPDATE git_commits SET gone_at = now()
+    WHERE repository_id = $1 AND n <= $2 AND gone_at IS NULL
+    RETURNING 1
+)
+SELECT count(*) FROM lost;
+
+-- name: finish_sync(repository_id, claim, default_branch, head, refs, last_n, changed) :value
+-- It is synced: these are its branch, head and branches. NULL where the claim is lost. `changed`: commits were added or lost.
+UPDATE repositories
+SET
+    status = 'synced', reason = NULL, message = NULL, failures = 0, failing_since = NULL,
+    default_branch = $3, head = $4, refs = $5, last_n = $6,
+    commit_count = CASE
+        WHEN $7::boolean
+            THEN (SELECT count(*) FROM git_commits AS c WHERE c.repository_id = $1 AND c.gone_at IS NULL)
+        ELSE commit_count
+    END,
+    synced_at = clock_timestamp(),
+    next_at = CASE
+        WHEN wanted_at > started_at THEN clock_timestamp() ELSE clock_timestamp() + make_interval(secs => interval_s)
+    END,
+    lease_until = '-infinity', claim = NULL, version = version + 1
+WHERE id = $1 AND claim = $2
+RETURNING true;
+
+-- name: fail_sync(repository_id, claim, reason, message) :value
+-- It could not be synced, and is tried again in 5, 10, 20 minutes and so on up to a day; where its token was refused five times,
+-- when somebody asks. NULL where the claim is lost.
+UPDATE repositories
+SET
+    status = 'failed', reason = $3, message = $4, failures = failures + 1, failing_since = coalesce(failing_since, now()),
+    next_at = CASE
+        WHEN wanted_at > started_at THEN clock_timestamp()
+        WHEN $3 = 'auth_failed' AND failures >= 4 THEN NULL
+        ELSE clock_timestamp() + least(interval '5 minutes' * power(2, least(failures, 10)), interval '24 hours')
+    END,
+    lease_until = '-infinity', claim = NULL, version = version + 1
+WHERE id = $1 AND claim = $2
+RETURNING true;
+
+-- name: list_known(ids) :many
+-- Those of these ids that are repositories.
+SELECT id FROM repositories WHERE id = ANY($1::uuid[]);

@@ -1,0 +1,173 @@
+"""Syncing by workers that die, stop, and meet what is hostile; without a service."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexcorp.config import REPOSITORY
+from nexcorp.integrations.git import Git, pin
+from nexcorp.integrations.git_commands import GitFailed
+from nexcorp.integrations.outbound import Refused
+from nexcorp.security.secrets import Secrets
+from tests.conftest import wait_until
+from workers.repositories import Syncer
+
+# A worker on its own, until it is killed; the git that it runs waits at a server that says nothing.
+WORKER = """
+import asyncio, sys
+from dataclasses import replace
+from pathlib import Path
+from nexcorp.config import Config
+from nexcorp.db import Database
+from nexcorp.integrations.git import Git
+from nexcorp.security.secrets import Secrets
+from workers.repositories import Syncer
+
+async def run():
+    config = replace(Config(), env="development", database_url=sys.argv[1], jwt_secret="x" * 40)
+    database = Database(config)
+    await database.open()
+    syncer = Syncer(database, Git(Path(sys.argv[2]), [sys.argv[3]]), Secrets.from_config(config), lease=1.0)
+    await syncer.drain()
+
+asyncio.run(run())
+"""
+
+
+@pytest.fixture
+def git(tmp_path: Path, remote: Any) -> Git:
+    """Git with a cache of its own."""
+    return Git(tmp_path / "cache", [remote.url.removeprefix("http://")])
+
+
+@pytest.fixture
+def syncer(database: Any, git: Git, config: Any) -> Syncer:
+    """A worker's syncer."""
+    return Syncer(database, git, Secrets.from_config(config), lease=1.0)
+
+
+async def link(database: Any, url: str) -> Any:
+    """A linked repository; returns its id."""
+    async with database.connection(wait=5) as conn:
+        return await conn.fetchval(
+            """
+            WITH made AS (INSERT INTO projects (name) VALUES ('A project') RETURNING id)
+            INSERT INTO repositories (project_id, url) SELECT id, $1 FROM made RETURNING id
+            """,
+            url,
+        )
+
+
+async def read(database: Any) -> Any:
+    """The one repository as its row is, with the number of its commits."""
+    async with database.connection(wait=5) as conn:
+        return await conn.fetchrow(
+            "SELECT *, (SELECT count(*) FROM git_commits WHERE gone_at IS NULL) AS live FROM repositories"
+        )
+
+
+async def test_a_worker_that_is_killed_is_followed_by_another(
+    database: Any, syncer: Syncer, remote: Any, config: Any, tmp_path: Path
+) -> None:
+    one = remote.make()
+    one.commit(1200)
+    await link(database, f"{remote.url}/silent/one.git")
+    host = remote.url.removeprefix("http://")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORKER, config.database_url, str(tmp_path / "cache"), host, cwd=REPOSITORY
+    )
+    await wait_until(lambda: asyncio.sleep(0, bool(remote.heard)), seconds=20)
+    process.kill()
+    await process.wait()
+    async with database.connection(wait=5) as conn:
+        await conn.execute("UPDATE repositories SET url = $1", f"{remote.url}/r/one.git")
+    # Not before the claim of the dead one has run out.
+    assert await syncer.drain() == 0
+    await wait_until(syncer.drain, seconds=10)
+    row = await read(database)
+    assert (row["status"], row["live"], row["commit_count"]) == ("synced", 1200, len(one.list()))
+
+
+async def test_a_worker_that_stops_gives_back_what_it_has(database: Any, syncer: Syncer, remote: Any) -> None:
+    await link(database, f"{remote.url}/silent/one.git")
+    assert await syncer.start_due() == 1
+    await wait_until(lambda: asyncio.sleep(0, bool(remote.heard)))
+    await syncer.close()
+    row = await read(database)
+    assert (row["status"], row["claim"], row["failures"]) == ("pending", None, 0)
+    assert await syncer.start_due() == 0
+
+
+async def test_a_lost_or_broken_cache_changes_nothing(
+    database: Any, syncer: Syncer, git: Git, remote: Any
+) -> None:
+    one = remote.make()
+    one.commit(5)
+    name = str(await link(database, f"{remote.url}/r/one.git"))
+    await syncer.drain()
+    for spoil in ("gone", "broken"):
+        if spoil == "gone":
+            await git.forget(name)
+        else:
+            # As a git that was killed leaves it.
+            (git.folder / name / "refs/heads/tracked.lock").touch()
+        one.commit(2)
+        async with database.connection(wait=5) as conn:
+            await conn.execute("UPDATE repositories SET next_at = now()")
+        await syncer.drain()
+        row = await read(database)
+        assert (row["status"], row["live"]) == ("synced", len(one.list())), spoil
+    # All were appended: the first five have their places still.
+    assert row["last_n"] == 9
+
+
+async def test_waits_grow_and_refused_tokens_end_the_schedule(
+    database: Any, syncer: Syncer, remote: Any
+) -> None:
+    remote.make().commit()
+    await link(database, f"{remote.url}/auth/one.git")
+    waits = []
+    for _ in range(5):
+        async with database.connection(wait=5) as conn:
+            await conn.execute("UPDATE repositories SET next_at = now() - interval '1 second'")
+        await syncer.drain()
+        row = await read(database)
+        waits.append(row["next_at"] and round((row["next_at"] - row["started_at"]).total_seconds() / 60))
+    assert waits == [5, 10, 20, 40, None]
+    assert (row["reason"], row["failures"]) == ("auth_failed", 5)
+
+
+async def test_limits_of_size_and_time(git: Git, remote: Any) -> None:
+    remote.make().commit(3000)
+    git.max_bytes = 16 * 1024
+    with pytest.raises(GitFailed) as failed:
+        await git.fetch("large", f"{remote.url}/r/one.git", "main")
+    assert failed.value.reason == "too_large"
+    assert not (git.folder / "large").exists()
+    git.list_seconds = 0.5
+    with pytest.raises(GitFailed) as failed:
+        await git.list_refs(f"{remote.url}/silent/one.git")
+    assert failed.value.reason == "timeout"
+
+
+async def test_every_address_of_a_name_must_be_public(monkeypatch: Any) -> None:
+    async def look_up(host: str, port: int, **more: Any) -> list[Any]:
+        return [(0, 0, 0, "", (address, port)) for address in names[host]]
+
+    names = {
+        "mixed.example.com": ["93.184.216.34", "10.0.0.1"],
+        "mapped.example.com": ["::ffff:169.254.169.254"],
+        "good.example.com": ["93.184.216.34", "2606:4700::1111"],
+    }
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    for name in ("mixed", "mapped"):
+        with pytest.raises(Refused) as refused:
+            await pin(f"https://{name}.example.com/a.git")
+        assert refused.value.code == "address_refused"
+    _, pinned = await pin("https://good.example.com/a.git")
+    assert pinned == "good.example.com:443:[2606:4700::1111],93.184.216.34"

@@ -1,0 +1,132 @@
+"""Git's own http-backend on loopback, and repositories to serve."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+TOKEN = "let-me-in"
+BACKEND = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Repository:
+    """A bare repository whose commits are made with fast-import."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder)], check=True)
+
+    def git(self, *args: str, data: bytes | None = None) -> str:
+        """What a command prints."""
+        done = subprocess.run(
+            ["git", f"--git-dir={self.folder}", *args], input=data, capture_output=True, check=True
+        )
+        return done.stdout.decode().strip()
+
+    def commit(
+        self, count: int = 1, branch: str = "main", *, onto: str | None = None, message: str = "Change"
+    ) -> None:
+        """Commits on a branch; `onto` is the one that they follow, by force."""
+        lines = []
+        known = onto is not None or self.has(branch)
+        for number in range(count):
+            text = f"{message} {number}\n\nWhy it is so.\n".encode()
+            start = onto or f"refs/heads/{branch}^0"
+            lines.append(
+                b"commit refs/heads/%s\nauthor Ada <ada@example.com> %d +0100\n"
+                b"committer Bob <bob@example.com> %d +0000\ndata %d\n%s"
+                % (branch.encode(), 1700000000 + number, 1700000000 + number, len(text), text)
+                + (f"from {start}\n".encode() if number == 0 and known else b"")
+                + b"\n"
+            )
+        self.git("fast-import", "--quiet", "--force", data=b"".join(lines))
+
+    def has(self, branch: str) -> bool:
+        """Whether there is a branch."""
+        return bool(self.git("for-each-ref", f"refs/heads/{branch}"))
+
+    def list(self, branch: str = "main") -> list[str]:
+        """Its commits, the newest first."""
+        return self.git("rev-list", "--topo-order", branch).split()
+
+
+class GitServer:
+    """Serves the repositories of a folder; below /auth with TOKEN alone, below /redirect from elsewhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.url = ""
+        self.heard: list[str] = []
+
+    def make(self, name: str = "one") -> Repository:
+        """A new repository, at `{url}/r/{name}.git`."""
+        return Repository(self.folder / f"{name}.git")
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request of git's."""
+        kind, _, rest = request.match_info["path"].partition("/")
+        self.heard.append(request.path_qs)
+        if kind == "redirect":
+            raise web.HTTPMovedPermanently(f"{self.url}/canary/{rest}?{request.query_string}")
+        if kind == "silent":
+            await asyncio.sleep(30)
+        good = "Basic " + base64.b64encode(f"x-token:{TOKEN}".encode()).decode()
+        if kind == "auth" and request.headers.get("Authorization") != good:
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="git"'})
+        if kind == "broken":
+            return web.Response(
+                body=b"001e# service=git-upload-pack\n0000zzzz",
+                content_type="application/x-git-upload-pack-advertisement",
+            )
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.folder),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": f"/{rest}",
+            "QUERY_STRING": request.query_string,
+            "REQUEST_METHOD": request.method,
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            "REMOTE_ADDR": "127.0.0.1",
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "uploadpack.allowFilter",
+            "GIT_CONFIG_VALUE_0": "true",
+            "GIT_CONFIG_KEY_1": "safe.directory",
+            "GIT_CONFIG_VALUE_1": "*",
+        }
+        process = await asyncio.create_subprocess_exec(
+            f"{BACKEND}/git-http-backend",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=environment,
+        )
+        printed, _ = await process.communicate(await request.read())
+        head, _, body = printed.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        return web.Response(status=int(headers.pop("Status", "200").split()[0]), headers=headers, body=body)
+
+
+@asynccontextmanager
+async def serve_git(folder: Path) -> AsyncIterator[GitServer]:
+    """A server that runs meanwhile."""
+    server = GitServer(folder)
+    app = web.Application(client_max_size=2**26)
+    app.router.add_route("*", "/{path:.*}", server.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,297 @@
+"""Linked repositories become rows: each is asked when its time has come, by one worker at a time.
+
+Nothing is kept that the next run needs: the claim of a worker that was killed runs out, and its cache may be
+broken or gone. What a run writes is one transaction, which counts only while its claim is its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from nexcorp.config import Config
+from nexcorp.db import Database, sql
+from nexcorp.delivery.outbox import emit
+from nexcorp.domain.repositories import REASONS, bind_token
+from nexcorp.errors import AppError
+from nexcorp.integrations.git import MAX_BRANCHES, Git
+from nexcorp.integrations.git_commands import GitFailed
+from nexcorp.integrations.git_log import Commit
+from nexcorp.integrations.outbound import Refused
+from nexcorp.logs import seldom
+from nexcorp.security.secrets import Secrets
+from nexcorp.security.vault import unseal
+from workers import POOL_WAIT_SECONDS
+
+log = structlog.get_logger("nexcorp.repositories")
+
+REST_SECONDS = 1.0
+LEASE_SECONDS = 60.0
+SWEEP_SECONDS = 3600.0
+ABREAST = 2
+
+
+class ClaimLost(Exception):
+    """Another run has begun, or the repository was changed or unlinked."""
+
+
+def make_syncer(config: Config, database: Database) -> Syncer:
+    """The syncer of a worker, with its cache in NEXCORP_HOME."""
+    folder = Path(config.home).expanduser().absolute() / "repositories"
+    return Syncer(database, Git(folder, config.outbound_allow), Secrets.from_config(config))
+
+
+class Syncer:
+    """Syncs repositories, in one worker process."""
+
+    def __init__(
+        self, database: Database, git: Git, secrets: Secrets, *, lease: float = LEASE_SECONDS
+    ) -> None:
+        self.database, self.git, self.secrets, self.lease = database, git, secrets, lease
+        self._closing = False
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def start_due(self) -> int:
+        """Begin with what is due, as far as there are places; returns how many are begun."""
+        if self._closing or len(self._running) >= ABREAST:
+            return 0
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            rows = await sql.repositories.claim_due(
+                conn, lease_seconds=self.lease, most=ABREAST - len(self._running)
+            )
+        for row in rows:
+            task = asyncio.create_task(self._run(row))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return len(rows)
+
+    async def drain(self) -> int:
+        """Sync what is due; returns how many were."""
+        done = 0
+        while begun := await self.start_due():
+            done += begun
+            await asyncio.gather(*self._running)
+        return done
+
+    async def close(self) -> None:
+        """Claim nothing more, and give back what is being synced."""
+        self._closing = True
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def sweep(self) -> None:
+        """Throw away caches of repositories that are not linked any more."""
+        names = await asyncio.to_thread(list_folders, self.git.folder)
+        async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+            known = {
+                str(row["id"])
+                for row in await sql.repositories.list_known(conn, ids=[UUID(n) for n in names])
+            }
+        for name in names:
+            if name not in known:
+                await self.git.forget(name)
+
+    async def _run(self, row: Any) -> None:
+        work = asyncio.create_task(self._try(row))
+        try:
+            while not (await asyncio.wait([work], timeout=self.lease / 3))[0]:
+                try:
+                    async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+                        held = await sql.repositories.extend_claim(
+                            conn, repository_id=row["id"], claim=row["claim"], lease_seconds=self.lease
+                        )
+                except AppError:
+                    continue
+                if not held:
+                    work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            with contextlib.suppress(AppError):
+                async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+                    await sql.repositories.release_claim(conn, repository_id=row["id"], claim=row["claim"])
+            raise
+
+    async def _try(self, row: Any) -> None:
+        began = time.monotonic()
+        try:
+            try:
+                await self._sync(row)
+            except Refused as refusal:
+                await self._fail(row, refusal.code)
+            except GitFailed as error:
+                await self._fail(row, error.reason)
+        except ClaimLost:
+            log.info("a sync was overtaken", repository=str(row["id"]))
+        except AppError as error:
+            # The claim runs out by itself.
+            if seldom(f"repositories {error.code}"):
+                log.warning("repositories wait to be synced", reason=error.code)
+        except Exception as error:
+            # Without its text and traceback: they may hold parts of what others wrote.
+            log.error("a sync failed", repository=str(row["id"]), error=type(error).__name__)
+            with contextlib.suppress(AppError, ClaimLost):
+                await self._fail(row, "git_failed")
+        else:
+            log.debug("repository synced", repository=str(row["id"]), seconds=time.monotonic() - began)
+
+    async def _sync(self, row: Any) -> None:
+        token = None
+        if row["token"] is not None:
+            try:
+                text, _ = unseal(self.secrets, row["token"], bind_token(row["id"], row["url"]))
+                token = text.decode()
+            except ValueError:
+                raise GitFailed("auth_failed") from None
+        refs = await self.git.list_refs(row["url"], token)
+        branch = row["branch"] or refs.default
+        heads = dict(sorted(refs.heads.items())[:MAX_BRANCHES])
+        if branch not in refs.heads and (refs.heads or row["branch"]):
+            raise GitFailed("branch_gone")
+        wanted = refs.heads.get(branch or "")
+        old = row["head"].hex() if row["head"] is not None else None
+        if wanted == old:
+            same = heads == row["refs"] and row["status"] == "synced"
+            await self._finish(row, branch, old, heads, row["last_n"], quiet=same)
+            return
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            if not await sql.repositories.begin_sync(conn, repository_id=row["id"], claim=row["claim"]):
+                raise ClaimLost
+            await tell(conn, row, "repository.started", {})
+        if wanted is None or branch is None:
+            await self._store(row, branch, None, heads, None)
+            return
+        name = str(row["id"])
+        new = await self.git.fetch(name, row["url"], branch, token)
+        known = old if old is not None and await self.git.has_commit(name, old) else None
+        await self._store(row, branch, new, heads, known)
+
+    async def _store(
+        self, row: Any, branch: str | None, new: str | None, heads: dict[str, str], known: str | None
+    ) -> None:
+        """Write what is new and what is gone. `known`: the head before, where it can be compared."""
+        name, last, gone = str(row["id"]), row["last_n"], 0
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            if new is not None:
+                async with contextlib.aclosing(self.git.read_log(name, new, known)) as batches:
+                    async for commits in batches:
+                        await add(conn, row["id"], last, commits)
+                        last += len(commits)
+            added = last - row["last_n"]
+            if known is not None and new is not None:
+                lost = await self.git.list_lost(name, known, new)
+                if lost:
+                    gone = await sql.repositories.lose_commits(conn, repository_id=row["id"], shas=lost) or 0
+            elif row["last_n"]:
+                gone = (
+                    await sql.repositories.lose_older(conn, repository_id=row["id"], last_n=row["last_n"])
+                    or 0
+                )
+            await finish(conn, row, branch, new, heads, last, changed=True)
+            await tell(conn, row, "repository.synced", {"added": added, "gone": gone})
+
+    async def _finish(
+        self, row: Any, branch: str | None, head: str | None, heads: dict[str, str], last: int, *, quiet: bool
+    ) -> None:
+        """Nothing is to be fetched."""
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            await finish(conn, row, branch, head, heads, last, changed=False)
+            if not quiet:
+                await tell(conn, row, "repository.synced", {"added": 0, "gone": 0})
+
+    async def _fail(self, row: Any, reason: str) -> None:
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            held = await sql.repositories.fail_sync(
+                conn, repository_id=row["id"], claim=row["claim"], reason=reason, message=REASONS[reason]
+            )
+            if not held:
+                raise ClaimLost
+            await tell(conn, row, "repository.failed", {"reason": reason, "failures": row["failures"] + 1})
+
+
+async def add(conn: Any, repository_id: UUID, last: int, commits: list[Commit]) -> None:
+    """Write commits, whose places follow `last`."""
+    await sql.repositories.add_commits(
+        conn,
+        repository_id=repository_id,
+        shas=[commit.sha for commit in commits],
+        ns=list(range(last + 1, last + len(commits) + 1)),
+        parents=[commit.parents for commit in commits],
+        names=[commit.author_name for commit in commits],
+        emails=[commit.author_email for commit in commits],
+        authored=[commit.authored_at for commit in commits],
+        committed=[commit.committed_at for commit in commits],
+        subjects=[commit.subject for commit in commits],
+        bodies=[commit.body for commit in commits],
+    )
+
+
+async def finish(
+    conn: Any,
+    row: Any,
+    branch: str | None,
+    head: str | None,
+    heads: dict[str, str],
+    last: int,
+    *,
+    changed: bool,
+) -> None:
+    """It is synced; raises ClaimLost."""
+    held = await sql.repositories.finish_sync(
+        conn,
+        repository_id=row["id"],
+        claim=row["claim"],
+        default_branch=branch,
+        head=bytes.fromhex(head) if head is not None else None,
+        refs=heads,
+        last_n=last,
+        changed=changed,
+    )
+    if not held:
+        raise ClaimLost
+
+
+async def tell(conn: Any, row: Any, event: str, payload: dict[str, Any]) -> None:
+    """Emit what happened to a repository, in the order of its project."""
+    await emit(
+        conn,
+        event,
+        actor_id=None,
+        entity=("repository", row["id"]),
+        payload={"projectId": row["project_id"], **payload},
+        root=row["project_id"],
+    )
+
+
+def list_folders(folder: Path) -> list[str]:
+    """The names of caches; blocks."""
+    found = []
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(ValueError):
+            found.append(str(UUID(entry.name)))
+    return found
+
+
+async def poll_syncer(syncer: Syncer) -> None:
+    """Sync what is due, whatever Redis does; runs until cancelled."""
+    swept = time.monotonic()
+    while True:
+        try:
+            await syncer.start_due()
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                swept = time.monotonic()
+                await syncer.sweep()
+        except AppError as error:
+            if seldom(f"repositories {error.code}"):
+                log.warning("repositories wait to be synced", reason=error.code)
+        except Exception as error:
+            log.error("syncing failed", error=type(error).__name__)
+        await asyncio.sleep(REST_SECONDS)
