@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nexcorp.domain import targets
 from nexcorp.errors import Forbidden, Invalid, NotFound, TooManyRequests
 
 
@@ -17,27 +18,6 @@ class CommitNotFound(NotFound):
 
     code, message = "commit_not_found", "There is no such commit."
     meaning = "The repository has no commit of this name."
-
-
-class UrlRefused(Invalid):
-    """The address is none of a repository, whatever it leads to."""
-
-    code, message = "url_refused", "This is no address of a repository."
-    meaning = "The address is none of a repository; `errors` says why."
-
-
-class HttpsOnly(Invalid):
-    """The address does not begin with https://."""
-
-    code, message = "https_only", "The address must begin with https://."
-    meaning = "The address does not begin with https://."
-
-
-class AddressRefusedByRule(Invalid):
-    """The address leads into a network."""
-
-    code, message = "address_refused", "The address is not public."
-    meaning = "The host, or one of the addresses of its name, is not public."
 
 
 class HostUnknown(Invalid):
@@ -61,6 +41,4 @@ class HookRefused(Forbidden):
     meaning = "There is no such repository, or the signature is not made with its hook's secret."
 
 
-REFUSALS: dict[str, type[Invalid]] = {
-    error.code: error for error in (UrlRefused, HttpsOnly, AddressRefusedByRule, HostUnknown)
-}
+REFUSALS: dict[str, type[Invalid]] = {**targets.REFUSALS, HostUnknown.code: HostUnknown}

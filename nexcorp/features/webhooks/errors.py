@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexcorp.errors import Conflict, Forbidden, Invalid, NotFound
+from nexcorp.errors import Conflict, Forbidden, NotFound
 
 MAX_WEBHOOKS = 20
 
@@ -40,27 +40,3 @@ class RightLost(Forbidden):
 
     code, message = "webhook_right_lost", "You may not have what this webhook sends."
     meaning = "You are no longer an owner of the webhook's project, or lack `webhook:all`."
-
-
-class UrlRefused(Invalid):
-    """The form of the URL is not one that is asked."""
-
-    code, message = "url_refused", "Nothing is sent to this URL."
-    meaning = "The URL is too long, holds a password or names no host; `errors` says which."
-
-
-class HttpsOnly(Invalid):
-    """The URL does not begin with https://."""
-
-    code, message = "https_only", "Wants an address that begins with https://."
-    meaning = "Webhooks are sent over https alone."
-
-
-class AddressRefused(Invalid):
-    """The URL leads to an address that is not public."""
-
-    code, message = "address_refused", "Nothing is sent to this address."
-    meaning = "The URL leads to an address that is not one of the public internet."
-
-
-REFUSALS = {error.code: error for error in (UrlRefused, HttpsOnly, AddressRefused)}

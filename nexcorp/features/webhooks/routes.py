@@ -7,9 +7,10 @@ from typing import Any
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.domain.targets import REFUSALS
 from nexcorp.errors import EmailUnverified, NotYourProject, PermissionRequired, ProjectNotFound
 from nexcorp.features.webhooks import service
-from nexcorp.features.webhooks.errors import REFUSALS, RightLost, TooManyWebhooks, WebhookNotFound
+from nexcorp.features.webhooks.errors import RightLost, TooManyWebhooks, WebhookNotFound
 from nexcorp.features.webhooks.schemas import (
     CreateWebhook,
     NewWebhook,

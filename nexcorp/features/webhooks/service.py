@@ -12,11 +12,11 @@ from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Job
 from nexcorp.domain.projects import MANAGE, require_role
+from nexcorp.domain.targets import REFUSALS
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import EmailUnverified, Invalid, PermissionRequired, Unauthorized
 from nexcorp.features.webhooks.errors import (
     MAX_WEBHOOKS,
-    REFUSALS,
     DeliveryNotFound,
     RightLost,
     TooManyWebhooks,

@@ -6,9 +6,10 @@ import asyncio
 import signal
 from typing import Any
 
+from nexcorp.db import sql
 from tests.api import API, fetch_value, refused
 from tests.clients import run_service
-from tests.features.ai.helpers import EVENTS, Reading, ask, begin, stream
+from tests.features.ai.helpers import EVENTS, Reading, ask, begin, resume, stream
 from tests.modelserver import ModelServer, words
 from workers import answering
 
@@ -96,3 +97,57 @@ async def test_who_leaves_takes_their_chats_along(make_user: Any, service: Any) 
         assert answer.status == 204, await answer.text()
     assert await fetch_value(service, "SELECT count(*) FROM ai_messages") == 0
     await refused(ada.client.get(f"{API}/ai/chats/{chat}"), 401)
+
+
+async def test_of_a_worker_that_died_another_begins_anew(make_user: Any, service: Any) -> None:
+    """As kill -9 leaves it: words that were stored, and a lease that runs out."""
+    ada = await make_user()
+    chat = await begin(ada)
+    await service.stop_worker()
+    path = f"{API}/ai/chats/{chat}/messages"
+    answer = (await (await ada.client.post(path, json={"content": "say 40"})).json())["answer"]["id"]
+    async with service.db.transaction(wait=5) as conn:
+        (row,) = await sql.ai_answers.claim_answers(conn, worker_id="dead", lease_seconds=0.5, most=5)
+        await sql.ai_answers.flush_answers(
+            conn,
+            worker_id="dead",
+            lease_seconds=0.5,
+            ids=[row["message_id"]],
+            attempts=[row["attempt"]],
+            places=[0],
+            texts=["w0 w1 half a w"],
+        )
+    reading = Reading()
+    async with resume(ada, chat, answer, None) as response:
+        await reading.read(response, 5)
+        async with run_service(service.config):
+            await reading.read(response)
+    assert reading.restarts == 1 and reading.text == words(40) and reading.end["status"] == "done"
+    async with service.db.connection(wait=5) as conn:
+        # The dead one comes back, and writes nothing.
+        late = await sql.ai_answers.flush_answers(
+            conn,
+            worker_id="dead",
+            lease_seconds=9,
+            ids=[row["message_id"]],
+            attempts=[1],
+            places=[14],
+            texts=["x"],
+        )
+    assert late == [] and await fetch_value(service, "SELECT count(*) FROM ai_chunks") == 0
+
+
+async def test_an_answer_that_kills_workers_is_given_up(make_user: Any, service: Any) -> None:
+    ada = await make_user()
+    chat = await begin(ada)
+    await service.stop_worker()
+    path = f"{API}/ai/chats/{chat}/messages"
+    answer = (await (await ada.client.post(path, json={"content": "say 40"})).json())["answer"]["id"]
+    for _ in range(3):
+        async with service.db.transaction(wait=5) as conn:
+            assert await sql.ai_answers.claim_answers(conn, worker_id="dead", lease_seconds=-1, most=5)
+    async with run_service(service.config):
+        reading = Reading()
+        async with resume(ada, chat, answer, None) as response:
+            await reading.read(response)
+    assert reading.end == {"status": "failed", "reason": "worker_died"}
