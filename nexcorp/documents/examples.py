@@ -32,6 +32,7 @@ BY_SCHEMA: dict[str, dict[str, Any]] = {
     "CreateFile": {"path": "docs/plan.md", "content": "# The plan"},
     "UpdateFile": {"path": "docs/the-grammar.md"},
     "MoveFolder": {"from": "docs", "to": "texts"},
+    "RedeliverBody": {"from": "2026-01-30T10:00:00Z", "to": "2026-01-31T10:00:00Z"},
     "CreateView": {"query": {"due": "overdue"}},
 }
 BY_NAME = {
