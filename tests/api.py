@@ -206,6 +206,8 @@ async def meet_crosswise(service: Any, call: Coroutine[Any, Any, Any], *locks: t
     takes what the request wants, the second what it has by then."""
     first, second = locks
     async with service.db.transaction(wait=5) as other:
+        # It is the request that finds out, and gives way.
+        await other.execute("SET LOCAL deadlock_timeout = '1min'")
         await other.execute(*first)
         asking = asyncio.create_task(call)
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"

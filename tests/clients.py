@@ -57,6 +57,12 @@ async def run_service(config: Config, product: Product = PRODUCT) -> AsyncIterat
     worker = asyncio.create_task(serve(config, stop, product))
     runner, app, url = await start_web(config, product)
 
+    async def is_open() -> bool:
+        """Whether it has connected: on a busy machine it may be slower than it waits to be asked."""
+        return bool(app[DATABASE].stats()["max"])
+
+    await wait_until(is_open, 60)
+
     async def stop_worker() -> None:
         stop.set()
         await worker

@@ -11,6 +11,7 @@ import pytest
 from nexcorp.collab.versions import sweep_contents
 from nexcorp.features.files import archive
 from tests.api import API, create, fetch, fetch_value, get_json, refused, walk
+from tests.conftest import wait_until
 from tests.features.files.helpers import make, read, save
 from tests.features.projects.helpers import found
 from tests.features.search.waiting import delivered
@@ -122,6 +123,17 @@ async def test_a_folder_moves_as_a_whole_or_not_at_all(make_user):
     assert await list_paths(ada, project) == ["A/b.md", "c.md"]
 
 
+async def purge_all(service: Any) -> None:
+    """Purge what is due; a file that somebody holds at this moment is left for the next time."""
+    due = "SELECT count(*) = 0 FROM files WHERE deleted_at < now() - interval '30 days'"
+
+    async def purged() -> bool:
+        await purge_files({"database": service.db})
+        return bool(await fetch_value(service, due))
+
+    await wait_until(purged)
+
+
 async def test_the_trash_gives_back_or_is_emptied(make_user, service):
     ada, bob = await make_user(), await make_user()
     project = await found(ada, editor=bob)
@@ -166,7 +178,7 @@ async def test_the_trash_gives_back_or_is_emptied(make_user, service):
     await refused(ada.client.post(f"{place}/restore"), 404, "file_not_found")
     assert (await get_json(ada.client, f"/projects/{project}/files/trash"))["data"] == []
     assert await held() == 8 + 12
-    assert await purge_files({"database": service.db}) == 2
+    await purge_all(service)
     assert await held() == 4
     await sweep_contents(service.db)
     left = "SELECT count(DISTINCT sha256) FROM file_chunks WHERE sha256 = ANY($1::bytea[])"
@@ -179,7 +191,8 @@ async def test_the_trash_gives_back_or_is_emptied(make_user, service):
     await refused(bob.client.delete(f"{API}/projects/{project}/files/trash"), 403, "not_your_project")
     assert (await ada.client.delete(f"{API}/projects/{project}/files/trash")).status == 204
     await refused(ada.client.post(f"{API}/files/{other['id']}/restore"), 404, "file_not_found")
-    assert (await purge_files({"database": service.db}), await held()) == (1, 0)
+    await purge_all(service)
+    assert await held() == 0
     activity = (await get_json(ada.client, f"/projects/{project}/activity"))["data"]
     assert [row["type"] for row in activity[:2]] == ["files.purged", "file.deleted"]
 
