@@ -19,7 +19,6 @@ from nexcorp.errors import (
     BadRequest,
     Invalid,
     PayloadTooLarge,
-    PreconditionFailed,
     UnsupportedMediaType,
 )
 from nexcorp.web.bodies import read_whole
@@ -119,13 +118,11 @@ TAG_VERSION = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
 def expected_versions(request: web.Request, body: dict[str, Any]) -> tuple[Versions | None, bool]:
     """The versions on one of which a change is based, and whether they came as If-Match (stale is 412 then).
 
-    Takes `version` out of the body. (None, False) where the client named none: last one wins.
+    Takes `version` out of the body. (None, False) where the client named none: last one wins. If-Match with tags of
+    others only gives no version at all: stale, but what is absent or forbidden is that first (RFC 9110, 13.2.1).
     """
     version = body.pop("version", None)
     header = ",".join(request.headers.getall("If-Match", ()))
     if header.strip() in ("", "*"):
         return None if version is None else [version], False
-    found = [int(match[1]) for tag in read_tags(header) if (match := TAG_VERSION.fullmatch(tag))]
-    if not found:
-        raise PreconditionFailed()
-    return found, True
+    return [int(match[1]) for tag in read_tags(header) if (match := TAG_VERSION.fullmatch(tag))], True
