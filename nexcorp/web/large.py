@@ -30,7 +30,7 @@ async def receive_large(request: web.Request, most: int) -> AsyncIterator[bytes]
     """
     if is_form(request):
         raise UnsupportedMediaType(message="Send the content itself, not a form.")
-    # As the whole it would replace all the rest (RFC 9110, 14.4).
+    # As the whole it would replace all the rest (RFC 9110, 14.5).
     if "Content-Range" in request.headers:
         raise BadRequest(message="Send the whole content, without Content-Range.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
