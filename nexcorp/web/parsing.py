@@ -118,8 +118,9 @@ TAG_VERSION = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
 def expected_versions(request: web.Request, body: dict[str, Any]) -> tuple[Versions | None, bool]:
     """The versions on one of which a change is based, and whether they came as If-Match (stale is 412 then).
 
-    Takes `version` out of the body. (None, False) where the client named none: last one wins. If-Match with tags of
-    others only gives no version at all: stale, but what is absent or forbidden is that first (RFC 9110, 13.2.1).
+    Takes `version` out of the body. (None, False) where the client named none: last one wins.
+    Without a version among the tags the list is empty: what is absent or invalid is that before it is stale
+    (RFC 9110, 13.2.1).
     """
     version = body.pop("version", None)
     header = ",".join(request.headers.getall("If-Match", ()))
