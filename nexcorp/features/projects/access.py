@@ -6,6 +6,7 @@ from nexcorp.errors import NotYourProject, ProjectNotFound
 from nexcorp.security.access import allow, welcome
 
 TAG = "Projects"
+READ_TASKS = "task:read"
 SEEN = "private ones their members, internal ones all, public ones everybody; holders of project:manage all"
 OPEN = welcome("project:read", whose=SEEN)
 READ = allow("project:read", whose=SEEN)
