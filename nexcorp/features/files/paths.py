@@ -36,8 +36,8 @@ TYPES = {
 
 
 def spell(part: str) -> str:
-    """A part of a path as the least exact of file systems reads it: one passes over what has no width, another
-    over dots and spaces at the end, so that `.` and `..` are empty."""
+    """A part of a path as the least exact file system reads it: one passes over what has no width, another
+    over dots and spaces at the end. `.` and `..` are empty."""
     return "".join(char for char in part if unicodedata.category(char) != "Cf").rstrip(". ").lower()
 
 

@@ -17,8 +17,8 @@ from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import get
 
-# What members read of a project, and what wants task:read beside it. All else that names one, as a saved view or
-# a chat with the assistant, is its owner's own.
+# What members read of a project, and what wants task:read beside it. All else that names one, as a saved view
+# or a chat with the assistant, is its owner's own.
 KINDS = ("project", "file", "collab_session")
 TASK_KINDS = ("task", "label", "comment", "import")
 NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
