@@ -241,7 +241,7 @@ async def assign_post(
         }
         await emit(conn, "post.assigned", actor_id=caller.id, entity=("post", post_id), payload=payload)
         if assignee_id is not None and post["_projectId"] is not None:
-            await add_editor(conn, post["_projectId"], assignee_id, caller.id, caller.may(MANAGE))
+            await add_editor(conn, caller, post["_projectId"], assignee_id)
     return post
 
 

@@ -71,3 +71,18 @@ async def test_deleted_tasks_of_a_project_that_has_expired_are_nobodys(make_user
     await fetch(service, "UPDATE projects SET deleted_at = now() - interval '31 days' WHERE id = $1", project)
     assert not await is_listed(ada) and not await is_listed(boss)
     assert (await ada.client.post(f"{API}/tasks/{task['id']}/restore")).status == 404
+
+
+async def test_a_key_without_projects_brings_nobody_into_one(make_user: Any, client: Any) -> None:
+    ada, eve = await make_user(), await make_user()
+    project = await found(ada)
+    post = await create(ada, "/posts", type="project", title="Who?", body="Who joins?", projectId=project)
+    assert (await eve.client.put(f"{API}/posts/{post['id']}/interest")).status == 200
+    for scopes, status in ((["post:read", "post:create"], 403), (["post:create", "project:create"], 200)):
+        key = (await create(ada, "/auth/api-keys", name="posts", scopes=scopes))["key"]
+        caller = client.as_user({"Authorization": f"Bearer {key}"})
+        body = {"userId": str(eve.id)}
+        answer = await caller.put(f"{API}/posts/{post['id']}/assignee", json=body)
+        assert answer.status == status, await answer.text()
+        seen = await eve.client.get(f"{API}/projects/{project}")
+        assert seen.status == (404 if status == 403 else 200)
