@@ -12,7 +12,6 @@ from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.sessions import leave_sessions
 from nexcorp.domain.tasks import forget_kept
 from nexcorp.errors import NotYourProject, PermissionRequired, ProjectNotFound
-from nexcorp.security.caller import Caller
 
 MANAGE = "project:manage"
 WRITE = "project:create"
@@ -73,18 +72,18 @@ async def tell_member(
         await leave_sessions(conn, project_id, user_id, actor_id)
 
 
-async def add_editor(conn: Any, caller: Caller, project_id: UUID, user_id: UUID) -> None:
+async def add_editor(
+    conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID, *, manages: bool, may_write: bool
+) -> None:
     """Make a person an editor of a project, unless they write there already.
 
-    Raises NotYourProject where the caller does not write there, PermissionRequired where their key may not;
-    nothing for a project in the trash.
+    `may_write`: whether the actor holds project:create, without which PermissionRequired is raised. Raises
+    NotYourProject where they do not write there; nothing for a project in the trash.
     """
     await sql.projects.lock_project(conn, project_id=project_id)
     if not await sql.projects.is_live(conn, project_id=project_id):
         return
-    role = await sql.projects.get_role(
-        conn, project_id=project_id, viewer_id=caller.id, manages=caller.may(MANAGE)
-    )
+    role = await sql.projects.get_role(conn, project_id=project_id, viewer_id=actor_id, manages=manages)
     if role not in WRITERS:
         raise NotYourProject(
             message="Who is assigned becomes an editor of the linked project: only its owners and editors "
@@ -93,7 +92,7 @@ async def add_editor(conn: Any, caller: Caller, project_id: UUID, user_id: UUID)
     member = await sql.projects.get_member(conn, project_id=project_id, user_id=user_id)
     if member is None or member["role"] in WRITERS:
         return
-    if not caller.may(WRITE):
+    if not may_write:
         raise PermissionRequired(WRITE)
     await sql.projects.save_member(conn, project_id=project_id, user_id=user_id, role="editor")
-    await tell_member(conn, project_id, user_id, caller.id, before=member["role"], after="editor")
+    await tell_member(conn, project_id, user_id, actor_id, before=member["role"], after="editor")
