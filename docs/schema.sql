@@ -3973,9 +3973,12 @@ CREATE OR REPLACE FUNCTION trashed_tasks(viewer uuid, sees_all boolean)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NOT NULL
+    SELECT t.*
+    FROM reach_tasks($1, $2) AS t
+    WHERE t.deleted_at IS NOT NULL
+        AND (SELECT p.deleted_at <= now() - interval '30 days' FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
 $function$;
-COMMENT ON FUNCTION trashed_tasks(uuid,boolean) IS 'The tasks in the trash that a viewer could see before.';
+COMMENT ON FUNCTION trashed_tasks(uuid,boolean) IS 'The tasks in the trash that a viewer could see before, but for those of a project that waits to be removed.';
 
 CREATE OR REPLACE FUNCTION trust_address()
  RETURNS trigger

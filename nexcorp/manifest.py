@@ -231,8 +231,8 @@ class Product:
         operations = ({f"{route.method} {route.full_path}": route} for table in tables for route in table)
         found: dict[str, Any] = join(operations, "operation")
         for name, route in found.items():
-            if route.access.permission is not None:
-                require(self.permissions, route.access.permission, f"{name} needs the permission")
+            for permission in route.access.permissions:
+                require(self.permissions, permission, f"{name} needs the permission")
         return list(found.values())
 
     @cached_property

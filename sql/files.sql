@@ -286,8 +286,12 @@ LIMIT $3;
 SELECT sha256, bytes, seq FROM file_versions WHERE file_id = $1 AND n = $2;
 
 -- name: export_files(user_id) :many
--- The files that a person made, in their export.
-SELECT f.id, f.project_id AS "projectId", f.path, f.created_at AS "createdAt"
+-- The files that a person made, in their export; `path` is NULL where they may not see the project any more: others may have
+-- renamed the file.
+SELECT
+    f.id, f.project_id AS "projectId",
+    CASE WHEN project_role(f.project_id, $1, holds_permission($1, 'project:manage')) IS NOT NULL THEN f.path END AS path,
+    f.created_at AS "createdAt"
 FROM files AS f
 WHERE f.creator_id = $1
 ORDER BY f.id;

@@ -224,9 +224,9 @@ WHERE EXISTS (SELECT FROM projects AS p WHERE p.id = g.project_id)
         OR EXISTS (SELECT FROM project_members AS m WHERE m.project_id = g.project_id AND m.user_id = g.user_id)
     );
 
--- name: list_activity(project_id, viewer_id, before_time, before, most) :many
--- What happened in a project, the newest first, with the names that things have now, as far as the viewer may see them. Saved
--- views are their owners' own.
+-- name: list_activity(project_id, viewer_id, kinds, before_time, before, most) :many
+-- What happened in a project to things of these kinds, the newest first, with the names that they have now, as far as the viewer
+-- may see them.
 SELECT
     e.id,
     e.type,
@@ -241,11 +241,11 @@ SELECT
     e."createdAt"
 FROM event_items AS e
 WHERE e."_projectId" = $1
-    AND e."createdAt" <= $3
-    AND (e."createdAt", e.id) < ($3, $4)
-    AND e."entityType" <> 'view'
+    AND e."createdAt" <= $4
+    AND (e."createdAt", e.id) < ($4, $5)
+    AND e."entityType" = ANY($3::text[])
 ORDER BY e."createdAt" DESC, e.id DESC
-LIMIT $5;
+LIMIT $6;
 
 -- name: lock_projects_of(user_id) :exec
 -- The projects of a person who leaves, locked in one order whoever leaves.

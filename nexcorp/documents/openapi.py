@@ -114,14 +114,14 @@ def describe_parameters(route: Route, statuses: Iterable[int]) -> list[dict[str,
 
 
 def describe_security(access: Access) -> list[dict[str, list[str]]]:
-    """What opens a route; the scope of an API key is the route's permission."""
+    """What opens a route; the scopes of an API key are the route's permissions."""
     if not access.signed_in:
         if access.permission is not None:
             return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}, {}]
         return [{"bearer": []}, {}] if access.bearer else []
     if access.permission is None:
         return [{"bearer": []}, {"apiKey": []}] if access.keys else [{"bearer": []}]
-    return [{"bearer": [access.permission]}, {"apiKey": [access.permission]}]
+    return [{"bearer": access.permissions}, {"apiKey": access.permissions}]
 
 
 def describe_responses(route: Route, shared: dict[str, Any]) -> dict[int, dict[str, Any]]:
@@ -154,6 +154,7 @@ def describe_operation(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
         "security": describe_security(route.access),
         "x-access": {
             "permission": route.access.permission,
+            "also": route.access.also,
             "whose": route.access.whose,
             "otherwise": route.access.otherwise,
         },

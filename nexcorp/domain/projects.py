@@ -11,9 +11,10 @@ from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Revoke
 from nexcorp.domain.sessions import leave_sessions
 from nexcorp.domain.tasks import forget_kept
-from nexcorp.errors import NotYourProject, ProjectNotFound
+from nexcorp.errors import NotYourProject, PermissionRequired, ProjectNotFound
 
 MANAGE = "project:manage"
+WRITE = "project:create"
 WRITERS = ("owner", "editor")
 
 
@@ -71,10 +72,13 @@ async def tell_member(
         await leave_sessions(conn, project_id, user_id, actor_id)
 
 
-async def add_editor(conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID, manages: bool) -> None:
+async def add_editor(
+    conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID, *, manages: bool, may_write: bool
+) -> None:
     """Make a person an editor of a project, unless they write there already.
 
-    Raises NotYourProject where the actor does not write there; nothing for a project in the trash.
+    `may_write`: whether the actor holds project:create, without which PermissionRequired is raised. Raises
+    NotYourProject where they do not write there; nothing for a project in the trash.
     """
     await sql.projects.lock_project(conn, project_id=project_id)
     if not await sql.projects.is_live(conn, project_id=project_id):
@@ -88,5 +92,7 @@ async def add_editor(conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID,
     member = await sql.projects.get_member(conn, project_id=project_id, user_id=user_id)
     if member is None or member["role"] in WRITERS:
         return
+    if not may_write:
+        raise PermissionRequired(WRITE)
     await sql.projects.save_member(conn, project_id=project_id, user_id=user_id, role="editor")
     await tell_member(conn, project_id, user_id, actor_id, before=member["role"], after="editor")

@@ -15,7 +15,8 @@ class Access:
     """Who may call a route.
 
     `signed_in`: a user, or with a `permission` also an API key. `permission`: what the role, and the key's
-    scopes, must hold. `whose`: which rows it covers, if not all; the statement enforces that. `otherwise`:
+    scopes, must hold. `also`: a second one: whoever changes what is there reads it in the answer.
+    `whose`: which rows it covers, if not all; the statement enforces that. `otherwise`:
     what a user without the permission gets; the handler enforces that. A key always needs the permission.
     `ticket`: a one-time ticket for downloads (`?ticket=`) may replace the access token.
     `keys`: API keys as well, though there is no `permission`: the handler asks for those that it needs.
@@ -28,6 +29,7 @@ class Access:
 
     signed_in: bool = True
     permission: str | None = None
+    also: str | None = None
     whose: str | None = None
     otherwise: str | None = None
     ticket: bool = False
@@ -35,6 +37,11 @@ class Access:
     bearer: bool = False
     fresh: bool = False
     sign_in_counts: Callable[[Mapping[str, Any]], bool] | None = None
+
+    @property
+    def permissions(self) -> list[str]:
+        """All that it wants."""
+        return [code for code in (self.permission, self.also) if code is not None]
 
     def describe(self) -> str:
         """One line for the documents."""
@@ -46,6 +53,8 @@ class Access:
         if not self.signed_in:
             return "Public."
         what = f"Permission `{self.permission}`" if self.permission else "Signed in; no API keys"
+        if self.also:
+            what = f"Permissions `{self.permission}` and `{self.also}`"
         if self.keys:
             what = "Signed in, or with an API key"
         if self.fresh:
@@ -136,6 +145,8 @@ class Rights:
                 raise SessionRequired()
         elif not self.has(who, permission) and (access.otherwise is None or who.scopes is not None):
             raise self.explain(who, permission)
+        if access.also is not None and not self.has(who, access.also):
+            raise self.explain(who, access.also)
 
     def explain(self, who: Principal, permission: str) -> EmailUnverified | PermissionRequired:
         """Why has() says no."""

@@ -26,9 +26,12 @@ COMMENT ON FUNCTION visible_tasks(uuid, boolean) IS 'The tasks that a viewer may
 CREATE OR REPLACE FUNCTION trashed_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
 LANGUAGE sql STABLE
 AS $$
-    SELECT t.* FROM reach_tasks($1, $2) AS t WHERE t.deleted_at IS NOT NULL
+    SELECT t.*
+    FROM reach_tasks($1, $2) AS t
+    WHERE t.deleted_at IS NOT NULL
+        AND (SELECT p.deleted_at <= now() - interval '30 days' FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
 $$;
-COMMENT ON FUNCTION trashed_tasks(uuid, boolean) IS 'The tasks in the trash that a viewer could see before.';
+COMMENT ON FUNCTION trashed_tasks(uuid, boolean) IS 'The tasks in the trash that a viewer could see before, but for those of a project that waits to be removed.';
 
 CREATE OR REPLACE FUNCTION tasks_seen_by(user_id uuid) RETURNS SETOF tasks
 LANGUAGE sql STABLE

@@ -22,8 +22,12 @@ def reads(operation: str, make: Maker, **more: Any) -> Rule:
 
 
 def writes(operation: str, status: int, make: Maker, whose: str = WRITERS, **more: Any) -> Rule:
-    """A rule of what its editors change; a stranger does not see the project."""
-    return Rule(operation, "project:create", status, 404, status, whose=whose, make=make, **more)
+    """A rule of what its editors change; a stranger does not see the project.
+
+    Whoever changes what is there reads it in the answer.
+    """
+    also = "project:read" if operation != "POST /projects/{id}/files" else None
+    return Rule(operation, "project:create", status, 404, status, also=also, whose=whose, make=make, **more)
 
 
 FILES: list[Rule] = [

@@ -33,6 +33,7 @@ class Rule:
     stranger: int | None = None
     manager: int | None = None
     admin: int | None = None
+    also: str | None = None
     whose: str | None = None
     otherwise: str | None = None
     make: Maker = nothing

@@ -27,12 +27,12 @@ def name_operation(route: Route) -> str:
     return f"{route.method} {route.full_path.removeprefix(API_PREFIX)}"
 
 
-def describe_access(route: Route) -> tuple[str, str | None, str | None]:
+def describe_access(route: Route) -> tuple[str | None, ...]:
     """A route's access in the policy's words."""
     access = route.access
     signed_in = access.permission or (A_CALLER if access.keys else A_PERSON)
     who = signed_in if access.signed_in else ANYBODY
-    return who, access.whose, access.otherwise
+    return who, access.also, access.whose, access.otherwise
 
 
 def test_every_route_has_one_rule() -> None:
@@ -43,7 +43,7 @@ def test_every_route_has_one_rule() -> None:
 
 
 def test_every_route_declares_what_is_written() -> None:
-    written = {rule.operation: (rule.who, rule.whose, rule.otherwise) for rule in POLICY}
+    written = {rule.operation: (rule.who, rule.also, rule.whose, rule.otherwise) for rule in POLICY}
     declared = {name_operation(route): describe_access(route) for route in ROUTES}
     wrong = {
         name: (access, written[name]) for name, access in declared.items() if access != written.get(name)
@@ -103,7 +103,7 @@ async def call_as(world: World, rule: Rule, actor: str, owner: Person) -> Client
     if rule.who in (ANYBODY, A_PERSON, A_CALLER):
         return await world.key(holder, codes)
     if actor == "key_with":
-        return await world.key(holder, [rule.who])
+        return await world.key(holder, [rule.who, rule.also] if rule.also else [rule.who])
     return await world.key(holder, [code for code in codes if code != rule.who])
 
 

@@ -12,7 +12,7 @@ from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Job
 from nexcorp.domain.answers import WAKE, tell_ended
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Invalid, NotConfigured
+from nexcorp.errors import Invalid, NotConfigured, PermissionRequired
 from nexcorp.features.ai.errors import (
     AnswerInProgress,
     ChatMessageNotFound,
@@ -24,6 +24,7 @@ from nexcorp.features.ai.errors import (
 from nexcorp.security.caller import Caller
 
 MANAGE = "project:manage"
+READ = "project:read"
 MOST_AT_ONCE = 5
 # As workers take them for tokens; see workers/prompts.py.
 CHARS_A_TOKEN = 3.5
@@ -36,6 +37,13 @@ class Asked:
 
     message_id: UUID
     answer_id: UUID
+
+
+def check_reader(caller: Caller, project_id: UUID | None) -> None:
+    """Raises PermissionRequired where a chat is answered from a project's files, which the key may not
+    read."""
+    if project_id is not None and not caller.may(READ):
+        raise PermissionRequired(READ)
 
 
 def check_model(config: Config, model: str | None) -> None:
@@ -64,8 +72,10 @@ async def get_chat(conn: Any, caller: Caller, chat_id: UUID) -> Any:
 
 
 async def create_chat(conn: Any, caller: Caller, config: Config, data: dict[str, Any]) -> Any:
-    """A new chat; returns it. Raises Invalid for a project that the caller may not read, or a model."""
+    """A new chat; returns it. Raises PermissionRequired, and Invalid for a model, or a project that they
+    may not read."""
     check_model(config, data["model"])
+    check_reader(caller, data["projectId"])
     chat_id = await sql.ai_chats.create_chat(
         conn,
         owner_id=caller.id,
@@ -98,6 +108,7 @@ async def update_chat(
     chat = await get_chat(conn, caller, chat_id)
     check_version(chat, versions, by_etag=by_etag)
     check_model(config, data.get("model"))
+    check_reader(caller, data.get("projectId"))
     known = {"title": chat["title"], "model": chat["model"], "projectId": chat["_projectId"]}
     changes = {name: value for name, value in data.items() if value != known[name]}
     if not changes:
@@ -134,13 +145,14 @@ async def delete_chat(conn: Any, caller: Caller, chat_id: UUID, versions: Versio
 async def lock_for_question(conn: Any, caller: Caller, config: Config, chat_id: UUID) -> Any:
     """A chat that can be asked something now, locked, with one more question counted for the caller.
 
-    Raises NotConfigured, ChatNotFound, AnswerInProgress, TokenLimit, TooManyAnswers.
+    Raises PermissionRequired, NotConfigured, ChatNotFound, AnswerInProgress, TokenLimit, TooManyAnswers.
     """
     # First what all chats of a person share, so that limits hold exactly however many are asked at once.
     used = await sql.ai_answers.take_usage(conn, user_id=caller.id)
     chat = await sql.ai_chats.lock_chat(conn, chat_id=chat_id, owner_id=caller.id)
     if chat is None:
         raise ChatNotFound()
+    check_reader(caller, chat["project_id"])
     if not config.ai_base_url:
         raise NotConfigured(message="No language model is configured: AI_BASE_URL is not set.")
     if await sql.ai_answers.get_live(conn, chat_id=chat_id) is not None:

@@ -13,7 +13,13 @@ READERS = (
 WRITERS_ONLY = "owners and editors of the project, and holders of project:manage"
 OPEN = welcome("project:read", whose=READERS)
 DOWNLOAD = welcome("project:read", whose=READERS, ticket=True)
-WRITE = allow("project:create", whose=WRITERS_ONLY)
-OWN = allow("project:create", whose="owners of the project, and holders of project:manage")
+ADD = allow("project:create", whose=WRITERS_ONLY)
+# Whoever changes one is shown it.
+WRITE = allow("project:create", also="project:read", whose=WRITERS_ONLY)
+OWN = allow(
+    "project:create",
+    also="project:read",
+    whose="owners of the project, and holders of project:manage",
+)
 OF_PROJECT = (ProjectNotFound, NotYourProject)
 OF_FILE = (FileNotFound, NotYourProject)

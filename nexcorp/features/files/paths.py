@@ -15,7 +15,10 @@ MAX_BYTES = 512
 FORBIDDEN = re.compile(r'[\\:*?"<>|]')
 # What PostgreSQL takes for a control character, and halves of characters.
 CONTROLS = ("Cc", "Cs", "Zl", "Zp")
-RESERVED = ("", ".", "..", ".git")
+# They turn what is written behind them around: a program looks like a picture.
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# The last one is what Windows calls .git in short.
+RESERVED = ("", ".git", "git~1")
 MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,98}/[a-z0-9][a-z0-9!#$&^_.+-]{0,98}")
 TEXT_TYPE, BINARY_TYPE = "text/plain", "application/octet-stream"
 # What the system of this process says of types is not asked.
@@ -32,20 +35,26 @@ TYPES = {
 }
 
 
+def spell(part: str) -> str:
+    """A part of a path as the least exact file system reads it: one passes over what has no width, another
+    over dots and spaces at the end. `.` and `..` are empty."""
+    return "".join(char for char in part if unicodedata.category(char) != "Cf").rstrip(". ").lower()
+
+
 def check_path(text: str) -> str:
     """A path as it is kept, in NFC; raises ValidationError."""
     path = unicodedata.normalize("NFC", text)
     if len(path.encode("utf-8", "replace")) > MAX_BYTES:
         raise ValidationError(f"Longer than {MAX_BYTES} bytes.")
-    if FORBIDDEN.search(path) or any(unicodedata.category(char) in CONTROLS for char in path):
+    if FORBIDDEN.search(path) or any(
+        char in TURNING or unicodedata.category(char) in CONTROLS for char in path
+    ):
         raise ValidationError('Holds a control character, or one of \\ : * ? " < > |')
     for part in path.split("/"):
-        if part.lower() in RESERVED:
-            raise ValidationError(
-                "Has an empty part." if not part else f"Has the part {part}, which is reserved."
-            )
         if not is_visible(part):
-            raise ValidationError("Has a part that shows nothing.")
+            raise ValidationError("Has a part that shows nothing." if part else "Has an empty part.")
+        if spell(part) in RESERVED:
+            raise ValidationError(f"Has the part {part}, which is reserved.")
     return path
 
 

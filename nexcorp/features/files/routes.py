@@ -13,7 +13,7 @@ from nexcorp.collab.versions import ProjectQuotaExceeded
 from nexcorp.db import sql
 from nexcorp.errors import FileNotFound, Invalid, PreconditionFailed, ProjectNotFound
 from nexcorp.features.files import saving, service
-from nexcorp.features.files.access import OF_FILE, OF_PROJECT, OPEN, OWN, TAG, WRITE
+from nexcorp.features.files.access import ADD, OF_FILE, OF_PROJECT, OPEN, OWN, TAG, WRITE
 from nexcorp.features.files.contents import MAX_BINARY_BYTES
 from nexcorp.features.files.errors import PathTaken, TooManyFilesInProject
 from nexcorp.features.files.schemas import CreateFile, File, FilePage, FileQuery, FileTrashPage, UpdateFile
@@ -137,7 +137,7 @@ ROUTES = [
         body=CreateFile(),
         form=forms.Form(most_files=1, limit=lambda head: MAX_BINARY_BYTES, optional=True),
         errors=(*OF_PROJECT, PathTaken, TooManyFilesInProject, ProjectQuotaExceeded),
-        access=WRITE,
+        access=ADD,
         tag=TAG,
         description="UTF-8 without NUL of up to 2 MB is a text, which is edited together; anything else, of "
         "up to 25 MB, is binary. Send larger texts and binaries as a form, or by `PUT /files/{id}/content`.",

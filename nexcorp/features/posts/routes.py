@@ -272,6 +272,8 @@ ROUTES = [
         errors=(*OWN, NotAProject, NotInterested, ProjectClosed, NotYourProject),
         access=ASSIGN,
         tag=TAG,
+        description="Where the post is linked with a project they become an editor there, for which an API "
+        "key needs `project:create`, too.",
     ),
     delete("/posts/{id}", delete_post, "Delete a post", errors=OWN, access=REMOVE, tag=TAG),
     get(

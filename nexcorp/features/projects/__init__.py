@@ -2,6 +2,7 @@
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
+from nexcorp.features.projects.access import READ_TASKS
 from nexcorp.features.projects.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.projects.leaving import forget_member
 from nexcorp.features.projects.rooms import MANAGE_TASKS, may_join_project
@@ -22,7 +23,7 @@ FEATURE = Feature(
     # It shows the tasks of the project, too.
     rooms={
         "project": RoomKind(
-            "task:read", may_join_project, watch=Watch(MANAGE_TASKS, sql.projects.list_watchers)
+            READ_TASKS, may_join_project, watch=Watch(MANAGE_TASKS, sql.projects.list_watchers)
         )
     },
     jobs=(Job("workers.jobs.projects:purge_projects", cron="17 * * * *"),),

@@ -10,13 +10,17 @@ from aiohttp import web
 
 from nexcorp.db import sql
 from nexcorp.domain.projects import MANAGE, require_role
-from nexcorp.features.projects.access import MEMBERS, OWN_ERRORS, TAG
+from nexcorp.features.projects.access import MEMBERS, OWN_ERRORS, READ_TASKS, TAG
 from nexcorp.features.projects.schemas import ROLES, ActivityPage
 from nexcorp.security.app_keys import caller, database
 from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import get
 
+# What members read of a project, and what wants task:read beside it. All else that names one, as a saved view
+# or a chat with the assistant, is its owner's own.
+KINDS = ("project", "file", "collab_session")
+TASK_KINDS = ("task", "label", "comment", "import")
 NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
     "activity", tuple[datetime, UUID], (LAST_TIME, LAST_ID), before_time="createdAt", before="id"
 )
@@ -24,10 +28,17 @@ NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
 
 async def list_activity(request: web.Request, query: dict[str, Any]) -> web.Response:
     who, project_id = caller(request), path_id(request)
+    kinds = [*KINDS, *TASK_KINDS] if who.may(READ_TASKS) else list(KINDS)
     async with database(request).connection() as conn:
         await require_role(conn, project_id, who.id, who.may(MANAGE), ROLES)
         rows = await NEWEST.fetch(
-            request, conn, query, sql.projects.list_activity, project_id=project_id, viewer_id=who.id
+            request,
+            conn,
+            query,
+            sql.projects.list_activity,
+            project_id=project_id,
+            viewer_id=who.id,
+            kinds=kinds,
         )
     return reply_page(request, rows, query["limit"], NEWEST)
 
@@ -42,7 +53,7 @@ ROUTES = [
         errors=OWN_ERRORS,
         access=MEMBERS,
         tag=TAG,
-        description="Of the project, its members, tasks, files and sessions: names are those of now, and "
-        "texts are not kept.",
+        description="Of the project, its members, files and sessions, and with `task:read` its tasks: names "
+        "are those of now, and texts are not kept.",
     ),
 ]

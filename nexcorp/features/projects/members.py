@@ -120,7 +120,11 @@ ROUTES = [
         delete_member,
         "Take somebody out of a project, or leave it",
         errors=(ProjectNotFound, NotYourProject, MemberNotFound, LastOwner),
-        access=allow("project:create", whose="yourself; others its owners, and holders of project:manage"),
+        access=allow(
+            "project:create",
+            also="project:read",
+            whose="yourself; others its owners, and holders of project:manage",
+        ),
         tag=TAG,
         description="Their sockets are taken out of its rooms and files within two seconds.",
     ),

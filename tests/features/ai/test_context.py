@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import API, NOBODY, refused
+from tests.api import API, NOBODY, create, refused
 from tests.features.ai.helpers import ask, begin
 from tests.features.files.helpers import make, save
 from tests.features.projects.helpers import found
@@ -89,3 +89,32 @@ def test_passages_end_where_paragraphs_do() -> None:
     assert [len(one) for one in passages] == [1402, 300, 3000, 2000, 10]
     assert cut_passages("") == [""]
     assert max(map(len, cut_passages("y" * 10_000))) == 2 * PASSAGE_CHARS
+
+
+async def test_a_key_that_may_not_read_projects_is_answered_from_none(
+    make_user: Any, client: Any, model: ModelServer
+) -> None:
+    ada = await make_user()
+    project = await found(ada)
+    file = await write(ada, project, "zeppelin.md", ZEPPELIN)
+    with_it, without = await begin(ada, projectId=project), await begin(ada)
+    asked = await ask(ada, with_it, "What fills it?", fileIds=[file])
+    callers = []
+    for scopes in (["ai:use"], ["ai:use", "project:read"]):
+        key = (await create(ada, "/auth/api-keys", name="asks", scopes=scopes))["key"]
+        callers.append(client.as_user({"Authorization": f"Bearer {key}"}))
+    blind, reading = callers
+    question = {"content": "What fills it?", "fileIds": [file]}
+    place = f"{API}/ai/chats/{with_it}"
+    for call in (
+        blind.post(f"{API}/ai/chats", json={"projectId": project}),
+        blind.patch(f"{API}/ai/chats/{without}", json={"projectId": project}),
+        blind.post(f"{place}/messages", json=question),
+        blind.post(f"{place}/messages/{asked['id']}/regenerate"),
+    ):
+        await refused(call, 403, "permission_required")
+    assert (
+        await blind.post(f"{API}/ai/chats/{without}/messages?wait=25", json={"content": "Hm?"})
+    ).status == 201
+    again = (await (await reading.post(f"{place}/messages?wait=25", json=question)).json())["answer"]
+    assert ZEPPELIN in again["body"]

@@ -21,7 +21,7 @@ MEMBERS = ("owner", "editor", "viewer", "manager")
 # trash, and a session that its owner holds.
 ROUTES: list[tuple[str, str, Any, str]] = [
     ("GET", "/projects/{p}/files", None, "read"),
-    ("POST", "/projects/{p}/files", "a new path", "write"),
+    ("POST", "/projects/{p}/files", "a new path", "add"),
     ("GET", "/projects/{p}/files/trash", None, "write"),
     ("DELETE", "/projects/{p}/files/trash", None, "own"),
     ("GET", "/projects/{p}/folders", None, "read"),
@@ -39,7 +39,7 @@ ROUTES: list[tuple[str, str, Any, str]] = [
     ("GET", "/files/{f}/versions/1/content", None, "read"),
     ("POST", "/files/{f}/versions/1/restore", None, "write"),
     ("GET", "/projects/{p}/sessions", None, "member"),
-    ("POST", "/projects/{p}/sessions", {"title": "Now"}, "write"),
+    ("POST", "/projects/{p}/sessions", {"title": "Now"}, "add"),
     ("GET", "/projects/{p}/presence", None, "member"),
     ("GET", "/sessions/{s}", None, "member"),
     ("GET", "/sessions/{s}/participants", None, "member"),
@@ -52,7 +52,9 @@ CAN = {
     "read": MEMBERS,
     "member": MEMBERS,
     "edit": MEMBERS,
+    # What is there is changed, and read in the answer; or something new is added to it.
     "write": ("owner", "editor", "manager"),
+    "add": ("owner", "editor", "manager"),
     "own": ("owner", "manager"),
 }
 
@@ -60,8 +62,13 @@ CAN = {
 def expect(need: str, actor: str, visibility: str) -> tuple[int, ...]:
     """The statuses that somebody may get for what needs this; 101 is a socket."""
     is_key, role = actor.endswith(" key"), actor.partition(" ")[0]
-    if is_key and (need == "edit" or role == "blind" or (role == "reading" and need in ("write", "own"))):
-        # A key lacks the scope, and a socket is for who has signed in.
+    if is_key and (
+        need == "edit"
+        or role == "blind"
+        or (role == "reading" and need in ("write", "add", "own"))
+        or (role == "creating" and need != "add")
+    ):
+        # A key lacks a scope, and a socket is for who has signed in.
         return (403,)
     if is_key:
         role = "editor"
@@ -85,6 +92,7 @@ async def test_every_route(make_user: Any, client: Any, visibility: str) -> None
     scopes = {
         "writing": ["project:read", "project:create"],
         "reading": ["project:read"],
+        "creating": ["project:create"],
         "blind": ["task:read"],
     }
     for name, wanted in scopes.items():

@@ -46,6 +46,21 @@ async def test_a_file_from_its_first_content_to_the_trash_and_back(make_user):
         await refused(ada.client.post(f"{API}/projects/{project}/files", json=body), 409, "path_taken")
     for path in ("", "/a", "a//b", "a/../b", ".GIT/config", "a:b", "a\nb", "é" * 300):
         await refused(ada.client.post(f"{API}/projects/{project}/files", json={"path": path}), 422)
+    # What unpacks as something else than it is called.
+    for path in (
+        "a/.g\u200cit/x",
+        ".git /x",
+        ".git./x",
+        "git~1/x",
+        ".. /x",
+        "x/...",
+        "a\u202egpj.exe",
+        "\u2066a",
+    ):
+        await refused(ada.client.post(f"{API}/projects/{project}/files", json={"path": path}), 422)
+    for path in (".github/x.md", "v1.2 .md", "e\u0301 \u200f\u05d0.md", "\U0001f469\u200d\U0001f4bb.md"):
+        await make(ada, project, f"kept/{path}")
+    assert (await ada.client.delete(f"{API}/projects/{project}/folders?path=kept")).status == 200
     put = await ada.client.put(f"{place}/content", data=b"one\r\n2\r\n", headers={"If-Match": tag})
     assert put.status == 200, await put.text()
     await refused(ada.client.put(f"{place}/content", data=b"x", headers={"If-Match": tag}), 412)

@@ -1,4 +1,4 @@
-"""Who may what: every route, for every role and visibility, and for those who are not signed in."""
+"""Who may what: every route, for every role, key and visibility, and for those who are not signed in."""
 
 from __future__ import annotations
 
@@ -29,10 +29,38 @@ ROUTES: list[tuple[str, str, Any, str]] = [
     ("POST", "/restore", None, "restore"),
     ("DELETE", "/purge", None, "purge"),
 ]
+# API keys: whose, and of which scopes. A key acts as its person does, as far as its scopes go.
+KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "full key": ("owner", ("project:read", "project:create", "task:read")),
+    "reading key": ("owner", ("project:read",)),
+    "creating key": ("owner", ("project:create",)),
+    "blind key": ("owner", ("post:read",)),
+    "managing key": (
+        "manager",
+        ("project:read", "project:create", "project:manage", "task:read", "task:manage"),
+    ),
+    # Of somebody who manages all projects, but is a member of none: what the scopes leave is a stranger.
+    "held key": ("manager", ("project:read", "project:create", "task:read")),
+}
+# Whoever changes what is there reads it in the answer.
+SCOPES = {
+    "read": ("project:read",),
+    "people": ("project:read",),
+    "member": ("project:read",),
+    "tasks": ("task:read",),
+    "own": ("project:read", "project:create"),
+    "restore": ("project:read", "project:create"),
+    "purge": ("project:purge",),
+}
 
 
 def expect(need: str, actor: str, visibility: str) -> int:
     """What somebody gets for what needs this."""
+    if actor in KEYS:
+        person, scopes = KEYS[actor]
+        if not set(SCOPES[need]) <= set(scopes):
+            return 403
+        actor = "stranger" if actor == "held key" else person
     if actor == "anonymous":
         return (200 if visibility == "public" else 404) if need == "read" else 401
     if need == "purge":
@@ -53,6 +81,9 @@ async def test_every_route(make_user: Any, client: Any, service: Any, visibility
     people["manager"] = await make_user(role="manager")
     clients = {name: person.client for name, person in people.items() if name != "other"}
     clients["anonymous"] = client
+    for name, (person, scopes) in KEYS.items():
+        key = await create(people[person], "/auth/api-keys", name=name, scopes=scopes)
+        clients[name] = client.as_user({"Authorization": f"Bearer {key['key']}"})
     project = await found(people["owner"], visibility, editor=people["editor"], viewer=people["viewer"])
     wrong = []
     for (method, path, body, need), (actor, caller) in itertools.product(ROUTES, clients.items()):
