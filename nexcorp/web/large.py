@@ -24,11 +24,15 @@ _held: Counter[UUID] = Counter()
 async def receive_large(request: web.Request, most: int) -> AsyncIterator[bytes]:
     """The whole body, of up to `most` bytes, for as long as the block lasts.
 
-    Raises UnsupportedMediaType for a form or a packed body, PayloadTooLarge, BadRequest for one that is
-    broken, stalls or is too slow, TooManyRequests and Overloaded for too many at once.
+    Raises UnsupportedMediaType for a form or a packed body, PayloadTooLarge, BadRequest for a part of a
+    content, and for one that is broken, stalls or is too slow, TooManyRequests and Overloaded for too
+    many at once.
     """
     if is_form(request):
         raise UnsupportedMediaType(message="Send the content itself, not a form.")
+    # As the whole it would replace all the rest (RFC 9110, 14.5).
+    if "Content-Range" in request.headers:
+        raise BadRequest(message="Send the whole content, without Content-Range.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType(message="Send the content as it is, without Content-Encoding.")
     me, size = user_id(request), request.content_length

@@ -19,7 +19,6 @@ from nexcorp.errors import (
     BadRequest,
     Invalid,
     PayloadTooLarge,
-    PreconditionFailed,
     UnsupportedMediaType,
 )
 from nexcorp.web.bodies import read_whole
@@ -120,12 +119,11 @@ def expected_versions(request: web.Request, body: dict[str, Any]) -> tuple[Versi
     """The versions on one of which a change is based, and whether they came as If-Match (stale is 412 then).
 
     Takes `version` out of the body. (None, False) where the client named none: last one wins.
+    Without a version among the tags the list is empty: what is absent or invalid is that before it is stale
+    (RFC 9110, 13.2.1).
     """
     version = body.pop("version", None)
     header = ",".join(request.headers.getall("If-Match", ()))
     if header.strip() in ("", "*"):
         return None if version is None else [version], False
-    found = [int(match[1]) for tag in read_tags(header) if (match := TAG_VERSION.fullmatch(tag))]
-    if not found:
-        raise PreconditionFailed()
-    return found, True
+    return [int(match[1]) for tag in read_tags(header) if (match := TAG_VERSION.fullmatch(tag))], True

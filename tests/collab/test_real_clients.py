@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from tests.collab.js import Editors
 from workers.settling import Settler
 
 pytestmark = pytest.mark.shared
+
+PAGE = Path(__file__).parents[2] / "docs" / "collab.md"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -160,6 +163,25 @@ async def test_what_is_final_ends_the_reconnects(make_user: Any, service: Any, e
     assert await fetch_value(service, "SELECT last_seq FROM file_docs WHERE file_id = $1", file_id) == 1
     for name in (*wanted, "moved"):
         await editors.end(name=name)
+
+
+async def test_the_code_of_the_page(make_user: Any, service: Any, editors: Editors) -> None:
+    ada, bob = await make_user(), await make_user()
+    file_id = await share_file(service.db, owner=[ada], editor=[bob])
+    url, path = service.url.replace("http", "ws"), str(PAGE)
+    await editors.page(name="page", url=url, room=str(file_id), token=token_of(bob), path=path)
+    await editors.insert(name="page", at=0, text="here")
+    await editors.tells(name="page", what="saved")
+    # What is typed while away is not said to be saved before it is.
+    await editors.leave(name="page")
+    await editors.insert(name="page", at=0, text="away, ")
+    await editors.tells(name="page", what="saving")
+    await editors.back(name="page")
+    await editors.tells(name="page", what="saved")
+    assert await read_stored(service, file_id) == "away, here"
+    await set_role(service.db, file_id, bob, None)
+    await editors.tells(name="page", what="ended 4403")
+    await editors.end(name="page")
 
 
 async def test_codemirror_and_lines(make_user: Any, service: Any, other_node: str, editors: Editors) -> None:

@@ -215,8 +215,9 @@ ROUTES = [
             TooManyUploadsAtOnce,
         ),
         description="Of a text only what differs is changed: cursors of those who edit it stay, and what "
-        "they type meanwhile. A binary may have 25 MB. `If-Match` with an ETag of the content refuses to "
-        "overwrite what came since.",
+        "they type meanwhile. A binary may have 25 MB. An empty body empties the file; "
+        "parts (`Content-Range`) are refused. `If-Match` with an ETag of the content refuses to overwrite "
+        "what came since.",
     ),
     get(
         "/files/{id}/versions",

@@ -97,7 +97,10 @@ class File(Out):
         validate=validate.OneOf(("lf", "crlf")),
         metadata={"description": "How lines of its content end."},
     )
-    bytes = fields.Integer(required=True, metadata={"description": "Of the newest version."})
+    bytes = fields.Integer(
+        required=True,
+        metadata={"description": "Of the newest version as it is kept: lines of a text end with LF."},
+    )
     contentVersion = fields.Integer(
         required=True, metadata={"description": "The number of the newest version of its content."}
     )

@@ -1,6 +1,7 @@
 // Unmodified y-websocket providers, driven by lines of JSON: {id, call, ...} in, {id, value} or {id, error} out. The argument
 // is a folder in which the packages of package.json are installed.
 import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const require = createRequire(process.argv[2] + '/')
@@ -48,6 +49,25 @@ const calls = {
     }
     provider.connect()
     if (synced) await wait(() => provider.synced, name + ' to be synced')
+  },
+  // An editor that is the code of docs/collab.md, which tells what it shows in `shown`.
+  async page({ name, url, room, token, path }) {
+    const blocks = [...readFileSync(path, 'utf8').matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code)
+    const code = blocks.join('\n').replace(/^import .*$/gm, '').replace("'wss://connect.example.com/collab'", 'url')
+    const known = 'Y, WebsocketProvider, url, fileId, name, color, accessToken, showSaving, showSaved, showEnded'
+    const shown = []
+    const show = (what) => (code) => shown.push(code ? `${what} ${code}` : what)
+    globalThis.WebSocket = WebSocket
+    const editor = new Function(known, code + '\nreturn { doc, provider, text }')(
+      Y, WebsocketProvider, url + '/collab', room, name, 'red', () => token, show('saving'), show('saved'), show('ended')
+    )
+    editor.provider.disableBc = true
+    editors.set(name, Object.assign(editor, { shown }))
+    await wait(() => editor.provider.synced, name + ' to be synced')
+  },
+  async tells({ name, what }) {
+    const { shown } = editors.get(name)
+    await wait(() => shown.at(-1) === what, `${name} to tell ${what}, not ${shown}`)
   },
   insert({ name, at, text }) {
     const shared = editors.get(name).text

@@ -61,6 +61,9 @@ async def test_conditions_and_parts(make_user):
     assert [row["n"] for row in await list_versions(ada, file["id"])] == [4, 3, 2, 1]
     for name, value in (("Content-Type", "multipart/form-data; boundary=x"), ("Content-Encoding", "gzip")):
         await refused(ada.client.put(place, data=b"x", headers={name: value}), 415, "unsupported_media_type")
+    # A part would take the place of all the rest.
+    await refused(ada.client.put(place, data=b"x", headers={"Content-Range": "bytes 0-0/5"}), 400)
+    assert (await read(ada, file["id"]))[0] == b"four\n"
     # A version of its own has an ETag of its own.
     answer = await ada.client.get(f"{API}/files/{file['id']}/versions/1/content")
     assert (await answer.read(), answer.headers["ETag"]) == (b"one\ntwo\n", tag)

@@ -214,6 +214,9 @@ async def test_a_stale_if_match_stops_every_change(make_user: Any) -> None:
     # Who may not change it learns nothing but that.
     for method, target, options in calls:
         await refused(bob.client.call(method, target, headers={"If-Match": '"2"'}, **options), 403)
+    # Nor is what is not there changed in the meantime.
+    nowhere = bob.client.delete(f"{API}/posts/nowhere", headers={"If-Match": '"other"'})
+    await refused(nowhere, 422, "validation_failed")
     assert (await get_json(ann.client, f"/posts/{post['id']}"))["version"] == 2
     for version, (method, target, options) in zip((2, 3, 2, 4), calls, strict=True):
         answer = await ann.client.call(method, target, headers={"If-Match": f'"{version}"'}, **options)
