@@ -8,10 +8,12 @@ import secrets
 from aiohttp import web
 
 from nexcorp.config import Config
+from nexcorp.db import sql
+from nexcorp.domain.demo import DEMO_PASSWORD, DEMO_USERNAMES
 from nexcorp.errors import NotFound
 from nexcorp.features.console.files import Files, load_files, read_times
-from nexcorp.security.app_keys import CONFIG
-from nexcorp.web.replies import reply_lasting
+from nexcorp.security.app_keys import CONFIG, database
+from nexcorp.web.replies import reply, reply_lasting
 
 # CodeMirror brings its styles with the nonce; cursors of others have a colour of their own in an attribute.
 POLICY = (
@@ -69,3 +71,12 @@ async def show_worker(request: web.Request) -> web.Response:
     """The service worker: at the root of its scope, under one name for ever."""
     files = await asyncio.to_thread(find_files, request)
     return reply_lasting(request, await asyncio.to_thread(files.pack, WORKER_NAME, "no-cache"))
+
+
+async def show_demo(request: web.Request) -> web.Response:
+    """Demo people, whose names the sign-in form offers as buttons; raises NotFound but in development."""
+    if not request.app[CONFIG].development:
+        raise NotFound()
+    async with database(request).connection() as conn:
+        people = await sql.console.list_demo_people(conn, usernames=list(DEMO_USERNAMES))
+    return reply({"data": [{**person, "password": DEMO_PASSWORD} for person in people]})

@@ -15,6 +15,7 @@ def own(path: str, handler: Handler, summary: str) -> Route:
 ROUTES = [
     own("/app", pages.redirect, "To the console"),
     own("/app/sw.js", pages.show_worker, "The console's service worker"),
+    own("/app/demo.json", pages.show_demo, "Demo people, in development"),
     own("/app/-/{version}/{name:.+}", pages.show_file, "A file of the console"),
     own("/app/{path:.*}", pages.show_page, "The console"),
 ]

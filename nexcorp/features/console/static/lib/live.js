@@ -13,9 +13,10 @@ export const state = signal("off");
 const PACE_MS = 62; // the service takes 20 commands a second: stay at 16
 const LONGEST_MS = 30_000;
 const HIDDEN_MS = 300_000;
+const ROOMS_AT_ONCE = 20; // five of them count as a command more
 
 /** @typedef {(event: string, data: any) => void} Handler */
-/** @typedef {{epoch?: string, seq?: number, handlers: Set<Handler>, lost: Set<() => void>}} Room */
+/** @typedef {{epoch?: string, seq?: number, joined?: boolean, handlers: Set<Handler>, lost: Set<() => void>}} Room */
 
 /** @type {Map<string, Room>} */
 const rooms = new Map();
@@ -100,7 +101,8 @@ function receive(/** @type {any} */ { event, data, room, seq }) {
     state.value = "live";
     const missed = own.epoch !== undefined && !data.recovered;
     own = { epoch: data.epoch, seq: data.recovered ? own.seq : data.seq };
-    for (const name of rooms.keys()) join(name);
+    for (const name of rooms.keys()) joins.add(name);
+    joinAll();
     if (missed) emit("lost", {});
   } else if (event === "subscribed") {
     joined(data);
@@ -118,13 +120,17 @@ function receive(/** @type {any} */ { event, data, room, seq }) {
   emit(event, data);
 }
 
+/** The answer to one room, or to several: each with its point, or with why it is not joined. */
 function joined(/** @type {any} */ data) {
-  const room = rooms.get(data.room);
-  if (!room) return;
-  const again = room.epoch !== undefined || data.room === "feed";
-  if (!data.recovered) room.seq = data.seq;
-  room.epoch = data.epoch ?? undefined;
-  if (again && !data.recovered) room.lost.forEach((lost) => lost());
+  for (const point of data.rooms ?? [data]) {
+    const room = rooms.get(point.room);
+    if (!room || point.error) continue;
+    const again = room.epoch !== undefined || (point.room === "feed" && room.joined);
+    if (!point.recovered) room.seq = point.seq;
+    room.epoch = point.epoch ?? undefined;
+    room.joined = true;
+    if (again && !point.recovered) room.lost.forEach((lost) => lost());
+  }
 }
 
 /** @type {{event: string, data: any}[]} */
@@ -148,9 +154,33 @@ function clearQueue() {
   queue = [];
 }
 
+/** Rooms to be joined: those of one moment go together. @type {Set<string>} */
+const joins = new Set();
+/** @type {number | undefined} */
+let joining;
+
 function join(/** @type {string} */ name) {
-  const { epoch, seq } = rooms.get(name) ?? {};
-  say("subscribe", epoch && name !== "feed" ? { room: name, epoch, seq } : { room: name });
+  joins.add(name);
+  joining ??= setTimeout(joinAll, 0);
+}
+
+function joinAll() {
+  clearTimeout(joining);
+  joining = undefined;
+  const names = [...joins].filter((name) => rooms.has(name));
+  joins.clear();
+  /** Rooms of one epoch can be asked for together. @type {Map<string | undefined, any[]>} */
+  const byEpoch = new Map();
+  for (const name of names) {
+    const { epoch, seq } = /** @type {Room} */ (rooms.get(name));
+    const known = name === "feed" ? undefined : epoch;
+    byEpoch.set(known, [...byEpoch.get(known) ?? [], known ? { room: name, seq } : name]);
+  }
+  for (const [epoch, all] of byEpoch) {
+    for (let at = 0; at < all.length; at += ROOMS_AT_ONCE) {
+      say("subscribe", { rooms: all.slice(at, at + ROOMS_AT_ONCE), ...(epoch ? { epoch } : {}) });
+    }
+  }
 }
 
 /**
