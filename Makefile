@@ -15,12 +15,13 @@ DEV_STAMP := $(VENV)/.dev-$(call lock_sum,requirements-dev.txt)
 AI_STAMP := $(VENV)/.ai-$(call lock_sum,requirements-ai.txt)
 NODE_STAMP := $(VENV)/.node-$(call lock_sum,requirements-vendor.txt)
 CONSOLE := nexcorp/features/console/static
+DENO = DENO_NO_UPDATE_CHECK=1 DENO_DIR="$(CURDIR)/$(VENV)/deno" "$(CURDIR)/$(BIN)/deno"
 UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos clean lock openapi schema sql-types vendor
+.PHONY: help run test lint bench chaos clean lock openapi schema sql-types types vendor
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -45,6 +46,9 @@ lint: $(DEV_STAMP) ## Check style, types, import rules and migrations
 	@$(BIN)/mypy --no-error-summary nexcorp workers
 	@echo "import rules ..."
 	@$(BIN)/lint-imports >$(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log >&2; exit 1; }
+	@echo "console ..."
+	@cd $(CONSOLE) && $(DENO) fmt --quiet --check || { echo "not formatted: run $(BIN)/deno fmt in $(CONSOLE)" >&2; exit 1; }
+	@cd $(CONSOLE) && $(DENO) lint --quiet && $(DENO) check --quiet --no-remote --no-npm
 	@echo "squawk (migrations) ..."
 	@$(BIN)/squawk --config .squawk.toml 'migrations/*.sql' >$(VENV)/squawk.log 2>&1 \
 		|| { cat $(VENV)/squawk.log >&2; exit 1; }
@@ -63,6 +67,9 @@ openapi: $(DEV_STAMP) ## Write build/openapi.json
 
 sql-types: $(DEV_STAMP) ## Write the types of every statement in sql/
 	@$(BIN)/python -m nexcorp sql-types
+
+types: $(DEV_STAMP) ## Write the API's types for the console
+	@$(BIN)/python -m nexcorp console-types
 
 schema: $(DEV_STAMP) ## Write docs/schema.sql from the migrations and sql/schema
 	@$(BIN)/python -m nexcorp schema

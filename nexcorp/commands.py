@@ -224,6 +224,18 @@ def run_openapi(options: Namespace) -> int:
     return 0
 
 
+def run_console_types(options: Namespace) -> int:
+    """Write the types of the API's shapes for the console."""
+    import json
+
+    from nexcorp.app import make_documents
+    from nexcorp.documents.typescript import TYPES, write_types
+
+    TYPES.parent.mkdir(parents=True, exist_ok=True)
+    TYPES.write_text(write_types(json.loads(make_documents().openapi.body)))
+    return 0
+
+
 @contextmanager
 def migrated_database() -> Iterator[Config]:
     """Settings with a migrated database to look at: DATABASE_URL, else one that is made and thrown away."""
