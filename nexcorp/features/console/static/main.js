@@ -44,8 +44,16 @@ export function match(/** @type {string} */ to) {
   const parts = to.split("/");
   for (const [pattern, load] of VIEWS) {
     const names = pattern.split("/");
-    if (names.length !== parts.length || !names.every((name, at) => name[0] === ":" ? parts[at] : name === parts[at])) continue;
-    return { load, given: Object.fromEntries(names.flatMap((name, at) => name[0] === ":" ? [[name.slice(1), parts[at]]] : [])) };
+    if (
+      names.length !== parts.length ||
+      !names.every((name, at) => name[0] === ":" ? parts[at] : name === parts[at])
+    ) continue;
+    return {
+      load,
+      given: Object.fromEntries(
+        names.flatMap((name, at) => name[0] === ":" ? [[name.slice(1), parts[at]]] : []),
+      ),
+    };
   }
 }
 
@@ -66,9 +74,16 @@ function View() {
   useEffect(() => {
     if (load && view.peek().load !== load) show(load);
   }, [load]);
-  if (!found) return html`<${Heading} title=${t("app.gone")} hidden /><${Empty} icon="compass" title=${t("app.gone")}>${t("app.goneHint")}<//>`;
+  if (!found) {
+    return html`
+      <${Heading} title=${t("app.gone")} hidden />
+      <${Empty} icon="compass" title=${t("app.gone")}>${t("app.goneHint")}<//>
+    `;
+  }
   const { View, problem } = view.value.load === load ? view.value : { View: null, problem: null };
-  if (problem) return html`<${Problem} error=${{ message: t("app.newRelease") }} retry=${() => location.reload()} />`;
+  if (problem) {
+    return html`<${Problem} error=${{ message: t("app.newRelease") }} retry=${() => location.reload()} />`;
+  }
   return View ? html`<${View} key=${load} ...${found.given} />` : html`<${Skeleton} />`;
 }
 
@@ -78,7 +93,12 @@ const SignIn = signal(null);
 function App() {
   if (me.value === undefined) return html`<${Toasts} />`;
   if (me.value === null) return html`${SignIn.value && html`<${SignIn.value} />`}<${Toasts} />`;
-  return html`<${Shell} key=${me.value.id}><${View} /><//><${Toasts} />`;
+  return html`
+    <${Shell} key=${me.value.id}>
+      <${View} />
+      <//>
+      <${Toasts} />
+  `;
 }
 
 /** The state is read first, then the socket goes on from its position. */
@@ -96,7 +116,11 @@ effect(() => {
   shownTo = id;
   stop();
   if (id) enter();
-  else if (id === null) import("./views/sign-in.js").then((module) => { SignIn.value = module.default; });
+  else if (id === null) {
+    import("./views/sign-in.js").then((module) => {
+      SignIn.value = module.default;
+    });
+  }
 });
 
 on("ended", ({ code }) => {
@@ -105,10 +129,15 @@ on("ended", ({ code }) => {
 });
 
 /** Trusted Types: the one address of a script that this page may make. */
-const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("nexcorp", { createScriptURL: () => `${BASE}/sw.js` });
+const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("nexcorp", {
+  createScriptURL: () => `${BASE}/sw.js`,
+});
 if ("serviceWorker" in navigator && isSecureContext) {
   navigator.serviceWorker.register(policy ? policy.createScriptURL("") : `${BASE}/sw.js`).catch(() => {});
-  navigator.serviceWorker.addEventListener("message", ({ data }) => typeof data?.go === "string" && go(data.go));
+  navigator.serviceWorker.addEventListener(
+    "message",
+    ({ data }) => typeof data?.go === "string" && go(data.go),
+  );
 }
 
 showScheme();

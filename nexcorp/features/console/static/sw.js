@@ -1,24 +1,29 @@
 /** The service worker: shows pushes, and opens what they tell of. It keeps no files: the browser's cache does. */
-self.addEventListener("install", () => self.skipWaiting());
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+const worker = /** @type {any} */ (globalThis);
 
-self.addEventListener("push", (event) => event.waitUntil(show(event.data?.json() ?? {})));
+worker.addEventListener("install", () => worker.skipWaiting());
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
 
-async function show({ title = "NexCorp Connect", message, id, path }) {
-  const pages = await self.clients.matchAll({ type: "window" });
+worker.addEventListener(
+  "push",
+  (/** @type {any} */ event) => event.waitUntil(show(event.data?.json() ?? {})),
+);
+
+async function show(/** @type {any} */ { title = "NexCorp Connect", message, id, path }) {
+  const pages = await worker.clients.matchAll({ type: "window" });
   // Whoever looks at the page sees it there.
-  if (pages.some((page) => page.visibilityState === "visible" && page.focused)) return;
-  await self.registration.showNotification(title, { body: message, tag: id, data: { path } });
+  if (pages.some((/** @type {any} */ page) => page.visibilityState === "visible" && page.focused)) return;
+  await worker.registration.showNotification(title, { body: message, tag: id, data: { path } });
 }
 
-self.addEventListener("notificationclick", (event) => {
+worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
   event.notification.close();
   event.waitUntil(open(event.notification.data?.path ?? "/notifications"));
 });
 
-async function open(path) {
-  const [page] = await self.clients.matchAll({ type: "window" });
-  if (!page) return self.clients.openWindow(`/app${path}`);
+async function open(/** @type {string} */ path) {
+  const [page] = await worker.clients.matchAll({ type: "window" });
+  if (!page) return worker.clients.openWindow(`/app${path}`);
   await page.focus();
   page.postMessage({ go: path });
 }

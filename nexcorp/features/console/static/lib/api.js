@@ -112,7 +112,9 @@ export async function refresh() {
     // Whoever waited for the lock finds what the tab before it was given.
     if (token !== before && token && token.until - Date.now() > 60_000) return;
     try {
-      keep(await send("POST", "/auth/refresh", { anonymous: true, headers: { "X-Requested-With": "console" } }));
+      keep(
+        await send("POST", "/auth/refresh", { anonymous: true, headers: { "X-Requested-With": "console" } }),
+      );
     } catch (error) {
       if (/** @type {ApiError} */ (error).status !== 401) throw error;
       forget(before !== null);
@@ -148,7 +150,8 @@ export async function api(method, path, body, { headers = {}, once, ...options }
         renewed = true;
         if (await refresh()) continue;
       }
-      const passing = error.status === 0 || error.status === 429 || (error.status === 503 && error.code !== "not_configured");
+      const passing = error.status === 0 || error.status === 429 ||
+        (error.status === 503 && error.code !== "not_configured");
       if (!passing || once || attempt >= TRIES || error.wait > 20) throw error;
       await sleep(Math.max(error.wait * 1000, 300 * 2 ** attempt));
     }
@@ -178,8 +181,11 @@ export async function signIn(/** @type {string} */ email, /** @type {string} */ 
 }
 
 /** Ask without a session, as forms of registering and forgotten passwords do. */
-export const ask = (/** @type {string} */ method, /** @type {string} */ path, /** @type {any} */ body = undefined) =>
-  send(method, path, { body, anonymous: true });
+export const ask = (
+  /** @type {string} */ method,
+  /** @type {string} */ path,
+  /** @type {any} */ body = undefined,
+) => send(method, path, { body, anonymous: true });
 
 export async function signOut() {
   try {
@@ -192,7 +198,13 @@ export async function signOut() {
 /** What the list of devices calls this one: "Firefox on Linux". */
 function describeDevice() {
   const agent = navigator.userAgent;
-  const browser = /** @type {const} */ (["Firefox", "Edg", "Chrome", "Safari"]).find((name) => agent.includes(name));
-  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"].find((name) => agent.includes(name));
-  return [browser === "Edg" ? "Edge" : browser ?? "Browser", system && `on ${system}`].filter(Boolean).join(" ");
+  const browser = /** @type {const} */ (["Firefox", "Edg", "Chrome", "Safari"]).find((name) =>
+    agent.includes(name)
+  );
+  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"].find((name) =>
+    agent.includes(name)
+  );
+  return [browser === "Edg" ? "Edge" : browser ?? "Browser", system && `on ${system}`].filter(Boolean).join(
+    " ",
+  );
 }

@@ -227,7 +227,11 @@ export function follow(name, load, apply) {
     waiting = null;
     if (!ended) missed.forEach(([event, data]) => apply(event, data));
   }
-  const leave = enter(name, (event, data) => waiting ? waiting.push([event, data]) : apply(event, data), reload);
+  const leave = enter(
+    name,
+    (event, data) => waiting ? waiting.push([event, data]) : apply(event, data),
+    reload,
+  );
   reload();
   return () => {
     ended = true;

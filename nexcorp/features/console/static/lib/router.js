@@ -43,7 +43,9 @@ function settle() {
 addEventListener("popstate", settle);
 addEventListener("click", (event) => {
   const link = /** @type {Element} */ (event.target).closest?.("a[href^='/app']");
-  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) {
+    return;
+  }
   if (link.hasAttribute("download") || link.getAttribute("target")) return;
   event.preventDefault();
   go((link.getAttribute("href") ?? "").slice(BASE.length) || "/");
@@ -59,5 +61,7 @@ export function setTitle(/** @type {string} */ text) {
   title.value = text;
 }
 effect(() => {
-  document.title = `${unread.value ? `(${unread.value}) ` : ""}${title.value && `${title.value} · `}${t("app.name")}`;
+  document.title = `${unread.value ? `(${unread.value}) ` : ""}${title.value && `${title.value} · `}${
+    t("app.name")
+  }`;
 });

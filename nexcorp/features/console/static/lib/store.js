@@ -6,7 +6,7 @@ import { t } from "./words.js";
 
 /**
  * A list that is read by pages. `items` is null until the first page has come.
- * @template {{id: string}} T
+ * @template {{id: string}} [T=any]
  */
 export class Paged {
   /** @param {string} path below /api/v1, with its query */
@@ -64,7 +64,10 @@ export class Paged {
 
   /** Change one item, by values or by a function of it. */
   change(/** @type {string} */ id, /** @type {Partial<T> | ((item: T) => Partial<T>)} */ patch) {
-    const made = (/** @type {T} */ item) => ({ ...item, ...(typeof patch === "function" ? patch(item) : patch) });
+    const made = (/** @type {T} */ item) => ({
+      ...item,
+      ...(typeof patch === "function" ? patch(item) : patch),
+    });
     this.items.value = this.items.peek()?.map((item) => item.id === id ? made(item) : item) ?? null;
   }
 
@@ -99,7 +102,13 @@ export function usePaged(path) {
  * @param {string | null} path below /api/v1; null: nothing is asked yet
  */
 export function useAnswer(path) {
-  const [held, hold] = useState(/** @type {{path: string | null, value: any, problem: any}} */ ({ path: null, value: null, problem: null }));
+  const [held, hold] = useState(
+    /** @type {{path: string | null, value: any, problem: any}} */ ({
+      path: null,
+      value: null,
+      problem: null,
+    }),
+  );
   const reload = async () => {
     if (!path) return;
     try {
@@ -113,7 +122,12 @@ export function useAnswer(path) {
     reload();
   }, [path]);
   const now = held.path === path ? held : { value: null, problem: null };
-  return { value: now.value, problem: now.problem, reload, set: (/** @type {any} */ value) => hold({ path, value, problem: null }) };
+  return {
+    value: now.value,
+    problem: now.problem,
+    reload,
+    set: (/** @type {any} */ value) => hold({ path, value, problem: null }),
+  };
 }
 
 /**

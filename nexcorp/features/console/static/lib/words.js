@@ -8,7 +8,7 @@ import english from "../words/en.js";
 
 /** @type {Record<string, {name: string, load: () => Promise<{default: any}>}>} */
 export const LANGUAGES = {
-  en: { name: "English", load: async () => ({ default: english }) },
+  en: { name: "English", load: () => Promise.resolve({ default: english }) },
   de: { name: "Deutsch", load: () => import("../words/de.js") },
 };
 const CHOICE = "nexcorp-language";
@@ -35,10 +35,13 @@ export function t(key, values = {}) {
   const names = key.split(".");
   let text = find(words, names) ?? find(english, names) ?? key;
   if (typeof text === "object") text = text[plural.select(values.count ?? 0)] ?? text.other;
-  return text.replace(/\{(\w+)\}/g, (/** @type {string} */ whole, /** @type {string} */ name) =>
-    name === "count" && typeof values.count === "number"
-      ? new Intl.NumberFormat(language.peek()).format(values.count)
-      : String(values[name] ?? whole));
+  return text.replace(
+    /\{(\w+)\}/g,
+    (/** @type {string} */ whole, /** @type {string} */ name) =>
+      name === "count" && typeof values.count === "number"
+        ? new Intl.NumberFormat(language.peek()).format(values.count)
+        : String(values[name] ?? whole),
+  );
 }
 
 /** Whether a key has a text: for what the service may name and the words may not know yet. */

@@ -22,6 +22,13 @@ export default function Post(/** @type {{id: string}} */ { id }) {
   const post = list.items.value?.[0];
   const title = post ? post.title ?? `${t("post.title")} · ${nameOf(post.author)}` : t("post.title");
   return html`<div class="column"><${Heading} title=${title} hidden />
-    ${problem ? html`<${Problem} error=${problem} retry=${load} />` : list.items.value === null ? html`<${Skeleton} count=${1} />`
-      : post ? html`<${PostCard} post=${post} list=${list} whole />` : html`<${Empty} icon="trash" title=${t("post.deleted")}>${t("app.goneHint")}<//>`}</div>`;
+    ${
+    problem
+      ? html`<${Problem} error=${problem} retry=${load} />`
+      : list.items.value === null
+      ? html`<${Skeleton} count=${1} />`
+      : post
+      ? html`<${PostCard} post=${post} list=${list} whole />`
+      : html`<${Empty} icon="trash" title=${t("post.deleted")}>${t("app.goneHint")}<//>`
+  }</div>`;
 }
