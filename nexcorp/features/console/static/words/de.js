@@ -103,6 +103,11 @@ export default {
     with: "Weiter mit {name}",
     demo: "Oder als jemand aus der Demo-Firma umsehen",
   },
+  proof: {
+    title: "Sind Sie es?",
+    why: "Dies bleibt über Ihre Sitzung hinaus bestehen, darum wird noch einmal nach Ihrem Passwort gefragt.",
+    submit: "Weiter",
+  },
   feed: {
     placeholder: "Was gibt es Neues? @ erwähnt jemanden",
     body: "Neuer Beitrag",
@@ -130,4 +135,84 @@ export default {
     deleted: "Der Beitrag wurde gelöscht.",
     earlier: "Weitere Kommentare",
   },
+  // A section for each further view; keep the lines between them.
+
+  explore: {
+    empty: "Noch ist nichts im Gespräch",
+    emptyHint: "Beiträge, die Leute mögen und kommentieren, erscheinen hier. Schreiben Sie den ersten.",
+  },
+
+  people: {
+    find: "Leute nach Namen finden",
+    followers: { one: "{count} Follower", other: "{count} Follower" },
+    empty: "So heißt niemand",
+    emptyHint: "Versuchen Sie den Anfang eines Namens oder eine andere Schreibweise.",
+  },
+
+  profile: {
+    posts: { one: "{count} Beitrag", other: "{count} Beiträge" },
+    followers: { one: "{count} Follower", other: "{count} Follower" },
+    following: { one: "Folgt {count}", other: "Folgt {count}" },
+    write: "Nachricht schreiben",
+    since: "Dabei seit {day}",
+    deactivated: "Deaktiviert",
+    noPosts: "Noch keine Beiträge",
+    noPostsHint: "Was {name} schreibt, erscheint hier.",
+    nobody: "Noch niemand",
+    nobodyHint: "Leute erscheinen hier, sobald jemand folgt.",
+  },
+
+  search: {
+    title: "Suche nach „{q}“",
+    words: "Wörter, nach denen gesucht wird",
+    kind: "Worin gesucht wird",
+    start: "Was suchen Sie?",
+    startHint:
+      "Durchsucht werden Beiträge, Kommentare, Leute, Aufgaben, Projekte und Dateien, auch mit Tippfehlern.",
+    nothing: "Nichts gefunden",
+    nothingHint: "Versuchen Sie weniger Wörter oder eine andere Art.",
+    kinds: {
+      post: "Beitrag",
+      comment: "Kommentar",
+      person: "Person",
+      task: "Aufgabe",
+      project: "Projekt",
+      file: "Datei",
+    },
+    of: {
+      all: "Alles",
+      post: "Beiträge",
+      comment: "Kommentare",
+      person: "Leute",
+      task: "Aufgaben",
+      project: "Projekte",
+      file: "Dateien",
+    },
+  },
+
+  notifications: {},
+
+  settings: {},
+
+  tasks: {},
+
+  leads: {},
+
+  projects: {},
+
+  editor: {},
+
+  messages: {},
+
+  assistant: {},
+
+  overview: {},
+
+  members: {},
+
+  audit: {},
+
+  dead: {},
+
+  webhooks: {},
 };

@@ -104,6 +104,11 @@ export default {
     with: "Continue with {name}",
     demo: "Or look around as somebody of the demo company",
   },
+  proof: {
+    title: "Is it you?",
+    why: "This outlives your session, so your password is asked for once more.",
+    submit: "Go on",
+  },
   feed: {
     placeholder: "What is going on? @ mentions somebody",
     body: "New post",
@@ -133,13 +138,57 @@ export default {
   },
   // A section for each further view; keep the lines between them.
 
-  explore: {},
+  explore: {
+    empty: "Nothing is talked about yet",
+    emptyHint: "Posts that people like and comment on appear here. Publish the first one.",
+  },
 
-  people: {},
+  people: {
+    find: "Find people by name",
+    followers: { one: "{count} follower", other: "{count} followers" },
+    empty: "Nobody is called that",
+    emptyHint: "Try the beginning of a name, or another spelling.",
+  },
 
-  profile: {},
+  profile: {
+    posts: { one: "{count} post", other: "{count} posts" },
+    followers: { one: "{count} follower", other: "{count} followers" },
+    following: { one: "Follows {count}", other: "Follows {count}" },
+    write: "Write a message",
+    since: "Here since {day}",
+    deactivated: "Deactivated",
+    noPosts: "No posts yet",
+    noPostsHint: "What {name} writes appears here.",
+    nobody: "Nobody yet",
+    nobodyHint: "People appear here as soon as one of them follows.",
+  },
 
-  search: {},
+  search: {
+    title: "Search for “{q}”",
+    words: "Words to search for",
+    kind: "What to search",
+    start: "What are you looking for?",
+    startHint: "Posts, comments, people, tasks, projects and files are searched, misspelt words as well.",
+    nothing: "Nothing was found",
+    nothingHint: "Try fewer words, or another kind.",
+    kinds: {
+      post: "Post",
+      comment: "Comment",
+      person: "Person",
+      task: "Task",
+      project: "Project",
+      file: "File",
+    },
+    of: {
+      all: "All",
+      post: "Posts",
+      comment: "Comments",
+      person: "People",
+      task: "Tasks",
+      project: "Projects",
+      file: "Files",
+    },
+  },
 
   notifications: {},
 
