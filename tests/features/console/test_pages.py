@@ -21,16 +21,10 @@ async def test_the_first_page_leads_on(visit: Visitor) -> None:
 
 
 async def test_the_documents_are_read_and_tried(visit: Visitor) -> None:
-    """Swagger UI shows each operation of the document, without anything from elsewhere, and calls one."""
-    page = await visit("/api/docs")
+    """Swagger UI leads to an operation by its address and calls it, without anything from elsewhere."""
+    page = await visit("/api/docs#/Service/show_health")
     await expect(page.get_by_role("heading", name="NexCorp Connect").first).to_be_visible()
-    document = await (await page.request.get("/api/openapi.json")).json()
-    count = sum(
-        len({"get", "post", "put", "patch", "delete"} & set(path)) for path in document["paths"].values()
-    )
-    await expect(page.locator(".opblock")).to_have_count(count)
-    health = page.locator(".opblock", has_text="/health").first
-    await health.locator(".opblock-summary-control").click()
+    health = page.locator("#operations-Service-show_health")
     await health.get_by_role("button", name="Try it out").click()
     await health.get_by_role("button", name="Execute").click()
     await expect(health.locator(".live-responses-table .response-col_status").first).to_contain_text("200")
