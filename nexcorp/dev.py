@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from nexcorp.config import REPOSITORY, child_environment, setting
+from nexcorp.domain.demo import DEMO_PASSWORD
 from nexcorp.embedded import EmbeddedError, PostgresServer, ValkeyServer
 from nexcorp.embedded.children import Program, Supervisor, describe_end
 from nexcorp.embedded.home import (
@@ -38,7 +39,6 @@ PROCFILE_ENTRIES = ("web", "worker")
 COLOURS = {"web": "36", "worker": "35", "model": "34", "migrate": "33", "seed": "33", "dev": "32"}
 TICK = 0.1
 DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com (manager), linus@example.com"
-DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105  printed for whoever runs the demo
 
 # As the Procfile of a checkout has it.
 PROCESSES = {"release": "nexcorp migrate up", "web": "nexcorp web", "worker": "nexcorp worker"}

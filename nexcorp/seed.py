@@ -9,6 +9,7 @@ from uuid import UUID
 
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
+from nexcorp.domain.demo import DEMO_PASSWORD
 from nexcorp.domain.fields import load
 from nexcorp.errors import Conflict
 from nexcorp.features import PRODUCT
@@ -18,7 +19,6 @@ from nexcorp.features.auth.sessions.schemas import RegisterBody
 from nexcorp.features.auth.sessions.service import register_user
 from nexcorp.manifest import Product
 
-DEMO_PASSWORD = "correct-horse-battery"  # noqa: S105 - printed to whoever runs the demo
 PEOPLE = [
     ("ada@example.com", "ada", "Ada", "Lovelace", "admin"),
     ("grace@example.com", "grace", "Grace", "Hopper", "manager"),

@@ -255,6 +255,11 @@ class Comments:
     def delete_task_comment(self, conn: Connection, *, comment_id: UUID | None, user_id: UUID | None, sees_all: bool | None, versions: Sequence[int | None] | None) -> Awaitable[CommentsDeleteTaskComment | None]: ...
     def export_comments(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[CommentsExportComments]]: ...
 
+ConsoleListDemoPeople = TypedDict("ConsoleListDemoPeople", {"username": Text, "email": Text, "firstName": Text, "role": Text})
+
+class Console:
+    def list_demo_people(self, conn: Connection, *, usernames: Sequence[str | None] | None) -> Awaitable[list[ConsoleListDemoPeople]]: ...
+
 ConversationsOpenDirect = TypedDict("ConversationsOpenDirect", {"id": Id, "_made": Bool})
 ConversationsListUnwelcome = TypedDict("ConversationsListUnwelcome", {"id": Id, "isMissing": Bool})
 ConversationsGetConversation = TypedDict("ConversationsGetConversation", {"id": Id, "kind": Text, "title": Text, "person": Any, "memberCount": Int, "role": Text, "unread": Int, "readN": Int, "lastN": Int, "minN": Int, "level": Text, "mutedUntil": Time, "lastMessage": Any, "seq": Int, "version": Int, "createdAt": Time, "updatedAt": Time, "_position": Id})
@@ -1372,6 +1377,7 @@ class Catalog:
     checklists: Checklists
     collab: Collab
     comments: Comments
+    console: Console
     conversations: Conversations
     deliveries: Deliveries
     events: Events

@@ -5,6 +5,7 @@ from nexcorp.features import (
     audit,
     auth,
     comments,
+    console,
     explore,
     feed,
     files,
@@ -62,5 +63,6 @@ FEATURES = (
     webhooks.FEATURE,
     repositories.FEATURE,
     ai.FEATURE,
+    console.FEATURE,
 )
 PRODUCT = Product(FEATURES)

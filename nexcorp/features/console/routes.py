@@ -1,0 +1,21 @@
+"""The console's own paths, outside of /api/v1 and of its documents."""
+
+from __future__ import annotations
+
+from nexcorp.features.console import pages
+from nexcorp.security.access import PUBLIC
+from nexcorp.web.routing import Handler, Route, get
+
+
+def own(path: str, handler: Handler, summary: str) -> Route:
+    """A public GET at the root that no document lists."""
+    return get(path, handler, summary, None, access=PUBLIC, tag="Console", prefix="", hidden=True)
+
+
+ROUTES = [
+    own("/app", pages.redirect, "To the console"),
+    own("/app/sw.js", pages.show_worker, "The console's service worker"),
+    own("/app/demo.json", pages.show_demo, "Demo people, in development"),
+    own("/app/-/{version}/{name:.+}", pages.show_file, "A file of the console"),
+    own("/app/{path:.*}", pages.show_page, "The console"),
+]

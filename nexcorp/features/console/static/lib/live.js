@@ -1,0 +1,295 @@
+/**
+ * The one socket of a tab: rooms, resuming, and when to come back.
+ *
+ * Frames are handed on in order and each number once. State comes before frames: a view that shows what a room
+ * tells of enters the room, fetches, and lays the frames that came meanwhile over the answer (follow()).
+ */
+import { signal } from "../vendor/preact.js";
+import { freshToken, me, refresh } from "./api.js";
+
+/** off, connecting, live or waiting (for the next try). */
+export const state = signal("off");
+
+const PACE_MS = 62; // the service takes 20 commands a second: stay at 16
+const LONGEST_MS = 30_000;
+const HIDDEN_MS = 300_000;
+const ROOMS_AT_ONCE = 20; // five of them count as a command more
+
+/** @typedef {(event: string, data: any) => void} Handler */
+/** @typedef {{epoch?: string, seq?: number, joined?: boolean, handlers: Set<Handler>, lost: Set<() => void>}} Room */
+
+/** @type {Map<string, Room>} */
+const rooms = new Map();
+/** @type {Map<string, Set<(data: any) => void>>} */
+const listeners = new Map();
+/** @type {WebSocket | undefined} */
+let socket;
+/** Where the own room stands. @type {{epoch?: string, seq?: number}} */
+let own = {};
+let tries = 0, heard = 0, resting = false;
+/** @type {number | undefined} */
+let timer;
+
+/** Call `handler` with the data of each frame of this event, of any room. Gives a function that ends it. */
+export function on(/** @type {string} */ event, /** @type {(data: any) => void} */ handler) {
+  const all = listeners.get(event) ?? new Set();
+  listeners.set(event, all.add(handler));
+  return () => all.delete(handler);
+}
+
+function emit(/** @type {string} */ event, /** @type {any} */ data) {
+  listeners.get(event)?.forEach((handler) => handler(data));
+}
+
+/** The list of the own notifications was read at this point: frames behind it complete it. */
+export function standAt(/** @type {string} */ epoch, /** @type {number} */ seq) {
+  if (own.epoch !== epoch || (own.seq ?? -1) < seq) own = { epoch, seq };
+}
+
+/** Open the socket, unless it is or must not be. */
+export async function connect() {
+  clearTimeout(timer);
+  if (socket || resting || !me.peek()) return;
+  state.value = "connecting";
+  let token;
+  try {
+    token = await freshToken();
+  } catch {
+    return later();
+  }
+  if (!token || socket) return;
+  const url = new URL("/ws", location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  if (own.epoch) url.search = String(new URLSearchParams({ epoch: own.epoch, seq: String(own.seq) }));
+  const mine = new WebSocket(url, ["nexcorp.v1", `bearer.${token}`]);
+  socket = mine;
+  mine.onmessage = ({ data }) => {
+    heard = Date.now();
+    if (socket === mine) receive(JSON.parse(data));
+  };
+  mine.onclose = ({ code, reason }) => {
+    if (socket === mine) closed(code, reason);
+  };
+}
+
+function closed(/** @type {number} */ code, /** @type {string} */ reason) {
+  const opened = state.peek() === "live";
+  socket = undefined;
+  clearQueue();
+  if (resting || !me.peek()) return;
+  if (code >= 4500) {
+    state.value = "off";
+    emit("ended", { code });
+    return;
+  }
+  // A browser does not tell a refused handshake's status: it may be a 401.
+  if (!opened && code === 1006) refresh().catch(() => {});
+  const asked = code === 4001 ? Number(/[\d.]+/.exec(reason)?.[0] ?? 0) * 1000 : 0;
+  later(asked);
+}
+
+function later(asked = 0) {
+  clearTimeout(timer);
+  state.value = "waiting";
+  const wait = Math.min(LONGEST_MS, 500 * 2 ** tries++) * (0.5 + Math.random() / 2);
+  timer = setTimeout(connect, Math.max(asked, wait));
+}
+
+function receive(/** @type {any} */ { event, data, room, seq }) {
+  if (event === "connected") {
+    tries = 0;
+    state.value = "live";
+    const missed = own.epoch !== undefined && !data.recovered;
+    own = { epoch: data.epoch, seq: data.recovered ? own.seq : data.seq };
+    for (const name of rooms.keys()) joins.add(name);
+    joinAll();
+    if (missed) emit("lost", {});
+  } else if (event === "subscribed") {
+    joined(data);
+  } else if (event === "token-expiring") {
+    refresh().then((token) => token && say("auth", { token: token.text }), () => {});
+    return;
+  }
+  if (room && seq !== undefined) {
+    const at = room === `user:${me.peek()?.id}` ? own : rooms.get(room);
+    if (!at || seq <= (at.seq ?? -1)) return;
+    at.seq = seq;
+    if (at === own) say("ack", { room, seq });
+  }
+  if (room) rooms.get(room)?.handlers.forEach((handler) => handler(event, data));
+  emit(event, data);
+}
+
+/** The answer to one room, or to several: each with its point, or with why it is not joined. */
+function joined(/** @type {any} */ data) {
+  for (const point of data.rooms ?? [data]) {
+    const room = rooms.get(point.room);
+    if (!room || point.error) continue;
+    const again = room.epoch !== undefined || (point.room === "feed" && room.joined);
+    if (!point.recovered) room.seq = point.seq;
+    room.epoch = point.epoch ?? undefined;
+    room.joined = true;
+    if (again && !point.recovered) room.lost.forEach((lost) => lost());
+  }
+}
+
+/** @type {{event: string, data: any}[]} */
+let queue = [];
+/** @type {number | undefined} */
+let pump;
+
+/** Send a command, at the pace that the service takes. What waits when the socket closes is dropped. */
+export function say(/** @type {string} */ event, /** @type {any} */ data) {
+  queue.push({ event, data });
+  pump ??= setInterval(() => {
+    const next = queue.shift();
+    if (next && socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(next));
+    if (!queue.length) clearQueue();
+  }, PACE_MS);
+}
+
+function clearQueue() {
+  clearInterval(pump);
+  pump = undefined;
+  queue = [];
+}
+
+/** Rooms to be joined: those of one moment go together. @type {Set<string>} */
+const joins = new Set();
+/** @type {number | undefined} */
+let joining;
+
+function join(/** @type {string} */ name) {
+  joins.add(name);
+  joining ??= setTimeout(joinAll, 0);
+}
+
+function joinAll() {
+  clearTimeout(joining);
+  joining = undefined;
+  const names = [...joins].filter((name) => rooms.has(name));
+  joins.clear();
+  /** Rooms of one epoch can be asked for together. @type {Map<string | undefined, any[]>} */
+  const byEpoch = new Map();
+  for (const name of names) {
+    const { epoch, seq } = /** @type {Room} */ (rooms.get(name));
+    const known = name === "feed" ? undefined : epoch;
+    byEpoch.set(known, [...byEpoch.get(known) ?? [], known ? { room: name, seq } : name]);
+  }
+  for (const [epoch, all] of byEpoch) {
+    for (let at = 0; at < all.length; at += ROOMS_AT_ONCE) {
+      say("subscribe", { rooms: all.slice(at, at + ROOMS_AT_ONCE), ...(epoch ? { epoch } : {}) });
+    }
+  }
+}
+
+/**
+ * Be in a room while something shows it. `lost` is called where frames were missed: fetch anew.
+ * Gives a function that leaves.
+ * @param {string} name
+ * @param {Handler} handler
+ * @param {() => void} lost
+ */
+export function enter(name, handler, lost) {
+  let room = rooms.get(name);
+  if (!room) {
+    room = { handlers: new Set(), lost: new Set() };
+    rooms.set(name, room);
+    if (state.peek() === "live") join(name);
+  }
+  const { handlers } = room;
+  handlers.add(handler);
+  room.lost.add(lost);
+  return () => {
+    handlers.delete(handler);
+    room.lost.delete(lost);
+    if (handlers.size || rooms.get(name) !== room) return;
+    rooms.delete(name);
+    if (state.peek() === "live") say("unsubscribe", { room: name });
+  };
+}
+
+/**
+ * Show what a room tells of: enter it, `load()`, then `apply(event, data)` for what came meanwhile and comes
+ * later; load again where frames were missed. Gives a function that ends it.
+ * @param {string} name
+ * @param {() => Promise<void>} load
+ * @param {Handler} apply
+ */
+export function follow(name, load, apply) {
+  /** @type {[string, any][] | null} */
+  let waiting = [];
+  let ended = false;
+  async function reload() {
+    waiting = [];
+    await load().catch(() => {});
+    const missed = waiting ?? [];
+    waiting = null;
+    if (!ended) missed.forEach(([event, data]) => apply(event, data));
+  }
+  const leave = enter(
+    name,
+    (event, data) => waiting ? waiting.push([event, data]) : apply(event, data),
+    reload,
+  );
+  reload();
+  return () => {
+    ended = true;
+    leave();
+  };
+}
+
+/** Close the socket and forget all positions, as when somebody signs out. */
+export function stop() {
+  clearTimeout(timer);
+  own = {};
+  rooms.clear();
+  drop();
+  state.value = "off";
+}
+
+function drop() {
+  const old = socket;
+  socket = undefined;
+  clearQueue();
+  old?.close();
+}
+
+/** After sleep a dead socket may look open for minutes: ask, and give up on it soon. */
+function check() {
+  tries = 0;
+  if (socket?.readyState !== WebSocket.OPEN) {
+    if (!socket) connect();
+    return;
+  }
+  const asked = Date.now(), mine = socket;
+  mine.send(JSON.stringify({ event: "ping", data: {} }));
+  setTimeout(() => {
+    if (heard >= asked || socket !== mine) return;
+    drop();
+    connect();
+  }, 3000);
+}
+
+/** Of the tabs that nobody has looked at for five minutes one stays connected: the one with the lock. */
+function rest() {
+  navigator.locks?.request("nexcorp-live", { ifAvailable: true }, (lock) => {
+    if (lock) return new Promise((done) => addEventListener("visibilitychange", done, { once: true }));
+    resting = true;
+    drop();
+    state.value = "waiting";
+  });
+}
+
+/** @type {number | undefined} */
+let dozing;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(dozing);
+  if (document.hidden) {
+    dozing = setTimeout(rest, HIDDEN_MS);
+    return;
+  }
+  resting = false;
+  check();
+});
+addEventListener("online", check);

@@ -1,0 +1,58 @@
+/** Proving who one is before something that outlives a session: the password is asked for once in ten minutes. */
+import { html, signal } from "../vendor/preact.js";
+import { api } from "./api.js";
+import { Dialog, Field, useForm } from "./ui.js";
+import { t } from "./words.js";
+
+/** @type {import("../vendor/preact.js").Signal<{done: () => void, cancel: () => void} | null>} */
+const wanted = signal(null);
+
+/**
+ * Send something that wants a fresh proof: asks for the password where the service says so, then sends it again.
+ * Gives undefined where the person would rather not.
+ * @template T
+ * @param {() => Promise<T>} send
+ * @returns {Promise<T | undefined>}
+ */
+export async function proven(send) {
+  try {
+    return await send();
+  } catch (error) {
+    if (/** @type {any} */ (error).code !== "reauthentication_required") throw error;
+  }
+  const proved = await new Promise((settle) => {
+    wanted.value = { done: () => settle(true), cancel: () => settle(false) };
+  });
+  wanted.value = null;
+  return proved ? await send() : undefined;
+}
+
+function Ask(/** @type {{done: () => void, cancel: () => void}} */ { done, cancel }) {
+  const { busy, problem, submit } = useForm(async ({ currentPassword }) => {
+    await api("POST", "/auth/sudo", { currentPassword });
+    done();
+  });
+  return html`
+    <${Dialog} title=${t("proof.title")} onClose=${cancel}>
+      <form class="form" onSubmit=${submit}>
+        <p class="muted">${t("proof.why")}</p>
+        <${Field}
+          label=${t("signIn.password")}
+          name="currentPassword"
+          type="password"
+          autocomplete="current-password"
+          required
+          autofocus
+          error=${problem?.first}
+        />
+        <div class="wrap">
+          <button class="primary" disabled=${busy}>${t("proof.submit")}</button>
+          <button type="button" class="quiet" onClick=${cancel}>${t("app.cancel")}</button>
+        </div>
+      </form>
+      <//>
+  `;
+}
+
+/** The dialog, where it is needed; the shell shows it. */
+export const Proof = () => wanted.value && html`<${Ask} ...${wanted.value} />`;

@@ -1,0 +1,161 @@
+/** What views keep: lists by pages, drafts, and changes that are shown before the service has answered. */
+import { signal, useEffect, useState } from "../vendor/preact.js";
+import { get } from "./api.js";
+import { toast } from "./ui.js";
+import { t } from "./words.js";
+
+/**
+ * A list that is read by pages. `items` is null until the first page has come.
+ * @template {{id: string}} [T=any]
+ */
+export class Paged {
+  /** @param {string} path below /api/v1, with its query */
+  constructor(path) {
+    this.path = path;
+    /** @type {import("../vendor/preact.js").Signal<T[] | null>} */
+    this.items = signal(null);
+    /** @type {import("../vendor/preact.js").Signal<any>} */
+    this.problem = signal(null);
+    this.loading = signal(false);
+    /** @type {import("../vendor/preact.js").Signal<string | null>} */
+    this.cursor = signal(null);
+    /** The last page's answer as it came. @type {any} */
+    this.answer = null;
+    this.round = 0;
+  }
+
+  /** Read the first page; what is shown stays until it has come. */
+  async load(path = this.path) {
+    this.path = path;
+    this.round++;
+    await this.read(null);
+  }
+
+  /** Read the next page. */
+  async more() {
+    if (this.cursor.peek() && !this.loading.peek()) await this.read(this.cursor.peek());
+  }
+
+  /** @param {string | null} cursor */
+  async read(cursor) {
+    const round = this.round;
+    this.loading.value = true;
+    this.problem.value = null;
+    try {
+      const mark = this.path.includes("?") ? "&" : "?";
+      const page = await get(cursor ? `${this.path}${mark}cursor=${encodeURIComponent(cursor)}` : this.path);
+      if (round !== this.round) return;
+      this.answer = page;
+      const known = new Set(cursor ? this.items.peek()?.map((item) => item.id) : []);
+      const fresh = page.data.filter((/** @type {T} */ item) => !known.has(item.id));
+      this.items.value = cursor ? [...this.items.peek() ?? [], ...fresh] : page.data;
+      this.cursor.value = page.nextCursor ?? null;
+    } catch (error) {
+      if (round === this.round) this.problem.value = error;
+    } finally {
+      if (round === this.round) this.loading.value = false;
+    }
+  }
+
+  /** The item of an id, as it is shown. */
+  find(/** @type {string} */ id) {
+    return this.items.peek()?.find((item) => item.id === id);
+  }
+
+  /** Change one item, by values or by a function of it. */
+  change(/** @type {string} */ id, /** @type {Partial<T> | ((item: T) => Partial<T>)} */ patch) {
+    const made = (/** @type {T} */ item) => ({
+      ...item,
+      ...(typeof patch === "function" ? patch(item) : patch),
+    });
+    this.items.value = this.items.peek()?.map((item) => item.id === id ? made(item) : item) ?? null;
+  }
+
+  /** Put an item at the front, or where one of its id is. */
+  put(/** @type {T} */ item, { last = false } = {}) {
+    const items = this.items.peek() ?? [];
+    if (items.some((other) => other.id === item.id)) this.change(item.id, item);
+    else this.items.value = last ? [...items, item] : [item, ...items];
+  }
+
+  remove(/** @type {string} */ id) {
+    this.items.value = this.items.peek()?.filter((item) => item.id !== id) ?? null;
+  }
+}
+
+/**
+ * A list by pages for as long as a component shows it; another `path` reads another list.
+ * @param {string} path
+ * @returns {Paged<any>}
+ */
+export function usePaged(path) {
+  const [list] = useState(() => new Paged(path));
+  useEffect(() => {
+    list.items.value = null;
+    list.load(path);
+  }, [path]);
+  return list;
+}
+
+/**
+ * One answer of the API for as long as a component shows it: {value, problem, reload, set}.
+ * @param {string | null} path below /api/v1; null: nothing is asked yet
+ */
+export function useAnswer(path) {
+  const [held, hold] = useState(
+    /** @type {{path: string | null, value: any, problem: any}} */ ({
+      path: null,
+      value: null,
+      problem: null,
+    }),
+  );
+  const reload = async () => {
+    if (!path) return;
+    try {
+      const value = await get(path);
+      hold({ path, value, problem: null });
+    } catch (problem) {
+      hold((old) => ({ path, value: old.path === path ? old.value : null, problem }));
+    }
+  };
+  useEffect(() => {
+    reload();
+  }, [path]);
+  const now = held.path === path ? held : { value: null, problem: null };
+  return {
+    value: now.value,
+    problem: now.problem,
+    reload,
+    set: (/** @type {any} */ value) => hold({ path, value, problem: null }),
+  };
+}
+
+/**
+ * Show a change, send it, and take it back where it is refused.
+ * @param {() => void} show
+ * @param {() => Promise<any>} send
+ * @param {() => void} undo
+ * @returns {Promise<any>} the answer; undefined where it was refused, which a toast tells
+ */
+export async function attempt(show, send, undo) {
+  show();
+  try {
+    return await send();
+  } catch (error) {
+    undo();
+    toast(/** @type {any} */ (error).first ?? t("app.failed"), "error");
+  }
+}
+
+/** A text that is being written, kept through reloads and lost connections. Gives [text, set, clear]. */
+export function useDraft(/** @type {string} */ name, initial = "") {
+  const key = `nexcorp-draft-${name}`;
+  const [text, show] = useState(() => sessionStorage.getItem(key) ?? initial);
+  useEffect(() => show(sessionStorage.getItem(key) ?? initial), [key]);
+  const set = (/** @type {string} */ next) => {
+    if (next) sessionStorage.setItem(key, next);
+    else sessionStorage.removeItem(key);
+    show(next);
+  };
+  return /** @type {const} */ ([text, set, () => set("")]);
+}

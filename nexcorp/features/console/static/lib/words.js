@@ -1,0 +1,64 @@
+/**
+ * The words of the console, in the reader's language.
+ *
+ * A language is one file in words/, shaped as en.js, and a line in LANGUAGES. What it lacks is shown in English.
+ */
+import { signal } from "../vendor/preact.js";
+import english from "../words/en.js";
+
+/** @type {Record<string, {name: string, load: () => Promise<{default: any}>}>} */
+export const LANGUAGES = {
+  en: { name: "English", load: () => Promise.resolve({ default: english }) },
+  de: { name: "Deutsch", load: () => import("../words/de.js") },
+};
+const CHOICE = "nexcorp-language";
+
+/** The code of the language shown. */
+export const language = signal("en");
+/** @type {any} */
+let words = english;
+let plural = new Intl.PluralRules("en");
+
+function find(/** @type {any} */ tree, /** @type {string[]} */ names) {
+  return names.reduce((node, name) => node?.[name], tree);
+}
+
+/**
+ * The text of a key, as t("feed.fresh", {count: 3}). `{name}` in a text is replaced by the value of that name; an
+ * object of plural forms (one, other, ...) is chosen from by `count`.
+ * @param {string} key
+ * @param {Record<string, any>} [values]
+ * @returns {string}
+ */
+export function t(key, values = {}) {
+  language.value; // what calls this while it renders is rendered again in another language
+  const names = key.split(".");
+  let text = find(words, names) ?? find(english, names) ?? key;
+  if (typeof text === "object") text = text[plural.select(values.count ?? 0)] ?? text.other;
+  return text.replace(
+    /\{(\w+)\}/g,
+    (/** @type {string} */ whole, /** @type {string} */ name) =>
+      name === "count" && typeof values.count === "number"
+        ? new Intl.NumberFormat(language.peek()).format(values.count)
+        : String(values[name] ?? whole),
+  );
+}
+
+/** Whether a key has a text: for what the service may name and the words may not know yet. */
+export const has = (/** @type {string} */ key) => typeof find(english, key.split(".")) === "string";
+
+/** Show another language, and remember it here. */
+export async function choose(/** @type {string} */ code, remember = true) {
+  words = (await LANGUAGES[code].load()).default;
+  plural = new Intl.PluralRules(code);
+  document.documentElement.lang = code;
+  if (remember) localStorage.setItem(CHOICE, code);
+  language.value = code;
+}
+
+/** Show the language chosen before, or the browser's. */
+export async function begin() {
+  const wanted = [localStorage.getItem(CHOICE), ...navigator.languages.map((tag) => tag.slice(0, 2))];
+  const code = wanted.find((tag) => tag && LANGUAGES[tag]);
+  if (code && code !== "en") await choose(code, false);
+}

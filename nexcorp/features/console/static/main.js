@@ -1,0 +1,152 @@
+/** Starts the console: the session, the socket, and the view of the path. */
+import { effect, html, render, signal, useEffect } from "./vendor/preact.js";
+import { learnRights, me, refresh } from "./lib/api.js";
+import { loadBell } from "./lib/bell.js";
+import { connect, on, stop } from "./lib/live.js";
+import { BASE, go, path } from "./lib/router.js";
+import { Shell, showScheme } from "./lib/shell.js";
+import { Empty, Heading, Problem, Skeleton, toast, Toasts } from "./lib/ui.js";
+import { begin, t } from "./lib/words.js";
+
+/** The view of each path below /app; what a colon names, the view is handed. @type {[string, () => Promise<any>][]} */
+const VIEWS = [
+  ["/", () => import("./views/feed.js")],
+  ["/explore", () => import("./views/explore.js")],
+  ["/posts/:id", () => import("./views/post.js")],
+  ["/people", () => import("./views/people.js")],
+  ["/people/:username", () => import("./views/profile.js")],
+  ["/search", () => import("./views/search.js")],
+  ["/notifications", () => import("./views/notifications.js")],
+  ["/tasks", () => import("./views/tasks.js")],
+  ["/tasks/:id", () => import("./views/task.js")],
+  ["/leads", () => import("./views/leads.js")],
+  ["/leads/:id", () => import("./views/lead.js")],
+  ["/projects", () => import("./views/projects.js")],
+  ["/projects/:id", () => import("./views/project.js")],
+  ["/projects/:id/:tab", () => import("./views/project.js")],
+  ["/files/:id", () => import("./views/editor.js")],
+  ["/messages", () => import("./views/messages.js")],
+  ["/messages/:id", () => import("./views/messages.js")],
+  ["/assistant", () => import("./views/assistant.js")],
+  ["/assistant/:id", () => import("./views/assistant.js")],
+  ["/settings", () => import("./views/settings.js")],
+  ["/settings/:tab", () => import("./views/settings.js")],
+  ["/webhooks", () => import("./views/webhooks.js")],
+  ["/webhooks/:id", () => import("./views/webhooks.js")],
+  ["/admin", () => import("./views/admin-overview.js")],
+  ["/admin/people", () => import("./views/admin-people.js")],
+  ["/admin/audit", () => import("./views/admin-audit.js")],
+  ["/admin/dead-letters", () => import("./views/admin-dead-letters.js")],
+];
+
+/** The view of a path, and what it is handed; undefined where there is none. */
+export function match(/** @type {string} */ to) {
+  const parts = to.split("/");
+  for (const [pattern, load] of VIEWS) {
+    const names = pattern.split("/");
+    if (
+      names.length !== parts.length ||
+      !names.every((name, at) => name[0] === ":" ? parts[at] : name === parts[at])
+    ) continue;
+    return {
+      load,
+      given: Object.fromEntries(
+        names.flatMap((name, at) => name[0] === ":" ? [[name.slice(1), parts[at]]] : []),
+      ),
+    };
+  }
+}
+
+/** @type {import("./vendor/preact.js").Signal<{load?: any, View?: any, problem?: any}>} */
+const view = signal({});
+
+/** A view that cannot be loaded is most often one of a release that is no more: a reload brings the new one. */
+async function show(/** @type {() => Promise<any>} */ load) {
+  try {
+    view.value = { load, View: (await load()).default };
+  } catch (problem) {
+    view.value = { load, problem };
+  }
+}
+
+function View() {
+  const found = match(path.value), load = found?.load;
+  useEffect(() => {
+    if (load && view.peek().load !== load) show(load);
+  }, [load]);
+  if (!found) {
+    return html`
+      <${Heading} title=${t("app.gone")} hidden />
+      <${Empty} icon="compass" title=${t("app.gone")}>${t("app.goneHint")}<//>
+    `;
+  }
+  const { View, problem } = view.value.load === load ? view.value : { View: null, problem: null };
+  if (problem) {
+    return html`<${Problem} error=${{ message: t("app.newRelease") }} retry=${() => location.reload()} />`;
+  }
+  return View ? html`<${View} key=${load} ...${found.given} />` : html`<${Skeleton} />`;
+}
+
+/** @type {import("./vendor/preact.js").Signal<any>} */
+const SignIn = signal(null);
+
+function App() {
+  if (me.value === undefined) return html`<${Toasts} />`;
+  if (me.value === null) return html`${SignIn.value && html`<${SignIn.value} />`}<${Toasts} />`;
+  return html`
+    <${Shell} key=${me.value.id}>
+      <${View} />
+      <//>
+      <${Toasts} />
+  `;
+}
+
+/** The state is read first, then the socket goes on from its position. */
+async function enter() {
+  await learnRights().catch(() => {});
+  await loadBell().catch(() => {});
+  await connect();
+}
+
+/** @type {string | null | undefined} */
+let shownTo;
+effect(() => {
+  const id = me.value === undefined ? undefined : me.value?.id ?? null;
+  if (id === shownTo) return;
+  shownTo = id;
+  stop();
+  if (id) enter();
+  else if (id === null) {
+    import("./views/sign-in.js").then((module) => {
+      SignIn.value = module.default;
+    });
+  }
+});
+
+on("ended", ({ code }) => {
+  if (code === 4503) refresh().catch(() => {});
+  else toast(t("live.ended", { code }), "error");
+});
+
+/** Trusted Types: the one address of a script that this page may make. */
+const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("nexcorp", {
+  createScriptURL: () => `${BASE}/sw.js`,
+});
+if ("serviceWorker" in navigator && isSecureContext) {
+  navigator.serviceWorker.register(policy ? policy.createScriptURL("") : `${BASE}/sw.js`).catch(() => {});
+  navigator.serviceWorker.addEventListener(
+    "message",
+    ({ data }) => typeof data?.go === "string" && go(data.go),
+  );
+}
+
+showScheme();
+const first = match(path.peek());
+first?.load().catch(() => {}); // beside the session, not behind it
+await begin().catch(() => {});
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+await refresh().catch((error) => {
+  me.value = null;
+  toast(error.first, "error");
+});
+performance.mark("shown");

@@ -1,0 +1,29 @@
+/** The service worker: shows pushes, and opens what they tell of. It keeps no files: the browser's cache does. */
+const worker = /** @type {any} */ (globalThis);
+
+worker.addEventListener("install", () => worker.skipWaiting());
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
+
+worker.addEventListener(
+  "push",
+  (/** @type {any} */ event) => event.waitUntil(show(event.data?.json() ?? {})),
+);
+
+async function show(/** @type {any} */ { title = "NexCorp Connect", message, id, path }) {
+  const pages = await worker.clients.matchAll({ type: "window" });
+  // Whoever looks at the page sees it there.
+  if (pages.some((/** @type {any} */ page) => page.visibilityState === "visible" && page.focused)) return;
+  await worker.registration.showNotification(title, { body: message, tag: id, data: { path } });
+}
+
+worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
+  event.notification.close();
+  event.waitUntil(open(event.notification.data?.path ?? "/notifications"));
+});
+
+async function open(/** @type {string} */ path) {
+  const [page] = await worker.clients.matchAll({ type: "window" });
+  if (!page) return worker.clients.openWindow(`/app${path}`);
+  await page.focus();
+  page.postMessage({ go: path });
+}
