@@ -21,10 +21,13 @@ async def test_the_first_page_leads_on(visit: Visitor) -> None:
 
 
 async def test_the_documents_are_read_and_tried(visit: Visitor) -> None:
-    """Swagger UI leads to an operation by its address and calls it, without anything from elsewhere."""
-    page = await visit("/api/docs#/Service/show_health")
+    """Swagger UI shows the document without anything from elsewhere, and calls an operation."""
+    page = await visit("/api/docs")
     await expect(page.get_by_role("heading", name="NexCorp Connect").first).to_be_visible()
+    # Only operations near what is on the screen are there.
+    await page.locator("#operations-tag-GraphQL").evaluate("tag => tag.scrollIntoView()")
     health = page.locator("#operations-Service-show_health")
+    await health.locator(".opblock-summary-control").click()
     await health.get_by_role("button", name="Try it out").click()
     await health.get_by_role("button", name="Execute").click()
-    await expect(health.locator(".live-responses-table .response-col_status").first).to_contain_text("200")
+    await expect(health.locator(".live-responses-table tbody")).to_contain_text("200")
