@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
-from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
@@ -59,16 +57,14 @@ def find_browser() -> str | None:
     named = os.environ.get("BROWSER_PATH")
     if named:
         return named
-    programs = APPLICATIONS if sys.platform == "darwin" else ()
-    return next(
-        filter(None, (*map(shutil.which, PROGRAMS), *(p for p in programs if Path(p).exists()))), None
-    )
+    return next(filter(None, map(shutil.which, (*PROGRAMS, *APPLICATIONS))), None)
 
 
 class Visitor:
     """Opens pages as people do, each person in a browser of their own, and collects what must not happen.
 
-    `page = await visit("/app/", ada)`: a page that Ada is signed in at; without a person nobody is.
+    `page = await visit("/app/", ada)`: a page that Ada is signed in at; without a person nobody is, without
+    a path it is still empty.
     """
 
     def __init__(self, browser: Browser, service: Service) -> None:
@@ -78,7 +74,7 @@ class Visitor:
         self._contexts: list[BrowserContext] = []
         self._allowed = [NOT_SIGNED_IN]
 
-    async def __call__(self, path: str, user: User | None = None, **options: Any) -> Page:
+    async def __call__(self, path: str | None, user: User | None = None, **options: Any) -> Page:
         """A page at `path` in a new browser; `options` are those of Playwright's new_context()."""
         context = await self.browser.new_context(
             base_url=self.origin, **{"locale": "en-GB", "reduced_motion": "reduce", **options}
@@ -93,7 +89,8 @@ class Visitor:
         if user is not None:
             await self.sign_in(context, user)
         page = await context.new_page()
-        await page.goto(path)
+        if path is not None:
+            await page.goto(path)
         return page
 
     async def sign_in(self, context: BrowserContext, user: User) -> None:

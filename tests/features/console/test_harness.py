@@ -10,10 +10,11 @@ from tests.clients import User
 from tests.features.console.browsers import Visitor, check_axe
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self' http://elsewhere.test; "
+    "default-src 'none'; script-src 'self'; connect-src 'self' http://elsewhere.test; img-src data:; "
     "require-trusted-types-for 'script'; trusted-types app"
 )
-HTML = """<!doctype html><html lang="en"><title>A page</title><main><h1>A page</h1></main>
+HTML = """<!doctype html><html lang="en"><title>A page</title><link rel="icon" href="data:,">
+<main><h1>A page</h1></main>
 <script type="module" src="/probe.js"></script>"""
 
 
@@ -34,14 +35,15 @@ async def put_script(page: Page, script: str, html: str = HTML) -> None:
 
 async def test_what_must_not_happen_is_seen(visit: Visitor) -> None:
     """An error nobody caught, one on the console, a violation of the policy, a request to elsewhere."""
-    page = await visit("/health")
+    page = await visit(None)
     await put_script(
         page,
         """console.error("something broke");
         document.body.setAttribute("style", "color: red");
         const script = document.createElement("script");
         try { script.src = "/health"; } catch { document.title = "refused"; }
-        fetch("http://elsewhere.test/x").catch(() => { document.title += ", away"; throw new Error("uncaught one"); });
+        const away = () => { document.title += ", away"; throw new Error("uncaught one"); };
+        fetch("http://elsewhere.test/x").catch(away);
         """,
     )
     await expect(page).to_have_title("refused, away")
@@ -59,22 +61,22 @@ async def test_what_must_not_happen_is_seen(visit: Visitor) -> None:
 
 async def test_a_person_is_signed_in(visit: Visitor, make_user: Callable[..., Awaitable[User]]) -> None:
     """The first refresh of the page gets an access token by the cookie; without one it is a 401."""
-    script = """const answer = await fetch("/api/v1/auth/refresh",
-      { method: "POST", headers: { "X-Requested-With": "console", "Content-Type": "application/json" }, body: "{}" });
+    script = """const headers = { "X-Requested-With": "console", "Content-Type": "application/json" };
+    const answer = await fetch("/api/v1/auth/refresh", { method: "POST", headers, body: "{}" });
     const body = await answer.json();
     document.querySelector("h1").textContent = body.user?.username ?? body.code;"""
     ada = await make_user()
-    page = await visit("/health", ada)
+    page = await visit(None, ada)
     await put_script(page, script)
     await expect(page.locator("h1")).to_have_text(ada.username)
-    stranger = await visit("/health")
+    stranger = await visit(None)
     await put_script(stranger, script)
     await expect(stranger.locator("h1")).to_have_text("unauthorized")
 
 
 async def test_axe_finds_what_cannot_be_read(visit: Visitor) -> None:
     """The same page passes, and fails with a button that has no name."""
-    page = await visit("/health")
+    page = await visit(None)
     await put_script(page, "")
     await check_axe(page)
     await put_script(page, "", HTML.replace("</main>", "<button></button></main>"))

@@ -56,17 +56,12 @@ function Others(/** @type {{person: Shown, kind: string}} */ { person, kind }) {
       list.items.value = items.map((item) => ({ ...item, id: item.user.id }));
     }
   }, [list.items.value]);
-  const empty = html`
-    <li>
-      <${Empty} icon="users" title=${t("profile.nobody")}>${t("profile.nobodyHint")}<//></li>
-  `;
+  const empty = html`<${Empty} icon="users" title=${t("profile.nobody")}>${t("profile.nobodyHint")}<//>`;
   return html`
-    <ul class="list people">
-      <${PagedList} list=${list} empty=${empty}>
+    <${PagedList} rows="list people" list=${list} empty=${empty}>
         ${({ user }) =>
           html`<${PersonRow} key=${user.id} person=${user} onToggle=${() => toggleFollow(byUser, user)} />`}
       <//>
-    </ul>
   `;
 }
 

@@ -1,0 +1,33 @@
+"""The pages that need nobody signed in: the invitation at `/` and the documents of the API."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.features.console.browsers import Visitor, check_axe
+
+
+async def test_the_first_page_leads_on(visit: Visitor) -> None:
+    """Its links lead to pages that are there; it can be read in both schemes, and fits on a phone."""
+    page = await visit("/", viewport={"width": 390, "height": 844})
+    await expect(page.get_by_role("heading", level=1)).to_have_text("NexCorp Connect")
+    await check_axe(page)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    links = await page.get_by_role("link").evaluate_all("links => links.map((link) => link.href)")
+    assert links
+    for link in links:
+        answer = await page.request.get(link)
+        assert answer.ok, link
+
+
+async def test_the_documents_are_read_and_tried(visit: Visitor) -> None:
+    """Swagger UI shows the document without anything from elsewhere, and calls an operation."""
+    page = await visit("/api/docs")
+    await expect(page.get_by_role("heading", name="NexCorp Connect").first).to_be_visible()
+    # Only operations near what is on the screen are there.
+    await page.locator("#operations-tag-GraphQL").evaluate("tag => tag.scrollIntoView()")
+    health = page.locator("#operations-Service-show_health")
+    await health.locator(".opblock-summary-control").click()
+    await health.get_by_role("button", name="Try it out").click()
+    await health.get_by_role("button", name="Execute").click()
+    await expect(health.locator(".live-responses-table tbody")).to_contain_text("200")
