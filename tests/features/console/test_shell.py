@@ -45,7 +45,7 @@ async def test_the_first_look(page: Page) -> None:
 
 
 async def test_signing_in_and_out(visit: Visitor, make_user: MakeUser) -> None:
-    """A wrong password is told; the right one leads to the page that was asked for; signing out ends all tabs."""
+    """A wrong password is told, the right one leads to the page asked for; signing out ends all tabs."""
     ada = await make_user()
     page = await visit("/app/people")
     await check_axe(page)
@@ -97,7 +97,7 @@ async def test_three_tabs_reloaded_together_stay_signed_in(page: Page) -> None:
 
 
 async def test_keys(page: Page) -> None:
-    """Pages, search, commands and the list of keys without a mouse; letters that are typed do nothing else."""
+    """Pages, search, commands and the list of keys without a mouse; typed letters do nothing else."""
     await expect_live(page)
     heading = page.get_by_role("heading", level=1)
     await page.keyboard.press("g")
