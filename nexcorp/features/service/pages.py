@@ -24,10 +24,22 @@ from nexcorp.features.service.shared import METRICS
 from nexcorp.security.app_keys import CONFIG, CONTEXT, database
 from nexcorp.security.authentication import read_bearer
 from nexcorp.security.limits import LIMITS
-from nexcorp.web.pages import Assets, load_page
+from nexcorp.web.pages import Assets, load_page, make_page
 from nexcorp.web.replies import reply_lasting
 
-LANDING = (Path(__file__).parent / "landing.html").read_text()
+LANDING = make_page(
+    "NexCorp Connect",
+    """<p class="muted">The backend for a company's inner life: people and posts, tasks and leads, messages,
+projects with files that are edited together, and everybody told of what concerns them.</p>
+<a class="button primary" href="/app/">Open the console</a>
+<ul>
+<li><a href="/api/docs">API documentation</a>, to read and to try</li>
+<li><a href="/api/openapi.json">OpenAPI document</a> of the REST interface</li>
+<li><a href="/api/asyncapi.json">AsyncAPI document</a> of the live interface at <code>/ws</code></li>
+<li><a href="/health">Health</a>, <a href="/ready">readiness</a>, <a href="/metrics">metrics</a></li>
+</ul>""",
+    wide=True,
+)
 
 DOCS = """<!doctype html>
 <html lang="en">
