@@ -984,6 +984,36 @@ CREATE TABLE name_key (
 );
 COMMENT ON TABLE name_key IS 'One row: the random key of the hashes in freed_usernames.';
 
+CREATE TABLE node_samples (
+    at timestamp with time zone NOT NULL,
+    node_id text NOT NULL,
+    kind text NOT NULL,
+    requests real,
+    errors real,
+    p50 real,
+    p99 real,
+    sockets integer,
+    notified real,
+    delivered real,
+    queued integer,
+    pool_size integer NOT NULL,
+    pool_busy integer NOT NULL,
+    outbox_depth bigint,
+    outbox_age real,
+    outbox_dead bigint,
+    CONSTRAINT node_samples_pkey PRIMARY KEY (at, node_id),
+    CONSTRAINT node_samples_kind_known CHECK (kind = ANY (ARRAY['web'::text, 'worker'::text])),
+    CONSTRAINT node_samples_node_id_length CHECK (length(node_id) >= 1 AND length(node_id) <= 300)
+);
+COMMENT ON TABLE node_samples IS 'What each process measured: a row for ten seconds, kept for a day.';
+COMMENT ON COLUMN node_samples.at IS 'When its ten seconds began, by the clock of PostgreSQL.';
+COMMENT ON COLUMN node_samples.node_id IS 'Host, process and a random part: new with each start.';
+COMMENT ON COLUMN node_samples.requests IS 'Answered a second; of web processes, as errors (5xx), latencies and sockets.';
+COMMENT ON COLUMN node_samples.p50 IS 'Milliseconds; NULL where nothing was answered.';
+COMMENT ON COLUMN node_samples.notified IS 'Notifications written a second; of workers, as delivered (rows of the outbox).';
+COMMENT ON COLUMN node_samples.queued IS 'Jobs that wait in Redis; NULL where it could not be asked.';
+COMMENT ON COLUMN node_samples.outbox_depth IS 'Measured by the first process of each ten seconds; NULL in the rows of others.';
+
 CREATE TABLE notification_counters (
     user_id uuid NOT NULL,
     unread integer DEFAULT 0 NOT NULL,
@@ -4331,6 +4361,21 @@ SELECT
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
+
+CREATE OR REPLACE VIEW outbox_state AS
+SELECT
+    (SELECT count(*) FROM outbox WHERE next_at <= now() OR last_error IS NOT NULL) AS depth,
+    (
+        SELECT greatest(coalesce(extract(epoch FROM now() - min(since)), 0), 0)::float8
+        FROM (
+            SELECT
+                CASE WHEN receivers_after = '00000000-0000-0000-0000-000000000000' THEN next_at ELSE created_at END AS since
+            FROM outbox
+        ) AS waiting
+    ) AS age,
+    (SELECT count(*) FROM outbox_dead) AS dead;
+COMMENT ON VIEW outbox_state IS
+'How much is waiting, for how long the oldest in seconds, how much is dead. What has been put off waits from its time on.';
 
 CREATE OR REPLACE VIEW file_items AS
 SELECT

@@ -22,3 +22,13 @@ ANSWERS = Counter(
     "nexcorp_answers_total", "Attempts at answers of a language model by how they ended.", ["result"]
 )
 FIRST_WORD_SECONDS = Histogram("nexcorp_answer_first_word_seconds", "Time to the first word of an answer.")
+
+
+def count_work() -> dict[str, float]:
+    """What this worker has done since it began: notifications written, rows of the outbox delivered."""
+    return {"notified": read_counter(NOTIFIED), "delivered": read_counter(DELIVERED)}
+
+
+def read_counter(counter: Counter) -> float:
+    """What a counter without labels stands at."""
+    return next(iter(counter.collect())).samples[0].value

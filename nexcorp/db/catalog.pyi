@@ -698,6 +698,16 @@ class Notifications:
     def archive_group(self, conn: Connection, *, user_id: UUID | None, group_id: UUID | None, up_to: UUID | None) -> Awaitable[NotificationsReadAll | None]: ...
     def delete_inbox(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[str]: ...
 
+OverviewListPoints = TypedDict("OverviewListPoints", {"at": Time, "requestsPerSecond": Float, "errorsPerSecond": Float, "latencyP50": Float, "latencyP99": Float, "sockets": Int, "notificationsPerSecond": Float, "deliveredPerSecond": Float, "queueDepth": Int, "poolSize": Int, "poolBusy": Int, "outboxDepth": Int, "outboxAge": Float, "deadLetters": Int, "webNodes": Int, "workers": Int})
+OverviewListNodes = TypedDict("OverviewListNodes", {"id": Text, "kind": Text, "at": Time, "requestsPerSecond": Float, "errorsPerSecond": Float, "latencyP50": Float, "latencyP99": Float, "sockets": Int, "notificationsPerSecond": Float, "deliveredPerSecond": Float, "poolSize": Int, "poolBusy": Int})
+
+class Overview:
+    def add_sample(self, conn: Connection, *, node_id: str | None, kind: str | None, requests: float | None, errors: float | None, p50: float | None, p99: float | None, sockets: int | None, notified: float | None, delivered: float | None, queued: int | None, pool_size: int | None, pool_busy: int | None) -> Awaitable[Float]: ...
+    def list_points(self, conn: Connection, *, step: float | None, steps: float | None) -> Awaitable[list[OverviewListPoints]]: ...
+    def list_nodes(self, conn: Connection) -> Awaitable[list[OverviewListNodes]]: ...
+    def count_users(self, conn: Connection) -> Awaitable[Int]: ...
+    def delete_old_samples(self, conn: Connection) -> Awaitable[str]: ...
+
 PostsCreatePost = TypedDict("PostsCreatePost", {"id": Id, "type": Text, "status": Text, "title": Text, "body": Text, "author": Any, "assignee": Any, "likeCount": Int, "commentCount": Int, "interestCount": Int, "countsVersion": Int, "uploads": Any, "version": Int, "createdAt": Time, "updatedAt": Time, "publishedAt": Time, "liked": Bool, "interested": Bool, "projectId": Id, "_authorId": Id, "_position": Id, "_eventId": Id})
 PostsGetPost = TypedDict("PostsGetPost", {"id": Id, "type": Text, "status": Text, "title": Text, "body": Text, "author": Any, "assignee": Any, "likeCount": Int, "commentCount": Int, "interestCount": Int, "countsVersion": Int, "uploads": Any, "version": Int, "createdAt": Time, "updatedAt": Time, "_authorId": Id, "_projectId": Id, "_position": Id, "publishedAt": Time, "liked": Bool, "interested": Bool, "projectId": Id})
 PostsMovePost = TypedDict("PostsMovePost", {"from": Text})
@@ -1398,6 +1408,7 @@ class Catalog:
     mails: Mails
     messages: Messages
     notifications: Notifications
+    overview: Overview
     posts: Posts
     preferences: Preferences
     projects: Projects

@@ -106,6 +106,11 @@ POLICY: list[Rule] = [
         otherwise="you see your own actions",
         key_of="admin",
     ),
+    *(
+        Rule(f"GET /admin/{path}", "audit:read", 403, admin=200)
+        for path in ("overview", "overview/history", "outbox")
+    ),
+    Rule("POST /admin/outbox/{id}/retry", "outbox:retry", 403, admin=204, make=makers.a_dead_letter),
     Rule("GET /verify-email", ANYBODY, 200),
     Rule("GET /reset-password", ANYBODY, 200),
     Rule("GET /register", ANYBODY, 200),
@@ -539,6 +544,7 @@ POLICY: list[Rule] = [
 ]
 
 ROOMS: list[Room] = [
+    Room("admin", "audit:read", None, owner=False, stranger=False, manager=False, admin=True),
     Room("feed", "post:read", None, owner=True, stranger=True, manager=True, admin=True),
     Room("leads", "lead:read", None, owner=False, stranger=False, manager=True, admin=True),
     Room("user", "notification:read", makers.own_id, owner=True, stranger=False, manager=False, admin=False),
