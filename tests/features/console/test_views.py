@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 
+import pytest
 from playwright.async_api import expect
 
 from tests.api import API, create, propose, publish, say
@@ -43,6 +44,7 @@ async def make_company(ada: User, grace: User) -> dict[str, str]:
     return {"grace": grace.username, "post": post["id"], "conversation": conversation["id"]}
 
 
+@pytest.mark.long(15)
 async def test_every_view(visit: Visitor, make_user: MakeUser) -> None:
     """As somebody sees it who opens its address."""
     ada, grace = await make_user(), await make_user()
