@@ -24,6 +24,7 @@ VIEWS = {
     "/notifications": "Notifications",
     "/messages": "Messages",
     "/messages/{conversation}": "Messages",
+    "/assistant": "Assistant",
     "/settings": "Settings",
     "/settings/account": "Settings",
     "/settings/keys": "Settings",
