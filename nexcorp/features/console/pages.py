@@ -19,9 +19,9 @@ from nexcorp.web.replies import reply, reply_lasting
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
     "style-src-attr 'unsafe-inline'; img-src 'self' data: blob:{pictures}; font-src 'self'; "
-    "connect-src 'self'{uploads}; worker-src 'self'; manifest-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
-    "trusted-types nexcorp dompurify"
+    "connect-src 'self'{uploads}; worker-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types nexcorp dompurify"
 )
 PICTURES = "https://res.cloudinary.com"
 UPLOADS = "https://api.cloudinary.com"
