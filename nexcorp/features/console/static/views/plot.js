@@ -59,6 +59,7 @@ function describe(/** @type {Line[]} */ lines, /** @type {number} */ width) {
     axes: [
       {
         ...axis,
+        size: 28,
         space: 70,
         values: (/** @type {any} */ _, /** @type {number[]} */ at) =>
           at.map((one) => clock.format(one * 1000)),
