@@ -28,7 +28,7 @@ TAG = "Notifications"
 # Mail providers send `List-Unsubscribe=One-Click`, and some the same as a form of several parts.
 MAX_FORM_BYTES = 4096
 # Where the links of notifications lead until a console can show one.
-HOME = "/"
+NOTIFICATIONS = "/app/notifications"
 
 FORM = """<form method="post" action="/unsubscribe?token={token}">
 <button name="List-Unsubscribe" value="One-Click">No more of these mails</button>
@@ -97,12 +97,12 @@ async def stop_mails(conn: Any, user_id: UUID, types: list[str], *, every: bool)
 
 async def show_notification(request: web.Request) -> web.Response:
     """Lead on to where a notification can be seen; whether there is one is not told."""
-    return web.Response(status=302, headers={"Location": f"{HOME}#notification={path_id(request)}"})
+    return web.Response(status=302, headers={"Location": f"{NOTIFICATIONS}/{path_id(request)}"})
 
 
 async def show_notifications(request: web.Request) -> web.Response:
     """Lead on to the list."""
-    return web.Response(status=302, headers={"Location": f"{HOME}#notifications"})
+    return web.Response(status=302, headers={"Location": NOTIFICATIONS})
 
 
 def own(path: str, handler: Any, summary: str, **more: Any) -> Route:

@@ -139,7 +139,7 @@ export async function freshToken() {
  *   `once`: a failure is told at once
  */
 export async function api(method, path, body, { headers = {}, once, ...options } = {}) {
-  const key = method === "POST" && !(body instanceof FormData) ? { "Idempotency-Key": newId() } : {};
+  const key = method === "POST" ? { "Idempotency-Key": newId() } : {};
   for (let attempt = 1, renewed = false;; attempt++) {
     try {
       await freshToken();
