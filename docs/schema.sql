@@ -3666,6 +3666,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION read_time(uuid) IS 'When a version 7 id was made.';
 
+CREATE OR REPLACE FUNCTION reads_as_manager(project_id uuid, reader_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT $1 IS NOT NULL
+        AND project_role($1, $2, false) IS NULL
+        AND project_role($1, $2, holds_permission($2, 'project:manage')) IS NOT NULL
+$function$;
+COMMENT ON FUNCTION reads_as_manager(uuid,uuid) IS 'Whether somebody reads a project only because they manage all projects: an API key of theirs may lack that right.';
+
 CREATE OR REPLACE FUNCTION reads_leads(viewer_id uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -4266,7 +4277,8 @@ SELECT
     c.created_at AS "createdAt",
     c.updated_at AS "updatedAt",
     c.owner_id AS "_ownerId",
-    c.project_id AS "_projectId"
+    c.project_id AS "_projectId",
+    reads_as_manager(c.project_id, c.owner_id) AS "_managed"
 FROM ai_chats AS c;
 COMMENT ON VIEW ai_chat_items IS 'Chats as the API shows them to their owners.';
 

@@ -71,7 +71,7 @@ class Answer:
         self.failures: int = row["failures"]
         self.cancelled: bool = row["cancelled"]
         self.lost = self.ending = False
-        self.stored = 0
+        self.stored: int = row["stored"]
         self.pending: list[str] = []
         self.began = time.monotonic()
         self.task: asyncio.Task[None] | None = None
@@ -335,6 +335,7 @@ class Answering:
                     worker_id=self.worker_id,
                     message_id=answer.id,
                     attempt=answer.attempt,
+                    place=answer.stored,
                     rest=rest,
                     status=status,
                     reason=reason and reason[:MAX_REASON_CHARS],

@@ -29,7 +29,8 @@ SELECT
     ) AS events,
     (
         SELECT count(*) FROM room_frames AS f
-        WHERE f.room = 'user:' || a.owner_id AND f.event = 'ai-answer:ended' AND f.data ->> 'messageId' = m.id::text
+        WHERE f.room = 'user:' || a.owner_id AND f.event = 'ai-answer:ended'
+            AND f.data ->> 'messageId' = m.id::text
     ) AS frames
 FROM ai_messages AS m
 INNER JOIN ai_answers AS a ON a.message_id = m.id
@@ -90,7 +91,7 @@ class Asker:
         self.told[UUID(reading.created["answer"]["id"])] = Told(question, words(count), reading)
 
     async def _read(self, path: str, question: str, key: str, reading: Reading, chars: int | None) -> bool:
-        """Read on, by asking or, once that was taken, by coming back; whether there are so many characters."""
+        """Read on, by asking or, once that was taken, by coming back; True at so many characters."""
         address = self.api.pick_address()
         headers = {**self.person.headers, **EVENTS}
         try:

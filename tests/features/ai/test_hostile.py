@@ -1,0 +1,278 @@
+"""What providers, and people who ask, must not be able to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from nexcorp.db import sql
+from nexcorp.errors import Unavailable
+from nexcorp.features.ai.following import ANSWERS
+from nexcorp.features.ai.streams import MOST_STREAMS
+from nexcorp.integrations import ai
+from nexcorp.integrations.ai import End, Model, ModelError
+from tests.api import API, create, fetch_value, refused
+from tests.clients import wait_until
+from tests.features.ai.helpers import Reading, ask, begin, resume, stream
+from tests.features.files.helpers import make
+from tests.features.projects.helpers import found
+from tests.modelserver import ModelServer, words
+from workers import answering
+
+pytestmark = pytest.mark.shared
+
+
+def events(*data: Any) -> bytes:
+    """Events of a provider, as they are sent."""
+    return b"".join(
+        b"data: %b\n\n" % (one if isinstance(one, bytes) else json.dumps(one).encode()) for one in data
+    )
+
+
+def choice(**more: Any) -> dict[str, Any]:
+    """The event of one choice."""
+    return {"choices": [more]}
+
+
+STATUS = "SELECT status FROM ai_answers WHERE message_id = $1"
+# As kill -9 of its worker leaves it, right behind its owner's wish.
+DIE_CANCELLED = """
+UPDATE ai_answers SET worker_id = 'dead', cancel_at = now(), lease_until = now() - interval '1 s'
+WHERE message_id = $1 RETURNING status
+"""
+EVENTS = "text/event-stream"
+LONG = b"x" * (ai.MAX_EVENT_BYTES + 1)
+DEEP = b'{"a":' * 3000
+ODD = choice(delta={"content": "a\0b\ud800"}, finish_reason="odd\0\ud800")
+FAILED = {"error": {"message": "no\0 \ud800 way"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "text", "reason"),
+    [
+        (EVENTS, b"data: " + LONG, "", "provider_sent_too_much"),
+        ("application/json", LONG, "", "provider_sent_too_much"),
+        (EVENTS, events(b'{"choices": "\xff\xfe'), "", "provider_unreadable"),
+        (EVENTS, events(DEEP), "", "provider_unreadable"),
+        (EVENTS, events(b"[1]"), "", "provider_unreadable"),
+        ("text/html", b"<html>Sign in</html>", "", "provider_unreadable"),
+        ("application/json", b"{}", "", "provider_unreadable"),
+        ("application/json", json.dumps(FAILED).encode(), "", "provider_failed: no\ufffd ? way"),
+        (EVENTS, events(FAILED), "", "provider_failed: no\ufffd ? way"),
+        (EVENTS, events(ODD), "a\ufffdb?", End("odd\ufffd?")),
+        (
+            EVENTS,
+            events({"choices": 5}, {"choices": [None]}, choice(delta=7, finish_reason="stop")),
+            "",
+            End("stop"),
+        ),
+        (EVENTS, b"", "", "provider_cut"),
+    ],
+)
+async def test_whatever_a_provider_sends_is_an_answer_or_a_reason(
+    kind: str, body: bytes, text: str, reason: Any
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=body, headers={"Content-Type": kind})
+
+    assert await converse(answer) == (text, reason)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "reason"),
+    [
+        (302, {"Location": "/elsewhere"}, b"", "provider_302: no reason given"),
+        (400, {}, b"[" * 4000, "provider_400: no reason given"),
+        (401, {}, b'{"error": "no \\u0000 the-key"}', "provider_401: no \ufffd ***"),
+        (503, {"Retry-After": "nan"}, b"\xff", "provider_503: no reason given"),
+    ],
+)
+async def test_refusals_of_any_form_are_told(status: int, headers: Any, body: bytes, reason: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, headers=headers, body=body)
+
+    assert await converse(answer) == ("", reason)
+
+
+async def test_what_is_compressed_is_not_unpacked() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.headers["Accept-Encoding"] == "identity"
+        response = web.Response(body=b"x" * 50_000_000, content_type="application/json")
+        response.enable_compression(web.ContentCoding.gzip)
+        response._compression_force = web.ContentCoding.gzip
+        return response
+
+    assert (await converse(answer))[1] in ("provider_unreadable", "provider_sent_too_much")
+
+
+async def test_the_first_event_may_take_longer_than_later_ones() -> None:
+    """Some providers send their headers at once, and think then."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": EVENTS})
+        await response.prepare(request)
+        await asyncio.sleep(0.3)
+        await response.write(events(choice(delta={"content": "a"})))
+        await asyncio.sleep(2)
+        return response
+
+    assert await converse(answer, first=2.0, silent=0.1) == ("a", "provider_silent")
+
+
+async def converse(handler: Any, **times: float) -> tuple[str, Any]:
+    """What Model makes of a provider: the text, and the reason of its failure or the End."""
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", handler)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    model = Model(f"http://127.0.0.1:{runner.addresses[0][1]}/v1", "the-key", "small", **times)
+    text = ""
+    try:
+        async for part in model.ask([{"role": "user", "content": "Hm?"}], model=None, most_tokens=9):
+            if isinstance(part, End):
+                return text, part
+            text += part
+        raise AssertionError("neither an end nor a reason")
+    except ModelError as error:
+        return text, error.reason
+    finally:
+        await model.close()
+        await runner.cleanup()
+
+
+async def test_an_endless_answer_ends(make_user: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(answering, "MAX_ANSWER_CHARS", 1000)
+    ada = await make_user()
+    answer = await ask(ada, await begin(ada), "say 100000 5000")
+    assert (answer["status"], answer["reason"]) == ("incomplete", "length")
+    assert words(100_000).startswith(answer["body"]) and len(answer["body"]) < 5000
+
+
+async def test_what_was_stored_unheard_is_not_stored_twice(make_user: Any, monkeypatch: Any) -> None:
+    """A connection that dies between the commit and its answer, at each second flush."""
+    flush, calls = sql.ai_answers.flush_answers, 0
+
+    async def store_unheard(conn: Any, **values: Any) -> Any:
+        nonlocal calls
+        rows = await flush(conn, **values)
+        calls += any(values["texts"])
+        if calls % 2 and any(values["texts"]):
+            raise Unavailable()
+        return rows
+
+    monkeypatch.setattr(sql.ai_answers, "flush_answers", store_unheard)
+    ada = await make_user()
+    for question, count in (("say 40 100", 40), ("say 5 20", 5), ("say 1", 1)):
+        reading = Reading()
+        async with stream(ada, await begin(ada), question) as response:
+            await reading.read(response)
+        assert reading.text == words(count) and reading.restarts == 0
+    assert calls > 4
+
+
+async def test_cancelled_between_two_attempts_it_keeps_what_there_was(make_user: Any, service: Any) -> None:
+    ada = await make_user()
+    for question in ("cut 30 100", "stall 30 100"):
+        chat, reading = await begin(ada), Reading()
+        async with stream(ada, chat, question) as response:
+            await reading.read(response, 40)
+        message = reading.created["answer"]["id"]
+
+        async def put_off(message: str = message) -> bool:
+            return bool(await fetch_value(service, STATUS, message) == "queued")
+
+        if question.startswith("cut"):
+            await wait_until(put_off)
+        else:
+            await fetch_value(service, DIE_CANCELLED, message)
+        path = f"{API}/ai/chats/{chat}/messages"
+        assert (await ada.client.post(f"{path}/{message}/cancel")).status == 202
+        async with resume(ada, chat, message, reading.place) as response:
+            await reading.read(response)
+        assert reading.end["status"] == "cancelled"
+        assert words(30).startswith(reading.text) and reading.restarts == 0
+        page = await (await ada.client.get(path)).json()
+        assert page["data"][-1]["body"] == reading.text and len(reading.text) >= 40
+        assert (
+            await fetch_value(service, "SELECT count(*) FROM ai_chunks WHERE message_id = $1", message) == 0
+        )
+
+
+async def test_a_place_that_cannot_be_begins_anew(make_user: Any) -> None:
+    ada = await make_user()
+    chat = await begin(ada)
+    answer = await ask(ada, chat, "say 9")
+    for place in ("9999999999.1", "1.99999999999999", "²³.1", "1.3.3"):
+        reading = Reading()
+        async with resume(ada, chat, answer["id"], place) as response:
+            await reading.read(response)
+        assert reading.text == words(9)
+    # A browser that comes back has the address of the first time, and the newer place in its header.
+    path = f"{ada.client.url}{API}/ai/chats/{chat}/messages/{answer['id']}/stream?after=1.3"
+    headers = {**ada.headers, "Last-Event-ID": "1.9"}
+    async with ada.client.session.get(path, headers=headers) as response:
+        assert f'"offset":9,"text":"{words(9)[9:]}"' in await response.text()
+
+
+async def test_many_streams_at_once_are_too_many(make_user: Any, service: Any) -> None:
+    ada = await make_user()
+    chat = await begin(ada)
+    path = f"{API}/ai/chats/{chat}/messages"
+    answer = (await (await ada.client.post(path, json={"content": "stall 1"})).json())["answer"]["id"]
+    answers = service.app[ANSWERS]
+    found_open = await asyncio.gather(*(resume(ada, chat, answer, None) for _ in range(MOST_STREAMS + 10)))
+    statuses = [one.status for one in found_open]
+    assert statuses.count(200) == MOST_STREAMS and statuses.count(429) == 10
+    # Whoever went away is soon no reader any more, though nothing comes that could not be sent.
+    for one in found_open:
+        one.close()
+
+    async def gone() -> bool:
+        return bool(answers.count(ada.id) == 0)
+
+    await wait_until(gone)
+    assert (await ada.client.post(f"{path}/{answer}/cancel")).status == 202
+
+
+async def test_a_deleted_chat_counts_what_it_might_have_cost(make_user: Any, service: Any) -> None:
+    ada = await make_user()
+    chat, reading = await begin(ada), Reading()
+    async with stream(ada, chat, "stall 5") as response:
+        await reading.read(response, 5)
+        assert (await ada.client.delete(f"{API}/ai/chats/{chat}")).status == 204
+    used = "SELECT completion_tokens FROM ai_usage WHERE user_id = $1"
+    assert await fetch_value(service, used, ada.id) == service.config.ai_answer_tokens
+
+
+async def test_a_key_reads_no_project_by_a_right_that_it_lacks(
+    make_user: Any, client: Any, model: ModelServer
+) -> None:
+    ada, manager = await make_user(), await make_user(role="manager")
+    project = await found(ada)
+    file = (await make(ada, project, "secret.md", "The secret is a zeppelin."))["id"]
+    chat = await begin(manager, projectId=project)
+    asked = await ask(manager, chat, "What is it?", fileIds=[file])
+    assert "zeppelin" in asked["body"]
+    scopes = ["ai:use", "project:read"]
+    key = (await create(manager, "/auth/api-keys", name="asks", scopes=scopes))["key"]
+    caller = client.as_user({"Authorization": f"Bearer {key}"})
+    place = f"{API}/ai/chats/{chat}"
+    for call in (
+        caller.post(f"{place}/messages", json={"content": "And?", "fileIds": [file]}),
+        caller.post(f"{place}/messages", json={"content": "And?", "search": True}),
+        caller.post(f"{place}/messages/{asked['id']}/regenerate"),
+    ):
+        assert "project:manage" in (await refused(call, 403, "permission_required"))["message"]
+    assert (await (await caller.get(place)).json())["project"] is None
+    listed = (await (await caller.get(f"{API}/ai/chats")).json())["data"]
+    assert [one["project"] for one in listed] == [None]
+    assert (await (await manager.client.get(place)).json())["project"]["id"] == project
+    asking = (await create(manager, "/auth/api-keys", name="blind", scopes=["ai:use"]))["key"]
+    own = await begin(manager, projectId=await found(manager))
+    blind = client.as_user({"Authorization": f"Bearer {asking}"})
+    assert (await (await blind.get(f"{API}/ai/chats/{own}")).json())["project"] is None
