@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tests.sql.hot_ai import BIG_AI, HOT_AI, SORTS_AI, UNLIMITED_AI
 from tests.sql.hot_messaging import BIG_MESSAGING, HOT_MESSAGING, SORTS_MESSAGING, UNLIMITED_MESSAGING
 from tests.sql.hot_work import BIG_WORK, HOT_WORK, SORTS_WORK, UNLIMITED_WORK
 
 BIG = {
     *BIG_WORK,
     *BIG_MESSAGING,
+    *BIG_AI,
     "users",
     "sessions",
     "api_keys",
@@ -51,6 +53,7 @@ BIG = {
 }
 # Statements that may read a big table from end to end, and why.
 SCANS = {
+    "ai_answers.forget_usage": "the cleanup, once a day",
     "auth.delete_old_sessions": "the cleanup, once an hour",
     "keys.delete_old_keys": "the cleanup, once an hour",
     "events.get_outbox_depth": "counts the queue, which workers keep short",
@@ -76,6 +79,7 @@ THREAD = {"comments_post_id_idx", "comments_task_id_idx"}
 HOT: dict[str, set[str]] = {
     **HOT_WORK,
     **HOT_MESSAGING,
+    **HOT_AI,
     "account_tokens.is_good": {"account_tokens_pkey"},
     "account_tokens.use_token": {"account_tokens_pkey"},
     "audit.list_actor_filtered": set(),
@@ -327,6 +331,7 @@ LISTS = [
 UNLIMITED = {
     *UNLIMITED_WORK,
     *UNLIMITED_MESSAGING,
+    *UNLIMITED_AI,
     "auth.list_revoked_sessions",
     "auth.list_sessions",
     "explore.list_live",
@@ -349,6 +354,7 @@ UNLIMITED = {
 SORTS_A_PAGE = {
     *SORTS_WORK,
     *SORTS_MESSAGING,
+    *SORTS_AI,
     "audit.list_by_types",
     "events.claim_outbox",
     "feed.list_feed",

@@ -82,6 +82,7 @@ async def exchange(
     if lingers(request):
         require_room(request)
     response: web.Response
+    shown: dict[str, Any] | None = None
     try:
         async with transaction(request) as tx:
             asked = await ask(tx)
@@ -97,9 +98,10 @@ async def exchange(
     follower = Follower(asked.answer_id, caller(request).id, 0, 0)
     if takes_events(request):
         with joined(request, follower):
-            async with database(request).connection() as conn:
-                created = await service.read_exchange(conn, asked)
-            return await send_events(request, follower, created)
+            if shown is None:
+                async with database(request).connection() as conn:
+                    shown = await service.read_exchange(conn, asked)
+            return await send_events(request, follower, shown)
     if not wait:
         return response
     with joined(request, follower):

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import Unavailable
+from nexcorp.errors import TooManyRequests, Unavailable
+from nexcorp.features.ai import following
 from nexcorp.features.ai.following import ANSWERS
 from nexcorp.features.ai.streams import MOST_STREAMS
 from nexcorp.integrations import ai
@@ -173,6 +174,24 @@ async def test_what_was_stored_unheard_is_not_stored_twice(make_user: Any, monke
             await reading.read(response)
         assert reading.text == words(count) and reading.restarts == 0
     assert calls > 4
+
+
+async def test_a_stream_outlasts_a_busy_database(make_user: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.1)
+    read, calls = sql.ai_answers.read_on, 0
+
+    async def refuse_some(conn: Any, **values: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % 3:
+            raise Unavailable() if calls % 3 == 1 else TooManyRequests()
+        return await read(conn, **values)
+
+    monkeypatch.setattr(sql.ai_answers, "read_on", refuse_some)
+    ada, reading = await make_user(), Reading()
+    async with stream(ada, await begin(ada), "say 60 100") as response:
+        await reading.read(response)
+    assert reading.text == words(60) and reading.end["status"] == "done" and calls >= 6
 
 
 async def test_cancelled_between_two_attempts_it_keeps_what_there_was(make_user: Any, service: Any) -> None:
