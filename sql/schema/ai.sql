@@ -49,12 +49,11 @@ SELECT
     m.role,
     t.body,
     m.context,
-    ARRAY(
-        SELECT s.id
-        FROM ai_messages AS s
-        WHERE s.chat_id = m.chat_id AND s.parent_id IS NOT DISTINCT FROM m.parent_id
-        ORDER BY s.id
-    ) AS siblings,
+    CASE
+        WHEN m.parent_id IS NULL
+            THEN ARRAY(SELECT s.id FROM ai_messages AS s WHERE s.chat_id = m.chat_id AND s.parent_id IS NULL ORDER BY s.id)
+        ELSE ARRAY(SELECT s.id FROM ai_messages AS s WHERE s.parent_id = m.parent_id ORDER BY s.id)
+    END AS siblings,
     a.status,
     a.reason,
     a.attempts || '.' || char_length(t.body) AS position,

@@ -7,7 +7,7 @@ AI: dict[str, str] = {
     "ai_chats": """
 INSERT INTO ai_chats (id, owner_id, project_id, title, leaf_id, updated_at)
 SELECT
-    nth(4, n), nth(1, 1 + n % 100), CASE WHEN n % 5 = 0 THEN nth(7, 1 + n % 500) END, 'chat ' || n,
+    nth(4, n), nth(1, 1 + n % 1000), CASE WHEN n % 5 = 0 THEN nth(7, 1 + n % 500) END, 'chat ' || n,
     nth(5, n * 4), now() - n * 7919::bigint % 50021 * interval '1 minute'
 FROM generate_series(1, 50000) AS n
 """,
@@ -21,7 +21,7 @@ FROM generate_series(1, 200000) AS n
     "ai_answers": """
 INSERT INTO ai_answers (message_id, chat_id, owner_id, status, attempts, next_at, lease_until, worker_id)
 SELECT
-    nth(5, n * 2), nth(4, 1 + (n - 1) / 2), nth(1, 1 + (1 + (n - 1) / 2) % 100),
+    nth(5, n * 2), nth(4, 1 + (n - 1) / 2), nth(1, 1 + (1 + (n - 1) / 2) % 1000),
     CASE WHEN n % 2000 = 0 THEN 'running' WHEN n % 2000 = 1002 THEN 'queued' ELSE 'done' END, 1,
     now() - n * interval '1 minute', CASE WHEN n % 2000 = 0 THEN now() + interval '5 s' END, 'worker'
 FROM generate_series(1, 100000) AS n

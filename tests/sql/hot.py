@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sql.hot_ai import BIG_AI, HOT_AI, SORTS_AI, UNLIMITED_AI
+from tests.sql.hot_ai import BIG_AI, HOT_AI, SORTS_AI, SORTS_OWN_AI, UNLIMITED_AI
 from tests.sql.hot_messaging import BIG_MESSAGING, HOT_MESSAGING, SORTS_MESSAGING, UNLIMITED_MESSAGING
 from tests.sql.hot_work import BIG_WORK, HOT_WORK, SORTS_WORK, UNLIMITED_WORK
 
@@ -53,7 +53,6 @@ BIG = {
 }
 # Statements that may read a big table from end to end, and why.
 SCANS = {
-    "ai_answers.forget_usage": "the cleanup, once a day",
     "auth.delete_old_sessions": "the cleanup, once an hour",
     "keys.delete_old_keys": "the cleanup, once an hour",
     "events.get_outbox_depth": "counts the queue, which workers keep short",
@@ -366,7 +365,7 @@ SORTS_A_PAGE = {
 # Sort what the index of words finds, which has no order.
 SORTS_MATCHES = {"posts.list_posts_matching", "posts.list_author_posts_matching", "search.list_near_words"}
 # Sorts what one has of drafts and archived announcements, or of subtasks: the index finds these, and no more.
-SORTS_ITS_OWN = {"posts.list_own_unlisted", "tasks.list_subtasks"}
+SORTS_ITS_OWN = {"posts.list_own_unlisted", "tasks.list_subtasks", *SORTS_OWN_AI}
 # Arguments that say where a page begins.
 CURSOR = {
     "before",

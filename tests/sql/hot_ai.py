@@ -14,7 +14,13 @@ BIG_AI = {
 }
 # How a chat and a message are shown.
 CHAT = {"ai_answers_one_per_chat"}
-MESSAGE = {"ai_messages_pkey", "ai_messages_parent_id_idx", "ai_answers_pkey", "ai_chunks_pkey"}
+MESSAGE = {
+    "ai_messages_pkey",
+    "ai_messages_chat_id_idx",
+    "ai_messages_parent_id_idx",
+    "ai_answers_pkey",
+    "ai_chunks_pkey",
+}
 HOT_AI: dict[str, set[str]] = {
     "ai_answers.cancel_answer": {"ai_answers_pkey", "ai_chunks_pkey"},
     "ai_answers.charge_running": {"ai_answers_live_idx"},
@@ -48,7 +54,9 @@ HOT_AI: dict[str, set[str]] = {
     "ai_context.list_stale": {"file_versions_pkey", "file_passages_pkey"},
     "ai_context.save_passages": {"file_passages_pkey", "files_pkey"},
 }
-# Sort the branch that is shown, or the texts of one project by size.
-SORTS_AI = {"ai_chats.list_path", "ai_context.list_stale", "ai_context.list_files"}
+# Sorts the texts of one project by size.
+SORTS_AI = {"ai_context.list_stale"}
+# Sort what one person has of chats, which may be those of one project, and the branch that was walked up.
+SORTS_OWN_AI = {"ai_chats.list_chats", "ai_chats.list_path"}
 # The few files that a question names, and the answers that one worker writes.
 UNLIMITED_AI = {"ai_context.list_files", "ai_answers.list_cancelled"}
