@@ -6,6 +6,7 @@ import asyncio
 import json
 import statistics
 import time
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +19,20 @@ from bench.remote import Remote, remote, server
 from bench.stage import ANYWHERE, QUICK, Stage, read_cpu_seconds, read_family_cpu_seconds
 from bench.table import Figure
 
-ANSWERS, WORDS_PER_SECOND = 100, 50
+ANSWERS, FEW, WORDS_PER_SECOND = 100, 5, 50
 SECONDS, QUICK_SECONDS = 8, 3
 LONGEST = aiohttp.ClientTimeout(total=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds from asking until the question was taken (201, of the provider 200), to the first and to the
+    last word; and how often it was refused with 503."""
+
+    taken: float
+    first: float
+    last: float
+    refused: int
 
 
 def write_words(count: int) -> list[str]:
@@ -63,31 +75,30 @@ def read_word(data: Any) -> str:
     return str(data.get("text", ""))
 
 
-def ask_all(requests: list[tuple[str, dict[str, str], Any]], count: int) -> list[tuple[float, float, int]]:
-    """(seconds to the first word, to the end, how often refused with 503) of each answer, all asked for at
-    once; raises where one is not whole."""
+def ask_all(requests: list[tuple[str, dict[str, str], Any]], count: int) -> list[Took]:
+    """How each answer came, all asked for at once; raises where one is not whole."""
     wanted = "".join(write_words(count))
 
-    async def ask(
-        session: aiohttp.ClientSession, url: str, headers: Any, body: Any
-    ) -> tuple[float, float, int]:
-        began, first, text, refused = time.perf_counter(), 0.0, "", 0
+    async def ask(session: aiohttp.ClientSession, url: str, headers: Any, body: Any) -> Took:
+        began, taken, first, text, refused = time.perf_counter(), 0.0, 0.0, "", 0
         while not text:
             async with session.post(url, headers=headers, json=body) as answer:
                 if answer.status == 503:
                     refused += 1
                     await asyncio.sleep(float(answer.headers["Retry-After"]))
-                elif answer.status not in (200, 201):
+                    continue
+                if answer.status not in (200, 201):
                     raise RuntimeError(f"{answer.status}: {await answer.text()}")
+                taken = time.perf_counter() - began
                 async for line in answer.content:
                     if line.startswith(b"data: {") and (word := read_word(json.loads(line[6:]))):
                         first = first or time.perf_counter() - began
                         text += word
         if text != wanted:
             raise RuntimeError(f"an answer is not whole: {len(text)} of {len(wanted)} characters")
-        return first, time.perf_counter() - began, refused
+        return Took(taken, first, time.perf_counter() - began, refused)
 
-    async def run() -> list[tuple[float, float, int]]:
+    async def run() -> list[Took]:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(timeout=LONGEST, connector=connector) as session:
             return await asyncio.gather(*(ask(session, *one) for one in requests))
@@ -112,55 +123,54 @@ def open_chats(stage: Stage, port: int, people: int) -> list[tuple[str, dict[str
     ]
 
 
+def compare(name: str, served: list[float], alone: list[float], **detail: Any) -> Figure:
+    """The median of the service against that of the provider alone, in seconds both."""
+    took, own = statistics.median(served), statistics.median(alone)
+    slowest = {"p99_ms": sorted(served)[-2], "floor_p99_ms": sorted(alone)[-2]}
+    return Figure(
+        f"{len(served)} questions at once: {name}",
+        took * 1e3,
+        "ms",
+        ratio=own / took,
+        floor=f"the provider's own {own * 1e3:,.0f} ms",
+        detail={**{key: round(value * 1e3) for key, value in slowest.items()}, **detail},
+    )
+
+
 def measure_asking(stage: Stage, load: Remote, model: int, count: int) -> list[Figure]:
-    """The provider alone, then the same through the service."""
+    """The provider alone, then the same through the service: by few, for which its pools open, and by all."""
     url = f"http://127.0.0.1:{model}/v1"
     alone = load.call(ask_all, [(f"{url}/chat/completions", {}, {})] * ANSWERS, count)
     more = {"AI_BASE_URL": url, "AI_TOKENS_A_DAY": "0"}
     with stage.worker(**more) as worker, stage.web(**more) as (node, port):
-        postgres = stage.postgres.process.pid
-        # The pool is opened by the first questions.
-        load.call(ask_all, open_chats(stage, port, 5), count)
-        questions = open_chats(stage, port, ANSWERS)
-        before = [read_cpu_seconds(worker.pid), read_cpu_seconds(node.pid), read_family_cpu_seconds(postgres)]
+
+        def read_cpu() -> list[float]:
+            database = read_family_cpu_seconds(stage.postgres.process.pid)
+            return [read_cpu_seconds(worker.pid), read_cpu_seconds(node.pid), database]
+
+        load.call(ask_all, open_chats(stage, port, FEW), count)
+        few = load.call(ask_all, open_chats(stage, port, FEW), count)
+        questions, before = open_chats(stage, port, ANSWERS), read_cpu()
         served = load.call(ask_all, questions, count)
-        after = [read_cpu_seconds(worker.pid), read_cpu_seconds(node.pid), read_family_cpu_seconds(postgres)]
+        cpu = [(now - then) / ANSWERS * 1e3 for now, then in zip(read_cpu(), before, strict=True)]
     ((whole,),) = stage.query("SELECT count(*) FROM ai_answers WHERE status = 'done' AND attempts = 1")
-    if whole != ANSWERS + 5:
-        raise RuntimeError(f"{whole} of {ANSWERS + 5} answers are done at once")
-    figures = []
-    for name, place in (("the first word", 0), ("the last word", 1)):
-        took, floor = sorted(one[place] for one in served), sorted(one[place] for one in alone)
-        middle, own = statistics.median(took), statistics.median(floor)
-        figures.append(
-            Figure(
-                f"{ANSWERS} answers at once: {name}",
-                middle * 1e3,
-                "ms",
-                ratio=own / middle,
-                floor=f"the provider's own {own * 1e3:,.0f} ms",
-                detail={
-                    "p99_ms": round(took[-2] * 1e3),
-                    "floor_p99_ms": round(floor[-2] * 1e3),
-                    "refused": sum(one[2] for one in served),
-                },
-            )
-        )
-    worker_cpu, web_cpu, database_cpu = (b - a for a, b in zip(before, after, strict=True))
-    figures.append(
-        Figure(
-            f"{ANSWERS} answers at once, CPU",
-            (worker_cpu + web_cpu + database_cpu) / ANSWERS * 1e3,
-            "ms each",
-            detail={
-                "words": count,
-                "worker_ms": round(worker_cpu / ANSWERS * 1e3, 1),
-                "web_ms": round(web_cpu / ANSWERS * 1e3, 1),
-                "postgresql_ms": round(database_cpu / ANSWERS * 1e3, 1),
-            },
-        )
-    )
-    return figures
+    if whole != ANSWERS + 2 * FEW:
+        raise RuntimeError(f"{whole} of {ANSWERS + 2 * FEW} answers are done at once")
+    first = [one.first for one in alone]
+    spoken = [[one.last - one.first for one in group] for group in (served, alone)]
+    figures = [
+        compare("from asking to the first word", [one.first for one in group], first)
+        for group in (few, served)
+    ]
+    figures += [
+        compare("from the 201 to the first word", [one.first - one.taken for one in group], first)
+        for group in (few, served)
+    ]
+    refused = sum(one.refused for one in served)
+    figures.append(compare("from the first word to the last", *spoken, refused=refused))
+    parts = dict(zip(("worker_ms", "web_ms", "postgresql_ms"), (round(one, 1) for one in cpu), strict=True))
+    name = f"{ANSWERS} questions at once, CPU"
+    return [*figures, Figure(name, sum(cpu), "ms each", detail={"words": count, **parts})]
 
 
 def measure(stage: Stage) -> list[Figure]:

@@ -106,6 +106,8 @@ class Answering:
         self.context_chars = round(context_tokens * CHARS_A_TOKEN)
         self.answers: dict[UUID, Answer] = {}
         self._wake = asyncio.Event()
+        # An answer has its first words, which are shown at once.
+        self._begun = asyncio.Event()
         # One statement writes an answer at a time: its parts are stored in their order.
         self._writing = asyncio.Lock()
         self._closing = False
@@ -229,6 +231,7 @@ class Answering:
                     continue
                 if not answer.chars:
                     FIRST_WORD_SECONDS.observe(time.monotonic() - answer.began)
+                    self._begun.set()
                 answer.pending.append(part)
                 if answer.chars > MAX_ANSWER_CHARS:
                     return End("length")
@@ -236,7 +239,10 @@ class Answering:
 
     async def _flush_always(self) -> None:
         while True:
-            await asyncio.sleep(FLUSH_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_SECONDS):
+                    await self._begun.wait()
+            self._begun.clear()
             try:
                 await self.flush()
             except AppError as error:

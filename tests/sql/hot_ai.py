@@ -14,13 +14,7 @@ BIG_AI = {
 }
 # How a chat and a message are shown.
 CHAT = {"ai_answers_one_per_chat"}
-MESSAGE = {
-    "ai_messages_pkey",
-    "ai_messages_chat_id_idx",
-    "ai_messages_parent_id_idx",
-    "ai_answers_pkey",
-    "ai_chunks_pkey",
-}
+MESSAGE = {"ai_messages_pkey", "ai_messages_chat_id_idx", "ai_messages_parent_id_idx", "ai_answers_pkey"}
 HOT_AI: dict[str, set[str]] = {
     "ai_answers.cancel_answer": {"ai_answers_pkey", "ai_chunks_pkey"},
     "ai_answers.charge_running": {"ai_answers_live_idx"},
