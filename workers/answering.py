@@ -34,6 +34,8 @@ FLUSH_SECONDS = 0.1
 LEASE_SECONDS = 10.0
 RENEW_SECONDS = 2.0
 MAX_FAILURES = 3
+# Answers whose files are read at the same time.
+READING_AT_ONCE = 2
 # How long a worker that stops lets answers come to their end; the rest is handed over.
 GRACE_SECONDS = 8.0
 # While PostgreSQL is away, an answer that is whole waits for it.
@@ -110,6 +112,7 @@ class Answering:
         self._begun = asyncio.Event()
         # One statement writes an answer at a time: its parts are stored in their order.
         self._writing = asyncio.Lock()
+        self._reading = asyncio.Semaphore(READING_AT_ONCE)
         self._closing = False
         self._renewed = 0.0
 
@@ -187,7 +190,7 @@ class Answering:
                 if answer.attempt > 1:
                     await self._begin_anew(answer)
                 prompt, wanted = await make_prompt(
-                    self.database, answer.id, answer.owner_id, self.context_chars
+                    self.database, answer.id, answer.owner_id, self.context_chars, self._reading
                 )
                 end = await self._stream(model, answer, prompt, wanted)
                 status, reason = ("done", None) if end.reason == "stop" else ("incomplete", end.reason)
