@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import metadata
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -136,6 +137,16 @@ def check_storage(config: Config) -> list[str]:
         return [f"cannot write to {config.media_path} (MEDIA_ROOT): {error.strerror}."]
 
 
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like others: the key goes to the configured address alone."""
+
+    def redirect_request(self, *answer: Any) -> None:
+        """See HTTPRedirectHandler."""
+
+
+ASKED_DIRECTLY = urllib.request.build_opener(NoRedirects, urllib.request.ProxyHandler({}))
+
+
 def check_assistant(config: Config) -> list[str]:
     """Whether the language model answers, where there is one."""
     if not config.ai_base_url:
@@ -143,7 +154,7 @@ def check_assistant(config: Config) -> list[str]:
     key = {"Authorization": f"Bearer {config.ai_api_key}"} if config.ai_api_key else {}
     request = urllib.request.Request(f"{config.ai_base_url}/models", headers=key)  # noqa: S310 - the operator's
     try:
-        with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - likewise
+        with ASKED_DIRECTLY.open(request, timeout=5):
             return []
     except urllib.error.HTTPError as error:
         # Not every provider lists its models; each says so where the key is wrong.

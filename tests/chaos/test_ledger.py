@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 import redis.asyncio
 
+from tests.chaos.askers import Asker, check_answers
 from tests.chaos.checks import check_database, check_readers
 from tests.chaos.cluster import WORKERS, Cluster
 from tests.chaos.faults import KINDS, Driver, Report, make_plan
@@ -25,6 +26,7 @@ from tests.chaos.readers import Reader
 from tests.chaos.talkers import Talker, check_talking, open_group
 from tests.chaos.typists import Forgetful, check_typing, make_shared_file
 from tests.chaos.writers import Post, Stage, Writer
+from tests.modelserver import KEY, serve_model
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
@@ -70,6 +72,7 @@ class Company:
         self.readers: list[Reader] = []
         self.typists: list[Forgetful] = []
         self.talkers: list[Talker] = []
+        self.askers: list[Asker] = []
         self.first_logins: list[Person] = []
 
     async def assemble(self) -> None:
@@ -90,6 +93,9 @@ class Company:
             device = await self.api.sign_in(Person(person.id, person.username, "", ""))
             rng = random.Random(self.rng.random())
             self.readers.append(Reader(self.api, device, str(posts[number // PEOPLE % 2].id), rng))
+        for person in people:
+            own = await self.api.sign_in(Person(person.id, person.username, "", ""))
+            self.askers.append(Asker(self.api, own, random.Random(self.rng.random())))
         # The others of the writers.
         group = await open_group(self.api, list(authors[TYPISTS:]))
         for author in authors[TYPISTS:]:
@@ -168,7 +174,9 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     findings: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(report.close)
-        cluster = await stack.enter_async_context(Cluster(tmp_path))
+        model = await stack.enter_async_context(serve_model())
+        settings = {"AI_BASE_URL": model.url, "AI_API_KEY": KEY, "AI_TOKENS_A_DAY": "0"}
+        cluster = await stack.enter_async_context(Cluster(tmp_path, **settings))
         api = Api(cluster.addresses, rng)
         stack.push_async_callback(api.close)
         company = Company(api, tmp_path, rng)
@@ -182,7 +190,8 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         report.note(started=len(plan))
         stop = asyncio.Event()
         async with background(*(reader.run() for reader in company.readers)) as reading:
-            writing = [one.run(stop) for one in (*company.writers, *company.typists, *company.talkers)]
+            people = (*company.writers, *company.typists, *company.talkers, *company.askers)
+            writing = [one.run(stop) for one in people]
             async with background(*writing, *(reader.read_some(stop) for reader in company.readers)) as busy:
                 await Driver(cluster, report).run(plan)
                 report.note(faults="over")
@@ -202,6 +211,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         findings += await check_database(conn, entries)
         findings += await check_typing(conn, api, company.typists)
         findings += await check_talking(conn, api, company.talkers)
+        findings += await check_answers(conn, company.askers)
         findings += await company.check_sessions()
         findings += await check_service(cluster, api)
         findings += cluster.deaths
@@ -214,6 +224,9 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             f"{sum(len(one.acknowledged) for one in company.typists)} words saved of "
             f"{sum(one.typed for one in company.typists)} typed, "
             f"{sum(len(one.acknowledged) for one in company.talkers)} messages, "
+            f"{sum(len(one.told) for one in company.askers)} answers "
+            f"({sum(t.reading.restarts for one in company.askers for t in one.told.values())} restarts, "
+            f"{sum(one.breaks for one in company.askers)} breaks), "
             f"{notified} notifications, {sum(reader.frames for reader in company.readers)} frames read, "
             f"{sum(s.jumps for r in company.readers for s in r.streams.values())} states fetched anew, "
             f"closes {dict(sum((reader.closes for reader in company.readers), Counter()))}, "

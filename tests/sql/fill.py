@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
+from tests.sql.fill_ai import AI
 from tests.sql.fill_messaging import MESSAGING
 from tests.sql.fill_work import WORK
 
@@ -211,6 +212,7 @@ FROM generate_series(1, 40000) AS n
 """,
         **WORK,
         **MESSAGING,
+        **AI,
     },
     {
         "users": """

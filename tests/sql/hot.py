@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tests.sql.hot_ai import BIG_AI, HOT_AI, SORTS_AI, SORTS_OWN_AI, UNLIMITED_AI
 from tests.sql.hot_messaging import BIG_MESSAGING, HOT_MESSAGING, SORTS_MESSAGING, UNLIMITED_MESSAGING
 from tests.sql.hot_work import BIG_WORK, HOT_WORK, SORTS_WORK, UNLIMITED_WORK
 
 BIG = {
     *BIG_WORK,
     *BIG_MESSAGING,
+    *BIG_AI,
     "users",
     "sessions",
     "api_keys",
@@ -76,6 +78,7 @@ THREAD = {"comments_post_id_idx", "comments_task_id_idx"}
 HOT: dict[str, set[str]] = {
     **HOT_WORK,
     **HOT_MESSAGING,
+    **HOT_AI,
     "account_tokens.is_good": {"account_tokens_pkey"},
     "account_tokens.use_token": {"account_tokens_pkey"},
     "audit.list_actor_filtered": set(),
@@ -327,6 +330,7 @@ LISTS = [
 UNLIMITED = {
     *UNLIMITED_WORK,
     *UNLIMITED_MESSAGING,
+    *UNLIMITED_AI,
     "auth.list_revoked_sessions",
     "auth.list_sessions",
     "explore.list_live",
@@ -349,6 +353,7 @@ UNLIMITED = {
 SORTS_A_PAGE = {
     *SORTS_WORK,
     *SORTS_MESSAGING,
+    *SORTS_AI,
     "audit.list_by_types",
     "events.claim_outbox",
     "feed.list_feed",
@@ -360,7 +365,7 @@ SORTS_A_PAGE = {
 # Sort what the index of words finds, which has no order.
 SORTS_MATCHES = {"posts.list_posts_matching", "posts.list_author_posts_matching", "search.list_near_words"}
 # Sorts what one has of drafts and archived announcements, or of subtasks: the index finds these, and no more.
-SORTS_ITS_OWN = {"posts.list_own_unlisted", "tasks.list_subtasks"}
+SORTS_ITS_OWN = {"posts.list_own_unlisted", "tasks.list_subtasks", *SORTS_OWN_AI}
 # Arguments that say where a page begins.
 CURSOR = {
     "before",
