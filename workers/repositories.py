@@ -21,13 +21,14 @@ from nexcorp.delivery.outbox import emit
 from nexcorp.domain.repositories import REASONS, bind_token
 from nexcorp.errors import AppError
 from nexcorp.integrations.git import MAX_BRANCHES, Git
-from nexcorp.integrations.git_commands import GitFailed
+from nexcorp.integrations.git_commands import GitFailed, find_problem, read_version
 from nexcorp.integrations.git_log import Commit
 from nexcorp.integrations.outbound import Refused
 from nexcorp.logs import seldom
 from nexcorp.security.secrets import Secrets
 from nexcorp.security.vault import unseal
 from workers import POOL_WAIT_SECONDS
+from workers.metrics import SYNC_SECONDS, SYNCS
 
 log = structlog.get_logger("nexcorp.repositories")
 
@@ -124,12 +125,15 @@ class Syncer:
         began = time.monotonic()
         try:
             try:
-                await self._sync(row)
+                result = await self._sync(row)
             except Refused as refusal:
-                await self._fail(row, refusal.code)
+                result = await self._fail(row, refusal.code)
             except GitFailed as error:
-                await self._fail(row, error.reason)
+                result = await self._fail(row, error.reason)
+            SYNCS.labels(result).inc()
+            SYNC_SECONDS.observe(time.monotonic() - began)
         except ClaimLost:
+            SYNCS.labels("lost").inc()
             log.info("a sync was overtaken", repository=str(row["id"]))
         except AppError as error:
             # The claim runs out by itself.
@@ -139,11 +143,10 @@ class Syncer:
             # Without its text and traceback: they may hold parts of what others wrote.
             log.error("a sync failed", repository=str(row["id"]), error=type(error).__name__)
             with contextlib.suppress(AppError, ClaimLost):
-                await self._fail(row, "git_failed")
-        else:
-            log.debug("repository synced", repository=str(row["id"]), seconds=time.monotonic() - began)
+                SYNCS.labels(await self._fail(row, "git_failed")).inc()
 
-    async def _sync(self, row: Any) -> None:
+    async def _sync(self, row: Any) -> str:
+        """Ask, fetch and write what has changed; returns what became of it, for the metric."""
         token = None
         if row["token"] is not None:
             try:
@@ -161,42 +164,45 @@ class Syncer:
         if wanted == old:
             same = heads == row["refs"] and row["status"] == "synced"
             await self._finish(row, branch, old, heads, row["last_n"], quiet=same)
-            return
+            return "unchanged"
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
             if not await sql.repositories.begin_sync(conn, repository_id=row["id"], claim=row["claim"]):
                 raise ClaimLost
             await tell(conn, row, "repository.started", {})
         if wanted is None or branch is None:
             await self._store(row, branch, None, heads, None)
-            return
+            return "synced"
         name = str(row["id"])
         new = await self.git.fetch(name, row["url"], branch, token)
         known = old if old is not None and await self.git.has_commit(name, old) else None
         await self._store(row, branch, new, heads, known)
+        return "synced"
 
     async def _store(
         self, row: Any, branch: str | None, new: str | None, heads: dict[str, str], known: str | None
     ) -> None:
         """Write what is new and what is gone. `known`: the head before, where it can be compared."""
-        name, last, gone = str(row["id"]), row["last_n"], 0
-        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+        name, first, last, gone = str(row["id"]), row["last_n"], row["last_n"], 0
+        lost = await self.git.list_lost(name, known, new) if known is not None and new is not None else []
+        async with contextlib.AsyncExitStack() as stack:
+            batches, commits = None, None
             if new is not None:
-                async with contextlib.aclosing(self.git.read_log(name, new, known)) as batches:
-                    async for commits in batches:
-                        await add(conn, row["id"], last, commits)
-                        last += len(commits)
-            added = last - row["last_n"]
-            if known is not None and new is not None:
-                lost = await self.git.list_lost(name, known, new)
-                if lost:
-                    gone = await sql.repositories.lose_commits(conn, repository_id=row["id"], shas=lost) or 0
-            elif row["last_n"]:
-                gone = (
-                    await sql.repositories.lose_older(conn, repository_id=row["id"], last_n=row["last_n"])
-                    or 0
+                batches = await stack.enter_async_context(
+                    contextlib.aclosing(self.git.read_log(name, new, known))
                 )
+                # Git goes through all of a history before its first word: no transaction waits for that.
+                commits = await anext(batches, None)
+            conn = await stack.enter_async_context(self.database.transaction(wait=POOL_WAIT_SECONDS))
+            while batches is not None and commits is not None:
+                await add(conn, row["id"], last, commits)
+                last += len(commits)
+                commits = await anext(batches, None)
+            if lost:
+                gone = await sql.repositories.lose_commits(conn, repository_id=row["id"], shas=lost) or 0
+            elif known is None and first:
+                gone = await sql.repositories.lose_older(conn, repository_id=row["id"], last_n=first) or 0
             await finish(conn, row, branch, new, heads, last, changed=True)
-            await tell(conn, row, "repository.synced", {"added": added, "gone": gone})
+            await tell(conn, row, "repository.synced", {"added": last - first, "gone": gone})
 
     async def _finish(
         self, row: Any, branch: str | None, head: str | None, heads: dict[str, str], last: int, *, quiet: bool
@@ -207,14 +213,29 @@ class Syncer:
             if not quiet:
                 await tell(conn, row, "repository.synced", {"added": 0, "gone": 0})
 
-    async def _fail(self, row: Any, reason: str) -> None:
-        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-            held = await sql.repositories.fail_sync(
-                conn, repository_id=row["id"], claim=row["claim"], reason=reason, message=REASONS[reason]
+    async def _fail(self, row: Any, reason: str) -> str:
+        """Write why it failed; returns the reason, for the metric."""
+        message, target = REASONS[reason], None
+        if reason == "redirected":
+            target = await self.git.find_target(row["url"])
+        if target is not None:
+            message = (
+                f"The host sends to {target}, which is not followed: link that, if it is the one you mean."
             )
-            if not held:
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            failed = await sql.repositories.fail_sync(
+                conn,
+                repository_id=row["id"],
+                claim=row["claim"],
+                reason=reason,
+                message=message,
+                moved_to=target,
+            )
+            if failed is None:
                 raise ClaimLost
-            await tell(conn, row, "repository.failed", {"reason": reason, "failures": row["failures"] + 1})
+            payload = {"reason": reason, "failures": failed["failures"], "isNews": failed["isNews"]}
+            await tell(conn, row, "repository.failed", payload)
+        return reason
 
 
 async def add(conn: Any, repository_id: UUID, last: int, commits: list[Commit]) -> None:
@@ -281,8 +302,12 @@ def list_folders(folder: Path) -> list[str]:
 
 
 async def poll_syncer(syncer: Syncer) -> None:
-    """Sync what is due, whatever Redis does; runs until cancelled."""
+    """Sync what is due, whatever Redis does; runs until cancelled. Without a git that is safe, nothing."""
     swept = time.monotonic()
+    while problem := find_problem(await asyncio.to_thread(read_version)):
+        if seldom("repositories without git"):
+            log.warning("repositories wait to be synced", reason=problem)
+        await asyncio.sleep(REST_SECONDS * 60)
     while True:
         try:
             await syncer.start_due()
