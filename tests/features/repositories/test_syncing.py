@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nexcorp.config import REPOSITORY
+from nexcorp.db import sql
 from nexcorp.integrations.git import Git, pin
 from nexcorp.integrations.git_commands import GitFailed
 from nexcorp.integrations.outbound import Refused
@@ -142,6 +143,48 @@ async def test_waits_grow_and_refused_tokens_end_the_schedule(
     assert (row["reason"], row["failures"]) == ("auth_failed", 5)
 
 
+async def test_what_is_asked_for_meanwhile_follows_at_once(
+    database: Any, syncer: Syncer, git: Git, remote: Any, monkeypatch: Any
+) -> None:
+    one = remote.make()
+    one.commit(3)
+    await link(database, f"{remote.url}/r/one.git")
+    fetch, asked = git.fetch, []
+
+    async def fetch_and_ask(*args: Any) -> str:
+        found = await fetch(*args)
+        if not asked:
+            one.commit(2)
+            project = (await read(database))["project_id"]
+            async with database.connection(wait=5) as conn:
+                asked.extend([await sql.repositories.ask_sync(conn, project_id=project) for _ in range(2)])
+            assert (await read(database))["status"] == "syncing"
+        return found
+
+    monkeypatch.setattr(git, "fetch", fetch_and_ask)
+    assert await syncer.drain() == 2
+    row = await read(database)
+    assert asked[0] is not None and asked[1] is None
+    assert (row["status"], row["live"], row["commit_count"]) == ("synced", 5, 5)
+    assert row["next_at"] > row["synced_at"]
+
+    # In the trash it is left alone, and looked at again when it is back.
+    async with database.connection(wait=5) as conn:
+        await conn.execute("UPDATE repositories SET next_at = now()")
+        await conn.execute("UPDATE projects SET deleted_at = now()")
+        assert await syncer.drain() == 0
+        await conn.execute("UPDATE projects SET deleted_at = NULL")
+    assert await syncer.drain() == 1
+
+
+async def test_what_git_cannot_read_is_not_called_synced(database: Any, syncer: Syncer, remote: Any) -> None:
+    remote.make(format="sha256").commit(2)
+    await link(database, f"{remote.url}/r/one.git")
+    await syncer.drain()
+    row = await read(database)
+    assert (row["status"], row["reason"]) == ("failed", "git_failed")
+
+
 async def test_limits_of_size_and_time(git: Git, remote: Any) -> None:
     remote.make().commit(3000)
     git.max_bytes = 16 * 1024
@@ -171,3 +214,24 @@ async def test_every_address_of_a_name_must_be_public(monkeypatch: Any) -> None:
         assert refused.value.code == "address_refused"
     _, pinned = await pin("https://good.example.com/a.git")
     assert pinned == "good.example.com:443:[2606:4700::1111],93.184.216.34"
+
+
+async def test_a_name_that_changes_leads_no_further(git: Git, remote: Any, monkeypatch: Any) -> None:
+    async def look_up(host: str, port: int, **more: Any) -> list[Any]:
+        return [(0, 0, 0, "", (answers.pop(0), port))]
+
+    port = remote.url.rpartition(":")[2]
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    answers = ["93.184.216.34", "127.0.0.1"]
+    url = "https://turning.example.com/r/one.git"
+    await pin(url)
+    with pytest.raises(Refused) as refused:
+        await git.list_refs(url)
+    assert refused.value.code == "address_refused" and remote.heard == []
+    # Git asks the address that was checked: nobody but this look-up knows the name.
+    one = remote.make()
+    one.commit()
+    git.allow = [f"turning.example.com:{port}"]
+    answers = ["127.0.0.1"]
+    refs = await git.list_refs(f"http://turning.example.com:{port}/r/one.git")
+    assert refs.heads == {"main": one.list()[0]} and answers == []
