@@ -70,6 +70,8 @@ class GitServer:
         folder.mkdir()
         self.url = ""
         self.heard: list[str] = []
+        # How many fetches wait for their second half.
+        self.stalled = 0
 
     def make(self, name: str = "one", format: str = "sha1") -> Repository:
         """A new repository, at `{url}/r/{name}.git`."""
@@ -125,6 +127,7 @@ class GitServer:
             response = web.StreamResponse(status=status, headers=headers)
             await response.prepare(request)
             await response.write(body[: len(body) // 2])
+            self.stalled += 1
             await asyncio.sleep(30)
         return web.Response(status=status, headers=headers, body=body)
 

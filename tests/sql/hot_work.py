@@ -56,7 +56,7 @@ HOT_WORK: dict[str, set[str]] = {
     "projects.render_projects": {"projects_pkey", "project_members_pkey"},
     "repositories.ask_sync": {"repositories_pkey"},
     "repositories.begin_sync": {"repositories_id_key"},
-    "repositories.claim_due": {"repositories_due_idx", "repositories_pkey"},
+    "repositories.claim_due": {"repositories_due_idx", "repositories_id_key", "projects_pkey"},
     "repositories.extend_claim": {"repositories_id_key"},
     "repositories.fail_sync": {"repositories_id_key"},
     "repositories.finish_sync": {"repositories_id_key", "git_commits_n_idx"},
