@@ -88,7 +88,7 @@ class GitServer:
             raise web.HTTPMovedPermanently(f"{away}/canary/{rest}?{request.query_string}")
         if kind == "silent":
             await asyncio.sleep(30)
-        good = "Basic " + base64.b64encode(f"x-token:{TOKEN}".encode()).decode()
+        good = "Basic " + base64.b64encode(f"x-token-auth:{TOKEN}".encode()).decode()
         if kind == "auth" and request.headers.get("Authorization") != good:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="git"'})
         if kind == "broken":

@@ -277,7 +277,7 @@ class Git:
         url, addresses = await pin(text, self.allow)
         settings = {**SETTINGS, "http.curloptResolve": addresses}
         if token is not None:
-            credentials = base64.b64encode(f"x-token:{token}".encode()).decode()
+            credentials = base64.b64encode(f"x-token-auth:{token}".encode()).decode()
             settings["http.extraHeader"] = f"Authorization: Basic {credentials}"
         return await run(
             make_environment(url.scheme, settings), *args, max_bytes=self.max_bytes, seconds=seconds

@@ -99,6 +99,10 @@ async def test_a_repository_is_followed(make_user: Any, service: Any, remote: An
     state = await sync(service, ada, project)
     assert (state["status"], state["reason"]) == ("failed", "branch_gone")
 
+    told = (await get_json(viewer.client, f"/projects/{project}/activity"))["data"]
+    told = [one for one in told if one["entityType"] == "repository"]
+    assert [one["type"] for one in told][::-1][:3] == ["repository.linked", *["repository.synced"] * 2]
+    assert told[0]["entityName"] == f"{remote.url}/r/one.git".removeprefix("http://")
     path = f"{API}/projects/{project}/repository"
     await refused(viewer.client.post(f"{path}/sync"), 403, "not_your_project")
     await refused(stranger.client.get(path), 403, "not_your_project")
