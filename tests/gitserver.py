@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import os
 import subprocess
 from collections.abc import AsyncIterator
@@ -62,7 +63,7 @@ class GitServer:
     """Serves the repositories of a folder, below /r/ as they are.
 
     Below /auth with TOKEN alone, below /redirect and /away from elsewhere, below /silent not at all, and
-    below /stalled no more than the half of what is fetched.
+    below /stalled no more than the half of what is fetched, below /endless branches without end.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -91,6 +92,10 @@ class GitServer:
         good = "Basic " + base64.b64encode(f"x-token-auth:{TOKEN}".encode()).decode()
         if kind == "auth" and request.headers.get("Authorization") != good:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="git"'})
+        if kind == "blank":
+            return web.Response(text="hi")
+        if kind == "endless":
+            return await self._list_without_end(request)
         if kind == "broken":
             return web.Response(
                 body=b"001e# service=git-upload-pack\n0000zzzz",
@@ -130,6 +135,19 @@ class GitServer:
             self.stalled += 1
             await asyncio.sleep(30)
         return web.Response(status=status, headers=headers, body=body)
+
+    async def _list_without_end(self, request: web.Request) -> web.StreamResponse:
+        kind = "application/x-git-upload-pack-advertisement"
+        response = web.StreamResponse(headers={"Content-Type": kind})
+        await response.prepare(request)
+        await response.write(b"001e# service=git-upload-pack\n0000")
+        for first in itertools.count(0, 2000):
+            lines = []
+            for number in range(first, first + 2000):
+                line = b"%s refs/heads/%0200d\n" % (b"a" * 40, number)
+                lines.append(b"%04x%s" % (len(line) + 4, line))
+            await response.write(b"".join(lines))
+        return response
 
 
 @asynccontextmanager

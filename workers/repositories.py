@@ -157,11 +157,12 @@ class Syncer:
         refs = await self.git.list_refs(row["url"], token)
         branch = row["branch"] or refs.default
         heads = dict(sorted(refs.heads.items())[:MAX_BRANCHES])
-        if branch not in refs.heads and (refs.heads or row["branch"]):
+        # One that was there and has no branch at all: what answers may be no repository.
+        if branch not in refs.heads and (refs.heads or row["branch"] or row["head"]):
             raise GitFailed("branch_gone")
-        wanted = refs.heads.get(branch or "")
+        new = refs.heads.get(branch or "")
         old = row["head"].hex() if row["head"] is not None else None
-        if wanted == old:
+        if new is None or branch is None or new == old:
             same = heads == row["refs"] and row["status"] == "synced"
             await self._finish(row, branch, old, heads, row["last_n"], quiet=same)
             return "unchanged"
@@ -169,40 +170,30 @@ class Syncer:
             if not await sql.repositories.begin_sync(conn, repository_id=row["id"], claim=row["claim"]):
                 raise ClaimLost
             await tell(conn, row, "repository.started", {})
-        if wanted is None or branch is None:
-            await self._store(row, branch, None, heads, None)
-            return "synced"
         name = str(row["id"])
         new = await self.git.fetch(name, row["url"], branch, token)
         known = old if old is not None and await self.git.has_commit(name, old) else None
         await self._store(row, branch, new, heads, known)
         return "synced"
 
-    async def _store(
-        self, row: Any, branch: str | None, new: str | None, heads: dict[str, str], known: str | None
-    ) -> None:
+    async def _store(self, row: Any, branch: str, new: str, heads: dict[str, str], known: str | None) -> None:
         """Write what is new and what is gone. `known`: the head before, where it can be compared."""
-        name, first, last, gone = str(row["id"]), row["last_n"], row["last_n"], 0
-        lost = await self.git.list_lost(name, known, new) if known is not None and new is not None else []
-        async with contextlib.AsyncExitStack() as stack:
-            batches, commits = None, None
-            if new is not None:
-                batches = await stack.enter_async_context(
-                    contextlib.aclosing(self.git.read_log(name, new, known))
-                )
-                # Git goes through all of a history before its first word: no transaction waits for that.
-                commits = await anext(batches, None)
-            conn = await stack.enter_async_context(self.database.transaction(wait=POOL_WAIT_SECONDS))
-            while batches is not None and commits is not None:
-                await add(conn, row["id"], last, commits)
-                last += len(commits)
-                commits = await anext(batches, None)
-            if lost:
-                gone = await sql.repositories.lose_commits(conn, repository_id=row["id"], shas=lost) or 0
-            elif known is None and first:
-                gone = await sql.repositories.lose_older(conn, repository_id=row["id"], last_n=first) or 0
-            await finish(conn, row, branch, new, heads, last, changed=True)
-            await tell(conn, row, "repository.synced", {"added": last - first, "gone": gone})
+        name, first, last = str(row["id"]), row["last_n"], row["last_n"]
+        lost = await self.git.list_lost(name, known, new) if known is not None else []
+        async with contextlib.aclosing(self.git.read_log(name, new, known)) as batches:
+            # Git goes through all of a history before its first word: no transaction waits for that.
+            commits = await anext(batches, None)
+            async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                while commits is not None:
+                    await add(conn, row["id"], last, commits)
+                    last += len(commits)
+                    commits = await anext(batches, None)
+                if known is None:
+                    gone = await sql.repositories.lose_older(conn, repository_id=row["id"], last_n=first)
+                else:
+                    gone = await sql.repositories.lose_commits(conn, repository_id=row["id"], shas=lost)
+                await finish(conn, row, branch, new, heads, last, changed=True)
+                await tell(conn, row, "repository.synced", {"added": last - first, "gone": gone or 0})
 
     async def _finish(
         self, row: Any, branch: str | None, head: str | None, heads: dict[str, str], last: int, *, quiet: bool

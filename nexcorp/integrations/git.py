@@ -54,7 +54,7 @@ TARGET_SECONDS = 5.0
 TRACKED = "refs/heads/tracked"
 SHA = re.compile(r"[0-9a-f]{40}\Z")
 SHA_CHARS = 40
-NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|^@\Z")
+NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|^(@|HEAD)\Z")
 
 
 @dataclass(frozen=True, slots=True)

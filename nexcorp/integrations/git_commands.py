@@ -20,10 +20,13 @@ CHUNK_BYTES = 128 * 1024
 PATH = os.pathsep.join([os.path.dirname(shutil.which("git") or "/usr/bin/git"), os.defpath])
 # The first with http.curloptResolve: an older git would look names up itself, and go where these lead.
 LEAST_VERSION = (2, 37)
-# $0: how many blocks of 512 bytes a file may have. The input ends when whoever started it dies, however that
+# Bytes of memory for one process: a remote may name branches without end, which git keeps.
+MAX_MEMORY_BYTES = 1024**3
+# $0: how many blocks of 512 bytes a file may have, $1: how many KiB a process, where the system has that
+# limit. The input ends when whoever started it dies, however that
 # be: then all that runs here is killed, too.
 SPAWN = """
-ulimit -c 0; ulimit -f "$0"; exec 3<&0 </dev/null
+ulimit -c 0; ulimit -f "$0"; ulimit -v "$1" 2>/dev/null; shift; exec 3<&0 </dev/null
 nice -n 10 git "$@" 3<&- & git=$!
 { read -r _ <&3; kill -9 0; } >/dev/null 2>&1 & watch=$!
 wait $git; code=$?
@@ -47,6 +50,8 @@ SETTINGS = {
     "submodule.recurse": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
+    "core.packedGitWindowSize": "32m",
+    "core.packedGitLimit": "256m",
     "pack.threads": "1",
     "index.threads": "1",
     "safe.bareRepository": "explicit",
@@ -74,13 +79,20 @@ REASONS = (
     ("requested URL returned error: 401", "auth_failed"),
     ("requested URL returned error: 403", "auth_failed"),
     ("requested URL returned error: 404", "not_found"),
+    ("requested URL returned error: 410", "not_found"),
     ("' not found", "not_found"),
     ("couldn't find remote ref", "branch_gone"),
     ("File too large", "too_large"),
     ("died of signal 25", "too_large"),
+    ("ut of memory", "too_large"),
+    ("early EOF", "git_failed"),
+    ("inflate", "git_failed"),
+    ("pack has bad", "git_failed"),
+    ("remote error", "git_failed"),
     ("invalid index-pack output", "too_large"),
     ("Operation too slow", "too_slow"),
     ("SSL", "tls_failed"),
+    ("TLS", "tls_failed"),
     ("certificate", "tls_failed"),
     ("Failed to connect", "unreachable"),
     ("Connection refused", "unreachable"),
@@ -164,6 +176,7 @@ async def spawn(
         "-c",
         SPAWN,
         str(max_bytes // 512),
+        str(MAX_MEMORY_BYTES // 1024),
         *args,
         env=environment,
         stdin=asyncio.subprocess.PIPE,

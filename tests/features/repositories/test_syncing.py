@@ -11,6 +11,7 @@ import pytest
 
 from nexcorp.config import REPOSITORY
 from nexcorp.db import sql
+from nexcorp.integrations import git_commands
 from nexcorp.integrations.git import Git, pin
 from nexcorp.integrations.git_commands import GitFailed
 from nexcorp.integrations.outbound import Refused
@@ -183,6 +184,45 @@ async def test_what_git_cannot_read_is_not_called_synced(database: Any, syncer: 
     await syncer.drain()
     row = await read(database)
     assert (row["status"], row["reason"]) == ("failed", "git_failed")
+
+
+async def test_what_answers_without_a_branch_loses_no_commit(
+    database: Any, syncer: Syncer, remote: Any
+) -> None:
+    one = remote.make()
+    await link(database, f"{remote.url}/r/one.git")
+    await syncer.drain()
+    # Empty so far, which is well.
+    row = await read(database)
+    assert (row["status"], row["head"], row["live"]) == ("synced", None, 0)
+    one.commit(4)
+    for path, status, reason in (("r", "synced", None), ("blank", "failed", "branch_gone")):
+        async with database.connection(wait=5) as conn:
+            await conn.execute(
+                "UPDATE repositories SET next_at = now(), url = $1", f"{remote.url}/{path}/one.git"
+            )
+        await syncer.drain()
+        row = await read(database)
+        assert (row["status"], row["reason"], row["live"]) == (status, reason, 4)
+
+
+async def test_an_endless_list_of_branches_and_a_broken_pack(git: Git, remote: Any, monkeypatch: Any) -> None:
+    one = remote.make()
+    one.commit(50)
+    one.git("repack", "-adq")
+    [pack] = (one.folder / "objects/pack").glob("*.pack")
+    pack.chmod(0o644)
+    whole = pack.read_bytes()
+    pack.write_bytes(whole[: len(whole) // 2] + b"\0" * 50 + whole[len(whole) // 2 + 50 :])
+    with pytest.raises(GitFailed) as failed:
+        await git.fetch("broken", f"{remote.url}/r/one.git", "main")
+    assert failed.value.reason == "git_failed"
+    # Git keeps all that it hears of, and so has an end itself.
+    monkeypatch.setattr(git_commands, "MAX_MEMORY_BYTES", 64 * 1024**2)
+    with pytest.raises(GitFailed) as failed:
+        await git.list_refs(f"{remote.url}/endless/one.git")
+    # Where the system has no limit of memory, that of time ends it.
+    assert failed.value.reason == ("too_large" if sys.platform == "linux" else "timeout")
 
 
 async def test_limits_of_size_and_time(git: Git, remote: Any) -> None:
