@@ -225,6 +225,13 @@ async def test_an_endless_list_of_branches_and_a_broken_pack(git: Git, remote: A
     assert failed.value.reason == ("too_large" if sys.platform == "linux" else "timeout")
 
 
+def test_an_old_git_is_not_used() -> None:
+    version = git_commands.read_version()
+    assert version is not None and git_commands.find_problem(version) is None
+    assert "2.36.1 is too old" in (git_commands.find_problem((2, 36, 1)) or "")
+    assert git_commands.find_problem(None) == "there is no git"
+
+
 async def test_limits_of_size_and_time(git: Git, remote: Any) -> None:
     remote.make().commit(3000)
     git.max_bytes = 16 * 1024
