@@ -12,6 +12,7 @@ from tests.api import API, fetch, fetch_value, get_json, refused, walk
 from tests.conftest import wait_until
 from tests.features.projects.helpers import found
 from tests.gitserver import TOKEN
+from tests.realtime.helpers import subscribe
 
 
 async def link(user: Any, project: str, url: str, status: int = 201, **more: Any) -> dict[str, Any]:
@@ -89,6 +90,7 @@ async def test_a_repository_is_followed(make_user: Any, service: Any, remote: An
     assert len([path for path in remote.heard if path.endswith("git-upload-pack")]) <= 2
     assert await list_shas(ada, project, "?q=change%20229") == old[:1]
     assert await list_shas(ada, project, "?author=bob") == []
+    assert await list_shas(ada, project, "?since=2023-11-14T22:17:09Z") == old[:1]
 
     one.commit(2, "side", onto=old[5])
     assert (await link(ada, project, f"{remote.url}/r/one.git", 200, branch="side"))["branch"] == "side"
@@ -148,7 +150,9 @@ async def test_a_token_is_sealed_and_goes_with_the_address(make_user: Any, servi
     assert not again["hasToken"] and again["id"] != made["id"]
 
 
-async def test_owners_hear_once_that_a_token_is_refused(make_user: Any, service: Any, remote: Any) -> None:
+async def test_owners_hear_once_that_a_token_is_refused(
+    make_user: Any, service: Any, connect: Any, remote: Any
+) -> None:
     ada, eve, editor = await make_user(), await make_user(), await make_user()
     project = await found(ada, owner=eve, editor=editor)
     remote.make().commit()
@@ -167,9 +171,15 @@ async def test_owners_hear_once_that_a_token_is_refused(make_user: Any, service:
             for who in (ada, eve, editor)
         ]
 
-    kind = "repository"
-    await link(ada, project, url)
+    async def is_shown(status: str) -> None:
+        while (await live.next("repository:synced", 10))["data"]["status"] != status:
+            pass
+
+    kind, live = "repository", await connect(editor)
+    await subscribe(live, f"project:{project}")
+    made = await link(ada, project, url)
     assert (await settled(ada, project))["reason"] == "auth_failed"
+    await is_shown("failed")
     await sync(service, ada, project)
     await link(ada, project, url, 200, token="another wrong one")
     assert (await settled(ada, project))["reason"] == "auth_failed"
@@ -179,9 +189,12 @@ async def test_owners_hear_once_that_a_token_is_refused(make_user: Any, service:
     # It works, and then it does not any more.
     await link(ada, project, url, 200, token=TOKEN)
     assert (await settled(ada, project))["status"] == "synced"
+    await is_shown("synced")
     await link(ada, project, url, 200, token=None)
     assert (await settled(ada, project))["reason"] == "auth_failed"
     assert await count_told(4) == [2, 2, 0]
+    assert (await ada.client.delete(f"{API}/projects/{project}/repository")).status == 204
+    assert (await live.next("repository:deleted"))["data"] == {"id": made["id"]}
 
 
 async def test_hooks_are_signed_in_three_ways(make_user: Any, client: Any, service: Any, remote: Any) -> None:
