@@ -35,7 +35,8 @@ log = structlog.get_logger("nexcorp.repositories")
 REST_SECONDS = 1.0
 LEASE_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
-ABREAST = 2
+# Remotes that are slow hold few of the others up; what is written at once leaves connections to delivery.
+ABREAST, WRITTEN_ABREAST = 6, 2
 
 
 class ClaimLost(Exception):
@@ -57,6 +58,7 @@ class Syncer:
         self.database, self.git, self.secrets, self.lease = database, git, secrets, lease
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Semaphore(WRITTEN_ABREAST)
 
     async def start_due(self) -> int:
         """Begin with what is due, as far as there are places; returns how many are begun."""
@@ -71,6 +73,13 @@ class Syncer:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         return len(rows)
+
+    async def rest(self, begun: int) -> None:
+        """Wait until there is a place again where more may be due, else REST_SECONDS."""
+        if self._running and (begun or len(self._running) >= ABREAST):
+            await asyncio.wait(self._running, timeout=REST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(REST_SECONDS)
 
     async def drain(self) -> int:
         """Sync what is due; returns how many were."""
@@ -183,7 +192,7 @@ class Syncer:
         async with contextlib.aclosing(self.git.read_log(name, new, known)) as batches:
             # Git goes through all of a history before its first word: no transaction waits for that.
             commits = await anext(batches, None)
-            async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            async with self._writing, self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
                 while commits is not None:
                     await add(conn, row["id"], last, commits)
                     last += len(commits)
@@ -300,8 +309,9 @@ async def poll_syncer(syncer: Syncer) -> None:
             log.warning("repositories wait to be synced", reason=problem)
         await asyncio.sleep(REST_SECONDS * 60)
     while True:
+        begun = 0
         try:
-            await syncer.start_due()
+            begun = await syncer.start_due()
             if time.monotonic() - swept > SWEEP_SECONDS:
                 swept = time.monotonic()
                 await syncer.sweep()
@@ -310,4 +320,4 @@ async def poll_syncer(syncer: Syncer) -> None:
                 log.warning("repositories wait to be synced", reason=error.code)
         except Exception as error:
             log.error("syncing failed", error=type(error).__name__)
-        await asyncio.sleep(REST_SECONDS)
+        await syncer.rest(begun)

@@ -17,6 +17,7 @@ from nexcorp.integrations.git_commands import GitFailed
 from nexcorp.integrations.outbound import Refused
 from nexcorp.security.secrets import Secrets
 from tests.conftest import wait_until
+from workers import repositories
 from workers.repositories import Syncer
 
 # A worker on its own, until it is killed; the git that it runs waits at a server that says nothing.
@@ -230,6 +231,28 @@ def test_an_old_git_is_not_used() -> None:
     assert version is not None and git_commands.find_problem(version) is None
     assert "2.36.1 is too old" in (git_commands.find_problem((2, 36, 1)) or "")
     assert git_commands.find_problem(None) == "there is no git"
+
+
+async def test_slow_remotes_hold_up_no_other(
+    database: Any, syncer: Syncer, remote: Any, monkeypatch: Any
+) -> None:
+    remote.make().commit()
+    monkeypatch.setattr(repositories, "REST_SECONDS", 60.0)
+    for kind in ("silent", "silent", *["r"] * 6):
+        await link(database, f"{remote.url}/{kind}/one.git")
+    polling = asyncio.create_task(repositories.poll_syncer(syncer))
+
+    async def are_synced() -> bool:
+        async with database.connection(wait=5) as conn:
+            found = await conn.fetchval("SELECT count(*) FROM repositories WHERE status = 'synced'")
+            return bool(found == 6)
+
+    # More than there are places, of which two are taken: each run that ends makes room for the next.
+    try:
+        await wait_until(are_synced, seconds=15)
+    finally:
+        polling.cancel()
+        await syncer.close()
 
 
 async def test_limits_of_size_and_time(git: Git, remote: Any) -> None:
