@@ -32,6 +32,10 @@ WHERE project_id = $1;
 -- Delete the repository of a project, with its commits; returns its id.
 DELETE FROM repositories WHERE project_id = $1 RETURNING id;
 
+-- name: interrupt_sync(project_id) :exec
+-- Void the run that is under way, which sees it within a batch: until its end its commits hold the row against being deleted.
+UPDATE repositories SET claim = NULL WHERE project_id = $1 AND claim IS NOT NULL;
+
 -- name: ask_sync(project_id) :value
 -- Have it synced soon, or once more where it is being synced. NULL where somebody asked within the last minute.
 UPDATE repositories
@@ -109,6 +113,10 @@ UPDATE repositories
 SET lease_until = clock_timestamp() + make_interval(secs => $3::double precision)
 WHERE id = $1 AND claim = $2
 RETURNING true;
+
+-- name: holds_claim(repository_id, claim) :value
+-- Whether a run is still what is under way; NULL where it is not.
+SELECT true FROM repositories WHERE id = $1 AND claim = $2;
 
 -- name: begin_sync(repository_id, claim) :value
 -- There is something to fetch; NULL where the claim is lost.

@@ -194,6 +194,10 @@ class Syncer:
             commits = await anext(batches, None)
             async with self._writing, self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
                 while commits is not None:
+                    if not await sql.repositories.holds_claim(
+                        conn, repository_id=row["id"], claim=row["claim"]
+                    ):
+                        raise ClaimLost
                     await add(conn, row["id"], last, commits)
                     last += len(commits)
                     commits = await anext(batches, None)

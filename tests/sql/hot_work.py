@@ -64,6 +64,8 @@ HOT_WORK: dict[str, set[str]] = {
     "repositories.get_hook": {"repositories_id_key", "projects_pkey"},
     "repositories.get_repository": {"repositories_pkey"},
     "repositories.hear_hook": {"repositories_id_key"},
+    "repositories.holds_claim": {"repositories_id_key"},
+    "repositories.interrupt_sync": {"repositories_pkey"},
     "repositories.list_branches": {"repositories_pkey"},
     "repositories.list_commits": {"git_commits_n_idx", "git_commits_pkey", "users_email_key"},
     "repositories.list_known": {"repositories_id_key"},

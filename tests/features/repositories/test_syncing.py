@@ -233,6 +233,28 @@ def test_an_old_git_is_not_used() -> None:
     assert git_commands.find_problem(None) == "there is no git"
 
 
+async def test_a_run_that_is_interrupted_lets_go_at_once(
+    database: Any, syncer: Syncer, remote: Any, monkeypatch: Any
+) -> None:
+    remote.make().commit(1700)
+    await link(database, f"{remote.url}/r/one.git")
+    add, added = repositories.add, []
+
+    async def add_and_interrupt(conn: Any, *args: Any) -> None:
+        await add(conn, *args)
+        added.append(len(args[-1]))
+        project = (await read(database))["project_id"]
+        async with database.connection(wait=5) as other:
+            await sql.repositories.interrupt_sync(other, project_id=project)
+
+    monkeypatch.setattr(repositories, "add", add_and_interrupt)
+    await syncer.drain()
+    row = await read(database)
+    assert (added, row["live"], row["claim"], row["failures"]) == ([500], 0, None, 0)
+    async with database.connection(wait=5) as conn:
+        assert await sql.repositories.unlink_repository(conn, project_id=row["project_id"]) == row["id"]
+
+
 async def test_slow_remotes_hold_up_no_other(
     database: Any, syncer: Syncer, remote: Any, monkeypatch: Any
 ) -> None:
