@@ -88,7 +88,7 @@ async def test_nothing_is_lost_and_nothing_left_behind(
             return found
 
         async def is_half_there() -> bool:
-            return bool(list_leftovers(folder)) and bool(find_processes(folder))
+            return remote.stalled == 1 and bool(list_leftovers(folder)) and bool(find_processes(folder))
 
         async def is_fetching() -> bool:
             return remote.stalled == 2 and bool(find_processes(folder))
