@@ -17,18 +17,17 @@ import structlog
 
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
-from nexcorp.delivery.outbox import emit
 from nexcorp.domain.repositories import REASONS, bind_token
 from nexcorp.errors import AppError
 from nexcorp.integrations.git import MAX_BRANCHES, Git
 from nexcorp.integrations.git_commands import GitFailed, find_problem, read_version
-from nexcorp.integrations.git_log import Commit
 from nexcorp.integrations.outbound import Refused
 from nexcorp.logs import seldom
 from nexcorp.security.secrets import Secrets
 from nexcorp.security.vault import unseal
 from workers import POOL_WAIT_SECONDS
 from workers.metrics import SYNC_SECONDS, SYNCS
+from workers.repositories_record import ClaimLost, add, finish, tell
 
 log = structlog.get_logger("nexcorp.repositories")
 
@@ -37,10 +36,6 @@ LEASE_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
 # Remotes that are slow hold few of the others up; what is written at once leaves connections to delivery.
 ABREAST, WRITTEN_ABREAST = 6, 2
-
-
-class ClaimLost(Exception):
-    """Another run has begun, or the repository was changed or unlinked."""
 
 
 def make_syncer(config: Config, database: Database) -> Syncer:
@@ -240,60 +235,6 @@ class Syncer:
             payload = {"reason": reason, "failures": failed["failures"], "isNews": failed["isNews"]}
             await tell(conn, row, "repository.failed", payload)
         return reason
-
-
-async def add(conn: Any, repository_id: UUID, last: int, commits: list[Commit]) -> None:
-    """Write commits, whose places follow `last`."""
-    await sql.repositories.add_commits(
-        conn,
-        repository_id=repository_id,
-        shas=[commit.sha for commit in commits],
-        ns=list(range(last + 1, last + len(commits) + 1)),
-        parents=[commit.parents for commit in commits],
-        names=[commit.author_name for commit in commits],
-        emails=[commit.author_email for commit in commits],
-        authored=[commit.authored_at for commit in commits],
-        committed=[commit.committed_at for commit in commits],
-        subjects=[commit.subject for commit in commits],
-        bodies=[commit.body for commit in commits],
-    )
-
-
-async def finish(
-    conn: Any,
-    row: Any,
-    branch: str | None,
-    head: str | None,
-    heads: dict[str, str],
-    last: int,
-    *,
-    changed: bool,
-) -> None:
-    """It is synced; raises ClaimLost."""
-    held = await sql.repositories.finish_sync(
-        conn,
-        repository_id=row["id"],
-        claim=row["claim"],
-        default_branch=branch,
-        head=bytes.fromhex(head) if head is not None else None,
-        refs=heads,
-        last_n=last,
-        changed=changed,
-    )
-    if not held:
-        raise ClaimLost
-
-
-async def tell(conn: Any, row: Any, event: str, payload: dict[str, Any]) -> None:
-    """Emit what happened to a repository, in the order of its project."""
-    await emit(
-        conn,
-        event,
-        actor_id=None,
-        entity=("repository", row["id"]),
-        payload={"projectId": row["project_id"], **payload},
-        root=row["project_id"],
-    )
 
 
 def list_folders(folder: Path) -> list[str]:
