@@ -19,6 +19,7 @@ from nexcorp.config import MIN_SECRET_BYTES, Config, setting
 from nexcorp.db import Database, locks, migrations, sql
 from nexcorp.db.plans import SETTINGS
 from nexcorp.errors import ConfigError
+from nexcorp.integrations.git_commands import find_problem, read_version
 from nexcorp.integrations.oauth import Providers
 from nexcorp.integrations.oauth_profiles import HOMES, NAMES
 from nexcorp.integrations.vapid import (
@@ -164,6 +165,12 @@ def check_assistant(config: Config) -> list[str]:
         return [f"the language model at AI_BASE_URL cannot be reached: {type(error).__name__}."]
 
 
+def check_git(config: Config) -> list[str]:
+    """Whether linked repositories can be synced here."""
+    problem = find_problem(read_version())
+    return [f"{problem}: linked repositories are synced where workers have it."] if problem else []
+
+
 def check_worker(config: Config) -> list[str]:
     """Whether a worker runs."""
 
@@ -192,6 +199,7 @@ CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "oauth": check_oauth,
     "storage": check_storage,
     "assistant": check_assistant,
+    "git": check_git,
     "worker": check_worker,
 }
 
@@ -209,7 +217,10 @@ def diagnose() -> int:
         shown = show_setting(name, value, item.metadata["secret"])
         print(f"{name:<26} {shown:<44} {source:<12} {item.metadata['about']}")
     packages = ("aiohttp", "asyncpg", "redis", "saq", "uvloop")
-    print("\n" + ", ".join(f"{name} {metadata.version(name)}" for name in packages) + "\n")
+    versions = [f"{name} {metadata.version(name)}" for name in packages]
+    if git := read_version():
+        versions.append(f"git {'.'.join(map(str, git))}")
+    print("\n" + ", ".join(versions) + "\n")
     sick = False
     for name, check in CHECKS.items():
         try:

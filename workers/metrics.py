@@ -18,6 +18,12 @@ SETTLE_SECONDS = Histogram("nexcorp_text_settle_seconds", "Time to settle one te
 WEBHOOKS = Counter(
     "nexcorp_webhook_attempts_total", "Attempts to deliver to webhooks, by outcome.", ["outcome"]
 )
+SYNCS = Counter(
+    "nexcorp_repository_syncs_total",
+    "Linked repositories asked, by what became of it: synced, unchanged, lost, or why it failed.",
+    ["result"],
+)
+SYNC_SECONDS = Histogram("nexcorp_repository_sync_seconds", "Time to ask and sync one linked repository.")
 ANSWERS = Counter(
     "nexcorp_answers_total", "Attempts at answers of a language model by how they ended.", ["result"]
 )
