@@ -29,6 +29,7 @@ HOT_MESSAGING: dict[str, set[str]] = {
     "conversations.render_conversations": {"conversations_pkey"},
     "messages.claim_empty": {"conversations_empty_idx"},
     "messages.drop_oldest": {"messages_n_key", "messages_pkey", "idempotency_keys_entity_idx"},
+    "messages.find_told": {"messages_n_key", "notifications_once_key_idx"},
     "messages.get_author": {"messages_n_key"},
     "messages.get_message": MESSAGE,
     "messages.list_after": {"messages_n_key", *MESSAGE},

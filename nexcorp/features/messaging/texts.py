@@ -22,6 +22,7 @@ from nexcorp.features.messaging.errors import (
     check_refusal,
 )
 from nexcorp.features.messaging.live import Say
+from nexcorp.features.messaging.service import drop_notice
 
 MAX_REACTIONS = 20
 MAX_EMOJI_CHARS = 32
@@ -91,6 +92,7 @@ async def send_message(
             conn, message_id=sent["id"], owner_id=author_id, upload_ids=ids
         )
         check_taken(ids, {row["id"] for row in taken})
+    await drop_notice(conn, author_id, conversation_id, sent["toldN"])
     conn.after(WAKE)
     conn.after(Say("activity", conversation_id, by=author_id, n=sent["n"]))
     return await get_message(conn, author_id, sent["id"]), True
