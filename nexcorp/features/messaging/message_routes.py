@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.domain.searching import searching
 from nexcorp.errors import PreconditionFailed
 from nexcorp.features.messaging import service, texts
@@ -40,7 +42,7 @@ from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, Moment, reply_page
 from nexcorp.web.parsing import expected_versions, path_id, path_text
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import Route, delete, get, patch, put
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import Transaction, transaction
 
 BY_NUMBER: Cursor[tuple[int]] = Cursor("found-messages", tuple[int], (MAX_NUMBER,), before="n")
 BY_TIME: Cursor[Moment] = Cursor(
@@ -52,11 +54,28 @@ BY_TIME: Cursor[Moment] = Cursor(
 )
 
 
+async def keep(tx: Transaction, row: Any) -> None:
+    """Have retries of the caller's answered with a message as it is, without how the one begins that it
+    answers: that may be changed or deleted by others, who know of no stored answer."""
+    shown = row_to_dict(row)
+    if row["replyTo"] is not None:
+        shown["replyTo"] = {**msgspec.json.decode(bytes(row["replyTo"])), "excerpt": None}
+    await tx.renew(shown)
+
+
+async def show(tx: Transaction, row: Any, status: int = 200) -> web.Response:
+    """The answer with a message, of which keep() is stored."""
+    answer = await tx.reply(row, status, version=row["version"])
+    if row["replyTo"] is not None:
+        await keep(tx, row)
+    return answer
+
+
 async def send_message(request: web.Request, body: dict[str, Any]) -> web.Response:
     conversation_id = path_id(request)
     async with transaction(request, turn=conversation_id) as tx:
         row, made = await texts.send_message(tx.conn, user_id(request), conversation_id, body)
-        return await tx.reply(row, 201 if made else 200, version=row["version"])
+        return await show(tx, row, 201 if made else 200)
 
 
 async def read_history(
@@ -107,7 +126,7 @@ async def update_message(request: web.Request, body: dict[str, Any]) -> web.Resp
         row = await texts.update_message(
             tx.conn, user_id(request), path_id(request), body["body"], versions, by_etag
         )
-        return await tx.reply(row, version=row["version"])
+        return await show(tx, row)
 
 
 async def delete_message(request: web.Request) -> web.Response:
@@ -121,7 +140,7 @@ async def add_reaction(request: web.Request) -> web.Response:
     emoji = texts.check_emoji(path_text(request, "emoji"))
     async with transaction(request) as tx:
         row = await texts.add_reaction(tx.conn, user_id(request), path_id(request), emoji)
-        await tx.renew(row)
+        await keep(tx, row)
     return reply({"reactions": row["reactions"]})
 
 
@@ -129,7 +148,7 @@ async def remove_reaction(request: web.Request) -> web.Response:
     emoji = texts.check_emoji(path_text(request, "emoji"))
     async with transaction(request) as tx:
         row = await texts.remove_reaction(tx.conn, user_id(request), path_id(request), emoji)
-        await tx.renew(row)
+        await keep(tx, row)
     return reply({"reactions": row["reactions"]})
 
 

@@ -38,7 +38,7 @@ from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, PageQuery, cut_page, r
 from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import API_PREFIX, Route, delete, get, patch, put
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import Transaction, transaction
 
 NEWEST: Cursor[tuple[UUID]] = Cursor("conversations", tuple[UUID], (LAST_ID,), before="_position")
 BY_PERSON: Cursor[tuple[UUID]] = Cursor("conversation-members", tuple[UUID], (FIRST_ID,), after="_userId")
@@ -49,6 +49,18 @@ def show(request: web.Request, row: Any) -> dict[str, Any]:
     return {**row_to_dict(row), "epoch": request.app[NODE].positions.epoch}
 
 
+async def answer(
+    request: web.Request, tx: Transaction, row: Any, status: int = 200, location: str | None = None
+) -> web.Response:
+    """The answer with a conversation. What is stored of it for retries is without the newest message, which
+    its author may change or delete."""
+    shown = show(request, row)
+    response = await tx.reply(shown, status, location=location, version=row["version"])
+    if row["lastMessage"] is not None:
+        await tx.renew({**shown, "lastMessage": None})
+    return response
+
+
 async def open_conversation(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
         if "userId" in body:
@@ -57,8 +69,7 @@ async def open_conversation(request: web.Request, body: dict[str, Any]) -> web.R
             people = body.get("userIds", [])
             row, made = await service.create_group(tx.conn, user_id(request), body["title"], people), True
         location = f"{API_PREFIX}/conversations/{row['id']}"
-        status = 201 if made else 200
-        return await tx.reply(show(request, row), status, location=location, version=row["version"])
+        return await answer(request, tx, row, 201 if made else 200, location)
 
 
 async def list_conversations(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -87,7 +98,7 @@ async def update_conversation(request: web.Request, body: dict[str, Any]) -> web
         row = await service.update_conversation(
             tx.conn, user_id(request), path_id(request), body["title"], versions, by_etag
         )
-        return await tx.reply(show(request, row), version=row["version"])
+        return await answer(request, tx, row)
 
 
 async def delete_conversation(request: web.Request) -> web.Response:

@@ -82,6 +82,8 @@ async def send_message(
         row = await sql.messages.get_message(conn, message_id=data["id"], viewer_id=author_id)
         if row is None or (row["_authorId"], row["conversationId"]) != (author_id, conversation_id):
             raise MessageIdTaken()
+        # The first attempt may have ended between its commit and that.
+        conn.after(Say("activity", conversation_id, by=author_id, n=row["n"]))
         return row, False
     check_refusal(sent["refusal"])
     if not sent["isAnswerable"]:

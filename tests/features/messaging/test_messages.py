@@ -264,6 +264,9 @@ async def test_receipts_and_the_lists_of_what_is_unread(service: Any, make_user:
     saved = await bob.client.put(f"{API}{path}/settings", json={"level": "mentions", "mutedUntil": until})
     assert (await saved.json())["level"] == "mentions"
     assert await get_json(bob.client, "/conversations/unread") == {"messages": 1, "conversations": 1}
+    # Times that have no place in UTC, and what is over, are no times to be left alone until.
+    for until in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00Z"):
+        await refused(bob.client.put(f"{API}{path}/settings", json={"mutedUntil": until}), 422)
     await refused(bob.client.put(f"{API}{path}/settings", json={}), 422)
     page = (await get_json(bob.client, "/conversations"))["data"]
     assert [(one["id"], one["unread"], one["lastMessage"]["n"]) for one in page] == [
