@@ -15,6 +15,7 @@ HOT_MESSAGING: dict[str, set[str]] = {
     },
     "conversations.find_writable": {"conversations_pkey"},
     "conversations.get_conversation": SEEN,
+    "conversations.get_member": {"users_pkey"},
     "conversations.is_member": set(),
     "conversations.list_conversations": {"conversation_members_user_idx", *SEEN},
     "conversations.list_members": {"conversation_members_pkey", "users_pkey"},
@@ -27,8 +28,13 @@ HOT_MESSAGING: dict[str, set[str]] = {
     "conversations.mark_read": {"conversations_pkey"},
     "conversations.open_direct": {"conversations_pair_key"},
     "conversations.render_conversations": {"conversations_pkey"},
+    "conversations.remove_member": {"conversation_members_pkey", "conversations_pkey"},
+    "conversations.save_settings": {"conversations_pkey"},
+    "messages.add_reaction": {"message_reactions_pkey"},
     "messages.claim_empty": {"conversations_empty_idx"},
+    "messages.delete_message": {"messages_pkey", "conversations_pkey", "idempotency_keys_entity_idx"},
     "messages.drop_oldest": {"messages_n_key", "messages_pkey", "idempotency_keys_entity_idx"},
+    "messages.find_refusal": {"conversations_pkey"},
     "messages.find_told": {"messages_n_key", "notifications_once_key_idx"},
     "messages.get_author": {"messages_n_key"},
     "messages.get_message": MESSAGE,
@@ -37,6 +43,7 @@ HOT_MESSAGING: dict[str, set[str]] = {
     "messages.lock_message": {"messages_pkey"},
     "messages.render_messages": MESSAGE,
     "messages.send_message": {"conversations_pkey", "messages_pkey"},
+    "messages.update_message": {"messages_pkey"},
 }
 # Also the reactions to each message.
 SORTS_MESSAGING = {
