@@ -11,7 +11,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import PreconditionFailed, UserNotFound
 from nexcorp.features.messaging import service
-from nexcorp.features.messaging.access import CREATE, OWN, OWNERS, READ, TAG
+from nexcorp.features.messaging.access import CREATE, OWN, OWNERS, READ, SEE, TAG
 from nexcorp.features.messaging.errors import (
     Blocked,
     ConversationFull,
@@ -33,7 +33,7 @@ from nexcorp.features.messaging.schemas import (
 )
 from nexcorp.realtime.node import NODE
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
+from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, PageQuery, cut_page, reply_page
 from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
@@ -53,11 +53,14 @@ async def answer(
     request: web.Request, tx: Transaction, row: Any, status: int = 200, location: str | None = None
 ) -> web.Response:
     """The answer with a conversation. What is stored of it for retries is without the newest message, which
-    its author may change or delete."""
+    its author may change or delete; nor does an API key read that which may only write."""
     shown = show(request, row)
-    response = await tx.reply(shown, status, location=location, version=row["version"])
-    if row["lastMessage"] is not None:
-        await tx.renew({**shown, "lastMessage": None})
+    if row["lastMessage"] is None:
+        return await tx.reply(shown, status, location=location, version=row["version"])
+    kept = {**shown, "lastMessage": None}
+    seen = shown if caller(request).may(SEE) else kept
+    response = await tx.reply(seen, status, location=location, version=row["version"])
+    await tx.renew(kept)
     return response
 
 
@@ -189,7 +192,7 @@ ROUTES = [
         delete_conversation,
         "Delete a group for all its members, or your notes",
         errors=(ConversationNotFound, DirectConversation, NotYourConversation, PreconditionFailed),
-        access=OWNERS,
+        access=allow("message:create", whose="owners of the group"),
         tag=TAG,
         description="Messages and files go with it; nothing brings them back.",
     ),
@@ -218,7 +221,7 @@ ROUTES = [
             OwnerNeeded,
             ConversationFull,
         ),
-        access=allow("message:create", whose="any member brings others in; its owners give roles"),
+        access=allow("message:create", also=SEE, whose="any member brings others in; its owners give roles"),
         tag=TAG,
         description="Whoever comes sees what was written before, and has read it.",
     ),

@@ -211,6 +211,29 @@ async def test_a_stranger_gets_nowhere(service: Any, client: Any, make_user: Any
     assert "Between" not in str(events)
 
 
+async def test_a_key_that_may_only_write_reads_nothing(service: Any, client: Any, make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    conversation = await talk(ann, bob)
+    message = await write(bob, conversation, "Between us.")
+    own = await write(ann, conversation, "Of her own.", replyToId=message["id"])
+    key = (await create(ann, "/auth/api-keys", name="writes", scopes=["message:create"]))["key"]
+    sender = client.as_user({"Authorization": f"Bearer {key}"})
+    opened = await sender.post(f"{API}/conversations", json={"userId": str(bob.id)})
+    assert (await opened.json())["lastMessage"] is None
+    path = f"{API}/conversations/{conversation}"
+    sent = await sender.post(f"{path}/messages", json={"body": "Hi.", "replyToId": message["id"]})
+    assert (sent.status, (await sent.json())["replyTo"]["excerpt"]) == (201, None)
+    # What is there is changed by whoever may read it.
+    for call in (
+        sender.patch(path, json={"title": "x"}),
+        sender.put(f"{path}/members/{bob.id}", json={}),
+        sender.patch(f"{API}/messages/{own['id']}", json={"body": "x"}),
+        sender.put(f"{API}/messages/{message['id']}/reactions/⭐"),
+        sender.delete(f"{API}/messages/{message['id']}/reactions/⭐"),
+    ):
+        await refused(call, 403, "permission_required")
+
+
 async def test_whoever_is_blocked_does_not_write(service: Any, make_user: Any) -> None:
     ann, bob, eve = await make_user(), await make_user(), await make_user()
     conversation = await talk(ann, bob)
