@@ -332,6 +332,27 @@ noted AS (
 )
 SELECT user_id AS receiver_id FROM concerned ORDER BY user_id;
 
+-- name: forget_told(conversation_id, n, most) :many
+-- Members who were notified of a message, `toldN`, and have nothing to read now that message `n` is deleted: they are told of the
+-- next one. In the order of their ids, up to `most`. Whoever is far behind is not looked at: there is something to read.
+WITH told AS MATERIALIZED (
+    SELECT m.conversation_id, m.user_id, m.notified_n
+    FROM conversation_members AS m
+    INNER JOIN conversations AS c ON c.id = m.conversation_id
+    CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
+    WHERE m.conversation_id = $1 AND m.read_n < $2 AND m.notified_n > m.read_n AND c.last_n - m.read_n <= 100 AND r.unread = 0
+    ORDER BY m.user_id
+    LIMIT $3
+    FOR NO KEY UPDATE OF m
+),
+noted AS (
+    UPDATE conversation_members AS m
+    SET notified_n = 0
+    FROM told AS t
+    WHERE m.conversation_id = t.conversation_id AND m.user_id = t.user_id
+)
+SELECT user_id, notified_n AS "toldN" FROM told ORDER BY user_id;
+
 -- name: export_conversations(user_id) :many
 -- The conversations of a person, in their export.
 SELECT

@@ -14,6 +14,7 @@ HOT_MESSAGING: dict[str, set[str]] = {
         "messages_deleted_idx",
     },
     "conversations.find_writable": {"conversations_pkey"},
+    "conversations.forget_told": {"conversation_members_pkey", "conversations_pkey", "messages_deleted_idx"},
     "conversations.get_conversation": SEEN,
     "conversations.get_member": {"users_pkey"},
     "conversations.is_member": set(),
@@ -47,6 +48,7 @@ HOT_MESSAGING: dict[str, set[str]] = {
 }
 # Also the reactions to each message.
 SORTS_MESSAGING = {
+    "conversations.forget_told",
     "conversations.list_conversations",
     "conversations.list_to_notify",
     "messages.list_after",

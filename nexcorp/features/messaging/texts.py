@@ -26,6 +26,8 @@ from nexcorp.features.messaging.service import drop_notice
 
 MAX_REACTIONS = 20
 MAX_EMOJI_CHARS = 32
+# Of those who were notified of a message: in larger groups mentions are, and whoever asked for all.
+MAX_FORGOTTEN = 50
 # Symbols, colours of skin, joiners, selectors of variants and tags; signs that a keycap is made of.
 EMOJI_PARTS = ("So", "Sk", "Sm", "Cf", "Mn", "Me", "Cn")
 KEYS = frozenset("0123456789#*\u203c\u2049")
@@ -161,6 +163,12 @@ async def delete_message(conn: Any, user_id: UUID, message_id: UUID, versions: V
     check_version(row, versions)
     await sql.uploads.take_off_message(conn, message_id=message_id)
     newest = await sql.messages.delete_message(conn, message_id=message_id)
+    # A notification that leads to nothing, of a conversation in which nothing is to be read.
+    place = row["conversationId"]
+    for told in await sql.conversations.forget_told(
+        conn, conversation_id=place, n=row["n"], most=MAX_FORGOTTEN
+    ):
+        await drop_notice(conn, told["user_id"], place, told["toldN"])
     await tell(conn, "message.deleted", row, user_id, version=row["version"] + 1)
     # Nothing new, but who had it unread has one less.
     conn.after(Say("activity", row["conversationId"], by=user_id, n=newest))

@@ -94,12 +94,23 @@ async def test_what_is_read_in_a_conversation_is_read_in_the_bell(
     while (await tab.next("unread-count"))["data"]["count"] != 1:
         pass
     # Whoever answers has read, muted or not.
-    await bob.client.put(f"{API}/conversations/{pair}/settings", json={"level": "none"})
+    path = f"{API}/conversations/{pair}/settings"
+    await bob.client.put(path, json={"level": "none"})
     await write(bob, pair)
     assert await badge(bob) == 0
+    await bob.client.put(path, json={"level": "all"})
     # Read elsewhere first, marked twice: counted once.
     await read(bob, group, 2)
     assert await badge(bob) == 0
+    # Nor what was deleted, where there is nothing else; the next message is told again.
+    mistakes = [await write(ann, pair) for _ in range(2)]
+    assert await told(service, bob) == [3]
+    for message, left in zip(mistakes, (1, 0), strict=True):
+        assert (await ann.client.delete(f"{API}/messages/{message['id']}")).status == 204
+        assert await badge(bob) == left
+    await write(ann, pair)
+    assert await told(service, bob) == [4]
+    await read(bob, pair, 6)
     # What leads to nothing any more does not wait to be read.
     assert (await ann.client.delete(f"{API}/conversations/{group}/members/{eve.id}")).status == 204
     assert await badge(eve) == 0
