@@ -203,16 +203,16 @@ async def test_lost_push_is_found_by_the_position_check(
             reading = asyncio.create_task(reader.run())
 
             async def joined() -> bool:
-                return reader.post.seq is not None and reader.unread is not None
+                return reader.other.seq is not None and reader.unread is not None
 
             async def shown() -> bool:
-                return bool(reader.own.shown and reader.post.shown and reader.unread)
+                return bool(reader.own.shown and reader.other.shown and reader.unread)
 
             await wait_until(joined)
             data = {"postId": row["id"], "body": "Anybody there?"}
             await api.call("POST", "/api/v1/comments", grace, json=data)
             await delivery.drain()
-            assert {message.room for message in lost} >= {reader.own.room, reader.post.room}
+            assert {message.room for message in lost} >= {reader.own.room, reader.other.room}
             try:
                 await wait_until(shown, 5.0 if check_seconds else 1.0)
             except TimeoutError:
@@ -225,7 +225,7 @@ async def test_lost_push_is_found_by_the_position_check(
         await runner.cleanup()
     if check_seconds is None:
         assert f"{reader.own.room}: behind: 1, such as at 0 of 1" in findings
-        assert f"{reader.post.room}: frames missed: 1, such as 1" in findings
+        assert f"{reader.other.room}: frames missed: 1, such as 1" in findings
     else:
         assert findings == []
 

@@ -23,7 +23,7 @@ from tests.chaos.faults import KINDS, Driver, Report, make_plan
 from tests.chaos.ledger import Ledger, read_ledgers
 from tests.chaos.people import Api, Person
 from tests.chaos.readers import Reader
-from tests.chaos.talkers import Talker, check_talking, open_group
+from tests.chaos.talkers import Follower, Talker, check_talking, open_group, open_pair
 from tests.chaos.typists import Forgetful, check_typing, make_shared_file
 from tests.chaos.writers import Post, Stage, Writer
 from tests.modelserver import KEY, serve_model
@@ -73,6 +73,7 @@ class Company:
         self.typists: list[Forgetful] = []
         self.talkers: list[Talker] = []
         self.askers: list[Asker] = []
+        self.followers: list[Follower] = []
         self.first_logins: list[Person] = []
 
     async def assemble(self) -> None:
@@ -96,10 +97,16 @@ class Company:
         for person in people:
             own = await self.api.sign_in(Person(person.id, person.username, "", ""))
             self.askers.append(Asker(self.api, own, random.Random(self.rng.random())))
-        # The others of the writers.
-        group = await open_group(self.api, list(authors[TYPISTS:]))
-        for author in authors[TYPISTS:]:
-            self.talkers.append(Talker(self.api, author, group, random.Random(self.rng.random())))
+        # The others of the writers, in a group, and two of them apart.
+        talking = authors[TYPISTS:]
+        group = await open_group(self.api, talking)
+        pair = await open_pair(self.api, *talking[:2])
+        for number, author in enumerate(talking):
+            places = [group, pair] if number < 2 else [group]
+            self.talkers.append(Talker(self.api, author, places, random.Random(self.rng.random())))
+            device = await self.api.sign_in(Person(author.id, author.username, "", ""))
+            rng = random.Random(self.rng.random())
+            self.followers.append(Follower(self.api, device, places[-1], rng))
         self.first_logins = [Person(p.id, p.username, p.token, p.refresh_token) for p in (*people, *authors)]
 
     async def share_file(self, conn: Any) -> None:
@@ -110,15 +117,26 @@ class Company:
             rng = random.Random(self.rng.random())
             self.typists.append(Forgetful(self.api, author, file_id, f"t{number}", rng))
 
+    @property
+    def watchers(self) -> list[Reader]:
+        """All who have a socket."""
+        return [*self.readers, *self.followers]
+
+    async def list_behind(self, conn: Any) -> list[str]:
+        """What followers show of conversations, and is not so."""
+        return [finding for one in self.followers for finding in await one.differ(conn)]
+
     async def all_caught_up(self, conn: Any) -> bool:
-        """Whether every reader has come as far as its rooms, and shows the right unread count."""
+        """Whether everybody has come as far as their rooms, and shows the right unread counts."""
+        if await self.list_behind(conn):
+            return False
         last = {row["name"]: row["last_seq"] for row in await conn.fetch("SELECT name, last_seq FROM rooms")}
         unread = dict(await conn.fetch("SELECT user_id, unread FROM notification_counters"))
         return all(
             (stream.seq or 0) == last.get(stream.room, 0) and not stream.fetching
-            for reader in self.readers
+            for reader in self.watchers
             for stream in reader.streams.values()
-        ) and all(reader.unread == unread.get(reader.person.id, 0) for reader in self.readers)
+        ) and all(reader.unread == unread.get(reader.person.id, 0) for reader in self.watchers)
 
     async def check_sessions(self) -> list[str]:
         """Those who signed in before the faults are still signed in, and can stay so."""
@@ -189,7 +207,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         plan = make_plan(SEED, max(SECONDS - (time.monotonic() - began), LEAST_FAULTS_SECONDS))
         report.note(started=len(plan))
         stop = asyncio.Event()
-        async with background(*(reader.run() for reader in company.readers)) as reading:
+        async with background(*(reader.run() for reader in company.watchers)) as reading:
             people = (*company.writers, *company.typists, *company.talkers, *company.askers)
             writing = [one.run(stop) for one in people]
             async with background(*writing, *(reader.read_some(stop) for reader in company.readers)) as busy:
@@ -206,7 +224,8 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             await poll_until(lambda: company.all_caught_up(conn))
             report.note(settled=True)
             findings += [f"a reader ended: {task.exception()!r}" for task in reading if task.done()]
-            findings += await check_readers(conn, company.readers)
+            findings += await check_readers(conn, company.watchers)
+            findings += await company.list_behind(conn)
         entries = read_ledgers(writer.ledger.path for writer in company.writers)
         findings += await check_database(conn, entries)
         findings += await check_typing(conn, api, company.typists)
@@ -227,9 +246,9 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             f"{sum(len(one.told) for one in company.askers)} answers "
             f"({sum(t.reading.restarts for one in company.askers for t in one.told.values())} restarts, "
             f"{sum(one.breaks for one in company.askers)} breaks), "
-            f"{notified} notifications, {sum(reader.frames for reader in company.readers)} frames read, "
-            f"{sum(s.jumps for r in company.readers for s in r.streams.values())} states fetched anew, "
-            f"closes {dict(sum((reader.closes for reader in company.readers), Counter()))}, "
+            f"{notified} notifications, {sum(reader.frames for reader in company.watchers)} frames read, "
+            f"{sum(s.jumps for r in company.watchers for s in r.streams.values())} states fetched anew, "
+            f"closes {dict(sum((reader.closes for reader in company.watchers), Counter()))}, "
             f"answers {dict(api.outcomes)}, had to be killed {cluster.forced}, "
             f"{time.monotonic() - began:.0f} s; logs and report in {tmp_path}"
         )
