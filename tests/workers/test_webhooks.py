@@ -17,7 +17,7 @@ from nexcorp.config import Config
 from nexcorp.db import Database
 from tests.conftest import wait_until
 from tests.webhookserver import Receiver, run_receiver
-from tests.workers.webhooks import HURRY, Hooks
+from tests.workers.webhooks import HURRY, Hooks, settled
 
 
 @pytest.fixture
@@ -29,15 +29,6 @@ async def hooks(database: Database, config: Config) -> Hooks:
 async def receiver() -> AsyncIterator[Receiver]:
     async with run_receiver() as found:
         yield found
-
-
-async def settled(hooks: Hooks, *webhook_ids: UUID) -> None:
-    """Wait until nothing of these is left to send."""
-
-    async def check() -> bool:
-        return await hooks.pending(*webhook_ids) == 0
-
-    await wait_until(check, seconds=10)
 
 
 async def test_an_event_is_sent_signed_and_as_its_owner_may_see_it(hooks: Hooks, receiver: Receiver) -> None:
