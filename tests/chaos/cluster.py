@@ -125,6 +125,8 @@ class Cluster:
             "MENTIONS_A_MINUTE": "0",
             "RATE_LIMIT_REGISTRATIONS": "0",
             "REGISTRATION": "open",
+            # The receiver of webhooks.
+            "OUTBOUND_ALLOW": "127.0.0.1",
         }
         for name in WEBS:
             self._add_program(name, "web", env | {"PORT": str(self.web_ports[name])})

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from tests.sql.fill_messaging import MESSAGING
+from tests.sql.fill_webhooks import WEBHOOKS
 from tests.sql.fill_work import WORK
 
 # Ids come in order, as those of version 7 do.
@@ -211,6 +212,7 @@ FROM generate_series(1, 40000) AS n
 """,
         **WORK,
         **MESSAGING,
+        **WEBHOOKS,
     },
     {
         "users": """

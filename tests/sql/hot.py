@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from tests.sql.hot_messaging import BIG_MESSAGING, HOT_MESSAGING, SORTS_MESSAGING, UNLIMITED_MESSAGING
+from tests.sql.hot_webhooks import BIG_WEBHOOKS, HOT_WEBHOOKS, UNLIMITED_WEBHOOKS
 from tests.sql.hot_work import BIG_WORK, HOT_WORK, SORTS_WORK, UNLIMITED_WORK
 
 BIG = {
     *BIG_WORK,
     *BIG_MESSAGING,
+    *BIG_WEBHOOKS,
     "users",
     "sessions",
     "api_keys",
@@ -76,6 +78,7 @@ THREAD = {"comments_post_id_idx", "comments_task_id_idx"}
 HOT: dict[str, set[str]] = {
     **HOT_WORK,
     **HOT_MESSAGING,
+    **HOT_WEBHOOKS,
     "account_tokens.is_good": {"account_tokens_pkey"},
     "account_tokens.use_token": {"account_tokens_pkey"},
     "audit.list_actor_filtered": set(),
@@ -327,6 +330,7 @@ LISTS = [
 UNLIMITED = {
     *UNLIMITED_WORK,
     *UNLIMITED_MESSAGING,
+    *UNLIMITED_WEBHOOKS,
     "auth.list_revoked_sessions",
     "auth.list_sessions",
     "explore.list_live",

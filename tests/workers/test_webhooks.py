@@ -334,6 +334,24 @@ async def test_each_scope_hears_of_its_own(hooks: Hooks, receiver: Receiver) -> 
     assert await hooks.value("SELECT count(*) FROM notifications WHERE receiver_id = $1", other) == 2
 
 
+async def test_notifications_told_as_one_go_out_to_their_receiver_alone(
+    hooks: Hooks, receiver: Receiver
+) -> None:
+    admin, ada, bob = await hooks.person("admin"), await hooks.person(), await hooks.person()
+    own, secret = await hooks.hook(ada, f"{receiver.origin}/ok/own", scope="own")
+    every, _ = await hooks.hook(admin, f"{receiver.origin}/ok/all")
+    post = await hooks.post(bob, "Lunch?")
+    payload = {"receiverId": str(ada), "times": 7, "entityType": "post", "entityId": str(post)}
+    await hooks.run("SELECT emit('mention.folded', $1, 'user', $2, $3, '{}')", bob, ada, payload)
+    await hooks.deliver()
+    async with hooks.sending():
+        await settled(hooks, own, every)
+    [call] = receiver.at("/ok/own")
+    said = call.verify(secret)
+    assert said["type"] == "notification.mention" and "(7)" in said["data"]["title"]
+    assert len(receiver.at("/ok/all")) == 1 and str(ada) not in receiver.at("/ok/all")[0].body
+
+
 async def test_a_delivery_that_commits_while_a_lane_ends_is_not_left_behind(
     hooks: Hooks, receiver: Receiver
 ) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks through what dies: a worker killed as a process, a database that goes away, and two at one lane."""
+"""Webhooks through what dies: a worker killed as a process, a database that goes away, two at a lane."""
 
 from __future__ import annotations
 
