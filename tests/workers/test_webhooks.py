@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,6 +17,7 @@ from standardwebhooks import WebhookVerificationError
 
 from nexcorp.config import Config
 from nexcorp.db import Database
+from nexcorp.integrations.outbound import LOOKUPS
 from tests.conftest import wait_until
 from tests.webhookserver import Receiver, run_receiver
 from tests.workers.webhooks import HURRY, Hooks, settled
@@ -142,6 +145,40 @@ async def test_hanging_endpoints_keep_no_place_from_those_that_answer(
     # A lane that was stopped is given back, and what hung is as it was.
     assert [(await hooks.of(hook))["lease_until"] for hook in hanging] == [None] * 8
     assert await hooks.pending(*hanging) == 160
+
+
+async def test_names_that_are_never_found_hold_up_no_others(
+    hooks: Hooks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, let_go, asked = socket.getaddrinfo, threading.Event(), []
+
+    def hang(host: str, *more: Any) -> Any:
+        if host == "localhost":
+            return look_up("127.0.0.1", *more)
+        asked.append(host)
+        let_go.wait()
+        raise OSError("no such name")
+
+    monkeypatch.setattr("nexcorp.integrations.outbound.socket.getaddrinfo", hang)
+    admin = await hooks.person("admin")
+    for n in range(LOOKUPS + 1):
+        lost, _ = await hooks.hook(admin, f"https://lost{n}.example.com/")
+        await hooks.queue(lost, admin, 1)
+    good, _ = await hooks.hook(admin, receiver.origin.replace("127.0.0.1", "localhost") + "/ok")
+
+    async def all_hang() -> bool:
+        return len(asked) == LOOKUPS
+
+    try:
+        async with hooks.sending(replace(HURRY, seconds=5), outbound_allow=("localhost",)):
+            await wait_until(all_hang)
+            await hooks.queue(good, admin, 1)
+            await hooks.run("UPDATE webhooks SET last_ok_at = now() WHERE id = $1", good)
+            await settled(hooks, good)
+            let_go.set()
+    finally:
+        let_go.set()
+    assert [row["attempts"] for row in await hooks.deliveries(good)] == [1] and len(receiver.calls) == 1
 
 
 async def test_a_failing_endpoint_is_asked_by_one_delivery_and_gets_all_when_it_heals(
