@@ -17,10 +17,19 @@ from standardwebhooks import WebhookVerificationError
 
 from nexcorp.config import Config
 from nexcorp.db import Database
+from nexcorp.features import PRODUCT
+from nexcorp.integrations.mail import SmtpMailer
 from nexcorp.integrations.outbound import LOOKUPS
+from nexcorp.security.secrets import Secrets
 from tests.conftest import wait_until
+from tests.mailserver import MailServer
 from tests.webhookserver import Receiver, run_receiver
-from tests.workers.webhooks import HURRY, Hooks, settled
+from tests.workers.sending import DUE
+from tests.workers.webhooks import HURRY, Hooks, drop, settled
+from workers.delivery import Delivery
+from workers.sending import Sender
+from workers.sending_mail import MailChannel
+from workers.telling import Channels
 
 
 @pytest.fixture
@@ -220,9 +229,13 @@ async def test_pause_after_five_days_and_what_came_meanwhile(hooks: Hooks, recei
         await wait_until(lambda: is_paused(hooks, hook))
     state = await hooks.of(hook)
     assert (state["status"], state["reason"]) == ("paused", "failing")
-    await hooks.deliver()
+    await Delivery(hooks.database, drop, PRODUCT, channels=Channels(mail=True, push=False)).drain()
     [notice] = await hooks.run("SELECT type, variant, why FROM notifications WHERE receiver_id = $1", admin)
     assert tuple(notice) == ("webhook", "failing", "account")
+    mail = await read_mail(hooks)
+    assert "webhook is paused" in mail["Subject"]
+    text = mail.get_body(("plain",)).get_content()
+    assert "127.0.0.1" in text and "kept for 14 days" in text and "/fail/1" not in text
     # It is kept for as long as it is paused, and sent once it is resumed.
     await hooks.post(admin)
     await hooks.deliver()
@@ -238,6 +251,23 @@ async def test_pause_after_five_days_and_what_came_meanwhile(hooks: Hooks, recei
     assert len(receiver.calls) == before + 2
     state = await hooks.of(hook)
     assert (state["failures"], state["failing_since"]) == (0, None)
+
+
+async def read_mail(hooks: Hooks) -> Any:
+    """The one mail that is due, as an SMTP server gets it."""
+    smtp = MailServer()
+    await smtp.start()
+    key = Secrets.from_config(hooks.config).unsubscribe[0]
+    mailer = SmtpMailer(smtp.url, "NexCorp <connect@example.com>")
+    channel = MailChannel(mailer, PRODUCT, "https://connect.example.com", key)
+    sender = Sender(hooks.database, channel, PRODUCT)
+    await hooks.run(DUE)
+    await sender.drain()
+    await sender.settle()
+    await channel.close()
+    await smtp.stop()
+    [(_, mail)] = smtp.mails
+    return mail
 
 
 async def is_paused(hooks: Hooks, webhook_id: UUID) -> bool:
