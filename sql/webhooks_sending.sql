@@ -237,6 +237,6 @@ WITH old AS (
     FOR UPDATE SKIP LOCKED
 ),
 gone AS (
-    DELETE FROM webhook_deliveries AS d USING old WHERE d.id = old.id RETURNING d.id
+    DELETE FROM webhook_deliveries AS d WHERE d.id = ANY(ARRAY(SELECT old.id FROM old)) RETURNING d.id
 )
 SELECT count(*) FROM gone;

@@ -5,14 +5,14 @@ from __future__ import annotations
 BIG_WEBHOOKS = {"webhooks", "webhook_deliveries", "webhook_attempts"}
 HOT_WEBHOOKS: dict[str, set[str]] = {
     "webhooks.count_webhooks": {"webhooks_owner_id_idx"},
-    "webhooks.get_delivery": {"webhook_deliveries_pkey"},
-    "webhooks.get_webhook": {"webhooks_pkey"},
+    "webhooks.get_delivery": set(),
+    "webhooks.get_webhook": set(),
     "webhooks.list_attempts": {"webhook_attempts_pkey"},
     "webhooks.list_deliveries": {"webhook_deliveries_webhook_id_idx"},
     "webhooks.list_failed": {"webhook_deliveries_failed_idx"},
     "webhooks.list_webhooks": {"webhooks_owner_id_idx"},
-    "webhooks.lock_webhook": {"webhooks_pkey"},
-    "webhooks.redeliver": {"webhook_deliveries_pkey", "webhooks_pkey"},
+    "webhooks.lock_webhook": set(),
+    "webhooks.redeliver": {"webhooks_pkey"},
     "webhooks.redeliver_failed": {"webhook_deliveries_failed_idx", "webhooks_pkey"},
     "webhooks_sending.claim_lanes": {"webhooks_due_idx", "webhooks_pkey"},
     "webhooks_sending.delete_old_deliveries": {"webhook_deliveries_pkey"},
