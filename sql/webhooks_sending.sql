@@ -27,7 +27,7 @@ matched AS MATERIALIZED (
     WHERE t.receiver_id IS NULL AND wants_type(w.types, t.type)
 ),
 hooks AS MATERIALIZED (
-    SELECT w.id, w.owner_id, w.status, may_send(w) AS may
+    SELECT w.id, w.owner_id, w.status, w.due_at, w.rest_until, may_send(w) AS may
     FROM webhooks AS w
     WHERE w.id = ANY(ARRAY(SELECT DISTINCT m.webhook_id FROM matched AS m)) AND w.status <> 'disabled'
     ORDER BY w.id
@@ -43,18 +43,22 @@ written AS (
     ON CONFLICT ON CONSTRAINT webhook_deliveries_event_key DO NOTHING
     RETURNING webhook_id
 ),
+changed AS MATERIALIZED (
+    SELECT h.*
+    FROM hooks AS h
+    WHERE NOT h.may
+        OR ((h.due_at > now()) IS NOT false AND EXISTS (SELECT FROM written AS d WHERE d.webhook_id = h.id))
+),
+-- By what stood behind the lock: a lane that ended while this waited for it is due for nothing in this statement's snapshot, or for
+-- what was sent meanwhile.
 woken AS (
     UPDATE webhooks AS w
     SET
-        due_at = CASE WHEN h.may THEN least(w.due_at, greatest(now(), w.rest_until)) ELSE w.due_at END,
+        due_at = CASE WHEN h.may THEN least(h.due_at, greatest(now(), h.rest_until)) ELSE h.due_at END,
         status = CASE WHEN h.may OR h.status = 'paused' THEN w.status ELSE 'paused' END,
         reason = CASE WHEN h.may OR h.status = 'paused' THEN w.reason ELSE 'right_lost' END
-    FROM hooks AS h
+    FROM changed AS h
     WHERE w.id = h.id
-        AND (
-            NOT h.may
-            OR ((w.due_at > now()) IS NOT false AND EXISTS (SELECT FROM written AS d WHERE d.webhook_id = h.id))
-        )
     RETURNING w.id, w.status
 )
 SELECT
@@ -233,6 +237,6 @@ WITH old AS (
     FOR UPDATE SKIP LOCKED
 ),
 gone AS (
-    DELETE FROM webhook_deliveries AS d USING old WHERE d.id = old.id RETURNING d.id
+    DELETE FROM webhook_deliveries AS d WHERE d.id = ANY(ARRAY(SELECT old.id FROM old)) RETURNING d.id
 )
 SELECT count(*) FROM gone;

@@ -128,6 +128,8 @@ class Cluster:
             "MENTIONS_A_MINUTE": "0",
             "RATE_LIMIT_REGISTRATIONS": "0",
             "REGISTRATION": "open",
+            # The receiver of webhooks.
+            "OUTBOUND_ALLOW": "127.0.0.1",
             **self.settings,
         }
         for name in WEBS:

@@ -18,15 +18,17 @@ import redis.asyncio
 
 from tests.chaos.askers import Asker, check_answers
 from tests.chaos.checks import check_database, check_readers
-from tests.chaos.cluster import WORKERS, Cluster
+from tests.chaos.cluster import SECRET, WORKERS, Cluster
 from tests.chaos.faults import KINDS, Driver, Report, make_plan
 from tests.chaos.ledger import Ledger, read_ledgers
 from tests.chaos.people import Api, Person
 from tests.chaos.readers import Reader
+from tests.chaos.subscribers import Moody, all_are_sent, check_hooks, subscribe
 from tests.chaos.talkers import Follower, Talker, check_talking, open_group, open_pair
 from tests.chaos.typists import Forgetful, check_typing, make_shared_file
 from tests.chaos.writers import Post, Stage, Writer
 from tests.modelserver import KEY, serve_model
+from tests.webhookserver import run_receiver
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
@@ -198,11 +200,15 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         api = Api(cluster.addresses, rng)
         stack.push_async_callback(api.close)
         company = Company(api, tmp_path, rng)
+        receiver = await stack.enter_async_context(run_receiver(Moody))
+        receiver.rng = random.Random(SEED)
         await company.assemble()
         for writer in company.writers:
             stack.callback(writer.ledger.close)
         before = await asyncpg.connect(cluster.postgres.url)
         await company.share_file(before)
+        hooked = {reader.person.id: reader.person for reader in company.readers}
+        hooks = await subscribe(before, list(hooked.values()), receiver, SECRET)
         await before.close()
         plan = make_plan(SEED, max(SECONDS - (time.monotonic() - began), LEAST_FAULTS_SECONDS))
         report.note(started=len(plan))
@@ -222,6 +228,9 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             if not await poll_until(lambda: outbox_is_empty(conn)):
                 findings.append("the outbox does not empty")
             await poll_until(lambda: company.all_caught_up(conn))
+            receiver.mended = True
+            if not await poll_until(lambda: all_are_sent(conn)):
+                findings.append("not every webhook is sent")
             report.note(settled=True)
             findings += [f"a reader ended: {task.exception()!r}" for task in reading if task.done()]
             findings += await check_readers(conn, company.watchers)
@@ -231,6 +240,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         findings += await check_typing(conn, api, company.typists)
         findings += await check_talking(conn, api, company.talkers)
         findings += await check_answers(conn, company.askers)
+        findings += await check_hooks(conn, receiver, hooks)
         findings += await company.check_sessions()
         findings += await check_service(cluster, api)
         findings += cluster.deaths
@@ -246,7 +256,9 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             f"{sum(len(one.told) for one in company.askers)} answers "
             f"({sum(t.reading.restarts for one in company.askers for t in one.told.values())} restarts, "
             f"{sum(one.breaks for one in company.askers)} breaks), "
-            f"{notified} notifications, {sum(reader.frames for reader in company.watchers)} frames read, "
+            f"{notified} notifications, {sum(map(len, receiver.came.values()))} of them to webhooks by "
+            f"{len(receiver.calls)} requests, "
+            f"{sum(reader.frames for reader in company.watchers)} frames read, "
             f"{sum(s.jumps for r in company.watchers for s in r.streams.values())} states fetched anew, "
             f"closes {dict(sum((reader.closes for reader in company.watchers), Counter()))}, "
             f"answers {dict(api.outcomes)}, had to be killed {cluster.forced}, "

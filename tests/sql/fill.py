@@ -8,6 +8,7 @@ import psycopg
 
 from tests.sql.fill_ai import AI
 from tests.sql.fill_messaging import MESSAGING
+from tests.sql.fill_webhooks import WEBHOOKS
 from tests.sql.fill_work import WORK
 
 # Ids come in order, as those of version 7 do.
@@ -213,6 +214,7 @@ FROM generate_series(1, 40000) AS n
         **WORK,
         **MESSAGING,
         **AI,
+        **WEBHOOKS,
     },
     {
         "users": """

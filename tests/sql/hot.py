@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tests.sql.hot_ai import BIG_AI, HOT_AI, SORTS_AI, SORTS_OWN_AI, UNLIMITED_AI
 from tests.sql.hot_messaging import BIG_MESSAGING, HOT_MESSAGING, SORTS_MESSAGING, UNLIMITED_MESSAGING
+from tests.sql.hot_webhooks import BIG_WEBHOOKS, HOT_WEBHOOKS, UNLIMITED_WEBHOOKS
 from tests.sql.hot_work import BIG_WORK, HOT_WORK, SORTS_WORK, UNLIMITED_WORK
 
 BIG = {
     *BIG_WORK,
     *BIG_MESSAGING,
     *BIG_AI,
+    *BIG_WEBHOOKS,
     "users",
     "sessions",
     "api_keys",
@@ -79,6 +81,7 @@ HOT: dict[str, set[str]] = {
     **HOT_WORK,
     **HOT_MESSAGING,
     **HOT_AI,
+    **HOT_WEBHOOKS,
     "account_tokens.is_good": {"account_tokens_pkey"},
     "account_tokens.use_token": {"account_tokens_pkey"},
     "audit.list_actor_filtered": set(),
@@ -331,6 +334,7 @@ UNLIMITED = {
     *UNLIMITED_WORK,
     *UNLIMITED_MESSAGING,
     *UNLIMITED_AI,
+    *UNLIMITED_WEBHOOKS,
     "auth.list_revoked_sessions",
     "auth.list_sessions",
     "explore.list_live",
