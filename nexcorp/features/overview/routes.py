@@ -12,7 +12,7 @@ from nexcorp.db.encoding import row_to_dict
 from nexcorp.delivery.effects import WAKE
 from nexcorp.features.overview.errors import DeadLetterNotFound
 from nexcorp.features.overview.live import read_overview
-from nexcorp.features.overview.schemas import RANGES, DeadLetters, OverviewHistory, HistoryQuery, Overview
+from nexcorp.features.overview.schemas import RANGES, DeadLetters, HistoryQuery, Overview, OverviewHistory
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import database
 from nexcorp.web.replies import reply
