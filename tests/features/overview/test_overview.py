@@ -110,7 +110,7 @@ async def test_two_nodes_and_a_worker_are_seen_live(
     found = await wait_until(see_all)
     assert sorted(one["kind"] for one in found["nodes"]) == ["web", "web", "worker"]
     assert found["users"] == 2 and found["workers"] == 1
-    assert found["outbox"] == {"depth": 0, "age": 0, "dead": 0}
+    assert found["outbox"]["dead"] == 0
 
     # Each process writes one row for each ten seconds, whatever it does.
     node = service.app[NODE]
