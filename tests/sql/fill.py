@@ -55,7 +55,8 @@ FROM generate_series(0, 199999) AS n
         "node_samples": """
 INSERT INTO node_samples (at, node_id, kind, requests, errors, p50, p99, pool_size, pool_busy)
 SELECT
-    date_bin('10 seconds', now(), 'epoch') - n / 3 * interval '10 seconds', 'n' || n % 3, 'web', 1, 0, 1, 2, 5, 1
+    date_bin('10 seconds', now(), 'epoch') - n / 3 * interval '10 seconds', 'n' || n % 3, 'web',
+    1, 0, 1, 2, 5, 1
 FROM generate_series(0, 25919) AS n
 """,
         "thread_reads": """
