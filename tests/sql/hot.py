@@ -57,6 +57,7 @@ SCANS = {
     "events.get_outbox_depth": "counts the queue, which workers keep short",
     "events.count_troubles": "events_default, which stays empty; stops at 10,000 rows",
     "events.list_failing": "for an operator who looks at what is not delivered",
+    "overview.count_users": "counts people where they are few, for an admin",
     "overview.add_sample": "measures the queue, which workers keep short",
     "messages.claim_outdated": "the cleanup, once an hour, where messages are not kept for ever",
     "preferences.delete_ended_mutes": "the cleanup, once an hour",
