@@ -165,7 +165,10 @@ async def test_a_dead_letter_is_delivered_after_all(service: Any, make_user: Any
     admin, reader, writer = await make_user(role="admin"), await make_user(), await make_user()
     async with service.db.transaction(wait=5) as conn:
         await emit(conn, "user.followed", actor_id=reader.id, entity=("user", writer.id), payload={})
-        row = await conn.fetchrow("SELECT lane, id FROM outbox")
+        row = await conn.fetchrow(
+            "SELECT o.lane, o.id FROM outbox AS o INNER JOIN events AS e ON e.id = o.event_id "
+            "WHERE e.type = 'user.followed'"
+        )
         await sql.events.bury_outbox(conn, lane=row["lane"], row_id=row["id"], last_error="broken")
     letter = row["id"]
     listed = (await get_json(admin.client, "/admin/outbox"))["data"]
