@@ -53,6 +53,14 @@ SELECT
     now() - n * interval '1 second'
 FROM generate_series(0, 199999) AS n
 """,
+        # Of three processes, a day.
+        "node_samples": """
+INSERT INTO node_samples (at, node_id, kind, requests, errors, p50, p99, pool_size, pool_busy)
+SELECT
+    date_bin('10 seconds', now(), 'epoch') - n / 3 * interval '10 seconds', 'n' || n % 3, 'web',
+    1, 0, 1, 2, 5, 1
+FROM generate_series(0, 25919) AS n
+""",
         "thread_reads": """
 INSERT INTO thread_reads (thread, user_id, upto)
 SELECT nth(2, CASE WHEN n < 50000 THEN 1 ELSE n / 5 END), nth(1, 1 + n % 50000), nth(3, 1 + n)

@@ -12,7 +12,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from saq import Queue
@@ -20,7 +20,10 @@ from saq import Queue
 from nexcorp.db import Database, sql
 from nexcorp.errors import AppError
 from nexcorp.redis_client import CONNECTION_LOST
-from nexcorp.web.metrics import Requests
+
+if TYPE_CHECKING:
+    # A worker loads no routes.
+    from nexcorp.web.metrics import Requests
 
 log = structlog.get_logger("nexcorp.overview")
 
