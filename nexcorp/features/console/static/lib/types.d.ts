@@ -841,7 +841,7 @@ export type Health = {
 
 export type HeldNotification = {
   id: string;
-  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`. */
+  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`, `repository`. */
   type: string;
   title: string;
   message: string;
@@ -1055,6 +1055,8 @@ export type LinkedRepository = {
   reason: "url_refused" | "https_only" | "address_refused" | "host_unknown" | "auth_failed" | "not_found" | "redirected" | "unreachable" | "tls_failed" | "too_slow" | "timeout" | "too_large" | "branch_gone" | "git_failed" | null;
   /** The same for people. */
   message: string | null;
+  /** Where the host, by the last sync, sends to, if that is on the same host: link it if it is the one you mean; it is not followed. */
+  movedTo: string | null;
   /** The newest commit. */
   head: string | null;
   commitCount: number;
@@ -1272,7 +1274,7 @@ export type Newest = {
 
 export type Notification = {
   id: string;
-  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`. */
+  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`, `repository`. */
   type: string;
   title: string;
   /** How what it tells of begins; empty once the post or the comment is deleted. */
@@ -1307,7 +1309,7 @@ export type NotificationPage = {
 };
 
 export type NotificationType = {
-  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`. */
+  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`, `repository`. */
   type: string;
   critical: boolean;
   /** It is critical whatever an administrator marks. */
@@ -1870,6 +1872,8 @@ export type Repository = {
   reason: "url_refused" | "https_only" | "address_refused" | "host_unknown" | "auth_failed" | "not_found" | "redirected" | "unreachable" | "tls_failed" | "too_slow" | "timeout" | "too_large" | "branch_gone" | "git_failed" | null;
   /** The same for people. */
   message: string | null;
+  /** Where the host, by the last sync, sends to, if that is on the same host: link it if it is the one you mean; it is not followed. */
+  movedTo: string | null;
   /** The newest commit. */
   head: string | null;
   commitCount: number;
