@@ -107,6 +107,8 @@ UPDATE webhooks AS w
 SET lease_until = now() + make_interval(secs => $3), worker_id = $4
 FROM (SELECT id, true AS proven FROM good UNION ALL SELECT id, false FROM doubtful) AS c
 WHERE w.id = c.id
+    -- By key, whatever a plan from when there were none thinks of it; the same below.
+    AND w.id = ANY(ARRAY(SELECT good.id FROM good UNION ALL SELECT doubtful.id FROM doubtful))
 RETURNING w.id, w.failures, c.proven;
 
 -- name: read_lane(webhook_id, worker_id, after_at, after_id, most) :many
@@ -151,7 +153,8 @@ WITH said AS MATERIALIZED (
 held AS MATERIALIZED (
     SELECT d.id
     FROM webhook_deliveries AS d
-    WHERE d.id = ANY($1::uuid[]) AND d.status = 'pending'
+    -- Not = 'pending': a plan from when nothing was would read the index of all that is.
+    WHERE d.id = ANY($1::uuid[]) AND d.status NOT IN ('delivered', 'failed')
     ORDER BY d.id
     FOR NO KEY UPDATE
 ),
@@ -168,7 +171,7 @@ ended AS (
         ended_at = CASE WHEN s.status <> 'pending' THEN now() END
     FROM held
     INNER JOIN said AS s ON s.id = held.id
-    WHERE d.id = held.id
+    WHERE d.id = held.id AND d.id = ANY($1::uuid[])
     RETURNING d.id, d.attempts, s.code, s.error, s.ms, s.response
 )
 INSERT INTO webhook_attempts (delivery_id, n, status, ms, error, response)
@@ -202,7 +205,7 @@ judged AS MATERIALIZED (
         ) AS next_at
     FROM webhooks AS w
     INNER JOIN said AS s ON s.id = w.id
-    WHERE w.worker_id = $2
+    WHERE w.id = ANY($1::uuid[]) AND w.worker_id = $2
 ),
 released AS (
     UPDATE webhooks AS w
@@ -217,7 +220,7 @@ released AS (
         status = CASE WHEN j.reason IS NULL THEN w.status WHEN j.reason = 'gone' THEN 'disabled' ELSE 'paused' END,
         reason = CASE WHEN j.reason IS NULL THEN w.reason ELSE j.reason END
     FROM judged AS j
-    WHERE w.id = j.id
+    WHERE w.id = j.id AND w.id = ANY($1::uuid[])
     RETURNING w.id, w.owner_id, w.status, j.reason AS why
 )
 SELECT r.id, r.owner_id, r.status, r.why AS reason FROM released AS r WHERE r.why IS NOT NULL;

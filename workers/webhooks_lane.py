@@ -161,7 +161,8 @@ class Lane:
         """Read what is due behind the place, whether it may be sent, and render it."""
         # Read on by keyset: what was just sent is pending until it is recorded.
         most, (after_at, after_id) = self._width * 8, self._place
-        async with self.tools.reading, self.tools.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+        database = self.tools.database
+        async with self.tools.reading, database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
             rows = await sql.webhooks_sending.read_lane(
                 conn,
                 webhook_id=self.webhook_id,

@@ -400,4 +400,8 @@ QUEUED = (
     "deliveries.record_outcomes",
     "deliveries.give_back",
     "deliveries.make_digests",
+    "webhooks_sending.claim_lanes",
+    "webhooks_sending.read_lane",
+    "webhooks_sending.record_attempts",
+    "webhooks_sending.release_lanes",
 )
