@@ -23,6 +23,16 @@ async def a_page(world: World, owner: Person) -> Made:
     return {"name": "swagger-ui.css"}
 
 
+async def a_console_page(world: World, owner: Person) -> Made:
+    """A path of the console."""
+    return {"path": "tasks"}
+
+
+async def a_console_file(world: World, owner: Person) -> Made:
+    """A file of the console, of whatever release."""
+    return {"version": "0", "name": "main.js"}
+
+
 async def an_explorer_file(world: World, owner: Person) -> Made:
     """A file of the explorer of GraphQL."""
     return {"name": "start.js"}

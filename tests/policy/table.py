@@ -50,6 +50,12 @@ POLICY: list[Rule] = [
     Rule("GET /api/asyncapi.json", ANYBODY, 200),
     Rule("GET /api/docs", ANYBODY, 200),
     Rule("GET /api/docs/{name}", ANYBODY, 200, make=makers.a_page),
+    # The console is files alone; what it shows comes from the API.
+    Rule("GET /app", ANYBODY, 302),
+    Rule("GET /app/{path}", ANYBODY, 200, make=makers.a_console_page),
+    Rule("GET /app/sw.js", ANYBODY, 200),
+    Rule("GET /app/-/{version}/{name}", ANYBODY, 200, make=makers.a_console_file),
+    Rule("GET /app/demo.json", ANYBODY, 404),
     # GraphQL: each field has a rule of its own, in tests/graphql/test_access.py.
     Rule(
         "POST /api/graphql",
