@@ -55,7 +55,7 @@ POLICY: list[Rule] = [
     Rule("GET /app/{path}", ANYBODY, 200, make=makers.a_console_page),
     Rule("GET /app/sw.js", ANYBODY, 200),
     Rule("GET /app/-/{version}/{name}", ANYBODY, 200, make=makers.a_console_file),
-    Rule("GET /app/demo.json", ANYBODY, 404),
+    Rule("GET /app/demo.json", ANYBODY, 200),
     # GraphQL: each field has a rule of its own, in tests/graphql/test_access.py.
     Rule(
         "POST /api/graphql",
