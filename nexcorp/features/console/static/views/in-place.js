@@ -74,7 +74,7 @@ export function InPlace(
       ? html`<${Words} text=${value} />`
       : html`<span class="muted">${writable ? empty : t("inPlace.nothing")}</span>`;
     return html`<div class=${`in-place ${kind}`}>
-      <p>${shown}</p>
+      <p onDblClick=${() => writable && begin()}>${shown}</p>
       ${
       writable && html`
         <button class="icon-button" aria-label=${t("inPlace.edit", { name: label })}

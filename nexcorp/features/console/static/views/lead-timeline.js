@@ -144,6 +144,7 @@ export function Timeline({ lead, round, writable }) {
     moves.load(`/leads/${lead.id}/stage-log?limit=100`);
   }, [lead.id, round]);
   const problem = talks.problem.value ?? moves.problem.value;
+  /** @type {any[]} */
   const all = [
     ...(talks.items.value ?? []).map((one) => ({
       at: one.happenedAt,
@@ -158,7 +159,7 @@ export function Timeline({ lead, round, writable }) {
       move: one,
       id: one.id,
     })),
-  ].sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
+  ].sort((one, other) => Date.parse(other.at) - Date.parse(one.at) || (one.id < other.id ? 1 : -1));
   // Moves that are older than the last interaction read wait for the next page.
   const last = talks.cursor.value ? Date.parse(talks.items.value?.at(-1)?.happenedAt) : 0;
   return html`<section class="stack" aria-labelledby="lead-timeline"><h2 id="lead-timeline">${

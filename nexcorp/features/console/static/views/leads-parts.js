@@ -39,7 +39,7 @@ export function worth(leads) {
 /** How promising a lead is, as a small bar with its number. */
 export const Score = ({ score }) =>
   html`<span class=${`score ${score >= 70 ? "high" : score >= 35 ? "middle" : ""}`} title=${t("leads.score")}>
-    <i style=${{ width: `${score}%` }}></i><span class="visually-hidden">${t("leads.score")} </span>${
+    <i style=${{ width: `${score * 0.26}px` }}></i><span class="visually-hidden">${t("leads.score")} </span>${
     number(score)
   }
   </span>`;
@@ -49,15 +49,15 @@ export const Stage = ({ stage }) =>
 
 export const LeadCard = ({ lead }) =>
   html`<article class="task-card" aria-label=${lead.name}>
-    <a class="card-link" href=${href(`/leads/${lead.id}`)} draggable="false">${lead.name}</a>
+    <a class="card-link" href=${href(`/leads/${lead.id}`)} draggable=${false}>${lead.name}</a>
     ${lead.company && html`<p class="muted">${lead.company}</p>`}
-    <footer class="facts"><${Score} score=${lead.score} />
+    <footer><div class="facts"><${Score} score=${lead.score} />
       ${lead.value && html`<b>${money(lead.value, lead.currency)}</b>`}
       ${
     lead.lastInteractionAt && html`<span title=${t("leads.lastContact")}><${Icon} name="clock" /> <${Ago}
         at=${lead.lastInteractionAt} /></span>`
   }
-      <span class="grow"></span>
+      </div>
       ${
     lead.owner && html`<span title=${nameOf(lead.owner)}><${Avatar} person=${lead.owner} small /><span
         class="visually-hidden">${nameOf(lead.owner)}</span></span>`
@@ -68,7 +68,7 @@ export const LeadCard = ({ lead }) =>
  * Put a lead into a stage, with the version it was based on.
  * @param {any} lead
  * @param {any} body stage, and why it is lost
- * @param {(now: any) => void} settle
+ * @param {(now: any, refused?: boolean) => void} settle
  */
 export async function moveLead(lead, body, settle) {
   try {
@@ -78,7 +78,7 @@ export async function moveLead(lead, body, settle) {
     settle(now);
     return now;
   } catch (error) {
-    settle(error.status === 412 ? error.current ?? await get(`/leads/${lead.id}`) : lead);
+    settle(error.status === 412 ? error.current ?? await get(`/leads/${lead.id}`) : lead, true);
     if (error.status === 412) toast(t("leads.stale"), "error");
     else toastError(error);
   }

@@ -3,6 +3,7 @@ import { html, signal, useEffect, useMemo, useState } from "../vendor/preact.js"
 import { get, may, me } from "../lib/api.js";
 import { bindAll } from "../lib/keys.js";
 import { follow } from "../lib/live.js";
+import { inTurn, isChanging } from "../lib/turns.js";
 import { go, href, query, setQuery } from "../lib/router.js";
 import {
   Ago,
@@ -81,7 +82,7 @@ class Pipeline {
 
   put = (lead, force = false) => {
     const leads = new Map(this.leads.peek() ?? []), known = leads.get(lead.id);
-    if (known && !force && lead.version < known.version) return;
+    if (known && !force && (lead.version < known.version || isChanging(lead.id))) return;
     leads.set(lead.id, { ...known, ...lead });
     this.leads.value = leads;
   };
@@ -167,7 +168,14 @@ export default function Leads() {
   const settle = (now) => pipeline.put(now, true);
   const move = async (lead, body, undoable = true) => {
     pipeline.put({ ...lead, ...body }, true);
-    const now = await moveLead(lead, body, settle);
+    const now = await inTurn(lead.id, (isLast) => {
+      const known = pipeline.leads.peek()?.get(lead.id) ?? lead;
+      return moveLead(
+        { ...lead, version: known.version },
+        body,
+        (settled, refused) => settle(refused || isLast() ? settled : { ...known, version: settled.version }),
+      );
+    });
     if (!now || !undoable) return;
     const back = { stage: lead.stage, ...(lead.lostReason ? { lostReason: lead.lostReason } : {}) };
     toast(t("leads.moved", { name: lead.name, stage: t(`leads.stages.${now.stage}`) }), "info", {

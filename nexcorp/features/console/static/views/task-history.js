@@ -76,7 +76,9 @@ export function TaskHistory({ id, round }) {
           return html`
             <li key=${change.id}>
               <${Avatar} person=${change.actor} small />
-              <div><${PersonLink} person=${change.actor} /> ${t(has(key) ? key : "tasks.happened.updated")}
+              <div><${PersonLink} person=${change.actor} /> ${t(
+                has(key) ? key : "tasks.happened.updated",
+              )}${" "}
                     <span class="muted"><${Ago} at=${change.createdAt} /></span>
                     ${change.file && html`<small class="muted">${change.file.name}</small>`}
                     ${change.type !== "task.created" && html`<${Changes} change=${change} />`}</div>

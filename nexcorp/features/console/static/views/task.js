@@ -12,7 +12,7 @@ import { TaskFields } from "./task-fields.js";
 import { TaskHistory } from "./task-history.js";
 import { Checklist, Links, Subtasks } from "./task-steps.js";
 import { Attachments, Watchers } from "./task-files.js";
-import { changeTask, learnProjects, mayChange, mayDelete, projectOf, projects } from "./tasks-parts.js";
+import { changeTask, mayChange, mayDelete, projectOf, useProjects } from "./tasks-parts.js";
 
 /** A task that is shown, and a number that grows when its parts are to be read again. */
 class Shown {
@@ -85,10 +85,8 @@ const Part = ({ id, title, children, count }) =>
 export default function Task({ id }) {
   const shown = useMemo(() => new Shown(id), [id]);
   const [tab, setTab] = useState("comments");
-  useEffect(() => {
-    if (!projects.peek().length) learnProjects().catch(() => {});
-    return follow(`task:${id}`, shown.load, shown.apply);
-  }, [id]);
+  useProjects();
+  useEffect(() => follow(`task:${id}`, shown.load, shown.apply), [id]);
   const task = shown.task.value;
   if (shown.gone.value) {
     const deleted = shown.gone.value === "deleted";
@@ -121,8 +119,9 @@ export default function Task({ id }) {
         <a href=${href(project ? `/tasks?tab=board&project=${project.id}` : "/tasks")}>${project?.name ??
           t("pages.tasks")}</a>
         ${task.parentId && html`<a href=${href(`/tasks/${task.parentId}`)}>${t("tasks.parent")}</a>`}
-        <span class="muted">${task.number !== null && `#${task.number} · `}${t(`tasks.kinds.${task.kind}`)}
-          · <${PersonLink} person=${task.creator} /> <${Ago} at=${task.createdAt} /></span>
+        <span class="muted">${task.number !== null && `#${task.number} · `}${t(
+          `tasks.kinds.${task.kind}`,
+        )}${" · "}<${PersonLink} person=${task.creator} /> <${Ago} at=${task.createdAt} /></span>
         <span class="grow"></span>
         ${mayDelete(task) && html`
           <button class="icon-button" aria-label=${t("tasks.delete")}

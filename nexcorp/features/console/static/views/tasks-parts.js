@@ -1,6 +1,6 @@
 /** What pages of tasks share: what a task's state looks like, who may change it, and sending changes. */
 /** @import { Task } from "../lib/types.d.ts" */
-import { html, signal } from "../vendor/preact.js";
+import { html, signal, useEffect } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
 import { href } from "../lib/router.js";
 import { Avatar, exactly, Icon, nameOf, number, toast, toastError } from "../lib/ui.js";
@@ -13,10 +13,15 @@ export const isOverdue = (task) => isOpen(task) && task.dueAt !== null && Date.p
 
 /** Projects of the one signed in, by name: for choosing, and for what one may do in them. */
 export const projects = signal(/** @type {import("../lib/types.d.ts").Project[]} */ ([]));
-export async function learnProjects() {
-  if (!may("project:read")) return;
-  const page = await get("/projects?limit=100");
-  projects.value = page.data.sort((one, other) => one.name.localeCompare(other.name));
+/** Read them as soon as it is known that one may. */
+export function useProjects() {
+  const allowed = may("project:read");
+  useEffect(() => {
+    if (!allowed) return;
+    get("/projects?limit=100").then(({ data }) => {
+      projects.value = data.sort((one, other) => one.name.localeCompare(other.name));
+    }, () => {});
+  }, [allowed]);
 }
 /** Tasks of a project are its members' only, and managers'. */
 export const ownProjects = () => projects.value.filter((one) => one.role !== "reader" || may("task:manage"));
@@ -35,7 +40,7 @@ export const mayDelete = (task) =>
  * Change a task by what is sent. Of a version that is no more the current state is handed on, and said.
  * @param {any} task
  * @param {any} changes
- * @param {(now: any) => void} settle is handed the task as it is after that
+ * @param {(now: any, refused?: boolean) => void} settle is handed the task as it is after that
  * @returns {Promise<any>} the task, undefined where it was refused
  */
 export async function changeTask(task, changes, settle) {
@@ -45,10 +50,10 @@ export async function changeTask(task, changes, settle) {
     return now;
   } catch (error) {
     if (error.code === "stale_version") {
-      settle(error.current ?? await get(`/tasks/${task.id}`));
+      settle(error.current ?? await get(`/tasks/${task.id}`), true);
       toast(t("tasks.stale"), "error");
     } else {
-      settle(task);
+      settle(task, true);
       toastError(error);
     }
   }
@@ -130,9 +135,8 @@ export const TaskCard = ({ task, project }) =>
         <p class="labels">${project && html`<span class="label muted">${project.name}</span>`}
           ${task.labels.map((label) => html`<${Label} key=${label.id} label=${label} />`)}</p>
       `}
-      <a class="card-link" href=${href(`/tasks/${task.id}`)} draggable="false">${task.title}</a>
-      <footer class="facts"><${Priority} priority=${task.priority} /><${Facts} task=${task} />
-        <span class="grow"></span>
+      <a class="card-link" href=${href(`/tasks/${task.id}`)} draggable=${false}>${task.title}</a>
+      <footer><div class="facts"><${Priority} priority=${task.priority} /><${Facts} task=${task} /></div>
         ${task.assignee && html`
           <span title=${nameOf(task.assignee)}><${Avatar} person=${task.assignee} small /><span
               class="visually-hidden">${nameOf(task.assignee)}</span></span>

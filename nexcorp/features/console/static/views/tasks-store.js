@@ -1,6 +1,7 @@
 /** Tasks by id as they are shown: read by columns or lists, completed by frames, moved at once. */
 import { signal } from "../vendor/preact.js";
 import { get } from "../lib/api.js";
+import { inTurn, isChanging } from "../lib/turns.js";
 import { toast } from "../lib/ui.js";
 import { t } from "../lib/words.js";
 import { changeTask, PRIORITIES, STATUSES } from "./tasks-parts.js";
@@ -67,6 +68,7 @@ export class Board {
   put(task, force = false) {
     const tasks = new Map(this.tasks.peek() ?? []), known = tasks.get(task.id);
     if (known && !force && task.version < known.version) return;
+    if (known && !force && isChanging(task.id)) task = { ...task, status: known.status, rank: known.rank };
     if (known?.status !== task.status) {
       if (known) this.add(known.status, -1);
       this.add(task.status, 1);
@@ -122,16 +124,25 @@ export class Board {
     const next = from[from.findIndex(({ id }) => id === task.id) + 1];
     const previous = from[from.findIndex(({ id }) => id === task.id) - 1];
     this.put({ ...task, status, rank: this.rankAt(status, place, task) }, true);
-    const now = await changeTask(task, {
-      ...(same ? {} : { status, version: task.version }),
-      ...(place && this.projectId ? { place } : {}),
-    }, (settled) => this.put(settled, true));
+    const now = await inTurn(task.id, (isLast) => {
+      const { version } = this.tasks.peek()?.get(task.id) ?? task;
+      return changeTask(task, {
+        ...(same ? {} : { status, version }),
+        ...(place && this.projectId ? { place } : {}),
+      }, (settled, refused) => this.settle(settled, refused || isLast()));
+    });
     if (!now || same || !undoable) return;
     const back = next ? { before: next.id } : previous ? { after: previous.id } : null;
     toast(t("tasks.moved", { status: t(`tasks.statuses.${status}`) }), "info", {
       label: t("app.undo"),
       run: () => this.move(this.tasks.peek()?.get(task.id) ?? now, task.status, back, false),
     });
+  }
+
+  /** Show what a change came to; where another one is under way, only its version is of interest. */
+  settle(task, whole) {
+    const known = this.tasks.peek()?.get(task.id);
+    this.put(whole || !known ? task : { ...known, version: task.version }, true);
   }
 
   /** A rank between the neighbours, until the service has said which. */

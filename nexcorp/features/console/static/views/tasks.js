@@ -9,7 +9,7 @@ import { TaskBoard } from "./tasks-board.js";
 import { TaskList } from "./tasks-list.js";
 import { MyTasks } from "./tasks-mine.js";
 import { NewTask } from "./tasks-new.js";
-import { learnProjects } from "./tasks-parts.js";
+import { useProjects } from "./tasks-parts.js";
 import { TaskStats } from "./tasks-stats.js";
 import { Trash } from "./tasks-trash.js";
 
@@ -24,10 +24,8 @@ export default function Tasks() {
   // The tab that is shown says here what becomes of a new task.
   const shown = useRef(/** @type {(task: any) => void} */ (() => {}));
   const open = (given = {}) => may("task:create") && setMaking(given);
-  useEffect(() => {
-    learnProjects().catch(() => {});
-    return bindAll([["n", "tasks.new", () => open({ projectId: query.peek().get("project") })]]);
-  }, []);
+  useProjects();
+  useEffect(() => bindAll([["n", "tasks.new", () => open({ projectId: query.peek().get("project") })]]), []);
   const choose = (name) => {
     if (name !== "trash") localStorage.setItem(REMEMBERED, name);
     setQuery({ tab: name });
