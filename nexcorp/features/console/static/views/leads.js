@@ -115,7 +115,7 @@ const Row = ({ lead }) =>
       <td>
         <${Stage} stage=${lead.stage} />
       </td>
-      <td>
+      <td class="wide-only">
         <${Score} score=${lead.score} />
       </td>
       <td class="amount">${lead.value && money(lead.value, lead.currency)}</td>
@@ -134,7 +134,7 @@ const LeadTable = ({ pipeline }) => {
       <table class="leads-table">
         <thead>
           <tr>${["name", "stage", "score", "value", "source", "owner", "lastContact"].map((name, at) =>
-            html`<th key=${name} scope="col" class=${at > 3 ? "wide-only" : at === 3 ? "amount" : ""}>${
+            html`<th key=${name} scope="col" class=${at === 3 ? "amount" : at > 1 ? "wide-only" : ""}>${
               t(`leads.${name}`)
             }</th>`
           )}</tr>
