@@ -169,8 +169,11 @@ export const Problem = (/** @type {{error: any, retry?: () => void}} */ { error,
     ${retry && html`<button onClick=${retry}><${Icon} name="refresh-cw" /> ${t("app.retry")}</button>`}
   </div>`;
 
-/** A list by pages: skeleton, problem, empty state, items, and more of them as the reader comes near the end. */
-export function PagedList(/** @type {any} */ { list, empty, children, count }) {
+/**
+ * A list by pages: skeleton, problem, empty state, items, and more of them as the reader comes near the end.
+ * `ul`: the class of a list around the items, which are its `<li>`; the rest stands beside it.
+ */
+export function PagedList(/** @type {any} */ { list, empty, children, count, ul }) {
   const end = useRef(/** @type {Element | null} */ (null));
   useEffect(() => {
     if (!end.current) return;
@@ -186,7 +189,8 @@ export function PagedList(/** @type {any} */ { list, empty, children, count }) {
       ? html`<${Problem} error=${list.problem.value} retry=${() => list.load()} />`
       : html`<${Skeleton} count=${count} />`;
   }
-  return html`${items.length === 0 ? empty : items.map(children)}
+  const shown = items.map(children);
+  return html`${items.length === 0 ? empty : ul ? html`<ul class=${ul}>${shown}</ul>` : shown}
     ${list.problem.value && html`<${Problem} error=${list.problem.value} retry=${() => list.more()} />`}
     ${
     list.cursor.value && html`<button ref=${end} class="quiet more" onClick=${() =>

@@ -157,13 +157,13 @@ export function LeadForm({ lead, onClose, onDone }) {
   const input = ([name, type, most]) =>
     html`
       <${Field} key=${name} label=${t(`leads.${name}`)} error=${errors[name]} type=${type} name=${name}
-        maxlength=${most} value=${lead?.[name] ?? ""} />
+        maxlength=${most} defaultValue=${lead?.[name] ?? ""} />
     `;
   return html`
     <${Dialog} title=${t(lead ? "leads.edit" : "leads.new")} onClose=${onClose} wide>
       <form class="form" onSubmit=${submit}>
         <${Field} label=${t("leads.name")} error=${errors.name} name="name" required maxlength="200" autofocus
-          value=${lead?.name ?? ""} />
+          defaultValue=${lead?.name ?? ""} />
         <div class="fields">${TEXTS.map(input)}
             <${Field} label=${t("leads.source")}><select name="source">${SOURCES.map((one) =>
               html`<option key=${one} value=${one} selected=${one === (lead?.source ?? "other")}>${
@@ -172,13 +172,13 @@ export function LeadForm({ lead, onClose, onDone }) {
             )}</select><//>
             <${Field} label=${t("leads.value")} error=${errors
               .value} name="value" inputmode="decimal" maxlength="15"
-              value=${lead?.value ?? ""} placeholder="1200.50" />
+              defaultValue=${lead?.value ?? ""} placeholder="1200.50" />
             <${Field} label=${t("leads.currency")} error=${errors
               .currency} name="currency" maxlength="3" minlength="3"
-              value=${lead?.currency ?? "EUR"} />
+              defaultValue=${lead?.currency ?? "EUR"} />
             <${Field} label=${t("leads.score")} error=${errors
               .score} name="score" type="number" min="0" max="100"
-              value=${lead?.score ?? 0} required />
+              defaultValue=${lead?.score ?? 0} required />
             <div class="field"><span>${t("leads.owner")}</span>
               <button type="button" class="chooser" onClick=${() => setPicking(true)}>${owner
                 ? html`<${Avatar} person=${owner} small />${nameOf(owner)}`

@@ -70,8 +70,8 @@ function DueDialog({ task, change, onClose }) {
     <${Dialog} title=${t("tasks.due")} onClose=${onClose}>
       <form class="form" onSubmit=${submit}>
         <div class="fields">
-          <${Field} label=${t("tasks.day")} type="date" name="day" required autofocus value=${day} />
-          <${Field} label=${t("tasks.time")} type="time" name="time" value=${time} />
+          <${Field} label=${t("tasks.day")} type="date" name="day" required autofocus defaultValue=${day} />
+          <${Field} label=${t("tasks.time")} type="time" name="time" defaultValue=${time} />
         </div>
         <div class="fields">
           <${Field} label=${t("tasks.repeat")}><select name="frequency" value=${frequency}
@@ -81,8 +81,9 @@ function DueDialog({ task, change, onClose }) {
             )}</select><//>
           ${frequency && html`
             <${Field} label=${t("tasks.every")} type="number" name="every" min="1" max="99"
-              value=${repeat?.every ?? 1} required />
-            <${Field} label=${t("tasks.until")} type="date" name="until" value=${repeat?.until ?? ""} />
+              defaultValue=${repeat?.every ?? 1} required />
+            <${Field} label=${t("tasks.until")} type="date" name="until" defaultValue=${repeat?.until ??
+              ""} />
           `}
         </div>
         <p class="muted"><${Icon} name="bell" /> ${t("tasks.reminders")}</p>

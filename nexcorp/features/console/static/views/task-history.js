@@ -69,21 +69,20 @@ export function TaskHistory({ id, round }) {
     list.load();
   }, [id, round]);
   return html`
-    <ol class="history">
-      <${PagedList} list=${list} count=${2}
-        empty=${html`<li class="muted">${t("tasks.noHistory")}</li>`}>${(change) => {
-          const key = `tasks.happened.${change.type.replace("task.", "")}`;
-          return html`
-            <li key=${change.id}>
-              <${Avatar} person=${change.actor} small />
-              <div><${PersonLink} person=${change.actor} /> ${t(
-                has(key) ? key : "tasks.happened.updated",
-              )}${" "}
-                    <span class="muted"><${Ago} at=${change.createdAt} /></span>
-                    ${change.file && html`<small class="muted">${change.file.name}</small>`}
-                    ${change.type !== "task.created" && html`<${Changes} change=${change} />`}</div>
-            </li>
-          `;
-        }}<//></ol>
+    <${PagedList} list=${list} count=${2} ul="history"
+      empty=${html`<p class="muted">${t("tasks.noHistory")}</p>`}>${(change) => {
+        const key = `tasks.happened.${change.type.replace("task.", "")}`;
+        return html`
+          <li key=${change.id}>
+            <${Avatar} person=${change.actor} small />
+            <div><${PersonLink} person=${change.actor} /> ${t(
+              has(key) ? key : "tasks.happened.updated",
+            )}${" "}
+                  <span class="muted"><${Ago} at=${change.createdAt} /></span>
+                  ${change.file && html`<small class="muted">${change.file.name}</small>`}
+                  ${change.type !== "task.created" && html`<${Changes} change=${change} />`}</div>
+          </li>
+        `;
+      }}<//>
   `;
 }

@@ -166,7 +166,7 @@ export default function Task({ id }) {
             : html`<${TaskHistory} id=${id} round=${shown.round.value} />`}
         </section>
       </div>
-      <aside class="task-side card" aria-label=${t("tasks.fields.title")}>
+      <aside class="task-side card" aria-label=${t("tasks.fields.all")}>
         <${TaskFields} task=${task} writable=${writable} change=${shown.change} />
         ${may("task:read") && html`
           <${Watchers} task=${task} round=${shown.round.value}

@@ -171,9 +171,8 @@ export function TaskList({ register }) {
   const named = (names, key) => names.map((name) => [name, t(`tasks.${key}.${name}`)]);
   const filtered = Object.keys(filters).some((name) => name !== "sort");
   const empty = html`
-    <li>
-      <${Empty} icon="filter" title=${t("tasks.emptyList")}>
-        ${t(filtered ? "tasks.emptyFiltered" : "tasks.emptyMineHint")}<//></li>
+    <${Empty} icon="filter" title=${t("tasks.emptyList")}>
+        ${t(filtered ? "tasks.emptyFiltered" : "tasks.emptyMineHint")}<//>
   `;
   return html`
     <${Views} filters=${filters} saved=${saved} />
@@ -210,9 +209,8 @@ export function TaskList({ register }) {
         "tasks.export",
       )}</button>
     </div>
-    <ul class="list">
-      <${PagedList} list=${list} empty=${empty}>${(task) =>
-        html`<${TaskRow} key=${task.id} task=${task} onDone=${may("task:create") && complete} />`}<//></ul>
+    <${PagedList} list=${list} empty=${empty} ul="list">${(task) =>
+      html`<${TaskRow} key=${task.id} task=${task} onDone=${may("task:create") && complete} />`}<//>
     ${saving && html`
       <${SaveView} filters=${filters} onClose=${() => setSaving(false)}
         onSaved=${saved.reload} />

@@ -40,8 +40,7 @@ export function Trash({ register }) {
     }
   };
   const empty = html`
-    <li>
-      <${Empty} icon="trash" title=${t("tasks.emptyTrash")}>${t("tasks.emptyTrashHint")}<//></li>
+    <${Empty} icon="trash" title=${t("tasks.emptyTrash")}>${t("tasks.emptyTrashHint")}<//>
   `;
   return html`
     <div class="row"><p class="muted">${t("tasks.trashHint")}</p>
@@ -50,23 +49,21 @@ export function Trash({ register }) {
           "tasks.emptyOwn",
         )}</button>
       `}</div>
-    <ul class="list">
-      <${PagedList} list=${list} empty=${empty}>${(task) =>
-        html`<li key=${task.id} class="task-row"><${Priority} priority=${task.priority} />
+    <${PagedList} list=${list} empty=${empty} ul="list">${(task) =>
+      html`<li key=${task.id} class="task-row"><${Priority} priority=${task.priority} />
         <span class="what"><b>${task.title}</b><small class="facts">
           ${projectOf(task.projectId) && html`<span>${projectOf(task.projectId).name}</span>`}
           <${Facts} task=${{ ...task, dueAt: null }} />
           <span>${
-          t("tasks.deletedBy", { name: nameOf(task.deletedBy) })
-        } <${Ago} at=${task.deletedAt} /></span>
+        t("tasks.deletedBy", { name: nameOf(task.deletedBy) })
+      } <${Ago} at=${task.deletedAt} /></span>
         </small></span>
         <button onClick=${() => restore(task)}><${Icon} name="undo" /> ${t("tasks.restore")}</button>
         ${
-          may("task:purge") &&
-          html`<button class="icon-button" aria-label=${
-            t("tasks.purge", { title: task.title })
-          } onClick=${() => setAsking(task)}><${Icon} name="trash" /></button>`
-        }</li>`}<//></ul>
+        may("task:purge") &&
+        html`<button class="icon-button" aria-label=${t("tasks.purge", { title: task.title })} onClick=${() =>
+          setAsking(task)}><${Icon} name="trash" /></button>`
+      }</li>`}<//>
     ${asking && html`
       <${Dialog} title=${t("tasks.purgeTitle")} onClose=${() => setAsking(null)}>
         <p>${asking.id ? t("tasks.purgeOne", { title: asking.title }) : t("tasks.purgeAll")}</p>
