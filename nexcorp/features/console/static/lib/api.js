@@ -129,6 +129,9 @@ export async function freshToken() {
   return token?.text;
 }
 
+/** The access token of this moment, which may be too old: for those who cannot wait for a fresh one. */
+export const heldToken = () => token?.text;
+
 /**
  * Ask the API as the person who is signed in; gives the answer's JSON, null where there is none.
  * What failed for a while (0, 429, 503) is tried again: a POST carries a key, so that it is done once.

@@ -5,7 +5,8 @@ import { toast } from "./ui.js";
 import { t } from "./words.js";
 
 /** What an item of a list is known by: its own id, or that of whom or what it is about. */
-const keyOf = (/** @type {any} */ item) => item.id ?? item.user?.id ?? item.entity?.id ?? item.provider;
+const keyOf = (/** @type {any} */ item) =>
+  item.id ?? item.sha ?? item.user?.id ?? item.entity?.id ?? item.provider ?? item.path ?? item.n;
 
 /**
  * A list that is read by pages. `items` is null until the first page has come.
