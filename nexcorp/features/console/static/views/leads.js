@@ -2,7 +2,7 @@
 import { html, signal, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { get, may, me } from "../lib/api.js";
 import { bindAll } from "../lib/keys.js";
-import { follow } from "../lib/live.js";
+import { follow, standIn } from "../lib/live.js";
 import { inTurn, isChanging } from "../lib/turns.js";
 import { go, href, query, setQuery } from "../lib/router.js";
 import {
@@ -63,6 +63,7 @@ class Pipeline {
   load = async () => {
     try {
       const pages = await Promise.all(STAGES.map((stage) => this.read(stage)));
+      standIn("leads", pages[0].epoch, Math.min(...pages.map(({ seq }) => seq)));
       this.leads.value = new Map(pages.flatMap(({ data }) => data.map((lead) => [lead.id, lead])));
       this.cursors.value = Object.fromEntries(STAGES.map((stage, at) => [stage, pages[at].nextCursor]));
       this.problem.value = null;

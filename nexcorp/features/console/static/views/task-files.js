@@ -9,7 +9,7 @@ import { language } from "../lib/words.js";
 
 /** Bytes as people say them. */
 function size(bytes) {
-  const [unit, one] = bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
+  const [unit, one] = bytes < 1e3 ? ["byte", 1] : bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
   return new Intl.NumberFormat(language.value, { style: "unit", unit, maximumFractionDigits: 1 }).format(
     bytes / one,
   );

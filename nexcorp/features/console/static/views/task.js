@@ -77,7 +77,7 @@ const restore = (shown) => api("POST", `/tasks/${shown.id}/restore`).then(shown.
 const Part = ({ id, title, children, count }) =>
   html`
     <section class="stack"
-      aria-labelledby=${id}><h2 id=${id}>${title}${count > 0 && html`
+      aria-labelledby=${id}><h2 id=${id}>${title}${" "}${count > 0 && html`
         <span class="count muted">${count}</span>
       `}</h2>${children}</section>
   `;
