@@ -129,6 +129,9 @@ export async function freshToken() {
   return token?.text;
 }
 
+/** The access token of this moment, which may be too old: for those who cannot wait for a fresh one. */
+export const heldToken = () => token?.text;
+
 /**
  * Ask the API as the person who is signed in; gives the answer's JSON, null where there is none.
  * What failed for a while (0, 429, 503) is tried again: a POST carries a key, so that it is done once.
@@ -139,7 +142,7 @@ export async function freshToken() {
  *   `once`: a failure is told at once
  */
 export async function api(method, path, body, { headers = {}, once, ...options } = {}) {
-  const key = method === "POST" && !(body instanceof FormData) ? { "Idempotency-Key": newId() } : {};
+  const key = method === "POST" ? { "Idempotency-Key": newId() } : {};
   for (let attempt = 1, renewed = false;; attempt++) {
     try {
       await freshToken();

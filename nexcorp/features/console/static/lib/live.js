@@ -13,10 +13,11 @@ export const state = signal("off");
 const PACE_MS = 62; // the service takes 20 commands a second: stay at 16
 const LONGEST_MS = 30_000;
 const HIDDEN_MS = 300_000;
+const LATE_MS = 1500; // after which a view does not wait any longer to be in a room
 const ROOMS_AT_ONCE = 20; // five of them count as a command more
 
 /** @typedef {(event: string, data: any) => void} Handler */
-/** @typedef {{epoch?: string, seq?: number, joined?: boolean, handlers: Set<Handler>, lost: Set<() => void>}} Room */
+/** @typedef {{epoch?: string, seq?: number, joined?: boolean, handlers: Set<Handler>, lost: Set<() => void>, entered: Set<() => void>}} Room */
 
 /** @type {Map<string, Room>} */
 const rooms = new Map();
@@ -134,7 +135,11 @@ function receive(/** @type {any} */ { event, data, room, seq }) {
 function joined(/** @type {any} */ data) {
   for (const point of data.rooms ?? [data]) {
     const room = rooms.get(point.room);
-    if (!room || point.error) continue;
+    if (!room) continue;
+    // Whoever waited to be in reads now. Where they may not be in, reading tells all why: it may be gone.
+    new Set([...room.entered, ...(point.error ? room.lost : [])]).forEach((read) => read());
+    room.entered.clear();
+    if (point.error) continue;
     const again = room.epoch !== undefined || (point.room === "feed" && room.joined);
     if (!point.recovered) room.seq = point.seq;
     room.epoch = point.epoch ?? undefined;
@@ -203,7 +208,7 @@ function joinAll() {
 export function enter(name, handler, lost) {
   let room = rooms.get(name);
   if (!room) {
-    room = { handlers: new Set(), lost: new Set() };
+    room = { handlers: new Set(), lost: new Set(), entered: new Set() };
     rooms.set(name, room);
     if (state.peek() === "live") join(name);
   }
@@ -229,22 +234,31 @@ export function enter(name, handler, lost) {
 export function follow(name, load, apply) {
   /** @type {[string, any][] | null} */
   let waiting = [];
-  let ended = false;
+  let ended = false, round = 0;
   async function reload() {
-    waiting = [];
+    const mine = ++round;
+    waiting ??= [];
     await load().catch(() => {});
-    const missed = waiting ?? [];
+    if (ended || mine !== round) return;
+    const missed = waiting;
     waiting = null;
-    if (!ended) missed.forEach(([event, data]) => apply(event, data));
+    missed.forEach(([event, data]) => apply(event, data));
   }
   const leave = enter(
     name,
     (event, data) => waiting ? waiting.push([event, data]) : apply(event, data),
     reload,
   );
-  reload();
+  const room = /** @type {Room} */ (rooms.get(name));
+  // What happens between an answer and being in is in neither of them: read once one is in. Until there is a
+  // connection, what can be read is shown at once, and read again then.
+  if (!room.joined) room.entered.add(reload);
+  if (room.joined || state.peek() !== "live") reload();
+  const late = setTimeout(() => round || reload(), LATE_MS);
   return () => {
     ended = true;
+    clearTimeout(late);
+    room.entered.delete(reload);
     leave();
   };
 }

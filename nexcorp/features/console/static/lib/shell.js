@@ -208,9 +208,10 @@ const More = () =>
 
 /** Everything around the view that is handed in as children. */
 export function Shell(/** @type {any} */ { children }) {
+  const pages = shown([...PAGES, ...ADMIN]);
   useEffect(() => {
     const ends = [
-      bindPages(shown([...PAGES, ...ADMIN]).map(([key, to, , letter]) => [letter, `pages.${key}`, to])),
+      bindPages(pages.map(([key, to, , letter]) => [letter, `pages.${key}`, to])),
       bindAll([["Mod+k", "app.commands", () => {
         overlay.value = "commands";
       }], ["?", "app.keys", () => {
@@ -218,7 +219,7 @@ export function Shell(/** @type {any} */ { children }) {
       }]]),
     ];
     return () => ends.forEach((end) => end());
-  }, []);
+  }, [pages.length]); // rights are learnt behind the first look
   const admin = shown(ADMIN);
   return html`
     <a class="skip" href="#main">${t("app.skip")}</a>

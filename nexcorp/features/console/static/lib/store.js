@@ -4,9 +4,13 @@ import { get } from "./api.js";
 import { toast } from "./ui.js";
 import { t } from "./words.js";
 
+/** What an item of a list is known by: its own id, or that of whom or what it is about. */
+const keyOf = (/** @type {any} */ item) =>
+  item.id ?? item.sha ?? item.user?.id ?? item.entity?.id ?? item.provider ?? item.path ?? item.n;
+
 /**
  * A list that is read by pages. `items` is null until the first page has come.
- * @template {{id: string}} [T=any]
+ * @template [T=any]
  */
 export class Paged {
   /** @param {string} path below /api/v1, with its query */
@@ -46,8 +50,8 @@ export class Paged {
       const page = await get(cursor ? `${this.path}${mark}cursor=${encodeURIComponent(cursor)}` : this.path);
       if (round !== this.round) return;
       this.answer = page;
-      const known = new Set(cursor ? this.items.peek()?.map((item) => item.id) : []);
-      const fresh = page.data.filter((/** @type {T} */ item) => !known.has(item.id));
+      const known = new Set(cursor ? this.items.peek()?.map(keyOf) : []);
+      const fresh = page.data.filter((/** @type {T} */ item) => !known.has(keyOf(item)));
       this.items.value = cursor ? [...this.items.peek() ?? [], ...fresh] : page.data;
       this.cursor.value = page.nextCursor ?? null;
     } catch (error) {
@@ -59,7 +63,7 @@ export class Paged {
 
   /** The item of an id, as it is shown. */
   find(/** @type {string} */ id) {
-    return this.items.peek()?.find((item) => item.id === id);
+    return this.items.peek()?.find((item) => keyOf(item) === id);
   }
 
   /** Change one item, by values or by a function of it. */
@@ -68,18 +72,18 @@ export class Paged {
       ...item,
       ...(typeof patch === "function" ? patch(item) : patch),
     });
-    this.items.value = this.items.peek()?.map((item) => item.id === id ? made(item) : item) ?? null;
+    this.items.value = this.items.peek()?.map((item) => keyOf(item) === id ? made(item) : item) ?? null;
   }
 
   /** Put an item at the front, or where one of its id is. */
   put(/** @type {T} */ item, { last = false } = {}) {
     const items = this.items.peek() ?? [];
-    if (items.some((other) => other.id === item.id)) this.change(item.id, item);
+    if (items.some((other) => keyOf(other) === keyOf(item))) this.change(keyOf(item), item);
     else this.items.value = last ? [...items, item] : [item, ...items];
   }
 
   remove(/** @type {string} */ id) {
-    this.items.value = this.items.peek()?.filter((item) => item.id !== id) ?? null;
+    this.items.value = this.items.peek()?.filter((item) => keyOf(item) !== id) ?? null;
   }
 }
 

@@ -1,5 +1,5 @@
 /** The parts that all views are made of. Nothing here makes HTML of what people wrote. */
-import { html, signal, useEffect, useRef, useState } from "../vendor/preact.js";
+import { html, signal, useEffect, useId, useRef, useState } from "../vendor/preact.js";
 import { href, setTitle } from "./router.js";
 import { language, t } from "./words.js";
 
@@ -171,9 +171,9 @@ export const Problem = (/** @type {{error: any, retry?: () => void}} */ { error,
 
 /**
  * A list by pages: skeleton, problem, empty state, items, and more of them as the reader comes near the end.
- * `ul`: the class of a list around the items, which are its `<li>`; the rest stands beside it.
+ * `rows`: the class of the `ul` that the items, as `li`, are in.
  */
-export function PagedList(/** @type {any} */ { list, empty, children, count, ul }) {
+export function PagedList(/** @type {any} */ { list, empty, children, count, rows }) {
   const end = useRef(/** @type {Element | null} */ (null));
   useEffect(() => {
     if (!end.current) return;
@@ -190,7 +190,7 @@ export function PagedList(/** @type {any} */ { list, empty, children, count, ul 
       : html`<${Skeleton} count=${count} />`;
   }
   const shown = items.map(children);
-  return html`${items.length === 0 ? empty : ul ? html`<ul class=${ul}>${shown}</ul>` : shown}
+  return html`${items.length === 0 ? empty : rows ? html`<ul class=${rows}>${shown}</ul>` : shown}
     ${list.problem.value && html`<${Problem} error=${list.problem.value} retry=${() => list.more()} />`}
     ${
     list.cursor.value && html`<button ref=${end} class="quiet more" onClick=${() =>
@@ -233,13 +233,24 @@ export function Dialog(/** @type {any} */ { title, onClose, children, wide }) {
 }
 
 /** A labelled input of a form; `error`: what is wrong with it. */
-export const Field = (/** @type {any} */ { label, error, hint, children, ...input }) =>
-  html`<label class="field"><span>${label}</span>
-    ${children ?? html`<input ...${input} aria-invalid=${error ? "true" : undefined} />`}
-    ${hint && html`<small class="muted">${hint}</small>`}${
-    error && html`<small class="problem" role="alert">${error}</small>`
+export function Field(/** @type {any} */ { label, error, hint, children, ...input }) {
+  // What stands below describes the input, and is no part of its name.
+  const id = useId();
+  return html`<label class="field"><span>${label}</span>
+    ${
+    children ??
+      html`<input ...${input} aria-label=${label} aria-describedby=${
+        error || hint ? id : undefined
+      } aria-invalid=${error ? "true" : undefined} />`
+  }
+    ${
+    (hint || error) &&
+    html`<small id=${id} class=${error ? "problem" : "muted"} role=${error ? "alert" : undefined}>${
+      [error, hint].filter(Boolean).join(" ")
+    }</small>`
   }
   </label>`;
+}
 
 /**
  * State of a form that is sent: {busy, problem, errors, submit}. `submit` is for onSubmit; it calls `send` with the

@@ -135,6 +135,8 @@ export class WebsocketProvider {
   readonly ws: WebSocket | null;
   protocols: string[];
   shouldConnect: boolean;
+  /** What is done with a message, by its type; the provider's own list. */
+  messageHandlers: ((encoder: unknown, decoder: { arr: Uint8Array; pos: number }) => void)[];
   connect(): void;
   disconnect(): void;
   destroy(): void;

@@ -48,10 +48,7 @@ export default function People() {
     const timer = setTimeout(() => text.trim() !== q && setQuery({ q: text.trim() }), 250);
     return () => clearTimeout(timer);
   }, [text]);
-  const empty = html`
-    <li>
-      <${Empty} icon="users" title=${t("people.empty")}>${t("people.emptyHint")}<//></li>
-  `;
+  const empty = html`<${Empty} icon="users" title=${t("people.empty")}>${t("people.emptyHint")}<//>`;
   return html`
     <div class="column">
       <${Heading} title=${t("pages.people")} />
@@ -63,13 +60,11 @@ export default function People() {
         value=${text}
         onInput=${(event) => setText(event.target.value)}
       />
-      <ul class="list people">
-        <${PagedList} list=${list} empty=${empty}>
+      <${PagedList} rows="list people" list=${list} empty=${empty}>
           ${(person) =>
             html`<${PersonRow} key=${person.id} person=${person} onToggle=${() =>
               toggleFollow(list, person)} />`}
         <//>
-      </ul>
     </div>
   `;
 }

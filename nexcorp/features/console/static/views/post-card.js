@@ -190,7 +190,11 @@ export function PostCard(
     enter(
       `post:${post.id}`,
       (event, data) => applyToPost(list, post.id, event, data),
-      () => get(`/posts/${post.id}`).then((now) => list.change(post.id, now), () => {}),
+      () =>
+        get(`/posts/${post.id}`).then(
+          (now) => list.change(post.id, now),
+          (error) => error.status === 404 && list.remove(post.id),
+        ),
     ), [post.id]);
   const mine = post.author?.id === me.value.id;
   const remove = async () => {

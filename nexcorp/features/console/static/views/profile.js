@@ -45,28 +45,16 @@ function Posts(/** @type {{person: Shown}} */ { person }) {
 /** Whom they follow, or who follows them. */
 function Others(/** @type {{person: Shown, kind: string}} */ { person, kind }) {
   const list = usePaged(`/users/${person.id}/${kind}?limit=30`);
-  // A list's items are {user, createdAt}: shown are the people.
-  const change = list.change.bind(list);
+  // A list's items are {user, createdAt}: what changes of one is its user.
   const byUser = /** @type {any} */ ({
-    change: (id, patch) => change(id, (item) => ({ user: { ...item.user, ...patch } })),
+    change: (id, patch) => list.change(id, (item) => ({ user: { ...item.user, ...patch } })),
   });
-  useEffect(() => {
-    const items = list.items.value;
-    if (items?.some((item) => item.user && !item.id)) {
-      list.items.value = items.map((item) => ({ ...item, id: item.user.id }));
-    }
-  }, [list.items.value]);
-  const empty = html`
-    <li>
-      <${Empty} icon="users" title=${t("profile.nobody")}>${t("profile.nobodyHint")}<//></li>
-  `;
+  const empty = html`<${Empty} icon="users" title=${t("profile.nobody")}>${t("profile.nobodyHint")}<//>`;
   return html`
-    <ul class="list people">
-      <${PagedList} list=${list} empty=${empty}>
+    <${PagedList} rows="list people" list=${list} empty=${empty}>
         ${({ user }) =>
           html`<${PersonRow} key=${user.id} person=${user} onToggle=${() => toggleFollow(byUser, user)} />`}
       <//>
-    </ul>
   `;
 }
 

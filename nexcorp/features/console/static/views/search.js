@@ -48,14 +48,10 @@ const Hit = (/** @type {{found: Found}} */ { found }) =>
 /** What was found of some words; another search is another list. */
 function Results(/** @type {{q: string, kind: string}} */ { q, kind }) {
   const list = usePaged(`/search?limit=30&q=${encodeURIComponent(q)}${kind ? `&kind=${kind}` : ""}`);
-  const empty = html`
-    <li>
-      <${Empty} icon="search" title=${t("search.nothing")}>${t("search.nothingHint")}<//></li>
-  `;
+  const empty = html`<${Empty} icon="search" title=${t("search.nothing")}>${t("search.nothingHint")}<//>`;
   return html`
-    <ul class="list hits">
-      <${PagedList} list=${list} empty=${empty}>${(found) =>
-        html`<${Hit} key=${found.kind + found.id} found=${found} />`}<//></ul>
+    <${PagedList} rows="list hits" list=${list} empty=${empty}>${(found) =>
+      html`<${Hit} key=${found.kind + found.id} found=${found} />`}<//>
   `;
 }
 

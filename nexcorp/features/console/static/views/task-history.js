@@ -69,7 +69,7 @@ export function TaskHistory({ id, round }) {
     list.load();
   }, [id, round]);
   return html`
-    <${PagedList} list=${list} count=${2} ul="history"
+    <${PagedList} list=${list} count=${2} rows="history"
       empty=${html`<p class="muted">${t("tasks.noHistory")}</p>`}>${(change) => {
         const key = `tasks.happened.${change.type.replace("task.", "")}`;
         return html`

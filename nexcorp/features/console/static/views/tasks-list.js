@@ -209,7 +209,7 @@ export function TaskList({ register }) {
         "tasks.export",
       )}</button>
     </div>
-    <${PagedList} list=${list} empty=${empty} ul="list">${(task) =>
+    <${PagedList} list=${list} empty=${empty} rows="list">${(task) =>
       html`<${TaskRow} key=${task.id} task=${task} onDone=${may("task:create") && complete} />`}<//>
     ${saving && html`
       <${SaveView} filters=${filters} onClose=${() => setSaving(false)}

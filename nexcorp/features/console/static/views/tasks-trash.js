@@ -49,7 +49,7 @@ export function Trash({ register }) {
           "tasks.emptyOwn",
         )}</button>
       `}</div>
-    <${PagedList} list=${list} empty=${empty} ul="list">${(task) =>
+    <${PagedList} list=${list} empty=${empty} rows="list">${(task) =>
       html`<li key=${task.id} class="task-row"><${Priority} priority=${task.priority} />
         <span class="what"><b>${task.title}</b><small class="facts">
           ${projectOf(task.projectId) && html`<span>${projectOf(task.projectId).name}</span>`}

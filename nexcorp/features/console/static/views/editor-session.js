@@ -1,0 +1,213 @@
+/**
+ * A text that is edited together: its document, its connection, who is in it, and what of it is saved.
+ *
+ * "Saved" is said by the service alone: it echoes a message when all that was sent before it is committed. While the
+ * document is not synced, what is typed is only on this device.
+ */
+import { signal } from "../vendor/preact.js";
+import { WebsocketProvider, Y } from "../vendor/editor.js";
+import { freshToken, heldToken, me, refresh } from "../lib/api.js";
+import { hueOf, nameOf } from "../lib/ui.js";
+
+const SAVED = 102, DENIED = 2;
+const ASK_MS = 120; // as often as this at most: the service takes 100 messages a second
+
+/** @typedef {"connecting" | "saved" | "saving" | "offline" | "kept" | "refused" | "ended"} State */
+/** @typedef {{id: string, name: string, color: string}} Here */
+
+/** Texts that are open, or are left but not saved yet, by file. @type {Map<string, Session>} */
+const sessions = new Map();
+
+export class Session {
+  /** @param {string} fileId */
+  constructor(fileId) {
+    this.fileId = fileId;
+    /** How it stands with what was typed; `kept`: there is something that only this device has. */
+    this.state = signal(/** @type {State} */ ("connecting"));
+    /** Whether the document has come: before, empty does not mean empty. */
+    this.loaded = signal(false);
+    /** The code with which the service has ended it; 0 while it has not. */
+    this.code = signal(0);
+    /** Who is here, each person once. */
+    this.here = signal(/** @type {Here[]} */ ([]));
+    this.doc = new Y.Doc();
+    this.asked = 0;
+    /** Something was typed that no answer stands for yet. */
+    this.dirty = false;
+    this.refused = false;
+    this.users = 0;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    const server = `${location.origin.replace(/^http/, "ws")}/collab`;
+    this.provider = new WebsocketProvider(server, fileId, this.doc, {
+      connect: false,
+      disableBc: true,
+      maxBackoffTime: 8000,
+      params: { refuse: "close" },
+      // 4400 to 4499 are final, and from 4500 on nobody comes back.
+      shouldReconnect: ({ code }) => code < 4400,
+    });
+    // Read at every connect, so that each one has the token of that moment.
+    Object.defineProperty(this.provider, "protocols", {
+      get: () => ["nexcorp.v1", `bearer.${heldToken()}`],
+    });
+    this.listen();
+    this.connect();
+  }
+
+  get text() {
+    // Most texts are called `content`; a file may be of another editor, which named its own.
+    const names = [.../** @type {any} */ (this.doc).share.keys()];
+    return this.doc.getText(names.length === 1 ? names[0] : "content");
+  }
+
+  async connect() {
+    this.code.value = 0;
+    try {
+      if (await freshToken()) this.provider.connect();
+    } catch {
+      setTimeout(() => sessions.get(this.fileId) === this && this.connect(), 3000);
+    }
+  }
+
+  listen() {
+    const { doc, provider } = this, { awareness } = provider;
+    doc.on("update", (_update, origin) => {
+      if (origin === provider) return;
+      this.dirty = true;
+      this.show();
+      if (provider.synced) this.ask();
+    });
+    provider.on("sync", (synced) => {
+      if (synced) {
+        this.loaded.value = true;
+        // What was typed while away, and what the broken connection left behind.
+        this.ask(0);
+      }
+      this.show();
+    });
+    provider.on("status", ({ status }) => {
+      // A state is taken only with a newer clock: say it anew.
+      if (status === "connected") awareness.setLocalState(awareness.getLocalState());
+      this.show();
+    });
+    let renewed = false;
+    provider.on("connection-close", (event) => {
+      if (event?.code === 4401 && !renewed) {
+        // The token may just have been too old: the session itself may go on.
+        renewed = true;
+        refresh().then((token) => token ? provider.connect() : this.end(4401), () => this.connect());
+      } else if (event?.code >= 4400) this.end(event.code);
+      else {
+        renewed = false;
+        freshToken().catch(() => {});
+      }
+      this.show();
+    });
+    provider.messageHandlers[SAVED] = (_encoder, decoder) => {
+      const answer = new DataView(decoder.arr.buffer, decoder.arr.byteOffset + decoder.pos).getUint32(0);
+      decoder.pos += 4;
+      if (answer !== this.asked || this.timer !== undefined) return;
+      this.dirty = false;
+      this.show();
+      if (!this.users) this.drop();
+    };
+    provider.messageHandlers[DENIED] = (_encoder, decoder) => {
+      decoder.pos = decoder.arr.length;
+      this.refused = true;
+      this.show();
+    };
+    awareness.on("change", () => this.look());
+    this.retry = () => !provider.wsconnected && !this.code.peek() && this.connect();
+    addEventListener("online", this.retry);
+  }
+
+  /** Ask whether all that was sent so far is committed. */
+  ask(wait = ASK_MS) {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      const { ws, synced } = this.provider;
+      if (!synced || ws?.readyState !== WebSocket.OPEN) return;
+      this.asked = (this.asked + 1) % 2 ** 32;
+      const message = new DataView(new ArrayBuffer(5));
+      message.setUint8(0, SAVED);
+      message.setUint32(1, this.asked);
+      ws.send(message.buffer);
+    }, wait);
+  }
+
+  end(/** @type {number} */ code) {
+    this.code.value = code;
+    this.show();
+  }
+
+  /** Say how it stands. */
+  show() {
+    const { synced } = this.provider;
+    this.state.value = this.code.peek()
+      ? "ended"
+      : this.refused && this.dirty
+      ? "refused"
+      : synced
+      ? this.dirty ? "saving" : "saved"
+      : this.dirty
+      ? "kept"
+      : this.loaded.peek()
+      ? "offline"
+      : "connecting";
+  }
+
+  /** Who is here: the service puts the true id of each into their state. */
+  look() {
+    /** @type {Map<string, Here>} */
+    const here = new Map();
+    for (const [client, { user, userId }] of this.provider.awareness.getStates()) {
+      if (!user) continue;
+      const id = client === this.doc.clientID ? me.peek()?.id : userId ?? String(client);
+      here.set(id, { id, name: String(user.name), color: String(user.color) });
+    }
+    this.here.value = [...here.values()];
+  }
+
+  /** Show oneself to the others. */
+  greet() {
+    const person = me.peek(), hue = hueOf(person.id);
+    this.provider.awareness.setLocalState({
+      ...this.provider.awareness.getLocalState(),
+      user: { name: nameOf(person), color: `hsl(${hue} 65% 38%)`, colorLight: `hsl(${hue} 70% 55% / .25)` },
+    });
+  }
+
+  drop() {
+    sessions.delete(this.fileId);
+    if (this.retry) removeEventListener("online", this.retry);
+    clearTimeout(this.timer);
+    this.provider.destroy();
+    this.doc.destroy();
+  }
+}
+
+/** Open a text, or go on with one that was left before all of it was saved. */
+export function open(/** @type {string} */ fileId) {
+  let session = sessions.get(fileId);
+  if (!session || session.code.peek()) {
+    session?.drop();
+    session = new Session(fileId);
+    sessions.set(fileId, session);
+  }
+  session.users++;
+  session.greet();
+  return session;
+}
+
+/** Leave a text: it stays connected, unseen, until all of it is saved. */
+export function leave(/** @type {Session} */ session) {
+  session.users--;
+  if (session.users) return;
+  session.provider.awareness.setLocalState(null);
+  if (!session.dirty || session.code.peek()) session.drop();
+}
+
+addEventListener("beforeunload", (event) => {
+  if ([...sessions.values()].some(({ dirty, refused }) => dirty && !refused)) event.preventDefault();
+});

@@ -1,0 +1,175 @@
+/** A text in CodeMirror, edited together with whoever is there. */
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import {
+  basicSetup,
+  Compartment,
+  EditorState,
+  EditorView,
+  indentWithTab,
+  keymap,
+  Y,
+  yCollab,
+  yUndoManagerKeymap,
+} from "../vendor/editor.js";
+import { api, me } from "../lib/api.js";
+import { go } from "../lib/router.js";
+import { Icon, toast, toastError } from "../lib/ui.js";
+import { has, t } from "../lib/words.js";
+import { languageOf, look } from "./editor-look.js";
+import { leave, open } from "./editor-session.js";
+import { Faces } from "./project-parts.js";
+/** @import { File } from "../lib/types.d.ts" */
+/** @import { Session } from "./editor-session.js" */
+
+const ICONS = /** @type {Record<string, string>} */ ({
+  connecting: "refresh-cw",
+  saved: "check",
+  saving: "refresh-cw",
+  offline: "wifi-off",
+  kept: "wifi-off",
+  refused: "lock",
+  ended: "alert-triangle",
+});
+
+/** Who is here, and whether what was typed is saved. */
+const Status = (/** @type {{session: Session, writable: boolean}} */ { session, writable }) => {
+  const state = session.state.value;
+  // To whom nothing of theirs can be saved, nothing is said to be.
+  const said = state === "saved" && !writable ? "live" : state;
+  return html`
+    <div class="editor-status">
+      <span class=${`save-state ${state}`} role="status"
+        data-state=${state}><${Icon} name=${said === "live" ? "eye" : ICONS[state]} /> ${t(
+          `editor.${said}`,
+        )}</span>
+      <span class="grow"></span>
+      <${Faces} people=${session.here.value} label=${t("editor.here")} />
+    </div>
+  `;
+};
+
+/** Why the service has ended it, and what can be done. */
+function Ended(/** @type {{session: Session, file: File, again: () => void}} */ { session, file, again }) {
+  const code = session.code.value;
+  if (!code) return null;
+  const reason = `editor.codes.${code}`;
+  const unsaved = session.dirty;
+  const keep = async () => {
+    const text = session.text.toString();
+    const dot = file.path.lastIndexOf(".");
+    const path = dot > file.path.lastIndexOf("/")
+      ? `${file.path.slice(0, dot)}-${t("editor.copySuffix")}-${Date.now() % 10_000}${file.path.slice(dot)}`
+      : `${file.path}-${t("editor.copySuffix")}-${Date.now() % 10_000}`;
+    try {
+      const form = new FormData();
+      form.set("path", path);
+      form.set("file", new Blob([text], { type: "text/plain" }));
+      const made = await api("POST", `/projects/${file.projectId}/files`, form);
+      toast(t("editor.copied", { path: made.path }), "info", {
+        label: t("keys.open"),
+        run: () => go(`/files/${made.id}`),
+      });
+    } catch (error) {
+      toastError(error);
+    }
+  };
+  const carry = () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([session.text.toString()], { type: "text/plain" }));
+    link.download = file.path.slice(file.path.lastIndexOf("/") + 1);
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+  return html`
+    <div class="banner editor-ended" role="alert">
+      <${Icon} name="alert-triangle" />
+      <span class="grow">${t(has(reason) ? reason : "editor.codes.other", { code })} ${unsaved &&
+        t("editor.notSaved")}</span>
+      ${code === 4413 && html`<button onClick=${keep}>${t("editor.copy")}</button>`}
+      ${unsaved && html`<button onClick=${carry}><${Icon} name="download" /> ${t("editor.keep")}</button>`}
+      ${![4403, 4404, 4409].includes(code) && html`<button onClick=${again}>${t("editor.again")}</button>`}
+    </div>
+  `;
+}
+
+/** Put an editor into `parent`; gives it with what changes of it. */
+function mount(/** @type {Element} */ parent, /** @type {Session} */ session, /** @type {string} */ path) {
+  const mode = new Compartment(), language = new Compartment();
+  const { text, provider } = session;
+  const undo = new Y.UndoManager(text);
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc: text.toString(),
+      extensions: [
+        look(),
+        basicSetup,
+        keymap.of([...yUndoManagerKeymap, indentWithTab]),
+        EditorView.lineWrapping,
+        EditorView.contentAttributes.of({ "aria-label": t("editor.text", { path }) }),
+        mode.of([]),
+        language.of(languageOf(path)),
+        yCollab(text, provider.awareness, { undoManager: undo }),
+      ],
+    }),
+  });
+  return { view, mode, language, undo };
+}
+
+/**
+ * @param {{file: File, writable: boolean, onRefused: () => void}} given `onRefused`: the service said that the viewer
+ *   may only read
+ */
+export default function TextEditor({ file, writable, onRefused }) {
+  const box = useRef(/** @type {Element | null} */ (null));
+  const [session, setSession] = useState(/** @type {Session | null} */ (null));
+  const [round, setRound] = useState(0);
+  /** @type {{current: ReturnType<typeof mount> | null}} */
+  const made = useRef(null);
+  useEffect(() => {
+    const mine = open(file.id);
+    setSession(mine);
+    return () => leave(mine);
+  }, [file.id, round, me.value?.id]);
+  const loaded = session?.loaded.value ?? false,
+    code = session?.code.value ?? 0,
+    state = session?.state.value;
+  useEffect(() => {
+    if (!session || !loaded || !box.current) return;
+    made.current = mount(box.current, session, file.path);
+    return () => {
+      made.current?.undo.destroy();
+      made.current?.view.destroy();
+      made.current = null;
+    };
+  }, [session, loaded]);
+  useEffect(() => {
+    const free = writable && !code && state !== "refused";
+    made.current?.view.dispatch({
+      effects: made.current.mode.reconfigure([
+        EditorState.readOnly.of(!free),
+        EditorView.editable.of(free),
+        // What cannot be typed into can still be reached and scrolled by keys.
+        ...(free ? [] : [EditorView.contentAttributes.of({ tabindex: "0", "aria-readonly": "true" })]),
+      ]),
+    });
+  }, [session, loaded, writable, code, state === "refused"]);
+  useEffect(() => {
+    made.current?.view.dispatch({ effects: made.current.language.reconfigure(languageOf(file.path)) });
+  }, [file.path, loaded]);
+  useEffect(() => {
+    if (state === "refused") onRefused();
+  }, [state === "refused"]);
+  if (!session) return null;
+  return html`
+    <${Ended} session=${session} file=${file} again=${() => setRound(round + 1)} />
+    <section class="card editor" aria-label=${file.path}>
+      <${Status} session=${session} writable=${writable} />
+      <div class="editor-box" ref=${box}>${!loaded && html`<div class="skeleton" role="status" aria-label=${
+        t(
+          "app.loading",
+        )
+      }><i></i><i></i><i></i></div>`}</div>
+    </section>
+  `;
+}

@@ -1,0 +1,131 @@
+"""What others do is seen at once, each thing once, whatever the connection went through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from playwright.async_api import expect
+
+from tests.api import API, publish, say
+from tests.clients import User
+from tests.features.console.browsers import Visitor
+from tests.features.console.test_shell import expect_live
+
+MakeUser = Callable[..., Awaitable[User]]
+
+
+async def follow(who: User, whom: User) -> None:
+    """Have somebody's posts in one's feed."""
+    answer = await who.client.put(f"{API}/users/{whom.id}/follow")
+    assert answer.status == 200
+
+
+async def test_likes_and_comments_reach_a_second_browser(visit: Visitor, make_user: MakeUser) -> None:
+    """One writes, likes and comments with the mouse; the other sees it without doing anything."""
+    ada, grace = await make_user(), await make_user()
+    await follow(grace, ada)
+    mine, hers = await visit("/app/", ada), await visit("/app/", grace)
+    await expect_live(mine)
+    await expect_live(hers)
+    await mine.get_by_label("New post").fill("Lunch on Friday, <b>all</b> of us? @" + grace.username)
+    await mine.keyboard.press("Control+Enter")
+    await expect(mine.get_by_role("article")).to_have_count(1)
+    await expect(mine.get_by_label("New post")).to_have_value("")
+    # Nothing moves under a reader: she asks for it.
+    await hers.get_by_role("button", name="1 new post").click()
+    post = hers.get_by_role("article")
+    await expect(post).to_contain_text("<b>all</b> of us?")
+    await expect(hers.get_by_role("button", name="Notifications, 1 unread")).to_be_visible()
+    await post.get_by_role("button", name="0 likes").click()
+    await expect(mine.get_by_role("button", name="1 like", exact=True)).to_be_visible()
+    await mine.get_by_role("button", name="0 comments").click()
+    await post.get_by_role("button", name="0 comments").click()
+    await post.get_by_label("New comment").fill("I bring a cake")
+    await hers.keyboard.press("Enter")
+    await expect(mine.get_by_text("I bring a cake")).to_be_visible()
+    await expect(mine.get_by_role("button", name="1 comment", exact=True)).to_be_visible()
+    await post.get_by_role("button", name="1 like", exact=True).click()
+    await expect(mine.get_by_role("button", name="0 likes")).to_be_visible()
+
+
+async def test_what_was_missed_comes_once_and_in_order(visit: Visitor, make_user: MakeUser) -> None:
+    """A browser is offline while five comments are written: each is there once, and in order."""
+    ada, grace = await make_user(), await make_user()
+    post = await publish(ada, "Who comes?")
+    page = await visit(f"/app/posts/{post['id']}", ada)
+    visit.allow("ERR_INTERNET_DISCONNECTED")
+    await expect_live(page)
+    await say(grace, post["id"], "Comment 0")
+    await expect(page.locator(".comments .comment")).to_have_count(1)
+    await page.context.set_offline(True)
+    for number in range(1, 6):
+        await say(grace, post["id"], f"Comment {number}")
+    await page.context.set_offline(False)
+    await expect(page.locator(".comments .comment p")).to_have_text(
+        [f"Comment {number}" for number in range(6)]
+    )
+    await expect(page.get_by_role("button", name="6 comments")).to_be_visible()
+    await expect_live(page)
+
+
+async def test_a_draft_outlives_being_offline(visit: Visitor, make_user: MakeUser) -> None:
+    """What could not be sent is told and kept, over a reload, too; then it is sent once."""
+    page = await visit("/app/", await make_user())
+    visit.allow("ERR_INTERNET_DISCONNECTED")
+    await expect_live(page)
+    await page.context.set_offline(True)
+    await page.get_by_label("New post").fill("Written in a tunnel")
+    await page.get_by_role("button", name="Post", exact=True).click()
+    await expect(page.get_by_text("Kept as a draft")).to_be_visible()
+    await page.context.set_offline(False)
+    await page.reload()
+    await expect_live(page)
+    await expect(page.get_by_label("New post")).to_have_value("Written in a tunnel")
+    await page.get_by_role("button", name="Post", exact=True).click()
+    await expect(page.get_by_role("article")).to_have_count(1)
+    await page.reload()
+    await expect(page.get_by_role("article")).to_have_count(1)
+    await expect(page.get_by_label("New post")).to_have_value("")
+
+
+async def test_following_and_finding_people(visit: Visitor, make_user: MakeUser) -> None:
+    """A person is found, followed from the list, and their profile tells so."""
+    ada, grace = await make_user(), await make_user("hopper")
+    await publish(grace, "A post of hers")
+    page = await visit("/app/people", ada)
+    await expect_live(page)
+    await page.get_by_role("searchbox", name="Find people by name").fill(grace.username)
+    row = page.locator(".people li")
+    await expect(row).to_have_count(1)
+    await row.get_by_role("button", name="Follow").click()
+    await expect(row.get_by_role("button", name="Following")).to_have_attribute("aria-pressed", "true")
+    await row.get_by_role("link").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(grace.username)
+    await expect(page.get_by_text("A post of hers")).to_be_visible()
+    await expect(page.get_by_role("button", name="Following")).to_be_visible()
+
+
+async def test_the_feed_is_not_moved_and_nothing_runs_away(visit: Visitor, make_user: MakeUser) -> None:
+    """Ten posts at once by another wait behind one button, newest first; what is deleted goes at once."""
+    ada, grace = await make_user(), await make_user()
+    await follow(ada, grace)
+    await publish(grace, "An older one")
+    # From another page, as the feed is then read once, behind its room.
+    page = await visit("/app/people", ada)
+    await expect_live(page)
+    await page.keyboard.press("g")
+    await page.keyboard.press("f")
+    posts = page.get_by_role("article")
+    await expect(posts).to_have_count(1)
+    made: list[Any] = [await publish(grace, f"Post {number}") for number in range(10)]
+    await page.get_by_role("button", name="10 new posts").click()
+    await expect(posts).to_have_count(11)
+    await expect(posts.locator(".body")).to_have_text(
+        [post["body"] for post in reversed(made)] + ["An older one"]
+    )
+    # Rooms that were not joined yet are gone, which is asked for.
+    visit.allow("status of 404 .*/posts/")
+    await asyncio.gather(*(grace.client.delete(f"{API}/posts/{post['id']}") for post in made[:3]))
+    await expect(posts).to_have_count(8)
