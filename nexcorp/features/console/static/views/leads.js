@@ -131,7 +131,7 @@ const Row = ({ lead }) =>
 const LeadTable = ({ pipeline }) => {
   const leads = [...pipeline.leads.value.values()].sort((one, other) => one.id < other.id ? 1 : -1);
   return html`
-    <div class="list scroll" tabindex="0" role="region" aria-label=${t("pages.leads")}>
+    <div class="list wide-scroll" tabindex="0" role="region" aria-label=${t("pages.leads")}>
       <table class="leads-table">
         <thead>
           <tr>${["name", "stage", "score", "value", "source", "owner", "lastContact"].map((name, at) =>
@@ -207,7 +207,7 @@ export default function Leads() {
       options.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)
     }</select></label>`;
   return html`
-    <div class=${`page leads ${tab === "pipeline" ? "wide" : ""}`}>
+    <div class=${`page work leads ${tab === "pipeline" ? "wide" : ""}`}>
       <${Heading} title=${t("pages.leads")}>
           ${may("lead:create") &&
             html`<button onClick=${() => setAsking("import")}><${Icon} name="upload" /> ${
@@ -222,7 +222,7 @@ export default function Leads() {
           html`<button key=${name} aria-current=${name === tab ? "page" : undefined} onClick=${() =>
             setQuery({ tab: name })}>${t(`leads.tabs.${name}`)}</button>`
         )}</nav>
-        <div class="wrap filters">
+        <div class="wrap task-filters">
           <input type="search" maxlength="100" value=${words} aria-label=${t("leads.find")} placeholder=${t(
             "leads.find",
           )} onInput=${(event) => setWords(event.target.value)} />

@@ -176,7 +176,7 @@ export function TaskList({ register }) {
   `;
   return html`
     <${Views} filters=${filters} saved=${saved} />
-    <div class="wrap filters">
+    <div class="wrap task-filters">
       <input type="search" maxlength="200" value=${words} aria-label=${t("tasks.find")}
         placeholder=${t("tasks.find")} onInput=${(event) => setWords(event.target.value)} />
       <${Choice} name="status" value=${filters.status} any=${t("tasks.anyStatus")}
