@@ -125,7 +125,9 @@ export default function Lead({ id }) {
   };
   return html`
     <div class="page work task-page" key=${id}>
-      <nav class="task-crumbs" aria-label=${t("tasks.where")}><a href=${href("/leads")}>${t("pages.leads")}</a>
+      <nav class="task-crumbs" aria-label=${t("tasks.where")}><a href=${href("/leads")}>${t(
+        "pages.leads",
+      )}</a>
           <span class="muted">${t("leads.added")} <${Ago} at=${lead.createdAt} />${lead.createdBy
             ? ` · ${nameOf(lead.createdBy)}`
             : ""}</span></nav>

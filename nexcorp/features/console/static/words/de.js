@@ -510,6 +510,10 @@ export default {
     pickPerson: "Jemand …",
     clear: "Filter löschen",
     export: "CSV",
+    import: "Importieren",
+    importTitle: "Aufgaben importieren",
+    importHint:
+      "Bis zu 5.000 Zeilen; die erste nennt Spalten: title, description, status, priority, kind, assignee, labels, dueDate, externalRef. Eine Zeile, deren externalRef es schon gibt, ändert diese Aufgabe. Ist in der Liste ein Projekt gewählt, kommen sie dorthin.",
     savedViews: "Gespeicherte Ansichten",
     saveView: "Als Ansicht speichern",
     viewName: "Name",
@@ -714,6 +718,7 @@ export default {
     deleteTitle: "Lead löschen?",
     deleteHint: "{name} geht mit allem, was mit ihm geschah. Das kann nicht zurückgenommen werden.",
     back: "Alle Leads",
+    forbidden: "Leads sieht, wer sie lesen darf: Das kann ein Administrator erlauben.",
   },
 
   projects: {

@@ -510,6 +510,10 @@ export default {
     pickPerson: "Somebody …",
     clear: "Clear filters",
     export: "CSV",
+    import: "Import",
+    importTitle: "Import tasks",
+    importHint:
+      "Up to 5,000 rows; the first line names columns: title, description, status, priority, kind, assignee, labels, dueDate, externalRef. A row whose externalRef is there already changes that task. With a project chosen in the list they go there.",
     savedViews: "Saved views",
     saveView: "Save as a view",
     viewName: "Name",
@@ -708,6 +712,7 @@ export default {
     deleteTitle: "Delete the lead?",
     deleteHint: "{name} goes with everything that happened with it. This cannot be taken back.",
     back: "All leads",
+    forbidden: "Leads are for those with the permission to read them: an administrator can give it.",
   },
 
   projects: {
