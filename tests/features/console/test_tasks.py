@@ -1,4 +1,4 @@
-"""Tasks in the browser: a board of two people, one task changed where it stands, lists with saved views."""
+"""Tasks in the browser: the board of two people, one task changed in place, a list with saved views."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def cards(page: Page, status: str) -> Locator:
 
 
 async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
-    """What one drags, or moves by keys, the other sees at once, and takes back; nothing is overwritten."""
+    """What one drags, or moves by keys, the other sees at once; it is taken back; nothing is overwritten."""
     visit.allow("status of 409 .*/api/v1/tasks/", "ERR_INTERNET_DISCONNECTED")
     ada, grace = await visit(team.board, team.ada), await visit(team.board, team.grace)
     for page in (ada, grace):
