@@ -174,7 +174,7 @@ export class Session {
     const person = me.peek(), hue = hueOf(person.id);
     this.provider.awareness.setLocalState({
       ...this.provider.awareness.getLocalState(),
-      user: { name: nameOf(person), color: `hsl(${hue} 65% 38%)`, colorLight: `hsl(${hue} 70% 55% / .25)` },
+      user: { name: nameOf(person), color: `hsl(${hue} 65% 30%)`, colorLight: `hsl(${hue} 70% 55% / .25)` },
     });
   }
 

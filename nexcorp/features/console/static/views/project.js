@@ -80,7 +80,9 @@ export default function Project(/** @type {{id: string, tab?: string}} */ { id, 
   const tabs = tabsOf(project), Tab = tabs.some(([name]) => name === tab) ? TABS[tab] : null;
   return html`
     <div class="page project">
-      <nav aria-label=${t("projects.path")}><a class="plain muted" href=${href("/projects")}>${t(
+      <nav class="crumbs muted" aria-label=${t("projects.path")}><a class="plain" href=${href(
+        "/projects",
+      )}>${t(
         "pages.projects",
       )}</a></nav>
       <${Heading} title=${project.name}>
