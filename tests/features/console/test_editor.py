@@ -61,6 +61,12 @@ async def test_two_edit_at_once_and_one_is_away_for_a_while(visit: Visitor, make
         await expect_state(page, "saved")
     assert await read_content(ada, file) == "\n".join(both)
     await expect(mine.locator(".cm-ySelectionInfo")).to_have_count(1)
+    # One takes back what one typed oneself.
+    await mine.keyboard.press("Control+z")
+    await expect(lines(hers)).to_contain_text(["First line", both[1], ""])
+    await expect(lines(hers).nth(0)).not_to_contain_text("by me")
+    await mine.keyboard.press("Control+y")
+    await expect(lines(hers)).to_contain_text(both)
     await check_axe(mine)
 
     await hers.context.set_offline(True)

@@ -103,10 +103,14 @@ function mount(/** @type {Element} */ parent, /** @type {Session} */ session, /*
       doc: text.toString(),
       extensions: [
         look(),
-        basicSetup,
+        // Ahead of the editor's own: one takes back what one did oneself, not what others did.
         keymap.of([...yUndoManagerKeymap, indentWithTab]),
+        basicSetup,
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": t("editor.text", { path }) }),
+        EditorView.contentAttributes.of({
+          "aria-label": t("editor.text", { path }),
+          "aria-describedby": "editor-keys",
+        }),
         mode.of([]),
         language.of(languageOf(path)),
         yCollab(text, provider.awareness, { undoManager: undo }),
@@ -160,10 +164,20 @@ export default function TextEditor({ file, writable, onRefused }) {
   useEffect(() => {
     if (state === "refused") onRefused();
   }, [state === "refused"]);
+  useEffect(() => {
+    if (writable && session?.refused) session.resend();
+  }, [writable]);
   if (!session) return null;
+  const again = () => {
+    if (code !== 4422) return session.connect();
+    // What the service could not read would be sent again: begin with what it has.
+    session.drop();
+    setRound(round + 1);
+  };
   return html`
-    <${Ended} session=${session} file=${file} again=${() => setRound(round + 1)} />
+    <${Ended} session=${session} file=${file} again=${again} />
     <section class="card editor" aria-label=${file.path}>
+      <span id="editor-keys" hidden>${t("editor.keys")}</span>
       <${Status} session=${session} writable=${writable} />
       <div class="editor-box" ref=${box}>${!loaded && html`<div class="skeleton" role="status" aria-label=${
         t(

@@ -601,6 +601,9 @@ export default {
     kept: "Offline: noch nicht gespeichert, nur auf diesem Gerät",
     refused: "Nicht gespeichert: Sie dürfen diese Datei nur lesen",
     ended: "Nicht verbunden",
+    left:
+      "Was Sie zuletzt in eine Datei getippt haben, ist nicht gespeichert: Öffnen Sie sie wieder, um eine Kopie zu behalten.",
+    keys: "Escape, dann Tab verlässt den Text.",
     notSaved: "Was Sie zuletzt getippt haben, ist nicht gespeichert.",
     again: "Wieder verbinden",
     keep: "Kopie behalten",

@@ -595,6 +595,8 @@ export default {
     kept: "Offline: not saved yet, only on this device",
     refused: "Not saved: you may only read this file",
     ended: "Not connected",
+    left: "What you typed last in a file is not saved: open it again to keep a copy.",
+    keys: "Escape, then Tab leaves the text.",
     notSaved: "What you typed last is not saved.",
     again: "Connect again",
     keep: "Keep a copy",
