@@ -118,7 +118,7 @@ async def test_a_viewer_cannot_type(visit: Visitor, make_user: MakeUser) -> None
 
 
 async def test_versions(visit: Visitor, make_user: MakeUser) -> None:
-    """What was typed is a version after a while; an older one is looked at and taken back while others look."""
+    """What was typed is a version after a while; an older one is looked at and taken back."""
     ada, grace = await make_user(), await make_user()
     file = await make_file(ada, grace, "editor", "tool.py")
     mine, hers = await visit(f"/app/files/{file['id']}", ada), await visit(f"/app/files/{file['id']}", grace)

@@ -555,6 +555,7 @@ export default {
     noCommits: "Noch keine Commits",
     noCommitsHint: "Sie erscheinen mit dem ersten Abgleich.",
     merge: "Merge",
+    goneCommit: "nicht mehr auf dem Zweig",
     copySha: "Kennung des Commits kopieren",
     copied: "Kopiert",
     hook: "Hook: Pushes sofort erfahren",

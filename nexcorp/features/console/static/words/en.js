@@ -548,6 +548,7 @@ export default {
     noCommits: "No commits yet",
     noCommitsHint: "They appear with the first sync.",
     merge: "merge",
+    goneCommit: "not on the branch any more",
     copySha: "Copy the commit’s id",
     copied: "Copied",
     hook: "Hook: be told of pushes at once",
