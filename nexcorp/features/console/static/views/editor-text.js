@@ -31,6 +31,9 @@ const ICONS = /** @type {Record<string, string>} */ ({
   ended: "alert-triangle",
 });
 
+/** Codes after which the same would end it again: it did not take what was sent. */
+const UNREADABLE = [4413, 4422];
+
 /** Who is here, and whether what was typed is saved. */
 const Status = (/** @type {{session: Session, writable: boolean}} */ { session, writable }) => {
   const state = session.state.value;
@@ -87,7 +90,10 @@ function Ended(/** @type {{session: Session, file: File, again: () => void}} */ 
         t("editor.notSaved")}</span>
       ${code === 4413 && html`<button onClick=${keep}>${t("editor.copy")}</button>`}
       ${unsaved && html`<button onClick=${carry}><${Icon} name="download" /> ${t("editor.keep")}</button>`}
-      ${![4403, 4404, 4409].includes(code) && html`<button onClick=${again}>${t("editor.again")}</button>`}
+      ${![4403, 4404, 4409].includes(code) &&
+        html`<button onClick=${again}>${
+          t(UNREADABLE.includes(code) ? "editor.discard" : "editor.again")
+        }</button>`}
     </div>
   `;
 }
@@ -169,8 +175,8 @@ export default function TextEditor({ file, writable, onRefused }) {
   }, [writable]);
   if (!session) return null;
   const again = () => {
-    if (code !== 4422) return session.connect();
-    // What the service could not read would be sent again: begin with what it has.
+    if (!UNREADABLE.includes(code)) return session.connect();
+    // What the service did not take would be sent again: begin with what it has.
     session.drop();
     setRound(round + 1);
   };

@@ -607,6 +607,7 @@ export default {
     keys: "Escape, dann Tab verlässt den Text.",
     notSaved: "Was Sie zuletzt getippt haben, ist nicht gespeichert.",
     again: "Wieder verbinden",
+    discard: "Mit dem Gespeicherten weitermachen",
     keep: "Kopie behalten",
     copy: "Als neue Datei kopieren",
     copied: "Es liegt in {path}.",

@@ -600,6 +600,7 @@ export default {
     keys: "Escape, then Tab leaves the text.",
     notSaved: "What you typed last is not saved.",
     again: "Connect again",
+    discard: "Go on with what is saved",
     keep: "Keep a copy",
     copy: "Copy as a new file",
     copied: "It is in {path}.",
