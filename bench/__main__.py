@@ -23,7 +23,8 @@ from nexcorp.config import REPOSITORY
 # identity last: who signs in too often is signed out elsewhere, and the others need their sessions.
 NAMES = (
     *("handlers", "writes", "social", "fanout", "memory", "latency"),
-    *("persisted", "announced", "inbox", "messages", "tasks", "sending", "collab", "identity"),
+    *("persisted", "announced", "inbox", "messages", "tasks", "sending", "webhooks", "collab", "ai"),
+    *("repositories", "identity"),
 )
 RESULTS = REPOSITORY / "build" / "bench.json"
 PACKAGES = ("aiohttp", "asyncpg", "uvloop", "msgspec", "redis", "saq")

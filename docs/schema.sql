@@ -984,6 +984,36 @@ CREATE TABLE name_key (
 );
 COMMENT ON TABLE name_key IS 'One row: the random key of the hashes in freed_usernames.';
 
+CREATE TABLE node_samples (
+    at timestamp with time zone NOT NULL,
+    node_id text NOT NULL,
+    kind text NOT NULL,
+    requests real,
+    errors real,
+    p50 real,
+    p99 real,
+    sockets integer,
+    notified real,
+    delivered real,
+    queued integer,
+    pool_size integer NOT NULL,
+    pool_busy integer NOT NULL,
+    outbox_depth bigint,
+    outbox_age real,
+    outbox_dead bigint,
+    CONSTRAINT node_samples_pkey PRIMARY KEY (at, node_id),
+    CONSTRAINT node_samples_kind_known CHECK (kind = ANY (ARRAY['web'::text, 'worker'::text])),
+    CONSTRAINT node_samples_node_id_length CHECK (length(node_id) >= 1 AND length(node_id) <= 300)
+);
+COMMENT ON TABLE node_samples IS 'What each process measured: a row for ten seconds, kept for a day.';
+COMMENT ON COLUMN node_samples.at IS 'When its ten seconds began, by the clock of PostgreSQL.';
+COMMENT ON COLUMN node_samples.node_id IS 'Host, process and a random part: new with each start.';
+COMMENT ON COLUMN node_samples.requests IS 'Answered a second; of web processes, as errors (5xx), latencies and sockets.';
+COMMENT ON COLUMN node_samples.p50 IS 'Milliseconds; NULL where nothing was answered.';
+COMMENT ON COLUMN node_samples.notified IS 'Notifications written a second; of workers, as delivered (rows of the outbox).';
+COMMENT ON COLUMN node_samples.queued IS 'Jobs that wait in Redis; NULL where it could not be asked.';
+COMMENT ON COLUMN node_samples.outbox_depth IS 'Measured by the first process of each ten seconds; NULL in the rows of others.';
+
 CREATE TABLE notification_counters (
     user_id uuid NOT NULL,
     unread integer DEFAULT 0 NOT NULL,
@@ -1421,12 +1451,14 @@ CREATE TABLE repositories (
     status text DEFAULT 'pending'::text NOT NULL,
     reason text,
     message text,
+    moved_to text,
     head bytea,
     refs jsonb DEFAULT '{}'::jsonb NOT NULL,
     commit_count integer DEFAULT 0 NOT NULL,
     last_n bigint DEFAULT 0 NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     failing_since timestamp with time zone,
+    told_at timestamp with time zone,
     interval_s integer DEFAULT 900 NOT NULL,
     next_at timestamp with time zone DEFAULT now(),
     wanted_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
@@ -1443,6 +1475,7 @@ CREATE TABLE repositories (
     CONSTRAINT repositories_id_key UNIQUE (id),
     CONSTRAINT repositories_branch_length CHECK (length(branch) >= 1 AND length(branch) <= 250),
     CONSTRAINT repositories_interval CHECK (interval_s >= 300 AND interval_s <= 86400),
+    CONSTRAINT repositories_moved_to_length CHECK (length(moved_to) <= 2048),
     CONSTRAINT repositories_status_known CHECK (status = ANY (ARRAY['pending'::text, 'syncing'::text, 'synced'::text, 'failed'::text])),
     CONSTRAINT repositories_url_length CHECK (length(url) >= 1 AND length(url) <= 2048)
 ) WITH (fillfactor=70);
@@ -1450,8 +1483,10 @@ COMMENT ON TABLE repositories IS 'The git repository that a project is linked to
 COMMENT ON COLUMN repositories.branch IS 'The branch that is followed; NULL: the one that the remote has as its HEAD.';
 COMMENT ON COLUMN repositories.default_branch IS 'The branch that was followed by the last sync that found one.';
 COMMENT ON COLUMN repositories.reason IS 'Why the last sync failed, as a code; `message` says it to people.';
+COMMENT ON COLUMN repositories.moved_to IS 'Where the host sent the last sync, on the same host: offered, and not followed.';
 COMMENT ON COLUMN repositories.refs IS 'Branches of the remote and the commits they are at, at most 5,000: where all are as before, nothing is fetched.';
 COMMENT ON COLUMN repositories.last_n IS 'The largest git_commits.n that was given.';
+COMMENT ON COLUMN repositories.told_at IS 'When its owners were told that it wants another token; NULL: not since it last worked.';
 COMMENT ON COLUMN repositories.next_at IS 'When it is synced next; NULL: not until somebody asks, since its token was refused five times.';
 COMMENT ON COLUMN repositories.wanted_at IS 'When a sync was last asked for, by a person or a hook. Later than started_at: one more run follows.';
 COMMENT ON COLUMN repositories.asked_at IS 'When a person last asked for a sync, who may once a minute.';
@@ -2212,6 +2247,8 @@ AS $function$
     SELECT c.part_type, c.part_id FROM chain_comment($2) AS c WHERE $1 = 'comment'
     UNION ALL
     SELECT c.part_type, c.part_id FROM chain_message($2) AS c WHERE $1 = 'message'
+    UNION ALL
+    SELECT c.part_type, c.part_id FROM chain_repository($2) AS c WHERE $1 = 'repository'
 $function$;
 COMMENT ON FUNCTION chain_entity(text,uuid) IS 'An entity and all that it belongs to, in any order: what mutes it. Only the branch of its kind is run, which is chain_<kind>(); a kind without one belongs to nothing.';
 
@@ -2223,6 +2260,17 @@ AS $function$
     SELECT 'conversation', s.conversation_id FROM messages AS s WHERE s.id = $1
 $function$;
 COMMENT ON FUNCTION chain_message(uuid) IS 'What a message belongs to, in chain_entity(): its conversation.';
+
+CREATE OR REPLACE FUNCTION chain_repository(entity_id uuid)
+ RETURNS TABLE(part_type text, part_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'repository', $1
+    UNION ALL
+    SELECT 'project', r.project_id FROM repositories AS r WHERE r.id = $1
+$function$;
+COMMENT ON FUNCTION chain_repository(uuid) IS 'A linked repository and its project, in chain_entity().';
 
 CREATE OR REPLACE FUNCTION compose_query(config regconfig, asked text, completes boolean, marks boolean)
  RETURNS tsquery
@@ -2397,13 +2445,15 @@ AS $function$
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_project($2, $3) AS d WHERE $1 = 'project'
     UNION ALL
+    SELECT d.excerpt, d.beginning, d.post_id FROM describe_repository($2, $3) AS d WHERE $1 = 'repository'
+    UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_task($2, $3) AS d WHERE $1 = 'task'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_user($2, $3) AS d WHERE $1 = 'user'
     UNION ALL
     SELECT d.excerpt, d.beginning, d.post_id FROM describe_webhook($2, $3) AS d WHERE $1 = 'webhook'
     UNION ALL
-    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user,webhook}'::text[])
+    SELECT NULL::text, NULL::text, NULL::uuid WHERE $1 <> ALL('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,repository,task,user,webhook}'::text[])
 $function$;
 COMMENT ON FUNCTION describe_entity(text,uuid,uuid) IS 'What a notification leads to, as its receiver may see it now: its title or else how it begins, how its text begins, and the post it is or belongs to. No row for what is gone. Only the branch of its kind is run, which is describe_<kind>(); a kind without one has no excerpt.';
 
@@ -2465,6 +2515,18 @@ AS $function$
     WHERE p.id = $1 AND project_role(p.id, $2, holds_permission($2, 'project:manage')) IS NOT NULL
 $function$;
 COMMENT ON FUNCTION describe_project(uuid,uuid) IS 'A project in describe_entity().';
+
+CREATE OR REPLACE FUNCTION describe_repository(entity_id uuid, viewer_id uuid)
+ RETURNS TABLE(excerpt text, beginning text, post_id uuid)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT excerpt(substring(r.url FROM '^[a-z]+://(.+)$')), NULL::text, NULL::uuid
+    FROM repositories AS r
+    WHERE r.id = $1
+        AND project_role(r.project_id, $2, holds_permission($2, 'project:manage')) IN ('owner', 'editor', 'viewer')
+$function$;
+COMMENT ON FUNCTION describe_repository(uuid,uuid) IS 'A linked repository in describe_entity(), for members of its project: by its address.';
 
 CREATE OR REPLACE FUNCTION describe_task(entity_id uuid, viewer_id uuid)
  RETURNS TABLE(excerpt text, beginning text, post_id uuid)
@@ -3023,7 +3085,7 @@ CREATE OR REPLACE FUNCTION is_described(entity_type text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT $1 = ANY('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,task,user,webhook}'::text[])
+    SELECT $1 = ANY('{ai_chat,collab_session,comment,conversation,file,lead,message,post,project,repository,task,user,webhook}'::text[])
 $function$;
 COMMENT ON FUNCTION is_described(text) IS 'Whether a kind has a function describe_<kind>(): whether it can be told who sees one.';
 
@@ -3666,6 +3728,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION read_time(uuid) IS 'When a version 7 id was made.';
 
+CREATE OR REPLACE FUNCTION reads_as_manager(project_id uuid, reader_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT $1 IS NOT NULL
+        AND project_role($1, $2, false) IS NULL
+        AND project_role($1, $2, holds_permission($2, 'project:manage')) IS NOT NULL
+$function$;
+COMMENT ON FUNCTION reads_as_manager(uuid,uuid) IS 'Whether somebody reads a project only because they manage all projects: an API key of theirs may lack that right.';
+
 CREATE OR REPLACE FUNCTION reads_leads(viewer_id uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -4266,7 +4339,8 @@ SELECT
     c.created_at AS "createdAt",
     c.updated_at AS "updatedAt",
     c.owner_id AS "_ownerId",
-    c.project_id AS "_projectId"
+    c.project_id AS "_projectId",
+    reads_as_manager(c.project_id, c.owner_id) AS "_managed"
 FROM ai_chats AS c;
 COMMENT ON VIEW ai_chat_items IS 'Chats as the API shows them to their owners.';
 
@@ -4278,12 +4352,11 @@ SELECT
     m.role,
     t.body,
     m.context,
-    ARRAY(
-        SELECT s.id
-        FROM ai_messages AS s
-        WHERE s.chat_id = m.chat_id AND s.parent_id IS NOT DISTINCT FROM m.parent_id
-        ORDER BY s.id
-    ) AS siblings,
+    CASE
+        WHEN m.parent_id IS NULL
+            THEN ARRAY(SELECT s.id FROM ai_messages AS s WHERE s.chat_id = m.chat_id AND s.parent_id IS NULL ORDER BY s.id)
+        ELSE ARRAY(SELECT s.id FROM ai_messages AS s WHERE s.parent_id = m.parent_id ORDER BY s.id)
+    END AS siblings,
     a.status,
     a.reason,
     a.attempts || '.' || char_length(t.body) AS position,
@@ -4331,6 +4404,21 @@ SELECT
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
+
+CREATE OR REPLACE VIEW outbox_state AS
+SELECT
+    (SELECT count(*) FROM outbox WHERE next_at <= now() OR last_error IS NOT NULL) AS depth,
+    (
+        SELECT greatest(coalesce(extract(epoch FROM now() - min(since)), 0), 0)::float8
+        FROM (
+            SELECT
+                CASE WHEN receivers_after = '00000000-0000-0000-0000-000000000000' THEN next_at ELSE created_at END AS since
+            FROM outbox
+        ) AS waiting
+    ) AS age,
+    (SELECT count(*) FROM outbox_dead) AS dead;
+COMMENT ON VIEW outbox_state IS
+'How much is waiting, for how long the oldest in seconds, how much is dead. What has been put off waits from its time on.';
 
 CREATE OR REPLACE VIEW file_items AS
 SELECT
@@ -4629,6 +4717,7 @@ COMMENT ON VIEW thread_comments IS 'Comments by what they are on, a post or a ta
 CREATE OR REPLACE VIEW repository_items AS
 SELECT
     r.id, r.project_id AS "projectId", r.url, r.branch, r.default_branch AS "defaultBranch", r.status, r.reason, r.message,
+    r.moved_to AS "movedTo",
     encode(r.head, 'hex') AS head, r.commit_count AS "commitCount", r.token IS NOT NULL AS "hasToken",
     r.interval_s AS interval, r.failing_since AS "failingSince", r.synced_at AS "lastSyncedAt",
     r.next_at AS "nextSyncAt", r.version, r.created_at AS "createdAt"
@@ -4642,7 +4731,7 @@ SELECT
     c.author_name AS "authorName", c.author_email AS "authorEmail",
     (
         SELECT person(u) FROM users AS u
-        WHERE u.email = c.author_email AND u.email_verified_at IS NOT NULL
+        WHERE u.email = c.author_email::citext AND u.email_verified_at IS NOT NULL
     ) AS "user",
     c.authored_at AS "authoredAt", c.committed_at AS "committedAt", c.subject, c.body,
     c.repository_id AS "_repositoryId", c.sha AS "_sha", c.n AS "_n", c.gone_at AS "goneAt"

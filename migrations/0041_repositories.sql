@@ -12,12 +12,14 @@ CREATE TABLE repositories (
     CONSTRAINT repositories_status_known CHECK (status IN ('pending', 'syncing', 'synced', 'failed')),
     reason text,
     message text,
+    moved_to text CONSTRAINT repositories_moved_to_length CHECK (length(moved_to) <= 2048),
     head bytea,
     refs jsonb NOT NULL DEFAULT '{}',
     commit_count integer NOT NULL DEFAULT 0,
     last_n bigint NOT NULL DEFAULT 0,
     failures integer NOT NULL DEFAULT 0,
     failing_since timestamptz,
+    told_at timestamptz,
     interval_s integer NOT NULL DEFAULT 900 CONSTRAINT repositories_interval CHECK (interval_s BETWEEN 300 AND 86400),
     next_at timestamptz DEFAULT now(),
     wanted_at timestamptz NOT NULL DEFAULT '-infinity',
@@ -36,6 +38,8 @@ COMMENT ON TABLE repositories IS 'The git repository that a project is linked to
 COMMENT ON COLUMN repositories.branch IS 'The branch that is followed; NULL: the one that the remote has as its HEAD.';
 COMMENT ON COLUMN repositories.default_branch IS 'The branch that was followed by the last sync that found one.';
 COMMENT ON COLUMN repositories.reason IS 'Why the last sync failed, as a code; `message` says it to people.';
+COMMENT ON COLUMN repositories.moved_to IS 'Where the host sent the last sync, on the same host: offered, and not followed.';
+COMMENT ON COLUMN repositories.told_at IS 'When its owners were told that it wants another token; NULL: not since it last worked.';
 COMMENT ON COLUMN repositories.refs IS 'Branches of the remote and the commits they are at, at most 5,000: where all are as before, nothing is fetched.';
 COMMENT ON COLUMN repositories.last_n IS 'The largest git_commits.n that was given.';
 COMMENT ON COLUMN repositories.next_at IS 'When it is synced next; NULL: not until somebody asks, since its token was refused five times.';

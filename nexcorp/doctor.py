@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import metadata
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -18,6 +19,7 @@ from nexcorp.config import MIN_SECRET_BYTES, Config, setting
 from nexcorp.db import Database, locks, migrations, sql
 from nexcorp.db.plans import SETTINGS
 from nexcorp.errors import ConfigError
+from nexcorp.integrations.git_commands import find_problem, read_version
 from nexcorp.integrations.oauth import Providers
 from nexcorp.integrations.oauth_profiles import HOMES, NAMES
 from nexcorp.integrations.vapid import (
@@ -136,6 +138,16 @@ def check_storage(config: Config) -> list[str]:
         return [f"cannot write to {config.media_path} (MEDIA_ROOT): {error.strerror}."]
 
 
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like others: the key goes to the configured address alone."""
+
+    def redirect_request(self, *answer: Any) -> None:
+        """See HTTPRedirectHandler."""
+
+
+ASKED_DIRECTLY = urllib.request.build_opener(NoRedirects, urllib.request.ProxyHandler({}))
+
+
 def check_assistant(config: Config) -> list[str]:
     """Whether the language model answers, where there is one."""
     if not config.ai_base_url:
@@ -143,7 +155,7 @@ def check_assistant(config: Config) -> list[str]:
     key = {"Authorization": f"Bearer {config.ai_api_key}"} if config.ai_api_key else {}
     request = urllib.request.Request(f"{config.ai_base_url}/models", headers=key)  # noqa: S310 - the operator's
     try:
-        with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - likewise
+        with ASKED_DIRECTLY.open(request, timeout=5):
             return []
     except urllib.error.HTTPError as error:
         # Not every provider lists its models; each says so where the key is wrong.
@@ -151,6 +163,12 @@ def check_assistant(config: Config) -> list[str]:
         return [f"the language model answers {error.code}: see AI_API_KEY."] if wrong else []
     except OSError as error:
         return [f"the language model at AI_BASE_URL cannot be reached: {type(error).__name__}."]
+
+
+def check_git(config: Config) -> list[str]:
+    """Whether linked repositories can be synced here."""
+    problem = find_problem(read_version())
+    return [f"{problem}: linked repositories are synced where workers have it."] if problem else []
 
 
 def check_worker(config: Config) -> list[str]:
@@ -181,6 +199,7 @@ CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "oauth": check_oauth,
     "storage": check_storage,
     "assistant": check_assistant,
+    "git": check_git,
     "worker": check_worker,
 }
 
@@ -198,7 +217,10 @@ def diagnose() -> int:
         shown = show_setting(name, value, item.metadata["secret"])
         print(f"{name:<26} {shown:<44} {source:<12} {item.metadata['about']}")
     packages = ("aiohttp", "asyncpg", "redis", "saq", "uvloop")
-    print("\n" + ", ".join(f"{name} {metadata.version(name)}" for name in packages) + "\n")
+    versions = [f"{name} {metadata.version(name)}" for name in packages]
+    if git := read_version():
+        versions.append(f"git {'.'.join(map(str, git))}")
+    print("\n" + ", ".join(versions) + "\n")
     sick = False
     for name, check in CHECKS.items():
         try:

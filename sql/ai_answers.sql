@@ -28,10 +28,10 @@ SELECT chat_id FROM ai_answers WHERE message_id = $1 AND owner_id = $2;
 INSERT INTO ai_answers (message_id, chat_id, owner_id) VALUES ($1, $2, $3);
 
 -- name: cancel_answer(message_id, owner_id) :one
--- End an answer; one that a worker writes ends in a moment. No row where it is not the owner's, `changed` false where it had
--- ended or was cancelled before.
+-- End an answer; one that a worker writes ends in a moment, and one that waits for its next attempt keeps what the last one wrote.
+-- No row where it is not the owner's, `changed` false where it had ended or was cancelled before.
 WITH found AS (
-    SELECT a.message_id, a.chat_id, a.status, a.cancel_at
+    SELECT a.message_id, a.chat_id, a.status, a.cancel_at, a.attempts
     FROM ai_answers AS a
     WHERE a.message_id = $1 AND a.owner_id = $2
     FOR NO KEY UPDATE
@@ -45,6 +45,20 @@ cancelled AS (
     FROM found AS f
     WHERE a.message_id = f.message_id AND f.status IN ('queued', 'running') AND f.cancel_at IS NULL
     RETURNING a.message_id, a.status
+),
+written AS (
+    UPDATE ai_messages AS m
+    SET body = k.body
+    FROM cancelled AS c
+    CROSS JOIN LATERAL (
+        SELECT string_agg(k.text, '' ORDER BY k.at) AS body
+        FROM found AS f
+        INNER JOIN ai_chunks AS k ON k.message_id = f.message_id AND k.attempt = f.attempts
+    ) AS k
+    WHERE m.id = c.message_id AND c.status = 'cancelled' AND k.body IS NOT NULL
+),
+folded AS (
+    DELETE FROM ai_chunks AS k USING cancelled AS c WHERE k.message_id = c.message_id AND c.status = 'cancelled'
 )
 SELECT f.chat_id, c.message_id IS NOT NULL AS changed, c.status IS NOT DISTINCT FROM 'cancelled' AS ended
 FROM found AS f
@@ -66,7 +80,8 @@ WHERE a.message_id = $1 AND a.owner_id = $2;
 
 -- name: claim_answers(worker_id, lease_seconds, most) :many
 -- Answers that are due, or whose worker has not been heard of, those waiting longest first. An attempt that did not come to its
--- end counts as a failure until it does.
+-- end counts as a failure until it does. One that is only to be ended, as its owner has cancelled it, is no new attempt: it keeps
+-- its text, `stored` characters.
 WITH due AS (
     SELECT a.message_id
     FROM ai_answers AS a
@@ -78,17 +93,19 @@ WITH due AS (
 UPDATE ai_answers AS a
 SET
     status = 'running',
-    attempts = a.attempts + 1,
+    attempts = a.attempts + (a.cancel_at IS NULL)::integer,
     failures = a.failures + 1,
     worker_id = $1,
     lease_until = now() + make_interval(secs => $2::double precision)
 FROM due
 WHERE a.message_id = due.message_id
-RETURNING a.message_id, a.chat_id, a.owner_id, a.attempts AS attempt, a.failures, a.cancel_at IS NOT NULL AS cancelled;
+RETURNING
+    a.message_id, a.chat_id, a.owner_id, a.attempts AS attempt, a.failures, a.cancel_at IS NOT NULL AS cancelled,
+    CASE WHEN a.cancel_at IS NULL THEN 0 ELSE char_length(answer_so_far(a)) END AS stored;
 
 -- name: flush_answers(worker_id, lease_seconds, ids, attempts, places, texts) :many
--- Store what has come of answers, and renew their leases; '' only renews. Returns those that are still this worker's, with whether
--- their owners have cancelled them.
+-- Store what has come of answers, and renew their leases; '' only renews. What was stored without the worker hearing of it is stored
+-- again, with what came since. Returns those that are still this worker's, with whether their owners have cancelled them.
 WITH mine AS (
     UPDATE ai_answers AS a
     SET
@@ -101,6 +118,7 @@ WITH mine AS (
 stored AS (
     INSERT INTO ai_chunks (message_id, attempt, at, text)
     SELECT m.message_id, m.attempt, m.place, m.text FROM mine AS m WHERE m.text <> ''
+    ON CONFLICT ON CONSTRAINT ai_chunks_pkey DO UPDATE SET text = excluded.text
 )
 SELECT message_id, cancelled FROM mine;
 
@@ -108,25 +126,26 @@ SELECT message_id, cancelled FROM mine;
 -- Answers that a worker writes, and whose owners have cancelled them.
 SELECT message_id FROM ai_answers WHERE worker_id = $1 AND status = 'running' AND cancel_at IS NOT NULL;
 
--- name: end_answer(worker_id, message_id, attempt, rest, status, reason, context, prompt_tokens, completion_tokens) :one
--- An answer has ended: what was stored of it, and the rest, is its text. No row where it is not this worker's any more.
+-- name: end_answer(worker_id, message_id, attempt, place, rest, status, reason, context, prompt_tokens, completion_tokens) :one
+-- An answer has ended: what was stored of it up to a place, and the rest, is its text. No row where it is not this worker's any
+-- more.
 WITH ended AS (
     UPDATE ai_answers
     SET
-        status = $5,
-        reason = $6,
+        status = $6,
+        reason = $7,
         ended_at = now(),
-        first_at = coalesce(first_at, CASE WHEN $4 <> '' THEN now() END),
+        first_at = coalesce(first_at, CASE WHEN $5 <> '' THEN now() END),
         lease_until = NULL,
-        failures = CASE WHEN $5 IN ('done', 'incomplete', 'cancelled') THEN failures - 1 ELSE failures END,
-        prompt_tokens = $8,
-        completion_tokens = $9
+        failures = CASE WHEN $6 IN ('done', 'incomplete', 'cancelled') THEN failures - 1 ELSE failures END,
+        prompt_tokens = $9,
+        completion_tokens = $10
     WHERE message_id = $2 AND worker_id = $1 AND attempts = $3 AND status = 'running'
     RETURNING message_id, chat_id, owner_id
 ),
 used AS (
     INSERT INTO ai_usage (user_id, day, prompt_tokens, completion_tokens)
-    SELECT e.owner_id, (now() AT TIME ZONE 'UTC')::date, $8, $9 FROM ended AS e
+    SELECT e.owner_id, (now() AT TIME ZONE 'UTC')::date, $9, $10 FROM ended AS e
     ON CONFLICT ON CONSTRAINT ai_usage_pkey DO UPDATE
     SET
         prompt_tokens = ai_usage.prompt_tokens + excluded.prompt_tokens,
@@ -135,16 +154,16 @@ used AS (
 written AS (
     UPDATE ai_messages AS m
     SET
-        context = $7,
+        context = $8,
         body = left(
             coalesce(
                 (
                     SELECT string_agg(k.text, '' ORDER BY k.at)
                     FROM ai_chunks AS k
-                    WHERE k.message_id = m.id AND k.attempt = $3
+                    WHERE k.message_id = m.id AND k.attempt = $3 AND k.at < $4
                 ),
                 ''
-            ) || $4,
+            ) || $5,
             1000000
         )
     FROM ended AS e
@@ -154,6 +173,15 @@ folded AS (
     DELETE FROM ai_chunks AS k USING ended AS e WHERE k.message_id = e.message_id
 )
 SELECT chat_id, owner_id FROM ended;
+
+-- name: charge_running(chat_id, owner_id, tokens) :exec
+-- Of a chat that is to be deleted an answer that is being written counts as so many tokens: nobody will say how many they were.
+WITH running AS (
+    SELECT message_id FROM ai_answers WHERE chat_id = $1 AND owner_id = $2 AND status = 'running' FOR UPDATE
+)
+INSERT INTO ai_usage (user_id, day, completion_tokens)
+SELECT $2, (now() AT TIME ZONE 'UTC')::date, $3 FROM running
+ON CONFLICT ON CONSTRAINT ai_usage_pkey DO UPDATE SET completion_tokens = ai_usage.completion_tokens + excluded.completion_tokens;
 
 -- name: put_off_answer(worker_id, message_id, attempt, seconds, reason, is_failure) :value
 -- An attempt came to nothing: another one follows in some seconds. One that is no failure was handed back. What it wrote goes.

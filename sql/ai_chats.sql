@@ -8,27 +8,36 @@ SELECT $1, $3, $4, $5
 WHERE $3::uuid IS NULL OR project_role($3, $1, $2) IS NOT NULL
 RETURNING id;
 
--- name: get_chat(chat_id, owner_id) :one
--- One chat.
-SELECT * FROM ai_chat_items WHERE id = $1 AND "_ownerId" = $2;
+-- name: get_chat(chat_id, owner_id, reads, manages) :one
+-- One chat. Its project is shown to who reads projects, and where its owner reads it as one who manages all, to who does that.
+SELECT
+    i.id, i.title, CASE WHEN $3 AND ($4 OR NOT i."_managed") THEN i.project END AS project, i.model, i."leafId", i."isAnswering",
+    i.version, i."createdAt", i."updatedAt", i."_ownerId", i."_projectId"
+FROM ai_chat_items AS i
+WHERE i.id = $1 AND i."_ownerId" = $2;
 
--- name: list_chats(owner_id, project_id, before_time, before, most) :many
--- The chats that were last written to; `project_id` NULL: of all projects and of no project.
-SELECT i.*
+-- name: list_chats(owner_id, project_id, reads, manages, before_time, before, most) :many
+-- The chats that were last written to; `project_id` NULL: of all projects and of no project. Projects as in get_chat().
+SELECT
+    i.id, i.title, CASE WHEN $3 AND ($4 OR NOT i."_managed") THEN i.project END AS project, i.model, i."leafId", i."isAnswering",
+    i.version, i."createdAt", i."updatedAt", i."_ownerId", i."_projectId"
 FROM ai_chat_items AS i
 WHERE i."_ownerId" = $1
     AND ($2::uuid IS NULL OR i."_projectId" = $2)
-    AND (i."updatedAt", i.id) < ($3, $4)
+    AND (i."updatedAt", i.id) < ($5, $6)
 ORDER BY i."updatedAt" DESC, i.id DESC
-LIMIT $5;
+LIMIT $7;
 
 -- name: render_chats(ids) :many
 -- Chats as rooms see them: those of their owners.
 SELECT i.*, ARRAY['user:' || i."_ownerId"] AS "_rooms" FROM ai_chat_items AS i WHERE i.id = ANY($1::uuid[]);
 
 -- name: lock_chat(chat_id, owner_id) :one
--- Before it is changed or written to; no row where it is not the owner's.
-SELECT leaf_id, project_id, model FROM ai_chats WHERE id = $1 AND owner_id = $2 FOR NO KEY UPDATE;
+-- Before it is changed or written to; no row where it is not the owner's. `managed`: see reads_as_manager().
+SELECT leaf_id, project_id, model, reads_as_manager(project_id, owner_id) AS managed
+FROM ai_chats
+WHERE id = $1 AND owner_id = $2
+FOR NO KEY UPDATE;
 
 -- name: update_chat(chat_id, manages, set_title, title, set_model, model, set_project, project_id) :value
 -- Change a chat, which is locked. Returns its id, or NULL where its owner may not read the project.

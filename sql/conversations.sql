@@ -149,8 +149,10 @@ UPDATE conversation_members SET role = $3 WHERE conversation_id = $1 AND user_id
 
 -- name: remove_member(conversation_id, user_id) :one!
 -- Take a member out of a conversation, which is locked. Where no owner remains, the eldest active member becomes one: `heirId`.
+-- `toldN`: the message that they were notified of and have not read.
 WITH gone AS (
-    DELETE FROM conversation_members WHERE conversation_id = $1 AND user_id = $2 RETURNING role
+    DELETE FROM conversation_members WHERE conversation_id = $1 AND user_id = $2
+    RETURNING role, CASE WHEN notified_n > read_n THEN notified_n END AS told_n
 ),
 counted AS (
     UPDATE conversations AS c
@@ -180,7 +182,8 @@ heir AS (
 )
 SELECT
     (SELECT member_count FROM counted) AS "memberCount",
-    (SELECT user_id FROM heir) AS "heirId";
+    (SELECT user_id FROM heir) AS "heirId",
+    (SELECT told_n FROM gone) AS "toldN";
 
 -- name: has_other_owner(conversation_id, user_id) :value
 -- Whether a conversation, which is locked, has an owner beside this person.
@@ -248,7 +251,7 @@ ORDER BY g.conversation_id;
 
 -- name: mark_read(conversation_id, user_id, n, read) :one
 -- How far a person has come in a conversation: messages up to `n`, as far as there are, have been read, or else a device has
--- had them. It only goes on. `moved`: whether it did.
+-- had them. It only goes on. `moved`: whether it did; `toldN`: the message of whose notification there is no need any more.
 WITH place AS (
     SELECT c.id, least($3, c.last_n) AS n, c.member_count
     FROM conversations AS c
@@ -261,11 +264,13 @@ marked AS (
     WHERE m.conversation_id = p.id
         AND m.user_id = $2
         AND p.n > CASE WHEN $4::boolean THEN m.read_n ELSE m.delivered_n END
-    RETURNING m.conversation_id, m.user_id, m.read_n, m.delivered_n
+    RETURNING
+        m.conversation_id, m.user_id, m.read_n, m.delivered_n,
+        CASE WHEN m.notified_n > old.read_n AND m.notified_n <= m.read_n THEN m.notified_n END AS told_n
 )
 SELECT
     coalesce(k.read_n, m.read_n) AS "readN", coalesce(k.delivered_n, m.delivered_n) AS "deliveredN",
-    k.user_id IS NOT NULL AS "_moved", p.member_count AS "_memberCount"
+    k.user_id IS NOT NULL AS "_moved", k.told_n AS "_toldN", p.member_count AS "_memberCount"
 FROM place AS p
 INNER JOIN conversation_members AS m ON m.conversation_id = p.id AND m.user_id = $2
 LEFT JOIN marked AS k ON true;
@@ -326,6 +331,27 @@ noted AS (
     WHERE m.conversation_id = f.conversation_id AND m.user_id = f.user_id
 )
 SELECT user_id AS receiver_id FROM concerned ORDER BY user_id;
+
+-- name: forget_told(conversation_id, n, most) :many
+-- Members who were notified of a message, `toldN`, and have nothing to read now that message `n` is deleted: they are told of the
+-- next one. In the order of their ids, up to `most`. Whoever is far behind is not looked at: there is something to read.
+WITH told AS MATERIALIZED (
+    SELECT m.conversation_id, m.user_id, m.notified_n
+    FROM conversation_members AS m
+    INNER JOIN conversations AS c ON c.id = m.conversation_id
+    CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
+    WHERE m.conversation_id = $1 AND m.read_n < $2 AND m.notified_n > m.read_n AND c.last_n - m.read_n <= 100 AND r.unread = 0
+    ORDER BY m.user_id
+    LIMIT $3
+    FOR NO KEY UPDATE OF m
+),
+noted AS (
+    UPDATE conversation_members AS m
+    SET notified_n = 0
+    FROM told AS t
+    WHERE m.conversation_id = t.conversation_id AND m.user_id = t.user_id
+)
+SELECT user_id, notified_n AS "toldN" FROM told ORDER BY user_id;
 
 -- name: export_conversations(user_id) :many
 -- The conversations of a person, in their export.

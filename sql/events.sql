@@ -127,18 +127,8 @@ SELECT id, lane, event_id, event_at, dedup_key, receivers_after, attempts + 1, $
 FROM buried;
 
 -- name: get_outbox_depth() :one!
--- How much is waiting, for how long the oldest in seconds, and how much is dead. What has been put off waits from its time on.
-SELECT
-    (SELECT count(*) FROM outbox WHERE next_at <= now() OR last_error IS NOT NULL) AS depth,
-    (
-        SELECT greatest(coalesce(extract(epoch FROM now() - min(since)), 0), 0)::float8
-        FROM (
-            SELECT
-                CASE WHEN receivers_after = '00000000-0000-0000-0000-000000000000' THEN next_at ELSE created_at END AS since
-            FROM outbox
-        ) AS waiting
-    ) AS age,
-    (SELECT count(*) FROM outbox_dead) AS dead;
+-- How much is waiting, for how long the oldest in seconds, and how much is dead.
+SELECT depth, age, dead FROM outbox_state;
 
 -- name: count_troubles() :one!
 -- What an operator has to see to: rows of the trail in no month's partition (counted up to 10,000), and indexes that were

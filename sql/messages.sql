@@ -3,9 +3,9 @@
 
 -- name: send_message(message_id, conversation_id, author_id, body, reply_to_id, usernames, context) :one
 -- A new message with the next number, in a conversation that is locked; its author has read up to it. No row for who is no
--- member. An id of NULL is chosen here. `refusal` is the code of an error, `isKnown` whether there is a message of this id: nothing is written then, nor
--- where `isAnswerable` is false, as what it should answer is no message of the conversation. Of the people named, the members
--- are told.
+-- member. An id of NULL is chosen here. `refusal` is the code of an error, `isKnown` whether there is a message of this id: nothing
+-- is written then, nor where `isAnswerable` is false, as what it should answer is no message of the conversation. Of the people
+-- named, the members are told. `toldN`: the message of whose notification the author has no need any more.
 WITH place AS MATERIALIZED (
     SELECT c.id, c.last_n + 1 AS n, refuse_writing(c, $3) AS refusal
     FROM conversation_members AS m
@@ -35,10 +35,11 @@ seen AS (
     SET read_n = w.n, delivered_n = w.n
     FROM written AS w
     WHERE m.conversation_id = w.conversation_id AND m.user_id = $3
+    RETURNING CASE WHEN m.notified_n > old.read_n THEN m.notified_n END AS told_n
 )
 SELECT
     p.refusal, EXISTS (SELECT FROM known) AS "isKnown", $5::uuid IS NULL OR EXISTS (SELECT FROM answered) AS "isAnswerable",
-    w.id, w.n,
+    w.id, w.n, (SELECT told_n FROM seen) AS "toldN",
     CASE WHEN w.id IS NOT NULL THEN emit(
         'message.created', $3, 'message', w.id,
         jsonb_build_object(
@@ -86,6 +87,14 @@ LIMIT $4;
 -- name: get_author(conversation_id, n) :one
 -- Who wrote the message of a number.
 SELECT s.author_id AS "authorId" FROM messages AS s WHERE s.conversation_id = $1 AND s.n = $2 AND s.deleted_at IS NULL;
+
+-- name: find_told(conversation_id, n, user_id) :value
+-- The notification of the message of a number that counts as unread for a person. In a statement behind the one that locked
+-- their marks: whoever notifies them holds these.
+SELECT o.id
+FROM messages AS s
+INNER JOIN notifications AS o ON o.receiver_id = $3 AND o.once_key = 'message:' || s.id
+WHERE s.conversation_id = $1 AND s.n = $2 AND o.is_unread;
 
 -- name: lock_message(message_id) :exec
 -- Before a change, which depends on how the message stands.

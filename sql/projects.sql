@@ -244,6 +244,8 @@ WHERE e."_projectId" = $1
     AND e."createdAt" <= $4
     AND (e."createdAt", e.id) < ($4, $5)
     AND e."entityType" = ANY($3::text[])
+    -- It is over soon, and told of then.
+    AND e.type <> 'repository.started'
 ORDER BY e."createdAt" DESC, e.id DESC
 LIMIT $6;
 

@@ -32,6 +32,10 @@ WHERE project_id = $1;
 -- Delete the repository of a project, with its commits; returns its id.
 DELETE FROM repositories WHERE project_id = $1 RETURNING id;
 
+-- name: interrupt_sync(project_id) :exec
+-- Void the run that is under way, which sees it within a batch: until its end its commits hold the row against being deleted.
+UPDATE repositories SET claim = NULL WHERE project_id = $1 AND claim IS NOT NULL;
+
 -- name: ask_sync(project_id) :value
 -- Have it synced soon, or once more where it is being synced. NULL where somebody asked within the last minute.
 UPDATE repositories
@@ -110,6 +114,10 @@ SET lease_until = clock_timestamp() + make_interval(secs => $3::double precision
 WHERE id = $1 AND claim = $2
 RETURNING true;
 
+-- name: holds_claim(repository_id, claim) :value
+-- Whether a run is still what is under way; NULL where it is not.
+SELECT true FROM repositories WHERE id = $1 AND claim = $2;
+
 -- name: begin_sync(repository_id, claim) :value
 -- There is something to fetch; NULL where the claim is lost.
 UPDATE repositories SET status = 'syncing', version = version + 1 WHERE id = $1 AND claim = $2 RETURNING true;
@@ -156,7 +164,7 @@ SELECT count(*) FROM lost;
 -- It is synced: these are its branch, head and branches. NULL where the claim is lost. `changed`: commits were added or lost.
 UPDATE repositories
 SET
-    status = 'synced', reason = NULL, message = NULL, failures = 0, failing_since = NULL,
+    status = 'synced', reason = NULL, message = NULL, moved_to = NULL, failures = 0, failing_since = NULL, told_at = NULL,
     default_branch = $3, head = $4, refs = $5, last_n = $6,
     commit_count = CASE
         WHEN $7::boolean
@@ -171,12 +179,14 @@ SET
 WHERE id = $1 AND claim = $2
 RETURNING true;
 
--- name: fail_sync(repository_id, claim, reason, message) :value
+-- name: fail_sync(repository_id, claim, reason, message, moved_to) :one
 -- It could not be synced, and is tried again in 5, 10, 20 minutes and so on up to a day; where its token was refused five times,
--- when somebody asks. NULL where the claim is lost.
+-- when somebody asks. `isNews`: it is the first time since it worked that a token was refused. No row where the claim is lost.
 UPDATE repositories
 SET
-    status = 'failed', reason = $3, message = $4, failures = failures + 1, failing_since = coalesce(failing_since, now()),
+    status = 'failed', reason = $3, message = $4, moved_to = $5, failures = failures + 1,
+    failing_since = coalesce(failing_since, now()),
+    told_at = coalesce(told_at, CASE WHEN $3 = 'auth_failed' THEN now() END),
     next_at = CASE
         WHEN wanted_at > started_at THEN clock_timestamp()
         WHEN $3 = 'auth_failed' AND failures >= 4 THEN NULL
@@ -184,8 +194,16 @@ SET
     END,
     lease_until = '-infinity', claim = NULL, version = version + 1
 WHERE id = $1 AND claim = $2
-RETURNING true;
+RETURNING failures, coalesce(told_at = now(), false) AS "isNews";
 
 -- name: list_known(ids) :many
 -- Those of these ids that are repositories.
 SELECT id FROM repositories WHERE id = ANY($1::uuid[]);
+
+-- name: list_owners_after(project_id, after, most) :many
+-- The owners of a project, who are told that its repository wants another token.
+SELECT m.user_id AS receiver_id
+FROM project_members AS m
+WHERE m.project_id = $1 AND m.user_id > $2 AND m.role = 'owner'
+ORDER BY m.user_id
+LIMIT $3;

@@ -27,7 +27,7 @@ matched AS MATERIALIZED (
     WHERE t.receiver_id IS NULL AND wants_type(w.types, t.type)
 ),
 hooks AS MATERIALIZED (
-    SELECT w.id, w.owner_id, w.status, may_send(w) AS may
+    SELECT w.id, w.owner_id, w.status, w.due_at, w.rest_until, may_send(w) AS may
     FROM webhooks AS w
     WHERE w.id = ANY(ARRAY(SELECT DISTINCT m.webhook_id FROM matched AS m)) AND w.status <> 'disabled'
     ORDER BY w.id
@@ -43,18 +43,22 @@ written AS (
     ON CONFLICT ON CONSTRAINT webhook_deliveries_event_key DO NOTHING
     RETURNING webhook_id
 ),
+changed AS MATERIALIZED (
+    SELECT h.*
+    FROM hooks AS h
+    WHERE NOT h.may
+        OR ((h.due_at > now()) IS NOT false AND EXISTS (SELECT FROM written AS d WHERE d.webhook_id = h.id))
+),
+-- By what stood behind the lock: a lane that ended while this waited for it is due for nothing in this statement's snapshot, or for
+-- what was sent meanwhile.
 woken AS (
     UPDATE webhooks AS w
     SET
-        due_at = CASE WHEN h.may THEN least(w.due_at, greatest(now(), w.rest_until)) ELSE w.due_at END,
+        due_at = CASE WHEN h.may THEN least(h.due_at, greatest(now(), h.rest_until)) ELSE h.due_at END,
         status = CASE WHEN h.may OR h.status = 'paused' THEN w.status ELSE 'paused' END,
         reason = CASE WHEN h.may OR h.status = 'paused' THEN w.reason ELSE 'right_lost' END
-    FROM hooks AS h
+    FROM changed AS h
     WHERE w.id = h.id
-        AND (
-            NOT h.may
-            OR ((w.due_at > now()) IS NOT false AND EXISTS (SELECT FROM written AS d WHERE d.webhook_id = h.id))
-        )
     RETURNING w.id, w.status
 )
 SELECT
@@ -103,6 +107,8 @@ UPDATE webhooks AS w
 SET lease_until = now() + make_interval(secs => $3), worker_id = $4
 FROM (SELECT id, true AS proven FROM good UNION ALL SELECT id, false FROM doubtful) AS c
 WHERE w.id = c.id
+    -- By key, whatever a plan from when there were none thinks of it; the same below.
+    AND w.id = ANY(ARRAY(SELECT good.id FROM good UNION ALL SELECT doubtful.id FROM doubtful))
 RETURNING w.id, w.failures, c.proven;
 
 -- name: read_lane(webhook_id, worker_id, after_at, after_id, most) :many
@@ -147,7 +153,8 @@ WITH said AS MATERIALIZED (
 held AS MATERIALIZED (
     SELECT d.id
     FROM webhook_deliveries AS d
-    WHERE d.id = ANY($1::uuid[]) AND d.status = 'pending'
+    -- Not = 'pending': a plan from when nothing was would read the index of all that is.
+    WHERE d.id = ANY($1::uuid[]) AND d.status NOT IN ('delivered', 'failed')
     ORDER BY d.id
     FOR NO KEY UPDATE
 ),
@@ -164,7 +171,7 @@ ended AS (
         ended_at = CASE WHEN s.status <> 'pending' THEN now() END
     FROM held
     INNER JOIN said AS s ON s.id = held.id
-    WHERE d.id = held.id
+    WHERE d.id = held.id AND d.id = ANY($1::uuid[])
     RETURNING d.id, d.attempts, s.code, s.error, s.ms, s.response
 )
 INSERT INTO webhook_attempts (delivery_id, n, status, ms, error, response)
@@ -198,7 +205,7 @@ judged AS MATERIALIZED (
         ) AS next_at
     FROM webhooks AS w
     INNER JOIN said AS s ON s.id = w.id
-    WHERE w.worker_id = $2
+    WHERE w.id = ANY($1::uuid[]) AND w.worker_id = $2
 ),
 released AS (
     UPDATE webhooks AS w
@@ -213,7 +220,7 @@ released AS (
         status = CASE WHEN j.reason IS NULL THEN w.status WHEN j.reason = 'gone' THEN 'disabled' ELSE 'paused' END,
         reason = CASE WHEN j.reason IS NULL THEN w.reason ELSE j.reason END
     FROM judged AS j
-    WHERE w.id = j.id
+    WHERE w.id = j.id AND w.id = ANY($1::uuid[])
     RETURNING w.id, w.owner_id, w.status, j.reason AS why
 )
 SELECT r.id, r.owner_id, r.status, r.why AS reason FROM released AS r WHERE r.why IS NOT NULL;
@@ -233,6 +240,6 @@ WITH old AS (
     FOR UPDATE SKIP LOCKED
 ),
 gone AS (
-    DELETE FROM webhook_deliveries AS d USING old WHERE d.id = old.id RETURNING d.id
+    DELETE FROM webhook_deliveries AS d WHERE d.id = ANY(ARRAY(SELECT old.id FROM old)) RETURNING d.id
 )
 SELECT count(*) FROM gone;

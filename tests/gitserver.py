@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import os
 import subprocess
 from collections.abc import AsyncIterator
@@ -19,9 +20,10 @@ BACKEND = subprocess.run(["git", "--exec-path"], capture_output=True, text=True,
 class Repository:
     """A bare repository whose commits are made with fast-import."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, format: str = "sha1") -> None:
         self.folder = folder
-        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder)], check=True)
+        made = ["git", "init", "-q", "--bare", "-b", "main", f"--object-format={format}", str(folder)]
+        subprocess.run(made, check=True)
 
     def git(self, *args: str, data: bytes | None = None) -> str:
         """What a command prints."""
@@ -58,17 +60,23 @@ class Repository:
 
 
 class GitServer:
-    """Serves the repositories of a folder; below /auth with TOKEN alone, below /redirect from elsewhere."""
+    """Serves the repositories of a folder, below /r/ as they are.
+
+    Below /auth with TOKEN alone, below /redirect and /away from elsewhere, below /silent not at all, and
+    below /stalled no more than the half of what is fetched, below /endless branches without end.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
         self.url = ""
         self.heard: list[str] = []
+        # How many fetches wait for their second half.
+        self.stalled = 0
 
-    def make(self, name: str = "one") -> Repository:
+    def make(self, name: str = "one", format: str = "sha1") -> Repository:
         """A new repository, at `{url}/r/{name}.git`."""
-        return Repository(self.folder / f"{name}.git")
+        return Repository(self.folder / f"{name}.git", format)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request of git's."""
@@ -76,11 +84,18 @@ class GitServer:
         self.heard.append(request.path_qs)
         if kind == "redirect":
             raise web.HTTPMovedPermanently(f"{self.url}/canary/{rest}?{request.query_string}")
+        if kind == "away":
+            away = self.url.replace("127.0.0.1", "localhost")
+            raise web.HTTPMovedPermanently(f"{away}/canary/{rest}?{request.query_string}")
         if kind == "silent":
             await asyncio.sleep(30)
-        good = "Basic " + base64.b64encode(f"x-token:{TOKEN}".encode()).decode()
+        good = "Basic " + base64.b64encode(f"x-token-auth:{TOKEN}".encode()).decode()
         if kind == "auth" and request.headers.get("Authorization") != good:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="git"'})
+        if kind == "blank":
+            return web.Response(text="hi")
+        if kind == "endless":
+            return await self._list_without_end(request)
         if kind == "broken":
             return web.Response(
                 body=b"001e# service=git-upload-pack\n0000zzzz",
@@ -112,7 +127,27 @@ class GitServer:
         printed, _ = await process.communicate(await request.read())
         head, _, body = printed.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-        return web.Response(status=int(headers.pop("Status", "200").split()[0]), headers=headers, body=body)
+        status = int(headers.pop("Status", "200").split()[0])
+        if kind == "stalled" and b"command=fetch" in await request.read():
+            response = web.StreamResponse(status=status, headers=headers)
+            await response.prepare(request)
+            await response.write(body[: len(body) // 2])
+            self.stalled += 1
+            await asyncio.sleep(30)
+        return web.Response(status=status, headers=headers, body=body)
+
+    async def _list_without_end(self, request: web.Request) -> web.StreamResponse:
+        kind = "application/x-git-upload-pack-advertisement"
+        response = web.StreamResponse(headers={"Content-Type": kind})
+        await response.prepare(request)
+        await response.write(b"001e# service=git-upload-pack\n0000")
+        for first in itertools.count(0, 2000):
+            lines = []
+            for number in range(first, first + 2000):
+                line = b"%s refs/heads/%0200d\n" % (b"a" * 40, number)
+                lines.append(b"%04x%s" % (len(line) + 4, line))
+            await response.write(b"".join(lines))
+        return response
 
 
 @asynccontextmanager

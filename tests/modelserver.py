@@ -1,7 +1,8 @@
 """A language model on loopback that speaks OpenAI's wire format, and does what it is asked.
 
 The last question says what: `say N [R]`: N words, R a second; `length N`; `stall N`, `cut N`, `fail N`: N
-words, then silence, a closed connection, an error; `busy K NAME`: 429 K times; `broken`, `refused`: 500, 401;
+words, then silence, a closed connection, an error; `busy K NAME`: 429 K times; `cuts K NAME N R`: closed in
+the middle K times; `broken`, `refused`: 500, 401;
 `plain`: JSON in one piece; `split`, `crlf`, `nodone`, `huge`: the same events in other forms; `count`: it
 tells no usage. Anything else is answered with what the system was told.
 """
@@ -51,6 +52,11 @@ class ModelServer:
             if self.tries[rest[1]] <= count:
                 return refuse(429, "slow down", {"Retry-After": "0"})
             name = "say"
+        rate = float(rest[1]) if len(rest) > 1 and rest[1].isdigit() else 500.0
+        if name == "cuts":
+            self.tries[rest[1]] += 1
+            whole, rate = int(rest[2]), float(rest[3])
+            name, count = ("cut", whole // 2) if self.tries[rest[1]] <= count else ("say", whole)
         if name == "broken":
             return web.Response(status=500, text="<html>oops</html>")
         if name == "refused":
@@ -58,7 +64,6 @@ class ModelServer:
         if name == "plain":
             return web.json_response({"choices": [{"message": {"content": "all"}, "finish_reason": "stop"}]})
         try:
-            rate = float(rest[1]) if len(rest) > 1 and rest[1].isdigit() else 500.0
             return await self.stream(request, body, name, count, rate)
         except (ConnectionError, asyncio.CancelledError):
             self.left += 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from standardwebhooks import Webhook
@@ -28,9 +28,6 @@ class Call:
     def verify(self, secret: str) -> Any:
         """What it says, if it is signed with this secret; the library raises else."""
         return Webhook(secret).verify(self.body, self.headers)
-
-
-Behaviour = Callable[["Receiver", web.Request], Any]
 
 
 @dataclass
@@ -104,10 +101,13 @@ class Receiver:
         return web.Response(status=503, headers={"Retry-After": "3600", "Set-Cookie": "a=b"})
 
 
+Found = TypeVar("Found", bound=Receiver)
+
+
 @asynccontextmanager
-async def run_receiver() -> AsyncIterator[Receiver]:
+async def run_receiver(kind: type[Found] = Receiver) -> AsyncIterator[Found]:  # type: ignore[assignment]
     """A receiver at a free port of 127.0.0.1."""
-    receiver = Receiver()
+    receiver = kind()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receiver.take)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

@@ -34,6 +34,8 @@ FLUSH_SECONDS = 0.1
 LEASE_SECONDS = 10.0
 RENEW_SECONDS = 2.0
 MAX_FAILURES = 3
+# Answers whose files are read at the same time.
+READING_AT_ONCE = 2
 # How long a worker that stops lets answers come to their end; the rest is handed over.
 GRACE_SECONDS = 8.0
 # While PostgreSQL is away, an answer that is whole waits for it.
@@ -71,7 +73,7 @@ class Answer:
         self.failures: int = row["failures"]
         self.cancelled: bool = row["cancelled"]
         self.lost = self.ending = False
-        self.stored = 0
+        self.stored: int = row["stored"]
         self.pending: list[str] = []
         self.began = time.monotonic()
         self.task: asyncio.Task[None] | None = None
@@ -106,8 +108,11 @@ class Answering:
         self.context_chars = round(context_tokens * CHARS_A_TOKEN)
         self.answers: dict[UUID, Answer] = {}
         self._wake = asyncio.Event()
+        # An answer has its first words, which are shown at once.
+        self._begun = asyncio.Event()
         # One statement writes an answer at a time: its parts are stored in their order.
         self._writing = asyncio.Lock()
+        self._reading = asyncio.Semaphore(READING_AT_ONCE)
         self._closing = False
         self._renewed = 0.0
 
@@ -185,7 +190,7 @@ class Answering:
                 if answer.attempt > 1:
                     await self._begin_anew(answer)
                 prompt, wanted = await make_prompt(
-                    self.database, answer.id, answer.owner_id, self.context_chars
+                    self.database, answer.id, answer.owner_id, self.context_chars, self._reading
                 )
                 end = await self._stream(model, answer, prompt, wanted)
                 status, reason = ("done", None) if end.reason == "stop" else ("incomplete", end.reason)
@@ -229,6 +234,7 @@ class Answering:
                     continue
                 if not answer.chars:
                     FIRST_WORD_SECONDS.observe(time.monotonic() - answer.began)
+                    self._begun.set()
                 answer.pending.append(part)
                 if answer.chars > MAX_ANSWER_CHARS:
                     return End("length")
@@ -236,7 +242,10 @@ class Answering:
 
     async def _flush_always(self) -> None:
         while True:
-            await asyncio.sleep(FLUSH_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_SECONDS):
+                    await self._begun.wait()
+            self._begun.clear()
             try:
                 await self.flush()
             except AppError as error:
@@ -335,6 +344,7 @@ class Answering:
                     worker_id=self.worker_id,
                     message_id=answer.id,
                     attempt=answer.attempt,
+                    place=answer.stored,
                     rest=rest,
                     status=status,
                     reason=reason and reason[:MAX_REASON_CHARS],

@@ -18,7 +18,23 @@ SETTLE_SECONDS = Histogram("nexcorp_text_settle_seconds", "Time to settle one te
 WEBHOOKS = Counter(
     "nexcorp_webhook_attempts_total", "Attempts to deliver to webhooks, by outcome.", ["outcome"]
 )
+SYNCS = Counter(
+    "nexcorp_repository_syncs_total",
+    "Linked repositories asked, by what became of it: synced, unchanged, lost, or why it failed.",
+    ["result"],
+)
+SYNC_SECONDS = Histogram("nexcorp_repository_sync_seconds", "Time to ask and sync one linked repository.")
 ANSWERS = Counter(
     "nexcorp_answers_total", "Attempts at answers of a language model by how they ended.", ["result"]
 )
 FIRST_WORD_SECONDS = Histogram("nexcorp_answer_first_word_seconds", "Time to the first word of an answer.")
+
+
+def count_work() -> dict[str, float]:
+    """What this worker has done since it began: notifications written, rows of the outbox delivered."""
+    return {"notified": read_counter(NOTIFIED), "delivered": read_counter(DELIVERED)}
+
+
+def read_counter(counter: Counter) -> float:
+    """What a counter without labels stands at."""
+    return next(iter(counter.collect())).samples[0].value

@@ -91,10 +91,11 @@ def frame(nonce: str, path: str, text: str) -> str:
 
 
 async def make_prompt(
-    database: Database, message_id: UUID, owner_id: UUID, chars: int
+    database: Database, message_id: UUID, owner_id: UUID, chars: int, reading: asyncio.Semaphore
 ) -> tuple[Prompt, str | None]:
     """The prompt for an answer, of about `chars` characters at most, and the model that its chat wants.
 
+    `reading` is taken while files are read: it takes long, and connections that deliveries need.
     The chosen files come first, then passages that fit, then what was said before, the newest first. What the
     owner may not read any more is left out.
     """
@@ -109,8 +110,9 @@ async def make_prompt(
     left = chars - len(question["body"]) - len(ROLE) - len(FILES)
     parts: list[str] = []
     context: list[dict[str, Any]] = []
-    if project_id is not None:
-        found = await read_files(database, project_id, owner_id, wants, question["body"], left)
+    if project_id is not None and wants:
+        async with reading:
+            found = await read_files(database, project_id, owner_id, wants, question["body"], left)
         for path, body, source in found:
             text = frame(nonce, path, body)
             if len(text) <= left:

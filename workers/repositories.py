@@ -17,28 +17,25 @@ import structlog
 
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
-from nexcorp.delivery.outbox import emit
 from nexcorp.domain.repositories import REASONS, bind_token
 from nexcorp.errors import AppError
 from nexcorp.integrations.git import MAX_BRANCHES, Git
-from nexcorp.integrations.git_commands import GitFailed
-from nexcorp.integrations.git_log import Commit
+from nexcorp.integrations.git_commands import GitFailed, find_problem, read_version
 from nexcorp.integrations.outbound import Refused
 from nexcorp.logs import seldom
 from nexcorp.security.secrets import Secrets
 from nexcorp.security.vault import unseal
 from workers import POOL_WAIT_SECONDS
+from workers.metrics import SYNC_SECONDS, SYNCS
+from workers.repositories_record import ClaimLost, add, finish, tell
 
 log = structlog.get_logger("nexcorp.repositories")
 
 REST_SECONDS = 1.0
 LEASE_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
-ABREAST = 2
-
-
-class ClaimLost(Exception):
-    """Another run has begun, or the repository was changed or unlinked."""
+# Remotes that are slow hold few of the others up; what is written at once leaves connections to delivery.
+ABREAST, WRITTEN_ABREAST = 6, 2
 
 
 def make_syncer(config: Config, database: Database) -> Syncer:
@@ -56,6 +53,7 @@ class Syncer:
         self.database, self.git, self.secrets, self.lease = database, git, secrets, lease
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Semaphore(WRITTEN_ABREAST)
 
     async def start_due(self) -> int:
         """Begin with what is due, as far as there are places; returns how many are begun."""
@@ -70,6 +68,13 @@ class Syncer:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         return len(rows)
+
+    async def rest(self, begun: int) -> None:
+        """Wait until there is a place again where more may be due, else REST_SECONDS."""
+        if self._running and (begun or len(self._running) >= ABREAST):
+            await asyncio.wait(self._running, timeout=REST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(REST_SECONDS)
 
     async def drain(self) -> int:
         """Sync what is due; returns how many were."""
@@ -124,12 +129,15 @@ class Syncer:
         began = time.monotonic()
         try:
             try:
-                await self._sync(row)
+                result = await self._sync(row)
             except Refused as refusal:
-                await self._fail(row, refusal.code)
+                result = await self._fail(row, refusal.code)
             except GitFailed as error:
-                await self._fail(row, error.reason)
+                result = await self._fail(row, error.reason)
+            SYNCS.labels(result).inc()
+            SYNC_SECONDS.observe(time.monotonic() - began)
         except ClaimLost:
+            SYNCS.labels("lost").inc()
             log.info("a sync was overtaken", repository=str(row["id"]))
         except AppError as error:
             # The claim runs out by itself.
@@ -139,11 +147,10 @@ class Syncer:
             # Without its text and traceback: they may hold parts of what others wrote.
             log.error("a sync failed", repository=str(row["id"]), error=type(error).__name__)
             with contextlib.suppress(AppError, ClaimLost):
-                await self._fail(row, "git_failed")
-        else:
-            log.debug("repository synced", repository=str(row["id"]), seconds=time.monotonic() - began)
+                SYNCS.labels(await self._fail(row, "git_failed")).inc()
 
-    async def _sync(self, row: Any) -> None:
+    async def _sync(self, row: Any) -> str:
+        """Ask, fetch and write what has changed; returns what became of it, for the metric."""
         token = None
         if row["token"] is not None:
             try:
@@ -154,49 +161,47 @@ class Syncer:
         refs = await self.git.list_refs(row["url"], token)
         branch = row["branch"] or refs.default
         heads = dict(sorted(refs.heads.items())[:MAX_BRANCHES])
-        if branch not in refs.heads and (refs.heads or row["branch"]):
+        # One that was there and has no branch at all: what answers may be no repository.
+        if branch not in refs.heads and (refs.heads or row["branch"] or row["head"]):
             raise GitFailed("branch_gone")
-        wanted = refs.heads.get(branch or "")
+        new = refs.heads.get(branch or "")
         old = row["head"].hex() if row["head"] is not None else None
-        if wanted == old:
+        if new is None or branch is None or new == old:
             same = heads == row["refs"] and row["status"] == "synced"
             await self._finish(row, branch, old, heads, row["last_n"], quiet=same)
-            return
+            return "unchanged"
         async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
             if not await sql.repositories.begin_sync(conn, repository_id=row["id"], claim=row["claim"]):
                 raise ClaimLost
             await tell(conn, row, "repository.started", {})
-        if wanted is None or branch is None:
-            await self._store(row, branch, None, heads, None)
-            return
         name = str(row["id"])
         new = await self.git.fetch(name, row["url"], branch, token)
         known = old if old is not None and await self.git.has_commit(name, old) else None
         await self._store(row, branch, new, heads, known)
+        return "synced"
 
-    async def _store(
-        self, row: Any, branch: str | None, new: str | None, heads: dict[str, str], known: str | None
-    ) -> None:
+    async def _store(self, row: Any, branch: str, new: str, heads: dict[str, str], known: str | None) -> None:
         """Write what is new and what is gone. `known`: the head before, where it can be compared."""
-        name, last, gone = str(row["id"]), row["last_n"], 0
-        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-            if new is not None:
-                async with contextlib.aclosing(self.git.read_log(name, new, known)) as batches:
-                    async for commits in batches:
-                        await add(conn, row["id"], last, commits)
-                        last += len(commits)
-            added = last - row["last_n"]
-            if known is not None and new is not None:
-                lost = await self.git.list_lost(name, known, new)
-                if lost:
-                    gone = await sql.repositories.lose_commits(conn, repository_id=row["id"], shas=lost) or 0
-            elif row["last_n"]:
-                gone = (
-                    await sql.repositories.lose_older(conn, repository_id=row["id"], last_n=row["last_n"])
-                    or 0
-                )
-            await finish(conn, row, branch, new, heads, last, changed=True)
-            await tell(conn, row, "repository.synced", {"added": added, "gone": gone})
+        name, first, last = str(row["id"]), row["last_n"], row["last_n"]
+        lost = await self.git.list_lost(name, known, new) if known is not None else []
+        async with contextlib.aclosing(self.git.read_log(name, new, known)) as batches:
+            # Git goes through all of a history before its first word: no transaction waits for that.
+            commits = await anext(batches, None)
+            async with self._writing, self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+                while commits is not None:
+                    if not await sql.repositories.holds_claim(
+                        conn, repository_id=row["id"], claim=row["claim"]
+                    ):
+                        raise ClaimLost
+                    await add(conn, row["id"], last, commits)
+                    last += len(commits)
+                    commits = await anext(batches, None)
+                if known is None:
+                    gone = await sql.repositories.lose_older(conn, repository_id=row["id"], last_n=first)
+                else:
+                    gone = await sql.repositories.lose_commits(conn, repository_id=row["id"], shas=lost)
+                await finish(conn, row, branch, new, heads, last, changed=True)
+                await tell(conn, row, "repository.synced", {"added": last - first, "gone": gone or 0})
 
     async def _finish(
         self, row: Any, branch: str | None, head: str | None, heads: dict[str, str], last: int, *, quiet: bool
@@ -207,68 +212,29 @@ class Syncer:
             if not quiet:
                 await tell(conn, row, "repository.synced", {"added": 0, "gone": 0})
 
-    async def _fail(self, row: Any, reason: str) -> None:
-        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
-            held = await sql.repositories.fail_sync(
-                conn, repository_id=row["id"], claim=row["claim"], reason=reason, message=REASONS[reason]
+    async def _fail(self, row: Any, reason: str) -> str:
+        """Write why it failed; returns the reason, for the metric."""
+        message, target = REASONS[reason], None
+        if reason == "redirected":
+            target = await self.git.find_target(row["url"])
+        if target is not None:
+            message = (
+                f"The host sends to {target}, which is not followed: link that, if it is the one you mean."
             )
-            if not held:
+        async with self.database.transaction(wait=POOL_WAIT_SECONDS) as conn:
+            failed = await sql.repositories.fail_sync(
+                conn,
+                repository_id=row["id"],
+                claim=row["claim"],
+                reason=reason,
+                message=message,
+                moved_to=target,
+            )
+            if failed is None:
                 raise ClaimLost
-            await tell(conn, row, "repository.failed", {"reason": reason, "failures": row["failures"] + 1})
-
-
-async def add(conn: Any, repository_id: UUID, last: int, commits: list[Commit]) -> None:
-    """Write commits, whose places follow `last`."""
-    await sql.repositories.add_commits(
-        conn,
-        repository_id=repository_id,
-        shas=[commit.sha for commit in commits],
-        ns=list(range(last + 1, last + len(commits) + 1)),
-        parents=[commit.parents for commit in commits],
-        names=[commit.author_name for commit in commits],
-        emails=[commit.author_email for commit in commits],
-        authored=[commit.authored_at for commit in commits],
-        committed=[commit.committed_at for commit in commits],
-        subjects=[commit.subject for commit in commits],
-        bodies=[commit.body for commit in commits],
-    )
-
-
-async def finish(
-    conn: Any,
-    row: Any,
-    branch: str | None,
-    head: str | None,
-    heads: dict[str, str],
-    last: int,
-    *,
-    changed: bool,
-) -> None:
-    """It is synced; raises ClaimLost."""
-    held = await sql.repositories.finish_sync(
-        conn,
-        repository_id=row["id"],
-        claim=row["claim"],
-        default_branch=branch,
-        head=bytes.fromhex(head) if head is not None else None,
-        refs=heads,
-        last_n=last,
-        changed=changed,
-    )
-    if not held:
-        raise ClaimLost
-
-
-async def tell(conn: Any, row: Any, event: str, payload: dict[str, Any]) -> None:
-    """Emit what happened to a repository, in the order of its project."""
-    await emit(
-        conn,
-        event,
-        actor_id=None,
-        entity=("repository", row["id"]),
-        payload={"projectId": row["project_id"], **payload},
-        root=row["project_id"],
-    )
+            payload = {"reason": reason, "failures": failed["failures"], "isNews": failed["isNews"]}
+            await tell(conn, row, "repository.failed", payload)
+        return reason
 
 
 def list_folders(folder: Path) -> list[str]:
@@ -281,11 +247,16 @@ def list_folders(folder: Path) -> list[str]:
 
 
 async def poll_syncer(syncer: Syncer) -> None:
-    """Sync what is due, whatever Redis does; runs until cancelled."""
+    """Sync what is due, whatever Redis does; runs until cancelled. Without a git that is safe, nothing."""
     swept = time.monotonic()
+    while problem := find_problem(await asyncio.to_thread(read_version)):
+        if seldom("repositories without git"):
+            log.warning("repositories wait to be synced", reason=problem)
+        await asyncio.sleep(REST_SECONDS * 60)
     while True:
+        begun = 0
         try:
-            await syncer.start_due()
+            begun = await syncer.start_due()
             if time.monotonic() - swept > SWEEP_SECONDS:
                 swept = time.monotonic()
                 await syncer.sweep()
@@ -294,4 +265,4 @@ async def poll_syncer(syncer: Syncer) -> None:
                 log.warning("repositories wait to be synced", reason=error.code)
         except Exception as error:
             log.error("syncing failed", error=type(error).__name__)
-        await asyncio.sleep(REST_SECONDS)
+        await syncer.rest(begun)

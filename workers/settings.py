@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import secrets
 import signal
-import socket
 import time
 from typing import Any
 
@@ -21,6 +18,7 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.wake import QUEUE_NAME, Waker, make_queue
 from nexcorp.errors import AppError
 from nexcorp.features import PRODUCT
+from nexcorp.features.overview.sampling import Sampler, name_process
 from nexcorp.integrations.ai import make_model
 from nexcorp.integrations.mail import Mailer, make_mailer
 from nexcorp.integrations.push import Pusher, make_pusher
@@ -36,7 +34,7 @@ from workers.answering import Answering
 from workers.delivery import Delivery, poll
 from workers.jobs.mail import MailQueue, poll_mails
 from workers.jobs.months import begin_months
-from workers.metrics import JOBS
+from workers.metrics import JOBS, count_work
 from workers.patience import GRACE_SECONDS, PatientQueue, PatientWorker
 from workers.repositories import make_syncer, poll_syncer
 from workers.sending import Sender, poll_sender
@@ -175,8 +173,7 @@ async def run_worker(config: Config) -> None:
 
 async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT) -> None:
     """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
-    # Containers that share a host's name each have a process 1.
-    worker_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    worker_id = name_process()
     database = Database(config, application="nexcorp worker", idle_seconds=IDLE_SECONDS)
     opening = asyncio.create_task(open_database(database))
     stopping = asyncio.create_task(stop.wait())
@@ -237,6 +234,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         asyncio.create_task(poll_syncer(syncer)),
         asyncio.create_task(answering.run()),
         asyncio.create_task(beat(database, worker_id, delivery)),
+        asyncio.create_task(Sampler(database, worker_id, "worker", waker.queue, count_work).run()),
     ]
     metrics = await serve_metrics(config)
     log.info("worker runs", worker=worker_id)

@@ -18,7 +18,6 @@ from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.errors import AppError
 from nexcorp.features.webhooks.bodies import Bodies
-from nexcorp.integrations.outbound import Outbound
 from nexcorp.logs import seldom
 from nexcorp.manifest import Product
 from nexcorp.security.secrets import Secrets
@@ -47,12 +46,10 @@ class Webhooks:
         self, database: Database, config: Config, product: Product, worker_id: str, pace: Pace | None = None
     ) -> None:
         self.database, self.worker_id, self.pace = database, worker_id, pace or Pace()
-        # How many there are at once is decided here, whatever host they are on.
-        self.door = Outbound(config.outbound_allow, connections=0, connections_a_host=0)
         self.recorder = Recorder(database, worker_id, self.wake)
         self.tools = Tools(
             database,
-            self.door,
+            config.outbound_allow,
             Bodies(product),
             Secrets.from_config(config),
             self.recorder,
@@ -92,7 +89,8 @@ class Webhooks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.recorder.settle()
-        await self.door.close()
+        for places in (self.tools.proven, self.tools.others):
+            await places.door.close()
 
     async def _claim(self) -> None:
         """Take as many lanes of each kind as there are places for."""

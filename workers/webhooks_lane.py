@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -61,23 +62,32 @@ class Pace:
     grace: float = 2.0
 
 
+class Places:
+    """How many requests there are at once, and the door they go through, with lookups of names of its own."""
+
+    def __init__(self, most: int, allow: Collection[str]) -> None:
+        self.free = asyncio.Semaphore(most)
+        # How many there are is decided here, whatever host they are on.
+        self.door = Outbound(allow, connections=0, connections_a_host=0)
+
+
 class Tools:
-    """What all lanes of a worker share."""
+    """What all lanes of a worker share; `allow` is Config.outbound_allow."""
 
     def __init__(
         self,
         database: Database,
-        door: Outbound,
+        allow: Collection[str],
         bodies: Bodies,
         secrets: Secrets,
         recorder: Recorder,
         worker_id: str,
         pace: Pace,
     ) -> None:
-        self.database, self.door, self.bodies, self.secrets = database, door, bodies, secrets
+        self.database, self.bodies, self.secrets = database, bodies, secrets
         self.recorder, self.worker_id, self.pace = recorder, worker_id, pace
-        # Endpoints that hang keep no place from those that answer.
-        self.proven, self.others = asyncio.Semaphore(pace.proven), asyncio.Semaphore(pace.others)
+        # Endpoints that hang, or whose names do, keep no place from those that answer.
+        self.proven, self.others = Places(pace.proven, allow), Places(pace.others, allow)
         # Lanes leave connections of the pool to the rest of the worker.
         self.reading = asyncio.Semaphore(4)
         self.closing = False
@@ -151,7 +161,8 @@ class Lane:
         """Read what is due behind the place, whether it may be sent, and render it."""
         # Read on by keyset: what was just sent is pending until it is recorded.
         most, (after_at, after_id) = self._width * 8, self._place
-        async with self.tools.reading, self.tools.database.connection(wait=POOL_WAIT_SECONDS) as conn:
+        database = self.tools.database
+        async with self.tools.reading, database.transaction(wait=POOL_WAIT_SECONDS, by_index=True) as conn:
             rows = await sql.webhooks_sending.read_lane(
                 conn,
                 webhook_id=self.webhook_id,
@@ -201,7 +212,7 @@ class Lane:
             error = UNRENDERED
         else:
             places = self.tools.proven if self.proven and not self.failures else self.tools.others
-            async with places:
+            async with places.free:
                 began = time.monotonic()
                 headers = {
                     "Content-Type": "application/json",
@@ -209,7 +220,7 @@ class Lane:
                     **sign(row["event_id"], int(time.time()), body, self.target.keys),
                 }
                 try:
-                    answer = await self.tools.door.request(
+                    answer = await places.door.request(
                         "POST",
                         self.target.url,
                         headers=headers,
@@ -219,7 +230,8 @@ class Lane:
                         body_seconds=ANSWER_SECONDS,
                     )
                     code, response = answer.status, show_text(answer.body)
-                    retry_after = read_retry_after(answer.headers.get("Retry-After"))
+                    if code in BUSY:
+                        retry_after = read_retry_after(answer.headers.get("Retry-After"))
                 except (Refused, Failed) as failure:
                     error = failure.code
             self._judge(code, retry_after)
@@ -248,7 +260,7 @@ class Lane:
         self.failures += 1
         if code == GONE:
             self._reason = "gone"
-        if code in BUSY and retry_after:
+        if retry_after:
             self._rest = max(self._rest, retry_after)
         if self.failures >= self.pace.patience:
             self._width = 1

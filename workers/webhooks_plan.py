@@ -7,6 +7,7 @@ from typing import Any
 
 from nexcorp.db import sql
 from nexcorp.delivery.effects import Job
+from nexcorp.delivery.events import FOLDED
 from nexcorp.manifest import Product
 from workers.batch import Batch
 
@@ -16,7 +17,8 @@ SEND_WEBHOOKS = Job("send_webhooks")
 async def plan_webhooks(conn: Any, batch: Batch, product: Product, frames: Sequence[Any]) -> None:
     """Write the deliveries of a batch; `frames` are those that tell() returned.
 
-    Only of public events: of others neither they nor the notifications of them go out.
+    Only of public events: of others neither they nor the notifications of them go out. What is folded goes
+    out to its receiver as those it stands for would have.
     """
     notifications = {
         (row["room"], row["event_id"]): row["entity_id"]
@@ -30,7 +32,10 @@ async def plan_webhooks(conn: Any, batch: Batch, product: Product, frames: Seque
     ]
     for one in batch.told:
         notification_id = notifications.get((f"user:{one.receiver}", one.event.id))
-        if notification_id is not None and product.events[one.event.type].public:
+        public = product.events[one.event.type].public
+        if one.notice.variant == FOLDED:
+            public = one.notice.type in product.public_notices
+        if notification_id is not None and public:
             type = f"notification.{one.notice.type}"
             rows.append((one.event.id, one.event.created_at, type, None, one.receiver, notification_id))
     if not rows:

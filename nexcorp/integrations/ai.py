@@ -50,21 +50,26 @@ class OptionsRefused(Exception):
     """The provider does not know `stream_options`."""
 
 
-async def read_events(content: Any, silent: float) -> AsyncGenerator[bytes]:
+async def read_events(content: Any, first: float, silent: float) -> AsyncGenerator[bytes]:
     """The `data:` of each event, wherever the chunks are cut; raises ModelError.
 
-    Lines are not read by aiohttp, which fails over 64 KB.
+    `first` and `silent` as of Model. Lines are not read by aiohttp, which fails over 64 KB.
     """
     parts = content.iter_any().__aiter__()
     buffer = bytearray()
+    seconds = first
     while True:
         try:
-            async with asyncio.timeout(silent):
-                buffer += await anext(parts)
+            async with asyncio.timeout(seconds):
+                part = await anext(parts)
         except StopAsyncIteration:
             return
+        seconds = silent
+        buffer += part
         if len(buffer) > MAX_EVENT_BYTES:
             raise ModelError("provider_sent_too_much")
+        if b"\n" not in part:
+            continue
         *lines, rest = buffer.split(b"\n")
         buffer = bytearray(rest)
         for line in lines:
@@ -76,7 +81,7 @@ def read_json(data: bytes) -> dict[str, Any]:
     """An object of JSON; raises ModelError."""
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ModelError("provider_unreadable", retry=True)
@@ -90,11 +95,16 @@ def read_choice(data: dict[str, Any]) -> dict[str, Any]:
     return first if isinstance(first, dict) else {}
 
 
+def clean(text: str) -> str:
+    """A text as PostgreSQL takes it: without NUL and halves of characters."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
 def read_text(choice: dict[str, Any], name: str) -> str:
-    """What a `delta` or `message` says; PostgreSQL holds no NUL."""
+    """What a `delta` or `message` says."""
     part = choice.get(name)
     text = part.get("content") if isinstance(part, dict) else None
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode() if isinstance(text, str) else ""
+    return clean(text) if isinstance(text, str) else ""
 
 
 def read_count(usage: Any, name: str) -> int | None:
@@ -114,8 +124,8 @@ def read_wait(text: str | None) -> float | None:
 
 def make_end(reason: Any, usage: Any) -> End:
     """The end as a provider says it."""
-    named = reason if isinstance(reason, str) else "stop"
-    return End(named[:50], read_count(usage, "prompt_tokens"), read_count(usage, "completion_tokens"))
+    named = clean(reason[:50]) if isinstance(reason, str) else "stop"
+    return End(named, read_count(usage, "prompt_tokens"), read_count(usage, "completion_tokens"))
 
 
 class Model:
@@ -144,7 +154,9 @@ class Model:
                 # llama.cpp's server closes connections that it said it would keep.
                 connector=aiohttp.TCPConnector(limit=0, force_close=True),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": "NexCorp-Connect"},
+                # A few bytes may unpack to more than this process holds.
+                headers={"User-Agent": "NexCorp-Connect", "Accept-Encoding": "identity"},
+                auto_decompress=False,
                 trust_env=False,
             )
         return self._session
@@ -156,6 +168,7 @@ class Model:
 
     def redact(self, text: str) -> str:
         """What a provider says, short and without the key."""
+        text = clean(text)
         return (text.replace(self.key, "***") if self.key else text)[:MAX_SAID_CHARS]
 
     async def ask(
@@ -205,18 +218,20 @@ class Model:
             if response.content_type != "text/event-stream":
                 data = read_json(await self._read_whole(response))
                 choice = read_choice(data)
+                self._check(data)
+                if not choice:
+                    raise ModelError("provider_unreadable", retry=True)
                 yield read_text(choice, "message")
                 yield make_end(choice.get("finish_reason"), data.get("usage"))
                 return
             finish: Any = None
             usage: Any = None
-            async with aclosing(read_events(response.content, self.silent)) as events:
+            async with aclosing(read_events(response.content, self.first, self.silent)) as events:
                 async for event in events:
                     if event == b"[DONE]":
                         break
                     data = read_json(event)
-                    if data.get("error"):
-                        raise ModelError(f"provider_failed: {self._read_error(data)}", retry=True)
+                    self._check(data)
                     choice = read_choice(data)
                     usage = data.get("usage") or usage
                     finish = choice.get("finish_reason") or finish
@@ -225,6 +240,11 @@ class Model:
             if finish is None:
                 raise ModelError("provider_cut", retry=True)
             yield make_end(finish, usage)
+
+    def _check(self, data: dict[str, Any]) -> None:
+        """Raises ModelError where a provider that answered 200 tells an error."""
+        if data.get("error"):
+            raise ModelError(f"provider_failed: {self._read_error(data)}", retry=True)
 
     async def _read_whole(self, response: aiohttp.ClientResponse) -> bytes:
         found = bytearray()
@@ -247,7 +267,7 @@ class Model:
             raise OptionsRefused
         try:
             said = self._read_error(json.loads(text))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             said = "no reason given"
         retry = status in (408, 429) or status >= 500
         raise ModelError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import re
 import shutil
 import socket
@@ -21,6 +22,7 @@ from yarl import URL
 
 from nexcorp.integrations.git_commands import (
     CHUNK_BYTES,
+    LOCAL_SECONDS,
     SETTINGS,
     GitFailed,
     end,
@@ -29,7 +31,16 @@ from nexcorp.integrations.git_commands import (
     spawn,
 )
 from nexcorp.integrations.git_log import FIELDS, FORMAT, Commit, read_commit
-from nexcorp.integrations.outbound import Refused, check_url, is_allowed, is_public, read_address
+from nexcorp.integrations.outbound import (
+    Failed,
+    Outbound,
+    Refused,
+    check_url,
+    is_allowed,
+    is_public,
+    name_host,
+    read_address,
+)
 
 MAX_COMMIT_BYTES = 32 * 1024 * 1024
 MAX_BRANCHES = 5000
@@ -37,9 +48,13 @@ MAX_BRANCHES = 5000
 BATCH = 500
 LIST_SECONDS, FETCH_SECONDS = 30.0, 600.0
 MAX_FILE_BYTES = 1024**3
+# Each fetch leaves a pack behind, and nothing packs them together: after so many all is fetched again.
+MAX_PACKS = 200
+TARGET_SECONDS = 5.0
 TRACKED = "refs/heads/tracked"
 SHA = re.compile(r"[0-9a-f]{40}\Z")
-NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|^@\Z")
+SHA_CHARS = 40
+NO_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^-|^(@|HEAD)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +134,33 @@ class Git:
             value, _, name = line.partition("\t")
             if value.startswith("ref: refs/heads/") and name == "HEAD":
                 default = value.removeprefix("ref: refs/heads/")
+            elif len(value) > SHA_CHARS and name.startswith("refs/heads/"):
+                # One of SHA-256, which is not empty, and cannot be read.
+                raise GitFailed("git_failed")
             elif name.startswith("refs/heads/") and SHA.match(value):
                 heads[name.removeprefix("refs/heads/")] = value
         return Refs(default, heads)
+
+    async def find_target(self, text: str) -> str | None:
+        """Where a host that redirects sends to, without following it; None where that is no good address.
+
+        It is on the same host, and asked for without the token.
+        """
+        door = Outbound(self.allow, connections=1)
+        service = "info/refs?service=git-upload-pack"
+        try:
+            answer = await door.request(
+                "GET", f"{text.rstrip('/')}/{service}", headers={}, seconds=TARGET_SECONDS, body_seconds=0.0
+            )
+            asked, target = URL(text), URL(text).join(URL(answer.headers.get("Location", "")))
+            found = str(target.with_query(None)).removesuffix("/info/refs")
+            url = check_repository_url(found, self.allow)
+        except (Refused, Failed, ValueError):
+            return None
+        finally:
+            await door.close()
+        same = (url.scheme, name_host(url), url.port) == (asked.scheme, name_host(asked), asked.port)
+        return found if same and found != text else None
 
     async def fetch(self, name: str, url: str, branch: str, token: str | None = None) -> str:
         """Bring the commits of a branch, without files, into the cache `name`; returns the newest one.
@@ -145,6 +184,8 @@ class Git:
 
     async def _fetch(self, name: str, url: str, branch: str, token: str | None) -> str:
         folder = self.folder / name
+        if await asyncio.to_thread(is_spoiled, folder):
+            await self.forget(name)
         if not (folder / "HEAD").exists():
             folder.mkdir(parents=True, exist_ok=True)
             await run(
@@ -205,7 +246,7 @@ class Git:
         printed = cast(asyncio.StreamReader, process.stdout)
         rest, fields = b"", list[bytes]()
         try:
-            while chunk := await printed.read(CHUNK_BYTES):
+            while chunk := await read_some(printed):
                 *whole, rest = (rest + chunk).split(b"\0")
                 if len(rest) > MAX_COMMIT_BYTES:
                     raise GitFailed("too_large")
@@ -236,8 +277,27 @@ class Git:
         url, addresses = await pin(text, self.allow)
         settings = {**SETTINGS, "http.curloptResolve": addresses}
         if token is not None:
-            credentials = base64.b64encode(f"x-token:{token}".encode()).decode()
+            credentials = base64.b64encode(f"x-token-auth:{token}".encode()).decode()
             settings["http.extraHeader"] = f"Authorization: Basic {credentials}"
         return await run(
             make_environment(url.scheme, settings), *args, max_bytes=self.max_bytes, seconds=seconds
         )
+
+
+async def read_some(printed: asyncio.StreamReader) -> bytes:
+    """What comes next, b"" at the end; raises GitFailed where nothing does."""
+    try:
+        async with asyncio.timeout(LOCAL_SECONDS):
+            return await printed.read(CHUNK_BYTES)
+    except TimeoutError:
+        raise GitFailed("timeout") from None
+
+
+def is_spoiled(folder: Path) -> bool:
+    """Whether a killed command has left something in a cache, or too many packs are there; blocks."""
+    packs = 0
+    for _, _, names in os.walk(folder):
+        if any(name.startswith("tmp_") or name.endswith(".lock") for name in names):
+            return True
+        packs += sum(name.endswith(".pack") for name in names)
+    return packs > MAX_PACKS

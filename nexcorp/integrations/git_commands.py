@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Mapping
 from typing import cast
 
@@ -16,8 +18,21 @@ MAX_ERROR_BYTES = 16 * 1024
 CHUNK_BYTES = 128 * 1024
 # Where git is, and what it calls; nothing else of the environment counts.
 PATH = os.pathsep.join([os.path.dirname(shutil.which("git") or "/usr/bin/git"), os.defpath])
-# $0: how many blocks of 512 bytes a file may have.
-SPAWN = 'ulimit -c 0; ulimit -f "$0"; exec nice -n 10 git "$@"'
+# The first with http.curloptResolve: an older git would look names up itself, and go where these lead.
+LEAST_VERSION = (2, 37)
+# Bytes of memory for one process: a remote may name branches without end, which git keeps.
+MAX_MEMORY_BYTES = 1024**3
+# $0: how many blocks of 512 bytes a file may have, $1: how many KiB a process, where the system has that
+# limit. The input ends when whoever started it dies, however that
+# be: then all that runs here is killed, too.
+SPAWN = """
+ulimit -c 0; ulimit -f "$0"; ulimit -v "$1" 2>/dev/null; shift; exec 3<&0 </dev/null
+nice -n 10 git "$@" 3<&- & git=$!
+{ read -r _ <&3; kill -9 0; } >/dev/null 2>&1 & watch=$!
+wait $git; code=$?
+{ kill -9 $watch; wait $watch; } 2>/dev/null
+exit $code
+"""
 
 SETTINGS = {
     "core.hooksPath": "/dev/null",
@@ -31,9 +46,12 @@ SETTINGS = {
     "transfer.bundleURI": "false",
     "fetch.recurseSubmodules": "no",
     "fetch.writeCommitGraph": "false",
+    "fetch.unpackLimit": "1",
     "submodule.recurse": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
+    "core.packedGitWindowSize": "32m",
+    "core.packedGitLimit": "256m",
     "pack.threads": "1",
     "index.threads": "1",
     "safe.bareRepository": "explicit",
@@ -61,13 +79,20 @@ REASONS = (
     ("requested URL returned error: 401", "auth_failed"),
     ("requested URL returned error: 403", "auth_failed"),
     ("requested URL returned error: 404", "not_found"),
+    ("requested URL returned error: 410", "not_found"),
     ("' not found", "not_found"),
     ("couldn't find remote ref", "branch_gone"),
     ("File too large", "too_large"),
     ("died of signal 25", "too_large"),
+    ("ut of memory", "too_large"),
+    ("early EOF", "git_failed"),
+    ("inflate", "git_failed"),
+    ("pack has bad", "git_failed"),
+    ("remote error", "git_failed"),
     ("invalid index-pack output", "too_large"),
     ("Operation too slow", "too_slow"),
     ("SSL", "tls_failed"),
+    ("TLS", "tls_failed"),
     ("certificate", "tls_failed"),
     ("Failed to connect", "unreachable"),
     ("Connection refused", "unreachable"),
@@ -75,6 +100,7 @@ REASONS = (
     ("Recv failure", "unreachable"),
     ("Empty reply from server", "unreachable"),
     ("requested URL returned error: 5", "unreachable"),
+    ("requested URL returned error: 429", "unreachable"),
 )
 
 
@@ -84,6 +110,27 @@ class GitFailed(Exception):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+def read_version() -> tuple[int, ...] | None:
+    """The version of git, as (2, 39, 5); None where there is no git. Blocks."""
+    try:
+        done = subprocess.run(
+            ["git", "--version"], env={"PATH": PATH}, capture_output=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(rb"\d+(\.\d+)+", done.stdout)
+    return tuple(int(part) for part in found[0].split(b".")) if found else None
+
+
+def find_problem(version: tuple[int, ...] | None) -> str | None:
+    """Why no repository is synced with this git; None where it can be."""
+    if version is None:
+        return "there is no git"
+    if version < LEAST_VERSION:
+        return f"git {'.'.join(map(str, version))} is too old: 2.37 or newer is needed"
+    return None
 
 
 def make_environment(protocol: str, settings: Mapping[str, str]) -> dict[str, str]:
@@ -113,6 +160,9 @@ async def run(
         errors.cancel()
         await end(process)
     if code:
+        # An address may hold any words.
+        for text in args:
+            said = said.replace(text, "")
         raise GitFailed(next((reason for words, reason in REASONS if words in said), "git_failed"))
     return printed
 
@@ -126,9 +176,10 @@ async def spawn(
         "-c",
         SPAWN,
         str(max_bytes // 512),
+        str(MAX_MEMORY_BYTES // 1024),
         *args,
         env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL if quiet else asyncio.subprocess.PIPE,
         start_new_session=True,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from nexcorp.realtime import protocol
@@ -133,6 +134,15 @@ class Hub:
             # The room goes back; those who have had it get nothing twice.
             room.position = member.sent
             self.on_behind(name)
+
+    def show(self, name: str, event: str, data: Any) -> None:
+        """Write a frame without a number to the members of a room on this node."""
+        room = self.rooms.get(name)
+        members = [] if room is None else [one for one in room.members.values() if one.buffer is None]
+        frame = protocol.wrap_event(event, data, room=name)
+        FRAMES.inc(len(members))
+        for member in members:
+            member.socket.write(frame)
 
     def receive(self, message: RoomMessage) -> None:
         """Take what a worker pushed: broadcast what is next, and ask for what is missing before it."""

@@ -54,12 +54,14 @@ class RoomKind:
 
     `may_join` None: there is one room of the kind, whose name is the kind alone, for all with the permission.
     `watch`: whoever is in a room is asked about again whenever it shows something.
+    `numbered` False: its frames have no numbers and are not kept; each node writes them by itself (Hub.show).
     """
 
     permission: str
     may_join: MayJoin | None = None
     gathering: Gathering | None = None
     watch: Watch | None = None
+    numbered: bool = True
 
 
 async def may_join_user(conn: Any, who: Principal, user_id: UUID) -> bool:
@@ -82,9 +84,9 @@ class Rooms:
         self._rights = rights
 
     def gathers(self, name: str) -> bool:
-        """Whether a room shows what others show: it has no numbers, and no past."""
+        """Whether a room has no numbers and no past: it shows what others show, or what a node measures."""
         kind = self.kinds.get(name)
-        return kind is not None and kind.gathering is not None
+        return kind is not None and (kind.gathering is not None or not kind.numbered)
 
     def find_watch(self, name: str) -> Watch | None:
         """Who may still see a room; None where nobody loses sight of it."""

@@ -24,6 +24,7 @@ from nexcorp.web.metrics import IN_FLIGHT, observe_request
 from nexcorp.web.refusals import choose_request_id, note_unavailable
 from nexcorp.web.replies import SECURITY_HEADERS
 from nexcorp.web.routing import API_PREFIX, Route, count
+from nexcorp.web.streams import ADD_HEADERS
 from nexcorp.web.transactions import Replay
 from nexcorp.web.unread import LARGE_BYTES, OWNER, size_of
 
@@ -86,6 +87,22 @@ def make_gateway(config: Any) -> Any:
             return reply_error(request, error)
         return None
 
+    def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        """What every answer has."""
+        out = response.headers
+        out["X-Request-Id"] = request[REQUEST_ID]
+        # JSON answers bring them along.
+        if "Server" not in out:
+            for name, value in SECURITY_HEADERS.items():
+                out.setdefault(name, value)
+        bucket = request.get(LIMIT)
+        if bucket is not None:
+            bucket.write_headers(out)
+        if request.secure or came_by_tls(request, config):
+            out["Strict-Transport-Security"] = STRICT_TRANSPORT
+        if "Origin" in request.headers:
+            cors.add_headers(request, response)
+
     async def answer_in_time(
         request: web.Request, route: Route | None, handler: Endpoint
     ) -> web.StreamResponse:
@@ -116,6 +133,7 @@ def make_gateway(config: Any) -> Any:
             response = cors.reply_preflight(request)
         elif route is not None and route.stays_open(request):
             gate.stand_up(connection)
+            request[ADD_HEADERS] = add_headers
             response = await answer(request, handler)
         elif vital:
             response = await answer_in_time(request, route, handler)
@@ -142,19 +160,7 @@ def make_gateway(config: Any) -> Any:
         elif not request.content.is_eof():
             leave_unread(request, response)
         if not response.prepared:
-            out = response.headers
-            out["X-Request-Id"] = request_id
-            # JSON answers bring them along.
-            if "Server" not in out:
-                for name, value in SECURITY_HEADERS.items():
-                    out.setdefault(name, value)
-            bucket = request.get(LIMIT)
-            if bucket is not None:
-                bucket.write_headers(out)
-            if request.secure or came_by_tls(request, config):
-                out["Strict-Transport-Security"] = STRICT_TRANSPORT
-            if "Origin" in headers:
-                cors.add_headers(request, response)
+            add_headers(request, response)
         elapsed = time.perf_counter() - started
         observe_request(request.method, route, response.status, elapsed)
         if elapsed > SLOW_SECONDS and not (

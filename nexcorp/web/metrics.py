@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -30,3 +31,26 @@ def observe_request(method: str, route: Route | None, status: int, seconds: floa
     if child is None:
         child = _children[key] = REQUEST_SECONDS.labels(*key)
     child.observe(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What this process has counted: all requests by how long they took, and those that were answered 5xx.
+
+    `buckets` are (at most so many seconds, how many), each request in one of them.
+    """
+
+    buckets: list[tuple[float, float]]
+    errors: float
+
+
+def count_requests() -> Requests:
+    """The sums of REQUEST_SECONDS over its labels. Its public collect() makes an object for each number."""
+    bounds = REQUEST_SECONDS._upper_bounds
+    counts, errors = [0.0] * len(bounds), 0.0
+    for (_, _, status), child in list(_children.items()):
+        for place, bucket in enumerate(child._buckets):
+            count = bucket.get()
+            counts[place] += count
+            errors += count if status >= 500 else 0
+    return Requests(list(zip(bounds, counts, strict=True)), errors)

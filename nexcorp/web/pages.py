@@ -1,9 +1,10 @@
-"""HTML pages of the service's own: they load nothing from elsewhere and cannot be framed."""
+"""HTML pages of the service's own: in one style, they load nothing from elsewhere and cannot be framed."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+from html import escape
 from pathlib import Path
 
 from aiohttp import web
@@ -17,6 +18,31 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+STYLE = (Path(__file__).parent / "page.css").read_text()
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{title} · NexCorp Connect</title>
+<style>
+{style}</style>
+<main class="{width}">
+<svg width="44" height="44" viewBox="0 0 32 32" aria-hidden="true">
+<rect width="32" height="32" rx="8" fill="#4f46e5"/>
+<path d="M10 22.5v-13l12 13v-13" fill="none" stroke="#fff" stroke-width="3.2" stroke-linecap="round"
+stroke-linejoin="round"/></svg>
+<h1>{title}</h1>
+{body}
+</main>
+</html>
+"""
+
+
+def make_page(title: str, body: str, *, wide: bool = False) -> str:
+    """A whole page around `body`, which is HTML: what is put into that must be escaped by the caller."""
+    return PAGE.format(title=escape(title), style=STYLE, body=body, width="wide" if wide else "")
 
 
 def reply_html(text: str, status: int = 200) -> web.Response:

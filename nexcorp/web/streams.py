@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +20,8 @@ EVENT_STREAM = "text/event-stream"
 PART_SECONDS = 60.0
 # Of a part that is on its way.
 HELD_BYTES = 512 * 1024
+# How a request that stays open has the headers of every answer added.
+ADD_HEADERS: web.RequestKey[Callable[[web.Request, web.StreamResponse], None]] = web.RequestKey("add_headers")
 
 
 def owner_of(request: web.Request) -> Any:
@@ -67,6 +69,12 @@ class EventStream(web.StreamResponse):
         # Proxies as nginx would hold events back until there are many.
         headers = {**SECURITY_HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(status=status, headers={**headers, "Content-Type": EVENT_STREAM})
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        """Send the headers, with those of every answer: the gateway sees this one when it is over."""
+        if not self.prepared and isinstance(request, web.Request):
+            request[ADD_HEADERS](request, self)
+        return await super().prepare(request)
 
     async def send(self, event: str, data: Any, place: str | None = None) -> None:
         """Send one event; `place` is what a browser gives back as Last-Event-ID. Raises ConnectionError."""

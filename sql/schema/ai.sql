@@ -1,5 +1,14 @@
 -- Chats with a language model: how chats and messages are shown, each to its owner alone.
 
+CREATE OR REPLACE FUNCTION reads_as_manager(project_id uuid, reader_id uuid) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT $1 IS NOT NULL
+        AND project_role($1, $2, false) IS NULL
+        AND project_role($1, $2, holds_permission($2, 'project:manage')) IS NOT NULL
+$$;
+COMMENT ON FUNCTION reads_as_manager(uuid, uuid) IS 'Whether somebody reads a project only because they manage all projects: an API key of theirs may lack that right.';
+
 DROP VIEW IF EXISTS ai_chat_items;
 CREATE VIEW ai_chat_items AS
 SELECT
@@ -17,7 +26,8 @@ SELECT
     c.created_at AS "createdAt",
     c.updated_at AS "updatedAt",
     c.owner_id AS "_ownerId",
-    c.project_id AS "_projectId"
+    c.project_id AS "_projectId",
+    reads_as_manager(c.project_id, c.owner_id) AS "_managed"
 FROM ai_chats AS c;
 COMMENT ON VIEW ai_chat_items IS 'Chats as the API shows them to their owners.';
 
@@ -39,12 +49,11 @@ SELECT
     m.role,
     t.body,
     m.context,
-    ARRAY(
-        SELECT s.id
-        FROM ai_messages AS s
-        WHERE s.chat_id = m.chat_id AND s.parent_id IS NOT DISTINCT FROM m.parent_id
-        ORDER BY s.id
-    ) AS siblings,
+    CASE
+        WHEN m.parent_id IS NULL
+            THEN ARRAY(SELECT s.id FROM ai_messages AS s WHERE s.chat_id = m.chat_id AND s.parent_id IS NULL ORDER BY s.id)
+        ELSE ARRAY(SELECT s.id FROM ai_messages AS s WHERE s.parent_id = m.parent_id ORDER BY s.id)
+    END AS siblings,
     a.status,
     a.reason,
     a.attempts || '.' || char_length(t.body) AS position,

@@ -185,3 +185,18 @@ SELECT
 FROM events AS e
 LEFT JOIN users AS a ON a.id = e.actor_id;
 COMMENT ON VIEW event_items IS 'Events of the audit trail as the API shows them; of people who have left without their addresses and devices.';
+
+CREATE OR REPLACE VIEW outbox_state AS
+SELECT
+    (SELECT count(*) FROM outbox WHERE next_at <= now() OR last_error IS NOT NULL) AS depth,
+    (
+        SELECT greatest(coalesce(extract(epoch FROM now() - min(since)), 0), 0)::float8
+        FROM (
+            SELECT
+                CASE WHEN receivers_after = '00000000-0000-0000-0000-000000000000' THEN next_at ELSE created_at END AS since
+            FROM outbox
+        ) AS waiting
+    ) AS age,
+    (SELECT count(*) FROM outbox_dead) AS dead;
+COMMENT ON VIEW outbox_state IS
+'How much is waiting, for how long the oldest in seconds, how much is dead. What has been put off waits from its time on.';

@@ -166,16 +166,22 @@ async def list_ids(conn: Any, query: str, key: UUID) -> set[str]:
     return {str(row["id"]) for row in await conn.fetch(query, key)}
 
 
+SAID = {
+    "post": "SELECT id FROM comments WHERE post_id = $1",
+    "conversation": "SELECT id FROM messages WHERE conversation_id = $1",
+}
+
+
 async def check_reader(conn: Any, reader: Reader) -> list[str]:
     """Both rooms of a reader, its unread count, and what it complained of."""
     told = await list_ids(conn, "SELECT id FROM notifications WHERE receiver_id = $1", reader.person.id)
-    said = await list_ids(conn, "SELECT id FROM comments WHERE post_id = $1", UUID(reader.post_id))
+    said = await list_ids(conn, SAID[reader.kind], UUID(reader.subject_id))
     unread = await conn.fetchval(
         "SELECT unread FROM notification_counters WHERE user_id = $1", reader.person.id
     )
     return [
         *await check_stream(conn, reader.own, told, "notification:created"),
-        *await check_stream(conn, reader.post, said, "comment:created"),
+        *await check_stream(conn, reader.other, said, reader.shows),
         *([f"shows {reader.unread} unread of {unread or 0}"] if reader.unread != (unread or 0) else []),
         *reader.problems[:EXAMPLES],
     ]

@@ -70,10 +70,13 @@ class Program:
 
 
 class Cluster:
-    """Everything that runs. `deaths`: what ended by itself; `forced`: what did not end when told to."""
+    """Everything that runs, with `settings` beside its own, as of the environment.
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    `deaths`: what ended by itself; `forced`: what did not end when told to.
+    """
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home, self.settings = home, settings
         ports = choose_ports(4)
         self.postgres = PostgresServer(home / "postgres", port=ports[0])
         self.valkey = ValkeyServer(home / "valkey", port=ports[1])
@@ -125,6 +128,9 @@ class Cluster:
             "MENTIONS_A_MINUTE": "0",
             "RATE_LIMIT_REGISTRATIONS": "0",
             "REGISTRATION": "open",
+            # The receiver of webhooks.
+            "OUTBOUND_ALLOW": "127.0.0.1",
+            **self.settings,
         }
         for name in WEBS:
             self._add_program(name, "web", env | {"PORT": str(self.web_ports[name])})

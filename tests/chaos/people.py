@@ -35,10 +35,12 @@ class Person:
 class Api:
     """Calls to any of the web nodes. `outcomes` counts statuses, and failures by their class."""
 
-    def __init__(self, addresses: Sequence[str], rng: random.Random) -> None:
+    def __init__(
+        self, addresses: Sequence[str], rng: random.Random, session: aiohttp.ClientSession | None = None
+    ) -> None:
         self.addresses, self.rng = list(addresses), rng
         self.outcomes: Counter[str] = Counter()
-        self.session = aiohttp.ClientSession(
+        self.session = session or aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS), cookie_jar=aiohttp.DummyCookieJar()
         )
 

@@ -87,14 +87,19 @@ class Stream:
 
 
 class Reader:
-    """One device of a person: the own room and a post's, over whichever node answers."""
+    """One device of a person: the own room and another, over whichever node answers.
 
-    def __init__(self, api: Api, person: Person, post_id: str, rng: random.Random) -> None:
+    `shows`: a frame of the other room that tells of something new.
+    """
+
+    kind, shows = "post", "comment:created"
+
+    def __init__(self, api: Api, person: Person, subject_id: str, rng: random.Random) -> None:
         self.api, self.person, self.rng = api, person, rng
         self.own = Stream(f"user:{person.id}")
-        self.post = Stream(f"post:{post_id}")
-        self.streams = {stream.room: stream for stream in (self.own, self.post)}
-        self.post_id = post_id
+        self.other = Stream(f"{self.kind}:{subject_id}")
+        self.streams = {stream.room: stream for stream in (self.own, self.other)}
+        self.subject_id = subject_id
         self.unread: int | None = None
         self.closes: Counter[str] = Counter()
         self.problems: list[str] = []
@@ -123,6 +128,11 @@ class Reader:
             elif created:
                 await self.api.try_once("POST", "/api/v1/notifications/read-all", headers=headers)
             await asyncio.sleep(self.rng.uniform(0.3, 1.2))
+
+    async def fetch_other(self) -> set[str]:
+        """The ids of all that the other room tells of."""
+        rows, _ = await self.api.fetch_all(f"/api/v1/comments/post/{self.subject_id}", self.person)
+        return {row["id"] for row in rows}
 
     async def _serve(self) -> None:
         query: dict[str, str] = {}
@@ -164,15 +174,14 @@ class Reader:
             if self.own.welcome(data, self._offer(self.own)):
                 rows, first = await self.api.fetch_all("/api/v1/notifications", self.person)
                 self.own.replace({row["id"] for row in rows}, first["seq"])
-            wish: dict[str, Any] = {"room": self.post.room}
-            self._offered[self.post.room] = self.post.seq
-            if self.post.epoch is not None:
-                wish |= {"epoch": self.post.epoch, "seq": self.post.seq}
+            wish: dict[str, Any] = {"room": self.other.room}
+            self._offered[self.other.room] = self.other.seq
+            if self.other.epoch is not None:
+                wish |= {"epoch": self.other.epoch, "seq": self.other.seq}
             await ws.send_json({"event": "subscribe", "data": wish})
         elif event == "subscribed":
-            if self.post.welcome(data, self._offer(self.post)):
-                rows, _ = await self.api.fetch_all(f"/api/v1/comments/post/{self.post_id}", self.person)
-                self.post.replace({row["id"] for row in rows})
+            if self.other.welcome(data, self._offer(self.other)):
+                self.other.replace(await self.fetch_other())
         elif event == "unread-count":
             self.unread = data["count"]
         elif event == "error" and "closeCode" not in data:

@@ -1,16 +1,20 @@
-"""People who write to each other, each message by an id of its own until it is acknowledged."""
+"""People who write to each other, each message by an id of its own until it is acknowledged; and devices that
+follow them."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 from tests.chaos.checks import say
 from tests.chaos.people import Api, Person
+from tests.chaos.readers import Reader
 
 READ_SHARE = 0.3
+PAGE = 100
 NUMBERS = """
 SELECT
     c.last_n, count(s.id) AS messages, coalesce(max(s.n), 0) AS newest,
@@ -18,7 +22,7 @@ SELECT
         SELECT count(*) FROM room_frames AS f
         WHERE f.room = 'conversation:' || c.id AND f.event = 'message:created'
     ) AS frames,
-    (SELECT r.last_seq FROM rooms AS r WHERE r.name = 'conversation:' || c.id) AS last_seq
+    coalesce((SELECT r.last_seq FROM rooms AS r WHERE r.name = 'conversation:' || c.id), 0) AS last_seq
 FROM conversations AS c
 LEFT JOIN messages AS s ON s.conversation_id = c.id
 WHERE c.id = $1
@@ -33,33 +37,126 @@ SELECT f.seq FROM (
 ) AS f
 WHERE f.n <= f.before
 """
+# Of each conversation of a person: its newest number, and how far they have read.
+MARKS = """
+SELECT m.conversation_id::text AS id, c.last_n, m.read_n
+FROM conversation_members AS m
+INNER JOIN conversations AS c ON c.id = m.conversation_id
+WHERE m.user_id = $1
+"""
+KEPT = "SELECT id, conversation_id, n FROM messages WHERE conversation_id = ANY($1)"
+# Whoever has read everything has no notification of it that counts.
+LEFT_OVER = """
+SELECT u.username, n.id
+FROM notifications AS n
+INNER JOIN messages AS s ON s.id = n.entity_id
+INNER JOIN conversation_members AS m ON m.conversation_id = s.conversation_id AND m.user_id = n.receiver_id
+INNER JOIN users AS u ON u.id = n.receiver_id
+WHERE n.type = 'message' AND NOT n.is_read AND s.n <= m.read_n
+"""
+TOLD_TWICE = """
+SELECT receiver_id, entity_id FROM notifications
+WHERE type = 'message'
+GROUP BY receiver_id, entity_id
+HAVING count(*) > 1
+"""
 
 
 class Talker:
-    """Writes in a conversation, and reads it now and then. `acknowledged`: numbers by id."""
+    """Writes in conversations, and reads them now and then. `acknowledged`: conversations and numbers by id;
+    `read`: how far it has been told that it has read."""
 
-    def __init__(self, api: Api, person: Person, conversation_id: str, rng: random.Random) -> None:
-        self.api, self.person, self.conversation_id, self.rng = api, person, conversation_id, rng
-        self.acknowledged: dict[UUID, int] = {}
-        self.read = 0
+    def __init__(self, api: Api, person: Person, places: Sequence[str], rng: random.Random) -> None:
+        self.api, self.person, self.places, self.rng = api, person, list(places), rng
+        self.acknowledged: dict[UUID, tuple[UUID, int]] = {}
+        self.read: dict[str, int] = dict.fromkeys(places, 0)
+        self.pause = 0.08
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until told to stop; the last message is brought to its end."""
-        path = f"/api/v1/conversations/{self.conversation_id}"
         while not stop.is_set():
+            place = self.rng.choice(self.places)
+            path = f"/api/v1/conversations/{place}"
             message_id = uuid4()
             data = {"id": str(message_id), "body": f"{self.person.username} says {message_id}"}
             answer = await self.api.call("POST", f"{path}/messages", self.person, json=data)
-            self.acknowledged[message_id] = answer["n"]
-            self.read = max(self.read, answer["n"])
+            self.acknowledged[message_id] = (UUID(place), answer["n"])
+            self.read[place] = max(self.read[place], answer["n"])
             if self.rng.random() < READ_SHARE:
+                place = self.rng.choice(self.places)
+                path = f"/api/v1/conversations/{place}"
                 found = await self.api.call("GET", path, self.person)
                 marks = await self.api.call("PUT", f"{path}/read", self.person, json={"n": found["lastN"]})
-                self.read = max(self.read, marks["readN"])
-            await asyncio.sleep(self.rng.uniform(0, 0.08))
+                self.read[place] = max(self.read[place], marks["readN"])
+            await asyncio.sleep(self.rng.uniform(0, self.pause))
 
 
-async def open_group(api: Api, people: list[Person]) -> str:
+class Follower(Reader):
+    """A device that is in the room of one conversation, and keeps the list of all: `last` and `read`, the
+    newest number of each, and how far its person has read."""
+
+    kind, shows = "conversation", "message:created"
+
+    def __init__(self, api: Api, person: Person, subject_id: str, rng: random.Random) -> None:
+        super().__init__(api, person, subject_id, rng)
+        self.last: dict[str, int] = {}
+        self.read: dict[str, int] = {}
+
+    async def fetch_other(self) -> set[str]:
+        """See Reader."""
+        ids: set[str] = set()
+        after = 0
+        while True:
+            page = await self.api.call(
+                "GET",
+                f"/api/v1/conversations/{self.subject_id}/messages",
+                self.person,
+                params={"after": str(after), "limit": str(PAGE)},
+            )
+            ids |= {row["id"] for row in page["data"]}
+            if not page["hasNewer"]:
+                return ids
+            after = page["data"][-1]["n"]
+
+    async def _handle(self, ws: Any, frame: dict[str, Any]) -> None:
+        event, data = frame["event"], frame["data"]
+        me = str(self.person.id)
+        if event == "conversation:activity":
+            self._note(data["id"], data["n"], data["n"] if data["by"] == me else 0)
+        elif event == "conversation:read":
+            if data["userId"] == me:
+                self._note(data["conversationId"], 0, data["readN"])
+        elif event == "resync":
+            await self._list()
+        else:
+            await super()._handle(ws, frame)
+            if event == "connected":
+                await self._list()
+            elif event == "message:created":
+                own = data["author"]["id"] == me
+                self._note(data["conversationId"], data["n"], data["n"] if own else 0)
+
+    async def _list(self) -> None:
+        rows, _ = await self.api.fetch_all("/api/v1/conversations", self.person)
+        for row in rows:
+            self._note(row["id"], row["lastN"], row["readN"])
+
+    def _note(self, place: str, last: int, read: int) -> None:
+        self.last[place] = max(last, self.last.get(place, 0))
+        self.read[place] = max(read, self.read.get(place, 0))
+
+    async def differ(self, conn: Any) -> list[str]:
+        """Where what it shows is not what there is."""
+        rows = await conn.fetch(MARKS, self.person.id)
+        return [
+            f"{self.person.username} shows {self.read.get(row['id'])} of {self.last.get(row['id'])} read, "
+            f"not {row['read_n']} of {row['last_n']}"
+            for row in rows
+            if (self.last.get(row["id"]), self.read.get(row["id"])) != (row["last_n"], row["read_n"])
+        ]
+
+
+async def open_group(api: Api, people: Sequence[Person]) -> str:
     """A new group of the first of these people, with all of them."""
     others = [str(person.id) for person in people[1:]]
     data = {"title": "The group", "userIds": others}
@@ -70,23 +167,55 @@ async def open_group(api: Api, people: list[Person]) -> str:
     return found
 
 
-async def check_talking(conn: Any, api: Api, talkers: list[Talker]) -> list[str]:
-    """Each acknowledged message is there once, by its number; no number is missing, and frames show all."""
-    place = UUID(talkers[0].conversation_id)
-    rows = await conn.fetch("SELECT id, n FROM messages WHERE conversation_id = $1", place)
-    kept = {row["id"]: row["n"] for row in rows}
-    promised = {key: n for talker in talkers for key, n in talker.acknowledged.items()}
+async def open_pair(api: Api, one: Person, other: Person) -> str:
+    """The conversation of two people."""
+    found: str = (await api.call("POST", "/api/v1/conversations", one, json={"userId": str(other.id)}))["id"]
+    return found
+
+
+async def check_talking(conn: Any, api: Api, talkers: Sequence[Talker]) -> list[str]:
+    """Each acknowledged message is there once, by its number; no number is missing, and frames show all.
+
+    Every node says how much of it is unread.
+    """
+    places = sorted({UUID(place) for talker in talkers for place in talker.places})
+    rows = await conn.fetch(
+        "SELECT id, conversation_id, n FROM messages WHERE conversation_id = ANY($1)", places
+    )
+    kept = {row["id"]: (row["conversation_id"], row["n"]) for row in rows}
+    promised = {key: where for talker in talkers for key, where in talker.acknowledged.items()}
     findings = [
         *say("messages acknowledged and lost", sorted(promised.keys() - kept.keys(), key=str)),
-        *say("messages of another number", [key for key, n in promised.items() if kept.get(key, n) != n]),
+        *say("messages of another number", [key for key, at in promised.items() if kept.get(key, at) != at]),
         *say("messages that nobody meant", sorted(kept.keys() - promised.keys(), key=str)),
-        *say("frames out of order", [row["seq"] for row in await conn.fetch(DISORDER, place)]),
+        *say("notifications of what is read", [dict(row) for row in await conn.fetch(LEFT_OVER)]),
+        *say("notified twice of a message", [dict(row) for row in await conn.fetch(TOLD_TWICE)]),
     ]
-    numbers = dict(await conn.fetchrow(NUMBERS, place))
-    if len(set(numbers.values())) != 1:
-        findings.append(f"numbers differ: {numbers}")
+    for place in places:
+        numbers = dict(await conn.fetchrow(NUMBERS, place))
+        if len(set(numbers.values())) != 1:
+            findings.append(f"numbers of {place} differ: {numbers}")
+        findings += say("frames out of order", [row["seq"] for row in await conn.fetch(DISORDER, place)])
     for talker in talkers:
-        found = await api.call("GET", f"/api/v1/conversations/{place}", talker.person)
-        if found["readN"] < talker.read or found["unread"] != found["lastN"] - found["readN"]:
-            findings.append(f"{talker.person.username} read {talker.read} and is shown {found}")
+        findings += await check_unread(conn, api, talker)
+    return findings
+
+
+async def check_unread(conn: Any, api: Api, talker: Talker) -> list[str]:
+    """What each node says that a talker has not read, held to counting."""
+    counted = {row["id"]: row["last_n"] - row["read_n"] for row in await conn.fetch(MARKS, talker.person.id)}
+    total = {"messages": sum(counted.values()), "conversations": sum(n > 0 for n in counted.values())}
+    findings = []
+    for address in api.addresses:
+        node = Api([address], api.rng, api.session)
+        rows, _ = await node.fetch_all("/api/v1/conversations", talker.person)
+        shown = {row["id"]: row["unread"] for row in rows}
+        badge = await node.call("GET", "/api/v1/conversations/unread", talker.person)
+        if shown != counted or badge != total:
+            findings.append(f"{talker.person.username} at {address}: {shown}, {badge} of {counted}, {total}")
+        findings += [
+            f"{talker.person.username} read {talker.read[row['id']]} and is shown {row}"
+            for row in rows
+            if row["id"] in talker.read and row["readN"] < talker.read[row["id"]]
+        ]
     return findings

@@ -26,6 +26,7 @@ from nexcorp.delivery.events import Frame
 from nexcorp.features import PRODUCT
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.protocol import RoomMessage
+from tests.chaos.askers import Told, check_told
 from tests.chaos.checks import check_reader, check_rooms, check_stream, check_writes
 from tests.chaos.ledger import Ledger, read_ledgers
 from tests.chaos.people import Api
@@ -34,6 +35,8 @@ from tests.chaos.readers import Reader, Stream
 from tests.chaos.typists import Forgetful, check_text, give_up, make_shared_file, open_typist
 from tests.chaos.writers import Post, Stage, Writer
 from tests.conftest import wait_until
+from tests.features.ai.helpers import Reading
+from tests.modelserver import words
 from workers.batch import Batch
 from workers.delivery import Delivery
 
@@ -200,16 +203,16 @@ async def test_lost_push_is_found_by_the_position_check(
             reading = asyncio.create_task(reader.run())
 
             async def joined() -> bool:
-                return reader.post.seq is not None and reader.unread is not None
+                return reader.other.seq is not None and reader.unread is not None
 
             async def shown() -> bool:
-                return bool(reader.own.shown and reader.post.shown and reader.unread)
+                return bool(reader.own.shown and reader.other.shown and reader.unread)
 
             await wait_until(joined)
             data = {"postId": row["id"], "body": "Anybody there?"}
             await api.call("POST", "/api/v1/comments", grace, json=data)
             await delivery.drain()
-            assert {message.room for message in lost} >= {reader.own.room, reader.post.room}
+            assert {message.room for message in lost} >= {reader.own.room, reader.other.room}
             try:
                 await wait_until(shown, 5.0 if check_seconds else 1.0)
             except TimeoutError:
@@ -222,7 +225,7 @@ async def test_lost_push_is_found_by_the_position_check(
         await runner.cleanup()
     if check_seconds is None:
         assert f"{reader.own.room}: behind: 1, such as at 0 of 1" in findings
-        assert f"{reader.post.room}: frames missed: 1, such as 1" in findings
+        assert f"{reader.other.room}: frames missed: 1, such as 1" in findings
     else:
         assert findings == []
 
@@ -256,3 +259,28 @@ async def test_saved_said_early_loses_words(
         assert "saved and lost" in findings[0]
     else:
         assert findings == [] and forgetful.acknowledged and forgetful.typed > len(forgetful.acknowledged)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "finding"),
+    [
+        ({}, None),
+        ({"body": "w0 w1 "}, "9 characters read and 6 kept"),
+        ({"status": "incomplete", "reason": "provider_cut"}, "was told to end as"),
+        ({"events": 2}, "2 events"),
+        ({"frames": 0}, "0 frames"),
+        ({"chunks": 1}, "1 chunks"),
+    ],
+)
+def test_answer_that_is_not_as_it_was_read(wrong: Any, finding: str | None) -> None:
+    reading = Reading(text=words(3), end={"status": "done", "reason": None})
+    row = {"body": words(3), **reading.end, "chunks": 0, "events": 1, "frames": 1}
+    found = check_told(Told("say 3 30", words(3), reading), {**row, **wrong})
+    assert found is None if finding is None else found is not None and finding in found
+
+
+def test_answer_that_was_read_short_or_twice() -> None:
+    for text in (words(2), words(3) + "w2 "):
+        reading = Reading(text=text, end={"status": "done", "reason": None})
+        row = {"body": text, **reading.end, "chunks": 0, "events": 1, "frames": 1}
+        assert "of 9 characters" in (check_told(Told("say 3 30", words(3), reading), row) or "")

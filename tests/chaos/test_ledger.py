@@ -16,15 +16,19 @@ import asyncpg
 import pytest
 import redis.asyncio
 
+from tests.chaos.askers import Asker, check_answers
 from tests.chaos.checks import check_database, check_readers
-from tests.chaos.cluster import WORKERS, Cluster
+from tests.chaos.cluster import SECRET, WORKERS, Cluster
 from tests.chaos.faults import KINDS, Driver, Report, make_plan
 from tests.chaos.ledger import Ledger, read_ledgers
 from tests.chaos.people import Api, Person
 from tests.chaos.readers import Reader
-from tests.chaos.talkers import Talker, check_talking, open_group
+from tests.chaos.subscribers import Moody, all_are_sent, check_hooks, subscribe
+from tests.chaos.talkers import Follower, Talker, check_talking, open_group, open_pair
 from tests.chaos.typists import Forgetful, check_typing, make_shared_file
 from tests.chaos.writers import Post, Stage, Writer
+from tests.modelserver import KEY, serve_model
+from tests.webhookserver import run_receiver
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
@@ -70,6 +74,8 @@ class Company:
         self.readers: list[Reader] = []
         self.typists: list[Forgetful] = []
         self.talkers: list[Talker] = []
+        self.askers: list[Asker] = []
+        self.followers: list[Follower] = []
         self.first_logins: list[Person] = []
 
     async def assemble(self) -> None:
@@ -90,10 +96,19 @@ class Company:
             device = await self.api.sign_in(Person(person.id, person.username, "", ""))
             rng = random.Random(self.rng.random())
             self.readers.append(Reader(self.api, device, str(posts[number // PEOPLE % 2].id), rng))
-        # The others of the writers.
-        group = await open_group(self.api, list(authors[TYPISTS:]))
-        for author in authors[TYPISTS:]:
-            self.talkers.append(Talker(self.api, author, group, random.Random(self.rng.random())))
+        for person in people:
+            own = await self.api.sign_in(Person(person.id, person.username, "", ""))
+            self.askers.append(Asker(self.api, own, random.Random(self.rng.random())))
+        # The others of the writers, in a group, and two of them apart.
+        talking = authors[TYPISTS:]
+        group = await open_group(self.api, talking)
+        pair = await open_pair(self.api, *talking[:2])
+        for number, author in enumerate(talking):
+            places = [group, pair] if number < 2 else [group]
+            self.talkers.append(Talker(self.api, author, places, random.Random(self.rng.random())))
+            device = await self.api.sign_in(Person(author.id, author.username, "", ""))
+            rng = random.Random(self.rng.random())
+            self.followers.append(Follower(self.api, device, places[-1], rng))
         self.first_logins = [Person(p.id, p.username, p.token, p.refresh_token) for p in (*people, *authors)]
 
     async def share_file(self, conn: Any) -> None:
@@ -104,15 +119,26 @@ class Company:
             rng = random.Random(self.rng.random())
             self.typists.append(Forgetful(self.api, author, file_id, f"t{number}", rng))
 
+    @property
+    def watchers(self) -> list[Reader]:
+        """All who have a socket."""
+        return [*self.readers, *self.followers]
+
+    async def list_behind(self, conn: Any) -> list[str]:
+        """What followers show of conversations, and is not so."""
+        return [finding for one in self.followers for finding in await one.differ(conn)]
+
     async def all_caught_up(self, conn: Any) -> bool:
-        """Whether every reader has come as far as its rooms, and shows the right unread count."""
+        """Whether everybody has come as far as their rooms, and shows the right unread counts."""
+        if await self.list_behind(conn):
+            return False
         last = {row["name"]: row["last_seq"] for row in await conn.fetch("SELECT name, last_seq FROM rooms")}
         unread = dict(await conn.fetch("SELECT user_id, unread FROM notification_counters"))
         return all(
             (stream.seq or 0) == last.get(stream.room, 0) and not stream.fetching
-            for reader in self.readers
+            for reader in self.watchers
             for stream in reader.streams.values()
-        ) and all(reader.unread == unread.get(reader.person.id, 0) for reader in self.readers)
+        ) and all(reader.unread == unread.get(reader.person.id, 0) for reader in self.watchers)
 
     async def check_sessions(self) -> list[str]:
         """Those who signed in before the faults are still signed in, and can stay so."""
@@ -168,21 +194,28 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     findings: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(report.close)
-        cluster = await stack.enter_async_context(Cluster(tmp_path))
+        model = await stack.enter_async_context(serve_model())
+        settings = {"AI_BASE_URL": model.url, "AI_API_KEY": KEY, "AI_TOKENS_A_DAY": "0"}
+        cluster = await stack.enter_async_context(Cluster(tmp_path, **settings))
         api = Api(cluster.addresses, rng)
         stack.push_async_callback(api.close)
         company = Company(api, tmp_path, rng)
+        receiver = await stack.enter_async_context(run_receiver(Moody))
+        receiver.rng = random.Random(SEED)
         await company.assemble()
         for writer in company.writers:
             stack.callback(writer.ledger.close)
         before = await asyncpg.connect(cluster.postgres.url)
         await company.share_file(before)
+        hooked = {reader.person.id: reader.person for reader in company.readers}
+        hooks = await subscribe(before, list(hooked.values()), receiver, SECRET)
         await before.close()
         plan = make_plan(SEED, max(SECONDS - (time.monotonic() - began), LEAST_FAULTS_SECONDS))
         report.note(started=len(plan))
         stop = asyncio.Event()
-        async with background(*(reader.run() for reader in company.readers)) as reading:
-            writing = [one.run(stop) for one in (*company.writers, *company.typists, *company.talkers)]
+        async with background(*(reader.run() for reader in company.watchers)) as reading:
+            people = (*company.writers, *company.typists, *company.talkers, *company.askers)
+            writing = [one.run(stop) for one in people]
             async with background(*writing, *(reader.read_some(stop) for reader in company.readers)) as busy:
                 await Driver(cluster, report).run(plan)
                 report.note(faults="over")
@@ -195,13 +228,19 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             if not await poll_until(lambda: outbox_is_empty(conn)):
                 findings.append("the outbox does not empty")
             await poll_until(lambda: company.all_caught_up(conn))
+            receiver.mended = True
+            if not await poll_until(lambda: all_are_sent(conn)):
+                findings.append("not every webhook is sent")
             report.note(settled=True)
             findings += [f"a reader ended: {task.exception()!r}" for task in reading if task.done()]
-            findings += await check_readers(conn, company.readers)
+            findings += await check_readers(conn, company.watchers)
+            findings += await company.list_behind(conn)
         entries = read_ledgers(writer.ledger.path for writer in company.writers)
         findings += await check_database(conn, entries)
         findings += await check_typing(conn, api, company.typists)
         findings += await check_talking(conn, api, company.talkers)
+        findings += await check_answers(conn, company.askers)
+        findings += await check_hooks(conn, receiver, hooks)
         findings += await company.check_sessions()
         findings += await check_service(cluster, api)
         findings += cluster.deaths
@@ -214,9 +253,14 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             f"{sum(len(one.acknowledged) for one in company.typists)} words saved of "
             f"{sum(one.typed for one in company.typists)} typed, "
             f"{sum(len(one.acknowledged) for one in company.talkers)} messages, "
-            f"{notified} notifications, {sum(reader.frames for reader in company.readers)} frames read, "
-            f"{sum(s.jumps for r in company.readers for s in r.streams.values())} states fetched anew, "
-            f"closes {dict(sum((reader.closes for reader in company.readers), Counter()))}, "
+            f"{sum(len(one.told) for one in company.askers)} answers "
+            f"({sum(t.reading.restarts for one in company.askers for t in one.told.values())} restarts, "
+            f"{sum(one.breaks for one in company.askers)} breaks), "
+            f"{notified} notifications, {sum(map(len, receiver.came.values()))} of them to webhooks by "
+            f"{len(receiver.calls)} requests, "
+            f"{sum(reader.frames for reader in company.watchers)} frames read, "
+            f"{sum(s.jumps for r in company.watchers for s in r.streams.values())} states fetched anew, "
+            f"closes {dict(sum((reader.closes for reader in company.watchers), Counter()))}, "
             f"answers {dict(api.outcomes)}, had to be killed {cluster.forced}, "
             f"{time.monotonic() - began:.0f} s; logs and report in {tmp_path}"
         )

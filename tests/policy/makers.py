@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 from aiohttp import FormData
 from PIL import Image
 
+from nexcorp.db import sql
 from nexcorp.features.auth.sessions.refresh import make_token
-from nexcorp.security.app_keys import SECRETS
+from nexcorp.security.app_keys import DATABASE, SECRETS
 from tests.api import NOBODY, create, propose, publish, say
 from tests.policy.rules import Made
 from tests.policy.world import Person, World, names
@@ -19,6 +21,16 @@ from tests.pushserver import Browser
 async def a_page(world: World, owner: Person) -> Made:
     """A file of the documentation."""
     return {"name": "swagger-ui.css"}
+
+
+async def a_console_page(world: World, owner: Person) -> Made:
+    """A path of the console."""
+    return {"path": "tasks"}
+
+
+async def a_console_file(world: World, owner: Person) -> Made:
+    """A file of the console, of whatever release."""
+    return {"version": "0", "name": "main.js"}
 
 
 async def an_explorer_file(world: World, owner: Person) -> Made:
@@ -39,6 +51,18 @@ async def another_admin(world: World, owner: Person) -> Made:
 async def a_provider(world: World, owner: Person) -> Made:
     """A provider that this service knows."""
     return {"provider": "github"}
+
+
+async def a_dead_letter(world: World, owner: Person) -> Made:
+    """An event that was given up on."""
+    post = await publish(owner, "Never delivered")
+    [row] = await world.fetch(
+        "SELECT o.lane, o.id FROM outbox AS o JOIN events AS e ON e.id = o.event_id WHERE e.entity_id = $1",
+        UUID(post["id"]),
+    )
+    async with world.app[DATABASE].connection(wait=5) as conn:
+        await sql.events.bury_outbox(conn, lane=row["lane"], row_id=row["id"], last_error="broken")
+    return {"id": row["id"]}
 
 
 async def a_role(world: World, owner: Person) -> Made:

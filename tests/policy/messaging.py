@@ -52,6 +52,8 @@ def with_somebody(made: Made) -> Made:
 
 
 MEMBERS = "members of the conversation only, whatever their role in the company"
+# Whoever changes what is there reads it in the answer.
+ANSWERED = ("PATCH", "PUT")
 MESSAGING: list[Rule] = [
     Rule("POST /conversations", "message:create", 201, make=somebody, body=with_somebody),
     Rule("GET /conversations", "message:read", 200),
@@ -75,6 +77,7 @@ MESSAGING: list[Rule] = [
             make=make,
             body=body,
             query=query,
+            also="message:read" if permission == "message:create" and method in ANSWERED else None,
         )
         for method, path, permission, status, whose, make, body, query in (
             ("GET", "", "message:read", 200, MEMBERS, a_group, None, ""),
@@ -118,6 +121,9 @@ MESSAGING: list[Rule] = [
             whose=whose,
             make=a_message,
             body=body,
+            also="message:read"
+            if permission == "message:create" and (method, path) != ("DELETE", "")
+            else None,
         )
         for method, path, permission, status, whose, body in (
             ("GET", "", "message:read", 200, MEMBERS, None),

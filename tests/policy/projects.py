@@ -177,5 +177,5 @@ PROJECTS: list[Rule] = [
         make=makers.a_linked_workplace,
     ),
     # Signed by the host of the repository, and by nobody here.
-    Rule("POST /hooks/repositories/{id}", ANYBODY, 403, make=makers.a_workplace),
+    Rule("POST /hooks/repositories/{id}", ANYBODY, 403, make=makers.a_workplace, body={}),
 ]

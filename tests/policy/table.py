@@ -50,6 +50,12 @@ POLICY: list[Rule] = [
     Rule("GET /api/asyncapi.json", ANYBODY, 200),
     Rule("GET /api/docs", ANYBODY, 200),
     Rule("GET /api/docs/{name}", ANYBODY, 200, make=makers.a_page),
+    # The console is files alone; what it shows comes from the API.
+    Rule("GET /app", ANYBODY, 302),
+    Rule("GET /app/{path}", ANYBODY, 200, make=makers.a_console_page),
+    Rule("GET /app/sw.js", ANYBODY, 200),
+    Rule("GET /app/-/{version}/{name}", ANYBODY, 200, make=makers.a_console_file),
+    Rule("GET /app/demo.json", ANYBODY, 200),
     # GraphQL: each field has a rule of its own, in tests/graphql/test_access.py.
     Rule(
         "POST /api/graphql",
@@ -106,6 +112,11 @@ POLICY: list[Rule] = [
         otherwise="you see your own actions",
         key_of="admin",
     ),
+    *(
+        Rule(f"GET /admin/{path}", "audit:read", 403, admin=200)
+        for path in ("overview", "overview/history", "outbox")
+    ),
+    Rule("POST /admin/outbox/{id}/retry", "outbox:retry", 403, admin=204, make=makers.a_dead_letter),
     Rule("GET /verify-email", ANYBODY, 200),
     Rule("GET /reset-password", ANYBODY, 200),
     Rule("GET /register", ANYBODY, 200),
@@ -539,6 +550,7 @@ POLICY: list[Rule] = [
 ]
 
 ROOMS: list[Room] = [
+    Room("admin", "audit:read", None, owner=False, stranger=False, manager=False, admin=True),
     Room("feed", "post:read", None, owner=True, stranger=True, manager=True, admin=True),
     Room("leads", "lead:read", None, owner=False, stranger=False, manager=True, admin=True),
     Room("user", "notification:read", makers.own_id, owner=True, stranger=False, manager=False, admin=False),

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
+from tests.sql.fill_ai import AI
 from tests.sql.fill_messaging import MESSAGING
+from tests.sql.fill_webhooks import WEBHOOKS
 from tests.sql.fill_work import WORK
 
 # Ids come in order, as those of version 7 do.
@@ -50,6 +52,14 @@ SELECT
     'post', nth(2, CASE WHEN n < 100000 THEN 1 + 100 * (n / 50000) ELSE n / 2 END), nth(1, 1 + n % 50000),
     now() - n * interval '1 second'
 FROM generate_series(0, 199999) AS n
+""",
+        # Of three processes, a day.
+        "node_samples": """
+INSERT INTO node_samples (at, node_id, kind, requests, errors, p50, p99, pool_size, pool_busy)
+SELECT
+    date_bin('10 seconds', now(), 'epoch') - n / 3 * interval '10 seconds', 'n' || n % 3, 'web',
+    1, 0, 1, 2, 5, 1
+FROM generate_series(0, 25919) AS n
 """,
         "thread_reads": """
 INSERT INTO thread_reads (thread, user_id, upto)
@@ -211,6 +221,8 @@ FROM generate_series(1, 40000) AS n
 """,
         **WORK,
         **MESSAGING,
+        **AI,
+        **WEBHOOKS,
     },
     {
         "users": """

@@ -1,4 +1,4 @@
-"""The work of the filled company: 200,000 tasks in 500 projects of 20,000."""
+"""The work of the filled company: 200,000 tasks in 500 projects of 20,000, and 200,000 commits."""
 
 from __future__ import annotations
 
@@ -107,6 +107,25 @@ CROSS JOIN generate_series(-1, 0) AS k (slot)
     "task_series": """
 INSERT INTO task_series (id, frequency, starts_at, timezone)
 SELECT nth(6, n), 'weekly', localtimestamp, 'UTC' FROM generate_series(1, 1000) AS n
+""",
+    # The first has half of the commits.
+    "repositories": """
+INSERT INTO repositories (project_id, id, url, status, head, last_n, next_at)
+SELECT
+    nth(7, n), nth(7, n), 'https://git.example.com/' || n, 'synced', '\\xaa', 100000,
+    now() + n * interval '1 second'
+FROM generate_series(1, 10000) AS n
+""",
+    "git_commits": """
+INSERT INTO git_commits (
+    repository_id, sha, n, parents, author_name, author_email, authored_at, committed_at, subject, body,
+    gone_at
+)
+SELECT
+    nth(7, CASE WHEN n <= 100000 THEN 1 ELSE 2 + n % 9999 END), sha224(n::text::bytea), n, '{}', 'Ada',
+    'user' || n % 10007 || '@example.com', now() - n * interval '1 minute', now(), 'commit ' || n, '',
+    CASE WHEN n % 50 = 7 THEN now() END
+FROM generate_series(1, 200000) AS n
 """,
     "saved_views": """
 INSERT INTO saved_views (owner_id, project_id, name, query, shared)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from tests.sql.hot_ai import BIG_AI, HOT_AI, SORTS_AI, SORTS_OWN_AI, UNLIMITED_AI
 from tests.sql.hot_messaging import BIG_MESSAGING, HOT_MESSAGING, SORTS_MESSAGING, UNLIMITED_MESSAGING
+from tests.sql.hot_webhooks import BIG_WEBHOOKS, HOT_WEBHOOKS, UNLIMITED_WEBHOOKS
 from tests.sql.hot_work import BIG_WORK, HOT_WORK, SORTS_WORK, UNLIMITED_WORK
 
 BIG = {
     *BIG_WORK,
     *BIG_MESSAGING,
+    *BIG_AI,
+    *BIG_WEBHOOKS,
     "users",
     "sessions",
     "api_keys",
@@ -37,6 +41,7 @@ BIG = {
     "notification_counters",
     "notification_groups",
     "notifications_archive",
+    "node_samples",
     "rooms",
     "room_frames",
     "room_acks",
@@ -55,7 +60,9 @@ SCANS = {
     "keys.delete_old_keys": "the cleanup, once an hour",
     "events.get_outbox_depth": "counts the queue, which workers keep short",
     "events.count_troubles": "events_default, which stays empty; stops at 10,000 rows",
-    "events.list_failing": "for an operator at the command line",
+    "events.list_failing": "for an operator who looks at what is not delivered",
+    "overview.count_users": "counts people where they are few, for an admin",
+    "overview.add_sample": "measures the queue, which workers keep short",
     "messages.claim_outdated": "the cleanup, once an hour, where messages are not kept for ever",
     "preferences.delete_ended_mutes": "the cleanup, once an hour",
     "preferences.leave_unknown_zones": "the cleanup, once an hour",
@@ -76,6 +83,8 @@ THREAD = {"comments_post_id_idx", "comments_task_id_idx"}
 HOT: dict[str, set[str]] = {
     **HOT_WORK,
     **HOT_MESSAGING,
+    **HOT_AI,
+    **HOT_WEBHOOKS,
     "account_tokens.is_good": {"account_tokens_pkey"},
     "account_tokens.use_token": {"account_tokens_pkey"},
     "audit.list_actor_filtered": set(),
@@ -175,6 +184,9 @@ HOT: dict[str, set[str]] = {
     "leads.update_lead": {"leads_pkey"},
     "mails.claim_mails": {"mails_due_idx", "mails_pkey"},
     "mails.insert_mail": {"mails_user_id_idx"},
+    "overview.delete_old_samples": {"node_samples_pkey"},
+    "overview.list_nodes": {"node_samples_pkey"},
+    "overview.list_points": {"node_samples_pkey"},
     "telling.count_lately": {"notifications_listed_idx", "folded_notices_pkey"},
     "telling.hold_notices": {"notifications_once_key_idx"},
     "notifications.delete_notification": {"notification_counters_pkey", "notifications_pkey"},
@@ -327,6 +339,8 @@ LISTS = [
 UNLIMITED = {
     *UNLIMITED_WORK,
     *UNLIMITED_MESSAGING,
+    *UNLIMITED_AI,
+    *UNLIMITED_WEBHOOKS,
     "auth.list_revoked_sessions",
     "auth.list_sessions",
     "explore.list_live",
@@ -334,6 +348,8 @@ UNLIMITED = {
     "keys.list_keys",
     "keys.list_revoked_keys",
     "notifications.list_unread_counts",
+    "overview.list_nodes",
+    "overview.list_points",
     "preferences.list_preferences",
     "posts.list_mentioned",
     "push.list_for_users",
@@ -349,6 +365,7 @@ UNLIMITED = {
 SORTS_A_PAGE = {
     *SORTS_WORK,
     *SORTS_MESSAGING,
+    *SORTS_AI,
     "audit.list_by_types",
     "events.claim_outbox",
     "feed.list_feed",
@@ -360,7 +377,7 @@ SORTS_A_PAGE = {
 # Sort what the index of words finds, which has no order.
 SORTS_MATCHES = {"posts.list_posts_matching", "posts.list_author_posts_matching", "search.list_near_words"}
 # Sorts what one has of drafts and archived announcements, or of subtasks: the index finds these, and no more.
-SORTS_ITS_OWN = {"posts.list_own_unlisted", "tasks.list_subtasks"}
+SORTS_ITS_OWN = {"posts.list_own_unlisted", "tasks.list_subtasks", *SORTS_OWN_AI}
 # Arguments that say where a page begins.
 CURSOR = {
     "before",
@@ -383,4 +400,8 @@ QUEUED = (
     "deliveries.record_outcomes",
     "deliveries.give_back",
     "deliveries.make_digests",
+    "webhooks_sending.claim_lanes",
+    "webhooks_sending.read_lane",
+    "webhooks_sending.record_attempts",
+    "webhooks_sending.release_lanes",
 )

@@ -15,6 +15,8 @@ BIG_WORK = {
     "task_days",
     "task_series",
     "saved_views",
+    "repositories",
+    "git_commits",
 }
 # How a task is shown.
 ITEM = {
@@ -52,6 +54,25 @@ HOT_WORK: dict[str, set[str]] = {
     "projects.list_watchers": {"projects_pkey"},
     "projects.lock_projects_of": {"project_members_user_idx"},
     "projects.render_projects": {"projects_pkey", "project_members_pkey"},
+    "repositories.ask_sync": {"repositories_pkey"},
+    "repositories.begin_sync": {"repositories_id_key"},
+    "repositories.claim_due": {"repositories_due_idx", "repositories_id_key", "projects_pkey"},
+    "repositories.extend_claim": {"repositories_id_key"},
+    "repositories.fail_sync": {"repositories_id_key"},
+    "repositories.finish_sync": {"repositories_id_key", "git_commits_n_idx"},
+    "repositories.get_commit": {"git_commits_pkey", "users_email_key"},
+    "repositories.get_hook": {"repositories_id_key", "projects_pkey"},
+    "repositories.get_repository": {"repositories_pkey"},
+    "repositories.hear_hook": {"repositories_id_key"},
+    "repositories.holds_claim": {"repositories_id_key"},
+    "repositories.interrupt_sync": {"repositories_pkey"},
+    "repositories.list_branches": {"repositories_pkey"},
+    "repositories.list_commits": {"git_commits_n_idx", "git_commits_pkey", "users_email_key"},
+    "repositories.list_known": {"repositories_id_key"},
+    "repositories.list_owners_after": {"project_members_pkey"},
+    "repositories.lose_commits": {"git_commits_pkey"},
+    "repositories.lose_older": {"git_commits_n_idx"},
+    "repositories.render_repositories": {"repositories_id_key", "projects_pkey"},
     "search.index_projects": {"search_words_pkey"},
     "search.list_words_in_projects": {"project_documents_pkey", "project_documents_words_idx"},
     "search.search_projects": {"project_documents_words_idx", "projects_pkey"},
@@ -146,6 +167,7 @@ HOT_WORK: dict[str, set[str]] = {
 # Sort one page, or the labels of each of its tasks.
 SORTS_WORK = {
     "projects.list_projects",
+    "repositories.list_commits",
     "task_board.list_columns",
     "task_lists.list_by_created",
     "task_lists.list_by_due",
@@ -156,6 +178,8 @@ SORTS_WORK = {
 }
 UNLIMITED_WORK = {
     "projects.list_watchers",
+    "repositories.list_branches",
+    "repositories.list_known",
     "search.list_words_in_projects",
     "comments.list_mentioned",
     "search.list_words_in_tasks",

@@ -18,7 +18,7 @@ from nexcorp.embedded import EmbeddedError, PostgresServer
 from nexcorp.embedded.account import remove_data, server_account
 from nexcorp.embedded.process import run_to_end
 from nexcorp.embedded.programs import find_programs
-from tests.sql import fill, fill_messaging, fill_work
+from tests.sql import fill, fill_ai, fill_messaging, fill_webhooks, fill_work
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # A filled cluster takes 2.4 GB, and another gigabyte of WAL while it is filled.
@@ -52,6 +52,8 @@ def name_cluster() -> str:
         Path(fill.__file__),
         Path(fill_work.__file__),
         Path(fill_messaging.__file__),
+        Path(fill_ai.__file__),
+        Path(fill_webhooks.__file__),
     ]
     for path in sorted(texts):
         found.update(f"\0{path.relative_to(REPOSITORY)}\0".encode() + path.read_bytes())

@@ -179,7 +179,10 @@ def test_a_span_of_time_touches_its_months_alone(big_database: str) -> None:
 
 async def test_what_is_queued_is_found_by_key_by_plans_from_when_there_was_nothing(database_url: str) -> None:
     """A worker keeps its plans for as long as PostgreSQL has no news of the tables."""
-    tables = ("notification_groups", "notification_counters", "deliveries", "delivery_attempts")
+    tables = (
+        *("notification_groups", "notification_counters", "deliveries", "delivery_attempts"),
+        *("webhooks", "webhook_deliveries"),
+    )
     plans = await explain(
         database_url, QUEUED, f"VACUUM (ANALYZE) {', '.join(tables)}", "SET enable_seqscan = off"
     )
@@ -187,6 +190,9 @@ async def test_what_is_queued_is_found_by_key_by_plans_from_when_there_was_nothi
         for node in nodes(plan):
             if node.get("Relation Name") in tables and "Scan" in node["Node Type"]:
                 bound = node.get("Index Cond", "")
-                assert re.search(r"\b(receiver_|notification_|user_)?id = |due_at <= ", bound), (
+                assert re.search(r"\b(receiver_|notification_|user_|webhook_)?id = |due_at <= ", bound), (
                     f"{name}: {node}"
                 )
+                # Its id stands last in this one, which would be read from end to end.
+                if node["Index Name"] == "webhook_deliveries_due_idx":
+                    assert "webhook_id = " in bound, f"{name}: {node}"

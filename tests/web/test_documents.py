@@ -451,8 +451,10 @@ async def test_the_doctor_names_each_setting_and_what_is_wrong_and_no_secret(
     secret = "canary-" * 8
     code, out, error = await run("doctor", DATABASE_URL=database_url, REDIS_URL=valkey.url, JWT_SECRET=secret)
     assert (code, error) == (1, "")
-    found = dict(re.findall(r"^(secret|postgresql|redis|assistant|worker) +(ok|WRONG)$", out, re.MULTILINE))
-    assert found.pop("worker") == "WRONG" and set(found.values()) == {"ok"} and len(found) == 4
+    checks = r"^(secret|postgresql|redis|assistant|git|worker) +(ok|WRONG)$"
+    found = dict(re.findall(checks, out, re.MULTILINE))
+    assert found.pop("worker") == "WRONG" and set(found.values()) == {"ok"} and len(found) == 5
+    assert re.search(r", git \d+\.\d+", out)
     assert "nexcorp worker" in out
     assert "Web Push is off" in out
     assert secret not in out

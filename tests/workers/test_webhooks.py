@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,9 +17,19 @@ from standardwebhooks import WebhookVerificationError
 
 from nexcorp.config import Config
 from nexcorp.db import Database
+from nexcorp.features import PRODUCT
+from nexcorp.integrations.mail import SmtpMailer
+from nexcorp.integrations.outbound import LOOKUPS
+from nexcorp.security.secrets import Secrets
 from tests.conftest import wait_until
+from tests.mailserver import MailServer
 from tests.webhookserver import Receiver, run_receiver
-from tests.workers.webhooks import HURRY, Hooks
+from tests.workers.sending import DUE
+from tests.workers.webhooks import HURRY, Hooks, drop, settled
+from workers.delivery import Delivery
+from workers.sending import Sender
+from workers.sending_mail import MailChannel
+from workers.telling import Channels
 
 
 @pytest.fixture
@@ -29,15 +41,6 @@ async def hooks(database: Database, config: Config) -> Hooks:
 async def receiver() -> AsyncIterator[Receiver]:
     async with run_receiver() as found:
         yield found
-
-
-async def settled(hooks: Hooks, *webhook_ids: UUID) -> None:
-    """Wait until nothing of these is left to send."""
-
-    async def check() -> bool:
-        return await hooks.pending(*webhook_ids) == 0
-
-    await wait_until(check, seconds=10)
 
 
 async def test_an_event_is_sent_signed_and_as_its_owner_may_see_it(hooks: Hooks, receiver: Receiver) -> None:
@@ -153,6 +156,40 @@ async def test_hanging_endpoints_keep_no_place_from_those_that_answer(
     assert await hooks.pending(*hanging) == 160
 
 
+async def test_names_that_are_never_found_hold_up_no_others(
+    hooks: Hooks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, let_go, asked = socket.getaddrinfo, threading.Event(), []
+
+    def hang(host: str, *more: Any) -> Any:
+        if host == "localhost":
+            return look_up("127.0.0.1", *more)
+        asked.append(host)
+        let_go.wait()
+        raise OSError("no such name")
+
+    monkeypatch.setattr("nexcorp.integrations.outbound.socket.getaddrinfo", hang)
+    admin = await hooks.person("admin")
+    for n in range(LOOKUPS + 1):
+        lost, _ = await hooks.hook(admin, f"https://lost{n}.example.com/")
+        await hooks.queue(lost, admin, 1)
+    good, _ = await hooks.hook(admin, receiver.origin.replace("127.0.0.1", "localhost") + "/ok")
+
+    async def all_hang() -> bool:
+        return len(asked) == LOOKUPS
+
+    try:
+        async with hooks.sending(replace(HURRY, seconds=5), outbound_allow=("localhost",)):
+            await wait_until(all_hang)
+            await hooks.queue(good, admin, 1)
+            await hooks.run("UPDATE webhooks SET last_ok_at = now() WHERE id = $1", good)
+            await settled(hooks, good)
+            let_go.set()
+    finally:
+        let_go.set()
+    assert [row["attempts"] for row in await hooks.deliveries(good)] == [1] and len(receiver.calls) == 1
+
+
 async def test_a_failing_endpoint_is_asked_by_one_delivery_and_gets_all_when_it_heals(
     hooks: Hooks, receiver: Receiver
 ) -> None:
@@ -192,9 +229,13 @@ async def test_pause_after_five_days_and_what_came_meanwhile(hooks: Hooks, recei
         await wait_until(lambda: is_paused(hooks, hook))
     state = await hooks.of(hook)
     assert (state["status"], state["reason"]) == ("paused", "failing")
-    await hooks.deliver()
+    await Delivery(hooks.database, drop, PRODUCT, channels=Channels(mail=True, push=False)).drain()
     [notice] = await hooks.run("SELECT type, variant, why FROM notifications WHERE receiver_id = $1", admin)
     assert tuple(notice) == ("webhook", "failing", "account")
+    mail = await read_mail(hooks)
+    assert "webhook is paused" in mail["Subject"]
+    text = mail.get_body(("plain",)).get_content()
+    assert "127.0.0.1" in text and "kept for 14 days" in text and "/fail/1" not in text
     # It is kept for as long as it is paused, and sent once it is resumed.
     await hooks.post(admin)
     await hooks.deliver()
@@ -210,6 +251,23 @@ async def test_pause_after_five_days_and_what_came_meanwhile(hooks: Hooks, recei
     assert len(receiver.calls) == before + 2
     state = await hooks.of(hook)
     assert (state["failures"], state["failing_since"]) == (0, None)
+
+
+async def read_mail(hooks: Hooks) -> Any:
+    """The one mail that is due, as an SMTP server gets it."""
+    smtp = MailServer()
+    await smtp.start()
+    key = Secrets.from_config(hooks.config).unsubscribe[0]
+    mailer = SmtpMailer(smtp.url, "NexCorp <connect@example.com>")
+    channel = MailChannel(mailer, PRODUCT, "https://connect.example.com", key)
+    sender = Sender(hooks.database, channel, PRODUCT)
+    await hooks.run(DUE)
+    await sender.drain()
+    await sender.settle()
+    await channel.close()
+    await smtp.stop()
+    [(_, mail)] = smtp.mails
+    return mail
 
 
 async def is_paused(hooks: Hooks, webhook_id: UUID) -> bool:
@@ -341,6 +399,24 @@ async def test_each_scope_hears_of_its_own(hooks: Hooks, receiver: Receiver) -> 
     assert {one["name"] for one in told} == {"Apollo"}
     assert {one["details"].get("userId") for one in told} == {str(other), None}
     assert await hooks.value("SELECT count(*) FROM notifications WHERE receiver_id = $1", other) == 2
+
+
+async def test_notifications_told_as_one_go_out_to_their_receiver_alone(
+    hooks: Hooks, receiver: Receiver
+) -> None:
+    admin, ada, bob = await hooks.person("admin"), await hooks.person(), await hooks.person()
+    own, secret = await hooks.hook(ada, f"{receiver.origin}/ok/own", scope="own")
+    every, _ = await hooks.hook(admin, f"{receiver.origin}/ok/all")
+    post = await hooks.post(bob, "Lunch?")
+    payload = {"receiverId": str(ada), "times": 7, "entityType": "post", "entityId": str(post)}
+    await hooks.run("SELECT emit('mention.folded', $1, 'user', $2, $3, '{}')", bob, ada, payload)
+    await hooks.deliver()
+    async with hooks.sending():
+        await settled(hooks, own, every)
+    [call] = receiver.at("/ok/own")
+    said = call.verify(secret)
+    assert said["type"] == "notification.mention" and "(7)" in said["data"]["title"]
+    assert len(receiver.at("/ok/all")) == 1 and str(ada) not in receiver.at("/ok/all")[0].body
 
 
 async def test_a_delivery_that_commits_while_a_lane_ends_is_not_left_behind(

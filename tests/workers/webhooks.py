@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from nexcorp.features import PRODUCT
 from nexcorp.features.webhooks.signing import make_secret, seal_secret, show_secret
 from nexcorp.realtime.protocol import RoomMessage
 from nexcorp.security.secrets import Secrets
+from tests.conftest import wait_until
 from workers.delivery import Delivery
 from workers.webhooks import Webhooks
 from workers.webhooks_lane import Pace
@@ -153,3 +155,24 @@ class Hooks:
         finally:
             await webhooks.close()
             await running
+
+
+async def settled(hooks: Hooks, *webhook_ids: UUID) -> None:
+    """Wait until nothing of these is left to send."""
+
+    async def check() -> bool:
+        return await hooks.pending(*webhook_ids) == 0
+
+    await wait_until(check, seconds=10)
+
+
+def work(config: Config, pace: Pace) -> None:
+    """Send webhooks, as a process of its own which a test may kill, to loopback as well."""
+
+    async def run() -> None:
+        database = Database(config)
+        await database.open()
+        allowed = replace(config, outbound_allow=("127.0.0.1",))
+        await Webhooks(database, allowed, PRODUCT, f"process-{os.getpid()}", pace).run()
+
+    asyncio.run(run())

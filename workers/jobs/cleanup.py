@@ -61,6 +61,7 @@ async def delete_rows(ctx: Any) -> None:
         await sql.exports.delete_old_exports(conn)
         await sql.imports.delete_old_imports(conn)
         await sql.events.delete_old_beats(conn)
+        await sql.overview.delete_old_samples(conn)
         await sql.preferences.leave_unknown_zones(conn)
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from nexcorp.db import Database, sql
 from nexcorp.domain.answers import CHANNEL, Part, unpack_parts
+from nexcorp.errors import TooManyRequests, Unavailable
 from nexcorp.features.ai.errors import ChatMessageNotFound
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.node import NODE, Node
@@ -86,10 +87,17 @@ class Follower:
             if self._behind:
                 self._behind = False
                 polls = 0
-                async for event in self._read(database):
-                    yield event
-                    if isinstance(event, Ended):
-                        return
+                try:
+                    async for event in self._read(database):
+                        yield event
+                        if isinstance(event, Ended):
+                            return
+                except (Unavailable, TooManyRequests):
+                    # A client that came back for it would cost more than the question asked once more.
+                    await asyncio.sleep(POLL_SECONDS)
+                    self._behind = True
+                    yield Quiet()
+                    continue
             while self._parts and not self._behind:
                 part = self._parts.popleft()
                 if part.text is None or part.attempt > self.attempt or part.start > self.offset:

@@ -63,6 +63,8 @@ async def list_chats(request: web.Request, query: dict[str, Any]) -> web.Respons
             sql.ai_chats.list_chats,
             owner_id=caller(request).id,
             project_id=query.get("project"),
+            reads=caller(request).may(service.READ),
+            manages=caller(request).may(service.MANAGE),
         )
     return reply_page(request, rows, query["limit"], LATEST)
 
@@ -84,7 +86,7 @@ async def update_chat(request: web.Request, body: dict[str, Any]) -> web.Respons
 async def delete_chat(request: web.Request) -> web.Response:
     versions, _ = expected_versions(request, {})
     async with transaction(request) as tx:
-        await service.delete_chat(tx.conn, caller(request), path_id(request), versions)
+        await service.delete_chat(tx.conn, caller(request), request.app[CONFIG], path_id(request), versions)
     return no_content()
 
 

@@ -199,7 +199,8 @@ class StreamQuery(Query):
         most=30,
         checks=[validate.Regexp(r"^\d{1,9}\.\d{1,9}$")],
         metadata={
-            "description": "A `position`, or the id of the last event that was read; as `Last-Event-ID`."
+            "description": "A `position`, or the id of the last event that was read; `Last-Event-ID` comes "
+            "first."
         },
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -39,11 +40,16 @@ class Asked:
     answer_id: UUID
 
 
-def check_reader(caller: Caller, project_id: UUID | None) -> None:
+def check_reader(caller: Caller, project_id: UUID | None, *, managed: bool = False) -> None:
     """Raises PermissionRequired where a chat is answered from a project's files, which the key may not
-    read."""
+    read.
+
+    `managed`: the person reads the project as one who manages all projects.
+    """
     if project_id is not None and not caller.may(READ):
         raise PermissionRequired(READ)
+    if managed and not caller.may(MANAGE):
+        raise PermissionRequired(MANAGE)
 
 
 def check_model(config: Config, model: str | None) -> None:
@@ -65,7 +71,9 @@ async def tell_chat(conn: Any, event: str, owner_id: UUID, chat_id: UUID, **payl
 
 async def get_chat(conn: Any, caller: Caller, chat_id: UUID) -> Any:
     """A chat of the caller's; raises ChatNotFound."""
-    row = await sql.ai_chats.get_chat(conn, chat_id=chat_id, owner_id=caller.id)
+    row = await sql.ai_chats.get_chat(
+        conn, chat_id=chat_id, owner_id=caller.id, reads=caller.may(READ), manages=caller.may(MANAGE)
+    )
     if row is None:
         raise ChatNotFound()
     return row
@@ -130,11 +138,17 @@ async def update_chat(
     return await get_chat(conn, caller, chat_id)
 
 
-async def delete_chat(conn: Any, caller: Caller, chat_id: UUID, versions: Versions | None) -> None:
+async def delete_chat(
+    conn: Any, caller: Caller, config: Config, chat_id: UUID, versions: Versions | None
+) -> None:
     """Remove a chat for good, with the answer that is being written.
 
     Raises ChatNotFound, PreconditionFailed.
     """
+    # First what the worker locks first as it ends an answer, then what all chats of a person share.
+    await sql.ai_answers.charge_running(
+        conn, chat_id=chat_id, owner_id=caller.id, tokens=config.ai_answer_tokens
+    )
     if await sql.ai_chats.lock_chat(conn, chat_id=chat_id, owner_id=caller.id) is None:
         raise ChatNotFound()
     check_version(await get_chat(conn, caller, chat_id), versions)
@@ -152,7 +166,7 @@ async def lock_for_question(conn: Any, caller: Caller, config: Config, chat_id: 
     chat = await sql.ai_chats.lock_chat(conn, chat_id=chat_id, owner_id=caller.id)
     if chat is None:
         raise ChatNotFound()
-    check_reader(caller, chat["project_id"])
+    check_reader(caller, chat["project_id"], managed=chat["managed"])
     if not config.ai_base_url:
         raise NotConfigured(message="No language model is configured: AI_BASE_URL is not set.")
     if await sql.ai_answers.get_live(conn, chat_id=chat_id) is not None:
@@ -162,7 +176,7 @@ async def lock_for_question(conn: Any, caller: Caller, config: Config, chat_id: 
         raise TooManyAnswers(retry_after=5)
     # What is being written may come to as much as an answer may have.
     if config.ai_tokens_a_day and used["tokens"] + live * config.ai_answer_tokens >= config.ai_tokens_a_day:
-        raise TokenLimit(retry_after=DAY_SECONDS // 24)
+        raise TokenLimit(retry_after=DAY_SECONDS - int(time.time()) % DAY_SECONDS)
     return chat
 
 

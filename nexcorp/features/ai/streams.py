@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from nexcorp.web.transactions import Replay, Transaction, transaction
 
 BEAT_SECONDS = 15.0
 MOST_STREAMS = 20
+PLACE = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 PERMISSION = "ai:use"
 
 
@@ -76,8 +79,10 @@ async def exchange(
 
     A retry with the same Idempotency-Key joins the answer that the first request asked for.
     """
-    require_room(request)
+    if lingers(request):
+        require_room(request)
     response: web.Response
+    shown: dict[str, Any] | None = None
     try:
         async with transaction(request) as tx:
             asked = await ask(tx)
@@ -92,12 +97,15 @@ async def exchange(
         asked = Asked(stored.message.id, stored.answer.id)
     follower = Follower(asked.answer_id, caller(request).id, 0, 0)
     if takes_events(request):
-        async with database(request).connection() as conn:
-            created = await service.read_exchange(conn, asked)
-        return await send_events(request, follower, created)
+        with joined(request, follower):
+            if shown is None:
+                async with database(request).connection() as conn:
+                    shown = await service.read_exchange(conn, asked)
+            return await send_events(request, follower, shown)
     if not wait:
         return response
-    await wait_for_end(request, follower, wait)
+    with joined(request, follower):
+        await wait_for_end(request, follower, wait)
     async with database(request).connection() as conn:
         return reply(
             await service.read_exchange(conn, asked),
@@ -112,45 +120,53 @@ async def exchange(
 
 def require_room(request: web.Request) -> None:
     """Raises TooManyRequests where the caller reads many answers here, and would read one more."""
-    if lingers(request) and request.app[ANSWERS].count(caller(request).id) >= MOST_STREAMS:
+    if request.app[ANSWERS].count(caller(request).id) >= MOST_STREAMS:
         raise TooManyRequests(retry_after=5)
 
 
-async def wait_for_end(request: web.Request, follower: Follower, seconds: float) -> None:
-    """Wait for the end of an answer, or for so long."""
+@contextmanager
+def joined(request: web.Request, follower: Follower) -> Iterator[None]:
+    """Have a reader told what comes, in this block. Raises as require_room(): many may come at once."""
+    require_room(request)
     answers = request.app[ANSWERS]
     answers.join(follower)
     try:
-        async with asyncio.timeout(seconds):
-            async for event in follower.follow(database(request), lambda: answers.node.listener.connected):
-                if isinstance(event, Ended) or not may_go_on(request):
-                    return
-    except TimeoutError:
-        pass
+        yield
     finally:
         answers.leave(follower)
 
 
+async def wait_for_end(request: web.Request, follower: Follower, seconds: float) -> None:
+    """Wait for the end of an answer, or for so long."""
+    listener = request.app[ANSWERS].node.listener
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            async for event in follower.follow(database(request), lambda: listener.connected):
+                if isinstance(event, Ended) or not may_go_on(request):
+                    return
+
+
 async def stream_answer(request: web.Request, query: dict[str, Any]) -> web.StreamResponse:
-    after = str(query.get("after") or request.headers.get("Last-Event-ID", ""))
-    attempt, _, offset = after.partition(".")
-    if not (attempt.isdecimal() and offset.isdecimal() and len(after) <= 20):
-        attempt = offset = "0"
+    # A browser that comes back asks at the same address, and says in its header how far it has come since.
+    places = (request.headers.get("Last-Event-ID", ""), query.get("after", ""))
+    found = next(filter(None, map(PLACE.fullmatch, places)), None)
+    attempt, offset = map(int, found.groups()) if found is not None else (0, 0)
     who, message_id = caller(request), path_id(request, "messageId")
-    if request.app[ANSWERS].count(who.id) >= MOST_STREAMS:
-        raise TooManyRequests(retry_after=5)
-    async with database(request).connection() as conn:
-        chat_id = await service.find_answer(conn, who, message_id)
-    if chat_id != path_id(request):
-        raise ChatMessageNotFound()
-    return await send_events(request, Follower(message_id, who.id, int(attempt), int(offset)))
+    follower = Follower(message_id, who.id, attempt, offset)
+    with joined(request, follower):
+        async with database(request).connection() as conn:
+            chat_id = await service.find_answer(conn, who, message_id)
+        if chat_id != path_id(request):
+            raise ChatMessageNotFound()
+        return await send_events(request, follower)
 
 
 def may_go_on(request: web.Request) -> bool:
-    """Whether a stream may stay open: the session and the right are there, and this process stays."""
+    """Whether a stream may stay open: client, session and right are there, and this process stays."""
     who, revocations = principal(request), request.app[REVOCATIONS]
     return (
-        not revocations.ended(who)
+        request.transport is not None
+        and not revocations.ended(who)
         and not revocations.outdated(who)
         and caller(request).may(PERMISSION)
         and who.expires_at > time.time()
@@ -162,14 +178,14 @@ async def send_events(
     request: web.Request, follower: Follower, created: dict[str, Any] | None = None
 ) -> web.StreamResponse:
     """Send an answer as events, until it ends, the client goes, or may not go on; then it comes back."""
-    answers, stream = request.app[ANSWERS], EventStream(200 if created is None else 201)
-    answers.join(follower)
+    listener = request.app[ANSWERS].node.listener
+    stream = EventStream(200 if created is None else 201)
     try:
         await stream.prepare(request)
         if created is not None:
             await stream.send("created", created)
         said = time.monotonic()
-        async for event in follower.follow(database(request), lambda: answers.node.listener.connected):
+        async for event in follower.follow(database(request), lambda: listener.connected):
             if not may_go_on(request):
                 break
             now = time.monotonic()
@@ -188,6 +204,4 @@ async def send_events(
         # Without `end` the client knows that there is more, and comes back for it.
         if request.transport is not None:
             request.transport.abort()
-    finally:
-        answers.leave(follower)
     return stream

@@ -17,8 +17,9 @@ from nexcorp.web.replies import reply, reply_lasting
 
 # CodeMirror brings its styles with the nonce; cursors of others have a colour of their own in an attribute.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; "
-    "img-src 'self' data: blob:{pictures}; font-src 'self'; connect-src 'self'{uploads}; worker-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
+    "style-src-attr 'unsafe-inline'; img-src 'self' data: blob:{pictures}; font-src 'self'; "
+    "connect-src 'self'{uploads}; worker-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types nexcorp dompurify"
 )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from nexcorp.security.access import allow
 
 TAG = "Messages"
+SEE = "message:read"
 MEMBERS = "members of the conversation only, whatever their role in the company"
-OWN = allow("message:read")
-READ = allow("message:read", whose=MEMBERS)
+OWN = allow(SEE)
+READ = allow(SEE, whose=MEMBERS)
 CREATE = allow("message:create")
 WRITE = allow("message:create", whose=MEMBERS)
-OWNERS = allow("message:create", whose="owners of the group")
-AUTHOR = allow("message:create", whose="the author only")
+# Who changes what is there reads it in the answer.
+REACT = allow("message:create", also=SEE, whose=MEMBERS)
+OWNERS = allow("message:create", also=SEE, whose="owners of the group")
+AUTHOR = allow("message:create", also=SEE, whose="the author only")

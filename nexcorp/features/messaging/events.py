@@ -99,6 +99,8 @@ EVENTS: dict[str, EventType] = {
                 several="{actor} wrote to you",
                 group=lead_to_conversation,
                 receivers=list_waiting,
+                # By which it is found when the conversation is read (sql/messages.sql).
+                once_key=lambda event: f"message:{event.entity_id}",
                 why="conversation",
             ),
         ),

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from aiohttp import web
 
 from nexcorp.db import sql
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.domain.searching import searching
 from nexcorp.errors import PreconditionFailed
 from nexcorp.features.messaging import service, texts
-from nexcorp.features.messaging.access import AUTHOR, OWN, READ, TAG, WRITE
+from nexcorp.features.messaging.access import AUTHOR, OWN, REACT, READ, SEE, TAG, WRITE
 from nexcorp.features.messaging.errors import (
     Blocked,
     ConversationNotFound,
@@ -35,12 +37,12 @@ from nexcorp.features.messaging.schemas import (
 )
 from nexcorp.realtime.node import read_place
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
+from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, Moment, reply_page
 from nexcorp.web.parsing import expected_versions, path_id, path_text
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import Route, delete, get, patch, put
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import Transaction, transaction
 
 BY_NUMBER: Cursor[tuple[int]] = Cursor("found-messages", tuple[int], (MAX_NUMBER,), before="n")
 BY_TIME: Cursor[Moment] = Cursor(
@@ -52,11 +54,31 @@ BY_TIME: Cursor[Moment] = Cursor(
 )
 
 
+def keepable(row: Any) -> dict[str, Any]:
+    """A message as it is stored for retries: without how the one begins that it answers. That may be changed
+    or deleted by others, who know of no stored answer."""
+    shown = row_to_dict(row)
+    if row["replyTo"] is not None:
+        shown["replyTo"] = {**msgspec.json.decode(bytes(row["replyTo"])), "excerpt": None}
+    return shown
+
+
+async def answer(request: web.Request, tx: Transaction, row: Any, status: int = 200) -> web.Response:
+    """The answer with a message; an API key that may only write reads no other one in it."""
+    if row["replyTo"] is None:
+        return await tx.reply(row, status, version=row["version"])
+    kept = keepable(row)
+    shown = row if caller(request).may(SEE) else kept
+    response = await tx.reply(shown, status, version=row["version"])
+    await tx.renew(kept)
+    return response
+
+
 async def send_message(request: web.Request, body: dict[str, Any]) -> web.Response:
     conversation_id = path_id(request)
     async with transaction(request, turn=conversation_id) as tx:
         row, made = await texts.send_message(tx.conn, user_id(request), conversation_id, body)
-        return await tx.reply(row, 201 if made else 200, version=row["version"])
+        return await answer(request, tx, row, 201 if made else 200)
 
 
 async def read_history(
@@ -107,7 +129,7 @@ async def update_message(request: web.Request, body: dict[str, Any]) -> web.Resp
         row = await texts.update_message(
             tx.conn, user_id(request), path_id(request), body["body"], versions, by_etag
         )
-        return await tx.reply(row, version=row["version"])
+        return await answer(request, tx, row)
 
 
 async def delete_message(request: web.Request) -> web.Response:
@@ -121,7 +143,7 @@ async def add_reaction(request: web.Request) -> web.Response:
     emoji = texts.check_emoji(path_text(request, "emoji"))
     async with transaction(request) as tx:
         row = await texts.add_reaction(tx.conn, user_id(request), path_id(request), emoji)
-        await tx.renew(row)
+        await tx.renew(keepable(row))
     return reply({"reactions": row["reactions"]})
 
 
@@ -129,7 +151,7 @@ async def remove_reaction(request: web.Request) -> web.Response:
     emoji = texts.check_emoji(path_text(request, "emoji"))
     async with transaction(request) as tx:
         row = await texts.remove_reaction(tx.conn, user_id(request), path_id(request), emoji)
-        await tx.renew(row)
+        await tx.renew(keepable(row))
     return reply({"reactions": row["reactions"]})
 
 
@@ -230,7 +252,7 @@ ROUTES = [
         "Answer a message with an emoji",
         Reactions(),
         errors=(MessageNotFound, Blocked, RecipientGone, TooManyReactions),
-        access=WRITE,
+        access=REACT,
         tag=TAG,
         description=f"A message takes {texts.MAX_REACTIONS} different ones.",
     ),
@@ -241,7 +263,7 @@ ROUTES = [
         Reactions(),
         200,
         errors=(MessageNotFound,),
-        access=WRITE,
+        access=REACT,
         tag=TAG,
     ),
 ]

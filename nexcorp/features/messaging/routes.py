@@ -11,7 +11,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import row_to_dict
 from nexcorp.errors import PreconditionFailed, UserNotFound
 from nexcorp.features.messaging import service
-from nexcorp.features.messaging.access import CREATE, OWN, OWNERS, READ, TAG
+from nexcorp.features.messaging.access import CREATE, OWN, OWNERS, READ, SEE, TAG
 from nexcorp.features.messaging.errors import (
     Blocked,
     ConversationFull,
@@ -33,12 +33,12 @@ from nexcorp.features.messaging.schemas import (
 )
 from nexcorp.realtime.node import NODE
 from nexcorp.security.access import allow
-from nexcorp.security.app_keys import database, user_id
+from nexcorp.security.app_keys import caller, database, user_id
 from nexcorp.web.paging import FIRST_ID, LAST_ID, Cursor, PageQuery, cut_page, reply_page
 from nexcorp.web.parsing import expected_versions, path_id
 from nexcorp.web.replies import no_content, reply, reply_row
 from nexcorp.web.routing import API_PREFIX, Route, delete, get, patch, put
-from nexcorp.web.transactions import transaction
+from nexcorp.web.transactions import Transaction, transaction
 
 NEWEST: Cursor[tuple[UUID]] = Cursor("conversations", tuple[UUID], (LAST_ID,), before="_position")
 BY_PERSON: Cursor[tuple[UUID]] = Cursor("conversation-members", tuple[UUID], (FIRST_ID,), after="_userId")
@@ -49,6 +49,21 @@ def show(request: web.Request, row: Any) -> dict[str, Any]:
     return {**row_to_dict(row), "epoch": request.app[NODE].positions.epoch}
 
 
+async def answer(
+    request: web.Request, tx: Transaction, row: Any, status: int = 200, location: str | None = None
+) -> web.Response:
+    """The answer with a conversation. What is stored of it for retries is without the newest message, which
+    its author may change or delete; nor does an API key read that which may only write."""
+    shown = show(request, row)
+    if row["lastMessage"] is None:
+        return await tx.reply(shown, status, location=location, version=row["version"])
+    kept = {**shown, "lastMessage": None}
+    seen = shown if caller(request).may(SEE) else kept
+    response = await tx.reply(seen, status, location=location, version=row["version"])
+    await tx.renew(kept)
+    return response
+
+
 async def open_conversation(request: web.Request, body: dict[str, Any]) -> web.Response:
     async with transaction(request) as tx:
         if "userId" in body:
@@ -57,8 +72,7 @@ async def open_conversation(request: web.Request, body: dict[str, Any]) -> web.R
             people = body.get("userIds", [])
             row, made = await service.create_group(tx.conn, user_id(request), body["title"], people), True
         location = f"{API_PREFIX}/conversations/{row['id']}"
-        status = 201 if made else 200
-        return await tx.reply(show(request, row), status, location=location, version=row["version"])
+        return await answer(request, tx, row, 201 if made else 200, location)
 
 
 async def list_conversations(request: web.Request, query: dict[str, Any]) -> web.Response:
@@ -87,7 +101,7 @@ async def update_conversation(request: web.Request, body: dict[str, Any]) -> web
         row = await service.update_conversation(
             tx.conn, user_id(request), path_id(request), body["title"], versions, by_etag
         )
-        return await tx.reply(show(request, row), version=row["version"])
+        return await answer(request, tx, row)
 
 
 async def delete_conversation(request: web.Request) -> web.Response:
@@ -178,7 +192,7 @@ ROUTES = [
         delete_conversation,
         "Delete a group for all its members, or your notes",
         errors=(ConversationNotFound, DirectConversation, NotYourConversation, PreconditionFailed),
-        access=OWNERS,
+        access=allow("message:create", whose="owners of the group"),
         tag=TAG,
         description="Messages and files go with it; nothing brings them back.",
     ),
@@ -207,7 +221,7 @@ ROUTES = [
             OwnerNeeded,
             ConversationFull,
         ),
-        access=allow("message:create", whose="any member brings others in; its owners give roles"),
+        access=allow("message:create", also=SEE, whose="any member brings others in; its owners give roles"),
         tag=TAG,
         description="Whoever comes sees what was written before, and has read it.",
     ),

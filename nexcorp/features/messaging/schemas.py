@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from nexcorp.domain.attachments import MAX_POST_FILES, check_once
-from nexcorp.domain.fields import Body, Items, Out, PatchBody, Query, Text
+from nexcorp.domain.fields import Body, Items, Later, Out, PatchBody, Query, Text
 from nexcorp.domain.shapes import Attachment, Person, page_of
 from nexcorp.web.paging import PageQuery
 
@@ -128,7 +128,8 @@ class SetConversationSettings(Body):
     """Of what one is notified in a conversation; what is left out stays."""
 
     level = level_field()
-    mutedUntil = fields.AwareDateTime(
+    mutedUntil = Later(
+        years=100,
         allow_none=True,
         metadata={"description": "Until then you are notified of nothing; null: by `level`."},
     )

@@ -171,12 +171,36 @@ async def remove_member(conn: Any, user_id: UUID, conversation_id: UUID, other_i
     if not await sql.conversations.is_member(conn, conversation_id=conversation_id, user_id=other_id):
         raise NotInConversation()
     gone = await sql.conversations.remove_member(conn, conversation_id=conversation_id, user_id=other_id)
+    # What it leads to, they see no more.
+    await drop_notice(conn, other_id, conversation_id, gone["toldN"])
     await tell(conn, "conversation.member_removed", conversation_id, user_id, userId=other_id)
     if gone["heirId"] is not None:
         await tell(
             conn, "conversation.role_changed", conversation_id, None, userId=gone["heirId"], role="owner"
         )
     conn.after(Say("left", conversation_id, by=user_id, people=(other_id,)))
+
+
+async def drop_notice(conn: Any, user_id: UUID, conversation_id: UUID, n: int | None) -> None:
+    """A person needs the notification of message `n` no more: it is read. None: there is none of any."""
+    if n is None:
+        return
+    notification_id = await sql.messages.find_told(
+        conn, conversation_id=conversation_id, n=n, user_id=user_id
+    )
+    if notification_id is not None:
+        await sql.notifications.update_notification(
+            conn,
+            user_id=user_id,
+            notification_id=notification_id,
+            is_read=True,
+            seen=None,
+            archived=None,
+            snoozed_until=None,
+            wakes=False,
+            context=describe_context(),
+        )
+        conn.after(WAKE)
 
 
 async def mark(conn: Any, user_id: UUID, conversation_id: UUID, n: int, *, read: bool) -> Any:
@@ -189,6 +213,7 @@ async def mark(conn: Any, user_id: UUID, conversation_id: UUID, n: int, *, read:
     )
     if row is None:
         raise ConversationNotFound()
+    await drop_notice(conn, user_id, conversation_id, row["_toldN"])
     if row["_moved"]:
         shown = row["_memberCount"] <= MAX_SHOWN_READING
         conn.after(

@@ -22,9 +22,12 @@ from nexcorp.features.messaging.errors import (
     check_refusal,
 )
 from nexcorp.features.messaging.live import Say
+from nexcorp.features.messaging.service import drop_notice
 
 MAX_REACTIONS = 20
 MAX_EMOJI_CHARS = 32
+# Of those who were notified of a message: in larger groups mentions are, and whoever asked for all.
+MAX_FORGOTTEN = 50
 # Symbols, colours of skin, joiners, selectors of variants and tags; signs that a keycap is made of.
 EMOJI_PARTS = ("So", "Sk", "Sm", "Cf", "Mn", "Me", "Cn")
 KEYS = frozenset("0123456789#*\u203c\u2049")
@@ -81,6 +84,8 @@ async def send_message(
         row = await sql.messages.get_message(conn, message_id=data["id"], viewer_id=author_id)
         if row is None or (row["_authorId"], row["conversationId"]) != (author_id, conversation_id):
             raise MessageIdTaken()
+        # The first attempt may have ended between its commit and that.
+        conn.after(Say("activity", conversation_id, by=author_id, n=row["n"]))
         return row, False
     check_refusal(sent["refusal"])
     if not sent["isAnswerable"]:
@@ -91,6 +96,7 @@ async def send_message(
             conn, message_id=sent["id"], owner_id=author_id, upload_ids=ids
         )
         check_taken(ids, {row["id"] for row in taken})
+    await drop_notice(conn, author_id, conversation_id, sent["toldN"])
     conn.after(WAKE)
     conn.after(Say("activity", conversation_id, by=author_id, n=sent["n"]))
     return await get_message(conn, author_id, sent["id"]), True
@@ -157,6 +163,12 @@ async def delete_message(conn: Any, user_id: UUID, message_id: UUID, versions: V
     check_version(row, versions)
     await sql.uploads.take_off_message(conn, message_id=message_id)
     newest = await sql.messages.delete_message(conn, message_id=message_id)
+    # A notification that leads to nothing, of a conversation in which nothing is to be read.
+    place = row["conversationId"]
+    for told in await sql.conversations.forget_told(
+        conn, conversation_id=place, n=row["n"], most=MAX_FORGOTTEN
+    ):
+        await drop_notice(conn, told["user_id"], place, told["toldN"])
     await tell(conn, "message.deleted", row, user_id, version=row["version"] + 1)
     # Nothing new, but who had it unread has one less.
     conn.after(Say("activity", row["conversationId"], by=user_id, n=newest))

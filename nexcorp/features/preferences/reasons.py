@@ -8,6 +8,7 @@ CHOSEN = {
     "author": "It is yours: your post, or the comment that was answered.",
     "assignee": "The project is, or was, assigned to you.",
     "member": "It concerns your membership.",
+    "owner": "You own the project that it concerns.",
     "watcher": "You take part in it.",
     "conversation": "It was written in a conversation of yours, where you had not read it.",
     "followed": "You are the one who is followed.",

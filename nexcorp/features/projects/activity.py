@@ -19,7 +19,7 @@ from nexcorp.web.routing import get
 
 # What members read of a project, and what wants task:read beside it. All else that names one, as a saved view
 # or a chat with the assistant, is its owner's own.
-KINDS = ("project", "file", "collab_session")
+KINDS = ("project", "file", "collab_session", "repository")
 TASK_KINDS = ("task", "label", "comment", "import")
 NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(
     "activity", tuple[datetime, UUID], (LAST_TIME, LAST_ID), before_time="createdAt", before="id"
@@ -53,7 +53,7 @@ ROUTES = [
         errors=OWN_ERRORS,
         access=MEMBERS,
         tag=TAG,
-        description="Of the project, its members, files and sessions, and with `task:read` its tasks: names "
-        "are those of now, and texts are not kept.",
+        description="Of the project, its members, files, sessions and linked repository, and with "
+        "`task:read` its tasks: names are those of now, and texts are not kept.",
     ),
 ]

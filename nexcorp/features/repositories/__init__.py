@@ -2,7 +2,7 @@
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
-from nexcorp.features.repositories.events import EVENTS, FRAMES
+from nexcorp.features.repositories.events import EVENTS, FRAMES, NOTICE_TYPES
 from nexcorp.features.repositories.schemas import Repository
 from nexcorp.manifest import Feature
 
@@ -14,6 +14,7 @@ FEATURE = Feature(
         "nexcorp.features.repositories.hooks:ROUTES",
     ),
     events=EVENTS,
+    notice_types=NOTICE_TYPES,
     kinds={
         "repository": Kind(sql.repositories.render_repositories, Repository, deleted="repository:deleted")
     },

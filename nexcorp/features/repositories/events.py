@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from nexcorp.delivery.events import Event, EventType, Frame
+from collections.abc import Iterable
+from uuid import UUID
+
+from nexcorp.db import sql
+from nexcorp.delivery.events import Audience, Event, EventType, Frame, Notice, NoticeType
 from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
@@ -19,15 +23,35 @@ def deleted_frames(event: Event) -> list[Frame]:
     ]
 
 
+def list_owners(event: Event) -> Audience | Iterable[UUID]:
+    """The owners of the project, at the first refused token since the repository worked."""
+    if not event.payload.get("isNews"):
+        return ()
+    return Audience(sql.repositories.list_owners_after, project_id=event.get_id("projectId"))
+
+
 SHOWN = EventType(frames=synced_frames, public=True)
 EVENTS = {
     "repository.linked": SHOWN,
     "repository.updated": SHOWN,
     "repository.started": SHOWN,
     "repository.synced": SHOWN,
-    "repository.failed": SHOWN,
+    "repository.failed": EventType(
+        (
+            Notice(
+                "repository",
+                "A linked repository wants a token, or another one than it has",
+                list_owners,
+                "{excerpt}: it is not synced until you give it one that may read it.",
+                why="owner",
+            ),
+        ),
+        synced_frames,
+        public=True,
+    ),
     "repository.unlinked": EventType(frames=deleted_frames, public=True),
 }
+NOTICE_TYPES = (NoticeType("repository"),)
 FRAMES = {
     "repository:synced": FrameDoc(
         "In project:{id}: the linked repository as it is now: it was linked or changed, is being synced, "

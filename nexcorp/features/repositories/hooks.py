@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from nexcorp.errors import PayloadTooLarge
+from nexcorp.errors import PayloadTooLarge, UnsupportedMediaType
 from nexcorp.features.repositories import service
 from nexcorp.features.repositories.access import TAG
 from nexcorp.features.repositories.errors import HookRefused
@@ -15,9 +15,13 @@ from nexcorp.web.routing import post
 from nexcorp.web.transactions import transaction
 
 MAX_HOOK_BYTES = 1024 * 1024
+# GitHub sends a form where it was not told otherwise.
+TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 
 async def hear_hook(request: web.Request) -> web.Response:
+    if request.content_type not in TYPES:
+        raise UnsupportedMediaType(message="Send application/json, or a form.")
     body = await read_bytes(request, MAX_HOOK_BYTES)
     async with transaction(request) as tx:
         await service.hear_hook(tx.conn, request.app[SECRETS], path_id(request), request.headers, body)
@@ -32,11 +36,12 @@ ROUTES = [
         None,
         202,
         raw="application/json",
-        errors=(HookRefused, PayloadTooLarge),
+        errors=(HookRefused, PayloadTooLarge, UnsupportedMediaType),
         access=PUBLIC,
         tag=TAG,
         idempotent=False,
         description="For the hooks of GitHub (`X-Hub-Signature-256`), GitLab (`X-Gitlab-Token`) and Gitea "
-        "(`X-Gitea-Signature`), with the secret of the repository. The body is not looked at.",
+        "(`X-Gitea-Signature`), with the secret of the repository. The body, which "
+        "may be a form as well, is not looked at.",
     ),
 ]

@@ -37,6 +37,7 @@ async def link_repository(request: web.Request, body: dict[str, Any]) -> web.Res
     async with database(request).connection() as conn:
         await service.require_writer(conn, caller(request), path_id(request))
     await check(request, body)
+    await interrupt_sync(request)
     async with transaction(request) as tx:
         row, new = await service.link_repository(
             tx.conn, request.app[SECRETS], caller(request), path_id(request), body
@@ -50,7 +51,14 @@ async def get_repository(request: web.Request) -> web.Response:
         return reply_row(request, await service.get_repository(conn, caller(request), path_id(request)))
 
 
+async def interrupt_sync(request: web.Request) -> None:
+    """Raises ProjectNotFound, NotYourProject."""
+    async with database(request).transaction() as conn:
+        await service.interrupt_sync(conn, caller(request), path_id(request))
+
+
 async def unlink_repository(request: web.Request) -> web.Response:
+    await interrupt_sync(request)
     async with transaction(request) as tx:
         await service.unlink_repository(tx.conn, caller(request), path_id(request))
     return no_content()

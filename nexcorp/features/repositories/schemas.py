@@ -70,6 +70,14 @@ class Repository(Out):
         metadata={"description": "Why the last sync failed."},
     )
     message = fields.String(required=True, allow_none=True, metadata={"description": "The same for people."})
+    movedTo = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Where the host, by the last sync, sends to, if that is on the same host: link it "
+            "if it is the one you mean; it is not followed."
+        },
+    )
     head = fields.String(required=True, allow_none=True, metadata={"description": "The newest commit."})
     commitCount = fields.Integer(required=True)
     hasToken = fields.Boolean(required=True)

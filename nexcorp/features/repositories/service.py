@@ -96,6 +96,16 @@ async def unlink_repository(conn: Any, caller: Caller, project_id: UUID) -> None
     await tell(conn, caller, "repository.unlinked", gone, project_id)
 
 
+async def interrupt_sync(conn: Any, caller: Caller, project_id: UUID) -> None:
+    """Have a run that is under way write nothing, ahead of unlinking its repository.
+
+    In a transaction of its own: the run sees it once that is committed. Raises ProjectNotFound,
+    NotYourProject.
+    """
+    await require_writer(conn, caller, project_id)
+    await sql.repositories.interrupt_sync(conn, project_id=project_id)
+
+
 async def ask_sync(conn: Any, caller: Caller, project_id: UUID) -> Any:
     """Have a repository synced soon; returns it. Raises as unlink_repository() does, and SyncedLately."""
     await require_writer(conn, caller, project_id)

@@ -20,7 +20,7 @@ from nexcorp.security.access import PUBLIC
 from nexcorp.security.app_keys import SECRETS, database
 from nexcorp.security.unsubscribing import EVERY_TYPE, read_token
 from nexcorp.web.app_keys import PRODUCT
-from nexcorp.web.pages import reply_html
+from nexcorp.web.pages import make_page, reply_html
 from nexcorp.web.parsing import path_id, read_bytes
 from nexcorp.web.routing import Route, get, post
 
@@ -28,24 +28,8 @@ TAG = "Notifications"
 # Mail providers send `List-Unsubscribe=One-Click`, and some the same as a form of several parts.
 MAX_FORM_BYTES = 4096
 # Where the links of notifications lead until a console can show one.
-HOME = "/"
+NOTIFICATIONS = "/app/notifications"
 
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>{title} · NexCorp Connect</title>
-<style>
-  body {{ font: 16px/1.6 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1.5rem }}
-  button {{ font: inherit; padding: .4rem .6rem; width: 100%; box-sizing: border-box }}
-  :root {{ color-scheme: light dark }}
-</style>
-<h1>{title}</h1>
-<p>{text}</p>
-{form}
-</html>
-"""
 FORM = """<form method="post" action="/unsubscribe?token={token}">
 <button name="List-Unsubscribe" value="One-Click">No more of these mails</button>
 </form>"""
@@ -70,10 +54,10 @@ async def show_unsubscribe(request: web.Request) -> web.Response:
     """A button, so that a program that only looks at links ends nothing."""
     _, type = read_link(request)
     return reply_html(
-        PAGE.format(
-            title="No more mails",
-            text=f"NexCorp Connect sends you {name_mails(type)}.",
-            form=FORM.format(token=escape(request.query["token"])),
+        make_page(
+            "No more mails",
+            f"<p>NexCorp Connect sends you {name_mails(type)}.</p>\n"
+            + FORM.format(token=escape(request.query["token"])),
         )
     )
 
@@ -87,10 +71,10 @@ async def unsubscribe(request: web.Request) -> web.Response:
     async with database(request).transaction() as conn:
         await stop_mails(conn, user_id, types, every=type == EVERY_TYPE)
     return reply_html(
-        PAGE.format(
-            title="No more mails",
-            text=f"You get no more {name_mails(type)}. Your settings can change that.",
-            form="",
+        make_page(
+            "No more mails",
+            f"<p>You get no more {name_mails(type)}. Your settings can change that.</p>\n"
+            '<a class="button" href="/app/settings/notifications">Settings</a>',
         )
     )
 
@@ -113,12 +97,12 @@ async def stop_mails(conn: Any, user_id: UUID, types: list[str], *, every: bool)
 
 async def show_notification(request: web.Request) -> web.Response:
     """Lead on to where a notification can be seen; whether there is one is not told."""
-    return web.Response(status=302, headers={"Location": f"{HOME}#notification={path_id(request)}"})
+    return web.Response(status=302, headers={"Location": f"{NOTIFICATIONS}/{path_id(request)}"})
 
 
 async def show_notifications(request: web.Request) -> web.Response:
     """Lead on to the list."""
-    return web.Response(status=302, headers={"Location": f"{HOME}#notifications"})
+    return web.Response(status=302, headers={"Location": NOTIFICATIONS})
 
 
 def own(path: str, handler: Any, summary: str, **more: Any) -> Route:

@@ -24,10 +24,22 @@ from nexcorp.features.service.shared import METRICS
 from nexcorp.security.app_keys import CONFIG, CONTEXT, database
 from nexcorp.security.authentication import read_bearer
 from nexcorp.security.limits import LIMITS
-from nexcorp.web.pages import Assets, load_page
+from nexcorp.web.pages import Assets, load_page, make_page
 from nexcorp.web.replies import reply_lasting
 
-LANDING = (Path(__file__).parent / "landing.html").read_text()
+LANDING = make_page(
+    "NexCorp Connect",
+    """<p class="muted">The backend for a company's inner life: people and posts, tasks and leads, messages,
+projects with files that are edited together, and everybody told of what concerns them.</p>
+<a class="button primary" href="/app/">Open the console</a>
+<ul>
+<li><a href="/api/docs">API documentation</a>, to read and to try</li>
+<li><a href="/api/openapi.json">OpenAPI document</a> of the REST interface</li>
+<li><a href="/api/asyncapi.json">AsyncAPI document</a> of the live interface at <code>/ws</code></li>
+<li><a href="/health">Health</a>, <a href="/ready">readiness</a>, <a href="/metrics">metrics</a></li>
+</ul>""",
+    wide=True,
+)
 
 DOCS = """<!doctype html>
 <html lang="en">
@@ -36,18 +48,44 @@ DOCS = """<!doctype html>
 <title>NexCorp Connect API</title>
 <link rel="stylesheet" href="/api/docs/swagger-ui.css">
 <link rel="icon" href="/api/docs/favicon-32x32.png">
+<style>
+body { margin: 0 }
+.dark-mode body { background: #0e1116 }
+.swagger-ui .info { margin: 24px 0 }
+.swagger-ui .errors { display: block; padding: 24px 20px; font-size: 14px }
+.swagger-ui .errors summary { cursor: pointer; font-weight: 600 }
+.swagger-ui .errors td { padding: 4px 12px 4px 0; vertical-align: top }
+.swagger-ui .errors :is(td, th) { color: inherit; text-align: left }
+.dark-mode .swagger-ui .errors { color: #e8ebf0 }
+</style>
 <div id="docs"></div>
 <script src="/api/docs/swagger-ui-bundle.js"></script>
 <script src="/api/docs/start.js"></script>
 </html>
 """
 
-START = """SwaggerUIBundle({
+START = """const dark = matchMedia("(prefers-color-scheme: dark)");
+const show = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", show);
+show();
+
+// Whoever looks for an operation need not pass two hundred errors first.
+function fold() {
+  const table = document.querySelector("#docs .info table");
+  if (!table) return;
+  const box = document.createElement("details");
+  box.className = "wrapper markdown errors";
+  box.append(Object.assign(document.createElement("summary"), { textContent: "All errors" }), table);
+  document.querySelector("#docs .swagger-ui").append(box);
+}
+
+SwaggerUIBundle({
   url: "/api/openapi.json",
   dom_id: "#docs",
   deepLinking: true,
   persistAuthorization: true,
   validatorUrl: null,
+  onComplete: fold,
 });
 """
 

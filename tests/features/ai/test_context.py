@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from tests.features.ai.helpers import ask, begin
 from tests.features.files.helpers import make, save
 from tests.features.projects.helpers import found
 from tests.modelserver import ModelServer
+from workers import prompts
+from workers.answering import READING_AT_ONCE
 from workers.prompts import PASSAGE_CHARS, cut_passages
 
 pytestmark = pytest.mark.shared
@@ -81,6 +84,29 @@ async def test_what_does_not_fit_is_refused(make_user: Any) -> None:
         await refused(ada.client.post(path, json={"content": "What?", **body}), 422)
     path = f"{API}/ai/chats/{await begin(ada)}/messages"
     await refused(ada.client.post(path, json={"content": "What?", "search": True}), 422)
+
+
+async def test_files_are_read_for_few_at_once(make_user: Any, monkeypatch: Any) -> None:
+    """Else many who search in large projects have all connections of a worker, and nothing is delivered."""
+    read, now, most = prompts.read_files, 0, 0
+
+    async def count(*values: Any) -> Any:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.05)
+        try:
+            return await read(*values)
+        finally:
+            now -= 1
+
+    monkeypatch.setattr(prompts, "read_files", count)
+    ada = await make_user()
+    project = await found(ada)
+    await write(ada, project, "zeppelin.md", ZEPPELIN)
+    chats = [await begin(ada, projectId=project) for _ in range(5)]
+    answers = await asyncio.gather(*(ask(ada, one, "Where is the hangar?", search=True) for one in chats))
+    assert all(ZEPPELIN in one["body"] for one in answers) and most == READING_AT_ONCE
 
 
 def test_passages_end_where_paragraphs_do() -> None:

@@ -21,8 +21,12 @@ pytestmark = pytest.mark.shared
 async def test_an_answer_comes_as_events(make_user: Any) -> None:
     ada = await make_user()
     chat, reading = await begin(ada), Reading()
-    async with stream(ada, chat, "say 60 200") as response:
+    origin = {"Origin": "http://localhost:3000"}
+    async with stream(ada, chat, "say 60 200", headers=origin) as response:
         assert response.status == 201
+        # As every answer: a page of another origin may read it.
+        assert response.headers["Access-Control-Allow-Origin"] == origin["Origin"]
+        assert response.headers["X-Request-Id"]
         assert response.headers["X-Accel-Buffering"] == "no"
         await reading.read(response)
     assert reading.names[0] == "created" and reading.names[-1] == "end" and reading.names.count("delta") > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import expect
 
 from tests.features.console.browsers import Visitor, check_axe
@@ -20,6 +21,7 @@ async def test_the_first_page_leads_on(visit: Visitor) -> None:
         assert answer.ok, link
 
 
+@pytest.mark.long(10)
 async def test_the_documents_are_read_and_tried(visit: Visitor) -> None:
     """Swagger UI shows the document without anything from elsewhere, and calls an operation."""
     page = await visit("/api/docs")

@@ -177,6 +177,22 @@ async def test_texts_stand_in_their_own_rows_alone(service: Any, make_user: Any)
     kept = await ann.client.post(path, json={"body": "Xylophonetext three."}, headers=headers)
     again = await ann.client.post(path, json={"body": "Xylophonetext three."}, headers=headers)
     assert (await kept.json())["id"] == (await again.json())["id"]
+    # An answer says how the message begins that it answers; what is stored of it for retries does not.
+    reply = {"body": "Yes.", "replyToId": message["id"]}
+    made = await (await bob.client.post(path, json=reply, headers=headers)).json()
+    assert made["replyTo"]["excerpt"] == "Xylophonetext two."
+    await bob.client.put(f"{API}/messages/{made['id']}/reactions/⭐")
+    await bob.client.patch(f"{API}/messages/{made['id']}", json={"body": "No."})
+    # Nor how the newest message begins.
+    pair, opened = await talk(ann, bob), []
+    last = await write(ann, pair, "Xylophonetext four.")
+    for _ in range(2):
+        answer = await bob.client.post(
+            f"{API}/conversations", json={"userId": str(ann.id)}, headers={"Idempotency-Key": "pair"}
+        )
+        opened.append((await answer.json())["lastMessage"])
+    assert [opened[0]["excerpt"], opened[1]] == ["Xylophonetext four.", None]
+    await ann.client.delete(f"{API}/messages/{last['id']}")
     await wait_until(
         lambda: fetch_value(service, "SELECT count(*) = 0 FROM outbox WHERE receivers_after IS NULL")
     )
@@ -187,6 +203,10 @@ async def test_texts_stand_in_their_own_rows_alone(service: Any, make_user: Any)
         assert (await ann.client.delete(f"{API}/messages/{message_id}")).status == 204
     async with service.db.connection(wait=5) as conn:
         assert await find_traces(conn, ["xylophonetext"]) == set()
+    again = await bob.client.post(path, json=reply, headers=headers)
+    replayed = await again.json()
+    assert (again.status, replayed["body"], len(replayed["reactions"])) == (201, "No.", 1)
+    assert replayed["replyTo"] == {**made["replyTo"], "excerpt": None}
     await refused(
         ann.client.post(path, json={"body": "Xylophonetext three."}, headers=headers), 404, "answer_gone"
     )

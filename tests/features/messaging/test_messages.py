@@ -211,6 +211,29 @@ async def test_a_stranger_gets_nowhere(service: Any, client: Any, make_user: Any
     assert "Between" not in str(events)
 
 
+async def test_a_key_that_may_only_write_reads_nothing(service: Any, client: Any, make_user: Any) -> None:
+    ann, bob = await make_user(), await make_user()
+    conversation = await talk(ann, bob)
+    message = await write(bob, conversation, "Between us.")
+    own = await write(ann, conversation, "Of her own.", replyToId=message["id"])
+    key = (await create(ann, "/auth/api-keys", name="writes", scopes=["message:create"]))["key"]
+    sender = client.as_user({"Authorization": f"Bearer {key}"})
+    opened = await sender.post(f"{API}/conversations", json={"userId": str(bob.id)})
+    assert (await opened.json())["lastMessage"] is None
+    path = f"{API}/conversations/{conversation}"
+    sent = await sender.post(f"{path}/messages", json={"body": "Hi.", "replyToId": message["id"]})
+    assert (sent.status, (await sent.json())["replyTo"]["excerpt"]) == (201, None)
+    # What is there is changed by whoever may read it.
+    for call in (
+        sender.patch(path, json={"title": "x"}),
+        sender.put(f"{path}/members/{bob.id}", json={}),
+        sender.patch(f"{API}/messages/{own['id']}", json={"body": "x"}),
+        sender.put(f"{API}/messages/{message['id']}/reactions/⭐"),
+        sender.delete(f"{API}/messages/{message['id']}/reactions/⭐"),
+    ):
+        await refused(call, 403, "permission_required")
+
+
 async def test_whoever_is_blocked_does_not_write(service: Any, make_user: Any) -> None:
     ann, bob, eve = await make_user(), await make_user(), await make_user()
     conversation = await talk(ann, bob)
@@ -264,6 +287,9 @@ async def test_receipts_and_the_lists_of_what_is_unread(service: Any, make_user:
     saved = await bob.client.put(f"{API}{path}/settings", json={"level": "mentions", "mutedUntil": until})
     assert (await saved.json())["level"] == "mentions"
     assert await get_json(bob.client, "/conversations/unread") == {"messages": 1, "conversations": 1}
+    # Times that have no place in UTC, and what is over, are no times to be left alone until.
+    for until in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00Z"):
+        await refused(bob.client.put(f"{API}{path}/settings", json={"mutedUntil": until}), 422)
     await refused(bob.client.put(f"{API}{path}/settings", json={}), 422)
     page = (await get_json(bob.client, "/conversations"))["data"]
     assert [(one["id"], one["unread"], one["lastMessage"]["n"]) for one in page] == [

@@ -68,6 +68,54 @@ async def last_of(user: Any) -> str:
     return found
 
 
+async def badge(user: Any) -> int:
+    """How many notifications a person has not read."""
+    count: int = (await get_json(user.client, "/notifications/unread-count"))["count"]
+    return count
+
+
+async def test_what_is_read_in_a_conversation_is_read_in_the_bell(
+    service: Any, make_user: Any, connect: Any
+) -> None:
+    ann, bob, eve = await make_user(), await make_user(), await make_user()
+    group, pair = await gather(ann, bob, eve), await talk(ann, bob)
+    tab = await connect(bob)
+    for place in (group, pair):
+        for _ in range(2):
+            await write(ann, place)
+    assert await told(service, bob, eve) == [2, 1]
+    assert [await badge(bob), await badge(eve)] == [2, 1]
+    # On a device; not yet when a device has had it.
+    await bob.client.put(f"{API}/conversations/{group}/delivered", json={"n": 2})
+    assert await badge(bob) == 2
+    await read(bob, group, 1)
+    assert await badge(bob) == 1
+    assert (await tab.next("notification:updated"))["data"]["isRead"]
+    while (await tab.next("unread-count"))["data"]["count"] != 1:
+        pass
+    # Whoever answers has read, muted or not.
+    path = f"{API}/conversations/{pair}/settings"
+    await bob.client.put(path, json={"level": "none"})
+    await write(bob, pair)
+    assert await badge(bob) == 0
+    await bob.client.put(path, json={"level": "all"})
+    # Read elsewhere first, marked twice: counted once.
+    await read(bob, group, 2)
+    assert await badge(bob) == 0
+    # Nor what was deleted, where there is nothing else; the next message is told again.
+    mistakes = [await write(ann, pair) for _ in range(2)]
+    assert await told(service, bob) == [3]
+    for message, left in zip(mistakes, (1, 0), strict=True):
+        assert (await ann.client.delete(f"{API}/messages/{message['id']}")).status == 204
+        assert await badge(bob) == left
+    await write(ann, pair)
+    assert await told(service, bob) == [4]
+    await read(bob, pair, 6)
+    # What leads to nothing any more does not wait to be read.
+    assert (await ann.client.delete(f"{API}/conversations/{group}/members/{eve.id}")).status == 204
+    assert await badge(eve) == 0
+
+
 async def test_nobody_is_told_who_does_not_want_it(service: Any, make_user: Any) -> None:
     ann, bob, eve, kim, lea, max_ = [await make_user() for _ in range(6)]
     group = await gather(ann, bob, eve, kim, lea, max_)

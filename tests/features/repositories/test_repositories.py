@@ -12,6 +12,7 @@ from tests.api import API, fetch, fetch_value, get_json, refused, walk
 from tests.conftest import wait_until
 from tests.features.projects.helpers import found
 from tests.gitserver import TOKEN
+from tests.realtime.helpers import subscribe
 
 
 async def link(user: Any, project: str, url: str, status: int = 201, **more: Any) -> dict[str, Any]:
@@ -61,7 +62,10 @@ async def test_a_repository_is_followed(make_user: Any, service: Any, remote: An
     assert await list_shas(viewer, project) == one.list()
     commit = await get_json(viewer.client, f"/projects/{project}/repository/commits/{one.list()[0]}")
     assert commit["subject"] == "Change 229" and commit["body"] == "Why it is so."
-    assert commit["parents"] == [one.list()[1]]
+    assert commit["parents"] == [one.list()[1]] and commit["user"] is None
+    await fetch(service, "UPDATE users SET email = 'ADA@Example.com' WHERE username = $1", ada.username)
+    commit = await get_json(viewer.client, f"/projects/{project}/repository/commits/{one.list()[0]}")
+    assert commit["user"]["id"] == str(ada.id)
 
     # What is new is appended, and what a push by force leaves behind is gone.
     old = one.list()
@@ -86,6 +90,7 @@ async def test_a_repository_is_followed(make_user: Any, service: Any, remote: An
     assert len([path for path in remote.heard if path.endswith("git-upload-pack")]) <= 2
     assert await list_shas(ada, project, "?q=change%20229") == old[:1]
     assert await list_shas(ada, project, "?author=bob") == []
+    assert await list_shas(ada, project, "?since=2023-11-14T22:17:09Z") == old[:1]
 
     one.commit(2, "side", onto=old[5])
     assert (await link(ada, project, f"{remote.url}/r/one.git", 200, branch="side"))["branch"] == "side"
@@ -96,6 +101,10 @@ async def test_a_repository_is_followed(make_user: Any, service: Any, remote: An
     state = await sync(service, ada, project)
     assert (state["status"], state["reason"]) == ("failed", "branch_gone")
 
+    told = (await get_json(viewer.client, f"/projects/{project}/activity"))["data"]
+    told = [one for one in told if one["entityType"] == "repository"]
+    assert [one["type"] for one in told][::-1][:3] == ["repository.linked", *["repository.synced"] * 2]
+    assert told[0]["entityName"] == f"{remote.url}/r/one.git".removeprefix("http://")
     path = f"{API}/projects/{project}/repository"
     await refused(viewer.client.post(f"{path}/sync"), 403, "not_your_project")
     await refused(stranger.client.get(path), 403, "not_your_project")
@@ -141,6 +150,53 @@ async def test_a_token_is_sealed_and_goes_with_the_address(make_user: Any, servi
     assert not again["hasToken"] and again["id"] != made["id"]
 
 
+async def test_owners_hear_once_that_a_token_is_refused(
+    make_user: Any, service: Any, connect: Any, remote: Any
+) -> None:
+    ada, eve, editor = await make_user(), await make_user(), await make_user()
+    project = await found(ada, owner=eve, editor=editor)
+    remote.make().commit()
+    url = f"{remote.url}/auth/one.git"
+
+    async def count_told(least: int) -> list[int]:
+        async def told() -> bool:
+            rows = await fetch(service, "SELECT FROM notifications WHERE type = 'repository'")
+            return len(rows) >= least and await fetch_value(service, "SELECT count(*) FROM outbox") == 0
+
+        await wait_until(told)
+        return [
+            len(
+                [one for one in (await get_json(who.client, "/notifications"))["data"] if one["type"] == kind]
+            )
+            for who in (ada, eve, editor)
+        ]
+
+    async def is_shown(status: str) -> None:
+        while (await live.next("repository:synced", 10))["data"]["status"] != status:
+            pass
+
+    kind, live = "repository", await connect(editor)
+    await subscribe(live, f"project:{project}")
+    made = await link(ada, project, url)
+    assert (await settled(ada, project))["reason"] == "auth_failed"
+    await is_shown("failed")
+    await sync(service, ada, project)
+    await link(ada, project, url, 200, token="another wrong one")
+    assert (await settled(ada, project))["reason"] == "auth_failed"
+    assert await count_told(2) == [1, 1, 0]
+    [notice] = (await get_json(eve.client, "/notifications?type=repository"))["data"]
+    assert url.removeprefix("http://") in notice["message"] and "another wrong one" not in str(notice)
+    # It works, and then it does not any more.
+    await link(ada, project, url, 200, token=TOKEN)
+    assert (await settled(ada, project))["status"] == "synced"
+    await is_shown("synced")
+    await link(ada, project, url, 200, token=None)
+    assert (await settled(ada, project))["reason"] == "auth_failed"
+    assert await count_told(4) == [2, 2, 0]
+    assert (await ada.client.delete(f"{API}/projects/{project}/repository")).status == 204
+    assert (await live.next("repository:deleted"))["data"] == {"id": made["id"]}
+
+
 async def test_hooks_are_signed_in_three_ways(make_user: Any, client: Any, service: Any, remote: Any) -> None:
     ada = await make_user()
     project = await found(ada)
@@ -150,7 +206,9 @@ async def test_hooks_are_signed_in_three_ways(make_user: Any, client: Any, servi
     path, body = f"{API}/hooks/repositories/{made['id']}", b'{"ref": "refs/heads/main"}'
     secret = made["hookSecret"].encode()
     mac = hmac.new(secret, body, hashlib.sha256).hexdigest()
+    form = "application/x-www-form-urlencoded"
     good = (
+        {"X-Hub-Signature-256": f"sha256={mac}", "Content-Type": form},
         {"X-Hub-Signature-256": f"sha256={mac}"},
         {"X-Gitea-Signature": mac},
         {"X-Gitlab-Token": made["hookSecret"]},
@@ -160,11 +218,15 @@ async def test_hooks_are_signed_in_three_ways(make_user: Any, client: Any, servi
         answer = await client.post(path, data=body, headers={"Content-Type": "application/json", **headers})
         assert answer.status == 202, await answer.text()
         assert await fetch_value(service, "SELECT wanted_at > '-infinity' FROM repositories")
-        bad = {name: value[:-1] + "é" for name, value in headers.items()}
+        bad = {name: value if value == form else value[:-1] + "é" for name, value in headers.items()}
         await refused(client.post(path, data=body, headers={"Content-Type": "application/json", **bad}), 403)
     await refused(
         client.post(path, data=body, headers={"Content-Type": "application/json"}), 403, "hook_refused"
     )
+    await refused(client.post(path, data=body, headers={"Content-Type": "text/plain", **good[1]}), 415)
+    # Nor of a project in the trash.
+    assert (await ada.client.delete(f"{API}/projects/{project}")).status == 204
+    await refused(client.post(path, data=body, headers={"Content-Type": "application/json", **good[1]}), 403)
 
 
 REFUSED = {
@@ -202,7 +264,12 @@ async def test_hostile_addresses_reach_nothing(make_user: Any, remote: Any) -> N
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    [("redirect/one", "redirected"), ("r/nothing", "not_found"), ("broken/one", "git_failed")],
+    [
+        ("redirect/one", "redirected"),
+        ("away/one", "redirected"),
+        ("r/nothing", "not_found"),
+        ("broken/one", "git_failed"),
+    ],
 )
 async def test_what_fails_says_why(make_user: Any, service: Any, remote: Any, kind: str, reason: str) -> None:
     ada = await make_user()
@@ -212,4 +279,7 @@ async def test_what_fails_says_why(make_user: Any, service: Any, remote: Any, ki
     state = await settled(ada, project)
     assert (state["status"], state["reason"]) == ("failed", reason)
     assert state["nextSyncAt"] > state["failingSince"]
+    # Where it is on the same host, the target is offered.
+    target = f"{remote.url}/canary/one.git" if kind == "redirect/one" else None
+    assert state["movedTo"] == target and (target is None or target in state["message"])
     assert not any("canary" in path for path in remote.heard)

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from nexcorp.config import REPOSITORY
+from nexcorp.db import sql
+from nexcorp.integrations import git_commands
 from nexcorp.integrations.git import Git, pin
 from nexcorp.integrations.git_commands import GitFailed
 from nexcorp.integrations.outbound import Refused
 from nexcorp.security.secrets import Secrets
 from tests.conftest import wait_until
+from workers import repositories
 from workers.repositories import Syncer
 
 # A worker on its own, until it is killed; the git that it runs waits at a server that says nothing.
@@ -142,6 +145,138 @@ async def test_waits_grow_and_refused_tokens_end_the_schedule(
     assert (row["reason"], row["failures"]) == ("auth_failed", 5)
 
 
+async def test_what_is_asked_for_meanwhile_follows_at_once(
+    database: Any, syncer: Syncer, git: Git, remote: Any, monkeypatch: Any
+) -> None:
+    one = remote.make()
+    one.commit(3)
+    await link(database, f"{remote.url}/r/one.git")
+    fetch, asked = git.fetch, []
+
+    async def fetch_and_ask(*args: Any) -> str:
+        found = await fetch(*args)
+        if not asked:
+            one.commit(2)
+            project = (await read(database))["project_id"]
+            async with database.connection(wait=5) as conn:
+                asked.extend([await sql.repositories.ask_sync(conn, project_id=project) for _ in range(2)])
+            assert (await read(database))["status"] == "syncing"
+        return found
+
+    monkeypatch.setattr(git, "fetch", fetch_and_ask)
+    assert await syncer.drain() == 2
+    row = await read(database)
+    assert asked[0] is not None and asked[1] is None
+    assert (row["status"], row["live"], row["commit_count"]) == ("synced", 5, 5)
+    assert row["next_at"] > row["synced_at"]
+
+    # In the trash it is left alone, and looked at again when it is back.
+    async with database.connection(wait=5) as conn:
+        await conn.execute("UPDATE repositories SET next_at = now()")
+        await conn.execute("UPDATE projects SET deleted_at = now()")
+        assert await syncer.drain() == 0
+        await conn.execute("UPDATE projects SET deleted_at = NULL")
+    assert await syncer.drain() == 1
+
+
+async def test_what_git_cannot_read_is_not_called_synced(database: Any, syncer: Syncer, remote: Any) -> None:
+    remote.make(format="sha256").commit(2)
+    await link(database, f"{remote.url}/r/one.git")
+    await syncer.drain()
+    row = await read(database)
+    assert (row["status"], row["reason"]) == ("failed", "git_failed")
+
+
+async def test_what_answers_without_a_branch_loses_no_commit(
+    database: Any, syncer: Syncer, remote: Any
+) -> None:
+    one = remote.make()
+    await link(database, f"{remote.url}/r/one.git")
+    await syncer.drain()
+    # Empty so far, which is well.
+    row = await read(database)
+    assert (row["status"], row["head"], row["live"]) == ("synced", None, 0)
+    one.commit(4)
+    for path, status, reason in (("r", "synced", None), ("blank", "failed", "branch_gone")):
+        async with database.connection(wait=5) as conn:
+            await conn.execute(
+                "UPDATE repositories SET next_at = now(), url = $1", f"{remote.url}/{path}/one.git"
+            )
+        await syncer.drain()
+        row = await read(database)
+        assert (row["status"], row["reason"], row["live"]) == (status, reason, 4)
+
+
+async def test_an_endless_list_of_branches_and_a_broken_pack(git: Git, remote: Any, monkeypatch: Any) -> None:
+    one = remote.make()
+    one.commit(50)
+    one.git("repack", "-adq")
+    [pack] = (one.folder / "objects/pack").glob("*.pack")
+    pack.chmod(0o644)
+    whole = pack.read_bytes()
+    pack.write_bytes(whole[: len(whole) // 2] + b"\0" * 50 + whole[len(whole) // 2 + 50 :])
+    with pytest.raises(GitFailed) as failed:
+        await git.fetch("broken", f"{remote.url}/r/one.git", "main")
+    assert failed.value.reason == "git_failed"
+    # Git keeps all that it hears of, and so has an end itself.
+    monkeypatch.setattr(git_commands, "MAX_MEMORY_BYTES", 64 * 1024**2)
+    with pytest.raises(GitFailed) as failed:
+        await git.list_refs(f"{remote.url}/endless/one.git")
+    # Where the system has no limit of memory, that of time ends it.
+    assert failed.value.reason == ("too_large" if sys.platform == "linux" else "timeout")
+
+
+def test_an_old_git_is_not_used() -> None:
+    version = git_commands.read_version()
+    assert version is not None and git_commands.find_problem(version) is None
+    assert "2.36.1 is too old" in (git_commands.find_problem((2, 36, 1)) or "")
+    assert git_commands.find_problem(None) == "there is no git"
+
+
+async def test_a_run_that_is_interrupted_lets_go_at_once(
+    database: Any, syncer: Syncer, remote: Any, monkeypatch: Any
+) -> None:
+    remote.make().commit(1700)
+    await link(database, f"{remote.url}/r/one.git")
+    add, added = repositories.add, []
+
+    async def add_and_interrupt(conn: Any, *args: Any) -> None:
+        await add(conn, *args)
+        added.append(len(args[-1]))
+        project = (await read(database))["project_id"]
+        async with database.connection(wait=5) as other:
+            await sql.repositories.interrupt_sync(other, project_id=project)
+
+    monkeypatch.setattr(repositories, "add", add_and_interrupt)
+    await syncer.drain()
+    row = await read(database)
+    assert (added, row["live"], row["claim"], row["failures"]) == ([500], 0, None, 0)
+    async with database.connection(wait=5) as conn:
+        assert await sql.repositories.unlink_repository(conn, project_id=row["project_id"]) == row["id"]
+
+
+async def test_slow_remotes_hold_up_no_other(
+    database: Any, syncer: Syncer, remote: Any, monkeypatch: Any
+) -> None:
+    remote.make().commit()
+    monkeypatch.setattr(repositories, "REST_SECONDS", 60.0)
+    for kind in ("silent", "silent", *["r"] * 6):
+        await link(database, f"{remote.url}/{kind}/one.git")
+    polling = asyncio.create_task(repositories.poll_syncer(syncer))
+
+    async def are_synced() -> bool:
+        async with database.connection(wait=5) as conn:
+            found = await conn.fetchval("SELECT count(*) FROM repositories WHERE status = 'synced'")
+            return bool(found == 6)
+
+    # More than there are places, of which two are taken: each run that ends makes room for the next.
+    try:
+        await wait_until(are_synced, seconds=15)
+    finally:
+        polling.cancel()
+        await syncer.close()
+
+
 async def test_limits_of_size_and_time(git: Git, remote: Any) -> None:
     remote.make().commit(3000)
     git.max_bytes = 16 * 1024
@@ -171,3 +306,24 @@ async def test_every_address_of_a_name_must_be_public(monkeypatch: Any) -> None:
         assert refused.value.code == "address_refused"
     _, pinned = await pin("https://good.example.com/a.git")
     assert pinned == "good.example.com:443:[2606:4700::1111],93.184.216.34"
+
+
+async def test_a_name_that_changes_leads_no_further(git: Git, remote: Any, monkeypatch: Any) -> None:
+    async def look_up(host: str, port: int, **more: Any) -> list[Any]:
+        return [(0, 0, 0, "", (answers.pop(0), port))]
+
+    port = remote.url.rpartition(":")[2]
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    answers = ["93.184.216.34", "127.0.0.1"]
+    url = "https://turning.example.com/r/one.git"
+    await pin(url)
+    with pytest.raises(Refused) as refused:
+        await git.list_refs(url)
+    assert refused.value.code == "address_refused" and remote.heard == []
+    # Git asks the address that was checked: nobody but this look-up knows the name.
+    one = remote.make()
+    one.commit()
+    git.allow = [f"turning.example.com:{port}"]
+    answers = ["127.0.0.1"]
+    refs = await git.list_refs(f"http://turning.example.com:{port}/r/one.git")
+    assert refs.heads == {"main": one.list()[0]} and answers == []

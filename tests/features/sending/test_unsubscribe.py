@@ -136,6 +136,6 @@ async def test_links_outlive_the_secret_by_one(
         async with outside.post(link(user.id, "like").replace(service.url, url)) as answer:
             assert answer.status == 200
         async with outside.get(f"{url}/n/{user.id}", allow_redirects=False) as answer:
-            assert (answer.status, answer.headers["Location"]) == (302, f"/#notification={user.id}")
+            assert (answer.status, answer.headers["Location"]) == (302, f"/app/notifications/{user.id}")
     await runner.cleanup()
     assert await list_ended(service, user.id) == ["like"]

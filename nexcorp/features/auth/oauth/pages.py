@@ -13,45 +13,17 @@ from nexcorp.errors import AppError
 from nexcorp.integrations.oauth import Provider
 from nexcorp.security.app_keys import REQUEST_ID
 from nexcorp.web.errors import reply_error
-from nexcorp.web.pages import reply_html
+from nexcorp.web.pages import make_page, reply_html
 
 SCRIPT = Path(__file__).with_name("sign_in.js").read_text()
 LOGIN_PATH = "/api/v1/auth/oauth"
 SIGN_IN_PATH = "/sign-in"
 
-FRAME = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-  body {{
-    font: 16px/1.6 system-ui, sans-serif; max-width: 24rem; margin: 4rem auto; padding: 0 1.5rem;
-    color: #1a2233
-  }}
-  h1 {{ font-size: 1.6rem }} a {{ color: #1b5fd0 }} code {{ overflow-wrap: anywhere }}
-  label {{ display: block; margin: .8rem 0 }} small {{ color: #55607a }} #problem {{ color: #b3261e }}
-  input, button, .provider {{
-    box-sizing: border-box; width: 100%; padding: .6rem .8rem; font: inherit; border: 1px solid #b8c0d4;
-    border-radius: 6px
-  }}
-  button {{ background: #1b5fd0; border-color: #1b5fd0; color: #fff; cursor: pointer }}
-  .provider {{ display: block; margin: .6rem 0; text-align: center; text-decoration: none }}
-  @media (prefers-color-scheme: dark) {{
-    body {{ background: #12161f; color: #e6e9f0 }} a {{ color: #7fb0ff }} small {{ color: #9aa5bd }}
-    #problem {{ color: #ff8a80 }} input {{ background: #1b2130; color: inherit }}
-  }}
-</style>
-<h1>{title}</h1>
-{body}
-</html>
-"""
-
 # POST: a browser that does not run the script must not put the password into an address.
 FORM = """<form id="sign-in" method="post" data-return-to="{return_to}">
-  <label>E-mail address<br>
+  <label>E-mail address
     <input name="email" type="email" autocomplete="username" required maxlength="254" autofocus></label>
-  <label>Password<br>
+  <label>Password
     <input name="password" type="password" autocomplete="current-password" required maxlength="128"></label>
   <button>Sign in</button>
   <p id="problem" role="alert"></p>
@@ -74,12 +46,12 @@ def make_login_path(kind: str, return_to: str | None = None) -> str:
 def show_form(providers: Iterable[Provider], return_to: str) -> web.Response:
     """The sign-in page; `return_to` has been checked."""
     buttons = "\n".join(
-        f'<a class="provider" href="{escape(make_login_path(provider.kind, return_to))}">'
+        f'<a class="button" href="{escape(make_login_path(provider.kind, return_to))}">'
         f"Continue with {escape(provider.name)}</a>"
         for provider in providers
     )
     body = FORM.format(return_to=escape(return_to), buttons=buttons)
-    return reply_html(FRAME.format(title="Sign in", body=body))
+    return reply_html(make_page("Sign in", body))
 
 
 def wants_page(request: web.Request) -> bool:
@@ -103,7 +75,7 @@ def show_problem(request: web.Request, error: AppError, return_to: str | None = 
         again=escape(SIGN_IN_PATH + query),
         request_id=escape(request.get(REQUEST_ID, "")),
     )
-    page = reply_html(FRAME.format(title="Signing in did not work", body=body), response.status)
+    page = reply_html(make_page("Signing in did not work", body), response.status)
     if "Retry-After" in response.headers:
         page.headers["Retry-After"] = response.headers["Retry-After"]
     return page

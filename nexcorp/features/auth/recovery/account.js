@@ -26,6 +26,7 @@ form.addEventListener("submit", async (event) => {
     if (answer.ok) {
       form.hidden = true;
       said.textContent = "Done. You can close this page.";
+      document.getElementById("next").hidden = false;
       return;
     }
     const error = await answer.json();

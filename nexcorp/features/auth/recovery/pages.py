@@ -10,51 +10,45 @@ from pathlib import Path
 from aiohttp import web
 
 from nexcorp.features.auth.passwords import MAX_CHARS, MIN_CHARS
-from nexcorp.web.pages import reply_html
+from nexcorp.web.pages import make_page, reply_html
 
 SCRIPT = Path(__file__).with_name("account.js").read_text(encoding="utf-8")
 
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · NexCorp Connect</title>
-<style>
-  body {{ font: 16px/1.6 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1.5rem }}
-  input, button {{ font: inherit; padding: .4rem .6rem; width: 100%; box-sizing: border-box }}
-  :root {{ color-scheme: light dark }}
-</style>
-<h1>{title}</h1>
-<form id="form" method="post" data-action="{action}" data-token="{field}">
+FORM = """<form id="form" method="post" data-action="{action}" data-token="{field}">
 {fields}
 <button>{button}</button>
 </form>
 <p id="said" role="status"></p>
+<a id="next" class="button" href="/app/" hidden>Go on to the console</a>
 <noscript>This page needs JavaScript.</noscript>
-<script src="/account.js"></script>
-</html>
-"""
+<script src="/account.js"></script>"""
+
+
+def make_form(title: str, **parts: str) -> str:
+    """The page of one of the forms."""
+    return make_page(title, FORM.format(**parts))
+
 
 PASSWORD = (
     '<input name="password" type="password" autocomplete="new-password" '
     f'minlength="{MIN_CHARS}" maxlength="{MAX_CHARS}" required>'
 )
-VERIFY = PAGE.format(
-    title="Confirm your e-mail address",
+VERIFY = make_form(
+    "Confirm your e-mail address",
     action="/api/v1/auth/email/verify",
     field="token",
     fields="",
     button="Confirm the address",
 )
-RESET = PAGE.format(
-    title="Choose a new password",
+RESET = make_form(
+    "Choose a new password",
     action="/api/v1/auth/password/reset",
     field="token",
     fields=f"<label>New password {PASSWORD}</label>",
     button="Set the password",
 )
-REGISTER = PAGE.format(
-    title="Register",
+REGISTER = make_form(
+    "Register",
     action="/api/v1/auth/register",
     field="invitation",
     fields='<label>E-mail address, as it was invited <input name="email" type="email" '

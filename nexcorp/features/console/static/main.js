@@ -17,6 +17,7 @@ const VIEWS = [
   ["/people/:username", () => import("./views/profile.js")],
   ["/search", () => import("./views/search.js")],
   ["/notifications", () => import("./views/notifications.js")],
+  ["/notifications/:id", () => import("./views/notification.js")],
   ["/tasks", () => import("./views/tasks.js")],
   ["/tasks/:id", () => import("./views/task.js")],
   ["/leads", () => import("./views/leads.js")],

@@ -9,11 +9,13 @@ worker.addEventListener(
   (/** @type {any} */ event) => event.waitUntil(show(event.data?.json() ?? {})),
 );
 
-async function show(/** @type {any} */ { title = "NexCorp Connect", message, id, path }) {
+/** What is pushed: see write_push() of the service. */
+async function show(/** @type {any} */ { title = "NexCorp Connect", message, tag, notificationId }) {
   const pages = await worker.clients.matchAll({ type: "window" });
   // Whoever looks at the page sees it there.
   if (pages.some((/** @type {any} */ page) => page.visibilityState === "visible" && page.focused)) return;
-  await worker.registration.showNotification(title, { body: message, tag: id, data: { path } });
+  const path = notificationId ? `/notifications/${notificationId}` : "/notifications";
+  await worker.registration.showNotification(title, { body: message, tag, data: { path } });
 }
 
 worker.addEventListener("notificationclick", (/** @type {any} */ event) => {

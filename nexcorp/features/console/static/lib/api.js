@@ -142,7 +142,7 @@ export const heldToken = () => token?.text;
  *   `once`: a failure is told at once
  */
 export async function api(method, path, body, { headers = {}, once, ...options } = {}) {
-  const key = method === "POST" && !(body instanceof FormData) ? { "Idempotency-Key": newId() } : {};
+  const key = method === "POST" ? { "Idempotency-Key": newId() } : {};
   for (let attempt = 1, renewed = false;; attempt++) {
     try {
       await freshToken();

@@ -638,6 +638,22 @@ export type CreateWebhook = {
   description?: string | null;
 };
 
+export type DeadLetter = {
+  id: number;
+  /** Given up on; else it is tried again by itself at `nextAt`. */
+  dead: boolean;
+  /** null where its event is gone. */
+  type: string | null;
+  attempts: number;
+  lastError: string | null;
+  createdAt: string;
+  nextAt: string | null;
+};
+
+export type DeadLetters = {
+  data: Array<DeadLetter>;
+};
+
 export type Document = Record<string, unknown>;
 
 export type EndpointBody = {
@@ -825,7 +841,7 @@ export type Health = {
 
 export type HeldNotification = {
   id: string;
-  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`. */
+  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`, `repository`. */
   type: string;
   title: string;
   message: string;
@@ -1039,6 +1055,8 @@ export type LinkedRepository = {
   reason: "url_refused" | "https_only" | "address_refused" | "host_unknown" | "auth_failed" | "not_found" | "redirected" | "unreachable" | "tls_failed" | "too_slow" | "timeout" | "too_large" | "branch_gone" | "git_failed" | null;
   /** The same for people. */
   message: string | null;
+  /** Where the host, by the last sync, sends to, if that is on the same host: link it if it is the one you mean; it is not followed. */
+  movedTo: string | null;
   /** The newest commit. */
   head: string | null;
   commitCount: number;
@@ -1256,7 +1274,7 @@ export type Newest = {
 
 export type Notification = {
   id: string;
-  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`. */
+  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`, `repository`. */
   type: string;
   title: string;
   /** How what it tells of begins; empty once the post or the comment is deleted. */
@@ -1291,7 +1309,7 @@ export type NotificationPage = {
 };
 
 export type NotificationType = {
-  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`. */
+  /** More may come. There are: `security`, `mention`, `announcement`, `project_status`, `assignment`, `like`, `interest`, `comment`, `comment_added`, `follow`, `message`, `lead_created`, `score_updated`, `task_assigned`, `task_updated`, `task_completed`, `import_done`, `task_due`, `member_added`, `webhook`, `repository`. */
   type: string;
   critical: boolean;
   /** It is critical whatever an administrator marks. */
@@ -1324,6 +1342,90 @@ export type OpenFile = {
   path: string;
   /** Each person once. */
   users: Array<Person>;
+};
+
+export type OutboxState = {
+  depth: number;
+  /** Seconds that the oldest has waited. */
+  age: number;
+  dead: number;
+};
+
+export type Overview = {
+  /** Active people; from 100,000 on an estimate of accounts. */
+  users: number;
+  /** Seen in the last 15 seconds. */
+  workers: number;
+  outbox: OutboxState;
+  /** The last ten seconds that are complete. */
+  latest: OverviewPoint;
+  nodes: Array<OverviewNode>;
+};
+
+export type OverviewHistory = {
+  range: string;
+  /** Seconds between two points. */
+  step: number;
+  data: Array<OverviewPoint>;
+};
+
+export type OverviewNode = {
+  /** Requests answered, but sockets and streams. */
+  requestsPerSecond: number | null;
+  /** Those answered 5xx. */
+  errorsPerSecond: number | null;
+  /** Half of the requests took no longer, in milliseconds; null where there were none. */
+  latencyP50: number | null;
+  /** 99 of 100 took no longer, in milliseconds. */
+  latencyP99: number | null;
+  /** Open WebSockets, those of files that are edited too. */
+  sockets: number | null;
+  /** Notifications written. */
+  notificationsPerSecond: number | null;
+  /** Events of the outbox delivered. */
+  deliveredPerSecond: number | null;
+  /** Connections to PostgreSQL. */
+  poolSize: number | null;
+  /** Those in use. */
+  poolBusy: number | null;
+  id: string;
+  kind: "web" | "worker";
+  at: string;
+};
+
+export type OverviewPoint = {
+  /** Requests answered, but sockets and streams. */
+  requestsPerSecond: number | null;
+  /** Those answered 5xx. */
+  errorsPerSecond: number | null;
+  /** Half of the requests took no longer, in milliseconds; null where there were none. */
+  latencyP50: number | null;
+  /** 99 of 100 took no longer, in milliseconds. */
+  latencyP99: number | null;
+  /** Open WebSockets, those of files that are edited too. */
+  sockets: number | null;
+  /** Notifications written. */
+  notificationsPerSecond: number | null;
+  /** Events of the outbox delivered. */
+  deliveredPerSecond: number | null;
+  /** Connections to PostgreSQL. */
+  poolSize: number | null;
+  /** Those in use. */
+  poolBusy: number | null;
+  /** When the step began. */
+  at: string;
+  /** Jobs that wait in Redis. */
+  queueDepth: number | null;
+  /** Events that wait for delivery. */
+  outboxDepth: number | null;
+  /** For how many seconds the oldest has waited. */
+  outboxAge: number | null;
+  /** Events given up on. */
+  deadLetters: number | null;
+  /** Web processes that measured. */
+  webNodes: number | null;
+  /** Workers that measured. */
+  workers: number | null;
 };
 
 export type OwnProfile = {
@@ -1770,6 +1872,8 @@ export type Repository = {
   reason: "url_refused" | "https_only" | "address_refused" | "host_unknown" | "auth_failed" | "not_found" | "redirected" | "unreachable" | "tls_failed" | "too_slow" | "timeout" | "too_large" | "branch_gone" | "git_failed" | null;
   /** The same for people. */
   message: string | null;
+  /** Where the host, by the last sync, sends to, if that is on the same host: link it if it is the one you mean; it is not followed. */
+  movedTo: string | null;
   /** The newest commit. */
   head: string | null;
   commitCount: number;

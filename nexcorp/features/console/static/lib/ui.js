@@ -17,7 +17,7 @@ export const Icon = (/** @type {{name: string, label?: string}} */ { name, label
 
 /** What a person is called; null is one who has left. */
 export const nameOf = (/** @type {any} */ person) =>
-  person ? [person.firstName, person.lastName].filter(Boolean).join(" ") || person.username : t("app.left");
+  person ? [person.firstName, person.lastName].filter(Boolean).join(" ") || person.username || t("app.left") : t("app.left");
 
 const HUES = [262, 210, 160, 25, 340, 190, 45, 290];
 export const hueOf = (/** @type {string} */ id) =>

@@ -1,0 +1,134 @@
+/** A plot over time: y from 0, gaps where nothing was measured, times as the reader's language writes them. */
+import { html, useEffect, useRef } from "../vendor/preact.js";
+import { number } from "../lib/ui.js";
+import { language } from "../lib/words.js";
+
+const HEIGHT = 150;
+/** @type {Promise<any> | undefined} */
+let library;
+
+/** The library and its styles, once. */
+function load() {
+  const style = Object.assign(document.createElement("link"), {
+    rel: "stylesheet",
+    href: new URL("../vendor/uplot.css", import.meta.url).href,
+  });
+  document.head.append(style);
+  return import("../vendor/uplot.js");
+}
+
+const token = (/** @type {string} */ name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** A colour of the tokens as canvas takes it: light-dark() is known to CSS alone. */
+function colourOf(/** @type {string} */ name) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color || token(name);
+}
+
+/** @typedef {{label: string, colour: string, values: (number | null)[]}} Line */
+
+/** What the library is told of the lines and axes. */
+function describe(/** @type {Line[]} */ lines, /** @type {number} */ width) {
+  const muted = colourOf("--muted"), line = colourOf("--line");
+  const clock = new Intl.DateTimeFormat(language.peek(), { hour: "2-digit", minute: "2-digit" });
+  const axis = {
+    stroke: muted,
+    grid: { stroke: line, width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui",
+  };
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { y: false, points: { size: 6 } },
+    scales: {
+      y: {
+        range: (
+          /** @type {any} */ _,
+          /** @type {number} */ _low,
+          /** @type {number} */ high,
+        ) => [0, high > 0 ? high * 1.1 : 1],
+      },
+    },
+    axes: [
+      {
+        ...axis,
+        size: 28,
+        space: 70,
+        values: (/** @type {any} */ _, /** @type {number[]} */ at) =>
+          at.map((one) => clock.format(one * 1000)),
+      },
+      {
+        ...axis,
+        size: 46,
+        space: 36,
+        values: (/** @type {any} */ _, /** @type {number[]} */ at) =>
+          at.map((one) => number(one, { notation: "compact" })),
+      },
+    ],
+    series: [
+      {},
+      ...lines.map(({ label, colour }) => ({
+        label,
+        stroke: colourOf(colour),
+        width: 1.75,
+        spanGaps: false,
+        points: { show: false },
+      })),
+    ],
+  };
+}
+
+/** The newest figure that was measured. */
+const newest = (/** @type {(number | null)[]} */ values) => values.findLast((one) => one !== null);
+
+/** One plot with its newest figures. */
+export function Plot(
+  /** @type {{title: string, unit: string, times: number[], lines: Line[]}} */ { title, unit, times, lines },
+) {
+  const box = useRef(/** @type {HTMLElement | null} */ (null)), plot = useRef(/** @type {any} */ (null));
+  const data = [times, ...lines.map(({ values }) => values)];
+  useEffect(() => {
+    let ended = false;
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const draw = async () => {
+      const { default: UPlot } = await (library ??= load());
+      if (ended || !box.current) return;
+      plot.current?.destroy();
+      plot.current = new UPlot(describe(lines, box.current.clientWidth), data, box.current);
+    };
+    const resized = new ResizeObserver(() =>
+      plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT })
+    );
+    resized.observe(box.current);
+    dark.addEventListener("change", draw);
+    draw();
+    return () => {
+      ended = true;
+      resized.disconnect();
+      dark.removeEventListener("change", draw);
+      plot.current?.destroy();
+    };
+  }, []);
+  useEffect(() => plot.current?.setData(data), [times.at(-1), lines[0].values.at(-1)]);
+  const say = (/** @type {number | null | undefined} */ value) =>
+    value === undefined || value === null
+      ? "–"
+      : `${number(value, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${unit}`.trim();
+  return html`
+    <figure class="card plot">
+      <figcaption><b>${title}</b>${lines.map(({ label, colour, values }) =>
+        html`<span key=${label} class="key"><i style=${{
+          background: `var(${colour})`,
+        }}></i>${label} <b class="count">${say(newest(values))}</b></span>`
+      )}</figcaption>
+      <div ref=${box} aria-hidden="true"></div>
+    </figure>
+  `;
+}

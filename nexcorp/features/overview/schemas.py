@@ -1,0 +1,142 @@
+"""What the overview shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from nexcorp.domain.fields import Out
+from nexcorp.realtime.shapes import TEXT, TIME, WHOLE, FrameDoc, closed
+
+# Of the last hour each ten seconds, of the last day each five minutes.
+RANGES = {"hour": (10, 360), "day": (300, 288)}
+
+
+def figure(text: str, kind: type[fields.Field[Any]] = fields.Float) -> fields.Field[Any]:
+    """A figure that may be unknown."""
+    return kind(required=True, allow_none=True, metadata={"description": text})
+
+
+MEASURED = {
+    "requestsPerSecond": figure("Requests answered, but sockets and streams."),
+    "errorsPerSecond": figure("Those answered 5xx."),
+    "latencyP50": figure("Half of the requests took no longer, in milliseconds; null where there were none."),
+    "latencyP99": figure("99 of 100 took no longer, in milliseconds."),
+    "sockets": figure("Open WebSockets, those of files that are edited too.", fields.Integer),
+    "notificationsPerSecond": figure("Notifications written."),
+    "deliveredPerSecond": figure("Events of the outbox delivered."),
+    "poolSize": figure("Connections to PostgreSQL.", fields.Integer),
+    "poolBusy": figure("Those in use.", fields.Integer),
+}
+
+
+class OverviewNode(Out.from_dict(dict(MEASURED))):  # type: ignore[misc]
+    """A process that runs, and what it measured last; null is what its kind does not measure."""
+
+    id = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["web", "worker"]))
+    at = fields.AwareDateTime(required=True)
+
+
+class OverviewPoint(Out.from_dict(dict(MEASURED))):  # type: ignore[misc]
+    """One step of the history, over all processes; null is what nobody measured."""
+
+    at = fields.AwareDateTime(required=True, metadata={"description": "When the step began."})
+    queueDepth = figure("Jobs that wait in Redis.", fields.Integer)
+    outboxDepth = figure("Events that wait for delivery.", fields.Integer)
+    outboxAge = figure("For how many seconds the oldest has waited.")
+    deadLetters = figure("Events given up on.", fields.Integer)
+    webNodes = figure("Web processes that measured.", fields.Integer)
+    workers = figure("Workers that measured.", fields.Integer)
+
+
+class OutboxState(Out):
+    """What has still to be delivered."""
+
+    depth = fields.Integer(required=True)
+    age = fields.Float(required=True, metadata={"description": "Seconds that the oldest has waited."})
+    dead = fields.Integer(required=True)
+
+
+class Overview(Out):
+    """How the service does now."""
+
+    users = fields.Integer(
+        required=True, metadata={"description": "Active people; from 100,000 on an estimate of accounts."}
+    )
+    workers = fields.Integer(required=True, metadata={"description": "Seen in the last 15 seconds."})
+    outbox = fields.Nested(OutboxState, required=True)
+    latest = fields.Nested(
+        OverviewPoint, required=True, metadata={"description": "The last ten seconds that are complete."}
+    )
+    nodes = fields.List(fields.Nested(OverviewNode), required=True)
+
+
+class HistoryQuery(Schema):
+    """Which history."""
+
+    range = fields.String(
+        load_default="hour",
+        validate=validate.OneOf(list(RANGES)),
+        metadata={"description": "`hour`: a point each ten seconds; `day`: each five minutes."},
+    )
+
+
+class OverviewHistory(Out):
+    """The points of a time, without gaps, oldest first."""
+
+    range = fields.String(required=True)
+    step = fields.Integer(required=True, metadata={"description": "Seconds between two points."})
+    data = fields.List(fields.Nested(OverviewPoint), required=True)
+
+
+class DeadLetter(Out):
+    """An event that could not be delivered."""
+
+    id = fields.Integer(required=True)
+    dead = fields.Boolean(
+        required=True, metadata={"description": "Given up on; else it is tried again by itself at `nextAt`."}
+    )
+    type = fields.String(
+        required=True, allow_none=True, metadata={"description": "null where its event is gone."}
+    )
+    attempts = fields.Integer(required=True)
+    lastError = fields.String(required=True, allow_none=True)
+    createdAt = fields.AwareDateTime(required=True)
+    nextAt = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class DeadLetters(Out):
+    """What could not be delivered: dead first, the oldest first; at most 100."""
+
+    data = fields.List(fields.Nested(DeadLetter), required=True)
+
+
+def describe(schema: type[Schema]) -> dict[str, Any]:
+    """The JSON Schema of a frame's data, of fields as they are used here."""
+    kinds: dict[type[Any], Any] = {
+        fields.String: TEXT,
+        fields.AwareDateTime: TIME,
+        fields.Float: {"type": "number"},
+        fields.Integer: WHOLE,
+    }
+    found: dict[str, Any] = {}
+    for name, one in schema._declared_fields.items():
+        if isinstance(one, fields.Nested):
+            found[name] = describe(one.schema.__class__)
+        elif isinstance(one, fields.List) and isinstance(one.inner, fields.Nested):
+            found[name] = {"type": "array", "items": describe(one.inner.schema.__class__)}
+        else:
+            plain = kinds[type(one)]
+            found[name] = {**plain, "type": [plain["type"], "null"]} if one.allow_none else plain
+    return closed(found)
+
+
+FRAMES = {
+    "overview:updated": FrameDoc(
+        "In admin, every ten seconds: what GET /admin/overview answers. It has no number, and none is kept.",
+        describe(Overview),
+        gathered=True,
+    )
+}

@@ -1,0 +1,170 @@
+"""Webhooks through what dies: a worker killed as a process, a database that goes away, two at a lane."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nexcorp.config import Config
+from nexcorp.db import Database, sql
+from tests.conftest import wait_until
+from tests.webhookserver import Receiver, run_receiver
+from tests.workers.webhooks import HURRY, Hooks, settled, work
+from workers.webhooks_record import Recorder, Release
+
+COUNT = 120
+
+
+@pytest.fixture
+async def hooks(database: Database, config: Config) -> Hooks:
+    return Hooks(database, config)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with run_receiver() as found:
+        yield found
+
+
+async def heard_so_many(receiver: Receiver, count: int) -> None:
+    """Wait until this many requests came."""
+
+    async def check() -> bool:
+        return len(receiver.calls) >= count
+
+    await wait_until(check, seconds=30)
+
+
+async def check_all(hooks: Hooks, receiver: Receiver, hook: Any, secret: str) -> Counter[str]:
+    """Every delivery was sent, signed, and is recorded; how often each id came."""
+    for call in receiver.calls:
+        call.verify(secret)
+    rows = await hooks.deliveries(hook)
+    times = Counter(call.id for call in receiver.calls)
+    assert times.keys() == {f"msg_{row['event_id'].hex}" for row in rows}
+    assert {row["status"] for row in rows} == {"delivered"} and len(rows) == COUNT
+    return times
+
+
+async def test_a_worker_that_is_killed_leaves_its_lane_to_another(hooks: Hooks, receiver: Receiver) -> None:
+    admin = await hooks.person("admin")
+    hook, secret = await hooks.hook(admin, f"{receiver.origin}/slow")
+    await hooks.queue(hook, admin, COUNT)
+    # A turn as long as the lease: it is killed within it.
+    pace = replace(HURRY, turn=10.0, lease=2.0)
+    killed = multiprocessing.get_context("spawn").Process(target=work, args=(hooks.config, pace), daemon=True)
+    killed.start()
+    await heard_so_many(receiver, 30)
+    killed.kill()
+    await asyncio.to_thread(killed.join)
+    assert killed.exitcode == -9
+    left = await hooks.of(hook)
+    assert left["worker_id"] == f"process-{killed.pid}" and await hooks.pending(hook) > 0
+    async with hooks.sending() as webhooks:
+        await settled(hooks, hook)
+    times = await check_all(hooks, receiver, hook, secret)
+    # What was on its way came once more, with the same id.
+    assert set(times.values()) == {1, 2}
+    again = await hooks.of(hook)
+    assert (again["worker_id"], again["lease_until"], again["due_at"]) == (None, None, None)
+    assert webhooks.worker_id != left["worker_id"]
+
+
+async def test_a_worker_that_loses_its_database_sends_the_rest_later(
+    hooks: Hooks, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.webhooks_record.PAUSE_SECONDS", 0.2)
+    admin = await hooks.person("admin")
+    hook, secret = await hooks.hook(admin, f"{receiver.origin}/slow")
+    await hooks.queue(hook, admin, COUNT)
+    victim = Database(hooks.config, application="victim")
+    await victim.open()
+    async with Hooks(victim, hooks.config).sending():
+        for count in (20, 50, 80):
+            await heard_so_many(receiver, count)
+            await hooks.run(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'"
+            )
+        await settled(hooks, hook)
+    await victim.close()
+    await check_all(hooks, receiver, hook, secret)
+    assert (await hooks.of(hook))["worker_id"] is None
+
+
+async def plan(conn: Any, event: Any) -> Any:
+    """What a batch with one event writes, for all webhooks of the scope all."""
+    return await sql.webhooks_sending.plan_deliveries(
+        conn,
+        event_ids=[event["id"]],
+        event_ats=[event["created_at"]],
+        types=[event["type"]],
+        project_ids=[None],
+        receiver_ids=[None],
+        notification_ids=[None],
+    )
+
+
+async def claimed(hooks: Hooks, hook: Any) -> None:
+    """Have the lane leased by the worker "w", with nothing left to send in it."""
+    await hooks.run(
+        """UPDATE webhooks SET worker_id = 'w', lease_until = now() + interval '1 minute', due_at = now()
+        WHERE id = $1""",
+        hook,
+    )
+
+
+async def lock_is_awaited(hooks: Hooks) -> bool:
+    """Whether somebody waits for a row."""
+    found: bool = await hooks.value(
+        """SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+        AND datname = current_database())"""
+    )
+    return found
+
+
+@pytest.mark.parametrize("first", ["batch", "end"])
+async def test_a_lane_that_ends_beside_a_batch_is_due_again(hooks: Hooks, first: str) -> None:
+    """Whichever comes first, the other waits for it, and the webhook is due for what was written."""
+    admin = await hooks.person("admin")
+    hook, _ = await hooks.hook(admin, "https://hooks.example.com/")
+    await claimed(hooks, hook)
+    await hooks.post(admin)
+    [event] = await hooks.run("SELECT id, created_at, type FROM events WHERE type = 'post.created'")
+    recorder = Recorder(hooks.database, "w", lambda: None)
+    async with hooks.database.transaction(wait=5) as one:
+        if first == "batch":
+            await plan(one, event)
+            recorder.note(Release(hook, ok=True, failed=0, rest=0.0, reason=None))
+            await wait_until(lambda: lock_is_awaited(hooks))
+            later = None
+        else:
+            await sql.webhooks_sending.lock_lanes(one, ids=[hook])
+            await sql.webhooks_sending.release_lanes(
+                one,
+                ids=[hook],
+                worker_id="w",
+                oks=[True],
+                faileds=[0],
+                rests=[0.0],
+                reasons=[None],
+                most_failing_days=5,
+            )
+
+            async def batch() -> Any:
+                async with hooks.database.transaction(wait=5) as other:
+                    return await plan(other, event)
+
+            later = asyncio.create_task(batch())
+            await wait_until(lambda: lock_is_awaited(hooks))
+    await recorder.settle()
+    if later is not None:
+        assert (await later)["woken"] == 1
+    row = await hooks.of(hook)
+    assert row["due_at"] is not None and row["worker_id"] is None
+    assert await hooks.pending(hook) == 1
