@@ -17,7 +17,7 @@ const TextEditor = signal(null);
 const Crumbs = (/** @type {{project: Project, file: File}} */ { project, file }) =>
   html`
     <nav class="crumbs muted" aria-label=${t("projects.path")}>
-      <a class="plain" href=${href("/projects")}>${t("pages.projects")}</a> /
+      <a class="plain" href=${href("/projects")}>${t("pages.projects")}</a>${" / "}
       <a class="plain" href=${href(`/projects/${project.id}`)}>${project.name}</a>
       ${file.path.split("/").slice(0, -1).map((folder, at) => html`<span key=${at}> / ${folder}</span>`)}
     </nav>
