@@ -135,7 +135,6 @@ export default {
     deleted: "Der Beitrag wurde gelöscht.",
     earlier: "Weitere Kommentare",
   },
-  // A section for each further view; keep the lines between them.
 
   explore: {
     empty: "Noch ist nichts im Gespräch",
