@@ -52,7 +52,7 @@ async def test_two_edit_at_once_and_one_is_away_for_a_while(visit: Visitor, make
     for page in (mine, hers):
         await expect(lines(page)).to_have_text(["First line", "Second line", ""])
         await expect_state(page, "saved")
-        await expect(page.locator(".editor-status .faces .avatar")).to_have_count(2)
+        await expect(page.locator(".editor-status .people-here .avatar")).to_have_count(2)
     await type_at_end(mine, 0, ", by me")
     await type_at_end(hers, 1, ", by her")
     both = ["First line, by me", "Second line, by her", ""]

@@ -17,7 +17,9 @@ export const Icon = (/** @type {{name: string, label?: string}} */ { name, label
 
 /** What a person is called; null is one who has left. */
 export const nameOf = (/** @type {any} */ person) =>
-  person ? [person.firstName, person.lastName].filter(Boolean).join(" ") || person.username || t("app.left") : t("app.left");
+  person
+    ? [person.firstName, person.lastName].filter(Boolean).join(" ") || person.username || t("app.left")
+    : t("app.left");
 
 const HUES = [262, 210, 160, 25, 340, 190, 45, 290];
 export const hueOf = (/** @type {string} */ id) =>
@@ -232,8 +234,15 @@ export function Dialog(/** @type {any} */ { title, onClose, children, wide }) {
   `;
 }
 
-/** A labelled input of a form; `error`: what is wrong with it. */
+/**
+ * A labelled input of a form; `error`: what is wrong with it. Without `onInput` its value is what it begins with: what
+ * is typed stays, whatever is shown anew meanwhile.
+ */
 export function Field(/** @type {any} */ { label, error, hint, children, ...input }) {
+  if (!input.onInput && !input.onChange && "value" in input) {
+    input.defaultValue = input.value;
+    delete input.value;
+  }
   // What stands below describes the input, and is no part of its name.
   const id = useId();
   return html`<label class="field"><span>${label}</span>
