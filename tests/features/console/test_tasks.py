@@ -138,7 +138,7 @@ async def test_a_task_is_changed_where_it_stands(visit: Visitor, team: Team) -> 
     await expect(ada.get_by_role("button", name="Assignee")).to_contain_text(team.grace.username)
     await grace.get_by_label("New comment").fill("On it.")
     await grace.keyboard.press("Enter")
-    await expect(ada.get_by_text("On it.")).to_be_visible()
+    await expect(ada.get_by_role("main").get_by_text("On it.")).to_be_visible()
     await ada.get_by_role("button", name="History").click()
     await expect(ada.locator(".history")).to_contain_text("To do → Review")
     await ada.locator(".history summary").first.click()
@@ -181,4 +181,8 @@ async def test_lists_are_filtered_and_kept(visit: Visitor, team: Team) -> None:
     await expect(page.locator(".figure").filter(has_text="Open")).to_contain_text("2")
     await check_axe(page)
     await page.set_viewport_size({"width": 390, "height": 844})
+    for tab in ("Board", "List"):
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.get_by_role("button", name=tab, exact=True).click()
+        await expect(page.locator(".task-filters")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -15,9 +15,8 @@ ASKED = re.compile(r"""\bt\(\s*"([a-zA-Z.]+)"\s*[,)]""")
 FLATTEN = """
 const flat = (tree, path = "") => Object.entries(tree).flatMap(([name, one]) =>
   typeof one === "object" && !("other" in one) ? flat(one, `${path}${name}.`) : [path + name]);
-const keys = {};
-for (const code of ["en", "de"]) keys[code] = flat((await import(`./words/${code}.js`)).default);
-console.log(JSON.stringify(keys));
+const read = async (name) => flat((await import(`./words/${name}.js`)).default);
+console.log(JSON.stringify({ en: [...await read("en"), ...await read("en-views")], de: await read("de") }));
 """
 
 

@@ -47,6 +47,16 @@ export function standAt(/** @type {string} */ epoch, /** @type {number} */ seq) 
   if (own.epoch !== epoch || (own.seq ?? -1) < seq) own = { epoch, seq };
 }
 
+/** What a room tells of was read at this point: unless it is joined already, it is joined from there on. */
+export function standIn(
+  /** @type {string} */ name,
+  /** @type {string | null} */ epoch,
+  /** @type {number} */ seq,
+) {
+  const room = rooms.get(name);
+  if (room && epoch && !room.joined) Object.assign(room, { epoch, seq });
+}
+
 /** Open the socket, unless it is or must not be. */
 export async function connect() {
   clearTimeout(timer);

@@ -135,7 +135,6 @@ export default {
     deleted: "Der Beitrag wurde gelöscht.",
     earlier: "Weitere Kommentare",
   },
-  // A section for each further view; keep the lines between them.
 
   explore: {
     empty: "Noch ist nichts im Gespräch",
@@ -437,7 +436,7 @@ export default {
     repeat: "Wieder",
     repeats: "Kommt wieder",
     never: "Nie",
-    every: "Jedes …. Mal",
+    every: "Abstand",
     until: "Bis",
     labels: "Etiketten",
     noLabels: "Hier gibt es noch keine Etiketten.",
@@ -510,6 +509,10 @@ export default {
     pickPerson: "Jemand …",
     clear: "Filter löschen",
     export: "CSV",
+    import: "Importieren",
+    importTitle: "Aufgaben importieren",
+    importHint:
+      "Bis zu 5.000 Zeilen; die erste nennt Spalten: title, description, status, priority, kind, assignee, labels, dueDate, externalRef. Eine Zeile, deren externalRef es schon gibt, ändert diese Aufgabe. Ist in der Liste ein Projekt gewählt, kommen sie dorthin.",
     savedViews: "Gespeicherte Ansichten",
     saveView: "Als Ansicht speichern",
     viewName: "Name",
@@ -546,6 +549,8 @@ export default {
       uploadIds: "Dateien",
       checklist: "Checkliste",
       repeat: "Wiederholung",
+      seriesId: "Wiederholung",
+      occurrence: "Wievielte",
       rank: "Platz in der Spalte",
       place: "Platz in der Spalte",
       startedAt: "Begonnen",
@@ -712,6 +717,7 @@ export default {
     deleteTitle: "Lead löschen?",
     deleteHint: "{name} geht mit allem, was mit ihm geschah. Das kann nicht zurückgenommen werden.",
     back: "Alle Leads",
+    forbidden: "Leads sieht, wer sie lesen darf: Das kann ein Administrator erlauben.",
   },
 
   projects: {
