@@ -68,11 +68,15 @@ const view = signal({});
 
 /** A view that cannot be loaded is most often one of a release that is no more: a reload brings the new one. */
 async function show(/** @type {() => Promise<any>} */ load) {
+  /** @type {any} */
+  let loaded;
   try {
-    view.value = { load, View: (await load()).default };
+    loaded = { load, View: (await load()).default };
   } catch (problem) {
-    view.value = { load, problem };
+    loaded = { load, problem };
   }
+  // Somebody may have gone on, or back, before it came.
+  if (match(path.peek())?.load === load) view.value = loaded;
 }
 
 function View() {
