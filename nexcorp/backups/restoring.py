@@ -66,6 +66,8 @@ BEGIN
 END
 $$;
 """
+# Programs of 17 and newer set it for each server, and those before 17 do not know it.
+NEW_TIMEOUT = b"SET transaction_timeout = 0;\n"
 # Entries of the dump that want more rights than the service's role has, and say nothing new.
 LEFT_OUT = (" SCHEMA - public ", " COMMENT - SCHEMA public ", " COMMENT - EXTENSION ")
 
@@ -88,12 +90,13 @@ def restore_backup(config: Config, source: Path, *, replace: bool, say: Say) -> 
     with psycopg.connect(config.database_url, autocommit=True, application_name="nexcorp restore") as conn:
         check_server(conn, manifest)
         check_empty(conn, replace=replace)
+        old = conn.info.server_version < 170000
     programs, _ = find_programs(("pg_restore", "psql"), int(manifest["pgDump"]))
     tell_secret(config, manifest, say)
     # Before the rows, and as changed now: what no row knows is deleted a day after its last change.
     restore_media(source / MEDIA, config.media_path, uploads)
     say(f"uploads: {len(uploads)} files in {config.media_path}")
-    restore_database(config.database_url, programs, source / DUMP, replace=replace)
+    restore_database(config.database_url, programs, source / DUMP, replace=replace, old=old)
     say("the database is restored")
     applied = migrations.migrate_up(config.database_url)
     with psycopg.connect(config.database_url, autocommit=True) as conn:
@@ -103,7 +106,7 @@ def restore_backup(config: Config, source: Path, *, replace: bool, say: Say) -> 
 
 def check_server(conn: psycopg.Connection, manifest: dict[str, Any]) -> None:
     """Raise BackupError where the server cannot take this backup."""
-    version, least = conn.info.server_version // 10000, int(manifest["pgDump"])
+    version, least = conn.info.server_version // 10000, int(manifest["postgresql"])
     if version < least:
         raise BackupError(f"the server is PostgreSQL {version}, the backup wants {least} or newer")
     encoding = conn.info.parameter_status("server_encoding")
@@ -157,8 +160,11 @@ def restore_media(source: Path, root: Path, uploads: list[str]) -> None:
         sync(folder)
 
 
-def restore_database(url: str, programs: Path, dump: Path, *, replace: bool) -> None:
-    """All of it in one transaction, by psql, which is told to commit only behind the whole dump."""
+def restore_database(url: str, programs: Path, dump: Path, *, replace: bool, old: bool) -> None:
+    """All of it in one transaction, by psql, which is told to commit only behind the whole dump.
+
+    `old`: the server is older than 17.
+    """
     address, environment = hide_password(url)
     entries = read_output([str(programs / "pg_restore"), "--list", str(dump)], environment).decode()
     kept = [line for line in entries.splitlines() if not any(part in line for part in LEFT_OUT)]
@@ -173,5 +179,6 @@ def restore_database(url: str, programs: Path, dump: Path, *, replace: bool) -> 
             send(psql, f"BEGIN;\n{EMPTY if replace else ''}".encode())
             with run(read, environment, stdout=PIPE) as pg_restore:
                 for piece in read_pieces(pg_restore):
-                    send(psql, piece)
+                    send(psql, piece.replace(NEW_TIMEOUT, b"", 1) if old else piece)
+                    old = False
             send(psql, b"COMMIT;\n")

@@ -198,7 +198,7 @@ def test_what_is_damaged_is_refused_and_changes_nothing(
     restore("names files that no backup has")
     sign(sums, migration="9999_to_come")
     restore("does not know the backup's last migration")
-    sign(sums, pgDump=99)
+    sign(sums, postgresql=99)
     restore("wants 99 or newer")
     sign(sums, extensions=["citext", "of_nobody"])
     restore("lacks the extensions of_nobody")
