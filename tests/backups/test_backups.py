@@ -18,7 +18,7 @@ from nexcorp.__main__ import main
 from nexcorp.app import make_documents
 from nexcorp.backups import programs
 from nexcorp.backups.making import make_backup
-from nexcorp.backups.programs import BackupError, find_programs
+from nexcorp.backups.programs import BackupError, find_programs, hide_password
 from nexcorp.backups.restoring import restore_backup
 from nexcorp.backups.sets import DUMP, MANIFEST, SUMS
 from nexcorp.config import Config
@@ -226,6 +226,10 @@ def test_the_programs_that_fit_are_found_or_named(monkeypatch: Any, tmp_path: Pa
         find_programs(("pg_dump",), 16)
     has(old=15, new=18, next=17)
     assert find_programs(("pg_dump",), 16) == (tmp_path / "next", 17)
+    # What others see in the list of processes.
+    address, environment = hide_password("postgresql://ann:se%40cret@db:5433/company?sslmode=require")
+    assert "cret" not in address and "sslmode=require" in address and "port=5433" in address
+    assert environment["PGPASSWORD"] == "se@cret"
     with pytest.raises(BackupError, match="psql not found"):
         find_programs(("pg_dump", "psql"), 16)
 
