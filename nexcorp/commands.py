@@ -223,7 +223,8 @@ def telling_of_files() -> Iterator[None]:
     except OSError as error:
         if error.errno is None or error.strerror is None:
             raise
-        raise ConfigError(f"{error.filename or 'a file'}: {error.strerror}") from None
+        where = f"{error.filename}: " if error.filename else ""
+        raise ConfigError(f"{where}{error.strerror}") from None
 
 
 def run_backup(options: Namespace) -> int:

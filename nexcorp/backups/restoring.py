@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import secrets
 import tempfile
 from pathlib import Path
 from subprocess import PIPE
@@ -144,18 +144,21 @@ def tell_secret(config: Config, manifest: dict[str, Any], say: Say) -> None:
 
 def restore_media(source: Path, root: Path, uploads: list[str]) -> None:
     """Put the uploads into MEDIA_ROOT, each whole or not at all. What else is there stays."""
+    # Where what a process that was killed had begun is deleted after an hour.
+    incoming = root / "incoming"
     for name in uploads:
         target = root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() and digest(target) == digest(source / name):
             os.utime(target)
             continue
-        work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".restored-"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        incoming.mkdir(exist_ok=True)
+        unfinished = incoming / secrets.token_hex(16)
         try:
-            copy(source / name, work / "file")
-            (work / "file").replace(target)
+            copy(source / name, unfinished)
+            unfinished.replace(target)
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            unfinished.unlink(missing_ok=True)
     for folder in {(root / name).parent for name in uploads}:
         sync(folder)
 
