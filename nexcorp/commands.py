@@ -215,6 +215,39 @@ def run_outbox(options: Namespace) -> int:
     return code
 
 
+@contextmanager
+def telling_of_files() -> Iterator[None]:
+    """A disk that is full, or a folder that cannot be written, is a line and not a stack trace."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.strerror is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        raise ConfigError(f"{where}{error.strerror}") from None
+
+
+def run_backup(options: Namespace) -> int:
+    """Write a backup."""
+    from nexcorp.backups.making import make_backup
+
+    with telling_of_files():
+        make_backup(require_database(), options.target, media=not options.without_media, say=print)
+    return 0
+
+
+def run_restore(options: Namespace) -> int:
+    """Restore a backup, and migrate what it restored."""
+    from nexcorp.backups.restoring import restore_backup
+
+    with telling_of_files():
+        applied = restore_backup(require_database(), options.source, replace=options.replace, say=print)
+    for name in applied:
+        print(f"applied {name}")
+    print("restored: empty Redis (FLUSHDB), then start web and workers")
+    return 0
+
+
 def run_openapi(options: Namespace) -> int:
     """Print a document."""
     from nexcorp.app import make_documents
