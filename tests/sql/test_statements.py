@@ -198,7 +198,7 @@ def test_every_statement_says_what_it_is() -> None:
 
 
 def test_no_statement_returns_the_row_before_as_only_new_servers_can() -> None:
-    """`RETURNING old.x` is of PostgreSQL 18, and 15 is promised: a subquery that locks the row says how it was."""
+    """`RETURNING old.x` is of PostgreSQL 18, and 15 is promised: a subquery that locks says how a row was."""
     for statement in sql:
         text = re.sub(r"--.*", "", statement.text)
         for name in ("old", "new"):
