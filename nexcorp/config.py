@@ -77,6 +77,12 @@ class Config:
         parse_count,
         about="prepared statements kept; 0 behind a transaction-mode PgBouncer",
     )
+    slow_statement_ms: int = setting_field(
+        "SLOW_STATEMENT_MS",
+        0,
+        parse_count,
+        about="statements that take so many milliseconds are logged by name; 0: no such log",
+    )
     redis_url: str = setting_field(
         "REDIS_URL", "", parse_redis_url, secret=True, about="redis:// or rediss://"
     )
