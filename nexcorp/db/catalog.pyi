@@ -1307,6 +1307,14 @@ class Uploads:
     def give_up_thumbnail(self, conn: Connection, *, upload_id: UUID | None) -> Awaitable[str]: ...
     def export_uploads(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[UploadsExportUploads]]: ...
 
+UsageListUncounted = TypedDict("UsageListUncounted", {"day": Any})
+UsageListDays = TypedDict("UsageListDays", {"day": Any, "activePeople": Int, "posts": Int, "comments": Int, "messages": Int, "tasksDone": Int, "firstCommentSeconds": Float, "latencyP50": Float, "latencyP99": Float, "countedAt": Time})
+
+class Usage:
+    def list_uncounted(self, conn: Connection, *, days: int | None) -> Awaitable[list[UsageListUncounted]]: ...
+    def count_day(self, conn: Connection, *, day: Any) -> Awaitable[str]: ...
+    def list_days(self, conn: Connection, *, days: int | None) -> Awaitable[list[UsageListDays]]: ...
+
 class Usernames:
     def delete_old_names(self, conn: Connection) -> Awaitable[str]: ...
 
@@ -1444,6 +1452,7 @@ class Catalog:
     tasks: Tasks
     telling: Telling
     uploads: Uploads
+    usage: Usage
     usernames: Usernames
     users: Users
     webhooks: Webhooks
