@@ -36,14 +36,16 @@ people AS (
 answered AS (
     SELECT extract(epoch FROM read_time(c.id) - read_time(p.position)) AS seconds
     FROM comments AS c
-    INNER JOIN posts AS p ON p.id = c.post_id
+    -- One by one, by their indexes: the planner would read all comments there are to compare them.
+    CROSS JOIN LATERAL (SELECT o.author_id, o.position FROM posts AS o WHERE o.id = c.post_id LIMIT 1) AS p
     WHERE c.id >= (SELECT first FROM span)
         AND c.id < (SELECT next FROM span)
-        AND c.author_id <> p.author_id
-        AND NOT EXISTS (
-            SELECT
+        AND c.id = (
+            SELECT b.id
             FROM comments AS b
-            WHERE b.post_id = c.post_id AND b.id < c.id AND b.author_id <> p.author_id
+            WHERE b.post_id = c.post_id AND b.author_id <> p.author_id
+            ORDER BY b.id
+            LIMIT 1
         )
 ),
 measured AS (
