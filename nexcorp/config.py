@@ -256,6 +256,12 @@ class Config:
     ai_at_once: int = setting_field(
         "AI_AT_ONCE", 100, parse_positive, about="answers that one worker has written at once"
     )
+    otel_endpoint: str = setting_field(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        parse_address,
+        about="an OTLP collector that takes traces over HTTP, http://host:4318; empty: no traces",
+    )
     event_retention_days: int = setting_field(
         "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"
     )

@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
 from nexcorp.config import Config
-from nexcorp.context import current
+from nexcorp.context import current, traceparent
 
 # Local variables hold passwords and tokens: a traceback shows lines, never values.
 TRACEBACKS = structlog.processors.ExceptionRenderer(
@@ -47,6 +47,8 @@ def add_request(logger: Any, method: str, event: dict[str, Any]) -> dict[str, An
     context = current.get()
     if context is not None:
         event.setdefault("requestId", context.request_id)
+        if (parent := traceparent.get()) is not None:
+            event.setdefault("traceId", parent.split("-")[1])
     return event
 
 

@@ -335,7 +335,7 @@ class Deliveries:
     def delete_old_deliveries(self, conn: Connection, *, most: int | None) -> Awaitable[Int]: ...
     def delete_old_digests(self, conn: Connection, *, most: int | None) -> Awaitable[Int]: ...
 
-EventsClaimOutbox = TypedDict("EventsClaimOutbox", {"lane": Int, "outbox_id": Int, "attempts": Int, "receivers_after": Id, "id": Id, "type": Text, "actor_id": Id, "entity_type": Text, "entity_id": Id, "payload": Any, "created_at": Time})
+EventsClaimOutbox = TypedDict("EventsClaimOutbox", {"lane": Int, "outbox_id": Int, "attempts": Int, "receivers_after": Id, "id": Id, "type": Text, "actor_id": Id, "entity_type": Text, "entity_id": Id, "payload": Any, "created_at": Time, "traceparent": Text})
 EventsGetOutboxDepth = TypedDict("EventsGetOutboxDepth", {"depth": Int, "age": Float, "dead": Int})
 EventsCountTroubles = TypedDict("EventsCountTroubles", {"defaultRows": Int, "invalidIndexes": Int})
 EventsListFailing = TypedDict("EventsListFailing", {"id": Int, "dead": Bool, "type": Text, "attempts": Int, "lastError": Text, "createdAt": Time, "nextAt": Time})
