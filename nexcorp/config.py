@@ -17,6 +17,7 @@ from nexcorp.settings import (
     parse_cloudinary_url,
     parse_count,
     parse_database_url,
+    parse_dsn,
     parse_flag,
     parse_hosts,
     parse_list,
@@ -261,6 +262,13 @@ class Config:
         "",
         parse_address,
         about="an OTLP collector that takes traces over HTTP, http://host:4318; empty: no traces",
+    )
+    sentry_dsn: str = setting_field(
+        "SENTRY_DSN",
+        "",
+        parse_dsn,
+        secret=True,
+        about="where errors are reported to, https://key@host/project; empty: nowhere",
     )
     event_retention_days: int = setting_field(
         "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"

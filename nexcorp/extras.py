@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from nexcorp.config import Config
@@ -29,3 +30,17 @@ def make_tracer(config: Config, service: str) -> Tracer | None:
     except ModuleNotFoundError:
         raise explain_missing("OTEL_EXPORTER_OTLP_ENDPOINT", "otel") from None
     return Tracer(config.otel_endpoint, service)
+
+
+def make_reporter(config: Config) -> logging.Handler | None:
+    """What reports errors of the log; None without SENTRY_DSN.
+
+    Raises ConfigError where the packages are missing.
+    """
+    if not config.sentry_dsn:
+        return None
+    try:
+        from nexcorp.reports import Reporter
+    except ModuleNotFoundError:
+        raise explain_missing("SENTRY_DSN", "sentry") from None
+    return Reporter(config.sentry_dsn, config.env)
