@@ -158,6 +158,17 @@ def parse_database_url(text: str) -> str:
     return text
 
 
+def parse_dsn(text: str) -> str:
+    """An address of Sentry, or of what speaks its protocol. The complaint never quotes it."""
+    wants = "wants https://key@host/project"
+    parts = split_secret_url(text, wants)
+    if parts.scheme not in ("http", "https") or not (parts.username and parts.hostname):
+        raise ValueError(wants)
+    if not parts.path.rpartition("/")[2].isdigit():
+        raise ValueError(wants)
+    return text
+
+
 def parse_redis_url(text: str) -> str:
     """An address of Redis. The complaint never quotes it."""
     wants = "wants redis:// or rediss://user:password@host:port/number"

@@ -31,11 +31,13 @@ class RoomMessage(msgspec.Struct, array_like=True):
     """What a worker tells the web nodes about one room.
 
     `frames` are (seq, text) in order; `unread` is the count to show after them, in `user:` rooms.
+    `traces` has the `traceparent` of frames that have one, by their number.
     """
 
     room: str
     frames: list[tuple[int, str]]
     unread: int | None = None
+    traces: dict[int, str] | None = None
 
 
 pack_messages = msgspec.msgpack.Encoder().encode
