@@ -96,7 +96,7 @@ class Cluster:
     def __init__(self, url: RedisUrl, on_moved: Callable[[], None]) -> None:
         self.url, self.on_moved = url, on_moved
         self._masters: dict[int, Address] = {}
-        # Those that answered last time come first, then all that were told of.
+        # The one that answered last comes first, then all that were told of.
         self._nodes: dict[Address, None] = dict.fromkeys(url.hosts)
         self._read_at = self._checked_at = float("-inf")
 
@@ -123,13 +123,13 @@ class Cluster:
     async def _read(self) -> None:
         error: Exception | None = None
         for node in list(self._nodes):
+            # Others are asked first from now on, also where the caller does not wait for this one.
+            self._nodes.pop(node, None)
+            self._nodes[node] = None
             try:
                 parts = await self._ask(node)
             except (redis.RedisError, OSError, RuntimeError) as failure:
                 error = failure
-                # Others are asked first from now on.
-                self._nodes.pop(node, None)
-                self._nodes[node] = None
                 continue
             self._take(node, parts)
             return

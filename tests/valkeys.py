@@ -111,6 +111,21 @@ class ValkeyCluster:
                     found.append({"port": server.port, **client.info(*sections)})
         return found
 
+    def hand_over(self, master: int, heir: int) -> None:
+        """Start a dead node again, as a replica, and have it take over from its master, which lives."""
+        self.servers[heir].start()
+        with redis.Redis.from_url(self.servers[heir].url) as client:
+
+            def role(wanted: str) -> bool:
+                found = client.info("replication")
+                return found["role"] == wanted and found.get("master_link_status", "up") == "up"
+
+            wait_for(lambda: role("slave"))
+            client.execute_command("CLUSTER", "FAILOVER")
+            wait_for(lambda: role("master"))
+        with redis.Redis.from_url(self.servers[master].url) as client:
+            wait_for(lambda: client.info("replication")["role"] == "slave")
+
     def flush(self) -> None:
         """Empty it."""
         for server in self.servers[:3]:
