@@ -50,6 +50,9 @@ lint: $(DEV_STAMP) ## Check style, types, import rules and migrations
 	@echo "console ..."
 	@cd $(CONSOLE) && $(DENO) fmt --quiet --check || { echo "not formatted: run $(BIN)/deno fmt in $(CONSOLE)" >&2; exit 1; }
 	@cd $(CONSOLE) && $(DENO) lint --quiet && $(DENO) check --quiet --no-remote --no-npm
+	@echo "client ..."
+	@cd clients/javascript && { $(DENO) fmt --quiet --check || { echo "not formatted: run $(BIN)/deno fmt in clients/javascript" >&2; exit 1; }; }
+	@cd clients/javascript && $(DENO) lint --quiet && $(DENO) check --quiet --no-remote --no-npm nexcorp.js
 	@echo "squawk (migrations) ..."
 	@$(BIN)/squawk --config .squawk.toml 'migrations/*.sql' >$(VENV)/squawk.log 2>&1 \
 		|| { cat $(VENV)/squawk.log >&2; exit 1; }

@@ -63,6 +63,7 @@ def name_python_type(schema: Mapping[str, Any], *, quote: bool = False) -> str:
         return f"list[{name_python_type(schema['items'], quote=quote)}]"
     if kind == "object":
         others = schema.get("additionalProperties")
-        known = isinstance(others, dict) and others and not schema.get("properties")
-        return f"dict[str, {name_python_type(others, quote=quote) if known else 'Any'}]"
+        if schema.get("properties") or not isinstance(others, dict):
+            others = {}
+        return f"dict[str, {name_python_type(others, quote=quote)}]"
     return NAMES.get(str(kind), "Any")

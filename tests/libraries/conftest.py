@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest_asyncio
 from aiohttp import web
 
 from tests.chaos.proxy import Proxy
 from tests.conftest import Service
+from tests.realtime.helpers import edit_post
+
+REFUSAL = {"code": "overloaded", "message": "Later.", "errors": {}, "requestId": "r1"}
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -45,3 +50,12 @@ async def failing() -> AsyncIterator[Failing]:
     found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     yield found
     await runner.cleanup()
+
+
+async def write_and_cut(service: Any, line: Any, post: Any, author: Any, total: int, cuts: int) -> None:
+    """So many frames in a post's room, and a line that breaks between them."""
+    for number in range(total // 10):
+        await edit_post(service.db, post, author, 10)
+        if number % (total // 10 // cuts) == 1:
+            line.reset()
+        await asyncio.sleep(0.05)

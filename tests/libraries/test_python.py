@@ -19,6 +19,7 @@ from nexcorp.documents.python_types import PYTHON_TYPES, write_python_types
 from nexcorp.realtime.node import NODE
 from tests.api import fetch_value, publish
 from tests.conftest import wait_until
+from tests.libraries.conftest import REFUSAL, write_and_cut
 from tests.realtime.helpers import create_post, edit_post
 
 pytestmark = pytest.mark.shared
@@ -87,13 +88,12 @@ async def test_lists_are_walked_and_errors_say_all(make_user: Any, service: Any)
 
 
 async def test_what_fails_for_a_while_is_tried_again_with_one_key(failing: Any) -> None:
-    refusal = {"code": "overloaded", "message": "Later.", "errors": {}, "requestId": "r1"}
     failing.answers = [
-        web.json_response(refusal, status=503, headers={"Retry-After": "1"}),
+        web.json_response(REFUSAL, status=503, headers={"Retry-After": "1"}),
         web.Response(status=502, text="<html>"),
         web.json_response({"id": "made"}, status=201),
-        web.json_response(refusal | {"code": "not_configured"}, status=503),
-        web.json_response(refusal, status=429, headers={"Retry-After": "3600"}),
+        web.json_response(REFUSAL | {"code": "not_configured"}, status=503),
+        web.json_response(REFUSAL, status=429, headers={"Retry-After": "3600"}),
     ]
     loop = asyncio.get_running_loop()
     async with Client(failing.url, token="t") as client:
@@ -144,15 +144,6 @@ async def test_nothing_is_lost_or_shown_twice_where_the_line_is_cut(
     # Acknowledged when the block ended; the last one, at which it broke off, was not.
     acked = "SELECT seq FROM room_acks WHERE room = $1 AND session_id = $2"
     assert await fetch_value(service, acked, room, ada.session_id) == total - 1
-
-
-async def write_and_cut(service: Any, line: Any, post: Any, author: Any, total: int, cuts: int) -> None:
-    """So many frames in a post's room, and a line that breaks between them."""
-    for number in range(total // 10):
-        await edit_post(service.db, post, author, 10)
-        if number % (total // 10 // cuts) == 1:
-            line.reset()
-        await asyncio.sleep(0.05)
 
 
 async def until(live: Any, event: str) -> Any:
