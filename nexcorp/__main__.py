@@ -84,7 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
-    add("console-types", commands.run_console_types, "write the API's types for the console")
+    add("console-types", commands.run_console_types, "write the API's types for the console and the clients")
     add("sql-types", commands.run_sql_types, "write the types of every statement in sql/")
     add("schema", commands.run_schema, "write docs/schema.sql, and the table of triggers in sql/README.md")
     doctor = add("doctor", commands.run_doctor, "check every setting and dependency, and say what to do")

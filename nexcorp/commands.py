@@ -258,14 +258,22 @@ def run_openapi(options: Namespace) -> int:
 
 
 def run_console_types(options: Namespace) -> int:
-    """Write the types of the API's shapes for the console."""
+    """Write the types of the API's shapes for the console and the clients."""
     import json
 
     from nexcorp.app import make_documents
-    from nexcorp.documents.typescript import TYPES, write_types
+    from nexcorp.documents.python_types import PYTHON_TYPES, write_python_types
+    from nexcorp.documents.typescript import CLIENT_TYPES, TYPES, write_types
 
-    TYPES.parent.mkdir(parents=True, exist_ok=True)
-    TYPES.write_text(write_types(json.loads(make_documents().openapi.body)))
+    document = json.loads(make_documents().openapi.body)
+    texts = {
+        TYPES: write_types(document),
+        CLIENT_TYPES: write_types(document),
+        PYTHON_TYPES: write_python_types(document),
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     return 0
 
 

@@ -19,6 +19,7 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime import bus, protocol
+from nexcorp.realtime.batches import Batches
 from nexcorp.realtime.gather import Gathered
 from nexcorp.realtime.guard import Guard
 from nexcorp.realtime.hub import Hub
@@ -85,7 +86,7 @@ class Node:
         self.database, self.revocations, self.rights = database, revocations, rights
         self.rooms, self.renderer = Rooms(live.rooms, rights), live.renderer
         self.commands = live.commands
-        self.hub = Hub()
+        self.hub, self.batches = Hub(), Batches()
         self.companions: list[Companion] = []
         # What is awaited, with a connection, before a socket is told that it is connected.
         self.welcomes: list[Callable[[Any, Socket], Awaitable[None]]] = []
