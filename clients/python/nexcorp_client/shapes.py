@@ -2142,6 +2142,24 @@ class UploadSignature(TypedDict):
     fields: dict[str, str]
 
 
+class Usage(TypedDict):
+    days: int
+    data: list[UsageDay]
+
+
+class UsageDay(TypedDict):
+    day: str
+    activePeople: int | None
+    posts: int | None
+    comments: int | None
+    messages: int | None
+    tasksDone: int | None
+    firstCommentSeconds: float | None
+    latencyP50: float | None
+    latencyP99: float | None
+    countedAt: str | None
+
+
 class Version(TypedDict):
     n: int
     cause: Literal["created", "edited", "put", "restored"]
