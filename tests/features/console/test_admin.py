@@ -1,4 +1,4 @@
-"""What admins see in the browser: figures as they change, people, roles, the trail, dead letters, webhooks."""
+"""What admins see in the browser: figures that change, people, roles, the trail, dead letters and hooks."""
 
 from __future__ import annotations
 
