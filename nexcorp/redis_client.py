@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import Any
 
@@ -98,13 +99,17 @@ class Finding(Failover):
 
     def __init__(self, *, place: Place, lane: int, **more: Any) -> None:
         self.place, self.lane = place, lane
+        # Of a subscription one task reads and another one writes: both may find it lost, and make it anew.
+        self.connecting = asyncio.Lock()
         super().__init__(**more)
 
     async def connect_check_health(self, *values: Any, **more: Any) -> None:
         """Ask, then connect."""
-        if not self.is_connected:  # type: ignore[attr-defined]
+        if self.is_connected:  # type: ignore[attr-defined]
+            return
+        async with self.connecting:
             self.host, self.port = await self.place.find(self.lane)
-        await super().connect_check_health(*values, **more)  # type: ignore[misc]
+            await super().connect_check_health(*values, **more)  # type: ignore[misc]
 
 
 @functools.cache

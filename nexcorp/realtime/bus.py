@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from nexcorp.background import end_tasks
 from nexcorp.logs import seldom
 from nexcorp.realtime.metrics import PUBLISHED
 from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages
@@ -183,7 +184,6 @@ class Listener:
         """Listen until cancelled. Every new subscription is reported: what came before it may be lost."""
         backoff = 0.1
         while True:
-            keeping: asyncio.Task[None] | None = None
             try:
                 async with self.client.pubsub() as subscription:
                     self._followed, self._changed = {}, set(self.rooms)
@@ -192,7 +192,11 @@ class Listener:
                         await self._subscribe(subscription)
                         await self._join(subscription, self._list_channels())
                     keeping = asyncio.create_task(self._keep(subscription))
-                    await self._listen(subscription)
+                    try:
+                        await self._listen(subscription)
+                    finally:
+                        # Before the connection is given back: it would make it anew.
+                        await end_tasks([keeping])
             except CONNECTION_LOST as error:
                 if self.connected:
                     backoff = 0.1
@@ -201,8 +205,6 @@ class Listener:
                     backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
             finally:
                 self.connected, self._followed = False, None
-                if keeping is not None:
-                    keeping.cancel()
                 for name in list(self._waiting):
                     self._answer(name)
             await asyncio.sleep(backoff)
