@@ -19,6 +19,7 @@ from nexcorp.config import MIN_SECRET_BYTES, Config, setting
 from nexcorp.db import Database, locks, migrations, sql
 from nexcorp.db.plans import SETTINGS
 from nexcorp.errors import ConfigError
+from nexcorp.extras import find_missing
 from nexcorp.integrations.git_commands import find_problem, read_version
 from nexcorp.integrations.oauth import Providers
 from nexcorp.integrations.oauth_profiles import HOMES, NAMES
@@ -215,6 +216,7 @@ CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "storage": check_storage,
     "assistant": check_assistant,
     "git": check_git,
+    "extras": find_missing,
     "worker": check_worker,
 }
 

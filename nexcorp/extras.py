@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from nexcorp.config import Config
@@ -12,9 +13,37 @@ if TYPE_CHECKING:
     from nexcorp.tracing import Tracer
 
 
-def explain_missing(setting: str, extra: str) -> ConfigError:
-    """The error of a setting whose packages are not there."""
-    return ConfigError(f"{setting} is set, but its packages are not installed: pip install '.[{extra}]'")
+def find_missing(config: Config) -> list[str]:
+    """Settings whose packages are not installed, each as a sentence that says what to do."""
+    wanted = (
+        (
+            config.otel_endpoint,
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "otel",
+            "opentelemetry.exporter.otlp.proto.http",
+        ),
+        (config.sentry_dsn, "SENTRY_DSN", "sentry", "sentry_sdk"),
+    )
+    return [
+        f"{setting} is set, but its packages are not installed: pip install '.[{extra}]'"
+        for value, setting, extra, package in wanted
+        if value and not is_installed(package)
+    ]
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported; what is above it is imported to see."""
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def refuse_missing(config: Config) -> None:
+    """Raise ConfigError where a setting's packages are not installed."""
+    missing = find_missing(config)
+    if missing:
+        raise ConfigError("; ".join(missing))
 
 
 def make_tracer(config: Config, service: str) -> Tracer | None:
@@ -25,10 +54,9 @@ def make_tracer(config: Config, service: str) -> Tracer | None:
     """
     if not config.otel_endpoint:
         return None
-    try:
-        from nexcorp.tracing import Tracer
-    except ModuleNotFoundError:
-        raise explain_missing("OTEL_EXPORTER_OTLP_ENDPOINT", "otel") from None
+    refuse_missing(config)
+    from nexcorp.tracing import Tracer
+
     return Tracer(config.otel_endpoint, service)
 
 
@@ -39,8 +67,7 @@ def make_reporter(config: Config) -> logging.Handler | None:
     """
     if not config.sentry_dsn:
         return None
-    try:
-        from nexcorp.reports import Reporter
-    except ModuleNotFoundError:
-        raise explain_missing("SENTRY_DSN", "sentry") from None
+    refuse_missing(config)
+    from nexcorp.reports import Reporter
+
     return Reporter(config.sentry_dsn, config.env)

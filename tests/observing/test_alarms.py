@@ -1,4 +1,4 @@
-"""Alarms and the dashboard name only what is measured, and all that the manual calls worth an alarm."""
+"""Alarms and the dashboard name only what is measured; each figure worth an alarm has one."""
 
 from __future__ import annotations
 

@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from nexcorp import extras
 from nexcorp.config import Config
 from nexcorp.errors import ConfigError
+from nexcorp.extras import find_missing, make_reporter, make_tracer
 
 SECRET = "what nobody may report"
 # As a process does: its settings, its log, then errors of several kinds.
 SCRIPT = """
 import asyncio, logging, sys
 import asyncpg, structlog
+from nexcorp import extras
 from nexcorp.config import Config
 from nexcorp.context import RequestContext, current
 from nexcorp.errors import NotFound
@@ -155,21 +158,13 @@ def test_a_wrong_address_is_not_quoted() -> None:
     assert Config.from_env({"SENTRY_DSN": "https://key@host/a/1"}).sentry_dsn
 
 
-@pytest.mark.parametrize(
-    ("name", "config"),
-    [
-        ("opentelemetry.sdk.trace", Config(otel_endpoint="http://127.0.0.1:1")),
-        ("sentry_sdk", Config(sentry_dsn="http://public@127.0.0.1:1/1")),
-    ],
-)
-def test_a_setting_whose_packages_are_missing_says_so(
-    name: str, config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from nexcorp.extras import make_reporter, make_tracer
-
-    for module in ("nexcorp.tracing", "nexcorp.reports"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
-    monkeypatch.setitem(sys.modules, name, None)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match=r"pip install '\.\[(otel|sentry)\]'"):
-        make_tracer(config, "x")
-        make_reporter(config)
+def test_a_setting_whose_packages_are_missing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = Config(otel_endpoint="http://127.0.0.1:1")
+    reported = Config(sentry_dsn="http://public@127.0.0.1:1/1")
+    assert find_missing(traced) == find_missing(reported) == find_missing(Config()) == []
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT .* pip install '\.\[otel\]'"):
+        make_tracer(traced, "x")
+    with pytest.raises(ConfigError, match=r"SENTRY_DSN .* pip install '\.\[sentry\]'"):
+        make_reporter(reported)
+    assert make_tracer(Config(), "x") is None and make_reporter(Config()) is None
