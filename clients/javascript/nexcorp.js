@@ -448,7 +448,9 @@ export class Live {
         // The status of a refused handshake is not told: it may be that the token is not taken.
         const doubtful = !greeted && code === 1006;
         if (doubtful && token === undefined) this.#end(new ApiError(401, { code: "unauthorized" }));
-        else if (doubtful) await this.client.get("/auth/me");
+        else if (doubtful && token?.startsWith("nxk_")) {
+          this.#end(new ApiError(403, { code: "session_required" }));
+        } else if (doubtful) await this.client.get("/auth/me");
         old = code === TOKEN_EXPIRED ? token : undefined;
         tries = greeted ? 1 : tries + 1;
       } catch (error) {

@@ -63,7 +63,9 @@ const steps = {
       for await (const _ of live);
     }));
     say(await fails(() => later.get("/auth/me")));
-    say(await fails(() => new Client(url, { token: "no.good.token" }).live()));
+    for (const token of ["no.good.token", "nxk_no_good_key"]) {
+      say(await fails(() => new Client(url, { token }).live()));
+    }
   },
 
   async retries({ url }) {

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import FormData, web
 from nexcorp_client import ApiError, Client, Place
 
 from nexcorp.app import make_documents
@@ -19,6 +19,7 @@ from nexcorp.documents.python_types import PYTHON_TYPES, write_python_types
 from nexcorp.realtime.node import NODE
 from tests.api import fetch_value, publish
 from tests.conftest import wait_until
+from tests.features.uploads.files import picture
 from tests.libraries.conftest import REFUSAL, write_and_cut
 from tests.realtime.helpers import create_post, edit_post
 
@@ -80,6 +81,15 @@ async def test_lists_are_walked_and_errors_say_all(make_user: Any, service: Any)
     made = [(await publish(ada, f"Number {number}."))["id"] for number in range(5)]
     async with Client(service.url, token=ada.token) as client:
         assert [post["id"] async for post in client.list("/posts", limit=2)][:5] == made[::-1]
+
+        def form() -> FormData:
+            found = FormData()
+            found.add_field("file", picture(), filename="lunch.png")
+            return found
+
+        upload = await client.request("POST", "/uploads", form)
+        post = await client.post("/posts", {"body": "Like this.", "uploadIds": [upload["id"]]})
+        assert [one["id"] for one in post["uploads"]] == [upload["id"]]
         with pytest.raises(ApiError) as wrong:
             await client.post("/posts", {"body": ""})
         error = wrong.value
@@ -210,9 +220,10 @@ async def test_what_is_final_ends_it_and_all_else_does_not(
             assert (ended.value.code, ended.value.close_code) == ("session_revoked", 4503)
             with pytest.raises(ApiError):
                 await live.say("ping")
-    # Of somebody who is not let in at all.
-    async with Client(service.url, token="no.good.token") as client:
-        with pytest.raises(ApiError) as refused:
-            async with client.live():
-                pass
-        assert refused.value.status == 401
+    # Whoever is not let in at all.
+    for token, status in (("no.good.token", 401), ("nxk_no_good_key", 403)):
+        async with Client(service.url, token=token) as client:
+            with pytest.raises(ApiError) as refused:
+                async with client.live():
+                    pass
+            assert refused.value.status == status
