@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from nexcorp.db import sql
-from nexcorp.delivery.outbox import emit
+from nexcorp.delivery import emit
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from tests.api import outbox_empty, publish
 from tests.clients import Service, User, run_service, wait_until
