@@ -1,4 +1,4 @@
-"""What admins see in the browser: figures as they change, people and roles, the audit trail, dead letters, webhooks."""
+"""Administration in the browser: figures, people and roles, the audit trail, dead letters, webhooks."""
 
 from __future__ import annotations
 

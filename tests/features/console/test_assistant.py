@@ -1,4 +1,4 @@
-"""The assistant in the browser: answers as they grow, stopped, given again, and what a model may not do to a page."""
+"""The assistant in the browser: answers that grow, are stopped and given again, and hostile ones."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.servers import Databases, name_database
 
 MakeUser = Callable[..., Awaitable[User]]
 HOSTILE = (
-    "echo # A heading\n\n<script>document.title = 'taken'</script><img src=x onerror=\"document.title='taken'\">"
-    "\n\n![a picture](https://evil.example/spy.png) [a link](javascript:document.title='taken')"
+    "echo # A heading\n\n<script>document.title = 'taken'</script>"
+    "<img src=x onerror=\"document.title='taken'\">\n\n![a picture](https://evil.example/spy.png) [a link](javascript:document.title='taken')"
     " [another](https://example.com/) and **strong words**"
 )
 

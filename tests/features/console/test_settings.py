@@ -1,4 +1,4 @@
-"""Settings in the browser: the profile, the account and its devices, keys, one's data, and how the page looks."""
+"""Settings in the browser: profile, account, devices, keys, one's data, and how the page looks."""
 
 from __future__ import annotations
 

@@ -168,7 +168,9 @@ export const Problem = (/** @type {{error: any, retry?: () => void}} */ { error,
   }</h2>
     <p>${error.first ?? error.message}</p>
     ${error.requestId && html`<p class="muted">${t("app.request")} <code>${error.requestId}</code></p>`}
-    ${retry && html`<button onClick=${() => retry()}><${Icon} name="refresh-cw" /> ${t("app.retry")}</button>`}
+    ${
+    retry && html`<button onClick=${() => retry()}><${Icon} name="refresh-cw" /> ${t("app.retry")}</button>`
+  }
   </div>`;
 
 /**
