@@ -19,7 +19,8 @@ from tests.servers import Databases, name_database
 MakeUser = Callable[..., Awaitable[User]]
 HOSTILE = (
     "echo # A heading\n\n<script>document.title = 'taken'</script>"
-    "<img src=x onerror=\"document.title='taken'\">\n\n![a picture](https://evil.example/spy.png) [a link](javascript:document.title='taken')"
+    "<img src=x onerror=\"document.title='taken'\">\n\n![a picture](https://evil.example/spy.png)"
+    " [a link](javascript:document.title='taken')"
     " [another](https://example.com/) and **strong words**"
 )
 
