@@ -1,4 +1,4 @@
-"""The assistant in the browser: answers as they grow, stopped, given again, and what a model may not do."""
+"""The assistant in the browser: answers that grow, are stopped and given again, and hostile ones."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.servers import Databases, name_database
 MakeUser = Callable[..., Awaitable[User]]
 HOSTILE = (
     "echo # A heading\n\n<script>document.title = 'taken'</script>"
-    "<img src=x onerror=\"document.title='taken'\">"
-    "\n\n![a picture](https://evil.example/spy.png) [a link](javascript:document.title='taken')"
+    "<img src=x onerror=\"document.title='taken'\">\n\n![a picture](https://evil.example/spy.png)"
+    " [a link](javascript:document.title='taken')"
     " [another](https://example.com/) and **strong words**"
 )
 
@@ -107,8 +107,10 @@ async def test_a_hostile_answer_is_text(visit: Visitor, make_user: MakeUser) -> 
 
 
 async def test_without_a_model(visit: Visitor, make_user: MakeUser, own_service: Service) -> None:
-    """Who runs the service is told what to set."""
+    """Who runs the service is told what to set; the question is kept."""
+    visit.allow("status of 503 .*/ai/chats/")
     page = await visit("/app/assistant", await make_user())
     await begin(page)
     await ask(page, "Is anybody there?")
     await expect(page.get_by_text("No language model is set up")).to_be_visible()
+    await expect(page.get_by_label("Ask something …")).to_have_value("Is anybody there?")

@@ -125,7 +125,7 @@ async def test_a_group(visit: Visitor, make_user: MakeUser) -> None:
     await dialog.get_by_role("button", name=f"Remove {joan.username}").click()
     await expect(dialog.locator(".rows li")).to_have_count(2)
     await expect(row).to_have_count(0)
-    await expect(hers.get_by_label(WRITE)).to_have_count(0)
+    await expect(hers.get_by_role("heading", name="Nothing is here")).to_be_visible()
     await dialog.get_by_role("combobox", name="Add somebody").fill(joan.username)
     await dialog.get_by_role("option").filter(has_text=f"@{joan.username}").first.click()
     await expect(dialog.locator(".rows li")).to_have_count(3)
@@ -133,5 +133,9 @@ async def test_a_group(visit: Visitor, make_user: MakeUser) -> None:
     await expect(mine.get_by_role("heading", level=2, name=re.compile("Lunch"))).to_contain_text("3 members")
     await say(mine, "Welcome back")
     await expect(row).to_contain_text("Welcome back")
+    await hers.get_by_role("button", name="Try again").click()
+    await expect(bubble(hers, "Welcome back")).to_be_visible()
+    await say(hers, "Thanks")
+    await expect(bubble(mine, "Thanks")).to_be_visible()
     answer = await joan.client.get(f"{API}/conversations")
     assert len((await answer.json())["data"]) == 1

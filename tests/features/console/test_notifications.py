@@ -43,7 +43,7 @@ async def test_the_list(visit: Visitor, make_user: MakeUser, service: Service) -
     await wait_until(lambda: outbox_empty(service), 15)
     page = await visit("/app/notifications", ada)
     await expect_live(page)
-    lines = page.locator(".notices li")
+    lines = page.locator(".notices li:has(.notice)")
     await expect(lines).to_have_count(3)
     likes = notice(page, "liked your post")
     await expect(likes).to_contain_text(joan.username)
@@ -78,7 +78,7 @@ async def test_the_list(visit: Visitor, make_user: MakeUser, service: Service) -
 
     # What is muted is told no more, and what was held back says so.
     await choose(page, "commented on", "Mute this")
-    await expect(page.locator(".toast")).to_contain_text("Muted")
+    await expect(page.locator(".toast").last).to_contain_text("Muted")
     await say(joan, post["id"], "Cake for me")
     await wait_until(lambda: outbox_empty(service), 15)
     await page.get_by_role("button", name="Held back").click()

@@ -117,6 +117,13 @@ function receive(/** @type {any} */ { event, data, room, seq }) {
     if (missed) emit("lost", {});
   } else if (event === "subscribed") {
     joined(data);
+  } else if (event === "unsubscribed") {
+    // Not asked for: one may not be in it any more, which reading it tells.
+    const left = rooms.get(data.room);
+    if (left?.joined) {
+      left.joined = false;
+      left.lost.forEach((lost) => lost());
+    }
   } else if (event === "token-expiring") {
     refresh().then((token) => token && say("auth", { token: token.text }), () => {});
     return;
