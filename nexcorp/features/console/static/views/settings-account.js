@@ -33,6 +33,7 @@ function Password() {
     form.reset();
     toast(t("settings.passwordChanged"));
   });
+  /** @type {Record<string, string>} */
   const errors = problem?.code === "wrong_password" ? { currentPassword: problem.first } : said;
   return html`
     <form class="card form" onSubmit=${submit}>
