@@ -335,7 +335,7 @@ class Deliveries:
     def delete_old_deliveries(self, conn: Connection, *, most: int | None) -> Awaitable[Int]: ...
     def delete_old_digests(self, conn: Connection, *, most: int | None) -> Awaitable[Int]: ...
 
-EventsClaimOutbox = TypedDict("EventsClaimOutbox", {"lane": Int, "outbox_id": Int, "attempts": Int, "receivers_after": Id, "id": Id, "type": Text, "actor_id": Id, "entity_type": Text, "entity_id": Id, "payload": Any, "created_at": Time})
+EventsClaimOutbox = TypedDict("EventsClaimOutbox", {"lane": Int, "outbox_id": Int, "attempts": Int, "receivers_after": Id, "id": Id, "type": Text, "actor_id": Id, "entity_type": Text, "entity_id": Id, "payload": Any, "created_at": Time, "traceparent": Text})
 EventsGetOutboxDepth = TypedDict("EventsGetOutboxDepth", {"depth": Int, "age": Float, "dead": Int})
 EventsCountTroubles = TypedDict("EventsCountTroubles", {"defaultRows": Int, "invalidIndexes": Int})
 EventsListFailing = TypedDict("EventsListFailing", {"id": Int, "dead": Bool, "type": Text, "attempts": Int, "lastError": Text, "createdAt": Time, "nextAt": Time})
@@ -1307,6 +1307,14 @@ class Uploads:
     def give_up_thumbnail(self, conn: Connection, *, upload_id: UUID | None) -> Awaitable[str]: ...
     def export_uploads(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[UploadsExportUploads]]: ...
 
+UsageListUncounted = TypedDict("UsageListUncounted", {"day": Any})
+UsageListDays = TypedDict("UsageListDays", {"day": Any, "activePeople": Int, "posts": Int, "comments": Int, "messages": Int, "tasksDone": Int, "firstCommentSeconds": Float, "latencyP50": Float, "latencyP99": Float, "countedAt": Time})
+
+class Usage:
+    def list_uncounted(self, conn: Connection, *, days: int | None) -> Awaitable[list[UsageListUncounted]]: ...
+    def count_day(self, conn: Connection, *, day: Any) -> Awaitable[str]: ...
+    def list_days(self, conn: Connection, *, days: int | None) -> Awaitable[list[UsageListDays]]: ...
+
 class Usernames:
     def delete_old_names(self, conn: Connection) -> Awaitable[str]: ...
 
@@ -1444,6 +1452,7 @@ class Catalog:
     tasks: Tasks
     telling: Telling
     uploads: Uploads
+    usage: Usage
     usernames: Usernames
     users: Users
     webhooks: Webhooks

@@ -12,7 +12,7 @@ from nexcorp.manifest import Demo
 # The post; who comments, what, and the replies to it.
 THREADS: tuple[tuple[str, int, str, tuple[tuple[int, str], ...]], ...] = (
     ("welcome", GRACE, "Hello everybody!", ((ADA, "Hello @grace, good to have you here."),)),
-    ("welcome", MARIE, "Hello from the laboratory. We have the better coffee.", ((LINUS, "It glows, though."),)),
+    ("welcome", MARIE, "Hello from the laboratory. Our coffee is better.", ((LINUS, "It glows, though."),)),
     ("welcome", EDSGER, "Good morning.", ()),
     (
         "compiler",
@@ -29,7 +29,7 @@ THREADS: tuple[tuple[str, int, str, tuple[tuple[int, str], ...]], ...] = (
     ("offsite", DOROTHY, "I can drive eight people.", ()),
     ("reading", BARBARA, "Fridays are good for me. Which book first, @ada?", ()),
     ("walk", MARIE, "Where is that?", ((EMMY, "Behind the old mill; half an hour from the last stop."),)),
-    ("builds", ADA, "Lovely. What happened on Wednesday?", ((BARBARA, "The cache was asked to remember, and did."),)),
+    ("builds", ADA, "Lovely. What happened on Wednesday?", ((BARBARA, "The cache remembered."),)),
     ("coffee", EDSGER, "It was only waiting for somebody to read the manual.", ()),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context
 from nexcorp.documents.examples import EXAMPLE_ID, PROJECT_ID
-from nexcorp.domain.demo import ADA, BARBARA, DOROTHY, EDSGER, FLORENCE, GRACE, LINUS, NIKOLA
+from nexcorp.domain.demo import ADA, BARBARA, DOROTHY, EDSGER, FLORENCE, GRACE, LINUS
 from nexcorp.domain.mentions import find_mentions
 from nexcorp.domain.projects import tell_member
 from nexcorp.domain.tasks import describe_states, tell
@@ -75,12 +75,12 @@ async def insert_demo_tasks(conn: Any, demo: Demo) -> None:
     await sql.task_links.add_link(conn, blocker_id=made[2], blocked_id=made[3])
     for text, is_done in (("numbers", True), ("names", True), ("strings", False)):
         await sql.checklists.insert_item(conn, task_id=made[2], text=text, is_done=is_done)
-    for task, person, status in MOVES:
-        await update_task(conn, demo.callers[person], made[task], {"status": status}, None, False)
-    for task, person, body in COMMENTS:
+    for number, person, status in MOVES:
+        await update_task(conn, demo.callers[person], made[number], {"status": status}, None, False)
+    for number, person, body in COMMENTS:
         await sql.comments.create_task_comment(
             conn,
-            task_id=made[task],
+            task_id=made[number],
             author_id=demo.people[person],
             sees_all=False,
             parent_id=None,
