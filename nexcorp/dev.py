@@ -1,7 +1,8 @@
 """`nexcorp dev`: the whole service on one machine, with nothing to install or set first.
 
 Embedded PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), migrations, demo data, then
-the Procfile's web and worker as children that are started again when they die. With `--lively` the demo people act.
+the Procfile's web and worker as children that are started again when they die. With `--lively` the demo
+people act.
 """
 
 from __future__ import annotations
@@ -36,7 +37,15 @@ from nexcorp.embedded.programs import name_psql
 
 STOP_ORDER = ("lively", "web", "worker", "model", "valkey", "postgres")
 PROCFILE_ENTRIES = ("web", "worker")
-COLOURS = {"web": "36", "worker": "35", "model": "34", "lively": "32", "migrate": "33", "seed": "33", "dev": "32"}
+COLOURS = {
+    "web": "36",
+    "worker": "35",
+    "model": "34",
+    "lively": "32",
+    "migrate": "33",
+    "seed": "33",
+    "dev": "32",
+}
 TICK = 0.1
 DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com (manager), linus@example.com"
 
@@ -324,8 +333,9 @@ def run_dev(
     """Run the service on `port` with its state in `home` until Ctrl-C or SIGTERM; returns the exit code.
 
     `hosts` are the IP addresses that the web process listens at.
-    `root` holds the Procfile, `command` is what runs `nexcorp`. `lively`: the demo people act meanwhile. What keeps it from starting (a taken port, an
-    unwritable home, another `nexcorp dev` in the same home) is said in one line, with exit code 1.
+    `root` holds the Procfile, `command` is what runs `nexcorp`. `lively`: the demo people act meanwhile.
+    What keeps it from starting (a taken port, an unwritable home, another `nexcorp dev` in the same home) is
+    said in one line, with exit code 1.
     """
     try:
         home = prepare_home(home)

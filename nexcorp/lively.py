@@ -1,4 +1,4 @@
-"""`nexcorp lively`: the demo people act on a running service, one of them every 20 s, as over HTTP anybody would.
+"""`nexcorp lively`: demo people act on a running service, over HTTP, one of them every 20 s.
 
 `nexcorp dev --lively` starts it, so that whoever looks at the console sees something happen.
 """
@@ -152,8 +152,7 @@ async def write(actor: Actor) -> str | None:
 
 async def follow(actor: Actor) -> str | None:
     """Follow a person whom one does not follow yet."""
-    followed = {person["id"] for person in await actor.list(f"/users/{actor.id}/following?limit=100")}
-    people = [one for one in await actor.list("/users") if one["id"] not in {actor.id, *followed}]
+    people = [one for one in await actor.list("/users") if not one["followed"] and one["id"] != actor.id]
     if not people:
         return None
     await actor.call("PUT", f"/users/{choose(people)['id']}/follow")

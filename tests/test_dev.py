@@ -50,7 +50,7 @@ def end(number, frame):
     note(f"{what} ended")
     sys.exit(0)
 signal.signal(signal.SIGTERM, signal.SIG_IGN if (here / "stubborn").exists() else end)
-if sys.argv[1] not in ("web", "worker"):
+if sys.argv[1] not in ("web", "worker", "lively"):
     note(what)
     sys.exit()
 print(what, "runs as", os.getpid(), "in", os.environ["NEXCORP_ENV"], flush=True)
@@ -65,20 +65,21 @@ DRIVER = """
 import sys
 from pathlib import Path
 from nexcorp.dev import run_dev
+lively = "--lively" in sys.argv
 root = Path(sys.argv[1])
 command = (sys.executable, str(root / "fake.py"))
-sys.exit(run_dev(int(sys.argv[2]), Path(sys.argv[3]), root=root, command=command))
+sys.exit(run_dev(int(sys.argv[2]), Path(sys.argv[3]), root=root, command=command, lively=lively))
 """
 
 
 class Dev:
     """One `nexcorp dev` in a process of its own."""
 
-    def __init__(self, root: Path, port: int, home: Path, **environ: str) -> None:
+    def __init__(self, root: Path, port: int, home: Path, *options: str, **environ: str) -> None:
         bare = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, str(root), str(port), str(home)],
+            [sys.executable, "-c", DRIVER, str(root), str(port), str(home), *options],
             cwd=REPOSITORY,
             env=bare | environ,
             stdout=subprocess.PIPE,
@@ -120,9 +121,11 @@ def run_dev(root: Path, tmp_path: Path) -> Iterator[RunDev]:
     started: list[Dev] = []
     home = tmp_path / "home"
 
-    def run(port: int = 0, home: Path = home, *, own_servers: bool = False, **environ: str) -> Dev:
+    def run(
+        port: int = 0, home: Path = home, *options: str, own_servers: bool = False, **environ: str
+    ) -> Dev:
         given = {"DATABASE_URL": "postgresql://elsewhere/db", "REDIS_URL": "redis://elsewhere"}
-        started.append(Dev(root, port, home, **({} if own_servers else given), **environ))
+        started.append(Dev(root, port, home, *options, **({} if own_servers else given), **environ))
         return started[-1]
 
     yield run
@@ -155,7 +158,10 @@ def test_dev_starts_everything_greets_and_stops_in_order(run_dev: RunDev, root: 
     said = "\n".join(dev.lines)
     assert "web    | web runs as" in said
     assert "worker | worker runs as" in said
+    up = next(number for number, line in enumerate(dev.lines) if "NexCorp Connect is up" in line)
+    assert dev.lines[up + 1].endswith("/app/ (click Ada)")
     assert "/api/docs" in said
+    assert "lively" not in said
     assert "only this machine reaches it; HOST=0.0.0.0 opens it to others" in said
     assert "ada@example.com" in said
     assert "psql 'postgresql://nexcorp:" in said
@@ -207,6 +213,21 @@ def test_dev_seeds_a_given_database_only_when_asked(
     assert ("seed" in journal(root)) is seeded
     assert ("ada@example.com" in "\n".join(dev.lines)) is seeded
     assert "elsewhere" not in "\n".join(dev.lines)
+
+
+def test_dev_starts_the_demo_people_when_asked_and_stops_them_first(
+    run_dev: RunDev, root: Path, tmp_path: Path
+) -> None:
+    dev = run_dev(0, tmp_path / "home", "--lively")
+    dev.read_until("to stop   Ctrl-C")
+    wait_until(lambda: len(journal(root)) >= 4)
+    (started,) = [line for line in journal(root) if line.startswith("lively")]
+    (console,) = [line for line in dev.lines if "  console " in line]
+    port = console.rpartition(":")[2].partition("/")[0]
+    assert started == f"lively http://127.0.0.1:{port}"
+    dev.process.terminate()
+    assert dev.finish() == 0
+    assert [line.partition(" ")[0] for line in journal(root)[-3:]] == ["lively", "web", "worker"]
 
 
 def test_a_service_in_development_is_at_home_on_loopback_alone() -> None:

@@ -19,8 +19,10 @@ from nexcorp.features.tasks.service import number_of, update_task
 from nexcorp.manifest import Demo
 
 # Title, status, priority, kind; who made it and whose it is, by their place; whether it is the project's;
-# days until it is due; label.
-TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | None, str | None], ...] = (
+# days until it is due, or SOON; label.
+# A reminder comes a day before: with the next run of the job.
+SOON = timedelta(days=1, seconds=1)
+TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | timedelta | None, str | None], ...] = (
     ("Read the first chapter", "in_progress", "high", "task", ADA, GRACE, True, -3, None),
     ("Write the grammar down", "done", "medium", "task", GRACE, GRACE, True, None, "design"),
     ("A lexer for numbers and names", "in_progress", "high", "task", GRACE, ADA, True, 2, None),
@@ -28,7 +30,7 @@ TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | None, str | 
     ("Comments are read as division", "in_progress", "urgent", "issue", ADA, GRACE, True, -1, "bug"),
     ("Print a line number with each error", "todo", "medium", "task", ADA, None, True, None, "design"),
     ("Stack machine or registers?", "todo", "low", "task", GRACE, EDSGER, True, 12, "design"),
-    ("Empty input ends in a crash", "todo", "urgent", "issue", GRACE, ADA, True, 1, "bug"),
+    ("Empty input ends in a crash", "todo", "urgent", "issue", GRACE, ADA, True, SOON, "bug"),
     ("Try it on Windows", "cancelled", "low", "task", ADA, None, True, None, None),
     ("Tests for the lexer", "todo", "medium", "task", BARBARA, BARBARA, True, 4, None),
     ("Order coffee beans", "todo", "high", "task", LINUS, LINUS, False, -2, None),
@@ -43,7 +45,7 @@ MEMBERS = ((ADA, "editor"), (BARBARA, "editor"), (EDSGER, "viewer"), (LINUS, "vi
 MOVES = ((0, GRACE, "done"), (4, GRACE, "review"))
 # What is said about a task, and by whom.
 COMMENTS = (
-    (2, GRACE, "Numbers and names work. @ada, what do we do about strings?"),
+    (2, GRACE, "Numbers and names work. What do we do about strings?"),
     (2, ADA, "Later: the grammar has none yet."),
     (4, GRACE, "Fixed, and there is a test for it. Would you look at it, @ada?"),
     (12, LINUS, "It expired in spring."),
@@ -96,6 +98,9 @@ async def insert_task(
     """One of TASKS; returns its id."""
     title, status, priority, kind, creator, assignee, in_project, days, label = task
     project_id = PROJECT_ID if in_project else None
+    due: date | None = today + timedelta(days=days) if isinstance(days, int) else None
+    if isinstance(days, timedelta):
+        due = datetime.now(UTC) + days
     new_id: UUID = await sql.tasks.insert_task(
         conn,
         task_id=task_id,
@@ -111,7 +116,7 @@ async def insert_task(
         lead_id=None,
         parent_id=None,
         external_ref=None,
-        **split_due(today + timedelta(days=days) if days is not None else None),
+        **split_due(due),
     )
     if label is not None:
         await sql.tasks.set_labels(conn, task_id=new_id, label_ids=[labels[label]])
