@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from nexcorp import lively
+from nexcorp.documents.examples import EXAMPLE_ID
 from nexcorp.domain.demo import ADA, DEMO_PASSWORD, PEOPLE
 from nexcorp.seed import seed
 from tests.api import API, fetch, fetch_value, get_json, outbox_empty
@@ -45,8 +46,9 @@ async def test_the_demo_company_shows_what_there_is(service: Any, client: Any) -
         return bool(await fetch_value(service, "SELECT count(*) FROM events WHERE type = 'task.due'"))
 
     await wait_until(is_reminded, 10)
-    # Signing in wakes the worker, which the seed alone does not.
     await sign_in(client)
+    # The service wakes the worker, which the seed alone does not.
+    assert (await client.put(f"{API}/posts/{EXAMPLE_ID}/like")).status == 200
     await wait_until(lambda: outbox_empty(service), 20)
     told = (await get_json(client, "/notifications?limit=100"))["data"]
     assert {one["type"] for one in told} == TOLD
