@@ -33,6 +33,7 @@ function Password() {
     form.reset();
     toast(t("settings.passwordChanged"));
   });
+  /** @type {Record<string, string>} */
   const errors = problem?.code === "wrong_password" ? { currentPassword: problem.first } : said;
   return html`
     <form class="card form" onSubmit=${submit}>
@@ -139,7 +140,9 @@ function Devices() {
   `;
 }
 
-/** All that the service holds of one, as a file. */
+const LOOK_MS = 2000;
+
+/** All that the service holds of one, as a file: it is looked for until it is there. */
 function Data() {
   const [state, setState] = useState(/** @type {ExportState | null} */ (null));
   const ask = async () => {
@@ -149,6 +152,11 @@ function Data() {
       toastError(error);
     }
   };
+  useEffect(() => {
+    if (!state || state.downloadUrl) return;
+    const timer = setTimeout(ask, LOOK_MS);
+    return () => clearTimeout(timer);
+  }, [state]);
   const download = async () => {
     try {
       const { ticket } = await api("POST", "/auth/ticket", { purpose: "download" });
