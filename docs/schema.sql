@@ -1901,6 +1901,26 @@ CREATE INDEX uploads_task_id_idx ON uploads USING btree (task_id) WHERE task_id 
 CREATE INDEX uploads_unplaced_idx ON uploads USING btree (created_at) WHERE post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL;
 CREATE INDEX uploads_unplaced_owner_idx ON uploads USING btree (owner_id) WHERE post_id IS NULL AND task_id IS NULL AND message_id IS NULL AND removed_at IS NULL;
 
+CREATE TABLE usage_days (
+    day date NOT NULL,
+    active_people integer NOT NULL,
+    posts integer NOT NULL,
+    comments integer NOT NULL,
+    messages integer NOT NULL,
+    tasks_done integer NOT NULL,
+    first_comment_seconds real,
+    latency_p50 real,
+    latency_p99 real,
+    counted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT usage_days_pkey PRIMARY KEY (day)
+);
+COMMENT ON TABLE usage_days IS 'How much the service was used on each day, UTC: numbers alone, of nobody. Today is counted anew every ten minutes, a day that is over once more.';
+COMMENT ON COLUMN usage_days.active_people IS 'People who did something that the trail has, or whose session was refreshed.';
+COMMENT ON COLUMN usage_days.messages IS 'Messages between people.';
+COMMENT ON COLUMN usage_days.tasks_done IS 'Tasks that were completed on that day, and still were when it was counted.';
+COMMENT ON COLUMN usage_days.first_comment_seconds IS 'The median time from a post to the first comment on it by somebody else, of such first comments of the day; NULL without one.';
+COMMENT ON COLUMN usage_days.latency_p50 IS 'Milliseconds: the medians that processes measured, weighted by requests; as latency_p99. NULL where nothing was measured.';
+
 CREATE TABLE users (
     id uuid DEFAULT uuidv7() NOT NULL,
     email citext,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
@@ -21,6 +21,7 @@ from nexcorp.documents.asyncapi import make_asyncapi
 from nexcorp.documents.openapi import make_openapi
 from nexcorp.documents.served import DOCUMENTS, Documents
 from nexcorp.domain.attachments import Storage
+from nexcorp.extras import make_tracer
 from nexcorp.features import PRODUCT
 from nexcorp.graphql.routes import ROUTES as GRAPHQL
 from nexcorp.graphql.routes import set_up as set_up_graphql
@@ -30,6 +31,7 @@ from nexcorp.logs import seldom
 from nexcorp.manifest import Product
 from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.routes import ROUTES as REALTIME
+from nexcorp.realtime.tracing import trace_hub
 from nexcorp.redis_client import connect
 from nexcorp.security.access import Rights
 from nexcorp.security.api_keys import ApiKeys
@@ -58,7 +60,11 @@ from nexcorp.web.refusals import make_refusal
 from nexcorp.web.replies import encode, make_lasting
 from nexcorp.web.routing import Route, add_routes
 from nexcorp.web.storage import STORAGE
+from nexcorp.web.tracing import make_tracing
 from nexcorp.web.turns import TURNS, Turns
+
+if TYPE_CHECKING:
+    from nexcorp.tracing import Tracer
 
 log = structlog.get_logger("nexcorp.app")
 
@@ -108,6 +114,17 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     await database.close()
 
 
+def trace_services(app: web.Application, tracer: Tracer) -> None:
+    """Have statements and the writing to sockets traced, too, until the application ends."""
+    app[DATABASE].watchers.append(tracer.note_statement)
+    trace_hub(app[NODE].hub, tracer)
+
+    async def close(app: web.Application) -> None:
+        await tracer.close()
+
+    app.on_cleanup.append(close)
+
+
 async def drain(app: web.Application) -> None:
     """Send clients elsewhere before the requests in flight are waited for."""
     await app[NODE].drain()
@@ -143,7 +160,9 @@ def make_storage(config: Config) -> Storage:
 
 def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     """The application for `config`, made of the features of `product`."""
-    app = web.Application(middlewares=[make_gateway(config)], client_max_size=MAX_JSON_BYTES)
+    tracer = make_tracer(config, "nexcorp-web")
+    tracing = [make_tracing(tracer)] if tracer is not None else []
+    app = web.Application(middlewares=[*tracing, make_gateway(config)], client_max_size=MAX_JSON_BYTES)
     secrets = Secrets.from_config(config)
     database = Database(config, application="nexcorp web")
     app[CONFIG], app[SECRETS], app[TOKENS] = config, secrets, Tokens(secrets)
@@ -166,6 +185,8 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     app[GATE] = Gate(
         config.database_pool[1] * PLACES_A_CONNECTION, config.max_in_flight, vital, make_refusal(config)
     )
+    if tracer is not None:
+        trace_services(app, tracer)
     app.cleanup_ctx.append(run_services)
     app.on_shutdown.append(drain)
     return app

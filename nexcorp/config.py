@@ -17,6 +17,7 @@ from nexcorp.settings import (
     parse_cloudinary_url,
     parse_count,
     parse_database_url,
+    parse_dsn,
     parse_flag,
     parse_hosts,
     parse_list,
@@ -77,8 +78,18 @@ class Config:
         parse_count,
         about="prepared statements kept; 0 behind a transaction-mode PgBouncer",
     )
+    slow_statement_ms: int = setting_field(
+        "SLOW_STATEMENT_MS",
+        0,
+        parse_count,
+        about="statements that take so many milliseconds are logged by name; 0: no such log",
+    )
     redis_url: str = setting_field(
-        "REDIS_URL", "", parse_redis_url, secret=True, about="redis:// or rediss://"
+        "REDIS_URL",
+        "",
+        parse_redis_url,
+        secret=True,
+        about="redis:// or rediss://, of a cluster all its nodes, or redis+sentinel://",
     )
     home: str = setting_field("NEXCORP_HOME", ".nexcorp", about="state of the embedded servers")
     public_url: str = setting_field("PUBLIC_URL", "", about="address users reach the service at")
@@ -249,6 +260,19 @@ class Config:
     )
     ai_at_once: int = setting_field(
         "AI_AT_ONCE", 100, parse_positive, about="answers that one worker has written at once"
+    )
+    otel_endpoint: str = setting_field(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        parse_address,
+        about="an OTLP collector that takes traces over HTTP, http://host:4318; empty: no traces",
+    )
+    sentry_dsn: str = setting_field(
+        "SENTRY_DSN",
+        "",
+        parse_dsn,
+        secret=True,
+        about="where errors are reported to, https://key@host/project; empty: nowhere",
     )
     event_retention_days: int = setting_field(
         "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"

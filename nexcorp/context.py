@@ -40,6 +40,8 @@ class RequestContext:
 
 
 current: ContextVar[RequestContext | None] = ContextVar("nexcorp_request", default=None)
+# Where a request has a span, what names it to those that follow (W3C, `traceparent`); else always None.
+traceparent: ContextVar[str | None] = ContextVar("nexcorp_traceparent", default=None)
 
 
 def apart() -> Context:

@@ -12,7 +12,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
 from nexcorp.config import Config
-from nexcorp.context import current
+from nexcorp.context import current, traceparent
+from nexcorp.extras import make_reporter
 
 # Local variables hold passwords and tokens: a traceback shows lines, never values.
 TRACEBACKS = structlog.processors.ExceptionRenderer(
@@ -47,6 +48,8 @@ def add_request(logger: Any, method: str, event: dict[str, Any]) -> dict[str, An
     context = current.get()
     if context is not None:
         event.setdefault("requestId", context.request_id)
+        if (parent := traceparent.get()) is not None:
+            event.setdefault("traceId", parent.split("-")[1])
     return event
 
 
@@ -89,7 +92,8 @@ def set_up_logs(config: Config) -> None:
     )
     logging.getLogger("aiohttp.server").addFilter(RefusalFilter())
     root = logging.getLogger()
-    root.handlers = [handler]
+    reporter = make_reporter(config)
+    root.handlers = [handler] if reporter is None else [handler, reporter]
     root.setLevel(level)
     for noisy in ("aiohttp.access", "yoyo", "asyncio", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))

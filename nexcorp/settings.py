@@ -10,6 +10,8 @@ from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
+from nexcorp.redis_url import WANTS, parse_url
+
 
 def parse_list(text: str) -> tuple[str, ...]:
     """Split a comma-separated setting, dropping blanks: "a, b" -> ("a", "b")."""
@@ -158,16 +160,21 @@ def parse_database_url(text: str) -> str:
     return text
 
 
-def parse_redis_url(text: str) -> str:
-    """An address of Redis. The complaint never quotes it."""
-    wants = "wants redis:// or rediss://user:password@host:port/number"
+def parse_dsn(text: str) -> str:
+    """An address of Sentry, or of what speaks its protocol. The complaint never quotes it."""
+    wants = "wants https://key@host/project"
     parts = split_secret_url(text, wants)
-    try:
-        parts.port  # noqa: B018 - it is read only here
-    except ValueError:
-        raise ValueError("its port is no number from 0 to 65535") from None
-    if parts.scheme not in ("redis", "rediss", "unix"):
+    if parts.scheme not in ("http", "https") or not (parts.username and parts.hostname):
         raise ValueError(wants)
+    if not parts.path.rpartition("/")[2].isdigit():
+        raise ValueError(wants)
+    return text
+
+
+def parse_redis_url(text: str) -> str:
+    """An address of Redis, of a cluster or of Sentinels. The complaint never quotes it."""
+    split_secret_url(text, WANTS)
+    parse_url(text)
     return text
 
 

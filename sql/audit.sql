@@ -125,7 +125,7 @@ SELECT drop_event_partitions($1);
 -- name: export_events(user_id) :many
 -- What a person did.
 SELECT
-    e.id, e.type, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload, e.metadata,
+    e.id, e.type, e.entity_type AS "entityType", e.entity_id AS "entityId", e.payload, e.metadata - 'traceparent' AS metadata,
     e.created_at AS "createdAt"
 FROM events AS e
 WHERE e.actor_id = $1

@@ -50,7 +50,8 @@ due AS MATERIALIZED (
 )
 SELECT
     d.lane, d.id AS outbox_id, d.attempts, d.receivers_after,
-    e.id, e.type, e.actor_id, e.entity_type, e.entity_id, e.payload, e.created_at
+    e.id, e.type, e.actor_id, e.entity_type, e.entity_id, e.payload, e.created_at,
+    e.metadata ->> 'traceparent' AS traceparent
 FROM due AS d
 LEFT JOIN LATERAL (
     SELECT *
@@ -65,7 +66,8 @@ ORDER BY d.id;
 -- batch.
 SELECT
     o.lane, o.id AS outbox_id, o.attempts, o.receivers_after,
-    e.id, e.type, e.actor_id, e.entity_type, e.entity_id, e.payload, e.created_at
+    e.id, e.type, e.actor_id, e.entity_type, e.entity_id, e.payload, e.created_at,
+    e.metadata ->> 'traceparent' AS traceparent
 FROM (
     SELECT *
     FROM outbox

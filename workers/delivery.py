@@ -19,7 +19,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import asyncpg
@@ -37,7 +37,11 @@ from workers.folding import fold
 from workers.metrics import BATCH_SECONDS, DELIVERED, FAILED, NOTIFIED
 from workers.push import ListHeard, Publish, Pusher, hear_all
 from workers.telling import INBOX_ALONE, Channels, tell
+from workers.tracing import follow_rows
 from workers.webhooks_plan import plan_webhooks
+
+if TYPE_CHECKING:
+    from nexcorp.tracing import Tracer
 
 log = structlog.get_logger("nexcorp.delivery")
 
@@ -71,7 +75,7 @@ class Delivery:
     """Drains the outbox of one worker process.
 
     `workers` is how many workers run, as last heard: a batch takes this one's share of the lanes, or what the
-    others leave. `mentions_a_minute`: see fold(). `channels`: which are configured.
+    others leave. `mentions_a_minute`: see fold(). `channels`, `tracer`: as they are configured.
     """
 
     def __init__(
@@ -83,10 +87,11 @@ class Delivery:
         *,
         mentions_a_minute: int = 0,
         channels: Channels = INBOX_ALONE,
+        tracer: Tracer | None = None,
     ) -> None:
         self.database, self.product, self.mentions_a_minute = database, product, mentions_a_minute
-        self.channels = channels
-        self.pusher = Pusher(database, publish, list_heard, product)
+        self.channels, self.tracer = channels, tracer
+        self.pusher = Pusher(database, publish, list_heard, product, tracer)
         self.workers = 1
         self._abreast = 1
         self._draining = False
@@ -156,7 +161,8 @@ class Delivery:
                         conn, lanes=lanes, most_lanes=-(-LANES // shares), most=BATCH_ROWS
                     )
                     keys = [(row["lane"], row["outbox_id"]) for row in rows]
-                    frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
+                    with follow_rows(self.tracer, rows) as traces:
+                        frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
         except Exception as error:
             if not keys or not is_of_row(error):
                 raise
@@ -164,7 +170,7 @@ class Delivery:
                 log.exception("batch failed, trying its rows one by one", rows=len(keys))
             return await self.deliver_singly(keys)
         DELIVERED.inc(done)
-        await self.pusher.begin(frames)
+        await self.pusher.begin(frames, traces)
         return len(keys)
 
     async def deliver_singly(self, keys: list[tuple[int, int]]) -> int:
@@ -181,7 +187,8 @@ class Delivery:
                     wait=POOL_WAIT_SECONDS, lock_seconds=lock_seconds, by_index=True
                 ) as conn:
                     rows = await sql.events.claim_outbox_row(conn, lane=lane, row_id=row_id)
-                    frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
+                    with follow_rows(self.tracer, rows) as traces:
+                        frames, done = await self.deliver_rows(conn, rows) if rows else ([], 0)
             except asyncpg.LockNotAvailableError:
                 lock_seconds = SOON_SECONDS
                 async with self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
@@ -193,7 +200,7 @@ class Delivery:
                 await self.record_failure(lane, row_id, error)
                 continue
             DELIVERED.inc(done)
-            await self.pusher.begin(frames)
+            await self.pusher.begin(frames, traces)
         return len(keys)
 
     async def record_failure(self, lane: int, row_id: int, error: Exception) -> None:

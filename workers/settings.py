@@ -15,8 +15,9 @@ from saq import CronJob, Worker
 from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
-from nexcorp.delivery.wake import QUEUE_NAME, Waker, make_queue
+from nexcorp.delivery.wake import Waker, make_queue
 from nexcorp.errors import AppError
+from nexcorp.extras import make_tracer
 from nexcorp.features import PRODUCT
 from nexcorp.features.overview.sampling import Sampler, name_process
 from nexcorp.integrations.ai import make_model
@@ -26,7 +27,9 @@ from nexcorp.integrations.storage import make_stores
 from nexcorp.logs import seldom
 from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
-from nexcorp.redis_client import CONNECTION_LOST, connect
+from nexcorp.realtime.rooms import list_gatherers
+from nexcorp.realtime.sharded import make_publisher
+from nexcorp.redis_client import CONNECTION_LOST, Lanes, connect
 from nexcorp.security.secrets import Secrets
 from nexcorp.web.cache import Cache
 from nexcorp.web.effects import make_performer
@@ -118,7 +121,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
     backoff = 0.2
     while not stop.is_set():
         client = connect(config.redis_url, blocking=True)
-        queue = PatientQueue(client, name=QUEUE_NAME)
+        queue = PatientQueue(client)
         worker = PatientWorker(
             queue,
             list_jobs(product),
@@ -174,15 +177,21 @@ async def run_worker(config: Config) -> None:
 async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT) -> None:
     """Deliver, beat and run jobs until `stop` is set; then finish what is in hand."""
     worker_id = name_process()
+    tracer = make_tracer(config, "nexcorp-worker")
     database = Database(config, application="nexcorp worker", idle_seconds=IDLE_SECONDS)
+    if tracer is not None:
+        database.watchers.append(tracer.note_statement)
     opening = asyncio.create_task(open_database(database))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not opening.done():
         await end_tasks([opening])
         await database.close()
+        if tracer is not None:
+            await tracer.close()
         return
-    publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
+    lanes = Lanes(config.redis_url, check_seconds=bus.CHECK_SECONDS)
+    publisher = make_publisher(lanes, list_gatherers(product.rooms))
     mailer, pusher = make_mailer(config), make_pusher(config)
     delivery = Delivery(
         database,
@@ -191,6 +200,7 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         publisher.list_heard,
         mentions_a_minute=config.mentions_a_minute,
         channels=Channels(mail=mailer is not None, push=pusher is not None),
+        tracer=tracer,
     )
     mails = MailQueue(database, mailer, config.base_url)
     notices = make_senders(config, database, product, mailer, pusher)
@@ -261,3 +271,5 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
     await publisher.client.aclose()
     await waking.aclose()
     await database.close()
+    if tracer is not None:
+        await tracer.close()

@@ -19,6 +19,7 @@ from nexcorp.db.encoding import decode, encode
 from nexcorp.db.lease import POOL_WAIT_SECONDS, Found, Lease, TransactionLease
 from nexcorp.db.plans import SETTINGS
 from nexcorp.db.shares import Shares
+from nexcorp.db.slow import make_slow_log
 from nexcorp.errors import AppError, DatabaseUnavailable
 from nexcorp.logs import seldom
 
@@ -109,6 +110,10 @@ class Database:
         self.application, self.idle_seconds = application, idle_seconds
         self.statement_seconds = statement_seconds
         self.perform: Callable[[Any], Awaitable[None] | None] = lambda effect: None
+        # What each connection tells of every statement, once it has ended; see asyncpg's add_query_logger().
+        self.watchers: list[Callable[[Any], None]] = []
+        if config.slow_statement_ms:
+            self.watchers.append(make_slow_log(config.slow_statement_ms))
         self._pool: asyncpg.Pool | None = None
         # Blocks that have a connection, and that wait for one.
         self.leased = self.waiting = 0
@@ -144,7 +149,7 @@ class Database:
             self.config.database_url,
             min_size=least,
             max_size=most,
-            init=set_codecs,
+            init=self._set_up,
             connection_class=Connection,
             statement_cache_size=self.config.statement_cache,
             max_cached_statement_lifetime=0,
@@ -153,6 +158,11 @@ class Database:
             # A name and no more: a pooler in between drops or refuses other settings of a session.
             server_settings={"application_name": self.application},
         )
+
+    async def _set_up(self, conn: asyncpg.Connection) -> None:
+        await set_codecs(conn)
+        for watcher in self.watchers:
+            conn.add_query_logger(watcher)
 
     async def open_patiently(self) -> None:
         """Connect, however long that takes; now and then that is a line in the log."""

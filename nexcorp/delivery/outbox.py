@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from nexcorp.context import current
+from nexcorp.context import current, traceparent
 from nexcorp.db import sql
 from nexcorp.delivery.effects import WAKE
 
@@ -16,12 +16,15 @@ def describe_context() -> dict[str, Any]:
     context = current.get()
     if context is None:
         return {}
-    return {
+    described = {
         "ip": context.ip,
         "userAgent": context.user_agent,
         "sessionId": context.session_id,
         "requestId": context.request_id,
     }
+    if (parent := traceparent.get()) is not None:
+        described["traceparent"] = parent
+    return described
 
 
 async def emit(

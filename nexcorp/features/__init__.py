@@ -28,6 +28,7 @@ from nexcorp.features import (
     sessions,
     tasks,
     uploads,
+    usage,
     users,
     webhooks,
 )
@@ -39,6 +40,7 @@ FEATURES = (
     keys.FEATURE,
     audit.FEATURE,
     overview.FEATURE,
+    usage.FEATURE,
     users.FEATURE,
     posts.FEATURE,
     reactions.FEATURE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from nexcorp.db.encoding import encode
 
 SUBPROTOCOL = "nexcorp.v1"
+# The same, with frames in JSON arrays.
+BATCHED = "nexcorp.v1.batch"
 MAX_INBOUND_BYTES = 64 * 1024
 MAX_RECOVERED = 500
 
@@ -31,11 +34,13 @@ class RoomMessage(msgspec.Struct, array_like=True):
     """What a worker tells the web nodes about one room.
 
     `frames` are (seq, text) in order; `unread` is the count to show after them, in `user:` rooms.
+    `traces` has the `traceparent` of frames that have one, by their number.
     """
 
     room: str
     frames: list[tuple[int, str]]
     unread: int | None = None
+    traces: dict[int, str] | None = None
 
 
 pack_messages = msgspec.msgpack.Encoder().encode
@@ -57,6 +62,11 @@ def wrap(payload: bytes, opcode: int = TEXT) -> bytes:
 def unwrap(frame: bytes) -> bytes:
     """The payload of what wrap() made."""
     return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+
+
+def wrap_all(frames: Iterable[bytes]) -> bytes:
+    """One frame with a JSON array of what wrap() was given for each of these."""
+    return wrap(b"[" + b",".join(map(unwrap, frames)) + b"]")
 
 
 def wrap_event(event: str, data: Any, **more: Any) -> bytes:

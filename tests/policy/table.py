@@ -114,7 +114,7 @@ POLICY: list[Rule] = [
     ),
     *(
         Rule(f"GET /admin/{path}", "audit:read", 403, admin=200)
-        for path in ("overview", "overview/history", "outbox")
+        for path in ("overview", "overview/history", "outbox", "usage")
     ),
     Rule("POST /admin/outbox/{id}/retry", "outbox:retry", 403, admin=204, make=makers.a_dead_letter),
     Rule("GET /verify-email", ANYBODY, 200),

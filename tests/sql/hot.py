@@ -73,6 +73,7 @@ SCANS = {
     "search.fill_words": "once, after a bulk load",
     "service.has_users": "stops at the first row",
     "task_stats.fill_tallies": "once, after a bulk load",
+    "usage.count_day": "sessions, every ten minutes, to count who was there",
     "users.fill_person_stats": "once, after a bulk load",
     "users.count_people": "counts all people of a role, for those who must have page numbers",
 }
@@ -308,6 +309,15 @@ HOT: dict[str, set[str]] = {
     "uploads.remove_unfinished": {"uploads_pkey", "idempotency_keys_entity_idx"},
     "uploads.remove_upload": {"uploads_pkey", "idempotency_keys_entity_idx"},
     "uploads.take_off_uploads": {"uploads_post_id_idx", "uploads_task_id_idx", "idempotency_keys_entity_idx"},
+    "usage.count_day": {
+        "posts_position_idx",
+        "posts_pkey",
+        "comments_pkey",
+        "comments_post_id_idx",
+        "messages_pkey",
+        "task_days_pkey",
+        "node_samples_pkey",
+    },
     "users.count_found_people": {"users_search_idx"},
     "users.count_other_admins": set(),
     "users.get_id_by_username": {"users_username_key"},

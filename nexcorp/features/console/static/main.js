@@ -3,11 +3,42 @@ import { effect, html, render, signal, useEffect } from "./vendor/preact.js";
 import { learnRights, me, refresh } from "./lib/api.js";
 import { loadBell } from "./lib/bell.js";
 import { connect, on, stop } from "./lib/live.js";
-import { loadRest } from "./lib/rest.js";
 import { BASE, go, path } from "./lib/router.js";
 import { Shell, showScheme } from "./lib/shell.js";
 import { Empty, Heading, Problem, Skeleton, toast, Toasts } from "./lib/ui.js";
-import { begin, t } from "./lib/words.js";
+import { begin, complete, t } from "./lib/words.js";
+
+/** Styles of views beyond the first look. */
+const SHEETS = ["people", "settings", "work", "projects", "talk", "admin"];
+
+/** Add a sheet of styles, and wait for it. */
+const addSheet = (/** @type {string} */ name) =>
+  new Promise((done, fail) => {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = new URL(`./styles/${name}.css`, import.meta.url).href;
+    link.onload = done;
+    link.onerror = () => {
+      link.remove();
+      fail(new Error(`styles of ${name}`));
+    };
+    document.head.append(link);
+  });
+
+/** @type {Promise<any> | undefined} */
+let rest;
+
+/** Fetch it, or wait for it; a failure is tried again by the next who asks. */
+function loadRest() {
+  rest ??= Promise.all([
+    import("./words/en-views.js").then((module) => complete(module.default)),
+    ...SHEETS.map(addSheet),
+  ]).catch((error) => {
+    rest = undefined;
+    throw error;
+  });
+  return rest;
+}
 
 /** A view that needs more than the first look does. */
 const late = (/** @type {() => Promise<any>} */ load) => async () =>
@@ -68,11 +99,15 @@ const view = signal({});
 
 /** A view that cannot be loaded is most often one of a release that is no more: a reload brings the new one. */
 async function show(/** @type {() => Promise<any>} */ load) {
+  /** @type {any} */
+  let loaded;
   try {
-    view.value = { load, View: (await load()).default };
+    loaded = { load, View: (await load()).default };
   } catch (problem) {
-    view.value = { load, problem };
+    loaded = { load, problem };
   }
+  // Somebody may have gone on, or back, before it came.
+  if (match(path.peek())?.load === load) view.value = loaded;
 }
 
 function View() {

@@ -2538,6 +2538,33 @@ export type UploadSignature = {
   fields: Record<string, string>;
 };
 
+export type Usage = {
+  days: number;
+  data: Array<UsageDay>;
+};
+
+export type UsageDay = {
+  day: string;
+  /** People who did something, or whose session was refreshed. */
+  activePeople: number | null;
+  /** Posts published. */
+  posts: number | null;
+  /** Comments written, on posts and tasks. */
+  comments: number | null;
+  /** Messages between people. */
+  messages: number | null;
+  /** Tasks completed. */
+  tasksDone: number | null;
+  /** The median time from a post to the first comment on it by another person, of such comments of this day; null where there was none. */
+  firstCommentSeconds: number | null;
+  /** Milliseconds until requests were answered: the medians of ten seconds, weighted by requests; null where nothing was measured. */
+  latencyP50: number | null;
+  /** The same of what 99 of 100 requests took at most. */
+  latencyP99: number | null;
+  /** When it was counted last. */
+  countedAt: string | null;
+};
+
 export type Version = {
   n: number;
   cause: "created" | "edited" | "put" | "restored";

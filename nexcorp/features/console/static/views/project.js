@@ -87,7 +87,7 @@ export default function Project(/** @type {{id: string, tab?: string}} */ { id, 
   const tabs = tabsOf(project), Tab = tabs.some(([name]) => name === tab) ? TABS[tab] : null;
   return html`
     <div class="page project">
-      <nav class="crumbs" aria-label=${t("projects.path")}><a class="plain" href=${href(
+      <nav class="project-crumbs" aria-label=${t("projects.path")}><a class="plain" href=${href(
         "/projects",
       )}>${t(
         "pages.projects",

@@ -1,0 +1,58 @@
+"""What is told of the usage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from nexcorp.domain.fields import Out
+
+SPANS = (30, 90)
+
+
+class UsageQuery(Schema):
+    """How many days."""
+
+    days = fields.Integer(
+        load_default=SPANS[0],
+        validate=validate.OneOf(SPANS),
+        metadata={"description": "How many days, today the last of them."},
+    )
+
+
+def figure(text: str, kind: type[fields.Field[Any]] = fields.Integer) -> fields.Field[Any]:
+    """A figure of a day, null where it is unknown."""
+    return kind(required=True, allow_none=True, metadata={"description": text})
+
+
+class UsageDay(Out):
+    """One day, UTC. Figures are null where the day was not counted yet."""
+
+    day = fields.Date(required=True)
+    activePeople = figure("People who did something, or whose session was refreshed.")
+    posts = figure("Posts published.")
+    comments = figure("Comments written, on posts and tasks.")
+    messages = figure("Messages between people.")
+    tasksDone = figure("Tasks completed.")
+    firstCommentSeconds = figure(
+        "The median time from a post to the first comment on it by another person, of such comments of this "
+        "day; null where there was none.",
+        fields.Float,
+    )
+    latencyP50 = figure(
+        "Milliseconds until requests were answered: the medians of ten seconds, weighted by requests; null "
+        "where nothing was measured.",
+        fields.Float,
+    )
+    latencyP99 = figure("The same of what 99 of 100 requests took at most.", fields.Float)
+    countedAt = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "When it was counted last."}
+    )
+
+
+class Usage(Out):
+    """How much the service is used, a row a day, oldest first."""
+
+    days = fields.Integer(required=True)
+    data = fields.List(fields.Nested(UsageDay), required=True)
