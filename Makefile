@@ -29,8 +29,8 @@ help: ## List these targets
 run: export PORT := $(PORT)
 run: export NEXCORP_HOME := $(NEXCORP_HOME)
 run: export AI := $(AI)
-run: $(RUN_STAMP) $(if $(filter 1,$(AI)),$(AI_STAMP)) ## Start everything here: PostgreSQL, Valkey, demo data, web on PORT (8080), worker; AI=1: a small language model, too
-	@$(BIN)/python -m nexcorp dev
+run: $(RUN_STAMP) $(if $(filter 1,$(AI)),$(AI_STAMP)) ## Start everything here: PostgreSQL, Valkey, demo data, web on PORT (8080), worker; AI=1: a small language model, too; LIVELY=1: demo people act
+	@$(BIN)/python -m nexcorp dev $(if $(filter 1,$(LIVELY)),--lively)
 
 # Where the environment forbids bytecode, each of the many processes would compile everything again.
 test: export PYTHONDONTWRITEBYTECODE :=

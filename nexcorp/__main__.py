@@ -51,8 +51,11 @@ def make_parser() -> argparse.ArgumentParser:
     migrate = add("migrate", commands.run_migrate, "change the database's schema")
     migrate.add_argument("action", choices=["up", "down", "status"])
     migrate.add_argument("--steps", type=int, default=1, help="down: how many migrations (1)")
-    add("dev", commands.run_dev, "everything on this machine, PostgreSQL and Valkey included")
-    seed = add("seed", commands.run_seed, "demo data: three people, posts, comments, likes")
+    dev = add("dev", commands.run_dev, "everything on this machine, PostgreSQL and Valkey included")
+    dev.add_argument("--lively", action="store_true", help="one of the demo people acts every 20 s")
+    lively = add("lively", commands.run_lively, "have one of the demo people act every 20 s, as `dev --lively`")
+    lively.add_argument("address", help="of the running service: http://127.0.0.1:8080")
+    seed = add("seed", commands.run_seed, "demo data: a company of ten people and what they do")
     seed.add_argument(
         "--scale",
         type=int,

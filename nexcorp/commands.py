@@ -136,7 +136,15 @@ def run_dev(options: Namespace) -> int:
 
     config = Config.from_env()
     hosts = replace(config, env="development").hosts
-    return dev.run_dev(config.port, Path(config.home), hosts=hosts)
+    return dev.run_dev(config.port, Path(config.home), hosts=hosts, lively=options.lively)
+
+
+def run_lively(options: Namespace) -> int:
+    """The demo people act on a running service."""
+    from nexcorp.lively import run_lively as go_on
+
+    run_async(go_on(options.address))
+    return 0
 
 
 def run_seed(options: Namespace) -> int:

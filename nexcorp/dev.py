@@ -1,7 +1,7 @@
 """`nexcorp dev`: the whole service on one machine, with nothing to install or set first.
 
 Embedded PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others), migrations, demo data, then
-the Procfile's web and worker as children that are started again when they die.
+the Procfile's web and worker as children that are started again when they die. With `--lively` the demo people act.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from nexcorp.embedded.home import (
 from nexcorp.embedded.model import ANSWER_TOKENS, CONTEXT_TOKENS, find_model
 from nexcorp.embedded.programs import name_psql
 
-STOP_ORDER = ("web", "worker", "model", "valkey", "postgres")
+STOP_ORDER = ("lively", "web", "worker", "model", "valkey", "postgres")
 PROCFILE_ENTRIES = ("web", "worker")
-COLOURS = {"web": "36", "worker": "35", "model": "34", "migrate": "33", "seed": "33", "dev": "32"}
+COLOURS = {"web": "36", "worker": "35", "model": "34", "lively": "32", "migrate": "33", "seed": "33", "dev": "32"}
 TICK = 0.1
 DEMO_ACCOUNTS = "ada@example.com (admin), grace@example.com (manager), linus@example.com"
 
@@ -108,13 +108,21 @@ class DevRun:
     """One run of `nexcorp dev`."""
 
     def __init__(
-        self, hosts: Sequence[str], port: int, home: Path, root: Path, command: Sequence[str]
+        self,
+        hosts: Sequence[str],
+        port: int,
+        home: Path,
+        root: Path,
+        command: Sequence[str],
+        *,
+        lively: bool = False,
     ) -> None:
         self._hosts = tuple(hosts)
         self._port = port
         self._home = home
         self._root = root
         self._command = list(command)
+        self._lively = lively
         self._terminal = Terminal()
         self._stop = StopRequest()
         self._supervisor = Supervisor(self._terminal.say)
@@ -157,6 +165,11 @@ class DevRun:
             argv = self._expand(entries[name])
             self._supervisor.start(
                 Program(name, argv, env=env, cwd=self._root, write_line=self._terminal.write_line)
+            )
+        if self._lively:
+            argv = [*self._command, "lively", f"http://{name_first(self._hosts)}:{self._port}"]
+            self._supervisor.start(
+                Program("lively", argv, env=env, cwd=self._root, write_line=self._terminal.write_line)
             )
         self._database_url = env["DATABASE_URL"]
 
@@ -273,7 +286,14 @@ class DevRun:
 
     def _greet(self) -> None:
         address = f"http://localhost:{self._port}"
-        lines = ["", "NexCorp Connect is up", f"  address   {address}", f"  API docs  {address}/api/docs"]
+        click = " (click Ada)" if self._seeded else ""
+        lines = [
+            "",
+            "NexCorp Connect is up",
+            f"  console   {address}/app/{click}",
+            f"  address   {address}",
+            f"  API docs  {address}/api/docs",
+        ]
         if all(ip_address(host).is_loopback for host in self._hosts):
             lines.append("  network   only this machine reaches it; HOST=0.0.0.0 opens it to others")
         else:
@@ -299,18 +319,19 @@ def run_dev(
     hosts: Sequence[str] = ("127.0.0.1",),
     root: Path = REPOSITORY,
     command: Sequence[str] = (sys.executable, "-m", "nexcorp"),
+    lively: bool = False,
 ) -> int:
     """Run the service on `port` with its state in `home` until Ctrl-C or SIGTERM; returns the exit code.
 
     `hosts` are the IP addresses that the web process listens at.
-    `root` holds the Procfile, `command` is what runs `nexcorp`. What keeps it from starting (a taken port, an
+    `root` holds the Procfile, `command` is what runs `nexcorp`. `lively`: the demo people act meanwhile. What keeps it from starting (a taken port, an
     unwritable home, another `nexcorp dev` in the same home) is said in one line, with exit code 1.
     """
     try:
         home = prepare_home(home)
         refusal = f"another `nexcorp dev` (process {{pid}}) is running in {home}; stop it or set NEXCORP_HOME"
         with hold_lock(home / "dev.lock", refusal):
-            return DevRun(hosts, port, home, root, command).run()
+            return DevRun(hosts, port, home, root, command, lively=lively).run()
     except (EmbeddedError, OSError) as error:
         print(f"nexcorp dev: {error}", file=sys.stderr)
         return 1
@@ -347,9 +368,19 @@ def check_port(port: int, hosts: Sequence[str]) -> int:
 
 def port_answers(port: int, hosts: Sequence[str]) -> bool:
     """Whether anything accepts connections on this port, at the first of `hosts`."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(hosts[0], hosts[0])  # noqa: S104  all of them
     try:
-        with socket.create_connection((host, port), timeout=1):
+        with socket.create_connection((first_of(hosts), port), timeout=1):
             return True
     except OSError:
         return False
+
+
+def first_of(hosts: Sequence[str]) -> str:
+    """The first of the addresses that are listened at, as one that this machine can call."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(hosts[0], hosts[0])  # noqa: S104  all of them
+
+
+def name_first(hosts: Sequence[str]) -> str:
+    """The same as it stands in a URL."""
+    host = first_of(hosts)
+    return f"[{host}]" if ":" in host else host
