@@ -44,11 +44,15 @@ lint: $(DEV_STAMP) ## Check style, types, import rules and migrations
 	@$(BIN)/ruff format --quiet --check . || { echo "not formatted: run $(BIN)/ruff format" >&2; exit 1; }
 	@echo "mypy ..."
 	@$(BIN)/mypy --no-error-summary nexcorp workers
+	@MYPYPATH=clients/python $(BIN)/mypy --no-error-summary -p nexcorp_client
 	@echo "import rules ..."
 	@$(BIN)/lint-imports >$(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log >&2; exit 1; }
 	@echo "console ..."
 	@cd $(CONSOLE) && $(DENO) fmt --quiet --check || { echo "not formatted: run $(BIN)/deno fmt in $(CONSOLE)" >&2; exit 1; }
 	@cd $(CONSOLE) && $(DENO) lint --quiet && $(DENO) check --quiet --no-remote --no-npm
+	@echo "client ..."
+	@cd clients/javascript && { $(DENO) fmt --quiet --check || { echo "not formatted: run $(BIN)/deno fmt in clients/javascript" >&2; exit 1; }; }
+	@cd clients/javascript && $(DENO) lint --quiet && $(DENO) check --quiet --no-remote --no-npm nexcorp.js
 	@echo "squawk (migrations) ..."
 	@$(BIN)/squawk --config .squawk.toml 'migrations/*.sql' >$(VENV)/squawk.log 2>&1 \
 		|| { cat $(VENV)/squawk.log >&2; exit 1; }
@@ -68,7 +72,7 @@ openapi: $(DEV_STAMP) ## Write build/openapi.json
 sql-types: $(DEV_STAMP) ## Write the types of every statement in sql/
 	@$(BIN)/python -m nexcorp sql-types
 
-types: $(DEV_STAMP) ## Write the API's types for the console
+types: $(DEV_STAMP) ## Write the API's types for the console and the clients
 	@$(BIN)/python -m nexcorp console-types
 
 schema: $(DEV_STAMP) ## Write docs/schema.sql from the migrations and sql/schema

@@ -22,7 +22,7 @@ from nexcorp.config import REPOSITORY
 
 # identity last: who signs in too often is signed out elsewhere, and the others need their sessions.
 NAMES = (
-    *("handlers", "writes", "social", "fanout", "memory", "latency"),
+    *("handlers", "writes", "social", "fanout", "batching", "memory", "latency"),
     *("persisted", "announced", "inbox", "messages", "tasks", "sending", "webhooks", "collab", "ai"),
     *("repositories", "identity"),
 )

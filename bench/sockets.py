@@ -28,12 +28,12 @@ def raise_file_limit(wanted: int) -> int:
     return max(soft, most)
 
 
-def build_upgrade(token: str) -> bytes:
+def build_upgrade(token: str, spoken: str = "nexcorp.v1") -> bytes:
     """The handshake of one client, signed in by its header."""
     return (
         "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
-        f"Sec-WebSocket-Protocol: nexcorp.v1\r\nAuthorization: Bearer {token}\r\n\r\n"
+        f"Sec-WebSocket-Protocol: {spoken}\r\nAuthorization: Bearer {token}\r\n\r\n"
     ).encode()
 
 
@@ -78,6 +78,7 @@ class Swarm:
     """Connected sockets of one process. Keep it in a module of a Remote between calls."""
 
     port: int
+    spoken: str = "nexcorp.v1"
     poll: select.epoll = field(default_factory=select.epoll)
     conns: dict[int, socket.socket] = field(default_factory=dict)
     rests: dict[int, bytes] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class Swarm:
 
     def open_clients(self, tokens: list[str], after: str | None = None) -> None:
         """Connect a WebSocket for each token, a few at a time; with `after`, say that when greeted."""
-        waiting = [build_upgrade(token) for token in reversed(tokens)]
+        waiting = [build_upgrade(token, self.spoken) for token in reversed(tokens)]
         said = None if after is None else mask_text(after)
         young: dict[int, Client] = {}
         deadline = time.monotonic() + WAIT_SECONDS + len(tokens) / 50
@@ -133,7 +134,8 @@ class Swarm:
             if kind == CLOSE or b'"event":"error"' in payload:
                 raise RuntimeError(f"refused: {payload!r}")
             if kind == TEXT:
-                client.awaited -= 1
+                # One message may have several frames.
+                client.awaited -= payload.count(b'{"event":')
                 if client.awaited == 0 and client.after is not None:
                     client.conn.send(client.after)
                     client.after, client.awaited = None, 1

@@ -6,6 +6,7 @@ import argparse
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import asyncpg
 import psycopg
@@ -69,9 +70,21 @@ def make_parser() -> argparse.ArgumentParser:
         "action", choices=["list", "retry"], help="list it, or put what was given up into the queue again"
     )
     outbox.add_argument("ids", nargs="*", default=[], type=int, metavar="ID", help="retry: which (all)")
+    backup = add("backup", commands.run_backup, "write the database and the uploads to a new folder")
+    backup.add_argument("target", type=Path, metavar="TARGET", help="a folder that is not there yet")
+    backup.add_argument(
+        "--without-media", action="store_true", help="the database alone, without the files of MEDIA_ROOT"
+    )
+    restore = add("restore", commands.run_restore, "put a backup into an empty database and MEDIA_ROOT")
+    restore.add_argument(
+        "source", type=Path, metavar="SOURCE", help="a folder that `nexcorp backup` has written"
+    )
+    restore.add_argument(
+        "--replace", action="store_true", help="delete what is in the database's schema public first"
+    )
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
-    add("console-types", commands.run_console_types, "write the API's types for the console")
+    add("console-types", commands.run_console_types, "write the API's types for the console and the clients")
     add("sql-types", commands.run_sql_types, "write the types of every statement in sql/")
     add("schema", commands.run_schema, "write docs/schema.sql, and the table of triggers in sql/README.md")
     doctor = add("doctor", commands.run_doctor, "check every setting and dependency, and say what to do")

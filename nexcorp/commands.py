@@ -215,6 +215,39 @@ def run_outbox(options: Namespace) -> int:
     return code
 
 
+@contextmanager
+def telling_of_files() -> Iterator[None]:
+    """A disk that is full, or a folder that cannot be written, is a line and not a stack trace."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.strerror is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        raise ConfigError(f"{where}{error.strerror}") from None
+
+
+def run_backup(options: Namespace) -> int:
+    """Write a backup."""
+    from nexcorp.backups.making import make_backup
+
+    with telling_of_files():
+        make_backup(require_database(), options.target, media=not options.without_media, say=print)
+    return 0
+
+
+def run_restore(options: Namespace) -> int:
+    """Restore a backup, and migrate what it restored."""
+    from nexcorp.backups.restoring import restore_backup
+
+    with telling_of_files():
+        applied = restore_backup(require_database(), options.source, replace=options.replace, say=print)
+    for name in applied:
+        print(f"applied {name}")
+    print("restored: empty Redis (FLUSHDB), then start web and workers")
+    return 0
+
+
 def run_openapi(options: Namespace) -> int:
     """Print a document."""
     from nexcorp.app import make_documents
@@ -225,14 +258,22 @@ def run_openapi(options: Namespace) -> int:
 
 
 def run_console_types(options: Namespace) -> int:
-    """Write the types of the API's shapes for the console."""
+    """Write the types of the API's shapes for the console and the clients."""
     import json
 
     from nexcorp.app import make_documents
-    from nexcorp.documents.typescript import TYPES, write_types
+    from nexcorp.documents.python_types import PYTHON_TYPES, write_python_types
+    from nexcorp.documents.typescript import CLIENT_TYPES, TYPES, write_types
 
-    TYPES.parent.mkdir(parents=True, exist_ok=True)
-    TYPES.write_text(write_types(json.loads(make_documents().openapi.body)))
+    document = json.loads(make_documents().openapi.body)
+    texts = {
+        TYPES: write_types(document),
+        CLIENT_TYPES: write_types(document),
+        PYTHON_TYPES: write_python_types(document),
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     return 0
 
 

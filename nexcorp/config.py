@@ -85,7 +85,11 @@ class Config:
         about="statements that take so many milliseconds are logged by name; 0: no such log",
     )
     redis_url: str = setting_field(
-        "REDIS_URL", "", parse_redis_url, secret=True, about="redis:// or rediss://"
+        "REDIS_URL",
+        "",
+        parse_redis_url,
+        secret=True,
+        about="redis:// or rediss://, of a cluster all its nodes, or redis+sentinel://",
     )
     home: str = setting_field("NEXCORP_HOME", ".nexcorp", about="state of the embedded servers")
     public_url: str = setting_field("PUBLIC_URL", "", about="address users reach the service at")

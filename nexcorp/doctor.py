@@ -30,6 +30,7 @@ from nexcorp.integrations.vapid import (
     make_private_key,
     read_private_key,
 )
+from nexcorp.redis_client import Lanes
 
 MIN_POSTGRESQL = 150000
 
@@ -39,6 +40,9 @@ def show_setting(name: str, value: object, secret: bool) -> str:
     if not secret or not value:
         return str(value) if value not in ("", ()) else "-"
     parts = urlsplit(str(value))
+    hosts = parts.netloc.rpartition("@")[2]
+    if "," in hosts:
+        return f"{parts.scheme}://{hosts}{parts.path}"
     if parts.hostname:
         return f"{parts.scheme}://{parts.hostname}:{parts.port or ''}{parts.path}"
     return f"set, {len(str(value))} characters"
@@ -74,15 +78,26 @@ def check_redis(config: Config) -> list[str]:
     """What is wrong with Redis."""
     if not config.redis_url:
         return ["REDIS_URL is not set: give one, or start with `nexcorp dev`."]
-    with redis.Redis.from_url(config.redis_url, socket_timeout=5, socket_connect_timeout=5) as client:
-        client.ping()
-        try:
-            policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "noeviction")
-        except redis.ResponseError:
-            return []  # Managed servers forbid the question.
-        if policy not in ("noeviction", b"noeviction"):
-            return [f"Redis evicts ({policy}): set maxmemory-policy noeviction, or queued jobs may vanish."]
-    return []
+    return asyncio.run(ask_redis(config.redis_url))
+
+
+async def ask_redis(url: str) -> list[str]:
+    """What is wrong with a Redis, or with a master of a cluster. Raises what redis-py does."""
+    lanes, problems = Lanes(url, seconds=5), dict[str, None]()
+    try:
+        for client in lanes.clients:
+            await client.ping()
+            try:
+                found = (await client.config_get("maxmemory-policy")).get("maxmemory-policy", "noeviction")
+            except redis.ResponseError:
+                continue  # Managed servers forbid the question.
+            policy = found.decode() if isinstance(found, bytes) else found
+            if policy != "noeviction":
+                advice = "set maxmemory-policy noeviction, or queued jobs may vanish."
+                problems[f"Redis evicts ({policy}): {advice}"] = None
+    finally:
+        await lanes.aclose()
+    return list(problems)
 
 
 def check_secret(config: Config) -> list[str]:

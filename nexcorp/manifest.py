@@ -120,10 +120,16 @@ class Feature:
 
 @dataclass(slots=True)
 class Demo:
-    """The demo company while it is made: who is in it, and what features made, for those behind them."""
+    """The demo company while it is made: who is in it, and what features made, for those behind them.
+
+    `people`: their ids in the order of nexcorp.domain.demo.PEOPLE, `callers`: the same people for services.
+    `store`: the LocalStore for pictures; None: posts have none. `posts`: by a short name of the seed's.
+    """
 
     people: list[UUID]
-    posts: list[UUID] = field(default_factory=list)
+    callers: list[Any] = field(default_factory=list)
+    store: Any = None
+    posts: dict[str, UUID] = field(default_factory=dict)
 
 
 def load_object(name: str) -> Any:
@@ -254,9 +260,8 @@ class Product:
                 await one.on_leave(conn, user_id=user_id)
         return taken
 
-    async def seed(self, conn: Any, people: Sequence[UUID]) -> None:
-        """Insert every feature's demo data for `people`, in the order of the features."""
-        demo = Demo(list(people))
+    async def seed(self, conn: Any, demo: Demo) -> None:
+        """Insert every feature's demo data, in the order of the features."""
         for one in self.features:
             if one.seed is not None:
                 await load_object(one.seed)(conn, demo)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
-from nexcorp.domain.demo import DEMO_PASSWORD
+from nexcorp.domain.demo import DEMO_PASSWORD, PEOPLE
 from nexcorp.domain.fields import load
 from nexcorp.errors import Conflict
 from nexcorp.features import PRODUCT
@@ -17,13 +16,11 @@ from nexcorp.features.auth.admin import create_admin as insert_admin
 from nexcorp.features.auth.passwords import hash_password
 from nexcorp.features.auth.sessions.schemas import RegisterBody
 from nexcorp.features.auth.sessions.service import register_user
-from nexcorp.manifest import Product
-
-PEOPLE = [
-    ("ada@example.com", "ada", "Ada", "Lovelace", "admin"),
-    ("grace@example.com", "grace", "Grace", "Hopper", "manager"),
-    ("linus@example.com", "linus", "Linus", "Pauling", "member"),
-]
+from nexcorp.integrations.storage.local import LocalStore
+from nexcorp.manifest import Demo, Product
+from nexcorp.security.access import Rights
+from nexcorp.security.caller import Caller
+from nexcorp.security.tokens import Principal
 
 
 @asynccontextmanager
@@ -47,29 +44,39 @@ async def create_admin(config: Config, email: str, password: str, username: str 
 
 
 async def seed(config: Config, product: Product = PRODUCT) -> None:
-    """Three people who follow each other, post, like and comment. Changes nothing where they exist."""
+    """The demo company: ten people, and a week of what they do. Changes nothing where one of them exists.
+
+    Pictures go into the local store, whatever other stores there are."""
     hashed = await hash_password(DEMO_PASSWORD)
-    async with open_database(config) as database:
-        try:
-            async with database.transaction(wait=5.0) as conn:
-                await insert_demo(conn, hashed, product)
-        except Conflict:
-            return
+    store = LocalStore(config)
+    try:
+        async with open_database(config) as database, database.transaction(wait=5.0) as conn:
+            await insert_demo(conn, hashed, product, store)
+    except Conflict:
+        return
+    finally:
+        store.close()
 
 
-async def insert_demo(conn: Any, password_hash: str, product: Product) -> None:
+async def insert_demo(conn: Any, password_hash: str, product: Product, store: LocalStore) -> None:
     """The demo data; raises Conflict where its people exist."""
-    people: list[UUID] = []
-    for email, username, first, last, role in PEOPLE:
+    rights = Rights()
+    rights.load(await sql.roles.list_role_permissions(conn))
+    demo = Demo([], store=store)
+    for person in PEOPLE:
         account = await register_user(
             conn,
-            email=email,
+            email=person.email,
             password_hash=password_hash,
-            username=username,
-            first_name=first,
-            last_name=last,
-            role=role,
+            username=person.username,
+            first_name=person.first_name,
+            last_name=person.last_name,
+            role=person.role,
+            profile={"jobTitle": person.job_title, "department": person.department, "bio": person.bio},
         )
         await sql.auth.trust_email(conn, user_id=account["id"])
-        people.append(account["id"])
-    await product.seed(conn, people)
+        demo.people.append(account["id"])
+        # The command has no session: nothing that the services do for it asks for one.
+        who = Principal(account["id"], account["id"], person.role, 1, "cli", 0.0)
+        demo.callers.append(Caller(who, rights))
+    await product.seed(conn, demo)

@@ -10,6 +10,8 @@ from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
+from nexcorp.redis_url import WANTS, parse_url
+
 
 def parse_list(text: str) -> tuple[str, ...]:
     """Split a comma-separated setting, dropping blanks: "a, b" -> ("a", "b")."""
@@ -170,15 +172,9 @@ def parse_dsn(text: str) -> str:
 
 
 def parse_redis_url(text: str) -> str:
-    """An address of Redis. The complaint never quotes it."""
-    wants = "wants redis:// or rediss://user:password@host:port/number"
-    parts = split_secret_url(text, wants)
-    try:
-        parts.port  # noqa: B018 - it is read only here
-    except ValueError:
-        raise ValueError("its port is no number from 0 to 65535") from None
-    if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError(wants)
+    """An address of Redis, of a cluster or of Sentinels. The complaint never quotes it."""
+    split_secret_url(text, WANTS)
+    parse_url(text)
     return text
 
 

@@ -261,12 +261,19 @@ marked AS (
     UPDATE conversation_members AS m
     SET read_n = CASE WHEN $4::boolean THEN greatest(m.read_n, p.n) ELSE m.read_n END, delivered_n = greatest(m.delivered_n, p.n)
     FROM place AS p
+    -- As it was, locked: RETURNING knows the old row only from PostgreSQL 18 on.
+    CROSS JOIN LATERAL (
+        SELECT o.read_n
+        FROM conversation_members AS o
+        WHERE o.conversation_id = p.id AND o.user_id = $2
+        FOR NO KEY UPDATE
+    ) AS was
     WHERE m.conversation_id = p.id
         AND m.user_id = $2
         AND p.n > CASE WHEN $4::boolean THEN m.read_n ELSE m.delivered_n END
     RETURNING
         m.conversation_id, m.user_id, m.read_n, m.delivered_n,
-        CASE WHEN m.notified_n > old.read_n AND m.notified_n <= m.read_n THEN m.notified_n END AS told_n
+        CASE WHEN m.notified_n > was.read_n AND m.notified_n <= m.read_n THEN m.notified_n END AS told_n
 )
 SELECT
     coalesce(k.read_n, m.read_n) AS "readN", coalesce(k.delivered_n, m.delivered_n) AS "deliveredN",

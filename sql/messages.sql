@@ -34,8 +34,15 @@ seen AS (
     UPDATE conversation_members AS m
     SET read_n = w.n, delivered_n = w.n
     FROM written AS w
+    -- As it was, locked: RETURNING knows the old row only from PostgreSQL 18 on.
+    CROSS JOIN LATERAL (
+        SELECT o.read_n
+        FROM conversation_members AS o
+        WHERE o.conversation_id = w.conversation_id AND o.user_id = $3
+        FOR NO KEY UPDATE
+    ) AS was
     WHERE m.conversation_id = w.conversation_id AND m.user_id = $3
-    RETURNING CASE WHEN m.notified_n > old.read_n THEN m.notified_n END AS told_n
+    RETURNING CASE WHEN m.notified_n > was.read_n THEN m.notified_n END AS told_n
 )
 SELECT
     p.refusal, EXISTS (SELECT FROM known) AS "isKnown", $5::uuid IS NULL OR EXISTS (SELECT FROM answered) AS "isAnswerable",

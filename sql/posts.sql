@@ -1,12 +1,12 @@
 -- Posts. Their counters, in post_stats, are moved by sql/reactions.sql and sql/comments.sql; `position` is their place in
 -- every list. A list takes the position to go on before: for the first page that is the last there can be.
 
--- name: import_post(post_id, author_id, status, title, body, usernames, context) :value
--- A project, or without a status an ordinary post, whose id is given, published now; returns its event. For demo data, whose
--- first posts the documents name.
+-- name: import_post(post_id, position, author_id, type, status, title, body, usernames, context) :value
+-- A post whose id is given, published when its position says; returns its event. For demo data, whose first posts the
+-- documents name.
 WITH added AS (
-    INSERT INTO posts (id, position, author_id, type, status, title, body)
-    VALUES ($1, uuidv7(), $2, CASE WHEN $3::text IS NULL THEN 'normal' ELSE 'project' END, $3, $4, $5)
+    INSERT INTO posts (id, position, author_id, type, status, title, body, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, read_time($2), read_time($2))
     RETURNING *
 ),
 logged AS (
@@ -18,9 +18,9 @@ stats AS (
     SELECT id, heat(created_at, 1), heat(created_at, 1) FROM added
 )
 SELECT emit(
-    'post.created', $2, 'post', id,
-    jsonb_build_object('authorId', author_id, 'type', type, 'mentionedIds', find_named($6::citext[])),
-    $7
+    'post.created', $3, 'post', id,
+    jsonb_build_object('authorId', author_id, 'type', type, 'mentionedIds', find_named($8::citext[])),
+    $9
 )
 FROM added;
 

@@ -3,12 +3,12 @@
 -- statement of its own: what is decided of them then sees what others did meanwhile. As one statement, two owners who leave
 -- at the same time leave none.
 
--- name: import_project(project_id, name, description, visibility, owner_id, editor_id, viewer_id) :exec
--- A project whose id is given, with three members. For demo data, which the documents name.
+-- name: import_project(project_id, name, description, visibility, owner_id) :exec
+-- A project whose id is given, with its owner. For demo data, which the documents name.
 WITH added AS (
     INSERT INTO projects (id, name, description, visibility) VALUES ($1, $2, $3, $4)
 )
-INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $5, 'owner'), ($1, $6, 'editor'), ($1, $7, 'viewer');
+INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $5, 'owner');
 
 -- name: create_project(creator_id, name, description, visibility) :value
 -- A new project, of which its creator is an owner; returns its id.

@@ -4,7 +4,7 @@ The last question says what: `say N [R]`: N words, R a second; `length N`; `stal
 words, then silence, a closed connection, an error; `busy K NAME`: 429 K times; `cuts K NAME N R`: closed in
 the middle K times; `broken`, `refused`: 500, 401;
 `plain`: JSON in one piece; `split`, `crlf`, `nodone`, `huge`: the same events in other forms; `count`: it
-tells no usage. Anything else is answered with what the system was told.
+tells no usage; `echo TEXT`: the text. Anything else is answered with what the system was told.
 """
 
 from __future__ import annotations
@@ -98,6 +98,8 @@ class ModelServer:
             await put(delta("жё€😀 "))
         elif name == "huge":
             await put(delta("x" * 200_000))
+        elif name == "echo":
+            await put(delta(body["messages"][-1]["content"].removeprefix("echo ")))
         else:
             await put(delta(body["messages"][0]["content"]))
         if name == "stall":

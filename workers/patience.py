@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 from saq import Job, Worker
-from saq.queue.redis import RedisQueue
 
+from nexcorp.delivery.wake import TaggedQueue
 from nexcorp.errors import Unavailable
 from nexcorp.logs import seldom
 from nexcorp.redis_client import CONNECTION_LOST
@@ -35,7 +35,7 @@ class OutageFilter(logging.Filter):
 logging.getLogger("saq").addFilter(OutageFilter())
 
 
-class PatientQueue(RedisQueue):
+class PatientQueue(TaggedQueue):
     """SAQ's queue for a worker that outlives Redis, and that ends its jobs before it stops."""
 
     closing = False

@@ -15,7 +15,7 @@ from saq import CronJob, Worker
 from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
-from nexcorp.delivery.wake import QUEUE_NAME, Waker, make_queue
+from nexcorp.delivery.wake import Waker, make_queue
 from nexcorp.errors import AppError
 from nexcorp.extras import make_tracer
 from nexcorp.features import PRODUCT
@@ -27,7 +27,9 @@ from nexcorp.integrations.storage import make_stores
 from nexcorp.logs import seldom
 from nexcorp.manifest import Product, load_object
 from nexcorp.realtime import bus
-from nexcorp.redis_client import CONNECTION_LOST, connect
+from nexcorp.realtime.rooms import list_gatherers
+from nexcorp.realtime.sharded import make_publisher
+from nexcorp.redis_client import CONNECTION_LOST, Lanes, connect
 from nexcorp.security.secrets import Secrets
 from nexcorp.web.cache import Cache
 from nexcorp.web.effects import make_performer
@@ -119,7 +121,7 @@ async def run_saq(config: Config, product: Product, context: dict[str, Any], sto
     backoff = 0.2
     while not stop.is_set():
         client = connect(config.redis_url, blocking=True)
-        queue = PatientQueue(client, name=QUEUE_NAME)
+        queue = PatientQueue(client)
         worker = PatientWorker(
             queue,
             list_jobs(product),
@@ -188,7 +190,8 @@ async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT)
         if tracer is not None:
             await tracer.close()
         return
-    publisher = bus.Publisher(connect(config.redis_url, check_seconds=bus.CHECK_SECONDS))
+    lanes = Lanes(config.redis_url, check_seconds=bus.CHECK_SECONDS)
+    publisher = make_publisher(lanes, list_gatherers(product.rooms))
     mailer, pusher = make_mailer(config), make_pusher(config)
     delivery = Delivery(
         database,

@@ -45,6 +45,7 @@ from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import Route
 
 PERMISSION = "project:read"
+SPOKEN = (protocol.SUBPROTOCOL,)
 # What a refused handshake is as a close code, where it is final; from a limit or a fault clients come back.
 FINAL = {status: 4000 + status for status in (401, 403, 404, 409, 422)}
 ABOUT = (
@@ -82,7 +83,7 @@ async def check_file(collab: Collab, file_id: UUID, who: Principal) -> Opened:
 
 async def admit(request: web.Request, collab: Collab) -> tuple[Principal, Opened]:
     """Who opens which file; raises what refuses the handshake."""
-    who = await admit_handshake(request)
+    who = await admit_handshake(request, SPOKEN)
     context = request[CONTEXT]
     context.user_id, context.session_id = who.user_id, who.session_id
     file_id = path_id(request, "fileId")
@@ -99,7 +100,7 @@ async def refuse(request: web.Request, error: AppError) -> web.StreamResponse:
     status = status_of(type(error))
     code = FINAL.get(status, protocol.TOO_MANY_MESSAGES if status == 429 else protocol.GOING_AWAY)
     REFUSED.labels(code).inc()
-    ws = CountedSocket(protocol.SUBPROTOCOL, ALLOWANCE)
+    ws = CountedSocket(SPOKEN, ALLOWANCE)
     await ws.prepare(request)
     await ws.close(code=code, message=error.code.encode())
     return ws
@@ -116,7 +117,7 @@ async def serve_editor(request: web.Request) -> web.StreamResponse:
         if request.query.get("refuse") != "close":
             raise
         return await refuse(request, error)
-    ws = await open_socket(request, collab.node, protocol.SUBPROTOCOL, ALLOWANCE)
+    ws = await open_socket(request, collab.node, SPOKEN, ALLOWANCE)
     socket = EditorSocket(ws, request.transport, who)
     editor: Editor | None = None
     try:

@@ -13,7 +13,8 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from saq import Queue
+from saq import Job as SaqJob
+from saq import Queue, Status
 from saq.queue.redis import RedisQueue
 
 from nexcorp.delivery.effects import Effect, Job, Wake
@@ -33,9 +34,29 @@ DELIVER = "deliver"
 logging.getLogger("saq").setLevel(logging.ERROR)
 
 
-def make_queue(client: Any) -> RedisQueue:
+class TaggedQueue(RedisQueue):
+    """SAQ's queue on a Redis client. On a cluster, all of its keys lie in the lane of that client."""
+
+    def __init__(self, client: Any, name: str = QUEUE_NAME) -> None:
+        self.tag: str = client.tag
+        super().__init__(client, name=self.tag + name)
+
+    async def _enqueue(self, job: SaqJob) -> SaqJob | None:
+        # Of a job's key alone SAQ makes one of Redis', beside those with the queue's name.
+        if not job.key.startswith(self.tag):
+            job.key = self.tag + job.key
+        return await super()._enqueue(job)
+
+    async def notify(self, job: SaqJob) -> None:
+        """Tell those who wait for the end of a job: who sweeps does, of one that was stopped. All else is
+        left out on a cluster, which passes such words on to all of its nodes."""
+        if not self.tag or job.status in (Status.ABORTED, Status.FAILED):
+            await super().notify(job)
+
+
+def make_queue(client: Any) -> TaggedQueue:
     """SAQ's queue on a Redis client that may block."""
-    return RedisQueue(client, name=QUEUE_NAME)
+    return TaggedQueue(client)
 
 
 async def enqueue_job(queue: Queue, function: str, *, key: str, seconds: int = 60, **arguments: Any) -> None:

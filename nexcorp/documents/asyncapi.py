@@ -14,7 +14,7 @@ from nexcorp import __version__
 from nexcorp.documents import editing
 from nexcorp.documents.frames import CLIENT_FRAMES, CLOSE_CODES, SERVER_FRAMES, describe_errors
 from nexcorp.documents.openapi import name_schema, teach
-from nexcorp.realtime import protocol
+from nexcorp.realtime import batches, protocol
 from nexcorp.realtime.shapes import TEXT, WHOLE, CommandDoc, FrameDoc, shape
 
 PROSE = """\
@@ -36,6 +36,10 @@ The handshake wants one of: an `Authorization` header, the subprotocol entry `be
 `{name}`, or `?ticket=` from POST /api/v1/auth/ticket. API keys open no
 sockets. Where it is refused, the answer is that of GET /ws in
 `/api/openapi.json`. The service pings every 25 seconds.
+
+Whoever offers the subprotocol `{batched}` gets each message as a JSON array of frames: those of
+{window} ms, in order, at most about {most} KB of them. All else is the same. What a client sends is one frame
+in either. A client that offers both is spoken to by the one that it names first.
 
 Close codes:
 
@@ -107,7 +111,17 @@ def describe_messages(
         if frame.gathered:
             payload["required"].remove("seq")
         found[message_name(event, "server")] = describe_message(event, frame.summary, payload)
+    found["batch"] = describe_batch(found)
     return found
+
+
+def describe_batch(messages: Mapping[str, Any]) -> dict[str, Any]:
+    """What the service sends to whoever asked for batches: an array of its other messages' payloads."""
+    frames = [
+        {"$ref": f"#/components/messages/{name}/payload"} for name in messages if name.startswith("server")
+    ]
+    payload = {"type": "array", "minItems": 1, "items": {"oneOf": frames}}
+    return describe_message("batch", f"Frames of one moment, by the subprotocol {protocol.BATCHED}.", payload)
 
 
 def describe_operations(commands: Mapping[str, CommandDoc], events: Iterable[str]) -> dict[str, Any]:
@@ -131,7 +145,7 @@ def describe_operations(commands: Mapping[str, CommandDoc], events: Iterable[str
         "action": "send",
         "channel": CHANNEL,
         "summary": "What the service sends unasked.",
-        "messages": refer_messages("server", *told),
+        "messages": [*refer_messages("server", *told), {"$ref": "#/channels/ws/messages/batch"}],
     }
     return found
 
@@ -182,7 +196,12 @@ def make_asyncapi(
             "title": "NexCorp Connect, live",
             "version": __version__,
             "description": PROSE.format(
-                limit=protocol.MAX_INBOUND_BYTES, name=protocol.SUBPROTOCOL, codes=codes
+                limit=protocol.MAX_INBOUND_BYTES,
+                name=protocol.SUBPROTOCOL,
+                batched=protocol.BATCHED,
+                window=round(batches.WINDOW_SECONDS * 1000),
+                most=batches.MOST_BYTES // 1024,
+                codes=codes,
             ),
             "license": {"name": "MIT"},
         },

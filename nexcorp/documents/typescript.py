@@ -10,6 +10,7 @@ from typing import Any
 from nexcorp.config import REPOSITORY
 
 TYPES = REPOSITORY / "nexcorp/features/console/static/lib/types.d.ts"
+CLIENT_TYPES = REPOSITORY / "clients/javascript/types.d.ts"
 HEAD = "/** The API's shapes. Written by `make types`; a test compares them with the OpenAPI document. */\n"
 NAMES = {
     "string": "string",

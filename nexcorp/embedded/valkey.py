@@ -8,7 +8,7 @@ import signal as signals
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
@@ -34,17 +34,23 @@ PROGRAMS = ("valkey-server", "redis-server")
 class ValkeyServer:
     """One server with its data in `home`/valkey, on loopback only, with a password.
 
-    `port`: None keeps the port of last time, or takes a free one. `say`: told of anything that takes over a
-    second.
+    `port`: None keeps the port of last time, or takes a free one. `settings`: further lines of its
+    configuration. `say`: told of anything that takes over a second.
     """
 
     name = "valkey"
 
     def __init__(
-        self, home: Path, *, port: int | None = None, say: Callable[[str], None] = lambda line: None
+        self,
+        home: Path,
+        *,
+        port: int | None = None,
+        settings: Sequence[str] = (),
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.home = home
         self.port = port
+        self.settings = settings
         self.process: subprocess.Popen[bytes] | None = None
         self._say = say
         self._lock: BinaryIO | None = None
@@ -139,6 +145,7 @@ class ValkeyServer:
             "appendfsync everysec",
             'save ""',
             "daemonize no",
+            *self.settings,
         ]
         with open_log(self.log) as log:
             offset = log.tell()

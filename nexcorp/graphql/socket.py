@@ -45,7 +45,7 @@ from nexcorp.security.tokens import Principal
 
 log = structlog.get_logger("nexcorp.graphql")
 
-SUBPROTOCOL = "graphql-transport-ws"
+SPOKEN = ("graphql-transport-ws",)
 MAX_SUBSCRIPTIONS = 10
 INIT_SECONDS = 10.0
 # To parse and validate a document costs as much as so many messages more.
@@ -246,9 +246,9 @@ async def admit_early(request: web.Request) -> Principal | None:
     """
     by_token = "Authorization" in request.headers or read_token(request) is not None
     if by_token or request.query.get("ticket"):
-        return await admit_handshake(request, SUBPROTOCOL)
+        return await admit_handshake(request, SPOKEN)
     await request.app[LIMITS].take_address(request, request[CONTEXT].ip)
-    check_handshake(request, SUBPROTOCOL)
+    check_handshake(request, SPOKEN)
     return None
 
 
@@ -256,7 +256,7 @@ async def serve_graphql(request: web.Request) -> web.StreamResponse:
     """Upgrade and serve one client until either side ends it."""
     node = request.app[NODE]
     early = await admit_early(request)
-    ws: CountedSocket = await open_socket(request, node, SUBPROTOCOL)
+    ws: CountedSocket = await open_socket(request, node, SPOKEN)
     socket = GraphqlSocket(ws, request.transport, NOBODY)
     conversation = Conversation(request, socket, early)
 

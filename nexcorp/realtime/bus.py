@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
 import structlog
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from nexcorp.background import end_tasks
 from nexcorp.logs import seldom
 from nexcorp.realtime.metrics import PUBLISHED
 from nexcorp.realtime.protocol import RoomMessage, pack_messages, unpack_messages
@@ -46,6 +47,9 @@ FOLLOW_SECONDS = 0.25
 ROOMS_A_COMMAND = 1000
 
 
+unpack_revoked = msgspec.json.Decoder(Revoked).decode
+
+
 class Publisher:
     """The sending side."""
 
@@ -57,8 +61,12 @@ class Publisher:
         """Those of these rooms that have members on some node; no room while Redis cannot be asked."""
         if not names or time.monotonic() < self._rest_until:
             return set()
-        counts = await self._try(lambda: self.client.pubsub_numsub(*(ROOM_CHANNEL + name for name in names)))
-        return {channel.decode().removeprefix(ROOM_CHANNEL) for channel, count in counts or () if count}
+        counts = await self._try(lambda: self._count_heard(names))
+        return {channel.decode().partition(ROOM_CHANNEL)[2] for channel, count in counts or () if count}
+
+    async def _count_heard(self, names: Collection[str]) -> Iterable[tuple[bytes, int]]:
+        counts: list[Any] = await self.client.pubsub_numsub(*(ROOM_CHANNEL + name for name in names))
+        return counts
 
     async def publish_frames(self, messages: list[RoomMessage]) -> None:
         """Push one message per room, many in a payload; a failure is logged and made up for elsewhere."""
@@ -82,16 +90,16 @@ class Publisher:
         if time.monotonic() < self._rest_until:
             return False
 
-        async def publish() -> bool:
-            async with self.client.pipeline(transaction=False) as pipe:
-                for channel, payload in payloads:
-                    pipe.publish(channel, payload)
-                await pipe.execute()
-            return True
-
-        if not await self._try(publish):
+        if not await self._try(lambda: self._send(payloads)):
             return False
         PUBLISHED.labels("out").inc(len(payloads))
+        return True
+
+    async def _send(self, payloads: list[tuple[str, bytes]]) -> bool:
+        async with self.client.pipeline(transaction=False) as pipe:
+            for channel, payload in payloads:
+                pipe.publish(channel, payload)
+            await pipe.execute()
         return True
 
     async def _try(self, call: Callable[[], Awaitable[Any]]) -> Any:
@@ -124,6 +132,9 @@ class Listener:
     called with each payload; they are put in before run().
     """
 
+    # Of redis-py's answers: a channel was subscribed to; something was said on it.
+    JOINED, SAID = "subscribe", "message"
+
     def __init__(
         self,
         client: Any,
@@ -135,6 +146,7 @@ class Listener:
         on_late: Callable[[str], None],
     ) -> None:
         self.client, self.rooms = client, rooms
+        self.room_channel, self.last = ROOM_CHANNEL, REVOKED_CHANNEL
         self.on_message, self.on_revoked = on_message, on_revoked
         self.on_connected, self.on_late = on_connected, on_late
         self.others: dict[str, Callable[[bytes], None]] = {}
@@ -172,17 +184,19 @@ class Listener:
         """Listen until cancelled. Every new subscription is reported: what came before it may be lost."""
         backoff = 0.1
         while True:
-            keeping: asyncio.Task[None] | None = None
             try:
                 async with self.client.pubsub() as subscription:
                     self._followed, self._changed = {}, set(self.rooms)
                     # A connection may be taken by something that never says a word on it.
                     async with asyncio.timeout(SILENCE_SECONDS):
                         await self._subscribe(subscription)
-                        # Last: when this is answered, so are the rooms.
-                        await subscription.subscribe(*self.others, FRAMES_CHANNEL, REVOKED_CHANNEL)
+                        await self._join(subscription, self._list_channels())
                     keeping = asyncio.create_task(self._keep(subscription))
-                    await self._listen(subscription)
+                    try:
+                        await self._listen(subscription)
+                    finally:
+                        # Before the connection is given back: it would make it anew.
+                        await end_tasks([keeping])
             except CONNECTION_LOST as error:
                 if self.connected:
                     backoff = 0.1
@@ -191,11 +205,19 @@ class Listener:
                     backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
             finally:
                 self.connected, self._followed = False, None
-                if keeping is not None:
-                    keeping.cancel()
                 for name in list(self._waiting):
                     self._answer(name)
             await asyncio.sleep(backoff)
+
+    def _list_channels(self) -> list[str]:
+        """Those beside the channels of rooms; when the last of them is answered, so are the rooms."""
+        return [*self.others, FRAMES_CHANNEL, REVOKED_CHANNEL]
+
+    async def _join(self, subscription: Any, channels: list[str]) -> None:
+        await subscription.subscribe(*channels)
+
+    async def _leave(self, subscription: Any, channels: list[str]) -> None:
+        await subscription.unsubscribe(*channels)
 
     def _answer(self, name: str) -> None:
         known = self._waiting.pop(name, None)
@@ -221,9 +243,9 @@ class Listener:
                 del followed[name]
                 self._answer(name)
             if come:
-                await subscription.subscribe(*(ROOM_CHANNEL + name for name in come))
+                await self._join(subscription, [self.room_channel + name for name in come])
             if gone:
-                await subscription.unsubscribe(*(ROOM_CHANNEL + name for name in gone))
+                await self._leave(subscription, [self.room_channel + name for name in gone])
 
     async def _listen(self, subscription: Any) -> None:
         unanswered, heard, left = False, time.monotonic(), Failover.left
@@ -242,9 +264,10 @@ class Listener:
                 unanswered, heard = True, time.monotonic()
                 continue
             unanswered, heard = False, time.monotonic()
-            if message["type"] == "subscribe":
+            if message["type"] == self.JOINED:
                 self._note_followed(message["channel"].decode())
-            if message["type"] != "message":
+            if message["type"] != self.SAID:
+                self._note_left(message)
                 continue
             PUBLISHED.labels("in").inc()
             try:
@@ -255,14 +278,17 @@ class Listener:
             await asyncio.sleep(0)
 
     def _note_followed(self, channel: str) -> None:
-        if channel == REVOKED_CHANNEL:
+        if channel == self.last:
             self.connected = True
             self.on_connected()
             return
-        name = channel.removeprefix(ROOM_CHANNEL)
+        name = channel.removeprefix(self.room_channel)
         if self._followed is not None and name in self._followed:
             self._followed[name] = True
             self._answer(name)
+
+    def _note_left(self, message: Any) -> None:
+        """Anything but news: here it says nothing."""
 
     def _dispatch(self, channel: bytes, data: bytes) -> None:
         other = self.others.get(channel.decode())
@@ -272,4 +298,4 @@ class Listener:
             for message in unpack_messages(data):
                 self.on_message(message)
         else:
-            self.on_revoked(msgspec.json.decode(data, type=Revoked))
+            self.on_revoked(unpack_revoked(data))

@@ -7,6 +7,7 @@ that sends them as fast as it can would keep the event loop busy without ever be
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,13 +155,13 @@ class CountedSocket(web.WebSocketResponse):
 
     inbound: Inbound
 
-    def __init__(self, spoken: str, allowance: Allowance | None = None) -> None:
-        """`spoken`: the subprotocol. Without an allowance the client has that of /ws."""
+    def __init__(self, spoken: Sequence[str], allowance: Allowance | None = None) -> None:
+        """`spoken`: the subprotocols. Without an allowance the client has that of /ws."""
         self._allowance = allowance or Allowance(
             MESSAGES_PER_SECOND, MESSAGES_BURST, BYTES_A_MESSAGE, protocol.MAX_INBOUND_BYTES
         )
         super().__init__(
-            protocols=(spoken,),
+            protocols=spoken,
             autoping=False,
             compress=False,
             # aiohttp refuses what reaches this size, not what exceeds it.

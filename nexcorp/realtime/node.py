@@ -19,13 +19,15 @@ from nexcorp.db import Database, sql
 from nexcorp.delivery.kinds import Renderer
 from nexcorp.errors import AppError
 from nexcorp.realtime import bus, protocol
+from nexcorp.realtime.batches import Batches
 from nexcorp.realtime.gather import Gathered
 from nexcorp.realtime.guard import Guard
 from nexcorp.realtime.hub import Hub
 from nexcorp.realtime.positions import Positions
-from nexcorp.realtime.rooms import RoomKind, Rooms
+from nexcorp.realtime.rooms import RoomKind, Rooms, list_gatherers
+from nexcorp.realtime.sharded import make_listener, make_publisher
 from nexcorp.realtime.socket import Listener, Socket
-from nexcorp.redis_client import connect
+from nexcorp.redis_client import Lanes
 from nexcorp.security.access import Rights
 from nexcorp.security.revocations import Revocations
 
@@ -84,7 +86,7 @@ class Node:
         self.database, self.revocations, self.rights = database, revocations, rights
         self.rooms, self.renderer = Rooms(live.rooms, rights), live.renderer
         self.commands = live.commands
-        self.hub = Hub()
+        self.hub, self.batches = Hub(), Batches()
         self.companions: list[Companion] = []
         # What is awaited, with a connection, before a socket is told that it is connected.
         self.welcomes: list[Callable[[Any, Socket], Awaitable[None]]] = []
@@ -95,10 +97,10 @@ class Node:
             for name, kind in live.rooms.items()
             if kind.gathering is not None
         ]
-        self.redis = connect(config.redis_url, check_seconds=bus.CHECK_SECONDS)
-        self.publisher = bus.Publisher(self.redis)
-        self.listener = bus.Listener(
-            connect(config.redis_url, blocking=True),
+        lanes = Lanes(config.redis_url, check_seconds=bus.CHECK_SECONDS)
+        self.redis, self.publisher = lanes.home, make_publisher(lanes, list_gatherers(live.rooms))
+        self.listener = make_listener(
+            Lanes(config.redis_url, blocking=True),
             rooms=self.hub.rooms.keys(),
             on_message=self.receive,
             on_revoked=revocations.receive,
@@ -197,7 +199,7 @@ class Node:
     async def stop(self) -> None:
         """End what start() began."""
         await end_tasks(self._tasks)
-        await self.redis.aclose()
+        await self.publisher.client.aclose()
         await self.listener.client.aclose()
 
     async def watch_sockets(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from nexcorp.db.encoding import encode
 
 SUBPROTOCOL = "nexcorp.v1"
+# The same, with frames in JSON arrays.
+BATCHED = "nexcorp.v1.batch"
 MAX_INBOUND_BYTES = 64 * 1024
 MAX_RECOVERED = 500
 
@@ -59,6 +62,11 @@ def wrap(payload: bytes, opcode: int = TEXT) -> bytes:
 def unwrap(frame: bytes) -> bytes:
     """The payload of what wrap() made."""
     return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+
+
+def wrap_all(frames: Iterable[bytes]) -> bytes:
+    """One frame with a JSON array of what wrap() was given for each of these."""
+    return wrap(b"[" + b",".join(map(unwrap, frames)) + b"]")
 
 
 def wrap_event(event: str, data: Any, **more: Any) -> bytes:

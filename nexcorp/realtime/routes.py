@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -21,6 +21,7 @@ from nexcorp.errors import (
 )
 from nexcorp.logs import seldom
 from nexcorp.realtime import protocol
+from nexcorp.realtime.batches import BatchedSocket
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.errors import TextOnly
 from nexcorp.realtime.hub import MAX_SOCKETS_PER_USER, Hub
@@ -38,6 +39,7 @@ from nexcorp.web.routing import Route
 log = structlog.get_logger("nexcorp.realtime")
 
 BEARER_PREFIX = "bearer."
+SPOKEN = (protocol.SUBPROTOCOL, protocol.BATCHED)
 # How long a user's other sockets have to show that they live when an eleventh comes.
 PROBE_SECONDS = 1.5
 
@@ -82,16 +84,16 @@ def offered_protocols(request: web.Request) -> list[str]:
     return [part.strip() for part in header.split(",") if part.strip()]
 
 
-def check_handshake(request: web.Request, spoken: str = protocol.SUBPROTOCOL) -> None:
+def check_handshake(request: web.Request, spoken: Sequence[str] = SPOKEN) -> None:
     """Raises SubprotocolRequired or UpgradeRequired, or OriginNotAllowed for a page of another origin.
 
-    `spoken` is the subprotocol of the address.
+    `spoken` are the subprotocols of the address.
     """
     protocols = offered_protocols(request)
-    if protocols and spoken not in protocols:
+    if protocols and not set(spoken) & set(protocols):
         # Before aiohttp looks at it, which would log what is offered: an access token may be among it.
-        raise SubprotocolRequired(message=f"Offer the subprotocol {spoken}.")
-    if not web.WebSocketResponse(protocols=(spoken,)).can_prepare(request).ok:
+        raise SubprotocolRequired(message=f"Offer the subprotocol {' or '.join(spoken)}.")
+    if not web.WebSocketResponse(protocols=spoken).can_prepare(request).ok:
         raise UpgradeRequired()
     origin = request.headers.get("Origin")
     if origin is not None and not Cors(request.app[CONFIG]).allows(origin):
@@ -115,7 +117,7 @@ def check_session_token(request: web.Request, token: str) -> Principal:
     return check_token(request.app, token)
 
 
-async def authenticate_handshake(request: web.Request, spoken: str = protocol.SUBPROTOCOL) -> Principal:
+async def authenticate_handshake(request: web.Request, spoken: Sequence[str] = SPOKEN) -> Principal:
     """Who opens the socket: by header, by subprotocol entry or by ticket.
 
     Raises Unauthorized, KeyNotAccepted, and what check_handshake() raises.
@@ -130,7 +132,7 @@ async def authenticate_handshake(request: web.Request, spoken: str = protocol.SU
     raise Unauthorized()
 
 
-async def admit_handshake(request: web.Request, spoken: str = protocol.SUBPROTOCOL) -> Principal:
+async def admit_handshake(request: web.Request, spoken: Sequence[str] = SPOKEN) -> Principal:
     """As authenticate_handshake(), and count the handshake; raises TooManyRequests as well."""
     by_token = "Authorization" in request.headers or read_token(request) is not None
     ticket = None if by_token else request.query.get("ticket")
@@ -169,7 +171,7 @@ def read_resume(request: web.Request) -> tuple[str | None, int | None]:
 
 
 async def open_socket(
-    request: web.Request, node: Node, spoken: str, allowance: Allowance | None = None
+    request: web.Request, node: Node, spoken: Sequence[str], allowance: Allowance | None = None
 ) -> CountedSocket:
     """Answer the handshake; raises Draining, or DatabaseUnavailable where rooms are not known yet."""
     ws = CountedSocket(spoken, allowance)
@@ -185,8 +187,12 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
     """Upgrade and serve one client until either side ends it."""
     node = request.app[NODE]
     who = await admit_handshake(request)
-    ws = await open_socket(request, node, protocol.SUBPROTOCOL)
-    socket = Socket(ws, request.transport, who)
+    ws = await open_socket(request, node, SPOKEN)
+    socket = (
+        BatchedSocket(ws, request.transport, who, node.batches)
+        if ws.ws_protocol == protocol.BATCHED
+        else Socket(ws, request.transport, who)
+    )
 
     async def check(token: str) -> Principal:
         return await renew(request, check_token(request.app, token))

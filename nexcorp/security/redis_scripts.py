@@ -15,7 +15,7 @@ import structlog
 from redis.exceptions import NoScriptError, ResponseError
 
 from nexcorp.background import end_tasks
-from nexcorp.redis_client import CONNECTION_LOST, connect
+from nexcorp.redis_client import CONNECTION_LOST, Lanes
 
 log = structlog.get_logger("nexcorp.limits")
 
@@ -76,7 +76,7 @@ class Scripts:
     def __init__(self, url: str, *, seconds: float) -> None:
         self.seconds = seconds
         # Longer than run() waits: it knows a late loop from a late Redis.
-        self.client = connect(url, seconds=PATIENCE * seconds)
+        self.lanes = Lanes(url, seconds=PATIENCE * seconds)
         self._rest_until = 0.0
         self.down = False
 
@@ -89,7 +89,8 @@ class Scripts:
         """Connect and hand over the scripts, so that no request has to wait for that."""
         with contextlib.suppress(*CONNECTION_LOST):
             for path in sorted(LUA.glob("*.lua")):
-                await self.client.script_load(path.read_text())
+                text = path.read_text()
+                await asyncio.gather(*(client.script_load(text) for client in self.lanes.clients))
         # On Python 3.11 asyncio.wait_for, which redis-py sends with, can swallow a cancellation.
         if (task := asyncio.current_task()) is not None and task.cancelling():
             raise asyncio.CancelledError
@@ -125,15 +126,37 @@ class Scripts:
         return answers
 
     async def _send(self, calls: Sequence[Call], *, whole: bool) -> list[Any]:
-        async with self.client.pipeline(transaction=False) as pipe:
-            for call in calls:
-                if whole:
-                    pipe.eval(call.script.text, 1, call.key, *call.values)
-                else:
-                    pipe.evalsha(call.script.digest, 1, call.key, *call.values)
-            answers: list[Any] = await pipe.execute(raise_on_error=False)
+        if not self.lanes.clustered:
+            return await send_calls(self.lanes.home, calls, whole=whole)
+        # Each lane in a round trip of its own, all at once.
+        places: dict[Any, list[int]] = {}
+        for at, call in enumerate(calls):
+            places.setdefault(self.lanes.find(call.key), []).append(at)
+        parts = await asyncio.gather(
+            *(
+                send_calls(client, [calls[at] for at in found], whole=whole)
+                for client, found in places.items()
+            )
+        )
+        answers: list[Any] = [None] * len(calls)
+        for found, part in zip(places.values(), parts, strict=True):
+            for at, answer in zip(found, part, strict=True):
+                answers[at] = answer
         return answers
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.client.aclose()
+        await self.lanes.aclose()
+
+
+async def send_calls(client: Any, calls: Sequence[Call], *, whole: bool) -> list[Any]:
+    """What one Redis answers to each call, be it an error; `whole`: the scripts' texts are sent along."""
+    async with client.pipeline(transaction=False) as pipe:
+        for call in calls:
+            key = client.tag + call.key
+            if whole:
+                pipe.eval(call.script.text, 1, key, *call.values)
+            else:
+                pipe.evalsha(call.script.digest, 1, key, *call.values)
+        answers: list[Any] = await pipe.execute(raise_on_error=False)
+    return answers

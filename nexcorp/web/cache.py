@@ -20,6 +20,7 @@ from aiohttp import web
 from nexcorp.context import apart
 from nexcorp.logs import seldom
 from nexcorp.redis_client import CONNECTION_LOST, connect
+from nexcorp.redis_places import lane_of
 
 log = structlog.get_logger("nexcorp.cache")
 
@@ -34,10 +35,16 @@ class Cache:
     """The cache of one web process."""
 
     def __init__(self, url: str) -> None:
-        self.client = connect(url, seconds=WAIT_SECONDS)
+        self.client = connect(url, seconds=WAIT_SECONDS, lane=lane_of("cache"))
         self._rest_until = 0.0
         self._flights: dict[str, tuple[Groups, asyncio.Task[bytes]]] = {}
         self._refreshes: dict[str, asyncio.Task[bytes]] = {}
+
+    def _generation(self, group: str) -> str:
+        return f"{self.client.tag}nexcorp:generation:{group}"
+
+    def _place(self, name: str) -> str:
+        return f"{self.client.tag}nexcorp:cache:{name}"
 
     async def load(
         self, group: str, key: str, seconds: int, make: Make, *also: str, most: int | None = None
@@ -62,8 +69,8 @@ class Cache:
             del self._flights[name]
 
     async def _load(self, groups: Groups, name: str, seconds: int, make: Make, most: int | None) -> bytes:
-        generations = [f"nexcorp:generation:{group}" for group in groups]
-        found = await self._ask(lambda: self.client.mget(*generations, f"nexcorp:cache:{name}"))
+        generations = [self._generation(group) for group in groups]
+        found = await self._ask(lambda: self.client.mget(*generations, self._place(name)))
         if found is None:
             return await make()
         generation = b",".join(one or b"0" for one in found[:-1])
@@ -83,7 +90,7 @@ class Cache:
         made = await make()
         if most is None or len(made) <= most:
             value = b"%b\n%.3f\n%b" % (generation, time.time() + seconds / 2, made)
-            await self._ask(lambda: self.client.set(f"nexcorp:cache:{name}", value, ex=seconds))
+            await self._ask(lambda: self.client.set(self._place(name), value, ex=seconds))
         return made
 
     def _end_refresh(self, name: str, refresh: asyncio.Task[bytes]) -> None:
@@ -100,7 +107,7 @@ class Cache:
             del self._flights[name]
         pipeline = self.client.pipeline(transaction=False)
         for group in groups:
-            pipeline.incr(f"nexcorp:generation:{group}")
+            pipeline.incr(self._generation(group))
         await self._ask(pipeline.execute)
 
     async def _ask(self, command: Callable[[], Awaitable[Any]]) -> Any:

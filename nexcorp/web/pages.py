@@ -26,6 +26,8 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>{title} · NexCorp Connect</title>
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E
+%3Crect width='32' height='32' rx='8' fill='%234f46e5'/%3E%3C/svg%3E">
 <style>
 {style}</style>
 <main class="{width}">

@@ -200,6 +200,16 @@ def test_a_migration_gives_up_a_lock_that_it_has_to_wait_for(
         release.join()
 
 
+def test_how_long_a_migration_waits_for_locks_is_the_runner_s_to_say(empty_url: str, tmp_path: Path) -> None:
+    limit = "SELECT current_setting('lock_timeout') AS value"
+    (tmp_path / "0001_patient.sql").write_text(
+        f"-- Says 5 s.\nSET LOCAL lock_timeout = '5s';\nCREATE TABLE seen AS {limit};"
+    )
+    assert migrate_up(empty_url, tmp_path, None) == ["0001_patient"]
+    with psycopg.connect(empty_url) as conn:
+        assert conn.execute("SELECT value FROM seen").fetchone() == (locks.LOCK_TIMEOUT,)
+
+
 INDEXES = """-- transactional: false
 -- Comments do not hide what stands below.
 CREATE INDEX CONCURRENTLY tried_one_idx ON tried (one);

@@ -146,7 +146,7 @@ class Raw:
 
 @asynccontextmanager
 async def open_raw(
-    url: str, user: User, *, path: str = "/ws", receive_bytes: int | None = None
+    url: str, user: User, *, path: str = "/ws", receive_bytes: int | None = None, spoken: str = "nexcorp.v1"
 ) -> AsyncIterator[Raw]:
     """A handshake by hand; `receive_bytes` bounds what is taken in for a client that does not read."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 0
@@ -163,7 +163,7 @@ async def open_raw(
         "Connection: Upgrade",
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
-        "Sec-WebSocket-Protocol: nexcorp.v1",
+        f"Sec-WebSocket-Protocol: {spoken}",
         f"Authorization: Bearer {user.token}",
     ]
     try:

@@ -133,7 +133,7 @@ async def test_unknown_and_forbidden_rooms_look_the_same(make_user, connect):
         f"post:{post}\x00",
         "post:",
         "post",
-        "admin",
+        "administrators",
         ":",
         "post:' OR true --",
     ):

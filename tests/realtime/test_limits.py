@@ -7,6 +7,8 @@ import json
 import struct
 import time
 
+import pytest
+
 from nexcorp.realtime import node, routes, socket
 from nexcorp.realtime.node import NODE
 from nexcorp.security import tokens
@@ -167,8 +169,9 @@ async def test_client_may_ping_by_itself(make_user, service):
         assert payload == b"are you there"
 
 
+@pytest.mark.parametrize("spoken", ["nexcorp.v1", "nexcorp.v1.batch"])
 async def test_reader_that_stops_is_cut_off_and_others_get_frames_at_once(
-    make_user, connect, service, monkeypatch
+    make_user, connect, service, monkeypatch, spoken
 ):
     ada, grace = await make_user(), await make_user()
     post = await create_post(ada)
@@ -176,7 +179,7 @@ async def test_reader_that_stops_is_cut_off_and_others_get_frames_at_once(
     monkeypatch.setattr(socket, "MAX_BEHIND_BYTES", 256 * 1024)
     reader = await connect(grace)
     await subscribe(reader, room)
-    async with open_raw(service.url, ada, receive_bytes=4096) as stopped:
+    async with open_raw(service.url, ada, receive_bytes=4096, spoken=spoken) as stopped:
         stopped.send(json.dumps({"event": "subscribe", "data": {"room": room}}).encode())
 
         async def joined() -> bool:

@@ -13,7 +13,10 @@ from nexcorp.db import sql
 
 EXECUTES = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "prepare", "cursor", "copy_from_query"}
 # The migration runner has a handful of static texts of its own: yoyo's tables are not the service's.
+# A backup is of any release, a restore begins with no tables.
 OWN_SQL = {
+    "nexcorp/backups/making.py",
+    "nexcorp/backups/restoring.py",
     "nexcorp/db/locks.py",
     "nexcorp/db/migrations.py",
     "nexcorp/db/schema_files.py",

@@ -197,6 +197,15 @@ def test_every_statement_says_what_it_is() -> None:
         assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", statement.name)
 
 
+def test_no_statement_returns_the_row_before_as_only_new_servers_can() -> None:
+    """`RETURNING old.x` is of PostgreSQL 18, and 15 is promised: a subquery that locks says how a row was."""
+    for statement in sql:
+        text = re.sub(r"--.*", "", statement.text)
+        for name in ("old", "new"):
+            if re.search(rf"\bRETURNING\b[^;]*?\b{name}\.", text):
+                assert re.search(rf"\b{name} AS\b", text), statement
+
+
 def test_rows_of_a_table_are_written_by_one_file() -> None:
     writers: dict[str, set[str]] = defaultdict(set)
     for part, feature in sql.features.items():

@@ -8,6 +8,7 @@ from uuid import UUID
 from nexcorp.collab.versions import cut_version
 from nexcorp.db import sql
 from nexcorp.documents.examples import EXAMPLE_ID, PROJECT_ID
+from nexcorp.domain.demo import ADA, GRACE
 from nexcorp.features.files.contents import load_document
 from nexcorp.features.files.saving import append, insert_file
 from nexcorp.features.files.service import tell
@@ -41,7 +42,7 @@ NOTES = "One afternoon, three people. Linus only wants to look on, and brings co
 
 async def insert_demo_files(conn: Any, demo: Demo) -> None:
     """The documents take the first one for an example."""
-    ada, grace, _ = demo.people
+    ada, grace = demo.people[ADA], demo.people[GRACE]
     grammar = await make_file(conn, EXAMPLE_ID, "docs/grammar.md", GRAMMAR, grace)
     await go_on(conn, grammar, GRAMMAR + VALUES, ada)
     await make_file(conn, None, "src/lexer.py", LEXER, ada)

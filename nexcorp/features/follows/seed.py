@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from nexcorp.domain.demo import ADA, BARBARA, DOROTHY, EDSGER, EMMY, FLORENCE, GRACE, LINUS, MARIE, NIKOLA
 from nexcorp.features.follows.service import follow_user
 from nexcorp.manifest import Demo
 
+FOLLOWED = {
+    GRACE: (ADA, BARBARA, EDSGER, FLORENCE),
+    LINUS: (ADA, GRACE, MARIE, EMMY),
+    ADA: (GRACE, BARBARA, EMMY, NIKOLA, FLORENCE),
+    MARIE: (LINUS, EMMY),
+    DOROTHY: (ADA, GRACE, NIKOLA),
+    EDSGER: (ADA, GRACE, BARBARA),
+    BARBARA: (ADA, GRACE, EDSGER, EMMY),
+    EMMY: (ADA, MARIE, LINUS),
+    NIKOLA: (DOROTHY, FLORENCE),
+    FLORENCE: (ADA, GRACE, DOROTHY, NIKOLA),
+}
+
 
 async def follow_demo_people(conn: Any, demo: Demo) -> None:
-    """Two follow the first person, who follows the second; so does the third."""
-    for follower, followed in ((1, 0), (2, 0), (0, 1), (2, 1)):
-        await follow_user(conn, demo.people[follower], demo.people[followed])
+    """People follow those they work with, most of them the first person; the console has somebody left to
+    follow."""
+    for follower, followed in FOLLOWED.items():
+        for person in followed:
+            await follow_user(conn, demo.people[follower], demo.people[person])

@@ -11,4 +11,5 @@ FEATURE = Feature(
     events=EVENTS,
     on_leave=delete_keys,
     export={"apiKeys": Section(sql.keys.export_keys)},
+    seed="nexcorp.features.keys.seed:insert_demo_key",
 )

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.domain.demo import ADA, GRACE
 from nexcorp.domain.fields import load
 from nexcorp.features.leads.schemas import CreateLead
 from nexcorp.features.leads.service import apply_changes, create_lead
@@ -89,17 +90,6 @@ LEADS: tuple[tuple[dict[str, Any], tuple[str, ...], tuple[tuple[str, int, str], 
     ),
     (
         {
-            "name": "Alan Turing",
-            "company": "Bombe Works",
-            "email": "alan@bombe.example",
-            "source": "advertisement",
-            "score": 25,
-        },
-        (),
-        (),
-    ),
-    (
-        {
             "name": "Joan Clarke",
             "company": "Hut Eight Numismatics",
             "phone": "+44 1908 555 0108",
@@ -117,11 +107,13 @@ LEADS: tuple[tuple[dict[str, Any], tuple[str, ...], tuple[tuple[str, int, str], 
         (("mail", 6, "Wants to see it on paper tape first."),),
     ),
 )
+# One more comes by a file, which a worker reads in.
+FILE = b"name,company,email,source,score\nAlan Turing,Bombe Works,alan@bombe.example,advertisement,25\n"
 
 
 async def insert_demo_leads(conn: Any, demo: Demo) -> None:
-    """Eight leads in various stages; those who may read leads own them by turns, but for the newest."""
-    ada, grace = demo.people[:2]
+    """Eight leads in various stages; two who may read leads own them by turns, but for the newest."""
+    ada, grace = demo.people[ADA], demo.people[GRACE]
     for number, (fields, stages, interactions) in enumerate(LEADS):
         owner, author = ((ada, grace) if number % 2 else (grace, ada)) if stages else (None, ada)
         data = load(CreateLead(), {**fields, "ownerId": str(owner) if owner else None})
@@ -130,7 +122,9 @@ async def insert_demo_leads(conn: Any, demo: Demo) -> None:
             data = {"stage": stage, **({"lostReason": "competitor"} if stage == "lost" else {})}
             lead = await apply_changes(conn, author, lead, data)
         await note(conn, lead["id"], owner or author, interactions)
-    await apply_changes(conn, ada, lead, {"score": 55})
+    await apply_changes(conn, grace, lead, {"score": 55})
+    options = {"mode": "skip", "dryRun": False, "fileName": "leads.csv"}
+    await sql.imports.create_import(conn, owner_id=ada, kind="leads", options=options, body=FILE)
 
 
 async def note(

@@ -1,14 +1,29 @@
-"""Likes of the demo company."""
+"""Likes and interest of the demo company."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from nexcorp.features.reactions.service import like_post
+from nexcorp.domain.demo import ADA, BARBARA, DOROTHY, EDSGER, EMMY, FLORENCE, GRACE, LINUS, MARIE, NIKOLA
+from nexcorp.features.reactions.service import add_interest, like_post
 from nexcorp.manifest import Demo
+
+LIKES = {
+    "welcome": (GRACE, LINUS, MARIE, DOROTHY, FLORENCE, EMMY),
+    "compiler": (ADA, EDSGER, BARBARA),
+    "coffee": (EDSGER, GRACE),
+    "offsite": (ADA, GRACE, DOROTHY, NIKOLA, EMMY, LINUS),
+    "reading": (BARBARA, EMMY),
+    "walk": (ADA, MARIE, LINUS, FLORENCE),
+    "builds": (ADA, GRACE, EDSGER),
+    "lamps": (DOROTHY,),
+}
+INTERESTS = {"compiler": (EDSGER, BARBARA), "reading": (BARBARA, EDSGER, EMMY)}
 
 
 async def like_demo_posts(conn: Any, demo: Demo) -> None:
-    """Two people like the welcome, and its author likes the second post."""
-    for person, post in ((1, 0), (2, 0), (0, 1)):
-        await like_post(conn, demo.posts[post], demo.people[person])
+    """Most posts have a few likes; two projects have people who want to join."""
+    for act, chosen in ((like_post, LIKES), (add_interest, INTERESTS)):
+        for post, people in chosen.items():
+            for person in people:
+                await act(conn, demo.posts[post], demo.people[person])

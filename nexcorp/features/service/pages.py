@@ -52,11 +52,10 @@ DOCS = """<!doctype html>
 body { margin: 0 }
 .dark-mode body { background: #0e1116 }
 .swagger-ui .info { margin: 24px 0 }
-.swagger-ui .errors { display: block; padding: 24px 20px; font-size: 14px }
-.swagger-ui .errors summary { cursor: pointer; font-weight: 600 }
-.swagger-ui .errors td { padding: 4px 12px 4px 0; vertical-align: top }
-.swagger-ui .errors :is(td, th) { color: inherit; text-align: left }
-.dark-mode .swagger-ui .errors { color: #e8ebf0 }
+.errors { max-width: 1420px; margin: 0 auto; padding: 24px 20px; font: 14px sans-serif; color: #3b4151 }
+.errors summary { cursor: pointer; font-weight: 600 }
+.errors :is(td, th) { padding: 4px 12px 4px 0; vertical-align: top; text-align: left }
+.dark-mode .errors { color: #e8ebf0 }
 </style>
 <div id="docs"></div>
 <script src="/api/docs/swagger-ui-bundle.js"></script>
@@ -64,30 +63,7 @@ body { margin: 0 }
 </html>
 """
 
-START = """const dark = matchMedia("(prefers-color-scheme: dark)");
-const show = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", show);
-show();
-
-// Whoever looks for an operation need not pass two hundred errors first.
-function fold() {
-  const table = document.querySelector("#docs .info table");
-  if (!table) return;
-  const box = document.createElement("details");
-  box.className = "wrapper markdown errors";
-  box.append(Object.assign(document.createElement("summary"), { textContent: "All errors" }), table);
-  document.querySelector("#docs .swagger-ui").append(box);
-}
-
-SwaggerUIBundle({
-  url: "/api/openapi.json",
-  dom_id: "#docs",
-  deepLinking: true,
-  persistAuthorization: true,
-  validatorUrl: null,
-  onComplete: fold,
-});
-"""
+START = (Path(__file__).parent / "docs.js").read_text()
 
 
 ASSETS = Assets(

@@ -6,13 +6,14 @@ from typing import Any
 
 from nexcorp.db import sql
 from nexcorp.documents.examples import EXAMPLE_ID, PROJECT_ID
+from nexcorp.domain.demo import ADA, GRACE
 from nexcorp.domain.sessions import tell_session
 from nexcorp.manifest import Demo
 
 
 async def insert_demo_session(conn: Any, demo: Demo) -> None:
     """Grace, who owns the project, holds it; Ada has been there. The documents take it for an example."""
-    ada, grace, *_ = demo.people
+    ada, grace = demo.people[ADA], demo.people[GRACE]
     await sql.sessions.import_session(
         conn, session_id=EXAMPLE_ID, project_id=PROJECT_ID, title="Pairing on the parser", host_id=grace
     )

@@ -7,48 +7,63 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.delivery import describe_context
 from nexcorp.documents.examples import EXAMPLE_ID, PROJECT_ID
+from nexcorp.domain.demo import ADA, BARBARA, DOROTHY, EDSGER, FLORENCE, GRACE, LINUS
+from nexcorp.domain.mentions import find_mentions
+from nexcorp.domain.projects import tell_member
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.features.tasks.due import split_due
 from nexcorp.features.tasks.references import take_number
-from nexcorp.features.tasks.service import number_of
+from nexcorp.features.tasks.service import number_of, update_task
 from nexcorp.manifest import Demo
 
 # Title, status, priority, kind; who made it and whose it is, by their place; whether it is the project's;
 # days until it is due; label.
-ADA, GRACE, LINUS = range(3)
 TASKS: tuple[tuple[str, str, str, str, int, int | None, bool, int | None, str | None], ...] = (
-    ("Read the first chapter", "done", "high", "task", ADA, GRACE, True, -3, None),
+    ("Read the first chapter", "in_progress", "high", "task", ADA, GRACE, True, -3, None),
     ("Write the grammar down", "done", "medium", "task", GRACE, GRACE, True, None, "design"),
     ("A lexer for numbers and names", "in_progress", "high", "task", GRACE, ADA, True, 2, None),
     ("A parser for expressions", "todo", "high", "task", GRACE, ADA, True, 5, None),
-    ("Comments are read as division", "review", "urgent", "issue", ADA, GRACE, True, -1, "bug"),
+    ("Comments are read as division", "in_progress", "urgent", "issue", ADA, GRACE, True, -1, "bug"),
     ("Print a line number with each error", "todo", "medium", "task", ADA, None, True, None, "design"),
-    ("Stack machine or registers?", "todo", "low", "task", GRACE, None, True, 12, "design"),
+    ("Stack machine or registers?", "todo", "low", "task", GRACE, EDSGER, True, 12, "design"),
     ("Empty input ends in a crash", "todo", "urgent", "issue", GRACE, ADA, True, 1, "bug"),
     ("Try it on Windows", "cancelled", "low", "task", ADA, None, True, None, None),
-    ("Tests for the lexer", "todo", "medium", "task", ADA, GRACE, True, 4, None),
+    ("Tests for the lexer", "todo", "medium", "task", BARBARA, BARBARA, True, 4, None),
     ("Order coffee beans", "todo", "high", "task", LINUS, LINUS, False, -2, None),
-    ("Book a room for the reading", "in_progress", "medium", "task", GRACE, LINUS, False, 0, None),
+    ("Book a room for the reading", "in_progress", "medium", "task", GRACE, DOROTHY, False, 3, None),
     ("Renew the library card", "todo", "low", "task", LINUS, LINUS, False, 20, None),
-    ("Talk about the spring offsite", "review", "medium", "task", ADA, GRACE, False, 8, None),
+    ("Talk about the spring offsite", "review", "medium", "task", ADA, FLORENCE, False, 8, None),
 )
 LABELS = (("bug", "#d73a4a"), ("design", "#5319e7"))
+# Beside its owner.
+MEMBERS = ((ADA, "editor"), (BARBARA, "editor"), (EDSGER, "viewer"), (LINUS, "viewer"))
+# Who moves which task on, and where.
+MOVES = ((0, GRACE, "done"), (4, GRACE, "review"))
+# What is said about a task, and by whom.
+COMMENTS = (
+    (2, GRACE, "Numbers and names work. @ada, what do we do about strings?"),
+    (2, ADA, "Later: the grammar has none yet."),
+    (4, GRACE, "Fixed, and there is a test for it. Would you look at it, @ada?"),
+    (12, LINUS, "It expired in spring."),
+)
 
 
 async def insert_demo_tasks(conn: Any, demo: Demo) -> None:
     """The documents take the first task, and the project, for examples. Two that are open are overdue."""
-    ada, grace, linus = demo.people
     await sql.projects.import_project(
         conn,
         project_id=PROJECT_ID,
         name="A compiler in an afternoon",
         description="From the grammar to a program that runs. Whoever is curious may look on.",
         visibility="internal",
-        owner_id=grace,
-        editor_id=ada,
-        viewer_id=linus,
+        owner_id=demo.people[GRACE],
     )
+    for person, role in MEMBERS:
+        user_id = demo.people[person]
+        await sql.projects.save_member(conn, project_id=PROJECT_ID, user_id=user_id, role=role)
+        await tell_member(conn, PROJECT_ID, user_id, demo.people[GRACE], before=None, after=role)
     labels = {
         name: await sql.labels.insert_label(conn, project_id=PROJECT_ID, name=name, color=color)
         for name, color in LABELS
@@ -60,6 +75,19 @@ async def insert_demo_tasks(conn: Any, demo: Demo) -> None:
     await sql.task_links.add_link(conn, blocker_id=made[2], blocked_id=made[3])
     for text, is_done in (("numbers", True), ("names", True), ("strings", False)):
         await sql.checklists.insert_item(conn, task_id=made[2], text=text, is_done=is_done)
+    for number, person, status in MOVES:
+        await update_task(conn, demo.callers[person], made[number], {"status": status}, None, False)
+    for number, person, body in COMMENTS:
+        await sql.comments.create_task_comment(
+            conn,
+            task_id=made[number],
+            author_id=demo.people[person],
+            sees_all=False,
+            parent_id=None,
+            body=body,
+            usernames=find_mentions(body),
+            context=describe_context(),
+        )
 
 
 async def insert_task(

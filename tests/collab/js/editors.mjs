@@ -14,7 +14,7 @@ const SAVED = 102
 const editors = new Map()
 process.setMaxListeners(0)
 
-const wait = async (check, what, seconds = 8) => {
+const wait = async (check, what, seconds = 25) => {
   const end = Date.now() + seconds * 1000
   while (!check()) {
     if (Date.now() > end) throw new Error('waited in vain for ' + what)

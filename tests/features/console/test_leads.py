@@ -67,8 +67,10 @@ async def test_leads_move_through_the_pipeline(visit: Visitor, make_user: MakeUs
 
 
 async def test_a_file_is_looked_at_then_taken_in(visit: Visitor, make_user: MakeUser) -> None:
-    """Without permission there is no page; a dry run says what is wrong and changes nothing."""
-    boss = await make_user(role="manager")
+    """A dry run says what is wrong and changes nothing. Without permission nothing is shown."""
+    boss, member = await make_user(role="manager"), await make_user()
+    stranger = await visit("/app/leads", member)
+    await expect(stranger.get_by_role("alert")).to_contain_text("You may not see this")
     page = await visit("/app/leads", boss)
     text = "name,email,score\nOne,one@file.example,10\nTwo,two@file.example,much\n"
     await page.get_by_role("button", name="Import").click()

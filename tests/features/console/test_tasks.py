@@ -1,4 +1,4 @@
-"""Tasks in the browser: the board of two people, one task changed where it stands, a list with saved views."""
+"""Tasks in the browser: the board of two people, one task changed in place, a list with saved views."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def cards(page: Page, status: str) -> Locator:
 
 
 async def test_two_people_move_cards(visit: Visitor, team: Team) -> None:
-    """What one drags, or moves by keys, the other one sees at once; it is taken back; nothing is overwritten."""
+    """What one drags, or moves by keys, the other sees at once; it is taken back; nothing is overwritten."""
     visit.allow("status of 409 .*/api/v1/tasks/", "ERR_INTERNET_DISCONNECTED")
     ada, grace = await visit(team.board, team.ada), await visit(team.board, team.grace)
     for page in (ada, grace):
@@ -138,7 +138,7 @@ async def test_a_task_is_changed_where_it_stands(visit: Visitor, team: Team) -> 
     await expect(ada.get_by_role("button", name="Assignee")).to_contain_text(team.grace.username)
     await grace.get_by_label("New comment").fill("On it.")
     await grace.keyboard.press("Enter")
-    await expect(ada.get_by_text("On it.")).to_be_visible()
+    await expect(ada.get_by_role("main").get_by_text("On it.")).to_be_visible()
     await ada.get_by_role("button", name="History").click()
     await expect(ada.locator(".history")).to_contain_text("To do → Review")
     await ada.locator(".history summary").first.click()
@@ -181,4 +181,8 @@ async def test_lists_are_filtered_and_kept(visit: Visitor, team: Team) -> None:
     await expect(page.locator(".figure").filter(has_text="Open")).to_contain_text("2")
     await check_axe(page)
     await page.set_viewport_size({"width": 390, "height": 844})
+    for tab in ("Board", "List"):
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.get_by_role("button", name=tab, exact=True).click()
+        await expect(page.locator(".task-filters")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -30,6 +30,20 @@ VIEWS = {
     "/settings/keys": "Settings",
     "/settings/notifications": "Settings",
     "/no/such/page": "Nothing is here",
+    "/tasks": "Tasks",
+    "/tasks/{task}": "Wash up",
+    "/projects": "Projects",
+    "/projects/{project}": "A small kitchen",
+    "/leads": "Leads",
+    "/leads/{lead}": "A hungry office",
+    "/webhooks": "Webhooks",
+    "/webhooks/{webhook}": "To the shop",
+    "/admin": "Overview",
+    "/admin/people": "People and roles",
+    "/admin/people?tab=roles": "People and roles",
+    "/admin/people?tab=invitations": "People and roles",
+    "/admin/audit": "Audit trail",
+    "/admin/dead-letters": "Dead letters",
 }
 
 
@@ -42,13 +56,27 @@ async def make_company(ada: User, grace: User) -> dict[str, str]:
     await ada.client.put(f"{API}/users/{grace.id}/follow")
     conversation = await create(grace, "/conversations", userId=str(ada.id))
     await create(grace, f"/conversations/{conversation['id']}/messages", body="Shall we?")
-    return {"grace": grace.username, "post": post["id"], "conversation": conversation["id"]}
+    project = await create(ada, "/projects", name="A small kitchen")
+    task = await create(ada, "/tasks", title="Wash up", projectId=project["id"])
+    lead = await create(ada, "/leads", name="A hungry office")
+    hook = await create(
+        ada, "/webhooks", url="https://hooks.example.com/", scope="own", description="To the shop"
+    )
+    return {
+        "grace": grace.username,
+        "post": post["id"],
+        "conversation": conversation["id"],
+        "project": project["id"],
+        "task": task["id"],
+        "lead": lead["id"],
+        "webhook": hook["id"],
+    }
 
 
-@pytest.mark.long(15)
+@pytest.mark.long(30)
 async def test_every_view(visit: Visitor, make_user: MakeUser) -> None:
     """As somebody sees it who opens its address."""
-    ada, grace = await make_user(), await make_user()
+    ada, grace = await make_user(role="admin"), await make_user()
     words = await make_company(ada, grace)
     page = await visit("/app/", ada)
     await expect_live(page)

@@ -43,6 +43,7 @@ class FlowStorage(RedisStorage):
     """
 
     def __init__(self, redis: Any) -> None:
+        self.tag: str = redis.tag
         # Lax: the callback comes from the provider's site.
         super().__init__(
             redis,
@@ -56,7 +57,7 @@ class FlowStorage(RedisStorage):
 
     def make_key(self, session_id: str) -> str:
         """The Redis key of a session: a hash, so that Redis holds no id that a browser could send."""
-        return f"nexcorp:oauth:{hashlib.sha256(session_id.encode()).hexdigest()}"
+        return f"{self.tag}nexcorp:oauth:{hashlib.sha256(session_id.encode()).hexdigest()}"
 
     async def load_session(self, request: web.Request) -> Session:
         """Take the browser's session out of Redis: of two requests with one id the second finds none."""

@@ -6,38 +6,74 @@ import { connect, on, stop } from "./lib/live.js";
 import { BASE, go, path } from "./lib/router.js";
 import { Shell, showScheme } from "./lib/shell.js";
 import { Empty, Heading, Problem, Skeleton, toast, Toasts } from "./lib/ui.js";
-import { begin, t } from "./lib/words.js";
+import { begin, complete, t } from "./lib/words.js";
+
+/** Styles of views beyond the first look. */
+const SHEETS = ["people", "settings", "work", "projects", "talk", "admin"];
+
+/** Add a sheet of styles, and wait for it. */
+const addSheet = (/** @type {string} */ name) =>
+  new Promise((done, fail) => {
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = new URL(`./styles/${name}.css`, import.meta.url).href;
+    link.onload = done;
+    link.onerror = () => {
+      link.remove();
+      fail(new Error(`styles of ${name}`));
+    };
+    document.head.append(link);
+  });
+
+/** @type {Promise<any> | undefined} */
+let rest;
+
+/** Fetch it, or wait for it; a failure is tried again by the next who asks. */
+function loadRest() {
+  rest ??= Promise.all([
+    import("./words/en-views.js").then((module) => complete(module.default)),
+    ...SHEETS.map(addSheet),
+  ]).catch((error) => {
+    rest = undefined;
+    throw error;
+  });
+  return rest;
+}
+
+/** A view that needs more than the first look does. */
+const late = (/** @type {() => Promise<any>} */ load) => async () =>
+  (await Promise.all([load(), loadRest()]))[0];
 
 /** The view of each path below /app; what a colon names, the view is handed. @type {[string, () => Promise<any>][]} */
 const VIEWS = [
   ["/", () => import("./views/feed.js")],
-  ["/explore", () => import("./views/explore.js")],
+  ["/explore", late(() => import("./views/explore.js"))],
   ["/posts/:id", () => import("./views/post.js")],
-  ["/people", () => import("./views/people.js")],
-  ["/people/:username", () => import("./views/profile.js")],
-  ["/search", () => import("./views/search.js")],
-  ["/notifications", () => import("./views/notifications.js")],
-  ["/notifications/:id", () => import("./views/notification.js")],
-  ["/tasks", () => import("./views/tasks.js")],
-  ["/tasks/:id", () => import("./views/task.js")],
-  ["/leads", () => import("./views/leads.js")],
-  ["/leads/:id", () => import("./views/lead.js")],
-  ["/projects", () => import("./views/projects.js")],
-  ["/projects/:id", () => import("./views/project.js")],
-  ["/projects/:id/:tab", () => import("./views/project.js")],
-  ["/files/:id", () => import("./views/editor.js")],
-  ["/messages", () => import("./views/messages.js")],
-  ["/messages/:id", () => import("./views/messages.js")],
-  ["/assistant", () => import("./views/assistant.js")],
-  ["/assistant/:id", () => import("./views/assistant.js")],
-  ["/settings", () => import("./views/settings.js")],
-  ["/settings/:tab", () => import("./views/settings.js")],
-  ["/webhooks", () => import("./views/webhooks.js")],
-  ["/webhooks/:id", () => import("./views/webhooks.js")],
-  ["/admin", () => import("./views/admin-overview.js")],
-  ["/admin/people", () => import("./views/admin-people.js")],
-  ["/admin/audit", () => import("./views/admin-audit.js")],
-  ["/admin/dead-letters", () => import("./views/admin-dead-letters.js")],
+  ["/people", late(() => import("./views/people.js"))],
+  ["/people/:username", late(() => import("./views/profile.js"))],
+  ["/search", late(() => import("./views/search.js"))],
+  ["/notifications", late(() => import("./views/notifications.js"))],
+  ["/notifications/:id", late(() => import("./views/notification.js"))],
+  ["/tasks", late(() => import("./views/tasks.js"))],
+  ["/tasks/:id", late(() => import("./views/task.js"))],
+  ["/leads", late(() => import("./views/leads.js"))],
+  ["/leads/:id", late(() => import("./views/lead.js"))],
+  ["/projects", late(() => import("./views/projects.js"))],
+  ["/projects/:id", late(() => import("./views/project.js"))],
+  ["/projects/:id/:tab", late(() => import("./views/project.js"))],
+  ["/files/:id", late(() => import("./views/editor.js"))],
+  ["/messages", late(() => import("./views/messages.js"))],
+  ["/messages/:id", late(() => import("./views/messages.js"))],
+  ["/assistant", late(() => import("./views/assistant.js"))],
+  ["/assistant/:id", late(() => import("./views/assistant.js"))],
+  ["/settings", late(() => import("./views/settings.js"))],
+  ["/settings/:tab", late(() => import("./views/settings.js"))],
+  ["/webhooks", late(() => import("./views/webhooks.js"))],
+  ["/webhooks/:id", late(() => import("./views/webhooks.js"))],
+  ["/admin", late(() => import("./views/admin-overview.js"))],
+  ["/admin/people", late(() => import("./views/admin-people.js"))],
+  ["/admin/audit", late(() => import("./views/admin-audit.js"))],
+  ["/admin/dead-letters", late(() => import("./views/admin-dead-letters.js"))],
 ];
 
 /** The view of a path, and what it is handed; undefined where there is none. */
@@ -63,11 +99,15 @@ const view = signal({});
 
 /** A view that cannot be loaded is most often one of a release that is no more: a reload brings the new one. */
 async function show(/** @type {() => Promise<any>} */ load) {
+  /** @type {any} */
+  let loaded;
   try {
-    view.value = { load, View: (await load()).default };
+    loaded = { load, View: (await load()).default };
   } catch (problem) {
-    view.value = { load, problem };
+    loaded = { load, problem };
   }
+  // Somebody may have gone on, or back, before it came.
+  if (match(path.peek())?.load === load) view.value = loaded;
 }
 
 function View() {
@@ -151,3 +191,4 @@ await refresh().catch((error) => {
   toast(error.first, "error");
 });
 performance.mark("shown");
+loadRest().catch(() => {}); // ahead of the next page

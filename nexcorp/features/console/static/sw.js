@@ -26,6 +26,6 @@ worker.addEventListener("notificationclick", (/** @type {any} */ event) => {
 async function open(/** @type {string} */ path) {
   const [page] = await worker.clients.matchAll({ type: "window" });
   if (!page) return worker.clients.openWindow(`/app${path}`);
-  await page.focus();
   page.postMessage({ go: path });
+  await page.focus();
 }

@@ -49,7 +49,11 @@ const sleep = (/** @type {number} */ ms) => new Promise((done) => setTimeout(don
 
 function keep(/** @type {any} */ answer, tell = true) {
   token = { text: answer.accessToken, until: Date.now() + answer.expiresIn * 1000 };
-  if (me.peek()?.id !== answer.user.id || me.peek()?.role !== answer.user.role) me.value = answer.user;
+  const before = me.peek();
+  if (before?.id !== answer.user.id || before?.role !== answer.user.role) {
+    me.value = answer.user;
+    if (before?.id === answer.user.id) learnRights().catch(() => {}); // another role
+  }
   if (tell) tabs.postMessage({ kind: "token", answer });
 }
 

@@ -47,6 +47,16 @@ export function standAt(/** @type {string} */ epoch, /** @type {number} */ seq) 
   if (own.epoch !== epoch || (own.seq ?? -1) < seq) own = { epoch, seq };
 }
 
+/** What a room tells of was read at this point: unless it is joined already, it is joined from there on. */
+export function standIn(
+  /** @type {string} */ name,
+  /** @type {string | null} */ epoch,
+  /** @type {number} */ seq,
+) {
+  const room = rooms.get(name);
+  if (room && epoch && !room.joined) Object.assign(room, { epoch, seq });
+}
+
 /** Open the socket, unless it is or must not be. */
 export async function connect() {
   clearTimeout(timer);
@@ -107,6 +117,13 @@ function receive(/** @type {any} */ { event, data, room, seq }) {
     if (missed) emit("lost", {});
   } else if (event === "subscribed") {
     joined(data);
+  } else if (event === "unsubscribed") {
+    // Not asked for: one may not be in it any more, which reading it tells.
+    const left = rooms.get(data.room);
+    if (left?.joined) {
+      left.joined = false;
+      left.lost.forEach((lost) => lost());
+    }
   } else if (event === "token-expiring") {
     refresh().then((token) => token && say("auth", { token: token.text }), () => {});
     return;

@@ -1,11 +1,8 @@
 /** Proving who one is before something that outlives a session: the password is asked for once in ten minutes. */
-import { html, signal } from "../vendor/preact.js";
+import { html, render } from "../vendor/preact.js";
 import { api } from "./api.js";
 import { Dialog, Field, useForm } from "./ui.js";
 import { t } from "./words.js";
-
-/** @type {import("../vendor/preact.js").Signal<{done: () => void, cancel: () => void} | null>} */
-const wanted = signal(null);
 
 /**
  * Send something that wants a fresh proof: asks for the password where the service says so, then sends it again.
@@ -20,10 +17,12 @@ export async function proven(send) {
   } catch (error) {
     if (/** @type {any} */ (error).code !== "reauthentication_required") throw error;
   }
+  const host = document.body.appendChild(document.createElement("div"));
   const proved = await new Promise((settle) => {
-    wanted.value = { done: () => settle(true), cancel: () => settle(false) };
+    render(html`<${Ask} done=${() => settle(true)} cancel=${() => settle(false)} />`, host);
   });
-  wanted.value = null;
+  render(null, host);
+  host.remove();
   return proved ? await send() : undefined;
 }
 
@@ -53,6 +52,3 @@ function Ask(/** @type {{done: () => void, cancel: () => void}} */ { done, cance
       <//>
   `;
 }
-
-/** The dialog, where it is needed; the shell shows it. */
-export const Proof = () => wanted.value && html`<${Ask} ...${wanted.value} />`;

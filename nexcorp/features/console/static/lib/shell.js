@@ -4,7 +4,6 @@ import { may, me, signOut } from "./api.js";
 import { Bell } from "./bell.js";
 import { bindAll, bindPages, listKeys } from "./keys.js";
 import { state } from "./live.js";
-import { Proof } from "./proof.js";
 import { go, href, path } from "./router.js";
 import { Avatar, Dialog, Icon, nameOf } from "./ui.js";
 import { choose, language, LANGUAGES, t } from "./words.js";
@@ -252,6 +251,6 @@ export function Shell(/** @type {any} */ { children }) {
       </nav>
     </div>
         ${overlay.value === "commands" && html`<${Commands} />`}${overlay.value === "keys" &&
-          html`<${Keys} />`}${overlay.value === "more" && html`<${More} />`}<${Proof} />
+          html`<${Keys} />`}${overlay.value === "more" && html`<${More} />`}
   `;
 }

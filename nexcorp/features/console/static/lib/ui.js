@@ -17,7 +17,9 @@ export const Icon = (/** @type {{name: string, label?: string}} */ { name, label
 
 /** What a person is called; null is one who has left. */
 export const nameOf = (/** @type {any} */ person) =>
-  person ? [person.firstName, person.lastName].filter(Boolean).join(" ") || person.username : t("app.left");
+  person
+    ? [person.firstName, person.lastName].filter(Boolean).join(" ") || person.username || t("app.left")
+    : t("app.left");
 
 const HUES = [262, 210, 160, 25, 340, 190, 45, 290];
 export const hueOf = (/** @type {string} */ id) =>
@@ -166,7 +168,9 @@ export const Problem = (/** @type {{error: any, retry?: () => void}} */ { error,
   }</h2>
     <p>${error.first ?? error.message}</p>
     ${error.requestId && html`<p class="muted">${t("app.request")} <code>${error.requestId}</code></p>`}
-    ${retry && html`<button onClick=${retry}><${Icon} name="refresh-cw" /> ${t("app.retry")}</button>`}
+    ${
+    retry && html`<button onClick=${() => retry()}><${Icon} name="refresh-cw" /> ${t("app.retry")}</button>`
+  }
   </div>`;
 
 /**
@@ -232,8 +236,15 @@ export function Dialog(/** @type {any} */ { title, onClose, children, wide }) {
   `;
 }
 
-/** A labelled input of a form; `error`: what is wrong with it. */
+/**
+ * A labelled input of a form; `error`: what is wrong with it. Without `onInput` its value is what it begins with: what
+ * is typed stays, whatever is shown anew meanwhile.
+ */
 export function Field(/** @type {any} */ { label, error, hint, children, ...input }) {
+  if (!input.onInput && !input.onChange && "value" in input) {
+    input.defaultValue = input.value;
+    delete input.value;
+  }
   // What stands below describes the input, and is no part of its name.
   const id = useId();
   return html`<label class="field"><span>${label}</span>

@@ -1,7 +1,8 @@
 /**
  * The words of the console, in the reader's language.
  *
- * A language is one file in words/, shaped as en.js, and a line in LANGUAGES. What it lacks is shown in English.
+ * A language is one file in words/, shaped as en.js and en-views.js together, and a line in LANGUAGES. What it lacks
+ * is shown in English.
  */
 import { signal } from "../vendor/preact.js";
 import english from "../words/en.js";
@@ -42,6 +43,11 @@ export function t(key, values = {}) {
         ? new Intl.NumberFormat(language.peek()).format(values.count)
         : String(values[name] ?? whole),
   );
+}
+
+/** Add the words of further views to the English ones. */
+export function complete(/** @type {any} */ more) {
+  Object.assign(english, more);
 }
 
 /** Whether a key has a text: for what the service may name and the words may not know yet. */

@@ -4,7 +4,7 @@ import { api, get } from "../lib/api.js";
 import { readEvents } from "../lib/events.js";
 import { href } from "../lib/router.js";
 import { useDraft } from "../lib/store.js";
-import { Icon, Problem, Skeleton, toastError } from "../lib/ui.js";
+import { Icon, Problem, Skeleton, toast, toastError } from "../lib/ui.js";
 import { has, t } from "../lib/words.js";
 import { chats } from "./assistant.js";
 import { Markdown } from "./markdown.js";
@@ -19,6 +19,12 @@ function explain(/** @type {ChatMessage} */ { status, reason }) {
   if (code && has(`assistant.reasons.${code}`)) return t(`assistant.reasons.${code}`);
   return `${t(`assistant.status.${status}`)}${reason ? ` (${reason})` : ""}`;
 }
+
+/** Tell of a question that was not taken. */
+const refuse = (/** @type {any} */ error) =>
+  has(`assistant.reasons.${error?.code}`)
+    ? toast(t(`assistant.reasons.${error.code}`), "error")
+    : toastError(error);
 
 function Question(/** @type {any} */ { message, busy, onEdit }) {
   const [editing, edit] = useState(false);
@@ -203,7 +209,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
       ]);
       followAnswer(answer);
     } catch (error) {
-      toastError(error);
+      refuse(error);
     }
   };
   const again = async (/** @type {ChatMessage} */ old) => {
@@ -212,7 +218,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
       setMessages((known) => [...known.slice(0, known.findIndex((one) => one.id === old.id)), answer]);
       followAnswer(answer);
     } catch (error) {
-      toastError(error);
+      refuse(error);
     }
   };
   const stop = (/** @type {ChatMessage} */ answer) =>

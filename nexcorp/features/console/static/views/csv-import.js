@@ -72,7 +72,7 @@ export function CsvImport({ path, title, hint, modes, onClose, onDone }) {
   }
       ${
     (result?.rowErrors.length ?? 0) > 0 && html`
-      <div class="scroll" tabindex="0">
+      <div class="wide-scroll" tabindex="0">
         <table>
           <thead>
             <tr>

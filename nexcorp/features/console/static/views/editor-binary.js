@@ -37,7 +37,7 @@ export const Binary = (
   PICTURES.test(file.type)
     ? html`
       <figure class="picture">
-        <${Picture} key=${path} path=${path} type=${file.type} alt=${lastOf(
+        <${Picture} key=${`${path}-${file.contentVersion}`} path=${path} type=${file.type} alt=${lastOf(
           file.path,
         )} />
       </figure>
@@ -78,7 +78,7 @@ export default function BinaryFile(
             "editor.replace",
           )}</button>
         `}</div>
-      <${Binary} file=${file} path=${`/files/${file.id}/content?v=${file.contentVersion}`} onDownload=${() =>
+      <${Binary} file=${file} path=${`/files/${file.id}/content`} onDownload=${() =>
         download(`/files/${file.id}/content`)} />
     </section>
   `;

@@ -73,8 +73,8 @@ const LOOK = EditorView.theme({
 });
 
 const COLOURS = HighlightStyle.define([
-  { tag: [tags.heading, tags.strong], fontWeight: "700" },
-  { tag: tags.heading, color: "light-dark(#1f3a93, #9db4ff)" },
+  { tag: tags.strong, fontWeight: "700" },
+  { tag: tags.heading, fontWeight: "700", color: "light-dark(#1f3a93, #9db4ff)" },
   { tag: tags.emphasis, fontStyle: "italic" },
   { tag: tags.strikethrough, textDecoration: "line-through" },
   { tag: [tags.link, tags.url], color: "var(--accent)" },

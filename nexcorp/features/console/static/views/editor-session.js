@@ -7,7 +7,8 @@
 import { signal } from "../vendor/preact.js";
 import { WebsocketProvider, Y } from "../vendor/editor.js";
 import { freshToken, heldToken, me, refresh } from "../lib/api.js";
-import { hueOf, nameOf } from "../lib/ui.js";
+import { hueOf, nameOf, toast } from "../lib/ui.js";
+import { t } from "../lib/words.js";
 
 const SAVED = 102, DENIED = 2;
 const ASK_MS = 120; // as often as this at most: the service takes 100 messages a second
@@ -22,6 +23,7 @@ export class Session {
   /** @param {string} fileId */
   constructor(fileId) {
     this.fileId = fileId;
+    this.who = me.peek()?.id;
     /** How it stands with what was typed; `kept`: there is something that only this device has. */
     this.state = signal(/** @type {State} */ ("connecting"));
     /** Whether the document has come: before, empty does not mean empty. */
@@ -120,6 +122,13 @@ export class Session {
     awareness.on("change", () => this.look());
     this.retry = () => !provider.wsconnected && !this.code.peek() && this.connect();
     addEventListener("online", this.retry);
+    // A socket without a network looks open for half a minute: give it up, and try again.
+    this.cut = () => {
+      if (this.code.peek()) return;
+      provider.disconnect();
+      provider.connect();
+    };
+    addEventListener("offline", this.cut);
   }
 
   /** Ask whether all that was sent so far is committed. */
@@ -139,6 +148,15 @@ export class Session {
   end(/** @type {number} */ code) {
     this.code.value = code;
     this.show();
+    // It was left before all of it was saved: whoever opens it again finds what they typed.
+    if (!this.users && this.dirty) toast(t("editor.left"), "error");
+  }
+
+  /** Send again what was refused: whoever typed it may write now. */
+  resend() {
+    this.refused = false;
+    this.provider.disconnect();
+    this.connect();
   }
 
   /** Say how it stands. */
@@ -174,13 +192,14 @@ export class Session {
     const person = me.peek(), hue = hueOf(person.id);
     this.provider.awareness.setLocalState({
       ...this.provider.awareness.getLocalState(),
-      user: { name: nameOf(person), color: `hsl(${hue} 65% 38%)`, colorLight: `hsl(${hue} 70% 55% / .25)` },
+      user: { name: nameOf(person), color: `hsl(${hue} 65% 30%)`, colorLight: `hsl(${hue} 70% 55% / .25)` },
     });
   }
 
   drop() {
-    sessions.delete(this.fileId);
+    if (sessions.get(this.fileId) === this) sessions.delete(this.fileId);
     if (this.retry) removeEventListener("online", this.retry);
+    if (this.cut) removeEventListener("offline", this.cut);
     clearTimeout(this.timer);
     this.provider.destroy();
     this.doc.destroy();
@@ -190,7 +209,7 @@ export class Session {
 /** Open a text, or go on with one that was left before all of it was saved. */
 export function open(/** @type {string} */ fileId) {
   let session = sessions.get(fileId);
-  if (!session || session.code.peek()) {
+  if (!session || session.who !== me.peek()?.id || (session.code.peek() && !session.dirty)) {
     session?.drop();
     session = new Session(fileId);
     sessions.set(fileId, session);
@@ -205,7 +224,7 @@ export function leave(/** @type {Session} */ session) {
   session.users--;
   if (session.users) return;
   session.provider.awareness.setLocalState(null);
-  if (!session.dirty || session.code.peek()) session.drop();
+  if (!session.dirty) session.drop();
 }
 
 addEventListener("beforeunload", (event) => {

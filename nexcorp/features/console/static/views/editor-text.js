@@ -31,6 +31,9 @@ const ICONS = /** @type {Record<string, string>} */ ({
   ended: "alert-triangle",
 });
 
+/** Codes after which the same would end it again: it did not take what was sent. */
+const UNREADABLE = [4413, 4422];
+
 /** Who is here, and whether what was typed is saved. */
 const Status = (/** @type {{session: Session, writable: boolean}} */ { session, writable }) => {
   const state = session.state.value;
@@ -87,7 +90,10 @@ function Ended(/** @type {{session: Session, file: File, again: () => void}} */ 
         t("editor.notSaved")}</span>
       ${code === 4413 && html`<button onClick=${keep}>${t("editor.copy")}</button>`}
       ${unsaved && html`<button onClick=${carry}><${Icon} name="download" /> ${t("editor.keep")}</button>`}
-      ${![4403, 4404, 4409].includes(code) && html`<button onClick=${again}>${t("editor.again")}</button>`}
+      ${![4403, 4404, 4409].includes(code) &&
+        html`<button onClick=${again}>${
+          t(UNREADABLE.includes(code) ? "editor.discard" : "editor.again")
+        }</button>`}
     </div>
   `;
 }
@@ -103,10 +109,14 @@ function mount(/** @type {Element} */ parent, /** @type {Session} */ session, /*
       doc: text.toString(),
       extensions: [
         look(),
-        basicSetup,
+        // Ahead of the editor's own: one takes back what one did oneself, not what others did.
         keymap.of([...yUndoManagerKeymap, indentWithTab]),
+        basicSetup,
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": t("editor.text", { path }) }),
+        EditorView.contentAttributes.of({
+          "aria-label": t("editor.text", { path }),
+          "aria-describedby": "editor-keys",
+        }),
         mode.of([]),
         language.of(languageOf(path)),
         yCollab(text, provider.awareness, { undoManager: undo }),
@@ -160,10 +170,20 @@ export default function TextEditor({ file, writable, onRefused }) {
   useEffect(() => {
     if (state === "refused") onRefused();
   }, [state === "refused"]);
+  useEffect(() => {
+    if (writable && session?.refused) session.resend();
+  }, [writable]);
   if (!session) return null;
+  const again = () => {
+    if (!UNREADABLE.includes(code)) return session.connect();
+    // What the service did not take would be sent again: begin with what it has.
+    session.drop();
+    setRound(round + 1);
+  };
   return html`
-    <${Ended} session=${session} file=${file} again=${() => setRound(round + 1)} />
+    <${Ended} session=${session} file=${file} again=${again} />
     <section class="card editor" aria-label=${file.path}>
+      <span id="editor-keys" hidden>${t("editor.keys")}</span>
       <${Status} session=${session} writable=${writable} />
       <div class="editor-box" ref=${box}>${!loaded && html`<div class="skeleton" role="status" aria-label=${
         t(

@@ -16,10 +16,10 @@ const TextEditor = signal(null);
 /** Where the file is: the project and its folders. */
 const Crumbs = (/** @type {{project: Project, file: File}} */ { project, file }) =>
   html`
-    <nav class="crumbs muted" aria-label=${t("projects.path")}>
-      <a class="plain" href=${href("/projects")}>${t("pages.projects")}</a> /
+    <nav class="project-crumbs" aria-label=${t("projects.path")}>
+      <a class="plain" href=${href("/projects")}>${t("pages.projects")}</a>
       <a class="plain" href=${href(`/projects/${project.id}`)}>${project.name}</a>
-      ${file.path.split("/").slice(0, -1).map((folder, at) => html`<span key=${at}> / ${folder}</span>`)}
+      ${file.path.split("/").slice(0, -1).map((folder, at) => html`<span key=${at}>${folder}</span>`)}
     </nav>
   `;
 

@@ -4,52 +4,11 @@ import { api, get, may, me } from "../lib/api.js";
 import { bindAll } from "../lib/keys.js";
 import { follow } from "../lib/live.js";
 import { go, href } from "../lib/router.js";
-import { attempt, Paged, useDraft } from "../lib/store.js";
-import { Avatar, Empty, Heading, nameOf, PagedList, toast, toastError } from "../lib/ui.js";
+import { attempt, Paged } from "../lib/store.js";
+import { Avatar, Empty, Heading, nameOf, PagedList } from "../lib/ui.js";
 import { t } from "../lib/words.js";
+import { Composer } from "./composer.js";
 import { like, PostCard } from "./post-card.js";
-
-function Composer(/** @type {{onPublished: (post: any) => void}} */ { onPublished }) {
-  const [text, setText, clear] = useDraft("post");
-  const [busy, setBusy] = useState(false);
-  const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  useEffect(() => bindAll([["n", "keys.write", () => area.current?.focus()]]), []);
-  const publish = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    const body = text.trim();
-    if (!body || busy) return;
-    setBusy(true);
-    try {
-      onPublished(await api("POST", "/posts", { body }));
-      clear();
-    } catch (error) {
-      if (/** @type {any} */ (error).status === 0) toast(t("feed.offline"), "error");
-      else toastError(error);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return html`
-    <form class="card composer" onSubmit=${publish}>
-      <${Avatar} person=${me.value} />
-      <div>
-        <textarea ref=${area} rows="2" maxlength="10000" aria-label=${t("feed.body")} placeholder=${t(
-          "feed.placeholder",
-        )}
-          value=${text}
-          onInput=${(/** @type {any} */ e) => setText(e.target.value)} onKeyDown=${(
-            /** @type {KeyboardEvent} */ e,
-          ) => e.key === "Enter" && (e.ctrlKey || e.metaKey) && publish(e)}></textarea>
-        <div
-          class="row"><small class="muted wide-only"><kbd>n</kbd> ${t("feed.hint", {
-            keys: "Ctrl Enter",
-          })}</small><span class="grow"></span><button class="primary" disabled=${busy || !text.trim()}>${t(
-            "feed.publish",
-          )}</button></div>
-      </div>
-    </form>
-  `;
-}
 
 /** @type {import("../vendor/preact.js").Signal<any[]>} */
 const people = signal([]);

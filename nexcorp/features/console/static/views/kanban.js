@@ -224,7 +224,7 @@ export function Kanban({ columns, label, show, canMove, ordered, onMove, empty }
     return bindAll([
       ["j", "keys.next", () => step(1)],
       ["k", "keys.previous", () => step(-1)],
-      ["Alt+ArrowRight", "keys.move", () => {}],
+      ["Alt+←↑↓→", "keys.move", () => {}],
     ]);
   }, []);
 

@@ -92,7 +92,7 @@ export default function Lead({ id }) {
     });
   }, [id]);
   if (gone || problem || !lead) {
-    return html`<div class="page"><${Heading} title=${t("leads.lead")} hidden />${
+    return html`<div class="page work"><${Heading} title=${t("leads.lead")} hidden />${
       gone
         ? html`<${Empty} icon="trash" title=${t(gone === "deleted" ? "leads.deleted" : "leads.merged")}>
           <a href=${href(gone === "deleted" ? "/leads" : `/leads/${gone}`)}>${
@@ -124,8 +124,10 @@ export default function Lead({ id }) {
     }
   };
   return html`
-    <div class="page task-page" key=${id}>
-      <nav class="crumbs" aria-label=${t("tasks.where")}><a href=${href("/leads")}>${t("pages.leads")}</a>
+    <div class="page work task-page" key=${id}>
+      <nav class="task-crumbs" aria-label=${t("tasks.where")}><a href=${href("/leads")}>${t(
+        "pages.leads",
+      )}</a>
           <span class="muted">${t("leads.added")} <${Ago} at=${lead.createdAt} />${lead.createdBy
             ? ` · ${nameOf(lead.createdBy)}`
             : ""}</span></nav>

@@ -51,7 +51,7 @@ export const LeadCard = ({ lead }) =>
   html`<article class="task-card" aria-label=${lead.name}>
     <a class="card-link" href=${href(`/leads/${lead.id}`)} draggable=${false}>${lead.name}</a>
     ${lead.company && html`<p class="muted">${lead.company}</p>`}
-    <footer><div class="facts"><${Score} score=${lead.score} />
+    <footer><div class="card-facts"><${Score} score=${lead.score} />
       ${lead.value && html`<b>${money(lead.value, lead.currency)}</b>`}
       ${
     lead.lastInteractionAt && html`<span title=${t("leads.lastContact")}><${Icon} name="clock" /> <${Ago}

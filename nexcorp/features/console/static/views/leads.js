@@ -1,8 +1,8 @@
 /** Leads: a pipeline of stages, or a list; looked for, made, taken in from a file. */
 import { html, signal, useEffect, useMemo, useState } from "../vendor/preact.js";
-import { get, may, me } from "../lib/api.js";
+import { get, may, me, permissions } from "../lib/api.js";
 import { bindAll } from "../lib/keys.js";
-import { follow } from "../lib/live.js";
+import { follow, standIn } from "../lib/live.js";
 import { inTurn, isChanging } from "../lib/turns.js";
 import { go, href, query, setQuery } from "../lib/router.js";
 import {
@@ -63,6 +63,7 @@ class Pipeline {
   load = async () => {
     try {
       const pages = await Promise.all(STAGES.map((stage) => this.read(stage)));
+      standIn("leads", pages[0].epoch, Math.min(...pages.map(({ seq }) => seq)));
       this.leads.value = new Map(pages.flatMap(({ data }) => data.map((lead) => [lead.id, lead])));
       this.cursors.value = Object.fromEntries(STAGES.map((stage, at) => [stage, pages[at].nextCursor]));
       this.problem.value = null;
@@ -130,7 +131,7 @@ const Row = ({ lead }) =>
 const LeadTable = ({ pipeline }) => {
   const leads = [...pipeline.leads.value.values()].sort((one, other) => one.id < other.id ? 1 : -1);
   return html`
-    <div class="list scroll" tabindex="0" role="region" aria-label=${t("pages.leads")}>
+    <div class="list wide-scroll" tabindex="0" role="region" aria-label=${t("pages.leads")}>
       <table class="leads-table">
         <thead>
           <tr>${["name", "stage", "score", "value", "source", "owner", "lastContact"].map((name, at) =>
@@ -159,7 +160,8 @@ export default function Leads() {
   const [words, setWords] = useState(filters.q ?? "");
   const [asking, setAsking] = useState("");
   const [losing, setLosing] = useState(/** @type {any} */ (null));
-  useEffect(() => follow("leads", pipeline.load, pipeline.apply), [pipeline]);
+  const allowed = may("lead:read"), known = permissions.value.size > 0;
+  useEffect(() => allowed ? follow("leads", pipeline.load, pipeline.apply) : undefined, [pipeline, allowed]);
   useEffect(() => {
     const timer = setTimeout(() => words.trim() !== (filters.q ?? "") && setQuery({ q: words.trim() }), 300);
     return () => clearTimeout(timer);
@@ -205,8 +207,16 @@ export default function Leads() {
       setQuery({ [name]: event.target.value })}><option value="">${any}</option>${
       options.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)
     }</select></label>`;
+  if (known && !allowed) {
+    return html`
+      <div class="page work">
+        <${Heading} title=${t("pages.leads")} />
+        <${Problem} error=${{ status: 403, message: t("leads.forbidden") }} />
+      </div>
+    `;
+  }
   return html`
-    <div class=${`page leads ${tab === "pipeline" ? "wide" : ""}`}>
+    <div class=${`page work leads ${tab === "pipeline" ? "wide" : ""}`}>
       <${Heading} title=${t("pages.leads")}>
           ${may("lead:create") &&
             html`<button onClick=${() => setAsking("import")}><${Icon} name="upload" /> ${
@@ -221,7 +231,7 @@ export default function Leads() {
           html`<button key=${name} aria-current=${name === tab ? "page" : undefined} onClick=${() =>
             setQuery({ tab: name })}>${t(`leads.tabs.${name}`)}</button>`
         )}</nav>
-        <div class="wrap filters">
+        <div class="wrap task-filters">
           <input type="search" maxlength="100" value=${words} aria-label=${t("leads.find")} placeholder=${t(
             "leads.find",
           )} onInput=${(event) => setWords(event.target.value)} />

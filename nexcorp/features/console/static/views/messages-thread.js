@@ -1,7 +1,7 @@
 /** A conversation: its messages in order, who has read them, who is typing, and a place to write. */
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get, may, me, newId } from "../lib/api.js";
-import { enter, say } from "../lib/live.js";
+import { enter, on, say } from "../lib/live.js";
 import { href } from "../lib/router.js";
 import { useDraft } from "../lib/store.js";
 import { Avatar, Heading, Icon, nameOf, Problem, Skeleton, toastError } from "../lib/ui.js";
@@ -139,6 +139,7 @@ export function Thread(/** @type {{id: string}} */ { id }) {
   const [reads, setReads] = useState(/** @type {Record<string, number>} */ ({}));
   const [replyTo, setReplyTo] = useState(/** @type {Message | null} */ (null));
   const [aside, setAside] = useState(false);
+  const [tries, setTries] = useState(0);
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const atEnd = useRef(true), readSoon = useRef(0), readN = useRef(0);
 
@@ -159,13 +160,7 @@ export function Thread(/** @type {{id: string}} */ { id }) {
   };
   useEffect(() => {
     const leave = enter(`conversation:${id}`, (event, data) => {
-      if (event === "typing") {
-        setTyping((now) =>
-          data.userId === me.peek().id ? now : { ...now, [data.userId]: Date.now() + SHOWN_MS }
-        );
-      } else if (event === "conversation:read") {
-        setReads((now) => ({ ...now, [data.userId]: Math.max(now[data.userId] ?? 0, data.readN) }));
-      } else if (event === "conversation:updated") {
+      if (event === "conversation:updated") {
         setOne((now) =>
           now && { ...now, title: data.title, memberCount: data.memberCount, version: data.version }
         );
@@ -175,6 +170,17 @@ export function Thread(/** @type {{id: string}} */ { id }) {
         setMessages((known) => apply(known, event, data));
       }
     }, load);
+    // These are no frames of the room: nothing is kept of them.
+    const ends = [
+      on("typing", ({ conversationId, userId }) => {
+        if (conversationId !== id || userId === me.peek().id) return;
+        setTyping((now) => ({ ...now, [userId]: Date.now() + SHOWN_MS }));
+      }),
+      on("conversation:read", ({ conversationId, userId, readN: n }) => {
+        if (conversationId !== id) return;
+        setReads((now) => ({ ...now, [userId]: Math.max(now[userId] ?? 0, n) }));
+      }),
+    ];
     load();
     const tick = setInterval(
       () =>
@@ -182,11 +188,11 @@ export function Thread(/** @type {{id: string}} */ { id }) {
       1000,
     );
     return () => {
-      leave();
+      [leave, ...ends].forEach((end) => end());
       clearInterval(tick);
       clearTimeout(readSoon.current);
     };
-  }, [id]);
+  }, [id, tries]);
 
   // The end stays in sight for whoever is there; whoever reads older ones is not moved.
   useLayoutEffect(() => {
@@ -259,7 +265,7 @@ export function Thread(/** @type {{id: string}} */ { id }) {
     return html`
       <section class="thread-pane">
         <${Heading} title=${t("pages.messages")} hidden />
-        <${Problem} error=${problem} retry=${load} />
+        <${Problem} error=${problem} retry=${() => setTries(tries + 1)} />
       </section>
     `;
   }

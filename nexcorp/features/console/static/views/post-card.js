@@ -197,6 +197,9 @@ export function PostCard(
         ),
     ), [post.id]);
   const mine = post.author?.id === me.value.id;
+  /** The window to change it in is fetched when it is first asked for. */
+  const [Edit, setEdit] = useState(/** @type {any} */ (null));
+  const edit = () => import("./post-edit.js").then((module) => setEdit(() => module.default), toastError);
   const remove = async () => {
     list.remove(post.id);
     try {
@@ -216,6 +219,12 @@ export function PostCard(
   }><${Ago} at=${post.publishedAt ?? post.createdAt} /></a></div></div>
       ${
     post.type !== "normal" && html`<span class=${`tag ${post.type}`}>${t(`post.types.${post.type}`)}</span>`
+  }
+      ${
+    mine &&
+    html`<button class="icon-button" aria-label=${
+      t("app.edit")
+    } onClick=${edit}><${Icon} name="edit" /></button>`
   }
       ${
     (mine || may("post:moderate")) &&
@@ -249,5 +258,9 @@ export function PostCard(
   }
     </footer>
     ${open && html`<${Comments} kind="post" id=${post.id} />`}
+  ${
+    Edit && html`<${Edit} post=${post} onChange=${(/** @type {Post} */ changed) =>
+      list.change(post.id, changed)} onClose=${() => setEdit(null)} />`
+  }
   </article>`;
 }

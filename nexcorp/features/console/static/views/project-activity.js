@@ -51,14 +51,17 @@ function saying(/** @type {Happened} */ { type, user, after, changed }) {
 /** One thing that happened. */
 function Line(/** @type {{one: Happened}} */ { one }) {
   const to = placeOf(one);
+  // Who is unseen for a while has left a session: nobody did that for them.
+  const who = one.actor ?? (one.entityType === "collab_session" ? one.user : null);
   const named = one.entityType !== "project" && one.entityName;
   return html`
     <li>
       <span
-        class="face"><${Avatar} person=${one.actor} small /><span class="kind"><${Icon} name=${ICONS[
-          one.entityType
-        ] ?? "activity"} /></span></span>
-      <span class="grow says">${one.actor ? html`<${PersonLink} person=${one.actor} />` : html`<b>${
+        class="face"><${Avatar} person=${who ??
+          { id: "", username: t("projects.nobody") }} small /><span class="kind"><${Icon} name=${ICONS[
+            one.entityType
+          ] ?? "activity"} /></span></span>
+      <span class="grow says">${who ? html`<${PersonLink} person=${who} />` : html`<b>${
         t(
           "projects.nobody",
         )

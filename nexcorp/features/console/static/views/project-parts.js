@@ -51,8 +51,14 @@ export function Faces(
   if (!people.length) return null;
   const names = people.map((one) => "name" in one ? one.name : nameOf(one));
   return html`
-    <span class="faces" role="img" aria-label=${`${label}: ${names.join(", ")}`} title=${names.join(", ")}>
-      ${people.slice(0, 5).map((one) => html`<${Avatar} key=${one.id} person=${one} small />`)}
+    <span class="people-here" role="img" aria-label=${`${label}: ${names.join(", ")}`} title=${names.join(
+      ", ",
+    )}>
+      ${people.slice(0, 5).map((one) =>
+        html`<${Avatar} key=${one.id} person=${
+          "name" in one ? { id: one.id, username: one.name } : one
+        } small />`
+      )}
       ${people.length > 5 && html`<small class="muted">+${number(people.length - 5)}</small>`}
     </span>
   `;

@@ -88,9 +88,7 @@ function CommitRow(/** @type {{one: Commit}} */ { one }) {
         <small class="muted">${one.user
           ? html`<${PersonLink} person=${one.user} />`
           : one.authorName} · <${Ago} at=${one.authoredAt} />${one.parents.length > 1 &&
-          html`
-            · ${t("projects.merge")}
-          `}</small>
+          ` · ${t("projects.merge")}`}${one.goneAt && ` · ${t("projects.goneCommit")}`}</small>
       </span>
       <button class="quiet sha" title=${t("projects.copySha")}
         onClick=${() => copy(one.sha)}><code>${one.sha.slice(

@@ -10,9 +10,10 @@ import { ChooseVisibility } from "./projects.js";
 
 /** What it is called, says about itself, and who reads it. */
 function About(
-  /** @type {{project: Project, onChange: (project: Project) => void, reload: () => void}} */ given,
+  /** @type {{project: Project, onChange: (project: Project) => void, reload: () => Promise<void>}} */ given,
 ) {
   const { project, onChange, reload } = given;
+  const [round, setRound] = useState(0);
   const { busy, problem, errors, submit } = useForm(async ({ name, description, visibility }) => {
     try {
       onChange(
@@ -27,12 +28,13 @@ function About(
     } catch (error) {
       // Somebody else was faster: show what they made of it, and say so.
       if (/** @type {any} */ (error).status !== 409) throw error;
-      reload();
+      await reload();
+      setRound((now) => now + 1);
       toast(t("projects.changedMeanwhile"), "error");
     }
   });
   return html`
-    <form class="card form" key=${project.version} onSubmit=${submit}>
+    <form class="card form" key=${round} onSubmit=${submit}>
       <h2>${t("projects.about")}</h2>
       <${Field} label=${t("projects.name")} name="name" required maxlength="120" value=${project
         .name} error=${errors
@@ -103,7 +105,7 @@ function Remove(/** @type {{project: Project}} */ { project }) {
 }
 
 export default function Settings(
-  /** @type {{project: Project, onChange: (project: Project) => void, reload: () => void}} */ given,
+  /** @type {{project: Project, onChange: (project: Project) => void, reload: () => Promise<void>}} */ given,
 ) {
   return html`
     <div class="settings-stack">

@@ -61,6 +61,13 @@ export default function Project(/** @type {{id: string, tab?: string}} */ { id, 
     }, 2000);
   };
   useEffect(() => () => clearTimeout(soon.timer), []);
+  // On a phone the tabs go sideways: the one that is shown is to be seen.
+  useEffect(() => {
+    document.querySelector(".tab-list [aria-current]")?.scrollIntoView({
+      inline: "center",
+      block: "nearest",
+    });
+  }, [tab, project === null]);
   if (problem && (!project || problem.status === 404 || problem.status === 403)) {
     return html`
       <div class="page">
@@ -80,7 +87,9 @@ export default function Project(/** @type {{id: string, tab?: string}} */ { id, 
   const tabs = tabsOf(project), Tab = tabs.some(([name]) => name === tab) ? TABS[tab] : null;
   return html`
     <div class="page project">
-      <nav aria-label=${t("projects.path")}><a class="plain muted" href=${href("/projects")}>${t(
+      <nav class="project-crumbs" aria-label=${t("projects.path")}><a class="plain" href=${href(
+        "/projects",
+      )}>${t(
         "pages.projects",
       )}</a></nav>
       <${Heading} title=${project.name}>

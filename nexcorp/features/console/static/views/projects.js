@@ -39,7 +39,7 @@ export const ChooseVisibility = (/** @type {{chosen?: string}} */ { chosen = "pr
       ${VISIBILITIES.map((one) =>
         html`
           <label key=${one}>
-            <input type="radio" name="visibility" value=${one} checked=${one === chosen} />
+            <input type="radio" name="visibility" value=${one} defaultChecked=${one === chosen} />
             <span><b>${t(`projects.visibilities.${one}`)}</b><small class="muted">${t(
               `projects.seenBy.${one}`,
             )}</small></span>

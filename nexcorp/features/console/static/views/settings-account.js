@@ -28,11 +28,12 @@ function Email() {
 }
 
 function Password() {
-  const { busy, problem, errors, submit } = useForm(async (values, form) => {
+  const { busy, problem, errors: said, submit } = useForm(async (values, form) => {
     await api("POST", "/auth/password", values);
     form.reset();
     toast(t("settings.passwordChanged"));
   });
+  const errors = problem?.code === "wrong_password" ? { currentPassword: problem.first } : said;
   return html`
     <form class="card form" onSubmit=${submit}>
       <h2>${t("signIn.password")}</h2>

@@ -9,7 +9,7 @@ import { language } from "../lib/words.js";
 
 /** Bytes as people say them. */
 function size(bytes) {
-  const [unit, one] = bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
+  const [unit, one] = bytes < 1e3 ? ["byte", 1] : bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
   return new Intl.NumberFormat(language.value, { style: "unit", unit, maximumFractionDigits: 1 }).format(
     bytes / one,
   );
@@ -99,7 +99,7 @@ export function Watchers({ task, round, onChange }) {
   const people = list.value?.data ?? [];
   return html`
     <div class="watchers"><span class="muted">${t("tasks.watchers")}</span>
-      <ul class="faces" aria-label=${t("tasks.watchers")}>${people.slice(0, 6).map(({ user }) =>
+      <ul class="watch-faces" aria-label=${t("tasks.watchers")}>${people.slice(0, 6).map(({ user }) =>
         html`<li key=${user.id} title=${nameOf(user)}><${Avatar} person=${user} small /><span
           class="visually-hidden">${nameOf(user)}</span></li>`
       )}${people.length > 6 && html`<li class="muted">+${number(people.length - 6)}</li>`}</ul>

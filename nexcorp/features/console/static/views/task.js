@@ -77,7 +77,7 @@ const restore = (shown) => api("POST", `/tasks/${shown.id}/restore`).then(shown.
 const Part = ({ id, title, children, count }) =>
   html`
     <section class="stack"
-      aria-labelledby=${id}><h2 id=${id}>${title}${count > 0 && html`
+      aria-labelledby=${id}><h2 id=${id}>${title}${" "}${count > 0 && html`
         <span class="count muted">${count}</span>
       `}</h2>${children}</section>
   `;
@@ -91,7 +91,7 @@ export default function Task({ id }) {
   if (shown.gone.value) {
     const deleted = shown.gone.value === "deleted";
     return html`
-      <div class="page">
+      <div class="page work">
         <${Heading} title=${t("tasks.task")} hidden />
         <${Empty} icon="trash" title=${t(deleted ? "tasks.deleted" : "tasks.outOfSight")}>${t(
           deleted ? "tasks.deletedHint" : "app.goneHint",
@@ -104,7 +104,7 @@ export default function Task({ id }) {
     `;
   }
   if (!task) {
-    return html`<div class="page"><${Heading} title=${t("tasks.task")} hidden />${
+    return html`<div class="page work"><${Heading} title=${t("tasks.task")} hidden />${
       shown.problem.value
         ? html`<${Problem} error=${shown.problem.value} retry=${shown.load} />`
         : html`<${Skeleton} />`
@@ -114,8 +114,8 @@ export default function Task({ id }) {
   const save = (field) => (value, version) =>
     api("PATCH", `/tasks/${id}`, { [field]: value, version }).then(shown.put);
   return html`
-    <div class="page task-page" key=${id}>
-      <nav class="crumbs" aria-label=${t("tasks.where")}>
+    <div class="page work task-page" key=${id}>
+      <nav class="task-crumbs" aria-label=${t("tasks.where")}>
         <a href=${href(project ? `/tasks?tab=board&project=${project.id}` : "/tasks")}>${project?.name ??
           t("pages.tasks")}</a>
         ${task.parentId && html`<a href=${href(`/tasks/${task.parentId}`)}>${t("tasks.parent")}</a>`}

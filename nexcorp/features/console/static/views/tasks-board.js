@@ -55,7 +55,7 @@ export function TaskBoard({ onNew, register }) {
     };
   });
   return html`
-    <div class="wrap filters">
+    <div class="wrap task-filters">
       <${ProjectChoice} value=${projectId} onChange=${(project) => setQuery({ project })} />
       <input type="search" maxlength="100" value=${words} aria-label=${t("tasks.find")}
         placeholder=${t("tasks.find")} onInput=${(event) => setWords(event.target.value)} />

@@ -6,6 +6,7 @@ import { query, setQuery } from "../lib/router.js";
 import { Paged, useAnswer } from "../lib/store.js";
 import { Dialog, Empty, Field, Icon, PagedList, toast, toastError, useForm } from "../lib/ui.js";
 import { t } from "../lib/words.js";
+import { CsvImport } from "./csv-import.js";
 import { PersonPicker } from "./picker.js";
 import { ProjectChoice } from "./tasks-board.js";
 import { changeTask, ownProjects, PRIORITIES, STATUSES, TaskRow } from "./tasks-parts.js";
@@ -140,6 +141,7 @@ export function TaskList({ register }) {
   const [list] = useState(() => new Paged(path));
   const [words, setWords] = useState(filters.q ?? "");
   const [saving, setSaving] = useState(false);
+  const [importing, setImporting] = useState(false);
   const saved = useAnswer("/task-views?limit=100");
   const labels = useAnswer(filters.project ? `/labels?project=${filters.project}&limit=100` : null);
   useEffect(() => {
@@ -176,7 +178,7 @@ export function TaskList({ register }) {
   `;
   return html`
     <${Views} filters=${filters} saved=${saved} />
-    <div class="wrap filters">
+    <div class="wrap task-filters">
       <input type="search" maxlength="200" value=${words} aria-label=${t("tasks.find")}
         placeholder=${t("tasks.find")} onInput=${(event) => setWords(event.target.value)} />
       <${Choice} name="status" value=${filters.status} any=${t("tasks.anyStatus")}
@@ -205,12 +207,22 @@ export function TaskList({ register }) {
         )}</button>
       `}
       <span class="grow"></span>
+      ${may("task:create") && html`
+        <button class="quiet" onClick=${() => setImporting(true)}><${Icon} name="upload" /> ${t(
+          "tasks.import",
+        )}</button>
+      `}
       <button class="quiet" onClick=${() => download(filters)}><${Icon} name="download" /> ${t(
         "tasks.export",
       )}</button>
     </div>
     <${PagedList} list=${list} empty=${empty} rows="list">${(task) =>
       html`<${TaskRow} key=${task.id} task=${task} onDone=${may("task:create") && complete} />`}<//>
+    ${importing && html`
+      <${CsvImport} title=${t("tasks.importTitle")} hint=${t("tasks.importHint")} onDone=${() => list.load()}
+        path=${`/tasks/import${filters.project ? `?projectId=${filters.project}` : ""}`}
+        onClose=${() => setImporting(false)} />
+    `}
     ${saving && html`
       <${SaveView} filters=${filters} onClose=${() => setSaving(false)}
         onSaved=${saved.reload} />

@@ -136,7 +136,7 @@ export const TaskCard = ({ task, project }) =>
           ${task.labels.map((label) => html`<${Label} key=${label.id} label=${label} />`)}</p>
       `}
       <a class="card-link" href=${href(`/tasks/${task.id}`)} draggable=${false}>${task.title}</a>
-      <footer><div class="facts"><${Priority} priority=${task.priority} /><${Facts} task=${task} /></div>
+      <footer><div class="card-facts"><${Priority} priority=${task.priority} /><${Facts} task=${task} /></div>
         ${task.assignee && html`
           <span title=${nameOf(task.assignee)}><${Avatar} person=${task.assignee} small /><span
               class="visually-hidden">${nameOf(task.assignee)}</span></span>
@@ -156,7 +156,7 @@ export const TaskRow = ({ task, onDone }) => {
       <${Priority} priority=${task.priority} />
       <span class="what">
         <a class="plain" href=${href(`/tasks/${task.id}`)}>${task.title}</a>
-        <small class="facts">${project && html`<span>${project.name}</span>`}<${Facts} task=${task} />
+        <small class="card-facts">${project && html`<span>${project.name}</span>`}<${Facts} task=${task} />
           ${task.labels.map((label) => html`<${Label} key=${label.id} label=${label} />`)}</small>
       </span>
       <${Status} status=${task.status} />

@@ -33,13 +33,15 @@ function Weeks({ weeks }) {
     return html`<rect class=${name} x=${x} y=${HEIGHT - high} width=${wide} height=${high} rx="1.5" />`;
   };
   return html`
-    <svg class="plot" viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${t("tasks.stats.weeks")}>
+    <svg class="stat-plot" viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${t(
+      "tasks.stats.weeks",
+    )}>
       <line x1="0" x2=${WIDTH} y1=${HEIGHT - 0.5} y2=${HEIGHT - 0.5} />
       ${weeks.map(({ week, created, completed }, at) =>
         html`<g key=${week}><title>${
           t("tasks.stats.week", { week: onDay(week), created: number(created), completed: number(completed) })
         }</title>
-          <rect class="hit" x=${at * step} y="0" width=${step} height=${HEIGHT} />
+          <rect class="zone" x=${at * step} y="0" width=${step} height=${HEIGHT} />
           ${bar(created, at * step + step / 2 - wide - 0.5, "made")}
           ${bar(completed, at * step + step / 2 + 0.5, "done")}</g>`
       )}
@@ -53,14 +55,16 @@ function Burndown({ days }) {
   const step = WIDTH / Math.max(1, days.length - 1);
   const points = days.map(({ open }, at) => `${at * step},${HEIGHT - 1 - open / most * (HEIGHT - 6)}`);
   return html`
-    <svg class="plot" viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${t("tasks.stats.burndown")}>
+    <svg class="stat-plot" viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${t(
+      "tasks.stats.burndown",
+    )}>
       <polygon points=${`0,${HEIGHT} ${points.join(" ")} ${WIDTH},${HEIGHT}`} />
       <polyline points=${points.join(" ")} />
       ${days.map(({ day, open }, at) =>
         html`
           <g key=${day}>
             <title>${onDay(day)}: ${number(open)}</title>
-            <rect class="hit" x=${(at - 0.5) * step} y="0" width=${step} height=${HEIGHT} />
+            <rect class="zone" x=${(at - 0.5) * step} y="0" width=${step} height=${HEIGHT} />
           </g>
         `
       )}
@@ -115,7 +119,7 @@ export function TaskStats() {
             <${Figure} value=${stats.cycleSeconds === null ? "–" : lasting(stats.cycleSeconds)}
               name=${t("tasks.stats.cycle")} />
           </div>
-          <div class="plots">
+          <div class="stat-plots">
             <figure><figcaption>${t("tasks.stats.weeks")}
               <span class="legend"><i class="made"></i>${t("tasks.stats.made")} <i class="done"></i>${t(
                 "tasks.stats.done",

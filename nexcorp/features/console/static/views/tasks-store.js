@@ -2,6 +2,7 @@
 import { signal } from "../vendor/preact.js";
 import { get } from "../lib/api.js";
 import { inTurn, isChanging } from "../lib/turns.js";
+import { standIn } from "../lib/live.js";
 import { toast } from "../lib/ui.js";
 import { t } from "../lib/words.js";
 import { changeTask, PRIORITIES, STATUSES } from "./tasks-parts.js";
@@ -25,13 +26,13 @@ export class Board {
   /** Read all columns from their beginning. */
   async load() {
     try {
-      const columns = this.projectId
-        ? (await get(`/projects/${this.projectId}/board?limit=50`)).columns
-        : await Promise.all(STATUSES.map(async (status) => {
-          const sort = status === "done" || status === "cancelled" ? "updated" : "priority";
-          const page = await get(`/tasks?status=${status}&sort=${sort}&page=1&pageSize=50`);
-          return { status, total: page.total, data: page.data, nextCursor: null };
-        }));
+      const board = this.projectId && await get(`/projects/${this.projectId}/board?limit=50`);
+      if (board) standIn(`project:${this.projectId}`, board.epoch, board.seq);
+      const columns = board ? board.columns : await Promise.all(STATUSES.map(async (status) => {
+        const sort = status === "done" || status === "cancelled" ? "updated" : "priority";
+        const page = await get(`/tasks?status=${status}&sort=${sort}&page=1&pageSize=50`);
+        return { status, total: page.total, data: page.data, nextCursor: null };
+      }));
       this.problem.value = null;
       this.tasks.value = new Map(columns.flatMap(({ data }) => data.map((task) => [task.id, task])));
       this.columns.value = Object.fromEntries(

@@ -51,7 +51,7 @@ export function Trash({ register }) {
       `}</div>
     <${PagedList} list=${list} empty=${empty} rows="list">${(task) =>
       html`<li key=${task.id} class="task-row"><${Priority} priority=${task.priority} />
-        <span class="what"><b>${task.title}</b><small class="facts">
+        <span class="what"><b>${task.title}</b><small class="card-facts">
           ${projectOf(task.projectId) && html`<span>${projectOf(task.projectId).name}</span>`}
           <${Facts} task=${{ ...task, dueAt: null }} />
           <span>${

@@ -32,7 +32,7 @@ export default function Tasks() {
   };
   const View = TABS[tab];
   return html`
-    <div class=${`page tasks ${tab === "board" ? "wide" : ""}`}>
+    <div class=${`page work tasks ${tab === "board" ? "wide" : ""}`}>
       <${Heading} title=${t("pages.tasks")}>
         <button aria-expanded=${stats} onClick=${() => setStats(!stats)}>
           <${Icon} name="activity" /> ${t("tasks.stats.title")}

@@ -1,0 +1,61 @@
+"""A service behind a line that can be cut, for clients that come back by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+from aiohttp import web
+
+from tests.chaos.proxy import Proxy
+from tests.conftest import Service
+from tests.realtime.helpers import edit_post
+
+REFUSAL = {"code": "overloaded", "message": "Later.", "errors": {}, "requestId": "r1"}
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def line(service: Service) -> AsyncIterator[Proxy]:
+    """To the service."""
+    proxy = Proxy("line", int(service.url.rpartition(":")[2]))
+    await proxy.start()
+    yield proxy
+    await proxy.close()
+
+
+class Failing:
+    """Answers as a service in trouble, and keeps what it was asked: (method, path, headers, body)."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.answers: list[web.Response] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append((request.method, request.path, dict(request.headers), await request.read()))
+        return self.answers.pop(0)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def failing() -> AsyncIterator[Failing]:
+    """Its `answers` are given one after the other."""
+    found = Failing()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", found.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield found
+    await runner.cleanup()
+
+
+async def write_and_cut(service: Any, line: Any, post: Any, author: Any, total: int, cuts: int) -> None:
+    """So many frames in a post's room, and a line that breaks between them."""
+    for number in range(total // 10):
+        await edit_post(service.db, post, author, 10)
+        if number % (total // 10 // cuts) == 1:
+            line.reset()
+        await asyncio.sleep(0.05)
