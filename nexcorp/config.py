@@ -79,10 +79,7 @@ class Config:
         about="prepared statements kept; 0 behind a transaction-mode PgBouncer",
     )
     slow_statement_ms: int = setting_field(
-        "SLOW_STATEMENT_MS",
-        0,
-        parse_count,
-        about="statements that take so many milliseconds are logged by name; 0: no such log",
+        "SLOW_STATEMENT_MS", 0, parse_count, about="statements of so many ms are logged by name; 0: none"
     )
     redis_url: str = setting_field(
         "REDIS_URL",
@@ -262,17 +259,10 @@ class Config:
         "AI_AT_ONCE", 100, parse_positive, about="answers that one worker has written at once"
     )
     otel_endpoint: str = setting_field(
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "",
-        parse_address,
-        about="an OTLP collector that takes traces over HTTP, http://host:4318; empty: no traces",
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "", parse_address, about="OTLP collector of traces; empty: no traces"
     )
     sentry_dsn: str = setting_field(
-        "SENTRY_DSN",
-        "",
-        parse_dsn,
-        secret=True,
-        about="where errors are reported to, https://key@host/project; empty: nowhere",
+        "SENTRY_DSN", "", parse_dsn, secret=True, about="where errors are reported to; empty: nowhere"
     )
     event_retention_days: int = setting_field(
         "EVENT_RETENTION_DAYS", 400, parse_positive, about="how long the audit trail is kept"

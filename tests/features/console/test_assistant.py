@@ -74,10 +74,12 @@ async def test_answers_grow(visit: Visitor, make_user: MakeUser) -> None:
     await expect(answer(page)).to_have_attribute("aria-busy", "false")
 
     await ask(page, "say 2000 20")
+    await expect(page.locator(".answer")).to_have_count(2)
     await expect(answer(page)).to_contain_text("w2")
     await page.get_by_role("button", name="Stop").click()
     await expect(answer(page)).to_contain_text("Stopped.")
     await ask(page, "say 3")
+    await expect(page.locator(".answer")).to_have_count(3)
     await expect(answer(page)).to_contain_text("w0 w1 w2")
     await answer(page).get_by_role("button", name="Answer again").click()
     await expect(answer(page).locator(".siblings")).to_contain_text("2/2")

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from nexcorp.features.console.files import STATIC
 
@@ -20,8 +21,18 @@ console.log(JSON.stringify({ en: [...await read("en"), ...await read("en-views")
 """
 
 
-async def read_keys() -> dict[str, list[str]]:
-    """The keys of all texts, by language."""
+SAY = """
+globalThis.document = { documentElement: {} };
+const { choose, t } = await import("./lib/words.js");
+const counts = [0, 1, 1200].map((count) => t("post.likes", { count }));
+const english = [...counts, t("feed.hint", { keys: "n" }), t("no.such.text"), t("commands.find", {})];
+await choose("de", false);
+console.log(JSON.stringify([english, [t("app.cancel"), t("app.name"), t("post.likes", { count: 1200 })]]));
+"""
+
+
+async def run(text: str) -> Any:
+    """What a script prints that imports files of the console."""
     process = await asyncio.create_subprocess_exec(
         DENO,
         *("run", "--quiet", "--no-remote", "--no-npm", "--no-lock", "--allow-read=.", "-"),
@@ -30,14 +41,13 @@ async def read_keys() -> dict[str, list[str]]:
         stdout=asyncio.subprocess.PIPE,
         env={"DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"},
     )
-    printed, _ = await process.communicate(FLATTEN.encode())
+    printed, _ = await process.communicate(text.encode())
     assert process.returncode == 0
-    found: dict[str, list[str]] = json.loads(printed)
-    return found
+    return json.loads(printed)
 
 
 async def test_views_find_their_words_in_both_languages() -> None:
-    keys = await read_keys()
+    keys: dict[str, list[str]] = await run(FLATTEN)
     english, german = set(keys["en"]), set(keys["de"])
     assert german - english == set(), "English lacks these"
     assert english - german == {"app.name"}, "German lacks these"
@@ -45,3 +55,13 @@ async def test_views_find_their_words_in_both_languages() -> None:
     asked = {key for path in (*files, STATIC / "main.js") for key in ASKED.findall(path.read_text())}
     assert len(asked) > 200
     assert {key for key in asked if key not in english and key.rpartition(".")[0] not in english} == set()
+
+
+async def test_texts_take_values_and_plural_forms() -> None:
+    """In the language that is shown; what German lacks is said in English, what nobody knows by its key."""
+    english, german = await run(SAY)
+    assert english == [
+        *("0 likes", "1 like", "1,200 likes"),
+        *("write, n post", "no.such.text", "Search for “{text}”"),
+    ]
+    assert german == ["Abbrechen", "NexCorp", "1.200 Gefällt mir"]

@@ -91,8 +91,9 @@ function snooze(
   );
 }
 
-async function mute(/** @type {Notification} */ { entity }) {
-  const path = `/notifications/mutes/${entity.type}/${entity.id}`;
+/** Of a comment it is the post that is muted: with it all that is said there. */
+async function mute(/** @type {Notification} */ { entity, postId }) {
+  const path = `/notifications/mutes/${postId ? `post/${postId}` : `${entity.type}/${entity.id}`}`;
   try {
     await api("PUT", path, {});
     toast(t("notifications.muted"), "info", {

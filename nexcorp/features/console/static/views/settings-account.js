@@ -140,7 +140,9 @@ function Devices() {
   `;
 }
 
-/** All that the service holds of one, as a file. */
+const LOOK_MS = 2000;
+
+/** All that the service holds of one, as a file: it is looked for until it is there. */
 function Data() {
   const [state, setState] = useState(/** @type {ExportState | null} */ (null));
   const ask = async () => {
@@ -150,6 +152,11 @@ function Data() {
       toastError(error);
     }
   };
+  useEffect(() => {
+    if (!state || state.downloadUrl) return;
+    const timer = setTimeout(ask, LOOK_MS);
+    return () => clearTimeout(timer);
+  }, [state]);
   const download = async () => {
     try {
       const { ticket } = await api("POST", "/auth/ticket", { purpose: "download" });
