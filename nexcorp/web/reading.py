@@ -1,8 +1,8 @@
 """Where GETs read whose routes are `stale`: on a replica, unless the caller would miss what they wrote.
 
 Behind each request that writes, the primary's position in its log is kept for the caller in Redis, where
-every node finds it. A read goes to the replica when that has come as far; else, and where anything is not known, to
-the primary. Whatever the replica cannot answer, or says is not there, the primary is asked as well.
+every node finds it. A read goes to the replica when that has come as far; else, and where anything is not
+known, to the primary. Whatever the replica cannot answer, or says is not there, the primary is asked as well.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ async def ask_again(request: web.Request, work: Callable[[], Awaitable[T]]) -> T
         if READING not in request or not is_unsure(error):
             raise
         if isinstance(error, DatabaseUnavailable):
-            request.app[READS].note_lost()
+            request.app[READS].note_lost(request[READING])
         del request[READING]
         STALE_READS.labels("primary", "asked again").inc()
     return await work()
@@ -96,9 +96,10 @@ class Reads:
             await end_tasks((self._looking,))
         await self._redis.aclose()
 
-    def note_lost(self) -> None:
-        """A request found the replica gone."""
-        self.replica.lose("was lost")
+    def note_lost(self, source: Database) -> None:
+        """A request found the replica gone from which it read by `source`."""
+        if self.replica.source is source:
+            self.replica.lose("was lost")
 
     def show(self) -> None:
         """Bring the gauges up to date."""
