@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from nexcorp.app import list_routes
 from nexcorp.config import Config
 from nexcorp.doctor import check_replica
 from nexcorp.embedded import PostgresServer, ValkeyServer
+from nexcorp.embedded.process import children_of
 from nexcorp.web.reading import READS, STALE_READS, Reads
 from tests.api import API, get_json, publish
 from tests.clients import Service, start_web, wait_until
@@ -162,7 +165,7 @@ async def test_without_redis_the_primary_is_read(service: Service, make_user: An
     assert count("primary", "unknown") == unknown + 2
 
 
-async def test_a_replica_that_dies_or_is_promoted_is_nobodys_error(
+async def test_a_replica_that_hangs_dies_or_is_promoted_is_nobodys_error(
     service: Service, make_user: Any, standby: StandbyServer
 ) -> None:
     user, reads = await make_user(), reads_of(service)
@@ -170,14 +173,24 @@ async def test_a_replica_that_dies_or_is_promoted_is_nobodys_error(
     wrong: list[int] = []
     done = asyncio.Event()
 
-    async def keep_reading() -> None:
+    async def keep_reading(path: str) -> None:
         while not done.is_set():
-            answer = await user.client.get(API + "/posts")
+            answer = await user.client.get(API + path)
             if answer.status != 200:
                 wrong.append(answer.status)
             await asyncio.sleep(0)
 
-    readers = [asyncio.create_task(keep_reading()) for _ in range(4)]
+    # The file is read when its headers have been sent: cut off, it would be an error of the client's.
+    paths = ("/posts", "/users", "/explore", "/tasks/export.csv")
+    readers = [asyncio.create_task(keep_reading(path)) for path in paths]
+    assert standby.process is not None
+    processes = [standby.process.pid, *children_of(standby.process.pid)]
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    await wait_until(lambda: is_unread(reads), 10)
+    for pid in processes:
+        os.kill(pid, signal.SIGCONT)
+    await wait_until(lambda: is_read(reads), 20)
     await asyncio.to_thread(standby.kill)
     await wait_until(lambda: is_unread(reads), 10)
     # Not in a thread: the server ends with the one that began it.
