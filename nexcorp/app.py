@@ -56,6 +56,7 @@ from nexcorp.web.effects import make_performer
 from nexcorp.web.gate import GATE, PLACES_A_CONNECTION, Gate
 from nexcorp.web.gateway import make_gateway
 from nexcorp.web.parsing import MAX_JSON_BYTES
+from nexcorp.web.reading import READS, Reads
 from nexcorp.web.refusals import make_refusal
 from nexcorp.web.replies import encode, make_lasting
 from nexcorp.web.routing import Route, add_routes
@@ -102,7 +103,12 @@ async def run_services(app: web.Application) -> AsyncIterator[None]:
     await asyncio.wait([opening], timeout=5)
     waking = asyncio.create_task(waker.run())
     sweeping = asyncio.create_task(app[LIMITS].run())
+    reads = app.get(READS)
+    if reads is not None:
+        reads.start()
     yield
+    if reads is not None:
+        await reads.stop()
     await end_tasks((opening, waking, sweeping))
     await app[LIMITS].stop()
     await app[THROTTLE].close()
@@ -179,6 +185,8 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     app[DOCUMENTS], app[STORAGE] = make_documents(product), make_storage(config)
     product.set_up(app)
     set_up_graphql(app)
+    if config.database_read_url:
+        app[READS] = Reads(config, database)
     routes = list_routes(product)
     add_routes(app, routes)
     vital = [route.full_path for route in routes if route.vital]

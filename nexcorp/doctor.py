@@ -74,6 +74,34 @@ def check_database(config: Config) -> list[str]:
     return problems
 
 
+REPLICA = """
+SELECT pg_is_in_recovery(), (SELECT system_identifier FROM pg_control_system()),
+    coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 0)::float,
+    pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')
+"""
+PRIMARY = """
+SELECT (SELECT system_identifier FROM pg_control_system()),
+    pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')
+"""
+
+
+def check_replica(config: Config) -> list[str]:
+    """What is wrong with the replica that is read from, where there is one."""
+    if not config.database_read_url:
+        return []
+    with psycopg.connect(config.database_url, connect_timeout=5) as conn:
+        identity, position = conn.execute(PRIMARY).fetchone() or (None, 0)
+    with psycopg.connect(config.database_read_url, connect_timeout=5) as conn:
+        in_recovery, of, age, replayed = conn.execute(REPLICA).fetchone() or (False, None, 0.0, 0)
+    if not in_recovery:
+        return ["DATABASE_READ_URL is no replica, or no longer one: it is not read."]
+    if of != identity:
+        return ["DATABASE_READ_URL is a replica of another server than DATABASE_URL."]
+    if replayed < position and age > config.database_read_lag:
+        return [f"the replica is {age:.0f} s behind: it is not read."]
+    return []
+
+
 def check_redis(config: Config) -> list[str]:
     """What is wrong with Redis."""
     if not config.redis_url:
@@ -211,6 +239,7 @@ CHECKS: dict[str, Callable[[Config], list[str]]] = {
     "push": check_push,
     "registration": check_registration,
     "postgresql": check_database,
+    "replica": check_replica,
     "redis": check_redis,
     "oauth": check_oauth,
     "storage": check_storage,

@@ -31,3 +31,13 @@ SELECT current_setting($1);
 -- name: is_migrated() :value
 -- Whether anything was migrated into this database.
 SELECT to_regclass('worker_heartbeats') IS NOT NULL;
+
+-- name: get_position() :value
+-- How far the log of a primary goes, in bytes: whatever was committed before stands in front of that.
+SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint;
+
+-- name: get_replay() :one
+-- Whether this server replays the log of another, and how far it has come, in bytes.
+SELECT
+    pg_is_in_recovery() AS "inRecovery",
+    pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint AS position;

@@ -202,6 +202,13 @@ class Database:
         except TimeoutError:
             self._pool.terminate()
 
+    def abandon(self) -> None:
+        """Close at once; statements that run end as those on a lost connection."""
+        self.most_spare = 0
+        self.spare.clear()
+        if self._pool is not None:
+            self._pool.terminate()
+
     @property
     def pool(self) -> asyncpg.Pool:
         """The open pool; raises Unavailable before open() has succeeded."""

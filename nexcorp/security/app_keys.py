@@ -27,11 +27,18 @@ REVOCATIONS = web.AppKey("revocations", Revocations)
 REQUEST_ID = web.RequestKey("request_id", str)
 CALLER = web.RequestKey("caller", Caller)
 CONTEXT = web.RequestKey("context", RequestContext)
+# What a request reads from in place of the primary; see nexcorp.web.reading.
+READING = web.RequestKey("reading", Database)
 
 
 def database(request: web.Request) -> Database:
-    """The database of the application that serves `request`."""
-    return request.app[DATABASE]
+    """The database of the application that serves `request`, or the replica that it may be read from."""
+    return request.get(READING) or request.app[DATABASE]
+
+
+def stay_on_primary(request: web.Request) -> None:
+    """Read the rest of a request on the primary: what is kept for long must not be old to begin with."""
+    request.pop(READING, None)
 
 
 def caller(request: web.Request) -> Caller:

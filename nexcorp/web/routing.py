@@ -21,6 +21,7 @@ from nexcorp.security.limits import LIMITS
 from nexcorp.security.reauthentication import require_fresh
 from nexcorp.web.forms import Form, Received, is_form, receive
 from nexcorp.web.parsing import read_json, read_query
+from nexcorp.web.reading import READS, Reads
 from nexcorp.web.transactions import persist
 
 API_PREFIX = "/api/v1"
@@ -80,6 +81,9 @@ class Route:
     heavy: bool = False
     # How long each of its statements may take; None: as long as the pool allows.
     statement_seconds: float | None = None
+    # Whether a GET may be answered from a replica, seconds old: it takes no lock, changes nothing, and its
+    # answer has no place in a room. What the caller wrote before is in it.
+    stale: bool = False
     # Whether a GET answers HEAD, too. Not where it uses something up: link checkers send HEAD first.
     head: bool = True
 
@@ -168,13 +172,18 @@ def shows_who(request: web.Request, access: Access) -> bool:
     )
 
 
-def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def make_endpoint(
+    route: Route, reads: Reads | None = None
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The route's handler behind its checks: who asks, how often, then what they send."""
     handler, access, body, query = route.handler, route.access, route.body, route.query
     # A socket shows who opens it in several ways, and counts itself.
     limited, inside = route.limited and not route.long_lived, route.prefix != ""
     form, counts_itself, instead = route.form, route.counts_itself, route.instead
     takes = body.fields if body is not None else {}
+    work: Callable[..., Awaitable[web.StreamResponse]] = persist
+    if reads is not None and (route.stale or route.method != "GET"):
+        work = reads.read if route.stale else reads.write
     lists = frozenset(name for name, value in takes.items() if isinstance(value, fields.List))
 
     async def endpoint(request: web.Request) -> web.StreamResponse:
@@ -192,8 +201,8 @@ def make_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamR
         context.heavy, context.statement_seconds = route.heavy, route.statement_seconds
         if form is not None and (is_form(request) or not form.optional):
             async with receive(request, form, lists) as received:
-                return await persist(request, partial(handle_form, request, received))
-        return await persist(request, partial(handle, request))
+                return await work(request, partial(handle_form, request, received))
+        return await work(request, partial(handle, request))
 
     async def handle_form(request: web.Request, received: Received) -> web.StreamResponse:
         if body is None:
@@ -236,7 +245,7 @@ async def expect_body(request: web.Request) -> None:
 def add_routes(app: web.Application, routes: Sequence[Route]) -> None:
     """Register a feature's route table."""
     for route in routes:
-        endpoint = make_endpoint(route)
+        endpoint = make_endpoint(route, app.get(READS))
         if route.method == "GET" and not route.long_lived:
             app.router.add_get(route.full_path, endpoint, allow_head=route.head, expect_handler=expect_body)
         else:

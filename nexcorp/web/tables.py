@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from nexcorp.security.app_keys import database
 from nexcorp.web.forms import File, Form
 from nexcorp.web.paging import Cursor
 from nexcorp.web.parsing import read_bytes
+from nexcorp.web.reading import ask_again
 from nexcorp.web.routing import API_PREFIX
 from nexcorp.web.streams import StreamedResponse
 from nexcorp.web.transactions import Transaction
@@ -121,11 +123,15 @@ async def write_parts(
     `read` is given a connection, the place of `cursor` behind which to begin, and how many rows to read at
     most; `show` makes the cells of a row, in the order of `columns`.
     """
+
+    async def read_part(place: Any) -> list[Any]:
+        async with database(request).connection() as conn:
+            return await read(conn, place, PART_ROWS)
+
     yield write_rows([columns])
     place: Any = cursor.start
     while True:
-        async with database(request).connection() as conn:
-            rows = await read(conn, place, PART_ROWS)
+        rows = await ask_again(request, partial(read_part, place))
         if rows:
             yield write_rows(map(show, rows))
         if len(rows) < PART_ROWS:

@@ -110,6 +110,7 @@ ROUTES = [
         query=EventQuery(),
         access=allow(READ_ALL, otherwise="you see your own actions"),
         heavy=True,
+        stale=True,
         tag="Audit",
     )
 ]

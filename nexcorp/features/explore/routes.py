@@ -65,6 +65,7 @@ ROUTES = [
         PostPage,
         query=PageQuery(),
         access=allow("post:read"),
+        stale=True,
         tag="Social",
         description=(
             "A like counts 1, a comment 2, an interest 3, each half as much a day later. A post that finds "

@@ -83,6 +83,7 @@ ROUTES = [
         query=PageQuery(),
         access=allow("user:read"),
         errors=(UserNotFound,),
+        stale=True,
         tag=TAG,
     ),
     get(
@@ -93,6 +94,7 @@ ROUTES = [
         query=PageQuery(),
         access=allow("user:read"),
         errors=(UserNotFound,),
+        stale=True,
         tag=TAG,
     ),
 ]

@@ -100,6 +100,7 @@ ROUTES = [
         access=allow("lead:read"),
         content_type="text/csv",
         head=False,
+        stale=True,
         tag=TAG,
         description="With the filters and the order of the list. A cell that a spreadsheet would compute "
         "begins with `'`, as phone numbers do, which `POST /leads/import` takes off.",

@@ -205,6 +205,7 @@ ROUTES = [
         query=PageQuery(),
         errors=GONE,
         access=READ,
+        stale=True,
         tag=TAG,
     ),
     post(
@@ -239,6 +240,7 @@ ROUTES = [
         query=PageQuery(),
         errors=GONE,
         access=READ,
+        stale=True,
         tag=TAG,
     ),
     patch(

@@ -215,6 +215,7 @@ ROUTES = [
         errors=(ConversationNotFound,),
         access=OWN,
         heavy=True,
+        stale=True,
         tag=TAG,
         description="Words are found as by GET /search.",
     ),

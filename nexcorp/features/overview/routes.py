@@ -74,6 +74,7 @@ ROUTES = [
         query=HistoryQuery(),
         access=READ,
         heavy=True,
+        stale=True,
         tag=TAG,
         description="Over all processes. Rates are sums, on average over a step; `latencyP50` is the mean of "
         "medians, weighted by requests; `latencyP99` the slowest process's; sockets, queues and the pool are "

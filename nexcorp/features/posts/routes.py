@@ -230,7 +230,16 @@ ROUTES = [
         "parts `file`, which come behind those. Files need `upload:create`. Of the people it mentions, the "
         f"first {MAX_MENTIONS} are told.",
     ),
-    get("/posts", list_posts, "The newest posts", PostPage, query=PostQuery(), access=READ, tag=TAG),
+    get(
+        "/posts",
+        list_posts,
+        "The newest posts",
+        PostPage,
+        query=PostQuery(),
+        access=READ,
+        stale=True,
+        tag=TAG,
+    ),
     get("/posts/{id}", get_post, "One post", Post(), errors=(PostNotFound,), access=READ, tag=TAG),
     patch(
         "/posts/{id}",
@@ -261,6 +270,7 @@ ROUTES = [
         query=PageQuery(),
         errors=(PostNotFound,),
         access=READ,
+        stale=True,
         tag=TAG,
     ),
     put(

@@ -52,6 +52,7 @@ ROUTES = [
         query=PageQuery(),
         errors=OWN_ERRORS,
         access=MEMBERS,
+        stale=True,
         tag=TAG,
         description="Of the project, its members, files, sessions and linked repository, and with "
         "`task:read` its tasks: names are those of now, and texts are not kept.",

@@ -98,6 +98,7 @@ ROUTES = [
         ProjectPage,
         query=ProjectQuery(),
         access=READ,
+        stale=True,
         tag=TAG,
     ),
     get(

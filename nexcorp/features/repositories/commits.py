@@ -79,6 +79,7 @@ ROUTES = [
         query=CommitQuery(),
         errors=ERRORS,
         access=READ,
+        stale=True,
         tag=TAG,
         heavy=True,
         description="A commit stands before its parents, whatever its dates say.",

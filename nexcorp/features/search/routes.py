@@ -105,6 +105,7 @@ ROUTES = [
         query=SearchQuery(),
         access=allow("post:read"),
         heavy=True,
+        stale=True,
         tag="Social",
         description=(
             "Words are found by their English stem, whatever their case, accents and width; all must be "

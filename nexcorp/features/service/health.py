@@ -16,9 +16,11 @@ from nexcorp.errors import AppError
 from nexcorp.features.service.shared import READINESS
 from nexcorp.realtime.node import NODE
 from nexcorp.security.app_keys import database
+from nexcorp.web.reading import READS
 from nexcorp.web.replies import reply
 
 CHECK_SECONDS = 2.0
+REPLICA = "replica"
 
 
 async def show_health(request: web.Request) -> web.Response:
@@ -74,6 +76,11 @@ async def run_check(check: Awaitable[str | None]) -> str | None:
         return f"failed: {type(error).__name__}"
 
 
+def describe(problem: str | None) -> dict[str, Any]:
+    """A check as clients see it."""
+    return {"ok": problem is None, **({"reason": problem} if problem else {})}
+
+
 async def check_all(request: web.Request) -> dict[str, Any]:
     """What is known of every dependency, by its name."""
     checks: dict[str, Awaitable[str | None]] = {
@@ -83,10 +90,11 @@ async def check_all(request: web.Request) -> dict[str, Any]:
         "worker": check_worker(request),
     }
     results = await asyncio.gather(*(run_check(check) for check in checks.values()))
-    return {
-        name: {"ok": problem is None, **({"reason": problem} if problem else {})}
-        for name, problem in zip(checks, results, strict=True)
-    }
+    state = {name: describe(problem) for name, problem in zip(checks, results, strict=True)}
+    reads = request.app.get(READS)
+    if reads is not None:
+        state[REPLICA] = describe(reads.replica.problem)
+    return state
 
 
 async def show_readiness(request: web.Request) -> web.Response:
@@ -94,7 +102,8 @@ async def show_readiness(request: web.Request) -> web.Response:
     state = dict(await request.app[READINESS].get(request))
     if request.app[NODE].draining:
         state["process"] = {"ok": False, "reason": "stopping"}
-    ready = all(check["ok"] for check in state.values())
+    # Where the replica is not well, the primary is read.
+    ready = all(check["ok"] for name, check in state.items() if name != REPLICA)
     headers = {} if ready else {"Retry-After": "1"}
     return reply(
         {"status": "ready" if ready else "not_ready", "checks": state}, 200 if ready else 503, headers

@@ -25,6 +25,7 @@ from nexcorp.security.app_keys import CONFIG, CONTEXT, database
 from nexcorp.security.authentication import read_bearer
 from nexcorp.security.limits import LIMITS
 from nexcorp.web.pages import Assets, load_page, make_page
+from nexcorp.web.reading import READS
 from nexcorp.web.replies import reply_lasting
 
 LANDING = make_page(
@@ -145,6 +146,9 @@ async def collect_metrics(request: web.Request) -> bytes:
     stats = database(request).stats()
     POOL_SIZE.labels("open").set(stats["size"])
     POOL_SIZE.labels("idle").set(stats["idle"])
+    reads = request.app.get(READS)
+    if reads is not None:
+        reads.show()
     try:
         async with database(request).connection() as conn:
             outbox = await sql.events.get_outbox_depth(conn)

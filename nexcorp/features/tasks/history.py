@@ -92,6 +92,7 @@ ROUTES = [
         query=PageQuery(),
         errors=(TaskNotFound,),
         access=READ,
+        stale=True,
         tag=TAG,
     ),
     get(

@@ -116,6 +116,7 @@ ROUTES = [
         access=READ,
         content_type="text/csv",
         head=False,
+        stale=True,
         tag=TAG,
         description="With the filters and the order of the list. A cell that a spreadsheet would compute "
         "begins with `'`, which `POST /tasks/import` takes off.",

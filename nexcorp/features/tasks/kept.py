@@ -18,7 +18,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import decode, encode, row_to_dict
 from nexcorp.domain.tasks import ALL_KEPT, name_person, name_project
 from nexcorp.features.tasks.rooms import MANAGE
-from nexcorp.security.app_keys import CONFIG, caller, database
+from nexcorp.security.app_keys import CONFIG, caller, database, stay_on_primary
 from nexcorp.web.cache import CACHE
 
 SECONDS = 300
@@ -40,6 +40,7 @@ async def read_kept(request: web.Request, make: Make, *groups: str) -> dict[str,
     if not request.app[CONFIG].cache:
         made: dict[str, Any] = await make()
         return made
+    stay_on_primary(request)
 
     async def make_bytes() -> bytes:
         return encode(await make())
@@ -56,6 +57,7 @@ async def read_list(request: web.Request, make: Make) -> dict[str, Any]:
     if not request.app[CONFIG].cache:
         made: dict[str, Any] = await make()
         return made
+    stay_on_primary(request)
     who = caller(request)
     sees_all = who.may(MANAGE)
     groups = [ALL_KEPT]

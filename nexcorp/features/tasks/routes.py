@@ -62,7 +62,16 @@ ROUTES = [
         access=CREATE,
         tag=TAG,
     ),
-    get("/tasks", list_tasks, "Tasks that you may see", TaskList(), query=TaskQuery(), access=READ, tag=TAG),
+    get(
+        "/tasks",
+        list_tasks,
+        "Tasks that you may see",
+        TaskList(),
+        query=TaskQuery(),
+        access=READ,
+        stale=True,
+        tag=TAG,
+    ),
     get("/tasks/{id}", get_task, "One task", Task(), errors=(TaskNotFound,), access=READ, tag=TAG),
     patch(
         "/tasks/{id}",

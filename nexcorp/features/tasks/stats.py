@@ -161,6 +161,7 @@ ROUTES = [
         query=StatsQuery(),
         errors=(ProjectNotFound, PermissionRequired),
         access=allow("task:read", whose="your own, and of your projects; holders of task:manage all"),
+        stale=True,
         tag="Work",
         description="Of your own tasks, of a project that you are a member of, or of all.",
     ),

@@ -147,6 +147,7 @@ ROUTES: list[Route] = [
         schemas.PeoplePage(),
         access=allow("user:read"),
         query=schemas.PeopleQuery(),
+        stale=True,
         tag=TAG,
         description="Without `q` the newest first. With `q` names that begin with it, then similar names.",
     ),

@@ -92,6 +92,7 @@ ROUTES = [
         errors=(WebhookNotFound,),
         access=READ,
         heavy=True,
+        stale=True,
         tag=TAG,
     ),
     get(

@@ -1,0 +1,216 @@
+"""Reads on a streaming replica: what the caller wrote is in them, and where it fails, the primary answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from nexcorp.app import list_routes
+from nexcorp.config import Config
+from nexcorp.doctor import check_replica
+from nexcorp.embedded import PostgresServer, ValkeyServer
+from nexcorp.embedded.process import children_of
+from nexcorp.web.reading import READS, STALE_READS, Reads
+from tests.api import API, get_json, publish
+from tests.clients import Service, start_web, wait_until
+from tests.conftest import make_config, name_database
+from tests.servers import choose_folder
+from tests.standby import StandbyServer
+
+
+@pytest.fixture(scope="module")
+def standby(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandbyServer]:
+    server = StandbyServer(choose_folder(tmp_path_factory) / "standby", postgres)
+    server.start()
+    yield server
+    server.destroy()
+
+
+def on_standby(standby: StandbyServer, statement: str) -> Any:
+    with psycopg.connect(standby.url, autocommit=True) as conn:
+        return conn.execute(statement).fetchone()
+
+
+@pytest.fixture
+def own_config(
+    database_url: str, valkey: ValkeyServer, tmp_path: Path, standby: StandbyServer
+) -> Iterator[Config]:
+    """A database of the test's own, and the same on the replica."""
+    standby.start()
+    config = make_config(database_url, valkey.url, tmp_path / "home")
+    yield replace(
+        config,
+        database_read_url=name_database(standby.url, database_url.rpartition("/")[2]),
+        database_read_lag=1,
+    )
+    with psycopg.connect(standby.url, autocommit=True) as conn:
+        conn.execute("SELECT pg_wal_replay_resume() WHERE pg_is_in_recovery()")
+
+
+def reads_of(service: Service) -> Reads:
+    return service.app[READS]
+
+
+async def is_read(reads: Reads) -> bool:
+    return reads.replica.source is not None
+
+
+async def is_unread(reads: Reads) -> bool:
+    return reads.replica.source is None
+
+
+def count(where: str, why: str = "") -> float:
+    return STALE_READS.labels(where, why)._value.get()  # type: ignore[no-any-return]
+
+
+async def test_a_caller_finds_what_they_wrote_at_every_node(
+    service: Service, make_user: Any, standby: StandbyServer
+) -> None:
+    author, other = await make_user(), await make_user()
+    await wait_until(lambda: is_read(reads_of(service)), 20)
+    runner, app, url = await start_web(service.config)
+    try:
+        await wait_until(lambda: is_read(app[READS]), 20)
+        elsewhere = type(author.client)(author.client.session, url, author.headers)
+        on_standby(standby, "SELECT pg_wal_replay_pause()")
+        written, replica = count("primary", "written"), count("replica")
+        made = await publish(author)
+        for client in (author.client, elsewhere):
+            assert [post["id"] for post in (await get_json(client, "/posts"))["data"]] == [made["id"]]
+        assert count("primary", "written") == written + 2
+        # Others may be shown what was.
+        assert (await get_json(other.client, "/posts"))["data"] == []
+        assert count("replica") == replica + 1
+        # It falls behind: all read on the primary, and it says so; nobody is refused.
+        await wait_until(lambda: is_unread(reads_of(service)), 10)
+        assert len((await get_json(other.client, "/posts"))["data"]) == 1
+        ready = await other.client.get("/ready")
+        check = (await ready.json())["checks"]["replica"]
+        assert ready.status == 200 and not check["ok"] and check["reason"].endswith("s behind")
+        on_standby(standby, "SELECT pg_wal_replay_resume()")
+        await wait_until(lambda: is_read(reads_of(service)), 10)
+        replica = count("replica")
+        assert len((await get_json(author.client, "/posts"))["data"]) == 1
+        assert count("replica") == replica + 1
+        metrics = await (await author.client.get("/metrics")).text()
+        assert "nexcorp_replica_read 1.0" in metrics and "nexcorp_replica_lag_seconds" in metrics
+    finally:
+        await runner.cleanup()
+
+
+async def test_every_list_that_may_be_stale_can_be_read_on_a_replica(
+    service: Service, make_user: Any
+) -> None:
+    admin = await make_user(role="admin")
+    project = await admin.client.post(API + "/projects", json={"name": "A"})
+    assert project.status == 201, await project.text()
+    post = await publish(admin, type="project")
+    await wait_until(lambda: is_read(reads_of(service)), 20)
+    source = reads_of(service).replica
+    position = int(await service_position(service))
+
+    async def caught_up() -> bool:
+        return source.source is not None and source.replayed >= position
+
+    await wait_until(caught_up, 20)
+    own = {"/users": str(admin.id), "/posts": post["id"], "/projects": (await project.json())["id"]}
+    asked = {"/search": "q=hello", "/messages/search": "q=hello"}
+    again, replica, called = count("primary", "asked again"), count("replica"), 0
+    for route in (one for one in list_routes() if one.stale):
+        assert route.method == "GET"
+        parent = next((path for path in own if route.path.startswith(path + "/{id}/")), "")
+        if "{" in route.path and (not parent or "repository" in route.path):
+            continue
+        path = route.path.replace("{id}", own.get(parent, ""))
+        answer = await admin.client.get(f"{API}{path}?{asked.get(path, '')}")
+        assert answer.status == 200, (path, await answer.text())
+        called += 1
+    assert called >= 13
+    assert count("replica") == replica + called and count("primary", "asked again") == again
+    # What is not there yet is asked of the primary, as is what is nowhere.
+    missing = await admin.client.get(f"{API}/posts/{admin.id}/status-log")
+    assert missing.status == 404 and count("primary", "asked again") == again + 1
+
+
+async def service_position(service: Service) -> Any:
+    async with service.db.connection(wait=5) as conn:
+        return await conn.fetchval("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+
+
+async def test_without_redis_the_primary_is_read(service: Service, make_user: Any) -> None:
+    user = await make_user()
+    reads = reads_of(service)
+    await wait_until(lambda: is_read(reads), 20)
+    unknown = count("primary", "unknown")
+
+    async def away(*values: Any) -> None:
+        raise ConnectionError
+
+    reads._redis.zscore, kept = away, reads._redis.zscore
+    await get_json(user.client, "/posts")
+    assert count("primary", "unknown") == unknown + 1
+    reads._redis.zscore, reads._rest_until = kept, 0.0
+    # A write that could not be told to others: this node reads on the primary for a while.
+    reads._redis.pipeline = lambda **more: (_ for _ in ()).throw(ConnectionError())
+    await publish(user)
+    assert len((await get_json(user.client, "/posts"))["data"]) == 1
+    assert count("primary", "unknown") == unknown + 2
+
+
+async def test_a_replica_that_hangs_dies_or_is_promoted_is_nobodys_error(
+    service: Service, make_user: Any, standby: StandbyServer
+) -> None:
+    user, reads = await make_user(), reads_of(service)
+    await wait_until(lambda: is_read(reads), 20)
+    wrong: list[int] = []
+    done = asyncio.Event()
+
+    async def keep_reading(path: str) -> None:
+        while not done.is_set():
+            answer = await user.client.get(API + path)
+            if answer.status != 200:
+                wrong.append(answer.status)
+            await asyncio.sleep(0)
+
+    # The file is read when its headers have been sent: cut off, it would be an error of the client's.
+    paths = ("/posts", "/users", "/explore", "/tasks/export.csv")
+    readers = [asyncio.create_task(keep_reading(path)) for path in paths]
+    assert standby.process is not None
+    processes = [standby.process.pid, *children_of(standby.process.pid)]
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    await wait_until(lambda: is_unread(reads), 10)
+    for pid in processes:
+        os.kill(pid, signal.SIGCONT)
+    await wait_until(lambda: is_read(reads), 20)
+    await asyncio.to_thread(standby.kill)
+    await wait_until(lambda: is_unread(reads), 10)
+    # Not in a thread: the server ends with the one that began it.
+    standby.start()
+    await wait_until(lambda: is_read(reads), 30)
+    assert check_replica(service.config) == []
+    before = count("replica")
+    await wait_until(lambda: is_more(before), 10)
+    await asyncio.to_thread(on_standby, standby, "SELECT pg_promote()")
+    await wait_until(lambda: is_unread(reads), 20)
+    done.set()
+    await asyncio.gather(*readers)
+    assert wrong == []
+    await wait_until(lambda: is_known_as(reads, "is no replica, or no longer one"), 10)
+    assert "is no replica" in check_replica(service.config)[0]
+
+
+async def is_known_as(reads: Reads, problem: str) -> bool:
+    return reads.replica.problem == problem
+
+
+async def is_more(before: float) -> bool:
+    return count("replica") > before
