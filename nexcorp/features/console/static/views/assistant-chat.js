@@ -103,6 +103,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [text, setText, clear] = useDraft(`chat-${id}`);
   const [search, setSearch] = useState(true);
+  const asking = useRef(false);
   const reading = useRef(/** @type {AbortController | null} */ (null));
   const box = useRef(/** @type {HTMLElement | null} */ (null)), atEnd = useRef(true);
   const path = `/ai/chats/${id}/messages`;
@@ -187,7 +188,8 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
     /** @type {string} */ content,
     /** @type {string | null | undefined} */ parentId = undefined,
   ) => {
-    if (!content) return;
+    if (!content || asking.current) return;
+    asking.current = true;
     atEnd.current = true;
     try {
       const body = {
@@ -196,7 +198,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
         ...(chat.project ? { search } : {}),
       };
       const { message, answer } = await api("POST", path, body);
-      clear();
+      clear(content);
       setMessages((
         known,
       ) => [
@@ -210,6 +212,8 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
       followAnswer(answer);
     } catch (error) {
       refuse(error);
+    } finally {
+      asking.current = false;
     }
   };
   const again = async (/** @type {ChatMessage} */ old) => {

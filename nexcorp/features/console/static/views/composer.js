@@ -85,7 +85,7 @@ export function Composer(/** @type {{onPublished: (post: Post) => void}} */ { on
         uploadIds: files.map((file) => file.id),
       };
       onPublished(await api("POST", "/posts", whole));
-      clear();
+      clear(body);
       clearTitle();
       setFiles([]);
       setType("normal");
