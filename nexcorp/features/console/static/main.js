@@ -45,6 +45,9 @@ const VIEWS = [
   ["/admin/dead-letters", late(() => import("./views/admin-dead-letters.js"))],
 ];
 
+/** What a colon stands for: an id, a user name or a tab. Nothing else may become part of the API's paths. */
+const GIVEN = /^[\w-]+$/;
+
 /** The view of a path, and what it is handed; undefined where there is none. */
 export function match(/** @type {string} */ to) {
   const parts = to.split("/");
@@ -52,7 +55,7 @@ export function match(/** @type {string} */ to) {
     const names = pattern.split("/");
     if (
       names.length !== parts.length ||
-      !names.every((name, at) => name[0] === ":" ? parts[at] : name === parts[at])
+      !names.every((name, at) => name[0] === ":" ? GIVEN.test(parts[at]) : name === parts[at])
     ) continue;
     return {
       load,
@@ -96,8 +99,31 @@ function View() {
 /** @type {import("./vendor/preact.js").Signal<any>} */
 const SignIn = signal(null);
 
+/** Why it is not known whether somebody is signed in. @type {import("./vendor/preact.js").Signal<any>} */
+const unknown = signal(null);
+/** @type {number | undefined} */
+let again;
+
+/** Go on with the session of before. Only a 401 ends it: whatever else is answered, it is asked again. */
+async function start(tries = 0) {
+  clearTimeout(again);
+  try {
+    await refresh();
+  } catch (/** @type {any} */ error) {
+    unknown.value = error;
+    const wait = Math.max(error.wait * 1000, Math.min(30_000, 1000 * 2 ** tries));
+    again = setTimeout(() => me.peek() === undefined && start(tries + 1), wait);
+  }
+}
+
 function App() {
-  if (me.value === undefined) return html`<${Toasts} />`;
+  if (me.value === undefined) {
+    return unknown.value && html`
+      <main class="sign-in">
+        <${Problem} error=${unknown.value} retry=${() => start()} />
+      </main>
+    `;
+  }
   if (me.value === null) return html`${SignIn.value && html`<${SignIn.value} />`}<${Toasts} />`;
   return html`
     <${Shell} key=${me.value.id}>
@@ -151,9 +177,6 @@ const first = match(path.peek());
 first?.load().catch(() => {}); // beside the session, not behind it
 await begin().catch(() => {});
 render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
-await refresh().catch((error) => {
-  me.value = null;
-  toast(error.first, "error");
-});
+await start();
 performance.mark("shown");
 loadRest().catch(() => {}); // ahead of the next page

@@ -142,10 +142,12 @@ export const heldToken = () => token?.text;
  *   `once`: a failure is told at once
  */
 export async function api(method, path, body, { headers = {}, once, ...options } = {}) {
-  const key = method === "POST" ? { "Idempotency-Key": newId() } : {};
+  const key = method === "POST" ? { "Idempotency-Key": newId() } : {}, who = me.peek()?.id;
   for (let attempt = 1, renewed = false;; attempt++) {
     try {
       await freshToken();
+      // Another tab may have let somebody else in meanwhile: nothing is done in their name.
+      if (who && me.peek()?.id !== who) throw new ApiError(401);
       return await send(method, path, { body, headers: { ...key, ...headers }, ...options });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -190,12 +192,14 @@ export const ask = (
   /** @type {any} */ body = undefined,
 ) => send(method, path, { body, anonymous: true });
 
+/** End the session. Rejects where the service cannot be asked: whoever reloaded would still be signed in. */
 export async function signOut() {
   try {
     await send("POST", "/auth/logout", { headers: { "X-Requested-With": "console" } });
-  } finally {
-    forget();
+  } catch (error) {
+    if (/** @type {ApiError} */ (error).status !== 401) throw error;
   }
+  forget();
 }
 
 /** What the list of devices calls this one: "Firefox on Linux". */

@@ -9,7 +9,13 @@ export const path = signal(read());
 export const query = signal(new URLSearchParams(location.search));
 
 function read() {
-  return decodeURIComponent(location.pathname).slice(BASE.length).replace(/\/$/, "") || "/";
+  let text = location.pathname;
+  try {
+    text = decodeURIComponent(text);
+  } catch {
+    // Not what a browser encodes: it is the path of no view.
+  }
+  return text.slice(BASE.length).replace(/\/$/, "") || "/";
 }
 
 /** The address of a path below /app. */

@@ -5,7 +5,7 @@ import { Bell } from "./bell.js";
 import { bindAll, bindPages, listKeys } from "./keys.js";
 import { state } from "./live.js";
 import { go, href, path } from "./router.js";
-import { Avatar, Dialog, Icon, nameOf } from "./ui.js";
+import { Avatar, Dialog, Icon, nameOf, toast } from "./ui.js";
 import { choose, language, LANGUAGES, t } from "./words.js";
 
 /** Every page of the sidebar: [key of its words, path, icon, letter behind g, permission]. @type {[string, string, string, string, string][]} */
@@ -44,6 +44,9 @@ const Live = () =>
   html`<span class=${`live ${state.value}`} role="status"><i></i><span>${
     t(`live.${state.value}`)
   }</span></span>`;
+
+/** Sign out; where that fails somebody must know that they are still in. */
+const leave = () => signOut().catch(() => toast(t("app.stillIn"), "error"));
 
 /** light, dark, or as the system has it. */
 function setScheme(/** @type {string} */ scheme) {
@@ -86,7 +89,7 @@ function Account() {
               html`<option value=${code} selected=${code === language.value}>${name}</option>`
             )}</select></label>
       <a href="/api/docs" target="_blank"><${Icon} name="file-text" /> ${t("app.docs")}</a>
-      <button onClick=${() => signOut().catch(() => {})}><${Icon} name="log-out" /> ${t(
+      <button onClick=${() => leave()}><${Icon} name="log-out" /> ${t(
         "app.signOut",
       )}</button>
     </div>
@@ -124,7 +127,7 @@ const listCommands = () => [
   },
   { name: t("commands.dark"), icon: "moon", run: () => setScheme("dark") },
   { name: t("commands.light"), icon: "sun", run: () => setScheme("light") },
-  { name: t("app.signOut"), icon: "log-out", run: () => signOut().catch(() => {}) },
+  { name: t("app.signOut"), icon: "log-out", run: () => leave() },
 ];
 
 /** Pages and commands by what is typed; arrows choose, Enter runs. */

@@ -1,6 +1,6 @@
 /** What views keep: lists by pages, drafts, and changes that are shown before the service has answered. */
 import { signal, useEffect, useState } from "../vendor/preact.js";
-import { get } from "./api.js";
+import { get, me } from "./api.js";
 import { toast } from "./ui.js";
 import { t } from "./words.js";
 
@@ -151,9 +151,14 @@ export async function attempt(show, send, undo) {
   }
 }
 
-/** A text that is being written, kept through reloads and lost connections. Gives [text, set, clear]. */
+const DRAFT = "nexcorp-draft-";
+
+/**
+ * A text that is being written, kept through reloads and lost connections for the one who writes. Gives
+ * [text, set, clear]; `clear(sent)` keeps what was written while `sent` was under way.
+ */
 export function useDraft(/** @type {string} */ name, initial = "") {
-  const key = `nexcorp-draft-${name}`;
+  const key = `${DRAFT}${me.value?.id}-${name}`;
   const [text, show] = useState(() => sessionStorage.getItem(key) ?? initial);
   useEffect(() => show(sessionStorage.getItem(key) ?? initial), [key]);
   const set = (/** @type {string} */ next) => {
@@ -161,5 +166,8 @@ export function useDraft(/** @type {string} */ name, initial = "") {
     else sessionStorage.removeItem(key);
     show(next);
   };
-  return /** @type {const} */ ([text, set, () => set("")]);
+  const clear = (/** @type {string | undefined} */ sent = undefined) => {
+    if (sent === undefined || (sessionStorage.getItem(key) ?? "").trim() === sent) set("");
+  };
+  return /** @type {const} */ ([text, set, clear]);
 }

@@ -97,6 +97,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [text, setText, clear] = useDraft(`chat-${id}`);
   const [search, setSearch] = useState(true);
+  const asking = useRef(false);
   const reading = useRef(/** @type {AbortController | null} */ (null));
   const box = useRef(/** @type {HTMLElement | null} */ (null)), atEnd = useRef(true);
   const path = `/ai/chats/${id}/messages`;
@@ -181,7 +182,8 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
     /** @type {string} */ content,
     /** @type {string | null | undefined} */ parentId = undefined,
   ) => {
-    if (!content) return;
+    if (!content || asking.current) return;
+    asking.current = true;
     atEnd.current = true;
     try {
       const body = {
@@ -190,7 +192,7 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
         ...(chat.project ? { search } : {}),
       };
       const { message, answer } = await api("POST", path, body);
-      clear();
+      clear(content);
       setMessages((
         known,
       ) => [
@@ -204,6 +206,8 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
       followAnswer(answer);
     } catch (error) {
       toastError(error);
+    } finally {
+      asking.current = false;
     }
   };
   const again = async (/** @type {ChatMessage} */ old) => {

@@ -21,7 +21,7 @@ function Composer(/** @type {{onPublished: (post: any) => void}} */ { onPublishe
     setBusy(true);
     try {
       onPublished(await api("POST", "/posts", { body }));
-      clear();
+      clear(body);
     } catch (error) {
       if (/** @type {any} */ (error).status === 0) toast(t("feed.offline"), "error");
       else toastError(error);

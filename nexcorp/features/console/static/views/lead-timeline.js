@@ -39,7 +39,7 @@ function Add({ lead, onAdded }) {
           ...(at ? { happenedAt: new Date(at).toISOString() } : {}),
         }),
       );
-      clear();
+      clear(text.trim());
       form.at.value = "";
     } catch (error) {
       toastError(error);

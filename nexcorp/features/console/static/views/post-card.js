@@ -1,6 +1,6 @@
 /** A post with its buttons and comments, kept true by its room. */
 /** @import { Post } from "../lib/types.d.ts" */
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
 import { enter, follow } from "../lib/live.js";
 import { href } from "../lib/router.js";
@@ -85,6 +85,7 @@ export function Comments(/** @type {{kind: "post" | "task", id: string}} */ { ki
   const [list] = useState(() => new Paged(`/comments/${kind}/${id}?limit=50`));
   const [replyTo, setReplyTo] = useState(/** @type {any} */ (null));
   const [text, setText, clear] = useDraft(`comment-${id}`);
+  const busy = useRef(false);
   useEffect(() =>
     follow(`${kind}:${id}`, () => list.load(), (event, data) => {
       if (event === "comment:deleted") list.remove(data.id);
@@ -93,7 +94,8 @@ export function Comments(/** @type {{kind: "post" | "task", id: string}} */ { ki
   const send = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const body = text.trim();
-    if (!body) return;
+    if (!body || busy.current) return;
+    busy.current = true;
     try {
       const made = await api("POST", "/comments", {
         [`${kind}Id`]: id,
@@ -101,10 +103,12 @@ export function Comments(/** @type {{kind: "post" | "task", id: string}} */ { ki
         ...(replyTo ? { parentId: replyTo.id } : {}),
       });
       list.put(made, { last: true });
-      clear();
+      clear(body);
       setReplyTo(null);
     } catch (error) {
       toastError(error);
+    } finally {
+      busy.current = false;
     }
   };
   const items = list.items.value ?? [];

@@ -1,5 +1,5 @@
 /** What a task consists of and waits for: checklist, subtasks, links to other tasks. */
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { api, get } from "../lib/api.js";
 import { href } from "../lib/router.js";
 import { useAnswer, useDraft } from "../lib/store.js";
@@ -22,14 +22,19 @@ function useFresh(path, round) {
 /** A line to add something by Enter. */
 function AddLine({ name, label, most, add }) {
   const [text, setText, clear] = useDraft(name);
+  const busy = useRef(false);
   const submit = async (event) => {
     event.preventDefault();
-    if (!text.trim()) return;
+    const line = text.trim();
+    if (!line || busy.current) return;
+    busy.current = true;
     try {
-      await add(text.trim());
-      clear();
+      await add(line);
+      clear(line);
     } catch (error) {
       toastError(error);
+    } finally {
+      busy.current = false;
     }
   };
   return html`

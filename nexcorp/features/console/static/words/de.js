@@ -28,6 +28,7 @@ export default {
     language: "Sprache",
     docs: "Dokumentation der API",
     signOut: "Abmelden",
+    stillIn: "Sie sind noch angemeldet: Der Dienst ist nicht erreichbar. Bitte versuchen Sie es noch einmal.",
     skip: "Zum Inhalt",
     pages: "Seiten",
     tabs: "Seiten, kurz",
@@ -1103,6 +1104,7 @@ export default {
   },
 
   members: {
+    forbidden: "Leute verwaltet, wer es darf: Das kann ein Administrator erlauben.",
     tabs: { people: "Leute", roles: "Rollen", invitations: "Einladungen" },
     person: "Person",
     role: "Rolle",

@@ -949,6 +949,7 @@ export default {
   },
 
   members: {
+    forbidden: "People are managed by those with the permission to: an administrator can give it.",
     tabs: { people: "People", roles: "Roles", invitations: "Invitations" },
     person: "Person",
     role: "Role",

@@ -29,6 +29,7 @@ export default {
     language: "Language",
     docs: "API documentation",
     signOut: "Sign out",
+    stillIn: "You are still signed in: the service cannot be reached. Please try again.",
     skip: "Skip to content",
     pages: "Pages",
     tabs: "Pages, short",
