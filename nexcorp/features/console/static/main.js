@@ -120,6 +120,7 @@ function App() {
   if (me.value === undefined) {
     return unknown.value && html`
       <main class="sign-in">
+        <${Heading} title=${t("app.name")} hidden />
         <${Problem} error=${unknown.value} retry=${() => start()} />
       </main>
     `;
