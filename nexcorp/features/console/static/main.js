@@ -1,5 +1,5 @@
 /** Starts the console: the session, the socket, and the view of the path. */
-import { effect, html, render, signal, useEffect } from "./vendor/preact.js";
+import { Component, effect, html, render, signal, useEffect } from "./vendor/preact.js";
 import { learnRights, me, refresh } from "./lib/api.js";
 import { loadBell } from "./lib/bell.js";
 import { connect, on, stop } from "./lib/live.js";
@@ -113,6 +113,22 @@ async function show(/** @type {() => Promise<any>} */ load) {
   if (match(path.peek())?.load === load) view.value = loaded;
 }
 
+/** A view that fails while it is drawn takes nothing else along. */
+class Guard extends Component {
+  /** @override */
+  componentDidCatch(/** @type {any} */ error) {
+    console.error(error);
+    this.setState({ error });
+  }
+  /** @override */
+  render(/** @type {any} */ { children }) {
+    const { error } = this.state ?? {};
+    return error
+      ? html`<${Problem} error=${{ message: t("app.broken") }} retry=${() => location.reload()} />`
+      : children;
+  }
+}
+
 function View() {
   const found = match(path.value), load = found?.load;
   useEffect(() => {
@@ -128,7 +144,13 @@ function View() {
   if (problem) {
     return html`<${Problem} error=${{ message: t("app.newRelease") }} retry=${() => location.reload()} />`;
   }
-  return View ? html`<${View} key=${load} ...${found.given} />` : html`<${Skeleton} />`;
+  return View
+    ? html`
+      <${Guard} key=${path.value}>
+        <${View} key=${load} ...${found.given} />
+        <//>
+    `
+    : html`<${Skeleton} />`;
 }
 
 /** @type {import("./vendor/preact.js").Signal<any>} */
@@ -155,6 +177,7 @@ function App() {
   if (me.value === undefined) {
     return unknown.value && html`
       <main class="sign-in">
+        <${Heading} title=${t("app.name")} hidden />
         <${Problem} error=${unknown.value} retry=${() => start()} />
       </main>
     `;

@@ -5,7 +5,7 @@ import { api, get, may, me } from "../lib/api.js";
 import { enter, follow } from "../lib/live.js";
 import { href } from "../lib/router.js";
 import { attempt, Paged, useDraft } from "../lib/store.js";
-import { Ago, Avatar, Icon, nameOf, PersonLink, toast, toastError, Words } from "../lib/ui.js";
+import { Ago, Avatar, Dialog, Icon, nameOf, PersonLink, toast, toastError, Words } from "../lib/ui.js";
 import { t } from "../lib/words.js";
 
 const COUNTERS = ["likeCount", "commentCount", "interestCount"];
@@ -204,7 +204,9 @@ export function PostCard(
   /** The window to change it in is fetched when it is first asked for. */
   const [Edit, setEdit] = useState(/** @type {any} */ (null));
   const edit = () => import("./post-edit.js").then((module) => setEdit(() => module.default), toastError);
+  const [asked, ask] = useState(false);
   const remove = async () => {
+    ask(false);
     list.remove(post.id);
     try {
       await api("DELETE", `/posts/${post.id}`);
@@ -232,9 +234,8 @@ export function PostCard(
   }
       ${
     (mine || may("post:moderate")) &&
-    html`<button class="icon-button" aria-label=${
-      t("app.delete")
-    } onClick=${remove}><${Icon} name="trash" /></button>`
+    html`<button class="icon-button" aria-label=${t("app.delete")} onClick=${() =>
+      ask(true)}><${Icon} name="trash" /></button>`
   }</header>
     ${post.title && html`<h2>${post.title}</h2>`}<p class="body"><${Words} text=${post.body} /></p>
     ${post.uploads?.length > 0 && html`<${Pictures} uploads=${post.uploads} />`}
@@ -265,6 +266,16 @@ export function PostCard(
   ${
     Edit && html`<${Edit} post=${post} onChange=${(/** @type {Post} */ changed) =>
       list.change(post.id, changed)} onClose=${() => setEdit(null)} />`
+  }
+  ${
+    asked && html`
+      <${Dialog} title=${t("post.deleteSure")} onClose=${() => ask(false)}>
+        <div
+          class="wrap"><button class="danger" onClick=${remove}>${t(
+            "app.delete",
+          )}</button><button class="quiet" onClick=${() => ask(false)}>${t("app.cancel")}</button></div>
+        <//>
+    `
   }
   </article>`;
 }

@@ -35,6 +35,8 @@ export default {
     admin: "Verwaltung",
     insecure: "Diese Adresse ist unverschlüsselt: Neuladen meldet Sie ab. Alles andere geht.",
     unverified: "Ihre E-Mail-Adresse ist noch nicht bestätigt: Folgen Sie dem Link in der Mail.",
+    broken:
+      "Diese Seite konnte nicht gezeichnet werden. Laden Sie sie neu; bleibt es so, sagen Sie es der Verwaltung.",
     newRelease: "Diese Seite ist von einer anderen Version des Dienstes. Laden Sie sie neu.",
   },
   scheme: { system: "Wie das System", light: "Hell", dark: "Dunkel" },
@@ -150,6 +152,7 @@ export default {
     commentHint: "Kommentieren …",
     send: "Senden",
     reply: "Antworten",
+    deleteSure: "Diesen Beitrag mit seinen Kommentaren löschen?",
     deletedComment: "Dieser Kommentar wurde gelöscht.",
     deleted: "Der Beitrag wurde gelöscht.",
     earlier: "Weitere Kommentare",

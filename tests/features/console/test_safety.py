@@ -1,0 +1,74 @@
+"""What addresses, failing services and impatient people must not bring about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from playwright.async_api import Request, Route, expect
+
+from tests.api import publish
+from tests.clients import User
+from tests.features.console.browsers import Visitor
+from tests.features.console.test_shell import expect_live
+
+MakeUser = Callable[..., Awaitable[User]]
+
+
+async def test_an_address_names_ids_only(visit: Visitor, make_user: MakeUser) -> None:
+    """No part of an address becomes another path of the API, and one that is malformed is told of."""
+    page = await visit("/app/", await make_user())
+    await expect_live(page)
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    page.on("request", note)
+    for path in ("notifications/..%5Cauth%5Csessions%3F", "posts/%252e%252e", "%E0%A4"):
+        await page.goto(f"{visit.origin}/app/{path}")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is here")
+    assert not [url for url in asked if url.split("?")[0].endswith(("/api/v1/auth/sessions", "/api/v1/"))]
+
+
+async def test_a_busy_service_signs_nobody_out(visit: Visitor, make_user: MakeUser) -> None:
+    """A page that cannot learn of its session asks again; signing out that failed is told."""
+    visit.allow("status of 503")
+    page = await visit("/app/", await make_user())
+    await expect_live(page)
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503, json={"code": "unavailable", "message": "Busy."})
+
+    await page.route("**/auth/refresh", refuse)
+    await page.reload()
+    await expect(page.get_by_role("alert")).to_contain_text("Busy.")
+    await page.unroute("**/auth/refresh")
+    await expect_live(page)
+    await page.route("**/auth/logout", refuse)
+    await page.get_by_role("button", name="Account").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.locator(".toast")).to_contain_text("still signed in")
+    await expect_live(page)
+
+
+async def test_two_enters_send_once(visit: Visitor, make_user: MakeUser) -> None:
+    """While a comment is under way another Enter sends nothing, and what is typed meanwhile stays."""
+    ada = await make_user()
+    post = await publish(ada, "Say something")
+    page = await visit(f"/app/posts/{post['id']}", ada)
+    await expect_live(page)
+
+    async def delay(route: Route) -> None:
+        if route.request.method == "POST":
+            await asyncio.sleep(1)
+        await route.continue_()
+
+    await page.route("**/api/v1/comments", delay)
+    line = page.locator(".comments input")
+    await line.fill("Once")
+    await line.press("Enter")
+    await line.press("Enter")
+    await line.press_sequentially(" and on")
+    await expect(page.locator(".comments .comment p")).to_have_text(["Once"])
+    await expect(line).to_have_value("Once and on")
