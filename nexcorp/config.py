@@ -79,17 +79,10 @@ class Config:
         about="prepared statements kept; 0 behind a transaction-mode PgBouncer",
     )
     database_read_url: str = setting_field(
-        "DATABASE_READ_URL",
-        "",
-        parse_database_url,
-        secret=True,
-        about="a streaming replica that lists, search and statistics are read from",
+        "DATABASE_READ_URL", "", parse_database_url, secret=True, about="a replica for lists and search"
     )
     database_read_lag: int = setting_field(
-        "DATABASE_READ_LAG",
-        10,
-        parse_positive,
-        about="seconds it may be behind; then the primary is read instead",
+        "DATABASE_READ_LAG", 10, parse_positive, about="seconds it may be behind; then the primary is read"
     )
     slow_statement_ms: int = setting_field(
         "SLOW_STATEMENT_MS", 0, parse_count, about="statements of so many ms are logged by name; 0: none"

@@ -75,6 +75,7 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
         "recovered": past.recovered,
         "expiresAt": show_expiry(who),
     }
+    socket.greeted = True
     socket.send("connected", data)
     if member is None:
         return

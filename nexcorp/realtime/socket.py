@@ -50,6 +50,7 @@ class Socket:
         "_transport",
         "_warned",
         "closing",
+        "greeted",
         "id",
         "large",
         "last_ping",
@@ -65,6 +66,8 @@ class Socket:
         self.ws, self._transport, self.principal = ws, transport, principal
         self.rooms: set[str] = set()
         self.closing = False
+        # Whether `connected` was said, ahead of which nothing may be.
+        self.greeted = False
         self.last_ping = self.last_seen = now
         self._behind_since = 0.0
         # How many bytes were written in one message since the client last had read all.

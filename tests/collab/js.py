@@ -78,7 +78,8 @@ class Editors:
             else:
                 call.set_result(answer["value"])
         for call in self._calls.values():
-            call.set_exception(AssertionError("Node has ended"))
+            if not call.done():
+                call.set_exception(AssertionError("Node has ended"))
 
     def __getattr__(self, name: str) -> Any:
         async def call(**arguments: Any) -> Any:
@@ -87,7 +88,7 @@ class Editors:
             found = self._calls[number] = asyncio.get_running_loop().create_future()
             line = json.dumps({"id": number, "call": name, **arguments}) + "\n"
             self.process.stdin.write(line.encode())
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await found
 
         return call

@@ -176,8 +176,10 @@ class Conversations:
         self._write(self._list_sockets(people), wrap_event("resync", {"scope": "conversations"}))
 
     def _list_sockets(self, people: Iterable[UUID | None]) -> list[Socket]:
+        """Their sockets; those that are not yet told that they are connected fetch the list behind that."""
         by_user = self.node.hub.by_user
-        return [socket for user_id in people if user_id in by_user for socket in by_user[user_id]]
+        found = (socket for user_id in people if user_id in by_user for socket in by_user[user_id])
+        return [socket for socket in found if socket.greeted]
 
     def _list_present(self, room: str) -> list[Listener]:
         found = self.node.hub.rooms.get(room)

@@ -63,6 +63,22 @@ async def test_what_is_written_is_seen_on_every_node(
     assert (await ask(stranger, "subscribe", {"room": room}))["data"]["code"] == "room_not_found"
 
 
+async def test_nothing_is_told_ahead_of_connected(own_service: Any, make_user: Any, connect: Any) -> None:
+    """Redis may come back just as a socket is greeted: it reads its list behind `connected` anyway."""
+    node = own_service.app[NODE]
+    told = find_conversations(node)
+
+    async def come_back(conn: Any, socket: Any) -> None:
+        told._resync([socket.user_id])
+
+    node.welcomes.append(come_back)
+    ann = await make_user()
+    live = await connect(ann)
+    assert (await live.next())["event"] == "connected"
+    told._resync([ann.id])
+    assert (await live.next("resync"))["data"] == {"scope": "conversations"}
+
+
 async def test_fifty_who_send_at_once_leave_no_gap(
     service: Any, client: Any, make_user: Any, second_node: str
 ) -> None:
