@@ -87,7 +87,9 @@ export default function Feed() {
       const whole = { liked: false, interested: false, ...post };
       if (post.author?.id === me.peek().id) list.put(whole);
       // Nothing moves under a reader: what is new waits until they ask for it.
-      else if (!fresh.peek().some((other) => other.id === post.id)) fresh.value = [whole, ...fresh.peek()];
+      else if (!fresh.peek().some((other) => other.id === post.id)) {
+        fresh.value = [whole, ...fresh.peek()].sort((a, b) => a.publishedAt < b.publishedAt ? 1 : -1);
+      }
     }), []);
   const showFresh = () => {
     const added = fresh.peek();
