@@ -10,7 +10,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from nexcorp.db import sql
-from nexcorp.errors import BadRequest, DatabaseUnavailable, Forbidden, PermissionRequired, Unauthorized
+from nexcorp.errors import BadRequest, DatabaseUnavailable, Forbidden, Unauthorized
 from nexcorp.security.api_keys import PREFIX
 from nexcorp.security.app_keys import (
     API_KEYS,
@@ -148,5 +148,4 @@ async def authenticate_ticket(request: web.Request) -> Principal:
 
 def require(request: web.Request, permission: str) -> None:
     """Raises PermissionRequired if the caller lacks it: for rules that depend on the body."""
-    if not request[CALLER].may(permission):
-        raise PermissionRequired(permission)
+    request[CALLER].require(permission)

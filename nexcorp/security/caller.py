@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from nexcorp.errors import PermissionRequired
 from nexcorp.security.access import Rights
 from nexcorp.security.tokens import Principal
 
@@ -24,6 +25,11 @@ class Caller:
     def may(self, permission: str) -> bool:
         """Whether they have a permission, for instance `post:moderate`, as this node knows it now."""
         return self._rights.has(self.principal, permission)
+
+    def require(self, permission: str) -> None:
+        """Raises PermissionRequired where they lack a permission."""
+        if not self.may(permission):
+            raise PermissionRequired(permission)
 
     @property
     def permissions(self) -> list[str]:

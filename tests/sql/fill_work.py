@@ -108,12 +108,12 @@ CROSS JOIN generate_series(-1, 0) AS k (slot)
 INSERT INTO task_series (id, frequency, starts_at, timezone)
 SELECT nth(6, n), 'weekly', localtimestamp, 'UTC' FROM generate_series(1, 1000) AS n
 """,
-    # The first has half of the commits.
+    # The first has half of the commits. None is due however long the company is kept.
     "repositories": """
 INSERT INTO repositories (project_id, id, url, status, head, last_n, next_at)
 SELECT
     nth(7, n), nth(7, n), 'https://git.example.com/' || n, 'synced', '\\xaa', 100000,
-    now() + n * interval '1 second'
+    now() + interval '100 days' + n * interval '1 second'
 FROM generate_series(1, 10000) AS n
 """,
     "git_commits": """

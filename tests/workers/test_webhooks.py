@@ -181,8 +181,8 @@ async def test_names_that_are_never_found_hold_up_no_others(
     try:
         async with hooks.sending(replace(HURRY, seconds=5), outbound_allow=("localhost",)):
             await wait_until(all_hang)
-            await hooks.queue(good, admin, 1)
             await hooks.run("UPDATE webhooks SET last_ok_at = now() WHERE id = $1", good)
+            await hooks.queue(good, admin, 1)
             await settled(hooks, good)
             let_go.set()
     finally:

@@ -13,7 +13,7 @@ from nexcorp.delivery import emit
 from nexcorp.delivery.effects import Job
 from nexcorp.domain.answers import WAKE, tell_ended
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Invalid, NotConfigured, PermissionRequired
+from nexcorp.errors import Invalid, NotConfigured
 from nexcorp.features.ai.errors import (
     AnswerInProgress,
     ChatMessageNotFound,
@@ -46,10 +46,10 @@ def check_reader(caller: Caller, project_id: UUID | None, *, managed: bool = Fal
 
     `managed`: the person reads the project as one who manages all projects.
     """
-    if project_id is not None and not caller.may(READ):
-        raise PermissionRequired(READ)
-    if managed and not caller.may(MANAGE):
-        raise PermissionRequired(MANAGE)
+    if project_id is not None:
+        caller.require(READ)
+    if managed:
+        caller.require(MANAGE)
 
 
 def check_model(config: Config, model: str | None) -> None:

@@ -13,7 +13,6 @@ from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import (
     CommentNotFound,
     Invalid,
-    PermissionRequired,
     PostNotFound,
     TaskNotFound,
     on_constraint,
@@ -57,8 +56,7 @@ async def create_task_comment(conn: Any, caller: Caller, data: dict[str, Any]) -
     The task's creator, its assignee, those who watch it, the author of the comment replied to and those
     mentioned are told, as far as they see the task. Raises TaskNotFound, Invalid, PermissionRequired.
     """
-    if not caller.may(READ_TASKS):
-        raise PermissionRequired(READ_TASKS)
+    caller.require(READ_TASKS)
     bad_parent = Invalid(errors={"parentId": ["Not a comment of this task."]})
     sees_all = caller.may(ALL_TASKS)
     with on_constraint("comments_parent_id_fkey", bad_parent):

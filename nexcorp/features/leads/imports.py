@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from nexcorp.db.encoding import decode
 from nexcorp.domain.tables import MAX_ROWS
-from nexcorp.errors import PermissionRequired, TooManyImports, UnsupportedMediaType
+from nexcorp.errors import TooManyImports, UnsupportedMediaType
 from nexcorp.features.leads.importing import COLUMNS, CREATE, MODES, UPDATE, read_file
 from nexcorp.features.leads.lists import find_list
 from nexcorp.features.leads.schemas import LeadFilters
@@ -43,8 +43,8 @@ async def import_leads(
     if query is None:
         query = read_query(request, QUERY)
     who = caller(request)
-    if query["mode"] == "update" and not who.may(UPDATE):
-        raise PermissionRequired(UPDATE)
+    if query["mode"] == "update":
+        who.require(UPDATE)
     body = await read_table(request, files, read_file)
     async with transaction(request) as tx:
         return await begin_import(tx, who.id, "leads", query, files, body)

@@ -9,7 +9,7 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.domain.tasks import give_to_lead
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Invalid, PermissionRequired
+from nexcorp.errors import Invalid
 from nexcorp.features.leads.contacts import find_email_key, find_phone_key, name_keys
 from nexcorp.features.leads.errors import LeadDuplicate, LeadMerged, LeadNotFound
 from nexcorp.security.caller import Caller
@@ -94,8 +94,7 @@ async def get_lead(conn: Any, lead_id: UUID) -> Any:
 
 def check_reader(caller: Caller) -> None:
     """Raises Forbidden where the caller may change leads, but not see what they look like afterwards."""
-    if not caller.may(READ):
-        raise PermissionRequired(READ)
+    caller.require(READ)
 
 
 async def create_lead(

@@ -18,7 +18,6 @@ from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import (
     Invalid,
     NotAProject,
-    PermissionRequired,
     PostNotFound,
     ProjectClosed,
     ProjectNotFound,
@@ -104,8 +103,7 @@ def check_author(post: Any, caller: Caller, deed: str, permission: str | None = 
 
 def check_announcer(caller: Caller) -> None:
     """Raises Forbidden where the caller may not, or not any more, announce anything."""
-    if not caller.may("post:announce"):
-        raise PermissionRequired("post:announce")
+    caller.require("post:announce")
 
 
 def find_changes(post: Any, data: dict[str, Any]) -> dict[str, Any]:

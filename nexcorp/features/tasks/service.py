@@ -12,7 +12,7 @@ from nexcorp.db.encoding import decode, row_to_dict
 from nexcorp.domain.attachments import set_uploads
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import Invalid, PermissionRequired, StaleVersion, TaskNotFound
+from nexcorp.errors import Invalid, StaleVersion, TaskNotFound
 from nexcorp.features.tasks.due import same_due, split_due
 from nexcorp.features.tasks.errors import HasSubtasks, LinkCycle, NotYourTask
 from nexcorp.features.tasks.ranks import find_place, plan_place
@@ -49,8 +49,7 @@ async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
 
 def check_reader(caller: Caller) -> None:
     """Raises PermissionRequired where the caller may make tasks, but not see what there is."""
-    if not caller.may(READ):
-        raise PermissionRequired(READ)
+    caller.require(READ)
 
 
 async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:

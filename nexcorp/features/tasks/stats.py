@@ -128,8 +128,7 @@ async def choose_scope(conn: Any, who: Caller, query: dict[str, Any]) -> tuple[s
     Raises PermissionRequired for all, ProjectNotFound for a project that the caller does not see.
     """
     if query.get("scope") == "all":
-        if not who.may(MANAGE):
-            raise PermissionRequired(MANAGE)
+        who.require(MANAGE)
         return "all", EVERYTHING
     if "project" not in query:
         return "person", who.id

@@ -14,7 +14,7 @@ from nexcorp.delivery.effects import Job
 from nexcorp.domain.projects import MANAGE, require_role
 from nexcorp.domain.targets import REFUSALS
 from nexcorp.domain.versions import Versions, check_version
-from nexcorp.errors import EmailUnverified, Invalid, PermissionRequired, Unauthorized
+from nexcorp.errors import EmailUnverified, Invalid, Unauthorized
 from nexcorp.features.webhooks.errors import (
     MAX_WEBHOOKS,
     DeliveryNotFound,
@@ -96,8 +96,8 @@ async def create_webhook(
     ProjectNotFound or NotYourProject for that of a project.
     """
     types = check_types(data["types"], data["scope"], product)
-    if data["scope"] == "all" and not caller.may(ALL):
-        raise PermissionRequired(ALL)
+    if data["scope"] == "all":
+        caller.require(ALL)
     if data["projectId"] is not None:
         await require_role(conn, data["projectId"], caller.id, caller.may(MANAGE), ("owner",))
     owner = await sql.webhooks.lock_owner(conn, user_id=caller.id)
