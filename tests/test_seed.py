@@ -45,7 +45,7 @@ async def test_the_demo_company_shows_what_there_is(service: Any, client: Any) -
         await remind_due(context)
         return bool(await fetch_value(service, "SELECT count(*) FROM events WHERE type = 'task.due'"))
 
-    await wait_until(is_reminded, 10)
+    await wait_until(is_reminded)
     await sign_in(client)
     # What tells of messages waits ten seconds for whoever is there to read them.
     await fetch(service, "UPDATE outbox SET next_at = now() RETURNING id")

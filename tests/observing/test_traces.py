@@ -69,7 +69,7 @@ async def test_one_trace_goes_from_the_request_to_the_socket(
             return {one.name for one in collector.spans if one.trace_id == trace_id} >= WHOLE
 
         with contextlib.suppress(TimeoutError):
-            await wait_until(complete, 8)
+            await wait_until(complete)
             return answer
         return None
 
@@ -142,7 +142,7 @@ async def test_a_collector_that_is_away_holds_up_nobody(
     async def asked() -> bool:
         return collector.calls > 0
 
-    await wait_until(asked, 20)
+    await wait_until(asked)
     # It is still being tried again when another process ends.
     runner, _, _ = await start_web(own_config)
     await asyncio.wait_for(runner.cleanup(), 15)

@@ -120,7 +120,7 @@ async def test_every_list_that_may_be_stale_can_be_read_on_a_replica(
     async def caught_up() -> bool:
         return source.source is not None and source.replayed >= position
 
-    await wait_until(caught_up, 20)
+    await wait_until(caught_up)
     own = {"/users": str(admin.id), "/posts": post["id"], "/projects": (await project.json())["id"]}
     asked = {"/search": "q=hello", "/messages/search": "q=hello"}
     again, replica, called = count("primary", "asked again"), count("replica"), 0

@@ -143,7 +143,7 @@ async def test_a_push_leads_to_its_thing(visit: Visitor, make_user: MakeUser, se
     async def shown() -> object:
         return await page.evaluate(SHOWN)
 
-    assert await wait_until(shown, 15) == [[told["title"], told["message"]]]
+    assert await wait_until(shown) == [[told["title"], told["message"]]]
     await worker.evaluate(CLICK)
     await expect(page.get_by_role("article")).to_contain_text("Lunch,")
     assert page.url.endswith(f"/app/posts/{post['id']}")

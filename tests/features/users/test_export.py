@@ -76,7 +76,7 @@ async def get_ready(user: Any, asked: bool = False) -> dict[str, Any]:
         return answer.status == 200 and await answer.json()
 
     assert asked or (await user.client.get(PATH)).status == 202
-    state: dict[str, Any] = await wait_until(ready, 10)
+    state: dict[str, Any] = await wait_until(ready)
     return state
 
 
@@ -235,7 +235,7 @@ async def test_an_account_that_never_rests_gets_its_file(make_user: Any) -> None
         await publish(ann)
         return bool((await ann.client.get(PATH)).status == 200)
 
-    await wait_until(ready_beside_posts, 10)
+    await wait_until(ready_beside_posts)
 
 
 async def test_posts_say_when_they_were_published_and_moved(make_user: Any) -> None:
