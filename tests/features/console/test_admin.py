@@ -117,7 +117,7 @@ async def test_the_audit_trail(visit: Visitor, make_user: MakeUser) -> None:
 async def test_a_dead_letter(visit: Visitor, make_user: MakeUser, service: Service) -> None:
     """It is listed with what was wrong, and delivered after all by a click."""
     admin, grace, joan = await make_user(role="admin"), await make_user(), await make_user()
-    await wait_until(lambda: outbox_empty(service), 15)
+    await wait_until(lambda: outbox_empty(service))
     async with service.db.transaction(wait=5) as conn:
         await emit(conn, "user.followed", actor_id=grace.id, entity=("user", joan.id), payload={})
         row = await conn.fetchrow(

@@ -182,7 +182,7 @@ async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any
             assert (await one.client.put(f"{API}/{path}")).status == 200
     body = {"userId": str(ann.id)}
     assert (await bob.client.put(f"{API}/posts/{theirs['id']}/assignee", json=body)).status == 200
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     words = {"bob", "zebulonius", "quartermainsson", "quaxolotl"}
     shown = (await (await ann.client.get(f"{API}/notifications?limit=100")).text()).lower()
     assert {word for word in words if word in shown} == words
