@@ -1,0 +1,62 @@
+"""Valkey in cluster mode: three masters, each with a replica that takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import redis
+
+from nexcorp.embedded import ValkeyServer
+from tests.valkeys import form_cluster
+from tools.cluster.parts import VALKEYS, Ports, Secrets, write_private
+
+# How long a master may say nothing before its replica takes over.
+NODE_TIMEOUT_MS = 2000
+
+
+def list_settings(secrets: Secrets) -> list[str]:
+    """What one is told beside the settings of an embedded one."""
+    return [
+        "cluster-enabled yes",
+        f"cluster-node-timeout {NODE_TIMEOUT_MS}",
+        # A master that is lost takes its own part along, and no other.
+        "cluster-require-full-coverage no",
+        "cluster-replica-validity-factor 0",
+        f"masterauth {secrets.valkey}",
+        "repl-diskless-sync-delay 0",
+    ]
+
+
+def make_valkey(name: str, home: Path, ports: Ports, secrets: Secrets) -> ValkeyServer:
+    """One node."""
+    folder = home / name
+    folder.mkdir(exist_ok=True)
+    write_private(folder / "valkey.password", secrets.valkey)
+    server = ValkeyServer(folder, port=ports.of(name), settings=list_settings(secrets))
+    server.name = name
+    return server
+
+
+def form(servers: Collection[ValkeyServer]) -> None:
+    """Make a cluster of them, once they run."""
+    form_cluster(list(servers))
+
+
+def make_url(ports: Ports, secrets: Secrets) -> str:
+    """REDIS_URL."""
+    hosts = ",".join(f"127.0.0.1:{ports.of(name)}" for name in VALKEYS)
+    return f"redis://:{secrets.valkey}@{hosts}/0"
+
+
+def list_masters(servers: Iterable[ValkeyServer]) -> list[str]:
+    """The names of those that are masters now."""
+    found = []
+    for server in servers:
+        try:
+            with redis.Redis.from_url(server.url, socket_timeout=2) as client:
+                if client.info("replication")["role"] == "master":
+                    found.append(server.name)
+        except redis.RedisError:
+            continue
+    return found
