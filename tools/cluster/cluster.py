@@ -19,6 +19,7 @@ from nexcorp.embedded.process import EmbeddedError, end_process
 from tests.chaos.cluster import Processes, Program
 from tools.cluster import haproxy, pgbouncer, service, valkey
 from tools.cluster.etcd import make_etcd
+from tools.cluster.interpreter import find_interpreter
 from tools.cluster.parts import ETCDS, POSTGRESES, VALKEYS, WEBS, WORKERS, Ports, Secrets
 from tools.cluster.patroni import PatroniNode
 from tools.cluster.service import THIS, Release
@@ -51,8 +52,10 @@ class ClusterOfAll(Processes):
         (home / "service").mkdir(exist_ok=True)
         self.settings = service.make_settings(home, ports, self.secrets, settings)
         self.web_ports = {name: ports.of(name) for name in WEBS}
+        python = find_interpreter(home)
         self.nodes = {
-            name: PatroniNode(name, home, ports, self.secrets, synchronous=synchronous) for name in POSTGRESES
+            name: PatroniNode(name, home, ports, self.secrets, interpreter=python, synchronous=synchronous)
+            for name in POSTGRESES
         }
         self.valkeys = {name: valkey.make_valkey(name, home, ports, self.secrets) for name in VALKEYS}
         self.children = {
@@ -190,5 +193,5 @@ class ClusterOfAll(Processes):
                 if child.process is not None:
                     end_process(child.process, 15, END_SECONDS)
                 child.kill()
-        for name in (*ETCDS, "service"):
+        for name in (*ETCDS, "service", "patroni"):
             shutil.rmtree(self.home / name, ignore_errors=True)

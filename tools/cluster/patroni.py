@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import Any
 import yaml
 
 from nexcorp.embedded.account import server_account
-from nexcorp.embedded.process import end_process, kill_group, kill_quietly, plain_environment, processes_in
 from nexcorp.embedded.postgres import BUILTIN_LOCALES_SINCE
+from nexcorp.embedded.process import end_process, kill_group, kill_quietly, plain_environment, processes_in
 from nexcorp.embedded.programs import find_programs
 from tests.chaos.cluster import Program
 from tools.cluster.etcd import list_hosts
@@ -99,7 +98,14 @@ class PatroniNode(Program):
     death_signal = signal.SIGTERM
 
     def __init__(
-        self, name: str, home: Path, ports: Ports, secrets: Secrets, *, synchronous: bool = True
+        self,
+        name: str,
+        home: Path,
+        ports: Ports,
+        secrets: Secrets,
+        *,
+        interpreter: tuple[Path, dict[str, str]],
+        synchronous: bool = True,
     ) -> None:
         self.port, self.rest_port = ports.of(name), ports.of(name, 1)
         self.data = home / name / "data"
@@ -112,11 +118,11 @@ class PatroniNode(Program):
         )
         text = yaml.safe_dump(config, sort_keys=False)
         self.config = write_private(folder / "patroni.yml", text, for_servers=True)
-        command = [sys.executable, "-m", "patroni", str(self.config)]
+        python, env = interpreter
         super().__init__(
             name,
-            command,
-            plain_environment(),
+            [str(python), "-m", "patroni", str(self.config)],
+            plain_environment() | env,
             home / f"{name}.log",
             folder=Path("/"),
             account=server_account(),
