@@ -25,6 +25,17 @@ from tests.chaos.proxy import Proxy
 
 REPOSITORY = Path(nexcorp.__file__).resolve().parent.parent
 SECRET = "a secret of the ledger test, long enough to be accepted"
+# What lets a trial do as much as it likes.
+TRIAL = {
+    "RATE_LIMIT_ANONYMOUS": "1000000",
+    "RATE_LIMIT_USER": "1000000",
+    # The ledger counts each mention.
+    "MENTIONS_A_MINUTE": "0",
+    "RATE_LIMIT_REGISTRATIONS": "0",
+    "REGISTRATION": "open",
+    # The receiver of webhooks.
+    "OUTBOUND_ALLOW": "127.0.0.1",
+}
 STOP_SECONDS = 30.0
 START_SECONDS = 60.0
 WEBS = ("web1", "web2")
@@ -209,6 +220,16 @@ class Cluster(Processes):
         """Where clients reach the web nodes: through the proxies."""
         return [f"http://127.0.0.1:{self.proxies[name].port}" for name in WEBS]
 
+    @property
+    def node_urls(self) -> list[str]:
+        """Each web node."""
+        return self.addresses
+
+    @property
+    def admin_url(self) -> str:
+        """The database itself."""
+        return self.postgres.url
+
     async def _start_all(self) -> None:
         await asyncio.gather(
             self.in_thread(self.postgres.start), self.in_thread(self.valkey.start), *self._open_proxies()
@@ -225,14 +246,7 @@ class Cluster(Processes):
             "JWT_SECRET": SECRET,
             "LOG_LEVEL": "info",
             "LOG_FORMAT": "text",
-            "RATE_LIMIT_ANONYMOUS": "1000000",
-            "RATE_LIMIT_USER": "1000000",
-            # The ledger counts each mention.
-            "MENTIONS_A_MINUTE": "0",
-            "RATE_LIMIT_REGISTRATIONS": "0",
-            "REGISTRATION": "open",
-            # The receiver of webhooks.
-            "OUTBOUND_ALLOW": "127.0.0.1",
+            **TRIAL,
             **self.settings,
         }
         for name in WEBS:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import random
 import shutil
 import signal
 import sys
@@ -17,9 +18,11 @@ from typing import Any
 from nexcorp.domain.demo import DEMO_PASSWORD
 from nexcorp.embedded.process import EmbeddedError
 from nexcorp.embedded.programs import name_psql
+from tests.chaos.cluster import REPOSITORY
 from tools.cluster import pgbouncer
 from tools.cluster.cluster import ClusterOfAll
 from tools.cluster.parts import POSTGRESES, Ports, find_missing
+from tools.cluster.service import check_out
 
 
 def say(line: str) -> None:
@@ -62,6 +65,26 @@ async def show(home: Path, ports: Ports, *, synchronous: bool) -> None:
             say("stopping ...")
 
 
+async def judge(home: Path, ports: Ports, *, synchronous: bool, ref: str | None) -> None:
+    """Run the ledger on it. Raises EmbeddedError with what was found wrong."""
+    # Only a trial needs what the tests are made of.
+    from tools.cluster.ledger import run_ledger
+
+    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+    findings = await run_ledger(
+        home,
+        ports,
+        seed=seed,
+        seconds=float(os.environ.get("CHAOS_SECONDS") or 600),
+        before=check_out(ref, REPOSITORY / "build" / "releases") if ref else None,
+        synchronous=synchronous,
+        say=say,
+    )
+    if findings:
+        raise EmbeddedError(f"CHAOS_SEED={seed}; logs in {home}\n" + "\n".join(findings))
+    say("nothing was lost, and nothing shown twice")
+
+
 async def run_until_told(work: Coroutine[Any, Any, None]) -> None:
     """Run something until it ends, or Ctrl-C ends it."""
     task = asyncio.ensure_future(work)
@@ -77,6 +100,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=21000, help="the first of about 100 ports")
     parser.add_argument("--home", type=Path, help="an empty folder for its data; by default one in /tmp")
     parser.add_argument("--asynchronous", action="store_true", help="commits do not wait for the replica")
+    parser.add_argument("--ledger", action="store_true", help="have it hurt for CHAOS_SECONDS, and judged")
+    parser.add_argument("--from", dest="ref", help="with --ledger: the release that it begins with")
     options = parser.parse_args()
     missing = find_missing()
     if missing:
@@ -88,7 +113,12 @@ def main() -> int:
     home.chmod(0o711 if os.geteuid() == 0 else 0o700)
     try:
         synchronous = not options.asynchronous
-        asyncio.run(run_until_told(show(home.resolve(), Ports(options.port), synchronous=synchronous)))
+        ports, home = Ports(options.port), home.resolve()
+        if options.ledger:
+            work = judge(home, ports, synchronous=synchronous, ref=options.ref)
+        else:
+            work = show(home, ports, synchronous=synchronous)
+        asyncio.run(run_until_told(work))
     except EmbeddedError as error:
         say(str(error))
         return 1

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+import aiohttp
 import asyncpg
 import psycopg
 
@@ -26,6 +27,17 @@ from tools.cluster.service import THIS, Release
 
 READY_SECONDS = 120.0
 END_SECONDS = 10.0
+NODE_SECONDS = 20.0
+
+
+async def is_ready(address: str) -> bool:
+    """Whether a node, or HAProxy for all of them, says that it can serve."""
+    try:
+        timeout = aiohttp.ClientTimeout(total=3)
+        async with aiohttp.request("GET", f"{address}/ready", timeout=timeout) as answer:
+            return answer.status == 200
+    except (OSError, TimeoutError, aiohttp.ClientError):
+        return False
 
 
 class ClusterOfAll(Processes):
@@ -47,6 +59,7 @@ class ClusterOfAll(Processes):
     ) -> None:
         super().__init__()
         self.home, self.ports, self.release, self._say = home, ports, release, say
+        self.synchronous = synchronous
         names = ("database", "replication", "valkey", "tokens")
         self.secrets = Secrets(*(keep_secret(home / f"{name}.secret") for name in names))
         (home / "service").mkdir(exist_ok=True)
@@ -152,17 +165,25 @@ class ClusterOfAll(Processes):
 
     async def await_ready(self) -> None:
         """Wait until HAProxy has a node that is ready."""
-        import aiohttp
+        await self._await(lambda: is_ready(self.addresses[0]), "no web node is ready")
 
-        async def ready() -> bool:
-            try:
-                timeout = aiohttp.ClientTimeout(total=3)
-                async with aiohttp.request("GET", f"{self.addresses[0]}/ready", timeout=timeout) as answer:
-                    return answer.status == 200
-            except (OSError, TimeoutError, aiohttp.ClientError):
-                return False
+    async def await_node(self, name: str) -> None:
+        """Give one web node time to be ready, as a deploy does before it goes on to the next."""
+        for _ in range(int(NODE_SECONDS / 0.3)):
+            if await is_ready(f"http://127.0.0.1:{self.web_ports[name]}"):
+                return
+            await asyncio.sleep(0.3)
 
-        await self._await(ready, "no web node is ready")
+    async def kill_agent(self, name: str) -> None:
+        """kill -9 of Patroni alone."""
+        self._meant_to_run.discard(name)
+        await self.in_thread(self.nodes[name].kill_agent)
+
+    def can_fail_over(self) -> bool:
+        """Whether there is a primary, and a replica that may be promoted without a loss."""
+        nodes = self.nodes.values()
+        wanted = "/synchronous" if self.synchronous else "/replica"
+        return any(n.is_primary for n in nodes) and any(n.ask(wanted)[0] == 200 for n in nodes)
 
     async def _await(self, check: Callable[[], object], problem: str) -> None:
         deadline = time.monotonic() + READY_SECONDS

@@ -8,7 +8,7 @@ from pathlib import Path
 import redis
 
 from nexcorp.embedded import ValkeyServer
-from tests.valkeys import form_cluster
+from tests.valkeys import form_cluster, read_state
 from tools.cluster.parts import VALKEYS, Ports, Secrets, write_private
 
 # How long a master may say nothing before its replica takes over.
@@ -60,3 +60,22 @@ def list_masters(servers: Iterable[ValkeyServer]) -> list[str]:
         except redis.RedisError:
             continue
     return found
+
+
+def is_whole(servers: Collection[ValkeyServer]) -> bool:
+    """Whether each master has a replica that follows, and all nodes find the cluster whole."""
+    try:
+        for server in servers:
+            if read_state(server)["state"] != "ok":
+                return False
+            with redis.Redis.from_url(server.url, socket_timeout=2) as client:
+                found = client.info("replication")
+            if not (
+                found["connected_slaves"]
+                if found["role"] == "master"
+                else found["master_link_status"] == "up"
+            ):
+                return False
+    except redis.RedisError:
+        return False
+    return True
