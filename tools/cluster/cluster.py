@@ -60,17 +60,23 @@ class ClusterOfAll(Processes):
         super().__init__()
         self.home, self.ports, self.release, self._say = home, ports, release, say
         self.synchronous = synchronous
-        names = ("database", "replication", "valkey", "tokens")
-        self.secrets = Secrets(*(keep_secret(home / f"{name}.secret") for name in names))
+        kept = ("database", "replication", "valkey", "tokens")
+        self.secrets = Secrets(*(keep_secret(home / f"{name}.secret") for name in kept))
         (home / "service").mkdir(exist_ok=True)
-        self.settings = service.make_settings(home, ports, self.secrets, settings)
+        # A release that knows no cluster of Redis has one server, as those who ran it had.
+        clustered = release.knows_clusters
+        names = VALKEYS if clustered else VALKEYS[:1]
+        self.valkeys = {
+            name: valkey.make_valkey(name, home, ports, self.secrets, clustered=clustered) for name in names
+        }
+        redis_url = {"REDIS_URL": valkey.make_url(ports, self.secrets, self.valkeys)}
+        self.settings = service.make_settings(home, ports, self.secrets, redis_url | (settings or {}))
         self.web_ports = {name: ports.of(name) for name in WEBS}
         python = find_interpreter(home)
         self.nodes = {
             name: PatroniNode(name, home, ports, self.secrets, interpreter=python, synchronous=synchronous)
             for name in POSTGRESES
         }
-        self.valkeys = {name: valkey.make_valkey(name, home, ports, self.secrets) for name in VALKEYS}
         self.children = {
             **{name: make_etcd(name, home, ports) for name in ETCDS},
             **self.nodes,
@@ -108,9 +114,10 @@ class ClusterOfAll(Processes):
         for name in ETCDS:
             await self.start(name)
         self._say("PostgreSQL under Patroni, Valkey, HAProxy, PgBouncer ...")
-        for name in ("haproxy", "pgbouncer", *POSTGRESES, *VALKEYS):
+        for name in ("haproxy", "pgbouncer", *POSTGRESES, *self.valkeys):
             await self.start(name)
-        await self.in_thread(lambda: valkey.form(self.valkeys.values()))
+        if len(self.valkeys) > 1:
+            await self.in_thread(lambda: valkey.form(self.valkeys.values()))
         await self.await_primary()
         await self.in_thread(self._create_database)
         await self.await_replica()

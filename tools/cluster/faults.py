@@ -8,12 +8,13 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
+from nexcorp.embedded.process import EmbeddedError
 from tests.chaos.faults import Driver, Fault, Report
 from tools.cluster import valkey
 from tools.cluster.cluster import ClusterOfAll
-from tools.cluster.parts import ETCDS, POSTGRESES, VALKEYS, WEBS, WORKERS
+from tools.cluster.parts import ETCDS, POSTGRESES, WEBS, WORKERS
 from tools.cluster.patroni import TTL
-from tools.cluster.service import Release
+from tools.cluster.service import THIS, Release
 
 # One of these is in trouble at a time: with two of three gone there would be nothing to fail over to.
 DATABASE, CACHE = ("postgres",), ("valkey",)
@@ -64,6 +65,7 @@ RECOVERY = {
     "reload": 1.0,
 }
 WHOLE_SECONDS = 90.0
+MOST_INTERRUPTED = 30
 
 
 class ClusterDriver(Driver[ClusterOfAll]):
@@ -76,7 +78,8 @@ class ClusterDriver(Driver[ClusterOfAll]):
     ) -> None:
         super().__init__(cluster, report)
         self.rng, self.releases = rng, releases
-        self.promotions = 0
+        # How often another server became the primary, and migrations were cut short.
+        self.promotions = self.interrupted = 0
         of_kind: dict[str, Callable[[Fault], Awaitable[None]]] = {
             "reload": self._reload,
             "master": self._strike_master,
@@ -88,9 +91,13 @@ class ClusterDriver(Driver[ClusterOfAll]):
         self._verbs |= of_kind
 
     async def deploy(self, release: Release) -> None:
-        """Migrate, then have each worker and web node run another release, one after the other."""
+        """Migrate, then have each worker and web node run another release, one after the other.
+
+        Back to the release before it is only these: the database keeps what it has got.
+        """
         self.report.note(phase="begin", kind="deploy", target=str(release.folder))
-        await self.cluster.in_thread(lambda: self.cluster.run_step(release, "migrate", "up"))
+        if release == THIS:
+            await self._migrate(release)
         self.cluster.release = release
         for name in (*WORKERS, *WEBS):
             async with self._locks[name]:
@@ -101,6 +108,19 @@ class ClusterDriver(Driver[ClusterOfAll]):
                     await self.cluster.await_node(name)
         self.report.done["deploy"] += 1
         self.report.note(phase="end", kind="deploy", target=str(release.folder))
+
+    async def _migrate(self, release: Release) -> None:
+        """`migrate up` until it succeeds, as it may meet a failover."""
+        while True:
+            try:
+                await asyncio.to_thread(self.cluster.run_step, release, "migrate", "up")
+                return
+            except EmbeddedError as error:
+                self.report.note(migrating=str(error)[-300:])
+                self.interrupted += 1
+                if self.interrupted > MOST_INTERRUPTED:
+                    raise
+                await asyncio.sleep(1)
 
     async def _roll(self, fault: Fault) -> None:
         for name in self.kinds[fault.kind]:
@@ -118,7 +138,7 @@ class ClusterDriver(Driver[ClusterOfAll]):
     async def _strike_master(self, fault: Fault) -> None:
         cluster = self.cluster
         masters = await asyncio.to_thread(valkey.list_masters, cluster.valkeys.values())
-        name = self.rng.choice(masters or VALKEYS)
+        name = self.rng.choice(masters or list(cluster.valkeys))
         if fault.kind.endswith("halted"):
             cluster.signal(name, signal.SIGSTOP)
             try:
@@ -133,7 +153,10 @@ class ClusterDriver(Driver[ClusterOfAll]):
 
     async def _kill_replica_valkey(self, fault: Fault) -> None:
         masters = await asyncio.to_thread(valkey.list_masters, self.cluster.valkeys.values())
-        name = self.rng.choice([one for one in VALKEYS if one not in masters])
+        replicas = [one for one in self.cluster.valkeys if one not in masters]
+        if not replicas:
+            return
+        name = self.rng.choice(replicas)
         await self.cluster.kill(name)
         await asyncio.sleep(fault.seconds)
         await self.cluster.start(name)

@@ -102,6 +102,6 @@ async def run_ledger(
                 strike=strike,
                 check_service=lambda nodes: check_service(cluster, nodes),
             )
-            say(f"{driver.promotions} promotions")
+            say(f"{driver.promotions} promotions, {driver.interrupted} migrations cut short")
     report.close()
     return findings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nexcorp.embedded.process import EmbeddedError, plain_environment
 from tests.chaos.cluster import REPOSITORY, Program
-from tools.cluster import pgbouncer, valkey
+from tools.cluster import pgbouncer
 from tools.cluster.parts import WEBS, Ports, Secrets
 
 # The locks that decide whether a release can run in this environment.
@@ -24,6 +24,11 @@ class Release:
 
     folder: Path
     python: Path
+
+    @property
+    def knows_clusters(self) -> bool:
+        """Whether its REDIS_URL may be that of a cluster."""
+        return (self.folder / "nexcorp" / "redis_url.py").exists()
 
     def command(self, *arguments: str) -> list[str]:
         """How to run one of its commands; its folder comes first on the path, as it is worked in."""
@@ -83,7 +88,6 @@ def make_settings(
         "DATABASE_READ_URL": pgbouncer.make_url(ports, secrets, pgbouncer.READS),
         "DATABASE_STATEMENT_CACHE": "0",
         "DATABASE_POOL": "2..8",
-        "REDIS_URL": valkey.make_url(ports, secrets),
         "JWT_SECRET": secrets.tokens,
         "LOG_LEVEL": "info",
         "LOG_FORMAT": "text",

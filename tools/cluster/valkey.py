@@ -16,7 +16,7 @@ NODE_TIMEOUT_MS = 2000
 
 
 def list_settings(secrets: Secrets) -> list[str]:
-    """What one is told beside the settings of an embedded one."""
+    """What a node of a cluster is told beside the settings of an embedded one."""
     return [
         "cluster-enabled yes",
         f"cluster-node-timeout {NODE_TIMEOUT_MS}",
@@ -28,12 +28,14 @@ def list_settings(secrets: Secrets) -> list[str]:
     ]
 
 
-def make_valkey(name: str, home: Path, ports: Ports, secrets: Secrets) -> ValkeyServer:
-    """One node."""
+def make_valkey(
+    name: str, home: Path, ports: Ports, secrets: Secrets, *, clustered: bool = True
+) -> ValkeyServer:
+    """One node, or one that is all there is."""
     folder = home / name
     folder.mkdir(exist_ok=True)
     write_private(folder / "valkey.password", secrets.valkey)
-    server = ValkeyServer(folder, port=ports.of(name), settings=list_settings(secrets))
+    server = ValkeyServer(folder, port=ports.of(name), settings=list_settings(secrets) if clustered else ())
     server.name = name
     return server
 
@@ -43,9 +45,9 @@ def form(servers: Collection[ValkeyServer]) -> None:
     form_cluster(list(servers))
 
 
-def make_url(ports: Ports, secrets: Secrets) -> str:
-    """REDIS_URL."""
-    hosts = ",".join(f"127.0.0.1:{ports.of(name)}" for name in VALKEYS)
+def make_url(ports: Ports, secrets: Secrets, names: Iterable[str] = VALKEYS) -> str:
+    """REDIS_URL, of a cluster or of one."""
+    hosts = ",".join(f"127.0.0.1:{ports.of(name)}" for name in names)
     return f"redis://:{secrets.valkey}@{hosts}/0"
 
 
@@ -64,6 +66,8 @@ def list_masters(servers: Iterable[ValkeyServer]) -> list[str]:
 
 def is_whole(servers: Collection[ValkeyServer]) -> bool:
     """Whether each master has a replica that follows, and all nodes find the cluster whole."""
+    if len(servers) == 1:
+        return bool(list_masters(servers))
     try:
         for server in servers:
             if read_state(server)["state"] != "ok":
