@@ -68,8 +68,13 @@ def make_plan(
     kinds: Mapping[str, tuple[str, ...]] = KINDS,
     lengths: Mapping[str, tuple[float, float]] = LENGTHS,
     recovery: Mapping[str, float] = RECOVERY,
+    *,
+    eager: bool = False,
 ) -> list[Fault]:
-    """Faults for so long: each kind once in random order, then again; targets in trouble are left alone."""
+    """Faults for so long: each kind once in random order, then again; targets in trouble are left alone.
+
+    `eager`: while those that are left have to wait, others come in between once more.
+    """
     rng = random.Random(seed)
     plan: list[Fault] = []
     free_at = dict.fromkeys(list_targets(kinds), 0.0)
@@ -78,7 +83,8 @@ def make_plan(
     while at < seconds:
         if not deck:
             deck = rng.sample(sorted(kinds), len(kinds))
-        for kind in deck:
+        others = rng.sample(sorted(kinds), len(kinds)) if eager else []
+        for kind in (*deck, *(kind for kind in others if not kind.startswith("rolling"))):
             verb = kind.partition(" ")[0]
             targets = [name for name in kinds[kind] if free_at[name] <= at]
             if targets and (verb != "rolling" or len(targets) == len(kinds[kind])):
@@ -86,7 +92,8 @@ def make_plan(
         else:
             at += 0.2
             continue
-        deck.remove(kind)
+        if kind in deck:
+            deck.remove(kind)
         target = rng.choice(targets)
         length = lengths.get(kind) or lengths.get(verb) or PAUSE
         fault = Fault(round(at, 2), kind, target, round(rng.uniform(*length), 2))

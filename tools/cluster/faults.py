@@ -54,15 +54,16 @@ LENGTHS = {
 RECOVERY = {
     "kill web": 9.0,
     "kill worker": 5.0,
-    "kill": 1.5,
+    "kill": 6.0,
+    "halt": 3.0,
     "rolling web": 40.0,
     "rolling worker": 25.0,
-    "master": 4.0,
+    "master": 6.0,
     "replica valkey killed": 2.0,
     "primary": 12.0,
     "replica machine lost": 10.0,
     "patroni killed": 3.0,
-    "reload": 1.0,
+    "reload": 5.0,
 }
 WHOLE_SECONDS = 90.0
 MOST_INTERRUPTED = 30

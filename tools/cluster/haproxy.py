@@ -49,7 +49,7 @@ backend webs
     timeout server 60s
     timeout tunnel 1h
     # A node that is not there is no answer: another one is asked. What was begun is not done twice.
-    option redispatch
+    option redispatch 1
     retries 3
     retry-on conn-failure
     option httpchk GET /ready

@@ -86,7 +86,7 @@ async def run_ledger(
                     await driver.deploy(release)
 
             async def strike() -> None:
-                plan = make_plan(seed, seconds, KINDS, LENGTHS, RECOVERY)
+                plan = make_plan(seed, seconds, KINDS, LENGTHS, RECOVERY, eager=True)
                 say(f"{len(plan)} faults, seed {seed}")
                 async with asyncio.TaskGroup() as group:
                     group.create_task(driver.run(plan))
