@@ -18,8 +18,8 @@ AI_STAMP := $(VENV)/.ai-$(call lock_sum,requirements-ai.txt)
 NODE_STAMP := $(VENV)/.node-$(call lock_sum,requirements-vendor.txt)
 CONSOLE := nexcorp/features/console/static
 DENO = DENO_NO_UPDATE_CHECK=1 DENO_DIR="$(CURDIR)/$(VENV)/deno" "$(CURDIR)/$(BIN)/deno"
-UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-emit-index-url
+UV_OPTIONS = --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+UV_COMPILE = $(BIN)/uv pip compile pyproject.toml $(UV_OPTIONS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -90,7 +90,7 @@ vendor: $(NODE_STAMP) ## Bundle the console's libraries anew from tools/vendor
 		&& PATH="$$folder/bin:$$PATH" \
 		&& node "$$folder/lib/node_modules/npm/bin/npm-cli.js" ci --silent && node build.mjs && rm -rf node_modules
 
-lock: $(BIN)/uv ## Write the three requirements*.txt anew from pyproject.toml
+lock: $(BIN)/uv ## Write requirements.txt, -embedded, -dev and -cluster anew
 	@echo "Resolving requirements.txt ..."
 	@$(UV_COMPILE) --upgrade -o requirements.txt >/dev/null
 	@echo "Resolving requirements-embedded.txt ..."
@@ -98,6 +98,9 @@ lock: $(BIN)/uv ## Write the three requirements*.txt anew from pyproject.toml
 	@echo "Resolving requirements-dev.txt ..."
 	@$(UV_COMPILE) --upgrade --extra embedded --extra dev -c requirements-embedded.txt \
 		-o requirements-dev.txt >/dev/null
+	@echo "Resolving requirements-cluster.txt ..."
+	@echo "patroni[etcd3]>=4.1,<5" | $(BIN)/uv pip compile - $(UV_OPTIONS) --no-annotate --upgrade -c requirements-dev.txt \
+		-o requirements-cluster.txt >/dev/null
 
 clean: ## Remove the environment, the embedded servers' data and all caches
 	@if [ -e "$(NEXCORP_HOME)/dev.lock" ] && command -v flock >/dev/null \

@@ -39,7 +39,6 @@ frontend web
     bind 127.0.0.1:{ports.web}
     option http-keep-alive
     timeout client 60s
-    timeout tunnel 1h
     timeout http-request 10s
     default_backend webs
 backend webs
