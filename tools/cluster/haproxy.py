@@ -7,8 +7,10 @@ from pathlib import Path
 from tests.chaos.cluster import Program
 from tools.cluster.parts import POSTGRESES, WEBS, Ports, find_program, make_program, write_private
 
+# The service's own envelope, where no node is there to write it.
 NO_NODE = (
-    '{"error":{"code":"overloaded","message":"No node can answer at the moment. Try again in a second."}}'
+    '{"statusCode":503,"code":"unavailable","message":"No node answers at the moment; try again.","errors":{},'
+    '"timestamp":"%[date,utime("%Y-%m-%dT%H:%M:%SZ")]","path":"%[path,json(utf8s)]","requestId":""}'
 )
 
 
