@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "primary switched over": DATABASE,
     "primary halted": DATABASE,
     "replica machine lost": DATABASE,
+    "replica halted": DATABASE,
     "patroni killed": DATABASE,
 }
 LENGTHS = {
@@ -50,6 +51,7 @@ LENGTHS = {
     # Long enough for the replica to take over.
     "primary machine lost": (TTL + 5.0, TTL + 10.0),
     "replica machine lost": (0.1, 8.0),
+    "replica halted": (1.0, 8.0),
 }
 RECOVERY = {
     "kill web": 9.0,
@@ -62,6 +64,7 @@ RECOVERY = {
     "replica valkey killed": 2.0,
     "primary": 12.0,
     "replica machine lost": 10.0,
+    "replica halted": 2.0,
     "patroni killed": 3.0,
     "reload": 5.0,
 }
@@ -87,6 +90,7 @@ class ClusterDriver(Driver[ClusterOfAll]):
             "replica valkey killed": self._kill_replica_valkey,
             "primary": self._strike_primary,
             "replica machine lost": self._lose_replica,
+            "replica halted": self._halt_replica,
             "patroni killed": self._kill_patroni,
         }
         self._verbs |= of_kind
@@ -197,9 +201,22 @@ class ClusterDriver(Driver[ClusterOfAll]):
         await self._await_postgres()
         self.promotions += await asyncio.to_thread(cluster.find_primary) != before
 
-    async def _lose_replica(self, fault: Fault) -> None:
+    async def _find_replica(self) -> str:
         primary = await asyncio.to_thread(self.cluster.find_primary)
-        name = next(one for one in POSTGRESES if one != primary)
+        return next(one for one in POSTGRESES if one != primary)
+
+    async def _halt_replica(self, fault: Fault) -> None:
+        # Commits wait for it meanwhile.
+        node = self.cluster.nodes[await self._find_replica()]
+        node.halt_server(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            node.halt_server(signal.SIGCONT)
+        await self._await_postgres()
+
+    async def _lose_replica(self, fault: Fault) -> None:
+        name = await self._find_replica()
         await self.cluster.kill(name)
         await asyncio.sleep(fault.seconds)
         await self.cluster.start(name)

@@ -7,11 +7,16 @@ from pathlib import Path
 from tests.chaos.cluster import Program
 from tools.cluster.parts import POSTGRESES, WEBS, Ports, find_program, make_program, write_private
 
-# The service's own envelope, where no node is there to write it.
-NO_NODE = (
-    '{"statusCode":503,"code":"unavailable","message":"No node answers at the moment; try again.","errors":{},'
-    '"timestamp":"%[date,utime("%Y-%m-%dT%H:%M:%SZ")]","path":"%[path,json(utf8s)]","requestId":""}'
+# The service's own envelope, where a node is not there, dies, or hangs, and so does not write it.
+ENVELOPE = (
+    '{{"statusCode":{status},"code":"unavailable","message":"{message}","errors":{{}},'
+    '"timestamp":"%[date,utime("%Y-%m-%dT%H:%M:%SZ")]","path":"%[path,json(utf8s)]","requestId":""}}'
 )
+ERRORS = {
+    502: "The node that was asked has died; try again.",
+    503: "No node answers at the moment; try again.",
+    504: "The node that was asked takes too long; try again.",
+}
 
 
 def make_config(ports: Ports) -> str:
@@ -19,6 +24,11 @@ def make_config(ports: Ports) -> str:
     webs = "".join(f"    server {name} 127.0.0.1:{ports.of(name)}\n" for name in WEBS)
     servers = "".join(
         f"    server {name} 127.0.0.1:{ports.of(name)} port {ports.of(name, 1)}\n" for name in POSTGRESES
+    )
+    errors = "".join(
+        f"    http-error status {status} content-type application/json"
+        f" lf-string '{ENVELOPE.format(status=status, message=message)}' hdr Retry-After 1\n"
+        for status, message in ERRORS.items()
     )
     return f"""\
 global
@@ -54,7 +64,7 @@ backend webs
     retries 3
     retry-on conn-failure
     option httpchk GET /ready
-    http-error status 503 content-type application/json lf-string '{NO_NODE}' hdr Retry-After 1
+{errors}\
     default-server check inter 1s fall 2 rise 1 fastinter 300ms
 {webs}\
 listen primary
