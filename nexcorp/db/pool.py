@@ -137,11 +137,18 @@ class Database:
         except asyncpg.TooManyConnectionsError as error:
             await self._connect(1)
             self.note_crowd(error)
-        async with self.connection(wait=5.0) as conn:
-            for name, value in SETTINGS.items():
-                if await sql.service.get_setting(conn, name=name) != value:
-                    wanted = f"{name} = {value}"
-                    log.warning("PostgreSQL does more than it has to", wanted=wanted, remedy=REMEDY)
+        try:
+            async with self.connection(wait=5.0) as conn:
+                for name, value in SETTINGS.items():
+                    if await sql.service.get_setting(conn, name=name) != value:
+                        wanted = f"{name} = {value}"
+                        log.warning("PostgreSQL does more than it has to", wanted=wanted, remedy=REMEDY)
+        except BaseException:
+            # Another attempt makes a pool of its own, which knows nothing of this one's connections.
+            self.spare.clear()
+            self.pool.terminate()
+            self._pool = None
+            raise
 
     async def _connect(self, least: int) -> None:
         most = self.config.database_pool[1]

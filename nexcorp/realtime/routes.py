@@ -179,7 +179,11 @@ async def open_socket(
         raise Draining()
     if node.positions.epoch is None:
         raise DatabaseUnavailable()
-    await ws.prepare(request)
+    try:
+        await ws.prepare(request)
+    except ConnectionResetError:
+        # It has left while it was let in: nobody reads this, and nothing has crashed.
+        raise BadRequest() from None
     return ws
 
 

@@ -175,8 +175,11 @@ async def replay_answered(request: web.Request) -> None:
         return
     async with database(request).connection() as conn:
         stored = await sql.idempotency.get_answer(conn, scope=claim.scope, key=claim.key)
-    if stored is not None:
-        raise make_replay(stored, claim)
+        if stored is None:
+            return
+        replay = make_replay(stored, claim)
+        await sql.idempotency.await_commits(conn)
+    raise replay
 
 
 def make_replay(stored: Any, claim: Claim) -> Replay:
@@ -227,6 +230,10 @@ class Unit:
                 await take_claim(conn, claim)
             except BaseException as error:
                 await self.__aexit__(type(error), error, error.__traceback__)
+                if isinstance(error, Replay):
+                    # Repeated, an answer promises what it did at first: the work is where commits are kept.
+                    async with source.connection() as conn:
+                        await sql.idempotency.await_commits(conn)
                 raise
         who = request.get(CALLER)
         return Transaction(conn, claim, who.id if who is not None else None)

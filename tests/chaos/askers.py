@@ -116,7 +116,8 @@ class Asker:
                     if chars is not None and len(reading.text) >= chars:
                         return True
                 else:
-                    assert response.status in (429, 503), f"{question}: {await response.text()}"
+                    # A balancer's word for a node that died while it answered is 502 or 504.
+                    assert response.status in (429, 502, 503, 504), f"{question}: {await response.text()}"
         except BROKEN as error:
             self.api.outcomes[type(error).__name__] += 1
         if reading.end is None:

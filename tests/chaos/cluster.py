@@ -13,18 +13,29 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import nexcorp
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from nexcorp.embedded.children import Child
 from nexcorp.embedded.home import port_is_free
-from nexcorp.embedded.process import children_of, kill_group, plain_environment, run_to_end, spawn
+from nexcorp.embedded.process import Account, children_of, kill_group, plain_environment, run_to_end, spawn
 from tests.chaos.proxy import Proxy
 
 REPOSITORY = Path(nexcorp.__file__).resolve().parent.parent
 SECRET = "a secret of the ledger test, long enough to be accepted"
+# What lets a trial do as much as it likes.
+TRIAL = {
+    "RATE_LIMIT_ANONYMOUS": "1000000",
+    "RATE_LIMIT_USER": "1000000",
+    # The ledger counts each mention.
+    "MENTIONS_A_MINUTE": "0",
+    "RATE_LIMIT_REGISTRATIONS": "0",
+    "REGISTRATION": "open",
+    # The receiver of webhooks.
+    "OUTBOUND_ALLOW": "127.0.0.1",
+}
 STOP_SECONDS = 30.0
 START_SECONDS = 60.0
 WEBS = ("web1", "web2")
@@ -45,18 +56,34 @@ def choose_ports(count: int) -> list[int]:
 
 
 class Program:
-    """One process of the service; its output goes to a file."""
+    """One process, whose output goes to a file. `folder`: where it runs; `account`: as whom."""
 
-    def __init__(self, name: str, arguments: list[str], env: dict[str, str], log: Path) -> None:
-        self.name, self.arguments, self.env, self.log = name, arguments, env, log
+    death_signal = signal.SIGKILL
+
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        env: dict[str, str],
+        log: Path,
+        *,
+        folder: Path = REPOSITORY,
+        account: Account | None = None,
+    ) -> None:
+        self.name, self.command, self.env, self.log = name, command, env, log
+        self.folder, self.account = folder, account
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, also again."""
         with self.log.open("ab") as output:
-            command = [sys.executable, "-m", "nexcorp", *self.arguments]
             self.process = spawn(
-                command, env=self.env, cwd=REPOSITORY, output=output, death_signal=signal.SIGKILL
+                self.command,
+                env=self.env,
+                cwd=self.folder,
+                output=output,
+                account=self.account,
+                death_signal=self.death_signal,
             )
 
     def stop(self) -> None:
@@ -69,20 +96,16 @@ class Program:
             kill_group(self.process)
 
 
-class Cluster:
-    """Everything that runs, with `settings` beside its own, as of the environment.
+class Processes:
+    """Children by their names, each started again when it dies by itself.
 
-    `deaths`: what ended by itself; `forced`: what did not end when told to.
+    `deaths`: what ended by itself; `forced`: what did not end when told to. `web_ports`: where those that
+    serve HTTP listen.
     """
 
-    def __init__(self, home: Path, **settings: str) -> None:
-        self.home, self.settings = home, settings
-        ports = choose_ports(4)
-        self.postgres = PostgresServer(home / "postgres", port=ports[0])
-        self.valkey = ValkeyServer(home / "valkey", port=ports[1])
-        self.web_ports = dict(zip(WEBS, ports[2:], strict=True))
-        self.proxies = {name: Proxy(name) for name in (*STORES, *WEBS)}
-        self.programs: dict[str, Program] = {}
+    def __init__(self) -> None:
+        self.children: dict[str, Child] = {}
+        self.web_ports: dict[str, int] = {}
         self.deaths: list[str] = []
         self.forced: list[str] = []
         # A child is bound to the life of the thread that forked it: one thread, until the end.
@@ -90,7 +113,7 @@ class Cluster:
         self._meant_to_run: set[str] = set()
         self._minder: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Cluster:
+    async def __aenter__(self) -> Self:
         try:
             await self._start_all()
         except BaseException:
@@ -101,63 +124,8 @@ class Cluster:
     async def __aexit__(self, *failure: object) -> None:
         await self.close()
 
-    @property
-    def addresses(self) -> list[str]:
-        """Where clients reach the web nodes: through the proxies."""
-        return [f"http://127.0.0.1:{self.proxies[name].port}" for name in WEBS]
-
     async def _start_all(self) -> None:
-        await asyncio.gather(
-            self.in_thread(self.postgres.start), self.in_thread(self.valkey.start), *self._open_proxies()
-        )
-        targets = {"postgres": self.postgres.port, "valkey": self.valkey.port, **self.web_ports}
-        for name, port in targets.items():
-            assert port is not None
-            self.proxies[name].target = port
-        env = plain_environment() | {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "DATABASE_URL": self._through("postgres", self.postgres.url),
-            "REDIS_URL": self._through("valkey", self.valkey.url),
-            "DATABASE_POOL": "2..8",
-            "JWT_SECRET": SECRET,
-            "LOG_LEVEL": "info",
-            "LOG_FORMAT": "text",
-            "RATE_LIMIT_ANONYMOUS": "1000000",
-            "RATE_LIMIT_USER": "1000000",
-            # The ledger counts each mention.
-            "MENTIONS_A_MINUTE": "0",
-            "RATE_LIMIT_REGISTRATIONS": "0",
-            "REGISTRATION": "open",
-            # The receiver of webhooks.
-            "OUTBOUND_ALLOW": "127.0.0.1",
-            **self.settings,
-        }
-        for name in WEBS:
-            self._add_program(name, "web", env | {"PORT": str(self.web_ports[name])})
-        for name in WORKERS:
-            self._add_program(name, "worker", env)
-        migrate = [sys.executable, "-m", "nexcorp", "migrate", "up"]
-        code, output = await self.in_thread(
-            lambda: run_to_end(["/usr/bin/env", "-C", str(REPOSITORY), *self._settings(env), *migrate])
-        )
-        assert code == 0, output
-        for name in self.programs:
-            await self.start(name)
-        self._minder = asyncio.create_task(self._mind())
-
-    def _open_proxies(self) -> list[asyncio.Future[None]]:
-        return [asyncio.ensure_future(proxy.start()) for proxy in self.proxies.values()]
-
-    def _settings(self, env: dict[str, str]) -> list[str]:
-        return [f"{name}={value}" for name, value in env.items()]
-
-    def _through(self, name: str, url: str) -> str:
-        parts = urlsplit(url)
-        credentials = parts.netloc.rpartition("@")[0]
-        return urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{self.proxies[name].port}"))
-
-    def _add_program(self, name: str, command: str, env: dict[str, str]) -> None:
-        self.programs[name] = Program(name, [command], env, self.home / f"{name}.log")
+        raise NotImplementedError
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run something that forks or blocks in the thread that the children are bound to."""
@@ -165,13 +133,9 @@ class Cluster:
 
     def process(self, name: str) -> subprocess.Popen[bytes]:
         """The running process of this name."""
-        process = self._child(name).process
+        process = self.children[name].process
         assert process is not None
         return process
-
-    def _child(self, name: str) -> Child:
-        stores: dict[str, Child] = {"postgres": self.postgres, "valkey": self.valkey}
-        return stores.get(name) or self.programs[name]
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process and all its children."""
@@ -183,13 +147,13 @@ class Cluster:
     async def kill(self, name: str) -> None:
         """kill -9, also of what is halted."""
         self._meant_to_run.discard(name)
-        await self.in_thread(self._child(name).kill)
+        await self.in_thread(self.children[name].kill)
 
     async def start(self, name: str) -> None:
         """Start it again and wait until it answers (a worker: until it runs)."""
-        await self.in_thread(self._child(name).start)
+        await self.in_thread(self.children[name].start)
         self._meant_to_run.add(name)
-        if name in WEBS:
+        if name in self.web_ports:
             await self._await_web(name)
 
     async def stop(self, name: str) -> None:
@@ -229,12 +193,93 @@ class Cluster:
             await asyncio.sleep(0.2)
 
     async def close(self) -> None:
-        """End everything and remove the data; the logs stay."""
+        """End the programs, those that were added last first."""
         if self._minder is not None:
             self._minder.cancel()
             await asyncio.gather(self._minder, return_exceptions=True)
-        for program in self.programs.values():
-            await self.in_thread(program.kill)
+        for child in reversed(self.children.values()):
+            if isinstance(child, Program):
+                await self.in_thread(child.kill)
+
+
+class Cluster(Processes):
+    """Everything that runs, with `settings` beside its own, as of the environment."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        super().__init__()
+        self.home, self.settings = home, settings
+        ports = choose_ports(4)
+        self.postgres = PostgresServer(home / "postgres", port=ports[0])
+        self.valkey = ValkeyServer(home / "valkey", port=ports[1])
+        self.web_ports = dict(zip(WEBS, ports[2:], strict=True))
+        self.proxies = {name: Proxy(name) for name in (*STORES, *WEBS)}
+        self.children = {"postgres": self.postgres, "valkey": self.valkey}
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where clients reach the web nodes: through the proxies."""
+        return [f"http://127.0.0.1:{self.proxies[name].port}" for name in WEBS]
+
+    @property
+    def node_urls(self) -> list[str]:
+        """Each web node."""
+        return self.addresses
+
+    @property
+    def admin_url(self) -> str:
+        """The database itself."""
+        return self.postgres.url
+
+    async def _start_all(self) -> None:
+        await asyncio.gather(
+            self.in_thread(self.postgres.start), self.in_thread(self.valkey.start), *self._open_proxies()
+        )
+        targets = {"postgres": self.postgres.port, "valkey": self.valkey.port, **self.web_ports}
+        for name, port in targets.items():
+            assert port is not None
+            self.proxies[name].target = port
+        env = plain_environment() | {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "DATABASE_URL": self._through("postgres", self.postgres.url),
+            "REDIS_URL": self._through("valkey", self.valkey.url),
+            "DATABASE_POOL": "2..8",
+            "JWT_SECRET": SECRET,
+            "LOG_LEVEL": "info",
+            "LOG_FORMAT": "text",
+            **TRIAL,
+            **self.settings,
+        }
+        for name in WEBS:
+            self._add_program(name, "web", env | {"PORT": str(self.web_ports[name])})
+        for name in WORKERS:
+            self._add_program(name, "worker", env)
+        migrate = [sys.executable, "-m", "nexcorp", "migrate", "up"]
+        code, output = await self.in_thread(
+            lambda: run_to_end(["/usr/bin/env", "-C", str(REPOSITORY), *self._settings(env), *migrate])
+        )
+        assert code == 0, output
+        for name in (*WEBS, *WORKERS):
+            await self.start(name)
+        self._minder = asyncio.create_task(self._mind())
+
+    def _open_proxies(self) -> list[asyncio.Future[None]]:
+        return [asyncio.ensure_future(proxy.start()) for proxy in self.proxies.values()]
+
+    def _settings(self, env: dict[str, str]) -> list[str]:
+        return [f"{name}={value}" for name, value in env.items()]
+
+    def _through(self, name: str, url: str) -> str:
+        parts = urlsplit(url)
+        credentials = parts.netloc.rpartition("@")[0]
+        return urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{self.proxies[name].port}"))
+
+    def _add_program(self, name: str, command: str, env: dict[str, str]) -> None:
+        argv = [sys.executable, "-m", "nexcorp", command]
+        self.children[name] = Program(name, argv, env, self.home / f"{name}.log")
+
+    async def close(self) -> None:
+        """End everything and remove the data; the logs stay."""
+        await super().close()
         for proxy in self.proxies.values():
             await proxy.close()
         await self.in_thread(self.valkey.destroy)

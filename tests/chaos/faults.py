@@ -8,12 +8,15 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from tests.chaos.cluster import STORES, WEBS, WORKERS, Cluster
+from tests.chaos.cluster import WEBS, WORKERS, Cluster, Processes
+from tests.chaos.proxy import Proxy
+
+C = TypeVar("C", bound=Processes)
 
 SPACING = (0.8, 2.0)
 HALT = (2.0, 6.0)
@@ -54,34 +57,57 @@ class Fault:
     seconds: float
 
 
-def make_plan(seed: int, seconds: float) -> list[Fault]:
-    """Faults for so long: each kind once in random order, then again; targets in trouble are left alone."""
+# For how many seconds a fault of a verb, or of a kind, lasts, and how long its target takes beyond that.
+LENGTHS = {"halt": HALT, "stall": STALL}
+RECOVERY = {"kill": START_SECONDS, "rolling": ROLLING_SECONDS}
+
+
+def make_plan(
+    seed: int,
+    seconds: float,
+    kinds: Mapping[str, tuple[str, ...]] = KINDS,
+    lengths: Mapping[str, tuple[float, float]] = LENGTHS,
+    recovery: Mapping[str, float] = RECOVERY,
+    *,
+    eager: bool = False,
+) -> list[Fault]:
+    """Faults for so long: each kind once in random order, then again; targets in trouble are left alone.
+
+    `eager`: while those that are left have to wait, others come in between once more.
+    """
     rng = random.Random(seed)
     plan: list[Fault] = []
-    free_at = dict.fromkeys((*STORES, *WEBS, *WORKERS), 0.0)
+    free_at = dict.fromkeys(list_targets(kinds), 0.0)
     deck: list[str] = []
     at = 0.0
     while at < seconds:
         if not deck:
-            deck = rng.sample(sorted(KINDS), len(KINDS))
-        for kind in deck:
+            deck = rng.sample(sorted(kinds), len(kinds))
+        others = rng.sample(sorted(kinds), len(kinds)) if eager else []
+        for kind in (*deck, *(kind for kind in others if not kind.startswith("rolling"))):
             verb = kind.partition(" ")[0]
-            targets = [name for name in KINDS[kind] if free_at[name] <= at]
-            if targets and (verb != "rolling" or len(targets) == len(KINDS[kind])):
+            targets = [name for name in kinds[kind] if free_at[name] <= at]
+            if targets and (verb != "rolling" or len(targets) == len(kinds[kind])):
                 break
         else:
             at += 0.2
             continue
-        deck.remove(kind)
+        if kind in deck:
+            deck.remove(kind)
         target = rng.choice(targets)
-        length = {"halt": HALT, "stall": STALL}.get(verb, PAUSE)
+        length = lengths.get(kind) or lengths.get(verb) or PAUSE
         fault = Fault(round(at, 2), kind, target, round(rng.uniform(*length), 2))
         plan.append(fault)
-        busy = {"kill": START_SECONDS, "rolling": ROLLING_SECONDS}.get(verb, 0.5) + fault.seconds
-        for name in KINDS[kind] if verb == "rolling" else (target,):
+        busy = recovery.get(kind, recovery.get(verb, 0.5)) + fault.seconds
+        for name in kinds[kind] if verb == "rolling" else (target,):
             free_at[name] = at + busy
         at += rng.uniform(*SPACING)
     return plan
+
+
+def list_targets(kinds: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Everything that some kind strikes."""
+    return sorted({name for targets in kinds.values() for name in targets})
 
 
 class Report:
@@ -103,13 +129,15 @@ class Report:
         self._file.close()
 
 
-class Driver:
+class Driver(Generic[C]):
     """Carries out a plan on a cluster. Faults of different targets may overlap."""
 
-    def __init__(self, cluster: Cluster, report: Report) -> None:
+    kinds: Mapping[str, tuple[str, ...]] = KINDS
+
+    def __init__(self, cluster: C, report: Report) -> None:
         self.cluster, self.report = cluster, report
-        names = (*STORES, *WEBS, *WORKERS)
-        self._locks = {name: asyncio.Lock() for name in names}
+        self._locks = {name: asyncio.Lock() for name in list_targets(self.kinds)}
+        # By a whole kind, or by its verb.
         self._verbs: dict[str, Callable[[Fault], Awaitable[None]]] = {
             "kill": self._kill,
             "halt": self._halt,
@@ -128,12 +156,13 @@ class Driver:
 
     async def _strike(self, fault: Fault) -> None:
         verb = fault.kind.partition(" ")[0]
+        strike = self._verbs.get(fault.kind) or self._verbs[verb]
         if verb == "rolling":
-            await self._verbs[verb](fault)
+            await strike(fault)
         else:
             async with self._locks[fault.target]:
                 self.report.note(phase="begin", **asdict(fault))
-                await self._verbs[verb](fault)
+                await strike(fault)
         self.report.done[fault.kind] += 1
         self.report.note(phase="end", **asdict(fault))
 
@@ -150,7 +179,7 @@ class Driver:
             self.cluster.signal(fault.target, signal.SIGCONT)
 
     async def _stall(self, fault: Fault) -> None:
-        proxy = self.cluster.proxies[fault.target]
+        proxy = self._proxy(fault)
         proxy.stall()
         try:
             await asyncio.sleep(fault.seconds)
@@ -158,10 +187,14 @@ class Driver:
             proxy.resume()
 
     async def _reset(self, fault: Fault) -> None:
-        self.cluster.proxies[fault.target].reset()
+        self._proxy(fault).reset()
+
+    def _proxy(self, fault: Fault) -> Proxy:
+        assert isinstance(self.cluster, Cluster)
+        return self.cluster.proxies[fault.target]
 
     async def _roll(self, fault: Fault) -> None:
-        for name in KINDS[fault.kind]:
+        for name in self.kinds[fault.kind]:
             async with self._locks[name]:
                 self.report.note(phase="begin", **asdict(fault) | {"target": name})
                 await self.cluster.stop(name)

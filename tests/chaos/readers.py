@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,6 +105,10 @@ class Reader:
         self.closes: Counter[str] = Counter()
         self.problems: list[str] = []
         self.frames = 0
+        # Seconds from a connection's beginning to its `connected`, and from the end of the one before.
+        self.welcomes: list[float] = []
+        self.absences: list[float] = []
+        self._began = self._ended = 0.0
         self._offered: dict[str, int | None] = {}
 
     async def run(self) -> None:
@@ -142,6 +147,7 @@ class Reader:
         self._offered[self.own.room] = self.own.seq
         if self.own.epoch is not None and self.own.seq is not None:
             query = {"epoch": self.own.epoch, "seq": str(self.own.seq)}
+        self._began = time.monotonic()
         async with asyncio.timeout(CONNECT_SECONDS):
             ws = await self.api.session.ws_connect(
                 self.api.pick_address() + "/ws",
@@ -149,10 +155,14 @@ class Reader:
                 headers=self.person.headers,
                 params=query,
             )
-        async with ws:
-            async for message in ws:
-                if message.type is aiohttp.WSMsgType.TEXT:
-                    await self._handle(ws, json.loads(message.data))
+        try:
+            async with ws:
+                async for message in ws:
+                    if message.type is aiohttp.WSMsgType.TEXT:
+                        await self._handle(ws, json.loads(message.data))
+        finally:
+            # The first one of several that fail is when a person notices.
+            self._ended = self._ended or time.monotonic()
         self._note_close(ws.close_code)
 
     def _note_close(self, code: int | None) -> None:
@@ -171,6 +181,11 @@ class Reader:
             self.frames += 1
             self.streams[frame["room"]].take(frame)
         elif event == "connected":
+            now = time.monotonic()
+            self.welcomes.append(now - self._began)
+            if self._ended:
+                self.absences.append(now - self._ended)
+                self._ended = 0.0
             if self.own.welcome(data, self._offer(self.own)):
                 rows, first = await self.api.fetch_all("/api/v1/notifications", self.person)
                 self.own.replace({row["id"] for row in rows}, first["seq"])

@@ -17,9 +17,9 @@ import pytest
 from nexcorp.collab.document import Document
 from nexcorp.db import sql
 from tests.chaos.cluster import Cluster
+from tests.chaos.company import background, poll_until
 from tests.chaos.faults import Driver, Fault, Report
 from tests.chaos.people import Api, Person
-from tests.chaos.test_ledger import background, poll_until
 from tests.chaos.typists import READ_NEWEST
 from tests.collab.js import Editors
 

@@ -344,6 +344,41 @@ async def test_a_database_never_opened_is_unavailable(config: Any) -> None:
             pass
 
 
+async def test_a_pool_that_was_given_up_while_it_opened_leaves_nothing_behind(
+    config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found at failovers: the second pool lent connections of the first, and could not take them back."""
+    database = Database(config, application="opened twice")
+    asked = sql.service.get_setting
+    failing = [True]
+
+    async def lose(conn: Any, **values: Any) -> Any:
+        if failing:
+            failing.clear()
+            # Another block has begun and ended meanwhile.
+            async with database.connection():
+                pass
+            raise ConnectionResetError
+        return await asked(conn, **values)
+
+    monkeypatch.setattr(sql.service, "get_setting", lose)
+    with pytest.raises(Unavailable):
+        await database.open()
+    await database.open()
+    try:
+        async with database.connection() as first, database.connection() as second:
+            assert await first.fetchval("SELECT 1") == await second.fetchval("SELECT 1") == 1
+        async with database.connection() as conn:
+
+            async def alone() -> bool:
+                count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'opened twice'"
+                return await conn.fetchval(count) <= config.database_pool[0]
+
+            await wait_until(alone)
+    finally:
+        await database.close()
+
+
 async def test_only_the_named_constraint_becomes_the_error(database: Database) -> None:
     nobody = UUID(int=0)
     for name, expected in (("follows_no_self", AppError), ("follows_pkey", Exception)):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
+from nexcorp.errors import BadRequest
 from nexcorp.realtime.node import NODE
-from nexcorp.security.app_keys import REVOCATIONS
+from nexcorp.realtime.routes import open_socket
+from nexcorp.security.app_keys import REQUEST_ID, REVOCATIONS
 from tests.conftest import Live
 from tests.realtime.helpers import closed
 from tests.web.calls import serving
@@ -220,3 +225,13 @@ async def test_a_crowd_behind_one_address_does_not_keep_the_signed_in_out(web_on
         assert status == 429
         async with client.session.ws_connect(client.url + "/ws", headers=client.headers) as ws:
             assert (await Live(ws).next())["event"] == "connected"
+
+
+async def test_who_leaves_before_being_let_in_is_no_crash():
+    """Found behind a balancer that cut connections: each was a 500 in the log."""
+    request = make_mocked_request("GET", "/ws", headers=UPGRADE)
+    request[REQUEST_ID] = "it"
+    request.protocol.transport = None
+    node = SimpleNamespace(draining=False, positions=SimpleNamespace(epoch="1"))
+    with pytest.raises(BadRequest):
+        await open_socket(request, node, ("nexcorp.v1",))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
 
 from tests.api import API, blocked, fetch_value, insist, publish
 from tests.conftest import wait_until
@@ -35,6 +38,41 @@ async def test_the_same_key_and_body_replay_the_answer(service: Any, make_user: 
         assert again.headers["X-Request-Id"] != first.headers["X-Request-Id"]
     assert await count_posts(service) == 1
     assert await fetch_value(service, "SELECT count(*) FROM events WHERE type = 'post.created'") == 1
+
+
+async def test_a_replay_waits_for_the_standby_as_the_first_answer_does(service: Any, make_user: Any) -> None:
+    """A writer who was cut off while it waited is seen by the retry, although no standby may have it."""
+    ann = await make_user()
+    await ann.client.post(POSTS, json={"body": "x"}, headers=key("k1"))
+    name = urlsplit(service.config.database_url).path[1:]
+    conn = await asyncpg.connect(service.config.database_url)
+    try:
+        # Other databases of this server do not wait for anything.
+        await conn.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
+        await conn.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        await conn.execute("SELECT pg_reload_conf()")
+        await conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> $2",
+            name,
+            await conn.fetchval("SELECT pg_backend_pid()"),
+        )
+        again = asyncio.create_task(
+            insist(ann.client, "POST", "/posts", json={"body": "x"}, headers=key("k1"))
+        )
+        await wait_until(
+            lambda: conn.fetchval(
+                "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep' "
+                "AND query LIKE '%pg_logical_emit_message%'"
+            )
+        )
+        assert not again.done()
+    finally:
+        await conn.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await conn.execute("SELECT pg_reload_conf()")
+        await conn.close()
+    answer = await again
+    assert (answer.status, answer.headers[REPLAYED]) == (201, "true")
+    assert await count_posts(service) == 1
 
 
 async def test_a_replay_carries_the_etag_too(make_user: Any) -> None:

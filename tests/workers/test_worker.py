@@ -18,7 +18,7 @@ from nexcorp.redis_client import connect
 from tests.chaos.cluster import choose_ports
 from tests.conftest import wait_until
 from tests.realtime.helpers import create_post
-from workers import settings
+from workers import patience, settings
 from workers.patience import PatientQueue, PatientWorker
 from workers.settings import serve
 
@@ -198,3 +198,34 @@ async def test_a_job_that_redis_goes_away_from_is_no_stack_trace(caplog):
     assert await worker.process() is False
     await client.aclose()
     assert [line.getMessage() for line in caplog.records if line.levelno >= logging.ERROR] == []
+
+
+async def test_a_job_of_the_next_release_is_left_to_its_workers(config, monkeypatch):
+    """Found with a rolling deploy: a worker of before used up all attempts at a job that it does not know."""
+    monkeypatch.setattr(patience, "STRANGE_SECONDS", 0.01)
+    client = connect(config.redis_url, blocking=True)
+    ran = []
+
+    async def count_stars(ctx):
+        ran.append(ctx["job"].attempts)
+
+    def make_worker(functions):
+        queue = PatientQueue(client, name="deploying")
+        return PatientWorker(queue, functions, cron_jobs=[], dequeue_timeout=0.2)
+
+    before, after = make_worker([]), make_worker([("count_stars", count_stars)])
+    await before.queue.connect()
+    await before.queue.enqueue(Job("count_stars", key="stars", retries=1))
+    assert await before.process() is False
+    assert (await after.queue.job("stars")).status == Status.QUEUED
+
+    async def done():
+        await after.queue.schedule()
+        await after.process()
+        return ran
+
+    try:
+        await wait_until(done)
+    finally:
+        await client.aclose()
+    assert ran == [1]

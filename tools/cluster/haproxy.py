@@ -1,0 +1,92 @@
+"""HAProxy: one address of the web nodes, one of the primary and one of the replica."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.chaos.cluster import Program
+from tools.cluster.parts import POSTGRESES, WEBS, Ports, find_program, make_program, write_private
+
+# The service's own envelope, where a node is not there, dies, or hangs, and so does not write it.
+ENVELOPE = (
+    '{{"statusCode":{status},"code":"unavailable","message":"{message}","errors":{{}},'
+    '"timestamp":"%[date,utime("%Y-%m-%dT%H:%M:%SZ")]","path":"%[path,json(utf8s)]","requestId":""}}'
+)
+ERRORS = {
+    502: "The node that was asked has died; try again.",
+    503: "No node answers at the moment; try again.",
+    504: "The node that was asked takes too long; try again.",
+}
+
+
+def make_config(ports: Ports) -> str:
+    """haproxy.cfg."""
+    webs = "".join(f"    server {name} 127.0.0.1:{ports.of(name)}\n" for name in WEBS)
+    servers = "".join(
+        f"    server {name} 127.0.0.1:{ports.of(name)} port {ports.of(name, 1)}\n" for name in POSTGRESES
+    )
+    errors = "".join(
+        f"    http-error status {status} content-type application/json"
+        f" lf-string '{ENVELOPE.format(status=status, message=message)}' hdr Retry-After 1\n"
+        for status, message in ERRORS.items()
+    )
+    return f"""\
+global
+    maxconn 4000
+    # What a reload leaves behind: sockets of the old process are cut then, and come back to the new one.
+    hard-stop-after 15s
+defaults
+    timeout connect 2s
+    timeout check 1s
+    timeout queue 5s
+frontend stats
+    mode http
+    bind 127.0.0.1:{ports.stats}
+    timeout client 10s
+    stats enable
+    stats uri /
+    stats refresh 2s
+frontend web
+    mode http
+    bind 127.0.0.1:{ports.web}
+    option http-keep-alive
+    timeout client 60s
+    timeout http-request 10s
+    default_backend webs
+backend webs
+    mode http
+    balance leastconn
+    option forwardfor
+    timeout server 60s
+    timeout tunnel 1h
+    # A node that is not there is no answer: another one is asked. What was begun is not done twice.
+    option redispatch 1
+    retries 3
+    retry-on conn-failure
+    option httpchk GET /ready
+{errors}\
+    default-server check inter 1s fall 2 rise 1 fastinter 300ms
+{webs}\
+listen primary
+    mode tcp
+    bind 127.0.0.1:{ports.primary}
+    timeout client 1h
+    timeout server 1h
+    # Patroni says who it is. Connections to one that no longer is are cut.
+    option httpchk GET /primary
+    default-server check inter 1s fall 2 rise 1 fastinter 300ms on-marked-down shutdown-sessions
+{servers}\
+listen replica
+    mode tcp
+    bind 127.0.0.1:{ports.replica}
+    timeout client 1h
+    timeout server 1h
+    option httpchk GET /replica
+    default-server check inter 1s fall 2 rise 1 fastinter 300ms on-marked-down shutdown-sessions
+{servers}"""
+
+
+def make_haproxy(home: Path, ports: Ports) -> Program:
+    """Write its file; SIGUSR2 has it read that again."""
+    file = write_private(home / "haproxy.cfg", make_config(ports))
+    return make_program("haproxy", [find_program("haproxy"), "-W", "-f", str(file)], home)
