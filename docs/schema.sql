@@ -3139,6 +3139,16 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION is_listed(notifications) IS 'Whether lists show it: n.is_listed. The planner takes it in, and finds the partial indexes.';
 
+CREATE OR REPLACE FUNCTION is_live(s sessions)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- As session_end() has it, but so that an index on refreshed_at serves.
+    SELECT (s).revoked_at IS NULL AND (s).expires_at > now() AND (s).refreshed_at > now() - interval '30 days'
+$function$;
+COMMENT ON FUNCTION is_live(sessions) IS 'Whether a session can still be refreshed: it is not revoked and has not come to its end.';
+
 CREATE OR REPLACE FUNCTION is_of_departed(actor_id uuid, payload jsonb)
  RETURNS boolean
  LANGUAGE sql
@@ -3827,6 +3837,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION see_conversation(uuid,uuid) IS 'A conversation as a member sees it, with where its room stands; no row for others. In FROM, a query takes it in.';
 
+CREATE OR REPLACE FUNCTION session_end(s sessions)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT least((s).expires_at, (s).refreshed_at + interval '30 days')
+$function$;
+COMMENT ON FUNCTION session_end(sessions) IS 'When a session ends by itself: 90 days after the sign-in, or 30 days after it was last refreshed.';
+
 CREATE OR REPLACE FUNCTION show_link(project_id uuid, viewer_id uuid)
  RETURNS uuid
  LANGUAGE sql
@@ -4045,6 +4064,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION tasks_seen_by(uuid) IS 'The tasks that a person may see by their role, for what reaches them unasked: notifications, and frames of their own room.';
 
+CREATE OR REPLACE FUNCTION trash_limit()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT now() - interval '30 days'
+$function$;
+COMMENT ON FUNCTION trash_limit() IS 'Projects, files and tasks that were deleted after this moment can be restored; those deleted before it are removed for good.';
+
 CREATE OR REPLACE FUNCTION trashed_projects(viewer uuid, manages boolean)
  RETURNS SETOF projects
  LANGUAGE sql
@@ -4052,7 +4080,7 @@ CREATE OR REPLACE FUNCTION trashed_projects(viewer uuid, manages boolean)
 AS $function$
     SELECT p.*
     FROM projects AS p
-    WHERE p.deleted_at > now() - interval '30 days'
+    WHERE p.deleted_at > trash_limit()
         AND (
             $2 OR (
                 SELECT true FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $1 AND m.role = 'owner'
@@ -4069,7 +4097,7 @@ AS $function$
     SELECT t.*
     FROM reach_tasks($1, $2) AS t
     WHERE t.deleted_at IS NOT NULL
-        AND (SELECT p.deleted_at <= now() - interval '30 days' FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
+        AND (SELECT p.deleted_at <= trash_limit() FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
 $function$;
 COMMENT ON FUNCTION trashed_tasks(uuid,boolean) IS 'The tasks in the trash that a viewer could see before, but for those of a project that waits to be removed.';
 

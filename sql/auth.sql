@@ -1,5 +1,5 @@
 -- Accounts, sessions and tickets: who somebody is, and on which devices. The only file that writes these tables' identity
--- columns. A session is live while it is not revoked, younger than 90 days and was used within 30.
+-- columns. What a live session is says is_live().
 
 -- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one!
 -- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of the names is taken.
@@ -157,7 +157,7 @@ INSERT INTO sessions (user_id, platform, device, ip, user_agent)
 VALUES ($1, $2, $3, $4, $5)
 RETURNING
     id, platform, refresh_counter,
-    extract(epoch FROM least(expires_at, now() + interval '30 days') - now())::integer AS refresh_seconds;
+    extract(epoch FROM session_end(sessions) - now())::integer AS refresh_seconds;
 
 -- name: revoke_surplus_sessions(user_id, kept) :many
 -- All live sessions of an account but the `kept` used last.
@@ -166,10 +166,7 @@ SET revoked_at = now(), revoked_reason = 'limit'
 WHERE id IN (
     SELECT id
     FROM sessions
-    WHERE user_id = $1
-        AND revoked_at IS NULL
-        AND expires_at > now()
-        AND refreshed_at > now() - interval '30 days'
+    WHERE user_id = $1 AND is_live(sessions)
     ORDER BY refreshed_at DESC, id DESC
     OFFSET $2
 )
@@ -184,16 +181,14 @@ FROM users AS u
 WHERE s.id = $1
     AND s.refresh_counter = $2
     AND s.platform = ANY($3::text[])
-    AND s.revoked_at IS NULL
-    AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days'
+    AND is_live(s)
     AND u.id = s.user_id
     AND u.status = 'active'
 RETURNING
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl", u.role, u.status,
     u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
-    extract(epoch FROM least(s.expires_at, now() + interval '30 days') - now())::integer AS "_refreshSeconds";
+    extract(epoch FROM session_end(s) - now())::integer AS "_refreshSeconds";
 
 -- name: lock_session(session_id, platforms) :one
 -- A live session whose refresh token did not rotate.
@@ -202,14 +197,12 @@ SELECT
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl", u.role, u.status,
     u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
-    extract(epoch FROM least(s.expires_at, s.refreshed_at + interval '30 days') - now())::integer AS "_refreshSeconds"
+    extract(epoch FROM session_end(s) - now())::integer AS "_refreshSeconds"
 FROM sessions AS s
 INNER JOIN users AS u ON u.id = s.user_id
 WHERE s.id = $1
     AND s.platform = ANY($2::text[])
-    AND s.revoked_at IS NULL
-    AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days'
+    AND is_live(s)
     AND u.status = 'active'
 FOR UPDATE OF s;
 
@@ -233,20 +226,17 @@ RETURNING user_id;
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL
-RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live;
+RETURNING id, session_end(sessions) > now() AS live;
 
 -- name: list_sessions(user_id, session_id) :many
 -- The live sessions of an account, the one used last first; `session_id` is the one that asks.
 SELECT
     id, platform, device, ip, user_agent AS "userAgent",
     created_at AS "createdAt", refreshed_at AS "lastUsedAt",
-    least(expires_at, refreshed_at + interval '30 days') AS "expiresAt",
+    session_end(sessions) AS "expiresAt",
     id = $2 AS "current"
 FROM sessions
-WHERE user_id = $1
-    AND revoked_at IS NULL
-    AND expires_at > now()
-    AND refreshed_at > now() - interval '30 days'
+WHERE user_id = $1 AND is_live(sessions)
 ORDER BY refreshed_at DESC, id DESC;
 
 -- name: prove_session(session_id) :value
@@ -274,9 +264,7 @@ SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform, 
 FROM sessions AS s
 INNER JOIN users AS u ON u.id = s.user_id
 WHERE s.id = $1
-    AND s.revoked_at IS NULL
-    AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days'
+    AND is_live(s)
     AND u.status = 'active';
 
 -- name: insert_ticket(token_hash, session_id, purpose) :one

@@ -299,13 +299,13 @@ ORDER BY t.id
 LIMIT $2
 FOR UPDATE;
 
--- name: list_old_trash(days, most) :many
--- What has been in the trash for so many days; of what somebody holds nothing.
+-- name: list_old_trash(most) :many
+-- Tasks that have been in the trash for too long, the longest first, locked; without those that somebody else has locked.
 SELECT t.id
 FROM tasks AS t
-WHERE t.deleted_at < now() - make_interval(days => $1)
+WHERE t.deleted_at <= trash_limit()
 ORDER BY t.deleted_at
-LIMIT $2
+LIMIT $1
 FOR UPDATE SKIP LOCKED;
 
 -- name: trash_project(project_id, most) :many

@@ -29,7 +29,7 @@ AS $$
     SELECT t.*
     FROM reach_tasks($1, $2) AS t
     WHERE t.deleted_at IS NOT NULL
-        AND (SELECT p.deleted_at <= now() - interval '30 days' FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
+        AND (SELECT p.deleted_at <= trash_limit() FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
 $$;
 COMMENT ON FUNCTION trashed_tasks(uuid, boolean) IS 'The tasks in the trash that a viewer could see before, but for those of a project that waits to be removed.';
 

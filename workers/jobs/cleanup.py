@@ -15,7 +15,6 @@ import structlog
 from nexcorp.collab.versions import sweep_contents
 from nexcorp.db import sql
 from nexcorp.domain.tasks import purge_tasks
-from nexcorp.features.tasks.access import TRASH_DAYS
 from workers.jobs.inbox import retire_notifications
 from workers.jobs.leaving import LATE_MINUTES, leave_again
 from workers.jobs.messages import purge_conversations, retire_messages
@@ -89,7 +88,7 @@ async def delete_parts(ctx: Any) -> int:
 
 async def purge_part(conn: Any, most: int) -> int:
     """Some tasks that have been in the trash for too long; returns how many."""
-    rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=most)
+    rows = await sql.tasks.list_old_trash(conn, most=most)
     return await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={}) if rows else 0
 
 
