@@ -10,7 +10,7 @@ from nexcorp.delivery import emit
 from nexcorp.domain.tasks import give_to_lead
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid
-from nexcorp.features.leads.service import check_reader, get_lead, read_fields, to_columns
+from nexcorp.features.leads.service import READ, get_lead, read_fields, to_columns
 from nexcorp.security.caller import Caller
 
 # What the one that lives on takes where it has nothing; a value and its currency go together.
@@ -40,7 +40,7 @@ async def merge_leads(
     both say otherwise becomes a note. The other one is a reference to it from then on, without texts.
     Raises NotFound, Forbidden, PreconditionFailed, and Invalid for another one that is none.
     """
-    check_reader(caller)
+    caller.require(READ)
     if from_id == lead_id:
         raise Invalid(errors={"fromId": ["Is the same lead."]})
     await sql.tasks.lock_tasks_of_lead(conn, lead_id=from_id)

@@ -92,11 +92,6 @@ async def get_lead(conn: Any, lead_id: UUID) -> Any:
     return lead
 
 
-def check_reader(caller: Caller) -> None:
-    """Raises Forbidden where the caller may change leads, but not see what they look like afterwards."""
-    caller.require(READ)
-
-
 async def create_lead(
     conn: Any, actor_id: UUID, data: dict[str, Any], *, allow_duplicate: bool = False
 ) -> Any:
@@ -130,7 +125,8 @@ async def update_lead(
     A new score is told to those who may read leads. Raises NotFound, Forbidden, Invalid, LeadDuplicate unless
     `data["allowDuplicate"]`, and for old `versions` PreconditionFailed, or StaleVersion.
     """
-    check_reader(caller)
+    # The answer shows the lead.
+    caller.require(READ)
     known = [] if data.get("allowDuplicate") else await find_known(conn, data, lead_id)
     await sql.leads.lock_lead(conn, lead_id=lead_id)
     lead = await get_lead(conn, lead_id)
@@ -192,7 +188,7 @@ async def delete_lead(conn: Any, caller: Caller, lead_id: UUID, versions: Versio
     lead = await get_lead(conn, lead_id)
     if versions is not None:
         # The refusal shows the lead.
-        check_reader(caller)
+        caller.require(READ)
     check_version(lead, versions)
     await give_to_lead(conn, lead_id, None, actor_id=caller.id)
     await sql.leads.delete_lead(conn, lead_id=lead_id)

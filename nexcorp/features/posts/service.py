@@ -13,7 +13,7 @@ from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.posts import FORGET_EXPLORE, show_post, tell_of_uploads
-from nexcorp.domain.projects import MANAGE, WRITE, WRITERS, add_editor, require_role
+from nexcorp.domain.projects import MANAGE, WRITERS, add_editor, require_role
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import (
     Invalid,
@@ -239,8 +239,7 @@ async def assign_post(
         }
         await emit(conn, "post.assigned", actor_id=caller.id, entity=("post", post_id), payload=payload)
         if assignee_id is not None and post["_projectId"] is not None:
-            rights = {"manages": caller.may(MANAGE), "may_write": caller.may(WRITE)}
-            await add_editor(conn, post["_projectId"], assignee_id, caller.id, **rights)
+            await add_editor(conn, post["_projectId"], assignee_id, caller.id, caller.may)
     return post
 
 

@@ -90,7 +90,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
 
     All are locked first, in the order of their ids, as whoever takes several does. Raises PermissionRequired.
     """
-    service.check_reader(who)
+    who.require(service.READ)
     wanted = {item["id"]: item for item in sorted(items, key=lambda item: item["id"])}
     ids = list(wanted)
     await sql.task_bulk.lock_tasks(conn, ids=ids)
