@@ -18,6 +18,7 @@ from nexcorp.features.tasks.errors import NotYourTask
 from nexcorp.features.tasks.references import check_references
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import UpdateTask
+from nexcorp.features.tasks.telling import describe_changes
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller
 from nexcorp.security.caller import Caller
@@ -177,7 +178,7 @@ async def change_together(conn: Any, who: Caller, together: list[Change]) -> dic
     told = [
         (event, now[task["id"]], said)
         for task, changes in good
-        for event, said in service.describe_changes(task, now[task["id"]], changes)
+        for event, said in describe_changes(task, now[task["id"]], changes)
     ]
     await tell_all(conn, who.id, told)
     return results | {task_id: describe(task_id, task) for task_id, task in now.items()}

@@ -10,7 +10,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import show_time
 from nexcorp.delivery import record_all
 from nexcorp.domain.tasks import describe_states, make_payload
-from nexcorp.features.tasks.service import describe_changes, ids_of
+from nexcorp.features.tasks.telling import describe_changes, ids_of
 
 
 async def record_import(
