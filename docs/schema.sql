@@ -3774,12 +3774,7 @@ CREATE OR REPLACE FUNCTION reads_leads(viewer_id uuid)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT EXISTS (
-        SELECT
-        FROM users AS u
-        INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
-        WHERE u.id = $1 AND u.status = 'active'
-    )
+    SELECT holds_permission($1, 'lead:read')
 $function$;
 COMMENT ON FUNCTION reads_leads(uuid) IS 'Whether a person may read leads: whoever may, reads all of them.';
 
@@ -4041,6 +4036,18 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION tally_tasks() IS 'Keeps task_tallies, task_loads and task_days.';
+
+CREATE OR REPLACE FUNCTION task_rights(creator_id uuid, assignee_id uuid, project_id uuid, viewer uuid, manages boolean)
+ RETURNS TABLE(may_change boolean)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT $5 OR coalesce($4 IN ($1, $2), false) OR EXISTS (
+        SELECT FROM project_members AS m WHERE m.project_id = $3 AND m.user_id = $4 AND m.role IN ('owner', 'editor')
+    )
+    FROM (VALUES (1)) AS one (row)
+$function$;
+COMMENT ON FUNCTION task_rights(uuid,uuid,uuid,uuid,boolean) IS 'The one rule of who may change a task that they see: its creator, its assignee, owners and editors of its project, and, with `manages`, holders of task:manage. Always one row; a query takes it in as if it were written there.';
 
 CREATE OR REPLACE FUNCTION task_sources(viewer uuid, source text, source_id uuid)
  RETURNS TABLE(name text, id uuid)

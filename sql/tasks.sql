@@ -58,16 +58,10 @@ LEFT JOIN LATERAL (
     SELECT
         i.*,
         EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
-        (
-            $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
-            OR EXISTS (
-                SELECT
-                FROM project_members AS m
-                WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
-            )
-        ) AS "_mayChange"
+        r.may_change AS "_mayChange"
     FROM visible_tasks($2, $3) AS t
     INNER JOIN task_items AS i ON i.id = t.id
+    CROSS JOIN LATERAL task_rights(t.creator_id, t.assignee_id, t.project_id, $2, $3) AS r
     WHERE t.id = $1
 ) AS s ON true;
 

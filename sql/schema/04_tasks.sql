@@ -23,6 +23,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION visible_tasks(uuid, boolean) IS 'The tasks that a viewer may see: not those in the trash, nor those of a project that is there. In FROM, a query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION task_rights(creator_id uuid, assignee_id uuid, project_id uuid, viewer uuid, manages boolean)
+RETURNS TABLE (may_change boolean)
+LANGUAGE sql STABLE ROWS 1
+AS $$
+    SELECT $5 OR coalesce($4 IN ($1, $2), false) OR EXISTS (
+        SELECT FROM project_members AS m WHERE m.project_id = $3 AND m.user_id = $4 AND m.role IN ('owner', 'editor')
+    )
+    FROM (VALUES (1)) AS one (row)
+$$;
+COMMENT ON FUNCTION task_rights(uuid, uuid, uuid, uuid, boolean) IS 'The one rule of who may change a task that they see: its creator, its assignee, owners and editors of its project, and, with `manages`, holders of task:manage. Always one row; a query takes it in as if it were written there.';
+
 CREATE OR REPLACE FUNCTION trashed_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
 LANGUAGE sql STABLE
 AS $$
