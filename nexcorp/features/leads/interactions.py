@@ -92,7 +92,7 @@ async def delete_interaction(
     interaction = await get_interaction(conn, lead_id, interaction_id)
     if interaction["_authorId"] != caller.id and not caller.may(REMOVE_ALL):
         raise NotYourInteraction(
-            message=f"Only its author and holders of {REMOVE_ALL} may delete an interaction."
+            message=f"Only the author and holders of {REMOVE_ALL} may delete an interaction."
         )
     check_version(interaction, versions)
     await sql.leads.delete_interaction(conn, interaction_id=interaction_id)

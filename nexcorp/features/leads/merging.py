@@ -80,7 +80,7 @@ def fill(fields: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
 
 
 def note(fields: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    """What another lead says and these fields do not, in texts of interactions."""
+    """Texts of interactions that keep what another lead says otherwise than these fields."""
     lines = []
     for name, word in NOTED.items():
         said = theirs[name]

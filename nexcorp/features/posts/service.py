@@ -192,7 +192,7 @@ async def move_post(
         if post["status"] == status:
             return post
         raise IllegalMove(
-            message=f"There is no way from {post['status']} to {status}.",
+            message=f"The status cannot change from {post['status']} to {status}.",
             errors={"status": ways_from(post["type"], post["status"])},
         )
     conn.after(FORGET_EXPLORE)
@@ -214,10 +214,11 @@ async def emit_moved(conn: Any, post_id: UUID, actor_id: UUID, before: str) -> A
 async def assign_post(
     conn: Any, caller: Caller, post_id: UUID, assignee_id: UUID | None, versions: Versions | None = None
 ) -> Any:
-    """Give a project to one of those interested, or take it back (None); returns the post.
+    """Assign a project to a person who is interested, or take it back (None); returns the post.
 
-    Where it is linked with a project, that person becomes an editor there, and stays one. Raises NotFound,
-    Forbidden, PreconditionFailed, and Conflict for what is no project or over, and for who is not interested.
+    Where the post is linked with a project, the person becomes an editor there, and stays one. Raises
+    NotFound, Forbidden, PreconditionFailed, and Conflict for a post that is not a project or is over, and for
+    a person who is not interested.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)

@@ -1,4 +1,4 @@
-"""Changing many tasks in one request: each by itself, so that one that cannot be changed keeps no other."""
+"""Changing many tasks in one request: each by itself, so that one that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Change = tuple[Any, dict[str, Any]]
 
 
 class BulkItem(UpdateTask):
-    """One task, and what of it is to change: not its place, which is found beside one other."""
+    """One task, and its changes; a place is not among them, as it is found beside another task."""
 
     class Meta(UpdateTask.Meta):
         exclude = ("place",)
@@ -126,7 +126,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
 
 
 def check_item(task: Any, item: dict[str, Any]) -> dict[str, Any]:
-    """What of an item is different from how its locked task is, None where the caller does not see it.
+    """The members of an item that differ from its locked task; None where the caller does not see the task.
 
     Raises as service.update_task() does.
     """
@@ -152,7 +152,7 @@ def describe(task_id: UUID, task: Any, error: AppError | None = None) -> dict[st
 
 
 async def change_together(conn: Any, who: Caller, together: list[Change]) -> dict[UUID, dict[str, Any]]:
-    """Make changes that nothing can be wrong with but the assignee: all of them in a few statements."""
+    """Make changes in which nothing but the assignee can be wrong: all of them in a few statements."""
     results: dict[UUID, dict[str, Any]] = {}
     refused: dict[UUID, AppError] = {}
     for assignee_id in {changes["assigneeId"] for _, changes in together if changes.get("assigneeId")}:

@@ -40,5 +40,5 @@ async def record_import(
 
 
 def complete(row: Any) -> dict[str, Any]:
-    """What read_tasks() gave, as tasks are shown; a file changes no uploads."""
+    """A row of read_tasks() with the members of a task as it is shown; a file changes no uploads."""
     return {**row, "dueDate": row["_dueOn"] or show_time(row["dueAt"]), "uploads": b"[]"}

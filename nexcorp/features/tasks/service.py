@@ -69,7 +69,7 @@ async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
 def check_remover(task: Any, caller: Caller) -> None:
     """Raises NotYourTask unless the caller made the task, or manages all."""
     if task["_creatorId"] != caller.id and not caller.may(MANAGE):
-        raise NotYourTask(message=f"Only its creator and holders of {MANAGE} may delete a task.")
+        raise NotYourTask(message=f"Only the creator and holders of {MANAGE} may delete a task.")
 
 
 def number_of(priority: str) -> int:
@@ -183,7 +183,7 @@ async def lock_column(
 
 
 async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, Any]) -> Any:
-    """Make these changes, of which each is one, of a locked task that the caller may change; returns it."""
+    """Make these changes of a locked task that the caller may change; returns it. Each must change something."""
     place = changes.pop("place", None)
     moves = "projectId" in changes
     if moves:

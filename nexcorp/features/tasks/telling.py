@@ -74,7 +74,7 @@ async def tell_of_changes(
 
 
 async def tell_of_blocking(conn: Any, actor_id: UUID | None, blocker_id: UUID, *, is_open: bool) -> None:
-    """Emit of each task that this one alone blocks that it is blocked from now on, or not any more."""
+    """Emit, for each task that only this one blocks, that it is blocked from now on, or not any more."""
     for row in await sql.tasks.list_hanging(conn, blocker_id=blocker_id):
         await tell_of_blocked(conn, actor_id, row["blocked_id"], blocker_id, is_blocked=is_open)
 
@@ -116,10 +116,10 @@ async def tell_of_import(
     given: Iterable[tuple[UUID, UUID | None]],
     before: Sequence[Any],
 ) -> None:
-    """Make findable the tasks `ids`, which an import made or changed, and have lists of them forgotten.
+    """Make the tasks `ids` findable, which an import made or changed, and have lists of them forgotten.
 
-    Emits one event for all, and one for everybody who was `given` some: (task, assignee) of each whose
-    assignee is new. `before`: as those that changed were.
+    Emits one event for all, and one for each person who was `given` tasks: (task, assignee) of each task with
+    a new assignee. `before`: the tasks that changed, as they were.
     """
     await sql.search.share_words(conn)
     words = {row["word"] for row in await sql.search.index_tasks(conn, ids=sorted(ids))}

@@ -68,7 +68,7 @@ async def insert_account(
             if row is not None:
                 return row
             candidate = vary_username(base)
-    raise UsernameTaken(message="Choose a username: those like the address are taken.")
+    raise UsernameTaken(message="Choose a username: the ones made from the address are taken.")
 
 
 async def register_user(
