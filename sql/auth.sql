@@ -1,8 +1,9 @@
--- Accounts, sessions and tickets: who somebody is, and on which devices. The only file that writes these tables' identity
--- columns. What a live session is says is_live().
+-- Accounts, sessions and tickets: who people are, and on which devices. The only file that writes these tables' identity
+-- columns. Which sessions are live is said by is_live().
 
 -- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one!
--- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of the names is taken.
+-- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of
+-- the names is taken.
 INSERT INTO users (
     email, username, password_hash, first_name, last_name, role,
     job_title, department, location, bio, phone, avatar_url
@@ -173,7 +174,7 @@ WHERE id IN (
 RETURNING id;
 
 -- name: rotate_session(session_id, counter, platforms) :one
--- Uses up the current refresh token of a live session. Of two at once the second waits for the first, finds
+-- Use up the current refresh token of a live session. Of two at once the second waits for the first, finds
 -- another counter and gets no row.
 UPDATE sessions AS s
 SET refresh_counter = s.refresh_counter + 1, refreshed_at = now()
@@ -207,21 +208,21 @@ WHERE s.id = $1
 FOR UPDATE OF s;
 
 -- name: revoke_session(user_id, session_id, reason) :one
--- Ends one session of an account; no row where there is none of theirs to end.
+-- End one session of an account; no row where it has ended, or is not theirs.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
 RETURNING id, platform, device;
 
 -- name: end_session(session_id, platforms) :value
--- Ends a session whose refresh token was shown; its user, or no row where it has ended already.
+-- End a session whose refresh token was shown; its user, or no row where it has ended already.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = 'logout'
 WHERE id = $1 AND platform = ANY($2::text[]) AND revoked_at IS NULL
 RETURNING user_id;
 
 -- name: revoke_other_sessions(user_id, session_id, reason) :many
--- Ends all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access
+-- End all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access
 -- tokens may still be good; `live` tells them apart.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
@@ -313,12 +314,12 @@ DELETE FROM sessions
 WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days';
 
 -- name: delete_sessions(user_id) :many
--- Every session of somebody who has left, with its tickets.
+-- Every session of a person who has left, with its tickets.
 DELETE FROM sessions WHERE user_id = $1
 RETURNING id;
 
 -- name: forget_credentials(user_id) :exec
--- What opened the account of somebody who has left.
+-- What opened the account of a person who has left.
 UPDATE users
 SET email = NULL, password_hash = NULL, email_verified_at = NULL
 WHERE id = $1 AND status = 'deleted';

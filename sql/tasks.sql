@@ -454,7 +454,7 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :many
--- Tasks of somebody who has left are nobody's: those that lock_tasks_of locks; returns whose each was.
+-- Tasks of a person who has left are nobody's: those that lock_tasks_of locks; returns whose each was.
 UPDATE tasks
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE id IN (

@@ -245,7 +245,7 @@ class Conversations:
             raise
 
     async def _load_anew(self, people: list[UUID]) -> None:
-        """Read the conversations of some people, and tell them: few at a time, as each then asks for a list."""
+        """Read the conversations of some people, and tell them: a few at a time, as each asks for a list."""
         async with self.node.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             for user_id in people:
                 self.places.clear(user_id)

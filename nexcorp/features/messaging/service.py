@@ -232,7 +232,7 @@ async def mark(conn: Any, user_id: UUID, conversation_id: UUID, n: int, *, read:
 
 
 async def save_settings(conn: Any, user_id: UUID, conversation_id: UUID, data: dict[str, Any]) -> Any:
-    """Save what a person is notified of in a conversation; returns the settings. Raises ConversationNotFound."""
+    """Save what a person is notified of in a conversation; returns that. Raises ConversationNotFound."""
     row = await get_conversation(conn, user_id, conversation_id)
     muted_until = data["mutedUntil"] if "mutedUntil" in data else row["mutedUntil"]
     saved = await sql.conversations.save_settings(

@@ -26,7 +26,7 @@ LAST_ID, LAST_TIME = UUID(int=2**128 - 1), datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A page of notifications, with the unread count and the position of the user's room that belong to it."""
+    """A page of notifications, with the unread count and the position of the user's room."""
 
     rows: list[Any]
     unread: int

@@ -183,7 +183,7 @@ async def lock_column(
 
 
 async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, Any]) -> Any:
-    """Make these changes of a locked task that the caller may change; returns it. Each must change something."""
+    """Make these changes, each of which changes something, of a locked task; returns it."""
     place = changes.pop("place", None)
     moves = "projectId" in changes
     if moves:
