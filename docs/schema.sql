@@ -1012,7 +1012,10 @@ COMMENT ON COLUMN node_samples.requests IS 'Answered a second; of web processes,
 COMMENT ON COLUMN node_samples.p50 IS 'Milliseconds; NULL where nothing was answered.';
 COMMENT ON COLUMN node_samples.notified IS 'Notifications written a second; of workers, as delivered (rows of the outbox).';
 COMMENT ON COLUMN node_samples.queued IS 'Jobs that wait in Redis; NULL where it could not be asked.';
+COMMENT ON COLUMN node_samples.pool_busy IS 'Connections to PostgreSQL that are in use, of pool_size.';
 COMMENT ON COLUMN node_samples.outbox_depth IS 'Measured by the first process of each ten seconds; NULL in the rows of others.';
+COMMENT ON COLUMN node_samples.outbox_age IS 'Seconds for which the oldest row of the outbox has waited.';
+COMMENT ON COLUMN node_samples.outbox_dead IS 'Rows of the outbox that were given up on.';
 
 CREATE TABLE notification_counters (
     user_id uuid NOT NULL,
@@ -1486,7 +1489,9 @@ COMMENT ON COLUMN repositories.reason IS 'Why the last sync failed, as a code; `
 COMMENT ON COLUMN repositories.moved_to IS 'Where the host sent the last sync, on the same host: offered, and not followed.';
 COMMENT ON COLUMN repositories.refs IS 'Branches of the remote and the commits they are at, at most 5,000: where all are as before, nothing is fetched.';
 COMMENT ON COLUMN repositories.last_n IS 'The largest git_commits.n that was given.';
+COMMENT ON COLUMN repositories.failures IS 'Failed syncs in a row.';
 COMMENT ON COLUMN repositories.told_at IS 'When its owners were told that it wants another token; NULL: not since it last worked.';
+COMMENT ON COLUMN repositories.interval_s IS 'Seconds between two syncs that nobody asks for.';
 COMMENT ON COLUMN repositories.next_at IS 'When it is synced next; NULL: not until somebody asks, since its token was refused five times.';
 COMMENT ON COLUMN repositories.wanted_at IS 'When a sync was last asked for, by a person or a hook. Later than started_at: one more run follows.';
 COMMENT ON COLUMN repositories.asked_at IS 'When a person last asked for a sync, who may once a minute.';
@@ -1706,7 +1711,9 @@ CREATE TABLE task_series (
     CONSTRAINT task_series_frequency_known CHECK (frequency = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text]))
 );
 COMMENT ON TABLE task_series IS 'Tasks that come again: when one is done, the next one is made.';
+COMMENT ON COLUMN task_series.every IS 'Days, weeks or months between two of them, as `frequency` says.';
 COMMENT ON COLUMN task_series.starts_at IS 'The first due time, by the wall clock of `timezone`; occurrence n is n times `every` later.';
+COMMENT ON COLUMN task_series.until IS 'The last day on which one may be due; NULL: without end.';
 
 CREATE TABLE task_tallies (
     scope uuid NOT NULL,
@@ -1720,6 +1727,7 @@ CREATE TABLE task_tallies (
 COMMENT ON TABLE task_tallies IS 'How many tasks there are that are not in the trash: the sum over the slots. Written by triggers alone.';
 COMMENT ON COLUMN task_tallies.scope IS 'A project; a person, for the tasks that are assigned to them, and those they created that are assigned to nobody; all zeros for every task.';
 COMMENT ON COLUMN task_tallies.slot IS 'Each transaction writes into one that is its own until it ends: see take_tally_slot().';
+COMMENT ON COLUMN task_tallies.n IS 'What this slot adds; may be negative.';
 
 CREATE TABLE task_watchers (
     task_id uuid NOT NULL,
@@ -1791,7 +1799,6 @@ CREATE INDEX tasks_assignee_priority_idx ON tasks USING btree (assignee_id, prio
 CREATE INDEX tasks_assignee_updated_idx ON tasks USING btree (assignee_id, updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_board_idx ON tasks USING btree (project_id, status, rank, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_by_due_idx ON tasks USING btree (COALESCE(due_at, 'infinity'::timestamp with time zone), id) WHERE deleted_at IS NULL;
-CREATE INDEX tasks_completed_idx ON tasks USING btree (completed_at) INCLUDE (started_at, project_id) WHERE completed_at IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX tasks_creator_due_idx ON tasks USING btree (creator_id, COALESCE(due_at, 'infinity'::timestamp with time zone), id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_creator_id_idx ON tasks USING btree (creator_id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX tasks_creator_idx ON tasks USING btree (creator_id, id) WHERE deleted_at IS NULL;
@@ -1992,6 +1999,7 @@ CREATE TABLE webhook_attempts (
 );
 COMMENT ON TABLE webhook_attempts IS 'The log of what endpoints answered. What they were sent is not kept.';
 COMMENT ON COLUMN webhook_attempts.status IS 'The HTTP status; NULL where there was no answer, which error explains.';
+COMMENT ON COLUMN webhook_attempts.ms IS 'Milliseconds from the request to the answer, or to its failure.';
 COMMENT ON COLUMN webhook_attempts.response IS 'How the body of the answer begins.';
 
 CREATE TABLE webhook_deliveries (
@@ -2020,6 +2028,7 @@ COMMENT ON COLUMN webhook_deliveries.type IS 'What the body says: the type of th
 COMMENT ON COLUMN webhook_deliveries.notification_id IS 'The notification of its owner, where the webhook is for these.';
 COMMENT ON COLUMN webhook_deliveries.attempts IS 'How often it was sent in all.';
 COMMENT ON COLUMN webhook_deliveries.tries IS 'How often since it was last asked for: the place in the schedule of retries.';
+COMMENT ON COLUMN webhook_deliveries.last_ms IS 'Milliseconds that the last attempt took.';
 CREATE INDEX webhook_deliveries_due_idx ON webhook_deliveries USING btree (webhook_id, next_at, id) WHERE status = 'pending'::text;
 CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries USING btree (webhook_id, id) WHERE status = 'failed'::text;
 CREATE INDEX webhook_deliveries_webhook_id_idx ON webhook_deliveries USING btree (webhook_id, id);
@@ -3139,6 +3148,16 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION is_listed(notifications) IS 'Whether lists show it: n.is_listed. The planner takes it in, and finds the partial indexes.';
 
+CREATE OR REPLACE FUNCTION is_live(s sessions)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    -- As session_end() has it, but so that an index on refreshed_at serves.
+    SELECT (s).revoked_at IS NULL AND (s).expires_at > now() AND (s).refreshed_at > now() - interval '30 days'
+$function$;
+COMMENT ON FUNCTION is_live(sessions) IS 'Whether a session can still be refreshed: it is not revoked and has not come to its end.';
+
 CREATE OR REPLACE FUNCTION is_of_departed(actor_id uuid, payload jsonb)
  RETURNS boolean
  LANGUAGE sql
@@ -3764,12 +3783,7 @@ CREATE OR REPLACE FUNCTION reads_leads(viewer_id uuid)
  LANGUAGE sql
  STABLE
 AS $function$
-    SELECT EXISTS (
-        SELECT
-        FROM users AS u
-        INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
-        WHERE u.id = $1 AND u.status = 'active'
-    )
+    SELECT holds_permission($1, 'lead:read')
 $function$;
 COMMENT ON FUNCTION reads_leads(uuid) IS 'Whether a person may read leads: whoever may, reads all of them.';
 
@@ -3826,6 +3840,15 @@ AS $function$
     WHERE m.conversation_id = $1 AND m.user_id = $2
 $function$;
 COMMENT ON FUNCTION see_conversation(uuid,uuid) IS 'A conversation as a member sees it, with where its room stands; no row for others. In FROM, a query takes it in.';
+
+CREATE OR REPLACE FUNCTION session_end(s sessions)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT least((s).expires_at, (s).refreshed_at + interval '30 days')
+$function$;
+COMMENT ON FUNCTION session_end(sessions) IS 'When a session ends by itself: 90 days after the sign-in, or 30 days after it was last refreshed.';
 
 CREATE OR REPLACE FUNCTION show_link(project_id uuid, viewer_id uuid)
  RETURNS uuid
@@ -4023,6 +4046,18 @@ END
 $function$;
 COMMENT ON FUNCTION tally_tasks() IS 'Keeps task_tallies, task_loads and task_days.';
 
+CREATE OR REPLACE FUNCTION task_rights(creator_id uuid, assignee_id uuid, project_id uuid, viewer uuid, manages boolean)
+ RETURNS TABLE(may_change boolean)
+ LANGUAGE sql
+ STABLE ROWS 1
+AS $function$
+    SELECT $5 OR coalesce($4 IN ($1, $2), false) OR EXISTS (
+        SELECT FROM project_members AS m WHERE m.project_id = $3 AND m.user_id = $4 AND m.role IN ('owner', 'editor')
+    )
+    FROM (VALUES (1)) AS one (row)
+$function$;
+COMMENT ON FUNCTION task_rights(uuid,uuid,uuid,uuid,boolean) IS 'The one rule of who may change a task that they see: its creator, its assignee, owners and editors of its project, and, with `manages`, holders of task:manage. Always one row; a query takes it in as if it were written there.';
+
 CREATE OR REPLACE FUNCTION task_sources(viewer uuid, source text, source_id uuid)
  RETURNS TABLE(name text, id uuid)
  LANGUAGE sql
@@ -4045,6 +4080,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION tasks_seen_by(uuid) IS 'The tasks that a person may see by their role, for what reaches them unasked: notifications, and frames of their own room.';
 
+CREATE OR REPLACE FUNCTION trash_limit()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT now() - interval '30 days'
+$function$;
+COMMENT ON FUNCTION trash_limit() IS 'Projects, files and tasks that were deleted after this moment can be restored; those deleted before it are removed for good.';
+
 CREATE OR REPLACE FUNCTION trashed_projects(viewer uuid, manages boolean)
  RETURNS SETOF projects
  LANGUAGE sql
@@ -4052,7 +4096,7 @@ CREATE OR REPLACE FUNCTION trashed_projects(viewer uuid, manages boolean)
 AS $function$
     SELECT p.*
     FROM projects AS p
-    WHERE p.deleted_at > now() - interval '30 days'
+    WHERE p.deleted_at > trash_limit()
         AND (
             $2 OR (
                 SELECT true FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $1 AND m.role = 'owner'
@@ -4069,7 +4113,7 @@ AS $function$
     SELECT t.*
     FROM reach_tasks($1, $2) AS t
     WHERE t.deleted_at IS NOT NULL
-        AND (SELECT p.deleted_at <= now() - interval '30 days' FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
+        AND (SELECT p.deleted_at <= trash_limit() FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
 $function$;
 COMMENT ON FUNCTION trashed_tasks(uuid,boolean) IS 'The tasks in the trash that a viewer could see before, but for those of a project that waits to be removed.';
 

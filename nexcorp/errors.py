@@ -173,7 +173,7 @@ class SessionRequired(Forbidden):
 class EmailUnverified(Forbidden):
     """The account's address is not verified, and this wants it to be."""
 
-    code, message = "email_unverified", "Confirm your e-mail address first, by the link in the mail."
+    code, message = "email_unverified", "Confirm your e-mail address first: follow the link in the mail."
     meaning = "The account's address is not verified yet."
 
 
@@ -181,8 +181,8 @@ class ReauthenticationRequired(Forbidden):
     """The person behind the session must prove again who they are."""
 
     code = "reauthentication_required"
-    message = "Prove again that it is you: by POST /auth/sudo, or a provider. It holds for ten minutes."
-    meaning = "It wants a proof of the last ten minutes of who you are: `POST /auth/sudo`, or a provider."
+    message = "Prove again who you are, by POST /auth/sudo or a provider. The proof holds for ten minutes."
+    meaning = "This needs a proof of who you are from the last ten minutes: `POST /auth/sudo`, or a provider."
 
 
 class WrongPassword(Forbidden):
@@ -276,8 +276,8 @@ class TaskNotFound(NotFound):
 class TooManyImports(Conflict):
     """The caller's imports wait to be read in."""
 
-    code, message = "too_many_imports", "Wait until others of your imports have ended."
-    meaning = "Five of the caller's imports wait to be read in."
+    code, message = "too_many_imports", "Five of your imports are waiting already: wait until one has ended."
+    meaning = "Five of your imports are waiting already."
 
 
 class StaleVersion(Conflict):

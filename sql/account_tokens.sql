@@ -14,7 +14,7 @@ VALUES (
 );
 
 -- name: is_good(token_hash, purposes) :value
--- Whether there is such a token: asked before a password is hashed for it.
+-- Whether a token can be used: asked before a password is hashed for it.
 SELECT EXISTS (
     SELECT 1
     FROM account_tokens
@@ -29,7 +29,7 @@ WHERE u.id = (SELECT t.user_id FROM account_tokens AS t WHERE t.token_hash = $1)
 FOR NO KEY UPDATE;
 
 -- name: use_token(token_hash, purposes) :one
--- Uses a token up: of two at the same time the second finds no row.
+-- Use a token up: of two at the same time the second finds no row.
 DELETE FROM account_tokens
 WHERE token_hash = $1 AND purpose = ANY($2::text[]) AND expires_at > now()
 RETURNING user_id, purpose, email;
@@ -43,7 +43,7 @@ DELETE FROM account_tokens WHERE user_id = $1 AND purpose = ANY($2::text[]);
 DELETE FROM account_tokens WHERE purpose = 'invitation' AND email = $1;
 
 -- name: forget_invitation_tokens(user_id) :exec
--- The tokens by which somebody who leaves invited others, or was invited.
+-- The tokens by which a person who leaves invited others, or was invited.
 DELETE FROM account_tokens
 WHERE purpose = 'invitation' AND (user_id = $1 OR email = (SELECT u.email FROM users AS u WHERE u.id = $1));
 

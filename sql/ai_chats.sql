@@ -137,5 +137,5 @@ WHERE c.owner_id = $1
 ORDER BY m.id;
 
 -- name: delete_chats_of(user_id) :exec
--- All chats of somebody who leaves.
+-- All chats of a person who leaves.
 DELETE FROM ai_chats WHERE owner_id = $1;

@@ -12,7 +12,7 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $4;
 
 -- name: list_by_actor(actor_id, since, before, before_id, most) :many
--- What somebody did.
+-- What a person did.
 SELECT i.*
 FROM event_items AS i
 WHERE i."_actorId" = $1
@@ -71,7 +71,7 @@ CROSS JOIN LATERAL (
 ORDER BY found.created_at DESC, found.id DESC;
 
 -- name: list_actor_filtered(actor_id, entity_type, types, since, before, before_id, most) :many
--- Of what somebody did, some; NULL filters nothing. Reads no more than that person's events.
+-- Some of what a person did; NULL filters nothing. Reads no more than that person's events.
 SELECT i.*
 FROM event_items AS i
 WHERE i."_actorId" = $1
@@ -84,7 +84,7 @@ ORDER BY i."createdAt" DESC, i.id DESC
 LIMIT $7;
 
 -- name: list_entity_filtered(entity_type, entity_id, actor_id, types, since, before, before_id, most) :many
--- Of what happened to one thing, some; NULL filters nothing. Reads no more than that thing's events.
+-- Some of what happened to one thing; NULL filters nothing. Reads no more than that thing's events.
 SELECT i.*
 FROM event_items AS i
 WHERE i."entityType" = $1

@@ -1,8 +1,9 @@
--- Accounts, sessions and tickets: who somebody is, and on which devices. The only file that writes these tables' identity
--- columns. A session is live while it is not revoked, younger than 90 days and was used within 30.
+-- Accounts, sessions and tickets: who people are, and on which devices. The only file that writes these tables' identity
+-- columns. Which sessions are live is said by is_live().
 
 -- name: insert_user(email, username, password_hash, first_name, last_name, role, profile) :one!
--- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of the names is taken.
+-- A new account; `profile` holds what else people say of themselves. Breaks users_email_key or users_username_key where one of
+-- the names is taken.
 INSERT INTO users (
     email, username, password_hash, first_name, last_name, role,
     job_title, department, location, bio, phone, avatar_url
@@ -157,7 +158,7 @@ INSERT INTO sessions (user_id, platform, device, ip, user_agent)
 VALUES ($1, $2, $3, $4, $5)
 RETURNING
     id, platform, refresh_counter,
-    extract(epoch FROM least(expires_at, now() + interval '30 days') - now())::integer AS refresh_seconds;
+    extract(epoch FROM session_end(sessions) - now())::integer AS refresh_seconds;
 
 -- name: revoke_surplus_sessions(user_id, kept) :many
 -- All live sessions of an account but the `kept` used last.
@@ -166,17 +167,14 @@ SET revoked_at = now(), revoked_reason = 'limit'
 WHERE id IN (
     SELECT id
     FROM sessions
-    WHERE user_id = $1
-        AND revoked_at IS NULL
-        AND expires_at > now()
-        AND refreshed_at > now() - interval '30 days'
+    WHERE user_id = $1 AND is_live(sessions)
     ORDER BY refreshed_at DESC, id DESC
     OFFSET $2
 )
 RETURNING id;
 
 -- name: rotate_session(session_id, counter, platforms) :one
--- Uses up the current refresh token of a live session. Of two at once the second waits for the first, finds
+-- Use up the current refresh token of a live session. Of two at once the second waits for the first, finds
 -- another counter and gets no row.
 UPDATE sessions AS s
 SET refresh_counter = s.refresh_counter + 1, refreshed_at = now()
@@ -184,16 +182,14 @@ FROM users AS u
 WHERE s.id = $1
     AND s.refresh_counter = $2
     AND s.platform = ANY($3::text[])
-    AND s.revoked_at IS NULL
-    AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days'
+    AND is_live(s)
     AND u.id = s.user_id
     AND u.status = 'active'
 RETURNING
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl", u.role, u.status,
     u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
-    extract(epoch FROM least(s.expires_at, now() + interval '30 days') - now())::integer AS "_refreshSeconds";
+    extract(epoch FROM session_end(s) - now())::integer AS "_refreshSeconds";
 
 -- name: lock_session(session_id, platforms) :one
 -- A live session whose refresh token did not rotate.
@@ -202,51 +198,46 @@ SELECT
     u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl", u.role, u.status,
     u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
     s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
-    extract(epoch FROM least(s.expires_at, s.refreshed_at + interval '30 days') - now())::integer AS "_refreshSeconds"
+    extract(epoch FROM session_end(s) - now())::integer AS "_refreshSeconds"
 FROM sessions AS s
 INNER JOIN users AS u ON u.id = s.user_id
 WHERE s.id = $1
     AND s.platform = ANY($2::text[])
-    AND s.revoked_at IS NULL
-    AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days'
+    AND is_live(s)
     AND u.status = 'active'
 FOR UPDATE OF s;
 
 -- name: revoke_session(user_id, session_id, reason) :one
--- Ends one session of an account; no row where there is none of theirs to end.
+-- End one session of an account; no row where it has ended, or is not theirs.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
 RETURNING id, platform, device;
 
 -- name: end_session(session_id, platforms) :value
--- Ends a session whose refresh token was shown; its user, or no row where it has ended already.
+-- End a session whose refresh token was shown; its user, or no row where it has ended already.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = 'logout'
 WHERE id = $1 AND platform = ANY($2::text[]) AND revoked_at IS NULL
 RETURNING user_id;
 
 -- name: revoke_other_sessions(user_id, session_id, reason) :many
--- Ends all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access
+-- End all sessions of an account but one; NULL ends all. Those too old to refresh end as well, as their access
 -- tokens may still be good; `live` tells them apart.
 UPDATE sessions
 SET revoked_at = now(), revoked_reason = $3
 WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL
-RETURNING id, (expires_at > now() AND refreshed_at > now() - interval '30 days') AS live;
+RETURNING id, session_end(sessions) > now() AS live;
 
 -- name: list_sessions(user_id, session_id) :many
 -- The live sessions of an account, the one used last first; `session_id` is the one that asks.
 SELECT
     id, platform, device, ip, user_agent AS "userAgent",
     created_at AS "createdAt", refreshed_at AS "lastUsedAt",
-    least(expires_at, refreshed_at + interval '30 days') AS "expiresAt",
+    session_end(sessions) AS "expiresAt",
     id = $2 AS "current"
 FROM sessions
-WHERE user_id = $1
-    AND revoked_at IS NULL
-    AND expires_at > now()
-    AND refreshed_at > now() - interval '30 days'
+WHERE user_id = $1 AND is_live(sessions)
 ORDER BY refreshed_at DESC, id DESC;
 
 -- name: prove_session(session_id) :value
@@ -274,9 +265,7 @@ SELECT s.id AS session_id, u.id AS user_id, u.role, u.role_version, s.platform, 
 FROM sessions AS s
 INNER JOIN users AS u ON u.id = s.user_id
 WHERE s.id = $1
-    AND s.revoked_at IS NULL
-    AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days'
+    AND is_live(s)
     AND u.status = 'active';
 
 -- name: insert_ticket(token_hash, session_id, purpose) :one
@@ -325,12 +314,12 @@ DELETE FROM sessions
 WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days';
 
 -- name: delete_sessions(user_id) :many
--- Every session of somebody who has left, with its tickets.
+-- Every session of a person who has left, with its tickets.
 DELETE FROM sessions WHERE user_id = $1
 RETURNING id;
 
 -- name: forget_credentials(user_id) :exec
--- What opened the account of somebody who has left.
+-- What opened the account of a person who has left.
 UPDATE users
 SET email = NULL, password_hash = NULL, email_verified_at = NULL
 WHERE id = $1 AND status = 'deleted';

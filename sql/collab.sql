@@ -86,9 +86,7 @@ LEFT JOIN sessions AS s
     ON
         s.id = o.session_id
         AND s.user_id = u.id
-        AND s.revoked_at IS NULL
-        AND s.expires_at > now()
-        AND s.refreshed_at > now() - interval '30 days'
+        AND is_live(s)
 LEFT JOIN LATERAL (
     SELECT t.kind, t.project_id
     FROM files AS t

@@ -87,7 +87,7 @@ CROSS JOIN LATERAL unread_of(c.id, c.last_n, c.min_n, m.read_n) AS r
 WHERE m.user_id = $1 AND c.last_n > m.read_n AND (m.muted_until IS NULL OR m.muted_until <= now()) AND r.unread > 0;
 
 -- name: update_conversation(conversation_id, title) :exec
--- Call a group, which is locked, otherwise.
+-- Change the title of a group, which is locked.
 UPDATE conversations SET title = $2, version = version + 1, updated_at = now() WHERE id = $1;
 
 -- name: render_conversations(ids) :many
@@ -293,7 +293,7 @@ INNER JOIN users AS u ON u.id = m.user_id AND u.status = 'active'
 WHERE m.conversation_id = $1 AND m.user_id IS DISTINCT FROM $3;
 
 -- name: list_receipts(conversation_id, n, author_id, after, most) :many
--- Who of them has it, and has read it.
+-- Which of them have it, and have read it.
 SELECT person(u) AS user, m.delivered_n >= $2 AS delivered, m.read_n >= $2 AS read, m.user_id AS "_userId"
 FROM conversation_members AS m
 INNER JOIN users AS u ON u.id = m.user_id AND u.status = 'active'
@@ -371,7 +371,7 @@ WHERE m.user_id = $1
 ORDER BY c.id;
 
 -- name: block(user_id, blocked_id, context) :one
--- A person hears nothing from another one from now on. No row where there is no such person.
+-- Block a person: the user hears nothing from them from now on. No row where there is no such person.
 WITH person AS (
     SELECT u.id FROM users AS u WHERE u.id = $2 AND u.status <> 'deleted'
 ),
@@ -387,7 +387,7 @@ FROM person AS p
 LEFT JOIN added AS a ON true;
 
 -- name: unblock(user_id, blocked_id, context) :one
--- They hear from them again.
+-- Take a block back.
 WITH person AS (
     SELECT u.id FROM users AS u WHERE u.id = $2
 ),
@@ -407,7 +407,7 @@ FROM users AS u
 WHERE u.id = $2 AND u.status <> 'deleted';
 
 -- name: delete_blocks(user_id) :exec
--- Of somebody who leaves, and by others of them.
+-- Remove the blocks by and of a person who leaves.
 DELETE FROM blocks WHERE user_id = $1 OR blocked_id = $1;
 
 -- name: export_blocks(user_id) :many

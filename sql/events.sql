@@ -185,7 +185,7 @@ SELECT month FROM list_missing_months($1);
 SELECT ensure_event_partition($1);
 
 -- name: beat(worker_id) :exec
--- A worker says that it runs.
+-- Note that a worker runs.
 INSERT INTO worker_heartbeats (worker_id)
 VALUES ($1)
 ON CONFLICT ON CONSTRAINT worker_heartbeats_pkey DO UPDATE SET seen_at = now();

@@ -2,7 +2,7 @@
 -- behind.
 
 -- name: request_export(user_id) :value
--- Asks for an export where there is none, or for a new one in place of one that is made, or failed. True where it was asked
+-- Ask for an export where there is none, or for a new one in place of one that is made, or failed. True where it was asked
 -- for just now.
 WITH asked AS (
     INSERT INTO data_exports AS e (user_id)
@@ -15,7 +15,7 @@ WITH asked AS (
 SELECT true FROM asked;
 
 -- name: get_export(user_id) :one
--- How far somebody's export is. `ready` is false while it is to be made; `_over` where whoever asks now wants another: it
+-- How far a person's export is. `ready` is false while it is to be made; `_over` where whoever asks now wants another: it
 -- failed, was written by a release before 0027, expired, was fetched, or something has happened since. Changes count after
 -- three seconds, so that a client which looks again each second gets the file of an account that never rests.
 SELECT

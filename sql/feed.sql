@@ -5,7 +5,7 @@
 -- followed person, older than the window. Both parts come in order, so neither sorts more than it shows.
 
 -- name: list_feed(viewer_id, before, most) :many
--- A page of it, behind a position.
+-- A page of the feed, behind a position.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM (
     (

@@ -109,7 +109,7 @@ FROM (
     SELECT f.id, f.deleted_at
     FROM files AS f
     WHERE f.project_id = $1
-        AND f.deleted_at > now() - interval '30 days'
+        AND f.deleted_at > trash_limit()
         AND (f.deleted_at, f.id) < ($2, $3)
     ORDER BY f.deleted_at DESC, f.id DESC
     LIMIT $4
@@ -122,7 +122,7 @@ ORDER BY found.deleted_at DESC, found.id DESC;
 SELECT f.id, f.project_id, f.path, r.role
 FROM files AS f
 CROSS JOIN LATERAL (SELECT project_role(f.project_id, $2, $3) AS role) AS r
-WHERE f.id = $1 AND f.deleted_at > now() - interval '30 days' AND r.role IS NOT NULL;
+WHERE f.id = $1 AND f.deleted_at > trash_limit() AND r.role IS NOT NULL;
 
 -- name: restore_file(file_id) :exec
 -- Take a file, which is locked, out of the trash.
@@ -144,11 +144,11 @@ expired AS (
 SELECT count(*)::integer FROM expired;
 
 -- name: purge_trash(most) :value
--- Remove files that have been in the trash for 30 days, and what they take of their projects' room; returns how many.
+-- Remove files that have been in the trash for too long, and what they take of their projects' room; returns how many.
 WITH old AS (
     SELECT f.id
     FROM files AS f
-    WHERE f.deleted_at < now() - interval '30 days'
+    WHERE f.deleted_at <= trash_limit()
     ORDER BY f.deleted_at, f.id
     LIMIT $1
     FOR UPDATE SKIP LOCKED

@@ -1,8 +1,7 @@
 -- Who follows whom.
 
 -- name: follow_user(follower_id, followed_id, context) :one
--- Follow once, with the event. No row where there is nobody to follow. Both are held, so that nobody follows who is just
--- leaving, and nobody is followed: whoever waits finds out.
+-- Follow once, with the event. No row where there is nobody to follow. Both people are held, so that neither leaves meanwhile.
 WITH followed AS MATERIALIZED (
     SELECT them.id
     FROM users AS them
@@ -39,7 +38,7 @@ LEFT JOIN removed ON removed.followed_id = u.id
 WHERE u.id = $2;
 
 -- name: user_exists(user_id) :value
--- Whether there is such a user.
+-- Whether a user with this id exists.
 SELECT EXISTS (SELECT FROM users WHERE id = $1);
 
 -- name: list_followers(viewer_id, user_id, before, before_user, most) :many
@@ -55,7 +54,7 @@ ORDER BY f.created_at DESC, f.follower_id DESC
 LIMIT $5;
 
 -- name: list_following(viewer_id, user_id, before, before_user, most) :many
--- Whom a user began to follow last, before such a place.
+-- Whom a user began to follow last, before a place by (time, id).
 SELECT
     person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
     f.created_at AS "createdAt", f.followed_id AS "_userId"
@@ -67,7 +66,7 @@ ORDER BY f.created_at DESC, f.followed_id DESC
 LIMIT $5;
 
 -- name: delete_follows(user_id) :exec
--- Somebody has left: they follow nobody, and nobody follows them.
+-- A person has left: they follow nobody, and nobody follows them.
 DELETE FROM follows WHERE follower_id = $1 OR followed_id = $1;
 
 -- name: export_following(user_id) :many

@@ -35,7 +35,7 @@ DELETE FROM idempotency_keys
 WHERE created_at < now() - interval '72 hours';
 
 -- name: delete_keys_of(user_id) :exec
--- The answers that somebody who has left was given, their registration's among them; that is as old as the account.
+-- The answers that a person who has left was given, their registration's among them; that is as old as the account.
 DELETE FROM idempotency_keys
 WHERE scope = $1::uuid::text
     OR (
@@ -44,7 +44,7 @@ WHERE scope = $1::uuid::text
     );
 
 -- name: forget_assignee(user_id) :exec
--- The answers that others were given name somebody who has left no more: not as the assignee of a project, nor as the owner
+-- The answers that others were given name a person who has left no more: not as the assignee of a project, nor as the owner
 -- or the maker of a lead.
 UPDATE idempotency_keys AS k
 SET body = convert_to((

@@ -28,13 +28,13 @@ FROM identities
 WHERE user_id = $1;
 
 -- name: delete_identity(user_id, provider) :one
--- Unlinks a provider; no row where it is not linked.
+-- Unlink a provider; no row where it is not linked.
 DELETE FROM identities
 WHERE user_id = $1 AND provider = $2
 RETURNING provider, username;
 
 -- name: delete_identities(user_id) :many
--- Unlinks whatever opens an account.
+-- Unlink whatever opens an account.
 DELETE FROM identities
 WHERE user_id = $1
 RETURNING provider, username;

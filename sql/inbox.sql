@@ -4,7 +4,7 @@
 -- give none: then ask list_filtered.
 
 -- name: get_notification(user_id, notification_id) :one
--- One of the user's own, wherever it is.
+-- A notification of the user's: in the list, snoozed or archived.
 SELECT i.* FROM notification_lines AS i WHERE i.id = $2 AND i."_receiverId" = $1;
 
 -- name: list_all(user_id, before, most) :many

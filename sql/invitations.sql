@@ -30,14 +30,14 @@ ORDER BY i.id DESC
 LIMIT $2;
 
 -- name: revoke_invitation(invitation_id) :value
--- Ends an open invitation; its address, or no row where there is none to end.
+-- End an open invitation; its address, or no row where there is none to end.
 UPDATE invitations
 SET revoked_at = now()
 WHERE id = $1 AND accepted_at IS NULL AND revoked_at IS NULL
 RETURNING email;
 
 -- name: revoke_open(email) :exec
--- Ends what invited an address before: the newest invitation counts.
+-- End the invitations of an address before a new one: the newest counts.
 UPDATE invitations
 SET revoked_at = now()
 WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL;
@@ -58,7 +58,7 @@ WHERE email = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at >
 RETURNING id;
 
 -- name: delete_invitations(user_id) :exec
--- What somebody who leaves was invited by, and whom they invited.
+-- Remove the invitations of a person who leaves: those they got, and those they sent.
 DELETE FROM invitations
 WHERE accepted_by = $1 OR invited_by = $1 OR email = (SELECT u.email FROM users AS u WHERE u.id = $1);
 

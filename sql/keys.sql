@@ -24,8 +24,8 @@ FROM api_keys
 WHERE revoked_at > now() - interval '16 minutes';
 
 -- name: lock_owner(user_id) :one
--- Who wants a key, with what their role may do, and whether their address is verified. The lock makes their keys take turns, so that the limit holds.
--- No row for an account that is not active.
+-- The owner of a new key, with what their role may do, and whether their address is verified. The lock makes their keys take
+-- turns, so that the limit holds. No row for an account that is not active.
 SELECT
     u.role,
     u.email_verified_at IS NOT NULL AS verified,
@@ -35,7 +35,7 @@ WHERE u.id = $1 AND u.status = 'active'
 FOR NO KEY UPDATE OF u;
 
 -- name: count_keys(user_id) :value
--- How many keys somebody has; expired ones count until they are removed.
+-- How many keys a person has; expired ones count until they are removed.
 SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL;
 
 -- name: list_codes() :many
@@ -50,7 +50,7 @@ RETURNING
     id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt";
 
 -- name: list_keys(user_id) :many
--- Somebody's keys, the newest first. They are never more than a few.
+-- A person's keys, the newest first. They are never more than a few.
 SELECT
     id, name, shown, scopes, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt"
 FROM api_keys
@@ -58,7 +58,7 @@ WHERE user_id = $1 AND revoked_at IS NULL
 ORDER BY id DESC;
 
 -- name: revoke_key(user_id, key_id) :one
--- Ends a key; no row where somebody has none like that.
+-- End a key; no row where the person has no key with this id.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL
@@ -70,14 +70,14 @@ DELETE FROM api_keys
 WHERE revoked_at < now() - interval '30 days' OR expires_at < now() - interval '30 days';
 
 -- name: revoke_every_key(user_id) :many
--- Ends all API keys of an account.
+-- End all API keys of an account.
 UPDATE api_keys
 SET revoked_at = now()
 WHERE user_id = $1 AND revoked_at IS NULL
 RETURNING id;
 
 -- name: delete_keys(user_id) :many
--- Every API key of somebody who has left.
+-- Every API key of a person who has left.
 DELETE FROM api_keys WHERE user_id = $1
 RETURNING id;
 

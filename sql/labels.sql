@@ -30,7 +30,7 @@ SELECT FROM labels WHERE id = $1 FOR UPDATE;
 SELECT pg_advisory_xact_lock(hashtext('labels'), hashtext(coalesce($1::uuid::text, 'none')));
 
 -- name: count_labels(project_id) :value
--- How many a project has, or there are without one.
+-- How many labels a project has, or tasks of no project (NULL).
 SELECT count(*)::integer FROM labels WHERE project_id IS NOT DISTINCT FROM $1;
 
 -- name: insert_label(project_id, name, color) :value
@@ -38,7 +38,7 @@ SELECT count(*)::integer FROM labels WHERE project_id IS NOT DISTINCT FROM $1;
 INSERT INTO labels (project_id, name, color) VALUES ($1, $2, $3) RETURNING id;
 
 -- name: update_label(label_id, name, color) :exec
--- Call or colour a label otherwise, where not NULL.
+-- Change name and colour of a label, where not NULL.
 UPDATE labels SET name = coalesce($2, name), color = coalesce($3, color) WHERE id = $1;
 
 -- name: delete_label(label_id) :exec

@@ -310,7 +310,7 @@ LIMIT $2;
 SELECT FROM leads WHERE owner_id = $1 ORDER BY id FOR NO KEY UPDATE;
 
 -- name: release_leads(user_id) :exec
--- Leads of somebody who has left are nobody's again.
+-- Leads of a person who has left are nobody's again.
 UPDATE leads
 SET owner_id = NULL, version = version + 1, updated_at = now()
 WHERE owner_id = $1;

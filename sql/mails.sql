@@ -42,7 +42,7 @@ WHERE m.id = due.id AND u.id = m.user_id
 RETURNING m.id, m.user_id, m.kind, m.address, m.data, u.username AS name;
 
 -- name: lock_receiver(user_id) :value
--- Keeps an account as it is while its mail is made ready.
+-- Keep an account as it is while its mail is made ready.
 SELECT id FROM users WHERE id = $1 FOR KEY SHARE;
 
 -- name: lock_mail(mail_id) :one
@@ -101,7 +101,7 @@ WHERE
     AND (sent_at < now() - interval '7 days' OR failed_at < now() - interval '30 days');
 
 -- name: delete_mails(user_id) :exec
--- Every mail of somebody who has left, sent or not, and those that invited them: each holds their address.
+-- Every mail of a person who has left, sent or not, and those that invited them: each holds their address.
 DELETE FROM mails
 WHERE user_id = $1
     OR (kind = 'invitation' AND address::citext = (SELECT u.email FROM users AS u WHERE u.id = $1));

@@ -150,7 +150,7 @@ SELECT kinds.full AS "isFull", EXISTS (SELECT FROM added) AS "isNew" FROM kinds;
 DELETE FROM message_reactions WHERE message_id = $1 AND user_id = $2 AND emoji = $3 RETURNING true;
 
 -- name: delete_reactions_of(user_id) :exec
--- Of somebody who leaves.
+-- Remove the reactions of a person who leaves.
 DELETE FROM message_reactions WHERE user_id = $1;
 
 -- name: plan_anew() :value

@@ -183,7 +183,8 @@ FROM (SELECT id FROM gone UNION ALL SELECT id FROM archived) AS f;
 -- Mark what is unread before a position (or the id of a notification) and a time as read; its groups take nothing in any more.
 -- As in all that follow which change many: the counter is locked (lock_counter), in a statement of its own, so that what was
 -- delivered before is seen here, and the time of this statement is behind those of all changes before. Returns how many changed,
--- when, how far the room had come (what is numbered behind that was not there yet), and the place of the newest that changed: all up to it that are meant have changed.
+-- when, how far the room had come (what is numbered behind that was not there yet), and the place of the newest that changed: all
+-- up to it that are meant have changed.
 WITH changed AS (
     UPDATE notifications AS n
     SET

@@ -82,7 +82,7 @@ CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 WHERE i.id = ANY($2::uuid[]) AND (i.status IS DISTINCT FROM 'draft' OR i."_authorId" = $1);
 
 -- name: is_post_shown(post_id, viewer_id) :value
--- Whether there is such a post for a viewer.
+-- Whether a viewer may see a post with this id.
 SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = $1 AND shown_to(p, $2));
 
 -- name: list_posts(viewer_id, before, most) :many
@@ -246,7 +246,7 @@ CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
 ORDER BY found.position DESC;
 
 -- name: list_own_unlisted(author_id, status, before, most) :many
--- One's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
+-- A person's own announcements before an id that stand in no list: drafts, or archived ones; the newest first.
 SELECT i.*, mine.*, show_link(i."_projectId", $1) AS "projectId"
 FROM post_items AS i
 CROSS JOIN LATERAL reactions_of($1, i.id) AS mine
@@ -333,8 +333,8 @@ ORDER BY g.id
 LIMIT $3;
 
 -- name: assign_post(post_id, assignee_id) :one
--- Give a project, which is locked and not over, to somebody interested, or any to nobody (NULL). Whose it is already
--- changes nothing.
+-- Assign a project, which is locked and not over, to a person who is interested, or any to nobody (NULL). The assignee that
+-- it has already changes nothing.
 WITH before AS (
     SELECT id, assignee_id
     FROM posts
@@ -373,7 +373,7 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :exec
--- Projects of somebody who has left are nobody's again.
+-- Projects of a person who has left are nobody's again.
 UPDATE posts
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE assignee_id = $1;

@@ -152,11 +152,11 @@ WHERE id = $1;
 UPDATE projects SET deleted_at = '-infinity' WHERE id = $1 AND deleted_at IS NOT NULL RETURNING id;
 
 -- name: claim_expired() :value
--- A project that has been in the trash for 30 days, the longest first, locked until this transaction ends: of two workers,
--- each takes another one.
+-- A project that has been in the trash for too long, the longest first, locked until this transaction ends: two workers
+-- take two.
 SELECT p.id
 FROM projects AS p
-WHERE p.deleted_at <= now() - interval '30 days'
+WHERE p.deleted_at <= trash_limit()
 ORDER BY p.deleted_at, p.id
 LIMIT 1
 FOR UPDATE SKIP LOCKED;

@@ -10,9 +10,7 @@ INNER JOIN sessions AS s ON s.user_id = u.id
 WHERE u.id = $1
     AND u.status = 'active'
     AND s.id = $2
-    AND s.revoked_at IS NULL
-    AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days'
+    AND is_live(s)
 FOR NO KEY UPDATE OF u
 FOR SHARE OF s;
 
@@ -84,9 +82,7 @@ FROM push_subscriptions AS p
 INNER JOIN sessions AS s ON s.id = p.session_id
 WHERE p.user_id = ANY($1::uuid[])
     AND (p.expires_at IS NULL OR p.expires_at > now())
-    AND s.revoked_at IS NULL
-    AND s.expires_at > now()
-    AND s.refreshed_at > now() - interval '30 days';
+    AND is_live(s);
 
 -- name: note_sent(ids) :exec
 -- The push services took messages for these; noted at most once a minute.
@@ -126,6 +122,5 @@ WHERE s.id = p.session_id
     AND (
         p.expires_at < now()
         OR p.failed_at > p.failing_since + interval '14 days'
-        OR s.expires_at < now()
-        OR s.refreshed_at < now() - interval '30 days'
+        OR session_end(s) < now()
     );

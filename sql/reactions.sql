@@ -81,7 +81,7 @@ ORDER BY l.created_at DESC, l.user_id DESC
 LIMIT $5;
 
 -- name: add_interest(post_id, user_id, context) :one
--- Take an interest in a project of somebody else that is not over; counted once. `_refusal` says why not. The post is
+-- Take an interest in another person's project that is not over; counted once. `_refusal` says why not. The post is
 -- held as it stands: it is moved before or after this, not meanwhile.
 WITH post AS MATERIALIZED (
     SELECT
@@ -158,7 +158,7 @@ INNER JOIN post_stats AS s ON s.post_id = post.id
 LEFT JOIN counted ON counted.post_id = post.id;
 
 -- name: list_interests(viewer_id, post_id, before, before_user, most) :many
--- Who took an interest last, before such a place.
+-- Who took an interest last, before a place by (time, id).
 SELECT
     person_seen(u, seen.followed, seen.follower_count, seen.following_count, seen.post_count) AS "user",
     t.created_at AS "createdAt", t.user_id AS "_userId"
@@ -179,7 +179,7 @@ ORDER BY post_id
 FOR UPDATE;
 
 -- name: delete_interests(user_id) :exec
--- The interests of somebody who has left.
+-- The interests of a person who has left.
 WITH removed AS (
     DELETE FROM interests WHERE user_id = $1
     RETURNING post_id, created_at

@@ -154,7 +154,7 @@ ORDER BY t.user_id
 LIMIT $6;
 
 -- name: delete_reads(user_id) :exec
--- What somebody who has left read.
+-- What a person who has left read.
 WITH gone AS (
     DELETE FROM entity_reads WHERE user_id = $1
 ),

@@ -21,16 +21,10 @@ FOR NO KEY UPDATE;
 SELECT
     i.*,
     EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
-    (
-        $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
-        OR EXISTS (
-            SELECT
-            FROM project_members AS m
-            WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
-        )
-    ) AS "_mayChange"
+    r.may_change AS "_mayChange"
 FROM visible_tasks($2, $3) AS t
 INNER JOIN task_items AS i ON i.id = t.id
+CROSS JOIN LATERAL task_rights(t.creator_id, t.assignee_id, t.project_id, $2, $3) AS r
 WHERE t.id = ANY($1::uuid[]);
 
 -- name: read_tasks(ids, viewer_id, sees_all) :many
@@ -60,16 +54,10 @@ SELECT
         ),
         '[]'::json
     ) AS labels,
-    (
-        $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
-        OR EXISTS (
-            SELECT
-            FROM project_members AS m
-            WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
-        )
-    ) AS "_mayChange"
+    r.may_change AS "_mayChange"
 FROM unnest($1::uuid[]) AS w (id)
-CROSS JOIN LATERAL (SELECT v.* FROM visible_tasks($2, $3) AS v WHERE v.id = w.id OFFSET 0) AS t;
+CROSS JOIN LATERAL (SELECT v.* FROM visible_tasks($2, $3) AS v WHERE v.id = w.id OFFSET 0) AS t
+CROSS JOIN LATERAL task_rights(t.creator_id, t.assignee_id, t.project_id, $2, $3) AS r;
 
 -- name: list_leading(ids) :many
 -- Those of these tasks whose status matters to others: they block one, or come again.

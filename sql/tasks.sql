@@ -58,16 +58,10 @@ LEFT JOIN LATERAL (
     SELECT
         i.*,
         EXISTS (SELECT FROM task_watchers AS w WHERE w.task_id = i.id AND w.user_id = $2) AS watching,
-        (
-            $3 OR t.creator_id = $2 OR coalesce(t.assignee_id = $2, false)
-            OR EXISTS (
-                SELECT
-                FROM project_members AS m
-                WHERE m.project_id = t.project_id AND m.user_id = $2 AND m.role IN ('owner', 'editor')
-            )
-        ) AS "_mayChange"
+        r.may_change AS "_mayChange"
     FROM visible_tasks($2, $3) AS t
     INNER JOIN task_items AS i ON i.id = t.id
+    CROSS JOIN LATERAL task_rights(t.creator_id, t.assignee_id, t.project_id, $2, $3) AS r
     WHERE t.id = $1
 ) AS s ON true;
 
@@ -299,13 +293,13 @@ ORDER BY t.id
 LIMIT $2
 FOR UPDATE;
 
--- name: list_old_trash(days, most) :many
--- What has been in the trash for so many days; of what somebody holds nothing.
+-- name: list_old_trash(most) :many
+-- Tasks that have been in the trash for too long, the longest first, locked; without those that somebody else has locked.
 SELECT t.id
 FROM tasks AS t
-WHERE t.deleted_at < now() - make_interval(days => $1)
+WHERE t.deleted_at <= trash_limit()
 ORDER BY t.deleted_at
-LIMIT $2
+LIMIT $1
 FOR UPDATE SKIP LOCKED;
 
 -- name: trash_project(project_id, most) :many
@@ -460,7 +454,7 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: unassign_person(user_id) :many
--- Tasks of somebody who has left are nobody's: those that lock_tasks_of locks; returns whose each was.
+-- Tasks of a person who has left are nobody's: those that lock_tasks_of locks; returns whose each was.
 UPDATE tasks
 SET assignee_id = NULL, version = version + 1, updated_at = now()
 WHERE id IN (

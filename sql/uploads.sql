@@ -68,7 +68,7 @@ WHERE u.id = $1
     );
 
 -- name: find_picture(owner_id, store_key, is_thumbnail) :value
--- Where an image of somebody's in the local store, or its thumbnail, is found; NULL where they have none by this key.
+-- Where a person's image in the local store, or its thumbnail, is found; NULL where they have none by this key.
 SELECT CASE WHEN $3::boolean THEN u.thumbnail_url ELSE u.url END
 FROM uploads AS u
 WHERE u.store_key = $2
@@ -79,13 +79,13 @@ WHERE u.store_key = $2
     AND u.removed_at IS NULL;
 
 -- name: get_reservation(owner_id, store_key) :one
--- What somebody was allowed to send to a store directly, whatever became of it.
+-- What a person was allowed to send to a store directly, whatever became of it.
 SELECT id, name, arrived_at IS NULL AND removed_at IS NULL AS waiting
 FROM uploads
 WHERE owner_id = $1 AND store_key = $2 AND store = 'cloudinary';
 
 -- name: count_loose(owner_id, most) :value
--- How many files of somebody's are on no post, task or message, or on their way; counts no further than `most`.
+-- How many files of a person are on no post, task or message, or on their way; counts no further than `most`.
 SELECT count(*)
 FROM (
     SELECT

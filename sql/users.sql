@@ -158,7 +158,7 @@ WHERE id = $1 AND status = 'active' AND ($2::integer[] IS NULL OR version = ANY(
 RETURNING version;
 
 -- name: lock_standing(user_id) :one
--- Role and status of somebody who has not left, held until the transaction ends.
+-- Role and status of a person who has not left, held until the transaction ends.
 SELECT role, status
 FROM users
 WHERE id = $1 AND status <> 'deleted'

@@ -302,7 +302,7 @@ class Answering:
         await self._show([Part(answer.id, answer.attempt, 0, None)])
 
     async def _put_off(self, answer: Answer, seconds: float, reason: str | None, *, is_failure: bool) -> None:
-        """Have it tried again later, by whatever worker."""
+        """Have the answer tried again later, by any worker."""
         async with self._writing, self.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             await sql.ai_answers.put_off_answer(
                 conn,

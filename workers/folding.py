@@ -16,9 +16,9 @@ from workers.batch import Batch, Told
 
 
 async def fold(conn: Any, batch: Batch, known: Container[str], most: int) -> None:
-    """Hold back what of a batch would be told more often than `most` times a minute; 0: nothing.
+    """Hold back what a batch would tell more often than `most` times a minute; 0: nothing.
 
-    `known` are the types of event that there are: those of <type>.folded say what can be folded.
+    `known`: the types of event that features bring: those called <type>.folded say what can be folded.
     """
     if not most:
         return

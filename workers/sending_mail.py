@@ -10,16 +10,8 @@ from typing import Any
 import structlog
 
 from nexcorp.db import Database, sql
-from nexcorp.integrations.mail import (
-    AddressRefused,
-    FolderMailer,
-    Mail,
-    Mailer,
-    MailError,
-    MailRefused,
-    SmtpLine,
-    host_of,
-)
+from nexcorp.integrations.mail import AddressRefused, FolderMailer, Mailer, SmtpLine
+from nexcorp.integrations.mail_messages import Mail, MailError, MailRefused, host_of
 from nexcorp.integrations.notice_texts import DIGESTS, write_bundle, write_notice
 from nexcorp.manifest import Product
 from nexcorp.security.unsubscribing import EVERY_TYPE, write_token

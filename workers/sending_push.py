@@ -134,5 +134,5 @@ class PushChannel:
 
 
 def is_urgent(message: Message) -> bool:
-    """Whether a battery that is low should not keep it back."""
+    """Whether a message should come at once, even where the battery is low."""
     return any(row["_critical"] or row["_why"] == "mentioned" for row in message.rows)

@@ -250,8 +250,10 @@ class Lane:
         return "pending", max(schedule[tries] * spread, retry_after or 0.0)
 
     def _judge(self, code: int | None, retry_after: float | None) -> None:
-        """What an answer says of the endpoint: one that fails is asked ever more rarely, by one delivery, and
-        the others wait and use up no attempt."""
+        """Judge an endpoint by an answer: one that fails is asked ever more rarely, by one delivery.
+
+        The other deliveries wait meanwhile and use up no attempt.
+        """
         if is_ok(code):
             self._ok, self._failed, self.failures, self.proven = True, 0, 0, True
             self._width = min(self._width * 2, self.pace.width)

@@ -15,7 +15,7 @@ class NotText(Conflict):
 class TooManyEditors(TooManyRequests):
     """As many sockets as there may be have the file open."""
 
-    code, message = "too_many_editors", "Too many have this file open; try again later."
+    code, message = "too_many_editors", "Too many people have this file open; try again later."
     meaning = "A node has 100 sockets in this file already."
 
     def __init__(self) -> None:

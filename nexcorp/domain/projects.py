@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
@@ -73,26 +73,26 @@ async def tell_member(
 
 
 async def add_editor(
-    conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID, *, manages: bool, may_write: bool
+    conn: Any, project_id: UUID, user_id: UUID, actor_id: UUID, may: Callable[[str], bool]
 ) -> None:
-    """Make a person an editor of a project, unless they write there already.
+    """Make a person an editor of a project, unless they write there already or it is in the trash.
 
-    `may_write`: whether the actor holds project:create, without which PermissionRequired is raised. Raises
-    NotYourProject where they do not write there; nothing for a project in the trash.
+    `may`: whether the actor holds a permission. Raises NotYourProject where the actor does not write there,
+    PermissionRequired where they lack project:create.
     """
     await sql.projects.lock_project(conn, project_id=project_id)
     if not await sql.projects.is_live(conn, project_id=project_id):
         return
-    role = await sql.projects.get_role(conn, project_id=project_id, viewer_id=actor_id, manages=manages)
+    role = await sql.projects.get_role(conn, project_id=project_id, viewer_id=actor_id, manages=may(MANAGE))
     if role not in WRITERS:
         raise NotYourProject(
-            message="Who is assigned becomes an editor of the linked project: only its owners and editors "
-            "may assign."
+            message="Whoever is assigned becomes an editor of the linked project, so only its owners and "
+            "editors may assign."
         )
     member = await sql.projects.get_member(conn, project_id=project_id, user_id=user_id)
     if member is None or member["role"] in WRITERS:
         return
-    if not may_write:
+    if not may(WRITE):
         raise PermissionRequired(WRITE)
     await sql.projects.save_member(conn, project_id=project_id, user_id=user_id, role="editor")
     await tell_member(conn, project_id, user_id, actor_id, before=member["role"], after="editor")

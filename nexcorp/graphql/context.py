@@ -60,7 +60,7 @@ class Context:
         """Count a list of up to `most` rows; raises GraphqlTooComplex where a document wants too many."""
         self._rows += most
         if self._rows > MAX_ROWS:
-            raise GraphqlTooComplex(message=f"The lists of a GraphQL document have {MAX_ROWS} rows at most.")
+            raise GraphqlTooComplex(message=f"The lists of a GraphQL document have at most {MAX_ROWS} rows.")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:

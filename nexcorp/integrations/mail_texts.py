@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nexcorp.integrations.mail import Mail
+from nexcorp.integrations.mail_messages import Mail
 
 IGNORE = "If this was not you, ignore this mail: nothing changes."
 NOT_YOU = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from nexcorp.integrations.mail import Item, Mail, write_line
+from nexcorp.integrations.mail_messages import Item, Mail, write_line
 
 MAX_ITEMS = 50
 DIGESTS = {"hourly": "Your hourly digest", "daily": "Your daily digest"}

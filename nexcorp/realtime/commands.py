@@ -115,7 +115,7 @@ async def join(client: Client, conn: Any, wanted: Wanted) -> tuple[Member, Past]
     """Join a room that the client may join, as enter() does; raises what refuses it."""
     node, socket = client.node, client.socket
     if len(socket.rooms) >= MAX_ROOMS and wanted.room not in socket.rooms:
-        raise TooManyRooms(message=f"A socket may be in {MAX_ROOMS} rooms.")
+        raise TooManyRooms(message=f"A socket may be in at most {MAX_ROOMS} rooms.")
     await node.rooms.check(conn, socket.principal, wanted.room)
     return await enter(node, socket, conn, wanted.room, wanted.epoch, wanted.seq)
 

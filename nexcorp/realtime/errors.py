@@ -57,14 +57,14 @@ class RoomNotFound(CommandError):
 class RoomRequired(CommandError):
     """A client is always in its own room."""
 
-    code, message = "room_required", "The own room cannot be left."
+    code, message = "room_required", "You cannot leave your own room."
     meaning = "You cannot leave your own room."
 
 
 class TooManyRooms(CommandError):
     """The socket is in MAX_ROOMS rooms."""
 
-    code, message = "too_many_rooms", "A socket may be in 200 rooms."
+    code, message = "too_many_rooms", "A socket may be in at most 200 rooms."
     meaning = "The socket is in 200 rooms."
 
 

@@ -23,13 +23,24 @@ AS $$
 $$;
 COMMENT ON FUNCTION visible_tasks(uuid, boolean) IS 'The tasks that a viewer may see: not those in the trash, nor those of a project that is there. In FROM, a query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION task_rights(creator_id uuid, assignee_id uuid, project_id uuid, viewer uuid, manages boolean)
+RETURNS TABLE (may_change boolean)
+LANGUAGE sql STABLE ROWS 1
+AS $$
+    SELECT $5 OR coalesce($4 IN ($1, $2), false) OR EXISTS (
+        SELECT FROM project_members AS m WHERE m.project_id = $3 AND m.user_id = $4 AND m.role IN ('owner', 'editor')
+    )
+    FROM (VALUES (1)) AS one (row)
+$$;
+COMMENT ON FUNCTION task_rights(uuid, uuid, uuid, uuid, boolean) IS 'The one rule of who may change a task that they see: its creator, its assignee, owners and editors of its project, and, with `manages`, holders of task:manage. Always one row; a query takes it in as if it were written there.';
+
 CREATE OR REPLACE FUNCTION trashed_tasks(viewer uuid, sees_all boolean) RETURNS SETOF tasks
 LANGUAGE sql STABLE
 AS $$
     SELECT t.*
     FROM reach_tasks($1, $2) AS t
     WHERE t.deleted_at IS NOT NULL
-        AND (SELECT p.deleted_at <= now() - interval '30 days' FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
+        AND (SELECT p.deleted_at <= trash_limit() FROM projects AS p WHERE p.id = t.project_id) IS NOT TRUE
 $$;
 COMMENT ON FUNCTION trashed_tasks(uuid, boolean) IS 'The tasks in the trash that a viewer could see before, but for those of a project that waits to be removed.';
 

@@ -53,12 +53,7 @@ COMMENT ON VIEW lead_interaction_items IS 'Interactions with leads as the API sh
 CREATE OR REPLACE FUNCTION reads_leads(viewer_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
 AS $$
-    SELECT EXISTS (
-        SELECT
-        FROM users AS u
-        INNER JOIN role_permissions AS p ON p.role = u.role AND p.permission = 'lead:read'
-        WHERE u.id = $1 AND u.status = 'active'
-    )
+    SELECT holds_permission($1, 'lead:read')
 $$;
 COMMENT ON FUNCTION reads_leads(uuid) IS 'Whether a person may read leads: whoever may, reads all of them.';
 

@@ -35,7 +35,7 @@ LANGUAGE sql STABLE
 AS $$
     SELECT p.*
     FROM projects AS p
-    WHERE p.deleted_at > now() - interval '30 days'
+    WHERE p.deleted_at > trash_limit()
         AND (
             $2 OR (
                 SELECT true FROM project_members AS m WHERE m.project_id = p.id AND m.user_id = $1 AND m.role = 'owner'

@@ -77,6 +77,8 @@ SCANS = {
     "users.fill_person_stats": "once, after a bulk load",
     "users.count_people": "counts all people of a role, for those who must have page numbers",
 }
+# Indexes that no plan shows.
+UNREAD = {"ai_answers_due_idx": "finds answers that wait, where many do; here none does"}
 # What requests, sockets and workers run often, and the index each must use; nothing is said where one row is
 # found by any of several. What only inserts uses none, and is not here.
 # Comments on a post or a task.

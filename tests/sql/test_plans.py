@@ -28,6 +28,7 @@ from tests.sql.hot import (
     SORTS_MATCHES,
     TRAIL,
     UNLIMITED,
+    UNREAD,
 )
 from tests.sql.kept import open_company
 from tests.sql.test_statements import UTILITIES
@@ -127,6 +128,25 @@ def test_hot_statements_use_their_index(plans: dict[str, Any]) -> None:
         if not used or not expected <= used:
             missing[name] = used
     assert missing == {}
+
+
+def test_every_index_is_read(plans: dict[str, Any], big_database: str) -> None:
+    """By some statement, beside those that keep rows unique, or find what refers to a row that is deleted."""
+    used = {node.get("Index Name") for plan in plans.values() for node in nodes(plan)}
+    with psycopg.connect(big_database) as conn:
+        found = conn.execute(
+            """
+            SELECT c.relname, ARRAY(SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = c.oid)
+            FROM pg_index AS i
+            INNER JOIN pg_class AS c ON c.oid = i.indexrelid
+            WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND NOT i.indisunique
+                AND NOT EXISTS (
+                    SELECT FROM pg_constraint AS f
+                    WHERE f.contype = 'f' AND f.conrelid = i.indrelid AND f.conkey[1] = i.indkey[0]
+                )
+            """
+        ).fetchall()
+    assert {name for name, parts in found if used.isdisjoint({name, *parts})} == UNREAD.keys()
 
 
 def test_lists_come_in_order_out_of_their_index(plans: dict[str, Any]) -> None:

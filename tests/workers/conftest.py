@@ -14,6 +14,8 @@ import pytest
 from nexcorp.config import Config
 from nexcorp.db import Database
 from nexcorp.delivery import emit
+from tests.webhookserver import Receiver, run_receiver
+from tests.workers.webhooks import Hooks
 from workers.settings import serve
 
 
@@ -123,3 +125,16 @@ class Pushed:
 def pushed() -> Pushed:
     """What a Delivery pushes, for `Delivery(database, pushed, PRODUCT)`."""
     return Pushed()
+
+
+@pytest.fixture
+async def hooks(database: Database, config: Config) -> Hooks:
+    """Makes webhooks and events."""
+    return Hooks(database, config)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A server that webhooks are sent to."""
+    async with run_receiver() as found:
+        yield found

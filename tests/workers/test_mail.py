@@ -15,7 +15,8 @@ from aiosmtpd.smtp import AuthResult
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from nexcorp.errors import ConfigError
-from nexcorp.integrations.mail import Mail, MailRefused, SmtpMailer, compose, make_mailer
+from nexcorp.integrations.mail import SmtpMailer, make_mailer
+from nexcorp.integrations.mail_messages import Mail, MailRefused, compose
 from nexcorp.integrations.mail_texts import TEXTS, write_mail
 from tests.conftest import wait_until
 from tests.mailserver import MailServer, find_token

@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -15,32 +14,19 @@ from uuid import UUID
 import pytest
 from standardwebhooks import WebhookVerificationError
 
-from nexcorp.config import Config
-from nexcorp.db import Database
 from nexcorp.features import PRODUCT
 from nexcorp.integrations.mail import SmtpMailer
 from nexcorp.integrations.outbound import LOOKUPS
 from nexcorp.security.secrets import Secrets
 from tests.conftest import wait_until
 from tests.mailserver import MailServer
-from tests.webhookserver import Receiver, run_receiver
+from tests.webhookserver import Receiver
 from tests.workers.sending import DUE
 from tests.workers.webhooks import HURRY, Hooks, drop, settled
 from workers.delivery import Delivery
 from workers.sending import Sender
 from workers.sending_mail import MailChannel
 from workers.telling import Channels
-
-
-@pytest.fixture
-async def hooks(database: Database, config: Config) -> Hooks:
-    return Hooks(database, config)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with run_receiver() as found:
-        yield found
 
 
 async def test_an_event_is_sent_signed_and_as_its_owner_may_see_it(hooks: Hooks, receiver: Receiver) -> None:

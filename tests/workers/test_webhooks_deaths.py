@@ -5,31 +5,18 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nexcorp.config import Config
 from nexcorp.db import Database, sql
 from tests.conftest import wait_until
-from tests.webhookserver import Receiver, run_receiver
+from tests.webhookserver import Receiver
 from tests.workers.webhooks import HURRY, Hooks, settled, work
 from workers.webhooks_record import Recorder, Release
 
 COUNT = 120
-
-
-@pytest.fixture
-async def hooks(database: Database, config: Config) -> Hooks:
-    return Hooks(database, config)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with run_receiver() as found:
-        yield found
 
 
 async def heard_so_many(receiver: Receiver, count: int) -> None:

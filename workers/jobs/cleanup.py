@@ -15,7 +15,6 @@ import structlog
 from nexcorp.collab.versions import sweep_contents
 from nexcorp.db import sql
 from nexcorp.domain.tasks import purge_tasks
-from nexcorp.features.tasks.access import TRASH_DAYS
 from workers.jobs.inbox import retire_notifications
 from workers.jobs.leaving import LATE_MINUTES, leave_again
 from workers.jobs.messages import purge_conversations, retire_messages
@@ -42,12 +41,12 @@ async def repeat(ctx: Any, step: Callable[..., Awaitable[int]], **values: Any) -
 
 
 async def delete_frames(ctx: Any) -> int:
-    """Old frames; returns how many."""
+    """Delete frames that are too old; returns how many."""
     return await repeat(ctx, sql.realtime.delete_old_frames, days=ctx["config"].frame_retention_days)
 
 
 async def delete_rows(ctx: Any) -> None:
-    """What has served its time."""
+    """Delete keys, tickets, sessions, tokens, mails and the like that have served their time."""
     async with ctx["database"].connection(wait=10.0) as conn:
         await sql.idempotency.delete_old_keys(conn)
         await sql.auth.delete_old_tickets(conn)
@@ -66,13 +65,13 @@ async def delete_rows(ctx: Any) -> None:
 
 
 async def drop_months(ctx: Any) -> int:
-    """Months of the trail that are too old; returns how many."""
+    """Drop months of the trail that are too old; returns how many."""
     async with ctx["database"].connection(wait=10.0) as conn:
         return await sql.audit.drop_partitions(conn, keep_days=ctx["config"].event_retention_days) or 0
 
 
 async def delete_parts(ctx: Any) -> int:
-    """What was kept of notifications and of webhooks for some time; returns how many rows."""
+    """Delete what was kept of notifications and of webhooks for some time; returns how many rows."""
     gone = 0
     for statement in (
         sql.aging.delete_old_archived,
@@ -88,18 +87,18 @@ async def delete_parts(ctx: Any) -> int:
 
 
 async def purge_part(conn: Any, most: int) -> int:
-    """Some tasks that have been in the trash for too long; returns how many."""
-    rows = await sql.tasks.list_old_trash(conn, days=TRASH_DAYS, most=most)
+    """Remove some tasks that have been in the trash for too long; returns how many."""
+    rows = await sql.tasks.list_old_trash(conn, most=most)
     return await purge_tasks(conn, [row["id"] for row in rows], actor_id=None, context={}) if rows else 0
 
 
 async def purge_trash(ctx: Any) -> int:
-    """All of them."""
+    """Remove all tasks that have been in the trash for too long; returns how many."""
     return await repeat(ctx, purge_part)
 
 
 async def purge_files(ctx: Any) -> int:
-    """Files that have been in the trash for too long; returns how many."""
+    """Remove files that have been in the trash for too long; returns how many."""
     purged, part = 0, PART
     while part == PART:
         async with ctx["database"].transaction(wait=10.0) as conn:

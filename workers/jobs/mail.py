@@ -17,7 +17,8 @@ import structlog
 
 from nexcorp.db import Database, sql
 from nexcorp.errors import AppError, Unavailable
-from nexcorp.integrations.mail import Mailer, MailError, MailRefused
+from nexcorp.integrations.mail import Mailer
+from nexcorp.integrations.mail_messages import MailError, MailRefused
 from nexcorp.integrations.mail_texts import TEXTS, write_mail
 from nexcorp.logs import seldom
 from workers import POOL_WAIT_SECONDS

@@ -1,4 +1,4 @@
-"""Projects that have been in the trash for 30 days: removed part by part, a transaction each."""
+"""Projects that have been in the trash for too long: removed part by part, a transaction each."""
 
 from __future__ import annotations
 

@@ -43,5 +43,5 @@ class TokenLimit(TooManyRequests):
 class TooManyAnswers(TooManyRequests):
     """Too many chats of the person are answered at once."""
 
-    code, message = "too_many_answers", "Wait until others of your questions are answered."
+    code, message = "too_many_answers", "Too many of your questions are open: wait for an answer."
     meaning = "Too many of your questions are being answered at once."

@@ -74,14 +74,14 @@ class Follower:
         self._wake.set()
 
     def check_soon(self) -> None:
-        """Something may have been lost."""
+        """Look in PostgreSQL soon: a push may have been lost."""
         self._behind = True
         self._wake.set()
 
     async def follow(
         self, database: Database, is_pushed: Any
     ) -> AsyncIterator[Delta | Restarted | Ended | Quiet]:
-        """What comes, up to Ended. `is_pushed()`: whether pushes arrive. Raises ChatMessageNotFound."""
+        """Yield what comes, up to Ended. `is_pushed()`: whether pushes arrive. Raises ChatMessageNotFound."""
         polls = 0
         while True:
             if self._behind:
@@ -142,7 +142,7 @@ class Follower:
 
 
 class Answers:
-    """The companion of a node for answers that are being written; its readers have no sockets."""
+    """Shows this process the answers that are being written; its readers have no sockets."""
 
     channel = CHANNEL
 

@@ -87,9 +87,9 @@ async def list_events(request: web.Request, query: dict[str, Any]) -> web.Respon
 async def read_names(
     request: web.Request, conn: Any, events: Iterable[Mapping[str, Any]]
 ) -> dict[tuple[str, UUID], str]:
-    """What these events happened to is called, by kind and id, as far as the caller may see it.
+    """Names of the things that these events happened to, by kind and id, as far as the caller may see them.
 
-    They are no part of the trail: what is gone has no name any more.
+    The trail does not keep them: what is gone has no name any more.
     """
     who = caller(request)
     kinds = {kind for kind, permission in request.app[PRODUCT].named.items() if who.may(permission)}

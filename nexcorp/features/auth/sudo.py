@@ -1,4 +1,4 @@
-"""Proving again who one is: by password here, by a provider in nexcorp.features.auth.oauth."""
+"""Proving again who you are: by password here, by a provider in nexcorp.features.auth.oauth."""
 
 from __future__ import annotations
 

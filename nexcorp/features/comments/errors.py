@@ -8,5 +8,5 @@ from nexcorp.errors import Forbidden
 class NotYourComment(Forbidden):
     """The comment is another user's; the message says who may do this."""
 
-    code, message = "not_your_comment", "Only its author may change a comment."
+    code, message = "not_your_comment", "Only the author may change a comment."
     meaning = "Only its author may do this; for deleting see the route."

@@ -37,10 +37,10 @@ def comment_frames(event: Event) -> list[Frame]:
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """A comment that has replies becomes its placeholder.
+    """A comment with replies becomes its placeholder; of another one the id is shown.
 
-    Of another the id, and in a frame of its own that of the placeholder whose last reply it was; beside them
-    the counter of the post or task.
+    Where it was the last reply, a frame of its own shows the id of the placeholder that went with it. Beside
+    them comes the counter of the post or task.
     """
     payload = event.payload
     if payload.get("onDraft"):

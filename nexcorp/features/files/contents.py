@@ -44,7 +44,7 @@ def read_plain(content: bytes) -> Plain | None:
 
 
 def give_eol(content: bytes, eol: str) -> bytes:
-    """A text as it is given back."""
+    """A text with the ends of lines that it came with."""
     return content.replace(b"\n", b"\r\n") if eol == "crlf" else content
 
 
@@ -56,7 +56,7 @@ def make_tag(version: int, seq: int, eol: str) -> str:
 def changed_since(file: Any) -> PreconditionFailed:
     """What to raise where a content is not the one that If-Match names."""
     return PreconditionFailed(
-        message="The content has changed since: read it again.", current=row_to_dict(file)
+        message="The content has changed in the meantime: read it again.", current=row_to_dict(file)
     )
 
 

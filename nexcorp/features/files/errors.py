@@ -8,7 +8,7 @@ from nexcorp.errors import Conflict, NotFound
 class PathTaken(Conflict):
     """Something is in the way of a path; the message names it."""
 
-    code, message = "path_taken", "There is a file of this name."
+    code, message = "path_taken", "There is a file with this name already."
     meaning = "A file or folder of this name is there already, regardless of case; the message names it."
 
 

@@ -107,7 +107,7 @@ async def put_content(
             return await save_text(conn, caller, file, plain, tags, cause="put")
         if await sql.files.become_binary(conn, file_id=file_id) is None:
             if len(content) > MAX_TEXT_BYTES and b"\0" not in content:
-                raise PayloadTooLarge(message="A text may have 2 MB.")
+                raise PayloadTooLarge(message="A text may have at most 2 MB.")
             raise TextExpected()
     # What nobody has typed into has only versions, too.
     check_tags(tags, 0, file)
@@ -188,7 +188,7 @@ async def save_binary(
 ) -> tuple[Any, str]:
     """Replace the content of a file that is locked, and binary."""
     if len(content) > MAX_BINARY_BYTES:
-        raise PayloadTooLarge(message=f"A file may have {MAX_BINARY_BYTES} bytes.")
+        raise PayloadTooLarge(message=f"A file may have at most {MAX_BINARY_BYTES} bytes.")
     number = await cut_version(
         conn,
         file["id"],

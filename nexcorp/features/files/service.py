@@ -23,7 +23,7 @@ NO_FILE = UUID(int=0)
 
 
 def viewer_of(caller: Caller | None) -> dict[str, Any]:
-    """How statements name who looks; None where nobody is signed in."""
+    """The arguments by which statements know the viewer; None where nobody is signed in."""
     return {
         "viewer_id": caller.id if caller is not None else None,
         "manages": caller is not None and caller.may(MANAGE),

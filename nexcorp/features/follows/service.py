@@ -13,7 +13,7 @@ from nexcorp.features.follows.errors import CannotFollowSelf
 
 
 async def follow_user(conn: Any, follower_id: UUID, followed_id: UUID) -> Any:
-    """Follow somebody, who is told once; returns `{following}`. Raises NotFound, Invalid for oneself."""
+    """Follow a user, who is told once; returns `{following}`. Raises NotFound, and Invalid for the caller."""
     itself, missing = CannotFollowSelf(errors={"id": ["Is yourself."]}), UserNotFound()
     with on_constraint("follows_no_self", itself), on_constraint("follows_followed_id_fkey", missing):
         row = await sql.follows.follow_user(

@@ -1,4 +1,4 @@
-"""A person who leaves takes their API keys along."""
+"""Deletes the API keys of a person who leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By what two leads are found to be the same: their e-mail addresses and phone numbers in one form."""
+"""How two leads are found to be the same: by e-mail addresses and phone numbers, each in one form."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def find_phone_key(phone: str | None) -> str | None:
 
 
 def name_keys(email_key: str | None, phone_key: str | None) -> list[str]:
-    """What those who make a lead of the same address or number lock."""
+    """The keys that are locked by whoever makes a lead with this address or number."""
     return [f"{kind}:{key}" for kind, key in (("email", email_key), ("phone", phone_key)) if key]

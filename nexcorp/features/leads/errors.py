@@ -37,5 +37,5 @@ class InteractionNotFound(NotFound):
 class NotYourInteraction(Forbidden):
     """The interaction was noted by another user; the message says who may do this."""
 
-    code, message = "not_your_interaction", "Only its author may change an interaction."
+    code, message = "not_your_interaction", "Only the author may change an interaction."
     meaning = "Only its author may do this; for deleting see the route."

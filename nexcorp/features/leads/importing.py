@@ -26,7 +26,7 @@ from nexcorp.features.leads.service import (
 )
 
 CREATE, UPDATE = "lead:create", "lead:update"
-# What becomes of a row whose lead there is.
+# What becomes of a row whose lead exists already.
 MODES = ("skip", "update", "create")
 # What the export writes; those that an import takes come first, the others it passes over.
 TAKEN = (
@@ -110,7 +110,7 @@ async def record(
 
 
 def find_keys(data: dict[str, Any]) -> tuple[str | None, str | None]:
-    """By what a row's lead is found: its e-mail address, and its phone number."""
+    """What a row's lead is found by: its e-mail address, and its phone number."""
     return find_email_key(data.get("email")), find_phone_key(data.get("phone"))
 
 

@@ -25,7 +25,7 @@ TAG = "Leads"
 
 
 class LeadImportQuery(ImportQuery):
-    """What becomes of rows whose lead there is, and whether to look only."""
+    """What becomes of rows whose lead exists already, and whether to check only."""
 
     mode = fields.String(
         load_default="skip",

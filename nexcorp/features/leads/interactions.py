@@ -9,7 +9,7 @@ from nexcorp.db import sql
 from nexcorp.delivery import emit
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.features.leads.errors import InteractionNotFound, NotYourInteraction
-from nexcorp.features.leads.service import check_reader, get_lead
+from nexcorp.features.leads.service import READ, get_lead
 from nexcorp.security.caller import Caller
 
 REMOVE_ALL = "lead:delete"
@@ -33,7 +33,7 @@ async def get_interaction(conn: Any, lead_id: UUID, interaction_id: UUID) -> Any
 
 async def add_interaction(conn: Any, caller: Caller, lead_id: UUID, data: dict[str, Any]) -> Any:
     """Note `{kind, text, happenedAt?}` of a lead; returns the interaction. Raises NotFound, Forbidden."""
-    check_reader(caller)
+    caller.require(READ)
     await sql.leads.lock_lead(conn, lead_id=lead_id)
     await get_lead(conn, lead_id)
     interaction_id = await sql.leads.insert_interaction(
@@ -62,7 +62,7 @@ async def update_interaction(
 
     Raises NotFound, Forbidden, and for old `versions` PreconditionFailed, or StaleVersion.
     """
-    check_reader(caller)
+    caller.require(READ)
     await sql.leads.lock_lead(conn, lead_id=lead_id)
     before = await get_interaction(conn, lead_id, interaction_id)
     if before["_authorId"] != caller.id:
@@ -87,12 +87,12 @@ async def delete_interaction(
 ) -> None:
     """Its author, and holders of lead:delete, remove an interaction; raises NotFound, Forbidden,
     PreconditionFailed."""
-    check_reader(caller)
+    caller.require(READ)
     await sql.leads.lock_lead(conn, lead_id=lead_id)
     interaction = await get_interaction(conn, lead_id, interaction_id)
     if interaction["_authorId"] != caller.id and not caller.may(REMOVE_ALL):
         raise NotYourInteraction(
-            message=f"Only its author and holders of {REMOVE_ALL} may delete an interaction."
+            message=f"Only the author and holders of {REMOVE_ALL} may delete an interaction."
         )
     check_version(interaction, versions)
     await sql.leads.delete_interaction(conn, interaction_id=interaction_id)

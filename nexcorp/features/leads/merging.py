@@ -10,7 +10,7 @@ from nexcorp.delivery import emit
 from nexcorp.domain.tasks import give_to_lead
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid
-from nexcorp.features.leads.service import check_reader, get_lead, read_fields, to_columns
+from nexcorp.features.leads.service import READ, get_lead, read_fields, to_columns
 from nexcorp.security.caller import Caller
 
 # What the one that lives on takes where it has nothing; a value and its currency go together.
@@ -40,7 +40,7 @@ async def merge_leads(
     both say otherwise becomes a note. The other one is a reference to it from then on, without texts.
     Raises NotFound, Forbidden, PreconditionFailed, and Invalid for another one that is none.
     """
-    check_reader(caller)
+    caller.require(READ)
     if from_id == lead_id:
         raise Invalid(errors={"fromId": ["Is the same lead."]})
     await sql.tasks.lock_tasks_of_lead(conn, lead_id=from_id)
@@ -80,7 +80,7 @@ def fill(fields: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
 
 
 def note(fields: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    """What another lead says and these fields do not, in texts of interactions."""
+    """Texts of interactions that keep what another lead says otherwise than these fields."""
     lines = []
     for name, word in NOTED.items():
         said = theirs[name]

@@ -1,4 +1,4 @@
-"""The rules of leads: what they may be, who is one already, and what everybody hears of a change."""
+"""The rules of leads: which fields go together, which leads exist already, and what changes are told."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMNS = {
 
 
 def read_fields(lead: Any) -> dict[str, Any]:
-    """What can be changed of a row of lead_items, as it is."""
+    """The fields of a row of lead_items that can be changed, as they are."""
     return {name: lead["_ownerId" if name == "ownerId" else name] for name in BLANK}
 
 
@@ -45,7 +45,7 @@ def to_columns(fields: dict[str, Any]) -> dict[str, Any]:
 def complete(before: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     """All fields of a lead after a change by `data`; raises Invalid where they do not go together.
 
-    A lead that is lost no more has no reason for it any more.
+    A lead that is not lost any more loses the reason for it.
     """
     after = {**before, **{name: data[name] for name in BLANK if name in data}}
     errors = {}
@@ -62,7 +62,7 @@ def complete(before: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
 
 
 async def check_owner(conn: Any, owner_id: UUID | None) -> None:
-    """Raises Invalid where this is nobody who may read leads."""
+    """Raises Invalid unless this is the id of a person who may read leads."""
     if owner_id is not None and not await sql.leads.may_read(conn, user_id=owner_id):
         raise Invalid(errors={"ownerId": ["Nobody who may read leads."]})
 
@@ -84,17 +84,12 @@ async def find_known(conn: Any, data: dict[str, Any], except_id: UUID | None = N
 
 
 async def get_lead(conn: Any, lead_id: UUID) -> Any:
-    """One lead; raises NotFound, which of one that was merged says with which."""
+    """One lead; raises LeadNotFound, or LeadMerged with the id of the lead that it was merged with."""
     lead = await sql.leads.get_lead(conn, lead_id=lead_id)
     if lead is None:
         survivor = await sql.leads.get_survivor(conn, lead_id=lead_id)
         raise LeadNotFound() if survivor is None else LeadMerged(mergedInto=survivor)
     return lead
-
-
-def check_reader(caller: Caller) -> None:
-    """Raises Forbidden where the caller may change leads, but not see what they look like afterwards."""
-    caller.require(READ)
 
 
 async def create_lead(
@@ -130,7 +125,8 @@ async def update_lead(
     A new score is told to those who may read leads. Raises NotFound, Forbidden, Invalid, LeadDuplicate unless
     `data["allowDuplicate"]`, and for old `versions` PreconditionFailed, or StaleVersion.
     """
-    check_reader(caller)
+    # The answer shows the lead.
+    caller.require(READ)
     known = [] if data.get("allowDuplicate") else await find_known(conn, data, lead_id)
     await sql.leads.lock_lead(conn, lead_id=lead_id)
     lead = await get_lead(conn, lead_id)
@@ -192,7 +188,7 @@ async def delete_lead(conn: Any, caller: Caller, lead_id: UUID, versions: Versio
     lead = await get_lead(conn, lead_id)
     if versions is not None:
         # The refusal shows the lead.
-        check_reader(caller)
+        caller.require(READ)
     check_version(lead, versions)
     await give_to_lead(conn, lead_id, None, actor_id=caller.id)
     await sql.leads.delete_lead(conn, lead_id=lead_id)

@@ -20,7 +20,7 @@ WRITE = "message:create"
 
 
 def find_conversations(node: Node) -> Conversations:
-    """Those of a node."""
+    """The Conversations of a node."""
     return next(one for one in node.companions if isinstance(one, Conversations))
 
 

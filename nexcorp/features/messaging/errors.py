@@ -29,21 +29,21 @@ class NotInConversation(NotFound):
 class Blocked(Forbidden):
     """One of two people has blocked the other."""
 
-    code, message = "blocked", "You two do not write to each other: one has blocked the other."
+    code, message = "blocked", "One of you has blocked the other, so you cannot write to each other."
     meaning = "One of you has blocked the other."
 
 
 class NotYourMessage(Forbidden):
     """The message is another person's."""
 
-    code, message = "not_your_message", "Only its author may do this."
+    code, message = "not_your_message", "Only the author may do this."
     meaning = "Only its author may change a message; owners of a group may delete it."
 
 
 class NotYourConversation(Forbidden):
     """The caller is no owner of the group."""
 
-    code, message = "not_your_conversation", "Only its owners may do this."
+    code, message = "not_your_conversation", "Only the group's owners may do this."
     meaning = "Only owners of the group may do this."
 
 
@@ -78,7 +78,7 @@ class ConversationFull(Conflict):
 class MessageIdTaken(Conflict):
     """Another message has the id that the client chose."""
 
-    code, message = "message_id_taken", "There is another message of this id: choose a new one."
+    code, message = "message_id_taken", "Another message has this id: choose a new one."
     meaning = "The id is that of another message."
 
 

@@ -36,7 +36,7 @@ MAX_SHOWN_READING = 50
 TYPING_SECONDS = 2.0
 POOL_WAIT_SECONDS = 2.0
 AGAIN_SECONDS = 1.0
-# Of those who read their lists anew.
+# How many read their lists anew at a time.
 PEOPLE_AT_ONCE, PAUSE_SECONDS = 100, 0.05
 
 
@@ -227,8 +227,10 @@ class Conversations:
             lost = not await self.node.publisher.publish([(CHANNEL, pack_messages(waiting))])
 
     async def _check(self) -> None:
-        """Take out of rooms who is not in their conversation any more; where news was lost, read anew where
-        everybody is, and tell them."""
+        """Take people out of rooms of conversations that they are not in any more.
+
+        Where news was lost, read the conversations of everybody anew, and tell them.
+        """
         behind, self._behind = self._behind, False
         names = [name for name in self.node.hub.rooms if name.startswith("conversation:")]
         try:
@@ -243,7 +245,7 @@ class Conversations:
             raise
 
     async def _load_anew(self, people: list[UUID]) -> None:
-        """Read where some people are, and tell them: few at a time, as each then asks for a list."""
+        """Read the conversations of some people, and tell them: a few at a time, as each asks for a list."""
         async with self.node.database.connection(wait=POOL_WAIT_SECONDS) as conn:
             for user_id in people:
                 self.places.clear(user_id)
@@ -255,7 +257,7 @@ class Conversations:
         await asyncio.sleep(PAUSE_SECONDS)
 
     def _list_readers(self) -> list[UUID]:
-        """Who has a socket here, and may read messages."""
+        """The people with a socket here who may read messages."""
         return [
             user_id
             for user_id, sockets in self.node.hub.by_user.items()

@@ -1,4 +1,4 @@
-"""What one has read and wants to hear, over REST; and whom one has blocked."""
+"""What a person has read and wants to hear, and whom they have blocked, over REST."""
 
 from __future__ import annotations
 

@@ -55,8 +55,10 @@ BY_TIME: Cursor[Moment] = Cursor(
 
 
 def keepable(row: Any) -> dict[str, Any]:
-    """A message as it is stored for retries: without how the one begins that it answers. That may be changed
-    or deleted by others, who know of no stored answer."""
+    """A message as it is stored for retries: without the beginning of the message that it answers.
+
+    The author of that one may change or delete it, and nothing would find the stored answer then.
+    """
     shown = row_to_dict(row)
     if row["replyTo"] is not None:
         shown["replyTo"] = {**msgspec.json.decode(bytes(row["replyTo"])), "excerpt": None}
@@ -64,7 +66,7 @@ def keepable(row: Any) -> dict[str, Any]:
 
 
 async def answer(request: web.Request, tx: Transaction, row: Any, status: int = 200) -> web.Response:
-    """The answer with a message; an API key that may only write reads no other one in it."""
+    """The answer with a message; an API key that may only write does not see the message it replies to."""
     if row["replyTo"] is None:
         return await tx.reply(row, status, version=row["version"])
     kept = keepable(row)

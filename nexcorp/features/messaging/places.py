@@ -1,4 +1,4 @@
-"""Who of the people with sockets on a node is in which conversation."""
+"""Which of the people with sockets on a node are in which conversation."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Places:
         self._loads: dict[UUID, list[set[UUID]]] = {}
 
     def knows(self, user_id: UUID) -> bool:
-        """Whether it has been read where a person is."""
+        """Whether a person's conversations have been read."""
         return user_id in self._of and user_id not in self._loads
 
     async def load(self, conn: Any, user_ids: list[UUID]) -> None:
-        """Read where these people are; who is taken out meanwhile is not put back."""
+        """Read the conversations of these people; who is taken out meanwhile is not put back."""
         left: dict[UUID, set[UUID]] = {user_id: set() for user_id in user_ids}
         known = {user_id: user_id for user_id in user_ids}
         for user_id in user_ids:
@@ -54,7 +54,7 @@ class Places:
                     del self._loads[user_id]
 
     def add(self, conversation_id: UUID, user_id: UUID) -> None:
-        """A person is in a conversation from now on; nothing for one who is not known here."""
+        """Note that a person is in a conversation; does nothing for a person who is not known here."""
         places = self._of.get(user_id)
         if places is None:
             return
@@ -66,7 +66,7 @@ class Places:
             places.append(place)
 
     def remove(self, conversation_id: UUID, user_id: UUID) -> None:
-        """They are not any more."""
+        """Note that a person is not in a conversation any more."""
         for left in self._loads.get(user_id, ()):
             left.add(conversation_id)
         place = self._places.get(conversation_id)
@@ -75,7 +75,7 @@ class Places:
             self._drop(place, user_id)
 
     def clear(self, user_id: UUID) -> None:
-        """Forget where a person is."""
+        """Forget a person's conversations."""
         for place in self._of.pop(user_id, ()):
             self._drop(place, user_id)
 
@@ -85,6 +85,6 @@ class Places:
             del self._places[place.id]
 
     def list_people(self, conversation_id: UUID) -> tuple[UUID, ...]:
-        """Who of those that are known here is in a conversation."""
+        """The people known here who are in a conversation."""
         place = self._places.get(conversation_id)
         return tuple(place.people) if place is not None else ()

@@ -51,7 +51,7 @@ async def lock_group(conn: Any, viewer_id: UUID, conversation_id: UUID, *, owned
 
 
 async def check_welcome(conn: Any, user_id: UUID, user_ids: Sequence[UUID]) -> None:
-    """Raises UserNotFound or Blocked where one of these people cannot be brought together with a person."""
+    """Raises UserNotFound or Blocked where one of these people cannot be in a conversation with a person."""
     rows = await sql.conversations.list_unwelcome(conn, user_id=user_id, user_ids=list(user_ids))
     if any(row["isMissing"] for row in rows):
         raise UserNotFound()
@@ -99,7 +99,9 @@ async def create_group(conn: Any, user_id: UUID, title: str, user_ids: Sequence[
 async def update_conversation(
     conn: Any, user_id: UUID, conversation_id: UUID, title: str, versions: Versions | None, by_etag: bool
 ) -> Any:
-    """Call a group otherwise; returns it. Raises as lock_group(), and StaleVersion or PreconditionFailed."""
+    """Change the title of a group; returns it. Raises as lock_group(), and StaleVersion or
+    PreconditionFailed.
+    """
     row = await lock_group(conn, user_id, conversation_id, owned=True)
     check_version(row, versions, by_etag=by_etag)
     if title == row["title"]:
@@ -182,7 +184,7 @@ async def remove_member(conn: Any, user_id: UUID, conversation_id: UUID, other_i
 
 
 async def drop_notice(conn: Any, user_id: UUID, conversation_id: UUID, n: int | None) -> None:
-    """A person needs the notification of message `n` no more: it is read. None: there is none of any."""
+    """Mark the notification of message `n` as read, as it leads to nothing new; does nothing for None."""
     if n is None:
         return
     notification_id = await sql.messages.find_told(
@@ -230,7 +232,7 @@ async def mark(conn: Any, user_id: UUID, conversation_id: UUID, n: int, *, read:
 
 
 async def save_settings(conn: Any, user_id: UUID, conversation_id: UUID, data: dict[str, Any]) -> Any:
-    """Keep of what a person is notified in a conversation; returns that. Raises ConversationNotFound."""
+    """Save what a person is notified of in a conversation; returns that. Raises ConversationNotFound."""
     row = await get_conversation(conn, user_id, conversation_id)
     muted_until = data["mutedUntil"] if "mutedUntil" in data else row["mutedUntil"]
     saved = await sql.conversations.save_settings(
@@ -246,7 +248,7 @@ async def save_settings(conn: Any, user_id: UUID, conversation_id: UUID, data: d
 
 
 async def set_block(conn: Any, user_id: UUID, other_id: UUID, *, blocked: bool) -> Any:
-    """Block a person, or do so no more; returns `{blocked}`. Raises UserNotFound, Invalid for oneself."""
+    """Block a person, or unblock them; returns `{blocked}`. Raises UserNotFound, and Invalid for yourself."""
     statement = sql.conversations.block if blocked else sql.conversations.unblock
     with on_constraint("blocks_no_self", Invalid(errors={"id": ["Is yourself."]})):
         row = await statement(conn, user_id=user_id, blocked_id=other_id, context=describe_context())
@@ -258,8 +260,9 @@ async def set_block(conn: Any, user_id: UUID, other_id: UUID, *, blocked: bool) 
 
 
 async def forget_person(conn: Any, user_id: UUID) -> None:
-    """A person leaves: they are in no conversation, and nobody is blocked. What they wrote stays, as that of
-    somebody who has left."""
+    """A person leaves: they are in no conversation any more, and block nobody. Their messages stay, without a
+    name.
+    """
     events: list[tuple[str, UUID, dict[str, Any], UUID | None]] = []
     for row in await sql.conversations.forget_member(conn, user_id=user_id):
         conversation_id = row["conversationId"]

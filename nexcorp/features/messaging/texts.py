@@ -26,7 +26,7 @@ from nexcorp.features.messaging.service import drop_notice
 
 MAX_REACTIONS = 20
 MAX_EMOJI_CHARS = 32
-# Of those who were notified of a message: in larger groups mentions are, and whoever asked for all.
+# At most so many notifications of a deleted message are taken back.
 MAX_FORGOTTEN = 50
 # Symbols, colours of skin, joiners, selectors of variants and tags; signs that a keycap is made of.
 EMOJI_PARTS = ("So", "Sk", "Sm", "Cf", "Mn", "Me", "Cn")
@@ -146,7 +146,7 @@ async def update_message(
         return row
     await check_writable(conn, row, user_id)
     if not body and bytes(row["uploads"]) == b"[]":
-        raise Invalid(errors={"body": ["Is all that there is."]})
+        raise Invalid(errors={"body": ["A message needs a text or a file."]})
     await sql.messages.update_message(conn, message_id=message_id, body=body)
     await tell(conn, "message.updated", row, user_id, version=row["version"] + 1, fields=["body"])
     return await get_message(conn, user_id, message_id)
@@ -175,7 +175,7 @@ async def delete_message(conn: Any, user_id: UUID, message_id: UUID, versions: V
 
 
 async def show_message(conn: Any, message_id: UUID, viewer_id: UUID) -> None:
-    """Have the room of a message see it as it is now: what belongs to it has changed, by nobody."""
+    """Show the room of a message how it is now: something that belongs to it has changed."""
     row = await sql.messages.get_message(conn, message_id=message_id, viewer_id=viewer_id)
     if row is not None:
         await tell(conn, "message.updated", row, None, version=row["version"], fields=["uploads"])

@@ -26,7 +26,7 @@ LAST_ID, LAST_TIME = UUID(int=2**128 - 1), datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A page of notifications, and the unread count and the position of the own room that belong to it."""
+    """A page of notifications, with the unread count and the position of the user's room."""
 
     rows: list[Any]
     unread: int
@@ -34,7 +34,7 @@ class Inbox:
 
 
 def make_inbox(rows: list[Any]) -> Inbox:
-    """The page of the rows of a list, which has one without an id where there are none."""
+    """The page made of the rows of a list; a list that is empty gives one row without an id."""
     first = rows[0]
     return Inbox([] if first["id"] is None else rows, first["_unread"], first["_seq"])
 
@@ -87,7 +87,9 @@ async def list_grouped(
 
 
 async def get_notification(conn: Any, user_id: UUID, notification_id: UUID) -> Any:
-    """One, wherever it is. Raises NotificationNotFound, for another user's as well."""
+    """A notification, in the list, archived or snoozed. Raises NotificationNotFound, for another user's as
+    well.
+    """
     row = await sql.inbox.get_notification(conn, user_id=user_id, notification_id=notification_id)
     if row is None:
         raise NotificationNotFound()
@@ -124,7 +126,7 @@ async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, d
 
 
 async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -> None:
-    """Remove one; one statement. Raises NotificationNotFound, for another user's as well."""
+    """Delete a notification; one statement. Raises NotificationNotFound, for another user's as well."""
     found = await sql.notifications.delete_notification(
         conn, user_id=user_id, notification_id=notification_id, context=describe_context()
     )
@@ -177,7 +179,7 @@ async def archive_group(conn: Any, user_id: UUID, group_id: UUID, up_to: UUID | 
 
 
 def show_before(before: Before) -> UUID | str | None:
-    """`before` as its frame says it."""
+    """`before` as a frame says it."""
     return format_time(before) if isinstance(before, datetime) else before
 
 

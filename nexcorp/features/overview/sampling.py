@@ -54,7 +54,7 @@ def estimate_latency(buckets: Sequence[tuple[float, float]], share: float) -> fl
 
 
 def compare_requests(now: Requests, before: Requests, seconds: float) -> dict[str, float | None]:
-    """What there was of requests between two counts."""
+    """The requests between two readings of the counters."""
     buckets = [
         (bound, count - old) for (bound, count), (_, old) in zip(now.buckets, before.buckets, strict=True)
     ]

@@ -15,7 +15,7 @@ class NotYourPost(Forbidden):
 class IllegalMove(Conflict):
     """`errors["status"]` lists the statuses that the post can move to."""
 
-    code, message = "illegal_move", "There is no way from the current status to this one."
+    code, message = "illegal_move", "The status cannot change from the current one to this one."
     meaning = "The status cannot follow the current one; `errors.status` lists those that can."
 
 

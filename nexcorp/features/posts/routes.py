@@ -135,7 +135,10 @@ def reply_nothing(request: web.Request, query: dict[str, Any], cursor: Cursor[tu
 
 
 async def reply_own_unlisted(request: web.Request, query: dict[str, Any], status: str) -> web.Response:
-    """A page of one's own drafts or archived announcements, the last written first: in no list of others."""
+    """A page of the caller's own drafts or archived announcements, the last written first.
+
+    They stand in no list that others see.
+    """
     asked = {"author_id": user_id(request), "status": status}
     async with database(request).connection() as conn:
         rows = await UNLISTED_NEWEST.fetch(request, conn, query, sql.posts.list_own_unlisted, **asked)

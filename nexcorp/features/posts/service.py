@@ -13,7 +13,7 @@ from nexcorp.delivery.effects import WAKE
 from nexcorp.domain.attachments import Kept, finish_uploads, set_uploads
 from nexcorp.domain.mentions import find_mentioned, find_mentions, find_new_mentions
 from nexcorp.domain.posts import FORGET_EXPLORE, show_post, tell_of_uploads
-from nexcorp.domain.projects import MANAGE, WRITE, WRITERS, add_editor, require_role
+from nexcorp.domain.projects import MANAGE, WRITERS, add_editor, require_role
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import (
     Invalid,
@@ -192,7 +192,7 @@ async def move_post(
         if post["status"] == status:
             return post
         raise IllegalMove(
-            message=f"There is no way from {post['status']} to {status}.",
+            message=f"The status cannot change from {post['status']} to {status}.",
             errors={"status": ways_from(post["type"], post["status"])},
         )
     conn.after(FORGET_EXPLORE)
@@ -214,10 +214,11 @@ async def emit_moved(conn: Any, post_id: UUID, actor_id: UUID, before: str) -> A
 async def assign_post(
     conn: Any, caller: Caller, post_id: UUID, assignee_id: UUID | None, versions: Versions | None = None
 ) -> Any:
-    """Give a project to one of those interested, or take it back (None); returns the post.
+    """Assign a project to a person who is interested, or take it back (None); returns the post.
 
-    Where it is linked with a project, that person becomes an editor there, and stays one. Raises NotFound,
-    Forbidden, PreconditionFailed, and Conflict for what is no project or over, and for who is not interested.
+    Where the post is linked with a project, the person becomes an editor there, and stays one. Raises
+    NotFound, Forbidden, PreconditionFailed, and Conflict for a post that is not a project or is over, and for
+    a person who is not interested.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)
@@ -239,8 +240,7 @@ async def assign_post(
         }
         await emit(conn, "post.assigned", actor_id=caller.id, entity=("post", post_id), payload=payload)
         if assignee_id is not None and post["_projectId"] is not None:
-            rights = {"manages": caller.may(MANAGE), "may_write": caller.may(WRITE)}
-            await add_editor(conn, post["_projectId"], assignee_id, caller.id, **rights)
+            await add_editor(conn, post["_projectId"], assignee_id, caller.id, caller.may)
     return post
 
 

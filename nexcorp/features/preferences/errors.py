@@ -8,7 +8,7 @@ from nexcorp.errors import NotFound
 class EntityNotFound(NotFound):
     """What is to be muted does not exist, or the caller may not see it."""
 
-    code, message = "entity_not_found", "There is nothing like this to mute."
+    code, message = "entity_not_found", "There is no such thing to mute."
     meaning = "It does not exist, or you may not see it."
 
 

@@ -28,7 +28,7 @@ def check_endpoint(endpoint: str, allow: Collection[str]) -> str:
 
 
 def hash_endpoint(endpoint: str) -> bytes:
-    """By which a subscription is found."""
+    """The hash by which a subscription is found."""
     return sha256(endpoint.encode()).digest()
 
 

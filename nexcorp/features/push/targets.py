@@ -1,4 +1,4 @@
-"""For who sends: the subscriptions of users, and what became of messages to them."""
+"""What senders need: the subscriptions of users, and a place for what became of messages to them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Target:
 
 
 async def find_targets(conn: Any, user_ids: Iterable[UUID]) -> dict[UUID, list[Target]]:
-    """Where messages to these users go now, by user; who has no subscription that is good is not in it.
+    """The subscriptions of these users that are good now, by user; users without one are left out.
 
-    Read it just before sending: a session may end, and a browser pass to another user.
+    Read them just before sending: a session may end, and a browser pass to another user.
     """
     found: dict[UUID, list[Target]] = {}
     for row in await sql.push.list_for_users(conn, user_ids=list(user_ids)):

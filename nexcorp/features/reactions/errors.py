@@ -8,8 +8,8 @@ from nexcorp.errors import Conflict, NotAProject, ProjectClosed
 class OwnProject(Conflict):
     """Authors are not interested in their own projects."""
 
-    code, message = "own_project", "It is your own project."
-    meaning = "It is your own project."
+    code, message = "own_project", "This is your own project."
+    meaning = "This is your own project."
 
 
 class Assigned(Conflict):

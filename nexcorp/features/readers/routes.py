@@ -68,7 +68,7 @@ async def read_task_comments(request: web.Request, body: dict[str, Any]) -> web.
 
 
 async def move_watermark(request: web.Request, kind: str, up_to: UUID) -> web.Response:
-    """In the comments of the post or task in the path."""
+    """PUT the watermark of the comments of the post or task in the path."""
     async with write(request) as tx:
         row = await service.read_comments(tx.conn, caller(request), kind, path_id(request), up_to)
         return await tx.reply(row)
@@ -83,7 +83,7 @@ async def get_task_watermark(request: web.Request) -> web.Response:
 
 
 async def show_watermark(request: web.Request, kind: str) -> web.Response:
-    """Of the post or task in the path."""
+    """GET the watermark of the comments of the post or task in the path."""
     async with database(request).connection() as conn:
         return reply(await service.get_watermark(conn, caller(request), kind, path_id(request)))
 

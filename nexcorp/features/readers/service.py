@@ -84,5 +84,5 @@ async def check_comment_readers(conn: Any, caller: Caller, comment_id: UUID) -> 
         raise CommentNotFound()
     if not row["allowed"]:
         holders = ALL_TASKS if row["onTask"] else "post:moderate"
-        raise ReadersHidden(message=f"Only its author and holders of {holders} see who read it.")
+        raise ReadersHidden(message=f"Only the author and holders of {holders} see who read this.")
     return row

@@ -23,7 +23,7 @@ class CommitNotFound(NotFound):
 class HostUnknown(Invalid):
     """Nobody knows the host."""
 
-    code, message = "host_unknown", "Nobody knows this host."
+    code, message = "host_unknown", "There is no such host: check the address."
     meaning = "The name of the host leads nowhere."
 
 

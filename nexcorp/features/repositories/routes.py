@@ -22,7 +22,7 @@ from nexcorp.web.transactions import transaction
 
 
 async def check(request: web.Request, body: dict[str, Any]) -> None:
-    """Raises one of REFUSALS for an address that is not asked, Invalid for what is no name of a branch."""
+    """Raises one of REFUSALS for an address that is not fetched, and Invalid for a bad name of a branch."""
     config = request.app[CONFIG]
     with aside():
         try:

@@ -15,7 +15,7 @@ def itself(event: Event) -> Iterable[UUID]:
 
 
 def nothing(event: Event) -> Iterable[UUID]:
-    """Documents go with their entity; its words are left in doubt."""
+    """No documents: they went with their entity, and their words are left in doubt."""
     return ()
 
 

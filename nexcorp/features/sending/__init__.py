@@ -1,4 +1,4 @@
-"""Sending: what leaves the house of notifications, and the links that lead back from there."""
+"""Sending notifications by mail and push, and the links in them that lead back."""
 
 from nexcorp.db import sql
 from nexcorp.manifest import Feature, Job

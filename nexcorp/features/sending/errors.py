@@ -8,8 +8,5 @@ from nexcorp.errors import NotFound
 class UnknownLink(NotFound):
     """The link is not one of ours, or not whole."""
 
-    code, message = (
-        "unknown_link",
-        "This link is not one of ours, or not whole.",
-    )
+    code, message = "unknown_link", "This link is not one of ours, or is not complete."
     meaning = "The `token` of a link to end mails was not made here, or is not whole."

@@ -17,7 +17,7 @@ OWNER = "owner"
 
 
 def no_such_file() -> Invalid:
-    """The file is not there, or in another project."""
+    """The error for a file that does not exist, or is in another project."""
     return Invalid(errors={"fileId": ["There is no such file in this project."]})
 
 
@@ -57,7 +57,7 @@ async def start_session(conn: Any, caller: Caller, project_id: UUID, data: dict[
 
 
 async def touch(conn: Any, caller: Caller, session_id: UUID) -> bool:
-    """Note that the caller is still in a session; whether they are, and may be."""
+    """Note that the caller is still in a session; returns whether they are, and whether they may be."""
     is_there: bool = await sql.sessions.touch_participant(
         conn, session_id=session_id, user_id=caller.id, manages=caller.may(MANAGE)
     )
@@ -65,7 +65,7 @@ async def touch(conn: Any, caller: Caller, session_id: UUID) -> bool:
 
 
 async def join_session(conn: Any, caller: Caller, session_id: UUID) -> Any:
-    """Come to a session, or say that one is still there; returns it.
+    """Join a session, or say that you are still in it; returns it.
 
     Raises CollabSessionNotFound, NotYourProject, CollabSessionEnded.
     """
@@ -86,7 +86,9 @@ async def join_session(conn: Any, caller: Caller, session_id: UUID) -> Any:
 
 
 async def leave_session(conn: Any, caller: Caller, session_id: UUID) -> None:
-    """Go; nothing for who is not there. Raises CollabSessionNotFound, NotYourProject."""
+    """Leave a session; does nothing for a person who is not in it. Raises CollabSessionNotFound,
+    NotYourProject.
+    """
     session = await get_session(conn, caller, session_id)
     if await sql.sessions.leave_session(conn, session_id=session_id, user_id=caller.id):
         await tell_session(conn, "left", session_id, session["projectId"], caller.id, userId=caller.id)
@@ -100,13 +102,13 @@ async def end_session(conn: Any, caller: Caller, session_id: UUID) -> None:
     await sql.sessions.lock_session(conn, session_id=session_id)
     session = await get_session(conn, caller, session_id)
     if session["_hostId"] != caller.id and session["_role"] != OWNER:
-        raise NotYourProject(message="Only its host and owners of the project may end a session.")
+        raise NotYourProject(message="Only the host and owners of the project may end a session.")
     if await sql.sessions.end_session(conn, session_id=session_id) is not None:
         await tell_session(conn, "ended", session_id, session["projectId"], caller.id)
 
 
 async def forget_participant(conn: Any, user_id: UUID) -> None:
-    """A person leaves the company: they were in no session, and host none."""
+    """A person leaves the company: they leave all sessions, and host none."""
     await sql.sessions.forget_host(conn, user_id=user_id)
     for row in await sql.sessions.forget_participant(conn, user_id=user_id):
         await tell_session(conn, "left", row["session_id"], row["project_id"], None, userId=user_id)

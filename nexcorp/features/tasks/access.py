@@ -7,8 +7,6 @@ from nexcorp.features.tasks.errors import NotYourTask
 from nexcorp.security.access import allow
 
 TAG = "Work"
-# What has been in the trash for so long is purged.
-TRASH_DAYS = 30
 SEEN = "those that you created or are assigned to, and of your projects; holders of task:manage all"
 READ = allow("task:read", whose=SEEN)
 CREATE = allow("task:create", whose="in projects their owners and editors, and holders of task:manage")

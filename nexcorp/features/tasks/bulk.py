@@ -1,4 +1,4 @@
-"""Changing many tasks in one request: each by itself, so that one that cannot be changed keeps no other."""
+"""Changing many tasks in one request: each by itself, so that one that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from nexcorp.features.tasks.errors import NotYourTask
 from nexcorp.features.tasks.references import check_references
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import UpdateTask
+from nexcorp.features.tasks.telling import describe_changes
 from nexcorp.security.access import allow
 from nexcorp.security.app_keys import caller
 from nexcorp.security.caller import Caller
@@ -32,7 +33,7 @@ Change = tuple[Any, dict[str, Any]]
 
 
 class BulkItem(UpdateTask):
-    """One task, and what of it is to change: not its place, which is found beside one other."""
+    """One task, and its changes; a place is not among them, as it is found beside another task."""
 
     class Meta(UpdateTask.Meta):
         exclude = ("place",)
@@ -90,7 +91,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
 
     All are locked first, in the order of their ids, as whoever takes several does. Raises PermissionRequired.
     """
-    service.check_reader(who)
+    who.require(service.READ)
     wanted = {item["id"]: item for item in sorted(items, key=lambda item: item["id"])}
     ids = list(wanted)
     await sql.task_bulk.lock_tasks(conn, ids=ids)
@@ -125,7 +126,7 @@ async def update_tasks(conn: Any, who: Caller, items: list[dict[str, Any]]) -> l
 
 
 def check_item(task: Any, item: dict[str, Any]) -> dict[str, Any]:
-    """What of an item is different from how its locked task is, None where the caller does not see it.
+    """The members of an item that differ from its locked task; None where the caller does not see the task.
 
     Raises as service.update_task() does.
     """
@@ -151,7 +152,7 @@ def describe(task_id: UUID, task: Any, error: AppError | None = None) -> dict[st
 
 
 async def change_together(conn: Any, who: Caller, together: list[Change]) -> dict[UUID, dict[str, Any]]:
-    """Make changes that nothing can be wrong with but the assignee: all of them in a few statements."""
+    """Make changes in which nothing but the assignee can be wrong: all of them in a few statements."""
     results: dict[UUID, dict[str, Any]] = {}
     refused: dict[UUID, AppError] = {}
     for assignee_id in {changes["assigneeId"] for _, changes in together if changes.get("assigneeId")}:
@@ -177,7 +178,7 @@ async def change_together(conn: Any, who: Caller, together: list[Change]) -> dic
     told = [
         (event, now[task["id"]], said)
         for task, changes in good
-        for event, said in service.describe_changes(task, now[task["id"]], changes)
+        for event, said in describe_changes(task, now[task["id"]], changes)
     ]
     await tell_all(conn, who.id, told)
     return results | {task_id: describe(task_id, task) for task_id, task in now.items()}

@@ -66,7 +66,7 @@ def split_due(due: date | datetime | None) -> dict[str, Any]:
 
 
 def same_due(task: Any, due: date | datetime | None) -> bool:
-    """Whether a task is due then already."""
+    """Whether a task is due at that time already."""
     wanted = split_due(due)
     if wanted["due_on"] is not None or task["_dueOn"] is not None:
         return bool(wanted["due_on"] == task["_dueOn"])

@@ -9,37 +9,38 @@ class NotYourTask(Forbidden):
     """The caller sees the task, and may not do this; the message says who may."""
 
     code = "not_your_task"
-    message = "Only its creator, its assignee and editors of its project may change a task."
+    message = "Only the creator, the assignee and editors of the project may change a task."
     meaning = "The caller sees the task, and may not do this; the message says who may."
 
 
 class HasSubtasks(Conflict):
     """A task with subtasks stays in its project, and is no subtask itself."""
 
-    code, message = "has_subtasks", "The task has subtasks: it stays in its project, and below no other."
-    meaning = "The task has subtasks, which keeps it in its project and from being one itself."
+    code = "has_subtasks"
+    message = "The task has subtasks: it cannot move to another project, or become a subtask."
+    meaning = "The task has subtasks, so it cannot move to another project or become a subtask."
 
 
 class LinkCycle(Conflict):
     """Tasks that would wait for each other."""
 
     code = "link_cycle"
-    message = "Then one of these tasks would wait for itself, or for a part of itself."
+    message = "With this link a task would wait for itself, or for a part of itself."
     meaning = "A task would wait for itself over one or several links, or for its own parent or subtask."
 
 
 class TooManyLinks(Conflict):
     """A task is linked with as many others as one can be."""
 
-    code, message = "too_many_links", "The task is linked with too many others."
-    meaning = "A task may be linked with so many others; remove one first."
+    code, message = "too_many_links", "The task is linked with 50 others already: remove a link first."
+    meaning = "A task may be linked with at most 50 others."
 
 
 class TooManyWatchers(Conflict):
     """A task is watched by as many people as can be."""
 
-    code, message = "too_many_watchers", "The task is watched by too many people."
-    meaning = "So many people watch the task already that it takes no more."
+    code, message = "too_many_watchers", "The task is watched by 200 people already."
+    meaning = "At most 200 people watch a task."
 
 
 class ProjectDeleted(Conflict):
@@ -74,14 +75,14 @@ class NotYourLabel(Forbidden):
 class LabelTaken(Conflict):
     """The project has a label of this name."""
 
-    code, message = "label_taken", "There is a label of this name."
-    meaning = "There is a label of this name, whatever its case."
+    code, message = "label_taken", "There is a label with this name already."
+    meaning = "There is a label with this name already, regardless of case."
 
 
 class TooManyLabels(Conflict):
     """The project has as many labels as one can have."""
 
-    code, message = "too_many_labels", "There are too many labels."
+    code, message = "too_many_labels", "There are 200 labels already: delete one first."
     meaning = "A project, and tasks of no project, have at most 200 labels."
 
 
@@ -95,7 +96,7 @@ class ItemNotFound(NotFound):
 class TooManyItems(Conflict):
     """The checklist is full."""
 
-    code, message = "too_many_items", "The checklist is full."
+    code, message = "too_many_items", "The checklist has 100 items already: delete one first."
     meaning = "A checklist has at most 100 items."
 
 
@@ -109,14 +110,14 @@ class ViewNotFound(NotFound):
 class NotYourView(Forbidden):
     """The view is shared with the caller, and another's."""
 
-    code, message = "not_your_view", "Only its owner may change a view."
+    code, message = "not_your_view", "Only the owner may change a view."
     meaning = "The view is shared with you; only its owner may change it."
 
 
 class TooManyViews(Conflict):
     """The caller has as many views as one can have."""
 
-    code, message = "too_many_views", "You have too many views."
+    code, message = "too_many_views", "You have 100 views already: delete one first."
     meaning = "A person has at most 100 saved views."
 
 

@@ -46,7 +46,7 @@ def parent_frames(event: Event) -> list[Frame]:
 
 
 def gone_frame(room: str, task_id: UUID, reason: str) -> Frame:
-    """A task that is not to be seen in a room any more."""
+    """The frame for a room in which a task is not to be seen any more."""
     return Frame(room, "task:deleted", ("task", task_id), {"id": str(task_id), "reason": reason}, members=())
 
 
@@ -73,7 +73,7 @@ def updated_frames(event: Event) -> list[Frame]:
 
 
 def assigned_frames(event: Event) -> list[Frame]:
-    """A task that is somebody else's now."""
+    """A task that has another assignee."""
     return shown_frames(event, "task:assigned")
 
 
@@ -120,7 +120,7 @@ def is_told(event: Event) -> bool:
 
 
 def is_completed(event: Event) -> bool:
-    """Whether the task was done by this."""
+    """Whether this change completed the task."""
     return event.payload.get("to") == "done"
 
 

@@ -178,7 +178,7 @@ async def resolve(conn: Any, project_id: UUID | None, lines: Sequence[Line]) -> 
 def check_lines(
     found: dict[UUID, Any], lines: Sequence[Line], project_id: UUID | None, active: set[UUID]
 ) -> None:
-    """Refuse rows of tasks that the owner may not change, and with labels or assignees that there are not."""
+    """Refuse rows of tasks that the owner may not change, and rows with unknown labels or assignees."""
     for line in lines:
         named = line.data.pop("labelNames", None)
         task = found.get(line.data["id"]) if "id" in line.data else None

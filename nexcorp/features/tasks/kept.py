@@ -29,14 +29,14 @@ Make = Callable[[], Awaitable[Any]]
 
 
 def name_key(request: web.Request) -> str:
-    """What an answer is kept by beside its groups: who asks, with which rights, for what."""
+    """The key of an answer within its groups: the caller, their rights, and the question."""
     who = caller(request)
     asked = [request.path, who.may(MANAGE), who.principal.role_version, sorted(request.query.items())]
     return f"{who.id}:{hashlib.blake2b(encode(asked), digest_size=16).hexdigest()}"
 
 
 async def read_kept(request: web.Request, make: Make, *groups: str) -> dict[str, Any]:
-    """What is kept of such an answer, else what `make` makes. Without CACHE=on always that."""
+    """The kept answer, else what `make` makes. Without CACHE=on always the latter."""
     if not request.app[CONFIG].cache:
         made: dict[str, Any] = await make()
         return made
@@ -53,7 +53,9 @@ async def read_kept(request: web.Request, make: Make, *groups: str) -> dict[str,
 
 
 async def read_list(request: web.Request, make: Make) -> dict[str, Any]:
-    """The same of a list of tasks, made anew where one of them has changed or is not the caller's to see."""
+    """As read_kept() for a list of tasks; it is made anew where one has changed or is out of the caller's
+    sight.
+    """
     if not request.app[CONFIG].cache:
         made: dict[str, Any] = await make()
         return made

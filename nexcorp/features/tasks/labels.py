@@ -133,7 +133,7 @@ async def add_label(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
 
 
 async def change_label(conn: Any, caller: Caller, label_id: UUID, data: dict[str, Any]) -> Any:
-    """Call or colour a label otherwise; returns it. Raises LabelNotFound, NotYourLabel, LabelTaken."""
+    """Change the name or colour of a label; returns it. Raises LabelNotFound, NotYourLabel, LabelTaken."""
     before = await lock_label(conn, caller, label_id)
     if all(before[name] == value for name, value in data.items()):
         return before

@@ -1,4 +1,4 @@
-"""A person leaves: what they made stays with them as its former creator, what was theirs is nobody's."""
+"""A person leaves: tasks they made stay, tasks they were assigned to are nobody's."""
 
 from __future__ import annotations
 

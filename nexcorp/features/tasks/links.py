@@ -89,7 +89,7 @@ async def link(conn: Any, caller: Caller, task_id: UUID, blocker_id: UUID) -> No
 
 
 async def unlink(conn: Any, caller: Caller, task_id: UUID, blocker_id: UUID) -> None:
-    """Have one task block another one, which the caller may change, no longer; it need not be seen.
+    """Remove a link to a task that the caller may change; they need not see the task that blocks it.
 
     Raises TaskNotFound, NotYourTask.
     """

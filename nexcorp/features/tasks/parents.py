@@ -59,7 +59,7 @@ async def resolve_parents(
 async def find_parents(
     conn: Any, owner_id: UUID, sees_all: bool, asked: Sequence[tuple[Line, UUID | None, str]]
 ) -> None:
-    """Find what rows, each with its project, name as their parents, and refuse what does not go."""
+    """Find the parents that rows name, each in its project, and refuse rows whose parent cannot be."""
     ids: list[UUID | None] = [None] * len(asked)
     numbers: list[int | None] = [None] * len(asked)
     for place, (_, _, name) in enumerate(asked):

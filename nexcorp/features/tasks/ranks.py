@@ -71,7 +71,7 @@ async def find_place(
 async def plan_place(
     conn: Any, caller: Caller, task_id: UUID, project_id: UUID, status: str, place: dict[str, UUID]
 ) -> tuple[int, dict[UUID, int]]:
-    """The same, of which nothing is written."""
+    """As find_place(), but nothing is written."""
     [(word, other_id)] = place.items()
     column: dict[str, Any] = {"project_id": project_id, "status": status}
     rank = await sql.task_board.get_rank(
@@ -101,7 +101,7 @@ async def plan_place(
 
 
 def first_rank(ranked: Sequence[Ranked]) -> int | None:
-    """The rank of the nearest one, None where there is none."""
+    """The rank of the nearest task; None where there is none."""
     return ranked[0][1] if ranked else None
 
 

@@ -10,7 +10,7 @@ from nexcorp.db import sql
 from nexcorp.db.encoding import show_time
 from nexcorp.delivery import record_all
 from nexcorp.domain.tasks import describe_states, make_payload
-from nexcorp.features.tasks.service import describe_changes, ids_of
+from nexcorp.features.tasks.telling import describe_changes, ids_of
 
 
 async def record_import(
@@ -40,5 +40,5 @@ async def record_import(
 
 
 def complete(row: Any) -> dict[str, Any]:
-    """What read_tasks() gave, as tasks are shown; a file changes no uploads."""
+    """A row of read_tasks() with the members of a task as it is shown; a file changes no uploads."""
     return {**row, "dueDate": row["_dueOn"] or show_time(row["dueAt"]), "uploads": b"[]"}

@@ -1,4 +1,4 @@
-"""What a task refers to must be there, for whoever refers to it."""
+"""What a task refers to must exist, and be visible to the caller."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ async def set_repeat(conn: Any, caller: Caller, task_id: UUID, repeat: dict[str,
 
 
 async def make_next(conn: Any, caller: Caller, task_id: UUID) -> None:
-    """Make what comes behind a task that was just done, if anything does: there can be but one."""
+    """Make the task that follows one that was just done, if any does; at most one can."""
     await sql.task_series.lock_series(conn, task_id=task_id)
     plan = await sql.task_series.plan_next(conn, task_id=task_id)
     if plan is None:

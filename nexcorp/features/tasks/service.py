@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
-from nexcorp.db.encoding import decode, row_to_dict
+from nexcorp.db.encoding import row_to_dict
 from nexcorp.domain.attachments import set_uploads
 from nexcorp.domain.tasks import describe_states, tell
 from nexcorp.domain.versions import Versions, check_version
@@ -20,11 +19,10 @@ from nexcorp.features.tasks.references import REFERENCES, check_references, on_l
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, PRIORITIES
 from nexcorp.features.tasks.series import make_next, same_repeat, set_repeat
-from nexcorp.features.tasks.telling import tell_of_blocking, tell_of_spread
+from nexcorp.features.tasks.telling import TEXTS, ids_of, tell_of_blocking, tell_of_changes, tell_of_spread
 from nexcorp.security.caller import Caller
 
 READ = "task:read"
-TEXTS = ("title", "description")
 # Members that are read or written together with the row; labels stand in a table of their own.
 COLUMNS = {
     "kind": "kind",
@@ -47,14 +45,10 @@ async def get_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     return task
 
 
-def check_reader(caller: Caller) -> None:
-    """Raises PermissionRequired where the caller may make tasks, but not see what there is."""
-    caller.require(READ)
-
-
 async def lock_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
     """The same, locked before it changes; raises PermissionRequired, too."""
-    check_reader(caller)
+    # The answer shows the task.
+    caller.require(READ)
     who: dict[str, Any] = {"viewer_id": caller.id, "sees_all": caller.may(MANAGE)}
     task = await sql.tasks.get_locked_task(conn, task_id=task_id, **who)
     if task is not None and task["_isStale"]:
@@ -75,7 +69,7 @@ async def lock_own_task(conn: Any, caller: Caller, task_id: UUID) -> Any:
 def check_remover(task: Any, caller: Caller) -> None:
     """Raises NotYourTask unless the caller made the task, or manages all."""
     if task["_creatorId"] != caller.id and not caller.may(MANAGE):
-        raise NotYourTask(message=f"Only its creator and holders of {MANAGE} may delete a task.")
+        raise NotYourTask(message=f"Only the creator and holders of {MANAGE} may delete a task.")
 
 
 def number_of(priority: str) -> int:
@@ -138,11 +132,6 @@ def find_changes(task: Any, data: dict[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def ids_of(things: Any) -> list[UUID]:
-    """The ids of labels or uploads, as a row of a task has them."""
-    return [UUID(one["id"]) for one in decode(things)]
-
-
 async def update_task(
     conn: Any,
     caller: Caller,
@@ -194,7 +183,7 @@ async def lock_column(
 
 
 async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, Any]) -> Any:
-    """Make these changes, of which each is one, of a locked task that the caller may change; returns it."""
+    """Make these changes, each of which changes something, of a locked task; returns it."""
     place = changes.pop("place", None)
     moves = "projectId" in changes
     if moves:
@@ -268,63 +257,10 @@ async def change_task(conn: Any, caller: Caller, task: Any, changes: dict[str, A
         changes["seriesId"] = True
     if spread:
         await tell_of_spread(conn, wanted["projectId"], wanted["status"], spread)
-    changed = await tell_of_changes(conn, caller, task, changes, watcher_ids)
+    changed = await tell_of_changes(conn, caller.id, task, changes, watcher_ids)
     if changes.get("status") == "done" and changed["seriesId"] is not None:
         await make_next(conn, caller, task["id"])
     return changed
-
-
-def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """What a change comes to: the events, and what each says beside the task."""
-    # Labels and a parent that there were none of are no change.
-    was, is_now = describe_states(before), describe_states(task)
-    was |= {"labelIds": ids_of(before["labels"]), "uploadIds": ids_of(before["uploads"])}
-    is_now |= {"labelIds": ids_of(task["labels"]), "uploadIds": ids_of(task["uploads"])}
-    changed = [name for name in TEXTS if name in changes]
-    changed += [name for name in was if name in changes and was[name] != is_now[name]]
-    if not changes and task["rank"] != before["rank"]:
-        changed = ["rank"]
-        was["rank"], is_now["rank"] = before["rank"], task["rank"]
-    more: dict[str, Any] = {}
-    if "projectId" in changed:
-        more["previousProjectId"] = before["projectId"]
-    if "parentId" in changed:
-        more["previousParentId"] = before["parentId"]
-    if "assigneeId" in changed:
-        more["previousAssigneeId"] = before["_assigneeId"]
-    found = []
-    for event, names in (
-        ("task.updated", [name for name in changed if name != "assigneeId"]),
-        ("task.assigned", [name for name in changed if name == "assigneeId"]),
-    ):
-        if names:
-            states = [name for name in names if name not in TEXTS]
-            said = {
-                "changed": names,
-                "before": {name: was[name] for name in states},
-                "after": {name: is_now[name] for name in states},
-            }
-            if "status" in names:
-                said |= {"from": was["status"], "to": is_now["status"]}
-            found.append((event, said | more))
-    return found
-
-
-async def tell_of_changes(
-    conn: Any, caller: Caller, before: Any, changes: dict[str, Any], watcher_ids: Sequence[UUID]
-) -> Any:
-    """Emit what a change comes to, also to these who watched it; returns the task as the caller sees it now.
-
-    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
-    """
-    task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=caller.id)
-    more = {"watcherIds": list({*watcher_ids, *task["_watcherIds"]})} if watcher_ids else {}
-    for event, said in describe_changes(before, task, changes):
-        await tell(conn, event, caller.id, task, **said, **more)
-    is_open = task["status"] not in CLOSED
-    if is_open != (before["status"] not in CLOSED):
-        await tell_of_blocking(conn, caller.id, task["id"], is_open=is_open)
-    return task
 
 
 def make_row(task: Any, changes: dict[str, Any]) -> dict[str, Any]:

@@ -52,13 +52,13 @@ class StatsQuery(Query):
 
 
 def counts(names: tuple[str, ...]) -> fields.Nested:
-    """How many tasks there are of each."""
+    """A field: how many tasks there are of each kind."""
     shape: dict[str, fields.Field[Any]] = {name: fields.Integer(required=True) for name in names}
     return fields.Nested(Out.from_dict(shape, name=f"Counts{names[0].capitalize()}"), required=True)
 
 
 def seconds(about: str) -> fields.Integer:
-    """How long things took."""
+    """A field: how long things took."""
     return fields.Integer(
         required=True,
         allow_none=True,
@@ -123,7 +123,7 @@ class TaskStats(Out):
 
 
 async def choose_scope(conn: Any, who: Caller, query: dict[str, Any]) -> tuple[str, UUID]:
-    """What is asked for, as get_stats takes it: (source, scope).
+    """The scope of a query, as get_stats takes it: (source, scope).
 
     Raises PermissionRequired for all, ProjectNotFound for a project that the caller does not see.
     """

@@ -1,4 +1,4 @@
-"""What events say of tasks that another one blocks, of columns that were spread, and of imports."""
+"""What events say of tasks: of changes, of what blocks them, of columns that were spread, and of imports."""
 
 from __future__ import annotations
 
@@ -7,12 +7,74 @@ from typing import Any
 from uuid import UUID
 
 from nexcorp.db import sql
+from nexcorp.db.encoding import decode
 from nexcorp.delivery import emit, emit_all
-from nexcorp.domain.tasks import find_seen, forget_kept, tell
+from nexcorp.domain.tasks import describe_states, find_seen, forget_kept, tell
+from nexcorp.features.tasks.schemas import CLOSED
+
+TEXTS = ("title", "description")
+
+
+def ids_of(things: Any) -> list[UUID]:
+    """The ids of labels or uploads, as a row of a task has them."""
+    return [UUID(one["id"]) for one in decode(things)]
+
+
+def describe_changes(before: Any, task: Any, changes: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What a change comes to: the events, and what each says beside the task."""
+    # Labels and a parent that there were none of are no change.
+    was, is_now = describe_states(before), describe_states(task)
+    was |= {"labelIds": ids_of(before["labels"]), "uploadIds": ids_of(before["uploads"])}
+    is_now |= {"labelIds": ids_of(task["labels"]), "uploadIds": ids_of(task["uploads"])}
+    changed = [name for name in TEXTS if name in changes]
+    changed += [name for name in was if name in changes and was[name] != is_now[name]]
+    if not changes and task["rank"] != before["rank"]:
+        changed = ["rank"]
+        was["rank"], is_now["rank"] = before["rank"], task["rank"]
+    more: dict[str, Any] = {}
+    if "projectId" in changed:
+        more["previousProjectId"] = before["projectId"]
+    if "parentId" in changed:
+        more["previousParentId"] = before["parentId"]
+    if "assigneeId" in changed:
+        more["previousAssigneeId"] = before["_assigneeId"]
+    found = []
+    for event, names in (
+        ("task.updated", [name for name in changed if name != "assigneeId"]),
+        ("task.assigned", [name for name in changed if name == "assigneeId"]),
+    ):
+        if names:
+            states = [name for name in names if name not in TEXTS]
+            said = {
+                "changed": names,
+                "before": {name: was[name] for name in states},
+                "after": {name: is_now[name] for name in states},
+            }
+            if "status" in names:
+                said |= {"from": was["status"], "to": is_now["status"]}
+            found.append((event, said | more))
+    return found
+
+
+async def tell_of_changes(
+    conn: Any, actor_id: UUID, before: Any, changes: dict[str, Any], watcher_ids: Sequence[UUID]
+) -> Any:
+    """Emit what a change comes to, also to these who watched it; returns the task as the actor sees it now.
+
+    Whoever gives a task away may lose sight of it with that, and is shown it for the last time.
+    """
+    task = await sql.tasks.get_changed_task(conn, task_id=before["id"], viewer_id=actor_id)
+    more = {"watcherIds": list({*watcher_ids, *task["_watcherIds"]})} if watcher_ids else {}
+    for event, said in describe_changes(before, task, changes):
+        await tell(conn, event, actor_id, task, **said, **more)
+    is_open = task["status"] not in CLOSED
+    if is_open != (before["status"] not in CLOSED):
+        await tell_of_blocking(conn, actor_id, task["id"], is_open=is_open)
+    return task
 
 
 async def tell_of_blocking(conn: Any, actor_id: UUID | None, blocker_id: UUID, *, is_open: bool) -> None:
-    """Emit of each task that this one alone blocks that it is blocked from now on, or not any more."""
+    """Emit, for each task that only this one blocks, that it is blocked from now on, or not any more."""
     for row in await sql.tasks.list_hanging(conn, blocker_id=blocker_id):
         await tell_of_blocked(conn, actor_id, row["blocked_id"], blocker_id, is_blocked=is_open)
 
@@ -54,10 +116,10 @@ async def tell_of_import(
     given: Iterable[tuple[UUID, UUID | None]],
     before: Sequence[Any],
 ) -> None:
-    """Make findable the tasks `ids`, which an import made or changed, and have lists of them forgotten.
+    """Make the tasks `ids` findable, which an import made or changed, and have lists of them forgotten.
 
-    Emits one event for all, and one for everybody who was `given` some: (task, assignee) of each whose
-    assignee is new. `before`: as those that changed were.
+    Emits one event for all, and one for each person who was `given` tasks: (task, assignee) of each task with
+    a new assignee. `before`: the tasks that changed, as they were.
     """
     await sql.search.share_words(conn)
     words = {row["word"] for row in await sql.search.index_tasks(conn, ids=sorted(ids))}

@@ -16,7 +16,7 @@ from nexcorp.domain.shapes import Person, page_of
 from nexcorp.domain.tasks import purge_tasks, tell
 from nexcorp.errors import TaskNotFound
 from nexcorp.features.tasks import service
-from nexcorp.features.tasks.access import OWN, READ, REMOVE, TAG, TRASH_DAYS
+from nexcorp.features.tasks.access import OWN, READ, REMOVE, TAG
 from nexcorp.features.tasks.errors import NotInTrash, ProjectDeleted
 from nexcorp.features.tasks.rooms import MANAGE
 from nexcorp.features.tasks.schemas import CLOSED, Task
@@ -65,7 +65,7 @@ async def take_out(conn: Any, caller: Caller, task_id: UUID) -> Any:
 
     Raises PermissionRequired, TaskNotFound, NotYourTask, ProjectDeleted.
     """
-    service.check_reader(caller)
+    caller.require(service.READ)
     task = await get_trashed(conn, caller, task_id)
     service.check_remover(task, caller)
     if not task["_hasProject"]:
@@ -130,7 +130,7 @@ ROUTES = [
         query=PageQuery(),
         access=READ,
         tag=TAG,
-        description=f"They are purged after {TRASH_DAYS} days.",
+        description="They are removed after 30 days.",
     ),
     delete(
         "/tasks/trash",

@@ -1,4 +1,4 @@
-"""Saved views: filters of the list of tasks under a name, one's own or shared with a project."""
+"""Saved views: filters of the list of tasks under a name, private or shared with a project."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SavedFilters(TaskFilters):
 
     @post_load(pass_original=True)
     def keep(self, data: dict[str, Any], original: dict[str, Any], **more: object) -> dict[str, str]:
-        """As they stand in a query string."""
+        """The filters as they stand in a query string."""
         return {
             name: str(value).lower() if isinstance(value, bool) else str(value)
             for name, value in original.items()

@@ -1,4 +1,4 @@
-"""Who wants to hear of a task."""
+"""People who want to hear of a task."""
 
 from __future__ import annotations
 

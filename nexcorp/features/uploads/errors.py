@@ -22,21 +22,21 @@ class MediaNotFound(NotFound):
 class NotYourUpload(Forbidden):
     """The viewer sees the upload on a post, and is not its owner."""
 
-    code, message = "not_your_upload", "Only its owner may remove an upload."
+    code, message = "not_your_upload", "Only the owner may remove an upload."
     meaning = "Only its owner may do this."
 
 
 class UploadInUse(Conflict):
     """The upload is its owner's picture."""
 
-    code, message = "upload_in_use", "It is your picture: choose another one, or no picture, first."
+    code, message = "upload_in_use", "This is your profile picture: choose another one, or none, first."
     meaning = "The upload is the picture of its owner's profile."
 
 
 class UploadSent(Conflict):
     """The upload was sent in a message."""
 
-    code, message = "upload_sent", "It was sent in a message: delete that."
+    code, message = "upload_sent", "This file was sent in a message: delete the message instead."
     meaning = "The upload was sent in a message, with which it goes."
 
 

@@ -154,7 +154,7 @@ async def confirm_upload(request: web.Request, body: dict[str, Any]) -> web.Resp
 
 
 async def get_media(request: web.Request) -> web.StreamResponse:
-    """A file of the local store, with ranges. Its key is all it takes; one that is removed is gone."""
+    """A file of the local store, with ranges. Its key is all that is needed; a removed file is 404."""
     store = request.app[STORAGE].stores["local"]
     key = request.match_info["key"]
     original = store.original_of(key)

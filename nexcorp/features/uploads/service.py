@@ -44,7 +44,7 @@ async def finish_upload(conn: Any, user_id: UUID, kept: Kept) -> Any:
 
 
 async def lock_own(conn: Any, upload_id: UUID, caller: Caller) -> Any:
-    """An upload of one's own whose post or task, where it is on one, nobody else changes until the commit.
+    """Lock an upload of the caller's own, and the post or task that it is on, until the commit.
 
     Raises UploadNotFound or NotYourUpload.
     """
@@ -67,8 +67,7 @@ async def lock_own(conn: Any, upload_id: UUID, caller: Caller) -> Any:
 
 
 async def show_change(conn: Any, upload: Any, user_id: UUID) -> Any:
-    """Show the post or task of an upload that has changed to everybody who sees it; returns that, None where
-    there is none."""
+    """Show the post or task of an upload that has changed to everybody who sees it; returns it, or None."""
     if upload["_taskId"] is not None:
         await sql.tasks.touch_task(conn, task_id=upload["_taskId"])
         return await show_task(conn, upload["_taskId"], user_id, actor_id=user_id, changed=["uploads"])
@@ -79,7 +78,8 @@ async def show_change(conn: Any, upload: Any, user_id: UUID) -> Any:
 
 
 async def describe_upload(conn: Any, upload_id: UUID, caller: Caller, alt: str | None) -> tuple[Any, Any]:
-    """Say what a picture of one's own shows; returns its row, and the post or task that shows it or None.
+    """Set the description of a picture of the caller's own; returns its row, and the post or task that shows
+    it, or None.
 
     Raises UploadNotFound or NotYourUpload.
     """
@@ -93,9 +93,10 @@ async def describe_upload(conn: Any, upload_id: UUID, caller: Caller, alt: str |
 
 
 async def delete_upload(conn: Any, upload_id: UUID, caller: Caller) -> Any:
-    """Remove an upload of one's own, off its post or task where it is on one, which everybody sees at once.
+    """Remove an upload of the caller's own, also from its post or task, which everybody sees at once.
 
-    Returns that as it is now, or None. Raises UploadNotFound, NotYourUpload, UploadInUse or UploadSent.
+    Returns the post or task as it is now, or None. Raises UploadNotFound, NotYourUpload, UploadInUse or
+    UploadSent.
     """
     while True:
         row = await lock_own(conn, upload_id, caller)
@@ -139,9 +140,9 @@ async def reserve_direct(
 
 
 async def get_waiting(conn: Any, user_id: UUID, key: str) -> Any:
-    """What was signed for this person under this key and is not confirmed yet.
+    """The upload that was signed for this person under this key, and is not confirmed yet.
 
-    Raises Invalid where nothing was, and AlreadyConfirmed where it has been confirmed, or removed since.
+    Raises Invalid where nothing was signed, and AlreadyConfirmed where it was confirmed or removed since.
     """
     row = await sql.uploads.get_reservation(conn, owner_id=user_id, store_key=key)
     if row is None:

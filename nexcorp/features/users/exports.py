@@ -64,8 +64,10 @@ async def get_export(request: web.Request, query: dict[str, str]) -> web.StreamR
 
 
 async def download_export(request: web.Request) -> web.StreamResponse:
-    """The file, compressed if the client accepts gzip; raises ExportNotReady, and TooManyRequests where the
-    caller does not read others."""
+    """The file, compressed if the client accepts gzip.
+
+    Raises ExportNotReady, and TooManyRequests where the caller does not read other answers.
+    """
     who = user_id(request)
     if not request.app[GATE].unread.has_room(who, HELD_BYTES):
         raise TooManyRequests(retry_after=1)
@@ -80,7 +82,9 @@ async def download_export(request: web.Request) -> web.StreamResponse:
 
 
 class ExportResponse(web.StreamResponse):
-    """The export that was made at a time, part by part. It breaks off where another is made in its place."""
+    """The export that was made at a certain time, part by part. It breaks off where another one takes its
+    place.
+    """
 
     def __init__(self, user: UUID, made: datetime, length: int, packed: bool) -> None:
         super().__init__(headers=JSON_HEADERS)

@@ -67,7 +67,7 @@ async def get_profile(conn: Any, user_id: UUID, caller: Caller) -> dict[str, Any
 
 
 async def find_by_username(conn: Any, name: str) -> UUID:
-    """The id of who has this username, with or without an @; raises UserNotFound."""
+    """The id of the person with this username, with or without an @; raises UserNotFound."""
     name = name.removeprefix("@")
     # What can be no username is not asked for: PostgreSQL takes no NUL, for instance.
     found = await sql.users.get_id_by_username(conn, username=name) if may_be_username(name) else None

@@ -27,7 +27,7 @@ DETAILS = ("changed", "before", "after", "userId")
 
 
 def find_entity(row: Any) -> Entity:
-    """What a row of sql.webhooks_sending.read_lane is about; the event itself where that is gone."""
+    """The entity of a row of sql.webhooks_sending.read_lane; the event itself where that is gone."""
     if row["notification_id"] is not None:
         return NOTIFICATION, row["notification_id"]
     return row["entity_type"] or FORGOTTEN, row["entity_id"] or row["event_id"]

@@ -48,14 +48,3 @@ def sign_in(client: Any, browser: Browser) -> SignIn:
         return data
 
     return sign_in
-
-
-@pytest.fixture
-def fetch(service: Any) -> Callable[..., Awaitable[Any]]:
-    """`await fetch("SELECT ...", value)`: rows as they stand in the database."""
-
-    async def fetch(text: str, *values: Any) -> Any:
-        async with service.db.connection() as conn:
-            return await conn.fetch(text, *values)
-
-    return fetch

@@ -18,14 +18,6 @@ from tests.pushserver import PushService, run_push_service
 
 
 @pytest.fixture
-async def smtp() -> AsyncIterator[MailServer]:
-    server = MailServer()
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
 async def push_service() -> AsyncIterator[PushService]:
     async with run_push_service() as found:
         yield found

@@ -11,17 +11,6 @@ from nexcorp.security import api_keys
 
 
 @pytest.fixture
-def fetch(service: Any) -> Callable[..., Awaitable[Any]]:
-    """`await fetch("SELECT ...", value)`: rows as they stand in the database."""
-
-    async def fetch(text: str, *values: Any) -> Any:
-        async with service.db.connection() as conn:
-            return await conn.fetch(text, *values)
-
-    return fetch
-
-
-@pytest.fixture
 def make_key(service: Any) -> Callable[..., Awaitable[dict[str, str]]]:
     """`await make_key(user, "post:read")`: the headers of an API key with these scopes."""
 

@@ -16,8 +16,8 @@ class InvitationRequired(Forbidden):
     """REGISTRATION is invite, and no invitation of this address is open."""
 
     code = "invitation_required"
-    message = "To register here takes an invitation: ask an administrator for one."
-    meaning = "To register here takes an invitation of this address that is open."
+    message = "You need an invitation to register here: ask an administrator for one."
+    meaning = "You need an open invitation for this address to register here."
 
 
 class InvitationNotFound(NotFound):

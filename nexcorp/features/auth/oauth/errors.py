@@ -8,7 +8,7 @@ from nexcorp.errors import BadRequest, Conflict, Forbidden
 class ReturnToRefused(BadRequest):
     """`return_to` is neither a page of this service nor on the list of addresses that are allowed."""
 
-    code, message = "return_to_refused", "This sign-in may not lead to where it is asked to."
+    code, message = "return_to_refused", "This sign-in may not lead to the address in return_to."
     meaning = "A sign-in may not lead to this `return_to`."
 
 

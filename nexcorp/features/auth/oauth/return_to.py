@@ -22,8 +22,11 @@ TRAVERSAL = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)|%2f|%5c|%00", re.IGNORECA
 
 
 def own_address(request: web.Request) -> str | None:
-    """PUBLIC_URL without a slash at its end. Without it, in development, the request's own host; in
-    production a client could forge that, so None."""
+    """PUBLIC_URL without a slash at its end.
+
+    Without PUBLIC_URL the request's own host in development, None in production, where a client could forge
+    it.
+    """
     config = request.app[CONFIG]
     if config.public_url or not config.development:
         return config.public_url.rstrip("/") or None

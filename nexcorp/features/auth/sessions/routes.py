@@ -145,9 +145,8 @@ async def refresh(request: web.Request, *, body: dict[str, Any]) -> web.Response
 async def exchange(request: web.Request, token: RefreshToken, platforms: list[str]) -> web.Response:
     """New tokens for a refresh token of these platforms; raises Unauthorized where it does not hold."""
     async with database(request).transaction() as conn:
-        rotation = await service.rotate_refresh(conn, token, platforms)
+        row = await service.rotate_refresh(conn, token, platforms)
     # The transaction has committed: a revocation must stand although the answer is a refusal.
-    row = rotation.session
     if row is None:
         raise Unauthorized()
     return reply_signed_in(

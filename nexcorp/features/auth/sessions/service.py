@@ -35,17 +35,6 @@ class SignIn:
     session: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """The result of using a refresh token: the session's row with its current counter, or None.
-
-    `reused` says that the session was revoked just now: the caller must let the transaction commit.
-    """
-
-    session: Any
-    reused: bool = False
-
-
 def derive_username(email: str) -> str:
     """Make a username of 3 to 30 allowed characters from an e-mail address or a name at a provider:
     "jo.doe+x@a.io" -> "jo_doe_x"."""
@@ -79,7 +68,7 @@ async def insert_account(
             if row is not None:
                 return row
             candidate = vary_username(base)
-    raise UsernameTaken(message="Choose a username: those like the address are taken.")
+    raise UsernameTaken(message="Choose a username: the ones made from the address are taken.")
 
 
 async def register_user(
@@ -205,22 +194,23 @@ async def start_session(conn: Any, account: Any, *, platform: str, device: str |
     return SignIn(account, session)
 
 
-async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -> Rotation:
-    """Exchange a refresh token for the session's current counter.
+async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -> Any:
+    """Exchange a refresh token for the session's row with its current counter; None where it does not hold.
 
     The current token rotates. The one before it gets the current one, as nobody has used that yet: two
-    tabs, or an answer that was lost. Any older one was stolen or stole: its session ends.
+    tabs, or an answer that was lost. Any older one was stolen or stole: its session ends, so let the
+    transaction commit after None, too.
     """
     row = await sql.auth.rotate_session(
         conn, session_id=token.session_id, counter=token.counter, platforms=platforms
     )
     if row is not None:
-        return Rotation(row)
+        return row
     row = await sql.auth.lock_session(conn, session_id=token.session_id, platforms=platforms)
     if row is None:
-        return Rotation(None)
+        return None
     if token.counter == row["_counter"] - 1:
-        return Rotation(row)
+        return row
     await sql.auth.revoke_session(conn, user_id=row["id"], session_id=token.session_id, reason="reuse")
     conn.after(Revoke((token.session_id,)))
     # No actor: whether the owner or the thief came second cannot be known.
@@ -231,7 +221,7 @@ async def rotate_refresh(conn: Any, token: RefreshToken, platforms: list[str]) -
         entity=("session", token.session_id),
         payload={"userId": row["id"], "sessionId": token.session_id, "platform": row["_platform"]},
     )
-    return Rotation(None, reused=True)
+    return None
 
 
 async def end_session(conn: Any, *, user_id: UUID, session_id: UUID) -> bool:

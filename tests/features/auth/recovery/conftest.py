@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
@@ -14,15 +14,6 @@ from tests.conftest import wait_until
 from tests.mailserver import MailServer, find_token
 
 BASE = "https://connect.example.com"
-
-
-@pytest.fixture
-async def smtp() -> AsyncIterator[MailServer]:
-    """A mail server that runs."""
-    server = MailServer()
-    await server.start()
-    yield server
-    await server.stop()
 
 
 @pytest.fixture

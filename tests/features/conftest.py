@@ -1,0 +1,30 @@
+"""What tests of several features share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.mailserver import MailServer
+
+
+@pytest.fixture
+def fetch(service: Any) -> Callable[..., Awaitable[Any]]:
+    """`await fetch("SELECT ...", value)`: rows as they stand in the database."""
+
+    async def fetch(text: str, *values: Any) -> Any:
+        async with service.db.connection() as conn:
+            return await conn.fetch(text, *values)
+
+    return fetch
+
+
+@pytest.fixture
+async def smtp() -> AsyncIterator[MailServer]:
+    """A mail server that runs."""
+    server = MailServer()
+    await server.start()
+    yield server
+    await server.stop()
