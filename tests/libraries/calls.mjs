@@ -58,6 +58,10 @@ const steps = {
     say(await fails(() => live.join("post:01890a5d-ac96-774b-bcce-b302099a8057")));
     say(await fails(() => live.say("no-such-command")));
     say(Object.keys(await live.say("ping")));
+    const other = await later.live();
+    await other.close();
+    for await (const _ of other) throw new Error("it was closed");
+    say((await fails(() => other.say("ping"))).code);
     await later.signOut();
     say(await fails(async () => {
       for await (const _ of live);
