@@ -400,7 +400,7 @@ export class Live {
     const id = ++this.#said;
     // Not sooner than the service takes it.
     this.#nextAt = Math.max(this.#nextAt, Date.now() - AHEAD_MS) + PACE_MS;
-    await sleep(this.#nextAt - Date.now());
+    await sleep(Math.max(0, this.#nextAt - Date.now()));
     if (!this.#up) throw new ApiError(0);
     /** @type {any} */
     let timer;

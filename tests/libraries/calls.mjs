@@ -1,6 +1,13 @@
 // What a test wants of clients/javascript: node calls.mjs NAME JSON. Prints one line of JSON a step.
 import { ApiError, Client } from "../../clients/javascript/nexcorp.js";
 
+// Newer Nodes warn of it on stderr.
+const { setTimeout: start } = globalThis;
+globalThis.setTimeout = (run, ms, ...more) => {
+  if (ms < 0) throw new Error(`${ms} ms`);
+  return start(run, ms, ...more);
+};
+
 const say = (value) => console.log(JSON.stringify(value));
 const [name, given] = process.argv.slice(2);
 const options = JSON.parse(given);
