@@ -87,6 +87,11 @@ def make_parser() -> argparse.ArgumentParser:
     restore.add_argument(
         "--replace", action="store_true", help="delete what is in the database's schema public first"
     )
+    restore.add_argument(
+        "--moved",
+        action="store_true",
+        help="the service did nothing since the backup: sessions go on, and what was due is sent",
+    )
     openapi = add("openapi", commands.run_openapi, "print the OpenAPI document")
     openapi.add_argument("--asyncapi", action="store_true", help="print the AsyncAPI document instead")
     add("console-types", commands.run_console_types, "write the API's types for the console and the clients")

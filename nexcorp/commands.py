@@ -249,7 +249,9 @@ def run_restore(options: Namespace) -> int:
     from nexcorp.backups.restoring import restore_backup
 
     with telling_of_files():
-        applied = restore_backup(require_database(), options.source, replace=options.replace, say=print)
+        applied = restore_backup(
+            require_database(), options.source, replace=options.replace, moved=options.moved, say=print
+        )
     for name in applied:
         print(f"applied {name}")
     print("restored: empty Redis (FLUSHDB), then start web and workers")

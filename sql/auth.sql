@@ -175,12 +175,13 @@ RETURNING id;
 
 -- name: rotate_session(session_id, counter, platforms) :one
 -- Use up the current refresh token of a live session. Of two at once the second waits for the first, finds
--- another counter and gets no row.
+-- another counter and gets no row. A token ahead of the counter was given out, and then the database was set back, by
+-- a backup or a failover that lost the last moment: it is the current one.
 UPDATE sessions AS s
-SET refresh_counter = s.refresh_counter + 1, refreshed_at = now()
+SET refresh_counter = $2 + 1, refreshed_at = now()
 FROM users AS u
 WHERE s.id = $1
-    AND s.refresh_counter = $2
+    AND s.refresh_counter <= $2
     AND s.platform = ANY($3::text[])
     AND is_live(s)
     AND u.id = s.user_id

@@ -57,6 +57,8 @@ export class ApiError extends Error {
   }
 }
 
+const CLOSED = () => new ApiError(0, { code: "closed", message: "This was closed." });
+
 /** Calls the API as one person, or as a program with an API key (`token`, which is never refreshed). */
 export class Client {
   /** @type {any} the account, once signed in */
@@ -338,6 +340,7 @@ export class Live {
     if (this.ack && this.#up) await Promise.race([this.#acknowledgeOnce().catch(() => {}), sleep(1000)]);
     this.#closed = true;
     this.#socket?.close();
+    this.#refuse(CLOSED());
     this.#wake?.();
   }
 
@@ -397,7 +400,7 @@ export class Live {
     const id = ++this.#said;
     // Not sooner than the service takes it.
     this.#nextAt = Math.max(this.#nextAt, Date.now() - AHEAD_MS) + PACE_MS;
-    await sleep(this.#nextAt - Date.now());
+    await sleep(Math.max(0, this.#nextAt - Date.now()));
     if (!this.#up) throw new ApiError(0);
     /** @type {any} */
     let timer;
@@ -415,7 +418,7 @@ export class Live {
 
   /** @returns {Promise<void>} */
   #connectedOnce() {
-    if (this.#ended) return Promise.reject(this.#ended);
+    if (this.#ended || this.#closed) return Promise.reject(this.#ended ?? CLOSED());
     if (this.#up) return Promise.resolve();
     return new Promise((resolve, reject) => this.#ups.add({ resolve, reject }));
   }
@@ -635,8 +638,13 @@ export class Live {
 
   #end(/** @type {ApiError} */ error) {
     this.#ended = error;
+    this.#refuse(error);
+    this.#wake?.();
+  }
+
+  /** Whoever waits for a connection or a room is told that there will be none. */
+  #refuse(/** @type {ApiError} */ error) {
     for (const waiting of [...this.#ups, ...this.#joins.values()]) waiting.reject(error);
     this.#ups.clear();
-    this.#wake?.();
   }
 }

@@ -94,6 +94,9 @@ def make_backup(config: Config, target: Path, *, media: bool, say: Say) -> None:
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.unfinished-"))
     try:
         fill(config, work, media=media, say=say)
+        # A copy of what is in the folder is no less private than the folder.
+        for path in work.rglob("*"):
+            path.chmod(0o700 if path.is_dir() else 0o600)
         for folder in sorted(path for path in work.rglob("*") if path.is_dir()):
             sync(folder)
         sync(work)

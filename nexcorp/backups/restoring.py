@@ -40,6 +40,15 @@ LIST_LACKING = """
 SELECT wanted.name FROM unnest(%s::text[]) AS wanted (name)
 WHERE NOT EXISTS (SELECT FROM pg_available_extensions AS e WHERE e.name = wanted.name)
 """
+# What may have been revoked, and was sent, between the backup and now.
+END_SESSIONS = "UPDATE sessions SET revoked_at = now(), revoked_reason = 'restored' WHERE revoked_at IS NULL"
+SKIP_DELIVERIES = """
+UPDATE deliveries SET state = 'skipped', reason = 'restored', claimed_until = NULL
+WHERE state = 'waiting' AND due_at <= now()
+"""
+GIVE_UP_MAILS = """
+UPDATE mails SET failed_at = now(), last_error = 'restored' WHERE sent_at IS NULL AND failed_at IS NULL
+"""
 # All but extensions, which a role may use and not make. Given up where somebody holds a table.
 EMPTY = """
 SET LOCAL lock_timeout = '10s';
@@ -72,11 +81,12 @@ NEW_TIMEOUT = b"SET transaction_timeout = 0;\n"
 LEFT_OUT = (" SCHEMA - public ", " COMMENT - SCHEMA public ", " COMMENT - EXTENSION ")
 
 
-def restore_backup(config: Config, source: Path, *, replace: bool, say: Say) -> list[str]:
+def restore_backup(config: Config, source: Path, *, replace: bool, moved: bool, say: Say) -> list[str]:
     """Restore the backup in the folder `source`, and migrate the database; returns what was applied.
 
     The database must be empty; with `replace`, all that is in its schema `public` is deleted. A restore that
-    fails leaves the database as it was. Raises BackupError, OSError, psycopg.Error and MigrationError.
+    fails leaves the database as it was. `moved`: the service did nothing behind the backup; else its sessions
+    end, and what was due to be sent is not. Raises BackupError, OSError, psycopg.Error and MigrationError.
     """
     source = source.expanduser().absolute()
     manifest = read_manifest(source)
@@ -100,8 +110,21 @@ def restore_backup(config: Config, source: Path, *, replace: bool, say: Say) -> 
     say("the database is restored")
     applied = migrations.migrate_up(config.database_url)
     with psycopg.connect(config.database_url, autocommit=True) as conn:
+        if not moved:
+            settle(conn, say)
         conn.execute("ANALYZE")
     return applied
+
+
+def settle(conn: psycopg.Connection, say: Say) -> None:
+    """Nobody is let in who was shut out since the backup, or is told by mail or push once more."""
+    with conn.transaction():
+        ended = conn.execute(END_SESSIONS).rowcount
+        sent = conn.execute(SKIP_DELIVERIES).rowcount + conn.execute(GIVE_UP_MAILS).rowcount
+    say(
+        f"{ended} sessions are ended and {sent} mails and pushes given up, as they may have been ended and "
+        "sent since the backup; --moved keeps both"
+    )
 
 
 def check_server(conn: psycopg.Connection, manifest: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from nexcorp.backups.restoring import restore_backup
 from nexcorp.backups.sets import DUMP, MANIFEST, SUMS
 from nexcorp.config import Config
 from nexcorp.seed import seed
-from tests.api import API, create, fetch_value, publish
+from tests.api import API, create, fetch, fetch_value, publish
 from tests.clients import Client, run_service, start_web, wait_until
 from tests.features.uploads.files import form, picture
 from tests.servers import name_database
@@ -126,7 +126,12 @@ async def test_a_used_service_is_restored_elsewhere_and_all_of_it_reads(
     picture_bytes = await (await ann.client.session.get(service.url + uploaded["url"])).read()
     elsewhere = replace(config, database_url=empty_url, home=str(tmp_path / "elsewhere"))
     told_then: list[str] = []
-    applied = await asyncio.to_thread(restore_backup, elsewhere, target, replace=False, say=told_then.append)
+
+    def restore(config: Config, *, replace: bool = False, moved: bool = False) -> list[str]:
+        told_then.clear()
+        return restore_backup(config, target, replace=replace, moved=moved, say=told_then.append)
+
+    applied = await asyncio.to_thread(restore, elsewhere, moved=True)
     assert applied == []
     assert not any("WARNING" in line for line in told_then)
     after = describe(empty_url)
@@ -148,7 +153,7 @@ async def test_a_used_service_is_restored_elsewhere_and_all_of_it_reads(
         found = "SELECT count(*) FROM post_documents WHERE post_id = $1"
         await wait_until(lambda: fetch_value(restored, found, UUID(post["id"])), 20)
         with pytest.raises(BackupError, match="stop them first"):
-            await asyncio.to_thread(restore_backup, elsewhere, target, replace=True, say=print)
+            await asyncio.to_thread(restore, elsewhere, replace=True)
 
     # Over what is there only when told, and then nothing of it is left.
     with psycopg.connect(empty_url, autocommit=True) as conn:
@@ -156,12 +161,56 @@ async def test_a_used_service_is_restored_elsewhere_and_all_of_it_reads(
         conn.execute("CREATE TABLE of_another_release (mood mood)")
         conn.execute("CREATE VIEW moods AS SELECT * FROM of_another_release")
     with pytest.raises(BackupError, match="not empty"):
-        await asyncio.to_thread(restore_backup, elsewhere, target, replace=False, say=print)
+        await asyncio.to_thread(restore, elsewhere)
     other = replace(elsewhere, jwt_secret="another secret, as long as it has to be")
-    told_then.clear()
-    await asyncio.to_thread(restore_backup, other, target, replace=True, say=told_then.append)
+    await asyncio.to_thread(restore, other, replace=True, moved=True)
     assert any("JWT_SECRET is not that of the backup" in line for line in told_then)
     assert describe(empty_url) == before
+
+
+async def test_what_went_out_behind_a_backup_does_not_go_out_again(
+    make_user: Any, service: Any, config: Config, empty_url: str, tmp_path: Path
+) -> None:
+    ann = await make_user()
+    await fetch(
+        service,
+        "INSERT INTO deliveries (notification_id, channel, target, receiver_id, due_at) "
+        "SELECT uuidv7(), 'email', due, $1, now() + due::interval FROM unnest(ARRAY['0 s', '1 day']) AS due",
+        ann.id,
+    )
+    mail = "INSERT INTO mails (user_id, kind, address) VALUES ($1, 'verify_email', $2)"
+    await fetch(service, mail, ann.id, ann.email)
+    sessions = "SELECT revoked_reason FROM sessions"
+    waiting = "SELECT target, state, reason FROM deliveries ORDER BY due_at"
+    mails = "SELECT failed_at IS NULL, last_error FROM mails"
+    target = tmp_path / "set"
+    await asyncio.to_thread(make_backup, config, target, media=True, say=print)
+    assert {path.stat().st_mode & 0o077 for path in (target, *target.rglob("*"))} == {0}
+
+    def read(*statements: str) -> list[list[Any]]:
+        with psycopg.connect(empty_url) as conn:
+            return [conn.execute(statement).fetchall() for statement in statements]
+
+    elsewhere = replace(config, database_url=empty_url)
+    told: list[str] = []
+    await asyncio.to_thread(restore_backup, elsewhere, target, replace=False, moved=False, say=told.append)
+    assert read(sessions, waiting, mails) == [
+        [("restored",)],
+        [("0 s", "skipped", "restored"), ("1 day", "waiting", None)],
+        [(False, "restored")],
+    ]
+    assert any("1 sessions" in line and "2 mails and pushes" in line for line in told)
+    async with run_service(elsewhere) as restored:
+        again = Client(ann.client.session, restored.url, ann.headers)
+        assert (await again.get(f"{API}/auth/me")).status == 401
+
+    # Where nothing went on behind the backup, all of it goes on.
+    await asyncio.to_thread(restore_backup, elsewhere, target, replace=True, moved=True, say=print)
+    assert read(sessions, waiting, mails) == [
+        [(None,)],
+        [("0 s", "waiting", None), ("1 day", "waiting", None)],
+        [(True, None)],
+    ]
 
 
 def test_what_is_damaged_is_refused_and_changes_nothing(
@@ -175,7 +224,7 @@ def test_what_is_damaged_is_refused_and_changes_nothing(
 
     def restore(reason: str) -> None:
         with pytest.raises(BackupError, match=reason):
-            restore_backup(elsewhere, target, replace=True, say=print)
+            restore_backup(elsewhere, target, replace=True, moved=False, say=print)
         assert describe(empty_url) == {}
 
     (target / DUMP).write_bytes(dump[:-1] + bytes([dump[-1] ^ 1]))

@@ -1,6 +1,13 @@
 // What a test wants of clients/javascript: node calls.mjs NAME JSON. Prints one line of JSON a step.
 import { ApiError, Client } from "../../clients/javascript/nexcorp.js";
 
+// Newer Nodes warn of it on stderr.
+const { setTimeout: start } = globalThis;
+globalThis.setTimeout = (run, ms, ...more) => {
+  if (ms < 0) throw new Error(`${ms} ms`);
+  return start(run, ms, ...more);
+};
+
 const say = (value) => console.log(JSON.stringify(value));
 const [name, given] = process.argv.slice(2);
 const options = JSON.parse(given);
@@ -58,6 +65,10 @@ const steps = {
     say(await fails(() => live.join("post:01890a5d-ac96-774b-bcce-b302099a8057")));
     say(await fails(() => live.say("no-such-command")));
     say(Object.keys(await live.say("ping")));
+    const other = await later.live();
+    await other.close();
+    for await (const _ of other) throw new Error("it was closed");
+    say((await fails(() => other.say("ping"))).code);
     await later.signOut();
     say(await fails(async () => {
       for await (const _ of live);

@@ -87,8 +87,9 @@ async def test_the_session_lists_errors_and_the_end(make_user: Any, service: Any
     assert said[3]["requestId"]
     assert [said[4]["code"], said[5]["code"]] == ["room_not_found", "unknown_event"]
     assert said[6] == ["time"]
-    assert [said[7]["code"], said[7]["closeCode"]] == ["session_revoked", 4503]
-    assert [error["status"] for error in said[8:]] == [401, 401, 403]
+    assert said[7] == "closed"
+    assert [said[8]["code"], said[8]["closeCode"]] == ["session_revoked", 4503]
+    assert [error["status"] for error in said[9:]] == [401, 401, 403]
 
 
 async def test_what_fails_for_a_while_is_tried_again_with_one_key(failing: Any) -> None:

@@ -189,6 +189,31 @@ async def test_rooms_are_joined_left_and_refused(make_user: Any, service: Any) -
         assert (await until(live, "notification:created")).room == f"user:{ada.id}"
 
 
+async def test_whoever_reads_is_told_of_the_end(make_user: Any, service: Any) -> None:
+    ada = await make_user()
+
+    async def read(live: Any) -> None:
+        async for _ in live:
+            pass
+
+    async with Client(service.url, token=ada.token) as client, asyncio.timeout(20):
+        async with client.live() as live:
+            reader = asyncio.create_task(read(live))
+            # A service of later may say more than this client knows.
+            live._receive(**{"event": "new", "data": {}, "room": f"user:{ada.id}", "seq": 99, "at": "now"})
+        await reader
+        with pytest.raises(ApiError) as refused:
+            await live.say("ping")
+        assert refused.value.code == "closed"
+        # What nobody has foreseen is raised where frames are read.
+        async with client.live() as live:
+            live._connected = live._receive = None
+            sockets = [one for one in service.app[NODE].hub.sockets if not one.closing]
+            sockets[0].close(4010, "missed")
+            with pytest.raises(TypeError):
+                await read(live)
+
+
 async def test_what_is_final_ends_it_and_all_else_does_not(
     make_user: Any, service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

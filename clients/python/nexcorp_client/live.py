@@ -23,6 +23,7 @@ PLAIN, BATCHED = "nexcorp.v1", "nexcorp.v1.batch"
 # The service pings every 25 seconds.
 SILENT_SECONDS = 40.0
 ANSWER_SECONDS = 15.0
+HANDSHAKE_SECONDS = 30.0
 # It takes 20 commands a second, and 40 at once.
 PACE_SECONDS, AHEAD_SECONDS = 0.0625, 1.0
 ACK_SECONDS = 0.25
@@ -56,7 +57,8 @@ class Live:
     far that is, and lets a later Live go on from there. With `batch` frames of 20 ms come together. Those
     that you do not take wait in memory.
 
-    Iterating raises ApiError where the service ends it for good, with `close_code` 4500 or above.
+    Iterating raises ApiError where the service ends it for good, with `close_code` 4500 or above, and ends
+    behind close().
     """
 
     def __init__(
@@ -65,14 +67,16 @@ class Live:
         self._client, self._batch, self._acks = client, batch, ack
         names = dict.fromkeys([*rooms, *places])
         self._rooms: dict[str, Room] = {name: Room.at(places.get(name)) for name in names}
-        self._frames: asyncio.Queue[Frame | ApiError] = asyncio.Queue()
+        # None is the end of it.
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._joins: dict[str, asyncio.Future[Place]] = {}
         self._said = 0
         self._next_at = 0.0
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._up = asyncio.Event()
-        self._ended: ApiError | None = None
+        self._ended: Exception | None = None
+        self._closed = False
         self._reason: Any = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -99,13 +103,18 @@ class Live:
 
     async def close(self) -> None:
         """Acknowledge what was shown, and end the socket."""
-        if self._acks:
+        if self._closed:
+            return
+        self._closed = True
+        if self._acks and self._ended is None:
             with contextlib.suppress(ApiError, TimeoutError):
                 async with asyncio.timeout(1):
                     await self._acknowledge_once()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._ended is None:
+            self._end(ApiError(0, {"code": "closed", "message": "This was closed."}))
 
     @property
     def places(self) -> dict[str, Place]:
@@ -115,9 +124,11 @@ class Live:
     async def __aiter__(self) -> AsyncIterator[Frame]:
         while True:
             frame = await self._frames.get()
-            if isinstance(frame, ApiError):
-                self._frames.put_nowait(frame)
-                raise frame
+            if frame is None:
+                self._frames.put_nowait(None)
+                if self._ended is None or self._closed:
+                    return
+                raise self._ended
             yield frame
             room = self._rooms.get(frame.room or "")
             if room is not None and frame.place is not None:
@@ -185,7 +196,13 @@ class Live:
         return found
 
     async def _run(self) -> None:
-        """Connect, read, and come back, until it is over for good."""
+        """Connect, read, and come back, until it is over for good; then whoever waits is told why."""
+        try:
+            await self._come_back()
+        except Exception as error:
+            self._end(error)
+
+    async def _come_back(self) -> None:
         tries = 0
         # What the service does not take any more.
         old: str | None = None
@@ -230,14 +247,16 @@ class Live:
         if mine is not None and mine.came is not None and mine.came.epoch is not None:
             query = {"epoch": mine.came.epoch, "seq": str(mine.came.seq)}
         self._reason = None
-        async with self._client.session.ws_connect(
-            self._client.url + "/ws",
-            # A service that has no batches speaks the other one.
-            protocols=(BATCHED, PLAIN) if self._batch else (PLAIN,),
-            headers={"Authorization": f"Bearer {token}"},
-            params=query,
-            max_msg_size=0,
-        ) as ws:
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            ws = await self._client.session.ws_connect(
+                self._client.url + "/ws",
+                # A service that has no batches speaks the other one.
+                protocols=(BATCHED, PLAIN) if self._batch else (PLAIN,),
+                headers={"Authorization": f"Bearer {token}"},
+                params=query,
+                max_msg_size=0,
+            )
+        async with ws:
             self._ws = ws
             while True:
                 message = await ws.receive(timeout=SILENT_SECONDS)
@@ -254,7 +273,7 @@ class Live:
         return next((name for name in self._rooms if name.startswith("user:")), "")
 
     def _receive(
-        self, event: str, data: Any, room: str | None = None, seq: Any = None, id: Any = None
+        self, event: str, data: Any, room: str | None = None, seq: Any = None, id: Any = None, **_: Any
     ) -> None:
         if event == "connected":
             self._connected(data)
@@ -362,9 +381,10 @@ class Live:
             # Whoever waits for a connection is told that there will be none.
             self._up.set()
 
-    def _end(self, error: ApiError) -> None:
+    def _end(self, error: Exception) -> None:
         self._ended = error
-        self._frames.put_nowait(error)
+        self._frames.put_nowait(None)
         for expected in self._joins.values():
             if not expected.done():
                 expected.set_exception(error)
+        self._up.set()

@@ -34,6 +34,7 @@ CHANNELS = {
     "gone": "The notification had been deleted, or the browser's subscription had ended.",
     "entity_gone": "What it leads to was gone, or no longer shown to you.",
     "refused": "The other side refused it.",
+    "restored": "It was due before the service came back from a backup, and was most likely sent.",
     "failed": "The other side could not be reached, or could not take it.",
 }
 REASONS = {**CHOSEN, **HELD, **CHANNELS}

@@ -95,6 +95,30 @@ async def test_two_behind_is_reuse_at_once(client: Any, make_user: Any, sign_in:
     assert (await client.post(REFRESH, json={"refreshToken": token})).status == 401
 
 
+async def test_a_database_that_was_set_back_takes_nobody_for_a_thief(
+    client: Any, make_user: Any, sign_in: Any, fetch: Any
+) -> None:
+    tokens = [(await sign_in(await make_user()))["refreshToken"]]
+
+    async def refresh(token: str) -> int:
+        answer = await client.post(REFRESH, json={"refreshToken": token})
+        if answer.status == 200:
+            tokens.append((await answer.json())["refreshToken"])
+        return int(answer.status)
+
+    for _ in range(3):
+        assert await refresh(tokens[-1]) == 200
+    # As in a backup of before, or at a replica that had not heard of the last ones when it was promoted.
+    await fetch("UPDATE sessions SET refresh_counter = 2 WHERE id = $1", session_of(tokens[0]))
+    assert await refresh(tokens[3]) == 200
+    assert await refresh(tokens[4]) == 200
+    events = "SELECT type FROM events WHERE entity_id = $1"
+    assert await fetch(events, session_of(tokens[0])) == []
+    # What is older than that is as suspicious as ever.
+    assert await refresh(tokens[1]) == 401
+    assert [row["type"] for row in await fetch(events, session_of(tokens[0]))] == ["session.reuse_detected"]
+
+
 async def test_racing_tabs_get_the_same_token(client: Any, make_user: Any, sign_in: Any, fetch: Any) -> None:
     token = (await sign_in(await make_user()))["refreshToken"]
     answers = await asyncio.gather(*(client.post(REFRESH, json={"refreshToken": token}) for _ in range(12)))

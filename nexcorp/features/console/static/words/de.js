@@ -291,6 +291,7 @@ export default {
       shown: "ein Gerät hatte es gezeigt",
       gone: "es war weg",
       entity_gone: "worauf es verweist, war weg",
+      restored: "es war fällig, bevor der Dienst aus einer Sicherung zurückkam",
       refused: "die Gegenseite lehnte ab",
       failed: "die Gegenseite war nicht erreichbar",
     },

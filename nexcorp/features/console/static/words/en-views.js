@@ -132,6 +132,7 @@ export default {
       shown: "a device had shown it",
       gone: "it was gone",
       entity_gone: "what it leads to was gone",
+      restored: "it was due before the service came back from a backup",
       refused: "the other side refused it",
       failed: "the other side could not be reached",
     },
