@@ -20,6 +20,7 @@ import {
 } from "../lib/ui.js";
 import { t } from "../lib/words.js";
 import { Thread } from "./messages-thread.js";
+import { restore, unsentIn } from "./messages-unsent.js";
 /** @import { Conversation, PersonCard } from "../lib/types.d.ts" */
 
 /** What a conversation is called: its title, the other person, or notes to oneself. */
@@ -83,6 +84,8 @@ const Row = (/** @type {{one: Conversation, open: boolean}} */ { one, open }) =>
           : t("messages.nothingYet")}</span>
       </span>
       <span class="aside">
+        ${unsentIn(one.id).some((message) => !message.waiting) &&
+          html`<span class="tag danger">${t("messages.unsent")}</span>`}
         ${one.lastMessage && html`<small class="muted"><${Ago} at=${one.lastMessage.createdAt} /></small>`}
         ${one.unread > 0 && html`
           <span
@@ -135,6 +138,7 @@ function Create(/** @type {{onClose: () => void}} */ { onClose }) {
 
 export default function Messages(/** @type {{id?: string}} */ { id }) {
   const [creating, create] = useState(false);
+  useEffect(restore, []);
   useEffect(listen, []);
   const notes = async () => {
     try {

@@ -8,6 +8,8 @@ export default {
     gone: "Hier ist nichts",
     goneHint: "Es wurde gelöscht, oder ist nicht für Sie bestimmt.",
     forbidden: "Das dürfen Sie nicht sehen",
+    admins: "Das ist für Administratoren",
+    askAdmin: "Ein Administrator kann es Ihnen erlauben.",
     request: "Anfrage",
     retry: "Noch einmal",
     more: "Mehr",
@@ -739,7 +741,6 @@ export default {
     deleteTitle: "Lead löschen?",
     deleteHint: "{name} geht mit allem, was mit ihm geschah. Das kann nicht zurückgenommen werden.",
     back: "Alle Leads",
-    forbidden: "Leads sieht, wer sie lesen darf: Das kann ein Administrator erlauben.",
   },
 
   projects: {
@@ -1017,6 +1018,8 @@ export default {
     edited: "bearbeitet",
     deleted: "Diese Nachricht wurde gelöscht.",
     notSent: "Nicht gesendet: noch einmal",
+    discard: "Verwerfen",
+    unsent: "nicht gesendet",
     replyTo: "Antwort an {name}:",
     about: "Über diese Unterhaltung",
     members: { one: "{count} Mitglied", other: "{count} Mitglieder" },
@@ -1125,7 +1128,6 @@ export default {
   },
 
   members: {
-    forbidden: "Leute verwaltet, wer es darf: Das kann ein Administrator erlauben.",
     tabs: { people: "Leute", roles: "Rollen", invitations: "Einladungen" },
     person: "Person",
     role: "Rolle",

@@ -574,7 +574,6 @@ export default {
     deleteTitle: "Delete the lead?",
     deleteHint: "{name} goes with everything that happened with it. This cannot be taken back.",
     back: "All leads",
-    forbidden: "Leads are for those with the permission to read them: an administrator can give it.",
   },
 
   projects: {
@@ -845,6 +844,8 @@ export default {
     edited: "edited",
     deleted: "This message was deleted.",
     notSent: "Not sent: try again",
+    discard: "Throw away",
+    unsent: "not sent",
     replyTo: "Reply to {name}:",
     about: "About this conversation",
     members: { one: "{count} member", other: "{count} members" },
@@ -949,7 +950,6 @@ export default {
   },
 
   members: {
-    forbidden: "People are managed by those with the permission to: an administrator can give it.",
     tabs: { people: "People", roles: "Roles", invitations: "Invitations" },
     person: "Person",
     role: "Role",
