@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from playwright.async_api import Request, Route, expect
+from playwright.async_api import Request, Route, WebSocketRoute, expect
 
 from tests.api import publish
 from tests.clients import User
@@ -16,7 +16,7 @@ MakeUser = Callable[..., Awaitable[User]]
 
 
 async def test_an_address_names_ids_only(visit: Visitor, make_user: MakeUser) -> None:
-    """No part of an address becomes another path of the API, and one that is malformed is told of."""
+    """No part of an address becomes another path of the API, and one that names nothing is told of."""
     page = await visit("/app/", await make_user())
     await expect_live(page)
     asked: list[str] = []
@@ -25,10 +25,40 @@ async def test_an_address_names_ids_only(visit: Visitor, make_user: MakeUser) ->
         asked.append(request.url)
 
     page.on("request", note)
-    for path in ("notifications/..%5Cauth%5Csessions%3F", "posts/%252e%252e", "%E0%A4"):
+    for path in (
+        "notifications/..%5Cauth%5Csessions%3F",
+        "posts/%252e%252e",
+        "%E0%A4",
+        "tasks/0123",
+        "files/ffffffff",
+        "people/a.b",
+    ):
         await page.goto(f"{visit.origin}/app/{path}")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is here")
     assert not [url for url in asked if url.split("?")[0].endswith(("/api/v1/auth/sessions", "/api/v1/"))]
+    assert not [url for url in asked if "/0123" in url.split("/app/")[0] or "/api/v1/files/" in url]
+
+
+async def test_an_ended_connection_comes_back(visit: Visitor, make_user: MakeUser) -> None:
+    """A socket that was ended while the session goes on is opened again, once: then a person is told."""
+    page = await visit(None, await make_user())
+    sockets: list[WebSocketRoute] = []
+
+    def note(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    await page.route_web_socket("**/ws*", note)
+    await page.goto("/app/")
+    await expect_live(page)
+    await sockets[0].close(code=4503, reason="session revoked")
+    await expect(page.locator(".live")).not_to_have_text("Live")
+    await expect_live(page)
+    assert len(sockets) == 2
+    await sockets[1].close(code=4500, reason="bad token")
+    await expect(page.locator(".toast")).to_contain_text("4500")
+    await expect(page.locator(".live")).to_have_text("Offline")
+    assert len(sockets) == 2
 
 
 async def test_a_busy_service_signs_nobody_out(visit: Visitor, make_user: MakeUser) -> None:
