@@ -18,14 +18,14 @@ import {
   toastError,
   useForm,
 } from "../lib/ui.js";
-import { t } from "../lib/words.js";
+import { plain, t } from "../lib/words.js";
 import { Thread } from "./messages-thread.js";
 import { restore, unsentIn } from "./messages-unsent.js";
 /** @import { Conversation, PersonCard } from "../lib/types.d.ts" */
 
 /** What a conversation is called: its title, the other person, or notes to oneself. */
 export function titleOf(/** @type {Conversation} */ { kind, title, person }) {
-  if (kind === "group") return title ?? t("messages.group");
+  if (kind === "group") return title === null ? t("messages.group") : plain(title);
   return person?.id === me.value.id ? t("messages.notes") : nameOf(person);
 }
 
