@@ -55,6 +55,8 @@ async def test_the_overview(visit: Visitor, make_user: MakeUser) -> None:
     await check_axe(page)
     await page.set_viewport_size({"width": 390, "height": 844})
     assert await fits(page)
+    await page.locator("nav.tabs").get_by_role("link", name="Feed").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Feed")
     member = await visit("/app/", await make_user())
     await expect(member.get_by_role("link", name="Overview")).to_have_count(0)
     asked: list[str] = []

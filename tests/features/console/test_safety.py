@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 
 from playwright.async_api import Request, Route, WebSocketRoute, expect
 
-from tests.api import publish
+from tests.api import API, create, publish
 from tests.clients import User
 from tests.features.console.browsers import Visitor
-from tests.features.console.test_shell import expect_live
+from tests.features.console.test_shell import expect_live, fits
 
 MakeUser = Callable[..., Awaitable[User]]
 
@@ -59,6 +59,32 @@ async def test_an_ended_connection_comes_back(visit: Visitor, make_user: MakeUse
     await expect(page.locator(".toast")).to_contain_text("4500")
     await expect(page.locator(".live")).to_have_text("Offline")
     assert len(sockets) == 2
+
+
+async def test_what_people_write_stays_where_it_is(visit: Visitor, make_user: MakeUser) -> None:
+    """Markup, endless words and marks of direction are shown as text, and turn or move nothing else."""
+    ada = await make_user()
+    mark, word = "<img src=x onerror=\"document.title='taken'\">", "W" * 40
+    change = {
+        "firstName": f"Ada\u202e{word}",
+        "lastName": mark[:50],
+        "jobTitle": word,
+        "bio": mark + word * 4,
+    }
+    answer = await ada.client.patch(f"{API}/users/me", json=change)
+    assert answer.status == 200, await answer.text()
+    body = f"{mark} [a](javascript:alert) @{ada.username}.x mail@{ada.username} {word * 4}"
+    post = await create(ada, "/posts", type="project", title=mark + word * 2, body=body)
+    task = await create(ada, "/tasks", title=mark + word * 3, description=body)
+    page = await visit("/app/", ada, viewport={"width": 390, "height": 844})
+    for path in (f"posts/{post['id']}", f"people/{ada.username}", f"tasks/{task['id']}", "tasks", ""):
+        await page.goto(f"/app/{path}")
+        await expect(page.get_by_role("main")).to_contain_text(mark[:30])
+        assert await fits(page), path
+    await expect(page.locator("main img[src=x]")).to_have_count(0)
+    await expect(page.locator(".post .body a")).to_have_text([f"@{ada.username}"])
+    assert "\u202e" not in await page.locator(".post header").first.inner_text()
+    assert "taken" not in await page.title()
 
 
 async def test_a_busy_service_signs_nobody_out(visit: Visitor, make_user: MakeUser) -> None:

@@ -108,6 +108,9 @@ async def test_keys(page: Page) -> None:
     await expect(heading).to_have_text("People")
     await page.keyboard.press("Control+k")
     await expect(page.get_by_role("combobox", name="Commands")).to_be_focused()
+    for _ in range(9):
+        await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_role("option", selected=True)).to_be_in_viewport()
     await page.keyboard.type("expl")
     await expect(page.get_by_role("option", selected=True)).to_have_text("Explore")
     await page.keyboard.press("Enter")

@@ -78,7 +78,7 @@ export function Ago(/** @type {{at: string}} */ { at }) {
   return html`<time dateTime=${at} title=${exactly(at)}>${text}</time>`;
 }
 
-const PARTS = /(https?:\/\/[^\s<>"')\]]+|(?<![\w@./])@[a-zA-Z0-9_.-]*[a-zA-Z0-9_])/g;
+const PARTS = /(https?:\/\/[^\s<>"')\]]+|(?<![\w@./])@\w{3,30}(?![\w@]))/g;
 /** A text that somebody wrote, with links and mentions as elements. */
 export const Words = (/** @type {{text: string}} */ { text }) =>
   text.split(PARTS).map((part, at) => {
