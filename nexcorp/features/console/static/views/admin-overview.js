@@ -40,7 +40,7 @@ const figure = (/** @type {number | null | undefined} */ value, unit = "") =>
 const Tile = (/** @type {any} */ { name, value, unit = "", tone = "", to }) => {
   const inner = html`<small class="muted">${t(`overview.tiles.${name}`)}</small><b class=${tone}>${
     figure(value)
-  } <small>${unit}</small></b>`;
+  } ${value !== null && html`<small>${unit}</small>`}</b>`;
   return to
     ? html`<a class="card tile" href=${href(to)}>${inner}</a>`
     : html`<div class="card tile">${inner}</div>`;

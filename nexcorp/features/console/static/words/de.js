@@ -358,7 +358,7 @@ export default {
     inApp: "Hier",
     push: "Push",
     mail: "Mail",
-    mails: { off: "Nie", offline: "Wenn Sie weg sind", always: "Immer" },
+    mails: { off: "Nie", offline: "Abwesend", always: "Immer" },
     critical: "Immer",
     criticalHint: "Dies lässt sich nicht abschalten.",
     types: {
@@ -1095,7 +1095,7 @@ export default {
       latency: "Antwortzeit, p99",
       outbox: "Wartet im Ausgang",
       age: "Ältestes im Ausgang",
-      dead: "Unzustellbares",
+      dead: "Unzustellbar",
       workers: "Worker",
     },
     plots: {
