@@ -214,15 +214,16 @@ async function enter() {
   await connect();
 }
 
-/** @type {string | null | undefined} */
-let shownTo;
+/** Who is shown the console, and who was before. @type {string | null | undefined} */
+let shownTo, before;
 effect(() => {
   const id = me.value === undefined ? undefined : me.value?.id ?? null;
   if (id === shownTo) return;
+  shownTo = id;
   stop();
   // Whoever comes next finds nothing of whoever was here, in no view's memory.
-  if (shownTo) return location.reload();
-  shownTo = id;
+  if (id && before && id !== before) location.reload();
+  before = id ?? before;
   if (id) enter();
   else if (id === null) {
     import("./views/sign-in.js").then((module) => {

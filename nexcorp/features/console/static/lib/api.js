@@ -60,7 +60,7 @@ function keep(/** @type {any} */ answer, tell = true) {
 /** What is being written is kept in each tab under names that begin so. */
 export const DRAFTS = "nexcorp-draft-";
 
-/** `left`: somebody signed out, rather than being signed out: what they were writing goes, too. */
+/** `left`: somebody signed out, rather than being signed out: nothing of theirs stays here. */
 function forget(tell = true, left = false) {
   if (left) {
     Object.keys(sessionStorage).filter((name) => name.startsWith(DRAFTS)).forEach((name) =>
@@ -70,6 +70,7 @@ function forget(tell = true, left = false) {
   token = null;
   me.value = null;
   if (tell) tabs.postMessage({ kind: "out", left });
+  if (left) location.reload();
 }
 
 tabs.onmessage = ({ data }) => {
