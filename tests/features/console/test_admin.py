@@ -55,8 +55,17 @@ async def test_the_overview(visit: Visitor, make_user: MakeUser) -> None:
     await check_axe(page)
     await page.set_viewport_size({"width": 390, "height": 844})
     assert await fits(page)
+    await page.locator("nav.tabs").get_by_role("link", name="Feed").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Feed")
     member = await visit("/app/", await make_user())
     await expect(member.get_by_role("link", name="Overview")).to_have_count(0)
+    asked: list[str] = []
+    member.on("request", lambda request: asked.append(request.url))
+    for path in ("admin", "admin/people", "admin/audit", "admin/dead-letters"):
+        await member.goto(f"/app/{path}")
+        await expect(member.get_by_role("heading", name="This is for administrators")).to_be_visible()
+    assert not [url for url in asked if "/api/v1/admin/" in url or "/api/v1/audit" in url]
+    await check_axe(member)
 
 
 async def test_people_and_roles(visit: Visitor, make_user: MakeUser) -> None:

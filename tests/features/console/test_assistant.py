@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from nexcorp.embedded import PostgresServer, ValkeyServer
 from tests.clients import Service, User, run_service
@@ -87,6 +87,22 @@ async def test_answers_grow(visit: Visitor, make_user: MakeUser) -> None:
     await answer(page).get_by_role("button", name="The one before").click()
     await expect(answer(page).locator(".siblings")).to_contain_text("1/2")
     await expect(page.locator(".answer")).to_have_count(3)
+
+    # A question that is not taken again is not lost.
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=403, json={"code": "forbidden", "message": "Not now."})
+
+    visit.allow("status of 403 .*/messages")
+    await page.route("**/messages", refuse)
+    await page.get_by_role("button", name="Ask differently").last.click()
+    edited = page.get_by_role("textbox", name="Ask differently")
+    await edited.fill("say 2")
+    await page.get_by_role("button", name="Ask", exact=True).first.click()
+    await expect(page.locator(".toast")).to_contain_text("Not now.")
+    await expect(edited).to_have_value("say 2")
+    await page.unroute("**/messages")
+    await page.get_by_role("button", name="Ask", exact=True).first.click()
+    await expect(answer(page).locator(".markdown")).to_have_text("w0 w1")
     await check_axe(page)
 
 

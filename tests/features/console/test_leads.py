@@ -70,7 +70,7 @@ async def test_a_file_is_looked_at_then_taken_in(visit: Visitor, make_user: Make
     """A dry run says what is wrong and changes nothing. Without permission nothing is shown."""
     boss, member = await make_user(role="manager"), await make_user()
     stranger = await visit("/app/leads", member)
-    await expect(stranger.get_by_role("alert")).to_contain_text("You may not see this")
+    await expect(stranger.get_by_text("An administrator can give you the permission.")).to_be_visible()
     page = await visit("/app/leads", boss)
     text = "name,email,score\nOne,one@file.example,10\nTwo,two@file.example,much\n"
     await page.get_by_role("button", name="Import").click()

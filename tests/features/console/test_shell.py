@@ -58,6 +58,7 @@ async def test_signing_in_and_out(visit: Visitor, make_user: MakeUser) -> None:
     await page.get_by_role("button", name="Sign in", exact=True).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("People")
     await expect_live(page)
+    await page.evaluate("sessionStorage['nexcorp-draft-x'] = 'A secret'; sessionStorage.other = 'kept'")
     other = await page.context.new_page()
     await other.goto("/app/")
     await expect_live(other)
@@ -65,6 +66,8 @@ async def test_signing_in_and_out(visit: Visitor, make_user: MakeUser) -> None:
     await other.get_by_role("button", name="Sign out").click()
     for tab in (other, page):
         await expect(tab.get_by_role("heading", level=1)).to_have_text("Sign in to NexCorp Connect")
+    # Nothing that was being written waits for the next person.
+    assert await page.evaluate("Object.keys(sessionStorage)") == ["other"]
     await other.reload()
     await expect(other.get_by_role("heading", level=1)).to_have_text("Sign in to NexCorp Connect")
 
@@ -105,6 +108,9 @@ async def test_keys(page: Page) -> None:
     await expect(heading).to_have_text("People")
     await page.keyboard.press("Control+k")
     await expect(page.get_by_role("combobox", name="Commands")).to_be_focused()
+    for _ in range(9):
+        await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_role("option", selected=True)).to_be_in_viewport()
     await page.keyboard.type("expl")
     await expect(page.get_by_role("option", selected=True)).to_have_text("Explore")
     await page.keyboard.press("Enter")

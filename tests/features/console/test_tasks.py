@@ -111,14 +111,16 @@ async def test_a_task_is_changed_where_it_stands(visit: Visitor, team: Team) -> 
     await expect(grace.get_by_text("No description yet")).to_be_visible()
     await expect(ada.locator(".live.live")).to_be_visible()
 
-    # Both write the title: who is second is shown what the first one wrote.
+    # Both write the title: who is second is shown what the first one wrote, after a reload, too.
     for page in (ada, grace):
         await page.get_by_role("button", name="Edit: Title").click()
+    await grace.get_by_label("Title", exact=True).fill("Written by Grace")
     await ada.get_by_label("Title", exact=True).fill("Written by Ada")
     await ada.keyboard.press("Enter")
     await expect(ada.locator(".in-place.title")).to_have_text("Written by Ada")
-    await grace.get_by_label("Title", exact=True).fill("Written by Grace")
-    await grace.keyboard.press("Enter")
+    await grace.reload()
+    await expect(grace.get_by_label("Title", exact=True)).to_have_value("Written by Grace")
+    await grace.get_by_label("Title", exact=True).press("Enter")
     await expect(grace.get_by_role("alert")).to_contain_text("Written by Ada")
     await grace.get_by_role("button", name="Write mine over it").click()
     await expect(ada.locator(".in-place.title")).to_have_text("Written by Grace")

@@ -1,6 +1,6 @@
 /** Starts the console: the session, the socket, and the view of the path. */
 import { Component, effect, html, render, signal, useEffect } from "./vendor/preact.js";
-import { learnRights, me, refresh } from "./lib/api.js";
+import { learnRights, may, me, permissions, refresh } from "./lib/api.js";
 import { loadBell } from "./lib/bell.js";
 import { connect, on, stop } from "./lib/live.js";
 import { BASE, go, path } from "./lib/router.js";
@@ -44,7 +44,11 @@ function loadRest() {
 const late = (/** @type {() => Promise<any>} */ load) => async () =>
   (await Promise.all([load(), loadRest()]))[0];
 
-/** The view of each path below /app; what a colon names, the view is handed. @type {[string, () => Promise<any>][]} */
+/**
+ * The view of each path below /app; what a colon names, the view is handed. Without the permission that stands
+ * behind some of them nothing is asked of the API.
+ * @type {[string, () => Promise<any>, string?][]}
+ */
 const VIEWS = [
   ["/", () => import("./views/feed.js")],
   ["/explore", late(() => import("./views/explore.js"))],
@@ -56,8 +60,8 @@ const VIEWS = [
   ["/notifications/:id", late(() => import("./views/notification.js"))],
   ["/tasks", late(() => import("./views/tasks.js"))],
   ["/tasks/:id", late(() => import("./views/task.js"))],
-  ["/leads", late(() => import("./views/leads.js"))],
-  ["/leads/:id", late(() => import("./views/lead.js"))],
+  ["/leads", late(() => import("./views/leads.js")), "lead:read"],
+  ["/leads/:id", late(() => import("./views/lead.js")), "lead:read"],
   ["/projects", late(() => import("./views/projects.js"))],
   ["/projects/:id", late(() => import("./views/project.js"))],
   ["/projects/:id/:tab", late(() => import("./views/project.js"))],
@@ -70,26 +74,31 @@ const VIEWS = [
   ["/settings/:tab", late(() => import("./views/settings.js"))],
   ["/webhooks", late(() => import("./views/webhooks.js"))],
   ["/webhooks/:id", late(() => import("./views/webhooks.js"))],
-  ["/admin", late(() => import("./views/admin-overview.js"))],
-  ["/admin/people", late(() => import("./views/admin-people.js"))],
-  ["/admin/audit", late(() => import("./views/admin-audit.js"))],
-  ["/admin/dead-letters", late(() => import("./views/admin-dead-letters.js"))],
+  ["/admin", late(() => import("./views/admin-overview.js")), "audit:read"],
+  ["/admin/people", late(() => import("./views/admin-people.js")), "user:manage"],
+  ["/admin/audit", late(() => import("./views/admin-audit.js")), "audit:read"],
+  ["/admin/dead-letters", late(() => import("./views/admin-dead-letters.js")), "audit:read"],
 ];
 
-/** What a colon stands for: an id, a user name or a tab. Nothing else may become part of the API's paths. */
-const GIVEN = /^[\w-]+$/;
+/** What a colon stands for. Nothing else may become part of the API's paths. @type {Record<string, RegExp>} */
+const GIVEN = {
+  ":id": /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i,
+  ":username": /^\w+$/,
+  ":tab": /^[\w-]+$/,
+};
 
 /** The view of a path, and what it is handed; undefined where there is none. */
 export function match(/** @type {string} */ to) {
   const parts = to.split("/");
-  for (const [pattern, load] of VIEWS) {
+  for (const [pattern, load, needs] of VIEWS) {
     const names = pattern.split("/");
     if (
       names.length !== parts.length ||
-      !names.every((name, at) => name[0] === ":" ? GIVEN.test(parts[at]) : name === parts[at])
+      !names.every((name, at) => GIVEN[name]?.test(parts[at]) ?? name === parts[at])
     ) continue;
     return {
       load,
+      needs,
       given: Object.fromEntries(
         names.flatMap((name, at) => name[0] === ":" ? [[name.slice(1), parts[at]]] : []),
       ),
@@ -140,11 +149,18 @@ function View() {
       <${Empty} icon="compass" title=${t("app.gone")}>${t("app.goneHint")}<//>
     `;
   }
+  if (found.needs && permissions.value.size && !may(found.needs)) {
+    const admin = path.value.startsWith("/admin");
+    return html`
+      <${Heading} title=${t("app.forbidden")} hidden />
+      <${Empty} icon="shield" title=${t(admin ? "app.admins" : "app.forbidden")}>${t("app.askAdmin")}<//>
+    `;
+  }
   const { View, problem } = view.value.load === load ? view.value : { View: null, problem: null };
   if (problem) {
     return html`<${Problem} error=${{ message: t("app.newRelease") }} retry=${() => location.reload()} />`;
   }
-  return View
+  return View && (!found.needs || permissions.value.size)
     ? html`
       <${Guard} key=${path.value}>
         <${View} key=${load} ...${found.given} />
@@ -198,13 +214,16 @@ async function enter() {
   await connect();
 }
 
-/** @type {string | null | undefined} */
-let shownTo;
+/** Who is shown the console, and who was before. @type {string | null | undefined} */
+let shownTo, before;
 effect(() => {
   const id = me.value === undefined ? undefined : me.value?.id ?? null;
   if (id === shownTo) return;
   shownTo = id;
   stop();
+  // Whoever comes next finds nothing of whoever was here, in no view's memory.
+  if (id && before && id !== before) location.reload();
+  before = id ?? before;
   if (id) enter();
   else if (id === null) {
     import("./views/sign-in.js").then((module) => {
@@ -213,10 +232,8 @@ effect(() => {
   }
 });
 
-on("ended", ({ code }) => {
-  if (code === 4503) refresh().catch(() => {});
-  else toast(t("live.ended", { code }), "error");
-});
+on("connected", () => permissions.peek().size || learnRights().catch(() => {}));
+on("ended", ({ code }) => toast(t("live.ended", { code }), "error"));
 
 /** Trusted Types: the one address of a script that this page may make. */
 const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("nexcorp", {

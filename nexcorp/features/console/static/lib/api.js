@@ -57,15 +57,25 @@ function keep(/** @type {any} */ answer, tell = true) {
   if (tell) tabs.postMessage({ kind: "token", answer });
 }
 
-function forget(tell = true) {
+/** What is being written is kept in each tab under names that begin so. */
+export const DRAFTS = "nexcorp-draft-";
+
+/** `left`: somebody signed out, rather than being signed out: nothing of theirs stays here. */
+function forget(tell = true, left = false) {
+  if (left) {
+    Object.keys(sessionStorage).filter((name) => name.startsWith(DRAFTS)).forEach((name) =>
+      sessionStorage.removeItem(name)
+    );
+  }
   token = null;
   me.value = null;
-  if (tell) tabs.postMessage({ kind: "out" });
+  if (tell) tabs.postMessage({ kind: "out", left });
+  if (left) location.reload();
 }
 
 tabs.onmessage = ({ data }) => {
   if (data.kind === "token") keep(data.answer, false);
-  if (data.kind === "out") forget(false);
+  if (data.kind === "out") forget(false, data.left);
 };
 
 /**
@@ -180,6 +190,7 @@ export const permissions = signal(new Set());
 /** Learn what the one signed in may do. */
 export async function learnRights() {
   const account = await get("/auth/me");
+  if (me.peek()?.id !== account.id) return;
   permissions.value = new Set(account.permissions);
   me.value = { ...me.peek(), ...account };
 }
@@ -203,7 +214,7 @@ export async function signOut() {
   } catch (error) {
     if (/** @type {ApiError} */ (error).status !== 401) throw error;
   }
-  forget();
+  forget(true, true);
 }
 
 /** What the list of devices calls this one: "Firefox on Linux". */

@@ -4,7 +4,7 @@ import { api, get } from "./api.js";
 import { on, standAt } from "./live.js";
 import { go, href, unread } from "./router.js";
 import { Ago, Avatar, Empty, Icon, toastError } from "./ui.js";
-import { t } from "./words.js";
+import { plain, t } from "./words.js";
 
 /** @type {import("../vendor/preact.js").Signal<any[] | null>} */
 const items = signal(null);
@@ -112,8 +112,8 @@ export const Notice = (/** @type {any} */ { item, onOpen }) => {
     <span class="face"><${Avatar} person=${
     item.group?.actors?.[0] ?? item.actor
   } /><span class=${`kind ${item.type}`}><${Icon} name=${icon} /></span></span>
-    <span class="what"><b>${item.title}</b>${
-    item.message && html`<span>${item.message}</span>`
+    <span class="what"><b>${plain(item.title)}</b>${
+    item.message && html`<span>${plain(item.message)}</span>`
   }<small class="muted"><${Ago} at=${item.createdAt} /></small></span>
     ${fresh && html`<span class="dot"><span class="visually-hidden">${t("bell.unread")}</span></span>`}
   </button>`;

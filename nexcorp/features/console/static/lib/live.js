@@ -14,6 +14,7 @@ const PACE_MS = 62; // the service takes 20 commands a second: stay at 16
 const LONGEST_MS = 30_000;
 const HIDDEN_MS = 300_000;
 const LATE_MS = 1500; // after which a view does not wait any longer to be in a room
+const TOO_MANY = 4504; // sockets of one person
 const ROOMS_AT_ONCE = 20; // five of them count as a command more
 
 /** @typedef {(event: string, data: any) => void} Handler */
@@ -27,7 +28,7 @@ const listeners = new Map();
 let socket;
 /** Where the own room stands. @type {{epoch?: string, seq?: number}} */
 let own = {};
-let tries = 0, heard = 0, resting = false;
+let tries = 0, heard = 0, endedAt = 0, resting = false;
 /** @type {number | undefined} */
 let timer;
 
@@ -88,15 +89,20 @@ function closed(/** @type {number} */ code, /** @type {string} */ reason) {
   socket = undefined;
   clearQueue();
   if (resting || !me.peek()) return;
-  if (code >= 4500) {
-    state.value = "off";
-    emit("ended", { code });
-    return;
-  }
+  if (code >= 4500) return ended(code);
   // A browser does not tell a refused handshake's status: it may be a 401.
   if (!opened && code === 1006) refresh().catch(() => {});
   const asked = code === 4001 ? Number(/[\d.]+/.exec(reason)?.[0] ?? 0) * 1000 : 0;
   later(asked);
+}
+
+/** The service does not want it any more: it comes back for a session that goes on, but not again and again. */
+function ended(/** @type {number} */ code) {
+  state.value = "off";
+  const again = Date.now() - endedAt < LONGEST_MS;
+  endedAt = Date.now();
+  if (again || code === TOO_MANY) emit("ended", { code });
+  else refresh().then((token) => token && later(), () => later());
 }
 
 function later(asked = 0) {

@@ -143,6 +143,7 @@ function Commands() {
       run: () => go(`/search?q=${encodeURIComponent(text)}`),
     });
   }
+  useEffect(() => document.getElementById(`command-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
   const run = (/** @type {any} */ command) => {
     overlay.value = "";
     command?.run();

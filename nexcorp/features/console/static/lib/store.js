@@ -1,6 +1,6 @@
 /** What views keep: lists by pages, drafts, and changes that are shown before the service has answered. */
 import { signal, useEffect, useState } from "../vendor/preact.js";
-import { get, me } from "./api.js";
+import { DRAFTS, get, me } from "./api.js";
 import { toast } from "./ui.js";
 import { t } from "./words.js";
 
@@ -151,23 +151,30 @@ export async function attempt(show, send, undo) {
   }
 }
 
-const DRAFT = "nexcorp-draft-";
+const keyOfDraft = (/** @type {string} */ name) => `${DRAFTS}${me.peek()?.id}-${name}`;
+
+/** A text that was kept for the one signed in. */
+export const readDraft = (/** @type {string} */ name) => sessionStorage.getItem(keyOfDraft(name));
+
+/** Keep a text through reloads, for the one signed in; an empty one is forgotten. */
+export function keepDraft(/** @type {string} */ name, /** @type {string} */ text) {
+  if (text) sessionStorage.setItem(keyOfDraft(name), text);
+  else sessionStorage.removeItem(keyOfDraft(name));
+}
 
 /**
  * A text that is being written, kept through reloads and lost connections for the one who writes. Gives
  * [text, set, clear]; `clear(sent)` keeps what was written while `sent` was under way.
  */
 export function useDraft(/** @type {string} */ name, initial = "") {
-  const key = `${DRAFT}${me.value?.id}-${name}`;
-  const [text, show] = useState(() => sessionStorage.getItem(key) ?? initial);
-  useEffect(() => show(sessionStorage.getItem(key) ?? initial), [key]);
+  const [text, show] = useState(() => readDraft(name) ?? initial);
+  useEffect(() => show(readDraft(name) ?? initial), [name]);
   const set = (/** @type {string} */ next) => {
-    if (next) sessionStorage.setItem(key, next);
-    else sessionStorage.removeItem(key);
+    keepDraft(name, next);
     show(next);
   };
   const clear = (/** @type {string | undefined} */ sent = undefined) => {
-    if (sent === undefined || (sessionStorage.getItem(key) ?? "").trim() === sent) set("");
+    if (sent === undefined || (readDraft(name) ?? "").trim() === sent) set("");
   };
   return /** @type {const} */ ([text, set, clear]);
 }

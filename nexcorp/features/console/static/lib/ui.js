@@ -1,7 +1,7 @@
 /** The parts that all views are made of. Nothing here makes HTML of what people wrote. */
 import { html, signal, useEffect, useId, useRef, useState } from "../vendor/preact.js";
 import { href, setTitle } from "./router.js";
-import { language, t } from "./words.js";
+import { locale, plain, t } from "./words.js";
 
 const SPRITE = new URL("../vendor/icons.svg", import.meta.url).pathname;
 
@@ -15,11 +15,9 @@ export const Icon = (/** @type {{name: string, label?: string}} */ { name, label
     </svg>
   `;
 
-/** What a person is called; null is one who has left. */
+/** What a person is called, within a sentence of whatever direction; null is one who has left. */
 export const nameOf = (/** @type {any} */ person) =>
-  person
-    ? [person.firstName, person.lastName].filter(Boolean).join(" ") || person.username || t("app.left")
-    : t("app.left");
+  plain([person?.firstName, person?.lastName].filter(Boolean).join(" ")) || person?.username || t("app.left");
 
 const HUES = [262, 210, 160, 25, 340, 190, 45, 290];
 export const hueOf = (/** @type {string} */ id) =>
@@ -56,13 +54,13 @@ setInterval(() => {
 
 /** A time with its day, as the reader's language writes it. */
 export const exactly = (/** @type {string} */ at) =>
-  new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
+  new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 /** A day. */
 export const onDay = (/** @type {string} */ at) =>
-  new Intl.DateTimeFormat(language.value, { dateStyle: "medium" }).format(new Date(at));
+  new Intl.DateTimeFormat(locale.value, { dateStyle: "medium" }).format(new Date(at));
 /** A number. */
 export const number = (/** @type {number} */ value, /** @type {Intl.NumberFormatOptions} */ options = {}) =>
-  new Intl.NumberFormat(language.value, options).format(value);
+  new Intl.NumberFormat(locale.value, options).format(value);
 
 /** @type {[number, number, Intl.RelativeTimeFormatUnit][]} */
 const UNITS = [[3600, 60, "minute"], [86_400, 3600, "hour"], [604_800, 86_400, "day"]];
@@ -71,7 +69,7 @@ const UNITS = [[3600, 60, "minute"], [86_400, 3600, "hour"], [604_800, 86_400, "
 export function Ago(/** @type {{at: string}} */ { at }) {
   const seconds = (Date.parse(at) - now.value) / 1000, size = Math.abs(seconds);
   const unit = UNITS.find(([below]) => size < below);
-  const relative = new Intl.RelativeTimeFormat(language.value, { numeric: "auto", style: "narrow" });
+  const relative = new Intl.RelativeTimeFormat(locale.value, { numeric: "auto", style: "narrow" });
   const text = size < 45
     ? t("app.now")
     : unit
@@ -80,7 +78,7 @@ export function Ago(/** @type {{at: string}} */ { at }) {
   return html`<time dateTime=${at} title=${exactly(at)}>${text}</time>`;
 }
 
-const PARTS = /(https?:\/\/[^\s<>"')\]]+|(?<![\w@./])@[a-zA-Z0-9_.-]*[a-zA-Z0-9_])/g;
+const PARTS = /(https?:\/\/[^\s<>"')\]]+|(?<![\w@./])@\w{3,30}(?![\w@]))/g;
 /** A text that somebody wrote, with links and mentions as elements. */
 export const Words = (/** @type {{text: string}} */ { text }) =>
   text.split(PARTS).map((part, at) => {

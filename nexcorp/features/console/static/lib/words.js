@@ -16,13 +16,22 @@ const CHOICE = "nexcorp-language";
 
 /** The code of the language shown. */
 export const language = signal("en");
+/** How its readers here write dates and numbers: "en-GB". */
+export const locale = signal(localeOf("en"));
 /** @type {any} */
 let words = english;
 let plural = new Intl.PluralRules("en");
 
+function localeOf(/** @type {string} */ code) {
+  return navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;
+}
+
 function find(/** @type {any} */ tree, /** @type {string[]} */ names) {
   return names.reduce((node, name) => node?.[name], tree);
 }
+
+/** A text without the marks that turn around what stands beside it. */
+export const plain = (/** @type {string} */ text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
 
 /**
  * The text of a key, as t("feed.fresh", {count: 3}). `{name}` in a text is replaced by the value of that name; an
@@ -40,8 +49,8 @@ export function t(key, values = {}) {
     /\{(\w+)\}/g,
     (/** @type {string} */ whole, /** @type {string} */ name) =>
       name === "count" && typeof values.count === "number"
-        ? new Intl.NumberFormat(language.peek()).format(values.count)
-        : String(values[name] ?? whole),
+        ? new Intl.NumberFormat(locale.peek()).format(values.count)
+        : plain(String(values[name] ?? whole)),
   );
 }
 
@@ -59,6 +68,7 @@ export async function choose(/** @type {string} */ code, remember = true) {
   plural = new Intl.PluralRules(code);
   document.documentElement.lang = code;
   if (remember) localStorage.setItem(CHOICE, code);
+  locale.value = localeOf(code);
   language.value = code;
 }
 

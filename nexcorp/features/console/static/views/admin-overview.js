@@ -37,10 +37,10 @@ const figure = (/** @type {number | null | undefined} */ value, unit = "") =>
     ? "–"
     : `${number(value, { maximumFractionDigits: value < 10 ? 1 : 0 })}${unit && ` ${unit}`}`;
 
-const Tile = (/** @type {any} */ { name, value, tone = "", to }) => {
-  const inner = html`<small class="muted">${
-    t(`overview.tiles.${name}`)
-  }</small><b class=${tone}>${value}</b>`;
+const Tile = (/** @type {any} */ { name, value, unit = "", tone = "", to }) => {
+  const inner = html`<small class="muted">${t(`overview.tiles.${name}`)}</small><b class=${tone}>${
+    figure(value)
+  } ${value !== null && html`<small>${unit}</small>`}</b>`;
   return to
     ? html`<a class="card tile" href=${href(to)}>${inner}</a>`
     : html`<div class="card tile">${inner}</div>`;
@@ -50,16 +50,16 @@ function Tiles(/** @type {{now: Overview}} */ { now }) {
   const { latest, outbox } = now;
   return html`
     <section class="tiles" aria-label=${t("overview.now")}>
-      <${Tile} name="users" value=${figure(now.users)} to="/admin/people" />
-      <${Tile} name="sockets" value=${figure(latest.sockets)} />
-      <${Tile} name="requests" value=${figure(latest.requestsPerSecond, "/s")} />
-      <${Tile} name="latency" value=${figure(latest.latencyP99, "ms")} />
-      <${Tile} name="outbox" value=${figure(outbox.depth)} tone=${outbox.age > 30 ? "warn" : ""} />
-      <${Tile} name="age" value=${figure(outbox.age, "s")} tone=${outbox.age > 30 ? "warn" : ""} />
-      <${Tile} name="dead" value=${figure(outbox.dead)} tone=${outbox.dead
+      <${Tile} name="users" value=${now.users} to="/admin/people" />
+      <${Tile} name="sockets" value=${latest.sockets} />
+      <${Tile} name="requests" value=${latest.requestsPerSecond} unit="/s" />
+      <${Tile} name="latency" value=${latest.latencyP99} unit="ms" />
+      <${Tile} name="outbox" value=${outbox.depth} tone=${outbox.age > 30 ? "warn" : ""} />
+      <${Tile} name="age" value=${outbox.age} unit="s" tone=${outbox.age > 30 ? "warn" : ""} />
+      <${Tile} name="dead" value=${outbox.dead} tone=${outbox.dead
         ? "danger"
         : "ok"} to="/admin/dead-letters" />
-      <${Tile} name="workers" value=${figure(now.workers)} tone=${now.workers ? "" : "danger"} />
+      <${Tile} name="workers" value=${now.workers} tone=${now.workers ? "" : "danger"} />
     </section>
   `;
 }

@@ -36,10 +36,9 @@ function Question(/** @type {any} */ { message, busy, onEdit }) {
         edit(true)}><${Icon} name="edit" /></button>`
     }</div>`;
   }
-  const submit = (/** @type {Event} */ event) => {
+  const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    edit(false);
-    onEdit(area.current.value.trim());
+    if (await onEdit(area.current.value.trim())) edit(false);
   };
   return html`
     <form class="stack" onSubmit=${submit}>
@@ -183,12 +182,12 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
     if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [messages]);
 
-  /** Ask behind a message; what was behind it before is another branch. */
+  /** Ask behind a message; what was behind it before is another branch. Gives whether it was taken. */
   const ask = async (
     /** @type {string} */ content,
     /** @type {string | null | undefined} */ parentId = undefined,
   ) => {
-    if (!content || asking.current) return;
+    if (!content || asking.current) return false;
     asking.current = true;
     atEnd.current = true;
     try {
@@ -210,8 +209,10 @@ export function Chat(/** @type {{id: string, onDelete: () => void}} */ { id, onD
         answer,
       ]);
       followAnswer(answer);
+      return true;
     } catch (error) {
       refuse(error);
+      return false;
     } finally {
       asking.current = false;
     }

@@ -13,12 +13,13 @@ export function InPlace(
   { draft, label, value, version, most, writable, save, kind, field, empty, required },
 ) {
   const [text, setText, clear] = useDraft(draft);
-  // The version that the text being written began with.
-  const [based, setBased] = useState(/** @type {number | null} */ (text ? version : null));
+  // The version and the text that the one being written began with; a reload keeps both.
+  const [began, setBegan, clearBegan] = useDraft(`${draft}-began`);
+  const base = began ? JSON.parse(began) : null;
   const [theirs, setTheirs] = useState(/** @type {{value: string | null, version: number} | null} */ (null));
   const [busy, setBusy] = useState(false);
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const editing = based !== null;
+  const editing = base !== null;
   useEffect(() => {
     if (!editing || !area.current) return;
     area.current.focus();
@@ -26,24 +27,24 @@ export function InPlace(
   }, [editing]);
   const begin = () => {
     setText(value ?? "");
-    setBased(version);
+    setBegan(JSON.stringify({ value, version }));
   };
   const end = () => {
     clear();
-    setBased(null);
+    clearBegan();
     setTheirs(null);
   };
-  const send = async (over = based) => {
+  const send = async (over = base.version) => {
     const next = text.trim();
     if (busy || (required && !next)) return;
-    if (next === (value ?? "") && !theirs) return end();
+    if (next === (base.value ?? "") && !theirs) return end();
     setBusy(true);
     try {
-      await save(next || null, /** @type {number} */ (over));
+      await save(next || null, over);
       end();
     } catch (error) {
       if (error.code !== "stale_version") toastError(error);
-      else if (error.current && error.current[field] === startedWith.current) {
+      else if (error.current && error.current[field] === base.value) {
         // Something else of it was changed: nothing is written over.
         try {
           await save(next || null, error.current.version);
@@ -56,10 +57,6 @@ export function InPlace(
       setBusy(false);
     }
   };
-  const startedWith = useRef(value);
-  useEffect(() => {
-    if (!editing) startedWith.current = value;
-  });
   const keys = (event) => {
     if (event.key === "Escape") {
       event.preventDefault();

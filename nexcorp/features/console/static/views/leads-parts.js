@@ -4,7 +4,7 @@ import { html, useState } from "../vendor/preact.js";
 import { api, get, me } from "../lib/api.js";
 import { href } from "../lib/router.js";
 import { Ago, Avatar, Dialog, Field, Icon, nameOf, number, toast, toastError, useForm } from "../lib/ui.js";
-import { language, t } from "../lib/words.js";
+import { locale, t } from "../lib/words.js";
 import { PersonPicker } from "./picker.js";
 
 export const STAGES = ["new", "contacted", "qualified", "won", "lost"];
@@ -22,7 +22,7 @@ export const REASONS = ["price", "timing", "competitor", "no_need", "no_answer",
 
 /** An amount with its currency; round sums without cents. */
 export const money = (value, currency) =>
-  new Intl.NumberFormat(language.value, {
+  new Intl.NumberFormat(locale.value, {
     style: "currency",
     currency,
     maximumFractionDigits: Number(value) % 1 ? 2 : 0,

@@ -71,7 +71,9 @@ const Files = (/** @type {{files: Message["uploads"]}} */ { files }) =>
   );
 
 /** A message below the one `before`; those that follow each other soon share a head. */
-export function Bubble(/** @type {any} */ { message, before, group, seen, onReply, onChange }) {
+export function Bubble(
+  /** @type {any} */ { message, before, group, seen, onReply, onChange, onRetry, onDiscard },
+) {
   const [editing, edit] = useState(false);
   const mine = message.author?.id === me.value.id;
   const newDay = !before || day(before.createdAt) !== day(message.createdAt);
@@ -114,10 +116,13 @@ export function Bubble(/** @type {any} */ { message, before, group, seen, onRepl
         <small class="muted"><${Ago} at=${message.createdAt} />${message.editedAt &&
           ` · ${t("messages.edited")}`}${message.waiting && ` · ${t("messages.sending")}`}${seen &&
           ` · ${t("messages.seen")}`}</small>
-        ${message.retry &&
-          html`<button class="link" onClick=${message.retry}><${Icon} name="refresh-cw" /> ${
-            t("messages.notSent")
-          }</button>`}
+        ${message.waiting === false &&
+          html`
+            <span
+              class="wrap"><button class="link" onClick=${onRetry}><${Icon} name="refresh-cw" /> ${t(
+                "messages.notSent",
+              )}</button><button class="link" onClick=${onDiscard}>${t("messages.discard")}</button></span>
+          `}
         ${message.reactions?.length > 0 &&
           html`<div class="wrap reactions">${
             message.reactions.map((one) =>

@@ -18,13 +18,14 @@ import {
   toastError,
   useForm,
 } from "../lib/ui.js";
-import { t } from "../lib/words.js";
+import { plain, t } from "../lib/words.js";
 import { Thread } from "./messages-thread.js";
+import { restore, unsentIn } from "./messages-unsent.js";
 /** @import { Conversation, PersonCard } from "../lib/types.d.ts" */
 
 /** What a conversation is called: its title, the other person, or notes to oneself. */
 export function titleOf(/** @type {Conversation} */ { kind, title, person }) {
-  if (kind === "group") return title ?? t("messages.group");
+  if (kind === "group") return title === null ? t("messages.group") : plain(title);
   return person?.id === me.value.id ? t("messages.notes") : nameOf(person);
 }
 
@@ -83,6 +84,8 @@ const Row = (/** @type {{one: Conversation, open: boolean}} */ { one, open }) =>
           : t("messages.nothingYet")}</span>
       </span>
       <span class="aside">
+        ${unsentIn(one.id).some((message) => !message.waiting) &&
+          html`<span class="tag danger">${t("messages.unsent")}</span>`}
         ${one.lastMessage && html`<small class="muted"><${Ago} at=${one.lastMessage.createdAt} /></small>`}
         ${one.unread > 0 && html`
           <span
@@ -135,6 +138,7 @@ function Create(/** @type {{onClose: () => void}} */ { onClose }) {
 
 export default function Messages(/** @type {{id?: string}} */ { id }) {
   const [creating, create] = useState(false);
+  useEffect(restore, []);
   useEffect(listen, []);
   const notes = async () => {
     try {

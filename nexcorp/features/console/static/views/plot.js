@@ -1,7 +1,7 @@
 /** A plot over time: y from 0, gaps where nothing was measured, times as the reader's language writes them. */
 import { html, useEffect, useRef } from "../vendor/preact.js";
 import { number } from "../lib/ui.js";
-import { language } from "../lib/words.js";
+import { locale } from "../lib/words.js";
 
 const HEIGHT = 150;
 /** @type {Promise<any> | undefined} */
@@ -35,7 +35,7 @@ function colourOf(/** @type {string} */ name) {
 /** What the library is told of the lines and axes. */
 function describe(/** @type {Line[]} */ lines, /** @type {number} */ width) {
   const muted = colourOf("--muted"), line = colourOf("--line");
-  const clock = new Intl.DateTimeFormat(language.peek(), { hour: "2-digit", minute: "2-digit" });
+  const clock = new Intl.DateTimeFormat(locale.peek(), { hour: "2-digit", minute: "2-digit" });
   const axis = {
     stroke: muted,
     grid: { stroke: line, width: 1 },
@@ -96,17 +96,18 @@ export function Plot(
   const data = [times, ...lines.map(({ values }) => values)];
   useEffect(() => {
     let ended = false;
+    const element = /** @type {HTMLElement} */ (box.current);
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const draw = async () => {
       const { default: UPlot } = await (library ??= load());
-      if (ended || !box.current) return;
+      if (ended) return;
       plot.current?.destroy();
-      plot.current = new UPlot(describe(lines, box.current.clientWidth), data, box.current);
+      plot.current = new UPlot(describe(lines, element.clientWidth), data, element);
     };
     const resized = new ResizeObserver(() =>
-      plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT })
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT })
     );
-    resized.observe(box.current);
+    resized.observe(element);
     dark.addEventListener("change", draw);
     draw();
     return () => {

@@ -5,12 +5,12 @@ import { useAnswer } from "../lib/store.js";
 import { Avatar, Icon, nameOf, number, toastError } from "../lib/ui.js";
 import { t } from "../lib/words.js";
 import { useEffect } from "../vendor/preact.js";
-import { language } from "../lib/words.js";
+import { locale } from "../lib/words.js";
 
 /** Bytes as people say them. */
 function size(bytes) {
   const [unit, one] = bytes < 1e3 ? ["byte", 1] : bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
-  return new Intl.NumberFormat(language.value, { style: "unit", unit, maximumFractionDigits: 1 }).format(
+  return new Intl.NumberFormat(locale.value, { style: "unit", unit, maximumFractionDigits: 1 }).format(
     bytes / one,
   );
 }

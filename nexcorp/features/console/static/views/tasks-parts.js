@@ -4,7 +4,7 @@ import { html, signal, useEffect } from "../vendor/preact.js";
 import { api, get, may, me } from "../lib/api.js";
 import { href } from "../lib/router.js";
 import { Avatar, exactly, Icon, nameOf, number, toast, toastError } from "../lib/ui.js";
-import { language, t } from "../lib/words.js";
+import { locale, t } from "../lib/words.js";
 
 export const STATUSES = ["todo", "in_progress", "review", "done", "cancelled"];
 export const PRIORITIES = ["urgent", "high", "medium", "low"];
@@ -80,14 +80,14 @@ export function Due({ task }) {
   const start = new Date();
   start.setHours(0, 0, 0, 0);
   const days = Math.floor((at.getTime() - start.getTime()) / 86_400_000);
-  const relative = new Intl.RelativeTimeFormat(language.value, { numeric: "auto" });
-  const day = Math.abs(days) <= 1 ? relative.format(days, "day") : new Intl.DateTimeFormat(language.value, {
+  const relative = new Intl.RelativeTimeFormat(locale.value, { numeric: "auto" });
+  const day = Math.abs(days) <= 1 ? relative.format(days, "day") : new Intl.DateTimeFormat(locale.value, {
     ...(days > 0 && days < 7 ? { weekday: "long" } : { day: "numeric", month: "short" }),
     ...(at.getFullYear() === start.getFullYear() ? {} : { year: "numeric" }),
   }).format(at);
   const time = task.dueAllDay
     ? ""
-    : ` ${new Intl.DateTimeFormat(language.value, { timeStyle: "short" }).format(at)}`;
+    : ` ${new Intl.DateTimeFormat(locale.value, { timeStyle: "short" }).format(at)}`;
   const soon = isOpen(task) && days <= 1;
   return html`
     <time class=${`due ${late ? "late" : soon ? "soon" : ""}`} dateTime=${task.dueAt} title=${exactly(

@@ -5,7 +5,7 @@ import { may } from "../lib/api.js";
 import { query } from "../lib/router.js";
 import { useAnswer } from "../lib/store.js";
 import { Avatar, Icon, nameOf, number, onDay, Problem, Skeleton } from "../lib/ui.js";
-import { language, t } from "../lib/words.js";
+import { locale, t } from "../lib/words.js";
 import { ownProjects, PRIORITIES, STATUSES } from "./tasks-parts.js";
 
 const WIDTH = 320, HEIGHT = 96;
@@ -13,7 +13,7 @@ const WIDTH = 320, HEIGHT = 96;
 /** Seconds in the unit that says most, as "3 days". */
 function lasting(seconds) {
   const [size, unit] = seconds < 5400 ? [60, "minute"] : seconds < 129_600 ? [3600, "hour"] : [86_400, "day"];
-  return new Intl.NumberFormat(language.value, {
+  return new Intl.NumberFormat(locale.value, {
     style: "unit",
     unit,
     unitDisplay: "long",

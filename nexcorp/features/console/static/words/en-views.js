@@ -575,7 +575,6 @@ export default {
     deleteTitle: "Delete the lead?",
     deleteHint: "{name} goes with everything that happened with it. This cannot be taken back.",
     back: "All leads",
-    forbidden: "Leads are for those with the permission to read them: an administrator can give it.",
   },
 
   projects: {
@@ -703,6 +702,10 @@ export default {
       task_linked: "linked the task",
       task_unlinked: "unlinked the task",
       task_reordered: "sorted the board",
+      task_assigned: "assigned the task",
+      task_due: "reminded of the task",
+      task_blocked: "saw that this waits for another:",
+      task_unblocked: "saw that this waits no more:",
       task_imported: "imported the task",
       comment_created: "commented:",
       comment_updated: "changed a comment:",
@@ -714,6 +717,12 @@ export default {
       collab_session_joined: "joined the session",
       collab_session_left: "left the session",
       collab_session_ended: "ended the session",
+      repository_linked: "linked the repository",
+      repository_unlinked: "unlinked the repository",
+      repository_updated: "changed the repository",
+      repository_started: "began to read the repository",
+      repository_synced: "read the repository",
+      repository_failed: "could not read the repository",
       other: "did something ({type}):",
     },
     link: "Link a repository",
@@ -846,6 +855,8 @@ export default {
     edited: "edited",
     deleted: "This message was deleted.",
     notSent: "Not sent: try again",
+    discard: "Throw away",
+    unsent: "not sent",
     replyTo: "Reply to {name}:",
     about: "About this conversation",
     members: { one: "{count} member", other: "{count} members" },
@@ -950,7 +961,6 @@ export default {
   },
 
   members: {
-    forbidden: "People are managed by those with the permission to: an administrator can give it.",
     tabs: { people: "People", roles: "Roles", invitations: "Invitations" },
     person: "Person",
     role: "Role",

@@ -9,6 +9,8 @@ export default {
     gone: "Nothing is here",
     goneHint: "It was deleted, or is not for you to see.",
     forbidden: "You may not see this",
+    admins: "This is for administrators",
+    askAdmin: "An administrator can give you the permission.",
     request: "Request",
     retry: "Try again",
     more: "More",
