@@ -186,7 +186,9 @@ def create_app(config: Config, product: Product = PRODUCT) -> web.Application:
     product.set_up(app)
     set_up_graphql(app)
     if config.database_read_url:
-        app[READS] = Reads(config, database)
+        listener = app[NODE].listener
+        app[READS] = Reads(config, database, lambda: listener.connected)
+        app[REVOCATIONS].on_less = app[READS].replica.fence
     routes = list_routes(product)
     add_routes(app, routes)
     vital = [route.full_path for route in routes if route.vital]

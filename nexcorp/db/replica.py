@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,8 @@ SAMPLE_SECONDS = 0.5
 # A replica that does not say so soon how far it is counts as lost.
 LOST_SECONDS = 1.0
 MOST_SAMPLES = 1000
+# Behind all positions, and exact as a score of Redis.
+NEVER = 2**53
 
 
 class Replica:
@@ -29,12 +32,12 @@ class Replica:
 
     How old its state is follows from where the primary's log stood when, by this process's own clock: it is
     known of a quiet primary, and of a replica that is cut off from it. Where the primary does not answer,
-    nothing is known to be missing.
+    nothing is known to be missing. `is_told`: whether this process is told now of what calls for fence().
     """
 
-    def __init__(self, config: Config, primary: Database) -> None:
+    def __init__(self, config: Config, primary: Database, is_told: Callable[[], bool]) -> None:
         self.config = replace(config, database_url=config.database_read_url)
-        self.primary = primary
+        self.primary, self.is_told = primary, is_told
         # Why it is not read now; None where it is.
         self.problem: str | None = "not looked at yet"
         # Up to where in the primary's log it has come, in bytes, and how many seconds are behind that.
@@ -46,16 +49,29 @@ class Replica:
         self._samples: deque[tuple[float, int]] = deque()
         self._sampled_at: float | None = None
         self._newest = 0
+        # How far it must have come before it is read; NEVER until the primary has said so.
+        self._fence, self._fenced_at = 0, 0.0
 
     @property
     def source(self) -> Database | None:
         """The pool to read from; None where the primary is to be read."""
-        return self._database if self.problem is None else None
+        return self._database if self.problem is None and not self.fenced else None
+
+    @property
+    def fenced(self) -> bool:
+        """Whether it has not come as far as the last fence()."""
+        return self.replayed < self._fence
+
+    def fence(self) -> None:
+        """Do not read it before it has all that is committed by now: it would show what was taken away."""
+        self._fence, self._fenced_at = NEVER, time.monotonic()
 
     async def run(self) -> None:
         """Look, again and again; until cancelled."""
         try:
             while True:
+                if not self.is_told():
+                    self.fence()
                 await asyncio.gather(self._sample(), self._look())
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
@@ -68,7 +84,8 @@ class Replica:
 
     async def _sample(self) -> None:
         now = time.monotonic()
-        if self._sampled_at is not None and now - self._sampled_at < SAMPLE_SECONDS:
+        recent = self._sampled_at is not None and now - self._sampled_at < SAMPLE_SECONDS
+        if recent and self._fence != NEVER:
             return
         try:
             async with asyncio.timeout(LOST_SECONDS), self.primary.connection() as conn:
@@ -77,9 +94,12 @@ class Replica:
             log.debug("the primary's position is not known", error=type(error).__name__)
             return
         self._sampled_at = now
+        if self._fence == NEVER and now > self._fenced_at:
+            self._fence = position
         if position < self._newest:
             # A server promoted in its place, which begins where the log parted.
             self._samples.clear()
+            self._fence = min(self._fence, position)
         elif self._samples and len(self._samples) >= MOST_SAMPLES:
             self._samples.pop()
         self._samples.append((now, position))

@@ -38,13 +38,15 @@ class Revoke:
 
     `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version), where older
     versions are worthless. `rights`: the permissions of the roles have changed. `projects`: ids of those in
-    which people may do less than before, or other things.
+    which people may do less than before, or other things. `hidden`: something else is shown to fewer people
+    from now on, so that no node may read of it what was.
     """
 
     sessions: tuple[UUID, ...] = ()
     roles: tuple[tuple[UUID, int], ...] = ()
     rights: bool = False
     projects: tuple[UUID, ...] = ()
+    hidden: bool = False
 
 
 Effect = Wake | Job | Forget | Revoke

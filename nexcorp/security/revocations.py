@@ -23,20 +23,26 @@ class Revoked(msgspec.Struct, omit_defaults=True):
 
     `sessions`: ids of sessions and API keys that ended. `roles`: (user id, role version), where older
     versions are worthless. `rights`: the permissions of the roles have changed. `projects`: where the roles
-    of members, or what is open to others, have changed.
+    of members, or what is open to others, have changed. `hidden`: something else is shown to fewer people.
     """
 
     sessions: list[UUID] = []
     roles: list[tuple[UUID, int]] = []
     rights: bool = False
     projects: list[UUID] = []
+    hidden: bool = False
+
+    @property
+    def shows_less(self) -> bool:
+        """Whether what was read before may show more than people may see now."""
+        return bool(self.roles or self.rights or self.projects or self.hidden)
 
 
 class Revocations:
     """Sessions and API keys that ended, and people whose role or status changed, in the last 16 minutes.
 
     `on_session` and `on_role` are told each new one once, `on_projects` of all: whoever keeps something open
-    there asks PostgreSQL again. `publish` tells the other nodes, without waiting.
+    there asks PostgreSQL again. `on_less` is told of all after which less may be shown. `publish` tells the other nodes, without waiting.
     """
 
     def __init__(self) -> None:
@@ -48,6 +54,7 @@ class Revocations:
         self.on_role: Callable[[UUID, int], None] = lambda user_id, version: None
         self.on_rights: Callable[[], None] = lambda: None
         self.on_projects: Callable[[Iterable[UUID]], None] = lambda project_ids: None
+        self.on_less: Callable[[], None] = lambda: None
         self.publish: Callable[[Revoked], None] = lambda revoked: None
 
     def ended(self, who: Principal) -> bool:
@@ -84,6 +91,8 @@ class Revocations:
             self.on_rights()
         if revoked.projects:
             self.on_projects(revoked.projects)
+        if revoked.shows_less:
+            self.on_less()
 
     def announce(
         self,
@@ -92,9 +101,10 @@ class Revocations:
         roles: Iterable[tuple[UUID, int]] = (),
         rights: bool = False,
         projects: Iterable[UUID] = (),
+        hidden: bool = False,
     ) -> None:
         """Remember what this node changed and tell the other nodes. Call it after the commit."""
-        revoked = Revoked(list(sessions), list(roles), rights, list(projects))
+        revoked = Revoked(list(sessions), list(roles), rights, list(projects), hidden)
         if revoked != Revoked():
             self.receive(revoked)
             self.publish(revoked)

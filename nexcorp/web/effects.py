@@ -37,7 +37,11 @@ def make_performer(
         if isinstance(effect, Revoke):
             if revocations is not None:
                 revocations.announce(
-                    effect.sessions, roles=effect.roles, rights=effect.rights, projects=effect.projects
+                    effect.sessions,
+                    roles=effect.roles,
+                    rights=effect.rights,
+                    projects=effect.projects,
+                    hidden=effect.hidden,
                 )
         else:
             waker.perform(effect)

@@ -2,7 +2,7 @@
 
 Behind each request that writes, the primary's position in its log is kept for the caller in Redis, where
 every node finds it. A read goes to the replica when that has come as far; else, and where anything is not
-known, to the primary. Whatever the replica cannot answer, or says is not there, the primary is asked as well.
+known, to the primary. Where people may see less from now on, every node has the replica come as far first. Whatever the replica cannot answer, or says is not there, the primary is asked as well.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from prometheus_client import Counter, Gauge
 from nexcorp.background import end_tasks
 from nexcorp.config import Config
 from nexcorp.db import Database, sql
-from nexcorp.db.replica import Replica
+from nexcorp.db.replica import NEVER, Replica
 from nexcorp.errors import AppError, DatabaseUnavailable, Forbidden, NotFound, TimedOut, Unavailable
 from nexcorp.logs import seldom
-from nexcorp.redis_client import CONNECTION_LOST, connect
+from nexcorp.redis_client import CONNECTION_LOST, Lanes
 from nexcorp.security.app_keys import CALLER, READING
 from nexcorp.web.transactions import Replay, persist
 
@@ -43,14 +43,12 @@ REPLICA_READ = Gauge("nexcorp_replica_read", "Whether the replica is read.", mul
 R = TypeVar("R", bound=web.StreamResponse)
 T = TypeVar("T")
 
-# How long a read waits for Redis, and how long it is not asked after it did not answer.
+# How long a read and a write wait for Redis, and how long each lets it be after it did not answer.
 ASK_SECONDS = 0.05
 REST_SECONDS = 1.0
 NOTE_SECONDS = 0.5
 # How much longer a position is kept than a replica that is read may be behind.
 MORE_SECONDS = 5
-# Behind all positions, and exact as a score.
-NEVER = 2**53
 # What the primary may know that the replica does not: not there yet, or not allowed yet.
 UNSURE = (Forbidden, NotFound, Unavailable)
 
@@ -79,11 +77,11 @@ async def ask_again(request: web.Request, work: Callable[[], Awaitable[T]]) -> T
 class Reads:
     """The replica of one web process, and who has to read elsewhere."""
 
-    def __init__(self, config: Config, primary: Database) -> None:
-        self.primary, self.replica = primary, Replica(config, primary)
-        self._redis = connect(config.redis_url, seconds=NOTE_SECONDS)
+    def __init__(self, config: Config, primary: Database, is_told: Callable[[], bool]) -> None:
+        self.primary, self.replica = primary, Replica(config, primary, is_told)
+        self._redis = Lanes(config.redis_url, seconds=NOTE_SECONDS)
         self._keep = config.database_read_lag + MORE_SECONDS
-        self._rest_until = self._blind_until = 0.0
+        self._rest_until = self._blind_until = self._mute_until = 0.0
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -130,7 +128,7 @@ class Reads:
     async def _find_reason(self, request: web.Request) -> str | None:
         """Why the replica is not read for this request; None where it is."""
         if self.replica.source is None:
-            return "unwell"
+            return "revoked" if self.replica.problem is None else "unwell"
         now, who = time.monotonic(), request.get(CALLER)
         if who is None:
             return None
@@ -138,7 +136,8 @@ class Reads:
             return "unknown"
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                written = await self._redis.zscore(name_key(who.id), "at")
+                client, key = self._find(who.id)
+                written = await client.zscore(key, "at")
         except CONNECTION_LOST as error:
             self._rest_until = now + REST_SECONDS
             if seldom("reading"):
@@ -151,17 +150,28 @@ class Reads:
         who = request.get(CALLER)
         if who is None:
             return
-        key = name_key(who.id)
+        now = time.monotonic()
+        if now < self._mute_until:
+            self._blind_until = now + self._keep
+            return
+        client, key = self._find(who.id)
         try:
             async with asyncio.timeout(NOTE_SECONDS):
-                pipeline: Any = self._redis.pipeline(transaction=False)
+                pipeline: Any = client.pipeline(transaction=False)
                 # Two requests may come here in another order than they committed.
                 pipeline.zadd(key, {"at": await self._get_position()}, gt=True).expire(key, self._keep)
                 await pipeline.execute()
         except CONNECTION_LOST as error:
+            self._mute_until = time.monotonic() + REST_SECONDS
             self._blind_until = time.monotonic() + self._keep
             if seldom("reading"):
                 log.warning("a write is not known to others", error=type(error).__name__)
+
+    def _find(self, user_id: UUID) -> tuple[Any, str]:
+        """Where the position of a person's last write is kept: whom to ask, and the key."""
+        name = f"nexcorp:wrote:{user_id}"
+        client = self._redis.find(name)
+        return client, client.tag + name
 
     async def _get_position(self) -> int:
         try:
@@ -170,11 +180,6 @@ class Reads:
                 return position
         except (AppError, asyncpg.PostgresError):
             return NEVER
-
-
-def name_key(user_id: UUID) -> str:
-    """Where the position of a person's last write is kept."""
-    return f"nexcorp:wrote:{user_id}"
 
 
 READS = web.AppKey("reads", Reads)

@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis
@@ -20,10 +22,12 @@ from nexcorp.embedded import ValkeyServer
 from nexcorp.realtime.bus import ROOM_CHANNEL
 from nexcorp.realtime.metrics import RECOVERED
 from nexcorp.realtime.node import NODE
-from nexcorp.redis_client import connect
+from nexcorp.redis_client import Failover, connect
 from nexcorp.redis_places import lane_of
+from nexcorp.security.app_keys import CALLER
 from nexcorp.security.throttle import Throttle
 from nexcorp.web.cache import Cache
+from nexcorp.web.reading import Reads
 from tests.api import API, publish
 from tests.collab.clients import share_file
 from tests.collab.conftest import keep_open
@@ -49,6 +53,23 @@ def own_config(database_url: str, valkey: ValkeyServer, tmp_path: Path, cluster:
     """The settings of a service on the cluster, which is emptied."""
     cluster.flush()
     return replace(make_config(database_url, valkey.url, tmp_path / "home"), redis_url=cluster.url)
+
+
+async def test_who_wrote_is_known_on_every_master(config: Config, service: Any) -> None:
+    here, there = (Reads(config, service.db, lambda: True) for _ in range(2))
+    left = Failover.left
+    try:
+        for reads in (here, there):
+            # As if the primary were a replica that has nothing yet.
+            reads.replica._database, reads.replica.problem = service.db, None
+        people = [{CALLER: SimpleNamespace(id=uuid4())} for _ in range(20)]
+        for who in people:
+            assert await there._find_reason(who) is None
+            await here._note(who)
+            assert await there._find_reason(who) == "written"
+    finally:
+        await asyncio.gather(here.stop(), there.stop())
+    assert Failover.left == left
 
 
 async def run_job(config: Config, name: str) -> Any:

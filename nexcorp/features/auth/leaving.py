@@ -18,7 +18,7 @@ async def forget_sign_in(conn: Any, user_id: UUID) -> None:
     await sql.invitations.delete_invitations(conn, user_id=user_id)
     await sql.auth.forget_credentials(conn, user_id=user_id)
     sessions = await sql.auth.delete_sessions(conn, user_id=user_id)
-    conn.after(Revoke(tuple(row["id"] for row in sessions)))
+    conn.after(Revoke(tuple(row["id"] for row in sessions), hidden=True))
     await sql.identities.delete_identities(conn, user_id=user_id)
     # Behind the mails: a worker that is about to store a token holds its mail.
     await sql.account_tokens.delete_tokens(conn, user_id=user_id, purposes=PURPOSES)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nexcorp.db import sql
 from nexcorp.delivery import describe_context, emit, emit_all
-from nexcorp.delivery.effects import WAKE
+from nexcorp.delivery.effects import WAKE, Revoke
 from nexcorp.domain.versions import Versions, check_version
 from nexcorp.errors import Invalid, UserNotFound, on_constraint
 from nexcorp.features.messaging.errors import (
@@ -181,6 +181,7 @@ async def remove_member(conn: Any, user_id: UUID, conversation_id: UUID, other_i
             conn, "conversation.role_changed", conversation_id, None, userId=gone["heirId"], role="owner"
         )
     conn.after(Say("left", conversation_id, by=user_id, people=(other_id,)))
+    conn.after(Revoke(hidden=True))
 
 
 async def drop_notice(conn: Any, user_id: UUID, conversation_id: UUID, n: int | None) -> None:
