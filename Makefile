@@ -5,6 +5,8 @@ PORT ?= 8080
 NEXCORP_HOME ?= .nexcorp
 CHAOS_SECONDS ?= 600
 CLUSTER_PORT ?= 21000
+JUDGES_SECONDS ?= 300
+JUDGES ?=
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -15,6 +17,7 @@ RUN_STAMP := $(VENV)/.embedded-$(call lock_sum,requirements-embedded.txt)
 DEV_STAMP := $(VENV)/.dev-$(call lock_sum,requirements-dev.txt)
 CLUSTER_STAMP := $(VENV)/.cluster-$(call lock_sum,requirements-cluster.txt)
 AI_STAMP := $(VENV)/.ai-$(call lock_sum,requirements-ai.txt)
+JUDGES_STAMP := $(VENV)/.judges-$(call lock_sum,requirements-judges.txt)
 NODE_STAMP := $(VENV)/.node-$(call lock_sum,requirements-vendor.txt)
 CONSOLE := nexcorp/features/console/static
 DENO = DENO_NO_UPDATE_CHECK=1 DENO_DIR="$(CURDIR)/$(VENV)/deno" "$(CURDIR)/$(BIN)/deno"
@@ -23,7 +26,7 @@ UV_COMPILE = $(BIN)/uv pip compile pyproject.toml $(UV_OPTIONS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos cluster clean lock openapi schema sql-types types vendor
+.PHONY: help run test lint bench chaos cluster judges clean lock openapi schema sql-types types vendor
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -69,6 +72,10 @@ chaos: $(DEV_STAMP) ## Kill processes at random for CHAOS_SECONDS (600), then pr
 cluster: export CHAOS_SECONDS := $(CHAOS_SECONDS)
 cluster: $(CLUSTER_STAMP) ## Start it on "many machines", with failover, here (docs/operations.md); LEDGER=1: make chaos of it, FROM=<commit>: and deploy from that
 	@$(BIN)/python -m tools.cluster --port $(CLUSTER_PORT) $(if $(filter 1,$(LEDGER)),--ledger) $(if $(FROM),--from "$(FROM)")
+
+judges: export JUDGES_SECONDS := $(JUDGES_SECONDS)
+judges: $(JUDGES_STAMP) ## Have programs of others look for faults, each for JUDGES_SECONDS (300); JUDGES="slow api" picks some
+	@$(BIN)/python -m tests.judges $(JUDGES)
 
 openapi: $(DEV_STAMP) ## Write build/openapi.json
 	@mkdir -p build
@@ -131,6 +138,11 @@ $(CLUSTER_STAMP): requirements-cluster.txt $(DEV_STAMP)
 	@echo "Installing Patroni ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
 	@rm -f $(VENV)/.cluster-*
+
+$(JUDGES_STAMP): requirements-judges.txt $(DEV_STAMP)
+	@echo "Installing the judges that come from PyPI ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $<
+	@rm -f $(VENV)/.judges-*
 	@touch $@
 
 $(NODE_STAMP): requirements-vendor.txt | $(VENV)/.created

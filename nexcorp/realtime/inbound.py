@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from nexcorp.realtime import protocol
 from nexcorp.security.app_keys import REQUEST_ID
@@ -26,6 +26,9 @@ REST_BYTES = 256 * 1024
 MAX_REST_BYTES = 32 * 1024 * 1024
 
 PONG, FIRST_CONTROL = protocol.PONG & 0x0F, 0x08
+# Bits of a frame's first byte and of its second.
+FINAL, MASKED = 0x80, 0x80
+LAST_CODE = 4999
 LONG_HEADER = 10
 
 
@@ -48,12 +51,16 @@ class Oversized(Exception):
     """The client sends a message that is larger than it may be."""
 
 
+class Misframed(Exception):
+    """The client breaks a rule of the protocol that aiohttp does not know."""
+
+
 class Inbound:
     """Stands before aiohttp's reader and lets through what the client may send.
 
     Every frame takes from one bucket, fragments, pings and pongs like messages; only the pong that answers
-    a ping is free. The first frame too many or too large, and all behind it, is not read: the queue then ends
-    with an ERROR message whose data is Flooded or Oversized.
+    a ping is free. The first frame that is wrong, too many or too large, and all behind it, is not read: the
+    queue then ends with an ERROR message whose data is Misframed, Flooded or Oversized.
     """
 
     def __init__(self, reader: Any, queue: Any, transport: Any, allowance: Allowance) -> None:
@@ -61,7 +68,7 @@ class Inbound:
         self._allowance = allowance
         self._tokens, self._tokens_at = allowance.burst, time.monotonic()
         # Of the message whose fragments are coming.
-        self._message = 0
+        self._message, self._unfinished = 0, False
         self._pong_due = False
         # Of a header that has not arrived whole, and how much of a frame behind its header is to come.
         self._head, self._left = b"", 0
@@ -117,11 +124,22 @@ class Inbound:
                 self._head = head
                 return end
             size = int.from_bytes(head[2 : 2 + long]) if long else head[1] & 0x7F
-            if not self._take(head[0] & 0x0F, size):
+            if not self._is_framed(head[0], head[1]) or not self._take(head[0] & 0x0F, size):
                 return at
-            self._head, self._left = b"", size + (4 if head[1] & 0x80 else 0)
+            self._head, self._left = b"", size + 4
             at += 2 + long - known
         return end
+
+    def _is_framed(self, first: int, second: int) -> bool:
+        """Whether a frame is masked, and begins no message among the fragments of another; aiohttp does not
+        see that where these were empty."""
+        opcode = first & 0x0F
+        if not second & MASKED or (self._unfinished and 0 < opcode < FIRST_CONTROL):
+            self._refused = Misframed()
+            return False
+        if opcode < FIRST_CONTROL:
+            self._unfinished = not first & FINAL
+        return True
 
     def _take(self, opcode: int, size: int) -> bool:
         """Pay for a frame; False where the client has nothing left, or its message is too large."""
@@ -172,6 +190,13 @@ class CountedSocket(web.WebSocketResponse):
         """Answer the handshake."""
         self.headers.update({"Server": SERVER, "X-Request-Id": request[REQUEST_ID]})
         return await super().prepare(request)
+
+    async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
+        """See aiohttp, to which 1006 and what is over 4999, codes that no frame may have, are good ones."""
+        theirs = self.close_code if self._closing else None
+        if theirs is not None and (theirs == WSCloseCode.ABNORMAL_CLOSURE or theirs > LAST_CODE):
+            code = WSCloseCode.PROTOCOL_ERROR
+        return await super().close(code=code, message=message, drain=drain)
 
     def _post_start(self, request: Any, protocol: Any, writer: Any) -> None:
         connection = request.protocol

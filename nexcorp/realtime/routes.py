@@ -25,7 +25,7 @@ from nexcorp.realtime.batches import BatchedSocket
 from nexcorp.realtime.commands import Client, greet, obey
 from nexcorp.realtime.errors import TextOnly
 from nexcorp.realtime.hub import MAX_SOCKETS_PER_USER, Hub
-from nexcorp.realtime.inbound import Allowance, CountedSocket, Flooded, Oversized
+from nexcorp.realtime.inbound import Allowance, CountedSocket, Flooded, Misframed, Oversized
 from nexcorp.realtime.node import NODE, Node
 from nexcorp.realtime.socket import Socket
 from nexcorp.security.access import PUBLIC
@@ -266,6 +266,8 @@ async def read_socket(
             socket.close(protocol.TOO_MANY_MESSAGES, "too many messages")
         elif message.type is WSMsgType.ERROR and isinstance(message.data, Oversized):
             socket.close(WSCloseCode.MESSAGE_TOO_BIG, "message too large")
+        elif message.type is WSMsgType.ERROR and isinstance(message.data, Misframed):
+            socket.close(WSCloseCode.PROTOCOL_ERROR, "not framed as it should be")
         elif message.type is WSMsgType.ERROR:
             # aiohttp has sent the close frame: no UTF-8, or no WebSocket. Nothing may follow it.
             return

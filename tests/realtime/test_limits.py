@@ -283,3 +283,46 @@ async def test_close_code_travels_in_the_close_frame(make_user, service):
             live.send("ping", {})
         frames = await raw.rest()
     assert frames[-1] == (0x88, struct.pack("!H", 4010) + b"too far behind")
+
+
+async def read_end(raw) -> tuple[list[tuple[int, bytes]], int]:
+    """The frames until the close frame, and its code."""
+    frames = []
+    async with asyncio.timeout(5):
+        while True:
+            first, payload = await raw.read()
+            if first == 0x88:
+                return frames, struct.unpack("!H", payload[:2])[0]
+            frames.append((first, payload))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("path", "spoken"), [("/ws", "nexcorp.v1"), ("/api/graphql", "graphql-transport-ws")]
+)
+async def test_what_is_no_frame_of_a_client_is_a_protocol_error(make_user, service, path, spoken):
+    ada = await make_user()
+    # A close may not say 1006, nor what is over 4999; nothing else begins among the fragments of a message.
+    wrong = [
+        [(struct.pack("!H", 1006), 0x88)],
+        [(struct.pack("!H", 5000), 0x88)],
+        [(b"", 0x01), (b"{}", 0x81)],
+        [(b"", 0x01), (b"{}", 0x82)],
+    ]
+    for frames in wrong:
+        async with open_raw(service.url, ada, path=path, spoken=spoken) as raw:
+            for payload, first in frames:
+                raw.send(payload, first)
+            assert (await read_end(raw))[1] == 1002, frames
+    async with open_raw(service.url, ada, path=path, spoken=spoken) as raw:
+        # Not masked.
+        raw.writer.write(b"\x89\x05hello")
+        said, code = await read_end(raw)
+        assert code == 1002 and (0x8A, b"hello") not in said
+    async with open_raw(service.url, ada, path=path, spoken=spoken) as raw:
+        # A ping may come among fragments, the first of which may be empty; 4999 is a good code.
+        ping = b'{"type":"ping","event":"ping"}'
+        for payload, first in ((b"", 0x01), (b"among", 0x89), (ping, 0x80), (struct.pack("!H", 4999), 0x88)):
+            raw.send(payload, first)
+        said, code = await read_end(raw)
+        assert (0x8A, b"among") in said and code == 1000

@@ -1,0 +1,122 @@
+"""sqlmap over what clients may send: query strings, paths, JSON bodies and headers, as an administrator."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.judges.service import Service, run_service
+from tests.judges.verdict import Deadline, Verdict, run_program
+
+LACKING = "sqlmap is not installed (pip install sqlmap, or Debian and Ubuntu: apt install sqlmap)"
+API = "/api/v1"
+FOUND = "identified the following injection point"
+# One line for each parameter that was tried and held.
+HELD = re.compile(r"parameter '.+' does not seem to be injectable")
+LEAST_SECONDS = 5.0
+# With so much time sqlmap tries more of the forms it knows.
+LONG_SECONDS = 1800
+
+
+class Target(NamedTuple):
+    """A request. In paths and headers a * stands behind what is tried; of queries and bodies all is."""
+
+    method: str
+    path: str
+    body: Any = None
+    header: str | None = None
+
+
+def list_targets(service: Service) -> Iterator[Target]:
+    """Where values of clients come nearest to SQL: searches, filters, orders, cursors, ids, documents."""
+    post = service.call("GET", f"{API}/posts?limit=1", role="admin")["data"][0]
+    me = service.call("GET", f"{API}/auth/me", role="admin")["id"]
+    word, date = "compiler", "2026-01-01T00:00:00Z"
+    yield Target("GET", f"{API}/search?q={word}&kind=post&limit=5&cursor=x")
+    yield Target("GET", f"{API}/posts?q={word}&author={me}&type=update&status=open&limit=5")
+    yield Target("GET", f"{API}/tasks?q={word}&sort=due&status=todo&priority=high&assignee={me}&due=overdue")
+    yield Target("GET", f"{API}/leads?q={word}&stage=new&source=web&minScore=1&sort=score&owner={me}")
+    yield Target("GET", f"{API}/users?q=ada&role=admin&status=active&page=1&pageSize=5")
+    yield Target("GET", f"{API}/events?type=post.created&entityType=post&entityId={post['id']}&from={date}")
+    yield Target("GET", f"{API}/projects?q={word}&visibility=private&role=owner&limit=5")
+    yield Target("GET", f"{API}/messages/search?q={word}&limit=5")
+    yield Target("GET", f"{API}/notifications?type=mention&unread=true&grouped=true&limit=5&cursor=x")
+    yield Target("GET", f"{API}/tasks/export.csv?q={word}&sort=due&label={me}&kind=task")
+    yield Target("GET", f"{API}/feed?limit=5&cursor=x")
+    yield Target("GET", f"{API}/posts/{post['id']}*")
+    yield Target("GET", f"{API}/users/{me}*/posts")
+    for header in (
+        "Idempotency-Key: abc*",
+        "X-Request-Id: abc*",
+        "User-Agent: abc*",
+        "X-Forwarded-For: ::1*",
+    ):
+        yield Target("POST", f"{API}/posts/{post['id']}/like", header=header)
+    yield Target("GET", f"{API}/auth/me", header='If-None-Match: "abc*"')
+    person = {"email": "new@example.com", "password": "x", "username": "new"}
+    yield Target("POST", f"{API}/auth/register", person)
+    yield Target(
+        "POST", f"{API}/auth/login", {"email": "ada@example.com", "password": "x", "platform": "cli"}
+    )
+    yield Target("POST", f"{API}/posts", {"title": "A title", "content": "Something", "type": "update"})
+    yield Target("POST", f"{API}/tasks", {"title": "A task", "description": "To do", "priority": "high"})
+    yield Target("PATCH", f"{API}/users/me", {"firstName": "Ada", "bio": "Writes", "department": "Sales"})
+    document = "query($q: String) { getPosts(q: $q) { id } }"
+    yield Target("POST", "/api/graphql", {"query": document, "variables": {"q": word}})
+
+
+def make_command(program: str, service: Service, target: Target, output: Path, level: int) -> list[str]:
+    """The command line for one target; refusals of values are answers like others."""
+    command = [program, "--batch", "--disable-coloring", "--flush-session", "--output-dir", str(output)]
+    command += ["--dbms", "PostgreSQL", "--technique", "BEUSTQ", "--level", str(level), "--risk", "2"]
+    command += ["--threads", "2", "--time-sec", "3", "--timeout", "20", "--ignore-code", "*"]
+    command += ["--skip", "Cookie", "--method", target.method, "-u", service.url + target.path]
+    command += ["-H", f"Authorization: Bearer {service.tokens['admin']}"]
+    if target.header is not None:
+        command += ["-H", target.header]
+    if target.body is not None:
+        command += ["-H", "Content-Type: application/json", "--data", json.dumps(target.body)]
+    elif target.method == "POST":
+        command += ["--data", ""]
+    return command
+
+
+def find_program() -> str | None:
+    """sqlmap, of this environment or of the machine."""
+    own = Path(sys.executable).with_name("sqlmap")
+    return str(own) if own.exists() else shutil.which("sqlmap")
+
+
+def judge(seconds: float, folder: Path) -> Verdict:
+    """Try the targets, as many as there is time for."""
+    program = find_program()
+    if program is None:
+        return Verdict(LACKING, skipped=True)
+    deadline, tried, held, findings = Deadline(seconds), 0, 0, []
+    level = 3 if seconds >= LONG_SECONDS else 1
+    with run_service(folder) as service:
+        targets = list(list_targets(service))
+        for number, target in enumerate(targets):
+            left = deadline.left()
+            if left < LEAST_SECONDS:
+                break
+            log = folder / f"{number:02}.log"
+            # No target takes the time of many others.
+            command = make_command(program, service, target, folder / "output", level)
+            code = run_program(command, log, min(left, seconds / 4), cwd=folder)
+            text = log.read_text(errors="replace")
+            count = len(HELD.findall(text))
+            tried, held = tried + 1, held + count
+            if FOUND in text:
+                findings.append(f"{target.method} {target.path}: injectable, see {log}")
+            elif not count and code is not None:
+                findings.append(f"{target.method} {target.path}: nothing was tried, see {log}")
+        findings += service.list_complaints()
+    return Verdict(
+        f"sqlmap: {held} parameters of {tried} of {len(targets)} requests held at level {level}", findings
+    )
