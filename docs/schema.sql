@@ -3646,6 +3646,19 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION part_words(text,text) IS 'A text with `seam` in place of what would have the parser take some words for an address, a file, a compound, a number with a sign, or markup.';
 
+CREATE OR REPLACE FUNCTION people_seen_by(viewer uuid)
+ RETURNS TABLE(id uuid, username citext, "firstName" text, "lastName" text, "jobTitle" text, department text, location text, "avatarUrl" text, role text, "createdAt" timestamp with time zone, email citext, status text, followed boolean, "followerCount" integer, "followingCount" integer, "postCount" integer)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT
+        u.id, u.username, u.first_name, u.last_name, u.job_title, u.department, u.location, u.avatar_url, u.role,
+        u.created_at, u.email, u.status, seen.followed, seen.follower_count, seen.following_count, seen.post_count
+    FROM users AS u
+    CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+$function$;
+COMMENT ON FUNCTION people_seen_by(uuid) IS 'People as lists show them to a viewer. In FROM, a query takes it in as if it were written there.';
+
 CREATE OR REPLACE FUNCTION person(u users)
  RETURNS json
  LANGUAGE sql
@@ -4434,6 +4447,23 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN a.status IN ('queued', 'running') THEN answer_so_far(a) ELSE m.body END AS body
 ) AS t;
 COMMENT ON VIEW ai_message_items IS 'Messages of chats as the API shows them; of an answer that has not ended what there is of it.';
+
+CREATE OR REPLACE VIEW account_items AS
+SELECT
+    u.id,
+    u.email,
+    u.username,
+    u.first_name AS "firstName",
+    u.last_name AS "lastName",
+    u.avatar_url AS "avatarUrl",
+    u.role,
+    u.status,
+    u.email_verified_at IS NOT NULL AS "emailVerified",
+    u.created_at AS "createdAt",
+    u.updated_at AS "updatedAt",
+    u.role_version AS "_roleVersion"
+FROM users AS u;
+COMMENT ON VIEW account_items IS 'Accounts as their owners see them.';
 
 CREATE OR REPLACE VIEW comment_items AS
 SELECT

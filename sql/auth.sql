@@ -33,13 +33,10 @@ RETURNING
 
 -- name: get_account(user_id) :one
 -- One account as its owner sees it, with what every page of a client shows of it.
-SELECT
-    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl",
-    u.role, u.status, u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt",
-    u.updated_at AS "updatedAt", coalesce(c.unread, 0) AS "_unread"
-FROM users AS u
-LEFT JOIN notification_counters AS c ON c.user_id = u.id
-WHERE u.id = $1;
+SELECT i.*, coalesce(c.unread, 0) AS "_unread"
+FROM account_items AS i
+LEFT JOIN notification_counters AS c ON c.user_id = i.id
+WHERE i.id = $1;
 
 -- name: get_credentials(email) :one
 -- What a sign-in is checked against.
@@ -179,33 +176,29 @@ RETURNING id;
 -- a backup or a failover that lost the last moment: it is the current one.
 UPDATE sessions AS s
 SET refresh_counter = $2 + 1, refreshed_at = now()
-FROM users AS u
+FROM account_items AS i
 WHERE s.id = $1
     AND s.refresh_counter <= $2
     AND s.platform = ANY($3::text[])
     AND is_live(s)
-    AND u.id = s.user_id
-    AND u.status = 'active'
+    AND i.id = s.user_id
+    AND i.status = 'active'
 RETURNING
-    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl", u.role, u.status,
-    u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
-    s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
+    i.*, s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
     extract(epoch FROM session_end(s) - now())::integer AS "_refreshSeconds";
 
 -- name: lock_session(session_id, platforms) :one
 -- A live session whose refresh token did not rotate.
 -- The lock keeps it from rotating until the caller has decided.
 SELECT
-    u.id, u.email, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.avatar_url AS "avatarUrl", u.role, u.status,
-    u.email_verified_at IS NOT NULL AS "emailVerified", u.created_at AS "createdAt", u.updated_at AS "updatedAt", u.role_version AS "_roleVersion",
-    s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
+    i.*, s.id AS "_sessionId", s.platform AS "_platform", s.refresh_counter AS "_counter",
     extract(epoch FROM session_end(s) - now())::integer AS "_refreshSeconds"
 FROM sessions AS s
-INNER JOIN users AS u ON u.id = s.user_id
+INNER JOIN account_items AS i ON i.id = s.user_id
 WHERE s.id = $1
     AND s.platform = ANY($2::text[])
     AND is_live(s)
-    AND u.status = 'active'
+    AND i.status = 'active'
 FOR UPDATE OF s;
 
 -- name: revoke_session(user_id, session_id, reason) :one

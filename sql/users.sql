@@ -4,41 +4,26 @@
 -- name: list_people(viewer_id, status, before, most) :many
 -- The newest people of a status before an id. Bounds and order by both columns of the index leave the planner no other:
 -- it would walk along the ids of all people to find those of a rare status.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
-    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
-    seen.post_count AS "postCount"
-FROM users AS u
-CROSS JOIN LATERAL standing_of($1, u.id) AS seen
-WHERE u.status >= $2 AND (u.status, u.id) < ($2, $3)
-ORDER BY u.status DESC, u.id DESC
+SELECT i.*
+FROM people_seen_by($1) AS i
+WHERE i.status >= $2 AND (i.status, i.id) < ($2, $3)
+ORDER BY i.status DESC, i.id DESC
 LIMIT $4;
 
 -- name: list_people_of_role(viewer_id, status, role, before, most) :many
 -- The newest people of a role before an id, likewise.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
-    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
-    seen.post_count AS "postCount"
-FROM users AS u
-CROSS JOIN LATERAL standing_of($1, u.id) AS seen
-WHERE (u.role, u.status) >= ($3, $2) AND (u.role, u.status, u.id) < ($3, $2, $4)
-ORDER BY u.role DESC, u.status DESC, u.id DESC
+SELECT i.*
+FROM people_seen_by($1) AS i
+WHERE (i.role, i.status) >= ($3, $2) AND (i.role, i.status, i.id) < ($3, $2, $4)
+ORDER BY i.role DESC, i.status DESC, i.id DESC
 LIMIT $5;
 
 -- name: page_people(viewer_id, status, roles, most, skip) :many
 -- A page by its number, for those who must have numbers: it reads what it skips.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
-    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
-    seen.post_count AS "postCount"
-FROM users AS u
-CROSS JOIN LATERAL standing_of($1, u.id) AS seen
-WHERE u.status = $2 AND u.role = ANY($3::text[])
-ORDER BY u.id DESC
+SELECT i.*
+FROM people_seen_by($1) AS i
+WHERE i.status = $2 AND i.role = ANY($3::text[])
+ORDER BY i.id DESC
 LIMIT $4 OFFSET $5;
 
 -- name: count_people(status, roles) :value
@@ -48,11 +33,7 @@ SELECT count(*)::integer FROM users WHERE status = $1 AND role = ANY($2::text[])
 -- name: search_people(viewer_id, q, prefix, status, roles, after_rank, after, most) :many
 -- Whoever has a name that begins with `q`, then whoever has one like it; the best first, behind a place by (rank, id).
 -- forgive() says how like; it is asked in a SELECT of its own, so that it is done before anything is compared.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
-    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
-    seen.post_count AS "postCount", found.rank AS "_rank"
+SELECT i.*, found.rank AS "_rank"
 FROM (
     SELECT id, rank
     FROM (
@@ -71,17 +52,12 @@ FROM (
     ORDER BY rank, id
     LIMIT $8
 ) AS found
-INNER JOIN users AS u ON u.id = found.id
-CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+INNER JOIN people_seen_by($1) AS i ON i.id = found.id
 ORDER BY found.rank, found.id;
 
 -- name: page_found_people(viewer_id, q, prefix, status, roles, most, skip) :many
 -- A page of a search by its number.
-SELECT
-    u.id, u.username, u.first_name AS "firstName", u.last_name AS "lastName", u.job_title AS "jobTitle",
-    u.department, u.location, u.avatar_url AS "avatarUrl", u.role, u.created_at AS "createdAt", u.email, u.status,
-    seen.followed, seen.follower_count AS "followerCount", seen.following_count AS "followingCount",
-    seen.post_count AS "postCount", found.rank AS "_rank"
+SELECT i.*, found.rank AS "_rank"
 FROM (
     SELECT
         id,
@@ -92,8 +68,7 @@ FROM (
         AND status = $4
         AND role = ANY($5::text[])
 ) AS found
-INNER JOIN users AS u ON u.id = found.id
-CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+INNER JOIN people_seen_by($1) AS i ON i.id = found.id
 ORDER BY found.rank, found.id
 LIMIT $6 OFFSET $7;
 

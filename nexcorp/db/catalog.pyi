@@ -128,7 +128,7 @@ class Audit:
     def export_events(self, conn: Connection, *, user_id: UUID | None) -> Awaitable[list[AuditExportEvents]]: ...
 
 AuthInsertUser = TypedDict("AuthInsertUser", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "avatarUrl": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time})
-AuthGetAccount = TypedDict("AuthGetAccount", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "avatarUrl": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time, "_unread": Int})
+AuthGetAccount = TypedDict("AuthGetAccount", {"id": Id, "email": Text, "username": Text, "firstName": Text, "lastName": Text, "avatarUrl": Text, "role": Text, "status": Text, "emailVerified": Bool, "createdAt": Time, "updatedAt": Time, "_roleVersion": Int, "_unread": Int})
 AuthGetCredentials = TypedDict("AuthGetCredentials", {"id": Id, "email": Text, "password_hash": Text, "status": Text})
 AuthChangePassword = TypedDict("AuthChangePassword", {"id": Id, "email": Text, "verified": Bool})
 AuthLockAddress = TypedDict("AuthLockAddress", {"id": Id, "email": Text, "verified": Bool, "bounced": Bool})

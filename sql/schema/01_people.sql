@@ -114,6 +114,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION standing_of(uuid, uuid) IS 'Whether a viewer follows a person, and the person''s counters. Always one row; a query takes it in as if it were written there.';
 
+CREATE OR REPLACE FUNCTION people_seen_by(viewer uuid)
+RETURNS TABLE (
+    id uuid, username citext, "firstName" text, "lastName" text, "jobTitle" text, department text, location text,
+    "avatarUrl" text, role text, "createdAt" timestamptz, email citext, status text, followed boolean,
+    "followerCount" integer, "followingCount" integer, "postCount" integer
+)
+LANGUAGE sql STABLE
+AS $$
+    SELECT
+        u.id, u.username, u.first_name, u.last_name, u.job_title, u.department, u.location, u.avatar_url, u.role,
+        u.created_at, u.email, u.status, seen.followed, seen.follower_count, seen.following_count, seen.post_count
+    FROM users AS u
+    CROSS JOIN LATERAL standing_of($1, u.id) AS seen
+$$;
+COMMENT ON FUNCTION people_seen_by(uuid) IS 'People as lists show them to a viewer. In FROM, a query takes it in as if it were written there.';
+
 CREATE OR REPLACE FUNCTION person_seen(
     u users, followed boolean, follower_count integer, following_count integer, post_count integer
 ) RETURNS json

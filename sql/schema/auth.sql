@@ -1,4 +1,22 @@
--- Accounts: until when a sign-in lasts.
+-- Accounts: how one is shown to its owner, and until when a sign-in lasts.
+
+DROP VIEW IF EXISTS account_items;
+CREATE VIEW account_items AS
+SELECT
+    u.id,
+    u.email,
+    u.username,
+    u.first_name AS "firstName",
+    u.last_name AS "lastName",
+    u.avatar_url AS "avatarUrl",
+    u.role,
+    u.status,
+    u.email_verified_at IS NOT NULL AS "emailVerified",
+    u.created_at AS "createdAt",
+    u.updated_at AS "updatedAt",
+    u.role_version AS "_roleVersion"
+FROM users AS u;
+COMMENT ON VIEW account_items IS 'Accounts as their owners see them.';
 
 CREATE OR REPLACE FUNCTION session_end(s sessions) RETURNS timestamptz
 LANGUAGE sql STABLE
