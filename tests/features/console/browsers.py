@@ -54,7 +54,7 @@ OPTIONS = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost",
     "--no-first-run",
 )
-MILLISECONDS = 15_000
+MILLISECONDS = 30_000
 # What a browser notes of the first refresh of a person who is not signed in.
 NOT_SIGNED_IN = r"status of 401 .*/api/v1/auth/refresh"
 # And of a service that is busy for a moment: the page asks again, and what it shows then is looked at.

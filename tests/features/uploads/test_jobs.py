@@ -54,7 +54,7 @@ async def test_the_worker_makes_thumbnails_and_shows_them(make_user, connect, cl
     async def made():
         return (await get_json(user.client, f"/posts/{post['id']}"))["uploads"][0]["thumbnailUrl"]
 
-    url = await wait_until(made, 10)
+    url = await wait_until(made)
     frame = await live.next("post:updated")
     assert frame["data"]["uploads"][0]["thumbnailUrl"] == url
     answer = await client.get(url)
