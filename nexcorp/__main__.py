@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import select
 import socket
 import sys
 from collections.abc import Sequence
@@ -117,13 +119,25 @@ def describe(error: Exception) -> str | None:
     return None
 
 
+def is_unread() -> bool:
+    """Whether whoever read what is printed has gone, as `head` does."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; returns the exit code. What is wrong is one line, not a stack trace."""
     options = make_parser().parse_args(arguments)
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
         return code
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and is_unread():
+            # Nor is the rest, which Python writes when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
         message = describe(error)
         if message is None:
             raise

@@ -283,6 +283,8 @@ export class Live {
   #frames = [];
   /** @type {(() => void) | null} */
   #wake = null;
+  /** @type {Set<() => void>} those that end a pause */
+  #pauses = new Set();
   /** @type {Map<number, Waiting>} */
   #answers = new Map();
   /** @type {Map<string, Waiting & {promise: Promise<Place>}>} */
@@ -337,9 +339,11 @@ export class Live {
   /** Acknowledge what was shown, and end the socket. */
   async close() {
     if (this.#closed) return;
-    if (this.ack && this.#up) await Promise.race([this.#acknowledgeOnce().catch(() => {}), sleep(1000)]);
+    if (this.ack && this.#up) await Promise.race([this.#acknowledgeOnce().catch(() => {}), this.#rest(1000)]);
     this.#closed = true;
     this.#socket?.close();
+    // A timer would keep Node's process alive.
+    this.#pauses.forEach((end) => end());
     this.#refuse(CLOSED());
     this.#wake?.();
   }
@@ -435,6 +439,19 @@ export class Live {
     return made.promise;
   }
 
+  /** As sleep(), but for close(). */
+  #rest(/** @type {number} */ ms) {
+    return new Promise((done) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#pauses.delete(end);
+        done(undefined);
+      };
+      const timer = setTimeout(end, ms);
+      this.#pauses.add(end);
+    });
+  }
+
   /** Connect, read, and come back, until it is over for good. */
   async #run() {
     /** @type {string | undefined} */
@@ -461,7 +478,7 @@ export class Live {
         else wait = error.wait * 1000;
         tries++;
       }
-      if (!this.#closed && !this.#ended) await sleep(Math.max(wait, pause(tries)));
+      if (!this.#closed && !this.#ended) await this.#rest(Math.max(wait, pause(tries)));
     }
   }
 
@@ -614,7 +631,7 @@ export class Live {
 
   async #acknowledge() {
     while (!this.#closed && !this.#ended) {
-      await sleep(ACK_MS);
+      await this.#rest(ACK_MS);
       if (this.#up) await this.#acknowledgeOnce().catch(() => {});
     }
   }

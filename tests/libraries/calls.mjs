@@ -1,5 +1,5 @@
 // What a test wants of clients/javascript: node calls.mjs NAME JSON. Prints one line of JSON a step.
-import { ApiError, Client } from "../../clients/javascript/nexcorp.js";
+import { ApiError, Client, Live } from "../../clients/javascript/nexcorp.js";
 
 // Newer Nodes warn of it on stderr.
 const { setTimeout: start } = globalThis;
@@ -67,7 +67,8 @@ const steps = {
     say(Object.keys(await live.say("ping")));
     const other = await later.live();
     await other.close();
-    for await (const _ of other) throw new Error("it was closed");
+    // What had come is still given; then it ends.
+    for await (const _ of other);
     say((await fails(() => other.say("ping"))).code);
     await later.signOut();
     say(await fails(async () => {
@@ -77,6 +78,18 @@ const steps = {
     for (const token of ["no.good.token", "nxk_no_good_key"]) {
       say(await fails(() => new Client(url, { token }).live()));
     }
+  },
+
+  async closed() {
+    // Every pause is as long as it gets: this ends in the second one.
+    Math.random = () => 1;
+    const live = new Live(new Client("http://127.0.0.1:1", { token: "t", tries: 1 }), [], {});
+    const opened = fails(() => live.open());
+    await new Promise((done) => setTimeout(done, 700));
+    await live.close();
+    say((await opened).code);
+    await new Promise((done) => setTimeout(done, 200));
+    say(process.getActiveResourcesInfo().includes("Timeout"));
   },
 
   async retries({ url }) {

@@ -92,6 +92,10 @@ async def test_the_session_lists_errors_and_the_end(make_user: Any, service: Any
     assert [error["status"] for error in said[9:]] == [401, 401, 403]
 
 
+async def test_nothing_keeps_the_process_alive_behind_close() -> None:
+    assert await call("closed") == ["closed", False]
+
+
 async def test_what_fails_for_a_while_is_tried_again_with_one_key(failing: Any) -> None:
     failing.answers = [
         web.json_response(REFUSAL, status=503, headers={"Retry-After": "1"}),

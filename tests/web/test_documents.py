@@ -6,6 +6,7 @@ import ast
 import asyncio
 import importlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -449,6 +450,22 @@ async def test_an_unreachable_database_is_one_line_for_migrate() -> None:
     (line,) = error.splitlines()
     assert line.startswith("nexcorp: DATABASE_URL cannot be used")
     assert "hush" not in line
+
+
+async def test_whoever_stops_reading_is_told_of_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "nexcorp", "openapi"),
+        cwd=REPOSITORY,
+        env=child_environment(),
+        stdout=write,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(write)
+    async with asyncio.timeout(30):
+        _, error = await process.communicate()
+    assert (process.returncode, error) == (141, b"")
 
 
 async def test_the_doctor_names_each_setting_and_what_is_wrong_and_no_secret(
