@@ -22,6 +22,9 @@ from nexcorp.web.connections import Runner
 from tests.contract import check_frame, check_response
 from workers.settings import serve
 
+# For how long something may take that has no time of its own to keep, in seconds: a slow machine's share.
+PATIENCE = 20.0
+
 
 @dataclass
 class Service:
@@ -121,7 +124,7 @@ class User:
     client: Client
 
 
-async def wait_until(check: Callable[[], Awaitable[Any]], seconds: float = 5.0) -> Any:
+async def wait_until(check: Callable[[], Awaitable[Any]], seconds: float = PATIENCE) -> Any:
     """Call `check` until it returns something true; fails after `seconds`."""
     async with asyncio.timeout(seconds):
         while True:
@@ -141,7 +144,7 @@ class Live:
     async def send(self, event: str, data: dict[str, Any] | None = None, **more: Any) -> None:
         await self.ws.send_json({"event": event, "data": data or {}, **more})
 
-    async def next(self, event: str | None = None, seconds: float = 5.0) -> dict[str, Any]:
+    async def next(self, event: str | None = None, seconds: float = PATIENCE) -> dict[str, Any]:
         """The next frame, or the next one of this kind; what is passed over stays in `frames`."""
         async with asyncio.timeout(seconds):
             while True:

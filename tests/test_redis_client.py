@@ -78,13 +78,13 @@ async def test_a_subscription_follows(pair: list[ValkeyServer]) -> None:
     )
     listening = asyncio.create_task(listener.run())
     try:
-        await asyncio.wait_for(connected.get(), 5)
+        await asyncio.wait_for(connected.get(), 20)
         assert await writer.ping()
         proxy.target = new.port
         with redis.Redis.from_url(f"redis://:same@127.0.0.1:{old.port}") as direct:
             direct.replicaof("127.0.0.1", 1)
         assert await writer.set("a", "1")
-        await asyncio.wait_for(connected.get(), 5)
+        await asyncio.wait_for(connected.get(), 20)
         with redis.Redis.from_url(f"redis://:same@127.0.0.1:{new.port}") as direct:
             assert direct.pubsub_numsub(FRAMES_CHANNEL) == [(FRAMES_CHANNEL.encode(), 1)]
     finally:

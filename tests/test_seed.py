@@ -45,13 +45,13 @@ async def test_the_demo_company_shows_what_there_is(service: Any, client: Any) -
         await remind_due(context)
         return bool(await fetch_value(service, "SELECT count(*) FROM events WHERE type = 'task.due'"))
 
-    await wait_until(is_reminded, 10)
+    await wait_until(is_reminded)
     await sign_in(client)
     # What tells of messages waits ten seconds for whoever is there to read them.
     await fetch(service, "UPDATE outbox SET next_at = now() RETURNING id")
     # The service wakes the worker, which the seed alone does not.
     assert (await client.put(f"{API}/posts/{EXAMPLE_ID}/like")).status == 200
-    await wait_until(lambda: outbox_empty(service), 20)
+    await wait_until(lambda: outbox_empty(service))
     told = (await get_json(client, "/notifications?limit=100"))["data"]
     assert {one["type"] for one in told} == TOLD
     posts = (await get_json(client, "/posts"))["data"]
@@ -110,7 +110,7 @@ async def test_demo_people_act_over_http(service: Any, monkeypatch: Any) -> None
     assert {line.partition(" ")[0] for line in said} <= set(people)
     # Who acted has signed out again, but for Grace's session above.
     open_sessions = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL"
-    await wait_until(lambda: is_one(service, open_sessions), 5)
+    await wait_until(lambda: is_one(service, open_sessions))
 
 
 async def is_one(service: Any, query: str) -> bool:

@@ -172,7 +172,7 @@ async def test_listener_leaves_a_redis_that_never_answers(
     )
     listening = asyncio.create_task(listener.run())
     try:
-        await asyncio.wait_for(connected.wait(), 10)
+        await asyncio.wait_for(connected.wait(), 20)
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
@@ -232,5 +232,5 @@ async def test_loop_that_swallows_its_cancellation_is_ended() -> None:
 
     task = asyncio.create_task(loop())
     await asyncio.sleep(0)
-    await asyncio.wait_for(end_tasks([task]), 10)
+    await asyncio.wait_for(end_tasks([task]), 20)
     assert task.done()

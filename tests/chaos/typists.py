@@ -46,7 +46,7 @@ async def make_shared_file(conn: Any, people: Iterable[Person]) -> UUID:
 
 async def open_typist(api: Api, address: str, person: Person, file_id: UUID) -> Typist:
     """An editor with a new document, which has all that the node has; raises one of BROKEN."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         ws = await api.session.ws_connect(
             f"{address}/collab/{file_id}",
             headers=person.headers,

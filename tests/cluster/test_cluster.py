@@ -63,7 +63,7 @@ async def run_job(config: Config, name: str) -> Any:
             job = await queue.job(key)
             return job if job is not None and job.status in (Status.COMPLETE, Status.FAILED) else None
 
-        return await wait_until(ended, 15)
+        return await wait_until(ended)
     finally:
         await client.aclose()
 
@@ -82,7 +82,7 @@ async def test_rooms_and_files_are_heard_where_they_are_open(
 
     recovered = RECOVERED._value.get()
     try:
-        await wait_until(listens, 15)
+        await wait_until(listens)
         ada, grace = await make_user(), await make_user()
         await grace.client.put(f"{API}/users/{ada.id}/follow")
         posts = [await create_post(ada) for _ in range(6)]
@@ -189,7 +189,7 @@ async def test_a_killed_master_is_replaced_and_nothing_is_lost(
         async def complete() -> bool:
             return len(seen) == 16 and all(len(seqs) >= rounds for seqs in seen.values())
 
-        await wait_until(complete, 15)
+        await wait_until(complete)
     finally:
         for task in reading:
             task.cancel()
@@ -200,7 +200,7 @@ async def test_a_killed_master_is_replaced_and_nothing_is_lost(
     async def whole() -> bool:
         return bool(node.listener.connected and await node.publisher.list_heard({f"post:{posts[0]}"}))
 
-    await wait_until(whole, 15)
+    await wait_until(whole)
     assert cluster.servers[3].port in {
         info["port"] for info in cluster.count("replication") if info["role"] == "master"
     }
@@ -219,4 +219,4 @@ async def test_a_killed_master_is_replaced_and_nothing_is_lost(
             [(_, count)] = direct.pubsub_shardnumsub(client.tag + ROOM_CHANNEL + name)
         return bool(count == 2 and await node.publisher.list_heard(rooms) == rooms)
 
-    await wait_until(follows, 20)
+    await wait_until(follows)

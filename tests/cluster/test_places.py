@@ -121,11 +121,11 @@ async def test_the_master_that_sentinels_choose_is_found(pair: list[ValkeyServer
             return False
 
     try:
-        await wait_until(lambda: kept("before"), 15)
+        await wait_until(lambda: kept("before"))
         with redis.Redis.from_url(f"redis://127.0.0.1:{port}") as direct:
             await asyncio.to_thread(wait_for, lambda: direct.sentinel_master("main")["num-slaves"] == 1)
         listening = asyncio.create_task(listener.run())
-        await asyncio.wait_for(connected.get(), 10)
+        await asyncio.wait_for(connected.get(), 20)
         pair[0].kill()
         await wait_until(lambda: kept("after"), 30)
         await asyncio.wait_for(connected.get(), 30)

@@ -113,7 +113,7 @@ class Typist:
         """As a client begins: step 1, and wait for what it lacks."""
         self.synced.clear()
         await self.send(pack(SYNC, self.doc.get_state(), STEP_1))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self.synced.wait()
 
     def edit(self, act: Callable[[], Any]) -> bytes:

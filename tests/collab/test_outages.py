@@ -56,7 +56,7 @@ async def test_without_redis_all_is_shown_and_who_is_removed_leaves(
     async def connected() -> bool:
         return node.listener.connected
 
-    await wait_until(connected, 10)
+    await wait_until(connected)
     back = await open_file(ada, file_id, url=second_node)
     assert str(back.text) == "without Redis"
     await here.type("!")

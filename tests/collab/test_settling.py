@@ -220,7 +220,7 @@ async def test_a_worker_that_is_killed_while_it_settles_is_followed_by_another(d
                     "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'lock_file'",
                 )
 
-            await wait_until(held_up, seconds=20)
+            await wait_until(held_up)
             worker.kill()
             await worker.wait()
         assert (await get_doc(database, file_id))["settled_seq"] == 0
@@ -230,7 +230,7 @@ async def test_a_worker_that_is_killed_while_it_settles_is_followed_by_another(d
         async def settled():
             return await settler.drain()
 
-        await wait_until(settled, seconds=5)
+        await wait_until(settled)
     finally:
         if worker.returncode is None:
             worker.kill()
@@ -250,4 +250,4 @@ async def test_the_worker_process_settles(service):
     async def settled():
         return await read_versions(service.db, file_id) == ["typed"]
 
-    await wait_until(settled, seconds=10)
+    await wait_until(settled)

@@ -43,7 +43,7 @@ async def fail(user: Any, query: str, status: int = 200, **variables: Any) -> di
 
 async def settle(service: Any) -> None:
     """Wait until everything that happened is delivered."""
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
 
 
 async def make_news(service: Any, ann: Any, bob: Any, count: int = 3) -> list[dict[str, Any]]:

@@ -158,7 +158,7 @@ async def test_nothing_is_lost_or_shown_twice_where_the_line_is_cut(
 
 async def until(live: Any, event: str) -> Any:
     """The next frame of an event."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         async for frame in live:
             if frame.event == event:
                 return frame
@@ -209,11 +209,11 @@ async def test_what_is_final_ends_it_and_all_else_does_not(
                 async def back(old: Any = old) -> bool:
                     return bool(sockets()) and sockets() != [old]
 
-                await wait_until(back, 10)
+                await wait_until(back)
                 # Only an ended token is exchanged.
                 assert (client.token != token) == (code == 4005)
             await client.sign_out()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 with pytest.raises(ApiError) as ended:
                     async for _ in live:
                         pass

@@ -54,7 +54,7 @@ async def test_one_trace_goes_from_the_request_to_the_socket(
     live = await connect(reader)
     await subscribe(live, f"post:{post['id']}")
     # What is delivered in one batch has its statements below one of its events.
-    await wait_until(lambda: outbox_empty(service), 20)
+    await wait_until(lambda: outbox_empty(service))
 
     async def comment(trace_id: str) -> Any:
         """The answer once the whole trace has come; None where Redis was slow, and the frame was read."""
@@ -69,7 +69,7 @@ async def test_one_trace_goes_from_the_request_to_the_socket(
             return {one.name for one in collector.spans if one.trace_id == trace_id} >= WHOLE
 
         with contextlib.suppress(TimeoutError):
-            await wait_until(complete, 8)
+            await wait_until(complete)
             return answer
         return None
 
@@ -124,7 +124,7 @@ async def test_a_trace_has_nothing_of_people_in_it(
     await ada.client.post(f"{API}/auth/login", json={"email": ada.email, "password": ada.password})
     await ada.client.get(f"{API}/posts/00000000-0000-7000-8000-000000000000")
     await ada.client.get("/no/such/path/of-ada", headers={"traceparent": "00-nonsense"})
-    await wait_until(lambda: arrived(collector, "GET /api/v1/posts/{id}"), 20)
+    await wait_until(lambda: arrived(collector, "GET /api/v1/posts/{id}"))
     for secret in (WORDS, "nobody", ada.email, ada.username, ada.password, ada.token, "127.0.0.1", "Ada's"):
         assert secret.encode() not in collector.raw, secret
     assert str(ada.id).encode() not in collector.raw and b"of-ada" not in collector.raw
@@ -142,7 +142,7 @@ async def test_a_collector_that_is_away_holds_up_nobody(
     async def asked() -> bool:
         return collector.calls > 0
 
-    await wait_until(asked, 20)
+    await wait_until(asked)
     # It is still being tried again when another process ends.
     runner, _, _ = await start_web(own_config)
     await asyncio.wait_for(runner.cleanup(), 15)
@@ -161,7 +161,7 @@ async def test_who_is_not_sampled_leaves_nothing(
     rows = await fetch(service, "SELECT metadata ? 'traceparent' FROM events WHERE type = 'post.created'")
     assert [row[0] for row in rows] == [False]
     await ada.client.get(f"{API}/posts/{post['id']}")
-    await wait_until(lambda: arrived(collector, "GET /api/v1/posts/{id}"), 20)
+    await wait_until(lambda: arrived(collector, "GET /api/v1/posts/{id}"))
     assert not any(one.trace_id == CALLER for one in collector.spans)
 
 

@@ -171,7 +171,7 @@ async def subscribe(client: Client, room: str) -> str:
     async with ws:
         await ws.send_json({"event": "subscribe", "data": {"room": room}, "id": "c1"})
         while True:
-            frame = await ws.receive_json(timeout=5)
+            frame = await ws.receive_json(timeout=20)
             check_frame(frame)
             if frame.get("id") == "c1":
                 return str(frame["data"].get("code") or frame["event"])
@@ -267,7 +267,7 @@ async def test_the_rooms_keep_the_permissions_of_roles(world: World, room: Room)
                         assert "unread-count" not in {frame["event"] for frame in heard}
         finally:
             assert (await admin.client.put(rights, json={"permissions": before})).status == 200
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 await ws.send_json({**again, "id": "c4"})
                 if (await hear(ws, "c4"))[-1]["event"] == "subscribed":

@@ -33,7 +33,7 @@ class Batched:
             found = [f for f in self.frames if f["event"] == event and wanted.items() <= f.items()]
             if len(found) >= count:
                 return found
-            text = await self.ws.receive_str(timeout=5)
+            text = await self.ws.receive_str(timeout=20)
             self.messages.append(text)
             for frame in json.loads(text):
                 check_frame(frame)
@@ -109,5 +109,5 @@ async def test_what_waits_goes_before_the_close(make_user, client, service, monk
     [error] = await batched.until("error")
     assert [frame["event"] for frame in batched.frames[-2:]] == ["pong", "error"]
     assert error["data"]["closeCode"] == 4500
-    message = await batched.ws.receive(timeout=5)
+    message = await batched.ws.receive(timeout=20)
     assert (message.type, message.data) == (WSMsgType.CLOSE, 4500)

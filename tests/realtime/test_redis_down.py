@@ -54,7 +54,7 @@ async def test_frames_arrive_without_redis_and_faster_again_with_it(
         async def listening() -> bool:
             return dict(await asking.pubsub_numsub(FRAMES_CHANNEL)) == {FRAMES_CHANNEL.encode(): 2}
 
-        await wait_until(listening, 10)
+        await wait_until(listening)
     # From here on frames come by themselves: no position check does it any more.
     node.positions.seconds = 3600
     node.positions.check_soon()
@@ -80,7 +80,7 @@ async def test_delivery_does_not_wait_for_redis(make_user, service, own_valkey):
             answer = await (await ada.client.get("/api/v1/notifications/unread-count")).json()
             return answer["count"] == count
 
-        await wait_until(told, 10)
+        await wait_until(told)
         assert time.monotonic() - began < 3
 
 

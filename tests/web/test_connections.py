@@ -35,7 +35,7 @@ async def end_of(url: str, first: bytes, more: bytes = b"") -> bytes:
 
     dripping = asyncio.create_task(drip())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             return await reader.read()
     finally:
         dripping.cancel()
@@ -66,7 +66,7 @@ async def test_the_next_request_has_a_deadline_and_silence_before_it_has_none(
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.5)
     reader, writer = await connect(service.url, HEALTH)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
             await reader.readuntil(b"}")
             await asyncio.sleep(1)
@@ -105,7 +105,7 @@ async def test_silent_connections_shut_nobody_out(service: Any) -> None:
     silent = [await connect(url, b"") for _ in range(30)]
     try:
         reader, writer = await connect(url, HEALTH)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
             # Half of the places are what one address has, and the oldest had to go.
             assert [await left.read() for left, _ in silent[:21]] == [b""] * 21

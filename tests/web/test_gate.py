@@ -74,7 +74,7 @@ async def test_requests_behind_one_another_are_all_answered_in_order(
         app[GATE].most = 2
         app[GATE].let_in()
         found = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while len(found) < count:
                 line = await reader.readline()
                 if line.startswith(b"X-Request-Id:"):

@@ -78,7 +78,7 @@ async def test_a_caller_finds_what_they_wrote_at_every_node(
     await wait_until(lambda: is_read(reads_of(service)), 20)
     runner, app, url = await start_web(service.config)
     try:
-        await wait_until(lambda: is_read(app[READS]), 20)
+        await wait_until(lambda: is_read(app[READS]))
         elsewhere = type(author.client)(author.client.session, url, author.headers)
         on_standby(standby, "SELECT pg_wal_replay_pause()")
         written, replica = count("primary", "written"), count("replica")
@@ -120,7 +120,7 @@ async def test_every_list_that_may_be_stale_can_be_read_on_a_replica(
     async def caught_up() -> bool:
         return source.source is not None and source.replayed >= position
 
-    await wait_until(caught_up, 20)
+    await wait_until(caught_up)
     own = {"/users": str(admin.id), "/posts": post["id"], "/projects": (await project.json())["id"]}
     asked = {"/search": "q=hello", "/messages/search": "q=hello"}
     again, replica, called = count("primary", "asked again"), count("replica"), 0
@@ -148,7 +148,7 @@ async def service_position(service: Service) -> Any:
 async def test_without_redis_the_primary_is_read(service: Service, make_user: Any) -> None:
     user = await make_user()
     reads = reads_of(service)
-    await wait_until(lambda: is_read(reads), 20)
+    await wait_until(lambda: is_read(reads))
     unknown = count("primary", "unknown")
 
     async def away(*values: Any) -> None:
@@ -169,7 +169,7 @@ async def test_a_replica_that_hangs_dies_or_is_promoted_is_nobodys_error(
     service: Service, make_user: Any, standby: StandbyServer
 ) -> None:
     user, reads = await make_user(), reads_of(service)
-    await wait_until(lambda: is_read(reads), 20)
+    await wait_until(lambda: is_read(reads))
     wrong: list[int] = []
     done = asyncio.Event()
 
@@ -187,24 +187,24 @@ async def test_a_replica_that_hangs_dies_or_is_promoted_is_nobodys_error(
     processes = [standby.process.pid, *children_of(standby.process.pid)]
     for pid in processes:
         os.kill(pid, signal.SIGSTOP)
-    await wait_until(lambda: is_unread(reads), 10)
+    await wait_until(lambda: is_unread(reads))
     for pid in processes:
         os.kill(pid, signal.SIGCONT)
-    await wait_until(lambda: is_read(reads), 20)
+    await wait_until(lambda: is_read(reads))
     await asyncio.to_thread(standby.kill)
-    await wait_until(lambda: is_unread(reads), 10)
+    await wait_until(lambda: is_unread(reads))
     # Not in a thread: the server ends with the one that began it.
     standby.start()
     await wait_until(lambda: is_read(reads), 30)
     assert check_replica(service.config) == []
     before = count("replica")
-    await wait_until(lambda: is_more(before), 10)
+    await wait_until(lambda: is_more(before))
     await asyncio.to_thread(on_standby, standby, "SELECT pg_promote()")
-    await wait_until(lambda: is_unread(reads), 20)
+    await wait_until(lambda: is_unread(reads))
     done.set()
     await asyncio.gather(*readers)
     assert wrong == []
-    await wait_until(lambda: is_known_as(reads, "is no replica, or no longer one"), 10)
+    await wait_until(lambda: is_known_as(reads, "is no replica, or no longer one"))
     assert "is no replica" in check_replica(service.config)[0]
 
 

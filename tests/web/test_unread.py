@@ -68,8 +68,8 @@ async def test_a_client_that_reads_too_slowly_is_cut_off(
     monkeypatch.setattr(feed, "reply_page", lambda *_, **more: reply_bytes(LARGE))
     async with serving(web_only) as (app, client):
         reader, writer = await ask(client)
-        await wait_until(lambda: none_waits(app), 10)
-        async with asyncio.timeout(10):
+        await wait_until(lambda: none_waits(app))
+        async with asyncio.timeout(20):
             with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
                 await reader.readexactly(len(LARGE))
         await leave(writer)

@@ -116,7 +116,7 @@ async def test_more_workers_than_lanes(database: Database) -> None:
             taken.append(await claim(conn, most_lanes=share))
         assert [len(lanes) for lanes in taken] == [1] * LANES
         assert set().union(*taken) == set(ALL)
-        async with asyncio.timeout(5), database.transaction(wait=5) as conn:
+        async with asyncio.timeout(20), database.transaction(wait=5) as conn:
             assert await claim(conn, most_lanes=share) == set()
     async with database.transaction(wait=5) as conn:
         assert len(await claim(conn, most_lanes=share)) == 1
@@ -159,7 +159,7 @@ async def test_row_that_an_operator_holds_holds_up_itself_alone(database: Databa
     async with database.transaction(wait=5) as operator:
         ids = [row["id"] for row in await operator.fetch("SELECT id FROM outbox ORDER BY id")]
         await operator.execute("SELECT FROM outbox WHERE id = $1 FOR UPDATE", ids[1])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await delivery.drain() == 3
             # Nothing spins on it meanwhile.
             assert await delivery.drain() == 0
@@ -267,7 +267,7 @@ async def test_process_that_is_halted_gives_its_lanes_up(
                     )
                 )
 
-        await wait_until(halted, 20)
+        await wait_until(halted)
         other, began = Delivery(database, pushed, SILENT), time.monotonic()
         other.workers = 2
         assert await other.drain() == LANES // 2
@@ -332,7 +332,7 @@ async def test_process_that_is_halted_in_a_statement_loses_its_lanes_at_a_beat(
         return bool(await other.drain())
 
     try:
-        await wait_until(halted, 20)
+        await wait_until(halted)
         assert await other.drain() == LANES // 2
         beating = asyncio.create_task(beat(database, "another", other))
         await wait_until(given_up)

@@ -213,7 +213,7 @@ async def test_wake_sends_within_a_second(
     async def sent() -> Any:
         return smtp.sent_to("ada@example.com")
 
-    await wait_until(sent, 3)
+    await wait_until(sent)
     await runner.cleanup()
     stop.set()
     await worker

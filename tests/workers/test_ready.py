@@ -121,7 +121,7 @@ async def test_ready_names_postgresql_and_redis(web_only, own_valkey, database, 
         own_valkey.kill()
         assert await read_ready(url) == {"redis"}
         own_valkey.start()
-        await wait_until(well, 10)
+        await wait_until(well)
         await door.shut()
         assert await read_ready(url) == {"postgresql", "migrations", "worker"}
         async with aiohttp.ClientSession() as session:
@@ -129,7 +129,7 @@ async def test_ready_names_postgresql_and_redis(web_only, own_valkey, database, 
                 async with session.get(url + path) as answer:
                     assert answer.status == status, path
         await door.open()
-        await wait_until(well, 10)
+        await wait_until(well)
     finally:
         await runner.cleanup()
 

@@ -98,7 +98,7 @@ async def test_what_an_operator_emits_is_found_by_the_poll(silent_wake, worker, 
     async def delivered() -> bool:
         return await depth(database) == 0
 
-    await wait_until(delivered, 3)
+    await wait_until(delivered)
 
 
 async def test_poll_delivers_when_no_wake_comes(worker, database, people, comment):
@@ -108,7 +108,7 @@ async def test_poll_delivers_when_no_wake_comes(worker, database, people, commen
     async def delivered() -> bool:
         return await depth(database) == 0
 
-    await wait_until(delivered, 3)
+    await wait_until(delivered)
 
 
 async def is_empty(database):
@@ -160,7 +160,7 @@ async def test_worker_stops_at_once_and_finishes_what_it_has(config, database, p
     await wait_until(beats)
     await comment(ada, mentioned=[grace])
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 20)
     assert not await beats()
     async with database.connection(wait=5) as conn:
         told = await conn.fetchval("SELECT count(*) FROM notifications")

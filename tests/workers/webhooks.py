@@ -163,7 +163,7 @@ async def settled(hooks: Hooks, *webhook_ids: UUID) -> None:
     async def check() -> bool:
         return await hooks.pending(*webhook_ids) == 0
 
-    await wait_until(check, seconds=10)
+    await wait_until(check)
 
 
 def work(config: Config, pace: Pace) -> None:

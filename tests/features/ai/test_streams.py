@@ -104,7 +104,7 @@ async def test_a_stream_ends_with_its_session(make_user: Any, service: Any) -> N
             await sql.auth.revoke_session(conn, session_id=ada.session_id, user_id=ada.id, reason="revoked")
         service.app[REVOCATIONS].announce([ada.session_id])
         with pytest.raises(aiohttp.ClientPayloadError):
-            await asyncio.wait_for(reading.read(response), 5)
+            await asyncio.wait_for(reading.read(response), 20)
             # A whole answer of HTTP without its last event is a break, too.
             raise aiohttp.ClientPayloadError
     assert reading.end is None

@@ -51,7 +51,7 @@ async def test_the_overview(visit: Visitor, make_user: MakeUser) -> None:
     async def told() -> bool:
         return any("overview:updated" in frame for frame in frames)
 
-    await wait_until(told, 20)
+    await wait_until(told)
     await check_axe(page)
     await page.set_viewport_size({"width": 390, "height": 844})
     assert await fits(page)
@@ -126,7 +126,7 @@ async def test_the_audit_trail(visit: Visitor, make_user: MakeUser) -> None:
 async def test_a_dead_letter(visit: Visitor, make_user: MakeUser, service: Service) -> None:
     """It is listed with what was wrong, and delivered after all by a click."""
     admin, grace, joan = await make_user(role="admin"), await make_user(), await make_user()
-    await wait_until(lambda: outbox_empty(service), 15)
+    await wait_until(lambda: outbox_empty(service))
     async with service.db.transaction(wait=5) as conn:
         await emit(conn, "user.followed", actor_id=grace.id, entity=("user", joan.id), payload={})
         row = await conn.fetchrow(
@@ -170,7 +170,7 @@ async def test_a_webhook(visit: Visitor, make_user: MakeUser) -> None:
         async def came() -> bool:
             return bool(receiver.at("/ok/mine"))
 
-        await wait_until(came, 15)
+        await wait_until(came)
         receiver.at("/ok/mine")[0].verify(secret)
         delivery = page.locator(".events li")
 
@@ -178,7 +178,7 @@ async def test_a_webhook(visit: Visitor, make_user: MakeUser) -> None:
             await page.get_by_role("button", name="Reload").click()
             return await delivery.filter(has_text="Taken").count() == 1
 
-        await wait_until(taken, 15)
+        await wait_until(taken)
         await check_axe(page)
         await delivery.get_by_role("button").click()
         log = page.get_by_role("dialog")

@@ -126,7 +126,6 @@ async def test_a_hostile_answer_is_text(visit: Visitor, make_user: MakeUser) -> 
 
 async def test_without_a_model(visit: Visitor, make_user: MakeUser, own_service: Service) -> None:
     """Who runs the service is told what to set; the question is kept."""
-    visit.allow("status of 503 .*/ai/chats/")
     page = await visit("/app/assistant", await make_user())
     await begin(page)
     await ask(page, "Is anybody there?")

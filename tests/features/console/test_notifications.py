@@ -40,7 +40,7 @@ async def test_the_list(visit: Visitor, make_user: MakeUser, service: Service) -
         await person.client.put(f"{API}/posts/{post['id']}/like")
     await say(grace, post["id"], "Soup, please")
     await publish(grace, f"A cake for @{ada.username}")
-    await wait_until(lambda: outbox_empty(service), 15)
+    await wait_until(lambda: outbox_empty(service))
     page = await visit("/app/notifications", ada)
     await expect_live(page)
     lines = page.locator(".notices li:has(.notice)")
@@ -80,7 +80,7 @@ async def test_the_list(visit: Visitor, make_user: MakeUser, service: Service) -
     await choose(page, "commented on", "Mute this")
     await expect(page.locator(".toast").last).to_contain_text("Muted")
     await say(joan, post["id"], "Cake for me")
-    await wait_until(lambda: outbox_empty(service), 15)
+    await wait_until(lambda: outbox_empty(service))
     await page.get_by_role("button", name="Held back").click()
     await expect(lines.filter(has_text="Muted")).to_have_count(1)
     await check_axe(page)
@@ -114,7 +114,7 @@ async def test_a_push_leads_to_its_thing(visit: Visitor, make_user: MakeUser, se
     """What the worker is sent is shown where nobody looks; a click goes to the post, which is read then."""
     ada, grace = await make_user(), await make_user()
     post = await publish(grace, f"Lunch, @{ada.username}?")
-    await wait_until(lambda: outbox_empty(service), 15)
+    await wait_until(lambda: outbox_empty(service))
     told = (await (await ada.client.get(f"{API}/notifications")).json())["data"][0]
     page = await visit("/app/people", ada, permissions=["notifications"])
     await expect_live(page)
@@ -143,7 +143,7 @@ async def test_a_push_leads_to_its_thing(visit: Visitor, make_user: MakeUser, se
     async def shown() -> object:
         return await page.evaluate(SHOWN)
 
-    assert await wait_until(shown, 15) == [[told["title"], told["message"]]]
+    assert await wait_until(shown) == [[told["title"], told["message"]]]
     await worker.evaluate(CLICK)
     await expect(page.get_by_role("article")).to_contain_text("Lunch,")
     assert page.url.endswith(f"/app/posts/{post['id']}")

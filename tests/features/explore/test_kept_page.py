@@ -82,7 +82,7 @@ async def test_the_order_follows_within_seconds(service: Any, nodes: Any, make_u
     async def moved() -> bool:
         return [await explored(client) for client in nodes(ann)] == [["first", "second"]] * 2
 
-    await wait_until(moved, 4)
+    await wait_until(moved)
 
 
 async def test_changes_show_at_once_on_every_node(

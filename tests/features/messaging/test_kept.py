@@ -223,7 +223,7 @@ async def test_an_export_has_what_one_wrote(service: Any, make_user: Any) -> Non
         answer = await ann.client.get(f"{API}/users/me/export")
         return (await answer.json())["status"] == "ready"
 
-    await wait_until(ready, 10)
+    await wait_until(ready)
     rows = await fetch(service, "SELECT body FROM data_export_parts ORDER BY number")
     text = gzip.decompress(b"".join(row["body"] for row in rows)).decode()
     assert "Of my own." in text

@@ -30,7 +30,7 @@ async def like(service: Any, post: dict[str, Any], people: list[Any]) -> None:
     """Likes by several, one after the other, delivered."""
     for _, one in people:
         assert (await one.put(f"{API}/posts/{post['id']}/like")).status == 200
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
 
 
 async def items(user: Any, more: str = "") -> list[dict[str, Any]]:
@@ -96,13 +96,13 @@ async def test_people_are_counted_not_comments(service: Any, client: Any, make_u
     for number in range(3):
         answer = await bob.post(f"{API}/comments", json={"postId": post["id"], "body": f"{number}"})
         assert answer.status == 201
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     (item,) = await items(ann)
     assert (item["title"], item["group"]["count"]) == ("one0 commented on your post", 3)
     assert len(item["group"]["actors"]) == 1
     for one in (bob, eve):
         assert (await one.put(f"{API}/users/{ann.id}/follow")).status == 200
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     assert [item["title"] for item in await items(ann)] == [
         "one1 and one0 follow you",
         "one0 commented on your post",
@@ -143,7 +143,7 @@ async def test_pages_stand_still_while_groups_move(service: Any, client: Any, ma
         await like(service, post, crowd[:2])
         if number % 2:
             await say(await make_user(), post["id"], f"@{ann.username} {number}")
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     before = await items(ann)
     assert len(before) == 9
     page = await get_json(ann.client, f"{GROUPED}&limit=2")

@@ -37,7 +37,7 @@ async def receive(
         else:
             body = {"postId": post["id"], "body": "Indeed."}
             assert (await one.post(f"{API}/comments", json=body)).status == 201
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     rows: list[dict[str, Any]] = (await get_json(user.client, "/notifications?limit=100"))["data"]
     assert len(rows) == likes + comments
     return rows
@@ -213,7 +213,7 @@ async def test_a_page_stands_still_while_notifications_come_in(
     rows = await receive(service, client, ann, 6)
     first = await get_json(ann.client, "/notifications?limit=3")
     await bob.client.put(f"{API}/users/{ann.id}/follow")
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     rest = await get_json(ann.client, f"/notifications?limit=3&cursor={first['nextCursor']}")
     assert first["data"] + rest["data"] == rows
     assert rest["seq"] == first["seq"] + 1
@@ -240,7 +240,7 @@ async def test_the_count_is_exact_while_everything_happens_at_once(
         calls.insert(number * 6, insist(one, "PUT", f"/posts/{post['id']}/like"))
     answers = await asyncio.gather(*calls)
     assert Counter(answer.status for answer in answers).keys() == {200, 204, 404}
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     await check_counters(service)
     listed = (await get_json(ann.client, "/notifications?unread=true&limit=100"))["data"]
     assert await unread(ann) == len(listed)
@@ -269,7 +269,7 @@ async def test_a_comment_thread_tells_everybody_their_due(service: Any, make_use
     for _ in range(5):
         await say(ann, post["id"], parent=comment["id"])
         await say(bob, post["id"], parent=comment["id"])
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     assert (await unread(ann), await unread(bob)) == (6, 5)
     await check_counters(service)
 

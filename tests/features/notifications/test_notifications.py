@@ -23,7 +23,7 @@ from workers.delivery import Delivery
 
 async def settle(service: Any) -> None:
     """Wait until everything that happened is delivered."""
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
 
 
 async def told(service: Any, user: Any, path: str = "/notifications") -> list[dict[str, Any]]:

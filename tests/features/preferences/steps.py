@@ -25,7 +25,7 @@ async def put(user: Any, path: str, **body: Any) -> dict[str, Any]:
 
 async def settle(service: Any) -> None:
     """Wait until everything that happened is delivered."""
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
 
 
 async def told(service: Any, user: Any, path: str = "/notifications") -> list[dict[str, Any]]:

@@ -162,7 +162,7 @@ async def test_a_trace_tells_of_each_step_and_only_its_owner(
     ]
     assert await trace(ann, row["id"]) == steps
     await live.send("ack", {"room": f"user:{ann.id}", "seq": frame["seq"]})
-    await wait_until(lambda: acked(service, ann), 5)
+    await wait_until(lambda: acked(service, ann))
     await ann.client.patch(path, json={"isRead": True})
     await ann.client.patch(path, json={"archived": True})
     # Later settings rewrite nothing.

@@ -113,7 +113,7 @@ async def test_nothing_is_lost_and_nothing_left_behind(
             worker.kill()
             await worker.wait()
             # Well before its remote is given up for being silent.
-            await wait_until(is_quiet, seconds=10)
+            await wait_until(is_quiet)
             assert read()[0] == "syncing" and list_leftovers(folder)
 
             change("r")
@@ -128,7 +128,7 @@ async def test_nothing_is_lost_and_nothing_left_behind(
             own_valkey.kill()
             worker.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(worker.wait(), 30) == 0
-            await wait_until(is_quiet, seconds=10)
+            await wait_until(is_quiet)
             assert read()[:2] == ("pending", True)
 
             # It comes back, and is lost again: what is due is synced all the same.

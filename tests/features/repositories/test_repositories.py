@@ -31,7 +31,7 @@ async def settled(user: Any, project: str) -> dict[str, Any]:
         state.update(await get_json(user.client, f"/projects/{project}/repository"))
         return state["status"] in ("synced", "failed")
 
-    await wait_until(over, seconds=20)
+    await wait_until(over)
     return state
 
 

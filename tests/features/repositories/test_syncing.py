@@ -91,7 +91,7 @@ async def test_a_worker_that_is_killed_is_followed_by_another(
         await conn.execute("UPDATE repositories SET url = $1", f"{remote.url}/r/one.git")
     # Not before the claim of the dead one has run out.
     assert await syncer.drain() == 0
-    await wait_until(syncer.drain, seconds=10)
+    await wait_until(syncer.drain)
     row = await read(database)
     assert (row["status"], row["live"], row["commit_count"]) == ("synced", 1200, len(one.list()))
 
@@ -271,7 +271,7 @@ async def test_slow_remotes_hold_up_no_other(
 
     # More than there are places, of which two are taken: each run that ends makes room for the next.
     try:
-        await wait_until(are_synced, seconds=15)
+        await wait_until(are_synced)
     finally:
         polling.cancel()
         await syncer.close()

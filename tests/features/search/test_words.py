@@ -146,7 +146,7 @@ async def test_no_table_has_a_word_of_what_is_gone(service: Any, make_user: Any)
         async with service.db.connection(wait=5) as conn:
             return not await hold(conn, words)
 
-    await wait_until(gone, 10)
+    await wait_until(gone)
 
 
 async def test_a_word_stays_as_long_as_any_text_has_it(
@@ -269,7 +269,7 @@ async def test_batches_with_the_same_new_words_wait_one_way_only(
 
     workers = [Delivery(database, drop, PRODUCT) for _ in range(2)]
     for pair in pairs:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             await asyncio.gather(
                 *(index(worker, written) for worker, written in zip(workers, pair, strict=True))
             )
@@ -297,7 +297,7 @@ async def test_comments_of_a_post_that_is_being_deleted(
         assert not indexing.done()
         async with asyncio.timeout(2):
             await delete_post(conn, make_caller(author), target)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await indexing
     async with database.connection() as conn:
         assert await conn.fetchval("SELECT count(*) FROM comment_documents") == 0

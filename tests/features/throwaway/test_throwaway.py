@@ -142,7 +142,7 @@ async def test_the_job_runs_when_asked_and_by_itself(make_user: Any, make_shelf:
         return count >= 3
 
     # One was asked for.
-    await wait_until(often, 10)
+    await wait_until(often)
 
 
 async def test_a_person_takes_theirs_along_and_leaves_none(
@@ -157,7 +157,7 @@ async def test_a_person_takes_theirs_along_and_leaves_none(
     async def ready() -> bool:
         return (await bob.client.get(f"{API}/users/me/export")).status == 200
 
-    await wait_until(ready, 10)
+    await wait_until(ready)
     ticket = (await (await bob.client.post(f"{API}/auth/ticket", json={"purpose": "download"})).json())[
         "ticket"
     ]

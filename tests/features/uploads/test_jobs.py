@@ -36,17 +36,25 @@ async def execute(service, text, *arguments):
         return await conn.execute(text, *arguments)
 
 
-async def test_the_worker_makes_thumbnails_and_shows_them(make_user, connect, client):
+async def test_the_worker_makes_thumbnails_and_shows_them(make_user, connect, client, monkeypatch):
+    watched, make = asyncio.Event(), LocalStore.make_thumbnail
+
+    async def make_once_watched(store, key):
+        await watched.wait()
+        return await make(store, key)
+
+    monkeypatch.setattr(LocalStore, "make_thumbnail", make_once_watched)
     user = await make_user()
     post = await publish(user, uploadIds=[(await upload(user, sideways(), "a.jpg"))["id"]])
     live = await connect(user)
     await live.send("subscribe", {"room": f"post:{post['id']}"})
     await live.next("subscribed")
+    watched.set()
 
     async def made():
         return (await get_json(user.client, f"/posts/{post['id']}"))["uploads"][0]["thumbnailUrl"]
 
-    url = await wait_until(made, 10)
+    url = await wait_until(made)
     frame = await live.next("post:updated")
     assert frame["data"]["uploads"][0]["thumbnailUrl"] == url
     answer = await client.get(url)

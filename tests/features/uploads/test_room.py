@@ -114,7 +114,7 @@ async def test_a_slow_disk_keeps_nobody_else_waiting(make_user, monkeypatch):
 
     monkeypatch.setattr(forms, "require_room", wait)
     sending = asyncio.create_task(send(user, picture()))
-    await asyncio.wait_for(held.wait(), 5)
+    await asyncio.wait_for(held.wait(), 20)
     assert (await user.client.get(f"{API}/posts")).status == 200
     free.set()
     assert (await sending).status == 201

@@ -256,7 +256,7 @@ async def test_a_silent_and_a_slow_line_are_cut_off(make_user, service, config, 
     user = await make_user()
     monkeypatch.setattr(forms, "STALL_SECONDS", 0.3)
     reader, writer = await open_half(service, user)
-    answer = await asyncio.wait_for(reader.read(4096), 5)
+    answer = await asyncio.wait_for(reader.read(4096), 20)
     assert b" 400 " in answer and b"upload_stalled" in answer
     writer.close()
     reader, writer = await open_half(service, user, 10**6)
@@ -265,7 +265,7 @@ async def test_a_silent_and_a_slow_line_are_cut_off(make_user, service, config, 
         writer.write(b"a" * 20)
         if reader._buffer:  # type: ignore[attr-defined]
             break
-    answer = await asyncio.wait_for(reader.read(4096), 5)
+    answer = await asyncio.wait_for(reader.read(4096), 20)
     assert b" 400 " in answer and b"upload_too_slow" in answer
     writer.close()
     assert stored(config) == []
@@ -279,7 +279,7 @@ async def test_a_slow_upload_outlives_the_deadline_of_other_requests(make_user, 
     reader, writer = await open_half(service, user, len(head) + 10 + len(tail), b"aaaaa")
     await asyncio.sleep(0.8)
     writer.write(b"aaaaa" + tail)
-    assert b" 201 " in await asyncio.wait_for(reader.read(4096), 5)
+    assert b" 201 " in await asyncio.wait_for(reader.read(4096), 20)
     writer.close()
 
 
@@ -399,7 +399,7 @@ async def test_a_role_without_the_permission_may_not(make_user, service):
     async def refused():
         return (await send(user, picture())).status == 403
 
-    await wait_until(refused, 10)
+    await wait_until(refused)
 
 
 async def test_the_trail_says_what_happened_and_not_what_it_is_called(make_user, service):

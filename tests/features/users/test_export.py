@@ -76,7 +76,7 @@ async def get_ready(user: Any, asked: bool = False) -> dict[str, Any]:
         return answer.status == 200 and await answer.json()
 
     assert asked or (await user.client.get(PATH)).status == 202
-    state: dict[str, Any] = await wait_until(ready, 10)
+    state: dict[str, Any] = await wait_until(ready)
     return state
 
 
@@ -182,7 +182,7 @@ async def test_it_quotes_nobody_else(make_user: Any, make_key: Any, service: Any
             assert (await one.client.put(f"{API}/{path}")).status == 200
     body = {"userId": str(ann.id)}
     assert (await bob.client.put(f"{API}/posts/{theirs['id']}/assignee", json=body)).status == 200
-    await wait_until(lambda: outbox_empty(service), 10)
+    await wait_until(lambda: outbox_empty(service))
     words = {"bob", "zebulonius", "quartermainsson", "quaxolotl"}
     shown = (await (await ann.client.get(f"{API}/notifications?limit=100")).text()).lower()
     assert {word for word in words if word in shown} == words
@@ -235,7 +235,7 @@ async def test_an_account_that_never_rests_gets_its_file(make_user: Any) -> None
         await publish(ann)
         return bool((await ann.client.get(PATH)).status == 200)
 
-    await wait_until(ready_beside_posts, 10)
+    await wait_until(ready_beside_posts)
 
 
 async def test_posts_say_when_they_were_published_and_moved(make_user: Any) -> None:

@@ -104,7 +104,7 @@ async def test_what_one_wrote_stays_and_the_name_goes(
     async def forgotten() -> bool:
         return not await traces(service)
 
-    await wait_until(forgotten, 10)
+    await wait_until(forgotten)
     frames = await render_room(service, f"user:{ann.id}")
     assert {frame["data"]["title"].split(" member")[0] for frame in frames} == {"Former"}
 

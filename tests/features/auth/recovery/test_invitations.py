@@ -130,9 +130,9 @@ async def test_closed_is_closed_and_unverified_is_held_back(
 
         async def say(event: str, **data: Any) -> Any:
             await ws.send_json({"event": event, "data": data, "id": "c1"})
-            return await ws.receive_json(timeout=5)
+            return await ws.receive_json(timeout=20)
 
-        await ws.receive_json(timeout=5)
+        await ws.receive_json(timeout=20)
         room = f"profile:{boss.id}"
         assert (await say("subscribe", room=room))["data"]["code"] == "email_unverified"
         # From the proof on, with the same token, the socket's as well.

@@ -153,9 +153,9 @@ async def test_every_session_ends_everywhere(
     token = await token_to(user.email)
     assert (await client.post(RESET, json={"token": token, "password": NEW})).status == 204
     for live in (here, there):
-        message = await live.ws.receive(timeout=5)
+        message = await live.ws.receive(timeout=20)
         while message.type is aiohttp.WSMsgType.TEXT:
-            message = await live.ws.receive(timeout=5)
+            message = await live.ws.receive(timeout=20)
         assert live.ws.close_code is not None and live.ws.close_code >= 4000
     for headers in (user.headers, other["headers"]):
         assert (await client.get(ME, headers=headers)).status == 401
