@@ -23,7 +23,8 @@ let words = english;
 let plural = new Intl.PluralRules("en");
 
 function localeOf(/** @type {string} */ code) {
-  return navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;
+  return navigator.languages.find((tag) => /^[a-z]+-[A-Z]{2}$/.test(tag) && tag.startsWith(`${code}-`)) ??
+    code;
 }
 
 function find(/** @type {any} */ tree, /** @type {string[]} */ names) {

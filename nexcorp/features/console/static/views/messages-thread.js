@@ -121,7 +121,7 @@ export function Thread(/** @type {{id: string}} */ { id }) {
   // The end stays in sight for whoever is there; whoever reads older ones is not moved.
   useLayoutEffect(() => {
     if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [messages.length, waiting.length, one === null]);
+  }, [messages.length, waiting.length, waiting.some((message) => message.waiting), one === null]);
   const lastN = messages.reduce((most, message) => Math.max(most, message.n ?? 0), 0);
   useEffect(() => {
     if (!one || lastN <= readN.current || document.hidden) return;
