@@ -42,7 +42,8 @@ class Revocations:
     """Sessions and API keys that ended, and people whose role or status changed, in the last 16 minutes.
 
     `on_session` and `on_role` are told each new one once, `on_projects` of all: whoever keeps something open
-    there asks PostgreSQL again. `on_less` is told of all after which less may be shown. `publish` tells the other nodes, without waiting.
+    there asks PostgreSQL again. `on_less` is told of all after which less may be shown. `publish` tells the
+    other nodes, without waiting.
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,8 @@
 
 Behind each request that writes, the primary's position in its log is kept for the caller in Redis, where
 every node finds it. A read goes to the replica when that has come as far; else, and where anything is not
-known, to the primary. Where people may see less from now on, every node has the replica come as far first. Whatever the replica cannot answer, or says is not there, the primary is asked as well.
+known, to the primary. Where people may see less from now on, every node waits for the replica to come as far.
+Whatever the replica cannot answer, or says is not there, the primary is asked as well.
 """
 
 from __future__ import annotations

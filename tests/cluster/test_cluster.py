@@ -55,7 +55,11 @@ def own_config(database_url: str, valkey: ValkeyServer, tmp_path: Path, cluster:
     return replace(make_config(database_url, valkey.url, tmp_path / "home"), redis_url=cluster.url)
 
 
-async def test_who_wrote_is_known_on_every_master(config: Config, service: Any) -> None:
+async def test_who_wrote_is_known_on_every_master(
+    config: Config, service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ASK_SECONDS", "NOTE_SECONDS"):
+        monkeypatch.setattr(f"nexcorp.web.reading.{name}", 5.0)
     here, there = (Reads(config, service.db, lambda: True) for _ in range(2))
     left = Failover.left
     try:

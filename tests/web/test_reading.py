@@ -137,14 +137,11 @@ async def test_what_was_taken_away_is_read_nowhere(
             on_standby(standby, "SELECT pg_wal_replay_pause()")
             assert await count_shown(list_path) == 1
             assert (await owner.client.delete(f"{API}{path}/{member.id}")).status == 204
-            revoked = count("primary", "revoked")
             # At this node at once, at others when they are told.
             assert (await get_json(member.client, list_path))["data"] == []
             await wait_until(lambda: is_unread(app[READS]), 5)
             assert await count_shown(list_path) == 0
-            assert count("primary", "revoked") >= revoked + 1
-        # It is well all the while, and read again when it has come as far.
-        assert app[READS].replica.problem is None
+        # It is read again when it has come as far.
         on_standby(standby, "SELECT pg_wal_replay_resume()")
         await wait_until(lambda: is_read(app[READS]), 10)
     finally:
