@@ -12,8 +12,8 @@ ENVELOPE = (
     '{{"statusCode":{status},"code":"unavailable","message":"{message}","errors":{{}},'
     '"timestamp":"%[date,utime("%Y-%m-%dT%H:%M:%SZ")]","path":"%[path,json(utf8s)]","requestId":""}}'
 )
-# Requests that a node has at once, of those that do not last.
-AT_ONCE = 32
+# Requests that a node has at once, of those that do not last: few, as here all nodes share a few cores.
+AT_ONCE = 8
 ERRORS = {
     502: "The node that was asked has died; try again.",
     503: "No node answers at the moment; try again.",
