@@ -70,8 +70,9 @@ chaos: $(DEV_STAMP) ## Kill processes at random for CHAOS_SECONDS (600), then pr
 	@$(BIN)/python -m pytest tests/chaos --timeout=0 $(PYTEST_ARGS)
 
 cluster: export CHAOS_SECONDS := $(CHAOS_SECONDS)
-cluster: $(CLUSTER_STAMP) ## Start it on "many machines", with failover, here (docs/operations.md); LEDGER=1: make chaos of it, FROM=<commit>: and deploy from that
-	@$(BIN)/python -m tools.cluster --port $(CLUSTER_PORT) $(if $(filter 1,$(LEDGER)),--ledger) $(if $(FROM),--from "$(FROM)")
+cluster: $(CLUSTER_STAMP) ## Start it on "many machines", with failover, here (docs/operations.md); LEDGER=1: make chaos of it, FROM=<commit>: and deploy from there; LOAD=3: three times what it carries
+	@$(BIN)/python -m tools.cluster --port $(CLUSTER_PORT) $(if $(filter 1,$(LEDGER)),--ledger) $(if $(FROM),--from "$(FROM)") \
+		$(if $(ASYNC),--asynchronous) $(if $(LOAD),--load $(LOAD))
 
 judges: export JUDGES_SECONDS := $(JUDGES_SECONDS)
 judges: $(JUDGES_STAMP) ## Have programs of others look for faults, each for JUDGES_SECONDS (300); JUDGES="slow api" picks some

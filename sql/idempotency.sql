@@ -13,10 +13,10 @@ SELECT fingerprint, status, body, location
 FROM idempotency_keys
 WHERE scope = $1 AND key = $2;
 
--- name: await_commits() :exec
+-- name: await_commits() :value
 -- A commit of its own, behind all that this connection could see. Where commits wait for a standby, it returns once that has them, too:
 -- also those of writers who were cut off while they waited, whose rows are seen although they may be on this server alone.
-SELECT pg_logical_emit_message(true, 'nexcorp', '');
+SELECT pg_logical_emit_message(true, 'nexcorp', '') IS NOT NULL;
 
 -- name: store_answer(scope, key, status, body, location, entity_id) :exec
 -- Keep the answer; the transaction that did the work commits it too. `entity_id`: what it shows.

@@ -176,8 +176,9 @@ class Lease:
             effects = asked.copy() if asked else None
         else:
             answer = explain(conn, error)
-            if isinstance(error, asyncpg.InternalClientError) and not conn.is_closed():
-                # PostgreSQL has said goodbye on it, but its socket is still open: not to be lent again.
+            if (isinstance(error, asyncpg.InternalClientError) or was_cut(error)) and not conn.is_closed():
+                # PostgreSQL has said goodbye on it, or asyncpg has not yet heard that it is cut: not to be
+                # lent again.
                 conn.terminate()
         asked.clear()
         try:
@@ -259,4 +260,11 @@ def explain(conn: Any, error: BaseException) -> Unavailable | None:
     if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.InternalClientError):
         # Also raised for a wrong call of asyncpg, which must stay a visible bug.
         return gone() if conn.is_closed() else None
-    return gone() if isinstance(error, (*DISCONNECTED, asyncpg.InternalClientError)) else None
+    return (
+        gone() if isinstance(error, (*DISCONNECTED, asyncpg.InternalClientError)) or was_cut(error) else None
+    )
+
+
+def was_cut(error: BaseException) -> bool:
+    """Whether this is what uvloop says of a write to a connection that was cut a moment ago."""
+    return type(error) is RuntimeError and "Transport closed=True" in str(error)

@@ -126,14 +126,19 @@ class Asker:
         return False
 
 
-def check_told(told: Told, row: Any) -> str | None:
-    """What is wrong with one answer, as it was read and as it is kept; None where it is whole."""
+def check_told(told: Told, row: Any, *, gives_up: bool) -> str | None:
+    """What is wrong with one answer, as it was read and as it is kept; None where it is whole.
+
+    `gives_up`: one whose workers died more often than it is begun anew may have ended so.
+    """
     text, end = told.reading.text, told.reading.end
     if row is None:
         return f"{told.question!r} is not there"
     kept = {"status": row["status"], "reason": row["reason"]}
     if kept != end:
         return f"{told.question!r} was told to end as {end}, and is kept as {kept}"
+    if gives_up and end["reason"] == "worker_died":
+        return None
     if row["body"] != text:
         return f"{told.question!r}: {len(text)} characters read and {len(row['body'])} kept"
     if told.question.startswith("stall"):
@@ -148,13 +153,13 @@ def check_told(told: Told, row: Any) -> str | None:
     return None
 
 
-async def check_answers(conn: Any, askers: list[Asker]) -> list[str]:
+async def check_answers(conn: Any, askers: list[Asker], *, gives_up: bool = False) -> list[str]:
     """Each answer was read whole, is kept as it was read, ended once, and was counted once."""
     wrong = [
         finding
         for asker in askers
         for message_id, told in asker.told.items()
-        if (finding := check_told(told, await conn.fetchrow(KEPT, message_id)))
+        if (finding := check_told(told, await conn.fetchrow(KEPT, message_id), gives_up=gives_up))
     ]
     findings = say("answers that are not whole", wrong)
     live = await conn.fetchval("SELECT count(*) FROM ai_answers WHERE status IN ('queued', 'running')")

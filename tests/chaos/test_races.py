@@ -121,13 +121,24 @@ async def test_connection_that_dies_in_a_transaction_is_no_crash(
             await dying
 
 
-async def test_connection_that_postgres_gave_up_is_not_lent_again(database: Database) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InternalClientError("cannot switch to state 11"),
+        RuntimeError(
+            "unable to perform operation on <TCPTransport closed=True reading=False 0x5>; the handler"
+        ),
+    ],
+)
+async def test_connection_that_postgres_gave_up_is_not_lent_again(
+    database: Database, error: Exception
+) -> None:
     """Found with PostgreSQL killed behind a stalled proxy: every borrower of it crashed."""
     lent: list[Any] = []
     with pytest.raises(Unavailable):
         async with database.connection(wait=5) as conn:
             lent.append(conn.unwrap())
-            raise asyncpg.InternalClientError("cannot switch to state 11")
+            raise error
     assert lent[0].is_closed()
     async with database.connection(wait=5) as conn:
         assert await conn.fetchval("SELECT 1") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections import Counter
@@ -23,6 +24,8 @@ from tests.chaos.subscribers import Moody, all_are_sent, check_hooks, subscribe
 from tests.chaos.talkers import check_talking
 from tests.chaos.typists import check_typing
 from tests.webhookserver import run_receiver
+
+SILENCE_SECONDS = 2.0
 
 
 class Tried(Protocol):
@@ -51,6 +54,16 @@ def describe_times(seconds: Iterable[float]) -> str:
     return f"{len(known)} times (p50 {middle:.3f} s, p99 {most:.2f} s, max {known[-1]:.2f} s)"
 
 
+def describe_silence(moments: list[float]) -> str:
+    """For how long nothing was acknowledged."""
+    gaps = [after - before for before, after in itertools.pairwise(sorted(moments))]
+    long = [gap for gap in gaps if gap > SILENCE_SECONDS]
+    return (
+        f"no write acknowledged for over {SILENCE_SECONDS:.0f} s: {len(long)} times, {sum(long):.0f} s in all"
+        f" of {sum(gaps):.0f}, {max(gaps, default=0):.0f} s at most"
+    )
+
+
 async def run_trial(
     cluster: Tried,
     home: Path,
@@ -60,10 +73,12 @@ async def run_trial(
     report: Report,
     strike: Callable[[], Awaitable[None]],
     check_service: Callable[[Api], Awaitable[list[str]]],
+    gives_up: bool = False,
 ) -> list[str]:
     """Have people work while `strike` runs; returns what is wrong, and prints figures.
 
-    `secret`: the service's JWT_SECRET. `check_service`: whether all of it is at work again.
+    `secret`: the service's JWT_SECRET. `check_service`: whether all of it is at work again. `gives_up`:
+    workers may die more often than an answer of the assistant is begun anew.
     """
     began = time.monotonic()
     rng = random.Random(seed)
@@ -110,7 +125,7 @@ async def run_trial(
         nodes = Api(cluster.node_urls, rng, api.session)
         findings += await check_typing(conn, nodes, company.typists)
         findings += await check_talking(conn, api, company.talkers)
-        findings += await check_answers(conn, company.askers)
+        findings += await check_answers(conn, company.askers, gives_up=gives_up)
         findings += await check_hooks(conn, receiver, hooks)
         findings += await company.check_sessions()
         findings += await check_service(nodes)
@@ -131,6 +146,7 @@ async def run_trial(
             f"{len(receiver.calls)} requests, "
             f"{sum(reader.frames for reader in company.watchers)} frames read, "
             f"{sum(s.jumps for r in company.watchers for s in r.streams.values())} states fetched anew, "
+            f"{describe_silence([at for one in company.writers for at in one.moments])}, "
             f"to a welcome {describe_times(t for one in company.watchers for t in one.welcomes)}, "
             f"away for {describe_times(t for one in company.watchers for t in one.absences)}, "
             f"closes {dict(sum((reader.closes for reader in company.watchers), Counter()))}, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -49,6 +50,8 @@ class Writer:
         self.api, self.person, self.ledger, self.stage, self.rng = api, person, ledger, stage, rng
         self.pace, self.use_key = pace, use_key
         self.acknowledged = 0
+        # When, of time.monotonic().
+        self.moments: list[float] = []
         self._count = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -78,5 +81,6 @@ class Writer:
         comment_id = UUID(answer["id"])
         await self.ledger.acknowledge(key, comment_id)
         self.acknowledged += 1
+        self.moments.append(time.monotonic())
         self.stage.written.append((comment_id, post.id, self.person.id))
         return comment_id

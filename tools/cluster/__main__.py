@@ -101,6 +101,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="an empty folder for its data; by default one in /tmp")
     parser.add_argument("--asynchronous", action="store_true", help="commits do not wait for the replica")
     parser.add_argument("--ledger", action="store_true", help="have it hurt for CHAOS_SECONDS, and judged")
+    parser.add_argument("--load", type=float, help="offer it so many times what it carries")
     parser.add_argument("--from", dest="ref", help="with --ledger: the release that it begins with")
     options = parser.parse_args()
     missing = find_missing()
@@ -114,7 +115,11 @@ def main() -> int:
     try:
         synchronous = not options.asynchronous
         ports, home = Ports(options.port), home.resolve()
-        if options.ledger:
+        if options.load:
+            from tools.cluster.load import run_load
+
+            work = run_load(home, ports, options.load, say)
+        elif options.ledger:
             work = judge(home, ports, synchronous=synchronous, ref=options.ref)
         else:
             work = show(home, ports, synchronous=synchronous)

@@ -70,7 +70,7 @@ class ClusterOfAll(Processes):
             name: valkey.make_valkey(name, home, ports, self.secrets, clustered=clustered) for name in names
         }
         redis_url = {"REDIS_URL": valkey.make_url(ports, self.secrets, self.valkeys)}
-        self.settings = service.make_settings(home, ports, self.secrets, redis_url | (settings or {}))
+        self.settings = service.make_settings(home, ports, self.secrets, {**redis_url, **(settings or {})})
         self.web_ports = {name: ports.of(name) for name in WEBS}
         python = find_interpreter(home)
         self.nodes = {

@@ -68,7 +68,7 @@ RECOVERY = {
     "patroni killed": 3.0,
     "reload": 5.0,
 }
-WHOLE_SECONDS = 90.0
+NOTICED_SECONDS, WHOLE_SECONDS = 3.0, 90.0
 MOST_INTERRUPTED = 30
 
 
@@ -184,6 +184,8 @@ class ClusterDriver(Driver[ClusterOfAll]):
         before = name
         if fault.kind == "primary server killed":
             await asyncio.to_thread(node.kill_server)
+            # Until its Patroni has noticed, all seems well.
+            await asyncio.sleep(NOTICED_SECONDS)
         elif fault.kind == "primary switched over":
             (heir,) = (one for one in POSTGRESES if one != name)
             answer = await asyncio.to_thread(node.ask, "/switchover", {"leader": name, "candidate": heir})

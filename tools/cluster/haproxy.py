@@ -12,6 +12,8 @@ ENVELOPE = (
     '{{"statusCode":{status},"code":"unavailable","message":"{message}","errors":{{}},'
     '"timestamp":"%[date,utime("%Y-%m-%dT%H:%M:%SZ")]","path":"%[path,json(utf8s)]","requestId":""}}'
 )
+# Requests that a node has at once, of those that do not last: few, as here all nodes share a few cores.
+AT_ONCE = 8
 ERRORS = {
     502: "The node that was asked has died; try again.",
     503: "No node answers at the moment; try again.",
@@ -21,7 +23,8 @@ ERRORS = {
 
 def make_config(ports: Ports) -> str:
     """haproxy.cfg."""
-    webs = "".join(f"    server {name} 127.0.0.1:{ports.of(name)}\n" for name in WEBS)
+    webs = "".join(f"    server {name} 127.0.0.1:{ports.of(name)} maxconn {AT_ONCE}\n" for name in WEBS)
+    tracks = "".join(f"    server {name} 127.0.0.1:{ports.of(name)} track webs/{name}\n" for name in WEBS)
     servers = "".join(
         f"    server {name} 127.0.0.1:{ports.of(name)} port {ports.of(name, 1)}\n" for name in POSTGRESES
     )
@@ -38,7 +41,6 @@ global
 defaults
     timeout connect 2s
     timeout check 1s
-    timeout queue 5s
 frontend stats
     mode http
     bind 127.0.0.1:{ports.stats}
@@ -52,13 +54,29 @@ frontend web
     option http-keep-alive
     timeout client 60s
     timeout http-request 10s
+    # These last: sockets, and answers that come word by word.
+    acl lasts hdr(Upgrade) -i websocket
+    acl lasts hdr_sub(Accept) text/event-stream
+    use_backend streams if lasts
     default_backend webs
-backend webs
+backend streams
     mode http
     balance leastconn
     option forwardfor
     timeout server 60s
     timeout tunnel 1h
+    option redispatch 1
+    retries 3
+    retry-on conn-failure
+{errors}\
+{tracks}\
+backend webs
+    mode http
+    balance leastconn
+    option forwardfor
+    timeout server 60s
+    # More than the nodes work on at once is refused here, soon, and costs them nothing.
+    timeout queue 50ms
     # A node that is not there is no answer: another one is asked. What was begun is not done twice.
     option redispatch 1
     retries 3

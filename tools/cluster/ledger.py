@@ -101,6 +101,7 @@ async def run_ledger(
                 report=report,
                 strike=strike,
                 check_service=lambda nodes: check_service(cluster, nodes),
+                gives_up=True,
             )
             say(f"{driver.promotions} promotions, {driver.interrupted} migrations cut short")
     report.close()

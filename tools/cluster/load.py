@@ -1,0 +1,105 @@
+"""`make cluster LOAD=3`: how much it carries, and what becomes of three times as much."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+
+from tests.chaos.cluster import TRIAL
+from tests.chaos.people import Api, Person
+from tests.chaos.trial import describe_times
+from tools.cluster.cluster import ClusterOfAll
+from tools.cluster.parts import Ports
+
+PEOPLE, AT_ONCE = 8, 24
+CARRY_SECONDS, PRESS_SECONDS = 8.0, 12.0
+WRITE_SHARE = 0.2
+PATIENCE = aiohttp.ClientTimeout(total=20)
+
+
+class Crowd:
+    """People who read lists and comment. `answers`: seconds of each answer, by status."""
+
+    def __init__(self, api: Api, people: list[Person], post_id: str) -> None:
+        self.api, self.people, self.post_id = api, people, post_id
+        self.answers: list[tuple[int, float]] = []
+
+    async def ask(self) -> None:
+        """One request, which is not repeated; status 0 where no answer came."""
+        person = random.choice(self.people)
+        began, status = time.perf_counter(), 0
+        try:
+            if random.random() < WRITE_SHARE:
+                call = self.api.session.post(
+                    f"{self.api.addresses[0]}/api/v1/comments",
+                    json={"postId": self.post_id, "body": "one of many"},
+                    headers=person.headers,
+                    timeout=PATIENCE,
+                )
+            else:
+                url = f"{self.api.addresses[0]}/api/v1/posts?limit=20"
+                call = self.api.session.get(url, headers=person.headers, timeout=PATIENCE)
+            async with call as response:
+                await response.read()
+                status = response.status
+        except (OSError, TimeoutError, aiohttp.ClientError):
+            pass
+        self.answers.append((status, time.perf_counter() - began))
+
+    async def carry(self, seconds: float) -> float:
+        """So many at once, each as soon as the one before is answered; returns good answers a second."""
+        self.answers.clear()
+        until = time.perf_counter() + seconds
+
+        async def go_on() -> None:
+            while time.perf_counter() < until:
+                await self.ask()
+
+        await asyncio.gather(*(go_on() for _ in range(AT_ONCE)))
+        return sum(200 <= status < 300 for status, _ in self.answers) / seconds
+
+    async def press(self, rate: float, seconds: float) -> None:
+        """So many a second, whatever becomes of those before."""
+        self.answers.clear()
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(int(rate * seconds)):
+                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+                group.create_task(self.ask())
+        took = time.perf_counter() - began
+        if took > 1.3 * seconds:
+            print(f"this machine sent it in {took:.0f} s in place of {seconds:.0f}")
+
+    def describe(self) -> str:
+        """Times of what was done and of what was refused."""
+        good = [seconds for status, seconds in self.answers if 200 <= status < 300]
+        refused = [seconds for status, seconds in self.answers if status == 503]
+        others = Counter(status for status, _ in self.answers if not 200 <= status < 300 and status != 503)
+        return f"done {describe_times(good)}, refused {describe_times(refused)}, others {dict(others)}"
+
+
+async def run_load(home: Path, ports: Ports, times: float, say: Callable[[str], None]) -> None:
+    """Measure what it carries, then offer `times` as much."""
+    async with ClusterOfAll(home, ports, settings=TRIAL, say=say) as cluster:
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        api = Api(cluster.addresses, random.Random(1), session)
+        try:
+            people = [await api.register(f"person{number}") for number in range(PEOPLE)]
+            for _ in range(20):
+                post = await api.call("POST", "/api/v1/posts", people[0], json={"body": "Say something"})
+            crowd = Crowd(api, people, post["id"])
+            await crowd.carry(CARRY_SECONDS / 4)
+            rate = await crowd.carry(CARRY_SECONDS)
+            say(f"carries {rate:.0f} a second: {crowd.describe()}")
+            await crowd.press(times * rate, PRESS_SECONDS)
+            say(f"offered {times * rate:.0f} a second: {crowd.describe()}")
+        finally:
+            await api.close()
