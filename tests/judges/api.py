@@ -15,8 +15,9 @@ MORE_SECONDS = 240.0
 CASES = re.compile(r"Test cases:\s*([\d,]+) generated")
 # The failures as the summary at the end counts them.
 FAILURES = re.compile(r"^  ❌ (\S+ .+: \d+)$", re.MULTILINE)
-# Each of these takes right answers for faults; CONTRIBUTING.md says which.
-MISTAKEN = ("none",)
+# It takes right refusals for faults: a cursor of another list, a key that was used, values that do not go
+# together, of all of which OpenAPI knows nothing.
+MISTAKEN = ("positive_data_acceptance",)
 
 
 def make_command(service: Service, role: str, seconds: float) -> list[str]:
@@ -24,6 +25,7 @@ def make_command(service: Service, role: str, seconds: float) -> list[str]:
     command = [PROGRAM, "run", f"{service.url}/api/openapi.json", "--max-time", str(round(seconds))]
     command += ["--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure", "--no-color"]
     command += ["--request-timeout", "20", "--generation-database", "none", "--warnings", "off"]
+    command += ["--exclude-checks", ",".join(MISTAKEN)]
     for operation in (*ENDS_THE_RUN, *UNCONFIGURED):
         command += ["--exclude-name", operation]
     for path in ELSEWHERE:

@@ -28,6 +28,7 @@ from nexcorp.security import tokens
 from nexcorp.security.secrets import Secrets
 from tests.chaos.cluster import REPOSITORY, Program, choose_ports
 from tests.judges.verdict import open_folder
+from tests.pushserver import VAPID_KEY
 from tests.servers import FAST
 
 SECRET = "a secret of the judges, long enough to be accepted"
@@ -88,6 +89,7 @@ def make_environment(home: Path, database_url: str, redis_url: str, port: int) -
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "JWT_SECRET": SECRET,
+        "VAPID_PRIVATE_KEY": VAPID_KEY,
         "LOG_LEVEL": "warning",
         "LOG_FORMAT": "json",
         "RATE_LIMIT_ANONYMOUS": "0",
