@@ -49,7 +49,7 @@ class Service:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def call(self, method: str, path: str, body: Any = None, role: str | None = None) -> Any:
-        """One request that succeeds; returns what its JSON says. Raises RuntimeError for any other."""
+        """One request that succeeds; returns its JSON, or its text. Raises RuntimeError for any other."""
         headers = {"Content-Type": "application/json"}
         if role is not None:
             headers["Authorization"] = f"Bearer {self.tokens[role]}"
@@ -57,7 +57,8 @@ class Service:
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
-                return json.loads(response.read() or b"null")
+                text = response.read().decode()
+                return json.loads(text) if "json" in response.headers.get("Content-Type", "") else text
         except urllib.error.HTTPError as error:
             answer = error.read().decode(errors="replace")
             raise RuntimeError(f"{method} {path} was answered with {error.code}: {answer}") from None
