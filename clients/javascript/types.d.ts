@@ -610,11 +610,6 @@ export type CreateTask = {
   repeat?: Repeat | null;
 };
 
-export type CreateUpload = {
-  /** What a picture shows, for those who cannot see it. */
-  alt?: string | null;
-};
-
 export type CreateView = {
   name: string;
   /** Filters and order, as `GET /tasks` takes them. */

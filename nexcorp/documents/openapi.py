@@ -164,7 +164,9 @@ def describe_operation(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
     )
     contents = describe_contents(route)
     if contents:
-        required = route.body is None or any(field.required for field in route.body.fields.values())
+        required = "application/json" not in contents or (
+            route.body is not None and any(field.required for field in route.body.fields.values())
+        )
         operation["requestBody"] = {"required": required, "content": contents}
     return operation
 
@@ -172,7 +174,8 @@ def describe_operation(route: Route, shared: dict[str, Any]) -> dict[str, Any]:
 def describe_contents(route: Route) -> dict[str, Any]:
     """What may be sent: the body as JSON, of a type of its own, or as a form with files."""
     contents: dict[str, Any] = {}
-    if route.body is not None:
+    form_only = route.form is not None and not route.form.optional
+    if route.body is not None and not form_only:
         contents["application/json"] = {"schema": route.body, "example": show_body(route.body)}
     if route.raw is not None:
         contents[route.raw] = {"schema": {"type": "string"}}
@@ -182,9 +185,9 @@ def describe_contents(route: Route) -> dict[str, Any]:
         form: dict[str, Any] = {"type": "object", "properties": {"file": part}}
         if route.form.most_files > 1:
             form["properties"]["file"] = several
-        if route.body is None:
+        if form_only or route.body is None:
             form["required"] = ["file"]
-        else:
+        if route.body is not None:
             # A form's values are text; a list is its field repeated.
             for name, value in route.body.fields.items():
                 if isinstance(value, fields.String):
@@ -204,7 +207,8 @@ def describe_contents(route: Route) -> dict[str, Any]:
 def forbid_unknown(document: dict[str, Any], routes: Sequence[Route]) -> None:
     """Bodies refuse unknown fields; say so in their schemas."""
     for route in routes:
-        if route.body is not None:
+        # What comes as a form alone has no schema of its own.
+        if route.body is not None and name_schema(route.body) in document["components"]["schemas"]:
             document["components"]["schemas"][name_schema(route.body)]["additionalProperties"] = False
 
 

@@ -21,7 +21,8 @@ from tests.judges.service import wait_for
 from tests.judges.verdict import Deadline, Verdict, run_program
 
 PACKAGE = "autobahntestsuite==25.10.1"
-IMAGE = "crossbario/autobahn-testsuite:25.10.1"
+IMAGE = "crossbario/autobahn-testsuite"
+INSTALL_SECONDS = 600.0
 LACKING = (
     "Autobahn needs Python 2.7 (JUDGES_PYTHON2=/path/to/python2.7, for example of `pyenv install 2.7.18`) "
     "or a Docker that answers"
@@ -43,19 +44,24 @@ def find_python2() -> str | None:
     return None
 
 
+def install_suite(python: str, site: Path, log: Path) -> bool:
+    """Whether the suite is in the folder `site`, where it is put once."""
+    if (site / "autobahntestsuite").exists():
+        return True
+    install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    if run_program([*install, "--target", str(site), PACKAGE], log, INSTALL_SECONDS) == 0:
+        return True
+    shutil.rmtree(site, ignore_errors=True)
+    return False
+
+
 def find_suite(folder: Path, log: Path) -> list[str] | None:
-    """The command of the suite, installed where it was not yet."""
+    """The command of the suite, where it can be had."""
     python, site = find_python2(), folder / "site"
-    if python is not None:
-        if not (site / "autobahntestsuite").exists():
-            install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-            if run_program([*install, "--target", str(site), PACKAGE], log, 600) != 0:
-                shutil.rmtree(site, ignore_errors=True)
-                return None
+    if python is not None and install_suite(python, site, log):
         # A part of it is a namespace package, which needs the folder to be a site's.
-        start = (
-            f"import site; site.addsitedir({str(site)!r}); from autobahntestsuite.wstest import run; run()"
-        )
+        start = "from autobahntestsuite.wstest import run; run()"
+        start = f"import site; site.addsitedir({str(site)!r}); {start}"
         # It says at length that nobody looks after Python 2.
         return [python, "-W", "ignore", "-c", start]
     docker = shutil.which("docker")

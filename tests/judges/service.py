@@ -28,6 +28,7 @@ from nexcorp.security import tokens
 from nexcorp.security.secrets import Secrets
 from tests.chaos.cluster import REPOSITORY, Program, choose_ports
 from tests.judges.verdict import open_folder
+from tests.pushserver import VAPID_KEY
 from tests.servers import FAST
 
 SECRET = "a secret of the judges, long enough to be accepted"
@@ -48,7 +49,7 @@ class Service:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def call(self, method: str, path: str, body: Any = None, role: str | None = None) -> Any:
-        """One request that succeeds; returns what its JSON says. Raises RuntimeError for any other."""
+        """One request that succeeds; returns its JSON, or its text. Raises RuntimeError for any other."""
         headers = {"Content-Type": "application/json"}
         if role is not None:
             headers["Authorization"] = f"Bearer {self.tokens[role]}"
@@ -56,7 +57,8 @@ class Service:
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
-                return json.loads(response.read() or b"null")
+                text = response.read().decode()
+                return json.loads(text) if "json" in response.headers.get("Content-Type", "") else text
         except urllib.error.HTTPError as error:
             answer = error.read().decode(errors="replace")
             raise RuntimeError(f"{method} {path} was answered with {error.code}: {answer}") from None
@@ -88,6 +90,7 @@ def make_environment(home: Path, database_url: str, redis_url: str, port: int) -
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "JWT_SECRET": SECRET,
+        "VAPID_PRIVATE_KEY": VAPID_KEY,
         "LOG_LEVEL": "warning",
         "LOG_FORMAT": "json",
         "RATE_LIMIT_ANONYMOUS": "0",

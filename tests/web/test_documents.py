@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from nexcorp.__main__ import describe
-from nexcorp.app import make_documents
+from nexcorp.app import list_routes, make_documents
 from nexcorp.collab import protocol as collab
 from nexcorp.config import REPOSITORY, Config, child_environment
 from nexcorp.db.migrations import MigrationError, migrate_up
@@ -184,8 +184,22 @@ def test_every_body_has_an_example_that_is_accepted() -> None:
     bodies = [route for route in ROUTES if route.body is not None]
     for route in bodies:
         operation = document()["paths"][route.full_path][route.method.lower()]
-        example = operation["requestBody"]["content"]["application/json"]["example"]
+        contents = operation["requestBody"]["content"]
+        if set(contents) == {"multipart/form-data"}:
+            continue
+        example = contents["application/json"]["example"]
         assert route.body is not None and route.body.load(example), route.full_path
+
+
+def test_a_body_that_comes_as_a_form_alone_is_offered_as_nothing_else() -> None:
+    paths = make_openapi(list_routes(), PRODUCT.names)["paths"]
+    body = paths["/api/v1/uploads"]["post"]["requestBody"]
+    assert body["required"] and list(body["content"]) == ["multipart/form-data"]
+    assert body["content"]["multipart/form-data"]["schema"]["required"] == ["file"]
+    # JSON will do where a file is one way of several, and needs none.
+    post = paths["/api/v1/posts"]["post"]["requestBody"]["content"]
+    assert set(post) == {"application/json", "multipart/form-data"}
+    assert "file" not in post["multipart/form-data"]["schema"]["required"]
 
 
 def test_the_legal_moves_are_written_once_and_shown() -> None:

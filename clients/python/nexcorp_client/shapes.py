@@ -509,10 +509,6 @@ class CreateTask(TypedDict):
     repeat: NotRequired[Repeat | None]
 
 
-class CreateUpload(TypedDict):
-    alt: NotRequired[str | None]
-
-
 class CreateView(TypedDict):
     name: str
     query: SavedFilters
