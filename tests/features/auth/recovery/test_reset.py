@@ -132,15 +132,19 @@ async def test_limits_are_silent_and_exact(client: Any, make_user: Any, fetch: A
 async def test_nothing_tells_who_has_an_account(client: Any, make_user: Any, fetch: Any) -> None:
     known = [await make_user() for _ in range(3)]
     times: dict[bool, list[float]] = {True: [], False: []}
-    for turn in range(100):
-        for is_known in (True, False):
-            email = known[turn % 3].email if is_known else f"{uuid4().hex}@example.com"
-            began = time.perf_counter()
-            await forget(client, email)
-            times[is_known].append(time.perf_counter() - began)
     # The quickest of each: what else the machine does takes its time from either.
-    assert abs(min(times[True]) - min(times[False])) < 0.005
-    assert len(await fetch("SELECT 1 FROM events WHERE type = 'password.reset_requested'")) == 200
+    apart = 1.0
+    while apart > 0.005 and len(times[True]) < 600:
+        for turn in range(100):
+            for is_known in (True, False):
+                email = known[turn % 3].email if is_known else f"{uuid4().hex}@example.com"
+                began = time.perf_counter()
+                await forget(client, email)
+                times[is_known].append(time.perf_counter() - began)
+        apart = abs(min(times[True]) - min(times[False]))
+    assert apart < 0.005
+    asked = await fetch("SELECT 1 FROM events WHERE type = 'password.reset_requested'")
+    assert len(asked) == 2 * len(times[True])
 
 
 async def test_every_session_ends_everywhere(
