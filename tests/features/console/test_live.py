@@ -46,7 +46,7 @@ async def test_likes_and_comments_reach_a_second_browser(visit: Visitor, make_us
     await post.get_by_role("button", name="0 comments").click()
     await post.get_by_label("New comment").fill("I bring a cake")
     await post.get_by_label("New comment").press("Enter")
-    await expect(mine.get_by_text("I bring a cake")).to_be_visible()
+    await expect(mine.get_by_role("article").get_by_text("I bring a cake")).to_be_visible()
     await expect(mine.get_by_role("button", name="1 comment", exact=True)).to_be_visible()
     await post.get_by_role("button", name="1 like", exact=True).click()
     await expect(mine.get_by_role("button", name="0 likes")).to_be_visible()
