@@ -12,7 +12,7 @@ from pathlib import Path
 from nexcorp.embedded.process import EmbeddedError, plain_environment
 from tests.chaos.cluster import REPOSITORY, Program
 from tools.cluster import pgbouncer
-from tools.cluster.parts import WEBS, Ports, Secrets
+from tools.cluster.parts import Ports, Secrets
 
 # The locks that decide whether a release can run in this environment.
 LOCK = "requirements-embedded.txt"
@@ -107,8 +107,3 @@ def make_worker(name: str, home: Path, settings: Mapping[str, str], release: Rel
     return Program(
         name, release.command("worker"), dict(settings), home / f"{name}.log", folder=release.folder
     )
-
-
-def is_web(name: str) -> bool:
-    """Whether it serves HTTP."""
-    return name in WEBS
