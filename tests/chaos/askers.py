@@ -126,7 +126,7 @@ class Asker:
         return False
 
 
-def check_told(told: Told, row: Any, *, gives_up: bool) -> str | None:
+def check_told(told: Told, row: Any, *, gives_up: bool = False) -> str | None:
     """What is wrong with one answer, as it was read and as it is kept; None where it is whole.
 
     `gives_up`: one whose workers died more often than it is begun anew may have ended so.
