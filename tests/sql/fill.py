@@ -90,7 +90,7 @@ SELECT
     nth(1, 1 + n % 500), nth(5, n), nth(1, 1 + n % 7919), k.type, k.entity_type,
     CASE k.type WHEN 'like' THEN nth(2, n) ELSE nth(3, n) END,
     CASE k.type WHEN 'like' THEN 'like ' || n END, n % 10 > 0,
-    CASE WHEN n % 7 = 1 THEN now() END, CASE WHEN n % 77 = 3 THEN now() + interval '1 hour' END
+    CASE WHEN n % 7 = 1 THEN now() END, CASE WHEN n % 77 = 3 THEN now() + interval '100 days' END
 FROM generate_series(1, 60000) AS n
 JOIN (VALUES (0, 'like', 'post'), (1, 'comment', 'comment')) AS k (number, type, entity_type)
     ON k.number = n % 2
@@ -153,7 +153,7 @@ CROSS JOIN (VALUES ('like'), ('comment')) AS k (type)
 INSERT INTO notification_settings (user_id, quiet_from, quiet_to, digest, next_digest_at)
 SELECT
     nth(1, n), '22:00', '07:00', CASE WHEN n % 2 = 0 THEN 'daily' ELSE 'none' END,
-    CASE WHEN n % 2 = 0 THEN now() + n * interval '1 second' END
+    CASE WHEN n % 2 = 0 THEN now() + interval '100 days' + n * interval '1 second' END
 FROM generate_series(1, 20000) AS n
 """,
         "deliveries": """
@@ -256,7 +256,7 @@ CROSS JOIN generate_series(1, 2) AS k
 INSERT INTO account_tokens (token_hash, user_id, purpose, email, expires_at)
 SELECT
     sha256(n::text::bytea), nth(1, n), 'verify_email', 'u' || n || '@example.com',
-    now() + n * interval '1 second'
+    now() + interval '100 days' + n * interval '1 second'
 FROM generate_series(1, 10000) AS n
 """,
         "identities": """

@@ -108,7 +108,7 @@ CROSS JOIN generate_series(-1, 0) AS k (slot)
 INSERT INTO task_series (id, frequency, starts_at, timezone)
 SELECT nth(6, n), 'weekly', localtimestamp, 'UTC' FROM generate_series(1, 1000) AS n
 """,
-    # The first has half of the commits. None is due however long the company is kept.
+    # The first has half of the commits.
     "repositories": """
 INSERT INTO repositories (project_id, id, url, status, head, last_n, next_at)
 SELECT

@@ -1,4 +1,7 @@
-"""The filled cluster of tests/sql: made once, kept outside of the checkout, and only read from then on."""
+"""The filled cluster of tests/sql: made once, kept outside of the checkout, and only read from then on.
+
+It grows older: what is to come, of what it is filled with, is due in a hundred days, not within the hour.
+"""
 
 from __future__ import annotations
 
