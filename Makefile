@@ -71,7 +71,7 @@ chaos: $(DEV_STAMP) ## Kill processes at random for CHAOS_SECONDS (600), then pr
 
 cluster: export CHAOS_SECONDS := $(CHAOS_SECONDS)
 cluster: $(CLUSTER_STAMP) ## Start it on "many machines", with failover, here (docs/operations.md); LEDGER=1: make chaos of it, FROM=<commit>: and deploy from there; LOAD=3: three times what it carries
-	@$(BIN)/python -m tools.cluster --port $(CLUSTER_PORT) $(if $(filter 1,$(LEDGER)),--ledger) $(if $(FROM),--from "$(FROM)") \
+	@$(BIN)/python -m tools.cluster --port $(CLUSTER_PORT) $(if $(filter 1,$(LEDGER)),--ledger) $(if $(FROM),--from "$(FROM)") $(if $(FAILOVERS),--failovers $(FAILOVERS)) \
 		$(if $(ASYNC),--asynchronous) $(if $(LOAD),--load $(LOAD))
 
 judges: export JUDGES_SECONDS := $(JUDGES_SECONDS)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.faults import make_plan
 from tools.cluster import haproxy, parts, patroni, pgbouncer, valkey
-from tools.cluster.faults import KINDS, LENGTHS, RECOVERY
+from tools.cluster.faults import KINDS, LENGTHS, RECOVERY, spare_primary
 from tools.cluster.parts import ETCDS, POSTGRESES, VALKEYS, WEBS, WORKERS, Ports, Secrets
 
 PORTS = Ports(21000)
@@ -84,3 +84,10 @@ def test_ten_minutes_have_three_hundred_faults_of_all_kinds() -> None:
         "postgres",
         "valkey",
     }
+
+
+def test_the_primary_is_spared() -> None:
+    plan = make_plan(7, 300, KINDS, LENGTHS, RECOVERY, eager=True)
+    spared = spare_primary(plan, 2)
+    struck = [fault for fault in plan if fault.kind.startswith("primary")]
+    assert len(struck) > 2 and [fault for fault in plan if fault not in spared] == struck[2:]

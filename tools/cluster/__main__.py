@@ -65,7 +65,9 @@ async def show(home: Path, ports: Ports, *, synchronous: bool) -> None:
             say("stopping ...")
 
 
-async def judge(home: Path, ports: Ports, *, synchronous: bool, ref: str | None) -> None:
+async def judge(
+    home: Path, ports: Ports, *, synchronous: bool, ref: str | None, failovers: int | None
+) -> None:
     """Run the ledger on it. Raises EmbeddedError with what was found wrong."""
     # Only a trial needs what the tests are made of.
     from tools.cluster.ledger import run_ledger
@@ -78,6 +80,7 @@ async def judge(home: Path, ports: Ports, *, synchronous: bool, ref: str | None)
         seconds=float(os.environ.get("CHAOS_SECONDS") or 600),
         before=check_out(ref, REPOSITORY / "build" / "releases") if ref else None,
         synchronous=synchronous,
+        failovers=failovers,
         say=say,
     )
     if findings:
@@ -103,6 +106,7 @@ def main() -> int:
     parser.add_argument("--ledger", action="store_true", help="have it hurt for CHAOS_SECONDS, and judged")
     parser.add_argument("--load", type=float, help="offer it so many times what it carries")
     parser.add_argument("--from", dest="ref", help="with --ledger: the release that it begins with")
+    parser.add_argument("--failovers", type=int, help="with --ledger: strike the primary so often at most")
     options = parser.parse_args()
     missing = find_missing()
     if missing:
@@ -120,7 +124,7 @@ def main() -> int:
 
             work = run_load(home, ports, options.load, say)
         elif options.ledger:
-            work = judge(home, ports, synchronous=synchronous, ref=options.ref)
+            work = judge(home, ports, synchronous=synchronous, ref=options.ref, failovers=options.failovers)
         else:
             work = show(home, ports, synchronous=synchronous)
         asyncio.run(run_until_told(work))

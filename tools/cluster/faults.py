@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import signal
 from collections.abc import Awaitable, Callable
@@ -70,6 +71,12 @@ RECOVERY = {
 }
 NOTICED_SECONDS, WHOLE_SECONDS = 3.0, 90.0
 MOST_INTERRUPTED = 30
+
+
+def spare_primary(plan: list[Fault], most: int) -> list[Fault]:
+    """The same plan with at most so many faults of the primary, each of which may be a failover."""
+    taken = itertools.count()
+    return [fault for fault in plan if not fault.kind.startswith("primary") or next(taken) < most]
 
 
 class ClusterDriver(Driver[ClusterOfAll]):

@@ -17,7 +17,7 @@ from tests.chaos.people import Api
 from tests.chaos.trial import run_trial
 from tests.modelserver import KEY, serve_model
 from tools.cluster.cluster import ClusterOfAll
-from tools.cluster.faults import KINDS, LENGTHS, RECOVERY, ClusterDriver
+from tools.cluster.faults import KINDS, LENGTHS, RECOVERY, ClusterDriver, spare_primary
 from tools.cluster.parts import WORKERS, Ports
 from tools.cluster.service import THIS, Release
 
@@ -63,11 +63,13 @@ async def run_ledger(
     seconds: float,
     before: Release | None,
     synchronous: bool,
+    failovers: int | None,
     say: Callable[[str], None],
 ) -> list[str]:
     """Faults of every kind for so long, and two rolling deploys; returns what is wrong.
 
     `before`: the release that the cluster begins with; each deploy then goes to the other one, this last.
+    `failovers`: how often the primary is struck at most.
     """
     report = Report(home / "faults.jsonl", seed=seed, seconds=seconds)
     releases = [THIS, before, THIS] if before else [THIS, THIS]
@@ -87,6 +89,8 @@ async def run_ledger(
 
             async def strike() -> None:
                 plan = make_plan(seed, seconds, KINDS, LENGTHS, RECOVERY, eager=True)
+                if failovers is not None:
+                    plan = spare_primary(plan, failovers)
                 say(f"{len(plan)} faults, seed {seed}")
                 async with asyncio.TaskGroup() as group:
                     group.create_task(driver.run(plan))
