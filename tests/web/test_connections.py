@@ -25,21 +25,29 @@ async def connect(url: str, first: bytes) -> tuple[asyncio.StreamReader, asyncio
 
 
 async def end_of(url: str, first: bytes, more: bytes = b"") -> bytes:
-    """What comes until the server ends the connection, on which `more` is sent again and again."""
-    reader, writer = await connect(url, first)
+    """What comes until the server ends the connection, on which `more` is sent again and again.
 
-    async def drip() -> None:
-        while more:
-            await asyncio.sleep(0.1)
-            writer.write(more)
+    What is sent into a closed connection resets it, and may take the answer with it: then it is asked again.
+    """
+    for _ in range(5):
+        reader, writer = await connect(url, first)
+        dripping = asyncio.create_task(drip(writer, more))
+        try:
+            async with asyncio.timeout(20):
+                return await reader.read()
+        except ConnectionResetError:
+            assert more
+        finally:
+            dripping.cancel()
+            writer.transport.abort()
+    raise AssertionError("the connection is reset each time")
 
-    dripping = asyncio.create_task(drip())
-    try:
-        async with asyncio.timeout(20):
-            return await reader.read()
-    finally:
-        dripping.cancel()
-        writer.transport.abort()
+
+async def drip(writer: asyncio.StreamWriter, more: bytes) -> None:
+    """Send `more` again and again."""
+    while more:
+        await asyncio.sleep(0.1)
+        writer.write(more)
 
 
 @pytest.mark.parametrize(
