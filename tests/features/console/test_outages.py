@@ -82,6 +82,7 @@ async def test_killed_processes(
         await wait_until(answers, SOON / 1000)
         page = await visit(f"/app/posts/{post['id']}", ada)
         await expect_live(page)
+        await expect(page.get_by_label("New comment")).to_be_visible()
 
         process.send_signal(signal.SIGKILL)
         process.wait()
