@@ -47,6 +47,20 @@ async def poll_until(check: Any, seconds: float = SETTLE_SECONDS) -> bool:
     return True
 
 
+async def list_unready(nodes: Api) -> list[str]:
+    """What is to say of nodes that do not become ready."""
+    findings = []
+    for address in nodes.addresses:
+
+        async def ready(address: str = address) -> bool:
+            async with nodes.session.get(f"{address}/ready") as response:
+                return response.status == 200
+
+        if not await poll_until(ready, 20):
+            findings.append(f"{address} is not ready")
+    return findings
+
+
 class Company:
     """The people of the test: some write, some read, all through the proxies."""
 

@@ -11,7 +11,7 @@ import pytest
 import redis.asyncio
 
 from tests.chaos.cluster import SECRET, WORKERS, Cluster
-from tests.chaos.company import poll_until
+from tests.chaos.company import list_unready, poll_until
 from tests.chaos.faults import KINDS, Driver, Report, make_plan
 from tests.chaos.people import Api
 from tests.chaos.trial import run_trial
@@ -27,15 +27,7 @@ pytestmark = [pytest.mark.timeout(SECONDS + 300), pytest.mark.long(SECONDS + 10)
 
 async def check_service(cluster: Cluster, api: Api) -> list[str]:
     """Every process is at work again: ready nodes, beating workers, and SAQ in each of them."""
-    findings = []
-    for address in api.addresses:
-
-        async def ready(address: str = address) -> bool:
-            async with api.session.get(f"{address}/ready") as response:
-                return response.status == 200
-
-        if not await poll_until(ready, 20):
-            findings.append(f"{address} is not ready")
+    findings = await list_unready(api)
     async with redis.asyncio.Redis.from_url(cluster.valkey.url) as client:
 
         async def enough_workers() -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 
 from tests.chaos.cluster import TRIAL
-from tests.chaos.company import poll_until
+from tests.chaos.company import list_unready, poll_until
 from tests.chaos.faults import Report, make_plan
 from tests.chaos.people import Api
 from tests.chaos.trial import run_trial
@@ -24,15 +24,7 @@ from tools.cluster.service import THIS, Release
 
 async def check_service(cluster: ClusterOfAll, nodes: Api) -> list[str]:
     """Every node is ready, and SAQ runs in every worker."""
-    findings = []
-    for address in nodes.addresses:
-
-        async def ready(address: str = address) -> bool:
-            async with nodes.session.get(f"{address}/ready") as response:
-                return response.status == 200
-
-        if not await poll_until(ready, 20):
-            findings.append(f"{address} is not ready")
+    findings = await list_unready(nodes)
 
     def read_workers(*, forget: bool) -> int:
         count = 0

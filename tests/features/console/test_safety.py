@@ -89,7 +89,6 @@ async def test_what_people_write_stays_where_it_is(visit: Visitor, make_user: Ma
 
 async def test_a_busy_service_signs_nobody_out(visit: Visitor, make_user: MakeUser) -> None:
     """A page that cannot learn of its session asks again; signing out that failed is told."""
-    visit.allow("status of 503")
     page = await visit("/app/", await make_user())
     await expect_live(page)
 
