@@ -81,7 +81,7 @@ async def greet(client: Client, epoch: str | None, seq: int | None) -> None:
         return
     await catch_up(node, socket, room, member, past)
     # A count that came live meanwhile is not older than this one, and must stay the last.
-    if not member.counted and node.hub.find_member(socket, room) is member:
+    if member.unread is None and node.hub.find_member(socket, room) is member:
         socket.send("unread-count", {"count": unread or 0})
 
 

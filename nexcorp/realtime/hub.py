@@ -22,18 +22,19 @@ MAX_SOCKETS_PER_USER = 10
 
 
 class Member:
-    """A listener in a room. While it still reads the past, the present waits in `buffer`.
+    """A listener in a room. While it still reads the past, the present waits in `buffer`, and in `unread` the
+    newest unread count.
 
-    `counted` says whether it was shown an unread count; `since` is when it joined, by the monotonic clock.
+    `unread` is None until there was one; `since` is when it joined, by the monotonic clock.
     """
 
-    __slots__ = ("buffer", "counted", "sent", "since", "socket")
+    __slots__ = ("buffer", "sent", "since", "socket", "unread")
 
     def __init__(self, socket: Listener) -> None:
         self.socket = socket
         self.since = time.monotonic()
         self.sent = 0
-        self.counted = False
+        self.unread: int | None = None
         self.buffer: list[tuple[int, bytes]] | None = []
 
 
@@ -47,6 +48,11 @@ class Room:
         self.members: dict[Listener, Member] = {}
         self.position: int | None = None
         self.early: list[RoomMessage] = []
+
+
+def wrap_unread(unread: int) -> bytes:
+    """The unread count as a frame, which has no number."""
+    return protocol.wrap_event("unread-count", {"count": unread})
 
 
 class Hub:
@@ -124,6 +130,8 @@ class Hub:
             if seq > member.sent:
                 member.sent = seq
                 member.socket.write(data)
+        if member.unread is not None:
+            member.socket.write(wrap_unread(member.unread))
         if room.position is None:
             room.position = position
             early, room.early = room.early, []
@@ -183,10 +191,10 @@ class Hub:
 
     def show_unread(self, room: Room, unread: int) -> None:
         """Write the unread count, which has no number: the newest one is all that matters."""
-        data = protocol.wrap_event("unread-count", {"count": unread})
+        data = wrap_unread(unread)
         for member in list(room.members.values()):
+            member.unread = unread
             if member.buffer is None:
-                member.counted = True
                 member.socket.write(data)
 
     def positions(self) -> dict[str, int]:

@@ -105,6 +105,16 @@ def test_frames_wait_while_the_past_is_read(hub):
     assert late.seen == [8, 9]
 
 
+def test_count_that_comes_while_the_past_is_read_is_shown_behind_it(hub):
+    joined(hub, 5)
+    late = Listening()
+    member = hub.join(late, ROOM)
+    hub.receive(message(6, unread=4))
+    hub.receive(message(7, unread=5))
+    hub.go_live(ROOM, member, 5)
+    assert late.seen == [6, 7, {"count": 5}]
+
+
 def test_first_member_hears_what_came_before_the_room_had_a_position(hub):
     socket = Listening()
     member = hub.join(socket, ROOM)

@@ -132,6 +132,27 @@ async def test_own_room_resumes_at_the_handshake(make_user, connect, service):
         await live.ws.close()
 
 
+async def test_count_of_what_comes_during_the_greeting_stays_the_last(
+    make_user, connect, service, monkeypatch
+):
+    ada, grace = await make_user(), await make_user()
+    post = await create_post(ada)
+    other = await connect(ada)
+    await other.next("unread-count")
+    node = service.app[NODE]
+
+    async def like(conn, socket) -> None:
+        """The position and the count are read by now; the like is shown to the other socket at once."""
+        await grace.client.put(f"/api/v1/posts/{post}/like")
+        assert (await other.next("unread-count"))["data"] == {"count": 1}
+
+    monkeypatch.setattr(node, "welcomes", [*node.welcomes, like])
+    live = await connect(ada)
+    await live.next("notification:created")
+    assert (await live.next("unread-count"))["data"] == {"count": 1}
+    await live.nothing("unread-count", 0.3)
+
+
 async def test_frames_that_were_cleaned_up_are_not_recovered(make_user, connect, service):
     ada, _, room, epoch = await room_with_past(make_user, service, 250)
     async with service.db.transaction(wait=5) as conn:
