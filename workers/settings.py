@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 from typing import Any
@@ -55,6 +56,8 @@ BEAT_SECONDS = 5.0
 # A worker that was stopped in the middle of a batch keeps its lanes for no longer than this, or twice this
 # where PostgreSQL takes it for active; see end_stalled in sql/events.sql.
 IDLE_SECONDS = 5
+# Platforms kill a process 30 s after they told it to end.
+STOP_SECONDS = 25.0
 
 
 def list_jobs(product: Product) -> list[Any]:
@@ -167,11 +170,20 @@ def make_senders(
 
 
 async def run_worker(config: Config) -> None:
-    """The worker process: serve until SIGTERM or SIGINT."""
+    """The worker process: serve until SIGTERM or SIGINT, and STOP_SECONDS more at most."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(config, stop)
+    serving, stopping = asyncio.create_task(serve(config, stop)), asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    if not serving.done():
+        # As kill -9 would, from which others take up everything. What waits for a database that is away would
+        # wait for it when it is cancelled, too.
+        log.warning("a worker ends with work in hand", seconds=STOP_SECONDS)
+        os._exit(0)
+    await end_tasks([stopping])
+    await serving
 
 
 async def serve(config: Config, stop: asyncio.Event, product: Product = PRODUCT) -> None:

@@ -42,6 +42,8 @@ BEARER_PREFIX = "bearer."
 SPOKEN = (protocol.SUBPROTOCOL, protocol.BATCHED)
 # How long a user's other sockets have to show that they live when an eleventh comes.
 PROBE_SECONDS = 1.5
+# Whoever is not greeted by then, as PostgreSQL is away or hangs, is told to come back: another node may do it.
+GREET_SECONDS = 1.5
 
 
 class SubprotocolRequired(BadRequest):
@@ -209,7 +211,7 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
         return ws
     try:
         if stays(node, socket):
-            await greet(client, *read_resume(request))
+            await greet_in_time(client, *read_resume(request))
         await read_client(client)
     except AppError as error:
         # The handshake is over, so the reason can only be a close code: come back later.
@@ -225,6 +227,20 @@ async def serve_socket(request: web.Request) -> web.StreamResponse:
     finally:
         node.hub.remove(socket)
     return ws
+
+
+async def greet_in_time(client: Client, epoch: str | None, seq: int | None) -> None:
+    """As greet(), but a client that still waits after GREET_SECONDS is sent away."""
+
+    def give_up() -> None:
+        if not client.socket.greeted:
+            client.node.send_away(client.socket)
+
+    timer = asyncio.get_running_loop().call_later(GREET_SECONDS, give_up)
+    try:
+        await greet(client, epoch, seq)
+    finally:
+        timer.cancel()
 
 
 def stays(node: Node, socket: Socket) -> bool:

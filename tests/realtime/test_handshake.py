@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 import aiohttp
@@ -10,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from nexcorp.errors import BadRequest
+from nexcorp.realtime import routes
 from nexcorp.realtime.node import NODE
 from nexcorp.realtime.routes import open_socket
 from nexcorp.security.app_keys import REQUEST_ID, REVOCATIONS
@@ -165,6 +167,28 @@ async def test_session_that_ends_during_the_handshake_gets_no_socket(
     monkeypatch.setattr(web.WebSocketResponse, "prepare", revoke_then_prepare)
     live = await connect(ada)
     assert (await closed(live))[0] == 4503
+
+
+async def test_who_is_not_greeted_in_time_is_sent_away(make_user, connect, service, monkeypatch):
+    """As where PostgreSQL hangs behind a pooler: another node may have it, and silence tells a client nothing."""
+    ada, held = await make_user(), asyncio.Event()
+
+    async def hang(conn, socket) -> None:
+        await held.wait()
+
+    monkeypatch.setattr(routes, "GREET_SECONDS", 0.2)
+    with monkeypatch.context() as patch:
+        patch.setattr(service.app[NODE], "welcomes", [hang])
+        live = await connect(ada)
+        code, reason = await closed(live)
+        held.set()
+    assert (code, live.frames) == (4001, [])
+    assert reason.startswith("reconnect in ")
+    # What is greeted in time stays, however long it is there.
+    live = await connect(ada)
+    assert (await live.next())["event"] == "connected"
+    await live.nothing("error", 0.4)
+    assert not live.ws.closed
 
 
 async def test_draining_node_takes_no_socket(make_user, service, knock):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
+from asyncio.subprocess import PIPE
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from saq.job import Job, Status
 
+from nexcorp.config import REPOSITORY
 from nexcorp.delivery.wake import Waker, enqueue_job, make_queue
 from nexcorp.embedded import ValkeyServer
 from nexcorp.features import PRODUCT
@@ -229,3 +232,33 @@ async def test_a_job_of_the_next_release_is_left_to_its_workers(config, monkeypa
     finally:
         await client.aclose()
     assert ran == [1]
+
+
+async def test_a_worker_that_cannot_finish_ends_before_it_is_killed(tmp_path):
+    """Found where PostgreSQL and Redis were both away when it was told to stop: it took over 30 s."""
+    file = tmp_path / "worker.py"
+    file.write_text(
+        "import asyncio\n"
+        "from workers import settings\n"
+        "async def serve(config, stop):\n"
+        "    print('serves', flush=True)\n"
+        "    await stop.wait()\n"
+        "    while True:\n"
+        "        try:\n"
+        "            await asyncio.sleep(60)\n"
+        "        except asyncio.CancelledError:\n"
+        "            pass\n"
+        "settings.serve, settings.STOP_SECONDS = serve, 0.3\n"
+        "asyncio.run(settings.run_worker(None))\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, file, cwd=REPOSITORY, env={"PYTHONPATH": str(REPOSITORY)}, stdout=PIPE
+    )
+    try:
+        assert await process.stdout.readline() == b"serves\n"
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert b"a worker ends with work in hand" in await process.stdout.read()
+    finally:
+        if process.returncode is None:
+            process.kill()

@@ -12,6 +12,8 @@ ENVELOPE = (
     '{{"statusCode":{status},"code":"unavailable","message":"{message}","errors":{{}},'
     '"timestamp":"%[date,utime("%Y-%m-%dT%H:%M:%SZ")]","path":"%[path,json(utf8s)]","requestId":""}}'
 )
+# A line a request: node, status, how it ended, milliseconds in the queue and in all, what was asked.
+LOG_FORMAT = "%b/%s %ST %ts %Tw %Ta %HM %HPO"
 # Requests that a node has at once, of those that do not last: few, as here all nodes share a few cores.
 AT_ONCE = 8
 ERRORS = {
@@ -38,6 +40,7 @@ global
     maxconn 4000
     # What a reload leaves behind: sockets of the old process are cut then, and come back to the new one.
     hard-stop-after 15s
+    log stdout format raw local0
 defaults
     timeout connect 2s
     timeout check 1s
@@ -51,20 +54,32 @@ frontend stats
 frontend web
     mode http
     bind 127.0.0.1:{ports.web}
+    log global
+    log-format "{LOG_FORMAT}"
     option http-keep-alive
     timeout client 60s
     timeout http-request 10s
     # These last: sockets, and answers that come word by word.
-    acl lasts hdr(Upgrade) -i websocket
-    acl lasts hdr_sub(Accept) text/event-stream
-    use_backend streams if lasts
+    use_backend sockets if {{ hdr(Upgrade) -i websocket }}
+    use_backend streams if {{ hdr_sub(Accept) text/event-stream }}
     default_backend webs
+backend sockets
+    mode http
+    balance leastconn
+    option forwardfor
+    # For the answer to a handshake: a node that hangs is not waited for, another one is asked.
+    timeout server 750ms
+    timeout tunnel 1h
+    option redispatch 1
+    retries 3
+    retry-on conn-failure empty-response response-timeout
+{errors}\
+{tracks}\
 backend streams
     mode http
     balance leastconn
     option forwardfor
     timeout server 60s
-    timeout tunnel 1h
     option redispatch 1
     retries 3
     retry-on conn-failure
@@ -76,7 +91,7 @@ backend webs
     option forwardfor
     timeout server 60s
     # More than the nodes work on at once is refused here, soon, and costs them nothing.
-    timeout queue 50ms
+    timeout queue 40ms
     # A node that is not there is no answer: another one is asked. What was begun is not done twice.
     option redispatch 1
     retries 3

@@ -15,11 +15,13 @@ from tests.chaos.cluster import TRIAL
 from tests.chaos.people import Api, Person
 from tests.chaos.trial import describe_times
 from tools.cluster.cluster import ClusterOfAll
+from tools.cluster.haproxy import LOG_FORMAT
 from tools.cluster.parts import Ports
 
 PEOPLE, AT_ONCE = 8, 24
 CARRY_SECONDS, PRESS_SECONDS = 8.0, 12.0
 WRITE_SHARE = 0.2
+LOG_WORDS = len(LOG_FORMAT.split())
 PATIENCE = aiohttp.ClientTimeout(total=20)
 
 
@@ -84,6 +86,15 @@ class Crowd:
         return f"done {describe_times(good)}, refused {describe_times(refused)}, others {dict(others)}"
 
 
+def read_refusals(log: Path, begin: int) -> list[float]:
+    """Seconds to each 503, of its own or of a node, as HAProxy saw it; from this byte of its log on."""
+    with log.open("rb") as file:
+        file.seek(begin)
+        lines = [line.split() for line in file.read().decode(errors="replace").splitlines()]
+    asked = [line for line in lines if len(line) == LOG_WORDS and line[0].startswith("webs/")]
+    return [int(line[4]) / 1000 for line in asked if line[1] == "503"]
+
+
 async def run_load(home: Path, ports: Ports, times: float, say: Callable[[str], None]) -> None:
     """Measure what it carries, then offer `times` as much."""
     async with ClusterOfAll(home, ports, settings=TRIAL, say=say) as cluster:
@@ -99,7 +110,10 @@ async def run_load(home: Path, ports: Ports, times: float, say: Callable[[str], 
             await crowd.carry(CARRY_SECONDS / 4)
             rate = await crowd.carry(CARRY_SECONDS)
             say(f"carries {rate:.0f} a second: {crowd.describe()}")
+            log = home / "haproxy.log"
+            begin = log.stat().st_size
             await crowd.press(times * rate, PRESS_SECONDS)
             say(f"offered {times * rate:.0f} a second: {crowd.describe()}")
+            say(f"refused as HAProxy saw it: {describe_times(read_refusals(log, begin))}")
         finally:
             await api.close()

@@ -1,5 +1,6 @@
 /** The parts that all views are made of. Nothing here makes HTML of what people wrote. */
 import { html, signal, useEffect, useId, useRef, useState } from "../vendor/preact.js";
+import { state } from "./live.js";
 import { href, setTitle } from "./router.js";
 import { locale, plain, t } from "./words.js";
 
@@ -158,9 +159,27 @@ export const Skeleton = (/** @type {{count?: number}} */ { count = 3 }) =>
   }
   </div>`;
 
-/** Why something could not be shown, what to name when asking for help, and a way to try again. */
-export const Problem = (/** @type {{error: any, retry?: () => void}} */ { error, retry }) =>
-  html`<div class="card problem-card" role="alert">
+const AGAIN_MS = 10_000;
+
+/**
+ * Why something could not be shown, what to name when asking for help, and a way to try again. What passes by
+ * itself is tried again by itself: when the connection is back, and else now and then.
+ */
+export function Problem(/** @type {{error: any, retry?: () => void}} */ { error, retry }) {
+  useEffect(() => {
+    if (!retry || (error.status !== 0 && !(error.status >= 502))) return;
+    const timer = setTimeout(retry, Math.max(AGAIN_MS, error.wait * 1000) * (1 + Math.random() / 2));
+    let before = state.peek();
+    const end = state.subscribe((/** @type {string} */ now) => {
+      if (now === "live" && before !== now) retry();
+      before = now;
+    });
+    return () => {
+      clearTimeout(timer);
+      end();
+    };
+  }, [error]);
+  return html`<div class="card problem-card" role="alert">
     <h2>${
     error.status === 404 ? t("app.gone") : error.status === 403 ? t("app.forbidden") : t("app.failed")
   }</h2>
@@ -170,6 +189,7 @@ export const Problem = (/** @type {{error: any, retry?: () => void}} */ { error,
     retry && html`<button onClick=${() => retry()}><${Icon} name="refresh-cw" /> ${t("app.retry")}</button>`
   }
   </div>`;
+}
 
 /**
  * A list by pages: skeleton, problem, empty state, items, and more of them as the reader comes near the end.
