@@ -97,6 +97,15 @@ async def run_until_told(work: Coroutine[Any, Any, None]) -> None:
         await task
 
 
+def clear(home: Path, *, keep_logs: bool) -> None:
+    """Remove the data of all parts; of a trial its logs and its report stay."""
+    for child in home.iterdir():
+        if child.is_dir():
+            shutil.rmtree(child, ignore_errors=True)
+    if not keep_logs:
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="make cluster", description=__doc__)
@@ -132,7 +141,7 @@ def main() -> int:
         say(str(error))
         return 1
     if options.home is None:
-        shutil.rmtree(home, ignore_errors=True)
+        clear(home, keep_logs=options.ledger)
     return 0
 
 
