@@ -42,7 +42,7 @@ BEARER_PREFIX = "bearer."
 SPOKEN = (protocol.SUBPROTOCOL, protocol.BATCHED)
 # How long a user's other sockets have to show that they live when an eleventh comes.
 PROBE_SECONDS = 1.5
-# Whoever is not greeted by then, as PostgreSQL is away or hangs, is told to come back: another node may do it.
+# Whoever is not greeted by then, as PostgreSQL hangs, is told to come back: another node may do it.
 GREET_SECONDS = 1.5
 
 

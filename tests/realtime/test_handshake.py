@@ -170,7 +170,7 @@ async def test_session_that_ends_during_the_handshake_gets_no_socket(
 
 
 async def test_who_is_not_greeted_in_time_is_sent_away(make_user, connect, service, monkeypatch):
-    """As where PostgreSQL hangs behind a pooler: another node may have it, and silence tells a client nothing."""
+    """As where PostgreSQL hangs behind a pooler: silence would tell a client nothing."""
     ada, held = await make_user(), asyncio.Event()
 
     async def hang(conn, socket) -> None:

@@ -91,7 +91,7 @@ backend webs
     option forwardfor
     timeout server 60s
     # More than the nodes work on at once is refused here, soon, and costs them nothing.
-    timeout queue 40ms
+    timeout queue 30ms
     # A node that is not there is no answer: another one is asked. What was begun is not done twice.
     option redispatch 1
     retries 3

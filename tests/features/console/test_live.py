@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import Route, expect
 
 from tests.api import API, publish, say
 from tests.clients import User
@@ -131,3 +132,24 @@ async def test_the_feed_is_not_moved_and_nothing_runs_away(visit: Visitor, make_
     visit.allow("status of 404 .*/posts/")
     await asyncio.gather(*(grace.client.delete(f"{API}/posts/{post['id']}") for post in made[:3]))
     await expect(posts).to_have_count(8)
+
+
+@pytest.mark.long(20)
+async def test_what_could_not_be_read_is_read_again(visit: Visitor, make_user: MakeUser) -> None:
+    """Who opens a post while the service is busy for long sees it later, without a click."""
+    ada = await make_user()
+    post = await publish(ada, "Worth the wait")
+    page, asked = await visit(None, ada), 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await route.fulfill(status=503, json={"code": "unavailable", "message": "Busy."})
+
+    address = f"**/api/v1/posts/{post['id']}"
+    await page.route(address, refuse)
+    await page.goto(f"/app/posts/{post['id']}")
+    await expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    await page.unroute(address)
+    await expect(page.get_by_role("article")).to_contain_text("Worth the wait")
+    assert asked > 1, "what is busy for a moment is asked again before it is told"
