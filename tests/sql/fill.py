@@ -302,11 +302,11 @@ SELECT p.id, p.id, ('body:1B n' || p.n || ':2B')::tsvector
 FROM (SELECT nth(2, n) AS id, n FROM generate_series(1, 1000000) AS n) AS p
 """,
         "uploads": """
-INSERT INTO uploads (owner_id, post_id, task_id, store, store_key, name, type, bytes, url)
+INSERT INTO uploads (owner_id, post_id, task_id, store, store_key, name, type, bytes, url, created_at)
 SELECT
     nth(1, 1 + n % 1000), CASE WHEN n % 50 > 9 THEN nth(2, n) END,
     CASE WHEN n % 50 BETWEEN 1 AND 9 THEN nth(8, n) END,
-    'local', 'key ' || n, 'name', 'image/png', 1, '/media/' || n
+    'local', 'key ' || n, 'name', 'image/png', 1, '/media/' || n, now() + interval '100 days'
 FROM generate_series(1, 50000) AS n
 """,
         "comments": """

@@ -1,6 +1,6 @@
 """The filled cluster of tests/sql: made once, kept outside of the checkout, and only read from then on.
 
-It grows older: what is to come, of what it is filled with, is due in a hundred days, not within the hour.
+It grows older: what is to come is due, and what may be stale was made, a hundred days from when it is filled.
 """
 
 from __future__ import annotations
