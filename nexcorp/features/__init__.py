@@ -1,4 +1,4 @@
-"""What the product does: a folder each, none importing another. This is the one list of them."""
+"""The list of the service's features, a folder each; no feature imports another one."""
 
 from nexcorp.features import (
     ai,
@@ -50,9 +50,9 @@ FEATURES = (
     feed.FEATURE,
     explore.FEATURE,
     search.FEATURE,
-    # Ahead of notifications: a worker that tells of messages takes members' rows, then counters.
+    # # Before notifications: the worker that announces messages locks members' rows first, then the counters.
     messaging.FEATURE,
-    # What is planned of notifications goes before them when a person leaves.
+    # # When a person leaves, their planned deliveries are deleted before their notifications.
     sending.FEATURE,
     preferences.FEATURE,
     notifications.FEATURE,
@@ -60,7 +60,7 @@ FEATURES = (
     uploads.FEATURE,
     leads.FEATURE,
     tasks.FEATURE,
-    # Behind posts and tasks: whoever locks one of those and a project, too, locks them in this order.
+    # # After posts and tasks: code that locks a project as well locks the post or task first.
     projects.FEATURE,
     files.FEATURE,
     sessions.FEATURE,

@@ -1,4 +1,4 @@
-"""Notifications: what people are told."""
+"""Notifications: a person's list of news."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind

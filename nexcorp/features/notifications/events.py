@@ -1,4 +1,4 @@
-"""Changes of a person's own notifications: seen by that person's other devices."""
+"""Events and frames about changes of a person's notifications, for that person's other devices."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from nexcorp.realtime.shapes import FLAG, ID, NULLABLE_TEXT, TIME, WHOLE, FrameD
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """The notification as it is now."""
+    """Show the notification as it is now, in the room of the user who changed it."""
     return [Frame(f"user:{event.actor_id}", "notification:updated", event.entity)]
 
 
 def woken_frames(event: Event) -> list[Frame]:
-    """The same; nobody did that."""
+    """Show the notification that woke, in its receiver's room; the event has no actor."""
     return [Frame(f"user:{event.payload['receiverId']}", "notification:updated", event.entity)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """Its id."""
+    """Show the id of the deleted notification."""
     data = {"id": str(event.entity_id)}
     return [Frame(f"user:{event.actor_id}", "notification:deleted", event.entity, data, members=())]
 
 
 def bulk_frames(event: Event) -> list[Frame]:
-    """What changed of many at once, and which: the frame comes behind newer ones at times."""
+    """Describe a change of many notifications; its frame may arrive after frames of newer ones."""
     data: dict[str, Any] = {"before": None, **event.payload}
     if "at" in data:
         data["at"] = show_time(datetime.fromisoformat(data["at"]))
@@ -35,7 +35,7 @@ def bulk_frames(event: Event) -> list[Frame]:
 
 
 def retired_frames(event: Event) -> list[Frame]:
-    """What was read and stands up to a position has left the list."""
+    """Say that read notifications up to a position have left the list because of their age."""
     payload = {**event.payload, "archived": True, "onlyRead": True, "archivedThrough": event.payload["upTo"]}
     told = Event(event.id, event.type, None, event.entity_type, event.entity_id, payload, event.created_at)
     return bulk_frames(told)

@@ -22,7 +22,7 @@ from nexcorp.web.app_keys import SENTENCES
 from nexcorp.web.paging import cut_page
 from nexcorp.web.parsing import parse_uuid
 
-# Types that features to come will bring: clients may name them already.
+# # Types that later features will add: clients may already use their names.
 LATER = (
     *("task_assigned", "task_updated", "task_completed", "task_due"),
     *("comment_added", "member_added"),
@@ -32,7 +32,7 @@ NOTIFICATION = shape_of(Notification)
 
 @strawberry.type
 class NotificationFeed:
-    """A page, and the position in your own room from which a subscription completes it."""
+    """A page, and the position in the caller's own room from which a subscription completes it."""
 
     data: list[NOTIFICATION]  # type: ignore[valid-type]
     nextCursor: str | None
@@ -43,7 +43,7 @@ class NotificationFeed:
 
 @strawberry.type
 class NotificationChange:
-    """A frame of your own room."""
+    """A frame of the caller's own room."""
 
     event: str = strawberry.field(description="As `notification:updated`; more may come.")
     epoch: str | None
@@ -56,7 +56,7 @@ class NotificationChange:
 
 
 async def fetch_page(context: Context, **asked: Any) -> dict[str, Any]:
-    """A NotificationFeed; raises Invalid as GET /notifications does."""
+    """Return the fields of a NotificationFeed; raise Invalid as GET /notifications does."""
     query = load(NotificationQuery(), {name: value for name, value in asked.items() if value is not None})
     check_types(context.request, query.get("type", []))
     context.take_rows(query["limit"])
@@ -148,7 +148,7 @@ async def delete_notification(info: Info, id: str) -> bool:
 
 
 def watch(info: Info, after: str | None) -> AsyncIterator[dict[str, Any]]:
-    """The frames of the caller's own room."""
+    """Read the frames of the caller's own room."""
     return read_frames(info.context, f"user:{info.context.caller.id}", after)
 
 

@@ -33,14 +33,14 @@ from nexcorp.web.routing import delete, get, patch, post
 from nexcorp.web.transactions import transaction, write
 
 BY_NEWEST: Cursor[tuple[UUID]] = Cursor("notifications", tuple[UUID], (LAST_ID,), before="position")
-# How far the list had come when its first page was read, and the place of an item.
+# # Positions: the newest place when the first page was read, and the place of the last item.
 BY_PLACE: Cursor[tuple[UUID, UUID]] = Cursor(
     "notifications in groups", tuple[UUID, UUID], (LAST_ID, LAST_ID), since="_since", before="_place"
 )
 
 
 def check_types(request: web.Request, wanted: list[str]) -> None:
-    """Raises Invalid unless a feature brings each of these types."""
+    """Raise Invalid unless a feature declares each of these types."""
     known = request.app[PRODUCT].notice_types
     if any(name not in known for name in wanted):
         raise Invalid(errors={"type": [f"Must be of: {', '.join(known)}."]})

@@ -1,4 +1,4 @@
-"""What a notification looks like coming in and going out."""
+"""Schemas of notifications: requests and answers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Types(Name):
         return [name.strip().lower() for name in super()._deserialize(value, attr, data, **more).split(",")]
 
 
-# Lists of their own: a query asks for one of them, or for what is in the list.
+# # A query names at most one of these lists; without them it reads the plain list.
 APART = ("archived", "snoozed", "grouped", "group")
 
 
 class NotificationQuery(PageQuery):
-    """Which notifications; archived and snoozed ones only where they are asked for."""
+    """Filters of the list; archived and snoozed notifications only on request."""
 
     unread = fields.Boolean(
         metadata={"description": "Of a grouped list also groups that have unread ones, or have none."}
@@ -49,7 +49,7 @@ class NotificationQuery(PageQuery):
 
     @validates_schema
     def require_one_list(self, data: dict[str, object], **more: object) -> None:
-        """There is no list of archived groups, nor of snoozed members of one."""
+        """Raise ValidationError for two of APART: archived groups, say, have no list."""
         asked = [name for name in APART if data.get(name)]
         if len(asked) > 1:
             raise ValidationError({name: [f"Not together with {asked[0]}."] for name in asked[1:]})
@@ -68,7 +68,7 @@ class IdOrTime(fields.Field[Any]):
 
 
 class Before(Body):
-    """Without `before` all are meant."""
+    """Which notifications: all of them, or those before `before`."""
 
     before = IdOrTime(
         allow_none=True,
@@ -82,13 +82,13 @@ class Before(Body):
 
 
 class ArchiveAll(Before):
-    """Those that are read, unless told otherwise."""
+    """Which notifications to archive: only read ones, unless `onlyRead` is false."""
 
     onlyRead = Flag(load_default=True, metadata={"description": "false: unread ones as well."})
 
 
 class UpTo(Body):
-    """Without `upTo` the whole group is meant."""
+    """Which members of a group: all of them, or `upTo` and those behind it in the list."""
 
     upTo = fields.UUID(
         allow_none=True,
@@ -100,7 +100,7 @@ class UpTo(Body):
 
 
 class UpdateNotification(Body):
-    """Only what is sent changes."""
+    """Fields to change; a field that is absent stays as it is."""
 
     isRead = Flag(metadata={"description": "Read is seen as well; unread again, it stays seen."})
     archived = Flag(
@@ -121,7 +121,7 @@ class UpdateNotification(Body):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's, as is one that contradicts itself."""
+        """Raise ValidationError for a PATCH that changes nothing or contradicts itself."""
         if not data:
             raise ValidationError("Send isRead, archived, seen or snoozedUntil.")
         if data.get("isRead") and data.get("seen") is False:
@@ -198,7 +198,7 @@ class Notification(Out):
 
 
 class NotificationPage(Out):
-    """A page, and the position in the own room from which frames complete it."""
+    """A page, and the position in the caller's own room from which frames complete it."""
 
     data = fields.List(fields.Nested(Notification), required=True)
     nextCursor = fields.String(required=True, allow_none=True)
@@ -208,12 +208,12 @@ class NotificationPage(Out):
 
 
 class UnreadCount(Out):
-    """How many of the list are not read."""
+    """The number of unread notifications in the list."""
 
     count = fields.Integer(required=True)
 
 
 class Updated(Out):
-    """How many changed."""
+    """The number of notifications that changed."""
 
     updated = fields.Integer(required=True)

@@ -1,8 +1,9 @@
 """The rules of notifications: a receiver sees and changes only their own.
 
-`seen` leaves the count alone. What is read is seen; unread again, it stays seen. One is in the list, archived
-or snoozed: to archive ends a snooze, to snooze takes it out of the archive and out of its group. Archived,
-it keeps its place and its state; when it wakes it is unread, on top and by itself.
+`seen` leaves the unread count alone. A read notification is seen, and stays seen when it becomes unread
+again. A notification is in the list, archived or snoozed: archiving ends a snooze; snoozing takes it out of
+the archive and of its group. An archived one keeps its place and state; one that wakes is unread, on top and
+in no group.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from nexcorp.delivery.effects import WAKE
 from nexcorp.errors import NotificationNotFound
 from nexcorp.features.notifications.errors import GroupNotFound
 
-# Behind all that there is.
+# # Greater than every id and every time.
 LAST_ID, LAST_TIME = UUID(int=2**128 - 1), datetime.max.replace(tzinfo=UTC)
 
 
@@ -34,16 +35,16 @@ class Inbox:
 
 
 def make_inbox(rows: list[Any]) -> Inbox:
-    """The page made of the rows of a list; a list that is empty gives one row without an id."""
+    """Build an Inbox from the rows of a list; an empty list comes as one row without an id."""
     first = rows[0]
     return Inbox([] if first["id"] is None else rows, first["_unread"], first["_seq"])
 
 
 async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], before: UUID) -> Inbox:
-    """Up to `limit + 1` of the user's notifications before a position, the newest first.
+    """Return up to `limit + 1` of the user's notifications before a position, the newest first.
 
-    `query` may have unread, type (a list), and one of archived, snoozed, group. One statement, or two for
-    what is not there.
+    `query` may have unread, type (a list), and one of archived, snoozed, group. This is one statement, or two
+    for an empty page.
     """
     asked: dict[str, Any] = {"user_id": user_id, "before": before, "most": query["limit"] + 1}
     filters = {"unread": query.get("unread"), "types": query.get("type")}
@@ -58,17 +59,18 @@ async def list_notifications(conn: Any, user_id: UUID, query: dict[str, Any], be
         rows = await sql.inbox.list_all(conn, **asked)
     elif filters["types"] is None and filters["unread"]:
         rows = await sql.inbox.list_unread(conn, **asked)
-    # Where there is nothing, a snapshot of its own, with whatever came meanwhile.
+    # # Without rows, read count and position in a new snapshot, with notifications that came meanwhile.
     return make_inbox(rows or await sql.inbox.list_filtered(conn, **asked, **filters))
 
 
 async def list_grouped(
     conn: Any, user_id: UUID, query: dict[str, Any], since: UUID, before: UUID
 ) -> tuple[Inbox, UUID]:
-    """Up to `limit + 1` items of the user's list in which a group is one, before a place, the newest first.
+    """Return up to `limit + 1` items of the user's list before a place, the newest first; a group is one
+    item.
 
-    `since` is the newest place when the first page was read, LAST_ID for that page; returned for the next.
-    `query` may have unread and type. One statement.
+    `since` is the newest place when the first page was read, LAST_ID for that page itself; returned for the
+    next page. `query` may have unread and type. This is one statement.
     """
     inbox = make_inbox(
         await sql.inbox.list_grouped(
@@ -87,9 +89,8 @@ async def list_grouped(
 
 
 async def get_notification(conn: Any, user_id: UUID, notification_id: UUID) -> Any:
-    """A notification, in the list, archived or snoozed. Raises NotificationNotFound, for another user's as
-    well.
-    """
+    """Return a notification, be it in the list, archived or snoozed. Raise NotificationNotFound, also for
+    another user's."""
     row = await sql.inbox.get_notification(conn, user_id=user_id, notification_id=notification_id)
     if row is None:
         raise NotificationNotFound()
@@ -97,10 +98,10 @@ async def get_notification(conn: Any, user_id: UUID, notification_id: UUID) -> A
 
 
 async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, data: dict[str, Any]) -> Any:
-    """Change `isRead`, `seen`, `archived`, `snoozedUntil` (null: wake it); returns the notification.
+    """Change `isRead`, `seen`, `archived`, `snoozedUntil` (null: wake it); return the notification.
 
-    One statement, but for what retention has archived. What is so already changes nothing and tells nobody.
-    Raises NotificationNotFound, for another user's as well.
+    This is one statement, or three for a notification that retention has archived. Values that are set
+    already change nothing and emit nothing. Raises NotificationNotFound, also for another user's.
     """
     until = data.get("snoozedUntil")
     change: dict[str, Any] = {
@@ -115,7 +116,7 @@ async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, d
     }
     row = await sql.notifications.update_notification(conn, **change)
     if row is None:
-        # Each by itself is right: it is archived in either table.
+        # # No transaction is needed: between these statements the notification is archived as well.
         await sql.notifications.restore_notification(conn, user_id=user_id, notification_id=notification_id)
         row = await sql.notifications.update_notification(conn, **change)
     if row is None:
@@ -126,7 +127,7 @@ async def update_notification(conn: Any, user_id: UUID, notification_id: UUID, d
 
 
 async def delete_notification(conn: Any, user_id: UUID, notification_id: UUID) -> None:
-    """Delete a notification; one statement. Raises NotificationNotFound, for another user's as well."""
+    """Delete a notification; one statement. Raises NotificationNotFound, also for another user's."""
     found = await sql.notifications.delete_notification(
         conn, user_id=user_id, notification_id=notification_id, context=describe_context()
     )
@@ -139,29 +140,29 @@ Before = UUID | datetime | None
 
 
 async def read_all(conn: Any, user_id: UUID, before: Before) -> int:
-    """Mark all as read, or those before a notification's id, a position or a time; returns how many were
-    not."""
+    """Mark all as read, or those before a notification's id, a position or a time; return how many changed.
+    """
     told = {"isRead": True, "before": show_before(before)}
     return await change_many(conn, user_id, sql.notifications.read_all, "read", told, **split(before))
 
 
 async def see_all(conn: Any, user_id: UUID, before: Before) -> int:
-    """Mark all as seen, or those before; returns how many were not."""
+    """Mark all as seen, or those before `before`; return how many changed."""
     told = {"seen": True, "before": show_before(before)}
     return await change_many(conn, user_id, sql.notifications.see_all, "seen", told, **split(before))
 
 
 async def archive_all(conn: Any, user_id: UUID, before: Before, *, only_read: bool = True) -> int:
-    """Archive all that are read, or all, or those of them before; returns how many."""
+    """Archive all read notifications, or unread ones too, before `before` if set; return how many changed."""
     told = {"archived": True, "onlyRead": only_read, "before": show_before(before)}
     more = {**split(before), "only_read": only_read}
     return await change_many(conn, user_id, sql.notifications.archive_all, "archived", told, **more)
 
 
 async def read_group(conn: Any, user_id: UUID, group_id: UUID, up_to: UUID | None) -> int:
-    """Mark a group as read, up to a notification's id or a position; returns how many were not.
+    """Mark a group as read, up to a notification's id or a position; return how many changed.
 
-    Raises GroupNotFound, for another user's as well.
+    Raises GroupNotFound, also for another user's.
     """
     told = {"isRead": True, "groupId": group_id}
     more = {"group_id": group_id, "up_to": up_to or LAST_ID}
@@ -169,9 +170,9 @@ async def read_group(conn: Any, user_id: UUID, group_id: UUID, up_to: UUID | Non
 
 
 async def archive_group(conn: Any, user_id: UUID, group_id: UUID, up_to: UUID | None) -> int:
-    """Archive a group, up to a notification's id or a position; returns how many.
+    """Archive a group, up to a notification's id or a position; return how many changed.
 
-    Raises GroupNotFound, for another user's as well.
+    Raises GroupNotFound, also for another user's.
     """
     told = {"archived": True, "onlyRead": False, "groupId": group_id}
     more = {"group_id": group_id, "up_to": up_to or LAST_ID}
@@ -179,12 +180,12 @@ async def archive_group(conn: Any, user_id: UUID, group_id: UUID, up_to: UUID | 
 
 
 def show_before(before: Before) -> UUID | str | None:
-    """`before` as a frame says it."""
+    """Return `before` as frames show it."""
     return format_time(before) if isinstance(before, datetime) else before
 
 
 def split(before: Before) -> dict[str, Any]:
-    """The position and the time that stand for `before`, as statements take them."""
+    """Return `before` as the parameters `before` and `before_time` of the statements."""
     return {
         "before": before if isinstance(before, UUID) else LAST_ID,
         "before_time": before if isinstance(before, datetime) else LAST_TIME,
@@ -199,8 +200,8 @@ async def change_many(
     told: dict[str, Any],
     **asked: Any,
 ) -> int:
-    """Run a statement on many of the user's notifications and emit notifications.<verb>; returns how many
-    changed. Where there were none nobody is told."""
+    """Run a statement on many of the user's notifications; emit notifications.<verb> if any changed. Return
+    their number; raise GroupNotFound."""
     await sql.notifications.lock_counter(conn, user_id=user_id)
     changed = await statement(conn, user_id=user_id, **asked)
     if changed is None:

@@ -1,4 +1,4 @@
-"""The admin's overview: how the service does, how it did in the last day, and what it could not deliver."""
+"""The admin's overview: the service's state, its last day, and events that could not be delivered."""
 
 from nexcorp.features.overview.schemas import FRAMES
 from nexcorp.manifest import Feature

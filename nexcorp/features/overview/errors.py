@@ -1,4 +1,4 @@
-"""What can go wrong with what was given up on."""
+"""Errors of dead letters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import NotFound
 
 
 class DeadLetterNotFound(NotFound):
-    """No such dead letter."""
+    """The dead letter does not exist."""
 
     code, message = "dead_letter_not_found", "There is no such dead letter."
     meaning = "There is none with this id: it is queued again already, or never was given up on."

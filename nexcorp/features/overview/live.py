@@ -1,4 +1,4 @@
-"""The overview, read from PostgreSQL, and shown to the room `admin` every ten seconds."""
+"""Read the overview from PostgreSQL, and show it to the room `admin` every ten seconds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOW_SECONDS = 10.0
 
 
 async def read_overview(conn: Any) -> dict[str, Any]:
-    """How the service does now; see schemas.Overview."""
+    """Return the state of the service; see schemas.Overview."""
     points = await sql.overview.list_points(conn, step=10, steps=1)
     return {
         "users": await sql.overview.count_users(conn),
@@ -36,7 +36,7 @@ async def read_overview(conn: Any) -> dict[str, Any]:
 
 
 async def show(node: Node) -> None:
-    """Write the overview to those in the room on this node; raises AppError without PostgreSQL."""
+    """Send the overview to the room's sockets on this node; raise AppError without PostgreSQL."""
     if ROOM not in node.hub.rooms:
         return
     async with node.database.connection(wait=2.0) as conn:
@@ -45,7 +45,7 @@ async def show(node: Node) -> None:
 
 
 async def keep_showing(node: Node) -> None:
-    """Show it every ten seconds; until cancelled."""
+    """Show the overview every ten seconds until cancelled."""
     while True:
         await asyncio.sleep(SHOW_SECONDS)
         try:
@@ -57,7 +57,7 @@ async def keep_showing(node: Node) -> None:
 
 
 def set_up(app: web.Application) -> None:
-    """Have each web process measure and show, once it has started."""
+    """Start sampling and showing in a web process, once the application has started."""
 
     async def begin(app: web.Application) -> None:
         node = app[NODE]

@@ -1,4 +1,4 @@
-"""The overview, its history, and what could not be delivered."""
+"""Routes of the overview, its history, and dead letters."""
 
 from __future__ import annotations
 

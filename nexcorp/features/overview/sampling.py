@@ -1,7 +1,7 @@
-"""What a process measures, written every ten seconds: a row a process, kept for a day.
+"""Samples of a process's measurements: one row every ten seconds, kept for a day.
 
-Counters are those of the metrics; here is only what they grew by. While PostgreSQL is away nothing is
-written, and the history has a gap.
+Counters come from the metrics; a row holds their growth. While PostgreSQL is away nothing is written, and the
+history has a gap.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nexcorp.errors import AppError
 from nexcorp.redis_client import CONNECTION_LOST
 
 if TYPE_CHECKING:
-    # A worker loads no routes.
+    # # Workers import this module, and must not load the web part.
     from nexcorp.web.metrics import Requests
 
 log = structlog.get_logger("nexcorp.overview")
@@ -32,15 +32,15 @@ QUEUE_SECONDS = 1.0
 
 
 def name_process() -> str:
-    """A name for this process. Containers that share a host's name each have a process 1."""
+    """Name this process; the random part tells apart containers that share a host name."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def estimate_latency(buckets: Sequence[tuple[float, float]], share: float) -> float | None:
-    """The milliseconds that this share of requests took at most; None where there were none.
+    """Return the milliseconds within which this share of requests was answered; None without requests.
 
-    `buckets` are (at most so many seconds, how many). Within a bucket requests are taken to be spread
-    evenly, as Prometheus does; of those beyond the last bound is known only that.
+    `buckets` are (upper bound in seconds, number of requests). As in Prometheus, requests are taken to be
+    spread evenly within a bucket; for the last, open bucket its lower bound is returned.
     """
     wanted, lower = share * sum(count for _, count in buckets), 0.0
     if not wanted:
@@ -54,7 +54,7 @@ def estimate_latency(buckets: Sequence[tuple[float, float]], share: float) -> fl
 
 
 def compare_requests(now: Requests, before: Requests, seconds: float) -> dict[str, float | None]:
-    """The requests between two readings of the counters."""
+    """Compare two readings of the counters: requests and errors per second, latencies in milliseconds."""
     buckets = [
         (bound, count - old) for (bound, count), (_, old) in zip(now.buckets, before.buckets, strict=True)
     ]
@@ -67,10 +67,10 @@ def compare_requests(now: Requests, before: Requests, seconds: float) -> dict[st
 
 
 class Sampler:
-    """Writes what one process measures.
+    """Writes the measurements of one process.
 
-    `count` gives counters that only grow, by their name in the statement; with `requests` those of requests
-    as well, and with `sockets` how many there are now. `on_added` is awaited behind each row.
+    `count` returns counters that only grow, by their name in the statement; `requests` the request counters,
+    and `sockets` the number of open sockets.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Sampler:
         self._requests = self.requests() if self.requests else None
 
     def measure(self) -> dict[str, Any]:
-        """What this process measured since it was called last."""
+        """Measure this process since the last call."""
         at, counts, requests = self._at, self._counts, self._requests
         self._note()
         seconds = max(self._at - at, 0.001)
@@ -111,7 +111,7 @@ class Sampler:
         }
 
     async def add(self) -> float:
-        """Write one row; returns in how many seconds the next is due. Raises AppError without PostgreSQL."""
+        """Write one row; return the seconds until the next one is due. Raises AppError without PostgreSQL."""
         measured = self.measure()
         queued = await self.count_queued()
         async with self.database.connection(wait=2.0) as conn:
@@ -121,7 +121,7 @@ class Sampler:
         return due
 
     async def count_queued(self) -> int | None:
-        """How many jobs wait; None where Redis does not say."""
+        """Return the number of waiting jobs; None if Redis does not answer."""
         try:
             async with asyncio.timeout(QUEUE_SECONDS):
                 return await self.queue.count("queued")
@@ -129,7 +129,7 @@ class Sampler:
             return None
 
     async def run(self) -> None:
-        """Write a row every ten seconds, of the database's clock; until cancelled."""
+        """Write a row every ten seconds of the database's clock, until cancelled."""
         while True:
             due = AGAIN_SECONDS
             try:

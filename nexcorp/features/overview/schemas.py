@@ -1,4 +1,4 @@
-"""What the overview shows."""
+"""Schemas of the overview, and its frame."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from marshmallow import Schema, fields, validate
 from nexcorp.domain.fields import Out
 from nexcorp.realtime.shapes import TEXT, TIME, WHOLE, FrameDoc, closed
 
-# Of the last hour each ten seconds, of the last day each five minutes.
+# # Step in seconds, number of points: the last hour by ten seconds, the last day by five minutes.
 RANGES = {"hour": (10, 360), "day": (300, 288)}
 
 
 def figure(text: str, kind: type[fields.Field[Any]] = fields.Float) -> fields.Field[Any]:
-    """A figure that may be unknown."""
+    """Make a field for a figure that may be unknown."""
     return kind(required=True, allow_none=True, metadata={"description": text})
 
 
@@ -32,7 +32,7 @@ MEASURED = {
 
 
 class OverviewNode(Out.from_dict(dict(MEASURED))):  # type: ignore[misc]
-    """A process that runs, and what it measured last; null is what its kind does not measure."""
+    """A running process and its latest measurements; null where its kind does not measure a figure."""
 
     id = fields.String(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(["web", "worker"]))
@@ -40,7 +40,7 @@ class OverviewNode(Out.from_dict(dict(MEASURED))):  # type: ignore[misc]
 
 
 class OverviewPoint(Out.from_dict(dict(MEASURED))):  # type: ignore[misc]
-    """One step of the history, over all processes; null is what nobody measured."""
+    """One step of the history, over all processes; null where no process measured a figure."""
 
     at = fields.AwareDateTime(required=True, metadata={"description": "When the step began."})
     queueDepth = figure("Jobs that wait in Redis.", fields.Integer)
@@ -52,7 +52,7 @@ class OverviewPoint(Out.from_dict(dict(MEASURED))):  # type: ignore[misc]
 
 
 class OutboxState(Out):
-    """What has still to be delivered."""
+    """Events that still have to be delivered."""
 
     depth = fields.Integer(required=True)
     age = fields.Float(required=True, metadata={"description": "Seconds that the oldest has waited."})
@@ -60,7 +60,7 @@ class OutboxState(Out):
 
 
 class Overview(Out):
-    """How the service does now."""
+    """The state of the service."""
 
     users = fields.Integer(
         required=True, metadata={"description": "Active people; from 100,000 on an estimate of accounts."}
@@ -74,7 +74,7 @@ class Overview(Out):
 
 
 class HistoryQuery(Schema):
-    """Which history."""
+    """The range of the history."""
 
     range = fields.String(
         load_default="hour",
@@ -84,7 +84,7 @@ class HistoryQuery(Schema):
 
 
 class OverviewHistory(Out):
-    """The points of a time, without gaps, oldest first."""
+    """The points of a range, without gaps, oldest first."""
 
     range = fields.String(required=True)
     step = fields.Integer(required=True, metadata={"description": "Seconds between two points."})
@@ -108,13 +108,13 @@ class DeadLetter(Out):
 
 
 class DeadLetters(Out):
-    """What could not be delivered: dead first, the oldest first; at most 100."""
+    """Events that could not be delivered: dead ones first, the oldest first; at most 100."""
 
     data = fields.List(fields.Nested(DeadLetter), required=True)
 
 
 def describe(schema: type[Schema]) -> dict[str, Any]:
-    """The JSON Schema of a frame's data, of fields as they are used here."""
+    """Return the JSON Schema of a frame's data, for the kinds of field that this module uses."""
     kinds: dict[type[Any], Any] = {
         fields.String: TEXT,
         fields.AwareDateTime: TIME,

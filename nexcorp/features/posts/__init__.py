@@ -1,4 +1,4 @@
-"""Posts: what people publish."""
+"""Posts: texts that people publish for everybody."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
@@ -18,7 +18,7 @@ FEATURE = Feature(
     frames=FRAMES,
     rooms={
         "post": RoomKind("post:read", may_join_post),
-        # Its frames are the posts of that person.
+        # # The room's frames are the posts of that person.
         "profile": RoomKind("post:read", may_join_profile),
     },
     named={"post": "post:read"},

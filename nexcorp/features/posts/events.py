@@ -1,4 +1,4 @@
-"""Posts: who is told of what happens to them, and which rooms see it."""
+"""Events of posts: the notifications and frames that follow from them."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from nexcorp.realtime.shapes import FLAG, ID, WHOLE, FrameDoc, closed, refer, sh
 
 
 def name_rooms(event: Event) -> tuple[str, str]:
-    """The post's own room, and its author's profile."""
+    """Return the post's own room and its author's profile."""
     return f"post:{event.entity_id}", f"profile:{event.payload['authorId']}"
 
 
 def created_frames(event: Event) -> list[Frame]:
-    """Nobody looks at a new post yet."""
+    """Show a new post in its author's profile; its own room has no members yet."""
     return [Frame(name_rooms(event)[1], "post:created", event.entity)]
 
 
 def published_frames(event: Event) -> list[Frame]:
-    """For those who look at the author's profile, a draft that is published is a new post; its author has it
-    open already."""
+    """Show a published draft: as a new post in its author's profile, as an update in its own room, where its
+    author may have it open."""
     own, profile = name_rooms(event)
     return [Frame(own, "post:updated", event.entity), Frame(profile, "post:created", event.entity)]
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """To those who look at the post or its author's profile."""
+    """Show the post in its own room and in its author's profile."""
     return [Frame(room, "post:updated", event.entity) for room in name_rooms(event)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """To the same; there is nothing to show but the id."""
+    """Show the deleted post's id in its own room and in its author's profile."""
     data = {"id": str(event.entity_id)}
     return [Frame(room, "post:deleted", event.entity, data, members=()) for room in name_rooms(event)]
 
 
 def list_concerned(event: Event) -> Audience | tuple[()]:
-    """Of a project: its author, its assignee and those interested, as they are when they are told."""
+    """Return a project's author, assignee and interested people, read when they are notified."""
     if event.payload.get("type") != "project":
         return ()
     return Audience(sql.telling.list_concerned_after, post_id=event.entity_id)
 
 
 def list_everyone(event: Event) -> Audience | tuple[()]:
-    """Everybody hears of an announcement."""
+    """Return everybody as the receivers of an announcement."""
     if event.payload.get("type") != "announcement":
         return ()
     return Audience(sql.telling.list_everyone_after)
@@ -63,7 +63,7 @@ ANNOUNCEMENT = Notice("announcement", "{actor} announced something", receivers=l
 
 
 def assignment(variant: str, title: str, member: str, unless: str | None = None) -> Notice:
-    """An assignment, told to whom `member` of the payload names; not where `unless` is null."""
+    """Make an assignment's notice for the user in the payload's `member`; none if `unless` is null there."""
     return Notice(
         "assignment",
         title,

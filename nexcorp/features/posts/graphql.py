@@ -1,4 +1,4 @@
-"""Posts in GraphQL: where a notification leads to."""
+"""GraphQL: the post that a notification leads to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way announcements and projects may go: status -> those it can be reached from."""
+"""Status changes of announcements and projects: status -> the statuses that it can follow."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ PROJECT_MOVES: dict[str, tuple[str, ...]] = {
     "completed": ("in_progress",),
     "cancelled": ("open", "in_progress", "on_hold"),
 }
-# Nobody takes part in these any more.
+# # Statuses of projects that have ended.
 OVER = ("completed", "cancelled")
 MOVES = {"announcement": ANNOUNCEMENT_MOVES, "project": PROJECT_MOVES}
 
 
 def ways_from(kind: str, status: str) -> list[str]:
-    """Where a post of this type may go from a status."""
+    """Return the statuses that a post of this type can move to."""
     return [to for to, before in MOVES[kind].items() if status in before]
 
 
 def describe_moves() -> str:
-    """All ways, for the documents."""
+    """Describe all moves for the API documents, in Markdown."""
     lines = [
         f"- {kind}: " + "; ".join(f"{status} -> {', '.join(ways_from(kind, status))}" for status in ways)
         for kind, ways in MOVES.items()

@@ -20,7 +20,7 @@ Colour = tuple[int, int, int]
 
 
 def paint_sky(top: Colour, bottom: Colour) -> Image.Image:
-    """A picture that goes from one colour down to another."""
+    """Paint a vertical gradient between two colours."""
     column = Image.new("RGB", (1, HEIGHT))
     for y in range(HEIGHT):
         column.putpixel((0, y), mix(top, bottom, y / HEIGHT))
@@ -28,13 +28,13 @@ def paint_sky(top: Colour, bottom: Colour) -> Image.Image:
 
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """A colour between two; `share`, from 0 to 1, is how much of it is the other."""
+    """Mix two colours; `share`, from 0 to 1, is the part of the second one."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
 
 def draw_hills() -> Image.Image:
-    """Rows of hills, the nearest the darkest."""
+    """Draw rows of hills, the nearest the darkest."""
     image = paint_sky((178, 205, 235), (252, 236, 214))
     draw = ImageDraw.Draw(image)
     draw.ellipse((690, 70, 780, 160), fill=(255, 246, 220))
@@ -50,7 +50,7 @@ def draw_hills() -> Image.Image:
 
 
 def draw_lake() -> Image.Image:
-    """The sun above a lake, and what the water makes of it."""
+    """Draw the sun above a lake, with its reflection."""
     image = paint_sky((58, 64, 120), (250, 178, 122))
     draw = ImageDraw.Draw(image)
     draw.ellipse((430, 190, 530, 290), fill=(255, 226, 160))
@@ -65,7 +65,7 @@ def draw_lake() -> Image.Image:
 
 
 def draw_bars() -> Image.Image:
-    """Bars, of which the last ones are low."""
+    """Draw a bar chart whose last bars are low."""
     image = Image.new("RGB", (WIDTH, HEIGHT), (246, 247, 249))
     draw = ImageDraw.Draw(image)
     for line in range(5):
@@ -80,9 +80,10 @@ def draw_bars() -> Image.Image:
 async def keep_picture(
     conn: Any, store: Any, owner_id: UUID, name: str, draw: Callable[[], Image.Image], alt: str
 ) -> Kept:
-    """Draw a picture and put it in the local store, in the transaction of the row; finish_uploads() shows it.
+    """Draw a picture and put it into the local store, in the transaction of its row; finish_uploads() shows
+    it.
 
-    Where that fails, the row is gone and the worker sweeps the file.
+    If the transaction fails, the row is gone and the worker deletes the file.
     """
     store.incoming.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=store.incoming) as folder:

@@ -68,13 +68,13 @@ async def create_post(request: web.Request, body: dict[str, Any], files: Sequenc
         await replay_answered(request)
         me = user_id(request)
         async with keep_files(request.app[STORAGE], database(request), me, files) as kept:
-            # The files have been taken to the store by now.
+            # # The files are in the store by now.
             return await persist(request, lambda: publish(request, body, kept))
     return await publish(request, body, ())
 
 
 async def publish(request: web.Request, body: dict[str, Any], kept: Sequence[Kept]) -> web.Response:
-    """A new post, with the files that came along."""
+    """Create a post with the files of the request."""
     unit = write if service.is_single(body, kept) else transaction
     async with unit(request) as tx:
         if body["projectId"] is not None:
@@ -93,7 +93,7 @@ async def get_post(request: web.Request) -> web.Response:
 
 
 async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """Each way to ask has a statement of its own, so that each has its index."""
+    """Choose the statement by the filters: each combination has its own, so that it can use an index."""
     author, kind, status = (query.get(name) for name in ("author", "type", "status"))
     if status in UNLISTED:
         if author not in (None, user_id(request)) or kind not in (None, "announcement"):
@@ -115,7 +115,7 @@ async def list_posts(request: web.Request, query: dict[str, Any]) -> web.Respons
 
 
 async def reply_matching(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """A page of posts by their words, the newest first."""
+    """Return a page of posts with these words, the newest first."""
     request[CONTEXT].heavy = True
     statement: Statement = sql.posts.list_posts_matching
     wanted = {name: query.get(name) for name in ("type", "status")}
@@ -129,15 +129,15 @@ async def reply_matching(request: web.Request, query: dict[str, Any]) -> web.Res
 
 
 def reply_nothing(request: web.Request, query: dict[str, Any], cursor: Cursor[tuple[UUID]]) -> web.Response:
-    """The page of filters that leave nothing; raises Invalid for a cursor of another list."""
+    """Return an empty page, for filters that match no post; raise Invalid for a cursor of another list."""
     cursor.read(request, query)
     return reply_page(request, [], query["limit"], cursor)
 
 
 async def reply_own_unlisted(request: web.Request, query: dict[str, Any], status: str) -> web.Response:
-    """A page of the caller's own drafts or archived announcements, the last written first.
+    """Return a page of the caller's own drafts or archived announcements, the last written first.
 
-    They stand in no list that others see.
+    No list that others see contains them.
     """
     asked = {"author_id": user_id(request), "status": status}
     async with database(request).connection() as conn:
@@ -162,7 +162,7 @@ async def reply_author_posts(
     status: str | None = None,
     **place: Any,
 ) -> web.Response:
-    """A page of one author's posts, and `place` beside it."""
+    """Return a page of one author's posts, with `place` beside it."""
     statement: Statement = sql.posts.list_author_posts
     more: dict[str, Any] = {"viewer_id": user_id(request), "author_id": author}
     if kind is not None or status is not None:

@@ -1,4 +1,4 @@
-"""What may come in about a post. What goes out is in nexcorp/domain/shapes.py, as feed and search show it."""
+"""Schemas of requests about posts; answers are in nexcorp/domain/shapes.py, shared with feed and search."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nexcorp.domain.shapes import POST_STATUSES, POST_TYPES, Person, page_of
 from nexcorp.features.posts.moves import ANNOUNCEMENT_MOVES, PROJECT_MOVES
 from nexcorp.web.paging import PageQuery
 
-# One's own announcements of these stand in no list.
+# # Announcements with these statuses are in no list but their author's own.
 UNLISTED = ("draft", "archived")
 
 
@@ -36,7 +36,7 @@ class CreatePost(Body):
 
     @validates_schema
     def check_status(self, data: dict[str, object], **more: object) -> None:
-        """Projects begin open, normal posts have no status."""
+        """Raise ValidationError for a status or a project that this type of post cannot have."""
         if "status" in data and data.get("type") != "announcement":
             raise ValidationError("Only announcements are made with a status.", "status")
         if data.get("projectId") is not None and data.get("type") != "project":
@@ -44,7 +44,7 @@ class CreatePost(Body):
 
 
 class UpdatePost(PatchBody):
-    """Only what is sent changes; a title sent as null is removed, and so are uploads and the project."""
+    """Fields to change; null removes the title, the uploads or the project."""
 
     title = Text(least=1, most=200, allow_none=True)
     body = Text(least=1, most=20_000)
@@ -55,13 +55,13 @@ class UpdatePost(PatchBody):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """Raise ValidationError for a PATCH that changes nothing."""
         if not data.keys() & {"title", "body", "uploadIds", "projectId"}:
             raise ValidationError("Send title, body, uploadIds or projectId.")
 
 
 class MovePost(Body):
-    """Where an announcement or a project is to stand."""
+    """The new status of an announcement or a project."""
 
     status = fields.String(
         required=True, validate=validate.OneOf(tuple(dict.fromkeys((*ANNOUNCEMENT_MOVES, *PROJECT_MOVES))))
@@ -69,13 +69,13 @@ class MovePost(Body):
 
 
 class AssignPost(Body):
-    """Who is to do a project; null for nobody."""
+    """The person who does a project; null for nobody."""
 
     userId = fields.UUID(required=True, allow_none=True)
 
 
 class PostQuery(PageQuery):
-    """Which posts. `status` draft and archived: one's own announcements."""
+    """Filters of posts. `status` draft and archived: the caller's own announcements."""
 
     author = fields.UUID()
     type = fields.String(validate=validate.OneOf(POST_TYPES))
@@ -89,13 +89,13 @@ class PostQuery(PageQuery):
 
     @validates_schema
     def check_words(self, data: dict[str, object], **more: object) -> None:
-        """Drafts and archived ones stand in no list; search finds one's own."""
+        """Raise ValidationError for words together with draft or archived; /search finds those."""
         if "q" in data and data.get("status") in UNLISTED:
             raise ValidationError("Not with what stands in no list; /search finds that, too.", "q")
 
 
 class Move(Out):
-    """One step of an announcement or a project."""
+    """One status change of an announcement or a project."""
 
     id = fields.UUID(required=True)
     to = fields.String(required=True, validate=validate.OneOf(POST_STATUSES))
@@ -103,7 +103,7 @@ class Move(Out):
     createdAt = fields.AwareDateTime(required=True)
 
 
-# `from` is no name for a field of a class.
+# # `from` is a keyword, so a class body cannot declare it.
 Move._declared_fields["from"] = fields.String(
     required=True, allow_none=True, metadata={"description": "null: the status it was made with."}
 )

@@ -18,7 +18,7 @@ from nexcorp.features.posts.service import assign_post, move_post
 from nexcorp.manifest import Demo
 from nexcorp.scale import make_id
 
-# The documents take these two for examples.
+# # The API documents use these two as examples.
 KNOWN = {"welcome": EXAMPLE_ID, "compiler": PROJECT_ID}
 # Name, hours ago, author, type, status, title, text.
 POSTS: tuple[tuple[str, int, int, str, str | None, str | None, str], ...] = (
@@ -56,7 +56,7 @@ POSTS: tuple[tuple[str, int, int, str, str | None, str | None, str], ...] = (
     ),
     ("coffee", 2, LINUS, "normal", None, None, "The coffee machine on the second floor works again."),
 )  # fmt: skip
-# Post, file, how it is drawn, what it shows.
+# # Post, file, drawing function, alternative text.
 PICTURES = (
     ("offsite", "lake.png", draw_lake, "A lake at dusk, with a low sun on the water"),
     ("walk", "hills.png", draw_hills, "Four rows of hills in the morning, each paler than the one before it"),
@@ -65,7 +65,7 @@ PICTURES = (
 
 
 async def insert_demo_posts(conn: Any, demo: Demo) -> None:
-    """Posts of the last days, by most people; one project is under way, and given to the first person."""
+    """Insert posts of the last days by most people, one of them a project in progress."""
     now = datetime.now(UTC)
     for number, (name, hours, author, kind, status, title, body) in enumerate(POSTS):
         position = make_id(now - timedelta(hours=hours), number)
@@ -90,7 +90,7 @@ async def insert_demo_posts(conn: Any, demo: Demo) -> None:
 
 
 async def add_picture(conn: Any, demo: Demo, name: str, file: str, draw: Any, alt: str) -> None:
-    """Put a picture on a post."""
+    """Draw a picture and attach it to a post."""
     post_id = demo.posts[name]
     author_id: UUID = next(demo.people[post[2]] for post in POSTS if post[0] == name)
     kept = await keep_picture(conn, demo.store, author_id, file, draw, alt)
@@ -99,7 +99,7 @@ async def add_picture(conn: Any, demo: Demo, name: str, file: str, draw: Any, al
 
 
 async def give_project(conn: Any, demo: Demo) -> None:
-    """Some are interested in the evening of the offsite; the first of them gets it, and it begins."""
+    """Add people who are interested in the offsite's evening; assign it to the first, and start it."""
     post_id, florence = demo.posts["helpers"], demo.callers[FLORENCE]
     for person in (ADA, DOROTHY, EDSGER):
         await sql.reactions.add_interest(

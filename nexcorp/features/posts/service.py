@@ -1,4 +1,4 @@
-"""The rules of posts: who may change, move and assign one, and what everybody hears of it."""
+"""The rules of posts: who may change, move and assign one, and the events that follow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from nexcorp.features.posts.errors import IllegalMove, NotInterested, NotYourPos
 from nexcorp.features.posts.moves import MOVES, OVER, ways_from
 from nexcorp.security.caller import Caller
 
-# Who else may move a post of a type: what it is called, and the permission for all of them.
+# # By type: the name of moving it, and the permission to move everybody's.
 MOVERS = {
     "project": ("move a project", "post:assign"),
     "announcement": ("move an announcement", "post:moderate"),
@@ -35,11 +35,11 @@ FIRST_STATUS = {"normal": None, "announcement": "published", "project": "open"}
 
 
 async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Sequence[Kept] = ()) -> Any:
-    """Publish `{type, status?, title, body, uploadIds?, projectId?}` with these uploads and others that came;
-    returns the post. Those it mentions are told, of an announcement everybody. A draft is told to nobody. For
-    a `projectId` see check_link().
+    """Publish `{type, status?, title, body, uploadIds?, projectId?}` with the uploads of `kept`; return the
+    post. Notifies mentioned people, and everybody of an announcement, but nobody of a draft. For a
+    `projectId`, call check_link() first.
 
-    Without uploads it is one statement, which needs no transaction around it.
+    Without uploads this is one statement, which needs no transaction around it.
     """
     post: Any = await sql.posts.create_post(
         conn,
@@ -63,12 +63,12 @@ async def create_post(conn: Any, author_id: UUID, data: dict[str, Any], kept: Se
 
 
 def is_single(data: dict[str, Any], kept: Sequence[Kept]) -> bool:
-    """Whether create_post() is one statement."""
+    """Return whether create_post() is one statement."""
     return not kept and not data.get("uploadIds") and data.get("projectId") is None
 
 
 async def check_link(conn: Any, caller: Caller, project_id: UUID) -> None:
-    """Raises Invalid, or NotYourProject, unless the caller writes in the project that a post is to name."""
+    """Raise Invalid or NotYourProject unless the caller may write in the project that a post links to."""
     try:
         await require_role(conn, project_id, caller.id, caller.may(MANAGE), WRITERS)
     except ProjectNotFound:
@@ -76,7 +76,7 @@ async def check_link(conn: Any, caller: Caller, project_id: UUID) -> None:
 
 
 async def emit_published(conn: Any, actor_id: UUID, post: Any) -> None:
-    """Tell of a draft that everybody can see from now on."""
+    """Emit post.published for a draft that everybody can see now."""
     payload = {
         "authorId": post["_authorId"],
         "type": post["type"],
@@ -86,7 +86,7 @@ async def emit_published(conn: Any, actor_id: UUID, post: Any) -> None:
 
 
 async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
-    """A post that the viewer may see; raises PostNotFound."""
+    """Return a post that the viewer may see; raise PostNotFound."""
     post = await sql.posts.get_post(conn, post_id=post_id, viewer_id=viewer_id)
     if post is None:
         raise PostNotFound()
@@ -94,7 +94,7 @@ async def get_shown(conn: Any, post_id: UUID, viewer_id: UUID) -> Any:
 
 
 def check_author(post: Any, caller: Caller, deed: str, permission: str | None = None) -> None:
-    """Raises Forbidden unless the post is the caller's, or the caller holds the permission for all posts."""
+    """Raise NotYourPost unless the caller is the author or holds `permission`, which covers all posts."""
     if post["_authorId"] == caller.id or (permission and caller.may(permission)):
         return
     who = f"its author and holders of {permission}" if permission else "its author"
@@ -102,12 +102,12 @@ def check_author(post: Any, caller: Caller, deed: str, permission: str | None = 
 
 
 def check_announcer(caller: Caller) -> None:
-    """Raises Forbidden where the caller may not, or not any more, announce anything."""
+    """Raise Forbidden unless the caller may announce, which can have changed since the draft."""
     caller.require("post:announce")
 
 
 def find_changes(post: Any, data: dict[str, Any]) -> dict[str, Any]:
-    """What of `data`, as a PATCH sends it, is different from how the post is."""
+    """Return the fields of `data`, a PATCH, that differ from the post."""
     is_now = {"title": post["title"], "body": post["body"], "projectId": post["_projectId"]}
     wanted = dict(data)
     if "uploadIds" in data:
@@ -124,10 +124,10 @@ async def update_post(
     versions: Versions | None,
     by_etag: bool,
 ) -> Any:
-    """Change the fields in `data`; returns the post, unchanged where it is like that already.
+    """Change the fields in `data`; return the post, unchanged if it has these values already.
 
-    Those whom the new text mentions, and the one before did not, are told. Raises NotFound, Forbidden, and
-    for old `versions` StaleVersion with the current row, or PreconditionFailed where they came as If-Match.
+    Notifies people whom only the new text mentions. Raises NotFound, Forbidden, Invalid, and for old
+    `versions` StaleVersion with the current row, or PreconditionFailed if they came as If-Match.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)
@@ -136,7 +136,7 @@ async def update_post(
     changes = find_changes(post, data)
     if not changes:
         return post
-    # What everybody reads as an announcement is one, however it came to say so.
+    # # Changing a published announcement announces again: this needs the permission, too.
     if post["type"] == "announcement" and post["status"] == "published":
         check_announcer(caller)
     if changes.get("projectId") is not None:
@@ -170,10 +170,11 @@ async def update_post(
 async def move_post(
     conn: Any, caller: Caller, post_id: UUID, status: str, versions: Versions | None = None
 ) -> Any:
-    """Move an announcement or a project to `status`; returns the post, unchanged where it stands there.
+    """Move an announcement or a project to `status`; return the post, unchanged if it has that status
+    already.
 
-    Raises NotFound, Forbidden, PreconditionFailed and, where there is no way from the current status,
-    Conflict.
+    Raises NotFound, Forbidden, PreconditionFailed, Invalid for a status that its type does not have, and
+    Conflict if `status` cannot follow the current one.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)
@@ -204,7 +205,7 @@ async def move_post(
 
 
 async def emit_moved(conn: Any, post_id: UUID, actor_id: UUID, before: str) -> Any:
-    """Tell the rooms and, of a project, those concerned; returns the post."""
+    """Emit post.moved, for the rooms and the people concerned by a project; return the post."""
     post = await get_shown(conn, post_id, actor_id)
     payload = {"authorId": post["_authorId"], "type": post["type"], "from": before, "to": post["status"]}
     await emit(conn, "post.moved", actor_id=actor_id, entity=("post", post_id), payload=payload)
@@ -214,11 +215,11 @@ async def emit_moved(conn: Any, post_id: UUID, actor_id: UUID, before: str) -> A
 async def assign_post(
     conn: Any, caller: Caller, post_id: UUID, assignee_id: UUID | None, versions: Versions | None = None
 ) -> Any:
-    """Assign a project to a person who is interested, or take it back (None); returns the post.
+    """Assign a project to a person who is interested, or unassign it (None); return the post.
 
-    Where the post is linked with a project, the person becomes an editor there, and stays one. Raises
-    NotFound, Forbidden, PreconditionFailed, and Conflict for a post that is not a project or is over, and for
-    a person who is not interested.
+    If the post is linked with a project, the person becomes an editor there, and stays one. Raises NotFound,
+    Forbidden, PreconditionFailed, and Conflict for a post that is not a project or is over, and for a person
+    who is not interested.
     """
     await sql.posts.lock_post(conn, post_id=post_id)
     post = await get_shown(conn, post_id, caller.id)
@@ -245,7 +246,7 @@ async def assign_post(
 
 
 async def delete_post(conn: Any, caller: Caller, post_id: UUID, versions: Versions | None = None) -> None:
-    """Remove a post with its comments, likes, interests and uploads.
+    """Delete a post with its comments, likes, interests and uploads.
 
     Raises NotFound, Forbidden, PreconditionFailed.
     """
@@ -253,10 +254,10 @@ async def delete_post(conn: Any, caller: Caller, post_id: UUID, versions: Versio
     post = await get_shown(conn, post_id, caller.id)
     check_author(post, caller, "delete a post", "post:moderate")
     check_version(post, versions)
-    # While they are its own: with the post, this goes from them.
+    # # Detach the uploads first: deleting the post would only clear their link to it.
     await set_uploads(conn, caller.id, (), post_id=post_id)
     await sql.posts.delete_post(conn, post_id=post_id)
-    # Not even that there was a draft is for others to know.
+    # # A deleted draft has an event of its own: others must not learn that it existed.
     event = "post.draft_deleted" if post["status"] == "draft" else "post.deleted"
     payload = {"authorId": post["_authorId"]}
     await emit(conn, event, actor_id=caller.id, entity=("post", post_id), payload=payload)
