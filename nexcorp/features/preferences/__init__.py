@@ -1,4 +1,4 @@
-"""Preferences: what people want to be told, on which channels and when; and why they were told, or not."""
+"""Preferences: what people want to hear of, on which channels and when; traces say why they were told."""
 
 from nexcorp.db import sql
 from nexcorp.features.preferences.events import EVENTS, FRAMES

@@ -1,4 +1,4 @@
-"""What can go wrong with preferences."""
+"""Errors of preferences and mutes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from nexcorp.errors import NotFound
 
 
 class EntityNotFound(NotFound):
-    """What is to be muted does not exist, or the caller may not see it."""
+    """The entity to mute does not exist, or the caller may not see it."""
 
     code, message = "entity_not_found", "There is no such thing to mute."
     meaning = "It does not exist, or you may not see it."
 
 
 class TypeNotFound(NotFound):
-    """No feature brings this type of notification."""
+    """No feature declares this type of notification."""
 
     code, message = "notification_type_not_found", "There is no such type of notification."
     meaning = "No notification is of this type."

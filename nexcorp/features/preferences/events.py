@@ -1,4 +1,4 @@
-"""Changes of what a person wants to be told: seen by that person's other devices."""
+"""Events and frames about changes of a person's preferences, for that person's other devices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ UPDATED = "notification-settings:updated"
 
 
 def settings_frames(event: Event) -> list[Frame]:
-    """The names of what changed."""
+    """Name the settings that changed."""
     data = {"fields": event.payload.get("fields", ["mutes"])}
     return [Frame(f"user:{event.actor_id}", UPDATED, event.entity, data, members=())]
 

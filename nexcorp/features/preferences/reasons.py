@@ -1,4 +1,4 @@
-"""Why a person was told, why not, and why a channel was left out: the codes that a trace shows."""
+"""Codes that a trace shows: why a person was told or not, and why a channel was left out."""
 
 from __future__ import annotations
 
@@ -41,5 +41,5 @@ REASONS = {**CHOSEN, **HELD, **CHANNELS}
 
 
 def describe_reasons() -> str:
-    """All of them for the documents, as a list in Markdown."""
+    """Describe all codes for the API documents, as a list in Markdown."""
     return "\n".join(f"- `{code}`: {meaning}" for code, meaning in REASONS.items())

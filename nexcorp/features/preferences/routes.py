@@ -32,18 +32,18 @@ from nexcorp.web.transactions import transaction, write
 BY_ENTITY: Cursor[tuple[str, UUID]] = Cursor(
     "mutes", tuple[str, UUID], ("", FIRST_ID), after_type="_entityType", after="_entityId"
 )
-# PostgreSQL reads a file for each of its time zones, which do not change while it runs.
+# # Kept because PostgreSQL reads a file for each of its time zones; they do not change while it runs.
 ZONES: web.AppKey[list[frozenset[str]]] = web.AppKey("ZONES", list)
 
 
 def types_of(request: web.Request) -> service.Types:
-    """The types of notification that features bring."""
+    """Return the types of notification that features declare."""
     types: service.Types = request.app[PRODUCT].notice_types
     return types
 
 
 async def list_zones(app: web.Application, source: Database) -> frozenset[str]:
-    """The names of time zones, read once."""
+    """Return the names of time zones; the database is asked once."""
     kept = app[ZONES]
     if not kept:
         async with source.connection() as conn:
@@ -52,7 +52,7 @@ async def list_zones(app: web.Application, source: Database) -> frozenset[str]:
 
 
 def set_up(app: web.Application) -> None:
-    """Make room for the time zones."""
+    """Create the empty cache of time zones."""
     app[ZONES] = []
 
 

@@ -1,4 +1,4 @@
-"""What preferences look like coming in and going out."""
+"""Schemas of preferences: requests and answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ABOUT_EMAIL = "`offline`: unless a device showed it within two minutes; `always`
 
 
 class WallTime(fields.Field[time]):
-    """Hours and minutes on the wall clock, as "22:00"."""
+    """Hours and minutes on the wall clock, such as "22:00"."""
 
     def __init__(self, **more: Any) -> None:
         about = {"type": "string", "pattern": f"^{CLOCK.pattern}$", "example": "22:00"}
@@ -34,19 +34,19 @@ class WallTime(fields.Field[time]):
 
 
 class Shown(fields.Raw):
-    """What GET shows and nobody can change: sent back with the rest it means nothing, and is left out."""
+    """A read-only field: clients may send back the value that GET returned; it is dropped."""
 
     def __init__(self) -> None:
         super().__init__(metadata={"description": "As GET shows it; changes nothing."})
 
 
 def leave_out_shown(schema: Schema, data: dict[str, Any]) -> dict[str, Any]:
-    """What was sent, without what is only shown."""
+    """Return the data without read-only fields."""
     return {name: value for name, value in data.items() if not isinstance(schema.fields[name], Shown)}
 
 
 class Choice(Strict):
-    """Channels of a type: null goes back to the default, what is not sent stays."""
+    """Channels of a type: null restores the default; an absent channel stays as it is."""
 
     default, critical = Shown(), Shown()
     inApp = Flag(allow_none=True)
@@ -61,20 +61,20 @@ class Choice(Strict):
 
 
 class QuietHours(Strict):
-    """From one time of the wall clock until before another one, over midnight too."""
+    """Quiet hours on the wall clock: from one time until just before another, also over midnight."""
 
     from_ = WallTime(required=True, data_key="from")
     to = WallTime(required=True)
 
     @validates_schema
     def require_some(self, data: dict[str, object], **more: object) -> None:
-        """Quiet all day is what channels are switched off for."""
+        """Raise ValidationError for equal times; people who want quiet all day switch channels off."""
         if data["from_"] == data["to"]:
             raise ValidationError("Begins and ends at the same time.", "to")
 
 
 class PreferencesBody(Body):
-    """Only what is sent changes."""
+    """Settings to change; an absent setting stays as it is."""
 
     types = Entries(
         keys=Name(TYPES),
@@ -97,13 +97,13 @@ class PreferencesBody(Body):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PUT that changes nothing is a mistake of the caller's."""
+        """Raise ValidationError for a PUT that changes nothing."""
         if not data:
             raise ValidationError("Send types, quietHours, timezone, digest or digestAt.")
 
 
 class Channels(Out):
-    """On which channels a type is told."""
+    """The channels of a type."""
 
     inApp = fields.Boolean(required=True)
     email = fields.String(
@@ -113,7 +113,7 @@ class Channels(Out):
 
 
 class TypePreference(Channels):
-    """What holds of a type, and what it would be without your preferences."""
+    """A type's channels as they take effect, with its defaults beside them."""
 
     default = fields.Nested(Channels, required=True)
     critical = fields.Boolean(
@@ -156,13 +156,13 @@ NotificationTypePage = page_of(NotificationType)
 
 
 class MarkBody(Body):
-    """Whether an administrator marks a type."""
+    """Whether an administrator marks a type as critical."""
 
     critical = Flag(required=True, allow_none=True, metadata={"description": "null and false: as by design."})
 
 
 class MuteBody(Body):
-    """How long; without `until` for good."""
+    """The end of a mute; without `until` it has none."""
 
     until = Later(
         years=10, allow_none=True, load_default=None, metadata={"description": "At most ten years away."}
@@ -170,14 +170,14 @@ class MuteBody(Body):
 
 
 class Muted(Out):
-    """What is muted: a thing with all that belongs to it, or what a person does."""
+    """A muted entity, with all that belongs to it, or a muted person."""
 
     type = fields.String(required=True, metadata={"description": "`post`, `comment`, `user` ..."})
     id = fields.UUID(required=True)
 
 
 class Mute(Out):
-    """A mute of the caller's own."""
+    """One of the caller's mutes."""
 
     entity = fields.Nested(Muted, required=True)
     title = fields.String(
@@ -193,7 +193,7 @@ MutePage = page_of(Mute)
 
 
 class HeldNotification(Out):
-    """A notification that you were not told."""
+    """A notification that the caller was not told of."""
 
     id = fields.UUID(required=True)
     type = Name(TYPES, required=True)
@@ -212,7 +212,7 @@ HeldPage = page_of(HeldNotification)
 
 
 class TraceStep(Out):
-    """One step."""
+    """One step of a trace."""
 
     step = fields.String(
         required=True,
@@ -240,6 +240,6 @@ class TraceStep(Out):
 
 
 class Trace(Out):
-    """What became of a notification, in the order in which it happened."""
+    """The steps of a notification, in the order in which they happened."""
 
     data = fields.List(fields.Nested(TraceStep), required=True)

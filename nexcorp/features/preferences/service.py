@@ -1,4 +1,4 @@
-"""The rules of preferences: what differs from the defaults is stored, and what is critical cannot differ."""
+"""The rules of preferences: only differences from the defaults are stored; critical types cannot differ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nexcorp.errors import Invalid
 from nexcorp.features.preferences.errors import EntityNotFound, TypeNotFound
 
 Types = Mapping[str, NoticeType]
-# As notification_settings has them by default.
+# # The defaults of the table notification_settings.
 DEFAULTS: dict[str, Any] = {
     "timezone": "UTC",
     "quiet_from": None,
@@ -26,28 +26,28 @@ DEFAULTS: dict[str, Any] = {
     "next_digest_at": None,
 }
 COLUMNS = {"inApp": "in_app", "email": "email", "push": "push"}
-# Events are about something with an id; a type of notification has a name.
+# # An event's entity needs an id, but a type of notification has only a name: uuid5 makes an id of it.
 TYPE_IDS = UUID("5f6c5d0a-2f5e-4a53-9a0e-0a9fd9f6f3d1")
 
 
 def show_clock(value: time | None) -> str | None:
-    """A time of the wall clock as clients see it."""
+    """Format a time of the wall clock for clients."""
     return None if value is None else value.strftime("%H:%M")
 
 
 def show_defaults(declared: NoticeType) -> dict[str, Any]:
-    """The channels of a type as its feature declares them."""
+    """Return the channels of a type as its feature declares them."""
     return {name: getattr(declared, column) for name, column in COLUMNS.items()}
 
 
 async def list_critical(conn: Any, types: Types) -> set[str]:
-    """The types that are critical, by design or by a mark."""
+    """Return the names of the critical types, by design or by a mark."""
     marked = {row["type"] for row in await sql.preferences.list_marked_types(conn) if row["critical"]}
     return {name for name, declared in types.items() if declared.critical or name in marked}
 
 
 async def list_own(conn: Any, user_id: UUID) -> dict[str, dict[str, Any]]:
-    """Where a person differs from the defaults, by type; the channels that do not are None."""
+    """Return a person's differences from the defaults, by type; a channel without one is None."""
     rows: list[Any] = await sql.preferences.list_preferences(conn, user_id=user_id)
     return {row["type"]: {name: row[column] for name, column in COLUMNS.items()} for row in rows}
 
@@ -55,7 +55,7 @@ async def list_own(conn: Any, user_id: UUID) -> dict[str, dict[str, Any]]:
 def show_types(
     types: Types, critical: set[str], own: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """What holds of each type, beside its defaults."""
+    """Return each type's channels as they take effect, with its defaults beside them."""
     shown: dict[str, dict[str, Any]] = {}
     for name, declared in types.items():
         default = show_defaults(declared)
@@ -66,7 +66,7 @@ def show_types(
 
 
 async def get_preferences(conn: Any, types: Types, user_id: UUID) -> dict[str, Any]:
-    """All settings of a person, as they take effect."""
+    """Return all settings of a person, as they take effect."""
     settings = await sql.preferences.get_settings(conn, user_id=user_id) or DEFAULTS
     quiet = settings["quiet_from"] is not None
     return {
@@ -84,14 +84,14 @@ async def get_preferences(conn: Any, types: Types, user_id: UUID) -> dict[str, A
 async def set_preferences(
     conn: Any, types: Types, zones: frozenset[str], user_id: UUID, data: dict[str, Any]
 ) -> None:
-    """Change what is sent, and emit the names of what is different now.
+    """Change the settings in `data`, and emit the names of those that differ now.
 
-    `zones`: the time zones that there are. Raises Invalid for another one, for unknown types, and for a
-    critical type that would be told otherwise than by default.
+    `zones`: the valid time zones. Raises Invalid for another time zone, for unknown types, and for a critical
+    type with other channels than its defaults.
     """
     if data.get("timezone", "UTC") not in zones:
         raise Invalid(errors={"timezone": ["Not a time zone of the IANA database, as Europe/Berlin."]})
-    # Changes of one person's settings take turns from here.
+    # # This lock serialises changes of one person's settings.
     old: Any = await sql.preferences.lock_settings(conn, user_id=user_id)
     changed = await set_types(conn, types, user_id, data.get("types") or {})
     new = {name: old[name] for name in ("timezone", "quiet_from", "quiet_to", "digest", "digest_at")}
@@ -118,7 +118,7 @@ RENAMED = {"timezone": "timezone", "digest": "digest", "digestAt": "digest_at"}
 
 
 async def set_types(conn: Any, types: Types, user_id: UUID, wanted: dict[str, Any]) -> list[str]:
-    """Store what a person wants of types; returns the names of what changed. Raises Invalid."""
+    """Store a person's choices for types; return the names of the channels that changed. Raises Invalid."""
     critical, own = await list_critical(conn, types), await list_own(conn, user_id)
     errors: dict[str, list[str]] = {}
     changed: list[str] = []
@@ -155,7 +155,7 @@ async def set_types(conn: Any, types: Types, user_id: UUID, wanted: dict[str, An
 
 
 async def mute(conn: Any, user_id: UUID, entity_type: str, entity_id: UUID, until: Any) -> Any:
-    """Mute what the user may see; one statement. Raises EntityNotFound, whether it is there or not."""
+    """Mute an entity; one statement. Raises EntityNotFound unless it exists and the user may see it."""
     row = await sql.preferences.mute(
         conn,
         user_id=user_id,
@@ -172,7 +172,7 @@ async def mute(conn: Any, user_id: UUID, entity_type: str, entity_id: UUID, unti
 
 
 async def unmute(conn: Any, user_id: UUID, entity_type: str, entity_id: UUID) -> None:
-    """Take a mute back; where there is none, nothing happens."""
+    """End a mute; does nothing if the entity is not muted."""
     gone = await sql.preferences.unmute(
         conn, user_id=user_id, entity_type=entity_type, entity_id=entity_id, context=describe_context()
     )
@@ -181,7 +181,7 @@ async def unmute(conn: Any, user_id: UUID, entity_type: str, entity_id: UUID) ->
 
 
 def show_type(declared: NoticeType, critical: set[str]) -> dict[str, Any]:
-    """A type as its route shows it."""
+    """Return a type as /notifications/types shows it."""
     return {
         "type": declared.name,
         "critical": declared.name in critical,
@@ -192,8 +192,8 @@ def show_type(declared: NoticeType, critical: set[str]) -> dict[str, Any]:
 
 
 async def mark_type(conn: Any, types: Types, user_id: UUID, name: str, critical: bool | None) -> None:
-    """Mark a type as critical, or take the mark back. Raises TypeNotFound, and Invalid where it is critical
-    by design."""
+    """Mark a type as critical, or remove the mark. Raises TypeNotFound, and Invalid for `critical=False` on a
+    type that is critical by design."""
     declared = types.get(name)
     if declared is None:
         raise TypeNotFound()

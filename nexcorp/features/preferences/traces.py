@@ -1,4 +1,4 @@
-"""What was held back, and why something was told, over REST."""
+"""Notifications that were held back, and traces, over REST."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHOWN = HeldNotification().fields.keys() - {"reason", "heldAt"}
 
 
 def show_held(row: Any, sentences: Sentences) -> dict[str, Any]:
-    """A row of the view held_lines: it was neither read nor seen, nor is it in any group."""
+    """Return a row of the view held_lines; it has no state (read, seen) and no group."""
     shown = sentences.show(row)
     return {
         **{name: shown[name] for name in shown if name in SHOWN},

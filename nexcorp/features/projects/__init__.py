@@ -1,4 +1,4 @@
-"""Projects: what people work on together, who they are, and what happened there."""
+"""Projects: their members, settings, trash and activity."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.kinds import Kind
@@ -12,7 +12,7 @@ from nexcorp.realtime.rooms import RoomKind, Watch
 
 FEATURE = Feature(
     name="projects",
-    # The trash comes first: /projects/trash is no project.
+    # # The trash comes first: its path /projects/trash also matches /projects/{id}.
     routes=tuple(
         f"nexcorp.features.projects.{module}:ROUTES" for module in ("trash", "routes", "members", "activity")
     ),
@@ -20,7 +20,7 @@ FEATURE = Feature(
     notice_types=NOTICE_TYPES,
     kinds={"project": Kind(sql.projects.render_projects, RoomProject, deleted="project:deleted")},
     frames=FRAMES,
-    # It shows the tasks of the project, too.
+    # # The room shows the project's tasks as well.
     rooms={
         "project": RoomKind(
             READ_TASKS, may_join_project, watch=Watch(MANAGE_TASKS, sql.projects.list_watchers)

@@ -1,4 +1,4 @@
-"""Who may do what with projects, as routes and documents say it."""
+"""Access to projects, for routes and the API documents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPEN = welcome("project:read", whose=SEEN)
 READ = allow("project:read", whose=SEEN)
 CREATE = allow("project:create")
 OWNED = "its owners, and holders of project:manage"
-# Whoever changes one is shown it.
+# # Answers to changes contain the project, so project:read is needed as well.
 OWN = allow("project:create", also="project:read", whose=OWNED)
 MEMBERS = allow("project:read", whose="its members, and holders of project:manage")
 OWN_ERRORS = (ProjectNotFound, NotYourProject)

@@ -1,4 +1,4 @@
-"""What happened in a project."""
+"""The activity of a project over REST."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from nexcorp.web.paging import LAST_ID, LAST_TIME, Cursor, PageQuery, reply_page
 from nexcorp.web.parsing import path_id
 from nexcorp.web.routing import get
 
-# What members read of a project, and what wants task:read beside it. All else that names one, as a saved view
-# or a chat with the assistant, is its owner's own.
+# # Kinds of entity in the activity; TASK_KINDS need task:read. Events of other kinds that name a project,
+# such as saved views or chats with the assistant, concern their owner only.
 KINDS = ("project", "file", "collab_session", "repository")
 TASK_KINDS = ("task", "label", "comment", "import")
 NEWEST: Cursor[tuple[datetime, UUID]] = Cursor(

@@ -1,4 +1,4 @@
-"""What can go wrong with projects."""
+"""Errors of projects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import Conflict, NotFound
 
 
 class LastOwner(Conflict):
-    """A project always has an owner."""
+    """The change would leave the project without an owner."""
 
     code = "last_owner"
     message = "A project needs an owner: make somebody else one first, or delete the project."
@@ -14,7 +14,7 @@ class LastOwner(Conflict):
 
 
 class MemberNotFound(NotFound):
-    """The person is no member of the project."""
+    """The person is not a member of the project."""
 
     code, message = "member_not_found", "This person is no member of the project."
     meaning = "The person is no member of the project."

@@ -1,4 +1,4 @@
-"""Projects: who is told of what happens to them, and what their rooms see."""
+"""Events of projects: the notifications and frames that follow from them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
 def updated_frames(event: Event) -> list[Frame]:
-    """The project as it is now."""
+    """Show the project as it is now, with the names of changed fields."""
     data = {"changed": event.payload.get("changed", ["members"])}
     return [Frame(f"project:{event.entity_id}", "project:updated", event.entity, data)]
 
 
 def restored_frames(event: Event) -> list[Frame]:
-    """A project that is back from the trash."""
+    """Show a project that was restored from the trash."""
     return [Frame(f"project:{event.entity_id}", "project:restored", event.entity)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """A project that is in the trash, with all that is in it."""
+    """Show the id of a project that was moved to the trash, with its tasks and files."""
     data = {"id": str(event.entity_id)}
     return [Frame(f"project:{event.entity_id}", "project:deleted", event.entity, data, members=())]
 

@@ -1,4 +1,4 @@
-"""A person leaves: they are a member of no project, and none is left without an owner."""
+"""Remove a person who leaves from their projects, and give those without an owner a new one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from nexcorp.domain.projects import tell_member, tell_project
 
 
 async def forget_member(conn: Any, user_id: UUID) -> None:
-    """Take a person out of their projects, which are locked.
+    """Remove a person from their projects, which the caller has locked.
 
-    Where they were the last owner the longest editor follows, or else the longest viewer; a project without
-    either goes into the trash.
+    If no owner is left who can sign in, the longest-serving editor becomes one, or else the longest-serving
+    viewer; a project with neither, nor any owner who may come back, is moved to the trash.
     """
     for row in await sql.projects.forget_member(conn, user_id=user_id):
         project_id = row["projectId"]

@@ -1,4 +1,4 @@
-"""The members of a project: who comes, goes, and has which role."""
+"""The members of a project: adding and removing them, and their roles."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ BY_PERSON: Cursor[tuple[UUID]] = Cursor("project-members", tuple[UUID], (FIRST_I
 
 
 async def check_owners(conn: Any, project_id: UUID, user_id: UUID) -> None:
-    """Raises LastOwner unless the locked project has an owner beside this person."""
+    """Raise LastOwner unless the locked project has an owner besides this person."""
     if not await sql.projects.has_other_owner(conn, project_id=project_id, user_id=user_id):
         raise LastOwner()
 
 
 async def set_member(conn: Any, caller: Caller, project_id: UUID, user_id: UUID, role: str) -> Any:
-    """Make a person a member, or give them another role; returns the member, who is told.
+    """Make a person a member, or give them another role; notify and return the member.
 
     Raises ProjectNotFound, NotYourProject, UserNotFound, LastOwner.
     """
@@ -51,7 +51,7 @@ async def set_member(conn: Any, caller: Caller, project_id: UUID, user_id: UUID,
 
 
 async def remove_member(conn: Any, caller: Caller, project_id: UUID, user_id: UUID) -> None:
-    """Take a person out of a project: an owner anybody, everybody themselves.
+    """Remove a person from a project: owners may remove anybody, other callers only themselves.
 
     Raises ProjectNotFound, NotYourProject, MemberNotFound, LastOwner.
     """

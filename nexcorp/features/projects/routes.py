@@ -40,7 +40,7 @@ async def create_project(request: web.Request, body: dict[str, Any]) -> web.Resp
 
 
 async def list_projects(request: web.Request, query: dict[str, Any]) -> web.Response:
-    """Each way to ask has a statement of its own, so that each has its index."""
+    """Choose the statement by the filters: each combination has its own, so that it can use an index."""
     who = caller(request)
     words = " ".join(query["q"].split()) if "q" in query else None
     asked: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What comes in and goes out of projects."""
+"""Schemas of projects: requests and answers."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ MINE = "mine"
 
 
 def name_field(**more: Any) -> Text:
-    """What a project is called."""
+    """Make the field of a project's name."""
     return Text(least=1, most=120, **more)
 
 
 def description_field(**more: Any) -> Text:
-    """What it is about."""
+    """Make the field of a project's description."""
     return Text(least=1, most=5000, allow_none=True, **more)
 
 
 def visibility_field(**more: Any) -> fields.String:
-    """Who may read it beside its members."""
+    """Make the field of a project's visibility to people who are not its members."""
     return fields.String(
         validate=validate.OneOf(VISIBILITIES),
         metadata={
@@ -38,7 +38,7 @@ def visibility_field(**more: Any) -> fields.String:
 
 
 def role_field(**more: Any) -> fields.String:
-    """What a member is."""
+    """Make the field of a member's role."""
     return fields.String(
         validate=validate.OneOf(ROLES),
         metadata={"description": "owner: settings, members, deletion; editor: writes; viewer: reads."},
@@ -55,7 +55,7 @@ class CreateProject(Body):
 
 
 class UpdateProject(PatchBody):
-    """Only what is sent changes; a description sent as null is removed."""
+    """Fields to change; null removes the description."""
 
     name = name_field()
     description = description_field()
@@ -63,26 +63,26 @@ class UpdateProject(PatchBody):
 
     @validates_schema
     def require_change(self, data: dict[str, object], **more: object) -> None:
-        """A PATCH that changes nothing is a mistake of the caller's."""
+        """Raise ValidationError for a PATCH that changes nothing."""
         if not data.keys() & {"name", "description", "visibility"}:
             raise ValidationError("Send name, description or visibility.")
 
 
 class SetMember(Body):
-    """What a person is to be."""
+    """The role that a person gets."""
 
     role = role_field(required=True)
 
 
 class Storage(Out):
-    """How much its files take."""
+    """The storage that a project's files use, in bytes."""
 
     bytes = fields.Integer(required=True)
     limit = fields.Integer(required=True)
 
 
 class ProjectItem(Out):
-    """A project as everybody who sees it does."""
+    """The fields of a project that are the same for every viewer."""
 
     id = fields.UUID(required=True)
     name = fields.String(required=True)
@@ -98,7 +98,7 @@ class ProjectItem(Out):
 
 
 class RoomProject(ProjectItem):
-    """A project as its room sees it."""
+    """A project in the frames of its room."""
 
     changed = fields.List(
         fields.String(), metadata={"description": "Names of what is different; `members`: who is in it."}
@@ -106,7 +106,7 @@ class RoomProject(ProjectItem):
 
 
 class Project(ProjectItem):
-    """A project as one viewer sees it."""
+    """A project with the viewer's role."""
 
     role = fields.String(
         required=True,
@@ -134,7 +134,7 @@ class Member(Out):
 
 
 class Activity(Out):
-    """One thing that happened in a project."""
+    """One event in a project."""
 
     id = fields.UUID(required=True)
     type = fields.String(required=True, metadata={"description": "As `task.created` or `member.added`."})
@@ -156,7 +156,7 @@ class Activity(Out):
 
 
 class ProjectQuery(PageQuery):
-    """Which projects."""
+    """Filters of projects."""
 
     visibility = visibility_field()
     role = fields.String(
@@ -169,7 +169,7 @@ class ProjectQuery(PageQuery):
 
 
 class MemberQuery(PageQuery):
-    """Which members."""
+    """Filters of members."""
 
     role = role_field()
 

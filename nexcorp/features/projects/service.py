@@ -1,4 +1,4 @@
-"""The rules of projects: who sees one, who changes it, and what of it others hear."""
+"""The rules of projects: who sees and changes one, and the events that follow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nexcorp.security.caller import Caller
 
 
 async def get_project(conn: Any, caller: Caller | None, project_id: UUID) -> Any:
-    """A project that the caller may see, None where nobody is signed in; raises ProjectNotFound."""
+    """Return a project that the caller (None: nobody is signed in) may see; raise ProjectNotFound."""
     project = await sql.projects.get_project(
         conn,
         project_id=project_id,
@@ -26,7 +26,7 @@ async def get_project(conn: Any, caller: Caller | None, project_id: UUID) -> Any
 
 
 async def create_project(conn: Any, caller: Caller, data: dict[str, Any]) -> Any:
-    """A new project with the members of CreateProject, of which the caller is the owner; returns it."""
+    """Create a project from the fields of CreateProject, with the caller as its owner; return it."""
     project_id = await sql.projects.create_project(
         conn,
         creator_id=caller.id,
@@ -40,7 +40,7 @@ async def create_project(conn: Any, caller: Caller, data: dict[str, Any]) -> Any
 
 
 async def lock_own(conn: Any, caller: Caller, project_id: UUID) -> Any:
-    """A project of which the caller is an owner, locked; raises ProjectNotFound, NotYourProject."""
+    """Lock and return a project that the caller owns; raise ProjectNotFound, NotYourProject."""
     await sql.projects.lock_project(conn, project_id=project_id)
     await require_role(conn, project_id, caller.id, caller.may(MANAGE), ("owner",))
     return await get_project(conn, caller, project_id)
@@ -54,10 +54,10 @@ async def update_project(
     versions: Versions | None,
     by_etag: bool,
 ) -> Any:
-    """Change the members in `data`; returns the project, unchanged where it is like that already.
+    """Change the fields in `data`; return the project, unchanged if it has these values already.
 
-    Raises as lock_own(), and for old `versions` StaleVersion with the current row, or PreconditionFailed
-    where they came as If-Match.
+    Raises as lock_own() does, and for old `versions` StaleVersion with the current row, or PreconditionFailed
+    if they came as If-Match.
     """
     project = await lock_own(conn, caller, project_id)
     check_version(project, versions, by_etag=by_etag)
@@ -83,7 +83,7 @@ async def update_project(
 async def delete_project(
     conn: Any, caller: Caller, project_id: UUID, versions: Versions | None = None
 ) -> None:
-    """Put a project into the trash, out of all sight; raises as lock_own(), and PreconditionFailed."""
+    """Move a project to the trash, hidden from all; raises as lock_own() does, and PreconditionFailed."""
     project = await lock_own(conn, caller, project_id)
     check_version(project, versions)
     await sql.projects.trash_project(conn, project_id=project_id, user_id=caller.id)
@@ -92,7 +92,7 @@ async def delete_project(
 
 
 async def restore_project(conn: Any, caller: Caller, project_id: UUID) -> Any:
-    """Take a project out of the trash, with all that is in it; returns it. Raises ProjectNotFound."""
+    """Restore a project and its contents from the trash; return it. Raises ProjectNotFound."""
     await sql.projects.lock_project(conn, project_id=project_id)
     if not await sql.projects.may_restore(
         conn, project_id=project_id, viewer_id=caller.id, manages=caller.may(MANAGE)

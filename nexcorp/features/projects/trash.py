@@ -1,4 +1,4 @@
-"""The trash: projects that were deleted, until they are restored or removed for good."""
+"""The trash over REST: deleted projects, until they are restored or purged."""
 
 from __future__ import annotations
 

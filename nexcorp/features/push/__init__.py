@@ -1,4 +1,4 @@
-"""Web Push: the browsers that a person's notifications go to."""
+"""Web Push: the browsers that receive a person's notifications."""
 
 from nexcorp.db import sql
 from nexcorp.delivery.events import SILENT

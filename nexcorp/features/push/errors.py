@@ -1,4 +1,4 @@
-"""What can go wrong with push subscriptions."""
+"""Errors of push subscriptions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import Invalid, NotConfigured, NotFound
 
 
 class EndpointRefused(Invalid):
-    """No request is made to this endpoint; `errors` says why."""
+    """The service sends nothing to this endpoint; `errors` says why."""
 
     code, message = "endpoint_refused", "Messages are not sent to this endpoint."
     meaning = "The endpoint is no https address of the public internet; `errors` says why."
@@ -20,6 +20,6 @@ class SubscriptionNotFound(NotFound):
 
 
 class PushNotConfigured(NotConfigured):
-    """There is no key to sign messages with."""
+    """The service has no key to sign messages with."""
 
     message = "Push is not configured: VAPID_PRIVATE_KEY is not set."

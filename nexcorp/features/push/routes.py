@@ -29,7 +29,7 @@ from nexcorp.web.routing import delete, get, post
 
 @lru_cache(8)
 def find_key(config: Config) -> str:
-    """The public key; raises PushNotConfigured."""
+    """Return the public key; raise PushNotConfigured."""
     vapid = make_vapid(config)
     if vapid is None:
         raise PushNotConfigured()
@@ -106,7 +106,7 @@ ROUTES = [
         access=allow("notification:update", whose="a session's own; no API keys"),
         errors=(PushNotConfigured, EndpointRefused, SessionRequired),
         tag=TAG,
-        # It can be repeated as it is.
+        # # The request can be repeated without an Idempotency-Key.
         idempotent=False,
         description="The body is what `PushSubscription.toJSON()` gives. It holds as long as the session "
         "that made it: signing out ends it. Send it again at each start; the same endpoint keeps its `id`. A "

@@ -1,4 +1,4 @@
-"""Push subscriptions coming in, as browsers write them, and going out without their secrets."""
+"""Schemas of push subscriptions: requests as browsers write them, and answers without secrets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Base64Url(fields.Field[bytes]):
 
 
 class Milliseconds(fields.Field[datetime]):
-    """A moment as JavaScript has it, in the future."""
+    """A time in the future, as JavaScript writes it: milliseconds since 1970."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(metadata={"type": "number", **more.pop("metadata", {})}, **more)
@@ -52,7 +52,7 @@ class Milliseconds(fields.Field[datetime]):
 
 
 class SubscriptionKeys(Strict):
-    """What messages to the browser are encrypted with."""
+    """The keys that encrypt messages to the browser."""
 
     p256dh = Base64Url(
         required=True, metadata={"description": "The public key: 65 bytes, a point of P-256, as base64url."}
@@ -61,7 +61,7 @@ class SubscriptionKeys(Strict):
 
     @validates_schema
     def check(self, data: dict[str, Any], **more: Any) -> None:
-        """Both have their length, and the key lies on the curve."""
+        """Raise ValidationError for keys of a wrong length, or a public key that is not on the curve."""
         try:
             check_keys(data["p256dh"], data["auth"])
         except ValueError as error:
@@ -69,13 +69,13 @@ class SubscriptionKeys(Strict):
 
 
 class EndpointBody(Body):
-    """A subscription by its endpoint, which is what a browser knows of it."""
+    """A subscription by its endpoint, the only name that the browser has for it."""
 
     endpoint = Text(least=1, most=MAX_URL_CHARS, trim=False, required=True)
 
 
 class CreateSubscription(EndpointBody):
-    """What `PushSubscription.toJSON()` gives, as it is."""
+    """The output of `PushSubscription.toJSON()`, unchanged."""
 
     expirationTime = Milliseconds(
         load_default=None,
@@ -86,7 +86,7 @@ class CreateSubscription(EndpointBody):
 
 
 class PushKey(Out):
-    """What browsers subscribe with."""
+    """The public key that browsers subscribe with."""
 
     key = fields.String(
         required=True,
@@ -97,7 +97,7 @@ class PushKey(Out):
 
 
 class PushSubscription(Out):
-    """A browser that messages go to, without what it takes to send there."""
+    """A browser that receives messages, without the secrets that sending needs."""
 
     id = fields.UUID(required=True)
     endpointHost = fields.String(

@@ -1,4 +1,4 @@
-"""The rules of push subscriptions: whose they are, how many, and for how long."""
+"""The rules of push subscriptions: their owner, number and lifetime."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_SUBSCRIPTIONS = 20
 
 
 def check_endpoint(endpoint: str, allow: Collection[str]) -> str:
-    """The host of an endpoint; `allow` is Config.outbound_allow. Raises EndpointRefused for what no message
-    would be sent to."""
+    """Return the host of an endpoint; `allow` is Config.outbound_allow. Raise EndpointRefused if no message
+    may be sent to it."""
     try:
         return name_host(check_url(endpoint, allow))
     except Refused as refusal:
@@ -28,7 +28,7 @@ def check_endpoint(endpoint: str, allow: Collection[str]) -> str:
 
 
 def hash_endpoint(endpoint: str) -> bytes:
-    """The hash by which a subscription is found."""
+    """Return the hash by which the database finds a subscription."""
     return sha256(endpoint.encode()).digest()
 
 
@@ -42,12 +42,12 @@ async def subscribe(
     auth: bytes,
     expires_at: datetime | None,
 ) -> Any:
-    """Have messages to the caller go to a browser as long as this session lasts; returns the subscription.
-
+    """Send the caller's messages to a browser for as long as this session lasts; return the subscription.
     `host` comes from check_endpoint().
-    The same endpoint again is the same subscription, of this session from now on; what another user had is
-    the caller's, as the browser is. Of more than MAX_SUBSCRIPTIONS the one refreshed longest ago ends.
-    Raises SessionRequired for an API key, Unauthorized where the session has ended.
+
+    A known endpoint keeps its subscription, which moves to this session; one of another user becomes the
+    caller's, as the browser is. Beyond MAX_SUBSCRIPTIONS, the one refreshed longest ago ends. Raises
+    SessionRequired for an API key, Unauthorized if the session has ended.
     """
     if caller.principal.scopes is not None:
         raise SessionRequired()
@@ -72,21 +72,21 @@ async def subscribe(
 
 
 async def unsubscribe(conn: Any, caller: Caller, subscription_id: UUID) -> None:
-    """End one of the caller's subscriptions; raises SubscriptionNotFound, for another user's as well."""
+    """End one of the caller's subscriptions; raise SubscriptionNotFound, also for another user's."""
     if await sql.push.delete_subscription(conn, user_id=caller.id, subscription_id=subscription_id) is None:
         raise SubscriptionNotFound()
     await record(conn, caller, "removed", subscription_id)
 
 
 async def unsubscribe_endpoint(conn: Any, caller: Caller, endpoint: str) -> None:
-    """End the caller's subscription with this endpoint, if there is one: a browser may say so late."""
+    """End the caller's subscription with this endpoint; does nothing without one: browsers may call late."""
     found = await sql.push.delete_endpoint(conn, user_id=caller.id, endpoint_hash=hash_endpoint(endpoint))
     if found is not None:
         await record(conn, caller, "removed", found)
 
 
 async def record(conn: Any, caller: Caller, what: str, subscription_id: UUID) -> None:
-    """Put into the trail what the caller did."""
+    """Record the caller's action in the audit trail."""
     await emit(
         conn,
         f"push_subscription.{what}",

@@ -1,4 +1,4 @@
-"""What senders need: the subscriptions of users, and a place for what became of messages to them."""
+"""For senders: find the subscriptions of users, and store the outcomes of messages."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from nexcorp.integrations.push import Outcome, Subscription
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A subscription by its id, and what nexcorp.integrations.push wants of it."""
+    """A subscription: its id, and the form that nexcorp.integrations.push takes."""
 
     id: UUID
     subscription: Subscription
 
 
 async def find_targets(conn: Any, user_ids: Iterable[UUID]) -> dict[UUID, list[Target]]:
-    """The subscriptions of these users that are good now, by user; users without one are left out.
+    """Return the valid subscriptions of these users, by user; users without one are left out.
 
-    Read them just before sending: a session may end, and a browser pass to another user.
+    Call this just before sending: sessions end, and browsers pass to other users.
     """
     found: dict[UUID, list[Target]] = {}
     for row in await sql.push.list_for_users(conn, user_ids=list(user_ids)):
@@ -32,7 +32,7 @@ async def find_targets(conn: Any, user_ids: Iterable[UUID]) -> dict[UUID, list[T
 
 
 async def note_outcomes(conn: Any, outcomes: Mapping[UUID, Outcome]) -> None:
-    """Keep what became of messages, by the id of their target; those that are gone are deleted."""
+    """Store the outcomes of messages, by the id of their target; delete subscriptions that are gone."""
     by_state: dict[str, list[UUID]] = {}
     for target_id, outcome in outcomes.items():
         by_state.setdefault(outcome.state, []).append(target_id)

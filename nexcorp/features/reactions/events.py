@@ -1,4 +1,4 @@
-"""Likes and interest: who is told, and what the post's room sees."""
+"""Events of likes and interests: the notifications and frames that follow from them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.delivery.events import Event, EventType, Frame, Notice, NoticeType
 
 
 def like_frames(event: Event) -> list[Frame]:
-    """`post:liked` carries the counter, so that an open page needs no refetch."""
+    """Show a like with the new counter, so that an open page needs no refetch."""
     post_id = str(event.entity_id)
     data = {"postId": post_id, "userId": str(event.actor_id), "liked": event.type == "post.liked"}
     members = ("likeCount", "countsVersion")
@@ -14,7 +14,7 @@ def like_frames(event: Event) -> list[Frame]:
 
 
 def interest_frames(event: Event) -> list[Frame]:
-    """`post:updated` with the counter alone, which has no `version`."""
+    """Show the new interest counter in a `post:updated` without `version`."""
     post_id = str(event.entity_id)
     members = ("interestCount", "countsVersion")
     return [Frame(f"post:{post_id}", "post:updated", event.entity, {"id": post_id}, members=members)]

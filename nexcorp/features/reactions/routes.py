@@ -1,4 +1,4 @@
-"""Likes over REST."""
+"""Likes and interests over REST."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def unlike_post(request: web.Request) -> web.Response:
 async def list_people(
     request: web.Request, query: dict[str, Any], cursor: Cursor[Moment], statement: Statement
 ) -> web.Response:
-    """A page of the people that `statement` lists."""
+    """Return a page of the people that `statement` lists."""
     post_id = path_id(request)
     async with database(request).connection() as conn:
         asked = {"post_id": post_id, "viewer_id": user_id(request)}

@@ -1,4 +1,4 @@
-"""What likes and interests answer."""
+"""Schemas of answers about likes and interests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nexcorp.domain.shapes import PersonSince, counts_version, live_page_of
 
 
 class LikeState(Out):
-    """Whether one likes a post now, and how many do."""
+    """Whether the caller likes a post now, and the number of likes."""
 
     liked = fields.Boolean(required=True)
     likeCount = fields.Integer(required=True)
@@ -17,7 +17,7 @@ class LikeState(Out):
 
 
 class InterestState(Out):
-    """Whether one is interested in a project now, and how many are."""
+    """Whether the caller is interested in a project now, and the number of interested people."""
 
     interested = fields.Boolean(required=True)
     interestCount = fields.Integer(required=True)

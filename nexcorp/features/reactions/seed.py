@@ -1,4 +1,4 @@
-"""Likes and interest of the demo company."""
+"""Likes and interests of the demo company."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INTERESTS = {"compiler": (EDSGER, BARBARA), "reading": (BARBARA, EDSGER, EMMY)}
 
 
 async def like_demo_posts(conn: Any, demo: Demo) -> None:
-    """Most posts have a few likes; two projects have people who want to join."""
+    """Add a few likes to most posts, and interested people to two projects."""
     for act, chosen in ((like_post, LIKES), (add_interest, INTERESTS)):
         for post, people in chosen.items():
             for person in people:

@@ -1,4 +1,4 @@
-"""The rules of likes and interests: any number of times the same, once in effect. Each is one statement."""
+"""The rules of likes and interests: repeating one has no further effect. Each is one statement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nexcorp.features.reactions.errors import REFUSALS, Assigned
 
 
 async def like_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Like a post; returns `{liked, likeCount, countsVersion}`. Its author is told the first time.
+    """Like a post; return `{liked, likeCount, countsVersion}`. Its author is notified of the first time.
 
     Raises PostNotFound.
     """
@@ -22,16 +22,16 @@ async def like_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
 
 async def unlike_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Take a like back; returns `{liked, likeCount, countsVersion}`. Raises PostNotFound."""
+    """Take a like back; return `{liked, likeCount, countsVersion}`. Raises PostNotFound."""
     row = await sql.reactions.unlike_post(conn, post_id=post_id, user_id=user_id, context=describe_context())
     return check_reaction(conn, row)
 
 
 async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Take an interest in a project; returns `{interested, interestCount, countsVersion}`.
+    """Take an interest in a project; return `{interested, interestCount, countsVersion}`.
 
-    Its author is told once. Raises PostNotFound, and Conflict for one's own project, one that is over, and
-    what is no project.
+    Its author is notified once. Raises PostNotFound, and Conflict for the user's own project, one that is
+    over, and a post that is not a project.
     """
     row = await sql.reactions.add_interest(conn, post_id=post_id, user_id=user_id, context=describe_context())
     if row is not None and row["_refusal"] is not None:
@@ -40,9 +40,9 @@ async def add_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
 
 async def remove_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Take an interest back; returns `{interested, interestCount, countsVersion}`.
+    """Take an interest back; return `{interested, interestCount, countsVersion}`.
 
-    The assigned cannot: Conflict.
+    Raises PostNotFound, and Assigned if the project is assigned to the user.
     """
     row = await sql.reactions.remove_interest(
         conn, post_id=post_id, user_id=user_id, context=describe_context()
@@ -53,7 +53,7 @@ async def remove_interest(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
 
 def check_reaction(conn: Any, row: Any) -> Any:
-    """A reaction's row, whose event, if it changed anything, workers are told of; raises PostNotFound."""
+    """Return a reaction's row, and wake the workers if it changed anything; raise PostNotFound for None."""
     if row is None:
         raise PostNotFound()
     if row["_eventId"] is not None:

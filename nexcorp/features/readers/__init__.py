@@ -1,4 +1,4 @@
-"""Who read a post or a comment."""
+"""Readers: who read a post or a comment."""
 
 from nexcorp.db import sql
 from nexcorp.manifest import Feature, Section

@@ -1,4 +1,4 @@
-"""What can go wrong with who read what."""
+"""Errors of readers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nexcorp.errors import Conflict, Forbidden
 
 
 class ReadersHidden(Forbidden):
-    """The viewer may see it, but not who read it; the message says who may."""
+    """The viewer may see the post or comment, but not its readers; the message says who may."""
 
     code, message = "readers_hidden", "Only the author and holders of post:announce see who read this."
     meaning = (
@@ -16,7 +16,7 @@ class ReadersHidden(Forbidden):
 
 
 class NotAnAnnouncement(Conflict):
-    """Only announcements are for everybody."""
+    """Only an announcement, which is for everybody, has people who have not read it."""
 
     code, message = "not_an_announcement", "This post is not an announcement."
     meaning = "The post is not an announcement."

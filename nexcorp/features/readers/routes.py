@@ -1,4 +1,4 @@
-"""Who read what, over REST."""
+"""Readers of posts and comments over REST."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def read_task_comments(request: web.Request, body: dict[str, Any]) -> web.
 
 
 async def move_watermark(request: web.Request, kind: str, up_to: UUID) -> web.Response:
-    """PUT the watermark of the comments of the post or task in the path."""
+    """Move the caller's watermark in the comments of the post or task in the path."""
     async with write(request) as tx:
         row = await service.read_comments(tx.conn, caller(request), kind, path_id(request), up_to)
         return await tx.reply(row)
@@ -83,7 +83,7 @@ async def get_task_watermark(request: web.Request) -> web.Response:
 
 
 async def show_watermark(request: web.Request, kind: str) -> web.Response:
-    """GET the watermark of the comments of the post or task in the path."""
+    """Return the caller's watermark in the comments of the post or task in the path."""
     async with database(request).connection() as conn:
         return reply(await service.get_watermark(conn, caller(request), kind, path_id(request)))
 
@@ -103,7 +103,7 @@ async def list_comment_readers(request: web.Request, query: dict[str, Any]) -> w
 
 
 TAG = "Social"
-# Whoever may read something may say so.
+# # Permission to read something includes saying that it was read.
 READ = allow("post:read")
 READ_TASK = allow("task:read", whose="of tasks that you see")
 READERS = "its author, and holders of post:moderate; on tasks those of task:manage, and with task:read"

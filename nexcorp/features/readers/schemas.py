@@ -1,4 +1,4 @@
-"""What reading comes in with and answers."""
+"""Schemas of readers: requests and answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nexcorp.web.paging import PageQuery
 
 
 class PostRead(Out):
-    """That a user read a post."""
+    """The time at which a user read a post."""
 
     readAt = fields.AwareDateTime(
         required=True,
@@ -19,7 +19,7 @@ class PostRead(Out):
 
 
 class ReaderQuery(PageQuery):
-    """Those who read it, or those who did not."""
+    """Whether to list the people who read the post, or those who did not."""
 
     read = fields.Boolean(
         load_default=True,
@@ -28,7 +28,7 @@ class ReaderQuery(PageQuery):
 
 
 class Reader(Out):
-    """A person who read a post, or has not yet."""
+    """A person who read a post, or has not yet read it."""
 
     user = fields.Nested(PersonSeen, required=True)
     readAt = fields.AwareDateTime(
@@ -37,7 +37,7 @@ class Reader(Out):
 
 
 class ReaderPage(Out):
-    """A page, and how many there are who read it."""
+    """A page, and the number of all readers."""
 
     data = fields.List(fields.Nested(Reader), required=True)
     nextCursor = fields.String(required=True, allow_none=True)
@@ -47,7 +47,7 @@ class ReaderPage(Out):
 
 
 class ReadComments(Body):
-    """How far a user has read."""
+    """The last comment that the caller has read."""
 
     upTo = fields.UUID(
         required=True,

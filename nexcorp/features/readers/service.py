@@ -1,4 +1,4 @@
-"""The rules of reading: who may say it, and who may know."""
+"""The rules of reading: who may say that they read something, and who may see its readers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISSING = {"post": PostNotFound, "task": TaskNotFound}
 
 
 async def read_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
-    """Note that a user read a post; returns `{readAt}`, the first time. Raises PostNotFound."""
+    """Record that a user read a post; return `{readAt}`, the time of the first call. Raises PostNotFound."""
     read_at = await sql.readers.read_post(conn, post_id=post_id, user_id=user_id)
     if read_at is None:
         raise PostNotFound()
@@ -23,7 +23,8 @@ async def read_post(conn: Any, post_id: UUID, user_id: UUID) -> Any:
 
 
 async def read_comments(conn: Any, caller: Caller, kind: str, thread: UUID, up_to: UUID) -> Any:
-    """Move the caller's watermark in the comments of a `post` or `task` forward; `{upTo, unreadCount}`.
+    """Move the caller's watermark in the comments of a `post` or `task` forward; return `{upTo,
+    unreadCount}`.
 
     Raises PostNotFound or TaskNotFound.
     """
@@ -36,7 +37,7 @@ async def read_comments(conn: Any, caller: Caller, kind: str, thread: UUID, up_t
 
 
 async def get_watermark(conn: Any, caller: Caller, kind: str, thread: UUID) -> Any:
-    """How far the caller has read the comments of a `post` or `task`, as `{upTo, unreadCount}`.
+    """Return the caller's watermark in the comments of a `post` or `task`, as `{upTo, unreadCount}`.
 
     Raises PostNotFound or TaskNotFound.
     """
@@ -49,10 +50,10 @@ async def get_watermark(conn: Any, caller: Caller, kind: str, thread: UUID) -> A
 
 
 async def count_readers(conn: Any, caller: Caller, post_id: UUID, *, missing: bool) -> int:
-    """How many read a post, for its author and holders of post:announce.
+    """Return the number of a post's readers, for its author and holders of post:announce.
 
-    Raises PostNotFound, ReadersHidden, and with `missing` NotAnAnnouncement for any other post: only these
-    are for everybody.
+    Raises PostNotFound, ReadersHidden, and with `missing` NotAnAnnouncement for posts of other types, which
+    are not for everybody.
     """
     row = await sql.readers.get_readership(
         conn, post_id=post_id, viewer_id=caller.id, any_author=caller.may("post:announce")
@@ -68,8 +69,8 @@ async def count_readers(conn: Any, caller: Caller, post_id: UUID, *, missing: bo
 
 
 async def check_comment_readers(conn: Any, caller: Caller, comment_id: UUID) -> Any:
-    """A comment's `thread` (its post or task) and `authorId`, for its author and holders of post:moderate, on
-    a task of task:manage.
+    """Return a comment's `thread` (its post or task) and `authorId`, for its author and holders of
+    post:moderate, or of task:manage for a comment on a task.
 
     Raises CommentNotFound, ReadersHidden.
     """

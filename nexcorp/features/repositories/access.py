@@ -1,4 +1,4 @@
-"""Who may do what with linked repositories, as routes and documents say it."""
+"""Access to linked repositories, for routes and the API documents."""
 
 from __future__ import annotations
 

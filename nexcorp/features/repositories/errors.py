@@ -1,4 +1,4 @@
-"""What can go wrong with linked repositories."""
+"""Errors of linked repositories."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ class RepositoryNotFound(NotFound):
 
 
 class CommitNotFound(NotFound):
-    """The repository has no such commit."""
+    """The repository has no commit with this name."""
 
     code, message = "commit_not_found", "There is no such commit."
     meaning = "The repository has no commit of this name."
 
 
 class HostUnknown(Invalid):
-    """Nobody knows the host."""
+    """The host's name cannot be resolved."""
 
     code, message = "host_unknown", "There is no such host: check the address."
     meaning = "The name of the host leads nowhere."
 
 
 class SyncedLately(TooManyRequests):
-    """Somebody asked for a sync within the last minute."""
+    """Another sync was requested within the last minute."""
 
     code, message = "synced_lately", "A sync was asked for within the last minute."
     meaning = "A sync was asked for within the last minute: one will follow, or has."
 
 
 class HookRefused(Forbidden):
-    """There is no such repository, or the signature is not that of its hook's secret."""
+    """The repository does not exist, or the request is not signed with its hook's secret."""
 
     code, message = "hook_refused", "No repository has a hook with this signature."
     meaning = "There is no such repository, or the signature is not made with its hook's secret."

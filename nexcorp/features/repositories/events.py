@@ -1,4 +1,4 @@
-"""Linked repositories: what the rooms of their projects see of them."""
+"""Events of linked repositories: the notifications and frames that follow from them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nexcorp.realtime.shapes import ID, FrameDoc, refer, shape
 
 
 def synced_frames(event: Event) -> list[Frame]:
-    """The repository as it is now."""
+    """Show the repository as it is now."""
     return [Frame(f"project:{event.payload['projectId']}", "repository:synced", event.entity)]
 
 
 def deleted_frames(event: Event) -> list[Frame]:
-    """A repository that is not linked any more."""
+    """Show the id of a repository that was unlinked."""
     data = {"id": str(event.entity_id)}
     return [
         Frame(f"project:{event.payload['projectId']}", "repository:deleted", event.entity, data, members=())
@@ -24,7 +24,7 @@ def deleted_frames(event: Event) -> list[Frame]:
 
 
 def list_owners(event: Event) -> Audience | Iterable[UUID]:
-    """The owners of the project, at the first refused token since the repository worked."""
+    """Return the owners of the project, for the first refused token since the repository last worked."""
     if not event.payload.get("isNews"):
         return ()
     return Audience(sql.repositories.list_owners_after, project_id=event.get_id("projectId"))

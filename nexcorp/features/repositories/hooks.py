@@ -1,4 +1,4 @@
-"""Where the hosts of linked repositories say that something was pushed."""
+"""Webhooks by which the hosts of linked repositories announce a push."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nexcorp.web.routing import post
 from nexcorp.web.transactions import transaction
 
 MAX_HOOK_BYTES = 1024 * 1024
-# GitHub sends a form where it was not told otherwise.
+# # GitHub sends a form unless it is configured to send JSON.
 TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 

@@ -22,7 +22,7 @@ from nexcorp.web.transactions import transaction
 
 
 async def check(request: web.Request, body: dict[str, Any]) -> None:
-    """Raises one of REFUSALS for an address that is not fetched, and Invalid for a bad name of a branch."""
+    """Raise one of REFUSALS for an address that may not be fetched, and Invalid for a bad branch name."""
     config = request.app[CONFIG]
     with aside():
         try:
@@ -52,7 +52,7 @@ async def get_repository(request: web.Request) -> web.Response:
 
 
 async def interrupt_sync(request: web.Request) -> None:
-    """Raises ProjectNotFound, NotYourProject."""
+    """Interrupt a running sync, in its own transaction; raise ProjectNotFound, NotYourProject."""
     async with database(request).transaction() as conn:
         await service.interrupt_sync(conn, caller(request), path_id(request))
 

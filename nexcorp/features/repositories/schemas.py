@@ -1,4 +1,4 @@
-"""What comes in and goes out of linked repositories."""
+"""Schemas of linked repositories: requests and answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATUSES = ("pending", "syncing", "synced", "failed")
 
 
 def interval_field(**more: Any) -> fields.Integer:
-    """How often it is asked."""
+    """Make the field of the seconds between two syncs."""
     return fields.Integer(
         validate=validate.Range(300, 86400),
         metadata={"description": "Seconds between two syncs, beside those that hooks and people ask for."},
@@ -25,7 +25,7 @@ def interval_field(**more: Any) -> fields.Integer:
 
 
 class LinkRepository(Body):
-    """Which repository, and which branch of it."""
+    """The repository to link, and the branch to follow."""
 
     url = Text(
         least=1,
@@ -140,7 +140,7 @@ class Commit(Out):
 
 
 class CommitQuery(PageQuery):
-    """Which commits."""
+    """Filters of commits."""
 
     author = Text(
         least=1, most=200, shows=False, metadata={"description": "A part of the name, or the whole address."}

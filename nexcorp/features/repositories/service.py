@@ -1,4 +1,4 @@
-"""Rules of linked repositories."""
+"""The rules of linked repositories."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MINUTE_SECONDS = 60
 
 
 async def require_writer(conn: Any, caller: Caller, project_id: UUID) -> None:
-    """Lock a project and see that the caller writes there; raises ProjectNotFound, NotYourProject."""
+    """Lock a project and check that the caller may write there; raise ProjectNotFound, NotYourProject."""
     await sql.projects.lock_project(conn, project_id=project_id)
     await require_role(conn, project_id, caller.id, caller.may(MANAGE), WRITERS)
 
 
 async def get_repository(conn: Any, caller: Caller, project_id: UUID) -> Any:
-    """The repository of a project that the caller is in.
+    """Return the repository of a project that the caller is a member of.
 
     Raises ProjectNotFound, NotYourProject, RepositoryNotFound.
     """
@@ -43,10 +43,11 @@ async def get_repository(conn: Any, caller: Caller, project_id: UUID) -> Any:
 async def link_repository(
     conn: Any, secrets: Secrets, caller: Caller, project_id: UUID, body: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bool]:
-    """Link a project to a repository, whose address was checked; returns it, and whether it is new.
+    """Link a project to a repository with a checked address; return it, and whether the project had no
+    repository before.
 
-    With the address that it has, it is changed; with another one it is a new one, with a `hookSecret`: token
-    and commits of the one before go. Raises ProjectNotFound, NotYourProject.
+    The same address changes the linked repository; another address makes a new one, with a `hookSecret`, and
+    drops the token and commits of the old one. Raises ProjectNotFound, NotYourProject.
     """
     await require_writer(conn, caller, project_id)
     url, token = body["url"], body.get("token")
@@ -80,12 +81,12 @@ async def link_repository(
 
 
 def seal_token(secrets: Secrets, repository_id: UUID, url: str, token: str | None) -> bytes | None:
-    """A token as it is kept."""
+    """Encrypt a token for storage; None stays None."""
     return None if token is None else seal(secrets, token.encode(), bind_token(repository_id, url))
 
 
 async def unlink_repository(conn: Any, caller: Caller, project_id: UUID) -> None:
-    """Forget the repository of a project and its commits.
+    """Delete the repository of a project and its commits.
 
     Raises ProjectNotFound, NotYourProject, RepositoryNotFound.
     """
@@ -97,9 +98,9 @@ async def unlink_repository(conn: Any, caller: Caller, project_id: UUID) -> None
 
 
 async def interrupt_sync(conn: Any, caller: Caller, project_id: UUID) -> None:
-    """Have a run that is under way write nothing, ahead of unlinking its repository.
+    """Keep a running sync from writing anything; call this before the repository is unlinked.
 
-    In a transaction of its own: the run sees it once that is committed. Raises ProjectNotFound,
+    It needs a transaction of its own: the sync sees the change once it is committed. Raises ProjectNotFound,
     NotYourProject.
     """
     await require_writer(conn, caller, project_id)
@@ -107,7 +108,7 @@ async def interrupt_sync(conn: Any, caller: Caller, project_id: UUID) -> None:
 
 
 async def ask_sync(conn: Any, caller: Caller, project_id: UUID) -> Any:
-    """Have a repository synced soon; returns it. Raises as unlink_repository() does, and SyncedLately."""
+    """Schedule a sync soon; return the repository. Raises as unlink_repository() does, and SyncedLately."""
     await require_writer(conn, caller, project_id)
     await get_repository(conn, caller, project_id)
     if await sql.repositories.ask_sync(conn, project_id=project_id) is None:
@@ -118,7 +119,7 @@ async def ask_sync(conn: Any, caller: Caller, project_id: UUID) -> Any:
 async def hear_hook(
     conn: Any, secrets: Secrets, repository_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> None:
-    """Have a repository synced soon, as its host asks; raises HookRefused."""
+    """Schedule a sync of the repository, as its host asks; raise HookRefused."""
     sealed = await sql.repositories.get_hook(conn, repository_id=repository_id)
     if sealed is None or not is_signed(sealed, secrets, repository_id, headers, body):
         raise HookRefused()
@@ -128,7 +129,7 @@ async def hear_hook(
 def is_signed(
     sealed: bytes, secrets: Secrets, repository_id: UUID, headers: Mapping[str, str], body: bytes
 ) -> bool:
-    """Whether GitHub, Gitea or GitLab has signed a body, or shown the secret, each in its way."""
+    """Return whether GitHub or Gitea signed the body, or GitLab sent the secret."""
     try:
         secret, _ = unseal(secrets, sealed, bind_hook(repository_id))
     except ValueError:
@@ -147,7 +148,7 @@ def is_signed(
 
 
 async def tell(conn: Any, caller: Caller, event: str, repository_id: UUID, project_id: UUID) -> None:
-    """Emit what the caller did to a repository."""
+    """Emit an event of the caller about a repository."""
     await emit(
         conn,
         event,
